@@ -1,0 +1,51 @@
+// The contract by which a package adds commands to the `forja` bin. The bin parses; a command is plain data and one function.
+import type { AbortSignalLike } from '../platform.js';
+
+/** An option of a command. `flags` as commander writes them: `-o, --out <file>`, `--dry-run`. */
+export interface CliOption {
+  flags: string;
+  description: string;
+  default?: string | number | boolean;
+  /** How the text becomes a value; `integer` and `number` are checked by the bin. Default `string` (or boolean without `<…>`). */
+  type?: 'string' | 'integer' | 'number' | 'list';
+  choices?: readonly string[];
+}
+
+/** A positional argument. `name` in camelCase; optional unless `required`. */
+export interface CliArgument {
+  name: string;
+  description: string;
+  required?: boolean;
+}
+
+/** A progress display: a bar on a terminal, plain lines elsewhere, nothing under `--json`. */
+export interface CliProgress {
+  /** `done` of `total`, with a short text such as `12 img/s  D 0.61  G 1.4  1:02 left`. */
+  update(done: number, text?: string): void;
+  stop(text?: string): void;
+}
+
+/** What a command may touch of its surroundings. */
+export interface CliIo {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly tty: boolean;
+  readonly cwd: string;
+  /** Aborted on the first Ctrl-C; the second ends the process. */
+  readonly signal: AbortSignalLike;
+  /** A line for people; silent under `--json`. */
+  print(line?: string): void;
+  /** A warning line on stderr. */
+  warn(line: string): void;
+  progress(total: number, title: string): CliProgress;
+}
+
+/** One command. `run` returns what `--json` prints; it throws a ForjaError to fail (UsageError: exit 2, others: exit 1). */
+export interface CliCommand {
+  name: string;
+  summary: string;
+  arguments?: readonly CliArgument[];
+  options?: readonly CliOption[];
+  examples: readonly string[];
+  run(args: Record<string, unknown>, io: CliIo): Promise<unknown>;
+}

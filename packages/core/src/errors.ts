@@ -1,0 +1,116 @@
+// Every error Forja throws on purpose: few classes, one union of codes. A message reads `where: expected X, got Y` plus the way out.
+
+/** The stable, machine-readable reason of a {@link ForjaError}. */
+export type ErrorCode =
+  | 'usage'
+  | 'config.invalid'
+  | 'data.notFound'
+  | 'data.format'
+  | 'data.empty'
+  | 'model.notFound'
+  | 'model.truncated'
+  | 'model.integrity'
+  | 'model.format'
+  | 'model.unsupported'
+  | 'model.notGenerator'
+  | 'device.unavailable'
+  | 'device.lost'
+  | 'overloaded'
+  | 'aborted'
+  | 'disposed'
+  | 'input.shape'
+  | 'input.range'
+  | 'export.unsupported'
+  | 'export.mismatch'
+  | 'gradient.unproven'
+  | 'train.nan'
+  | 'train.diverged'
+  | 'checkpoint.format'
+  | 'checkpoint.mismatch'
+  | 'io'
+  | 'internal';
+
+/** Base of all errors thrown on purpose. `code` is stable; the message is for people. */
+export class ForjaError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options as ErrorOptions);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A call, option or command line that is wrong in itself; retrying it unchanged cannot work. Exit code 2 in the CLI. */
+export class UsageError extends ForjaError {
+  constructor(message: string, options?: { cause?: unknown; code?: 'usage' | 'config.invalid' | 'input.shape' | 'input.range' }) {
+    super(options?.code ?? 'usage', message, options);
+  }
+}
+
+/** A model file that is missing, damaged, or not what it says it is. */
+export class ModelFormatError extends ForjaError {
+  constructor(code: Extract<ErrorCode, `model.${string}`>, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+/** The device asked for cannot be had, or was lost. */
+export class DeviceError extends ForjaError {
+  constructor(code: 'device.unavailable' | 'device.lost', message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+/** The queue is full: try later, or raise `batch.queue`. */
+export class OverloadedError extends ForjaError {
+  constructor(message: string) {
+    super('overloaded', message);
+  }
+}
+
+/** A traced program that cannot become ONNX, or an export whose numbers differ from tfjs. */
+export class ExportError extends ForjaError {
+  constructor(code: 'export.unsupported' | 'export.mismatch' | 'gradient.unproven', message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+/** The abort reason as an error of ours; `cause` keeps what the caller gave. */
+export function abortError(reason: unknown): ForjaError {
+  return new ForjaError('aborted', 'aborted by the caller', { cause: reason });
+}
+
+/** Plain-data form of an error, for crossing a thread or process. */
+export interface ErrorRecord {
+  name: string;
+  code: ErrorCode;
+  message: string;
+  stack?: string;
+}
+
+/** {@link ErrorRecord} of anything thrown. Foreign errors get `fallback` as their code. */
+export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'): ErrorRecord {
+  if (error instanceof Error) {
+    const code = error instanceof ForjaError ? error.code : fallback;
+    return { name: error.name, code, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  }
+  return { name: 'Error', code: fallback, message: String(error) };
+}
+
+/** The inverse of {@link toErrorRecord}: a {@link ForjaError} of the right class. */
+export function fromErrorRecord(record: ErrorRecord): ForjaError {
+  const { code, message } = record;
+  const error =
+    code === 'usage' || code === 'config.invalid' || code === 'input.shape' || code === 'input.range' ? new UsageError(message, { code })
+    : code === 'device.unavailable' || code === 'device.lost' ? new DeviceError(code, message)
+    : code === 'overloaded' ? new OverloadedError(message)
+    : code === 'export.unsupported' || code === 'export.mismatch' || code === 'gradient.unproven' ? new ExportError(code, message)
+    : isModelCode(code) ? new ModelFormatError(code, message)
+    : new ForjaError(code, message);
+  if (record.stack !== undefined) error.stack = record.stack;
+  return error;
+}
+
+function isModelCode(code: ErrorCode): code is Extract<ErrorCode, `model.${string}`> {
+  return code.startsWith('model.');
+}

@@ -1,0 +1,44 @@
+// The manifest: what a generator file says of itself, JSON in the model's metadata_props under "forja.manifest".
+import type { DType, Dim } from '../tensor.js';
+
+/** Metadata key that holds the manifest. */
+export const MANIFEST_KEY = 'forja.manifest';
+
+/** What a model does. `function` is any ONNX model. */
+export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'function';
+
+/** An input of the model. */
+export interface ManifestInput {
+  name: string;
+  role: 'latent' | 'label' | 'noise' | 'image' | 'tensor';
+  dtype: DType;
+  shape: Dim[];
+  distribution?: 'normal' | 'uniform';
+  /** For a label: the names of the classes, by index. */
+  classes?: string[];
+  range?: [number, number];
+  layout?: 'nchw' | 'nhwc';
+}
+
+/** An output of the model. */
+export interface ManifestOutput {
+  name: string;
+  role: 'image' | 'tensor' | 'score';
+  dtype: DType;
+  shape: Dim[];
+  range?: [number, number];
+  layout?: 'nchw' | 'nhwc';
+}
+
+/** See design section 4. `integrity` is over the encoded GraphProto, then each external file by location, so metadata stays editable. */
+export interface Manifest {
+  version: 1;
+  kind: ManifestKind;
+  inputs: ManifestInput[];
+  outputs: ManifestOutput[];
+  integrity: { sha256: string; bytes: number };
+  producer: string;
+  license?: string;
+  trainedOn?: string;
+  metrics?: Record<string, unknown>;
+}

@@ -1,0 +1,8 @@
+// Public surface of @forja/core. Named exports only.
+export * from './errors.js';
+export * from './tensor.js';
+export type { AbortSignalLike } from './platform.js';
+export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeStats, Session, SessionOptions, StateBinding } from './runtime/session.js';
+export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
+export { MANIFEST_KEY } from './generator/manifest.js';
+export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';

@@ -1,0 +1,85 @@
+// The runtime contract: what a package that can execute ONNX offers. Implementations are @forja/node and @forja/web;
+// each runs the conformance suite of `@forja/core/conformance`. Nothing here knows onnxruntime.
+import type { AbortSignalLike } from '../platform.js';
+import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+
+/** Devices a caller may ask for. `auto` is a ladder over hardware adapters. */
+export type DeviceName = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'coreml' | 'dml';
+
+/** What really runs, and why. */
+export interface DeviceReport {
+  requested: DeviceName;
+  actual: Exclude<DeviceName, 'auto'>;
+  /** One line per rung of the ladder that was tried and not taken. */
+  reasons: string[];
+  /** GPU adapter, where there is one. */
+  adapter?: string;
+  threads: number;
+  /** Browsers only: whether SharedArrayBuffer, and so WASM threads, are available. */
+  crossOriginIsolated?: boolean;
+  executor: 'worker' | 'inline' | 'process';
+  /** Nodes per execution provider, where the runtime says so. */
+  placement: Record<string, number>;
+  /** Op types that run on the CPU although another device was asked for. */
+  cpuOps: string[];
+}
+
+/** How a state input is fed: with the named output of the run before, at first with `initial`. */
+export interface StateBinding {
+  output: string;
+  initial: Tensor;
+}
+
+/** Options of {@link Runtime.createSession}. */
+export interface SessionOptions {
+  /** Threads inside one op. Default: the runtime's. */
+  threads?: number;
+  /** Fail when any node would run elsewhere than on the device asked for. */
+  strict?: boolean;
+  /** External data files of the model, by location. */
+  external?: Map<string, Uint8Array>;
+  /** State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`. */
+  state?: Record<string, StateBinding>;
+  /** Let the thread pool spin between ops. Default true; benchmarks and second sessions switch it off. */
+  spinning?: boolean;
+}
+
+/** Options of {@link Session.run}. */
+export interface RunOptions {
+  /** Outputs wanted; default: all that are not state. */
+  outputs?: string[];
+  signal?: AbortSignalLike;
+}
+
+/** A model ready to run. Calls may overlap; they are executed in order. */
+export interface Session {
+  readonly inputs: TensorSpec[];
+  readonly outputs: TensorSpec[];
+  readonly device: DeviceReport;
+  run(feeds: NamedTensors, options?: RunOptions): Promise<NamedTensors>;
+  /** Current state by input name; default: all of it. Copies. */
+  readState(names?: string[]): Promise<NamedTensors>;
+  /** Replaces state by input name; names left out keep their value. */
+  writeState(values: NamedTensors): Promise<void>;
+  /** Frees the session after the runs already queued. Idempotent; later calls reject with code `disposed`. */
+  dispose(): Promise<void>;
+}
+
+/** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
+export interface Runtime {
+  readonly device: DeviceReport;
+  createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+  dispose(): Promise<void>;
+}
+
+/** Counters of a runtime or generator, for health pages. */
+export interface RuntimeStats {
+  runs: number;
+  images: number;
+  queued: number;
+  sessions: number;
+  /** Mean milliseconds inside `run`, over all runs. */
+  meanRunMs: number;
+  /** Bytes of the loaded model. */
+  modelBytes: number;
+}

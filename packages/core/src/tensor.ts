@@ -1,0 +1,76 @@
+// Tensors and their specifications, as every package passes them around. Plain data; no arithmetic lives here.
+import { UsageError } from './errors.js';
+
+/** Element types Forja reads and writes. `float16` data is carried as `Uint16Array` bit patterns. */
+export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool';
+
+/** A size, or the name of a dynamic dimension such as `batch`. */
+export type Dim = number | string;
+
+/** The part an input or output plays in a generator. */
+export type Role = 'latent' | 'label' | 'noise' | 'image' | 'tensor' | 'score';
+
+/** What a tensor must look like. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
+export interface TensorSpec {
+  name?: string;
+  dtype?: DType;
+  shape: Dim[];
+  role?: Role;
+  /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
+  range?: [number, number];
+  /** Filled by the counter-based generator instead of the caller. */
+  random?: 'normal' | 'uniform' | 'bernoulli';
+}
+
+/** Dense tensor, row-major. `data` has exactly `size(shape)` elements of the typed array that belongs to `dtype`. */
+export interface Tensor {
+  dtype: DType;
+  shape: number[];
+  data: ArrayBufferView;
+}
+
+/** Tensors by name. */
+export type NamedTensors = Record<string, Tensor>;
+
+/** The typed arrays that carry each {@link DType}. */
+export interface TypedArrays {
+  float32: Float32Array;
+  float16: Uint16Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  uint8: Uint8Array;
+  int8: Int8Array;
+  bool: Uint8Array;
+}
+
+/** Any typed array a {@link Tensor} may hold. */
+export type TypedArray = TypedArrays[DType];
+
+/** Constructor of each {@link DType}'s typed array. */
+export const ARRAY_OF: { readonly [D in DType]: new (source: number | ArrayLike<never> | ArrayBufferLike, offset?: number, length?: number) => TypedArrays[D] } = {
+  float32: Float32Array as never,
+  float16: Uint16Array as never,
+  int32: Int32Array as never,
+  int64: BigInt64Array as never,
+  uint8: Uint8Array as never,
+  int8: Int8Array as never,
+  bool: Uint8Array as never,
+};
+
+/** Bytes per element. */
+export const BYTES_OF: Readonly<Record<DType, number>> = { float32: 4, float16: 2, int32: 4, int64: 8, uint8: 1, int8: 1, bool: 1 };
+
+/** Number of elements of a static shape. A scalar's is 1. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const dim of shape) size *= dim;
+  return size;
+}
+
+/** A tensor over `data`, checked: throws {@link UsageError} when the length does not fit the shape. */
+export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor {
+  if (data.length !== sizeOf(shape)) {
+    throw new UsageError(`tensor: expected ${sizeOf(shape)} elements for shape [${shape.join(', ')}], got ${data.length}`, { code: 'input.shape' });
+  }
+  return { dtype, shape: [...shape], data };
+}

@@ -1,0 +1,2 @@
+// Public surface of @forja/node. Named exports only.
+export {};

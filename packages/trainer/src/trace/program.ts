@@ -1,0 +1,105 @@
+// A program: the kernel calls of one traced tfjs function, in SSA form. Plain data; tracing makes it, passes rewrite it, lowering reads it.
+
+/** tfjs element types that a program may hold. */
+export type ProgramDType = 'float32' | 'int32' | 'bool';
+
+/** Index into {@link Program.values}. */
+export type ValueId = number;
+
+/** A size that depends on named dynamic dims: `constant + Σ terms[name] · name`. */
+export interface SymbolicSize {
+  constant: number;
+  terms: Record<string, number>;
+}
+
+/** A dimension: a number in a fresh trace; possibly symbolic after alignment. */
+export type Size = number | SymbolicSize;
+
+/** Shape and type of a value. Logical: tfjs's own axis order (NHWC pictures, HWIO filters). */
+export interface ProgramValue {
+  dtype: ProgramDType;
+  shape: Size[];
+}
+
+/** One kernel call. `inputs` and `attrs` carry tfjs's own names (`tfjs-core/src/kernel_names.ts`). */
+export interface KernelCall {
+  kernel: string;
+  inputs: Record<string, ValueId | ValueId[]>;
+  attrs: Record<string, unknown>;
+  outputs: ValueId[];
+  /** Name of the tf.layers layer being applied, innermost. */
+  layer?: string;
+  /** First stack frame outside tfjs and Forja, `file:line:column`. Never enters a model file. */
+  site?: string;
+}
+
+/** Where an input's value comes from: the caller at each run, the state kept between runs, or the counter-based generator. */
+export type ProgramInputKind = 'feed' | 'state' | 'random';
+
+/** A graph input. */
+export interface ProgramInput {
+  name: string;
+  value: ValueId;
+  kind: ProgramInputKind;
+  /** For `random`: the distribution, and the probability of a one for `bernoulli`. */
+  random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number };
+}
+
+/** A named result. For an updated state, `state` is the name of the input it becomes at the next run. */
+export interface ProgramOutput {
+  name: string;
+  value: ValueId;
+  state?: string;
+}
+
+/** Values of a constant. int32 and bool constants keep tfjs's arrays. */
+export type ConstantData = Float32Array | Int32Array | Uint8Array;
+
+/** A traced computation. Every value is an input, a constant, or the output of exactly one call; calls are in execution order. */
+export interface Program {
+  values: ProgramValue[];
+  inputs: ProgramInput[];
+  constants: Map<ValueId, ConstantData>;
+  calls: KernelCall[];
+  outputs: ProgramOutput[];
+}
+
+/** All value ids a call reads, in the order of its input names. */
+export function callInputs(call: KernelCall): ValueId[] {
+  return Object.values(call.inputs).flat();
+}
+
+/** Whether a size is a plain number. */
+export function isStatic(size: Size): size is number {
+  return typeof size === 'number';
+}
+
+/** `2*batch+1`, the way a dynamic dim is printed and named in ONNX. */
+export function sizeText(size: Size): string {
+  if (typeof size === 'number') return String(size);
+  const parts = Object.entries(size.terms).map(([name, factor]) => (factor === 1 ? name : `${factor}*${name}`));
+  if (size.constant !== 0 || parts.length === 0) parts.push(String(size.constant));
+  return parts.join('+').replaceAll('+-', '-');
+}
+
+/** The program as text, one call a line: `%12 float32[64,7,7,128] = Conv2D(x=%3, filter=%w) {strides=[2,2]} @conv_1`. */
+export function printProgram(program: Program): string {
+  const names = new Map<ValueId, string>();
+  for (const input of program.inputs) names.set(input.value, `%${input.name}`);
+  for (const id of program.constants.keys()) names.set(id, `%c${id}`);
+  const ref = (id: ValueId): string => names.get(id) ?? `%${id}`;
+  const type = (id: ValueId): string => {
+    const value = program.values[id];
+    return value === undefined ? '?' : `${value.dtype}[${value.shape.map(sizeText).join(',')}]`;
+  };
+  const lines: string[] = [];
+  for (const input of program.inputs) lines.push(`${input.kind} ${ref(input.value)} ${type(input.value)}`);
+  for (const call of program.calls) {
+    const args = Object.entries(call.inputs).map(([name, ids]) => `${name}=${Array.isArray(ids) ? `[${ids.map(ref).join(', ')}]` : ref(ids)}`);
+    const attrs = Object.entries(call.attrs).filter(([, v]) => v !== undefined && v !== null);
+    const attrText = attrs.length === 0 ? '' : ` {${attrs.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(', ')}}`;
+    lines.push(`${call.outputs.map((id) => `${ref(id)} ${type(id)}`).join(', ')} = ${call.kernel}(${args.join(', ')})${attrText}${call.layer === undefined ? '' : ` @${call.layer}`}`);
+  }
+  for (const output of program.outputs) lines.push(`${output.state === undefined ? 'return' : 'state'} ${output.state ?? output.name} = ${ref(output.value)}`);
+  return lines.join('\n');
+}

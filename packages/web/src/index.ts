@@ -1,0 +1,2 @@
+// Public surface of @forja/web. Named exports only.
+export {};

@@ -1,0 +1,25 @@
+// Three projects: `unit` (beside the source, Node), `parity` (crosses packages, Node), `browser` (real Chromium). Packages resolve to their sources.
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+const alias = [
+  { find: /^@forja\/core$/, replacement: src('core/src/index.ts') },
+  { find: /^@forja\/core\/onnx$/, replacement: src('core/src/onnx.ts') },
+  { find: /^@forja\/core\/conformance$/, replacement: src('core/src/conformance.ts') },
+  { find: /^@forja\/node$/, replacement: src('node/src/index.ts') },
+  { find: /^@forja\/node\/cli$/, replacement: src('node/src/cli.ts') },
+  { find: /^@forja\/web$/, replacement: src('web/src/index.ts') },
+  { find: /^@forja\/trainer$/, replacement: src('trainer/src/index.ts') },
+  { find: /^@forja\/trainer\/node$/, replacement: src('trainer/src/node.ts') },
+];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve: { alias }, test: { name: 'unit', environment: 'node', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
+      { resolve: { alias }, test: { name: 'parity', environment: 'node', include: ['tests/parity/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+    ],
+  },
+});
