@@ -1,0 +1,32 @@
+// Kernels that carry a bias and an activation: convolution and depthwise convolution. The fused matrix product is in matmul.ts.
+import type { Value } from '@forja/core/onnx';
+import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import { activate, alongChannels } from './activation.js';
+import { conv } from './conv.js';
+import { depthwiseConv } from './depthwise.js';
+import { dim, optionalInput, output, type PictureAxes } from './spatial.js';
+
+type Convolution = (call: BoundCall, ctx: LowerContext, bias?: Value) => { value: Value; axes: PictureAxes };
+
+/** A bias vector goes into the Conv node; any other shape is added behind it. */
+function fused(convolution: Convolution): KernelLowering {
+  return (call, ctx) => {
+    const y = output(call, ctx);
+    const bias = optionalInput(call, 'bias');
+    const inside = bias !== undefined && isVector(bias, y, call);
+    const { value, axes } = convolution(call, ctx, inside ? ctx.get(bias) : undefined);
+    const biased = bias === undefined || inside ? value : ctx.op('Add', [value, alongChannels(bias, ctx, axes.channel, axes.nchw)]);
+    ctx.set(y, activate(biased, call, ctx, (weights) => alongChannels(weights, ctx, axes.channel, axes.nchw)), axes.nchw);
+  };
+}
+
+function isVector(bias: Logical, y: Logical, call: BoundCall): boolean {
+  const channels = dim(y, call.attrs['dataFormat'] === 'NCHW' ? 1 : 3);
+  return bias.rank === 1 && bias.shape[0] === channels;
+}
+
+/** Fused convolution rows. */
+export const fusedKernels: KernelTable = {
+  FusedConv2D: fused(conv),
+  FusedDepthwiseConv2D: fused(depthwiseConv),
+};

@@ -1,0 +1,129 @@
+// Max and average pooling and their gradients, in NCHW. Averages leave out the padding, as TF's do.
+import type { Value } from '@forja/core/onnx';
+import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import { convTranspose } from './conv.js';
+import { dim, extent, fixed, input, output, pair, pictureAxes, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { isStatic } from '../../trace/program.js';
+
+// tfjs's pooling kernels take NHWC only.
+const AXES: PictureAxes = pictureAxes('NHWC');
+
+function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): [Window, Window] {
+  return windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
+}
+
+const MaxPool: KernelLowering = (call, ctx) => {
+  const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+  ctx.set(y, ctx.op('MaxPool', [ctx.get(x, AXES.nchw)], windowAttributes(poolWindows(call, ctx, x, y), ctx)), AXES.nchw);
+};
+
+const AvgPool: KernelLowering = (call, ctx) => {
+  const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+  const attributes = windowAttributes(poolWindows(call, ctx, x, y), ctx);
+  ctx.set(y, ctx.op('AveragePool', [ctx.get(x, AXES.nchw)], { ...attributes, count_include_pad: 0 }), AXES.nchw);
+};
+
+/** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */
+function tiling(ws: readonly [Window, Window]): { rest: [number, number] } | undefined {
+  const rest = ws.map((w) => (w.kernel === w.stride && w.dilation === 1 && w.pads !== undefined && w.pads[0] === 0 && w.pads[1] <= 0 ? -w.pads[1] : undefined));
+  const [h, w] = rest;
+  return h === undefined || w === undefined ? undefined : { rest: [h, w] };
+}
+
+function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext): Value {
+  return rest.some((r) => r !== 0) ? ctx.op('Pad', [value, ctx.int64s([0, 0, 0, 0, 0, 0, ...rest])]) : value;
+}
+
+/** Each slope is spread over the cells of x that its window averaged (padding excluded, which stock tfjs-cpu gets wrong). */
+const AvgPoolGrad: KernelLowering = (call, ctx) => {
+  const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
+  const ws = poolWindows(call, ctx, x, dy);
+  const [h, w] = ws;
+  const tiles = tiling(ws);
+  const slopes = ctx.get(dy, AXES.nchw);
+  if (tiles !== undefined) {
+    const share = ctx.op('Mul', [slopes, ctx.scalar(1 / (h.kernel * w.kernel))]);
+    const spread = h.kernel * w.kernel === 1 ? share : ctx.op('Resize', [share, undefined, ctx.constant('float32', [4], [1, 1, h.kernel, w.kernel])], { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' });
+    ctx.set(dx, padEnd(spread, tiles.rest, ctx), AXES.nchw);
+    return;
+  }
+  const channels = fixed(dim(x, 3), 'channels', ctx);
+  const padded = ws.some((one) => one.pads === undefined || one.pads[0] > 0 || one.pads[1] > 0);
+  const weighted = padded ? ctx.op('Mul', [slopes, inverseCounts(ws, ctx)]) : slopes;
+  const ones = ctx.constant('float32', [channels, 1, h.kernel, w.kernel], new Array<number>(channels * h.kernel * w.kernel).fill(padded ? 1 : 1 / (h.kernel * w.kernel)));
+  ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), AXES.nchw);
+};
+
+/** 1 / (cells inside the picture), by output position. */
+function inverseCounts(ws: readonly [Window, Window], ctx: LowerContext): Value {
+  const [rows = [], columns = []] = ws.map((w) => {
+    const [large, small] = [fixed(w.large, 'spatial size of a padded average pool', ctx), fixed(w.small, 'spatial size of a padded average pool', ctx)];
+    const before = w.pads?.[0] ?? 0;
+    return Array.from({ length: small }, (_, i) => Math.min(large, i * w.stride - before + extent(w)) - Math.max(0, i * w.stride - before));
+  });
+  return ctx.constant('float32', [rows.length, columns.length], rows.flatMap((r) => columns.map((c) => 1 / (r * c))));
+}
+
+/** The whole slope goes to the first maximum of each window. */
+const MaxPoolGrad: KernelLowering = (call, ctx) => {
+  const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
+  const ws = poolWindows(call, ctx, x, dy);
+  const tiles = tiling(ws);
+  const slopes = ctx.get(dy, AXES.nchw);
+  const picture = ctx.get(x, AXES.nchw);
+  const value = tiles !== undefined && ws[0].kernel * ws[1].kernel <= 16 ? byTaps(slopes, picture, dx, ws, tiles.rest, ctx) : byIndices(slopes, picture, dx, ws, ctx);
+  ctx.set(dx, value, AXES.nchw);
+};
+
+/** Windows that tile: compare each tap of the windows with the maximum, once only, and put the taps side by side again. */
+function byTaps(slopes: Value, picture: Value, dx: Logical, ws: readonly [Window, Window], rest: readonly [number, number], ctx: LowerContext): Value {
+  const [h, w] = ws;
+  const maximum = ctx.op('MaxPool', [picture], { kernel_shape: [h.kernel, w.kernel], strides: [h.stride, w.stride] });
+  const [axes, steps, far] = [ctx.int64s([2, 3]), ctx.int64s([h.stride, w.stride]), Number.MAX_SAFE_INTEGER];
+  const ends = [h, w].map((one) => (isStatic(one.small) ? one.small * one.stride : far));
+  let free: Value | undefined;
+  const last = h.kernel * w.kernel - 1;
+  const rows: Value[] = [];
+  for (let i = 0; i < h.kernel; i++) {
+    const row: Value[] = [];
+    for (let j = 0; j < w.kernel; j++) {
+      const tap = ctx.op('Slice', [picture, ctx.int64s([i, j]), ctx.int64s(ends), axes, steps]);
+      const equal = ctx.op('Equal', [tap, maximum]);
+      const first: Value = free === undefined ? equal : ctx.op('And', [equal, free]);
+      if (i * w.kernel + j < last) free = free === undefined ? ctx.op('Not', [equal]) : ctx.op('And', [free, ctx.op('Not', [equal])]);
+      const slope = ctx.op('Where', [first, slopes, ctx.scalar(0)]);
+      row.push(ctx.op('Unsqueeze', [slope, ctx.int64s([3, 5])]));
+    }
+    rows.push(row.length === 1 && row[0] !== undefined ? row[0] : ctx.op('Concat', row, { axis: 5 }));
+  }
+  const cells = rows.length === 1 && rows[0] !== undefined ? rows[0] : ctx.op('Concat', rows, { axis: 3 });
+  const tiled = ctx.reshape(cells, [dim(dx, 0), dim(dx, 3), ...[h, w].map((one) => (isStatic(one.small) ? one.small * one.stride : one.large))]);
+  return padEnd(tiled, rest, ctx);
+}
+
+/** Any windows: MaxPool's own flat indices, and a scatter that adds. */
+function byIndices(slopes: Value, picture: Value, dx: Logical, ws: readonly [Window, Window], ctx: LowerContext): Value {
+  const [, indices] = ctx.ops('MaxPool', [picture], windowAttributes(ws, ctx), 2);
+  if (indices === undefined) return ctx.unsupported('MaxPool without indices');
+  const flat = ctx.int64s([-1]);
+  const nchw = AXES.nchw.map((axis) => dim(dx, axis));
+  const total = nchw.every(isStatic) ? ctx.int64s([nchw.reduce((a, b) => a * b, 1)]) : ctx.op('Reshape', [ctx.op('Size', [picture]), ctx.int64s([1])]);
+  const zeros = ctx.op('ConstantOfShape', [total]);
+  const scattered = ctx.op('ScatterElements', [zeros, ctx.op('Reshape', [indices, flat]), ctx.op('Reshape', [slopes, flat])], { axis: 0, reduction: 'add' });
+  return ctx.reshape(scattered, nchw);
+}
+
+const VOLUME = { unsupported: 'pooling over three spatial axes is not lowered yet' };
+
+/** Pooling rows. */
+export const poolKernels: KernelTable = {
+  MaxPool,
+  AvgPool,
+  MaxPoolGrad,
+  AvgPoolGrad,
+  MaxPoolWithArgmax: { unsupported: 'the arg-max positions of a pool have no use in a network: take maxPool' },
+  MaxPool3D: VOLUME,
+  MaxPool3DGrad: VOLUME,
+  AvgPool3D: VOLUME,
+  AvgPool3DGrad: VOLUME,
+};

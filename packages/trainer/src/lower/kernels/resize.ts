@@ -1,0 +1,86 @@
+// Bilinear and nearest-neighbour resizing as ONNX Resize; their gradients as products with the transposed interpolation matrices.
+import type { OpAttributes, Value } from '@forja/core/onnx';
+import type { KernelLowering, KernelTable, LowerContext } from '../contract.js';
+import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
+import { dim, fixed, input, output, pictureAxes } from './spatial.js';
+import { isStatic, type Size } from '../../trace/program.js';
+
+const AXES = pictureAxes('NHWC');
+
+/** How tfjs places sample points, in ONNX's words. tfjs rounds half up with alignCorners and floors otherwise. */
+function resizeAttributes(method: 'nearest' | 'linear', attrs: Record<string, unknown>): OpAttributes['Resize'] {
+  const mode = attrs['alignCorners'] === true ? 'align_corners' : attrs['halfPixelCenters'] === true ? 'half_pixel' : 'asymmetric';
+  if (method === 'linear') return { mode: 'linear', coordinate_transformation_mode: mode };
+  // floor((i+½)·r) is half_pixel's (i+½)·r−½ rounded half up.
+  return { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode: mode === 'asymmetric' ? 'floor' : 'round_prefer_ceil' };
+}
+
+/** The factor between two sizes when it is a whole number, or one over a whole number. */
+function factor(from: Size, to: Size): number | undefined {
+  if (isStatic(from) && isStatic(to)) return to % from === 0 ? to / from : from % to === 0 ? to / from : undefined;
+  if (isStatic(from) || isStatic(to)) return undefined;
+  const names = new Set([...Object.keys(from.terms), ...Object.keys(to.terms)]);
+  const ratios = [...names].map((name) => (to.terms[name] ?? 0) / (from.terms[name] ?? 0));
+  const [ratio] = ratios;
+  if (ratio === undefined || !Number.isInteger(ratio) || ratios.some((r) => r !== ratio) || to.constant !== ratio * from.constant) return undefined;
+  return ratio;
+}
+
+function resize(method: 'nearest' | 'linear'): KernelLowering {
+  return (call, ctx) => {
+    const [x, y] = [input(call, 'images', ctx), output(call, ctx)];
+    const [h, w] = [factor(dim(x, 1), dim(y, 1)), factor(dim(x, 2), dim(y, 2))];
+    const picture = ctx.get(x, AXES.nchw);
+    let attributes = resizeAttributes(method, call.attrs);
+    // Whole factors: a constant scale instead of sizes that a dynamic batch would have to be read for.
+    if (h !== undefined && w !== undefined && attributes.coordinate_transformation_mode !== 'align_corners') {
+      if (h === 1 && w === 1) return ctx.alias(y, x);
+      // Nearest by a whole factor is the same cell either way; the asymmetric form is the most widely supported.
+      if (method === 'nearest' && h >= 1 && w >= 1) attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+      return ctx.set(y, ctx.op('Resize', [picture, undefined, ctx.constant('float32', [4], [1, 1, h, w])], attributes), AXES.nchw);
+    }
+    const sizes = ctx.sizes(AXES.nchw.map((axis) => dim(y, axis)));
+    return ctx.set(y, ctx.op('Resize', [picture, undefined, undefined, sizes], attributes), AXES.nchw);
+  };
+}
+
+function resizeGradient(method: Interpolation['method']): KernelLowering {
+  return (call, ctx) => {
+    const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'images', ctx), output(call, ctx)];
+    const matrix = (axis: 1 | 2): { data: Float32Array; rows: number; columns: number } => {
+      const [rows, columns] = [fixed(dim(dy, axis), 'resized size', ctx), fixed(dim(x, axis), 'size', ctx)];
+      const data = interpolationMatrix({ method, from: columns, to: rows, alignCorners: call.attrs['alignCorners'] === true, halfPixelCenters: call.attrs['halfPixelCenters'] === true });
+      return { data, rows, columns };
+    };
+    const [h, w] = [matrix(1), matrix(2)];
+    const right = ctx.constant('float32', [w.rows, w.columns], w.data);
+    const left = ctx.constant('float32', [h.columns, h.rows], transpose(h.data, h.rows, h.columns));
+    ctx.set(dx, product(left, ctx.get(dy, AXES.nchw), right, ctx), AXES.nchw);
+  };
+}
+
+function product(left: Value, middle: Value, right: Value, ctx: LowerContext): Value {
+  return ctx.op('MatMul', [left, ctx.op('MatMul', [middle, right])]);
+}
+
+function transpose(data: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows * columns }, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
+}
+
+const refuse = (why: string): { unsupported: string } => ({ unsupported: why });
+
+/** Resizing rows. */
+export const resizeKernels: KernelTable = {
+  ResizeBilinear: resize('linear'),
+  ResizeNearestNeighbor: resize('nearest'),
+  ResizeBilinearGrad: resizeGradient('bilinear'),
+  ResizeNearestNeighborGrad: resizeGradient('nearest'),
+  CropAndResize: refuse('cropping by boxes that are data has no plain ONNX form: resize outside the traced function'),
+  Transform: refuse('projective transforms are not lowered: warp pictures outside the traced function'),
+  RotateWithOffset: refuse('rotation is not lowered: rotate pictures outside the traced function'),
+  NonMaxSuppressionV3: refuse('non-maximum suppression has a shape that depends on data'),
+  NonMaxSuppressionV4: refuse('non-maximum suppression has a shape that depends on data'),
+  NonMaxSuppressionV5: refuse('non-maximum suppression has a shape that depends on data'),
+  FFT: refuse('complex numbers are not lowered'),
+  IFFT: refuse('complex numbers are not lowered'),
+};

@@ -1,0 +1,25 @@
+// Shapes of pooling and its gradients.
+import { backend_util } from '@tensorflow/tfjs';
+import type { ShapeRule } from './rule.js';
+import { one, padAttribute, pairAttribute, quad, roundingAttribute } from './window.js';
+
+function pool(kernel: string): ShapeRule {
+  return (inputs, attrs) => {
+    const x = one(inputs, 'x', kernel);
+    const window = pairAttribute(attrs, 'filterSize', [1, 1]);
+    const info = backend_util.computePool2DInfo(quad(x.shape, kernel), window, pairAttribute(attrs, 'strides', window), 1, padAttribute(attrs), roundingAttribute(attrs));
+    return [{ shape: info.outShape, dtype: x.dtype }];
+  };
+}
+
+function likeInput(kernel: string): ShapeRule {
+  return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
+}
+
+/** Pooling kernels. */
+export const poolShapes: Record<string, ShapeRule> = {
+  MaxPool: pool('MaxPool'),
+  AvgPool: pool('AvgPool'),
+  MaxPoolGrad: likeInput('MaxPoolGrad'),
+  AvgPoolGrad: likeInput('AvgPoolGrad'),
+};
