@@ -1,5 +1,5 @@
 # Trains the judge: a small CNN that says which digit a 28×28 picture is, or "not a digit" (class 10), and writes judge.onnx.
-# Run with any Python that has torch, numpy, onnx and onnxruntime:  python tests/judge/train_judge.py   (about 10 minutes on one core)
+# Run with any Python that has torch, numpy, onnx and onnxruntime:  python tests/judge/train_judge.py   (about 5 minutes on one core)
 import argparse
 import hashlib
 import json
@@ -23,7 +23,7 @@ CLASSES, NOT_A_DIGIT, THRESHOLD = 11, 10, 0.9
 
 
 class Judge(nn.Module):
-    """Three 3×3 convolutions with batch norm, two of them pooled, and two dense layers: 61,000 weights. Returns logits."""
+    """Three 3×3 convolutions with batch norm, each pooled by 2, and two dense layers: 61,000 weights. Returns logits."""
 
     def __init__(self):
         super().__init__()
