@@ -3,6 +3,7 @@
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def conv_sizes(size):
@@ -41,6 +42,12 @@ class Generator(nn.Module):
             x = F.relu(up_norm(up(x)))
         return torch.tanh(self.last(x))
 
+    def fold(self):
+        """For inference: batch norms into the transposed convolutions before them, as our exporter does. The one after the dense layer stays."""
+        for i, (up, up_norm) in enumerate(zip(self.ups, self.norms)):
+            self.ups[i], self.norms[i] = fuse_conv_bn_eval(up, up_norm, transpose=True), nn.Identity()
+        return self
+
 
 class Discriminator(nn.Module):
     """Picture → logit [n, 1]. `pool` None: convolutions of kernel 4 and stride 2; 'avg' or 'max': kernel 3, stride 1, then pooling by 2."""
@@ -67,7 +74,7 @@ class Discriminator(nn.Module):
 
 
 class MlpGenerator(nn.Module):
-    """z → hidden → hidden → size, ReLU between, linear or tanh at the end (rings of Gaussians: linear)."""
+    """z → hidden → hidden → size, ReLU between, linear at the end."""
 
     def __init__(self, latent=2, hidden=400, size=2):
         super().__init__()

@@ -27,6 +27,7 @@ def arguments():
     a.add_argument("--rate-d", type=float, default=1e-3)
     a.add_argument("--schedule", choices=["constant", "cosine", "linear"], default="constant", help="cosine or linear decay of both rates to a tenth")
     a.add_argument("--ema", type=float, default=0.999)
+    a.add_argument("--ema-warmup", action="store_true", help="decay min(ema, (1 + n) / (10 + n)): the start is forgotten at once")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--samples", type=int, default=1000)
     a.add_argument("--report", type=int, default=0, help="score every so many steps with the judge (needs onnxruntime)")
@@ -73,6 +74,7 @@ def main():
     g = dcgan.initialise(dcgan.Generator(28, 1, o.base, o.latent))
     d = dcgan.initialise(dcgan.Discriminator(28, 1, o.base_d or o.base))
     step = dcgan.Step(g, d, o.rate_g, o.rate_d, o.ema)
+    decay = o.ema
     # moving statistics are averaged with the weights too, as an alternative to the last ones
     buffers = [b for n, b in g.named_buffers() if "running" in n]
     averaged = [b.clone() for b in buffers]
@@ -107,9 +109,11 @@ def main():
         rows, order = order[: o.batch], order[o.batch :]
         for adam, base in ((step.adam_g, o.rate_g), (step.adam_d, o.rate_d)):
             adam.param_groups[0]["lr"] = base * rate(n, o.steps, o.schedule)
+        if o.ema_warmup:
+            decay = step.decay = min(o.ema, (1 + n) / (10 + n))
         loss_d, loss_g = step(images[rows], torch.randn(o.batch, o.latent))
         for a, b in zip(averaged, buffers):
-            a.lerp_(b, 1 - o.ema)
+            a.lerp_(b, 1 - decay)
         n += 1
         if n == o.steps or (o.report and n % o.report == 0):
             report(n)

@@ -1,0 +1,70 @@
+// One comparison: ours against PyTorch's modes over a list of cases. Shared by step.mjs and sample.mjs, which only name the cases.
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { alternate, startPeer } from './peer.mjs';
+import { machine, ratio, save, summarise, table } from './report.mjs';
+
+const local = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+/** Command line of a bench, shared by both. */
+export function options(what, defaults) {
+  const { values } = parseArgs({
+    options: {
+      blocks: { type: 'string', default: '7' }, seconds: { type: 'string', default: String(defaults.seconds) }, threads: { type: 'string', default: '2' },
+      base: { type: 'string', default: '64' }, only: { type: 'string' }, spinning: { type: 'boolean', default: false }, name: { type: 'string', default: what },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2] [--base 64] [--only text] [--spinning] [--name file]
+FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last. --only runs the cases whose name contains the text.
+--spinning lets idle threads spin (both sides); ratios are taken without. The result is bench/results/<name>.json.`);
+    process.exit(0);
+  }
+  const number = (key) => {
+    const value = Number(values[key]);
+    if (!(value > 0)) throw new Error(`--${key}: expected a positive number, got ${values[key]}`);
+    return value;
+  };
+  return { ...values, blocks: Math.max(5, number('blocks')), seconds: number('seconds'), threads: number('threads'), base: number('base') };
+}
+
+function peersFor(script, c, o) {
+  const flags = Object.entries({ size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
+    .flatMap(([key, value]) => [`--${key}`, String(value)]);
+  const ours = { name: 'forja', command: process.execPath, args: [local(`peers/${script}.mjs`), ...flags, ...(o.spinning ? ['--spinning'] : [])] };
+  const python = process.env.FORJA_TORCH_PYTHON;
+  if (!python) return [ours];
+  // a waiting OpenMP thread spins unless told otherwise: the same rule for both sides
+  const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
+  const modes = { default: [], channels_last: ['--layout', 'channels_last'] };
+  if (script === 'sample') modes['channels_last folded'] = ['--layout', 'channels_last', '--fold'];
+  const torch = Object.entries(modes).map(([mode, more]) => ({
+    name: `pytorch ${mode}`, command: python, args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'], env,
+  }));
+  return [ours, ...torch];
+}
+
+/** Runs every case and saves one JSON file. */
+export async function compare(what, cases, o) {
+  if (!process.env.FORJA_TORCH_PYTHON) console.log('FORJA_TORCH_PYTHON is not set: measuring Forja alone, no ratios.');
+  const results = [];
+  let versions = {};
+  for (const c of cases.filter(({ name }) => !o.only || name.includes(o.only))) {
+    const peers = [];
+    try {
+      for (const peer of peersFor(what, c, o)) peers.push(await startPeer(peer));
+      const blocks = await alternate(peers, o.blocks, o.seconds);
+      const ours = blocks.get('forja');
+      const summaries = Object.fromEntries([...blocks].map(([name, list]) => [name, summarise(list)]));
+      const ratios = Object.fromEntries([...blocks].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(ours, list)]));
+      for (const peer of peers) versions = { ...versions, ...peer.versions };
+      table(c.name, summaries, ratios);
+      results.push({ case: c, peers: summaries, forjaIsFasterBy: ratios });
+    } finally {
+      await Promise.all(peers.map((peer) => peer.stop()));
+    }
+  }
+  const { blocks, seconds, threads, spinning } = o;
+  console.log(`\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options: { blocks, seconds, threads, spinning }, results })}`);
+}

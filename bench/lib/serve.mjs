@@ -1,0 +1,30 @@
+// The Node side of a bench peer: waits for {"seconds": s} lines on stdin, runs steps for so long, answers with one JSON line of timings.
+// Parent side: peer.mjs. The same protocol in Python: ../torch/peer.py.
+import { createInterface } from 'node:readline';
+
+/** User and system milliseconds of this process, all threads. */
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+async function block(step, seconds, least = 3) {
+  const wall = [];
+  const cpu = cpuMs();
+  const end = performance.now() + seconds * 1000;
+  while (wall.length < least || performance.now() < end) {
+    const start = performance.now();
+    await step();
+    wall.push(performance.now() - start);
+  }
+  return { wall_ms: wall.map((w) => Number(w.toFixed(4))), cpu_ms: Number(((cpuMs() - cpu) / wall.length).toFixed(4)) };
+}
+
+/** Warms up, says {"ready": true}, then serves blocks until stdin closes. */
+export async function serve(step, versions, warmup = 5) {
+  for (let i = 0; i < warmup; i++) await step();
+  console.log(JSON.stringify({ ready: true, versions }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await block(step, JSON.parse(line).seconds)));
+  }
+}

@@ -1,0 +1,10 @@
+// npm run bench:step: one whole GAN training step (D, G, Adam, EMA), ours against the PyTorch twin. `--help` lists the flags.
+import { compare, options } from './lib/compare.mjs';
+
+const o = options('step', { seconds: 4 });
+const cases = [
+  { name: 'DCGAN-28', size: 28, channels: 1 },
+  { name: 'DCGAN-32', size: 32, channels: 3 },
+].map((c) => ({ ...c, name: `${c.name}, base ${o.base}, batch 64`, base: o.base, batch: 64, latent: 100 }));
+
+await compare('step', cases, o);

@@ -1,0 +1,29 @@
+# Times the PyTorch twin's training step (see dcgan.py: nothing computed that nothing uses). A peer of bench/step.mjs; runs alone, too.
+import itertools
+import platform
+
+import torch
+
+import dcgan
+import peer
+
+o = peer.arguments()
+torch.set_num_threads(o.threads)
+torch.manual_seed(1)
+layout = torch.channels_last if o.layout == "channels_last" else torch.contiguous_format
+g = dcgan.initialise(dcgan.Generator(o.size, o.channels, o.base, o.latent)).to(memory_format=layout)
+d = dcgan.initialise(dcgan.Discriminator(o.size, o.channels, o.base)).to(memory_format=layout)
+train = dcgan.Step(g, d)
+# eight batches made beforehand: reading data is no part of a step on either side
+batches = [
+    ((torch.rand(o.batch, o.channels, o.size, o.size) * 2 - 1).to(memory_format=layout), torch.randn(o.batch, o.latent)) for _ in range(8)
+]
+feed = itertools.cycle(batches)
+
+
+def step():
+    loss_d, loss_g = train(*next(feed))
+    loss_d.item(), loss_g.item()
+
+
+peer.run(step, o, {"python": platform.python_version(), "torch": torch.__version__})
