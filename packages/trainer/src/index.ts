@@ -1,2 +1,2 @@
 // Public surface of @forja/trainer. Named exports only.
-export {};
+export { installGradients, provenGradients, withGradients, type ProvenGradient } from './gradients/index.js';

@@ -1,0 +1,56 @@
+// Activation functions. Derivatives are written from the input; masks are constants to differentiation, smooth factors are not.
+import * as tf from '@tensorflow/tfjs';
+import { at, constant, unary, unbroadcast, type GradientTable } from './tape.js';
+
+/** min(x, 0): exp of it is 1 for x > 0, and so never overflows. */
+const negativePart = (x: tf.Tensor): tf.Tensor => tf.sub(x, tf.relu(x));
+
+const SELU_SCALE = 1.0507009873554805;
+const SELU_ALPHA = 1.6732632423543772;
+
+/** y·(g − Σ g·y) along the last axis, with y recomputed from the logits. */
+function softmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+  const y = tf.softmax(logits);
+  const weighted = tf.mul(dy, y);
+  return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
+}
+
+/** g − softmax(x)·Σ g along the last axis. */
+export function logSoftmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+  return tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.softmax(logits)));
+}
+
+/** Gradients of activations. */
+export const activationGradients: GradientTable = {
+  Relu: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.step(x)))),
+  Relu6: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.mul(tf.step(x), tf.step(tf.sub(6, x)))))),
+  // step(x, α) is 1 for x > 0 and α elsewhere: the whole derivative in one kernel.
+  LeakyRelu: unary('x', (dy, x, attrs) => tf.mul(dy, constant(() => tf.step(x, typeof attrs['alpha'] === 'number' ? attrs['alpha'] : 0.2)))),
+  Prelu: {
+    inputs: ['x', 'alpha'],
+    grad: (dy, saved) => {
+      const [x, alpha] = [at(saved, 0), at(saved, 1)];
+      return {
+        x: () => {
+          const mask = constant(() => tf.step(x));
+          return tf.mul(dy, tf.add(mask, tf.mul(constant(() => tf.sub(1, mask)), alpha)));
+        },
+        alpha: () => unbroadcast(tf.mul(dy, negativePart(x)), alpha.shape),
+      };
+    },
+  },
+  Elu: unary('x', (dy, x) => tf.mul(dy, tf.exp(negativePart(x)))),
+  Selu: unary('x', (dy, x) => {
+    const mask = constant(() => tf.mul(tf.step(x), SELU_SCALE));
+    const rest = constant(() => tf.mul(tf.sub(1, tf.step(x)), SELU_SCALE * SELU_ALPHA));
+    return tf.mul(dy, tf.add(mask, tf.mul(rest, tf.exp(negativePart(x)))));
+  }),
+  Tanh: unary('x', (dy, x) => tf.mul(dy, tf.sub(1, tf.square(tf.tanh(x))))),
+  Sigmoid: unary('x', (dy, x) => {
+    const y = tf.sigmoid(x);
+    return tf.mul(dy, tf.mul(y, tf.sub(1, y)));
+  }),
+  Softplus: unary('x', (dy, x) => tf.mul(dy, tf.sigmoid(x))),
+  Softmax: unary('logits', softmaxAdjoint),
+  LogSoftmax: unary('logits', logSoftmaxAdjoint),
+};

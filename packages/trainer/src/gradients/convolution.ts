@@ -1,0 +1,125 @@
+// Conv2D, its input gradient and its filter gradient are each bilinear, and each other's adjoints: three rows that refer to one another.
+// Depthwise convolution is the same. Dilated ones, which tfjs's gradient kernels do not know, are written as convolutions again.
+import * as tf from '@tensorflow/tfjs';
+import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
+
+type Pair = [number, number];
+
+function pairOf(value: unknown): Pair {
+  if (typeof value === 'number') return [value, value];
+  return Array.isArray(value) ? [Number(value[0]), Number(value[1] ?? value[0])] : [1, 1];
+}
+
+const isDilated = (attrs: Attributes): boolean => pairOf(attrs['dilations']).some((d) => d !== 1);
+
+/** The attributes of a convolution that its adjoints share. */
+function shared(attrs: Attributes): Attributes {
+  const { strides, pad, dataFormat, dimRoundingMode, dilations } = attrs;
+  return { strides, pad, dataFormat, dimRoundingMode, dilations };
+}
+
+/** Names of the three kernels of a family. */
+interface Family {
+  forward: string;
+  input: string;
+  filter: string;
+}
+const PLAIN: Family = { forward: 'Conv2D', input: 'Conv2DBackpropInput', filter: 'Conv2DBackpropFilter' };
+const DEPTHWISE: Family = { forward: 'DepthwiseConv2dNative', input: 'DepthwiseConv2dNativeBackpropInput', filter: 'DepthwiseConv2dNativeBackpropFilter' };
+
+const forward = (f: Family, x: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor => kernel(f.forward, { x, filter }, { ...shared(attrs), dilations: attrs['dilations'] ?? 1 });
+const toInput = (f: Family, dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes, inputShape: number[]): tf.Tensor => kernel(f.input, { dy, filter }, { ...shared(attrs), inputShape });
+const toFilter = (f: Family, x: tf.Tensor, dy: tf.Tensor, attrs: Attributes, filterShape: number[]): tf.Tensor => kernel(f.filter, { x, dy }, { ...shared(attrs), filterShape });
+
+function rows(f: Family, dilated: { input: typeof dilatedInput; filter: typeof dilatedFilter }): GradientTable {
+  const convolution: KernelGradient = {
+    inputs: ['x', 'filter'],
+    grad: (dy, saved, attrs) => {
+      const [x, filter] = [at(saved, 0), at(saved, 1)];
+      if (isDilated(attrs)) return { x: () => dilated.input(x.shape, dy, filter, attrs), filter: () => dilated.filter(x, dy, filter.shape, attrs) };
+      return { x: () => toInput(f, dy, filter, attrs, x.shape), filter: () => toFilter(f, x, dy, attrs, filter.shape) };
+    },
+  };
+  const inputGradient: KernelGradient = {
+    inputs: ['dy', 'filter'],
+    grad: (ddx, saved, attrs) => {
+      const [dy, filter] = [at(saved, 0), at(saved, 1)];
+      return { dy: () => forward(f, ddx, filter, attrs), filter: () => toFilter(f, ddx, dy, attrs, filter.shape) };
+    },
+  };
+  const filterGradient: KernelGradient = {
+    inputs: ['x', 'dy'],
+    grad: (ddw, saved, attrs) => {
+      const [x, dy] = [at(saved, 0), at(saved, 1)];
+      return { x: () => toInput(f, dy, ddw, attrs, x.shape), dy: () => forward(f, x, ddw, attrs) };
+    },
+  };
+  return { [f.forward]: convolution, [f.input]: inputGradient, [f.filter]: filterGradient };
+}
+
+/** Zeros around the rows and columns of a dilated (hence stride 1) convolution's input. */
+function dilatedPads(xShape: readonly number[], filterShape: readonly number[], attrs: Attributes): { top: number; bottom: number; left: number; right: number; d: Pair } {
+  if (attrs['dataFormat'] === 'NCHW') throw new Error('gradient of a dilated convolution: expected dataFormat NHWC, got NCHW; transpose the picture');
+  type Quad = [number, number, number, number];
+  const d = pairOf(attrs['dilations']);
+  // Shapes were checked by the forward kernel; tfjs reads `pad` itself.
+  const info = tf.backend_util.computeConv2DInfo(xShape as Quad, filterShape as Quad, pairOf(attrs['strides']), d, attrs['pad'] as 'same', attrs['dimRoundingMode'] as 'floor' | undefined);
+  const { top, bottom, left, right } = info.padInfo;
+  return { top, bottom, left, right, d };
+}
+
+const around = (x: tf.Tensor, rows: [number, number], columns: [number, number]): tf.Tensor =>
+  [...rows, ...columns].every((p) => p === 0) ? x : tf.pad(x, [[0, 0], rows, columns, [0, 0]]);
+
+/** The slopes, padded so that a valid convolution with the mirrored filter gives the input's shape. */
+function spreadSlopes(xShape: readonly number[], dy: tf.Tensor, filterShape: readonly number[], attrs: Attributes): { slopes: tf.Tensor; d: Pair } {
+  const { top, left, d } = dilatedPads(xShape, filterShape, attrs);
+  const full = (axis: 0 | 1): number => ((filterShape[axis] ?? 1) - 1) * d[axis];
+  const before = [full(0) - top, full(1) - left];
+  const after = [0, 1].map((i) => (xShape[i + 1] ?? 0) + full(i === 0 ? 0 : 1) - (before[i] ?? 0) - (dy.shape[i + 1] ?? 0));
+  return { slopes: around(dy, [before[0] ?? 0, after[0] ?? 0], [before[1] ?? 0, after[1] ?? 0]), d };
+}
+
+function dilatedInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
+  const mirrored = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+  return kernel('Conv2D', { x: slopes, filter: mirrored }, { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d });
+}
+
+/** A convolution whose stride is the dilation: x with batch and channels exchanged, over dy as filter. */
+function dilatedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs: Attributes): tf.Tensor {
+  const { top, bottom, left, right, d } = dilatedPads(x.shape, filterShape, attrs);
+  const padded = around(x, [top, bottom], [left, right]);
+  const dw = kernel('Conv2D', { x: tf.transpose(padded, [3, 1, 2, 0]), filter: tf.transpose(dy, [1, 2, 0, 3]) }, { strides: d, pad: 'valid', dataFormat: 'NHWC', dilations: 1 });
+  return tf.transpose(dw, [1, 2, 0, 3]);
+}
+
+function dilatedDepthwiseInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
+  const [h = 1, w = 1, channels = 1, multiplier = 1] = filter.shape;
+  const each = tf.reshape(tf.reverse(filter, [0, 1]), [h, w, channels * multiplier, 1]);
+  const dx = kernel('DepthwiseConv2dNative', { x: slopes, filter: each }, { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d });
+  return multiplier === 1 ? dx : tf.sum(tf.reshape(dx, [...xShape.slice(0, 3), channels, multiplier]), 4);
+}
+
+function dilatedDepthwiseFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs: Attributes): tf.Tensor {
+  const { top, bottom, left, right, d } = dilatedPads(x.shape, filterShape, attrs);
+  const padded = around(x, [top, bottom], [left, right]);
+  const [h = 1, w = 1, channels = 1, multiplier = 1] = filterShape;
+  const [n = 1, rows = 1, columns = 1] = dy.shape;
+  const slopes = tf.reshape(dy, [n * rows * columns, channels, multiplier]);
+  const taps: tf.Tensor[] = [];
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      const patch = tf.slice(padded, [0, i * d[0], j * d[1], 0], [n, rows, columns, channels]);
+      taps.push(tf.sum(tf.mul(tf.reshape(patch, [n * rows * columns, channels, 1]), slopes), 0));
+    }
+  }
+  return tf.reshape(tf.stack(taps), filterShape);
+}
+
+/** Gradients of convolutions. */
+export const convolutionGradients: GradientTable = {
+  ...rows(PLAIN, { input: dilatedInput, filter: dilatedFilter }),
+  ...rows(DEPTHWISE, { input: dilatedDepthwiseInput, filter: dilatedDepthwiseFilter }),
+};

@@ -1,0 +1,64 @@
+// Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or meets a comparison it cannot pass.
+import * as tf from '@tensorflow/tfjs';
+import { at, binary, constant, unary, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
+
+/** 1 where the condition holds. */
+const mask = (condition: () => tf.Tensor): tf.Tensor => constant(() => tf.cast(condition(), 'float32'));
+
+/** Comparisons have slope zero wherever they have one. */
+const flat = (...names: string[]): KernelGradient => ({
+  inputs: names,
+  grad: (_dy, saved) => Object.fromEntries(names.map((name, i) => [name, () => tf.zeros(at(saved, i).shape)])),
+});
+
+/** Gradients of element-wise functions. */
+export const elementwiseGradients: GradientTable = {
+  Abs: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.sign(x)))),
+  Exp: unary('x', (dy, x) => tf.mul(dy, tf.exp(x))),
+  Sqrt: unary('x', (dy, x) => tf.div(dy, tf.mul(tf.sqrt(x), 2))),
+  Rsqrt: unary('x', (dy, x) => {
+    const r = tf.rsqrt(x);
+    return tf.mul(dy, tf.mul(tf.mul(r, tf.square(r)), -0.5));
+  }),
+  Square: unary('x', (dy, x) => tf.mul(dy, tf.mul(x, 2))),
+  ClipByValue: unary('x', (dy, x, attrs) => {
+    const [low, high] = [Number(attrs['clipValueMin']), Number(attrs['clipValueMax'])];
+    return tf.mul(dy, mask(() => tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high))));
+  }),
+  Maximum: binary(
+    (dy, a, b) => tf.mul(dy, mask(() => tf.greaterEqual(a, b))),
+    (dy, a, b) => tf.mul(dy, mask(() => tf.less(a, b))),
+  ),
+  Minimum: binary(
+    (dy, a, b) => tf.mul(dy, mask(() => tf.lessEqual(a, b))),
+    (dy, a, b) => tf.mul(dy, mask(() => tf.greater(a, b))),
+  ),
+  SquaredDifference: binary(
+    (dy, a, b) => tf.mul(dy, tf.mul(tf.sub(a, b), 2)),
+    (dy, a, b) => tf.mul(dy, tf.mul(tf.sub(b, a), 2)),
+  ),
+  Pow: {
+    inputs: ['a', 'b'],
+    grad: (dy, saved) => {
+      const [a, b] = [at(saved, 0), at(saved, 1)];
+      return {
+        a: () => unbroadcast(tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, 1)))), a.shape),
+        b: () => {
+          // log of the base where it has one; 1 elsewhere, whose log is the 0 that TF takes.
+          const positive = mask(() => tf.greater(a, 0));
+          const base = tf.add(tf.mul(a, positive), constant(() => tf.sub(1, positive)));
+          return unbroadcast(tf.mul(dy, tf.mul(tf.pow(a, b), tf.log(base))), b.shape);
+        },
+      };
+    },
+  },
+  Equal: flat('a', 'b'),
+  NotEqual: flat('a', 'b'),
+  Greater: flat('a', 'b'),
+  GreaterEqual: flat('a', 'b'),
+  Less: flat('a', 'b'),
+  LessEqual: flat('a', 'b'),
+  LogicalAnd: flat('a', 'b'),
+  LogicalOr: flat('a', 'b'),
+  LogicalNot: flat('x'),
+};

@@ -1,0 +1,223 @@
+// First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole critics.
+// Also: what is installed is taken out again, and `provenGradients` names exactly what passes here.
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gradientTable, provenGradients, withGradients } from './index.js';
+
+interface Packed {
+  shape: number[];
+  data: number[];
+}
+interface Case {
+  name: string;
+  inputs: Packed[];
+  value: number[];
+  w: Packed;
+  v: Packed[];
+  first: number[][];
+  second: number[][];
+}
+interface Critic {
+  activation: string;
+  pool: string;
+  x: Packed;
+  weights: Packed[];
+  penalty: number;
+  grads: number[][];
+}
+
+const vectors = JSON.parse(readFileSync(new URL('../../../../tests/vectors/gradients.json', import.meta.url), 'utf8')) as { cases: Case[]; critics: Critic[] };
+
+type T = tf.Tensor;
+type T4 = tf.Tensor4D;
+const four = (x: T): T4 => x.as4D(x.shape[0] ?? 1, x.shape[1] ?? 1, x.shape[2] ?? 1, x.shape[3] ?? 1);
+const conv = (x: T, f: T, s: number, pad: 'same' | 'valid' = 'same', d = 1): T => tf.conv2d(four(x), four(f), s, pad, 'NHWC', d);
+const depthwise = (x: T, f: T, s: number, d = 1): T => tf.depthwiseConv2d(four(x), four(f), s, 'same', 'NHWC', d);
+const moments = (x: T): { mean: tf.Tensor1D; variance: tf.Tensor1D } => {
+  const { mean, variance } = tf.moments(x, x.shape.slice(0, -1).map((_, i) => i));
+  return { mean: mean.as1D(), variance: variance.as1D() };
+};
+
+/** The tfjs function of each case and the kernels whose gradients it exercises. */
+const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
+  relu: ['Relu', (x = one()) => tf.relu(x)],
+  relu6: ['Relu6', (x = one()) => tf.relu6(x)],
+  leakyRelu: ['LeakyRelu', (x = one()) => tf.leakyRelu(x, 0.2)],
+  elu: ['Elu', (x = one()) => tf.elu(x)],
+  selu: ['Selu', (x = one()) => tf.selu(x)],
+  tanh: ['Tanh', (x = one()) => tf.tanh(x)],
+  sigmoid: ['Sigmoid', (x = one()) => tf.sigmoid(x)],
+  softplus: ['Softplus', (x = one()) => tf.softplus(x)],
+  softmax: ['Softmax', (x = one()) => tf.softmax(x)],
+  logSoftmax: ['LogSoftmax', (x = one()) => tf.logSoftmax(x)],
+  prelu: ['Prelu', (x = one(), a = one()) => tf.prelu(x, a)],
+  gelu: ['Erf', (x = one()) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.div(x, Math.SQRT2))))],
+  mish: ['', (x = one()) => tf.mul(x, tf.tanh(tf.softplus(x)))],
+  swish: ['', (x = one()) => tf.mul(x, tf.sigmoid(x))],
+  logSigmoid: ['', (x = one()) => tf.logSigmoid(x)],
+  exp: ['Exp', (x = one()) => tf.exp(x)],
+  abs: ['Abs', (x = one()) => tf.abs(x)],
+  log: ['Log', (x = one()) => tf.log(x)],
+  sqrt: ['Sqrt', (x = one()) => tf.sqrt(x)],
+  rsqrt: ['Rsqrt', (x = one()) => tf.rsqrt(x)],
+  square: ['Square', (x = one()) => tf.square(x)],
+  clip: ['ClipByValue', (x = one()) => tf.clipByValue(x, -0.7, 0.9)],
+  softmaxCrossEntropy: ['', (labels = one(), logits = one()) => tf.losses.softmaxCrossEntropy(labels, logits)],
+  pow: ['Pow', (a = one(), b = one()) => tf.pow(a, b)],
+  maximum: ['Maximum', (a = one(), b = one()) => tf.maximum(a, b)],
+  minimum: ['Minimum', (a = one(), b = one()) => tf.minimum(a, b)],
+  squaredDifference: ['SquaredDifference', (a = one(), b = one()) => tf.squaredDifference(a, b)],
+  div: ['RealDiv', (a = one(), b = one()) => tf.div(a, b)],
+  where: ['Select Greater', (x = one()) => tf.where(tf.greater(x, 0.1), tf.mul(x, x), tf.tanh(x))],
+  sum: ['Sum', (x = one()) => tf.sum(x, 1)],
+  mean: ['Mean', (x = one()) => tf.mean(tf.mul(x, x), [0, 2])],
+  max: ['Max', (x = one()) => tf.max(x, 1)],
+  min: ['Min', (x = one()) => tf.min(x, -1)],
+  tile: ['Tile', (x = one()) => tf.tile(x, [1, 2, 3])],
+  logSumExp: ['', (x = one()) => tf.logSumExp(x, -1)],
+  layerNorm: ['', (x = one(), g = one()) => {
+    const { mean, variance } = tf.moments(x, -1, true);
+    return tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), g);
+  }],
+  matMul: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
+  matMulTransposed: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b, true, true)],
+  matMulBroadcast: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
+  conv: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1)],
+  convStride2: ['Conv2D Conv2DBackpropInput Conv2DBackpropFilter', (x = one(), f = one()) => conv(x, f, 2)],
+  convValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 2, 'valid')],
+  convDilated: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'same', 2)],
+  convDilatedValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'valid', 2)],
+  convTranspose: ['Conv2DBackpropInput', (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [2, 6, 8, 2], 2, 'same')],
+  convTranspose5: ['Conv2DBackpropInput', (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [1, 5, 6, 2], 2, 'same')],
+  fusedConvDilated: ['', (x = one(), f = one(), b = one()) => tf.fused.conv2d({ x: four(x), filter: four(f), strides: 1, pad: 'same', dilations: 2, bias: b })],
+  fusedMatMul: ['', (a = one(), b = one(), c = one()) => tf.fused.matMul({ a, b, bias: c, activation: 'relu' })],
+  depthwise: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1)],
+  depthwiseStride2: ['DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter', (x = one(), f = one()) => depthwise(x, f, 2)],
+  depthwiseDilated: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1, 2)],
+  maxPool: ['MaxPool', (x = one()) => tf.maxPool(four(x), 2, 2, 'valid')],
+  maxPoolOverlap: ['MaxPool', (x = one()) => tf.maxPool(four(x), 3, 2, 'same')],
+  maxPoolStride1: ['MaxPool', (x = one()) => tf.maxPool(four(x), 2, 1, 'valid')],
+  avgPool: ['AvgPool', (x = one()) => tf.avgPool(four(x), 2, 2, 'valid')],
+  avgPoolSame: ['AvgPool', (x = one()) => tf.avgPool(four(x), 3, 2, 'same')],
+  avgPoolStride1: ['AvgPool', (x = one()) => tf.avgPool(four(x), 3, 1, 'same')],
+  nearest: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [4, 6])],
+  nearestOdd: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4])],
+  nearestAlign: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], true)],
+  nearestHalf: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], false, true)],
+  bilinear: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7])],
+  bilinearAlign: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7], true)],
+  bilinearHalf: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [6, 3], false, true)],
+  mirrorPad: ['MirrorPad', (x = one()) => tf.mirrorPad(x, [[0, 0], [1, 2], [2, 1], [0, 0]], 'reflect')],
+  mirrorPadSymmetric: ['MirrorPad', (x = one()) => tf.mirrorPad(x, [[0, 0], [1, 2], [0, 1], [0, 0]], 'symmetric')],
+  depthToSpace: ['DepthToSpace', (x = one()) => tf.depthToSpace(four(x), 2)],
+  batchNorm: ['FusedBatchNorm', (x = one(), mean = one(), variance = one(), offset = one(), scale = one()) => tf.batchNorm(x, mean.as1D(), variance.as1D(), offset.as1D(), scale.as1D(), 1e-3)],
+  batchNormTraining: ['FusedBatchNorm', (x = one(), offset = one(), scale = one()) => tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3)],
+  batchNormDense: ['FusedBatchNorm', (x = one(), offset = one(), scale = one()) => tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3)],
+};
+
+/** Placeholder of an argument that every case gives. */
+function one(): T {
+  throw new Error('case without its inputs');
+}
+
+const tensor = ({ shape, data }: Packed): T => tf.tensor(data, shape, 'float32');
+
+/** max|a-b| / max(1, max|b|). */
+function difference(actual: ArrayLike<number>, expected: readonly number[]): number {
+  expect(actual.length).toBe(expected.length);
+  const scale = Math.max(1, ...expected.map(Math.abs));
+  return expected.reduce((worst, b, i) => Math.max(worst, Math.abs((actual[i] ?? NaN) - b) / scale), 0);
+}
+
+/** Gradients by variables; one that nothing leads to is zero. */
+function gradients(f: () => tf.Scalar, variables: tf.Variable[]): number[][] {
+  const { grads } = tf.variableGrads(f, variables);
+  return variables.map((v) => Array.from(grads[v.name]?.dataSync() ?? new Float32Array(v.size)));
+}
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+describe('gradients', () => {
+  it('has a function for every case of the vectors, and a case for every function', () => {
+    expect(vectors.cases.map((c) => c.name).sort()).toEqual(Object.keys(FUNCTIONS).sort());
+  });
+
+  for (const c of vectors.cases) {
+    it(`${c.name}: value, first and second order equal PyTorch's`, () => {
+      const f = FUNCTIONS[c.name]?.[1] ?? one;
+      tf.tidy(() => {
+        const inputs = c.inputs.map((p) => tf.variable(tensor(p)));
+        const w = tf.variable(tensor(c.w));
+        const weighted = (...xs: T[]): tf.Scalar => tf.sum(tf.mul(f(...xs), w)).asScalar();
+        withGradients(() => {
+          expect(difference(f(...inputs).dataSync(), c.value)).toBeLessThan(2e-6);
+          gradients(() => weighted(...inputs), inputs).forEach((g, i) => expect(difference(g, c.first[i] ?? []), `first order, input ${i}`).toBeLessThan(1e-5));
+          const inner = (): tf.Scalar => {
+            const gs = tf.grads(weighted)(inputs);
+            return tf.addN(gs.map((g, i) => tf.sum(tf.mul(g, tensor(c.v[i] ?? { shape: [], data: [] }))))).asScalar();
+          };
+          gradients(inner, [...inputs, w]).forEach((g, i) => expect(difference(g, c.second[i] ?? []), `second order, input ${i}`).toBeLessThan(1e-5));
+        });
+        tf.dispose([...inputs, w]);
+      });
+    });
+  }
+});
+
+const ACTIVATIONS: Record<string, (x: T) => T> = {
+  leakyRelu: (x) => tf.leakyRelu(x, 0.2), relu: tf.relu, tanh: tf.tanh, sigmoid: tf.sigmoid, elu: tf.elu, softplus: tf.softplus, swish: (x) => tf.mul(x, tf.sigmoid(x)), softmax: (x) => tf.softmax(x),
+};
+const POOLS: Record<string, (x: T) => T> = {
+  avgPool: (x) => tf.avgPool(four(x), 2, 2, 'valid'), maxPool: (x) => tf.maxPool(four(x), 2, 2, 'valid'),
+  avgPoolSame: (x) => tf.avgPool(four(x), 3, 2, 'same'), maxPoolSame: (x) => tf.maxPool(four(x), 3, 2, 'same'),
+};
+
+describe('gradient penalties', () => {
+  for (const c of vectors.critics) {
+    it(`WGAN-GP of a critic with ${c.activation} and ${c.pool}: weight gradients equal PyTorch's double backward`, () => {
+      tf.tidy(() => {
+        const weights = c.weights.map((p) => tf.variable(tensor(p)));
+        const [f1 = one(), b1 = one(), f2 = one(), b2 = one(), d = one()] = weights;
+        const act = ACTIVATIONS[c.activation] ?? one;
+        const pool = POOLS[c.pool] ?? one;
+        const score = (x: T): T => tf.matMul(tf.reshape(act(tf.add(conv(pool(act(tf.add(conv(x, f1, 1), b1))), f2, 2), b2)), [3, 16]), d.as2D(16, 1));
+        const penalty = (): tf.Scalar => {
+          const slope = tf.grad((x: T) => tf.sum(score(x)))(tensor(c.x));
+          const norm = tf.sqrt(tf.add(tf.sum(tf.square(slope), [1, 2, 3]), 1e-12));
+          return tf.mean(tf.square(tf.sub(norm, 1))).asScalar();
+        };
+        withGradients(() => {
+          expect(difference(penalty().dataSync(), [c.penalty])).toBeLessThan(1e-6);
+          gradients(penalty, weights).forEach((g, i) => expect(difference(g, c.grads[i] ?? []), `weight ${i}`).toBeLessThan(1e-5));
+        });
+        tf.dispose(weights);
+      });
+    });
+  }
+});
+
+describe('the registry', () => {
+  it('holds what it held before, once a span is over', () => {
+    const before = Object.keys(gradientTable).map((name) => tf.getGradient(name));
+    withGradients(() => withGradients(() => expect(tf.getGradient('Tanh')).not.toBe(before[Object.keys(gradientTable).indexOf('Tanh')])));
+    expect(Object.keys(gradientTable).map((name) => tf.getGradient(name))).toEqual(before);
+    expect(() => withGradients(() => { throw new Error('inside'); })).toThrow('inside');
+    expect(Object.keys(gradientTable).map((name) => tf.getGradient(name))).toEqual(before);
+  });
+
+  it('calls proven exactly the kernels that the cases above exercise', () => {
+    const exercised = new Set(Object.values(FUNCTIONS).flatMap(([kernels]) => kernels.split(' ').filter((k) => k !== '')));
+    expect(Object.keys(provenGradients).sort()).toEqual([...exercised].sort());
+  });
+
+  it('keeps no tensors', () => {
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      withGradients(() => tf.grad((x: T) => tf.sum(tf.maxPool(four(tf.leakyRelu(x)), 3, 2, 'same')))(tf.ones([1, 4, 4, 1])));
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

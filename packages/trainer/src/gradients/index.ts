@@ -1,0 +1,91 @@
+// Puts Forja's gradient functions into tfjs's process-wide registry, for good or for a span. They are used eagerly and traced alike.
+import * as tf from '@tensorflow/tfjs';
+import { activationGradients } from './activations.js';
+import { replaceComposites } from './composites.js';
+import { convolutionGradients } from './convolution.js';
+import { elementwiseGradients } from './elementwise.js';
+import { movementGradients } from './movement.js';
+import { normalizationGradients } from './normalization.js';
+import { poolingGradients } from './pooling.js';
+import { productGradients } from './products.js';
+import { reductionGradients } from './reductions.js';
+import { resizingGradients } from './resizing.js';
+import type { GradientTable, KernelGradient } from './tape.js';
+
+export { provenGradients, type ProvenGradient } from './proven.js';
+
+/** Every gradient function that Forja replaces or adds, by tfjs kernel name. */
+export const gradientTable: Readonly<GradientTable> = {
+  ...activationGradients,
+  ...elementwiseGradients,
+  ...reductionGradients,
+  ...convolutionGradients,
+  ...poolingGradients,
+  ...resizingGradients,
+  ...movementGradients,
+  ...productGradients,
+  ...normalizationGradients,
+};
+
+function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
+  const { inputs, all, grad } = gradient;
+  return {
+    kernelName,
+    ...(all === true ? { saveAllInputs: true } : { inputsToSave: [...inputs] }),
+    // tfjs passes one tensor, or a list for kernels with several outputs; the rows of those kernels expect it.
+    gradFunc: (dy, saved, attrs) => grad(dy as tf.Tensor, saved, attrs),
+  };
+}
+
+let depth = 0;
+let replaced: Map<string, tf.GradConfig | undefined> | undefined;
+let restoreComposites: () => void = () => undefined;
+
+function put(name: string, config: tf.GradConfig | undefined): void {
+  // Taken out first: overwriting warns in tfjs's debug mode.
+  if (currentGradient(name) !== undefined) tf.unregisterGradient(name);
+  if (config !== undefined) tf.registerGradient(config);
+}
+
+/** tfjs declares that there always is one; there is not. */
+function currentGradient(name: string): tf.GradConfig | undefined {
+  return tf.getGradient(name);
+}
+
+function install(): void {
+  if (replaced !== undefined) return;
+  replaced = new Map();
+  for (const [name, gradient] of Object.entries(gradientTable)) {
+    replaced.set(name, currentGradient(name));
+    put(name, toConfig(name, gradient));
+  }
+  restoreComposites = replaceComposites();
+}
+
+function restore(): void {
+  for (const [name, config] of replaced ?? []) put(name, config);
+  replaced = undefined;
+  restoreComposites();
+}
+
+/**
+ * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good. Idempotent.
+ * Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored padding; second order through
+ * tanh, sigmoid, softmax) and throws in others. Tracing and training install them for their own span without this call.
+ */
+export function installGradients(): void {
+  depth++;
+  install();
+}
+
+/** Runs `fn` with Forja's gradient functions installed, and puts back what was there, unless {@link installGradients} was called. Synchronous; may be nested. */
+export function withGradients<T>(fn: () => T): T {
+  depth++;
+  install();
+  try {
+    return fn();
+  } finally {
+    depth--;
+    if (depth === 0) restore();
+  }
+}

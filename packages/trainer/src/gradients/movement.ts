@@ -1,0 +1,56 @@
+// Movement whose stock gradient is wrong or missing: mirrored padding, depth to space, split, strided slices.
+import * as tf from '@tensorflow/tfjs';
+import { at, numbers, unary, type Attributes, type GradientTable } from './tape.js';
+
+/** A slice of one axis. */
+function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tensor {
+  return tf.slice(x, x.shape.map((_, i) => (i === axis ? begin : 0)), x.shape.map((all, i) => (i === axis ? size : all)));
+}
+
+/** What a mirrored border adds to the cells it was copied from, axis by axis. */
+function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const paddings: unknown = attrs['paddings'];
+  const skip = attrs['mode'] === 'reflect' ? 1 : 0;
+  let result = dy;
+  x.shape.forEach((size, axis) => {
+    const [before = 0, after = 0] = numbers(Array.isArray(paddings) ? paddings[axis] : undefined) ?? [];
+    if (before === 0 && after === 0) return;
+    const border = (begin: number, count: number, lead: number): tf.Tensor => {
+      const mirrored = tf.reverse(part(result, axis, begin, count), axis);
+      return tf.pad(mirrored, x.shape.map((_, i) => (i === axis ? [lead, size - lead - count] : [0, 0])));
+    };
+    let sum = part(result, axis, before, size);
+    if (before > 0) sum = tf.add(sum, border(0, before, skip));
+    if (after > 0) sum = tf.add(sum, border(before + size, after, size - after - skip));
+    result = sum;
+  });
+  return result;
+}
+
+/** Space to depth: the inverse permutation. */
+function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const block = Number(attrs['blockSize']);
+  const last = attrs['dataFormat'] !== 'NCHW';
+  const [n = 1, a = 1, b = 1, c = 1] = x.shape;
+  const [h, w, channels] = last ? [a, b, c] : [b, c, a];
+  const depth = channels / (block * block);
+  const cells = last
+    ? tf.transpose(tf.reshape(dy, [n, h, block, w, block, depth]), [0, 1, 3, 2, 4, 5])
+    : tf.transpose(tf.reshape(dy, [n, depth, h, block, w, block]), [0, 3, 5, 1, 2, 4]);
+  return tf.reshape(cells, x.shape);
+}
+
+/** Gradients of movement. */
+export const movementGradients: GradientTable = {
+  MirrorPad: unary('x', mirrorAdjoint),
+  DepthToSpace: unary('x', depthToSpaceAdjoint),
+  // Stock hands concat a bare tensor when there is one piece.
+  SplitV: {
+    inputs: ['x'],
+    grad: (dy, saved, attrs) => {
+      const pieces: tf.Tensor[] = Array.isArray(dy) ? dy : [dy];
+      const axis = Number(attrs['axis'] ?? 0);
+      return { x: () => (pieces.length === 1 ? at(pieces, 0) : tf.concat(pieces, axis < 0 ? axis + at(saved, 0).rank : axis)) };
+    },
+  },
+};

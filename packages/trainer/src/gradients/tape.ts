@@ -1,0 +1,85 @@
+// How a gradient function is written here: from its INPUTS (saved outputs are cut off from the tape, which makes second order silently wrong) and,
+// where a factor is piecewise constant, off the tape, so that differentiating again neither fails nor drags zeros along.
+import * as tf from '@tensorflow/tfjs';
+
+/** Attributes of the kernel call being differentiated. */
+export type Attributes = Record<string, unknown>;
+
+/** A gradient function of one kernel: the inputs it needs, and the gradient of each input, computed only when asked for. */
+export interface KernelGradient {
+  inputs: readonly string[];
+  /** For kernels whose inputs are a list. */
+  all?: boolean;
+  grad: (dy: tf.Tensor, saved: readonly tf.Tensor[], attrs: Attributes) => Record<string, () => tf.Tensor>;
+}
+
+/** Gradient functions by kernel name. */
+export type GradientTable = Record<string, KernelGradient>;
+
+/** Gradient of a kernel with one input. */
+export function unary(name: string, grad: (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor): KernelGradient {
+  return { inputs: [name], grad: (dy, saved, attrs) => ({ [name]: () => grad(dy, at(saved, 0), attrs) }) };
+}
+
+/** Gradient of a kernel on `a` and `b` that broadcast against each other; each result is summed to its operand's shape. */
+export function binary(a: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor, b: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor): KernelGradient {
+  return {
+    inputs: ['a', 'b'],
+    grad: (dy, saved) => {
+      const [left, right] = [at(saved, 0), at(saved, 1)];
+      return { a: () => unbroadcast(a(dy, left, right), left.shape), b: () => unbroadcast(b(dy, left, right), right.shape) };
+    },
+  };
+}
+
+/** A saved tensor, by position. */
+export function at(saved: readonly tf.Tensor[], index: number): tf.Tensor {
+  const tensor = saved[index];
+  if (tensor === undefined) throw new Error(`gradient: expected saved tensor ${index}, got ${saved.length} of them`);
+  return tensor;
+}
+
+/**
+ * Runs `fn` off the gradient tape: to differentiation its result is a constant, as the derivative of a step is.
+ * The tape is off while the engine runs a kernel; this says that one runs.
+ */
+export function constant<T extends tf.Tensor>(fn: () => T): T {
+  const { state } = tf.engine();
+  state.kernelDepth++;
+  try {
+    return fn();
+  } finally {
+    state.kernelDepth--;
+  }
+}
+
+/** Runs a kernel that has no public function, or whose public function hides an attribute. */
+export function kernel(name: string, inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Tensor {
+  // tfjs types attributes as a closed union of plain data, which these are.
+  return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap);
+}
+
+/** Sums the axes along which a tensor of `shape` was broadcast to that of `value`. */
+export function unbroadcast(value: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const extra = value.rank - shape.length;
+  const axes = value.shape.flatMap((size, axis) => (axis < extra || (shape[axis - extra] === 1 && size !== 1) ? [axis] : []));
+  const summed = axes.length === 0 ? value : tf.sum(value, axes);
+  return sameShape(summed.shape, shape) ? summed : tf.reshape(summed, [...shape]);
+}
+
+/** Whether two shapes are equal. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
+
+/** A tensor of constant data. */
+export function filled(shape: readonly number[], value: (index: number) => number): tf.Tensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(Float32Array.from({ length: size }, (_, i) => value(i)), [...shape]);
+}
+
+/** An attribute that is a shape or list of axes; a single number counts as a list. */
+export function numbers(value: unknown): number[] | undefined {
+  if (typeof value === 'number') return [value];
+  return Array.isArray(value) && value.every((v): v is number => typeof v === 'number') ? [...value] : undefined;
+}
