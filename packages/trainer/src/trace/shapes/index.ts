@@ -1,0 +1,34 @@
+// The table of shape rules: what each tfjs kernel would return. Total over tfjs-core's kernel names.
+import { convShapes } from './conv.js';
+import { creationShapes } from './creation.js';
+import { binaryShapes, unaryShapes } from './elementwise.js';
+import { matmulShapes } from './matmul.js';
+import { movementShapes } from './movement.js';
+import type { KernelName, SpatialKernel } from './names.js';
+import { normShapes } from './norm.js';
+import { poolShapes } from './pool.js';
+import { reductionShapes } from './reduction.js';
+import { refusedShapes } from './refused.js';
+import { resizeShapes } from './resize.js';
+import type { ShapeRule } from './rule.js';
+
+export type { KernelName } from './names.js';
+
+// The spatial families are keyed by string; kernels/index.test.ts checks that they hold exactly these names.
+const spatialShapes = { ...convShapes, ...poolShapes, ...matmulShapes, ...normShapes, ...resizeShapes } as Record<SpatialKernel, ShapeRule>;
+
+/** Kernel name → shape rule. */
+export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
+  ...refusedShapes,
+  ...unaryShapes,
+  ...binaryShapes,
+  ...reductionShapes,
+  ...movementShapes,
+  ...creationShapes,
+  ...spatialShapes,
+};
+
+/** The rule of a kernel, or undefined for a kernel that is not tfjs's own. */
+export function shapeRule(kernel: string): ShapeRule | undefined {
+  return Object.hasOwn(SHAPE_RULES, kernel) ? SHAPE_RULES[kernel as KernelName] : undefined; // own keys are exactly the names
+}

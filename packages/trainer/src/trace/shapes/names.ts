@@ -1,0 +1,38 @@
+// The kernel vocabulary: the names tfjs-core exports, by family. Shape rules and lowerings are tables that are total over it; a missing row does not compile.
+import type * as tf from '@tensorflow/tfjs';
+
+/** Every kernel name constant of tfjs: an export whose value is its own name. */
+export type KernelName = { [K in keyof typeof tf]: (typeof tf)[K] extends K ? K : never }[keyof typeof tf];
+
+/** One tensor in, the same shape out. */
+export type UnaryKernel =
+  | 'Abs' | 'Acos' | 'Acosh' | 'Asin' | 'Asinh' | 'Atan' | 'Atanh' | 'Cast' | 'Ceil' | 'ClipByValue' | 'Cos' | 'Cosh' | 'Elu' | 'Erf' | 'Exp' | 'Expm1' | 'Floor'
+  | 'Identity' | 'IsFinite' | 'IsInf' | 'IsNan' | 'LeakyRelu' | 'Log' | 'Log1p' | 'LogicalNot' | 'LogSoftmax' | 'Neg' | 'Reciprocal' | 'Relu' | 'Relu6' | 'Round'
+  | 'Rsqrt' | 'Selu' | 'Sigmoid' | 'Sign' | 'Sin' | 'Sinh' | 'Softmax' | 'Softplus' | 'Sqrt' | 'Square' | 'Step' | 'Tan' | 'Tanh';
+
+/** Several tensors in, their broadcast shape out. */
+export type BinaryKernel =
+  | 'Add' | 'AddN' | 'Atan2' | 'BitwiseAnd' | 'EluGrad' | 'Equal' | 'FloorDiv' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual' | 'LogicalAnd' | 'LogicalOr'
+  | 'LogicalXor' | 'Maximum' | 'Minimum' | 'Mod' | 'Multiply' | 'NotEqual' | 'Pow' | 'Prelu' | 'RealDiv' | 'Select' | 'SquaredDifference' | 'Sub';
+
+/** Kernels that combine the elements along axes. */
+export type ReductionKernel =
+  | 'All' | 'Any' | 'ArgMax' | 'ArgMin' | 'Bincount' | 'Cumprod' | 'Cumsum' | 'DenseBincount' | 'Max' | 'Mean' | 'Min' | 'Prod' | 'Sum' | 'TopK' | 'UnsortedSegmentSum';
+
+/** Kernels that only move, copy or place elements. */
+export type MovementKernel =
+  | 'BatchToSpaceND' | 'BroadcastArgs' | 'BroadcastTo' | 'Concat' | 'DepthToSpace' | 'Diag' | 'ExpandDims' | 'FlipLeftRight' | 'GatherNd' | 'GatherV2' | 'MirrorPad'
+  | 'OneHot' | 'Pack' | 'PadV2' | 'Reshape' | 'Reverse' | 'ScatterNd' | 'Slice' | 'SpaceToBatchND' | 'SparseToDense' | 'SplitV' | 'StridedSlice' | 'TensorScatterUpdate'
+  | 'Tile' | 'Transpose' | 'Unpack';
+
+/** Kernels that make values out of attributes. */
+export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'ZerosLike';
+
+/** Convolution, pooling, products, normalisation, resizing. */
+export type SpatialKernel =
+  | 'AvgPool' | 'AvgPoolGrad' | 'BatchMatMul' | 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput' | 'DepthwiseConv2dNative'
+  | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput' | 'Einsum' | 'FusedBatchNorm' | 'FusedConv2D' | 'FusedDepthwiseConv2D' | 'LRN' | 'LRNGrad'
+  | 'MaxPool' | 'MaxPoolGrad' | 'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad' | '_FusedMatMul';
+
+/** What is left: kernels without a lowering. */
+export type RefusedKernel = Exclude<KernelName, UnaryKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel>;

@@ -1,0 +1,68 @@
+// Shapes of kernels that have no lowering. They let a trace run to its end, so that one error can name every unsupported kernel in it.
+import * as tf from '@tensorflow/tfjs';
+import type { ProgramDType } from '../program.js';
+import { dtypeAttribute } from './attributes.js';
+import type { RefusedKernel } from './names.js';
+import type { ShapeRule, TensorMeta } from './rule.js';
+
+/** Runs tfjs's own cpu kernel on zeros and keeps the shapes. Right for every kernel whose result's shape does not depend on the data. */
+function probe(kernel: string): ShapeRule {
+  return (inputs, attrs) => {
+    const config = tf.getKernel(kernel, 'cpu');
+    const backend = cpu();
+    if (config === undefined || backend === undefined) throw new Error(`${kernel}: expected a kernel of tfjs's cpu backend, there is none`);
+    const made: tf.TensorInfo[] = [];
+    const zeros = (meta: TensorMeta): tf.TensorInfo => {
+      const values = tf.util.makeZerosTypedArray(tf.util.sizeFromShape(meta.shape), meta.dtype);
+      const tensor = { dataId: backend.write(values, meta.shape, meta.dtype), shape: meta.shape, dtype: meta.dtype };
+      made.push(tensor);
+      return tensor;
+    };
+    const entries = Object.entries(inputs).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.map(zeros) : zeros(value)] as const]));
+    // tfjs's types say one tensor an input; its variadic kernels take lists.
+    const given = Object.fromEntries(entries) as unknown as tf.NamedTensorInfoMap;
+    // Attributes are plain data; an ordinary record is what tfjs's own kernels read them from.
+    const result = config.kernelFunc({ inputs: given, attrs: attrs as unknown as tf.NamedAttrMap, backend });
+    const outputs = Array.isArray(result) ? result : [result];
+    const metas = outputs.map((t) => ({ shape: [...t.shape], dtype: held(t.dtype, kernel) }));
+    for (const dataId of new Set([...outputs, ...made].map((t) => t.dataId))) backend.disposeData(dataId, true);
+    return metas;
+  };
+}
+
+interface CpuBackend {
+  write(values: tf.TypedArray, shape: number[], dtype: tf.DataType): object;
+  disposeData(dataId: object, force?: boolean): boolean;
+}
+
+/** The cpu backend object: found, never made the current one. */
+function cpu(): CpuBackend | undefined {
+  return (tf.findBackend('cpu') as CpuBackend | null) ?? undefined; // the methods used are those of every KernelBackend
+}
+
+function held(dtype: tf.DataType, kernel: string): ProgramDType {
+  return dtypeAttribute(dtype, kernel);
+}
+
+/** The shape depends on the values, which a trace does not have. */
+function dataDependent(kernel: string): ShapeRule {
+  return () => {
+    throw new Error(`${kernel}: expected a result whose shape is known without the data. Such a kernel cannot be traced: compute it outside the traced function`);
+  };
+}
+
+/** Kernels without a lowering. */
+export const refusedShapes: Record<RefusedKernel, ShapeRule> = {
+  AvgPool3D: probe('AvgPool3D'), AvgPool3DGrad: probe('AvgPool3DGrad'), Complex: probe('Complex'), ComplexAbs: probe('ComplexAbs'), Conv3D: probe('Conv3D'),
+  Conv3DBackpropFilterV2: probe('Conv3DBackpropFilterV2'), Conv3DBackpropInputV2: probe('Conv3DBackpropInputV2'), CropAndResize: probe('CropAndResize'),
+  Dilation2D: probe('Dilation2D'), Dilation2DBackpropFilter: probe('Dilation2DBackpropFilter'), Dilation2DBackpropInput: probe('Dilation2DBackpropInput'),
+  Draw: probe('Draw'), FFT: probe('FFT'), FromPixels: probe('FromPixels'), IFFT: probe('IFFT'), Imag: probe('Imag'), LowerBound: probe('LowerBound'),
+  MatrixBandPart: probe('MatrixBandPart'), MaxPool3D: probe('MaxPool3D'), MaxPool3DGrad: probe('MaxPool3DGrad'), MaxPoolWithArgmax: probe('MaxPoolWithArgmax'),
+  Multinomial: probe('Multinomial'), NonMaxSuppressionV3: dataDependent('NonMaxSuppressionV3'), NonMaxSuppressionV4: dataDependent('NonMaxSuppressionV4'),
+  NonMaxSuppressionV5: dataDependent('NonMaxSuppressionV5'), Pool: probe('Pool'), RaggedGather: dataDependent('RaggedGather'), RaggedRange: dataDependent('RaggedRange'),
+  RaggedTensorToTensor: dataDependent('RaggedTensorToTensor'), Real: probe('Real'), RotateWithOffset: probe('RotateWithOffset'), SearchSorted: probe('SearchSorted'),
+  SparseFillEmptyRows: dataDependent('SparseFillEmptyRows'), SparseReshape: dataDependent('SparseReshape'), SparseSegmentMean: dataDependent('SparseSegmentMean'),
+  SparseSegmentSum: dataDependent('SparseSegmentSum'), StaticRegexReplace: probe('StaticRegexReplace'), StringNGrams: dataDependent('StringNGrams'),
+  StringSplit: dataDependent('StringSplit'), StringToHashBucketFast: probe('StringToHashBucketFast'), Transform: probe('Transform'), Unique: dataDependent('Unique'),
+  UpperBound: probe('UpperBound'),
+};
