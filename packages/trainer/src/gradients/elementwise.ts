@@ -20,7 +20,7 @@ export const elementwiseGradients: GradientTable = {
     const r = tf.rsqrt(x);
     return tf.mul(dy, tf.mul(tf.mul(r, tf.square(r)), -0.5));
   }),
-  Square: unary('x', (dy, x) => tf.mul(dy, tf.mul(x, 2))),
+  Square: unary('x', (dy, x) => tf.mul(x, tf.mul(dy, 2))),
   ClipByValue: unary('x', (dy, x, attrs) => {
     const [low, high] = [Number(attrs['clipValueMin']), Number(attrs['clipValueMax'])];
     return tf.mul(dy, mask(() => tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high))));
@@ -34,8 +34,8 @@ export const elementwiseGradients: GradientTable = {
     (dy, a, b) => tf.mul(dy, mask(() => tf.greater(a, b))),
   ),
   SquaredDifference: binary(
-    (dy, a, b) => tf.mul(dy, tf.mul(tf.sub(a, b), 2)),
-    (dy, a, b) => tf.mul(dy, tf.mul(tf.sub(b, a), 2)),
+    (dy, a, b) => tf.mul(tf.sub(a, b), tf.mul(dy, 2)),
+    (dy, a, b) => tf.mul(tf.sub(b, a), tf.mul(dy, 2)),
   ),
   Pow: {
     inputs: ['a', 'b'],

@@ -9,7 +9,10 @@ import { isStatic } from '../../trace/program.js';
 const AXES: PictureAxes = pictureAxes('NHWC');
 
 function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): [Window, Window] {
-  return windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
+  const ws = windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
+  // A window of nothing but padding has no maximum and no average; runtimes refuse it.
+  if (ws.some((w) => w.pads?.some((p) => p >= w.kernel))) ctx.unsupported('pooling with padding as wide as its window');
+  return ws;
 }
 
 const MaxPool: KernelLowering = (call, ctx) => {
