@@ -40,9 +40,33 @@ function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
   return tf.reshape(cells, x.shape);
 }
 
+/** Puts the slopes back where they were taken, zeros between: by padding each element of an axis to a cell of `stride`. */
+function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const mask = (name: string): number => Number(attrs[name] ?? 0);
+  const list = (name: string): number[] => numbers(attrs[name]) ?? [];
+  const info = tf.slice_util.sliceInfo(x.shape, list('begin'), list('end'), list('strides'), mask('beginMask'), mask('endMask'), mask('ellipsisMask'), mask('newAxisMask'), mask('shrinkAxisMask'));
+  let result = tf.reshape(dy, info.finalShapeSparse);
+  x.shape.forEach((size, axis) => {
+    const [count, stride, begin] = [info.finalShapeSparse[axis] ?? 1, info.strides[axis] ?? 1, info.begin[axis] ?? 0];
+    if (count === size && stride === 1) return;
+    if (stride < 0) result = tf.reverse(result, axis);
+    const step = Math.abs(stride);
+    const first = stride < 0 ? begin + (count - 1) * stride : begin;
+    const shape = result.shape;
+    const pad = (t: tf.Tensor, at: number, before: number, after: number): tf.Tensor => tf.pad(t, t.shape.map((_, i): [number, number] => (i === at ? [before, after] : [0, 0])));
+    if (step > 1) {
+      const cells = pad(tf.reshape(result, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]), axis + 1, 0, step - 1);
+      result = part(tf.reshape(cells, shape.map((s, i) => (i === axis ? s * step : s))), axis, 0, (count - 1) * step + 1);
+    }
+    result = pad(result, axis, first, size - first - (result.shape[axis] ?? 0));
+  });
+  return result;
+}
+
 /** Gradients of movement. */
 export const movementGradients: GradientTable = {
   MirrorPad: unary('x', mirrorAdjoint),
+  StridedSlice: unary('x', stridedSliceAdjoint),
   DepthToSpace: unary('x', depthToSpaceAdjoint),
   // Stock hands concat a bare tensor when there is one piece.
   SplitV: {
