@@ -1,0 +1,64 @@
+// Lets broadcasting do the work of Tile: what gradients spread over a picture before an element-wise op stays small.
+// Also drops reshapes that only put 1s in front of an operand, so that equal operands look equal to common-subexpression elimination.
+import { isStatic, sizeText, type KernelCall, type Program, type ProgramValue, type Size, type ValueId } from '../trace/program.js';
+
+/** Element-wise kernels on `a` and `b` that broadcast as NumPy does. */
+const BINARY = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference']);
+
+const same = (a: readonly Size[], b: readonly Size[]): boolean => a.length === b.length && a.every((size, i) => sizeText(size) === sizeText(b[i] ?? -1));
+
+/** The broadcast shape, or undefined where sizes differ. */
+function broadcast(a: readonly Size[], b: readonly Size[]): Size[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const result: Size[] = [];
+  for (let i = 0; i < rank; i++) {
+    const [x, y] = [a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1];
+    if (x !== 1 && y !== 1 && sizeText(x) !== sizeText(y)) return undefined;
+    result.push(x === 1 ? y : x);
+  }
+  return result;
+}
+
+/** `program` with {@link BINARY} calls reading the small tensors themselves. Dead calls are left for dead-code elimination. */
+export function simplifyBroadcasts(program: Program): Program {
+  const values: ProgramValue[] = [...program.values];
+  const producer = new Map<ValueId, KernelCall>();
+  const calls: KernelCall[] = [];
+  const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
+  const emit = (call: KernelCall): void => {
+    calls.push(call);
+    for (const id of call.outputs) producer.set(id, call);
+  };
+
+  /** What `id` was spread or padded from, if broadcasting can do the same. */
+  const source = (id: ValueId): ValueId => {
+    const call = producer.get(id);
+    const from = call?.inputs['x'];
+    if (call === undefined || typeof from !== 'number') return id;
+    const [small, large] = [shape(from), shape(id)];
+    const spread = call.kernel === 'Tile' && small.every((size, i) => size === 1 || sizeText(size) === sizeText(large[i] ?? -1));
+    const padded = call.kernel === 'Reshape' && large.length > small.length && same(large.slice(-small.length || large.length), small) && large.slice(0, large.length - small.length).every((size) => size === 1);
+    return spread || padded ? source(from) : id;
+  };
+
+  for (const call of program.calls) {
+    const { a, b } = call.inputs;
+    const [out] = call.outputs;
+    if (!BINARY.has(call.kernel) || typeof a !== 'number' || typeof b !== 'number' || out === undefined) {
+      emit(call);
+      continue;
+    }
+    const [smallA, smallB] = [source(a), source(b)];
+    const full = shape(out);
+    const result = broadcast(shape(smallA), shape(smallB));
+    if (result !== undefined && same(result, full)) emit({ ...call, inputs: { a: smallA, b: smallB } });
+    else if (result !== undefined && result.length === full.length && full.every(isStatic) && (smallA !== a || smallB !== b)) {
+      // Both operands are small: compute small, and spread the result for whoever needs it whole.
+      const id = values.length;
+      values.push({ dtype: values[out]?.dtype ?? 'float32', shape: result });
+      emit({ ...call, inputs: { a: smallA, b: smallB }, outputs: [id] });
+      emit({ ...call, kernel: 'Tile', inputs: { x: id }, attrs: { reps: full.map((size, i) => (result[i] === size ? 1 : size)) }, outputs: [out] });
+    } else emit(call);
+  }
+  return { ...program, values, calls };
+}
