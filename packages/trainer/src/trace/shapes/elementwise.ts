@@ -2,7 +2,7 @@
 import { backend_util } from '@tensorflow/tfjs';
 import type { ProgramDType } from '../program.js';
 import { dtypeAttribute, tensorList, upcast } from './attributes.js';
-import type { BinaryKernel, UnaryKernel } from './names.js';
+import type { ActivationKernel, BinaryKernel, UnaryKernel } from './names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 
@@ -35,7 +35,7 @@ const Select: ShapeRule = (inputs) => {
 };
 
 /** Kernels of one tensor. */
-export const unaryShapes: Record<UnaryKernel, ShapeRule> = {
+export const unaryShapes: Record<UnaryKernel | ActivationKernel, ShapeRule> = {
   Abs: like('Abs'), Acos: like('Acos'), Acosh: like('Acosh'), Asin: like('Asin'), Asinh: like('Asinh'), Atan: like('Atan'), Atanh: like('Atanh'),
   Cast,
   Ceil: like('Ceil'), ClipByValue: like('ClipByValue'), Cos: like('Cos'), Cosh: like('Cosh'), Elu: like('Elu'), Erf: like('Erf'), Exp: like('Exp'),

@@ -6,9 +6,12 @@ export type KernelName = { [K in keyof typeof tf]: (typeof tf)[K] extends K ? K 
 
 /** One tensor in, the same shape out. */
 export type UnaryKernel =
-  | 'Abs' | 'Acos' | 'Acosh' | 'Asin' | 'Asinh' | 'Atan' | 'Atanh' | 'Cast' | 'Ceil' | 'ClipByValue' | 'Cos' | 'Cosh' | 'Elu' | 'Erf' | 'Exp' | 'Expm1' | 'Floor'
-  | 'Identity' | 'IsFinite' | 'IsInf' | 'IsNan' | 'LeakyRelu' | 'Log' | 'Log1p' | 'LogicalNot' | 'LogSoftmax' | 'Neg' | 'Reciprocal' | 'Relu' | 'Relu6' | 'Round'
-  | 'Rsqrt' | 'Selu' | 'Sigmoid' | 'Sign' | 'Sin' | 'Sinh' | 'Softmax' | 'Softplus' | 'Sqrt' | 'Square' | 'Step' | 'Tan' | 'Tanh';
+  | 'Abs' | 'Acos' | 'Acosh' | 'Asin' | 'Asinh' | 'Atan' | 'Atanh' | 'Cast' | 'Ceil' | 'ClipByValue' | 'Cos' | 'Cosh' | 'Erf' | 'Exp' | 'Expm1' | 'Floor'
+  | 'Identity' | 'IsFinite' | 'IsInf' | 'IsNan' | 'Log' | 'Log1p' | 'LogicalNot' | 'Neg' | 'Reciprocal' | 'Round' | 'Rsqrt' | 'Sign' | 'Sin' | 'Sinh' | 'Sqrt'
+  | 'Square' | 'Tan';
+
+/** The same, of a network's kind. */
+export type ActivationKernel = 'Elu' | 'LeakyRelu' | 'LogSoftmax' | 'Relu' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Step' | 'Tanh';
 
 /** Several tensors in, their broadcast shape out. */
 export type BinaryKernel =
@@ -35,4 +38,4 @@ export type SpatialKernel =
   | 'MaxPool' | 'MaxPoolGrad' | 'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad' | '_FusedMatMul';
 
 /** What is left: kernels without a lowering. */
-export type RefusedKernel = Exclude<KernelName, UnaryKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel>;
+export type RefusedKernel = Exclude<KernelName, UnaryKernel | ActivationKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel>;

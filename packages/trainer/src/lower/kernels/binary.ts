@@ -1,0 +1,101 @@
+// Element-wise kernels of several tensors, broadcast as tfjs does, in the order that moves least data.
+import type { OpName, Value } from '@forja/core/onnx';
+import type { BinaryKernel } from '../../trace/shapes/names.js';
+import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
+import { binary, type PairFormula } from './formula.js';
+import { arithmeticType, as, inputList, scalar, upcast } from './layout.js';
+import { input, output } from './spatial.js';
+
+const op = (name: OpName): PairFormula => (a, b, ctx) => ctx.op(name, [a, b]);
+
+/** True where exactly one of two values is negative. */
+function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
+  const zero = scalar(0, a.dtype, ctx);
+  return ctx.op('Xor', [ctx.op('Less', [a, zero]), ctx.op('Less', [b, zero])]);
+}
+
+/** The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod, moved by the divisor where the signs differ. */
+const floorMod: PairFormula = (a, b, ctx) => {
+  if (a.dtype === 'int32') return ctx.op('Mod', [a, b], { fmod: 0 });
+  const rest = ctx.op('Mod', [a, b], { fmod: 1 });
+  const moved = ctx.op('And', [signsDiffer(rest, b, ctx), ctx.op('Not', [ctx.op('Equal', [rest, ctx.scalar(0)])])]);
+  return ctx.op('Where', [moved, ctx.op('Add', [rest, b]), rest]);
+};
+
+/** Division rounded down. ONNX divides integers towards zero, so the remainder goes first. */
+const floorDiv: PairFormula = (a, b, ctx) =>
+  a.dtype === 'int32' ? ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b]) : ctx.op('Floor', [ctx.op('Div', [a, b])]);
+
+const squaredDifference: PairFormula = (a, b, ctx) => {
+  const difference = ctx.op('Sub', [a, b]);
+  return ctx.op('Mul', [difference, difference]);
+};
+
+/** The angle of (x, y), from the half-plane's arctangent. ONNX has no Atan2. */
+const atan2: PairFormula = (y, x, ctx) => {
+  const zero = ctx.scalar(0);
+  const half = ctx.op('Atan', [ctx.op('Div', [y, x])]);
+  const turn = ctx.op('Where', [ctx.op('Less', [y, zero]), ctx.scalar(-Math.PI), ctx.scalar(Math.PI)]);
+  const whole = ctx.op('Where', [ctx.op('Less', [x, zero]), ctx.op('Add', [half, turn]), half]);
+  const origin = ctx.op('And', [ctx.op('Equal', [x, zero]), ctx.op('Equal', [y, zero])]);
+  return ctx.op('Where', [origin, zero, whole]);
+};
+
+const AddN: KernelLowering = (call, ctx) => {
+  const [terms, y] = [inputList(call), output(call, ctx)];
+  const perm = ctx.commonLayout(terms, y.rank);
+  const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
+  // onnxruntime's Sum is float only.
+  const sum = y.dtype === 'float32' && values.length > 2 ? ctx.op('Sum', values) : values.reduce((a, b) => ctx.op('Add', [a, b]));
+  ctx.set(y, as(sum, ONNX_DTYPE[y.dtype], ctx), perm);
+};
+
+/** tfjs's `where`. A condition of rank 1 chooses whole slices along the first axis. */
+const Select: KernelLowering = (call, ctx) => {
+  const [condition, t, e, y] = [input(call, 'condition', ctx), input(call, 't', ctx), input(call, 'e', ctx), output(call, ctx)];
+  const perm = ctx.commonLayout([t, e], y.rank);
+  const bySlice = condition.rank === 1 && y.rank > 1;
+  const placed = bySlice ? ctx.reshape(ctx.get(condition), perm.map((axis) => (axis === 0 ? (condition.shape[0] ?? 1) : 1))) : ctx.broadcast(condition, y.rank, perm);
+  // onnxruntime's Where has no bool values.
+  const type = arithmeticType(upcast([t, e]));
+  const [yes, no] = [as(ctx.broadcast(t, y.rank, perm), type, ctx), as(ctx.broadcast(e, y.rank, perm), type, ctx)];
+  ctx.set(y, as(ctx.op('Where', [as(placed, 'bool', ctx), yes, no]), ONNX_DTYPE[y.dtype], ctx), perm);
+};
+
+/** ONNX's PRelu broadcasts the slope only; where the slope is the larger one, the choice is spelled out. */
+const Prelu: KernelLowering = (call, ctx) => {
+  const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+  const fits = x.rank === y.rank && x.shape.every((size, i) => size !== 1 || y.shape[i] === 1);
+  const formula: PairFormula = fits ? op('PRelu') : (a, b, c) => c.op('Where', [c.op('Less', [a, c.scalar(0)]), c.op('Mul', [a, b]), a]);
+  binary(formula, 'float32', ['x', 'alpha'])(call, ctx);
+};
+
+/** Rows of kernels of several tensors. */
+export const binaryKernels: Record<BinaryKernel, KernelLowering> = {
+  Add: binary(op('Add')),
+  AddN,
+  Atan2: binary(atan2, 'float32'),
+  BitwiseAnd: binary(op('BitwiseAnd'), 'int32'),
+  // dy · (y < 0 ? y + 1 : 1)
+  EluGrad: binary((dy, y, ctx) => ctx.op('Mul', [dy, ctx.op('Add', [ctx.op('Min', [y, ctx.scalar(0)]), ctx.scalar(1)])]), 'float32', ['dy', 'y']),
+  Equal: binary(op('Equal')),
+  FloorDiv: binary(floorDiv),
+  Greater: binary(op('Greater')),
+  GreaterEqual: binary(op('GreaterOrEqual')),
+  Less: binary(op('Less')),
+  LessEqual: binary(op('LessOrEqual')),
+  LogicalAnd: binary(op('And'), 'bool'),
+  LogicalOr: binary(op('Or'), 'bool'),
+  LogicalXor: binary(op('Xor'), 'bool'),
+  Maximum: binary(op('Max')),
+  Minimum: binary(op('Min')),
+  Mod: binary(floorMod),
+  Multiply: binary(op('Mul')),
+  NotEqual: binary((a, b, ctx) => ctx.op('Not', [ctx.op('Equal', [a, b])])),
+  Pow: binary(op('Pow')),
+  Prelu,
+  RealDiv: binary(op('Div'), 'float32'),
+  Select,
+  SquaredDifference: binary(squaredDifference),
+  Sub: binary(op('Sub')),
+};

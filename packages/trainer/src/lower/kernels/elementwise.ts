@@ -1,0 +1,68 @@
+// Element-wise kernels of one tensor, but for activations (activations.ts). They run in whatever order their input is stored.
+import type { OpName, Value } from '@forja/core/onnx';
+import type { UnaryKernel } from '../../trace/shapes/names.js';
+import { ONNX_DTYPE, type KernelLowering } from '../contract.js';
+import { float, unary, type Formula } from './formula.js';
+import { as, orderOf, scalar } from './layout.js';
+import { input, output } from './spatial.js';
+
+/** One ONNX op that also takes int32. */
+function numeric(op: OpName): KernelLowering {
+  return unary((x, ctx) => ctx.op(op, [x]));
+}
+
+const ClipByValue: Formula = (x, ctx, call) => {
+  const bound = (name: string): Value | undefined => {
+    const value = call.attrs[name];
+    if (typeof value !== 'number') return ctx.unsupported(`attribute ${name} must be a number`);
+    // tfjs stores an integer result in an integer array, which truncates the bound.
+    return Number.isFinite(value) ? scalar(x.dtype === 'int32' ? Math.trunc(value) : value, x.dtype, ctx) : undefined;
+  };
+  return ctx.op('Clip', [x, bound('clipValueMin'), bound('clipValueMax')]);
+};
+
+const Cast: KernelLowering = (call, ctx) => {
+  const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+  if (x.dtype === y.dtype) return ctx.alias(y, x);
+  const perm = orderOf(x, ctx);
+  return ctx.set(y, as(ctx.get(x, perm), ONNX_DTYPE[y.dtype], ctx), perm);
+};
+
+const Identity: KernelLowering = (call, ctx) => ctx.alias(output(call, ctx), input(call, 'x', ctx));
+
+/** Rows of kernels of one tensor. */
+export const unaryKernels: Record<UnaryKernel, KernelLowering> = {
+  Abs: numeric('Abs'),
+  Acos: float('Acos'),
+  Acosh: float('Acosh'),
+  Asin: float('Asin'),
+  Asinh: float('Asinh'),
+  Atan: float('Atan'),
+  Atanh: float('Atanh'),
+  Cast,
+  Ceil: float('Ceil'),
+  ClipByValue: unary(ClipByValue),
+  Cos: float('Cos'),
+  Cosh: float('Cosh'),
+  Erf: float('Erf'),
+  Exp: float('Exp'),
+  Expm1: unary((x, ctx) => ctx.op('Sub', [ctx.op('Exp', [x]), ctx.scalar(1)]), 'float32'),
+  Floor: float('Floor'),
+  Identity,
+  IsFinite: unary((x, ctx) => ctx.op('Not', [ctx.op('Or', [ctx.op('IsNaN', [x]), ctx.op('IsInf', [x])])]), 'float32'),
+  IsInf: float('IsInf'),
+  IsNan: float('IsNaN'),
+  Log: float('Log'),
+  Log1p: unary((x, ctx) => ctx.op('Log', [ctx.op('Add', [x, ctx.scalar(1)])]), 'float32'),
+  LogicalNot: unary((x, ctx) => ctx.op('Not', [x]), 'bool'),
+  Neg: numeric('Neg'),
+  Reciprocal: float('Reciprocal'),
+  Round: float('Round'),
+  Rsqrt: unary((x, ctx) => ctx.op('Reciprocal', [ctx.op('Sqrt', [x])]), 'float32'),
+  Sign: numeric('Sign'),
+  Sin: float('Sin'),
+  Sinh: float('Sinh'),
+  Sqrt: float('Sqrt'),
+  Square: unary((x, ctx) => ctx.op('Mul', [x, x])),
+  Tan: float('Tan'),
+};

@@ -1,0 +1,57 @@
+// Reading by index: gather, gatherND, one-hot.
+import type { Value } from '@forja/core/onnx';
+import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
+import { as, axisOf, identity, numberAttribute, orderOf, scalar, sizeAt } from './layout.js';
+import { input, output } from './spatial.js';
+
+const GatherV2: KernelLowering = (call, ctx) => {
+  const [x, indices, y] = [input(call, 'x', ctx), input(call, 'indices', ctx), output(call, ctx)];
+  const axis = axisOf(call.attrs['axis'] ?? 0, x.rank, ctx);
+  const batch = Number(call.attrs['batchDims'] ?? 0);
+  const batchDims = batch < 0 ? batch + indices.rank : batch;
+  if (batchDims > 0) return batched(x, indices, y, axis, batchDims, ctx);
+  // One index axis takes the gathered one's place, in any order of storage.
+  const perm = indices.rank === 1 ? orderOf(x, ctx) : identity(x.rank);
+  const value = ctx.op('Gather', [ctx.get(x, perm), as(ctx.get(indices), 'int32', ctx)], { axis: perm.indexOf(axis) });
+  return ctx.set(y, value, indices.rank === 1 ? perm : undefined);
+};
+
+/** GatherND indexes the axis right behind the batch axes, so x is taken with that axis moved there. */
+function batched(x: Logical, indices: Logical, y: Logical, axis: number, batchDims: number, ctx: LowerContext): void {
+  const batch = [...identity(batchDims)];
+  const between = [...identity(x.rank)].slice(batchDims, axis);
+  const value = ctx.get(x, [...batch, axis, ...between, ...[...identity(x.rank)].slice(axis + 1)]);
+  const index = ctx.op('Unsqueeze', [as(ctx.get(indices), 'int64', ctx), ctx.int64s([indices.rank])]);
+  const gathered = ctx.op('GatherND', [value, index], { batch_dims: batchDims });
+  // Stored: batch, index axes, the axes between, the rest. Logically the index axes stand where the gathered one stood.
+  const indexAxes = Array.from({ length: indices.rank - batchDims }, (_, i) => axis + i);
+  const rest = Array.from({ length: x.rank - axis - 1 }, (_, i) => axis + indexAxes.length + i);
+  ctx.set(y, gathered, [...batch, ...indexAxes, ...between, ...rest]);
+}
+
+const GatherNd: KernelLowering = (call, ctx) => {
+  const [params, indices] = [input(call, 'params', ctx), input(call, 'indices', ctx)];
+  if (sizeAt(indices.shape, indices.rank - 1) === 0) return ctx.unsupported('indices of length 0');
+  return ctx.set(output(call, ctx), ctx.op('GatherND', [ctx.get(params), as(ctx.get(indices), 'int64', ctx)]));
+};
+
+/** A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one. */
+const OneHot: KernelLowering = (call, ctx) => {
+  const [indices, y] = [input(call, 'indices', ctx), output(call, ctx)];
+  const depth = numberAttribute(call, 'depth', ctx);
+  const perm = orderOf(indices, ctx);
+  const classes = ctx.constant('int32', [depth], Array.from({ length: depth }, (_, i) => i));
+  const column = ctx.op('Unsqueeze', [as(ctx.get(indices, perm), 'int32', ctx), ctx.int64s([indices.rank])]);
+  ctx.set(y, switched(ctx.op('Equal', [column, classes]), call, y, ctx), [...perm, indices.rank]);
+};
+
+function switched(hot: Value, call: BoundCall, y: Logical, ctx: LowerContext): Value {
+  const [on, off] = [Number(call.attrs['onValue'] ?? 1), Number(call.attrs['offValue'] ?? 0)];
+  const dtype = ONNX_DTYPE[y.dtype];
+  if (on === 1 && off === 0) return as(hot, dtype, ctx);
+  const type = dtype === 'bool' ? 'int32' : dtype;
+  return as(ctx.op('Where', [hot, scalar(on, type, ctx), scalar(off, type, ctx)]), dtype, ctx);
+}
+
+/** Rows of the kernels that read by index. */
+export const gatherKernels: Record<'GatherNd' | 'GatherV2' | 'OneHot', KernelLowering> = { GatherNd, GatherV2, OneHot };

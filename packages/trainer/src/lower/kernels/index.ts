@@ -1,0 +1,34 @@
+// The table of lowerings: tfjs kernel → ONNX nodes, or the reason why not. Total over tfjs-core's kernel names.
+import type { KernelName, SpatialKernel } from '../../trace/shapes/names.js';
+import type { KernelLowering, KernelTable, UnsupportedKernel } from '../contract.js';
+import { activationKernels } from './activations.js';
+import { binaryKernels } from './binary.js';
+import { convKernels } from './conv.js';
+import { creationKernels } from './creation.js';
+import { depthwiseKernels } from './depthwise.js';
+import { unaryKernels } from './elementwise.js';
+import { fusedKernels } from './fused.js';
+import { matmulKernels } from './matmul.js';
+import { movementKernels } from './movement.js';
+import { normKernels } from './norm.js';
+import { poolKernels } from './pool.js';
+import { reductionKernels } from './reduction.js';
+import { refusedKernels } from './refused.js';
+import { resizeKernels } from './resize.js';
+
+type Row = KernelLowering | UnsupportedKernel;
+
+const spatialTables: KernelTable = { ...convKernels, ...depthwiseKernels, ...fusedKernels, ...matmulKernels, ...normKernels, ...poolKernels, ...resizeKernels };
+
+/** Target `portable`: plain, widely supported ops. */
+export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {
+  ...refusedKernels,
+  ...unaryKernels,
+  ...activationKernels,
+  ...binaryKernels,
+  ...reductionKernels,
+  ...movementKernels,
+  ...creationKernels,
+  // The spatial families are keyed by string; index.test.ts checks that they hold exactly these names.
+  ...(spatialTables as Record<SpatialKernel, Row>),
+};

@@ -1,0 +1,70 @@
+// Reductions: axes are found in the stored order; the result keeps the order of what is left.
+import type { ProgramDType } from '../../trace/program.js';
+import type { ReductionKernel } from '../../trace/shapes/names.js';
+import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
+import { countKernels } from './count.js';
+import { arithmeticType, as, axesOf, axisOf, orderOf, without } from './layout.js';
+import { scanKernels } from './scan.js';
+import { input, output } from './spatial.js';
+
+type ReduceOp = 'ReduceSum' | 'ReduceMean' | 'ReduceProd' | 'ReduceMax' | 'ReduceMin';
+
+/** `dtype`: what to compute in, given the input's; `attribute`: what the kernel calls its axes. */
+function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', attribute = 'axis'): KernelLowering {
+  return (call, ctx) => {
+    const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+    const axes = axesOf(call.attrs[attribute], x.rank, ctx);
+    const perm = orderOf(x, ctx);
+    const value = as(ctx.get(x, perm), dtype(x.dtype), ctx);
+    const keep = call.attrs['keepDims'] === true;
+    const result = axes.length === 0 ? value : ctx.op(op, [value, ctx.int64s(positions(perm, axes))], { keepdims: keep ? 1 : 0 });
+    ctx.set(y, as(result, ONNX_DTYPE[y.dtype], ctx), keep ? perm : without(perm, axes));
+  };
+}
+
+function positions(perm: readonly number[], axes: readonly number[]): number[] {
+  return [...new Set(axes)].map((axis) => perm.indexOf(axis)).sort((a, b) => a - b);
+}
+
+/** The first index of the extreme, as int32. */
+function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
+  return (call, ctx) => {
+    const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+    const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
+    const index = ctx.op(op, [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx)], { axis: perm.indexOf(axis), keepdims: 0 });
+    ctx.set(y, as(index, 'int32', ctx), without(perm, [axis]));
+  };
+}
+
+/** Equal values come in order of their indices in both; where tfjs is asked for no order, this still sorts. */
+const TopK: KernelLowering = (call, ctx) => {
+  const x = input(call, 'x', ctx);
+  const [values, indices] = [outputAt(call, 0, ctx), outputAt(call, 1, ctx)];
+  const perm = orderOf(x, ctx);
+  const k: number = typeof call.attrs['k'] === 'number' ? call.attrs['k'] : ctx.unsupported('attribute k must be a fixed number');
+  const [best, index] = ctx.ops('TopK', [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx), ctx.int64s([k])], { axis: perm.indexOf(x.rank - 1), largest: 1, sorted: 1 }, 2);
+  if (best === undefined || index === undefined) return ctx.unsupported('TopK made no outputs');
+  ctx.set(values, as(best, ONNX_DTYPE[values.dtype], ctx), perm);
+  ctx.set(indices, as(index, 'int32', ctx), perm);
+};
+
+function outputAt(call: BoundCall, index: number, ctx: LowerContext): BoundCall['outputs'][number] {
+  return call.outputs[index] ?? ctx.unsupported(`the call has no output ${index}`);
+}
+
+/** Rows of the reductions. */
+export const reductionKernels: Record<ReductionKernel, KernelLowering> = {
+  ...scanKernels,
+  ...countKernels,
+  // On bools, the least is "all" and the greatest is "any".
+  All: reduce('ReduceMin', () => 'int32'),
+  Any: reduce('ReduceMax', () => 'int32'),
+  ArgMax: arg('ArgMax'),
+  ArgMin: arg('ArgMin'),
+  Max: reduce('ReduceMax', arithmeticType, 'reductionIndices'),
+  Mean: reduce('ReduceMean', () => 'float32'),
+  Min: reduce('ReduceMin', arithmeticType),
+  Prod: reduce('ReduceProd', arithmeticType),
+  Sum: reduce('ReduceSum', arithmeticType),
+  TopK,
+};
