@@ -5,6 +5,13 @@ import { at, constant, unary, unbroadcast, type GradientTable } from './tape.js'
 /** min(x, 0): exp of it is 1 for x > 0, and so never overflows. */
 const negativePart = (x: tf.Tensor): tf.Tensor => tf.sub(x, tf.relu(x));
 
+/**
+ * 1 for x > 0 and `slope` elsewhere, as a clipped multiple of x: in onnxruntime on CPU a fifth of the time of a comparison and a choice
+ * (64×64×28²: 1.1 ms; Greater and Where of two scalars 5.2, of two pictures 34). Exact but for positive x below 1e-38.
+ */
+const slopes = (x: tf.Tensor, slope: number): tf.Tensor =>
+  constant(() => (slope >= 0 && slope < 1 ? tf.clipByValue(tf.mul(x, 1e38), slope, 1) : tf.step(x, slope)));
+
 const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
 
@@ -22,17 +29,16 @@ export function logSoftmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
 
 /** Gradients of activations. */
 export const activationGradients: GradientTable = {
-  Relu: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.step(x)))),
-  Relu6: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.mul(tf.step(x), tf.step(tf.sub(6, x)))))),
-  // step(x, α) is 1 for x > 0 and α elsewhere: the whole derivative in one kernel.
-  LeakyRelu: unary('x', (dy, x, attrs) => tf.mul(dy, constant(() => tf.step(x, typeof attrs['alpha'] === 'number' ? attrs['alpha'] : 0.2)))),
+  Relu: unary('x', (dy, x) => tf.mul(dy, slopes(x, 0))),
+  Relu6: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.mul(slopes(x, 0), slopes(tf.sub(6, x), 0))))),
+  LeakyRelu: unary('x', (dy, x, attrs) => tf.mul(dy, slopes(x, typeof attrs['alpha'] === 'number' ? attrs['alpha'] : 0.2))),
   Prelu: {
     inputs: ['x', 'alpha'],
     grad: (dy, saved) => {
       const [x, alpha] = [at(saved, 0), at(saved, 1)];
       return {
         x: () => {
-          const mask = constant(() => tf.step(x));
+          const mask = slopes(x, 0);
           return tf.mul(dy, tf.add(mask, tf.mul(constant(() => tf.sub(1, mask)), alpha)));
         },
         alpha: () => unbroadcast(tf.mul(dy, negativePart(x)), alpha.shape),
@@ -41,8 +47,8 @@ export const activationGradients: GradientTable = {
   },
   Elu: unary('x', (dy, x) => tf.mul(dy, tf.exp(negativePart(x)))),
   Selu: unary('x', (dy, x) => {
-    const mask = constant(() => tf.mul(tf.step(x), SELU_SCALE));
-    const rest = constant(() => tf.mul(tf.sub(1, tf.step(x)), SELU_SCALE * SELU_ALPHA));
+    const mask = constant(() => tf.mul(slopes(x, 0), SELU_SCALE));
+    const rest = constant(() => tf.mul(tf.sub(1, slopes(x, 0)), SELU_SCALE * SELU_ALPHA));
     return tf.mul(dy, tf.add(mask, tf.mul(rest, tf.exp(negativePart(x)))));
   }),
   Tanh: unary('x', (dy, x) => tf.mul(dy, tf.sub(1, tf.square(tf.tanh(x))))),

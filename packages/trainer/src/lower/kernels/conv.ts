@@ -120,17 +120,9 @@ export function padPicture(value: Value, ws: readonly [Window, Window], ctx: Low
   return pads.some((p) => p !== 0) ? ctx.op('Pad', [value, ctx.int64s(pads)]) : value;
 }
 
-const VOLUME = { unsupported: 'convolution and pooling over three spatial axes is not lowered yet' };
-
 /** Convolution rows. */
 export const convKernels: KernelTable = {
   Conv2D,
   Conv2DBackpropInput,
   Conv2DBackpropFilter,
-  Conv3D: VOLUME,
-  Conv3DBackpropInputV2: VOLUME,
-  Conv3DBackpropFilterV2: VOLUME,
-  Dilation2D: { unsupported: 'morphological dilation has no ONNX operator' },
-  Dilation2DBackpropInput: { unsupported: 'morphological dilation has no ONNX operator' },
-  Dilation2DBackpropFilter: { unsupported: 'morphological dilation has no ONNX operator' },
 };

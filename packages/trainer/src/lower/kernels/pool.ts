@@ -86,17 +86,10 @@ const MaxPoolGrad: KernelLowering = (call, ctx) => {
   ctx.set(dx, ctx.reshape(scattered, nchw), AXES.nchw);
 };
 
-const VOLUME = { unsupported: 'pooling over three spatial axes is not lowered yet' };
-
 /** Pooling rows. */
 export const poolKernels: KernelTable = {
   MaxPool,
   AvgPool,
   MaxPoolGrad,
   AvgPoolGrad,
-  MaxPoolWithArgmax: { unsupported: 'the arg-max positions of a pool have no use in a network: take maxPool' },
-  MaxPool3D: VOLUME,
-  MaxPool3DGrad: VOLUME,
-  AvgPool3D: VOLUME,
-  AvgPool3DGrad: VOLUME,
 };

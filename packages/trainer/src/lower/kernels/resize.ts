@@ -67,20 +67,10 @@ function transpose(data: Float32Array, rows: number, columns: number): Float32Ar
   return Float32Array.from({ length: rows * columns }, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
 }
 
-const refuse = (why: string): { unsupported: string } => ({ unsupported: why });
-
 /** Resizing rows. */
 export const resizeKernels: KernelTable = {
   ResizeBilinear: resize('linear'),
   ResizeNearestNeighbor: resize('nearest'),
   ResizeBilinearGrad: resizeGradient('bilinear'),
   ResizeNearestNeighborGrad: resizeGradient('nearest'),
-  CropAndResize: refuse('cropping by boxes that are data has no plain ONNX form: resize outside the traced function'),
-  Transform: refuse('projective transforms are not lowered: warp pictures outside the traced function'),
-  RotateWithOffset: refuse('rotation is not lowered: rotate pictures outside the traced function'),
-  NonMaxSuppressionV3: refuse('non-maximum suppression has a shape that depends on data'),
-  NonMaxSuppressionV4: refuse('non-maximum suppression has a shape that depends on data'),
-  NonMaxSuppressionV5: refuse('non-maximum suppression has a shape that depends on data'),
-  FFT: refuse('complex numbers are not lowered'),
-  IFFT: refuse('complex numbers are not lowered'),
 };
