@@ -2,7 +2,7 @@
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../trace/program.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext, type Perm } from '../contract.js';
-import { as, axesOf, isSize, orderOf, pairsAttribute, physical, sameSize, scalar, sizeAt, sizesAttribute } from './layout.js';
+import { as, axesOf, identity, isSize, orderOf, pairsAttribute, physical, sameShape, sameSize, scalar, sizeAt, sizesAttribute } from './layout.js';
 import { regroup } from './regroup.js';
 import { dim, input, output, plus } from './spatial.js';
 
@@ -47,15 +47,11 @@ const StridedSlice: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const { cuts, shape } = stridedCuts(call, x, y, ctx);
   const perm = orderOf(x, ctx);
+  if (sameShape(shape, y.shape)) return ctx.set(y, cut(ctx.get(x, perm), perm, cuts, ctx), perm);
   const order = regroup(shape, y.shape, perm);
-  const value = order === undefined ? cut(ctx.get(x), identityOf(x), cuts, ctx) : cut(ctx.get(x, perm), perm, cuts, ctx);
-  const reshaped = shape.length === y.rank && shape.every((size, i) => sameSize(size, dim(y, i))) ? value : ctx.reshape(value, order === undefined ? y.shape : physical(y.shape, order));
-  ctx.set(y, reshaped, order);
+  if (order === undefined) return ctx.set(y, ctx.reshape(cut(ctx.get(x), identity(x.rank), cuts, ctx), y.shape));
+  return ctx.set(y, ctx.reshape(cut(ctx.get(x, perm), perm, cuts, ctx), physical(y.shape, order)), order);
 };
-
-function identityOf(x: Logical): Perm {
-  return x.shape.map((_, i) => i);
-}
 
 /** The cuts of a strided slice, and the shape of x after them. The sizes of kept axes are the output's. */
 function stridedCuts(call: BoundCall, x: Logical, y: Logical, ctx: LowerContext): { cuts: Cut[]; shape: Size[] } {
