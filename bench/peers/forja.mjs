@@ -1,0 +1,39 @@
+// The only file of the bench that knows Forja's API: builds the compiled training step and the exported generator that the peers time.
+// It imports the built packages (dist), never the sources: run `npm run build` first.
+import { parseArgs } from 'node:util';
+
+/** The flags that compare.mjs passes. */
+export function flags() {
+  const numbers = ['size', 'channels', 'base', 'batch', 'latent', 'threads'];
+  const { values } = parseArgs({ options: { ...Object.fromEntries(numbers.map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } } });
+  return { ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])), spinning: values.spinning };
+}
+
+async function built(name) {
+  try {
+    return await import(name);
+  } catch (cause) {
+    if (cause.code === 'ERR_MODULE_NOT_FOUND') throw new Error(`bench: ${name} is not built (${cause.message}); run: npm run build`, { cause });
+    throw cause;
+  }
+}
+
+/** A CPU runtime whose idle threads spin or not, whatever the code that makes the session asks for. */
+export async function cpuRuntime({ threads, spinning }) {
+  const { runtime } = await built('@forja/node');
+  const inner = runtime({ device: 'cpu', threads });
+  return {
+    get device() {
+      return inner.device;
+    },
+    createSession: (model, o) => inner.createSession(model, { ...o, threads, spinning }),
+    dispose: () => inner.dispose(),
+  };
+}
+
+export async function versions() {
+  const read = async (name) => (await import(`${name}/package.json`, { with: { type: 'json' } })).default.version;
+  return { onnxruntime: await read('onnxruntime-node'), tfjs: await read('@tensorflow/tfjs') };
+}
+
+export const trainer = () => built('@forja/trainer/node');
