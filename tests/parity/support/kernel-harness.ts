@@ -2,6 +2,7 @@
 // It is not the product's context: it does no scheduling, placing or sharing, and only the inference that casts need.
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DType, TypedArray } from '@forja/core';
+import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
 import * as tf from '@tensorflow/tfjs';
 import { AttributeProto_AttributeType as AttributeType, ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
@@ -37,30 +38,28 @@ export interface Result {
   data: ArrayLike<number>;
 }
 
-interface Val {
-  name: string;
-  dtype: DType;
-  shape: readonly (number | string)[];
-}
-
 const CODE: Record<string, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 const NAME: Record<number, DType> = { 1: 'float32', 2: 'uint8', 6: 'int32', 7: 'int64', 9: 'bool' };
 const BOOL_OPS = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Not', 'IsNaN', 'IsInf']);
 const INDEX_OPS = new Set(['ArgMax', 'ArgMin', 'Shape', 'Size']);
 
-/** What tfjs's eager cpu kernel returns, checked against the shape rule. */
-export function eager(test: Case): { results: Result[]; ruleShapes: { shape: number[]; dtype: string }[] } {
-  const rule = SHAPE_RULES[test.kernel];
+/** Shapes and types that the shape rule foretells. */
+export function foretold(test: Case): { shape: number[]; dtype: ProgramDType }[] {
   const meta = (g: Given): { shape: number[]; dtype: ProgramDType } => ({ shape: g.shape, dtype: g.dtype });
-  const ruleShapes = rule(Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, Array.isArray(v) ? v.map(meta) : meta(v)])), structuredClone(test.attrs ?? {}));
+  return SHAPE_RULES[test.kernel](Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, Array.isArray(v) ? v.map(meta) : meta(v)])), structuredClone(test.attrs ?? {}));
+}
+
+/** What tfjs's eager cpu kernel returns. */
+export function eager(test: Case): Result[] {
   const make = (g: Given): tf.Tensor => tf.tensor(typed(g.data, g.dtype) as never, g.shape, g.dtype);
-  const results = tf.tidy(() => {
+  let results: Result[] = [];
+  tf.tidy(() => {
     const lists = Object.values(test.inputs).some(Array.isArray);
     const inputs = lists ? Object.values(test.inputs).flatMap((v) => (Array.isArray(v) ? v.map(make) : [make(v)])) : Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, make(v as Given)]));
     const out = tf.engine().runKernel(test.kernel, inputs as never, structuredClone(test.attrs ?? {}) as never) as unknown as tf.Tensor | tf.Tensor[];
-    return (Array.isArray(out) ? out : [out]).map((t) => ({ shape: t.shape.slice(), dtype: t.dtype, data: t.dataSync().slice() as unknown as ArrayLike<number> }));
+    results = (Array.isArray(out) ? out : [out]).map((t) => ({ shape: t.shape.slice(), dtype: t.dtype, data: t.dataSync().slice() as unknown as ArrayLike<number> }));
   });
-  return { results, ruleShapes };
+  return results;
 }
 
 function typed(data: readonly number[] | TypedArray, dtype: string): TypedArray {
@@ -72,7 +71,6 @@ function typed(data: readonly number[] | TypedArray, dtype: string): TypedArray 
 export async function lowered(test: Case): Promise<{ results: Result[]; nodes: string[] }> {
   const row = PORTABLE_KERNELS[test.kernel];
   if (typeof row !== 'function') throw new Error(`${test.kernel} is refused: ${row.unsupported}`);
-  const { ruleShapes } = ((): { ruleShapes: { shape: number[]; dtype: string }[] } => eager(test))();
   const graph = new Mini();
   const feeds: Record<string, ort.Tensor> = {};
   const bound: Record<string, Logical | Logical[]> = {};
@@ -87,7 +85,7 @@ export async function lowered(test: Case): Promise<{ results: Result[]; nodes: s
     return logical;
   };
   for (const [name, value] of Object.entries(test.inputs)) bound[name] = Array.isArray(value) ? value.map(feed) : feed(value);
-  const outputs = ruleShapes.map((o, i) => graph.logical(o.dtype as ProgramDType, test.outputs?.[i] ?? o.shape));
+  const outputs = foretold(test).map((o, i) => graph.logical(o.dtype, test.outputs?.[i] ?? o.shape));
   const call: BoundCall = { kernel: test.kernel, inputs: bound, attrs: { ...test.attrs, ...test.symbolic }, outputs, source: { kernel: test.kernel, inputs: {}, attrs: {}, outputs: [] } };
   (row as KernelLowering)(call, graph);
   const bytes = graph.model(outputs);
@@ -125,7 +123,7 @@ class Mini implements LowerContext {
   private readonly nodes: { opType: string; input: string[]; output: string[]; attribute: unknown[] }[] = [];
   private readonly initializers: unknown[] = [];
   private readonly inputs: { name: string; dtype: DType; shape: Size[] }[] = [];
-  private readonly placed = new Map<number, { value: Val; perm: Perm }>();
+  private readonly placed = new Map<number, { value: Value; perm: Perm }>();
   private next = 0;
 
   logical(dtype: ProgramDType, shape: readonly Size[]): Logical {
@@ -139,7 +137,7 @@ class Mini implements LowerContext {
     return this.nodes.map((n) => n.opType);
   }
 
-  get(value: Logical, perm: Perm = value.shape.map((_, i) => i)): Val {
+  get(value: Logical, perm: Perm = value.shape.map((_, i) => i)): Value {
     const at = this.placed.get(value.id);
     if (at === undefined) throw new Error(`value ${value.id} is not defined`);
     if (perm.every((axis, i) => axis === at.perm[i])) return at.value;
@@ -148,29 +146,30 @@ class Mini implements LowerContext {
   layoutOf(value: Logical): Perm | undefined {
     return this.placed.get(value.id)?.perm;
   }
-  set(output: Logical, value: Val, perm: Perm = output.shape.map((_, i) => i)): void {
+  set(output: Logical, value: Value, perm: Perm = output.shape.map((_, i) => i)): void {
     if (perm.length !== output.rank || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) throw new Error(`set: order [${perm.join(', ')}] for rank ${output.rank}`);
     if (value.dtype !== output.dtype) throw new Error(`set: ${value.dtype} for ${output.dtype}`);
     this.placed.set(output.id, { value, perm });
   }
   alias(output: Logical, input: Logical): void {
-    this.placed.set(output.id, this.placed.get(input.id) as { value: Val; perm: Perm });
+    this.placed.set(output.id, this.placed.get(input.id) as { value: Value; perm: Perm });
   }
   commonLayout(inputs: readonly Logical[], rank: number): Perm {
     const full = inputs.find((v) => v.rank === rank);
     return full === undefined ? Array.from({ length: rank }, (_, i) => i) : (this.layoutOf(full) ?? []);
   }
-  broadcast(value: Logical, rank: number, perm: Perm): Val {
+  broadcast(value: Logical, rank: number, perm: Perm): Value {
     if (value.rank === rank) return this.get(value, perm);
     if (value.rank === 0) return this.get(value);
     const shape = [...new Array<Size>(rank - value.rank).fill(1), ...value.shape];
     const padded = this.reshape(this.get(value), shape);
     return this.op('Transpose', [padded], { perm: [...perm] });
   }
-  op(op: string, inputs: readonly (Val | undefined)[], attributes?: Record<string, unknown>): Val {
-    return this.ops(op, inputs, attributes, 1)[0] as Val;
+  op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value {
+    return this.ops(op, inputs, attributes, 1)[0] as Value;
   }
-  ops(op: string, inputs: readonly (Val | undefined)[], attributes: Record<string, unknown> | undefined, count: number): Val[] {
+  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], given: OpAttributes[K] | undefined, count: number): Value[] {
+    const attributes = given as Record<string, unknown> | undefined; // every attribute type is a plain record
     const output = Array.from({ length: count }, () => `v${this.next++}`);
     this.nodes.push({ opType: op, input: inputs.map((v) => v?.name ?? ''), output, attribute: Object.entries(attributes ?? {}).map(([name, value]) => attribute(name, value)) });
     const first = op === 'Where' ? inputs[1] : inputs[0];
@@ -180,35 +179,35 @@ class Mini implements LowerContext {
       dtype: op === 'Cast' ? (NAME[Number(attributes?.['to'])] as DType) : BOOL_OPS.has(op) ? 'bool' : INDEX_OPS.has(op) || (op === 'TopK' && i === 1) ? 'int64' : (first?.dtype ?? 'float32'),
     }));
   }
-  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Val {
+  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
     const name = `c${this.next++}`;
     this.initializers.push({ name, dataType: CODE[dtype], dims: shape.map(BigInt), rawData: new Uint8Array(typed(data, dtype).buffer) });
     return { name, dtype, shape };
   }
-  scalar(value: number): Val {
+  scalar(value: number): Value {
     return this.constant('float32', [], [value]);
   }
-  int64s(values: readonly number[]): Val {
+  int64s(values: readonly number[]): Value {
     return this.constant('int64', [values.length], values);
   }
-  sizes(sizes: readonly Size[]): Val {
+  sizes(sizes: readonly Size[]): Value {
     if (sizes.every((s) => typeof s === 'number')) return this.int64s(sizes);
     const parts = sizes.map((size) => {
       if (typeof size === 'number') return this.int64s([size]);
-      let sum: Val = this.int64s([size.constant]);
+      let sum: Value = this.int64s([size.constant]);
       for (const [name, factor] of Object.entries(size.terms)) sum = this.op('Add', [sum, this.op('Mul', [this.symbol(name), this.int64s([factor])])]);
       return sum;
     });
     return this.op('Concat', parts, { axis: 0 });
   }
-  private symbol(name: string): Val {
+  private symbol(name: string): Value {
     for (const input of this.inputs) {
       const axis = input.shape.findIndex((s) => typeof s !== 'number' && s.constant === 0 && s.terms[name] === 1 && Object.keys(s.terms).length === 1);
       if (axis !== -1) return this.op('Shape', [{ name: input.name, dtype: input.dtype, shape: [] }], { start: axis, end: axis + 1 });
     }
     throw new Error(`no input has ${name}`);
   }
-  reshape(value: Val, sizes: readonly Size[]): Val {
+  reshape(value: Value, sizes: readonly Size[]): Value {
     return this.op('Reshape', [value, this.sizes(sizes)]);
   }
   constantOf(): undefined {

@@ -45,9 +45,8 @@ const AddN: KernelLowering = (call, ctx) => {
   const [terms, y] = [inputList(call), output(call, ctx)];
   const perm = ctx.commonLayout(terms, y.rank);
   const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
-  // onnxruntime's Sum is float only.
-  const sum = y.dtype === 'float32' && values.length > 2 ? ctx.op('Sum', values) : values.reduce((a, b) => ctx.op('Add', [a, b]));
-  ctx.set(y, as(sum, ONNX_DTYPE[y.dtype], ctx), perm);
+  // Not ONNX's variadic Sum, which onnxruntime has for floats on CPU only.
+  ctx.set(y, as(values.reduce((a, b) => ctx.op('Add', [a, b])), ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
 /** tfjs's `where`. A condition of rank 1 chooses whole slices along the first axis. */
