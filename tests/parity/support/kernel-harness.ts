@@ -176,7 +176,7 @@ class Mini implements LowerContext {
     return output.map((name, i) => ({
       name,
       shape: [],
-      dtype: op === 'Cast' ? (NAME[Number(attributes?.['to'])] as DType) : BOOL_OPS.has(op) ? 'bool' : INDEX_OPS.has(op) || (op === 'TopK' && i === 1) ? 'int64' : (first?.dtype ?? 'float32'),
+      dtype: op === 'Cast' ? (NAME[Number(attributes?.['to'])] as DType) : BOOL_OPS.has(op) ? 'bool' : INDEX_OPS.has(op) || ((op === 'TopK' || op === 'MaxPool') && i === 1) ? 'int64' : op === 'ConstantOfShape' ? 'float32' : (first?.dtype ?? 'float32'),
     }));
   }
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
