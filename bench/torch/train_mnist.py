@@ -1,5 +1,5 @@
 # Trains the PyTorch twin on MNIST for a number of steps and writes samples of its EMA generator as raw float32 NCHW, for the judge to score beside ours.
-# Example:  python bench/torch/train_mnist.py --steps 2450 --base 24 --out runs/twin   (prints one JSON line a report)
+# Example:  python bench/torch/train_mnist.py --seed 1 --out runs/twin   (prints one JSON line a report)
 import argparse
 import copy
 import json
@@ -18,16 +18,17 @@ JUDGE = pathlib.Path(__file__).resolve().parents[2] / "tests" / "judge" / "judge
 
 def arguments():
     a = argparse.ArgumentParser()
-    a.add_argument("--steps", type=int, default=2450)
-    a.add_argument("--batch", type=int, default=64)
-    a.add_argument("--base", type=int, default=32, help="channels of the generator's last hidden map")
+    a.add_argument("--steps", type=int, default=4900)
+    a.add_argument("--batch", type=int, default=32)
+    a.add_argument("--base", type=int, default=24, help="channels of the generator's last hidden map")
     a.add_argument("--base-d", type=int, help="channels of the discriminator's first map (default: base)")
     a.add_argument("--latent", type=int, default=100)
     a.add_argument("--rate-g", type=float, default=2e-3)
-    a.add_argument("--rate-d", type=float, default=1e-3)
+    a.add_argument("--rate-d", type=float, default=2e-3)
     a.add_argument("--schedule", choices=["constant", "cosine", "linear"], default="constant", help="cosine or linear decay of both rates to a tenth")
     a.add_argument("--ema", type=float, default=0.999)
-    a.add_argument("--ema-warmup", action="store_true", help="decay min(ema, (1 + n) / (10 + n)): the start is forgotten at once")
+    a.add_argument("--ema-warmup", action=argparse.BooleanOptionalAction, default=True, help="decay min(ema, (1 + n) / (10 + n)): the start is forgotten")
+    a.add_argument("--statistics", choices=["last", "averaged"], default="last", help="moving statistics that the written samples use")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--samples", type=int, default=1000)
     a.add_argument("--report", type=int, default=0, help="score every so many steps with the judge (needs onnxruntime)")
@@ -120,7 +121,8 @@ def main():
     if o.out:
         o.out.mkdir(parents=True, exist_ok=True)
         step.swap()
-        exchange(buffers, averaged)
+        if o.statistics == "averaged":
+            exchange(buffers, averaged)
         pictures = sampled(g, fixed, "moving", noise)
         (o.out / f"samples-{o.seed}.f32").write_bytes(np.ascontiguousarray(pictures.numpy(), "<f4").tobytes())
         about = {k: v if not isinstance(v, pathlib.Path) else v.name for k, v in vars(o).items()}

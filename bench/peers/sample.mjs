@@ -1,0 +1,18 @@
+// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session (worker round trip included). Started by lib/compare.mjs.
+import { serve } from '../lib/serve.mjs';
+import { cpuRuntime, flags, trainer, versions } from './forja.mjs';
+
+const o = flags();
+const { dcgan, exportOnnx } = await trainer();
+const runtime = await cpuRuntime(o);
+const { generator } = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
+const { model } = await exportOnnx(generator, { layout: { outputs: 'nchw' }, verify: false });
+const session = await runtime.createSession(model);
+const input = session.inputs[0].name;
+
+// fresh arrays: a worker may take the one it is given
+const noise = Array.from({ length: 8 }, () => Float32Array.from({ length: o.batch * o.latent }, () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())));
+let i = 0;
+await serve(() => session.run({ [input]: { dtype: 'float32', shape: [o.batch, o.latent], data: noise[i++ % noise.length].slice() } }), await versions());
+await session.dispose();
+await runtime.dispose();
