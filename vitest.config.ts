@@ -1,6 +1,7 @@
 // Three projects: `unit` (beside the source, Node), `parity` (crosses packages, Node), `browser` (real Chromium). Packages resolve to their sources.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { browserProject } from './tests/browser/project.js';
 
 const src = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
 
@@ -20,6 +21,7 @@ export default defineConfig({
     projects: [
       { resolve: { alias }, test: { name: 'unit', environment: 'node', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
       { resolve: { alias }, test: { name: 'parity', environment: 'node', include: ['tests/parity/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      { resolve: { alias }, ...browserProject },
     ],
   },
 });

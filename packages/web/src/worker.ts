@@ -1,0 +1,43 @@
+// Entry of the module worker that the page starts: receives calls, answers them. The work is in executor.ts.
+import { abortError, toErrorRecord } from '@forja/core';
+import type { NamedTensors } from '@forja/core';
+import type { Operation, Operations, Reply, Request } from './protocol.js';
+import { createExecutor } from './worker/executor.js';
+import type { CallContext, Handlers } from './worker/executor.js';
+import { becomeThread } from './worker/ort.js';
+import { watchConsole } from './worker/placement.js';
+import { buffersOf } from './worker/tensors.js';
+
+/** Operations whose result is tensors made for the caller: their memory moves instead of being copied. */
+const GIVES_TENSORS: ReadonlySet<Operation> = new Set<Operation>(['run', 'readState']);
+
+function serve(): void {
+  // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
+  const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+  const handlers = createExecutor();
+  const calls = new Map<number, AbortController>();
+  const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
+
+  scope.addEventListener('message', (event: MessageEvent<Request>) => {
+    const request = event.data;
+    if ('abort' in request) return void calls.get(request.abort)?.abort(abortError('aborted by the page'));
+    const { id, op } = request;
+    const controller = new AbortController();
+    calls.set(id, controller);
+    dispatch(handlers, request, { signal: controller.signal, progress: (progress) => reply({ id, progress }) })
+      .then(
+        (result) => reply({ id, result }, GIVES_TENSORS.has(op) ? buffersOf(result as NamedTensors) : []),
+        (error: unknown) => reply({ id, error: toErrorRecord(error) }),
+      )
+      .finally(() => calls.delete(id));
+  });
+}
+
+function dispatch<K extends Operation>(handlers: Handlers, request: { op: K; args: Operations[K][0] }, context: CallContext): Promise<Operations[K][1]> {
+  return handlers[request.op](request.args, context);
+}
+
+if (!becomeThread()) {
+  watchConsole();
+  serve();
+}

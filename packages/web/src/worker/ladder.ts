@@ -1,0 +1,60 @@
+// Which device to use: one rung an attempt, each one not taken kept as a reason. Software GPU adapters only on request.
+import { DeviceError } from '@forja/core';
+import type { DeviceName } from '@forja/core';
+
+/** A rung that may be tried. */
+export interface Rung {
+  device: 'webgpu' | 'wasm';
+  adapter?: string;
+}
+
+/** Rungs in order, and why others were left out. */
+export interface Ladder {
+  rungs: Rung[];
+  reasons: string[];
+}
+
+/** Names by which software adapters give themselves away, beside `isFallbackAdapter`. */
+const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b|software/i;
+
+/** Rungs of each device name; a name that browsers do not have is refused. */
+const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = { auto: ['webgpu', 'wasm'], webgpu: ['webgpu'], wasm: ['wasm'], cpu: [], cuda: [], coreml: [], dml: [] };
+
+/** The ladder for `requested` in this browser. Throws `device.unavailable` where no rung is left. */
+export async function ladder(requested: DeviceName): Promise<Ladder> {
+  const wanted = LADDERS[requested];
+  if (wanted === undefined || wanted.length === 0) {
+    throw new DeviceError('device.unavailable', `device: expected 'auto', 'webgpu' or 'wasm' in a browser, got '${requested}'`);
+  }
+  const found: Ladder = { rungs: [], reasons: [] };
+  for (const device of wanted) {
+    if (device === 'wasm') found.rungs.push({ device });
+    else await probeWebGPU(requested, found);
+  }
+  if (found.rungs.length === 0) throw new DeviceError('device.unavailable', `device '${requested}': ${found.reasons.join('; ')}. Ask for 'wasm' or 'auto'.`);
+  return found;
+}
+
+async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> {
+  if (!('gpu' in navigator) || !navigator.gpu) {
+    found.reasons.push(globalThis.isSecureContext ? 'webgpu: this browser does not offer it to workers' : 'webgpu: needs a secure context (https or localhost)');
+    return;
+  }
+  let adapter: GPUAdapter | null = null;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch (error) {
+    found.reasons.push(`webgpu: asking for an adapter failed: ${String(error)}`);
+    return;
+  }
+  if (!adapter) return void found.reasons.push('webgpu: no GPU adapter');
+  const { vendor, architecture, device, description } = adapter.info;
+  const name = [...new Set([vendor, architecture, device, description])].filter(Boolean).join(' ') || 'unnamed adapter';
+  // Two places, by the age of the browser.
+  const flagged = adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  if (requested === 'auto' && (flagged || SOFTWARE_ADAPTER.test(name))) {
+    found.reasons.push(`webgpu: the adapter is software (${name}); ask for 'webgpu' to use it all the same`);
+    return;
+  }
+  found.rungs.push({ device: 'webgpu', adapter: name });
+}

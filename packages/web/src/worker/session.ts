@@ -1,0 +1,140 @@
+// One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
+import { DeviceError, ModelFormatError, UsageError } from '@forja/core';
+import type { DeviceReport, ForjaError, NamedTensors, TensorSpec } from '@forja/core';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+import type { PostedSessionOptions } from '../protocol.js';
+import type { OrtBuild } from './ort.js';
+import { withPlacement } from './placement.js';
+import { copyOf, fromOrt, specsOf, toOrt } from './tensors.js';
+
+/** Element types whose state may stay in GPU buffers; others live on the CPU side. */
+const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
+
+/** What a message of onnxruntime's `create` means. First match wins. */
+const CREATE_ERRORS: readonly (readonly [RegExp, (message: string, cause: unknown) => ForjaError])[] = [
+  [/protobuf parsing failed|data pointer is null|No graph was found/i, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime cannot read it: ${m}`, { cause })],
+  [/disable_cpu_ep_fallback|fallback to CPU EP has been explicitly disabled/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU: ${m}`, { cause })],
+  [/no available backend|initialize|WebAssembly|GPU adapter|GPUDevice/i, (m, cause) => new DeviceError('device.unavailable', `runtime: ${m}`, { cause })],
+  [/(?:)/, (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime refuses it: ${m}`, { cause })],
+];
+
+/** A session with its state. */
+export class WorkerSession {
+  readonly inputs: TensorSpec[];
+  readonly outputs: TensorSpec[];
+  readonly device: DeviceReport;
+  readonly #build: OrtBuild;
+  readonly #session: InferenceSession;
+  readonly #stateOutput: ReadonlyMap<string, string>;
+  readonly #state: Map<string, OrtTensor>;
+
+  private constructor(build: OrtBuild, session: InferenceSession, device: DeviceReport, options: PostedSessionOptions) {
+    this.#build = build;
+    this.#session = session;
+    this.device = device;
+    const bindings = Object.entries(options.state ?? {});
+    this.#stateOutput = new Map(bindings.map(([input, { output }]) => [input, output]));
+    this.#state = new Map(bindings.map(([input, { initial }]) => [input, toOrt(build.ort, initial)]));
+    this.inputs = specsOf(session.inputMetadata);
+    this.outputs = specsOf(session.outputMetadata);
+    this.#checkBindings(options);
+  }
+
+  /** Makes the session on `device.actual`. onnxruntime's refusals become our codes. */
+  static async create(build: OrtBuild, model: Uint8Array, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> {
+    const onGpu = device.actual === 'webgpu';
+    const location: Record<string, 'gpu-buffer'> = {};
+    if (onGpu) for (const { output, initial } of Object.values(options.state ?? {})) if (ON_GPU.has(initial.dtype)) location[output] = 'gpu-buffer';
+    const settings: InferenceSession.SessionOptions = {
+      executionProviders: [onGpu ? 'webgpu' : 'wasm'],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 0,
+      ...(Object.keys(location).length > 0 ? { preferredOutputLocation: location } : {}),
+      ...(options.strict && onGpu ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+      ...(options.external ? { externalData: [...options.external].map(([path, data]) => ({ path, data })) } : {}),
+    };
+    let session: InferenceSession;
+    try {
+      const made = await withPlacement(() => build.ort.InferenceSession.create(model, settings));
+      session = made.value;
+      device = { ...device, placement: made.placement, cpuOps: onGpu ? made.cpuOps : [] };
+    } catch (error) {
+      throw refusal(error);
+    }
+    try {
+      return new WorkerSession(build, session, device, options);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+  }
+
+  /** One run. State moves on only when all of it succeeds. */
+  async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
+    const inputs: Record<string, OrtTensor> = Object.fromEntries(this.#state);
+    for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(this.#build.ort, tensor);
+    const fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], { logSeverityLevel: 3 });
+    const results: NamedTensors = {};
+    const moved = new Set(this.#stateOutput.values());
+    for (const name of outputs) {
+      const value = fetched[name];
+      if (value) results[name] = moved.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
+    }
+    for (const [input, output] of this.#stateOutput) {
+      const value = fetched[output];
+      if (!value) continue;
+      this.#state.get(input)?.dispose();
+      this.#state.set(input, value);
+    }
+    return results;
+  }
+
+  /** Copies of the state; GPU buffers are read back, and uploaded again by the next run. */
+  async readState(names: readonly string[] = [...this.#state.keys()]): Promise<NamedTensors> {
+    const values: NamedTensors = {};
+    for (const name of names) values[name] = copyOf(await fromOrt(this.#stateTensor(name)));
+    return values;
+  }
+
+  /** Replaces state. All values are checked before any is taken. */
+  writeState(values: NamedTensors): void {
+    for (const [name, { dtype, shape }] of Object.entries(values)) {
+      const old = this.#stateTensor(name);
+      if (old.type !== dtype || old.dims.join() !== shape.join()) {
+        throw new UsageError(`writeState.${name}: expected ${old.type} [${old.dims.join(', ')}], got ${dtype} [${shape.join(', ')}]`, { code: 'input.shape' });
+      }
+    }
+    for (const [name, value] of Object.entries(values)) {
+      this.#stateTensor(name).dispose();
+      this.#state.set(name, toOrt(this.#build.ort, value));
+    }
+  }
+
+  /** Frees GPU buffers and the session. */
+  async release(): Promise<void> {
+    for (const tensor of this.#state.values()) tensor.dispose();
+    this.#state.clear();
+    await this.#session.release();
+  }
+
+  #stateTensor(name: string): OrtTensor {
+    const tensor = this.#state.get(name);
+    if (!tensor) throw new UsageError(`state.${name}: expected one of ${[...this.#state.keys()].join(', ') || '(this session has no state)'}`);
+    return tensor;
+  }
+
+  #checkBindings(options: PostedSessionOptions): void {
+    const inputs = new Set(this.inputs.map(({ name }) => name));
+    const outputs = new Set(this.outputs.map(({ name }) => name));
+    for (const [input, { output }] of Object.entries(options.state ?? {})) {
+      if (!inputs.has(input)) throw new UsageError(`state.${input}: expected an input of the model (${[...inputs].join(', ')})`);
+      if (!outputs.has(output)) throw new UsageError(`state.${input}.output: expected an output of the model (${[...outputs].join(', ')}), got '${output}'`);
+    }
+  }
+}
+
+function refusal(error: unknown): ForjaError {
+  const message = error instanceof Error ? error.message : String(error);
+  const row = CREATE_ERRORS.find(([pattern]) => pattern.test(message));
+  return row ? row[1](message, error) : new ModelFormatError('model.unsupported', message, { cause: error });
+}

@@ -1,0 +1,45 @@
+// Between our tensors and onnxruntime's. Ours never share memory with WebAssembly.
+import { ARRAY_OF, ForjaError, ModelFormatError } from '@forja/core';
+import type { DType, NamedTensors, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+import type { Ort } from './ort.js';
+
+/** onnxruntime's tensor of ours. CPU memory; copied into WebAssembly by each run. */
+export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
+  // Its constructor is overloaded by type name; ours are a subset of those names with the same arrays.
+  return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(tensor.dtype, tensor.data, tensor.shape);
+}
+
+/** Our tensor of onnxruntime's; GPU data is read back, and its buffer freed when `release`. */
+export async function fromOrt(tensor: OrtTensor, release = true): Promise<Tensor> {
+  const dtype = dtypeOf(tensor.type, 'output');
+  const data = (tensor.location === 'cpu' ? tensor.data : await tensor.getData(release)) as TypedArray;
+  // Newer engines give Float16Array; we carry bit patterns.
+  const plain = dtype === 'float16' && !(data instanceof Uint16Array) ? new Uint16Array((data as ArrayBufferView).buffer as ArrayBuffer, (data as ArrayBufferView).byteOffset, (data as { length: number }).length) : data;
+  return { dtype, shape: [...tensor.dims], data: plain };
+}
+
+/** Specs of a session's inputs or outputs. */
+export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
+  return metadata.map((value) => {
+    if (!value.isTensor) throw new ModelFormatError('model.unsupported', `${value.name}: expected a tensor, got a sequence, map or optional`);
+    return { name: value.name, dtype: dtypeOf(value.type, value.name), shape: value.shape.map((dim, i) => (typeof dim === 'number' && dim < 0 ? `dim_${i}` : dim === '' ? `dim_${i}` : dim)) };
+  });
+}
+
+/** The buffers of `tensors`, each once, for a transfer. */
+export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  for (const { data } of Object.values(tensors)) if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+  return [...buffers];
+}
+
+/** A copy in memory of its own. */
+export function copyOf(tensor: Tensor): Tensor {
+  return { dtype: tensor.dtype, shape: [...tensor.shape], data: (tensor.data as TypedArray).slice() };
+}
+
+function dtypeOf(type: string, where: string): DType {
+  if (type in ARRAY_OF) return type as DType; // just looked up
+  throw new ForjaError('model.unsupported', `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`);
+}
