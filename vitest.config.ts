@@ -1,4 +1,5 @@
-// Three projects: `unit` (beside the source, Node), `parity` (crosses packages, Node), `browser` (real Chromium). Packages resolve to their sources.
+// The projects: `unit` (beside the source, Node), `parity` (crosses packages, Node), `browser` (real Chromium), `package` (what is published, after a
+// build) and `full` (slow sweeps, `npm run test:full`). Packages resolve to their sources, but in `package`.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { browserProject } from './tests/browser/project.js';
@@ -16,12 +17,16 @@ const alias = [
   { find: /^@forja\/trainer\/node$/, replacement: src('trainer/src/node.ts') },
 ];
 
+const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))];
+
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, test: { name: 'unit', environment: 'node', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
-      { resolve: { alias }, test: { name: 'parity', environment: 'node', include: ['tests/parity/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
-      { resolve: { alias }, ...browserProject },
+      { resolve: { alias }, test: { name: 'unit', environment: 'node', setupFiles, include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
+      { resolve: { alias }, test: { name: 'parity', environment: 'node', setupFiles, include: ['tests/parity/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
+      { test: { name: 'package', environment: 'node', setupFiles, include: ['tests/package/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+      { resolve: { alias }, test: { name: 'full', environment: 'node', setupFiles, include: ['tests/full/**/*.test.ts'], testTimeout: 3_600_000, fileParallelism: false } },
     ],
   },
 });

@@ -1,0 +1,44 @@
+// What toBeAllclose means and its type: |received - expected| ≤ atol + rtol·|expected| for each element, as NumPy says it.
+// NaN equals NaN, infinities equal themselves. Lengths must match. A failure names the worst element.
+import 'vitest';
+
+/** Numbers in a row: an array or any typed array. */
+export type Numbers = ArrayLike<number> & Iterable<number>;
+
+/** Tolerances; both default to 0, so a test states the one it means. */
+export interface Allclose {
+  /** Allowed difference as a fraction of the expected value. */
+  rtol?: number;
+  /** Allowed difference in the values' own unit. */
+  atol?: number;
+}
+
+declare module 'vitest' {
+  interface Matchers<T> {
+    /** Passes when each |received - expected| ≤ atol + rtol·|expected|. */
+    toBeAllclose(expected: Numbers, tolerance?: Allclose): T;
+  }
+}
+
+/** Compares two rows of numbers; the message says how many are off and which one most. */
+export function compareAllclose(received: Numbers, expected: Numbers, { rtol = 0, atol = 0 }: Allclose): { pass: boolean; message: string } {
+  if (received.length !== expected.length)
+    return { pass: false, message: `toBeAllclose: expected ${expected.length} numbers, got ${received.length}` };
+  let off = 0;
+  let worst = { index: -1, excess: -Infinity };
+  for (let i = 0; i < expected.length; i++) {
+    const [a, b] = [Number(received[i]), Number(expected[i])];
+    if (Object.is(a, b) || a === b) continue;
+    const excess = Math.abs(a - b) - (atol + rtol * Math.abs(b));
+    if (excess <= 0) continue;
+    off++;
+    const rank = Number.isNaN(excess) ? Infinity : excess;
+    if (rank > worst.excess) worst = { index: i, excess: rank };
+  }
+  const { index } = worst;
+  const [a, b] = [received[index], expected[index]];
+  return {
+    pass: off === 0,
+    message: `toBeAllclose: ${off} of ${expected.length} numbers are off; worst at [${index}]: expected ${b}, got ${a} (difference ${Math.abs(Number(a) - Number(b))}, rtol ${rtol}, atol ${atol})`,
+  };
+}
