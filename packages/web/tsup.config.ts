@@ -1,12 +1,9 @@
-// How @forja/web is built: the page's library, the module worker that runs onnxruntime-web, and the command that copies assets.
+// How @forja/web is built: the page's library, the command that copies assets, and the module worker. onnxruntime-web stays an import
+// (a peer that the app's bundler or forja-web-assets resolves); the worker carries the little of core that it uses.
 import { defineConfig } from 'tsup';
 import { recipe } from '../../tsup.base.js';
 
-export default defineConfig(
-  recipe({
-    entry: { index: 'src/index.ts', worker: 'src/worker.ts', 'assets-bin': 'src/assets-bin.ts' },
-    types: ['index'],
-    platform: 'neutral',
-    external: [/^node:/],
-  }),
-);
+export default defineConfig([
+  recipe({ entry: { index: 'src/index.ts', 'assets-bin': 'src/assets-bin.ts' }, types: ['index'], platform: 'neutral', external: [/^node:/] }),
+  { ...recipe({ entry: { worker: 'src/worker.ts' }, types: [], platform: 'neutral', bundle: ['@forja/core'] }), splitting: false, treeshake: false },
+]);

@@ -1,6 +1,7 @@
 // The vitest project `browser`: real headless Chromium, isolated (COOP and COEP), WebGPU on SwiftShader, no network but the test server.
 import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
+import { commands, misbehavingServer } from './server.js';
 
 /** What Chromium is started with: as root, without a GPU, without calls home. */
 export const CHROMIUM_FLAGS: readonly string[] = [
@@ -26,6 +27,7 @@ export const chromiumPath: string = process.env['CHROMIUM_PATH'] ?? '/usr/bin/ch
 
 /** Settings of the project but for `resolve`. */
 export const browserProject = {
+  plugins: [misbehavingServer()],
   server: { headers: { ...ISOLATION_HEADERS } },
   // Prebundling would rewrite onnxruntime's `new URL(..., import.meta.url)` mid-run and reload the page.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
@@ -38,6 +40,7 @@ export const browserProject = {
       enabled: true,
       headless: true,
       screenshotFailures: false,
+      commands,
       provider: playwright({ launchOptions: { executablePath: chromiumPath, args: [...CHROMIUM_FLAGS] } }),
       instances: [{ browser: 'chromium' }],
     },

@@ -1,6 +1,6 @@
 // The page's end of the worker: posts calls, matches replies, turns abort and a dead worker into errors. Knows no ONNX.
-import { abortError, DeviceError, ForjaError, fromErrorRecord } from '@forja/core';
-import type { AbortSignalLike } from '@forja/core';
+import { abortError, DeviceError, fromErrorRecord } from '@forja/core';
+import type { AbortSignalLike, ForjaError } from '@forja/core';
 import type { LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
 
 /** What a caller may add to a call. */

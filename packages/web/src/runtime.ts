@@ -1,9 +1,9 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and carries no onnxruntime.
-import { DeviceError, ForjaError, UsageError } from '@forja/core';
-import type { AbortSignalLike, DeviceName, DeviceReport, NamedTensors, RunOptions, Runtime, Session, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import { checkFeeds, DeviceError, ForjaError, UsageError } from '@forja/core';
+import type { AbortSignalLike, DeviceName, DeviceReport, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
 import { Caller } from './call.js';
-import { checkFeeds } from './feeds.js';
-import type { PostedModel, PostedSessionOptions, SessionRecord } from './protocol.js';
+import { postableAll, postableBytes, postableOptions } from './post.js';
+import type { PostedModel, SessionRecord } from './protocol.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -51,13 +51,13 @@ export class WorkerRuntime implements WebRuntime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    return this.createFrom({ bytes: ownBytes(model) }, options);
+    return this.createFrom({ bytes: postableBytes(model) }, options);
   }
 
   /** As `createSession`, also for a model that the worker already holds. */
   async createFrom(model: PostedModel, options: SessionOptions, signal?: AbortSignalLike): Promise<Session> {
     const caller = await this.caller();
-    const record = await caller.call('create', { model, options: posted(options) }, { signal });
+    const record = await caller.call('create', { model, options: postableOptions(options) }, { signal });
     this.#device = record.device;
     const session = new WorkerBackedSession(caller, record, options, () => this.#sessions.delete(session));
     this.#sessions.add(session);
@@ -141,7 +141,7 @@ class WorkerBackedSession implements Session {
     const names = this.outputs.map(({ name }) => name ?? '');
     for (const name of options.outputs ?? []) if (!names.includes(name)) throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
     const outputs = options.outputs ?? names.filter((name) => !this.#stateOutputs.has(name));
-    return this.#caller.call('run', { session: this.#id, feeds: own(feeds), outputs }, { signal: options.signal });
+    return this.#caller.call('run', { session: this.#id, feeds: postableAll(feeds), outputs }, { signal: options.signal });
   }
 
   async readState(names?: string[]): Promise<NamedTensors> {
@@ -151,7 +151,7 @@ class WorkerBackedSession implements Session {
 
   async writeState(values: NamedTensors): Promise<void> {
     this.#alive();
-    await this.#caller.call('writeState', { session: this.#id, values: own(values) });
+    await this.#caller.call('writeState', { session: this.#id, values: postableAll(values) });
   }
 
   dispose(): Promise<void> {
@@ -171,31 +171,4 @@ class WorkerBackedSession implements Session {
   #alive(): void {
     if (this.#disposal) throw new ForjaError('disposed', 'session: it has been disposed');
   }
-}
-
-function posted(options: SessionOptions): PostedSessionOptions {
-  const state = options.state && Object.fromEntries(Object.entries(options.state).map(([input, { output, initial }]) => [input, { output, initial: ownTensor(initial) }]));
-  return {
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.strict === undefined ? {} : { strict: options.strict }),
-    ...(options.external ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownBytes(bytes)])) } : {}),
-    ...(state ? { state } : {}),
-  };
-}
-
-function own(tensors: NamedTensors): NamedTensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, ownTensor(value)]));
-}
-
-// Posting a view clones its whole buffer, and a view of shared memory is not accepted by onnxruntime: both get a tight copy.
-function ownTensor(tensor: Tensor): Tensor {
-  return { dtype: tensor.dtype, shape: [...tensor.shape], data: tight(tensor.data) ? tensor.data : (tensor.data as TypedArray).slice() };
-}
-
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  return tight(bytes) ? bytes : bytes.slice();
-}
-
-function tight(view: ArrayBufferView): boolean {
-  return view.buffer instanceof ArrayBuffer && view.byteLength === view.buffer.byteLength;
 }

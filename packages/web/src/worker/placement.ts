@@ -1,4 +1,5 @@
 // Where the nodes of a session landed. onnxruntime says it only in verbose log lines, on the console: this reads them while a session is made.
+/* eslint-disable no-console -- the console is what is read here */
 
 /** Nodes per provider, and the op types that went to the CPU. */
 export interface Placement {

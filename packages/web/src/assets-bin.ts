@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// The command `forja-web-assets <dir>`. The work is in assets.ts.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { copyAssets } from './assets.js';
+
+const HELP = `forja-web-assets <dir> [--wasm-only]
+
+Copies the worker of @forja/web and the files of onnxruntime-web into <dir>, for pages whose bundler does not
+follow \`new Worker(new URL(...))\` (esbuild) and for pages without one. Then: load(url, { assets: '/<dir>/' }).
+
+  --wasm-only   leave the WebGPU builds out (14 MB instead of 57 MB)
+
+Example: forja-web-assets public/forja
+`;
+
+async function main(): Promise<number> {
+  let parsed;
+  try {
+    parsed = parseArgs({ allowPositionals: true, options: { 'wasm-only': { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } });
+  } catch (error) {
+    console.error(`forja-web-assets: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    return 2;
+  }
+  if (parsed.values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const [to, ...rest] = parsed.positionals;
+  if (to === undefined || rest.length > 0) {
+    console.error(`forja-web-assets: expected one folder, got ${parsed.positionals.length}\n\n${HELP}`);
+    return 2;
+  }
+  try {
+    const files = await copyAssets({ to, wasmOnly: parsed.values['wasm-only'], app: process.cwd(), worker: fileURLToPath(new URL('./worker.js', import.meta.url)) });
+    console.log(`${files.length} files in ${to}: ${files.join(', ')}`);
+    return 0;
+  } catch (error) {
+    console.error(`forja-web-assets: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,67 @@
+// Copies the worker and onnxruntime-web's files into one folder that a page can serve as it is, for bundlers that do not follow
+// `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is assets-bin.ts.
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** Files of each onnxruntime-web build: the module, and the WebAssembly that it looks for beside itself. */
+export const BUILD_FILES: Readonly<Record<'wasm' | 'webgpu' | 'jspi', readonly [string, string]>> = {
+  wasm: ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'],
+  webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
+  jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
+};
+
+/** The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it. Throws when the worker is not as expected. */
+export function rewriteWorker(source: string): string {
+  let text = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n');
+  for (const [build, [file]] of Object.entries(BUILD_FILES)) {
+    const specifier = new RegExp(`import\\((["'])onnxruntime-web/${build}\\1\\)`, 'g');
+    if (!specifier.test(text)) throw new Error(`worker.js: expected an import of onnxruntime-web/${build}; the package is damaged, install it again`);
+    text = text.replace(specifier, `import("./${file}")`);
+  }
+  return text;
+}
+
+/** What to copy, and from where. */
+export interface CopyOptions {
+  /** Target folder; made if missing. Nothing in it is removed. */
+  to: string;
+  /** Only the plain WASM build (14 MB instead of 57): no WebGPU. */
+  wasmOnly?: boolean;
+  /** Folder from which onnxruntime-web is resolved first: the app's. */
+  app: string;
+  /** Our built worker. */
+  worker: string;
+}
+
+/** Copies, and returns the names written. Every file is written aside and renamed. */
+export async function copyAssets({ to, wasmOnly = false, app, worker }: CopyOptions): Promise<string[]> {
+  const from = onnxruntimeFolder([join(app, 'package.json'), worker]);
+  const builds = wasmOnly ? (['wasm'] as const) : (['wasm', 'webgpu', 'jspi'] as const);
+  const files = builds.flatMap((build) => BUILD_FILES[build]);
+  const missing = files.filter((file) => !existsSync(join(from, file)));
+  if (missing.length > 0) throw new Error(`onnxruntime-web: expected ${missing.join(', ')} in ${from}; this needs version 1.30 or a later 1.x`);
+  await mkdir(to, { recursive: true });
+  for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
+  const text = rewriteWorker(await readFile(worker, 'utf8'));
+  await replace(join(to, 'worker.js'), (aside) => writeFile(aside, text));
+  return ['worker.js', ...files];
+}
+
+function onnxruntimeFolder(origins: readonly string[]): string {
+  for (const origin of origins) {
+    try {
+      return dirname(createRequire(origin).resolve('onnxruntime-web/wasm'));
+    } catch {
+      // the next one
+    }
+  }
+  throw new Error('onnxruntime-web: expected it to be installed beside @forja/web; run `npm install onnxruntime-web`');
+}
+
+async function replace(path: string, write: (aside: string) => Promise<void>): Promise<void> {
+  const aside = `${path}.part`;
+  await write(aside);
+  await rename(aside, path);
+}

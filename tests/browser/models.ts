@@ -1,0 +1,37 @@
+// Small models for the browser tests, built by the codec in the page: a DCGAN-like generator and a session with state.
+import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+
+/** Weights by a fixed formula: the same bits in Node and in browsers, since sums, products and rounding are exact in IEEE 754. */
+function weights(count: number, scale: number): Float32Array {
+  const values = new Float32Array(count);
+  let state = 1;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    values[i] = ((state >>> 8) / 2 ** 24 - 0.5) * scale;
+  }
+  return values;
+}
+
+/** latent [batch, 8] → dense → [batch, 4, 3, 3] → transposed conv → tanh → picture [batch, 1, 6, 6]. `width` scales the work. */
+export function tinyGenerator(width = 4): Uint8Array {
+  const g = new GraphBuilder({ name: 'tiny' });
+  const z = g.input('latent', 'float32', ['batch', 8]);
+  const dense = g.op('MatMul', [z, g.constant('float32', [8, width * 9], weights(8 * width * 9, 1))]);
+  const maps = g.op('Relu', [g.op('Reshape', [dense, g.constant('int64', [4], [0, width, 3, 3])])]);
+  const kernel = g.constant('float32', [width, 1, 4, 4], weights(width * 16, 1));
+  const up = g.op('ConvTranspose', [maps, kernel], { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] });
+  g.output('image', g.op('Tanh', [up]));
+  return encodeModel(g.build());
+}
+
+/** total ← total + x, count ← count + 1; `mean` = total / count. Both are state; `count` is int64. */
+export function runningMean(): Uint8Array {
+  const g = new GraphBuilder({ name: 'running-mean' });
+  const x = g.input('x', 'float32', [3]);
+  const total = g.op('Add', [g.input('total', 'float32', [3]), x]);
+  const count = g.op('Add', [g.input('count', 'int64', []), g.constant('int64', [], [1])]);
+  g.output('mean', g.op('Div', [total, g.op('Cast', [count], { to: 1 })]));
+  g.output('total_next', total);
+  g.output('count_next', count);
+  return encodeModel(g.build());
+}

@@ -1,0 +1,78 @@
+// What the browser tests ask of the Node side: misbehaving model addresses, and reference runs by onnxruntime-node.
+import { createRequire } from 'node:module';
+import type { ServerResponse } from 'node:http';
+import type { Plugin } from 'vite';
+import type { BrowserCommand } from 'vitest/node';
+
+/** Addresses under `/__forja/` and how each answers. */
+const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  missing: (response) => {
+    response.statusCode = 404;
+    response.end('not here');
+  },
+  broken: (response) => {
+    response.statusCode = 500;
+    response.end('oops');
+  },
+  page: (response) => {
+    response.setHeader('Content-Type', 'text/html');
+    response.end('<!doctype html><title>Not a model</title>');
+  },
+  empty: (response) => void response.end(),
+  cut: (response) => {
+    response.setHeader('Content-Length', 100_000);
+    response.write(Buffer.alloc(1000, 8), () => response.destroy());
+  },
+  // Begins and never ends: for abort.
+  endless: (response) => {
+    response.setHeader('Content-Length', 100_000);
+    response.write(Buffer.alloc(1000, 8));
+  },
+};
+
+/** Serves {@link ANSWERS}. */
+export function misbehavingServer(): Plugin {
+  return {
+    name: 'forja-test-server',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const name = /^\/__forja\/(\w+)/.exec(request.url ?? '')?.[1];
+        const answer = name === undefined ? undefined : ANSWERS[name];
+        if (!answer) return next();
+        answer(response);
+      });
+    },
+  };
+}
+
+/** Runs a model with one float32 input and output on the CPU of Node. Plain arrays, because that is what crosses. */
+const runInNode: BrowserCommand<[model: number[], name: string, shape: number[], data: number[]]> = async (_context, model, name, shape, data) => {
+  const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
+  const session = await ort.InferenceSession.create(Uint8Array.from(model), { intraOpNumThreads: 1 });
+  const results = await session.run({ [name]: new ort.Tensor('float32', Float32Array.from(data), shape) });
+  await session.release();
+  const [output] = Object.values(results);
+  return { shape: [...(output?.dims ?? [])], data: [...((output?.data ?? []) as Float32Array)] };
+};
+
+const seen: string[] = [];
+
+/** From its first call on, collects the addresses that page and workers ask for; returns those asked for since the last call. */
+const requests: BrowserCommand<[]> = ({ context }) => {
+  if (!watched.has(context)) {
+    watched.add(context);
+    context.on('request', (request) => seen.push(request.url()));
+  }
+  return seen.splice(0);
+};
+const watched = new WeakSet<object>();
+
+/** Commands of the project. */
+export const commands = { runInNode, requests };
+
+declare module 'vitest/browser' {
+  interface BrowserCommands {
+    runInNode(model: number[], name: string, shape: number[], data: number[]): Promise<{ shape: number[]; data: number[] }>;
+    requests(): Promise<string[]>;
+  }
+}
