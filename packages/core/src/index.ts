@@ -6,3 +6,4 @@ export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeStats, Sessi
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
 export { MANIFEST_KEY } from './generator/manifest.js';
 export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';
+export { checkFeeds, checkTensor } from './runtime/feeds.js';

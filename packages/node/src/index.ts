@@ -1,2 +1,3 @@
 // Public surface of @forja/node. Named exports only.
-export {};
+export { runtime } from './runtime.js';
+export type { RuntimeOptions } from './runtime.js';

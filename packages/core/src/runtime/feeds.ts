@@ -1,0 +1,51 @@
+// Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and reaches only its own caller.
+import { UsageError } from '../errors.js';
+import { ARRAY_OF, sizeOf } from '../tensor.js';
+import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+
+/**
+ * Throws `input.shape` for a missing, unknown or misshapen feed.
+ * Inputs in `state` are fed by the session itself. A dynamic dimension must be equal wherever it is named.
+ */
+export function checkFeeds(inputs: readonly TensorSpec[], feeds: NamedTensors, state: ReadonlySet<string> = new Set()): void {
+  const symbols = new Map<string, number>();
+  const wanted = inputs.filter(({ name }) => !state.has(name ?? ''));
+  for (const spec of wanted) {
+    const feed = feeds[spec.name ?? ''];
+    if (!feed) throw misfit(`run.${spec.name}: expected ${describe(spec)}, got nothing`);
+    checkTensor(`run.${spec.name}`, spec, feed, symbols);
+  }
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const name of Object.keys(feeds)) {
+    if (names.has(name)) continue;
+    throw misfit(`run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got '${name}'${state.has(name) ? '; it is state: use writeState' : ''}`);
+  }
+}
+
+/** Throws `input.shape` when `value` is not what `spec` says, or its data does not fit its own shape. `symbols` collects dynamic sizes. */
+export function checkTensor(where: string, spec: TensorSpec, value: Tensor, symbols: Map<string, number> = new Map()): void {
+  const fits = spec.shape.length === value.shape.length && spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
+  if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype)) {
+    throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
+  }
+  const array = ARRAY_OF[value.dtype];
+  const length = value.data instanceof array ? value.data.length : -1;
+  if (length !== sizeOf(value.shape)) {
+    throw misfit(`${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`);
+  }
+}
+
+function fitsDim(dim: number | string, size: number, symbols: Map<string, number>): boolean {
+  if (!(Number.isInteger(size) && size >= 0)) return false;
+  if (typeof dim === 'number') return dim === size;
+  if (!symbols.has(dim)) symbols.set(dim, size);
+  return symbols.get(dim) === size;
+}
+
+function describe({ dtype, shape }: TensorSpec): string {
+  return `${dtype ?? 'a tensor'} [${shape.join(', ')}]`;
+}
+
+function misfit(message: string): UsageError {
+  return new UsageError(message, { code: 'input.shape' });
+}

@@ -1,0 +1,55 @@
+// What executes models for a runtime: in this thread, in a worker thread or in a child process. Calls never overlap: the runtime's queue sees to it.
+import type { DeviceName, DeviceReport, ErrorRecord, NamedTensors, StateBinding, TensorSpec } from '@forja/core';
+
+/** Where models are executed. */
+export type ExecutorName = 'worker' | 'inline' | 'process';
+
+/** What an executor must know before its first session. Plain data. */
+export interface ExecutorOptions {
+  device: DeviceName;
+  threads: number;
+  executor: ExecutorName;
+}
+
+/** `SessionOptions`, as plain data. */
+export interface ExecutorSessionOptions {
+  threads?: number;
+  strict?: boolean;
+  external?: Map<string, Uint8Array>;
+  state?: Record<string, StateBinding>;
+  spinning?: boolean;
+}
+
+/** A session as its executor knows it. */
+export interface SessionRecord {
+  session: number;
+  inputs: TensorSpec[];
+  outputs: TensorSpec[];
+  device: DeviceReport;
+}
+
+/** Every operation: `[arguments, result]`. One table for both ends of a thread or process. */
+export interface Operations {
+  create: [{ model: Uint8Array; options: ExecutorSessionOptions }, SessionRecord];
+  run: [{ session: number; feeds: NamedTensors; outputs: string[] }, NamedTensors];
+  readState: [{ session: number; names: string[] | undefined }, NamedTensors];
+  writeState: [{ session: number; values: NamedTensors }, null];
+  release: [{ session: number }, null];
+  close: [Record<string, never>, null];
+}
+
+/** Name of an operation. */
+export type Operation = keyof Operations;
+
+/** Runtime to executor. */
+export type Request = { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation];
+
+/** Executor to runtime. */
+export type Reply = { id: number; result: unknown } | { id: number; error: ErrorRecord };
+
+/** Something that executes {@link Operations}. It owns the buffers it is given. */
+export interface Executor {
+  call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]>;
+  /** Why it can take no more calls; undefined while it can. */
+  readonly dead: Error | undefined;
+}

@@ -1,0 +1,51 @@
+// Leaving the process while a worker is inside native code aborts it (SIGABRT): an exit hook here waits until the worker is out, and bars it from going in again.
+
+const BUSY = 0;
+const CLOSING = 1;
+const PATIENCE_MS = 120_000;
+
+/** Two shared flags of one worker: whether it is inside native code, and whether the process is leaving. */
+export type Flags = Int32Array;
+
+/** Flags for a new worker. */
+export function makeFlags(): Flags {
+  return new Int32Array(new SharedArrayBuffer(8));
+}
+
+/** Worker's side: runs native code marked as busy. Never returns once the process is leaving. */
+export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promise<T> {
+  Atomics.store(flags, BUSY, 1);
+  // Stored before it is read, as the exit hook does with the other flag: one of the two always sees the other.
+  if (Atomics.load(flags, CLOSING) === 1) {
+    leave(flags);
+    return new Promise<T>(() => undefined);
+  }
+  try {
+    return await native();
+  } finally {
+    leave(flags);
+  }
+}
+
+function leave(flags: Flags): void {
+  Atomics.store(flags, BUSY, 0);
+  Atomics.notify(flags, BUSY);
+}
+
+const live = new Set<Flags>();
+
+/** Host's side: drains this worker when the process exits. Returns the end of it. */
+export function drainOnExit(flags: Flags): () => void {
+  if (live.size === 0) process.on('exit', drain);
+  live.add(flags);
+  return () => {
+    live.delete(flags);
+    if (live.size === 0) process.off('exit', drain);
+  };
+}
+
+function drain(): void {
+  for (const flags of live) Atomics.store(flags, CLOSING, 1);
+  const until = Date.now() + PATIENCE_MS;
+  for (const flags of live) while (Atomics.load(flags, BUSY) === 1 && Date.now() < until) Atomics.wait(flags, BUSY, 1, 1000);
+}

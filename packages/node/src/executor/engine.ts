@@ -1,0 +1,60 @@
+// Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the child process.
+import { ForjaError } from '@forja/core';
+import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
+import { loadOrt } from './ort.js';
+import { OrtSession } from './ort-session.js';
+
+type Handlers = { [K in Operation]: (args: Operations[K][0]) => Promise<Operations[K][1]> };
+
+/** Wraps each stretch of native code; the worker marks itself busy there. */
+export type Guard = <T>(native: () => Promise<T>) => Promise<T>;
+
+/** The sessions of one runtime. Calls must not overlap. */
+export class Engine implements Executor {
+  readonly dead = undefined;
+  readonly #options: ExecutorOptions;
+  readonly #guard: Guard;
+  readonly #sessions = new Map<number, OrtSession>();
+  #next = 1;
+
+  constructor(options: ExecutorOptions, guard: Guard = (native) => native()) {
+    this.#options = options;
+    this.#guard = guard;
+  }
+
+  call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]> {
+    const handler: (args: Operations[K][0]) => Promise<Operations[K][1]> = this.#handlers[op];
+    return this.#guard(() => handler(args));
+  }
+
+  readonly #handlers: Handlers = {
+    create: async ({ model, options }) => {
+      const session = await OrtSession.create(await loadOrt(), model, this.#options, options);
+      const id = this.#next++;
+      this.#sessions.set(id, session);
+      return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };
+    },
+    run: async ({ session, feeds, outputs }) => this.#session(session).run(feeds, outputs),
+    readState: async ({ session, names }) => this.#session(session).readState(names),
+    writeState: async ({ session, values }) => {
+      this.#session(session).writeState(values);
+      return null;
+    },
+    release: async ({ session }) => {
+      await this.#sessions.get(session)?.release();
+      this.#sessions.delete(session);
+      return null;
+    },
+    close: async () => {
+      for (const session of this.#sessions.values()) await session.release();
+      this.#sessions.clear();
+      return null;
+    },
+  };
+
+  #session(id: number): OrtSession {
+    const session = this.#sessions.get(id);
+    if (!session) throw new ForjaError('disposed', 'session: it has been disposed');
+    return session;
+  }
+}

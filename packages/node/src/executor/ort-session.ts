@@ -1,0 +1,135 @@
+// One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
+import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
+import { countNodes } from './count-nodes.js';
+import { obstacle, rungs, unavailable } from './ladder.js';
+import type { ActualDevice } from './ladder.js';
+import { createError, runError } from './ort.js';
+import { SessionState } from './state.js';
+import { fromOrt, specsOf, toOrt } from './tensors.js';
+import type { Ort } from './tensors.js';
+
+/** A session with its state. */
+export class OrtSession {
+  readonly inputs: TensorSpec[];
+  readonly outputs: TensorSpec[];
+  readonly device: DeviceReport;
+  readonly #ort: Ort;
+  readonly #session: InferenceSession;
+  readonly #state: SessionState;
+
+  private constructor(ort: Ort, session: InferenceSession, device: DeviceReport, options: ExecutorSessionOptions) {
+    this.#ort = ort;
+    this.#session = session;
+    this.device = device;
+    this.inputs = specsOf(session.inputMetadata);
+    this.outputs = specsOf(session.outputMetadata);
+    this.#state = new SessionState(ort, options.state ?? {}, this.inputs, this.outputs);
+  }
+
+  /** Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. */
+  static async create(ort: Ort, model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+    const reasons: string[] = [];
+    for (const device of rungs(host.device)) {
+      const reason = obstacle(device);
+      if (reason !== undefined) {
+        reasons.push(reason);
+        continue;
+      }
+      try {
+        return await OrtSession.#attempt(ort, model, device, reasons, host, options);
+      } catch (error) {
+        const failure = createError(error);
+        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble.
+        if (device === 'cpu' || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
+        reasons.push(`${device}: ${failure.message}`);
+      }
+    }
+    throw unavailable(host.device, reasons);
+  }
+
+  static async #attempt(ort: Ort, model: Uint8Array, device: ActualDevice, reasons: string[], host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+    const threads = options.threads ?? host.threads;
+    const report: DeviceReport = { requested: host.device, actual: device, reasons: [...reasons], threads, executor: host.executor, placement: {}, cpuOps: [] };
+    const nodes = countNodes(model);
+    const open = (strict: boolean): Promise<InferenceSession> => ort.InferenceSession.create(model, settings(device, threads, strict, options));
+    let session: InferenceSession;
+    if (device === 'cpu') {
+      session = await open(false);
+      report.placement = { cpu: nodes };
+    } else {
+      try {
+        // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may say so.
+        session = await open(true);
+        report.placement = { [device]: nodes };
+      } catch (error) {
+        if (options.strict || createError(error) instanceof ModelFormatError) throw error;
+        if (!/fallback/i.test(String(error))) throw error;
+        session = await open(false);
+        report.reasons.push(`${device}: some nodes run on the CPU`);
+      }
+    }
+    try {
+      return new OrtSession(ort, session, report, options);
+    } catch (error) {
+      await session.release(); // not released, it leaks
+      throw error;
+    }
+  }
+
+  /** One run. State moves on only when all of it succeeds. */
+  async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
+    const targets = this.#state.targets;
+    const inputs: Record<string, OrtTensor> = this.#state.feeds;
+    for (const [name, value] of Object.entries(feeds)) inputs[name] = toOrt(this.#ort, value);
+    const fetches: Record<string, OrtTensor | null> = { ...targets };
+    for (const name of outputs) fetches[name] ??= null;
+    if (Object.keys(fetches).length === 0) return {};
+    let fetched: Readonly<Record<string, OrtTensor>>;
+    try {
+      fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>; // names mapped to tensors: no non-tensor outputs exist here
+    } catch (error) {
+      throw runError(error);
+    }
+    this.#state.advance();
+    const results: NamedTensors = {};
+    for (const name of outputs) {
+      const value = fetched[name];
+      if (!value) throw new ForjaError('internal', `run: onnxruntime returned no '${name}'`);
+      results[name] = this.#state.written(name) ?? fromOrt(value);
+    }
+    return results;
+  }
+
+  /** Copies of the state. */
+  readState(names: readonly string[] | undefined): NamedTensors {
+    return this.#state.read(names);
+  }
+
+  /** Replaces state. */
+  writeState(values: NamedTensors): void {
+    this.#state.write(values);
+  }
+
+  /** Frees the native session. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function settings(device: ActualDevice, threads: number, strict: boolean, options: ExecutorSessionOptions): InferenceSession.SessionOptions {
+  // Values of `extra` must be strings, and an undefined one throws.
+  const spinning = options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : {};
+  const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
+  return {
+    executionProviders: [device],
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+    extra: { session: { ...spinning, ...fallback } },
+    ...(options.external ? { externalData: [...options.external].map(([path, data]) => ({ path, data })) } : {}),
+  };
+}
+

@@ -1,0 +1,68 @@
+// Finds and loads onnxruntime-node on first use, and says what its messages mean. Nothing native is touched at import.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import type { Ort } from './tensors.js';
+
+/** Loads the native binding; `device.unavailable` with the way out where it cannot be. */
+export async function loadOrt(): Promise<Ort> {
+  try {
+    const loaded = (await import('onnxruntime-node')) as Ort & { default?: Ort };
+    return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new DeviceError(
+      'device.unavailable',
+      `runtime: expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${message}. ` +
+        'Install it beside @forja/node: `npm install onnxruntime-node` (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked).',
+      { cause },
+    );
+  }
+}
+
+/** Whether a shared library lies beside the native binding, where onnxruntime looks for its providers. */
+export function hasProviderLibrary(file: string): boolean {
+  try {
+    const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
+    return ['napi-v6', 'napi-v3'].some((abi) => existsSync(join(root, 'bin', abi, process.platform, process.arch, file)));
+  } catch {
+    return false;
+  }
+}
+
+type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError];
+
+/** What a message of `InferenceSession.create` means; first match wins. The last row takes the rest. */
+const CREATE: readonly Meaning[] = [
+  [/protobuf parsing failed|INVALID_PROTOBUF|No graph was found|ModelProto does not have a graph/i, (m, cause) => new ModelFormatError('model.format', `model: expected an ONNX file, got bytes that onnxruntime cannot read (${m})`, { cause })],
+  [/opset|ir_version|IR version|not a registered function\/op|No Op registered|NOT_IMPLEMENTED|NotImplemented/i, (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime cannot run it: ${m}`, { cause })],
+  [/fallback to CPU EP has been explicitly disabled|disable_cpu_ep_fallback/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU (${m})`, { cause })],
+  [/external data|external_data|External initializer/i, (m, cause) => new ModelFormatError('model.notFound', `model: its external data is missing: ${m}`, { cause })],
+  [/backend not found|provider|CUDA|cudnn|WebGPU|adapter|CoreML|DML|DirectML|\.so\b|\.dll\b/i, (m, cause) => new DeviceError('device.unavailable', m, { cause })],
+  [/./s, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime refuses it: ${m}`, { cause })],
+];
+
+/** What a message of `run` means. */
+const RUN: readonly Meaning[] = [
+  [/invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i, (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause })],
+  [/device.*lost|CUDA failure|CUDNN failure/i, (m, cause) => new DeviceError('device.lost', `run: ${m}`, { cause })],
+  [/./s, (m, cause) => new ForjaError('internal', `run: onnxruntime failed: ${m}`, { cause })],
+];
+
+/** A failed `create` as one of our errors. */
+export function createError(error: unknown): ForjaError {
+  return translate(CREATE, error);
+}
+
+/** A failed `run` as one of our errors. */
+export function runError(error: unknown): ForjaError {
+  return translate(RUN, error);
+}
+
+function translate(table: readonly Meaning[], error: unknown): ForjaError {
+  if (error instanceof ForjaError) return error;
+  const message = (error instanceof Error ? error.message : String(error)) || 'no message';
+  const row = table.find(([pattern]) => pattern.test(message));
+  return row ? row[1](message.trim(), error) : new ForjaError('internal', message, { cause: error });
+}

@@ -1,0 +1,32 @@
+// One thing after another, and an abort that does not wait for its turn. A failure concerns only its own caller.
+import { abortError } from '@forja/core';
+import type { AbortSignalLike } from '@forja/core';
+
+/** A queue of asynchronous jobs, run one at a time in order. */
+export class Fifo {
+  #tail: Promise<unknown> = Promise.resolve();
+  #length = 0;
+
+  /** Jobs that wait or run. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Queues `job`. When `signal` aborts, rejects at once: a job that waits is dropped, the result of one that runs is. */
+  add<T>(job: () => Promise<T>, signal?: AbortSignalLike): Promise<T> {
+    if (signal?.aborted) return Promise.reject(abortError(signal.reason));
+    this.#length++;
+    const turn = this.#tail.then(() => {
+      if (signal?.aborted) throw abortError(signal.reason);
+      return job();
+    });
+    const settled = (): void => void this.#length--;
+    this.#tail = turn.then(settled, settled);
+    if (!signal) return turn;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(abortError(signal.reason));
+      signal.addEventListener('abort', onAbort, { once: true });
+      turn.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+}

@@ -1,0 +1,38 @@
+// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Imported by nothing.
+import { parentPort, workerData } from 'node:worker_threads';
+import { toErrorRecord } from '@forja/core';
+import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
+import { guarded } from './executor/drain.js';
+import type { Flags } from './executor/drain.js';
+import { Engine } from './executor/engine.js';
+import { buffersOf } from './executor/tensors.js';
+
+async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
+  const { id, op, args } = request;
+  try {
+    // `op` and `args` come from one row of the table; the union cannot express that.
+    const result: unknown = await engine.call(op, args as Operations[Operation][0]);
+    const transfer = op === 'run' || op === 'readState' ? buffersOf(result as Operations['run'][1]) : [];
+    return { reply: { id, result }, transfer };
+  } catch (error) {
+    return { reply: { id, error: toErrorRecord(error) }, transfer: [] };
+  }
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
+  const engine = new Engine(options, (native) => guarded(flags, native));
+  port.on('message', (request: Request) => {
+    void answer(engine, request).then(({ reply, transfer }) => {
+      port.postMessage(reply, transfer);
+      if (request.op === 'close') port.close();
+    });
+  });
+} else if (process.send) {
+  const engine = new Engine(JSON.parse(process.env['FORJA_EXECUTOR'] ?? '{}') as ExecutorOptions); // written by remote.ts
+  process.on('message', (request: Request) => {
+    void answer(engine, request).then(({ reply }) => process.send?.(reply, () => request.op === 'close' && process.disconnect()));
+  });
+  process.on('disconnect', () => process.exit(0));
+}
