@@ -1,0 +1,33 @@
+// Global set-up of the project `package`: packs the four packages as they would be published, into one folder that the tests are told.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+/** The published packages, in build order. */
+export const packages = ['core', 'node', 'web', 'trainer'] as const;
+
+/** The repository's root folder. */
+export const root: string = fileURLToPath(new URL('../../..', import.meta.url));
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Path of each package's tarball, by short name. */
+    tarballs: Record<string, string>;
+  }
+}
+
+export default function setup(project: TestProject): void {
+  const folder = join(root, 'node_modules', '.cache', 'forja', 'tarballs');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
+  for (const name of packages) {
+    const cwd = join(root, 'packages', name);
+    if (!existsSync(join(cwd, 'dist', 'index.js'))) throw new Error(`tests/package: expected packages/${name}/dist, got nothing: run \`npm run build\` first`);
+    execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' });
+  }
+  const find = (name: string): string => join(folder, readdirSync(folder).find((file) => file.startsWith(`forja-${name}-`)) ?? 'missing');
+  project.provide('tarballs', Object.fromEntries(packages.map((name) => [name, find(name)])));
+}
