@@ -7,3 +7,4 @@ export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './c
 export { MANIFEST_KEY } from './generator/manifest.js';
 export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
+export { checkModelBytes } from './runtime/model-bytes.js';

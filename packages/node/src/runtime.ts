@@ -1,6 +1,6 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
-import { checkFeeds, ForjaError, UsageError } from '@forja/core';
+import { checkFeeds, checkModelBytes, ForjaError, UsageError } from '@forja/core';
 import type { DeviceName, DeviceReport, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
 import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, SessionRecord } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
@@ -51,6 +51,7 @@ class NodeRuntime implements Runtime {
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
+    checkModelBytes(model);
     const args = { model: model.slice(), options: owned(options) };
     return this.#queue.add(async () => {
       const executor = await this.#open();

@@ -3,10 +3,10 @@ import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
-import { countNodes } from './count-nodes.js';
 import { obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { createError, runError } from './ort.js';
+import { countNodes, externalLocations } from './skim.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
@@ -31,6 +31,9 @@ export class OrtSession {
 
   /** Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. */
   static async create(ort: Ort, model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+    // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
+    const missing = externalLocations(model).find((location) => !options.external?.has(location));
+    if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}' in the option 'external', got none`);
     const reasons: string[] = [];
     for (const device of rungs(host.device)) {
       const reason = obstacle(device);

@@ -1,0 +1,61 @@
+// Tells bytes that are no ONNX file, or only the beginning of one, before a runtime gets them: its own message would only be "protobuf parsing failed".
+import { ModelFormatError } from '../errors.js';
+
+/** Files that are often found where a model was meant, by how they begin. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/^\s*<(!doctype|html|\?xml|head|body)/i, "a web page (a server's fallback page, or a wrong link?)"],
+  [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the real file with `git lfs pull`'],
+  [/^\s*[{[]\s*["{\]}]/, 'JSON (a tfjs model.json must be exported first: `forja export`)'],
+  [/^PK\x03\x04/, 'a ZIP archive: unpack it first'],
+  [/^\x1f\x8b/, 'a gzip file: unpack it first'],
+  [/^\x89HDF/, 'an HDF5 (Keras) file'],
+  [/^\x89PNG|^\xff\xd8\xff|^GIF8/, 'a picture'],
+];
+
+/** Field number → wire type of ModelProto. */
+const MODEL_FIELDS: Readonly<Record<number, number>> = { 1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2 };
+
+/**
+ * Throws `model.truncated` for an empty or cut file and `model.format` for anything else that is not the outline of a ModelProto.
+ * Looks only at its top level: constant time in the size of the weights. `where` names the file in messages.
+ */
+export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
+  if (bytes.length === 0) throw new ModelFormatError('model.truncated', `${where}: expected an ONNX model, got an empty file`);
+  const head = String.fromCharCode(...bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0, 64));
+  const foreign = FOREIGN.find(([pattern]) => pattern.test(head));
+  if (foreign) throw new ModelFormatError('model.format', `${where}: expected an ONNX model, got ${foreign[1]}`);
+  const unlike = new ModelFormatError('model.format', `${where}: expected an ONNX model, got ${bytes.length} bytes of something else`);
+  let at = 0;
+  let graph = false;
+  while (at < bytes.length) {
+    const key = varint(bytes, at);
+    if (!key) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
+    const field = Math.floor(key.value / 8);
+    const wire = key.value % 8;
+    // Unknown fields are allowed (newer writers), known ones with another wire type are not ONNX.
+    if (field === 0 || (MODEL_FIELDS[field] ?? wire) !== wire) throw unlike;
+    const value = wire === 0 || wire === 2 ? varint(bytes, key.next) : undefined;
+    if ((wire === 0 || wire === 2) && !value) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
+    const end = wire === 0 ? value?.next : wire === 2 && value ? value.next + value.value : wire === 1 ? key.next + 8 : wire === 5 ? key.next + 4 : undefined;
+    if (end === undefined) throw unlike;
+    if (end > bytes.length) throw MODEL_FIELDS[field] === undefined ? unlike : cut(where, bytes.length, end);
+    if (field === 7) graph = true;
+    at = end;
+  }
+  if (!graph) throw new ModelFormatError('model.format', `${where}: expected an ONNX model with a graph, got none`);
+}
+
+function cut(where: string, got: number, expected?: number, instead?: ModelFormatError): ModelFormatError {
+  return instead ?? new ModelFormatError('model.truncated', `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`);
+}
+
+function varint(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {
+  let value = 0;
+  for (let i = 0; i < 10; i++) {
+    const byte = bytes[at + i];
+    if (byte === undefined) return undefined;
+    value += (byte & 127) * 2 ** (7 * i);
+    if (byte < 128) return { value, next: at + i + 1 };
+  }
+  return undefined;
+}
