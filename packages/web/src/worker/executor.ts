@@ -1,6 +1,6 @@
 // All that the worker does, as one table from operation to handler. Everything that touches onnxruntime goes through one queue:
 // overlapping runs or creates freeze its WebGPU build.
-import { DeviceError, ForjaError, UsageError } from '@forja/core';
+import { checkModelBytes, DeviceError, ForjaError, UsageError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import type { LoadProgress, Operation, Operations, PostedModel } from '../protocol.js';
 import { ladder } from './ladder.js';
@@ -85,6 +85,7 @@ export function createExecutor(): Handlers {
       queue.add(signal, async () => {
         if (!opened) throw new ForjaError('internal', 'worker: create before open');
         const bytes = bytesOf(model);
+        checkModelBytes(bytes);
         const reasons = [...opened.ladder.reasons];
         const { rungs } = opened.ladder;
         for (const [i, rung] of rungs.entries()) {

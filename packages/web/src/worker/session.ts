@@ -1,6 +1,6 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
-import { DeviceError, ModelFormatError, UsageError } from '@forja/core';
-import type { DeviceReport, ForjaError, NamedTensors, TensorSpec } from '@forja/core';
+import { checkTensor, DeviceError, ModelFormatError, UsageError } from '@forja/core';
+import type { DeviceReport, DType, ForjaError, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
 import type { OrtBuild } from './ort.js';
@@ -12,6 +12,7 @@ const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
 
 /** What a message of onnxruntime's `create` means. First match wins. */
 const CREATE_ERRORS: readonly (readonly [RegExp, (message: string, cause: unknown) => ForjaError])[] = [
+  [/MountedFiles|external data|external initializer/i, (m, cause) => new ModelFormatError('model.notFound', `model: expected its external data in the option 'external': ${m}`, { cause })],
   [/protobuf parsing failed|data pointer is null|No graph was found/i, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime cannot read it: ${m}`, { cause })],
   [/disable_cpu_ep_fallback|fallback to CPU EP has been explicitly disabled/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU: ${m}`, { cause })],
   [/no available backend|initialize|WebAssembly|GPU adapter|GPUDevice/i, (m, cause) => new DeviceError('device.unavailable', `runtime: ${m}`, { cause })],
@@ -32,12 +33,12 @@ export class WorkerSession {
     this.#build = build;
     this.#session = session;
     this.device = device;
-    const bindings = Object.entries(options.state ?? {});
-    this.#stateOutput = new Map(bindings.map(([input, { output }]) => [input, output]));
-    this.#state = new Map(bindings.map(([input, { initial }]) => [input, toOrt(build.ort, initial)]));
     this.inputs = specsOf(session.inputMetadata);
     this.outputs = specsOf(session.outputMetadata);
     this.#checkBindings(options);
+    const bindings = Object.entries(options.state ?? {});
+    this.#stateOutput = new Map(bindings.map(([input, { output }]) => [input, output]));
+    this.#state = new Map(bindings.map(([input, { initial }]) => [input, toOrt(build.ort, initial)]));
   }
 
   /** Makes the session on `device.actual`. onnxruntime's refusals become our codes. */
@@ -98,11 +99,9 @@ export class WorkerSession {
 
   /** Replaces state. All values are checked before any is taken. */
   writeState(values: NamedTensors): void {
-    for (const [name, { dtype, shape }] of Object.entries(values)) {
-      const old = this.#stateTensor(name);
-      if (old.type !== dtype || old.dims.join() !== shape.join()) {
-        throw new UsageError(`writeState.${name}: expected ${old.type} [${old.dims.join(', ')}], got ${dtype} [${shape.join(', ')}]`, { code: 'input.shape' });
-      }
+    for (const [name, value] of Object.entries(values)) {
+      const { type, dims } = this.#stateTensor(name);
+      checkTensor(`writeState.${name}`, { name, dtype: type as DType, shape: [...dims] }, value); // it was made from one of ours
     }
     for (const [name, value] of Object.entries(values)) {
       this.#stateTensor(name).dispose();
@@ -124,13 +123,22 @@ export class WorkerSession {
   }
 
   #checkBindings(options: PostedSessionOptions): void {
-    const inputs = new Set(this.inputs.map(({ name }) => name));
-    const outputs = new Set(this.outputs.map(({ name }) => name));
-    for (const [input, { output }] of Object.entries(options.state ?? {})) {
-      if (!inputs.has(input)) throw new UsageError(`state.${input}: expected an input of the model (${[...inputs].join(', ')})`);
-      if (!outputs.has(output)) throw new UsageError(`state.${input}.output: expected an output of the model (${[...outputs].join(', ')}), got '${output}'`);
+    const taken = new Set<string>();
+    for (const [input, { output, initial }] of Object.entries(options.state ?? {})) {
+      const from = this.inputs.find(({ name }) => name === input);
+      const to = this.outputs.find(({ name }) => name === output);
+      if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(this.inputs)})`);
+      if (!to) throw new UsageError(`state.${input}.output: expected an output of the model (${namesOf(this.outputs)}), got '${output}'`);
+      if (taken.has(output)) throw new UsageError(`state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`);
+      taken.add(output);
+      checkTensor(`state.${input}.initial`, from, initial);
+      checkTensor(`state.${input}.output '${output}'`, to, initial);
     }
   }
+}
+
+function namesOf(specs: readonly TensorSpec[]): string {
+  return specs.map(({ name }) => name).join(', ');
 }
 
 function refusal(error: unknown): ForjaError {

@@ -1,16 +1,16 @@
 // Bytes of a model from a URL, Blob or array, in the worker, with progress; tells a missing, cut or foreign file by name.
-import { ForjaError, ModelFormatError } from '@forja/core';
+import { checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
 import type { LoadProgress, PostedSource } from '../protocol.js';
 
 /** Reads `source` whole. Throws `model.notFound` (404, 410), `model.format` (a web page), `model.truncated` (empty or short) or `io`. */
 export async function readSource(source: PostedSource, signal: AbortSignal, onProgress: (progress: LoadProgress) => void): Promise<Uint8Array> {
-  if ('bytes' in source) return sniff(source.bytes, 'the bytes given');
+  if ('bytes' in source) return checked(source.bytes, 'the bytes given');
   if ('blob' in source) {
     const name = source.blob instanceof File ? source.blob.name : 'the Blob given';
     const bytes = await collect(source.blob.stream(), source.blob.size, onProgress).catch((cause: unknown) => {
       throw new ForjaError('io', `${name}: could not be read: ${String(cause)}`, { cause });
     });
-    return sniff(bytes, name);
+    return checked(bytes, name);
   }
   return download(source.url, signal, onProgress);
 }
@@ -36,7 +36,7 @@ async function download(url: string, signal: AbortSignal, onProgress: (progress:
     throw new ModelFormatError('model.truncated', `${url}: the download broke off: ${String(cause)}`, { cause });
   }
   if (total !== undefined && bytes.length < total) throw new ModelFormatError('model.truncated', `${url}: expected ${total} bytes, got ${bytes.length}`);
-  return sniff(bytes, `${url} (${type})`);
+  return checked(bytes, `${url} (${type})`);
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, total: number | undefined, onProgress: (progress: LoadProgress) => void): Promise<Uint8Array> {
@@ -59,24 +59,12 @@ async function collect(stream: ReadableStream<Uint8Array>, total: number | undef
   return bytes;
 }
 
-/** Files that are often served where a model was meant, by how they begin. */
-const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/^\s*<(!doctype|html|\?xml|head|body)/i, 'a web page (a server\'s fallback page?)'],
-  [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the real file with `git lfs pull`'],
-  [/^\s*[{[]\s*"/, 'JSON'],
-  [/^PK\x03\x04/, 'a ZIP archive'],
-  [/^\x1f\x8b/, 'a gzip file'],
-];
-
-function sniff(bytes: Uint8Array, where: string): Uint8Array {
-  if (bytes.length === 0) throw new ModelFormatError('model.truncated', `${where}: expected an ONNX model, got an empty file`);
-  const head = String.fromCharCode(...bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb ? 3 : 0, 64));
-  const foreign = FOREIGN.find(([pattern]) => pattern.test(head));
-  if (foreign) throw new ModelFormatError('model.format', `${where}: expected an ONNX model, got ${foreign[1]}`);
+function checked(bytes: Uint8Array, where: string): Uint8Array {
+  checkModelBytes(bytes, where);
   return bytes;
 }
 
-/** SHA-256 as lower-case hex. Needs a secure context; elsewhere `undefined`, and the caller says that integrity was not checked. */
+/** SHA-256 as lower-case hex. Needs a secure context. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   // A view of plain memory: nothing here is shared.
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
