@@ -97,9 +97,8 @@ export function createExecutor(): Handlers {
             sessions.set(id, made);
             return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
           } catch (error) {
-            // The last rung's error is the answer; so is any that another device cannot cure.
-            const curable = error instanceof ForjaError && (error.code === 'device.unavailable' || error.code === 'model.unsupported');
-            if (i === rungs.length - 1 || !curable) throw error;
+            // The last rung's error is the answer; so is a mistake in the call, which no device cures.
+            if (i === rungs.length - 1 || !(error instanceof ForjaError) || error instanceof UsageError) throw error;
             reasons.push(`${rung.device}: ${error.message}`);
           }
         }

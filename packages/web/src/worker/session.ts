@@ -1,23 +1,15 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
-import { checkTensor, DeviceError, ModelFormatError, UsageError } from '@forja/core';
-import type { DeviceReport, DType, ForjaError, NamedTensors, TensorSpec } from '@forja/core';
+import { checkTensor, UsageError } from '@forja/core';
+import type { DeviceReport, DType, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
 import type { OrtBuild } from './ort.js';
 import { withPlacement } from './placement.js';
+import { createRefusal, runRefusal } from './refusal.js';
 import { copyOf, fromOrt, specsOf, toOrt } from './tensors.js';
 
 /** Element types whose state may stay in GPU buffers; others live on the CPU side. */
 const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
-
-/** What a message of onnxruntime's `create` means. First match wins. */
-const CREATE_ERRORS: readonly (readonly [RegExp, (message: string, cause: unknown) => ForjaError])[] = [
-  [/MountedFiles|external data|external initializer/i, (m, cause) => new ModelFormatError('model.notFound', `model: expected its external data in the option 'external': ${m}`, { cause })],
-  [/protobuf parsing failed|data pointer is null|No graph was found/i, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime cannot read it: ${m}`, { cause })],
-  [/disable_cpu_ep_fallback|fallback to CPU EP has been explicitly disabled/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU: ${m}`, { cause })],
-  [/no available backend|initialize|WebAssembly|GPU adapter|GPUDevice/i, (m, cause) => new DeviceError('device.unavailable', `runtime: ${m}`, { cause })],
-  [/(?:)/, (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime refuses it: ${m}`, { cause })],
-];
 
 /** A session with its state. */
 export class WorkerSession {
@@ -60,7 +52,7 @@ export class WorkerSession {
       session = made.value;
       device = { ...device, placement: made.placement, cpuOps: onGpu ? made.cpuOps : [] };
     } catch (error) {
-      throw refusal(error);
+      throw createRefusal(error);
     }
     try {
       return new WorkerSession(build, session, device, options);
@@ -74,7 +66,12 @@ export class WorkerSession {
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     const inputs: Record<string, OrtTensor> = Object.fromEntries(this.#state);
     for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(this.#build.ort, tensor);
-    const fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], { logSeverityLevel: 3 });
+    let fetched: InferenceSession.OnnxValueMapType;
+    try {
+      fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], { logSeverityLevel: 3 });
+    } catch (error) {
+      throw runRefusal(error);
+    }
     const results: NamedTensors = {};
     const moved = new Set(this.#stateOutput.values());
     for (const name of outputs) {
@@ -139,10 +136,4 @@ export class WorkerSession {
 
 function namesOf(specs: readonly TensorSpec[]): string {
   return specs.map(({ name }) => name).join(', ');
-}
-
-function refusal(error: unknown): ForjaError {
-  const message = error instanceof Error ? error.message : String(error);
-  const row = CREATE_ERRORS.find(([pattern]) => pattern.test(message));
-  return row ? row[1](message, error) : new ModelFormatError('model.unsupported', message, { cause: error });
 }
