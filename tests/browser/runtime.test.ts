@@ -84,6 +84,22 @@ describe.each(DEVICES)('%s', (_, options) => {
     expect(plain.data.byteLength).toBe(64);
   });
 
+  test('says which nodes run elsewhere, and refuses them when strict', async () => {
+    const initial = { total: tensor('float32', [3], new Float32Array(3)), count: tensor('int64', [], new BigInt64Array(1)) };
+    const state = { total: { output: 'total_next', initial: initial.total }, count: { output: 'count_next', initial: initial.count } };
+    const mixed = await rt.createSession(runningMean(), { state });
+    const strict = await rt.createSession(runningMean(), { state, strict: true }).catch((error: { code: string }) => error.code);
+    if (options.device === 'webgpu') {
+      // It adds no 64-bit integers.
+      expect(mixed.device.cpuOps).toContain('Add');
+      expect(mixed.device.placement).toMatchObject({ webgpu: expect.any(Number) as number, cpu: expect.any(Number) as number });
+      expect(strict).toBe('device.unavailable');
+    } else {
+      expect(mixed.device.cpuOps).toEqual([]);
+      expect(typeof strict).toBe('object');
+    }
+  });
+
   describe('state', () => {
     const state = {
       total: { output: 'total_next', initial: tensor('float32', [3], Float32Array.of(0, 10, 0)) },

@@ -1,0 +1,61 @@
+// A static site on a free port with headers of one's choice, and a Chromium that notes what a page asks for and complains about.
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { CHROMIUM_FLAGS, chromiumPath } from '../../browser/project.js';
+
+const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm' };
+
+/** A running site. */
+export interface Site {
+  origin: string;
+  close(): Promise<void>;
+}
+
+/** Serves `folder` with `headers` on every answer. */
+export async function serve(folder: string, headers: Readonly<Record<string, string>>): Promise<Site> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname).replace(/\/$/, '/index.html');
+    const file = join(folder, path);
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+      response.statusCode = 404;
+      return void response.end('not found');
+    }
+    response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
+    createReadStream(file).pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
+  };
+}
+
+/** The browser of the browser tests. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, args: [...CHROMIUM_FLAGS] });
+}
+
+/** A page with notes. */
+export interface NotedPage {
+  page: Page;
+  /** Addresses asked for, by the page and its workers. */
+  requests: string[];
+  /** Errors, warnings and policy violations on the console. */
+  complaints: string[];
+}
+
+/** A fresh page in a context of its own. */
+export async function openPage(browser: Browser): Promise<NotedPage> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const noted: NotedPage = { page, requests: [], complaints: [] };
+  context.on('request', (request) => noted.requests.push(request.url()));
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && noted.complaints.push(message.text()));
+  page.on('pageerror', (error) => noted.complaints.push(String(error)));
+  return noted;
+}
