@@ -26,7 +26,7 @@ export default defineConfig({
       { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'unit', environment: 'node', setupFiles, include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
       { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'parity', environment: 'node', setupFiles, include: ['tests/parity/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
       { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
-      { test: { name: 'package', environment: 'node', setupFiles, include: ['tests/package/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+      { test: { name: 'package', environment: 'node', globalSetup: './tests/package/support/pack.ts', setupFiles, include: ['tests/package/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
       { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'full', environment: 'node', setupFiles, include: ['tests/full/**/*.test.ts'], testTimeout: 3_600_000, fileParallelism: false } },
     ],
   },

@@ -1,0 +1,143 @@
+// A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry imports and can be required, without loading
+// native code; declarations compile with skipLibCheck off; the bins answer; and the page's part of @forja/web stays within its size.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, type Metafile } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { packages, root } from './support/pack.js';
+
+const tarballs = inject('tarballs');
+const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
+const pinned = (name: string): string => `${name}@${new RegExp(`^ {2}'?${name}'?: (\\S+)$`, 'm').exec(catalog)![1]!}`;
+
+/** What a user imports, and the libraries of TypeScript that its declarations may need. */
+const entries: [entry: string, lib: string[], types: string[]][] = [
+  ['@forja/core', ['es2022'], []],
+  ['@forja/core/onnx', ['es2022'], []],
+  ['@forja/core/conformance', ['es2022'], []],
+  ['@forja/node', ['es2022'], ['node']],
+  ['@forja/node/cli', ['es2022'], ['node']],
+  ['@forja/web', ['es2022', 'dom'], []],
+  ['@forja/trainer', ['es2022', 'dom'], ['node']],
+  ['@forja/trainer/node', ['es2022', 'dom'], ['node']],
+];
+
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'forja-install-'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  const wanted = [...packages.map((name) => tarballs[name]!), ...['@tensorflow/tfjs', 'onnxruntime-node', 'onnxruntime-web'].map(pinned), '@types/node@20'];
+  execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
+    cwd: project,
+    // What users behind a firewall set: the script only fetches the CUDA provider.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+}, 600_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** Runs a script of the user's; `native` is every .node file that it loaded. */
+function run(source: string, type: 'module' | 'commonjs'): { status: number | null; output: string } {
+  const file = join(project, `try.${type === 'module' ? 'mjs' : 'cjs'}`);
+  writeFileSync(file, source);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: project, encoding: 'utf8' });
+  return { status, output: stdout + stderr };
+}
+
+describe.each(entries)('%s', (entry, lib, types) => {
+  const watch = 'const native = []; const open = process.dlopen; process.dlopen = (m, f, ...r) => { native.push(f); return open.call(process, m, f, ...r); };';
+  const say = "console.log('exports', Object.keys(all).length, 'native', native.length);";
+
+  test('imports, and loads no native code', () => {
+    const { status, output } = run(`${watch} const all = await import('${entry}'); ${say}`, 'module');
+    expect(output).toMatch(/exports [1-9]\d* native 0\n/);
+    expect(status).toBe(0);
+  });
+
+  test('can be required from CommonJS', () => {
+    const { status, output } = run(`${watch} const all = require('${entry}'); ${say}`, 'commonjs');
+    expect(output).toMatch(/exports [1-9]\d* native 0\n/);
+    expect(status).toBe(0);
+  });
+
+  test('has declarations that compile alone, skipLibCheck off', () => {
+    const folder = join(project, 'types', entry.replaceAll('/', '-'));
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'use.ts'), `import * as all from '${entry}';\nexport const names: string[] = Object.keys(all);\n`);
+    const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', lib, types };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+    const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
+    // tfjs's own declarations do not compile alone (they want node-fetch and WebGPU types); ours must.
+    const ours = stdout.split('\n').filter((line) => /^\S.*error TS/.test(line) && !/node_modules\/(?!@forja\/)/.test(line));
+    expect(ours).toEqual([]);
+  });
+});
+
+test('one copy of TensorFlow.js is installed', () => {
+  const paths = execFileSync('npm', ['ls', '@tensorflow/tfjs-core', '--parseable', '--all'], { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });
+  expect(new Set(paths.trim().split('\n')).size).toBe(1);
+});
+
+test.each([['forja', '--help'], ['forja-web-assets', '--help']])('%s %s answers', (bin, flag) => {
+  const { status, stdout, stderr } = spawnSync(join(project, 'node_modules', '.bin', bin), [flag], { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });
+  expect(stdout + stderr).toContain(bin);
+  expect(status).toBe(0);
+});
+
+test('the package.json of each package can be read', () => {
+  const require = createRequire(join(project, 'index.js'));
+  for (const name of packages) expect((require(`@forja/${name}/package.json`) as { name: string }).name).toBe(`@forja/${name}`);
+});
+
+describe('sizes', () => {
+  /** Bytes, gzipped, of what a page loads before it imports anything dynamically. */
+  async function initial(source: string, external: string[]): Promise<number> {
+    const { outputFiles, metafile } = await build({
+      stdin: { contents: source, resolveDir: project },
+      bundle: true,
+      minify: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'es2022',
+      outdir: join(project, 'bundle'),
+      write: false,
+      metafile: true,
+      external,
+    });
+    const files = closure(metafile, 'stdin');
+    return outputFiles.filter((file) => files.has(file.path.split(/[\\/]/).pop()!)).reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0);
+  }
+
+  /** Names of the outputs that the entry imports statically, itself included. */
+  function closure({ outputs }: Metafile, entry: string): Set<string> {
+    const start = Object.keys(outputs).find((path) => path.endsWith(`${entry}.js`))!;
+    const seen = new Set<string>();
+    const visit = (path: string): void => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      for (const to of outputs[path]?.imports ?? []) if (to.kind === 'import-statement' && !to.external) visit(to.path);
+    };
+    visit(start);
+    return new Set([...seen].map((path) => path.split('/').pop()!));
+  }
+
+  const bars: [what: string, source: string, bar: number][] = [
+    ['@forja/web, everything', "export * from '@forja/web';", 15_000],
+    ['@forja/web, load and toCanvas', "export { load, toCanvas } from '@forja/web';", 15_000],
+    ['@forja/core, latents only', "export { latents } from '@forja/core';", 4_000],
+  ];
+
+  test.each(bars)('%s', async (what, source, bar) => {
+    const bytes = await initial(source, ['onnxruntime-web', 'onnxruntime-web/*']);
+    console.log(`${what}: ${(bytes / 1000).toFixed(1)} kB gzipped (at most ${bar / 1000} kB)`);
+    expect(bytes).toBeLessThanOrEqual(bar);
+  });
+});
