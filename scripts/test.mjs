@@ -16,7 +16,8 @@ const stages = [];
 const tests = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
-if (!(await setup())) end('the dependencies are not installed');
+const ready = await timed('setup', () => check(setup(), 'the dependencies are not installed'));
+if (!ready.ok) end('the dependencies are not installed');
 const chromium = await timed('find Chromium', ensureChromium);
 if (!chromium.ok) end('the browser tests cannot run');
 process.env['CHROMIUM_PATH'] = chromium.value;

@@ -14,10 +14,13 @@ export async function runProject(project, { env = {}, report = join(root, 'node_
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(process.execPath, [tool('vitest/vitest.mjs'), ...args], { show: true, env });
+  const { code } = await run(process.execPath, [tool('vitest/vitest.mjs'), ...args], { show: true, env: { ...plain, ...env } });
   if (!existsSync(report)) throw new StageError(`vitest wrote no report (exit code ${code})`);
   return read(JSON.parse(readFileSync(report, 'utf8')), code);
 }
+
+/** No colour codes in a log that is not a terminal. */
+const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
 
 function read(report, code) {
   const tests = report.testResults.flatMap((file) =>
