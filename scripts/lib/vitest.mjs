@@ -22,7 +22,8 @@ export async function runProject(project, { env = {}, report = join(root, 'node_
 /** No colour codes in a log that is not a terminal. */
 const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
 
-function read(report, code) {
+/** Counts and times out of vitest’s JSON report. A file that did not load, and an error outside any test, count as failures. */
+export function read(report, code) {
   const tests = report.testResults.flatMap((file) =>
     file.assertionResults.map((t) => ({
       name: t.fullName,
