@@ -18,6 +18,7 @@ export interface BuildOptions {
   metadata?: Record<string, string>;
 }
 
+/** See the methods. */
 export declare class GraphBuilder {
   readonly opset: number;
   /** `opset` 17-22; the IR version is the lowest that the opset allows. */

@@ -1,0 +1,44 @@
+// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state inside the executor. CONTRACT.
+import type { Runtime, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import type * as tf from '@tensorflow/tfjs';
+
+/** A step in tfjs: tensors in by name, tensors out by name. It may read and assign variables; what it assigns is state. */
+export type StepFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
+
+/** A feed: a tensor, a tensor without dtype, or the plain array where the spec gives the shape. */
+export type Feed = Tensor | { shape: readonly number[]; data: TypedArray } | TypedArray | readonly number[] | number;
+
+/** Options of {@link compile}. */
+export interface CompileOptions {
+  /** Every input, with its concrete shape. One with `random` is filled by (seed, step), not fed. */
+  inputs: Record<string, TensorSpec>;
+  /** Variables that are state even where the step does not touch them. */
+  variables?: readonly tf.Variable[];
+  runtime: Runtime;
+  lowering?: 'portable' | 'fast';
+  /** Seed of the random inputs. Default 0. */
+  seed?: number | bigint;
+}
+
+/** State by variable name, in tfjs's logical layout. */
+export type StepState = Record<string, Tensor>;
+
+/** A step ready to run. */
+export interface CompiledStep {
+  /** Number of the next step, which random inputs are drawn by: 0 at first. Settable, for a resume. */
+  step: number;
+  run(inputs?: Record<string, Feed>): Promise<Record<string, Tensor>>;
+  /** A copy of the state, in logical layout. */
+  state(names?: readonly string[]): Promise<StepState>;
+  /** Replaces state by name, from logical layout; names left out keep their value. */
+  load(state: StepState): Promise<void>;
+  /** Writes the state back into the tf.Variables that the step was traced from. */
+  writeVariables(): Promise<void>;
+  /** The step's graph. */
+  onnx(): Uint8Array;
+  /** What was traced and lowered, for reports. */
+  readonly summary: { calls: number; nodes: number; kernels: Record<string, number>; traceMs: number; lowerMs: number; createMs: number };
+  dispose(): Promise<void>;
+}
+
+export declare function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep>;
