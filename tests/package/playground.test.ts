@@ -1,0 +1,143 @@
+// The playground as `npm run playground` serves it, opened in Chromium: pictures that follow the seed, the walk, the device switch, both header modes.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pictureModel } from './support/picture-model.js';
+import { root } from './support/pack.js';
+import { openBrowser, openPage } from './support/site.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'forja-playground-'));
+const script = join(root, 'scripts', 'playground.mjs');
+let server: ChildProcess;
+let address = '';
+let browser: Browser;
+
+function start(args: string[]): { child: ChildProcess; said: Promise<{ text: string; code: number | null }>; url: Promise<string> } {
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORJA_PLAYGROUND_OUT: join(folder, 'dist') } });
+  let text = '';
+  const said = new Promise<{ text: string; code: number | null }>((resolve) => child.on('close', (code) => resolve({ text, code })));
+  const url = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const found = /Playground: (\S+)/.exec(text)?.[1];
+      if (found) resolve(found);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.on('close', () => reject(new Error(text)));
+  });
+  url.catch(() => undefined); // told by `said` where it is expected
+  return { child, said, url };
+}
+
+beforeAll(async () => {
+  const model = join(folder, 'generator.onnx');
+  writeFileSync(model, pictureModel());
+  const started = start([model, '--port', '0']);
+  server = started.child;
+  [address, browser] = await Promise.all([started.url, openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The canvas's pixels as one number that changes with them, and how far apart they are. */
+const pixels = (page: Page): Promise<{ sum: number; spread: number; width: number }> =>
+  page.evaluate(() => {
+    const canvas = document.querySelector('canvas')!;
+    const { data, width } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    let [sum, low, high] = [0, 255, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      sum = (sum * 31 + data[i]!) % 1_000_003;
+      low = Math.min(low, data[i]!);
+      high = Math.max(high, data[i]!);
+    }
+    return { sum, spread: high - low, width };
+  });
+const caption = (page: Page, text: RegExp): Promise<void> => page.locator('#caption').filter({ hasText: text }).waitFor();
+const row = (page: Page, term: string): Promise<string> => page.locator(`dt:text-is("${term}") + dd`).first().innerText();
+
+test('draws the seed, follows it, walks, and switches devices', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(address);
+  await caption(page, /Seed 7, 36 pictures of 28 × 28/);
+  const first = await pixels(page);
+  expect(first.spread).toBeGreaterThan(100);
+  expect(first.width).toBeGreaterThanOrEqual(6 * 28);
+  expect(await row(page, 'Runs on')).toBe('wasm');
+  expect(await row(page, 'Isolated page')).toBe('yes');
+  expect(await row(page, 'Why')).toMatch(/software/);
+  expect(Number(await row(page, 'Images/s'))).toBeGreaterThan(0);
+
+  await page.getByLabel('Seed').fill('8');
+  await caption(page, /Seed 8/);
+  const second = await pixels(page);
+  expect(second.sum).not.toBe(first.sum);
+  await page.getByLabel('Seed').fill('7');
+  await caption(page, /Seed 7/);
+  expect((await pixels(page)).sum).toBe(first.sum);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await caption(page, /Seed 8/);
+  expect((await pixels(page)).sum).toBe(second.sum);
+
+  await page.getByLabel('Truncation').fill('0.4');
+  await expect.poll(async () => (await pixels(page)).sum).not.toBe(second.sum);
+  await page.getByLabel('Truncation').fill('3');
+  await expect.poll(async () => (await pixels(page)).sum).toBe(second.sum);
+
+  await page.getByRole('button', { name: 'Play walk' }).click();
+  await caption(page, /Walking from seed 8/);
+  await expect.poll(async () => (await pixels(page)).sum).not.toBe(second.sum);
+  await page.getByRole('button', { name: 'Pause walk' }).click();
+  await expect.poll(async () => page.getByRole('button', { name: 'Play walk' }).isVisible()).toBe(true);
+
+  await page.getByLabel('Seed').fill('7');
+  await page.getByLabel('Device').selectOption('webgpu');
+  await expect.poll(() => row(page, 'Runs on'), { timeout: 60_000 }).toBe('webgpu');
+  await caption(page, /Seed 7/);
+  expect(await row(page, 'Adapter')).toMatch(/swiftshader/i);
+  const { spread, width } = await pixels(page);
+  expect([spread > 100, width]).toEqual([true, first.width]);
+  const shots = join(root, 'tests', '.output');
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, 'playground.png'), fullPage: true });
+
+  expect(complaints).toEqual([]);
+  expect(requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(address))).toEqual([]);
+  await page.context().close();
+});
+
+test('works without cross-origin isolation, on one thread, and says so', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}?noisolation`);
+  await caption(page, /Seed 7/);
+  expect(await row(page, 'Isolated page')).toMatch(/^no/);
+  expect(await row(page, 'Threads')).toBe('1');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('every control has a name, and the page fits a phone', async () => {
+  const { page } = await openPage(browser);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto(address);
+  await caption(page, /Seed 7/);
+  const controls = await page.locator('input, select, button').all();
+  expect(controls.length).toBeGreaterThan(5);
+  for (const control of controls) expect(await control.evaluate((e) => (e as HTMLInputElement).labels?.[0]?.textContent ?? e.textContent)).toMatch(/\w/);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.context().close();
+});
+
+test('without a model it says what to run, and fails', async () => {
+  const { text, code } = await start([join(folder, 'none.onnx')]).said;
+  expect(code).toBe(2);
+  expect(text.trim().split('\n')).toHaveLength(1);
+  expect(text).toMatch(/expected a model file, got nothing/);
+});
