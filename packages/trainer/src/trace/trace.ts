@@ -1,6 +1,10 @@
-// Tracing: runs a tfjs function on the recording backend and returns the program it made. CONTRACT; backend.ts does the recording.
-import type * as tf from '@tensorflow/tfjs';
-import type { Program, ProgramDType, ValueId } from './program.js';
+// Tracing: runs a tfjs function on the recording backend and returns the program it made. backend.ts and recorder.ts record; span.ts guards tfjs.
+import { UsageError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { withGradients } from '../gradients/index.js';
+import type { Program, ProgramDType, ProgramInput, ValueId } from './program.js';
+import { Recorder } from './recorder.js';
+import { activeTrace, recording } from './span.js';
 
 /** An input of the traced function, at the concrete size of this trace. */
 export interface TraceInput {
@@ -29,6 +33,8 @@ export interface Trace {
   variables: Map<string, tf.Variable>;
   /** tfjs's name of each constant's tensor where it had one (a layer's weight), by value. */
   constantNames: Map<ValueId, string>;
+  /** Where each constant was made or first met, `file:line:column`, by value. */
+  constantSites: Map<ValueId, string>;
 }
 
 /**
@@ -36,4 +42,47 @@ export interface Trace {
  * Forja's gradients are installed for its span. Inputs arrive by name; results are tensors by name.
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the user's line.
  */
-export declare function trace(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions): Trace;
+export function trace(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions): Trace {
+  const recorder = new Recorder(options.variables);
+  recording(recorder, () => withGradients(() => run(fn, options, recorder)));
+  const variables = new Map<string, tf.Variable>();
+  if (options.variables === 'state') for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
+  return { program: recorder.program, variables, constantNames: recorder.constantNames, constantSites: recorder.constantSites };
+}
+
+/** Records the inputs, the function, and its results and assignments. */
+function run(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions, recorder: Recorder): void {
+  const { program } = recorder;
+  const inputs: Record<string, tf.Tensor> = {};
+  for (const input of options.inputs) {
+    if (Object.hasOwn(inputs, input.name)) throw new UsageError(`trace: expected inputs of different names, got '${input.name}' twice`);
+    const meta = { shape: [...input.shape], dtype: input.dtype };
+    const rest: Pick<ProgramInput, 'kind' | 'random'> = input.random === undefined ? { kind: 'feed' } : { kind: 'random', random: input.random };
+    const tensor = activeTrace()?.tensor(recorder.input(input.name, meta, rest));
+    if (tensor !== undefined) inputs[input.name] = tensor;
+  }
+  for (const variable of options.known ?? []) recorder.variable(variable);
+  const results: unknown = tf.tidy(() => fn(inputs));
+  for (const [name, tensor] of Object.entries(checkedResults(results))) program.outputs.push({ name, value: recorder.valueOf(tensor) });
+  if (options.variables === 'constant') return;
+  const taken = new Set(program.outputs.map((output) => output.name));
+  for (const { name, input, current } of recorder.variables.values()) {
+    if (current === input) continue;
+    let output = `${name}/next`;
+    while (taken.has(output)) output += '_';
+    taken.add(output);
+    program.outputs.push({ name: output, value: current, state: name });
+  }
+}
+
+function checkedResults(results: unknown): Record<string, tf.Tensor> {
+  if (results instanceof Promise) {
+    results.catch(() => undefined); // its failure would be a consequence of the error below
+    throw new UsageError('trace: expected a synchronous function, got one that returns a promise; await before or after the step, not in it');
+  }
+  if (typeof results !== 'object' || results === null || results instanceof tf.Tensor) throw new UsageError('trace: expected tensors by name, as in { loss }, got something else returned');
+  for (const [name, value] of Object.entries(results)) {
+    if (!(value instanceof tf.Tensor)) throw new UsageError(`trace: expected tensors by name, got ${value === null ? 'null' : typeof value} for '${name}'`);
+  }
+  return results as Record<string, tf.Tensor>; // each was checked
+}

@@ -6,7 +6,7 @@ import type { RefusedKernel } from './names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 
 /** Runs tfjs's own cpu kernel on zeros and keeps the shapes. Right for every kernel whose result's shape does not depend on the data. */
-function probe(kernel: string): ShapeRule {
+export function probe(kernel: string): ShapeRule {
   return (inputs, attrs) => {
     const config = tf.getKernel(kernel, 'cpu');
     const backend = cpu();

@@ -1,0 +1,116 @@
+// The recording backend: a tfjs backend that computes nothing. Every kernel is written down and answered with a tensor that only has a shape.
+import * as tf from '@tensorflow/tfjs';
+import type { KernelCall } from './program.js';
+import { heldType, type Recorder } from './recorder.js';
+import { SHAPE_RULES, shapeRule } from './shapes/index.js';
+import { probe } from './shapes/refused.js';
+import type { KernelInputs } from './shapes/rule.js';
+
+/** Name under which the kernels are registered. */
+export const TRACE_BACKEND = 'forja-trace';
+
+/** Kernels that tfjs expects a list from, however long. */
+const LISTS = new Set(['MaxPoolWithArgmax', 'SplitV', 'TopK', 'Unique', 'Unpack']);
+
+/** Random numbers that tfjs draws in JavaScript inside these ops are known to be uniform on [0, 1): inputs, not constants. */
+const UNIFORM_INSIDE = 'dropout__op';
+
+/** Records into one {@link Recorder}; made anew for each trace. */
+export class TraceBackend extends tf.KernelBackend {
+  private readonly counts = new WeakMap<object, number>();
+  private live = 0;
+
+  constructor(readonly recorder: Recorder) {
+    super();
+  }
+
+  /** A description of a fresh tensor for a value, counted as tfjs's memory check wants. */
+  issue(value: number): tf.TensorInfo {
+    const info = this.recorder.info(value, this.recorder.meta(value));
+    this.counts.set(info.dataId, 1);
+    this.live++;
+    return info;
+  }
+
+  /** One kernel call. */
+  run(kernel: string, inputs: tf.NamedTensorInfoMap | readonly tf.TensorInfo[], attrs: Record<string, unknown>): tf.TensorInfo | tf.TensorInfo[] {
+    const { recorder } = this;
+    const ids: KernelCall['inputs'] = Array.isArray(inputs)
+      ? { inputs: (inputs as readonly tf.TensorInfo[]).map((t) => recorder.valueOf(t)) }
+      : Object.fromEntries(present(inputs as tf.NamedTensorInfoMap).map(([name, t]) => [name, Array.isArray(t) ? t.map((x: tf.TensorInfo) => recorder.valueOf(x)) : recorder.valueOf(t)]));
+    const metas: KernelInputs = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, Array.isArray(id) ? id.map((i) => recorder.meta(i)) : recorder.meta(id)]));
+    const plain = structuredClone(attrs);
+    let outputs;
+    try {
+      outputs = (shapeRule(kernel) ?? probe(kernel))(metas, plain);
+    } catch (cause) {
+      throw recorder.refuse(cause instanceof Error ? cause.message : String(cause), kernel, cause);
+    }
+    const infos = recorder.call(kernel, ids, plain, outputs).map((value) => this.issue(value));
+    return infos.length === 1 && infos[0] !== undefined && !LISTS.has(kernel) ? infos[0] : infos;
+  }
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const meta = { shape: [...shape], dtype: heldType(dtype, 'a tensor made in the traced function') };
+    const scopes = tf.engine().state.scopeStack.slice(-2).map((scope) => scope.name);
+    const random = scopes[0] === UNIFORM_INSIDE && scopes[1] === 'randomUniform__op';
+    const value = random ? this.recorder.random(meta, { distribution: 'uniform' }) : this.recorder.constant(values as ArrayLike<number> & tf.BackendValues, meta);
+    return this.issue(value).dataId;
+  }
+  override readSync(dataId: object): tf.BackendValues {
+    return this.recorder.read(dataId);
+  }
+  override read(dataId: object): Promise<tf.BackendValues> {
+    return Promise.resolve(this.recorder.read(dataId));
+  }
+  override move(): void {
+    throw this.recorder.refuse('expected kernels that ask tfjs for values only through their inputs, got a request to move data');
+  }
+  override incRef(dataId: object): void {
+    this.counts.set(dataId, (this.counts.get(dataId) ?? 0) + 1);
+  }
+  override refCount(dataId: object): number {
+    return this.counts.get(dataId) ?? 0;
+  }
+  override disposeData(dataId: object, force = false): boolean {
+    const count = (this.counts.get(dataId) ?? 0) - 1;
+    this.counts.set(dataId, Math.max(count, 0));
+    if (count > 0 && !force) return false;
+    if (count >= 0) this.live--;
+    return true;
+  }
+  override numDataIds(): number {
+    return this.live;
+  }
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: true, reasons: ['a trace holds no data'] };
+  }
+  override floatPrecision(): 32 {
+    return 32;
+  }
+  override dispose(): void {
+    // Nothing is held.
+  }
+}
+
+/** Inputs that are there: optional ones arrive as undefined or null. */
+function present(inputs: tf.NamedTensorInfoMap): [string, tf.TensorInfo][] {
+  return Object.entries(inputs as Record<string, tf.TensorInfo | null | undefined>).filter((entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null);
+}
+
+const registered = new Set<string>();
+
+/** Registers a recording kernel for every name of tfjs's own and every name that some backend has by now. */
+export function registerTraceKernels(): void {
+  const others = tf.engine().backendNames().flatMap((backend) => tf.getKernelsForBackend(backend).map((config) => config.kernelName));
+  for (const kernelName of [...Object.keys(SHAPE_RULES), ...others]) {
+    if (registered.has(kernelName)) continue;
+    registered.add(kernelName);
+    tf.registerKernel({
+      kernelName,
+      backendName: TRACE_BACKEND,
+      // The backend is the one that onBackend set; attributes are plain data.
+      kernelFunc: ({ inputs, attrs, backend }) => (backend as TraceBackend).run(kernelName, inputs, (attrs ?? {}) as Record<string, unknown>),
+    });
+  }
+}

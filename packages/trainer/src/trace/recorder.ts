@@ -1,0 +1,164 @@
+// Builds one program: values, inputs, constants and kernel calls, and which tfjs data stands for which value. Knows tensors, changes nothing in tfjs.
+import { ExportError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { callSite } from './call-site.js';
+import { dataInfo } from './engine.js';
+import type { ConstantData, KernelCall, Program, ProgramDType, ProgramInput, ValueId } from './program.js';
+import type { TensorMeta } from './shapes/rule.js';
+
+/** A variable met in a trace: its input, and the value it has by now. */
+interface VariableRecord {
+  name: string;
+  input: ValueId;
+  current: ValueId;
+}
+
+/** How variables enter the program; see TraceOptions. */
+export type VariableMode = 'state' | 'constant';
+
+/** The program under construction. */
+export class Recorder {
+  readonly program: Program = { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] };
+  readonly variables = new Map<tf.Variable, VariableRecord>();
+  readonly constantNames = new Map<ValueId, string>();
+  readonly constantSites = new Map<ValueId, string>();
+  /** Names of the layers being applied, innermost last. */
+  readonly layers: string[] = [];
+  /** Value of each symbolic tensor, by tfjs's data id. */
+  private readonly traced = new WeakMap<object, ValueId>();
+  /** Constants made from tensors of other backends, by data id and shape: reshaped tensors share data. */
+  private readonly foreign = new WeakMap<object, Map<string, ValueId>>();
+  private readonly names = new Set<string>();
+
+  constructor(readonly mode: VariableMode) {}
+
+  /** A new value. */
+  value(meta: TensorMeta): ValueId {
+    return this.program.values.push({ dtype: meta.dtype, shape: [...meta.shape] }) - 1;
+  }
+
+  /** A new input. The name is made unique. */
+  input(name: string, meta: TensorMeta, rest: Pick<ProgramInput, 'kind' | 'random'>): ValueId {
+    const value = this.value(meta);
+    this.program.inputs.push({ name: this.unique(name), value, ...rest });
+    return value;
+  }
+
+  /** A random input that the traced function asked for itself: `random_0`, `random_1`, … */
+  random(meta: TensorMeta, random: NonNullable<ProgramInput['random']>): ValueId {
+    let index = 0;
+    while (this.names.has(`random_${index}`)) index++;
+    return this.input(`random_${index}`, meta, { kind: 'random', random });
+  }
+
+  /** A constant. Its data is copied: tfjs does not, and callers change their arrays. */
+  constant(values: ArrayLike<number>, meta: TensorMeta): ValueId {
+    const value = this.value(meta);
+    this.program.constants.set(value, copyOf(values, meta.dtype));
+    const site = callSite();
+    if (site !== undefined) this.constantSites.set(value, site);
+    return value;
+  }
+
+  /** Says which value a tfjs data id stands for. */
+  bind(dataId: object, value: ValueId): void {
+    this.traced.set(dataId, value);
+  }
+
+  /** A fresh tensor description for `value`. */
+  info(value: ValueId, meta: TensorMeta): tf.TensorInfo {
+    const dataId = {};
+    this.bind(dataId, value);
+    return { dataId, shape: [...meta.shape], dtype: meta.dtype };
+  }
+
+  /** Shape and type of a value of this trace. */
+  meta(value: ValueId): TensorMeta {
+    const { dtype, shape } = this.program.values[value] ?? { dtype: 'float32', shape: [] };
+    return { dtype, shape: shape.map(Number) };
+  }
+
+  /** The value of a tensor: symbolic, a variable's present value, or a constant copied from another backend. */
+  valueOf(tensor: tf.TensorInfo): ValueId {
+    if (tensor instanceof tf.Variable) return this.variable(tensor).current;
+    const own = this.traced.get(tensor.dataId);
+    if (own !== undefined) return own;
+    const key = `${tensor.dtype}:${tensor.shape.join(',')}`;
+    const known = this.foreign.get(tensor.dataId) ?? new Map<string, ValueId>();
+    this.foreign.set(tensor.dataId, known);
+    const value = known.get(key) ?? this.constant(readForeign(tensor), { shape: [...tensor.shape], dtype: heldType(tensor.dtype, 'a tensor made outside the traced function') });
+    known.set(key, value);
+    return value;
+  }
+
+  /** The record of a variable, made when it is first met. */
+  variable(variable: tf.Variable): VariableRecord {
+    const known = this.variables.get(variable);
+    if (known !== undefined) return known;
+    const meta = { shape: [...variable.shape], dtype: heldType(variable.dtype, `variable ${variable.name}`) };
+    const input = this.mode === 'state' ? this.input(variable.name, meta, { kind: 'state' }) : this.constant(readForeign(variable), meta);
+    const name = this.mode === 'state' ? (this.program.inputs.at(-1)?.name ?? variable.name) : variable.name;
+    if (this.mode === 'constant') this.constantNames.set(input, name);
+    const record = { name, input, current: input };
+    this.variables.set(variable, record);
+    return record;
+  }
+
+  /** Records a kernel call and returns the values of its outputs. */
+  call(kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, outputs: readonly TensorMeta[]): ValueId[] {
+    const values = outputs.map((meta) => this.value(meta));
+    const [layer, site] = [this.layers.at(-1), callSite()];
+    this.program.calls.push({ kernel, inputs, attrs, outputs: values, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) });
+    return values;
+  }
+
+  /** The data of a tensor, for code that reads it while tracing: known for constants, refused for what the program computes. */
+  read(dataId: object): ConstantData {
+    const own = this.traced.get(dataId);
+    const data = own === undefined ? undefined : this.program.constants.get(own);
+    if (data !== undefined) return data.slice();
+    if (own === undefined && !this.isState(dataId)) {
+      const info = dataInfo(dataId);
+      if (info !== undefined) return info.backend.readSync(dataId) as ConstantData; // numeric: strings and complex numbers never enter a program
+    }
+    throw this.refuse('expected a computation that does not look at values, got a read (dataSync, arraySync, data) of a traced tensor: the values exist only when the graph runs. Compute on tensors (tf.where, tf.mul with a mask), or read outside the traced function');
+  }
+
+  /** An ExportError about what is being recorded now. */
+  refuse(why: string, what = 'trace', cause?: unknown): ExportError {
+    const [layer, site] = [this.layers.at(-1), callSite()];
+    const where = [what, ...(layer === undefined ? [] : [`layer ${layer}`]), ...(site === undefined ? [] : [`at ${site}`])].join(', ');
+    return new ExportError('export.unsupported', `${where}: ${why}`, cause === undefined ? undefined : { cause });
+  }
+
+  /** Whether the data is a variable's whose value the program does not know. */
+  private isState(dataId: object): boolean {
+    const all = [...this.variables.keys(), ...Object.values(tf.engine().registeredVariables)];
+    return all.some((v) => v.dataId === dataId && (this.mode === 'state' || this.variable(v).current !== this.variable(v).input));
+  }
+
+  private unique(name: string): string {
+    let [result, count] = [name, 0];
+    while (this.names.has(result)) result = `${name}_${++count}`;
+    this.names.add(result);
+    return result;
+  }
+}
+
+/** The element type, if programs can hold it. */
+export function heldType(dtype: tf.DataType, what: string): ProgramDType {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
+  const site = callSite();
+  throw new ExportError('export.unsupported', `${what}${site === undefined ? '' : `, at ${site}`}: expected dtype float32, int32 or bool, got ${dtype}`);
+}
+
+/** A tensor's data, read through the backend that holds it. Asking through another backend would move the data there. */
+function readForeign(tensor: tf.TensorInfo): ArrayLike<number> {
+  const info = dataInfo(tensor.dataId);
+  if (info === undefined) throw new ExportError('export.unsupported', 'trace: expected a live tensor, got one that is disposed or belongs to an earlier trace');
+  return info.backend.readSync(tensor.dataId) as ConstantData; // heldType has the last word on what is numeric
+}
+
+function copyOf(values: ArrayLike<number>, dtype: ProgramDType): ConstantData {
+  return dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values);
+}

@@ -1,0 +1,90 @@
+// Guards tfjs while a function is traced: what would change variables, foreign tensors or the engine is caught, and everything is put back at the end.
+import { UsageError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
+import { callSite } from './call-site.js';
+import { dataInfo, onBackend, override, type Engine } from './engine.js';
+import { watchLayers } from './layers.js';
+import type { Recorder } from './recorder.js';
+
+let active: TraceBackend | undefined;
+
+/** The trace in progress, if any: its recorder, and what makes a tensor of a recorded value. */
+export function activeTrace(): { recorder: Recorder; tensor: (value: number) => tf.Tensor } | undefined {
+  const backend = active;
+  return backend === undefined ? undefined : { recorder: backend.recorder, tensor: (value) => tf.engine().makeTensorFromTensorInfo(backend.issue(value)) };
+}
+
+/** A misuse, with the user's line. */
+function misuse(why: string): UsageError {
+  const site = callSite();
+  return new UsageError(`trace${site === undefined ? '' : `, at ${site}`}: ${why}`);
+}
+
+/** Runs `fn` with tfjs recording into `recorder`. Synchronous; not nested. */
+export function recording<T>(recorder: Recorder, fn: () => T): T {
+  if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');
+  registerTraceKernels();
+  const engine = tf.engine();
+  const backend = new TraceBackend(recorder);
+  const made: tf.Tensor[] = [];
+  const undo: (() => void)[] = [];
+  active = backend;
+  try {
+    undo.push(isolateState(engine));
+    undo.push(...guards(engine, backend, made), assignments(recorder), watchLayers(recorder.layers));
+    return onBackend(TRACE_BACKEND, backend, fn);
+  } finally {
+    for (const step of undo.reverse()) step();
+    // Kept tensors too: outside the trace their data means nothing.
+    for (const tensor of made) if (!tensor.isDisposed) tensor.dispose();
+    active = undefined;
+  }
+}
+
+/** Own scopes and tape for the span: an outer tf.tidy or gradient neither sees nor disposes what the trace makes. */
+function isolateState(engine: Engine): () => void {
+  const { state } = engine;
+  const { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack } = state;
+  Object.assign(state, { activeTape: [], gradientDepth: 0, kernelDepth: 0, activeScope: null, scopeStack: [] });
+  return () => void Object.assign(state, { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack });
+}
+
+function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() => void)[] {
+  const foreign = (tensor: tf.Tensor): boolean => {
+    const info = dataInfo(tensor.dataId);
+    return info !== undefined && info.backend !== backend;
+  };
+  return [
+    override(engine, 'trackTensor', (original) => function (this: Engine, tensor, on) {
+      made.push(tensor);
+      original.call(this, tensor, on);
+    }),
+    override(engine, 'disposeTensor', (original) => function (this: Engine, tensor) {
+      if (foreign(tensor)) throw misuse('expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside');
+      original.call(this, tensor);
+    }),
+    override(engine, 'disposeVariable', () => (variable) => {
+      throw misuse(`expected variables to outlive the traced function, got ${variable.name} disposed in it; dispose it outside`);
+    }),
+    override(engine, 'makeVariable', () => (_value, _trainable, name) => {
+      throw misuse(`expected variables to exist before the trace, got ${name ?? 'one'} made in it; build layers and optimizer state first (call the function once eagerly, or make them outside)`);
+    }),
+    override(engine, 'setBackend', () => (name) => {
+      throw misuse(`expected the backend to stay, got setBackend('${name}') in the traced function`);
+    }),
+    override(engine, 'readSync', () => (dataId) => backend.readSync(dataId)),
+    override(engine, 'read', () => (dataId) => backend.read(dataId)),
+  ];
+}
+
+/** An assignment is noted and nothing else: the variable keeps its data, and its later reads in the trace see the new value. */
+function assignments(recorder: Recorder): () => void {
+  return override(tf.Variable.prototype, 'assign', () => function (this: tf.Variable, value) {
+    const record = recorder.variable(this);
+    if (value.dtype !== this.dtype || !tf.util.arraysEqual(value.shape, this.shape)) {
+      throw misuse(`assign to ${this.name}: expected ${this.dtype}[${this.shape.join(',')}], got ${value.dtype}[${value.shape.join(',')}]`);
+    }
+    record.current = recorder.valueOf(value);
+  });
+}
