@@ -1,0 +1,74 @@
+// Random numbers for training: a function of (seed, stream, step) and nothing else, so that a resumed run, another machine and a browser see the same ones.
+import { UsageError } from '../errors.js';
+import { normalOfWord, uniformOfWord } from './normal.js';
+import { checkInteger, DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
+
+/** Which numbers: `stream` tells the random inputs of one step apart (0..2²⁴−1), `step` counts (0..2⁵³−1). Kinds of distribution never share numbers. */
+export interface StreamPosition {
+  seed: number | bigint;
+  stream: number;
+  step: number;
+}
+
+/** `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer row begins with the shorter one. */
+export function philoxNormal(position: StreamPosition, count: number): Float32Array {
+  return fill(wordsAt('philoxNormal', DOMAIN.normal, position, count), normalOfWord);
+}
+
+/** `count` uniforms in [0, 1), multiples of 2⁻²⁴. */
+export function philoxUniform(position: StreamPosition, count: number): Float32Array {
+  return fill(wordsAt('philoxUniform', DOMAIN.uniform, position, count), uniformOfWord);
+}
+
+/** `count` numbers that are 1 with probability `p`, to within 2⁻³², else 0. */
+export function philoxBernoulli(position: StreamPosition, count: number, p: number): Float32Array {
+  if (!(p >= 0 && p <= 1)) throw new UsageError(`philoxBernoulli.p: expected a probability from 0 to 1, got ${String(p)}`, { code: 'input.range' });
+  const limit = p * 2 ** 32;
+  return fill(wordsAt('philoxBernoulli', DOMAIN.bernoulli, position, count), (word) => (word < limit ? 1 : 0));
+}
+
+/** A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour low results are drawn again). */
+export function permutation(seed: number | bigint, epoch: number, count: number): Uint32Array {
+  const key = keyOf(seed, 'permutation');
+  checkInteger('permutation.epoch', epoch, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('permutation.count', count, 0, 2 ** 31);
+  const [low, high] = wordsOf(epoch);
+  const buffer = new Uint32Array(4096);
+  let block = 0;
+  let used = buffer.length;
+  const next = (): number => {
+    if (used === buffer.length) {
+      philoxWords(key, low, high, DOMAIN.permutation << 24, buffer, block);
+      block += buffer.length / 4;
+      used = 0;
+    }
+    return buffer[used++] as number; // used < length
+  };
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let last = count - 1; last > 0; last--) {
+    const range = last + 1;
+    const unfair = 2 ** 32 % range;
+    let word = next();
+    while (word < unfair) word = next();
+    const other = word % range;
+    const kept = order[last] as number; // both in 0..count−1
+    order[last] = order[other] as number;
+    order[other] = kept;
+  }
+  return order;
+}
+
+function wordsAt(where: string, domain: number, { seed, stream, step }: StreamPosition, count: number): Uint32Array {
+  const key = keyOf(seed, where);
+  checkInteger(`${where}.stream`, stream, 0, 2 ** 24 - 1);
+  checkInteger(`${where}.step`, step, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(`${where}.count`, count, 0, 2 ** 30);
+  const [low, high] = wordsOf(step);
+  return philoxWords(key, low, high, ((domain << 24) | stream) >>> 0, new Uint32Array(count));
+}
+
+function fill(words: Uint32Array, of: (word: number) => number): Float32Array {
+  const out = new Float32Array(words.length);
+  for (let i = 0; i < words.length; i++) out[i] = of(words[i] as number); // i < length
+  return out;
+}
