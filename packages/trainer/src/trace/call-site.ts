@@ -12,22 +12,57 @@ const HOME = import.meta.url.replace(/\/trace\/call-site\.[jt]s.*$/, '/').replac
 /** Frames to look through: a call may lie deep under layers, models and gradients. */
 const DEPTH = 100;
 
+/** Places by the frame they were found for. Writing a whole stack as text, with source maps, takes far longer than looking at its frames. */
+const known = new Map<string, string | undefined>();
+
 /** The caller's place, `file:line:column`, or undefined where no frame of the user's is in reach. */
 export function callSite(): string | undefined {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
-  const { stack = '' } = new Error();
-  Error.stackTraceLimit = limit;
-  return siteOf(stack);
+  try {
+    const frame = userFrame();
+    if (frame !== undefined && known.has(frame)) return known.get(frame);
+    const site = siteOf(new Error().stack ?? '');
+    if (frame !== undefined) known.set(frame, site);
+    return site;
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** What V8's structured frames offer; other engines write text only. */
+interface Frame {
+  getFileName?: () => string | null | undefined;
+  getLineNumber?: () => number | null;
+  getColumnNumber?: () => number | null;
+}
+
+/** The first frame that is the user's, before source maps, as a key. */
+function userFrame(): string | undefined {
+  const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  Object.defineProperty(Error, 'prepareStackTrace', { value: (_error: Error, frames: unknown) => frames, configurable: true, writable: true });
+  const frames: unknown = new Error().stack;
+  if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
+  else Object.defineProperty(Error, 'prepareStackTrace', own);
+  if (!Array.isArray(frames)) return undefined;
+  for (const frame of frames as Frame[]) {
+    const file = frame.getFileName?.();
+    if (typeof file !== 'string') continue;
+    const place = `${file}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
+    if (isUsers(place)) return place;
+  }
+  return undefined;
+}
+
+function isUsers(place: string, home: string = HOME): boolean {
+  return !FOREIGN.test(place) && (!place.includes(home) || /\.test\.[jt]s:/.test(place));
 }
 
 /** The first place in a stack's text that is neither tfjs's nor Forja's. */
 export function siteOf(stack: string, home: string = HOME): string | undefined {
   for (const line of stack.split('\n')) {
     const place = PLACE.exec(line.trim())?.[1]?.replace(/^file:\/\/(?=\/)/, '');
-    if (place === undefined || FOREIGN.test(place)) continue;
-    if (place.includes(home) && !/\.test\.[jt]s:/.test(place)) continue;
-    return place;
+    if (place !== undefined && isUsers(place, home)) return place;
   }
   return undefined;
 }

@@ -41,8 +41,8 @@ export interface ProgramInput {
   name: string;
   value: ValueId;
   kind: ProgramInputKind;
-  /** For `random`: the distribution, and the probability of a one for `bernoulli`. */
-  random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number };
+  /** For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream: the trace's random inputs are counted from 0. */
+  random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }
 
 /** A named result. For an updated state, `state` is the name of the input it becomes at the next run. */

@@ -40,7 +40,9 @@ export class Recorder {
   /** A new input. The name is made unique. */
   input(name: string, meta: TensorMeta, rest: Pick<ProgramInput, 'kind' | 'random'>): ValueId {
     const value = this.value(meta);
-    this.program.inputs.push({ name: this.unique(name), value, ...rest });
+    const { inputs } = this.program;
+    const stream = inputs.filter((other) => other.kind === 'random').length;
+    inputs.push({ name: this.unique(name), value, ...rest, ...(rest.random === undefined ? {} : { random: { ...rest.random, stream } }) });
     return value;
   }
 

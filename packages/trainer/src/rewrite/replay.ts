@@ -1,0 +1,110 @@
+// Replays a program kernel by kernel in eager tfjs: the interpreter that rewriting is tested by, folds constants with, and that exports are verified against.
+import { UsageError, type TypedArray } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { onBackend } from '../trace/engine.js';
+import { callInputs, type ConstantData, type KernelCall, type Program, type ProgramDType, type ValueId } from '../trace/program.js';
+import { specialize } from './sizes.js';
+
+/** A value in tfjs's logical layout. */
+export interface ReplayTensor {
+  dtype: ProgramDType;
+  shape: number[];
+  data: ConstantData;
+}
+
+/** What a replay may be told. */
+export interface ReplayOptions {
+  /** The tfjs backend to run on, which must be ready. Default: the current one. */
+  backend?: string;
+  /** Sizes of the named dims of an aligned program. */
+  sizes?: Record<string, number>;
+  /** Sees each call's results, alive during the call only. */
+  observe?: (call: KernelCall, outputs: readonly tf.Tensor[]) => void;
+}
+
+/** Feeds by input name; state and random inputs are fed like any other. Data is row-major in the input's shape. */
+export type ReplayFeeds = Record<string, { readonly data: ArrayLike<number> | TypedArray } | tf.Tensor>;
+
+/**
+ * Runs every call of `program` with tfjs's own kernels and returns the outputs by name.
+ * @throws UsageError for a missing feed, one of the wrong size, or a backend that is not there.
+ */
+export function replay(program: Program, feeds: ReplayFeeds, options: ReplayOptions = {}): Record<string, ReplayTensor> {
+  const { backend } = options;
+  let results: Record<string, ReplayTensor> = {};
+  const run = (): void => {
+    // tidy looks for tensors in what it is given back, element by element.
+    tf.tidy(() => void (results = interpret(options.sizes === undefined ? program : specialize(program, options.sizes), feeds, options.observe)));
+  };
+  if (backend === undefined) {
+    run();
+    return results;
+  }
+  const found: tf.KernelBackend | null = tf.findBackend(backend);
+  if (found === null) throw new UsageError(`replay: expected a tfjs backend that is ready, got '${backend}'; import it and await tf.setBackend once`);
+  onBackend(backend, found, run);
+  return results;
+}
+
+function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions['observe']): Record<string, ReplayTensor> {
+  const values = new Map<ValueId, tf.Tensor>();
+  const last = lastUses(program);
+  const make = (id: ValueId, data: ArrayLike<number>): tf.Tensor => {
+    const { dtype, shape } = program.values[id] ?? { dtype: 'float32', shape: [] };
+    return tf.tensor(typed(data, dtype), shape.map(Number), dtype);
+  };
+  for (const { name, value } of program.inputs) {
+    const feed = feeds[name];
+    if (feed === undefined) throw new UsageError(`replay: expected a feed for '${name}', got ${Object.keys(feeds).join(', ') || 'none'}`);
+    const data = feed instanceof tf.Tensor ? feed.dataSync() : (feed.data as ArrayLike<number>); // 64-bit integers have no place in a program
+    const shape = program.values[value]?.shape.map(Number) ?? [];
+    if (data.length !== tf.util.sizeFromShape(shape)) throw new UsageError(`replay: expected ${tf.util.sizeFromShape(shape)} numbers for '${name}' [${shape.join(', ')}], got ${data.length}`);
+    values.set(value, make(value, data));
+  }
+  for (const [id, data] of program.constants) values.set(id, make(id, data));
+  const at = (id: ValueId): tf.Tensor => {
+    const value = values.get(id);
+    if (value === undefined) throw new Error(`replay: expected value %${id} before its use`);
+    return value;
+  };
+  program.calls.forEach((call, index) => {
+    const outputs = runCall(call, at);
+    observe?.(call, outputs);
+    call.outputs.forEach((id, i) => {
+      const output = outputs[i];
+      if (output !== undefined) values.set(id, output);
+    });
+    for (const id of [...callInputs(call), ...call.outputs]) {
+      if ((last.get(id) ?? -1) > index) continue;
+      values.get(id)?.dispose();
+      values.delete(id);
+    }
+  });
+  return Object.fromEntries(program.outputs.map(({ name, value }) => {
+    const tensor = at(value);
+    return [name, { dtype: tensor.dtype as ProgramDType, shape: [...tensor.shape], data: tensor.dataSync().slice() as ConstantData }]; // programs hold these types only
+  }));
+}
+
+/** Runs one kernel on tensors. */
+function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] {
+  const given = Object.entries(call.inputs);
+  // Variadic kernels take their tensors as one list. tfjs's types do not say so.
+  const inputs = given.some(([, ids]) => Array.isArray(ids)) ? callInputs(call).map(at) : Object.fromEntries(given.map(([name, id]) => [name, at(id as ValueId)]));
+  const result: unknown = tf.engine().runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
+  return Array.isArray(result) ? (result as tf.Tensor[]) : [result as tf.Tensor];
+}
+
+/** Index of the last call that reads a value; the number of calls for outputs. */
+function lastUses(program: Program): Map<ValueId, number> {
+  const last = new Map<ValueId, number>();
+  program.calls.forEach((call, index) => {
+    for (const id of callInputs(call)) last.set(id, index);
+  });
+  for (const { value } of program.outputs) last.set(value, program.calls.length);
+  return last;
+}
+
+function typed(data: ArrayLike<number>, dtype: ProgramDType): tf.TypedArray {
+  return dtype === 'float32' ? Float32Array.from(data) : dtype === 'int32' ? Int32Array.from(data) : Uint8Array.from(data);
+}
