@@ -4,10 +4,11 @@
 const LN2_HIGH = 6.93147180369123816490e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 
-/** Natural logarithm of an integer in 1..2³²−1. fdlibm e_log.c. */
-export function logOfInteger(n: number): number {
-  let exponent = 31 - Math.clz32(n);
-  let mantissa = n / (exponent === 31 ? 2147483648 : 1 << exponent); // exact
+/** Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without the shift's own term a quotient near 1 would lose digits. */
+export function logOfInteger(n: number, shift = 0): number {
+  const top = 31 - Math.clz32(n);
+  let mantissa = n / (top === 31 ? 2147483648 : 1 << top); // exact
+  let exponent = top - shift;
   if (mantissa > 1.4142135623730951) {
     mantissa *= 0.5;
     exponent++;

@@ -1,8 +1,6 @@
 // From random words to standard normals and uniforms, one word a number, the same bits in every engine.
 import { logOfInteger } from './arithmetic.js';
 
-const LOG_2_33 = 22.87385695847961200; // 33·ln 2
-
 /**
  * The standard normal whose distribution function is (word + ½)·2⁻³², for an unsigned 32-bit `word`: Wichura's algorithm AS241, PPND16 (Applied Statistics 37,
  * 1988), relative error about 1e-16. Within ±1.44 it is a quotient of polynomials; beyond, √(−ln p) goes through another, with the logarithm of
@@ -22,7 +20,7 @@ export function normalOfWord(word: number): number {
   }
   // p·2³³ of the nearer tail is an odd integer below 2³⁰.
   const tail = q < 0 ? word * 2 + 1 : (0xffffffff - word) * 2 + 1;
-  const t = Math.sqrt(LOG_2_33 - logOfInteger(tail));
+  const t = Math.sqrt(-logOfInteger(tail, 33));
   const z = nearTail(t - 1.6);
   return q < 0 ? -z : z;
 }

@@ -33,13 +33,13 @@ export function permutation(seed: number | bigint, epoch: number, count: number)
   checkInteger('permutation.epoch', epoch, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('permutation.count', count, 0, 2 ** 31);
   const [low, high] = wordsOf(epoch);
-  const buffer = new Uint32Array(4096);
+  const buffer = new Uint32Array(Math.min(4096, count + 16));
   let block = 0;
   let used = buffer.length;
   const next = (): number => {
     if (used === buffer.length) {
       philoxWords(key, low, high, DOMAIN.permutation << 24, buffer, block);
-      block += buffer.length / 4;
+      block += Math.ceil(buffer.length / 4);
       used = 0;
     }
     return buffer[used++] as number; // used < length

@@ -7,8 +7,6 @@ import { DOMAIN, type Key, philoxWords, wordsOf } from './philox.js';
 /** A number t: entries with |z| > t are drawn again (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry times psi, towards the mean 0. */
 export type Truncation = number | { psi: number };
 
-const LOG_2_32 = 22.18070977791824990; // 32·ln 2
-
 /** Throws UsageError unless `truncation` is a positive number or `{ psi }` with psi in 0..2. */
 export function checkTruncation(where: string, truncation: Truncation): void {
   const psi = typeof truncation === 'number' ? undefined : (truncation as { psi?: unknown } | null)?.psi;
@@ -45,5 +43,5 @@ function redraw(key: Key, index: number, entry: number, limit: number, distribut
 
 function accepted(place: number, chance: number, limit: number): number | undefined {
   const z = Math.fround((2 * uniformOfWord(place) - 1) * limit);
-  return z * z <= 2 * (LOG_2_32 - logOfInteger(Math.max(chance, 1))) ? z : undefined;
+  return z * z <= -2 * logOfInteger(Math.max(chance, 1), 32) ? z : undefined;
 }
