@@ -6,6 +6,9 @@ export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeStats, Sessi
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
 export { MANIFEST_KEY } from './generator/manifest.js';
 export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';
+export { graphBytes, readManifest } from './generator/read-manifest.js';
+export { checkIntegrity } from './generator/integrity.js';
+export type { Sha256 } from './generator/integrity.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
 export { checkModelBytes } from './runtime/model-bytes.js';
 export { latents } from './latent/latents.js';

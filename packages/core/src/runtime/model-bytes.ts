@@ -49,7 +49,8 @@ function cut(where: string, got: number, expected?: number, instead?: ModelForma
   return instead ?? new ModelFormatError('model.truncated', `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`);
 }
 
-function varint(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {
+/** The varint at `at`, as a number (inexact above 2^53), and where it ends; undefined when the bytes end first or it is longer than ten bytes. */
+export function varint(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {
   let value = 0;
   for (let i = 0; i < 10; i++) {
     const byte = bytes[at + i];

@@ -1,0 +1,155 @@
+// Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that steps over the graph.
+import { ModelFormatError } from '../errors.js';
+import { fromUtf8 } from '../platform.js';
+import { checkModelBytes, varint } from '../runtime/model-bytes.js';
+import { BYTES_OF } from '../tensor.js';
+import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
+
+/** ModelProto.graph and ModelProto.metadata_props; StringStringEntryProto.key and .value. */
+const GRAPH = 7;
+const METADATA = 14;
+const KEY = 1;
+const VALUE = 2;
+
+/**
+ * The manifest a model carries, or undefined when it has none (any ONNX model is allowed). The graph is not looked at, so this costs the same for any size of weights.
+ * Throws `model.truncated` or `model.format` for bytes that are no model, `model.format` for a damaged manifest, and `model.unsupported` for one of a later version.
+ */
+export function readManifest(bytes: Uint8Array): Manifest | undefined {
+  checkModelBytes(bytes);
+  let text: string | undefined;
+  for (const entry of delimited(bytes, METADATA)) {
+    // The last one wins, within an entry and between entries, as in any protobuf reader.
+    const [key, value] = [KEY, VALUE].map((field) => delimited(entry, field).at(-1));
+    if (key && textOf(key) === MANIFEST_KEY) text = value ? textOf(value) : '';
+  }
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ModelFormatError('model.format', `metadata '${MANIFEST_KEY}': expected JSON, got ${JSON.stringify(text.slice(0, 40))}; export the model again`, { cause });
+  }
+  return checkManifest(json);
+}
+
+/**
+ * The bytes of the GraphProto in an encoded model, a view of `bytes`: what {@link Manifest} `integrity` is over.
+ * Throws `model.truncated` or `model.format` for bytes that are no model, and for a model with two graphs, which readers merge.
+ */
+export function graphBytes(bytes: Uint8Array): Uint8Array {
+  checkModelBytes(bytes);
+  const [graph, second] = delimited(bytes, GRAPH);
+  if (!graph || second) throw new ModelFormatError('model.format', `model: expected one graph, got ${graph ? 'several' : 'none'}`);
+  return graph;
+}
+
+/** The length-delimited values of field `wanted` in an encoded message, in order; other fields are stepped over. */
+function delimited(message: Uint8Array, wanted: number): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let at = 0; at < message.length; ) {
+    const key = varint(message, at);
+    const wire = key && key.value % 8;
+    const value = key && (wire === 0 || wire === 2) ? varint(message, key.next) : undefined;
+    const end = wire === 0 ? value?.next : wire === 2 && value ? value.next + value.value : wire === 1 ? key!.next + 8 : wire === 5 ? key!.next + 4 : undefined;
+    if (end === undefined || end > message.length) throw new ModelFormatError('model.format', 'metadata_props: expected key and value, got damaged bytes; download or export the model again');
+    if (key && value && wire === 2 && Math.floor(key.value / 8) === wanted) found.push(message.subarray(value.next, end));
+    at = end;
+  }
+  return found;
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch (cause) {
+    throw new ModelFormatError('model.format', 'metadata_props: expected UTF-8 text, got other bytes; download or export the model again', { cause });
+  }
+}
+
+type Check<T> = (value: unknown, where: string) => T;
+
+const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
+const LAYOUTS = ['nchw', 'nhwc'] as const;
+
+const tensorFields = { name: text, dtype: oneOf(DTYPES), shape: list(dimension), 'range?': range, 'layout?': oneOf(LAYOUTS) };
+const input: Check<ManifestInput> = record({
+  ...tensorFields,
+  role: oneOf(['latent', 'label', 'noise', 'image', 'tensor'] as const),
+  'distribution?': oneOf(['normal', 'uniform'] as const),
+  'classes?': list(text),
+});
+const output: Check<ManifestOutput> = record({ ...tensorFields, role: oneOf(['image', 'tensor', 'score'] as const) });
+const manifest: Check<Manifest> = record({
+  version: () => 1,
+  kind: oneOf(['latent', 'image-to-image', 'super-resolution', 'function'] as const),
+  inputs: list(input),
+  outputs: list(output),
+  integrity: record({ sha256: digest, bytes: size }),
+  producer: text,
+  'license?': text,
+  'trainedOn?': text,
+  'metrics?': object,
+});
+
+/** The manifest in parsed JSON, with the fields this version knows and no others. Throws as {@link readManifest} does; messages name the field. */
+export function checkManifest(json: unknown): Manifest {
+  const { version } = object(json, '');
+  if (typeof version === 'number' && version > 1) {
+    throw new ModelFormatError('model.unsupported', `manifest.version: expected 1, got ${version}: the model was written by a later Forja; update @forja/core`);
+  }
+  if (version !== 1) fail('.version', '1', version);
+  return manifest(json, '');
+}
+
+/** A check of an object by the checks of its fields; a name that ends in `?` may be absent. */
+function record<T>(fields: Record<string, Check<unknown>>): Check<T> {
+  return (value, where) => {
+    const from = object(value, where);
+    const to: Record<string, unknown> = {};
+    for (const [field, check] of Object.entries(fields)) {
+      const name = field.replace('?', '');
+      if (Object.hasOwn(from, name)) to[name] = check(from[name], `${where}.${name}`);
+      else if (name === field) fail(`${where}.${name}`, 'a value', undefined);
+    }
+    return to as T; // every field of T was checked above
+  };
+}
+
+function list<T>(check: Check<T>): Check<T[]> {
+  return (value, where) => (Array.isArray(value) ? value.map((item, i) => check(item, `${where}[${i}]`)) : fail(where, 'a list', value));
+}
+
+function oneOf<const T>(values: readonly T[]): Check<T> {
+  return (value, where) => values.find((v) => v === value) ?? fail(where, values.map((v) => `'${String(v)}'`).join(' or '), value);
+}
+
+function text(value: unknown, where: string): string {
+  return typeof value === 'string' ? value : fail(where, 'a text', value);
+}
+
+function object(value: unknown, where: string): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : fail(where, 'an object', value);
+}
+
+function dimension(value: unknown, where: string): number | string {
+  return (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0) ? (value as number | string) : fail(where, 'a size or a name', value);
+}
+
+function size(value: unknown, where: string): number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(where, 'a number of bytes', value);
+}
+
+function digest(value: unknown, where: string): string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value : fail(where, '64 hexadecimal digits', value);
+}
+
+function range(value: unknown, where: string): [number, number] {
+  const [low, high] = Array.isArray(value) && value.length === 2 ? (value as unknown[]) : [];
+  return typeof low === 'number' && typeof high === 'number' && low < high ? [low, high] : fail(where, '[low, high]', value);
+}
+
+function fail(where: string, expected: string, value: unknown): never {
+  const got = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 60);
+  throw new ModelFormatError('model.format', `manifest${where}: expected ${expected}, got ${got}; export the model again`);
+}
