@@ -3,7 +3,7 @@
 import { isStatic, sizeText, type KernelCall, type Program, type ProgramValue, type Size, type ValueId } from '../trace/program.js';
 
 /** Element-wise kernels on `a` and `b` that broadcast as NumPy does. */
-const BINARY = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference']);
+export const BINARY: ReadonlySet<string> = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference']);
 
 const same = (a: readonly Size[], b: readonly Size[]): boolean => a.length === b.length && a.every((size, i) => sizeText(size) === sizeText(b[i] ?? -1));
 

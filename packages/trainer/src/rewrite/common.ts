@@ -1,0 +1,64 @@
+// Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies its generator
+// for D and again for G runs it once. Constants are compared by their bytes.
+import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../trace/program.js';
+import { dtypeOf, Rewriter, shapeOf } from './graph.js';
+
+/** Kernels whose results may differ from call to call. */
+const IMPURE = new Set(['Multinomial']);
+
+/** Kernels on `a` and `b` whose operands may change places without a change of a bit. */
+const COMMUTATIVE = new Set(['Add', 'Multiply']);
+
+/** `program` with equal constants and equal calls merged into the first of them. */
+export function eliminateCommonSubexpressions(program: Program): Program {
+  const rewriter = new Rewriter(program);
+  const seen = new Map<string, readonly ValueId[]>();
+  const once = (key: string, ids: readonly ValueId[]): boolean => {
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, ids);
+    else ids.forEach((id, i) => rewriter.replace(id, first[i] ?? id));
+    return first === undefined;
+  };
+  const buckets = new Map<string, ValueId[]>();
+  for (const [id, data] of program.constants) {
+    const key = `${dtypeOf(program, id)}[${shapeOf(program, id).map(sizeText).join()}]${hash(data)}`;
+    const bucket = buckets.get(key) ?? [];
+    buckets.set(key, bucket);
+    const first = bucket.find((other) => equal(data, program.constants.get(other)));
+    if (first === undefined) bucket.push(id);
+    else rewriter.replace(id, first);
+  }
+  return rewriter.run((call) => {
+    if (IMPURE.has(call.kernel) || once(keyOf(call, rewriter), call.outputs)) rewriter.emit(call);
+  });
+}
+
+function keyOf(call: KernelCall, rewriter: Rewriter): string {
+  const { a, b } = call.inputs;
+  const inputs = COMMUTATIVE.has(call.kernel) && typeof a === 'number' && typeof b === 'number' && a > b && rewriter.dtype(a) === rewriter.dtype(b) ? { a: b, b: a } : call.inputs;
+  return `${call.kernel}(${Object.entries(inputs).map(([name, ids]) => `${name}=${String(ids)}`).join(';')})${attributeKey(call.attrs)}`;
+}
+
+/** Attributes as text that tells apart what JSON does not: infinities, NaN, -0. Absent and undefined are the same. */
+export function attributeKey(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(attributeKey).join()}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value).filter(([, v]) => v !== undefined && v !== null).sort(([x], [y]) => (x < y ? -1 : 1)).map(([k, v]) => `${k}:${attributeKey(v)}`).join()}}`;
+  }
+  return typeof value === 'string' ? JSON.stringify(value) : Object.is(value, -0) ? '-0' : String(value);
+}
+
+const bytesOf = (data: ConstantData): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** FNV-1a of the bytes. */
+function hash(data: ConstantData): number {
+  let h = 0x811c9dc5;
+  for (const byte of bytesOf(data)) h = Math.imul(h ^ byte, 0x01000193);
+  return h;
+}
+
+function equal(a: ConstantData, b: ConstantData | undefined): boolean {
+  if (b === undefined || a.length !== b.length) return false;
+  const [x, y] = [bytesOf(a), bytesOf(b)];
+  return x.every((byte, i) => byte === y[i]);
+}

@@ -1,0 +1,51 @@
+// Constant folding: calls on constants alone are computed once, by tfjs's own cpu kernels, and become constants.
+import * as tf from '@tensorflow/tfjs';
+import { callInputs, type KernelCall, type Program } from '../trace/program.js';
+import { countOf, Rewriter } from './graph.js';
+import { replay } from './replay.js';
+
+/** Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are made of. */
+const SMALL = 1 << 12;
+
+/** Kernels that make much out of nothing, and small ones that passes look for. */
+const KEPT = new Set(['Fill', 'Range', 'LinSpace', 'Multinomial']);
+
+/** Kernels whose time grows faster than their tensors: folded only while small. */
+const HEAVY = /Conv|MatMul|Einsum/;
+
+/** `program` with calls on constants computed. Nothing is folded where tfjs has no cpu backend. */
+export function foldConstants(program: Program): Program {
+  const rewriter = new Rewriter(program);
+  if ((tf.findBackend('cpu') as tf.KernelBackend | null) === null) return program; // its type forgets the null
+  return rewriter.run((call) => {
+    if (isFoldable(call, rewriter)) fold(call, rewriter);
+    else rewriter.emit(call);
+  });
+}
+
+function isFoldable(call: KernelCall, on: Rewriter): boolean {
+  const ids = callInputs(call);
+  if (!ids.every((id) => on.constants.has(id)) || tf.getKernel(call.kernel, 'cpu') === undefined) return false;
+  const sizes = call.outputs.map((id) => countOf(on.shape(id)));
+  if (sizes.some((size) => size === undefined) || Object.values(call.attrs).some(isDynamic)) return false;
+  const made = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  if (KEPT.has(call.kernel)) return call.kernel === 'Fill' && on.shape(call.outputs[0] ?? -1).length === 0;
+  const read = ids.reduce((sum, id) => sum + (on.constants.get(id)?.length ?? 0), 0);
+  return made <= Math.max(SMALL, read) && !(HEAVY.test(call.kernel) && made * read > 1e8);
+}
+
+/** Whether an attribute holds a size that is not a number yet. */
+function isDynamic(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(isDynamic) : typeof value === 'object' && value !== null;
+}
+
+function fold(call: KernelCall, on: Rewriter): void {
+  const { values, constants } = on;
+  const ids = callInputs(call);
+  const outputs = call.outputs.map((value) => ({ name: String(value), value }));
+  const results = replay({ values, inputs: [], constants: new Map([...constants].filter(([id]) => ids.includes(id))), calls: [call], outputs }, {}, { backend: 'cpu' });
+  for (const { name, value } of outputs) {
+    const data = results[name]?.data;
+    if (data !== undefined) constants.set(value, data);
+  }
+}

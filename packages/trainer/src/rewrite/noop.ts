@@ -1,0 +1,119 @@
+// Removes calls that return their input: what tfjs's tape, layers and gradient functions leave behind.
+import type { KernelCall, Program, ValueId } from '../trace/program.js';
+import { inputOf, outputOf, Rewriter, sameSizes } from './graph.js';
+import { uniformOf } from './uniform.js';
+
+/** What a call amounts to: an existing value, another call, or (undefined) itself. */
+type Rule = (call: KernelCall, on: Rewriter) => ValueId | KernelCall | undefined;
+
+const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
+
+/** The input named `name`, when the result has its type and shape. */
+function unchanged(call: KernelCall, on: Rewriter, name = 'x'): ValueId | undefined {
+  const [x, y] = [inputOf(call, name), outputOf(call)];
+  return x !== undefined && on.dtype(x) === on.dtype(y) && sameSizes(on.shape(x), on.shape(y)) ? x : undefined;
+}
+
+/** The call that made the input `name`, if it was `kernel`. */
+function before(call: KernelCall, on: Rewriter, kernel: string, name = 'x'): KernelCall | undefined {
+  const x = inputOf(call, name);
+  const from = x === undefined ? undefined : on.producer.get(x);
+  return from?.kernel === kernel ? from : undefined;
+}
+
+/** A neutral element beside the other operand. `sides`: which operands may be neutral. */
+function neutral(value: number, sides: readonly ('a' | 'b')[]): Rule {
+  return (call, on) => {
+    for (const side of sides) {
+      const [id, other] = [inputOf(call, side), side === 'a' ? 'b' : 'a'];
+      if (id !== undefined && uniformOf(on, id) === value) {
+        const kept = unchanged(call, on, other);
+        if (kept !== undefined) return kept;
+      }
+    }
+    return undefined;
+  };
+}
+
+/** A reduction over axes of size 1, or none, moves no number. */
+const reduction: Rule = (call, on) => {
+  const x = inputOf(call, 'x');
+  if (x === undefined || on.dtype(x) !== on.dtype(outputOf(call))) return undefined;
+  const shape = on.shape(x);
+  const { axis } = call.attrs;
+  const axes = typeof axis === 'number' ? [axis] : Array.isArray(axis) ? axis.map(Number) : shape.map((_, i) => i);
+  if (!axes.every((i) => shape.at(i) === 1)) return undefined;
+  return unchanged(call, on) ?? { ...call, kernel: 'Reshape', inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
+};
+
+const sameShape: Rule = (call, on) => unchanged(call, on);
+
+const RULES: Readonly<Record<string, Rule>> = {
+  Identity: (call) => inputOf(call, 'x'),
+  Cast: sameShape,
+  Reshape: (call, on) => {
+    const same = unchanged(call, on);
+    if (same !== undefined) return same;
+    const from = before(call, on, 'Reshape') ?? before(call, on, 'ExpandDims');
+    const x = from === undefined ? undefined : (inputOf(from, 'x') ?? inputOf(from, 'input'));
+    return x === undefined ? undefined : { ...call, inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
+  },
+  ExpandDims: (call, on) => {
+    const x = inputOf(call, 'input');
+    return x === undefined ? undefined : { ...call, kernel: 'Reshape', inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
+  },
+  Transpose: (call, on) => {
+    const perm = numbers(call.attrs['perm']);
+    if (perm.every((axis, i) => axis === i)) return inputOf(call, 'x');
+    const from = before(call, on, 'Transpose');
+    const x = from === undefined ? undefined : inputOf(from, 'x');
+    const first = numbers(from?.attrs['perm']);
+    return x === undefined ? undefined : { ...call, inputs: { x }, attrs: { perm: perm.map((axis) => first[axis] ?? axis) } };
+  },
+  Tile: sameShape,
+  BroadcastTo: sameShape,
+  Slice: (call, on) => (Array.isArray(call.attrs['begin']) && call.attrs['begin'].every((b) => b === 0) ? unchanged(call, on) : undefined),
+  PadV2: sameShape,
+  MirrorPad: sameShape,
+  Concat: (call) => {
+    const ids = Object.values(call.inputs).flat();
+    return ids.length === 1 ? ids[0] : undefined;
+  },
+  Reverse: (call, on) => {
+    const x = inputOf(call, 'x');
+    return x !== undefined && numbers(call.attrs['dims']).every((axis) => on.shape(x).at(axis) === 1) ? x : undefined;
+  },
+  Neg: (call, on) => {
+    const from = before(call, on, 'Neg');
+    return from === undefined ? undefined : inputOf(from, 'x');
+  },
+  Relu: (call, on) => (before(call, on, 'Relu') === undefined ? undefined : inputOf(call, 'x')),
+  Add: neutral(0, ['a', 'b']),
+  Sub: neutral(0, ['b']),
+  Multiply: neutral(1, ['a', 'b']),
+  RealDiv: neutral(1, ['b']),
+  AddN: (call, on) => {
+    const ids = Object.values(call.inputs).flat();
+    const [a, b] = ids;
+    if (ids.length === 1) return a;
+    return ids.length === 2 && a !== undefined && b !== undefined && sameSizes(on.shape(a), on.shape(b)) ? { ...call, kernel: 'Add', inputs: { a, b } } : undefined;
+  },
+  Sum: reduction,
+  Mean: reduction,
+  Max: reduction,
+  Min: reduction,
+  Prod: reduction,
+  ZerosLike: (call, on) => ({ ...call, kernel: 'Fill', inputs: {}, attrs: { shape: [...on.shape(outputOf(call))], value: 0, dtype: on.dtype(outputOf(call)) } }),
+  OnesLike: (call, on) => ({ ...call, kernel: 'Fill', inputs: {}, attrs: { shape: [...on.shape(outputOf(call))], value: 1, dtype: on.dtype(outputOf(call)) } }),
+};
+
+/** `program` without calls that change nothing; reshapes and transposes in a row become one. Adding 0 may turn -0 into 0. */
+export function removeNoops(program: Program): Program {
+  const rewriter = new Rewriter(program);
+  return rewriter.run((call) => {
+    const result = Object.hasOwn(RULES, call.kernel) ? RULES[call.kernel]?.(call, rewriter) : undefined;
+    if (typeof result === 'number') rewriter.replace(outputOf(call), result);
+    else rewriter.emit(result ?? call);
+  });
+}
+

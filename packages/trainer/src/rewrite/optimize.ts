@@ -1,0 +1,45 @@
+// The passes in their order, run until nothing changes.
+import type { Program } from '../trace/program.js';
+import { simplifyReductions } from './algebra.js';
+import { foldBatchNorm } from './batch-norm.js';
+import { simplifyBroadcasts } from './broadcast.js';
+import { attributeKey, eliminateCommonSubexpressions } from './common.js';
+import { eliminateDeadCode } from './dead.js';
+import { foldConstants } from './fold.js';
+import type { Pass } from './graph.js';
+import { removeNoops } from './noop.js';
+import { shrinkUniforms } from './uniform.js';
+
+/**
+ * The order matters within a round: no-ops hide equal subexpressions, so they go first; equal calls are merged before broadcasting
+ * is simplified, which looks at who made an operand; batch norm folds into weights once its statistics are constants; dead code goes last.
+ */
+export const PASSES: readonly Pass[] = [
+  removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, simplifyBroadcasts, simplifyReductions, foldBatchNorm, eliminateDeadCode,
+];
+
+/** More rounds than any program needs: each removes or shrinks something. */
+const ROUNDS = 16;
+
+/** Runs `passes` in order, again and again, until a round changes nothing. */
+export function optimize(program: Program, passes: readonly Pass[] = PASSES): Program {
+  let current = program;
+  let before = '';
+  for (let round = 0; round < ROUNDS; round++) {
+    current = passes.reduce((p, pass) => pass(p), current);
+    const now = signature(current);
+    if (now === before) break;
+    before = now;
+  }
+  return current;
+}
+
+/** What a program consists of, as text; numbers of values that a pass made anew count by order of appearance. */
+function signature(program: Program): string {
+  const order = new Map<number, number>();
+  const name = (id: number): number => {
+    if (!order.has(id)) order.set(id, order.size);
+    return order.get(id) ?? 0;
+  };
+  return program.calls.map((call) => `${call.kernel} ${Object.entries(call.inputs).map(([k, ids]) => `${k}=${[ids].flat().map(name).join()}`).join(' ')} ${call.outputs.map(name).join()} ${attributeKey(call.attrs)}`).join('\n');
+}

@@ -1,0 +1,40 @@
+// Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to scalars.
+import type { Program, ValueId } from '../trace/program.js';
+import { BINARY } from './broadcast.js';
+import { inputOf, outputOf, Rewriter, sameSizes } from './graph.js';
+
+/** The number that a value holds in every element, if it is known to hold one. */
+export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
+  const data = on.constants.get(id);
+  if (data !== undefined) {
+    const [first] = data;
+    return first !== undefined && data.every((v) => Object.is(v, first)) ? first : undefined;
+  }
+  const call = on.producer.get(id);
+  if (call?.kernel === 'Fill' && typeof call.attrs['value'] === 'number') {
+    return on.dtype(id) === 'float32' ? Math.fround(call.attrs['value']) : call.attrs['value'];
+  }
+  const from = call !== undefined && ['Reshape', 'Tile', 'BroadcastTo', 'Transpose', 'Identity'].includes(call.kernel) ? inputOf(call, 'x') : undefined;
+  return from === undefined ? undefined : uniformOf(on, from);
+}
+
+/** `program` with float operands of element-wise calls that hold one number made scalars, where the other operand has the result's shape. */
+export function shrinkUniforms(program: Program): Program {
+  const rewriter = new Rewriter(program);
+  const scalars = new Map<number, ValueId>();
+  const scalar = (value: number): ValueId => {
+    const id = scalars.get(value) ?? rewriter.constant('float32', [], Float32Array.of(value));
+    scalars.set(value, id);
+    return id;
+  };
+  return rewriter.run((call) => {
+    let result = call;
+    for (const [side, other] of [['a', 'b'], ['b', 'a']] as const) {
+      const [id, beside] = [inputOf(result, side), inputOf(result, other)];
+      if (!BINARY.has(call.kernel) || id === undefined || beside === undefined || rewriter.dtype(id) !== 'float32' || rewriter.shape(id).length === 0) continue;
+      const value = uniformOf(rewriter, id);
+      if (value !== undefined && sameSizes(rewriter.shape(beside), rewriter.shape(outputOf(call)))) result = { ...result, inputs: { ...result.inputs, [side]: scalar(value) } };
+    }
+    rewriter.emit(result);
+  });
+}
