@@ -1,0 +1,101 @@
+// Between a model's tensors and 8-bit pictures.
+import { UsageError } from '../errors.js';
+import { sizeOf, type Tensor } from '../tensor.js';
+import { ImageBatch } from './batch.js';
+import { halfToNumber, numberToHalf } from './half.js';
+import type { Channels } from './image.js';
+
+/** Order of a picture tensor's dimensions. */
+export type ImageLayout = 'nchw' | 'nhwc';
+
+/** How a tensor stands for pictures. */
+export interface ImageTensorOptions {
+  layout: ImageLayout;
+  /** What black and white are; default `[0, 255]` for uint8, else `[-1, 1]`. */
+  range?: readonly [number, number];
+}
+
+/** Any 8-bit picture: an {@link Image}, the DOM's ImageData, or what a decoder gives. Channels are found from the length when not given. */
+export interface ImageLike {
+  readonly width: number;
+  readonly height: number;
+  readonly channels?: number;
+  readonly data: ArrayLike<number>;
+}
+
+/**
+ * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range [a, b] becomes
+ * ⌊255·(v − a)/(b − a) + ½⌋, for [−1, 1] that is ⌊127.5·v + 128⌋, cut to 0..255. Throws UsageError for another shape (`input.shape`) or for NaN (`input.range`).
+ */
+export function toImages({ dtype, shape, data }: Tensor, { layout, range = defaultRange(dtype) }: ImageTensorOptions): ImageBatch {
+  const [count, a, b, c] = shape.length === 3 ? [1, ...shape] : shape;
+  if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4) throw new UsageError(`toImages: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, { code: 'input.shape' });
+  const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
+  const values = data as unknown as ArrayLike<number | bigint>; // every typed array a Tensor may hold
+  if (values.length !== sizeOf(shape)) throw new UsageError(`toImages: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${values.length}`, { code: 'input.shape' });
+  checkRange('toImages', range);
+  const scale = 255 / (range[1] - range[0]);
+  const offset = 0.5 - range[0] * scale;
+  const pixels = new Uint8ClampedArray(values.length);
+  const plane = width * height;
+  for (let i = 0, to = 0; i < count; i++) {
+    for (let p = 0; p < plane; p++) {
+      for (let ch = 0; ch < channels; ch++, to++) {
+        const from = layout === 'nhwc' ? to : (i * channels + ch) * plane + p;
+        const raw = Number(values[from]);
+        const v = dtype === 'float16' ? halfToNumber(raw) : raw;
+        if (Number.isNaN(v)) throw new UsageError(`toImages: expected numbers, got NaN in picture ${i}; the model or its input is broken`, { code: 'input.range' });
+        pixels[to] = Math.floor(v * scale + offset);
+      }
+    }
+  }
+  return new ImageBatch(count, width, height, channels, pixels);
+}
+
+/**
+ * The tensor of pictures of one size: byte v becomes a + v·(b − a)/255 of range [a, b]. `channels` (default: the first picture's) may differ from the pictures':
+ * grey is repeated, colour becomes grey by Rec. 601 luma, alpha is dropped or opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
+ */
+export function fromImages(images: readonly ImageLike[], options: ImageTensorOptions & { channels?: Channels; dtype?: 'float32' | 'float16' | 'uint8' }): Tensor {
+  const [first] = images;
+  if (!first) throw new UsageError('fromImages: expected one picture or more, got none', { code: 'input.shape' });
+  const { layout, dtype = 'float32', range = defaultRange(dtype), channels = channelsOf(first) } = options;
+  const { width, height } = first;
+  checkRange('fromImages', range);
+  const scale = (range[1] - range[0]) / 255;
+  const plane = width * height;
+  const data = new { float32: Float32Array, float16: Uint16Array, uint8: Uint8ClampedArray }[dtype](images.length * channels * plane);
+  images.forEach((image, i) => {
+    if (image.width !== width || image.height !== height) throw new UsageError(`fromImages: expected every picture to be ${width} × ${height}, got ${image.width} × ${image.height} at ${i}`, { code: 'input.shape' });
+    const have = channelsOf(image);
+    for (let p = 0; p < plane; p++) {
+      for (let ch = 0; ch < channels; ch++) {
+        const v = range[0] + channelOf(image.data, p * have, have, ch, channels) * scale;
+        data[layout === 'nhwc' ? (i * plane + p) * channels + ch : (i * channels + ch) * plane + p] = dtype === 'float16' ? numberToHalf(v) : v;
+      }
+    }
+  });
+  const shape = layout === 'nchw' ? [images.length, channels, height, width] : [images.length, height, width, channels];
+  return { dtype, shape, data: dtype === 'uint8' ? new Uint8Array(data.buffer) : data };
+}
+
+function channelOf(data: ArrayLike<number>, at: number, have: Channels, wanted: number, channels: Channels): number {
+  const byte = (c: number): number => data[at + c] as number; // inside: channelsOf checked the length
+  if (wanted === 3) return have === 4 ? byte(3) : 255;
+  if (have === 1) return byte(0);
+  return channels === 1 ? 0.299 * byte(0) + 0.587 * byte(1) + 0.114 * byte(2) : byte(wanted);
+}
+
+function channelsOf({ width, height, channels, data }: ImageLike): Channels {
+  const found = data.length / (width * height);
+  if ((found === 1 || found === 3 || found === 4) && (channels === undefined || channels === found)) return found;
+  throw new UsageError(`fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${data.length} bytes`, { code: 'input.shape' });
+}
+
+function defaultRange(dtype: Tensor['dtype']): readonly [number, number] {
+  return dtype === 'uint8' ? [0, 255] : [-1, 1];
+}
+
+function checkRange(where: string, [low, high]: readonly [number, number]): void {
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low < high)) throw new UsageError(`${where}.range: expected two finite numbers that rise, got [${low}, ${high}]`, { code: 'input.range' });
+}

@@ -1,0 +1,65 @@
+/// <reference path="./gifenc.d.ts" />
+// Animated GIF by gifenc. Imported on first use only.
+import type { Color, Gifenc } from 'gifenc';
+import { timing, type AnimationOptions } from './animation.js';
+import type { ImageBatch } from './batch.js';
+import { rgbaOf } from './image.js';
+
+/**
+ * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256 colours (always for grey),
+ * else chosen by pairwise nearest neighbours at 5-6-5 bits.
+ */
+export async function encodeGIF(batch: ImageBatch, options?: AnimationOptions): Promise<Uint8Array> {
+  const { delayMs, plays } = timing('toGIF', batch.count, options);
+  const { width, height } = batch;
+  // Loaded as CommonJS, all names are under default; bundled as a module, they stand alone.
+  const module = await import('gifenc');
+  const gifenc = module.GIFEncoder ? (module as unknown as Gifenc) : module.default;
+  const { palette, index } = batch.channels === 1 ? grey(batch.data) : coloured(opaque(batch), gifenc);
+  const gif = gifenc.GIFEncoder();
+  for (let i = 0; i < batch.count; i++) {
+    // gifenc counts repetitions after the first play; −1 is none.
+    gif.writeFrame(index.subarray(i * width * height, (i + 1) * width * height), width, height, { delay: delayMs, repeat: plays === 0 ? 0 : plays === 1 ? -1 : plays - 1, ...(i === 0 ? { palette } : {}) });
+  }
+  gif.finish();
+  return gif.bytes();
+}
+
+interface Indexed {
+  palette: Color[];
+  index: Uint8Array;
+}
+
+function grey(data: Uint8ClampedArray): Indexed {
+  return { palette: Array.from({ length: 256 }, (_, v) => [v, v, v]), index: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+}
+
+function coloured(rgba: Uint8ClampedArray, gifenc: Gifenc): Indexed {
+  const exact = fewColours(rgba);
+  if (exact) return exact;
+  const palette = gifenc.quantize(rgba, 256, { format: 'rgb565' });
+  return { palette, index: gifenc.applyPalette(rgba, palette, 'rgb565') };
+}
+
+/** Palette and indices when there are at most 256 colours. */
+function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
+  const known = new Map<number, number>();
+  const index = new Uint8Array(rgba.length / 4);
+  for (let i = 0; i < index.length; i++) {
+    const colour = ((rgba[i * 4] as number) << 16) | ((rgba[i * 4 + 1] as number) << 8) | (rgba[i * 4 + 2] as number); // four bytes a pixel
+    let at = known.get(colour);
+    if (at === undefined) {
+      if (known.size === 256) return undefined;
+      known.set(colour, (at = known.size));
+    }
+    index[i] = at;
+  }
+  return { palette: [...known.keys()].map((colour) => [colour >> 16, (colour >> 8) & 255, colour & 255]), index };
+}
+
+/** RGBA with alpha applied over white. */
+function opaque({ data, channels }: ImageBatch): Uint8ClampedArray {
+  const rgba = rgbaOf(data, channels);
+  if (channels === 4) for (let i = 0; i < rgba.length; i++) if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255; // inside
+  return rgba;
+}

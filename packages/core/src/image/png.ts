@@ -1,0 +1,8 @@
+// PNG by fast-png. Imported on first use only, so that pages that never save a picture do not carry it.
+import { encode } from 'fast-png';
+import type { Image } from './image.js';
+
+/** The bytes of a PNG file. */
+export function encodePNG({ width, height, channels, data }: Pick<Image, 'width' | 'height' | 'channels' | 'data'>): Uint8Array {
+  return encode({ width, height, channels, data, depth: 8 }, { zlib: { level: 6 } });
+}
