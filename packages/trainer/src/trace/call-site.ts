@@ -1,10 +1,10 @@
 // Where in the user's code a kernel call comes from: the first stack frame outside tfjs and Forja.
 
-/** A frame's place, as V8, Firefox and Safari write it: `file:line:column`. */
-const PLACE = /(?:\(|@|at )?((?:[a-z][a-z+.-]*:\/\/|\/|[A-Za-z]:[\\/])?[^\s()@]+:\d+:\d+)\)?$/;
+/** A frame as V8 writes it, `at name (place)` or `at place`, and as Firefox and Safari do, `name@place`. A place is `file:line:column`. */
+const FRAMES = [/^at .*\((.+:\d+:\d+)\)$/, /^at (?:async )?(.+:\d+:\d+)$/, /^[^@]*@(.+:\d+:\d+)$/];
 
-/** tfjs's packages, whole or bundled, and the engine's own frames. */
-const FOREIGN = /[\\/]@tensorflow[\\/+]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
+/** tfjs's packages as installed, mapped to their sources, or bundled; and the engine's own frames. */
+const FOREIGN = /[\\/]@tensorflow[\\/+]|[\\/]tfjs[a-z-]*[\\/](?:src|dist)[\\/]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
 
 /** The folder that holds this package's code: `…/src/` from source, `…/dist/` once built. */
 const HOME = import.meta.url.replace(/\/trace\/call-site\.[jt]s.*$/, '/').replace(/\/dist\/.*$/, '/dist/').replace(/^file:\/\/(?=\/)/, '');
@@ -61,7 +61,7 @@ function isUsers(place: string, home: string = HOME): boolean {
 /** The first place in a stack's text that is neither tfjs's nor Forja's. */
 export function siteOf(stack: string, home: string = HOME): string | undefined {
   for (const line of stack.split('\n')) {
-    const place = PLACE.exec(line.trim())?.[1]?.replace(/^file:\/\/(?=\/)/, '');
+    const place = FRAMES.map((frame) => frame.exec(line.trim())?.[1]).find((found) => found !== undefined)?.replace(/^file:\/\/(?=\/)/, '');
     if (place !== undefined && isUsers(place, home)) return place;
   }
   return undefined;

@@ -62,7 +62,7 @@ function run(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor
     if (tensor !== undefined) inputs[input.name] = tensor;
   }
   for (const variable of options.known ?? []) recorder.variable(variable);
-  const results: unknown = tf.tidy(() => fn(inputs));
+  const results: unknown = fn(inputs); // the span disposes what it makes
   for (const [name, tensor] of Object.entries(checkedResults(results))) program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;
   const taken = new Set(program.outputs.map((output) => output.name));
