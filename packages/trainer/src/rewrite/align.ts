@@ -73,8 +73,9 @@ function checkStructure(programs: readonly Program[]): void {
     for (const [index, call] of base.calls.entries()) {
       const twin = other.calls[index];
       if (twin === undefined || twin.kernel !== call.kernel || attributeKey(twin.inputs) !== attributeKey(call.inputs)) {
-        refuse(where(call), `expected the same calls at every size, got ${twin === undefined ? 'none' : `${where(twin)}`} at another one: the function branches on a size`);
+        refuse(where(call), `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`);
       }
+      if (twin.outputs.length !== call.outputs.length) refuse(where(call), `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: a dynamic dim cannot be unstacked`);
     }
     const extra = other.calls[base.calls.length];
     if (extra !== undefined) refuse(where(extra), 'expected the same calls at every size, got this one at some sizes only: the function branches on a size');
