@@ -40,28 +40,28 @@ const reduction: Rule = (call, on) => {
   const x = inputOf(call, 'x');
   if (x === undefined || on.dtype(x) !== on.dtype(outputOf(call))) return undefined;
   const shape = on.shape(x);
-  const { axis } = call.attrs;
+  const axis = call.attrs['axis'] ?? call.attrs['reductionIndices'];
   const axes = typeof axis === 'number' ? [axis] : Array.isArray(axis) ? axis.map(Number) : shape.map((_, i) => i);
   if (!axes.every((i) => shape.at(i) === 1)) return undefined;
-  return unchanged(call, on) ?? { ...call, kernel: 'Reshape', inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
+  return unchanged(call, on) ?? reshaped(call, on, x);
 };
+
+/** One Reshape of what the reshapes before `x` started from. */
+function reshaped(call: KernelCall, on: Rewriter, x: ValueId | undefined): ValueId | KernelCall | undefined {
+  const from = x === undefined ? undefined : on.producer.get(x);
+  const start = from?.kernel === 'Reshape' ? inputOf(from, 'x') : x;
+  const shape = [...on.shape(outputOf(call))];
+  if (start === undefined) return undefined;
+  return sameSizes(on.shape(start), shape) ? start : { ...call, kernel: 'Reshape', inputs: { x: start }, attrs: { shape } };
+}
 
 const sameShape: Rule = (call, on) => unchanged(call, on);
 
 const RULES: Readonly<Record<string, Rule>> = {
   Identity: (call) => inputOf(call, 'x'),
   Cast: sameShape,
-  Reshape: (call, on) => {
-    const same = unchanged(call, on);
-    if (same !== undefined) return same;
-    const from = before(call, on, 'Reshape') ?? before(call, on, 'ExpandDims');
-    const x = from === undefined ? undefined : (inputOf(from, 'x') ?? inputOf(from, 'input'));
-    return x === undefined ? undefined : { ...call, inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
-  },
-  ExpandDims: (call, on) => {
-    const x = inputOf(call, 'input');
-    return x === undefined ? undefined : { ...call, kernel: 'Reshape', inputs: { x }, attrs: { shape: [...on.shape(outputOf(call))] } };
-  },
+  Reshape: (call, on) => unchanged(call, on) ?? reshaped(call, on, inputOf(call, 'x')),
+  ExpandDims: (call, on) => reshaped(call, on, inputOf(call, 'input')),
   Transpose: (call, on) => {
     const perm = numbers(call.attrs['perm']);
     if (perm.every((axis, i) => axis === i)) return inputOf(call, 'x');
