@@ -25,5 +25,5 @@ export type { Channels } from './image/image.js';
 export { ImageBatch } from './image/batch.js';
 export type { GridOptions } from './image/grid.js';
 export type { AnimationOptions } from './image/animation.js';
-export { fromImages, toImages } from './image/convert.js';
+export { fromImages, toBatch } from './image/convert.js';
 export type { ImageLayout, ImageLike, ImageTensorOptions } from './image/convert.js';

@@ -1,8 +1,8 @@
 // Between a model's tensors and 8-bit pictures.
 import { UsageError } from '../errors.js';
+import { fromHalf, halfOf } from '../generator/half.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
-import { halfToNumber, numberToHalf } from './half.js';
 import type { Channels } from './image.js';
 
 /** Order of a picture tensor's dimensions. */
@@ -27,13 +27,13 @@ export interface ImageLike {
  * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range [a, b] becomes
  * ⌊255·(v − a)/(b − a) + ½⌋, for [−1, 1] that is ⌊127.5·v + 128⌋, cut to 0..255. Throws UsageError for another shape (`input.shape`) or for NaN (`input.range`).
  */
-export function toImages({ dtype, shape, data }: Tensor, { layout, range = defaultRange(dtype) }: ImageTensorOptions): ImageBatch {
+export function toBatch({ dtype, shape, data }: Tensor, { layout, range = defaultRange(dtype) }: ImageTensorOptions): ImageBatch {
   const [count, a, b, c] = shape.length === 3 ? [1, ...shape] : shape;
-  if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4) throw new UsageError(`toImages: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, { code: 'input.shape' });
+  if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4) throw new UsageError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, { code: 'input.shape' });
   const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
   const values = data as unknown as ArrayLike<number | bigint>; // every typed array a Tensor may hold
-  if (values.length !== sizeOf(shape)) throw new UsageError(`toImages: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${values.length}`, { code: 'input.shape' });
-  checkRange('toImages', range);
+  if (values.length !== sizeOf(shape)) throw new UsageError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${values.length}`, { code: 'input.shape' });
+  checkRange('toBatch', range);
   const scale = 255 / (range[1] - range[0]);
   const offset = 0.5 - range[0] * scale;
   const pixels = new Uint8ClampedArray(values.length);
@@ -43,8 +43,8 @@ export function toImages({ dtype, shape, data }: Tensor, { layout, range = defau
       for (let ch = 0; ch < channels; ch++, to++) {
         const from = layout === 'nhwc' ? to : (i * channels + ch) * plane + p;
         const raw = Number(values[from]);
-        const v = dtype === 'float16' ? halfToNumber(raw) : raw;
-        if (Number.isNaN(v)) throw new UsageError(`toImages: expected numbers, got NaN in picture ${i}; the model or its input is broken`, { code: 'input.range' });
+        const v = dtype === 'float16' ? fromHalf(raw) : raw;
+        if (Number.isNaN(v)) throw new UsageError(`toBatch: expected numbers, got NaN in picture ${i}; the model or its input is broken`, { code: 'input.range' });
         pixels[to] = Math.floor(v * scale + offset);
       }
     }
@@ -71,7 +71,7 @@ export function fromImages(images: readonly ImageLike[], options: ImageTensorOpt
     for (let p = 0; p < plane; p++) {
       for (let ch = 0; ch < channels; ch++) {
         const v = range[0] + channelOf(image.data, p * have, have, ch, channels) * scale;
-        data[layout === 'nhwc' ? (i * plane + p) * channels + ch : (i * channels + ch) * plane + p] = dtype === 'float16' ? numberToHalf(v) : v;
+        data[layout === 'nhwc' ? (i * plane + p) * channels + ch : (i * channels + ch) * plane + p] = dtype === 'float16' ? halfOf(v) : v;
       }
     }
   });
