@@ -7,8 +7,9 @@ import { replay } from './replay.js';
 /** Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are made of. */
 const SMALL = 1 << 12;
 
-/** Kernels that make much out of nothing, and small ones that passes look for. */
-const KEPT = new Set(['Fill', 'Range', 'LinSpace', 'Multinomial']);
+/** Kernels that make much out of nothing: kept above this many elements, a row of channels. */
+const MAKERS = new Set(['Fill', 'Range', 'LinSpace']);
+const ROW = 1 << 10;
 
 /** Kernels whose time grows faster than their tensors: folded only while small. */
 const HEAVY = /Conv|MatMul|Einsum/;
@@ -25,11 +26,11 @@ export function foldConstants(program: Program): Program {
 
 function isFoldable(call: KernelCall, on: Rewriter): boolean {
   const ids = callInputs(call);
-  if (!ids.every((id) => on.constants.has(id)) || tf.getKernel(call.kernel, 'cpu') === undefined) return false;
+  if (call.kernel === 'Multinomial' || !ids.every((id) => on.constants.has(id)) || tf.getKernel(call.kernel, 'cpu') === undefined) return false;
   const sizes = call.outputs.map((id) => countOf(on.shape(id)));
   if (sizes.some((size) => size === undefined) || Object.values(call.attrs).some(isDynamic)) return false;
   const made = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
-  if (KEPT.has(call.kernel)) return call.kernel === 'Fill' && on.shape(call.outputs[0] ?? -1).length === 0;
+  if (MAKERS.has(call.kernel)) return made <= ROW;
   const read = ids.reduce((sum, id) => sum + (on.constants.get(id)?.length ?? 0), 0);
   return made <= Math.max(SMALL, read) && !(HEAVY.test(call.kernel) && made * read > 1e8);
 }

@@ -8,14 +8,15 @@ import { eliminateDeadCode } from './dead.js';
 import { foldConstants } from './fold.js';
 import type { Pass } from './graph.js';
 import { removeNoops } from './noop.js';
+import { flattenProducts } from './products.js';
 import { shrinkUniforms } from './uniform.js';
 
 /**
- * The order matters within a round: no-ops hide equal subexpressions, so they go first; equal calls are merged before broadcasting
+ * The order matters within a round: flattened products leave reshapes that are no-ops; no-ops hide equal subexpressions, so they go next; equal calls are merged before broadcasting
  * is simplified, which looks at who made an operand; batch norm folds into weights once its statistics are constants; dead code goes last.
  */
 export const PASSES: readonly Pass[] = [
-  removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, simplifyBroadcasts, simplifyReductions, foldBatchNorm, eliminateDeadCode,
+  flattenProducts, removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, simplifyBroadcasts, simplifyReductions, foldBatchNorm, eliminateDeadCode,
 ];
 
 /** More rounds than any program needs: each removes or shrinks something. */

@@ -10,6 +10,7 @@ import { foldConstants } from './fold.js';
 import type { Pass } from './graph.js';
 import { removeNoops } from './noop.js';
 import { optimize } from './optimize.js';
+import { flattenProducts } from './products.js';
 import { replay } from './replay.js';
 import { shrinkUniforms } from './uniform.js';
 
@@ -140,7 +141,8 @@ describe('constant folding', () => {
   it('does not blow the program up', () => {
     const big = (x: tf.Tensor): tf.Tensor => tf.tile(weights().reshape([1, 4]), [5000, 1]).sum().add(x);
     expect(left(big, foldConstants)).toEqual(['Tile', 'Sum', 'Add']);
-    expect(left((x) => tf.fill([2, 4], 3).sum().add(x), foldConstants)).toEqual(['Fill', 'Sum', 'Add']);
+    expect(left((x) => tf.fill([2, 4], 3).sum().add(x), foldConstants)).toEqual(['Add']);
+    expect(left((x) => tf.fill([2, 4000], 3).sum().add(x), foldConstants)).toEqual(['Fill', 'Sum', 'Add']);
     // A transposed large weight is no larger than the weight.
     const weight = tf.zeros([100, 100]).add(tf.range(0, 100));
     expect(left((x) => x.sum().add(tf.transpose(weight)), foldConstants)).toEqual(['Sum', 'Add']);
@@ -168,6 +170,20 @@ describe('uniform operands', () => {
   });
 });
 
+describe('products', () => {
+  it('of one matrix each lose their batch, and the reshapes around them', () => {
+    const dense: Fn = (x, y) => tf.fused.matMul({ a: x.reshape([6, 4]), b: y.reshape([6, 4]), transposeB: true, bias: tf.tensor1d([1, 2, 3, 4, 5, 6]), activation: 'relu' });
+    expect(left(dense, removeNoops).filter((kernel) => kernel === 'Reshape').length).toBeGreaterThan(2);
+    const after = eliminateDeadCode(removeNoops(flattenProducts(removeNoops(traced(dense)))));
+    expect(after.calls.map((call) => call.kernel)).toEqual(['Reshape', 'Reshape', '_FusedMatMul']);
+    expect(left(dense, (p) => removeNoops(flattenProducts(removeNoops(p))))).toHaveLength(3);
+  });
+
+  it('of batches stay', () => {
+    expect(left((x, y) => tf.matMul(x as tf.Tensor3D, y as tf.Tensor3D, false, true), flattenProducts)).toEqual(['BatchMatMul']);
+  });
+});
+
 describe('reductions', () => {
   const close = { rtol: 1e-6, atol: 1e-6 };
 
@@ -180,6 +196,27 @@ describe('reductions', () => {
   it('stay where the Tile repeats more than single cells, or spreads an axis that is kept', () => {
     expect(left((x) => tf.tile(x, [2, 1, 1]).sum([0]), simplifyReductions)).toEqual(['Tile', 'Sum']);
     expect(left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 4]), [2, 1, 1]).sum([1]), simplifyReductions)).toEqual(['Slice', 'Tile', 'Sum']);
+  });
+});
+
+describe('sums of deviations from the mean', () => {
+  const centred = (x: tf.Tensor): tf.Tensor => x.sub(x.mean([0, 1]));
+  const close = { rtol: 0, atol: 1e-6 };
+
+  it('are zero, scaled or negated too', () => {
+    expect(left((x) => centred(x).sum([0, 1]), simplifyReductions, close)).toEqual(['Fill']);
+    expect(left((x, y) => centred(x).mul(y.slice([0, 0, 0], [1, 1, 4])).neg().div(3).sum([1, 0], true), simplifyReductions, close)).toEqual(['Fill']);
+    expect(left((x) => x.sub(x.mean([0, 1], true)).mean([0, 1]), simplifyReductions, close)).toEqual(['Fill']);
+  });
+
+  it('are not over other axes, of another mean, or with weights', () => {
+    expect(left((x) => centred(x).sum([0]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
+    expect(left((x) => centred(x).sum(), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
+    expect(left((x, y) => x.sub(y.mean([0, 1])).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
+    expect(left((x, y) => centred(x).mul(y).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Multiply', 'Sum']);
+    expect(left((x) => x.mean([0, 1]).sub(x).mul(2).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Multiply', 'Sum']);
+    expect(left((x) => centred(x).square().sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Square', 'Sum']);
+    expect(left((x, y) => y.slice([0, 0, 0], [1, 1, 4]).div(centred(x)).sum([0, 1]), simplifyReductions)).toEqual(['Slice', 'Mean', 'Sub', 'RealDiv', 'Sum']);
   });
 });
 
