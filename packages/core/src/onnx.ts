@@ -2,3 +2,10 @@
 export { GraphBuilder } from './onnx/builder.js';
 export type { BuildOptions, Value } from './onnx/builder.js';
 export type { OpAttributes, OpName } from './onnx/ops.js';
+export { decodeModel } from './onnx/deserialize.js';
+export { encodeModel } from './onnx/serialize.js';
+export { ATTRIBUTE_TYPE, DATA_TYPE } from './onnx/ir.js';
+export type {
+  Attribute, DeviceConfiguration, Dimension, ElementType, Graph, Model, ModelFunction, Node, NodeDeviceConfiguration, OperatorSetId, Shape, SparseTensor, StringEntry,
+  TensorAnnotation, TensorProto, TensorType, TrainingInfo, TypeProto, ValueInfo,
+} from './onnx/ir.js';

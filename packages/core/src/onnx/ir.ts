@@ -69,6 +69,8 @@ export interface Attribute {
   docString?: string;
   type?: number;
   f?: number;
+  /** The bits of `f` when it was a NaN other than 0x7fc00000, which a number cannot carry; counts only while `f` is NaN. */
+  nanBits?: number;
   i?: bigint;
   s?: Uint8Array;
   t?: TensorProto;
@@ -210,10 +212,11 @@ export interface NodeDeviceConfiguration {
   unknown?: Uint8Array;
 }
 
-/** TensorProto.DataType, by our names and the few others that files use. */
+/** TensorProto.DataType, by our names for those we have. */
 export const DATA_TYPE = {
   undefined: 0, float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, float16: 10, float64: 11,
-  uint32: 12, uint64: 13, complex64: 14, complex128: 15, bfloat16: 16,
+  uint32: 12, uint64: 13, complex64: 14, complex128: 15, bfloat16: 16, float8e4m3fn: 17, float8e4m3fnuz: 18, float8e5m2: 19, float8e5m2fnuz: 20,
+  uint4: 21, int4: 22, float4e2m1: 23, float8e8m0: 24, uint2: 25, int2: 26, float6e2m3: 27, float6e3m2: 28,
 } as const;
 
 /** AttributeProto.AttributeType. */

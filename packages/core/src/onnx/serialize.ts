@@ -1,0 +1,132 @@
+// IR → bytes, by the generated table over protobufjs's Writer. Fields are written by number and unknown ones last, so equal models are equal bytes.
+import { Writer } from 'protobufjs/minimal.js';
+import { ModelFormatError } from '../errors.js';
+import type { Graph, Model } from './ir.js';
+import { isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
+import type { NumberList, ScalarKind } from './schema/table.js';
+import { encodeText, hasEscapes } from './text.js';
+
+/** What protobuf allows for one message: no reader takes more. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/**
+ * The ONNX file of a model: the inverse of `decodeModel`. Throws {@link ModelFormatError}: `model.format` for a number outside its field's range (bigints outside
+ * 64 bits, a fraction in an int32), `model.unsupported` above 2 GiB, where the weights have to go into external files.
+ */
+export function encodeModel(model: Model): Uint8Array {
+  return encode('ModelProto', model as unknown as Fields); // an interface has no index signature
+}
+
+/** The encoded GraphProto, byte for byte as {@link encodeModel} puts it into a file: what a manifest's integrity is over. */
+export function encodeGraph(graph: Graph): Uint8Array {
+  return encode('GraphProto', graph as unknown as Fields); // an interface has no index signature
+}
+
+function encode(name: MessageName, fields: Fields): Uint8Array {
+  const writer = new Writer();
+  try {
+    writeMessage(writer, name, fields);
+  } catch (error) {
+    // Growing the buffer past what the engine can allocate is the only RangeError there is.
+    if (error instanceof RangeError) throw tooLarge(writer.len, error);
+    throw error;
+  }
+  if (writer.len > MAX_BYTES) throw tooLarge(writer.len);
+  return writer.finish(true).slice();
+}
+
+function tooLarge(bytes: number, cause?: unknown): ModelFormatError {
+  return new ModelFormatError('model.unsupported', `model: expected at most ${MAX_BYTES} bytes in one file, got more than ${bytes}: put the weights into external files`, { cause });
+}
+
+function writeMessage(writer: Writer, name: MessageName, fields: Fields): void {
+  for (const row of planOf(name).rows) {
+    const value = fields[row.name];
+    if (value === undefined) continue;
+    if (isNumberList(row.kind)) writeNumbers(writer, row, row.kind, value as never); // the table ties the value's type to the kind, here and below
+    else if (!row.repeated) writeField(writer, row, value, fields);
+    else for (const element of value as unknown[]) writeField(writer, row, element, fields);
+  }
+  const { unknown } = fields;
+  if (unknown instanceof Uint8Array) writer.raw(unknown);
+}
+
+function writeField(writer: Writer, row: Row, value: unknown, fields: Fields): void {
+  writer.uint32((row.number << 3) | row.wire);
+  if (row.message) {
+    writeMessage(writer.fork(), row.message, value as Fields);
+    writer.ldelim();
+  } else WRITE[row.kind](writer, value as never, row, fields);
+}
+
+const WRITE: { readonly [K in ScalarKind]: (writer: Writer, value: never, row: Row, fields: Fields) => void } = {
+  int64: writeInt64,
+  'int64[]': writeInt64,
+  int32: writeInt32,
+  float: (writer, value: number, _, fields) => {
+    // A NaN's bits do not survive as a number.
+    if (Number.isNaN(value)) writer.fixed32(typeof fields['nanBits'] === 'number' ? fields['nanBits'] : 0x7fc00000);
+    else writer.float(value);
+  },
+  string: writeText,
+  'string[]': writeText,
+  bytes: writeBytes,
+  'bytes[]': writeBytes,
+  Float32Array: writeRaw,
+  Float64Array: writeRaw,
+  Int32Array: writeInt32,
+  BigInt64Array: writeInt64,
+  BigUint64Array: (writer, value: bigint) => writeVarint(writer, value),
+};
+
+function writeNumbers(writer: Writer, row: Row, kind: NumberList, list: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array): void {
+  if (list.length === 0) return;
+  // Little-endian, as the wire: so is every platform that has these arrays and a JavaScript engine of today.
+  const bytes = new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
+  const fixed = kind === 'Float32Array' || kind === 'Float64Array';
+  const size = list.BYTES_PER_ELEMENT;
+  if (row.packed) {
+    writer.uint32((row.number << 3) | 2);
+    if (fixed) writer.bytes(bytes);
+    else {
+      writer.fork();
+      for (const value of list) WRITE[kind](writer, value as never, row, {});
+      writer.ldelim();
+    }
+  } else {
+    for (let i = 0; i < list.length; i++) {
+      writer.uint32((row.number << 3) | row.wire);
+      WRITE[kind](writer, (fixed ? bytes.subarray(i * size, (i + 1) * size) : list[i]) as never, row, {});
+    }
+  }
+}
+
+function writeInt32(writer: Writer, value: number, row: Row): void {
+  if ((value | 0) !== value) throw new ModelFormatError('model.format', `${row.name}: expected a 32-bit integer, got ${value}`);
+  writer.int32(value);
+}
+
+function writeInt64(writer: Writer, value: bigint, row: Row): void {
+  if (BigInt.asIntN(64, value) !== value) throw new ModelFormatError('model.format', `${row.name}: expected a 64-bit integer, got ${value}`);
+  writeVarint(writer, value);
+}
+
+/** By halves, because protobufjs takes 64-bit numbers as such pairs; it then needs no Long. */
+function writeVarint(writer: Writer, value: bigint): void {
+  const low = Number(BigInt.asUintN(32, value));
+  const high = Number(BigInt.asUintN(32, value >> 32n));
+  writer.uint64({ low, high, unsigned: true } as never); // typed as a whole Long; only the halves are read
+}
+
+function writeText(writer: Writer, value: string): void {
+  if (hasEscapes(value)) writer.bytes(encodeText(value));
+  else writer.string(value);
+}
+
+function writeBytes(writer: Writer, value: Uint8Array): void {
+  writer.bytes(value);
+}
+
+function writeRaw(writer: Writer, value: Uint8Array): void {
+  writer.raw(value);
+}
