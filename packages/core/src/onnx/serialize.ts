@@ -4,7 +4,7 @@ import { ModelFormatError } from '../errors.js';
 import type { Graph, Model } from './ir.js';
 import { isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
 import type { NumberList, ScalarKind } from './schema/table.js';
-import { encodeText, hasEscapes } from './text.js';
+import { encodeText, hasLoneSurrogates } from './text.js';
 
 /** What protobuf allows for one message: no reader takes more. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -119,7 +119,7 @@ function writeVarint(writer: Writer, value: bigint): void {
 }
 
 function writeText(writer: Writer, value: string): void {
-  if (hasEscapes(value)) writer.bytes(encodeText(value));
+  if (hasLoneSurrogates(value)) writer.bytes(encodeText(value));
   else writer.string(value);
 }
 

@@ -14,14 +14,14 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** The inverse of {@link decodeText}. Lone surrogates that it does not make become U+FFFD, as everywhere on the web. */
 export function encodeText(text: string): Uint8Array {
-  if (!hasEscapes(text)) return utf8(text);
+  if (!hasLoneSurrogates(text)) return utf8(text);
   const bytes = text.split(/([\udc80-\udcff])/u).flatMap((part, i) => (i % 2 === 1 ? part.charCodeAt(0) - 0xdc00 : [...utf8(part)]));
   return Uint8Array.from(bytes);
 }
 
-/** Whether a text holds bytes that were not UTF-8. */
-export function hasEscapes(text: string): boolean {
-  return /[\udc80-\udcff]/u.test(text);
+/** Whether a text needs {@link encodeText}: it holds bytes that were not UTF-8, or is malformed itself. */
+export function hasLoneSurrogates(text: string): boolean {
+  return /[\ud800-\udfff]/u.test(text);
 }
 
 function escaped(bytes: Uint8Array): string {
