@@ -2,6 +2,7 @@
 import { ExportError, UsageError } from '@forja/core';
 import { callInputs, sizeText, type ConstantData, type KernelCall, type Program, type Size } from '../trace/program.js';
 import { attributeKey } from './common.js';
+import { eliminateDeadCode } from './dead.js';
 import { fromSlices } from './sliced.js';
 import { solver, type Solver } from './solve.js';
 
@@ -30,8 +31,9 @@ export function align(traces: readonly SizedProgram[]): Program {
   const [first] = traces;
   if (first === undefined) throw new UsageError('align: expected at least one program');
   const solve = solver(traces.map((t) => t.sizes));
-  const programs = traces.map((t) => t.program);
-  const base = first.program;
+  // Dead code first: shapes that a graph model only reads back are constants that differ, and nothing depends on them.
+  const programs = traces.map((t) => eliminateDeadCode(t.program));
+  const base = programs[0] ?? first.program;
   checkStructure(programs);
 
   const made = new Map<number, string>();

@@ -3,6 +3,7 @@ import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
 import { dataInfo } from './engine.js';
+import { constantValue } from './evaluate.js';
 import type { ConstantData, KernelCall, Program, ProgramDType, ProgramInput, ValueId } from './program.js';
 import type { TensorMeta } from './shapes/rule.js';
 
@@ -114,11 +115,11 @@ export class Recorder {
     return values;
   }
 
-  /** The data of a tensor, for code that reads it while tracing: known for constants, refused for what the program computes. */
+  /** The data of a tensor, for code that reads it while tracing: known for constants and what follows from them alone, refused for what the program computes from its inputs. */
   read(dataId: object): ConstantData {
     const own = this.traced.get(dataId);
-    const data = own === undefined ? undefined : this.program.constants.get(own);
-    if (data !== undefined) return data.slice();
+    const data = own === undefined ? undefined : constantValue(this.program, own);
+    if (data !== undefined) return data;
     if (own === undefined && !this.isState(dataId)) {
       const info = dataInfo(dataId);
       if (info !== undefined) return info.backend.readSync(dataId) as ConstantData; // numeric: strings and complex numbers never enter a program

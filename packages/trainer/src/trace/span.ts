@@ -3,7 +3,7 @@ import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
 import { callSite } from './call-site.js';
-import { dataInfo, onBackend, override, type Engine } from './engine.js';
+import { dataInfo, internals, onBackend, override, type Engine } from './engine.js';
 import { watchLayers } from './layers.js';
 import type { Recorder } from './recorder.js';
 
@@ -51,13 +51,15 @@ function isolateState(engine: Engine): () => void {
 }
 
 function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() => void)[] {
+  // While constants are evaluated another backend is current, and tfjs is itself.
+  const isRecording = (): boolean => internals().backendInstance === backend;
   const foreign = (tensor: tf.Tensor): boolean => {
     const info = dataInfo(tensor.dataId);
-    return info !== undefined && info.backend !== backend;
+    return isRecording() && info !== undefined && info.backend !== backend;
   };
   return [
     override(engine, 'trackTensor', (original) => function (this: Engine, tensor, on) {
-      made.push(tensor);
+      if (isRecording()) made.push(tensor);
       original.call(this, tensor, on);
     }),
     override(engine, 'disposeTensor', (original) => function (this: Engine, tensor) {
@@ -73,7 +75,9 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() =
     override(engine, 'setBackend', () => (name) => {
       throw misuse(`expected the backend to stay, got setBackend('${name}') in the traced function`);
     }),
-    override(engine, 'readSync', () => (dataId) => backend.readSync(dataId)),
+    override(engine, 'readSync', (original) => function (this: Engine, dataId) {
+      return isRecording() ? backend.readSync(dataId) : original.call(this, dataId);
+    }),
     override(engine, 'read', () => (dataId) => backend.read(dataId)),
   ];
 }
