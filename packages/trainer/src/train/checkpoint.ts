@@ -1,0 +1,107 @@
+// The checkpoint's bytes: everything that a run needs to go on bit for bit. The format is described in docs/checkpoints.md; files are the store's business.
+import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
+import { sha256 } from './digest.js';
+
+/** Version of the format that this code writes, and the only one it reads. */
+export const CHECKPOINT_VERSION = 1;
+
+const MAGIC = 'FORJACKP';
+const ALIGN = 64;
+const DIGEST = 32;
+const PREFIX = MAGIC.length + 8;
+
+/** What the numbers of a step depend on beside configuration and state. Another value of any may give other bits. */
+export type Environment = Record<string, string>;
+
+/** A checkpoint. */
+export interface Checkpoint {
+  /** Steps done: the next is number `step`, which also fixes random numbers (seed, step) and the data's position (step · batch). */
+  step: number;
+  seed: number;
+  batch: number;
+  /** Examples of the data set, by which the order is drawn. */
+  count: number;
+  /** Seconds of training so far, over all sessions. */
+  seconds: number;
+  system: string;
+  environment: Environment;
+  /** All state, in tfjs's logical layout. */
+  state: NamedTensors;
+}
+
+interface Header extends Omit<Checkpoint, 'state'> {
+  tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
+}
+
+/** Bytes of a checkpoint: magic, version, header length, JSON header, tensors (little-endian, aligned to 64), SHA-256 of all before it. */
+export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<Uint8Array> {
+  let offset = 0;
+  const tensors = Object.entries(state).map(([name, { dtype, shape, data }]) => {
+    const entry = { name, dtype, shape: [...shape], offset };
+    if (data.byteLength !== sizeOf(shape) * BYTES_OF[dtype]) throw new UsageError(`encodeCheckpoint: expected ${sizeOf(shape)} values in '${name}', got ${data.byteLength} bytes`, { code: 'input.shape' });
+    offset = aligned(offset + data.byteLength);
+    return entry;
+  });
+  const header = new TextEncoder().encode(JSON.stringify({ ...rest, tensors } satisfies Header));
+  const start = aligned(PREFIX + header.length);
+  const bytes = new Uint8Array(start + offset + DIGEST);
+  bytes.set(new TextEncoder().encode(MAGIC));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(MAGIC.length, CHECKPOINT_VERSION, true);
+  view.setUint32(MAGIC.length + 4, header.length, true);
+  bytes.set(header, PREFIX);
+  for (const { name, offset: at } of tensors) {
+    const data = state[name]?.data;
+    if (data) bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start + at);
+  }
+  bytes.set(await sha256(bytes.subarray(0, bytes.length - DIGEST)), bytes.length - DIGEST);
+  return bytes;
+}
+
+/** The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for anything else, a cut file or a flipped bit; `where` names the file. */
+export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'): Promise<Checkpoint> {
+  const bad = (expected: string, got: string): ForjaError => new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
+  if (bytes.length < PREFIX + DIGEST || String.fromCharCode(...bytes.subarray(0, MAGIC.length)) !== MAGIC) throw bad(`a checkpoint (it begins with ${MAGIC})`, bytes.length === 0 ? 'an empty file' : 'another file');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getUint32(MAGIC.length, true);
+  if (version !== CHECKPOINT_VERSION) throw bad(`version ${CHECKPOINT_VERSION}`, `version ${version}; use the Forja that wrote it`);
+  const end = bytes.length - DIGEST;
+  const digest = await sha256(bytes.subarray(0, end));
+  if (digest.some((b, i) => b !== bytes[end + i])) throw bad('the SHA-256 at its end to fit', 'another: the file is damaged or cut');
+  const length = view.getUint32(MAGIC.length + 4, true);
+  if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
+  const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header; // what encodeCheckpoint wrote: the digest fits
+  const start = aligned(PREFIX + length);
+  const state = Object.fromEntries(
+    tensors.map(({ name, dtype, shape, offset }) => {
+      const from = start + offset;
+      const size = sizeOf(shape) * BYTES_OF[dtype];
+      if (from + size > end) throw bad(`${size} bytes of '${name}'`, 'a shorter file');
+      return [name, { dtype, shape, data: typed(dtype, bytes.slice(from, from + size).buffer) }];
+    }),
+  );
+  return { ...rest, state };
+}
+
+/** A line for each part of the environment that differs: a run that goes on there is right, but maybe not bit for bit what it would have been. */
+export function environmentChanges(before: Environment, now: Environment): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => (before[key] === now[key] ? [] : [`${key} was ${before[key] ?? 'unknown'}, is ${now[key] ?? 'unknown'}`]));
+}
+
+/** The first tensor, in the state's order, that holds a NaN or an infinity. */
+export function firstBad(state: NamedTensors): { name: string; value: number } | undefined {
+  for (const [name, { dtype, data }] of Object.entries(state)) {
+    if (dtype !== 'float32') continue; // state is float32 or whole numbers
+    const value = (data as Float32Array).find((x) => !Number.isFinite(x));
+    if (value !== undefined) return { name, value };
+  }
+  return undefined;
+}
+
+const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
+
+const ARRAYS = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array, int8: Int8Array, bool: Uint8Array } as const satisfies Record<DType, unknown>;
+
+function typed(dtype: DType, buffer: ArrayBuffer): ArrayBufferView {
+  return new ARRAYS[dtype](buffer);
+}

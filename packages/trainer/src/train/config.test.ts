@@ -1,0 +1,50 @@
+// The configuration's edge: defaults, round trip through JSON, and one path-named line for each field that is wrong.
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from './config.js';
+
+const good = { system: 'dcgan', data: 'mnist' };
+
+describe('parseConfig', () => {
+  it('fills in defaults by system', () => {
+    expect(parseConfig(good)).toMatchObject({ data: { kind: 'mnist' }, base: 64, latent: 100, rates: { g: 2e-3, d: 2e-3 }, batch: 32, engine: 'onnx' });
+    expect(parseConfig({ system: 'mlp', data: 'grid' })).toMatchObject({ data: { kind: 'synthetic', shape: 'grid' }, latent: 2 });
+    expect(parseConfig({ ...good, rates: { g: 1e-4 } }).rates).toEqual({ g: 1e-4, d: 2e-3 });
+    expect(parseConfig({ ...good, data: 'photos' }).data).toEqual({ kind: 'folder', path: 'photos' });
+  });
+
+  it('gives the same object again when its own result is parsed from JSON', () => {
+    for (const input of [{ ...good, size: 32, threads: 2 }, { system: 'mlp', data: { kind: 'synthetic', modes: 4 } }]) {
+      const once = parseConfig(input);
+      expect(parseConfig(JSON.parse(JSON.stringify(once)))).toEqual(once);
+    }
+  });
+
+  it.each([
+    [{ data: 'x' }, /^config\.system: expected 'dcgan' or 'mlp', got nothing/],
+    [{ ...good, system: 'stylegan' }, /config\.system: expected .*, got "stylegan"/],
+    [{ ...good, steps: 0 }, /config\.steps: expected a number of at least 1, got 0/],
+    [{ ...good, steps: 1.5 }, /config\.steps: expected an integer, got 1\.5/],
+    [{ ...good, batch: 1 }, /config\.batch: expected a number of at least 2, got 1/],
+    [{ ...good, batch: '32' }, /config\.batch: expected number, got "32"/],
+    [{ ...good, rates: { g: -1 } }, /config\.rates\.g: expected a number above 0, got -1/],
+    [{ ...good, rates: { g: NaN } }, /config\.rates\.g: expected/],
+    [{ ...good, seed: -1 }, /config\.seed/],
+    [{ ...good, ema: 1 }, /config\.ema: expected a number from 0 to below 1, got 1/],
+    [{ ...good, channels: 2 }, /config\.channels: expected 1 \(grey\) or 3 \(RGB\), got 2/],
+    [{ ...good, size: 30 }, /config\.size: expected a multiple of 4, got 30/],
+    [{ ...good, learningRate: 1 }, /config\.learningRate: expected no such field/],
+    [{ ...good, data: { kind: 'idx' } }, /config\.data\.path: expected .*got nothing/],
+    [{ ...good, data: { kind: 'synthetic', modes: 0 } }, /config\.data\.modes: expected a number of at least 1, got 0/],
+    [{ ...good, data: 3 }, /config\.data/],
+    [{ system: 'mlp', data: 'mnist' }, /config\.data: expected points/],
+    [{ system: 'dcgan', data: 'ring' }, /config\.data: expected pictures/],
+    [null, /config: expected/],
+    [[], /config/],
+  ])('refuses %j', (input, message) => {
+    expect(() => parseConfig(input)).toThrow(expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(message) as string }) as Error);
+  });
+
+  it('names every wrong field', () => {
+    expect(() => parseConfig({ ...good, steps: -1, batch: 0, loss: 'hinge' })).toThrow(/config\.steps[^]*config\.batch[^]*config\.loss/);
+  });
+});

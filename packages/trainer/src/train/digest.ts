@@ -1,0 +1,14 @@
+// SHA-256 by the platform's Web Crypto: Node and secure pages have it.
+import { ForjaError } from '@forja/core';
+
+/** SHA-256 of bytes. Throws ForjaError `internal` in a page that is not secure (http on another host than localhost), where browsers hide it. */
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  const subtle = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto?.subtle;
+  if (!subtle) throw new ForjaError('internal', 'sha256: expected Web Crypto, got none; serve the page over https or from localhost');
+  return new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)); // shared memory is copied by no engine's digest, and not used here
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+}
