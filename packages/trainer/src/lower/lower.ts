@@ -1,7 +1,14 @@
-// Lowering a whole program to an ONNX graph. CONTRACT; context.ts implements LowerContext, kernels/ holds the rows.
-import type { Model } from '@forja/core/onnx';
-import type { Program, ProgramDType } from '../trace/program.js';
+// Lowering a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts places values, kernels/ holds the rows.
+import { ExportError, UsageError, type Dim } from '@forja/core';
+import { GraphBuilder, type Model } from '@forja/core/onnx';
+import { callInputs, type KernelCall, type Program, type ProgramDType, type ProgramInput, type Size, type ValueId } from '../trace/program.js';
+import { absorbOrders } from './absorb.js';
+import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
+import { identity, physical } from './kernels/layout.js';
+import { finish } from './finish.js';
+import { lookUp } from './registry.js';
+import { dimOf } from './symbols.js';
 
 /** What a lowering may be told. */
 export interface LowerOptions {
@@ -23,13 +30,112 @@ export interface StateLayout {
 /** A lowered program. */
 export interface Lowered {
   model: Model;
-  /** In the order of the program's state inputs. A state that is never assigned has no output and is not listed: it is an ordinary input named in `fixed`. */
+  /** In the order of the program's state inputs. A state that is never assigned is not listed: it is named in `fixed`. */
   state: StateLayout[];
-  /** State that is only read: fed once, kept as it is. `output` is an Identity of it where the executor needs one. */
+  /** State that is only read: fed once, kept as it is. `output` is an Identity of it, for an executor that keeps state by binding an output to it. */
   fixed: StateLayout[];
 }
+
+/** Opset written by default. */
+export const DEFAULT_OPSET = 21;
 
 /**
  * @throws ExportError `export.unsupported` naming every kernel without a lowering, each with layer and call site.
  */
-export declare function lowerProgram(program: Program, options: LowerOptions): Lowered;
+export function lowerProgram(program: Program, options: LowerOptions): Lowered {
+  const orders = options.orders ?? {};
+  checkNames(program, orders);
+  const absorbed = absorbOrders(program, orders);
+  const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
+  const ctx = new Context(builder, absorbed);
+  for (const input of absorbed.inputs) {
+    if (input.kind !== 'state') ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
+    else if (orders[input.name] !== undefined) ctx.get(ctx.logical(input.value), orders[input.name]);
+  }
+  lowerCalls(absorbed, ctx);
+
+  const shapes = new Map<string, Dim[]>();
+  const declare = (name: string, id: ValueId, perm: Perm): void => {
+    const value = ctx.logical(id);
+    builder.output(name, ctx.get(value, perm));
+    shapes.set(name, physical(value.shape, perm).map(dimOf));
+  };
+  for (const { name, value, state } of absorbed.outputs) if (state === undefined) declare(name, value, orders[name] ?? identity(ctx.logical(value).rank));
+  const state: StateLayout[] = [];
+  const fixed: StateLayout[] = [];
+  const taken = new Set([...absorbed.inputs, ...absorbed.outputs].map(({ name }) => name));
+  for (const input of absorbed.inputs) {
+    if (input.kind !== 'state') continue;
+    const next = absorbed.outputs.find((output) => output.state === input.name);
+    const perm = statePerm(ctx, input, next?.value);
+    const output = next?.name ?? unique(`${input.name}/kept`, taken);
+    declare(output, next?.value ?? input.value, perm);
+    const { dtype, shape } = ctx.logical(input.value);
+    (next === undefined ? fixed : state).push({ input: input.name, output, dtype, shape: shape.map((size) => numberOf(size, input.name)), perm });
+  }
+  return { model: finish(builder.build({ producerName: 'forja' }), absorbed.inputs.map((input) => input.name), shapes), state, fixed };
+}
+
+/** The order a state is stored in. One that nothing read takes the order its next value comes in. */
+function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined): Perm {
+  const value = ctx.logical(input.value);
+  const perm = ctx.layoutOf(value) ?? (next === undefined ? undefined : ctx.layoutOf(ctx.logical(next))) ?? identity(value.rank);
+  ctx.get(value, perm);
+  return ctx.layoutOf(value) ?? perm;
+}
+
+/** Runs every row, going on after a refusal so that one error can name them all. */
+function lowerCalls(program: Program, ctx: Context): void {
+  const refusals: string[] = [];
+  const causes: unknown[] = [];
+  const missing = new Set<ValueId>();
+  const refuse = (call: KernelCall, message: string): void => {
+    refusals.push(message);
+    for (const id of call.outputs) missing.add(id);
+  };
+  for (const call of program.calls) {
+    const row = lookUp(call.kernel);
+    if (row === undefined) refuse(call, `${describeCall(call)}: no lowering; add one with registerKernelExport('${call.kernel}', …)`);
+    else if (typeof row !== 'function') refuse(call, `${describeCall(call)}: ${row.unsupported}`);
+    else if (callInputs(call).some((id) => missing.has(id))) for (const id of call.outputs) missing.add(id);
+    else {
+      try {
+        row(ctx.enter(call), ctx);
+      } catch (error) {
+        if (!(error instanceof ExportError)) throw new ExportError('export.unsupported', `${describeCall(call)}: its lowering failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        causes.push(error);
+        refuse(call, error.message);
+      }
+    }
+  }
+  ctx.leave();
+  if (refusals.length === 0) return;
+  const lines = [...new Set(refusals)];
+  const text = lines.length === 1 ? lines.join('') : `expected calls that ONNX can express, got ${lines.length} that it cannot:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  throw new ExportError('export.unsupported', text, { cause: causes[0] });
+}
+
+function checkNames(program: Program, orders: Readonly<Record<string, Perm>>): void {
+  const seen = new Set<string>();
+  for (const { name } of [...program.inputs, ...program.outputs]) {
+    if (seen.has(name)) throw new UsageError(`lower: expected different names for all inputs and outputs, got '${name}' twice; rename one`);
+    seen.add(name);
+  }
+  for (const [name, perm] of Object.entries(orders)) {
+    const id = (program.inputs.find((i) => i.name === name) ?? program.outputs.find((o) => o.name === name))?.value;
+    if (id === undefined) throw new UsageError(`lower: expected an input or output for orders.${name}, got ${[...seen].join(', ')}`);
+    const rank = program.values[id]?.shape.length ?? 0;
+    if (perm.length !== rank || identity(rank).some((axis) => !perm.includes(axis))) throw new UsageError(`lower: expected an order of ${rank} axes for '${name}', got [${perm.join(', ')}]`);
+  }
+}
+
+function unique(name: string, taken: Set<string>): string {
+  const free = taken.has(name) ? unique(`${name}_`, taken) : name;
+  taken.add(free);
+  return free;
+}
+
+function numberOf(size: Size, name: string): number {
+  if (typeof size === 'number') return size;
+  throw new ExportError('export.unsupported', `state '${name}': expected fixed sizes, got a dynamic one`);
+}

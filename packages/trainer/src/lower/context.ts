@@ -1,0 +1,212 @@
+// LowerContext over core's graph builder: where each value is stored, in which order, and what has been emitted to bring it there.
+import { ExportError, sizeOf, type DType, type TypedArray } from '@forja/core';
+import type { GraphBuilder, OpAttributes, OpName, Value } from '@forja/core/onnx';
+import { isStatic, type ConstantData, type KernelCall, type Program, type Size, type ValueId } from '../trace/program.js';
+import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm } from './contract.js';
+import { identity, physical } from './kernels/layout.js';
+import { permuted } from './permute.js';
+import { preferredOrders } from './preferred.js';
+import { dimOf, Symbols } from './symbols.js';
+
+/** A value that is in the graph: its first order, and all orders it has been brought to. */
+interface Placed {
+  perm: Perm;
+  orders: Map<string, Value>;
+}
+
+/** How many elements a dynamic dim is counted as, when sizes are compared. */
+const TYPICAL = 64;
+
+/** A call as messages name it. */
+export function describeCall(call: KernelCall): string {
+  return [call.kernel, ...(call.layer === undefined ? [] : [`layer '${call.layer}'`]), ...(call.site === undefined ? [] : [`at ${call.site}`])].join(', ');
+}
+
+/** Lowering of one program into one builder. */
+export class Context implements LowerContext {
+  readonly opset: number;
+  private readonly placed = new Map<ValueId, Placed>();
+  private readonly aliases = new Map<ValueId, ValueId>();
+  private readonly logicals = new Map<ValueId, Logical>();
+  private readonly stateNames: Map<ValueId, string>;
+  private readonly data = new Map<Value, { dtype: DType; data: TypedArray | readonly number[] }>();
+  private readonly preferred: Map<ValueId, Perm>;
+  private readonly symbols: Symbols;
+  private current: KernelCall | undefined;
+
+  constructor(private readonly builder: GraphBuilder, private readonly program: Program) {
+    this.opset = builder.opset;
+    this.symbols = new Symbols(builder);
+    this.preferred = preferredOrders(program);
+    this.stateNames = new Map(program.inputs.filter((i) => i.kind === 'state').map((i) => [i.value, i.name]));
+  }
+
+  /** Declares a graph input that is fed, in the order given. */
+  declare(name: string, id: ValueId, perm: Perm): Value {
+    const value = this.logical(id);
+    const sizes = physical(value.shape, perm);
+    const input = this.builder.input(name, ONNX_DTYPE[value.dtype], sizes.map(dimOf));
+    this.symbols.input(input, sizes);
+    this.place(id, input, perm);
+    return input;
+  }
+
+  /** Program value by id, as rows see it. */
+  logical(id: ValueId): Logical {
+    const known = this.logicals.get(id);
+    if (known !== undefined) return known;
+    const value = this.program.values[id];
+    if (value === undefined) throw new RangeError(`lower: value ${id} is not in the program`);
+    const logical: Logical = { id, dtype: value.dtype, shape: value.shape, rank: value.shape.length };
+    this.logicals.set(id, logical);
+    return logical;
+  }
+
+  /** The call with logical values, made the one that messages and node names belong to. */
+  enter(call: KernelCall): BoundCall {
+    this.current = call;
+    this.builder.scope = call.layer ?? '';
+    const inputs = Object.fromEntries(Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map((id) => this.logical(id)) : this.logical(ids)]));
+    return { kernel: call.kernel, inputs, attrs: call.attrs, outputs: call.outputs.map((id) => this.logical(id)), source: call };
+  }
+
+  /** Ends the last call's scope. */
+  leave(): void {
+    this.current = undefined;
+    this.builder.scope = '';
+  }
+
+  private root(id: ValueId): ValueId {
+    const next = this.aliases.get(id);
+    return next === undefined ? id : this.root(next);
+  }
+
+  private place(id: ValueId, value: Value, perm: Perm): void {
+    this.placed.set(id, { perm, orders: new Map([[perm.join(), value]]) });
+  }
+
+  get(value: Logical, perm: Perm = identity(value.rank)): Value {
+    const id = this.root(value.id);
+    const key = perm.join();
+    const constant = this.program.constants.get(id);
+    const at = this.placed.get(id) ?? this.first(value, id, perm, constant);
+    const ready = at.orders.get(key);
+    if (ready !== undefined) return ready;
+    const made = constant === undefined ? this.reordered(at, value, perm) : this.stored(value, constant, perm);
+    at.orders.set(key, made);
+    return made;
+  }
+
+  /** Stores a constant or declares a state input, in the order first asked for. */
+  private first(value: Logical, id: ValueId, perm: Perm, constant: ConstantData | undefined): Placed {
+    const state = this.stateNames.get(id);
+    if (constant !== undefined) this.place(id, this.stored(value, constant, perm), perm);
+    else if (state !== undefined) {
+      const order = this.preferred.get(id) ?? perm;
+      this.place(id, this.builder.input(state, ONNX_DTYPE[value.dtype], physical(value.shape, order).map(dimOf)), order);
+    } else throw new RangeError(`lower: value ${id} is used before it is defined`);
+    const placed = this.placed.get(id);
+    if (placed === undefined) throw new RangeError(`lower: value ${id} has no place`);
+    return placed;
+  }
+
+  private stored(value: Logical, data: ConstantData, perm: Perm): Value {
+    const shape = value.shape.map((size) => (isStatic(size) ? size : this.unsupported('a constant of a dynamic size')));
+    return this.constant(ONNX_DTYPE[value.dtype], perm.map((axis) => shape[axis] ?? 1), permuted(data, shape, perm));
+  }
+
+  private reordered(at: Placed, value: Logical, perm: Perm): Value {
+    const from = at.orders.get(at.perm.join());
+    if (from === undefined) throw new RangeError(`lower: value ${value.id} has no place`);
+    const moving = (order: Perm): string => order.filter((axis) => value.shape[axis] !== 1).join();
+    // Axes of size 1 hold no data: moving them is a Reshape.
+    if (moving(at.perm) === moving(perm)) return this.reshape(from, physical(value.shape, perm));
+    return this.builder.op('Transpose', [from], { perm: perm.map((axis) => at.perm.indexOf(axis)) });
+  }
+
+  layoutOf(value: Logical): Perm | undefined {
+    const id = this.root(value.id);
+    return this.placed.get(id)?.perm ?? (this.program.constants.has(id) || this.stateNames.has(id) ? this.preferred.get(id) : undefined);
+  }
+
+  set(output: Logical, value: Value, perm: Perm = identity(output.rank)): void {
+    if (perm.length !== output.rank || identity(output.rank).some((axis) => !perm.includes(axis))) throw new RangeError(`${this.here()}: order [${perm.join(', ')}] for a value of rank ${output.rank}`);
+    if (value.dtype !== ONNX_DTYPE[output.dtype]) throw new RangeError(`${this.here()}: expected ${ONNX_DTYPE[output.dtype]} nodes for a ${output.dtype} result, got ${value.dtype}`);
+    this.place(output.id, value, perm);
+  }
+
+  alias(output: Logical, input: Logical): void {
+    this.aliases.set(output.id, this.root(input.id));
+  }
+
+  commonLayout(inputs: readonly Logical[], rank: number): Perm {
+    let best: { perm: Perm; count: number } | undefined;
+    const full = inputs.filter((value) => value.rank === rank);
+    for (const value of full) {
+      const placed = this.placed.get(this.root(value.id));
+      if (placed === undefined) continue;
+      const count = value.shape.reduce<number>((n, size) => n * (isStatic(size) ? size : TYPICAL), 1);
+      if (best === undefined || count > best.count) best = { perm: placed.perm, count };
+    }
+    if (best !== undefined) return best.perm;
+    for (const value of full) {
+      const perm = this.layoutOf(value);
+      if (perm !== undefined) return perm;
+    }
+    return identity(rank);
+  }
+
+  broadcast(value: Logical, rank: number, perm: Perm): Value {
+    if (value.rank === rank) return this.get(value, perm);
+    const missing = rank - value.rank;
+    const axes = perm.filter((axis) => axis >= missing).map((axis) => axis - missing);
+    const sizes = perm.map((axis) => (axis < missing ? 1 : (value.shape[axis - missing] ?? 1)));
+    // ONNX puts leading 1s there by itself.
+    const start = perm.findIndex((axis) => axis >= missing);
+    return this.reshape(this.get(value, axes), start === -1 ? [] : sizes.slice(start));
+  }
+
+  op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value {
+    return this.builder.op(op, inputs, attributes);
+  }
+
+  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[] {
+    return this.builder.ops(op, inputs, attributes, count);
+  }
+
+  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
+    const value = this.builder.constant(dtype, shape, data);
+    this.data.set(value, { dtype, data });
+    return value;
+  }
+
+  scalar(value: number): Value {
+    return this.constant('float32', [], [value]);
+  }
+
+  int64s(values: readonly number[]): Value {
+    return this.symbols.int64s(values);
+  }
+
+  sizes(sizes: readonly Size[]): Value {
+    return this.symbols.sizes(sizes);
+  }
+
+  reshape(value: Value, sizes: readonly Size[]): Value {
+    const known = this.data.get(value);
+    if (known !== undefined && sizes.every(isStatic) && sizeOf(sizes) === known.data.length) return this.constant(known.dtype, sizes, known.data);
+    return this.symbols.reshape(value, sizes);
+  }
+
+  constantOf(value: Logical): ArrayLike<number> | undefined {
+    return this.program.constants.get(this.root(value.id));
+  }
+
+  unsupported(why: string): never {
+    throw new ExportError('export.unsupported', `${this.here()}: ${why}`);
+  }
+
+  private here(): string {
+    return this.current === undefined ? 'lower' : describeCall(this.current);
+  }
+}

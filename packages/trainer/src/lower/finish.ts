@@ -1,0 +1,44 @@
+// The last touch on a lowered model: nodes and initializers that nothing reads go, inputs stand in the program's order, outputs have the program's sizes.
+import type { Dim } from '@forja/core';
+import type { Graph, Model, Shape } from '@forja/core/onnx';
+
+/** `model` tidied. `inputs`: names in the order wanted. `outputs`: sizes by name; names of dims are the program's own. */
+export function finish(model: Model, inputs: readonly string[], outputs: ReadonlyMap<string, readonly Dim[]>): Model {
+  const { graph } = model;
+  if (graph === undefined) return model;
+  const live = prune(graph);
+  const place = (name: string | undefined): number => inputs.indexOf(name ?? '');
+  return {
+    ...model,
+    graph: {
+      ...live,
+      inputs: [...live.inputs].sort((a, b) => place(a.name) - place(b.name)),
+      outputs: live.outputs.map((output) => {
+        const dims = outputs.get(output.name ?? '');
+        if (dims === undefined || output.type?.tensor === undefined) return output;
+        return { ...output, type: { ...output.type, tensor: { ...output.type.tensor, shape: shapeOf(dims) } } };
+      }),
+    },
+  };
+}
+
+function shapeOf(dims: readonly Dim[]): Shape {
+  return { dims: dims.map((dim) => (typeof dim === 'number' ? { value: BigInt(dim) } : { param: dim })) };
+}
+
+/** Without nodes none of whose outputs is read, and the initializers and shapes of values that are gone. Nodes are in execution order. */
+function prune(graph: Graph): Graph {
+  const read = new Set(graph.outputs.map((output) => output.name ?? ''));
+  const nodes = [...graph.nodes].reverse().filter((node) => {
+    if (!node.outputs.some((name) => name !== '' && read.has(name))) return false;
+    for (const name of node.inputs) read.add(name);
+    return true;
+  }).reverse();
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  return {
+    ...graph,
+    nodes,
+    initializers: graph.initializers.filter((tensor) => read.has(tensor.name ?? '')),
+    valueInfo: graph.valueInfo.filter((value) => made.has(value.name ?? '')),
+  };
+}

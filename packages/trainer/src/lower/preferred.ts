@@ -1,0 +1,61 @@
+// The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and what is updated together is stored alike.
+import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../trace/program.js';
+import type { Perm } from './contract.js';
+import { OIHW } from './kernels/spatial.js';
+
+/** (h, w, C, multiplier) as (C, multiplier, h, w). */
+const CMHW: Perm = [2, 3, 0, 1];
+
+/** Order of the filter by kernel that reads it. */
+const FILTER_ORDER: Readonly<Record<string, Perm>> = {
+  Conv2D: OIHW,
+  FusedConv2D: OIHW,
+  Conv2DBackpropInput: OIHW,
+  DepthwiseConv2dNative: CMHW,
+  FusedDepthwiseConv2D: CMHW,
+  DepthwiseConv2dNativeBackpropInput: CMHW,
+};
+
+/** Kernels whose result has the order of its inputs: element-wise ones. Optimizers consist of them. */
+const ELEMENTWISE = new Set([
+  'Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Pow', 'Select', 'Sqrt', 'Rsqrt', 'Square', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'Exp', 'Log',
+  'ClipByValue', 'Identity', 'Cast', 'Relu', 'Tanh', 'Sigmoid', 'ZerosLike', 'OnesLike',
+]);
+
+/** Preferred order by value, for values that element-wise calls tie to a filter. */
+export function preferredOrders(program: Program): Map<ValueId, Perm> {
+  const parent = new Map<ValueId, ValueId>();
+  const root = (id: ValueId): ValueId => {
+    const up = parent.get(id);
+    return up === undefined || up === id ? id : root(up);
+  };
+  const shape = (id: ValueId): string => (program.values[id]?.shape ?? []).map(sizeText).join();
+  const rankFour = (id: ValueId): boolean => program.values[id]?.shape.length === 4;
+  for (const call of program.calls) if (ELEMENTWISE.has(call.kernel)) tie(call);
+
+  function tie(call: KernelCall): void {
+    const [out] = call.outputs;
+    if (out === undefined || !rankFour(out)) return;
+    for (const id of callInputs(call)) if (rankFour(id) && shape(id) === shape(out)) parent.set(root(id), root(out));
+  }
+
+  const wanted = new Map<ValueId, Perm>();
+  for (const call of program.calls) {
+    const order = FILTER_ORDER[call.kernel];
+    const filter = call.inputs['filter'];
+    if (order !== undefined && typeof filter === 'number' && rankFour(filter) && !wanted.has(root(filter))) wanted.set(root(filter), order);
+  }
+  const result = new Map<ValueId, Perm>();
+  program.values.forEach((_, id) => {
+    const order = wanted.get(root(id));
+    if (order !== undefined) result.set(id, order);
+  });
+  // State is stored as its next value comes, and the other way round.
+  const inputs = new Map(program.inputs.map((input) => [input.name, input.value]));
+  for (const { value, state } of program.outputs) {
+    const input = state === undefined ? undefined : inputs.get(state);
+    const order = result.get(value);
+    if (input !== undefined && order !== undefined && !result.has(input)) result.set(input, order);
+  }
+  return result;
+}

@@ -1,0 +1,106 @@
+// Sizes as ONNX values: initializers where they are numbers, else arithmetic on the shapes of the graph's inputs. Also Reshape, which often needs none.
+import type { Dim } from '@forja/core';
+import type { GraphBuilder, Value } from '@forja/core/onnx';
+import { ExportError } from '@forja/core';
+import { isStatic, sizeText, type Size, type SymbolicSize } from '../trace/program.js';
+
+/** A size as the builder writes a dimension. */
+export function dimOf(size: Size): Dim {
+  return isStatic(size) ? size : sizeText(size);
+}
+
+/** Whether a value is known to have exactly these sizes. */
+export function hasSizes(value: Value, sizes: readonly Size[]): boolean {
+  return value.shape.length === sizes.length && sizes.every((size, i) => value.shape[i] === dimOf(size));
+}
+
+/** What one graph's dynamic dims are computed from. */
+export class Symbols {
+  private readonly inputs: { value: Value; sizes: readonly Size[] }[] = [];
+  private readonly known = new Map<string, Value>();
+  private readonly reshaped = new Map<Value, Value>();
+
+  constructor(private readonly builder: GraphBuilder) {}
+
+  /** Makes the dims of a graph input available. */
+  input(value: Value, sizes: readonly Size[]): void {
+    this.inputs.push({ value, sizes });
+  }
+
+  int64s(values: readonly number[]): Value {
+    return this.builder.constant('int64', [values.length], values);
+  }
+
+  /** One-dimensional int64. */
+  sizes(sizes: readonly Size[]): Value {
+    if (sizes.every(isStatic)) return this.int64s(sizes);
+    const parts: Value[] = [];
+    let run: number[] = [];
+    const flush = (): void => {
+      if (run.length > 0) parts.push(this.int64s(run));
+      run = [];
+    };
+    for (const size of sizes) {
+      if (isStatic(size)) run.push(size);
+      else {
+        flush();
+        parts.push(this.computed(size));
+      }
+    }
+    flush();
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : this.builder.op('Concat', parts, { axis: 0 });
+  }
+
+  private computed(size: SymbolicSize): Value {
+    const text = sizeText(size);
+    const before = this.known.get(text);
+    if (before !== undefined) return before;
+    let sum: Value | undefined;
+    for (const [name, factor] of Object.entries(size.terms)) {
+      const symbol = this.symbol(name);
+      const term = factor === 1 ? symbol : this.builder.op('Mul', [symbol, this.int64s([factor])]);
+      sum = sum === undefined ? term : this.builder.op('Add', [sum, term]);
+    }
+    const shifted = sum === undefined ? this.int64s([size.constant]) : size.constant === 0 ? sum : this.builder.op('Add', [sum, this.int64s([size.constant])]);
+    this.known.set(text, shifted);
+    return shifted;
+  }
+
+  /** A dim by name, read from the first input that has it, alone or in an affine size. */
+  private symbol(name: string): Value {
+    const before = this.known.get(name);
+    if (before !== undefined) return before;
+    const found = this.inputs.flatMap(({ value, sizes }) => sizes.flatMap((size, axis) => {
+      if (isStatic(size)) return [];
+      const factor = size.terms[name];
+      return factor !== undefined && factor !== 0 && Object.keys(size.terms).length === 1 ? [{ value, axis, factor, constant: size.constant }] : [];
+    }));
+    const best = found.find(({ factor, constant }) => factor === 1 && constant === 0) ?? found[0];
+    if (best === undefined) throw new ExportError('export.unsupported', `a size depends on '${name}': expected an input with that dimension, got none; name it in an input's shape`);
+    let value = this.builder.op('Shape', [best.value], { start: best.axis, end: best.axis + 1 });
+    if (best.constant !== 0) value = this.builder.op('Sub', [value, this.int64s([best.constant])]);
+    if (best.factor !== 1) value = this.builder.op('Div', [value, this.int64s([best.factor])]);
+    this.known.set(name, value);
+    return value;
+  }
+
+  /** Reshape to physical sizes. Reshapes in a row become one; none is emitted where the value has these sizes. */
+  reshape(given: Value, sizes: readonly Size[]): Value {
+    const value = this.reshaped.get(given) ?? given;
+    if (hasSizes(value, sizes)) return value;
+    const result = this.builder.op('Reshape', [value, this.target(value, sizes)], sizes.includes(0) ? { allowzero: 1 } : {});
+    this.reshaped.set(result, value);
+    return result;
+  }
+
+  private target(value: Value, sizes: readonly Size[]): Value {
+    if (sizes.every(isStatic)) return this.int64s(sizes);
+    if (sizes.includes(0)) return this.sizes(sizes);
+    // 0 copies a dimension from the same place, and one -1 is worked out by the runtime.
+    const kept = sizes.map((size, i) => (isStatic(size) ? size : value.shape[i] === sizeText(size) ? 0 : -1));
+    const one = sizes.filter((size) => !isStatic(size)).length === 1;
+    if (one) return this.int64s(sizes.map((size) => (isStatic(size) ? size : -1)));
+    return kept.filter((size) => size === -1).length <= 1 ? this.int64s(kept) : this.sizes(sizes);
+  }
+}
