@@ -1,5 +1,6 @@
-/// <reference path="./gifenc.d.ts" />
 // Animated GIF by gifenc. Imported on first use only.
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- other packages compile this source without the rest of the folder
+/// <reference path="./gifenc.d.ts" />
 import type { Color, Gifenc } from 'gifenc';
 import { timing, type AnimationOptions } from './animation.js';
 import type { ImageBatch } from './batch.js';
