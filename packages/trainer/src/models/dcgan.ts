@@ -1,0 +1,71 @@
+// The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures of any multiple of 4. Kernel 4 and stride 2 throughout.
+import * as tf from '@tensorflow/tfjs';
+import { mapSizes } from './sizes.js';
+
+/** Sizes of a DCGAN's generator. */
+export interface DcganGeneratorConfig {
+  /** Edge of the square pictures: a multiple of 4. Default 28. */
+  size?: number;
+  /** 1 (grey) or 3 (RGB), or any other number. Default 1. */
+  channels?: number;
+  /** Channels of the largest hidden map, doubled at each smaller one. Default 64. */
+  base?: number;
+  /** Size of the latent vector. Default 100. */
+  latent?: number;
+  /** Prefix of the layers' names. Default `g`. */
+  name?: string;
+}
+
+/** Sizes of a DCGAN's discriminator. */
+export interface DcganDiscriminatorConfig {
+  size?: number;
+  channels?: number;
+  /** Channels of the first map, doubled at each smaller one. Default 64. */
+  base?: number;
+  /** Halve by pooling after convolutions of kernel 3 and stride 1, instead of by stride. */
+  pool?: 'avg' | 'max';
+  /** Prefix of the layers' names. Default `d`. */
+  name?: string;
+}
+
+/** Keras's name for the share of the past in a moving statistic; epsilon as in PyTorch. */
+const NORM = { momentum: 0.9, epsilon: 1e-5 } as const;
+const LEAK = 0.2;
+/** Initializers are drawn in JavaScript and thrown away by `initialise`; zeros cost nothing. */
+const kernelInitializer = 'zeros' as const;
+
+const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });
+
+/** z [n, latent] → picture [n, size, size, channels] in [-1, 1]: dense, reshape, (transposed convolution)+ with batch norm and ReLU between, tanh. */
+export function dcganGenerator({ size = 28, channels = 1, base = 64, latent = 100, name = 'g' }: DcganGeneratorConfig = {}): tf.LayersModel {
+  const maps = mapSizes(size).reverse();
+  const width = (map: number): number => base << (maps.length - 1 - map);
+  const small = maps[0] ?? size;
+  const up = (filters: number, rest: { name: string; useBias?: boolean; activation?: 'tanh' }): tf.layers.Layer =>
+    tf.layers.conv2dTranspose({ filters, kernelSize: 4, strides: 2, padding: 'same', kernelInitializer, ...rest });
+  const layers: tf.layers.Layer[] = [
+    tf.layers.dense({ inputShape: [latent], units: small * small * width(0), useBias: false, kernelInitializer, name: `${name}/dense` }),
+    tf.layers.reshape({ targetShape: [small, small, width(0)], name: `${name}/reshape` }),
+    norm(`${name}/dense_norm`),
+    tf.layers.reLU({ name: `${name}/dense_relu` }),
+  ];
+  for (let i = 0; i < maps.length - 1; i++) {
+    layers.push(up(width(i + 1), { name: `${name}/up${i}`, useBias: false }), norm(`${name}/up${i}_norm`), tf.layers.reLU({ name: `${name}/up${i}_relu` }));
+  }
+  layers.push(up(channels, { name: `${name}/last`, activation: 'tanh' }));
+  return tf.sequential({ name, layers });
+}
+
+/** Picture [n, size, size, channels] → logit [n, 1]: (convolution, batch norm but in the first, LeakyReLU 0.2)+, dense. */
+export function dcganDiscriminator({ size = 28, channels = 1, base = 64, pool, name = 'd' }: DcganDiscriminatorConfig = {}): tf.LayersModel {
+  const window = pool === undefined ? { kernelSize: 4, strides: 2 } : { kernelSize: 3, strides: 1 };
+  const halve = { avg: tf.layers.averagePooling2d, max: tf.layers.maxPooling2d };
+  const layers = mapSizes(size).flatMap((_, i): tf.layers.Layer[] => [
+    tf.layers.conv2d({ ...(i === 0 ? { inputShape: [size, size, channels] } : {}), filters: base << i, ...window, padding: 'same', useBias: i === 0, kernelInitializer, name: `${name}/conv${i}` }),
+    ...(i === 0 ? [] : [norm(`${name}/conv${i}_norm`)]),
+    tf.layers.leakyReLU({ alpha: LEAK, name: `${name}/conv${i}_leaky` }),
+    ...(pool === undefined ? [] : [halve[pool]({ poolSize: 2, strides: 2, name: `${name}/conv${i}_pool` })]),
+  ]);
+  layers.push(tf.layers.flatten({ name: `${name}/flatten` }), tf.layers.dense({ units: 1, kernelInitializer, name: `${name}/dense` }));
+  return tf.sequential({ name, layers });
+}

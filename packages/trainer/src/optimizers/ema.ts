@@ -1,0 +1,57 @@
+// Exponential moving average of weights, the ones to sample from (Yazıcı et al. 2019).
+import { UsageError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { namedVariable } from '../variables.js';
+import type { Update } from './optimizer.js';
+
+/** Options of {@link ema}. */
+export interface EmaOptions {
+  /** Use decay min(decay, (1 + n) / (10 + n)) at the n-th update (from 0), so that the start is forgotten quickly. Default false. */
+  warmup?: boolean;
+  /** Variables that hold the averages, in order of `variables`. Default: own ones, `ema/<variable>`, starting at the variables' values. */
+  averages?: readonly tf.Variable[];
+  /** Prefix of names. Default `ema`. */
+  name?: string;
+}
+
+/** A moving average of variables. */
+export interface Ema {
+  readonly averages: readonly tf.Variable[];
+  /** The averages it made itself, and the counter of a warm-up. */
+  readonly state: readonly tf.Variable[];
+  /** New averages: decay·average + (1 − decay)·value. Values default to the variables', read now; assigns nothing. */
+  (values?: readonly tf.Tensor[]): Update[];
+  dispose(): void;
+}
+
+/**
+ * @throws UsageError `input.range` for a decay outside [0, 1), `input.shape` for averages that do not fit.
+ */
+export function ema(variables: readonly tf.Variable[], decay: number, { warmup = false, averages, name = 'ema' }: EmaOptions = {}): Ema {
+  if (!(decay >= 0 && decay < 1)) throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${decay}`, { code: 'input.range' });
+  if (averages !== undefined && (averages.length !== variables.length || averages.some((a, i) => String(a.shape) !== String(variables[i]?.shape)))) {
+    throw new UsageError('ema.averages: expected one variable of equal shape for each averaged one', { code: 'input.shape' });
+  }
+  const own = averages === undefined ? variables.map((v) => namedVariable(`${name}/${v.name}`, v)) : [];
+  const held = averages ?? own;
+  const counter = warmup ? tf.tidy(() => namedVariable(`${name}/step`, tf.scalar(0))) : undefined;
+
+  const update = (values: readonly tf.Tensor[] = variables): Update[] => {
+    // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
+    const rest = counter === undefined ? tf.scalar(1 - decay) : tf.maximum(1 - decay, tf.div(9, tf.add(counter, 10)));
+    const updates = held.map((average, i): Update => {
+      const value = values[i];
+      if (value === undefined) throw new UsageError(`ema: expected ${held.length} values, got ${values.length}`, { code: 'input.shape' });
+      return { variable: average, value: tf.add(average, tf.mul(tf.sub(value, average), rest)) };
+    });
+    return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, 1) }, ...updates];
+  };
+  return Object.assign(update, {
+    averages: held,
+    state: counter === undefined ? own : [counter, ...own],
+    dispose: () => {
+      for (const variable of own) variable.dispose();
+      counter?.dispose();
+    },
+  });
+}
