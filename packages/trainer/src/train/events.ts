@@ -1,0 +1,15 @@
+// What a training run tells its host while it goes.
+import type { ResolvedConfig } from './config.js';
+import type { LogLine } from './store.js';
+
+/** One event. A listener may return a promise: the loop waits for it. */
+export type TrainEvent =
+  | { type: 'start'; config: ResolvedConfig; step: number; device: string; examples: number; where: string; parameters: { generator: number; discriminator: number } }
+  /** After every step. `left` is seconds, at the speed of the last steps. */
+  | ({ type: 'step'; steps: number; left: number } & LogLine)
+  | { type: 'sample'; step: number }
+  | { type: 'checkpoint'; step: number; bytes: number }
+  | { type: 'warning'; message: string }
+  /** The generator is exported and has been compared with tfjs. */
+  | { type: 'export'; bytes: number }
+  | { type: 'end'; step: number; reason: 'finished' | 'interrupted' };

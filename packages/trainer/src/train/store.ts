@@ -1,0 +1,81 @@
+// Where a run keeps what it makes: CONTRACT and the one in memory. The folder on disk is node/folder-store.ts.
+import type { Image } from '@forja/core';
+
+/** A line of the log. `seconds` and `images_per_s` are time fields: all others are equal in equal runs. */
+export interface LogLine {
+  /** Steps done. */
+  step: number;
+  loss_d: number;
+  loss_g: number;
+  rate_g: number;
+  rate_d: number;
+  images_per_s: number;
+  seconds: number;
+}
+
+/** Where and with what one session of a run (from its start or a resume) was trained. */
+export interface SessionRecord {
+  fromStep: number;
+  device: string;
+  environment: Record<string, string>;
+}
+
+/** Files of a run that are written whole. */
+export type RunFile = 'config.json' | 'sessions.json' | 'generator.onnx' | 'report.html';
+
+/** What a run writes to. Calls are awaited one after the other. */
+export interface RunStore {
+  /** For people: the folder's path. */
+  readonly where: string;
+  log(line: LogLine): Promise<void>;
+  sample(step: number, picture: Image): Promise<void>;
+  /** Safe on disk, with all logged so far, when it resolves. The last two are kept. */
+  checkpoint(step: number, bytes: Uint8Array): Promise<void>;
+  write(name: RunFile, content: string | Uint8Array): Promise<void>;
+  /** The log so far. */
+  lines(): Promise<LogLine[]>;
+  /** Sample grids so far as PNG files, by step. */
+  samples(): Promise<{ step: number; png: Uint8Array }[]>;
+  sessions(): Promise<SessionRecord[]>;
+}
+
+/** A store in memory: what `train` uses in a page, and in tests. */
+export class MemoryStore implements RunStore {
+  readonly where = 'memory';
+  readonly files = new Map<RunFile, string | Uint8Array>();
+  readonly checkpoints = new Map<number, Uint8Array>();
+  readonly #lines: LogLine[] = [];
+  readonly #samples: { step: number; png: Uint8Array }[] = [];
+
+  log(line: LogLine): Promise<void> {
+    this.#lines.push(line);
+    return Promise.resolve();
+  }
+
+  async sample(step: number, picture: Image): Promise<void> {
+    this.#samples.push({ step, png: await picture.toPNG() });
+  }
+
+  checkpoint(step: number, bytes: Uint8Array): Promise<void> {
+    this.checkpoints.set(step, bytes);
+    for (const old of [...this.checkpoints.keys()].sort((a, b) => a - b).slice(0, -2)) this.checkpoints.delete(old);
+    return Promise.resolve();
+  }
+
+  write(name: RunFile, content: string | Uint8Array): Promise<void> {
+    this.files.set(name, content);
+    return Promise.resolve();
+  }
+
+  lines(): Promise<LogLine[]> {
+    return Promise.resolve([...this.#lines]);
+  }
+
+  samples(): Promise<{ step: number; png: Uint8Array }[]> {
+    return Promise.resolve([...this.#samples]);
+  }
+
+  sessions(): Promise<SessionRecord[]> {
+    return Promise.resolve(JSON.parse((this.files.get('sessions.json') as string | undefined) ?? '[]') as SessionRecord[]); // written by train.ts
+  }
+}
