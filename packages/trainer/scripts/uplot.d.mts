@@ -1,0 +1,2 @@
+// Types of uplot.mjs.
+export function uplotModule(): string;
