@@ -11,3 +11,6 @@ export { dcgan, type DcganConfig } from './systems/dcgan.js';
 export { mlpGan, type MlpGanConfig } from './systems/mlp.js';
 export { systems, type SystemConfigs, type SystemName } from './systems/index.js';
 export type { GanSystem } from './systems/system.js';
+export { compile, scalarOf } from './compile/compile.js';
+export { eagerStep } from './compile/eager.js';
+export type { CompiledStep, CompileOptions, Feed, StepFunction, StepOptions, StepState, StepSummary } from './compile/step.js';

@@ -1,5 +1,6 @@
-// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state inside the executor. CONTRACT.
-import type { Runtime, Tensor, TensorSpec, TypedArray } from '@forja/core';
+// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state inside the executor.
+// The contract of both engines: compile.ts (one ONNX graph) and eager.ts (tfjs itself).
+import type { Runtime, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /** A step in tfjs: tensors in by name, tensors out by name. It may read and assign variables; what it assigns is state. */
@@ -8,20 +9,40 @@ export type StepFunction = (inputs: Record<string, tf.Tensor>) => Record<string,
 /** A feed: a tensor, a tensor without dtype, or the plain array where the spec gives the shape. */
 export type Feed = Tensor | { shape: readonly number[]; data: TypedArray } | TypedArray | readonly number[] | number;
 
-/** Options of {@link compile}. */
-export interface CompileOptions {
+/** What both engines are told. */
+export interface StepOptions {
   /** Every input, with its concrete shape. One with `random` is filled by (seed, step), not fed. */
   inputs: Record<string, TensorSpec>;
   /** Variables that are state even where the step does not touch them. */
   variables?: readonly tf.Variable[];
-  runtime: Runtime;
-  lowering?: 'portable' | 'fast';
   /** Seed of the random inputs. Default 0. */
   seed?: number | bigint;
 }
 
+/** Options of {@link compile}. */
+export interface CompileOptions extends StepOptions {
+  runtime: Runtime;
+  lowering?: 'portable' | 'fast';
+  /** Passed on to the runtime. */
+  session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
+}
+
 /** State by variable name, in tfjs's logical layout. */
 export type StepState = Record<string, Tensor>;
+
+/** What a step was made into. */
+export interface StepSummary {
+  engine: 'onnx' | 'tfjs';
+  /** Kernel calls of the optimised program, in all and by kernel; 0 in the eager engine. */
+  calls: number;
+  kernels: Record<string, number>;
+  /** Nodes of the graph, in all and by op. */
+  nodes: number;
+  ops: Record<string, number>;
+  traceMs: number;
+  lowerMs: number;
+  createMs: number;
+}
 
 /** A step ready to run. */
 export interface CompiledStep {
@@ -34,11 +55,9 @@ export interface CompiledStep {
   load(state: StepState): Promise<void>;
   /** Writes the state back into the tf.Variables that the step was traced from. */
   writeVariables(): Promise<void>;
-  /** The step's graph. */
+  /** The step's graph. @throws UsageError in the eager engine, which has none. */
   onnx(): Uint8Array;
   /** What was traced and lowered, for reports. */
-  readonly summary: { calls: number; nodes: number; kernels: Record<string, number>; traceMs: number; lowerMs: number; createMs: number };
+  readonly summary: StepSummary;
   dispose(): Promise<void>;
 }
-
-export declare function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep>;
