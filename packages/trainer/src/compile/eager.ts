@@ -32,7 +32,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
     tf.tidy(() => {
       const tensors = Object.fromEntries(Object.entries({ ...feeds, ...drawInputs(draws, seed, at) }).map(([name, value]) => [name, toTf(value)]));
       const made = withGradients(() => withRandom({ seed, step: at, stream: draws.length }, () => step(tensors)));
-      for (const [name, value] of Object.entries(made)) results[name] = { dtype: 'float32', shape: [...value.shape], ...typed(value) };
+      for (const [name, value] of Object.entries(made)) results[name] = { shape: [...value.shape], ...typed(value) };
     });
     return results;
   };

@@ -61,3 +61,5 @@ export interface CompiledStep {
   readonly summary: StepSummary;
   dispose(): Promise<void>;
 }
+
+export { compile } from './compile.js';
