@@ -1,0 +1,47 @@
+// What the command says of an error, and with which code it ends.
+import { ForjaError, UsageError, type ErrorCode } from '@forja/core';
+
+/** Words for the errors of the file system that users meet. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is a file',
+  ENOSPC: 'no space left on the device',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many open files',
+};
+
+/** Why a call of `node:fs` failed, in words. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Code and message of anything thrown. */
+export function describe(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof Error && 'code' in error && isOurs(error)) return { code: error.code, message: error.message };
+  if (error instanceof Error && 'syscall' in error) return { code: 'io', message: error.message };
+  return { code: 'internal', message: `${error instanceof Error ? error.message : String(error)} (this is a bug in the command; --verbose shows where)` };
+}
+
+/** 2 for a call that is wrong in itself, 130 for an interrupted one, else 1. */
+export function exitCode(error: unknown): 1 | 2 | 130 {
+  if (error instanceof Error && 'code' in error && isOurs(error)) return error instanceof UsageError || error.name === 'UsageError' ? 2 : error.code === 'aborted' ? 130 : 1;
+  return 1;
+}
+
+/** The stack, then those of the causes. */
+export function stackOf(error: unknown): string {
+  const lines: string[] = [];
+  for (let at: unknown = error; at !== undefined && at !== null && lines.length < 8; at = at instanceof Error ? at.cause : undefined) {
+    lines.push(`${lines.length === 0 ? '' : 'caused by '}${at instanceof Error ? (at.stack ?? at.message) : String(at)}`);
+  }
+  return lines.join('\n');
+}
+
+/** By shape as well: a package that adds commands may carry a copy of core of its own. */
+function isOurs(error: Error): error is ForjaError {
+  return error instanceof ForjaError || ['ForjaError', 'UsageError', 'ModelFormatError', 'DeviceError', 'OverloadedError', 'ExportError'].includes(error.name);
+}

@@ -1,0 +1,45 @@
+// Files of the command: read whole, written aside and renamed, so that a failure leaves what was there.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { reasonOf } from './errors.js';
+
+/** The bytes of a model file. Throws ModelFormatError `model.notFound` for a missing file or a folder, ForjaError `io` when it cannot be read. */
+export async function readModelFile(where: string, path: string): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).isDirectory()) throw new ModelFormatError('model.notFound', `${where}: expected an ONNX file, got the folder ${path}`);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof ForjaError) throw error;
+    const reason = `${where}: cannot read ${path}: ${reasonOf(error)}`;
+    throw error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR') ? new ModelFormatError('model.notFound', reason, { cause: error }) : new ForjaError('io', reason, { cause: error });
+  }
+}
+
+/** Writes a file beside its place and renames it; the folder is made. A failure throws ForjaError `io` and leaves an older file untouched. */
+export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
+  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(aside, bytes);
+    await rename(aside, path);
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => undefined);
+    throw new ForjaError('io', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** How pictures are stored. */
+export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
+
+/** Where pictures go: the format by extension, a folder without one. Throws UsageError before any work is done when it cannot be written there. */
+export async function pictureTarget(where: string, cwd: string, out: string): Promise<{ path: string; format: PictureFormat }> {
+  const path = resolve(cwd, out);
+  const extension = extname(out).slice(1).toLowerCase();
+  const there = await stat(path).catch(() => undefined);
+  const folder = extension === '' || /[\\/]$/.test(out);
+  if (!folder && extension !== 'png' && extension !== 'gif' && extension !== 'apng') throw new UsageError(`${where}: expected a .png, .gif or .apng file, or a folder, got '${out}'`);
+  if (there && there.isDirectory() !== folder) throw new UsageError(`${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`);
+  return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // compared just above
+}

@@ -1,0 +1,35 @@
+// What a command sees of the terminal, and Ctrl-C.
+import type { CliIo } from '@forja/core';
+import { barProgress, lineProgress, noProgress } from './progress.js';
+
+/** The streams of a process. */
+export interface Streams {
+  stdout: NodeJS.WritableStream;
+  stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+}
+
+/** The surroundings of one command. */
+export function createIo({ stdout, stderr }: Streams, mode: { json: boolean; verbose: boolean }, cwd: string, signal: AbortSignal): CliIo {
+  const tty = Boolean(stderr.isTTY) && !mode.json && process.env['TERM'] !== 'dumb';
+  const now = (): number => performance.now();
+  return {
+    ...mode,
+    tty,
+    cwd,
+    signal,
+    print: (line = '') => void (mode.json || stdout.write(`${line}\n`)),
+    warn: (line) => void stderr.write(`warning: ${line}\n`),
+    progress: (total, title) => (mode.json ? noProgress : (tty ? barProgress : lineProgress)(stderr, total, title, now)),
+  };
+}
+
+/** Aborts `control` on the first Ctrl-C (or SIGTERM) and ends the process on the second. Returns the undoing. */
+export function interrupts(control: AbortController, stderr: NodeJS.WritableStream): () => void {
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (control.signal.aborted) process.exit(name === 'SIGTERM' ? 143 : 130);
+    stderr.write('\nStopping; Ctrl-C again ends at once.\n');
+    control.abort(new Error(name));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+}

@@ -1,0 +1,17 @@
+// The options that commands pass on to `load`.
+import type { CliIo, DeviceName } from '@forja/core';
+import { UsageError } from '@forja/core';
+import type { LoadOptions } from '../load.js';
+
+/** Values of LOAD_OPTIONS. */
+export interface LoadArgs {
+  device: DeviceName;
+  threads?: number;
+  integrity: 'error' | 'warn' | 'off';
+}
+
+/** As `load` takes them. */
+export function loadOptions({ device, threads, integrity }: LoadArgs, io: CliIo): LoadOptions {
+  if (threads !== undefined && (threads < 1 || threads > 1024)) throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
+  return { device, integrity, signal: io.signal, ...(threads === undefined ? {} : { threads }) };
+}

@@ -1,0 +1,40 @@
+// Texts of a command line to values. Every refusal names the command and the option.
+import { UsageError, type CliOption } from '@forja/core';
+
+/** The parser of an option's type, in commander's form: the text, and the value so far for one given more than once. */
+export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
+  const name = /--(?:no-)?([\w-]+)/.exec(option.flags)?.[1] ?? option.flags;
+  const refuse = (wanted: string, text: string): never => {
+    throw new UsageError(`${command} --${name}: expected ${wanted}, got '${text}'`);
+  };
+  const parsers: Readonly<Record<NonNullable<CliOption['type']>, ((text: string, before: unknown) => unknown) | undefined>> = {
+    string: undefined,
+    integer: (text) => (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text)),
+    number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number', text)),
+    list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
+  };
+  const parse = parsers[option.type ?? 'string'];
+  const { choices } = option;
+  if (!choices) return parse;
+  return (text, before) => (choices.includes(text) ? (parse ? parse(text, before) : text) : refuse(`one of ${choices.join(', ')}`, text));
+}
+
+/** A seed: an integer from 0 to 2⁶⁴−1, as a bigint where a number would lose digits. */
+export function seedOf(where: string, text: string): number | bigint {
+  const bits = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+  if (bits === undefined || bits >= 1n << 64n) throw new UsageError(`${where}: expected an integer from 0 to 2^64 - 1, got '${text}'`, { code: 'input.range' });
+  return bits <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bits) : bits;
+}
+
+/** `0.7` draws again what lies beyond; `psi:0.7` scales. */
+export function truncationOf(where: string, text: string): number | { psi: number } {
+  const [, psi, digits = ''] = /^(psi[:=])?(.*)$/.exec(text) ?? [];
+  const value = digits.trim() === '' ? NaN : Number(digits);
+  if (Number.isNaN(value)) throw new UsageError(`${where}: expected a number such as 0.7, or psi:0.7, got '${text}'`);
+  return psi === undefined ? value : { psi: value };
+}
+
+/** A class: its number when the text is one, else its name. */
+export function labelOf(text: string): number | string {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : text;
+}

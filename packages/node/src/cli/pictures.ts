@@ -1,0 +1,44 @@
+// Pictures to files, for the commands that make them.
+import { join } from 'node:path';
+import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, ImageBatch } from '@forja/core';
+import { ForjaError } from '@forja/core';
+import { writeAside, type PictureFormat } from './files.js';
+
+/** Options of every command that loads a model. */
+export const LOAD_OPTIONS: readonly CliOption[] = [
+  { flags: '--device <name>', description: 'where to run', default: 'auto', choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml'] },
+  { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
+  { flags: '--integrity <mode>', description: 'when the file differs from the SHA-256 in its manifest', default: 'error', choices: ['error', 'warn', 'off'] },
+];
+
+/** Writes a batch in `format`; returns the files, in order. */
+export async function writePictures(batch: ImageBatch, path: string, format: PictureFormat, options: { columns?: number | undefined; grid?: GridOptions; animation?: AnimationOptions; io: CliIo }): Promise<string[]> {
+  const { columns, grid, animation, io } = options;
+  if (format !== 'folder') {
+    const encoders: Readonly<Record<Exclude<PictureFormat, 'folder'>, () => Promise<Uint8Array>>> = {
+      png: () => batch.grid(columns, grid).toPNG(),
+      gif: () => batch.toGIF(animation),
+      apng: () => batch.toAPNG(animation),
+    };
+    await writeAside(path, await encoders[format]());
+    return [path];
+  }
+  const files: string[] = [];
+  const digits = Math.max(4, String(batch.count - 1).length);
+  const progress = io.progress(batch.count, 'Writing');
+  for (const image of batch) {
+    if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${files.length} of ${batch.count} pictures`);
+    const file = join(path, `${String(files.length).padStart(digits, '0')}.png`);
+    await writeAside(file, await image.toPNG());
+    files.push(file);
+    progress.update(files.length);
+  }
+  progress.stop();
+  return files;
+}
+
+/** A device report as one phrase. */
+export function onDevice({ actual, adapter, threads, requested, reasons }: DeviceReport): string {
+  const why = requested === 'auto' || requested === actual ? '' : ` (${reasons.join('; ')})`;
+  return `${actual}${adapter === undefined ? '' : `, ${adapter}`}${actual === 'cpu' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}${why}`;
+}

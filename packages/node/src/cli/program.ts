@@ -1,0 +1,62 @@
+// A CliCommand as a commander program. commander parses and prints help; errors and exit codes are main.ts's.
+import type { Command } from 'commander';
+import type { CliCommand } from '@forja/core';
+import { parserOf } from './parse.js';
+
+/** Options that every command has. */
+const COMMON = [['--json', 'print the result, or the error, as JSON'], ['--verbose', 'show where an error came from']] as const;
+
+/** A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be missing: main.ts asks or refuses. */
+export async function programOf(command: CliCommand, onArgs: (args: Record<string, unknown>) => void): Promise<Command> {
+  const { Argument, Command, Option } = await import('commander');
+  const program = new Command(command.name);
+  const usage = (command.arguments ?? []).map(({ name, required }) => (required ? `<${name}>` : `[${name}]`));
+  program.usage([...usage, '[options]'].join(' ')).description(sentence(command.summary)).showSuggestionAfterError();
+  for (const { name, description } of command.arguments ?? []) program.addArgument(new Argument(`[${name}]`, description));
+  for (const option of command.options ?? []) {
+    const made = new Option(option.flags, option.description);
+    const parse = parserOf(command.name, option);
+    if (parse) made.argParser(parse);
+    if (option.choices) made.choices(option.choices).argParser(parse as (text: string) => unknown); // choices() sets a parser of its own
+    if (option.default !== undefined) made.default(option.default);
+    program.addOption(made);
+  }
+  for (const [flags, description] of COMMON) program.option(flags, description);
+  program.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`);
+  program.allowExcessArguments(false);
+  program.action(() => {
+    const { json: _json, verbose: _verbose, ...options } = program.opts();
+    const named = Object.fromEntries((command.arguments ?? []).map(({ name }, i) => [name, program.args[i]]));
+    onArgs({ ...options, ...named });
+  });
+  return program.name(`forja ${command.name}`);
+}
+
+/** The first page: all commands. */
+export function overview(own: readonly CliCommand[], trainer: readonly CliCommand[] | undefined, missing: readonly string[]): string {
+  const rows = (commands: readonly CliCommand[]): string[] => commands.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
+  return [
+    'Usage: forja <command> [options]',
+    '',
+    'Trains GANs in TypeScript, exports generators as ONNX, samples them.',
+    '',
+    'Commands:',
+    ...rows(own),
+    ...(trainer ? rows(trainer) : [`  ${missing.join(', ')}: with @forja/trainer (npm install @forja/trainer @tensorflow/tfjs)`]),
+    '',
+    'Options:',
+    '  -h, --help    this page; after a command, its own with examples',
+    '  -V, --version',
+    '  --json        machine-readable results and errors',
+    '  --verbose     show where an error came from',
+    '',
+    'Examples:',
+    '  $ forja inspect generator.onnx',
+    '  $ forja sample generator.onnx -o samples.png --count 64 --seed 7',
+    '',
+  ].join('\n');
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,37 @@
+// The commands of @forja/trainer, which is not a dependency: looked for from the user's folder, then from here.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ForjaError, UsageError, type CliCommand } from '@forja/core';
+
+/** Names that the trainer is known to have, for help without it. */
+export const TRAINER_NAMES: readonly string[] = ['train', 'export', 'verify', 'evaluate'];
+
+const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
+
+/** The trainer's commands; undefined when it is not installed. Throws UsageError when it is but lacks a peer of its own. */
+export async function trainerCommands(cwd: string): Promise<readonly CliCommand[] | undefined> {
+  const file = [join(cwd, 'index.js'), import.meta.url].map(resolved).find((path) => path !== undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { commands } = (await import(pathToFileURL(file).href)) as { commands?: readonly CliCommand[] };
+    return commands ?? [];
+  } catch (cause) {
+    const missing = /Cannot find (?:package|module) '([^']+)'/.exec(cause instanceof Error ? cause.message : '')?.[1];
+    if (missing === undefined) throw new ForjaError('internal', `@forja/trainer: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new UsageError(`@forja/trainer: expected '${missing}' to be installed beside it: ${INSTALL}`, { cause });
+  }
+}
+
+/** The refusal of a trainer's command when the trainer is not there. */
+export function trainerMissing(name: string): UsageError {
+  return new UsageError(`${name}: expected @forja/trainer to be installed: ${INSTALL}`);
+}
+
+function resolved(from: string): string | undefined {
+  try {
+    return createRequire(from).resolve('@forja/trainer/node');
+  } catch {
+    return undefined; // not installed, or not built
+  }
+}
