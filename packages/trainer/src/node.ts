@@ -1,2 +1,5 @@
 // Subpath @forja/trainer/node: the same functions with the Node runtime filled in, plus files, checkpoints and CLI commands.
-export {};
+export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/train.js';
+export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';
+export { commands } from './node/commands.js';
+export { duration, progressListener } from './node/train-command.js';

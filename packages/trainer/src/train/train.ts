@@ -62,7 +62,7 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
 
   const system = systemOf(resolved, dataset);
   try {
-    const engine = await makeEngine(resolved.engine, { system, seed: resolved.seed, samples: resolved.sampleCount }, runtime, resolved.lowering);
+    const engine = await makeEngine({ kind: resolved.engine, system, seed: resolved.seed, samples: resolved.sampleCount, runtime, lowering: resolved.lowering });
     try {
       const { system: name, seed, batch } = resolved;
       const now: Environment = { ...environment, tfjs: tf.version.tfjs, engine: engine.device, lowering: resolved.lowering };

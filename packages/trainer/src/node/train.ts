@@ -1,0 +1,82 @@
+// `train` and `resume` in Node: runtime, files, data and environment filled in.
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
+import { ForjaError, UsageError } from '@forja/core';
+import { runtime as nodeRuntime } from '@forja/node';
+import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
+import { train as trainAnywhere, type TrainHost, type TrainResult } from '../train/train.js';
+import { nodeEnvironment } from './environment.js';
+import { FolderStore } from './folder-store.js';
+import { loadData } from './load-data.js';
+import { useTfjsNode } from './tfjs-node.js';
+
+/** What a run gets from its surroundings; all of it has a default here. */
+export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
+  /** What relative paths are relative to. Default: the process's folder. */
+  cwd?: string;
+}
+
+/**
+ * Trains a system into the folder `config.out` (default `runs/<system>`), which must be new or empty.
+ * @throws as `train` of `@forja/trainer`; ForjaError `data.notFound`, `data.empty` or `data.format` for the data; UsageError for a folder that is in use.
+ */
+export async function train(config: TrainConfig, host: NodeTrainHost = {}): Promise<TrainResult> {
+  const resolved = parseConfig(config);
+  const cwd = host.cwd ?? process.cwd();
+  const dataset = host.dataset ?? (await loadData(resolved, cwd)); // before the folder is made: a wrong path leaves nothing behind
+  const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)));
+  if (host.store === undefined) await folder.begin();
+  return run(resolved, { ...host, dataset, store: host.store ?? folder });
+}
+
+/** What {@link resume} may change of the saved configuration. */
+export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
+  /** Train to this many steps instead. With the schedule `constant` that is what a longer run would have done. */
+  steps?: number;
+}
+
+/**
+ * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after it; from the start when there is none yet.
+ * Differences of version, provider, thread count or CPU are an event `warning`. A finished run is exported again.
+ * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` when every checkpoint is damaged.
+ */
+export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
+  const cwd = host.cwd ?? process.cwd();
+  const where = resolvePath(cwd, folder);
+  const text = await readFile(join(where, 'config.json'), 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw new ForjaError('io', `resume: could not read ${join(where, 'config.json')}: ${error.message}`, { cause: error });
+    throw new UsageError(`resume: expected the folder of a run (with config.json), got ${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`);
+  });
+  const saved = parseConfig(jsonOf(text, join(where, 'config.json')));
+  const { steps = saved.steps, ...rest } = host;
+  const config = parseConfig({ ...saved, steps });
+  const dataset = host.dataset ?? (await loadData(config, cwd));
+  const store = new FolderStore(where);
+  const { checkpoint, damaged, step } = await store.rewind();
+  if (step > steps) throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
+  for (const message of damaged) await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
+  return run(config, { ...rest, dataset, store, ...(checkpoint ? { checkpoint } : {}) });
+}
+
+async function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
+  const { threads } = config;
+  const runtime = host.runtime ?? nodeRuntime({ device: 'cpu', ...(threads === undefined ? {} : { threads }) });
+  try {
+    if (config.engine === 'tfjs') {
+      const absent = await useTfjsNode();
+      if (absent !== undefined) await host.onEvent?.({ type: 'warning', message: absent });
+    }
+    return await trainAnywhere(config, { environment: nodeEnvironment(), ...host, runtime });
+  } finally {
+    if (host.runtime === undefined) await runtime.dispose();
+  }
+}
+
+/** JSON of a file. Throws UsageError naming the file. */
+export function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`${path}: expected JSON, got something else (${cause instanceof Error ? cause.message : String(cause)})`, { code: 'config.invalid', cause });
+  }
+}
