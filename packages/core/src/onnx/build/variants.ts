@@ -43,6 +43,7 @@ export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   if (since !== undefined && host.opset < since) lacks(op, since);
   if (given.length < least || given.length > most) refuse(host, `expected ${least === most ? least : `${least}-${most}`} inputs, got ${given.length}`);
   for (let i = 0; i < least; i++) if (given[i] === undefined) refuse(host, `expected input ${i}, got none`);
+  if (op === 'TopK' && outputs !== 2) refuse(host, `expected 2 outputs (values and indices), got ${outputs}`);
   if (outputs < 1 || outputs > mostOutputs) refuse(host, `expected 1-${mostOutputs} outputs, got ${outputs}`);
   for (const [name, { since: from, values }] of Object.entries(SINCE[op] ?? {})) {
     const value = call.attributes[name];
@@ -63,16 +64,16 @@ function axesAsAttribute<V>(inputs: readonly (V | undefined)[], attributes: Reco
   return { inputs: [x], attributes: values.length === 0 ? rest : { ...rest, axes: values } };
 }
 
-/** From 18, pieces without given sizes need num_outputs; before, they had to be equal. */
+/** From 18, pieces without given sizes need num_outputs; before, they had to be equal. Where the last piece would be empty, onnxruntime wants the sizes. */
 function split<V>(inputs: readonly (V | undefined)[], attributes: Record<string, AttributeValue>, outputs: number, host: Host<V>): Pick<Call<V>, 'inputs' | 'attributes'> {
   const { num_outputs: count, ...rest } = attributes;
   if (count !== undefined && count !== outputs) refuse(host, `num_outputs: expected ${outputs}, got ${String(count)}`);
   const [x, sizes] = inputs;
   if (sizes !== undefined) return { inputs, attributes: rest };
-  if (host.opset >= 18) return { inputs: [x], attributes: { ...rest, num_outputs: outputs } };
   const dim = x === undefined ? undefined : host.sizeOf(x, typeof rest['axis'] === 'number' ? rest['axis'] : 0);
-  if (dim === undefined || dim % outputs === 0) return { inputs: [x], attributes: rest };
-  const chunk = Math.ceil(dim / outputs);
+  const chunk = Math.ceil((dim ?? 0) / outputs);
+  const numbered = host.opset >= 18;
+  if (dim === undefined || dim % outputs === 0 || (numbered && chunk * (outputs - 1) < dim)) return { inputs: [x], attributes: numbered ? { ...rest, num_outputs: outputs } : rest };
   return { inputs: [x, host.int64s(Array.from({ length: outputs }, (_, i) => Math.max(0, Math.min(chunk, dim - i * chunk))))], attributes: rest };
 }
 

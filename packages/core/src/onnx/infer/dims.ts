@@ -138,11 +138,12 @@ export function ceilDivide(a: Dim, n: number): Dim {
   return floorDivide(add(a, n - 1), n);
 }
 
-/** ⌊a · factor⌋. */
+/** ⌊a · factor⌋ in float32, as runtimes compute a resized size. */
 export function scale(a: Dim, factor: number): Dim {
   if (Number.isInteger(factor)) return multiply(a, factor);
-  if (typeof a === 'number') return Math.floor(a * factor);
-  return Number.isInteger(1 / factor) ? floorDivide(a, 1 / factor) : `floor(${grouped(a)}*${factor})`;
+  if (typeof a === 'number') return Math.floor(Math.fround(a * Math.fround(factor)));
+  const short = Number(factor.toPrecision(7));
+  return Number.isInteger(1 / factor) ? floorDivide(a, 1 / factor) : `floor(${grouped(a)}*${Math.fround(short) === factor ? short : factor})`;
 }
 
 /** The smaller, or larger, of two. */

@@ -104,7 +104,7 @@ const GatherND: Rule = (node) => {
 const scatter: Rule = (node) => [{ dtype: oneType(node, [0, 2]), shape: input(node).shape }];
 
 const OneHot: Rule = (node) => {
-  const [indices, values] = [input(node), ranked(node, 2, 1, 1)];
+  const [indices, values] = [ranked(node, 0, 1), ranked(node, 2, 1, 1)];
   const axis = axisOf(node, int(node, 'axis', -1), indices.shape.length + 1);
   const depth = input(node, 1).data?.[0] ?? node.fresh();
   return [{ dtype: values.dtype, shape: [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)] }];

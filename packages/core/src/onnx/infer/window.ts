@@ -1,6 +1,6 @@
 // Ops that slide a window: convolutions and pools. Formulas of the ONNX operator pages; ceil_mode and auto_pad as onnxruntime has them.
 import type { Dim } from '../../tensor.js';
-import { add, ceilDivide, floorDivide, multiply, subtract } from './dims.js';
+import { add, ceilDivide, extreme, floorDivide, multiply, subtract } from './dims.js';
 import { agree, dimOf, fail, int, ints, oneType, ranked, text, type InferNode, type Rule } from './fact.js';
 
 interface Windows {
@@ -41,10 +41,9 @@ function slid(node: InferNode, spatial: readonly Dim[], w: Windows, ceil = false
     const [before, after] = w.autoPad === 'VALID' ? [0, 0] : [w.pads[axis] ?? 0, w.pads[axis + spatial.length] ?? 0];
     const room = add(size, before, after, multiply(extent(w, axis), -1));
     if (typeof room === 'number' && room < 0) fail(node, `expected a window of at most ${add(size, before, after)} along spatial axis ${axis}, got ${extent(w, axis)}`);
-    const steps = add(ceil ? ceilDivide(room, stride) : floorDivide(room, stride), 1);
+    if (!ceil) return add(floorDivide(room, stride), 1);
     // The last window must begin inside the data or the pad before it.
-    const late = ceil && typeof steps === 'number' && typeof size === 'number' && (steps - 1) * stride >= size + before;
-    return late ? steps - 1 : steps;
+    return extreme('min', add(ceilDivide(room, stride), 1), ceilDivide(add(size, before), stride));
   });
 }
 
@@ -79,8 +78,7 @@ const ConvTranspose: Rule = (node) => {
     const stride = s.strides[axis] ?? 1;
     const full = add(multiply(subtract(size, 1), stride), extra[axis] ?? 0, extent(s, axis));
     if (!s.autoPad.startsWith('SAME')) return s.autoPad === 'VALID' ? full : add(full, -(s.pads[axis] ?? 0), -(s.pads[axis + axes] ?? 0));
-    const surplus = subtract(full, multiply(size, stride));
-    return typeof surplus === 'number' && surplus < 0 ? full : multiply(size, stride);
+    return extreme('min', full, multiply(size, stride));
   });
   return [{ dtype: oneType(node), shape: [dimOf(node, x, 0), outer, ...spatial] }];
 };
