@@ -1,4 +1,5 @@
 // forja doctor: versions, and which devices really run here, each tried with a small model.
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
@@ -53,19 +54,24 @@ async function attempt(device: DeviceName): Promise<Trial> {
     const works = (y?.data as Float32Array | undefined)?.[0] === 42; // the output's type is float32
     return works ? { device, works, report: session.device } : { device, works, reason: 'it computes wrong numbers' };
   } catch (error) {
-    return { device, works: false, reason: error instanceof Error ? error.message : String(error) };
+    return { device, works: false, reason: reasonOf(error) };
   } finally {
     await trying.dispose();
   }
 }
 
-/** Version of an installed package, seen from the user's folder, else from here. */
+/** Without the frame of a DeviceError, which says again which device was asked for. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /got: (?:\w+: )?(.*?)\. Use device/s.exec(message)?.[1] ?? message;
+}
+
+/** Version of an installed package, seen from the user's folder, else from here. Not through its exports, which may hide package.json. */
 function versionOf(name: string, cwd: string): string | undefined {
   for (const from of [join(cwd, 'index.js'), import.meta.url]) {
-    try {
-      return (createRequire(from)(`${name}/package.json`) as { version: string }).version;
-    } catch {
-      continue; // not seen from there
+    for (const folder of createRequire(from).resolve.paths(name) ?? []) {
+      const file = join(folder, name, 'package.json');
+      if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
     }
   }
   return undefined;

@@ -1,7 +1,6 @@
 // forja interpolate: a walk between two seeds, as an animation.
 import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
-import { load } from '../load.js';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf, truncationOf } from './parse.js';
@@ -45,6 +44,7 @@ export const interpolate: CliCommand = {
     const truncation = args.truncation === undefined ? undefined : truncationOf('interpolate --truncation', args.truncation);
     const { path, format } = await pictureTarget('interpolate --out', io.cwd, args.out);
     if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`interpolate --delay: expected a .gif or .apng to write, got '${args.out}'`);
+    const { load } = await import('../load.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const batch = await generator.interpolate({

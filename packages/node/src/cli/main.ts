@@ -26,8 +26,6 @@ export async function main(argv: readonly string[], host: Host = {}): Promise<nu
   const mode = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
   const control = new AbortController();
   const done = interrupts(control, stderr);
-  // `forja inspect model.onnx | head` ends the pipe early; that is no error.
-  stdout.on('error', (error: NodeJS.ErrnoException) => void (error.code === 'EPIPE' ? process.exit(0) : stderr.write(`${error.message}\n`)));
   try {
     const called = await find(argv, cwd);
     if ('text' in called) {

@@ -1,7 +1,6 @@
 // forja sample: pictures of a seed.
 import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
-import { load } from '../load.js';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf, truncationOf } from './parse.js';
@@ -47,6 +46,7 @@ export const sample: CliCommand = {
     const gridOnly = ([['grid', args.grid], ['columns', columns], ['padding', padding]] as const).find(([, value]) => value !== undefined);
     if (gridOnly && format !== 'png') throw new UsageError(`sample --${gridOnly[0]}: expected a .png to write, got '${args.out}'`);
     if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`sample --delay: expected a .gif or .apng to write, got '${args.out}'`);
+    const { load } = await import('../load.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const begun = performance.now();
