@@ -128,6 +128,5 @@ function show(found: Findings, io: CliIo): void {
 
 /** A model's texts are untrusted: control characters could move the cursor or change the terminal. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- exactly those are meant
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
