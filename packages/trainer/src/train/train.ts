@@ -84,7 +84,7 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
         fixed: latents(seed, 0, resolved.sampleCount, system.sample.latent),
         identity,
         store,
-        clock: clock(batch, from?.seconds ?? 0, () => performance.now()),
+        clock: clock(batch, from?.seconds ?? 0),
         emit: onEvent,
         signal,
       };
