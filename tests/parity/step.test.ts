@@ -1,8 +1,9 @@
 // The compiled step: one step against PyTorch in float64 (tests/vectors), three against the same step in tfjs eager, and what its graph consists of.
-import { compile, eagerStep, scalarOf, type CompiledStep, type StepState } from '@forja/trainer';
 import { runtime } from '@forja/node';
+import type { Runtime, TensorSpec } from '@forja/core';
+import { compile, dcgan, eagerStep, mlpGan, scalarOf, type CompiledStep, type Feed, type GanSystem, type StepState } from '@forja/trainer';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Runtime } from '@forja/core';
 import { CASES, expectVectors, feedsOf, systemOf } from './support/step-vectors.js';
 
 let host: Runtime;
@@ -11,6 +12,47 @@ beforeAll(() => {
 });
 afterAll(() => host.dispose());
 
+function valuesOf(state: StepState, name: string): Float32Array {
+  const data = state[name]?.data;
+  if (!(data instanceof Float32Array)) throw new Error(`no float32 state '${name}'`);
+  return data;
+}
+
+/** Numbers in [-1, 1) that do not depend on any generator of ours. */
+function spread(count: number, phase: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5));
+}
+
+function feedsAt(system: GanSystem, step: number): Record<string, Feed> {
+  const { shape } = system.inputs['real'] ?? { shape: [] };
+  return { real: spread(shape.map(Number).reduce((a, b) => a * b, 1), step), rate_g: 2e-3, rate_d: [1e-3] };
+}
+
+async function three(step: CompiledStep, system: GanSystem): Promise<{ losses: number[]; state: StepState }> {
+  const losses: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const results = await step.run(feedsAt(system, i));
+    losses.push(scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'));
+  }
+  return { losses, state: await step.state() };
+}
+
+/** Largest difference, as a fraction of the largest magnitude. */
+function apart(a: Float32Array, b: Float32Array): number {
+  const most = b.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
+  return b.reduce((m, x, i) => Math.max(m, Math.abs(x - (a[i] ?? NaN)) / most), 0);
+}
+
+/** Three steps of each engine from the same state. The eager engine works on the system's own variables, the compiled one on copies. */
+async function bothEngines(system: GanSystem): Promise<Record<'compiled' | 'eager', Awaited<ReturnType<typeof three>>>> {
+  const { inputs, variables } = system;
+  const step = await compile(system.step, { inputs, variables, runtime: host, seed: 5 });
+  const compiled = await three(step, system);
+  await step.dispose();
+  const eager = await three(eagerStep(system.step, { inputs, variables, seed: 5 }), system);
+  return { compiled, eager };
+}
+
 describe('against PyTorch', () => {
   test.each(CASES)('%s: one compiled step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
@@ -18,15 +60,156 @@ describe('against PyTorch', () => {
     const step = await compile(system.step, { inputs: { ...system.inputs, z }, variables: system.variables, runtime: host });
     const results = await step.run(feedsOf(vectors));
     const state = await step.state();
-    console.log(name, step.summary, state && Object.keys(state).length);
     expectVectors(vectors, scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'), (key) => valuesOf(state, key));
     await step.dispose();
     system.dispose();
   });
 });
 
-function valuesOf(state: StepState, name: string): Float32Array {
-  const data = state[name]?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`no float32 state '${name}'`);
-  return data;
-}
+describe('against tfjs eager', () => {
+  // Adam starts warm: where a gradient is about 0, the sign that its first step takes is decided by rounding.
+  test.each(CASES)('%s: three steps agree in losses, weights, moments, statistics and averages', async (name) => {
+    const { system } = systemOf(name);
+    const { compiled, eager } = await bothEngines(system);
+    expect(compiled.losses).toBeAllclose(eager.losses, { rtol: 1e-5 });
+    expect(Object.keys(compiled.state).sort()).toEqual(Object.keys(eager.state).sort());
+    const off = Object.keys(eager.state).map((key): [string, number] => [key, apart(valuesOf(compiled.state, key), valuesOf(eager.state, key))]);
+    expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
+    system.dispose();
+  });
+
+  // From the beginning, so only what Adam's first step does not amplify: losses, moments and statistics.
+  const COLD: Record<string, () => GanSystem> = {
+    'dcgan 16×16 RGB, smoothed labels': () => dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, labelSmoothing: 0.1, emaStatistics: 'averaged', seed: 3 }),
+    'dcgan 12×12, saturating': () => dcgan({ size: 12, base: 4, latent: 8, batch: 4, loss: 'saturating', emaWarmup: false, seed: 4 }),
+    'mlp, softplus': () => mlpGan({ hidden: 16, hiddenD: 16, batch: 16, activation: 'softplus', seed: 5 }),
+  };
+  test.each(Object.keys(COLD))('%s: three steps from initial weights agree', async (name) => {
+    const system = COLD[name]?.();
+    if (system === undefined) throw new Error(name);
+    const { compiled, eager } = await bothEngines(system);
+    expect(compiled.losses).toBeAllclose(eager.losses, { rtol: 1e-4 });
+    const off = Object.keys(eager.state).map((key): [string, number] => [key, apart(valuesOf(compiled.state, key), valuesOf(eager.state, key))]);
+    expect(off.filter(([key, difference]) => !(difference <= (/\/(m|v)$|moving/.test(key) ? 1e-3 : 0.05)))).toEqual([]);
+    system.dispose();
+  });
+});
+
+describe('the graph of a DCGAN step', () => {
+  test('holds the generator once, no gradient that nothing uses, and no weight that is transposed', async () => {
+    const system = dcgan({ size: 32, base: 4, latent: 8, batch: 4 });
+    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host });
+    const { kernels } = step.summary;
+    // G: 3 transposed convolutions. D, of 3 convolutions: input gradients of the last two in each pass of its own step, of all three in G's.
+    expect(kernels['Conv2DBackpropInput']).toBe(3 + 2 * 2 + 3);
+    // forward: 3 passes of D; backward: G's transposed convolutions
+    expect((kernels['Conv2D'] ?? 0) + (kernels['FusedConv2D'] ?? 0)).toBe(3 * 3 + 3);
+    // filter gradients: D's from its two passes, G's once; none of D's in G's step
+    expect(kernels['Conv2DBackpropFilter']).toBe(2 * 3 + 3);
+    // batch norm: G 3, D 2 in each of 3 passes
+    expect(kernels['FusedBatchNorm']).toBe(3 + 3 * 2);
+    expect(kernels['Tanh']).toBe(1 + 4); // four are Adam's bias corrections
+    await step.dispose();
+    system.dispose();
+  });
+});
+
+describe('a compiled step', () => {
+  const small = (): GanSystem => mlpGan({ hidden: 8, hiddenD: 8, batch: 4, seed: 1 });
+  const compiled = (system: GanSystem, seed = 0): Promise<CompiledStep> => compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, seed });
+
+  test('goes on bit-identically from a saved state and step number in another session', async () => {
+    const system = small();
+    const straight = await compiled(system);
+    const wanted = await three(straight, system);
+    const first = await compiled(system);
+    await first.run(feedsAt(system, 0));
+    const saved = await first.state();
+    const second = await compiled(system, 0);
+    await second.load(saved);
+    second.step = first.step;
+    for (const i of [1, 2]) await second.run(feedsAt(system, i));
+    expect(await second.state()).toEqual(wanted.state);
+    expect(second.step).toBe(3);
+    for (const step of [straight, first, second]) await step.dispose();
+    system.dispose();
+  });
+
+  test('draws its noise by seed and step', async () => {
+    const system = small();
+    const runs = await Promise.all([0, 0, 1].map(async (seed) => {
+      const step = await compiled(system, seed);
+      const losses = [await step.run(feedsAt(system, 0)), await step.run(feedsAt(system, 0))].map((results) => scalarOf(results, 'loss_g'));
+      await step.dispose();
+      return losses;
+    }));
+    expect(runs[0]).toEqual(runs[1]);
+    expect(runs[0]).not.toEqual(runs[2]);
+    system.dispose();
+  });
+
+  test('leaves the variables alone until told to write them', async () => {
+    const system = small();
+    const before = system.variables.map((v) => v.dataSync().slice());
+    const tensors = tf.memory().numTensors;
+    const step = await compiled(system);
+    await step.run(feedsAt(system, 0));
+    expect(system.variables.map((v) => v.dataSync().slice())).toEqual(before);
+    await step.writeVariables();
+    const state = await step.state();
+    for (const variable of system.variables) expect(variable.dataSync(), variable.name).toEqual(valuesOf(state, variable.name));
+    expect(system.variables.map((v) => v.dataSync().slice())).not.toEqual(before);
+    expect(tf.memory().numTensors).toBe(tensors);
+    await step.dispose();
+    system.dispose();
+  });
+
+  test('names the feed or state that is wrong, and goes on after it', async () => {
+    const system = small();
+    const step = await compiled(system);
+    const good = feedsAt(system, 0);
+    const bad: [Record<string, Feed>, RegExp][] = [
+      [{ ...good, real: new Float32Array(3) }, /^run\.real: expected 8 values for float32 \[4, 2\], got 3$/],
+      [{ ...good, real: { shape: [2, 4], data: new Float32Array(8) } }, /^run\.real: expected float32 \[4, 2\], got shape \[2, 4\]$/],
+      [{ ...good, real: new Float64Array(8) as never }, /^run\.real: expected Float32Array for float32 \[4, 2\], got Float64Array$/],
+      [{ real: good['real'] ?? 0, rate_g: 1 }, /^run\.rate_d: expected float32 \[\], got nothing$/],
+      [{ ...good, z: new Float32Array(8) }, /^run\.z: expected no feed, as it is random and drawn from \(seed, step\), got one$/],
+      [{ ...good, noise: 1 }, /^run\.noise: expected only real, rate_g, rate_d, got 'noise'$/],
+    ];
+    for (const [feeds, message] of bad) await expect(step.run(feeds)).rejects.toMatchObject({ code: 'input.shape', message: expect.stringMatching(message) as unknown });
+    expect(step.step).toBe(0);
+    await expect(step.state(['nothing'])).rejects.toThrow(/^state\.nothing: expected one of g\/dense0\/kernel, /);
+    await expect(step.load({ 'g/dense0/bias': { dtype: 'float32', shape: [7], data: new Float32Array(7) } })).rejects.toThrow(/^load\.g\/dense0\/bias: expected float32 \[8\], got float32 \[7\]$/);
+    expect(Number.isFinite(scalarOf(await step.run(good), 'loss_d'))).toBe(true);
+    await step.dispose();
+    await expect(step.run(good)).rejects.toMatchObject({ code: 'disposed' });
+    expect(step.step).toBe(1);
+    system.dispose();
+  });
+
+  test('refuses inputs whose sizes or types cannot be compiled', async () => {
+    const system = small();
+    const withReal = (real: TensorSpec): Promise<CompiledStep> => compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });
+    await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(/^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/);
+    await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toThrow(/^inputs\.real: expected dtype float32, int32 or bool, got int64$/);
+    system.dispose();
+  });
+
+  test('does not grow over 500 steps', async () => {
+    const system = mlpGan({ hidden: 64, hiddenD: 64, batch: 32 }); // 200 kB of state
+    const step = await compiled(system);
+    const feeds = feedsAt(system, 0);
+    const rss: number[] = [];
+    const tensors = tf.memory().numTensors;
+    for (let i = 0; i < 500; i++) {
+      await step.run(feeds);
+      rss.push(process.memoryUsage.rss());
+    }
+    expect(tf.memory().numTensors).toBe(tensors);
+    // the lowest of a stretch, as rss moves with the collector; a leaked state would be 50 MB over this distance
+    const lowest = (from: number, to: number): number => Math.min(...rss.slice(from, to));
+    expect(lowest(450, 500) - lowest(200, 250)).toBeLessThan(10e6);
+    await step.dispose();
+    system.dispose();
+  });
+});

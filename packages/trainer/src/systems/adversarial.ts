@@ -41,13 +41,26 @@ export interface Players {
   sample: GanSystem['sample'];
 }
 
+/**
+ * Checks what the step is told and the whole numbers of a system, before networks are made.
+ * @throws UsageError `config.invalid`, naming the system and the field.
+ */
+export function checkConfig(system: string, config: AdversarialConfig, whole: Readonly<Record<string, number>>): void {
+  const refuse = (field: string, wanted: string, got: unknown): never => {
+    throw new UsageError(`${system}.${field}: expected ${wanted}, got ${String(got)}`, { code: 'config.invalid' });
+  };
+  for (const [field, value] of Object.entries(whole)) if (!(Number.isInteger(value) && value >= 1)) refuse(field, 'a whole number ≥ 1', value);
+  const { beta1 = 0, beta2 = 0, ema = 0, labelSmoothing = 0, emaStatistics = 'last' } = config;
+  for (const [field, value] of Object.entries({ beta1, beta2, ema, labelSmoothing })) if (!(value >= 0 && value < 1)) refuse(field, 'a number from 0 to below 1', value);
+  if (!['last', 'averaged'].includes(emaStatistics)) refuse('emaStatistics', "'last' or 'averaged'", emaStatistics);
+}
+
 const apply = (model: tf.LayersModel, x: tf.Tensor): tf.Tensor => model.apply(x, { training: true }) as tf.Tensor; // one input, one output
 
 /** The game as a {@link GanSystem}: optimizer moments, averages, the step, and the list of all state. Weights of the players are set already. */
 export function adversarial(players: Players, config: AdversarialConfig): GanSystem {
   const { generator, discriminator, average, loss, inputs, name, sample } = players;
   const { beta1 = 0.5, beta2 = 0.999, ema = 0.999, emaWarmup = true, emaStatistics = 'last', labelSmoothing = 0 } = config;
-  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) throw new UsageError(`labelSmoothing: expected a number from 0 to below 1, got ${labelSmoothing}`, { code: 'config.invalid' });
   average.setWeights(generator.getWeights());
 
   const all = [generator, discriminator, average].map(nameWeights);

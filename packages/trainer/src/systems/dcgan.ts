@@ -1,9 +1,8 @@
 // DCGAN as a system: its networks, binary cross-entropy, Adam, and the generator's moving average.
-import { UsageError } from '@forja/core';
 import { lossOf } from '../losses/index.js';
 import { dcganDiscriminator, dcganGenerator } from '../models/dcgan.js';
 import { dcganDeviation, initialise } from '../models/initialise.js';
-import { adversarial, type AdversarialConfig } from './adversarial.js';
+import { adversarial, checkConfig, type AdversarialConfig } from './adversarial.js';
 import type { GanSystem } from './system.js';
 
 /** Options of {@link dcgan}. */
@@ -28,9 +27,8 @@ export interface DcganConfig extends AdversarialConfig {
  */
 export function dcgan(config: DcganConfig = {}): GanSystem {
   const { size = 28, channels = 1, base = 64, baseD = base, latent = 100, batch = 64, pool, loss = 'non-saturating', seed = 0 } = config;
-  for (const [name, value] of Object.entries({ channels, base, baseD, latent, batch })) {
-    if (!(Number.isInteger(value) && value >= 1)) throw new UsageError(`dcgan.${name}: expected a whole number ≥ 1, got ${value}`, { code: 'config.invalid' });
-  }
+  checkConfig('dcgan', config, { channels, base, baseD, latent, batch });
+  const objective = lossOf(loss);
   const shape = { size, channels, base, latent };
   const generator = dcganGenerator({ ...shape, name: 'g' });
   const discriminator = dcganDiscriminator({ size, channels, base: baseD, name: 'd', ...(pool === undefined ? {} : { pool }) });
@@ -41,7 +39,7 @@ export function dcgan(config: DcganConfig = {}): GanSystem {
     generator,
     discriminator,
     average: dcganGenerator({ ...shape, name: 'average' }),
-    loss: lossOf(loss),
+    loss: objective,
     inputs: {
       real: { dtype: 'float32', shape: [batch, size, size, channels], role: 'image', range: [-1, 1] },
       z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },

@@ -1,9 +1,8 @@
 // A GAN of two MLPs, for points and other vectors: small enough to look at, with no convolution in it.
-import { UsageError } from '@forja/core';
 import { lossOf } from '../losses/index.js';
 import { heDeviation, initialise } from '../models/initialise.js';
 import { mlp, type MlpConfig } from '../models/mlp.js';
-import { adversarial, type AdversarialConfig } from './adversarial.js';
+import { adversarial, checkConfig, type AdversarialConfig } from './adversarial.js';
 import type { GanSystem } from './system.js';
 
 /** Options of {@link mlpGan}. */
@@ -26,9 +25,8 @@ export interface MlpGanConfig extends AdversarialConfig {
  */
 export function mlpGan(config: MlpGanConfig = {}): GanSystem {
   const { size = 2, latent = 2, hidden = 400, hiddenD = 200, batch = 64, activation = 'relu', loss = 'non-saturating', seed = 0 } = config;
-  for (const [name, value] of Object.entries({ size, latent, hidden, hiddenD, batch })) {
-    if (!(Number.isInteger(value) && value >= 1)) throw new UsageError(`mlp.${name}: expected a whole number ≥ 1, got ${value}`, { code: 'config.invalid' });
-  }
+  checkConfig('mlp', config, { size, latent, hidden, hiddenD, batch });
+  const objective = lossOf(loss);
   const forger = (name: string): ReturnType<typeof mlp> => mlp({ input: latent, hidden: [hidden, hidden], output: size, activation, name });
   const generator = forger('g');
   const discriminator = mlp({ input: size, hidden: [hiddenD, hiddenD], output: 1, activation, name: 'd' });
@@ -39,7 +37,7 @@ export function mlpGan(config: MlpGanConfig = {}): GanSystem {
     generator,
     discriminator,
     average: forger('average'),
-    loss: lossOf(loss),
+    loss: objective,
     inputs: {
       real: { dtype: 'float32', shape: [batch, size], role: 'tensor' },
       z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },
