@@ -35,7 +35,13 @@ const WIRE: Readonly<Record<ScalarKind, number>> = {
 };
 
 /** Constructors of the typed arrays that carry repeated numbers. */
-export const NUMBER_LIST = { Float32Array, Float64Array, Int32Array, BigInt64Array, BigUint64Array } as const satisfies Record<NumberList, unknown>;
+export const NUMBER_LIST: {
+  readonly Float32Array: Float32ArrayConstructor;
+  readonly Float64Array: Float64ArrayConstructor;
+  readonly Int32Array: Int32ArrayConstructor;
+  readonly BigInt64Array: BigInt64ArrayConstructor;
+  readonly BigUint64Array: BigUint64ArrayConstructor;
+} = { Float32Array, Float64Array, Int32Array, BigInt64Array, BigUint64Array } satisfies Record<NumberList, unknown>;
 
 /** Whether a kind is a typed array. */
 export function isNumberList(kind: ScalarKind): kind is NumberList {
