@@ -1,6 +1,6 @@
 // Lowering a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts places values, kernels/ holds the rows.
 import { ExportError, UsageError, type Dim } from '@forja/core';
-import { GraphBuilder, type Model } from '@forja/core/onnx';
+import { GraphBuilder, type Model, type Value } from '@forja/core/onnx';
 import { callInputs, type KernelCall, type Program, type ProgramDType, type ProgramInput, type Size, type ValueId } from '../trace/program.js';
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
@@ -16,6 +16,8 @@ export interface LowerOptions {
   opset?: number;
   /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
   orders?: Record<string, Perm>;
+  /** Nodes put behind an output, by its name: they get the value in the order wanted and return one of the same sizes. */
+  heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
 
 /** How a state value is stored in the graph: physical axis i is logical axis perm[i]. */
@@ -57,7 +59,8 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   const shapes = new Map<string, Dim[]>();
   const declare = (name: string, id: ValueId, perm: Perm): void => {
     const value = ctx.logical(id);
-    builder.output(name, ctx.get(value, perm));
+    const stored = ctx.get(value, perm);
+    builder.output(name, options.heads?.[name]?.(stored, builder) ?? stored);
     shapes.set(name, physical(value.shape, perm).map(dimOf));
   };
   for (const { name, value, state } of absorbed.outputs) if (state === undefined) declare(name, value, orders[name] ?? identity(ctx.logical(value).rank));

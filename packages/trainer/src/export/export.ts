@@ -1,0 +1,134 @@
+// exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
+import { UsageError, type Manifest, type TensorSpec } from '@forja/core';
+import { sealModel } from '@forja/core/onnx';
+import type { Perm } from '../lower/contract.js';
+import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
+import { optimize } from '../rewrite/optimize.js';
+import { hex, sha256 } from '../train/digest.js';
+import type { Program, ProgramDType } from '../trace/program.js';
+import { capture } from './capture.js';
+import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
+import { contents, type ExportReport } from './report.js';
+import { subjectOf, type Exportable } from './subject.js';
+import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
+import { TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
+
+const now = (): number => performance.now();
+
+/** Options of {@link exportOnnx}. */
+export interface ExportOptions {
+  /** Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim. */
+  inputs?: TensorSpec[];
+  /** By position. */
+  outputs?: OutputOption[];
+  /** 17 to 22, default 21. */
+  opset?: number;
+  /** Of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
+  layout?: LayoutOption;
+  /** Only `fp32`. */
+  precision?: 'fp32' | 'fp16';
+  /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
+  imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
+  /** Not offered: weights are always in the file. */
+  externalData?: number;
+  /** Fields of the manifest, over what is worked out. */
+  metadata?: Partial<Manifest>;
+  /** Default: verified. `false` skips it, and the report says so. */
+  verify?: false | VerifyOptions;
+}
+
+/** What {@link exportOnnx} returns. */
+export interface ExportResult {
+  model: Uint8Array;
+  external?: Map<string, Uint8Array>;
+  report: ExportReport;
+}
+
+/**
+ * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its tensors, tfjs's backend and gradients are left as they were.
+ * @throws UsageError for options that fit nothing, and where verification has no runtime.
+ * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers differ.
+ */
+export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
+  const checks = checked(options);
+  const subject = subjectOf(model, options.inputs, options.outputs);
+  const started = now();
+  const captured = capture(subject);
+  const program = optimize(captured.program);
+  const traced = now();
+
+  const layout: LayoutOption = { ...options.layout, ...(options.imageOutput === 'uint8-nchw' ? { outputs: 'nchw' } : options.imageOutput === 'uint8-nhwc' ? { outputs: 'nhwc' } : {}) };
+  const described = describe(program, subject.inputs, options.outputs ?? [], layout);
+  const heads = options.imageOutput === undefined || options.imageOutput === 'float' ? {} : uint8Heads(described.outputs);
+  const outputs = described.outputs.map((output) => (Object.hasOwn(heads, output.name) ? { ...output, dtype: 'uint8' as const, range: [0, 255] as [number, number] } : output));
+  const description: Description = { ...described, outputs };
+  const lowered = lowerProgram(program, {
+    target: 'portable',
+    opset: options.opset ?? DEFAULT_OPSET,
+    orders: ordersOf(program, layout),
+    heads: Object.fromEntries(Object.entries(heads).map(([name, quantised]) => [name, uint8Head(quantised)])),
+  });
+  const bytes = await sealModel(lowered.model, manifestOf(description, options.metadata), async (data) => hex(await sha256(data)));
+  const made = now();
+
+  const report: ExportReport = {
+    verified: 'skipped-by-caller', opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims,
+    inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
+  };
+  if (checks === undefined) return { model: bytes, report };
+  const job: Verification = {
+    subject, program, traced: captured.traced,
+    inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
+    outputs: description.outputs.map(({ name, shape }) => ({ name, file: name, ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
+    sizes: checks.sizes ?? (captured.dims.length === 0 ? [{}] : [captured.traced[0] ?? {}, captured.untraced]),
+    seeds: checks.seeds ?? 2,
+    tolerance: checks.tolerance ?? TOLERANCE,
+  };
+  const result = await verify(bytes, job, checks.runtime, checks.perNode === true);
+  return {
+    model: bytes,
+    report: { ...report, verified: 'passed', errors: result.errors, ...(result.calls === undefined ? {} : { calls: result.calls }), reference: { tfjs: result.tfjs, onnx: result.onnx }, verifyMs: now() - made },
+  };
+}
+
+/** Verification options with a runtime, or undefined where the caller skips it. */
+function checked(options: ExportOptions): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
+  if (options.precision !== undefined && options.precision !== 'fp32') throw new UsageError(`exportOnnx.precision: expected 'fp32', got '${options.precision}'; runtimes convert a file to half precision where it pays`);
+  if (options.externalData !== undefined) throw new UsageError('exportOnnx.externalData: expected nothing, got a threshold; weights are kept in the file, which may be up to 2 GB');
+  const { verify: asked = {} } = options;
+  if (asked === false) return undefined;
+  const { runtime } = asked;
+  if (runtime === undefined) {
+    throw new UsageError("exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false");
+  }
+  if (asked.seeds !== undefined && !(Number.isSafeInteger(asked.seeds) && asked.seeds > 0)) throw new UsageError(`exportOnnx.verify.seeds: expected a positive whole number, got ${asked.seeds}`);
+  if (asked.tolerance !== undefined && !(asked.tolerance > 0)) throw new UsageError(`exportOnnx.verify.tolerance: expected a positive number, got ${asked.tolerance}`);
+  if (asked.sizes?.length === 0) throw new UsageError('exportOnnx.verify.sizes: expected at least one, got an empty list; skip verification with verify: false');
+  return { ...asked, runtime };
+}
+
+function ordersOf(program: Program, layout: LayoutOption): Record<string, Perm> {
+  const entry = (which: 'inputs' | 'outputs') => ({ name, value }: { name: string; value: number }): [string, Perm][] => {
+    const order = orderOf(program.values[value]?.shape.length ?? 0, layout[which]);
+    return order === undefined ? [] : [[name, order]];
+  };
+  return Object.fromEntries([...program.inputs.flatMap(entry('inputs')), ...program.outputs.flatMap(entry('outputs'))]);
+}
+
+function orderEntry(rank: number, layout: 'nhwc' | 'nchw' | undefined): { order?: Perm } {
+  const order = orderOf(rank, layout);
+  return order === undefined ? {} : { order };
+}
+
+function headEntry(quantised: Quantisation | undefined): { quantised?: Quantisation } {
+  return quantised === undefined ? {} : { quantised };
+}
+
+function dtypeOf(program: Program, input: string): ProgramDType {
+  return program.values[program.inputs.find(({ name }) => name === input)?.value ?? -1]?.dtype ?? 'float32';
+}
+
+function manifestOf({ kind, inputs, outputs }: Description, metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
+  const { integrity: _, ...given } = metadata; // it is over the file's own bytes
+  return { version: 1, kind, inputs, outputs, producer: 'forja', ...given };
+}

@@ -1,0 +1,62 @@
+// The eager reference of an export: the traced calls, run by tfjs's own kernels on copies of the weights. The user's model, tensors and backend are not touched.
+import * as tf from '@tensorflow/tfjs';
+import { internals } from '../trace/engine.js';
+import type { Program } from '../trace/program.js';
+import { replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../rewrite/replay.js';
+
+const prepared = new WeakSet<object>();
+
+/** Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not serve its binary. */
+async function prepareWasm(): Promise<boolean> {
+  try {
+    if ((tf.findBackendFactory('wasm') as unknown) === undefined) {
+      await import('@tensorflow/tfjs-backend-wasm');
+      // Registered with the lowest priority: tfjs must not choose it because we imported it.
+      const factory = tf.findBackendFactory('wasm');
+      tf.removeBackend('wasm');
+      tf.registerBackend('wasm', factory, 0);
+    }
+    const engine = internals();
+    let backend: tf.KernelBackend | null = tf.findBackend('wasm');
+    if (backend === null) {
+      await engine.pendingBackendInit;
+      backend = tf.findBackend('wasm');
+      if (backend === null) return false;
+      // setBackend would do this, and make it the current one.
+      for (const kernel of tf.getKernelsForBackend('wasm')) if (!prepared.has(backend)) kernel.setupFunc?.(backend);
+      prepared.add(backend);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs programs eagerly. `backend` says on what. */
+export interface Reference {
+  backend: string;
+  run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
+}
+
+/** WASM where it has every kernel of the program, else tfjs's plain JavaScript backend, which is slow on convolutions. */
+export async function reference(program: Program): Promise<Reference> {
+  const kernels = new Set(program.calls.map((call) => call.kernel));
+  const has = (backend: string): boolean => [...kernels].every((kernel) => tf.getKernel(kernel, backend) !== undefined);
+  const wasm = (await prepareWasm()) && has('wasm');
+  const on = (backend: string): Reference['run'] => (p, feeds, options) => replay(p, feeds, { ...options, backend });
+  if (!wasm) return { backend: 'cpu', run: on('cpu') };
+  const self: Reference = {
+    backend: 'wasm',
+    run: (p, feeds, options) => {
+      try {
+        return on(self.backend)(p, feeds, options);
+      } catch (error) {
+        // Some WASM kernels refuse types or shapes that the plain ones take.
+        if (self.backend === 'cpu') throw error;
+        self.backend = 'cpu';
+        return on('cpu')(p, feeds, options);
+      }
+    },
+  };
+  return self;
+}

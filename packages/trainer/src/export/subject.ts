@@ -1,0 +1,125 @@
+// What can be exported, brought to one form: a function of named tensors, with the specification of each input and the names of its results.
+import { UsageError, type Dim, type DType, type TensorSpec } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import type { ProgramDType } from '../trace/program.js';
+
+/** A tfjs function of tensors. */
+export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Record<string, tf.Tensor>;
+
+/** What {@link exportOnnx} takes. */
+export type Exportable = tf.LayersModel | tf.GraphModel | ExportFunction;
+
+/** An input with nothing left open. */
+export interface SubjectInput extends TensorSpec {
+  name: string;
+  dtype: ProgramDType;
+}
+
+/** A model or function, ready to be traced. */
+export interface Subject {
+  kind: 'layers' | 'graph' | 'function';
+  inputs: SubjectInput[];
+  /** Results by name. `names` of the caller come first, then the model's own. */
+  apply: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
+}
+
+const DTYPES: readonly DType[] = ['float32', 'int32', 'bool'];
+
+/**
+ * @throws UsageError for something that is neither, a function without input specifications, or specifications that do not fit the model.
+ */
+export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | undefined, outputs: readonly { name?: string }[] | undefined): Subject {
+  const named = outputs?.map(({ name }) => name) ?? [];
+  if (isLayersModel(model)) {
+    const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
+    const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
+    return { kind: 'layers', inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, model.outputNames) };
+  }
+  if (isGraphModel(model)) {
+    const own = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: String(dtype), shape: shape ?? null }));
+    const specs = specsOf(inputs, own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })));
+    const names = model.outputs.map(({ name }) => name);
+    const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => model.execute(Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
+    return { kind: 'graph', inputs: specs, apply: (given) => byName(apply(given), named, names.map((name) => name.replace(/:0$/, ''))) };
+  }
+  if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${model === null ? 'null' : typeof model}`);
+  if (inputs === undefined) throw new UsageError("exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]");
+  const specs = specsOf(inputs, inputs.map((_, i) => ({ name: inputs.length === 1 ? 'input' : `input_${i}`, dtype: 'float32', shape: null })));
+  return { kind: 'function', inputs: specs, apply: (given) => byName(model(...inOrder(specs, given)), named, []) };
+}
+
+/** By shape, not by class: two copies of tfjs in one app have different classes. */
+function isLayersModel(model: Exportable): model is tf.LayersModel {
+  return typeof model === 'object' && model !== null && 'apply' in model && 'layers' in model && Array.isArray(model.layers);
+}
+
+function isGraphModel(model: Exportable): model is tf.GraphModel {
+  return typeof model === 'object' && model !== null && 'execute' in model && 'executeAsync' in model;
+}
+
+interface Own {
+  name: string;
+  dtype: string;
+  shape: readonly (number | null)[] | null;
+}
+
+/** The caller's specifications over the model's own: named ones by name, others by position. */
+function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]): SubjectInput[] {
+  if (given !== undefined && given.length !== own.length) throw new UsageError(`exportOnnx: expected ${own.length} options.inputs, got ${given.length}`);
+  const byPosition = given ?? [];
+  const matched = own.map((input, i) => byPosition.find((spec) => spec.name === input.name) ?? byPosition[i]);
+  if (given !== undefined && new Set(matched).size !== own.length) throw new UsageError(`exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ${given.map((g) => g.name ?? '?').join(', ')}`);
+  const specs = own.map((input, i): SubjectInput => {
+    const spec = matched[i];
+    const name = spec?.name ?? input.name;
+    const dtype = spec?.dtype ?? input.dtype;
+    if (!isProgramDType(dtype)) throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${dtype}`);
+    return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
+  });
+  const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));
+  if (twice !== undefined) throw new UsageError(`exportOnnx: expected inputs of different names, got '${twice.name}' twice`);
+  return specs;
+}
+
+function isProgramDType(dtype: string): dtype is ProgramDType {
+  return (DTYPES as readonly string[]).includes(dtype);
+}
+
+function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shape']): Dim[] {
+  if (given === undefined) {
+    if (own === null) throw new UsageError(`exportOnnx: expected a shape for input '${name}', got none`);
+    const open = own.filter((size) => size === null || size < 0).length;
+    return own.map((size, axis) => (size !== null && size >= 0 ? size : axis === 0 ? 'batch' : own.length === 4 && axis < 3 ? (axis === 1 ? 'height' : 'width') : open <= 2 ? 'length' : `length_${axis}`));
+  }
+  const fits = own === null || (own.length === given.length && own.every((size, i) => size === null || size < 0 || size === given[i]));
+  if (!fits) throw new UsageError(`exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`, { code: 'input.shape' });
+  for (const dim of given) {
+    const good = typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim);
+    if (!good) throw new UsageError(`exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${JSON.stringify(dim)}`, { code: 'input.shape' });
+  }
+  return [...given];
+}
+
+function tensorOf(given: Record<string, tf.Tensor>, name: string): tf.Tensor {
+  const tensor = given[name];
+  if (tensor === undefined) throw new UsageError(`exportOnnx: expected a tensor for '${name}'`);
+  return tensor;
+}
+
+function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor>): tf.Tensor[] {
+  return specs.map(({ name }) => tensorOf(given, name));
+}
+
+/** Results by name: the caller's names, else the function's keys, else the model's, else `output`. */
+function byName(result: unknown, names: readonly (string | undefined)[], own: readonly string[]): Record<string, tf.Tensor> {
+  const entries: [string | undefined, unknown][] = result instanceof tf.Tensor ? [[undefined, result]]
+    : Array.isArray(result) ? result.map((tensor: unknown) => [undefined, tensor])
+    : typeof result === 'object' && result !== null && !(result instanceof Promise) ? Object.entries(result)
+    : [];
+  if (entries.length === 0) throw new UsageError(`exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : String(result)}`);
+  if (names.length > entries.length) throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
+  const named = entries.map(([key, tensor], i) => [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const);
+  const keys = named.map(([name]) => name);
+  if (new Set(keys).size !== keys.length) throw new UsageError(`exportOnnx: expected outputs of different names, got ${keys.join(', ')}`);
+  return Object.fromEntries(named) as Record<string, tf.Tensor>; // trace checks that they are tensors
+}

@@ -1,0 +1,190 @@
+// Verification: an ONNX file against tfjs, at several seeds and sizes, some of which it was not traced at.
+import { ExportError, type NamedTensors, type Runtime, type Session } from '@forja/core';
+import { encodeModel } from '@forja/core/onnx';
+import type { Perm } from '../lower/contract.js';
+import { describeCall } from '../lower/context.js';
+import { lowerProgram } from '../lower/lower.js';
+import { inverse, permuted } from '../lower/permute.js';
+import type { Program } from '../trace/program.js';
+import { traceAt, type Sizes } from './capture.js';
+import { distance, type Distance } from './compare.js';
+import { draw, type Drawn, type DrawnSpec } from './feeds.js';
+import { reference, type Reference } from './reference.js';
+import type { NodeError, OutputError } from './report.js';
+import type { Subject } from './subject.js';
+import type { Quantisation } from './uint8.js';
+
+/** What the caller may say of verification. */
+export interface VerifyOptions {
+  /** Runs the file. `@forja/trainer/node` fills it in. */
+  runtime?: Runtime;
+  /** Sizes of the dynamic dims to verify at. Default: one traced and one not. */
+  sizes?: Record<string, number>[];
+  /** How many seeds. Default 2. */
+  seeds?: number;
+  /** Bound on max |a - b| / max(1e-2, p99.9 of |tfjs|). Default 1e-4. */
+  tolerance?: number;
+  /** Also compares every call of the program alone, which takes a second graph with as many outputs. */
+  perNode?: boolean;
+}
+
+/** The relative error that an export may have. */
+export const TOLERANCE = 1e-4;
+
+/** One input of the file and of the function. */
+export interface VerifiedInput extends DrawnSpec {
+  /** Of the function. */
+  name: string;
+  /** In the file. */
+  file: string;
+  /** Order in the file; undefined for tfjs's own. */
+  order?: Perm;
+}
+
+/** One output of the file and of the function. */
+export interface VerifiedOutput {
+  name: string;
+  file: string;
+  order?: Perm;
+  /** For bytes: how they are made of the values. */
+  quantised?: Quantisation;
+}
+
+/** What is compared. */
+export interface Verification {
+  subject: Subject;
+  inputs: readonly VerifiedInput[];
+  outputs: readonly VerifiedOutput[];
+  sizes: readonly Sizes[];
+  /** Sizes that the file was traced at. */
+  traced: readonly Sizes[];
+  seeds: number;
+  tolerance: number;
+  /** The program that the file was lowered from, where it is known: a failure then names the first call that differs. */
+  program?: Program;
+}
+
+/** How it went. */
+export interface Verified {
+  errors: OutputError[];
+  calls?: NodeError[];
+  tfjs: string;
+  onnx: string;
+}
+
+/** A tensor of the function's as the file wants it. */
+function stored({ dtype, shape, data }: Drawn, order: Perm | undefined): NamedTensors[string] {
+  if (order === undefined) return { dtype, shape, data };
+  return { dtype, shape: order.map((axis) => shape[axis] ?? 1), data: permuted(data, shape, order) };
+}
+
+/** Numbers of one of the file's outputs, in the function's order. */
+function logical(result: NamedTensors[string] | undefined, order: Perm | undefined): ArrayLike<number> {
+  if (result === undefined) return [];
+  const data = result.data as Float32Array | Int32Array | Uint8Array; // programs have no 64-bit results
+  return order === undefined ? data : permuted(data, result.shape, inverse(order));
+}
+
+/** Bytes count as right within half a step of the value, and are compared in steps. */
+function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, { scale, shift }: Quantisation): Distance {
+  const exact = Float64Array.from(values, (x) => Math.min(255, Math.max(0, x * scale + shift - 0.5)));
+  const nearest = Float64Array.from(exact, (v, i) => {
+    const byte = bytes[i] ?? NaN;
+    return Math.abs(byte - v) <= 0.5 ? byte : byte > v ? v + 0.5 : v - 0.5;
+  });
+  return distance(bytes, nearest);
+}
+
+/** Draws the inputs of a program, by name. */
+function drawAll(program: Program, inputs: readonly VerifiedInput[], seed: number): Record<string, Drawn> {
+  return Object.fromEntries(program.inputs.map(({ name, value, random }, stream) => {
+    const shape = (program.values[value]?.shape ?? []).map(Number);
+    const spec = inputs.find((input) => input.name === name) ?? { dtype: 'float32', role: 'noise' };
+    return [name, draw(random === undefined ? spec : { ...spec, role: 'noise', distribution: random.distribution }, shape, seed, stream)];
+  }));
+}
+
+/**
+ * Compares at every seed and size. `createSession` opens the file.
+ * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call that differs.
+ */
+export async function verify(model: Uint8Array, job: Verification, runtime: Runtime, perNode = false): Promise<Verified> {
+  const session = await runtime.createSession(model);
+  try {
+    const errors: OutputError[] = [];
+    let eager: Reference | undefined;
+    for (const sizes of job.sizes) {
+      const program = traceAt(job.subject, sizes).program;
+      eager ??= await reference(program);
+      for (let seed = 1; seed <= job.seeds; seed++) errors.push(...(await compareOnce(session, program, job, eager, sizes, seed)));
+    }
+    const worst = errors.reduce<OutputError | undefined>((a, b) => (a === undefined || b.relative > a.relative ? b : a), undefined);
+    const device = session.device.actual;
+    if (worst !== undefined && !(worst.relative <= job.tolerance)) throw await mismatch(worst, job, runtime, eager);
+    const calls = perNode && job.program !== undefined && eager !== undefined ? await compareCalls(job.program, job, runtime, eager, job.sizes[0] ?? {}, 1) : undefined;
+    return { errors, ...(calls === undefined ? {} : { calls: [...calls].sort((a, b) => b.relative - a.relative) }), tfjs: eager?.backend ?? 'cpu', onnx: device };
+  } finally {
+    await session.dispose();
+  }
+}
+
+async function compareOnce(session: Session, program: Program, job: Verification, eager: Reference, sizes: Sizes, seed: number): Promise<OutputError[]> {
+  const drawn = drawAll(program, job.inputs, seed);
+  const expected = eager.run(program, drawn);
+  const feeds = Object.fromEntries(job.inputs.flatMap(({ name, file, order }) => {
+    const tensor = drawn[name];
+    return tensor === undefined ? [] : [[file, stored(tensor, order)]];
+  }));
+  const results = await session.run(feeds);
+  const traced = job.traced.some((other) => Object.entries(sizes).every(([dim, size]) => other[dim] === size));
+  return job.outputs.map(({ name, file, order, quantised }) => {
+    const [result, values] = [logical(results[file], order), expected[name]?.data ?? new Float32Array()];
+    const apart = quantised === undefined ? distance(result, values) : bytesDistance(result, values, quantised);
+    return { output: name, seed, sizes, traced, ...apart };
+  });
+}
+
+async function mismatch(worst: OutputError, job: Verification, runtime: Runtime, eager: Reference | undefined): Promise<ExportError> {
+  const at = [`seed ${worst.seed}`, ...Object.entries(worst.sizes).map(([dim, size]) => `${dim} ${size}`)].join(', ');
+  const numbers = `max |onnx - tfjs| ${worst.max.toPrecision(3)}, p99 ${worst.p99.toPrecision(3)}, p99.9 of |tfjs| ${worst.scale.toPrecision(3)}`;
+  let first = '';
+  if (job.program !== undefined && eager !== undefined) {
+    try {
+      const calls = await compareCalls(job.program, job, runtime, eager, worst.sizes, worst.seed);
+      const call = calls.find(({ relative }) => !(relative <= job.tolerance));
+      if (call !== undefined) first = `; the first call that differs is ${describeCall({ ...call, inputs: {}, attrs: {}, outputs: [] })} (relative error ${call.relative.toPrecision(3)})`;
+    } catch (error) {
+      // The search is a courtesy: what it fails on must not hide the mismatch.
+      first = `; the first call that differs was not found (${error instanceof Error ? error.message : String(error)})`;
+    }
+  }
+  const message = `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${first}. Correct that call's lowering, or raise verify.tolerance if the network is that sensitive`;
+  return new ExportError('export.mismatch', message);
+}
+
+/** Every call of the program, in order: the file's numbers are those of a graph with all values as outputs, tfjs's those of a replay. */
+async function compareCalls(program: Program, job: Verification, runtime: Runtime, eager: Reference, sizes: Sizes, seed: number): Promise<NodeError[]> {
+  const name = (call: number, output: number): string => `forja/call/${call}/${output}`;
+  const outputs = program.calls.flatMap((call, i) => call.outputs.map((value, j) => ({ name: name(i, j), value })));
+  const { model } = lowerProgram({ ...program, outputs }, { target: 'portable' });
+  const raw = traceAt(job.subject, sizes).program;
+  const drawn = drawAll(raw, job.inputs, seed);
+  const session = await runtime.createSession(encodeModel(model));
+  try {
+    const results = await session.run(Object.fromEntries(program.inputs.flatMap((input) => {
+      const tensor = drawn[input.name];
+      return tensor === undefined ? [] : [[input.name, stored(tensor, undefined)]];
+    })));
+    const errors: NodeError[] = [];
+    eager.run(program, drawn, { sizes, observe: (call, values) => {
+      const i = errors.length;
+      const apart = values.map((value, j) => distance(logical(results[name(i, j)], undefined), value.dataSync()));
+      const worst = apart.reduce((a, b) => (b.relative > a.relative ? b : a), { max: 0, relative: 0 });
+      const { kernel, layer, site } = call;
+      errors.push({ kernel, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }), max: worst.max, relative: worst.relative });
+    } });
+    return errors;
+  } finally {
+    await session.dispose();
+  }
+}

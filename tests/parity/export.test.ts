@@ -1,0 +1,207 @@
+// exportOnnx against tfjs eager: networks and functions at batch sizes that were not traced, the structure of their graphs, and that the user's side is untouched.
+import { readManifest, type NamedTensors, type Runtime } from '@forja/core';
+import { checkModel, decodeModel } from '@forja/core/onnx';
+import { runtime } from '@forja/node';
+import { exportOnnx, registerKernelExport, reportText, type ExportOptions, type ExportReport, type Exportable } from '@forja/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+let onnx: Runtime;
+beforeAll(async () => {
+  onnx = runtime({ device: 'cpu', threads: 1 });
+  await tf.setBackend('cpu');
+});
+afterAll(() => onnx.dispose());
+afterEach(() => tf.disposeVariables());
+
+const normal = (stddev: number, seed: number): ReturnType<typeof tf.initializers.randomNormal> => tf.initializers.randomNormal({ mean: 0, stddev, seed });
+
+/** Batch norms whose statistics and gains are not the initial ones. */
+function unsettle(model: tf.LayersModel): tf.LayersModel {
+  model.weights.forEach((weight, i) => {
+    const name = weight.originalName;
+    const value = weight.read();
+    if (/variance|gamma/.test(name)) weight.write(tf.randomUniform(value.shape, 0.5, 1.5, 'float32', 100 + i));
+    else if (/mean|beta|bias/.test(name)) weight.write(tf.randomNormal(value.shape, 0, 0.3, 'float32', 100 + i));
+  });
+  return model;
+}
+
+function generator(size: 28 | 32, channels: number): tf.LayersModel {
+  const start = size / 4;
+  return unsettle(tf.sequential({ layers: [
+    tf.layers.dense({ inputShape: [16], units: start * start * 16, useBias: false, kernelInitializer: normal(0.3, 1), name: `project_${size}` }),
+    tf.layers.reshape({ targetShape: [start, start, 16] }),
+    tf.layers.batchNormalization({}),
+    tf.layers.reLU(),
+    tf.layers.conv2dTranspose({ filters: 8, kernelSize: 4, strides: 2, padding: 'same', useBias: false, kernelInitializer: normal(0.15, 2) }),
+    tf.layers.batchNormalization({}),
+    tf.layers.reLU(),
+    tf.layers.conv2dTranspose({ filters: channels, kernelSize: 4, strides: 2, padding: 'same', activation: 'tanh', kernelInitializer: normal(0.15, 3), name: `paint_${size}` }),
+  ] }));
+}
+
+async function exported(model: Exportable, options: ExportOptions = {}): Promise<{ model: Uint8Array; report: ExportReport }> {
+  const { verify } = options;
+  const result = await exportOnnx(model, { ...options, ...(verify === false ? {} : { verify: { ...verify, runtime: onnx } }) });
+  checkModel(result.model);
+  return result;
+}
+
+/** Runs a file on feeds and compares with expected tensors, by position of the file's outputs. */
+async function agrees(model: Uint8Array, feeds: NamedTensors, expected: tf.Tensor[], atol: number): Promise<void> {
+  const session = await onnx.createSession(model);
+  try {
+    const results = await session.run(feeds);
+    session.outputs.forEach(({ name = '' }, i) => {
+      expect(results[name]?.shape).toEqual(expected[i]?.shape);
+      expect(Array.from(results[name]?.data as Float32Array)).toBeAllclose(Array.from(expected[i]?.dataSync() ?? []), { rtol: 0, atol });
+    });
+  } finally {
+    await session.dispose();
+  }
+}
+
+const f32 = (t: tf.Tensor): NamedTensors[string] => ({ dtype: 'float32', shape: [...t.shape], data: t.dataSync().slice() as Float32Array });
+
+describe('exportOnnx of networks', () => {
+  for (const [size, channels] of [[28, 1], [32, 3]] as const) {
+    it(`DCGAN generator of ${size}×${size}×${channels}`, async () => {
+      const model = generator(size, channels);
+      const { model: bytes, report } = await exported(model, { inputs: [{ name: 'z', shape: ['batch', 16] }], outputs: [{ name: 'image' }], layout: { outputs: 'nchw' } });
+      expect(report.verified).toBe('passed');
+      expect(report.transposes).toBe(0);
+      expect(report.ops).toEqual({ ConvTranspose: 2, Relu: 2, Gemm: 1, Reshape: 1, Tanh: 1 });
+      expect(report.dynamicDims).toEqual(['batch']);
+      expect(readManifest(bytes)).toMatchObject({
+        kind: 'latent', inputs: [{ name: 'z', role: 'latent', distribution: 'normal', shape: ['batch', 16] }],
+        outputs: [{ name: 'image', role: 'image', range: [-1, 1], layout: 'nchw', shape: ['batch', channels, size, size] }],
+      });
+      for (const batch of [1, 3, 4, 7]) {
+        const z = tf.randomNormal([batch, 16], 0, 1, 'float32', batch);
+        const expected = (model.apply(z, { training: false }) as tf.Tensor).transpose([0, 3, 1, 2]);
+        await agrees(bytes, { z: f32(z) }, [expected], 1e-5);
+      }
+      const nodes = decodeModel(bytes).graph?.nodes.map(({ name }) => name ?? '') ?? [];
+      expect(nodes.some((name) => name.includes(`project_${size}`))).toBe(true);
+      expect(nodes.some((name) => name.includes(`paint_${size}`))).toBe(true);
+      // tfjs's own layout costs one Transpose at the edge; none where there is one channel.
+      const own = await exported(model, { verify: false });
+      expect(own.report.transposes).toBe(channels === 1 ? 0 : 1);
+      expect(own.report.verified).toBe('skipped-by-caller');
+    });
+  }
+
+  it('a pooling discriminator, an MLP, and a residual network with depthwise convolution and upsampling', async () => {
+    const critic = unsettle(tf.sequential({ layers: [
+      tf.layers.conv2d({ inputShape: [28, 28, 1], filters: 6, kernelSize: 5, padding: 'same', kernelInitializer: normal(0.2, 4) }),
+      tf.layers.leakyReLU({ alpha: 0.2 }), tf.layers.maxPooling2d({ poolSize: 2 }),
+      tf.layers.conv2d({ filters: 8, kernelSize: 5, padding: 'same', kernelInitializer: normal(0.1, 5) }), tf.layers.batchNormalization({}),
+      tf.layers.leakyReLU({ alpha: 0.2 }), tf.layers.averagePooling2d({ poolSize: 2 }), tf.layers.dropout({ rate: 0.5 }), tf.layers.flatten(), tf.layers.dense({ units: 1, kernelInitializer: normal(0.1, 6) }),
+    ] }));
+    const mlp = unsettle(tf.sequential({ layers: [
+      tf.layers.dense({ inputShape: [8], units: 32, kernelInitializer: normal(0.4, 7) }), tf.layers.batchNormalization({}), tf.layers.reLU(),
+      tf.layers.dense({ units: 24, activation: 'elu', kernelInitializer: normal(0.3, 8) }), tf.layers.dense({ units: 2, activation: 'tanh', kernelInitializer: normal(0.3, 9) }),
+    ] }));
+    const input = tf.input({ shape: [8, 8, 4] });
+    const depth = tf.layers.depthwiseConv2d({ kernelSize: 3, padding: 'same', depthwiseInitializer: normal(0.3, 10) }).apply(input);
+    const sum = tf.layers.add().apply([depth as tf.SymbolicTensor, input]);
+    const up = tf.layers.upSampling2d({ size: [2, 2] }).apply(tf.layers.prelu({ alphaInitializer: normal(0.2, 11) }).apply(sum));
+    const residual = tf.model({ inputs: input, outputs: tf.layers.separableConv2d({ filters: 3, kernelSize: 3, padding: 'same', activation: 'tanh', depthwiseInitializer: normal(0.2, 12), pointwiseInitializer: normal(0.2, 13) }).apply(up) as tf.SymbolicTensor });
+    for (const [model, transposes] of [[critic, 0], [mlp, 0], [residual, 2]] as const) {
+      const { model: bytes, report } = await exported(model);
+      expect(report).toMatchObject({ verified: 'passed', transposes });
+      expect(report.ops['BatchNormalization'] ?? 0).toBe(0);
+      expect(report.errors.map(({ traced }) => traced)).toEqual([true, true, false, false]);
+      for (const batch of [1, 2, 9]) {
+        const x = tf.randomNormal([batch, ...(model.inputs[0]?.shape.slice(1) as number[])], 0, 1, 'float32', batch);
+        await agrees(bytes, { [report.inputs[0]?.name ?? '']: f32(x) }, [model.apply(x, { training: false }) as tf.Tensor], 2e-5);
+      }
+    }
+  });
+
+  it('a function of several named results, constants of its own and a dynamic batch', async () => {
+    const w = tf.variable(tf.randomNormal([5, 4], 0, 1, 'float32', 20));
+    const mix = (z: tf.Tensor, y: tf.Tensor): Record<string, tf.Tensor> => {
+      const hidden = tf.softplus(tf.matMul(tf.concat([z, tf.oneHot(y as tf.Tensor1D, 2).cast('float32')], 1) as tf.Tensor2D, w as tf.Tensor as tf.Tensor2D));
+      return { probability: tf.softmax(hidden), norm: tf.sqrt(tf.sum(tf.square(hidden), 1)) };
+    };
+    const { model, report } = await exported(mix, { inputs: [{ name: 'z', shape: ['n', 3] }, { name: 'y', dtype: 'int32', shape: ['n'], role: 'label' }] });
+    expect(report.outputs.map(({ name, shape, range }) => [name, shape, range])).toEqual([['probability', ['n', 4], [0, 1]], ['norm', ['n'], undefined]]);
+    const [z, y] = [tf.randomNormal([6, 3], 0, 1, 'float32', 21), tf.tensor1d([0, 1, 1, 0, 1, 0], 'int32')];
+    const { probability, norm } = mix(z, y);
+    await agrees(model, { z: f32(z), y: { dtype: 'int32', shape: [6], data: y.dataSync().slice() as Int32Array } }, [probability as tf.Tensor, norm as tf.Tensor], 1e-5);
+  });
+
+  it('dynamic height and width of a fully convolutional network', async () => {
+    const filter = tf.randomNormal([3, 3, 3, 12], 0, 0.2, 'float32', 30) as tf.Tensor4D;
+    const enlarge = (x: tf.Tensor): tf.Tensor => tf.depthToSpace(tf.conv2d(x as tf.Tensor4D, filter, 1, 'same'), 2).clipByValue(0, 1);
+    const { model, report } = await exported(enlarge, { inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 3], role: 'image', range: [0, 1] }], layout: { inputs: 'nchw', outputs: 'nchw' } });
+    expect(report.transposes).toBe(0);
+    expect(readManifest(model)).toMatchObject({ kind: 'super-resolution', outputs: [{ shape: ['batch', 3, '2*height', '2*width'], range: [0, 1] }] });
+    const x = tf.randomUniform([2, 9, 6, 3], 0, 1, 'float32', 31);
+    await agrees(model, { x: f32(x.transpose([0, 3, 1, 2])) }, [enlarge(x).transpose([0, 3, 1, 2])], 1e-5);
+  });
+
+  it('pictures as bytes', async () => {
+    const model = generator(28, 1);
+    const { model: bytes, report } = await exported(model, { inputs: [{ name: 'z', shape: ['batch', 16] }], outputs: [{ name: 'image' }], imageOutput: 'uint8-nchw' });
+    expect(report.outputs[0]).toMatchObject({ dtype: 'uint8', range: [0, 255], layout: 'nchw' });
+    expect(report.ops['Round']).toBeUndefined();
+    const z = tf.randomNormal([3, 16], 0, 1, 'float32', 40);
+    const session = await onnx.createSession(bytes);
+    const { image } = await session.run({ z: f32(z) });
+    await session.dispose();
+    const expected = Array.from((model.apply(z, { training: false }) as tf.Tensor).dataSync(), (v) => Math.round((v + 1) * 127.5));
+    expect(image?.dtype).toBe('uint8');
+    expect(Array.from(image?.data as Uint8Array)).toBeAllclose(expected, { rtol: 0, atol: 1 });
+  });
+});
+
+describe('exportOnnx as a guest', () => {
+  it('writes the same bytes again, without places or times, and leaves model, tensors and backend alone', async () => {
+    const model = generator(28, 1);
+    const before = { weights: model.getWeights().map((w) => w.dataSync().slice()), memory: tf.memory().numTensors, backend: tf.getBackend() };
+    const first = await exported(model);
+    const second = await exported(model);
+    expect(Buffer.from(first.model).equals(Buffer.from(second.model))).toBe(true);
+    const text = Buffer.from(first.model).toString('latin1');
+    for (const word of ['export.test', process.cwd(), process.platform, 'node_modules']) expect(text).not.toContain(word);
+    expect({ weights: model.getWeights().map((w) => w.dataSync().slice()), memory: tf.memory().numTensors, backend: tf.getBackend() }).toEqual(before);
+    const { seconds: _, ...again } = { seconds: 0, ...first.report };
+    expect(reportText(again)).toContain('verified against tfjs');
+  });
+
+  it('catches a wrong lowering and names the call', async () => {
+    const undo = registerKernelExport('Tanh', (call, ctx) => {
+      const [x, y] = [call.inputs['x'], call.outputs[0]];
+      if (x === undefined || Array.isArray(x) || y === undefined) throw new Error('no input');
+      ctx.set(y, ctx.op('Softsign', [ctx.get(x)]));
+    });
+    try {
+      const failure = exported(generator(28, 1));
+      await expect(failure).rejects.toMatchObject({ code: 'export.mismatch' });
+      await expect(failure).rejects.toThrow(/first call that differs is Tanh, layer 'paint_28'/);
+    } finally {
+      undo();
+    }
+    expect((await exported(generator(28, 1), { verify: { perNode: true } })).report.calls?.[0]?.relative).toBeLessThan(1e-4);
+  });
+
+  it('refuses what it cannot do, naming all of it', async () => {
+    const fn = (x: tf.Tensor): tf.Tensor[] => [tf.conv3d(x as tf.Tensor5D, tf.ones([1, 1, 1, 1, 1]) as tf.Tensor5D, 1, 'same'), tf.avgPool3d(x as tf.Tensor5D, 2, 2, 'same')];
+    const failure = exported(fn, { inputs: [{ name: 'x', shape: ['batch', 2, 2, 2, 1] }] });
+    await expect(failure).rejects.toMatchObject({ code: 'export.unsupported' });
+    await expect(failure).rejects.toThrow(/export\.test\.ts/);
+    await expect(failure).rejects.toThrow(/Conv3D[\s\S]*AvgPool3D/);
+    const x = { inputs: [{ name: 'x', shape: ['batch', 2] }] };
+    await expect(exported((t: tf.Tensor) => t.add(tf.randomNormal([2])), x)).rejects.toThrow(/Random numbers/);
+    await expect(exported((t: tf.Tensor) => (t.dataSync()[0] ?? 0) > 0 ? t : t.neg(), x)).rejects.toMatchObject({ code: 'export.unsupported' });
+    for (const [options, message] of [
+      [{ ...x, precision: 'fp16' }, /precision/], [{ ...x, externalData: 1024 }, /externalData/], [{}, /options\.inputs for a function/], [{ ...x, opset: 3 }, /opset/],
+      [{ ...x, imageOutput: 'uint8-nchw' }, /role 'image'/], [{ inputs: [{ name: 'x', shape: ['batch', -2] }] }, /positive sizes/], [{ inputs: [{ name: 'x', dtype: 'float16', shape: [2] }] }, /float16/],
+    ] as const) await expect(exported((t: tf.Tensor) => t.neg(), options as ExportOptions)).rejects.toThrow(message);
+    await expect(exportOnnx((t: tf.Tensor) => t.neg(), x)).rejects.toThrow(/verify\.runtime.*verify: false/);
+    await expect(exported(generator(28, 1), { inputs: [{ name: 'z', shape: ['batch', 17] }] })).rejects.toMatchObject({ code: 'input.shape' });
+  });
+});
