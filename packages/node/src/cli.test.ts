@@ -29,8 +29,8 @@ function forja(...args: string[]): Outcome {
 /** What `--json` printed, of a call that succeeded. */
 function result(...args: string[]): Record<string, unknown> {
   const { status, stdout, stderr } = forja(...args, '--json');
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return JSON.parse(stdout) as Record<string, unknown>;
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout) as Record<string, unknown>; // of the command's own types
 }
 
 const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
@@ -156,8 +156,8 @@ describe('sample', () => {
   });
 
   test('.gif and .apng by extension; people are told what was written', () => {
-    const { status, stdout, stderr } = forja('sample', 'generator.onnx', '-o', 'out/a.gif', '--count', '3', '--delay', '90');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { status, stdout } = forja('sample', 'generator.onnx', '-o', 'out/a.gif', '--count', '3', '--delay', '90');
+    expect(status).toBe(0);
     expect(stdout).toMatch(/^3 pictures of 4 × 2, seed 0, in .*out.a\.gif\n\d+ images\/s on cpu, \d+ threads?\n$/);
     expect(readFileSync(join(folder, 'out/a.gif'), 'latin1').slice(0, 6)).toBe('GIF89a');
     result('sample', 'generator.onnx', '-o', 'out/a.apng', '--count', '3');
@@ -198,7 +198,7 @@ test('inspect: inputs, outputs, ops, parameters, manifest and integrity', () => 
 });
 
 test('doctor: versions and devices, each tried', () => {
-  const found = result0('doctor') as { versions: Record<string, string>; devices: { device: string; works: boolean; reason?: string }[] };
+  const found = result('doctor') as unknown as { versions: Record<string, string>; devices: { device: string; works: boolean; reason?: string }[] };
   expect(found.versions).toMatchObject({ node: process.versions.node, forja: '0.0.0' });
   expect(found.devices.find(({ device }) => device === 'cpu')).toMatchObject({ works: true });
   for (const { works, reason } of found.devices) expect(works || (reason ?? '').length > 5).toBe(true);
@@ -248,7 +248,7 @@ describe('what is refused: one line with a code, nothing written', () => {
     [['sample', 'generator.onnx', '-o', 'refused/a.jpg'], 2, 'usage', /--out: expected a .png, .gif or .apng file, or a folder, got 'refused\/a.jpg'/],
     [['sample', 'generator.onnx', '-o', 'refused/taken.gif'], 2, 'usage', /expected a file, but .* is a folder/],
     [['sample', 'generator.onnx', '-o', 'refused/kept.png/'], 2, 'usage', /expected a folder, but .* is a file/],
-    [['sample', 'generator.onnx', '-o', 'refused/kept.png/a.png'], 1, 'io', /a part of the path is a file/],
+    [['sample', 'generator.onnx', '-o', 'refused/kept.png/a.png'], 1, 'io', /cannot write .*kept.png.a.png: .*kept.png is a file/],
     [['sample', 'generator.onnx', '-o', 'refused/a.gif', '--columns', '2'], 2, 'usage', /--columns: expected a .png/],
     [['sample', 'generator.onnx', ...at, '--delay', '5'], 2, 'usage', /--delay: expected a .gif or .apng/],
     [['sample', 'generator.onnx', '-o', 'refused/a.gif', '--delay', '5'], 2, 'input.range', /delayMs: expected 10 to 60000/],
@@ -278,11 +278,12 @@ describe('what is refused: one line with a code, nothing written', () => {
     [['export', 'model.json'], 2, 'usage', /npm install @forja\/trainer/],
   ])('%j', (args, status, code, message) => {
     const before = readdirSync(folder).sort();
-    const { stdout, stderr, ...rest } = forja(...args, '--json');
+    const { stdout, stderr, ...rest } = forja('--json', ...args);
     const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
     expect({ status: rest.status, code: error.code }).toEqual({ status, code });
     expect(error.message).toMatch(message);
-    expect(stderr).toBe(`error: ${error.message} [${code}]\n`);
+    expect(stderr.endsWith(`error: ${error.message} [${code}]\n`)).toBe(true); // native code may warn before it
+    expect(stderr).not.toMatch(/\n\s+at /);
     expect(error.message).not.toMatch(/\n|\s{4}at /);
     expect(readFileSync(join(folder, 'refused/kept.png'), 'utf8')).toBe('what was there');
     expect(readdirSync(join(folder, 'refused'))).toEqual(['kept.png', 'taken.gif']);
@@ -308,7 +309,7 @@ describe('with @forja/trainer installed in the folder', () => {
   test('its commands are in the help and get their options parsed', () => {
     expect(forja('--help').stdout).toMatch(/^ {2}train +train something$/m);
     expect(forja('train', '--help').stdout).toMatch(/Usage: forja train <systemName> \[rest\] \[options\]/);
-    expect(result0('train', 'dcgan', '--rate', '2e-3', '--input', 'a:1,2', '--input', 'b:3', '--layout', 'nchw', '--dry-run', '--no-verify')).toEqual({
+    expect(result('train', 'dcgan', '--rate', '2e-3', '--input', 'a:1,2', '--input', 'b:3', '--layout', 'nchw', '--dry-run', '--no-verify')).toEqual({
       args: { systemName: 'dcgan', steps: 100, rate: 0.002, input: ['a:1,2', 'b:3'], layout: 'nchw', dryRun: true, verify: false },
       cwd: folder,
       tty: false,
@@ -371,13 +372,6 @@ test('runs through a link, as npm installs it', () => {
   expect(outcome.stdout).toBe('0.0.0\n');
   expect(readFileSync(bin, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
 });
-
-/** The result of a command that may write to stderr. */
-function result0(...args: string[]): unknown {
-  const { status, stdout } = forja(...args, '--json');
-  expect(status).toBe(0);
-  return JSON.parse(stdout);
-}
 
 /** Bytes at most 1 apart: the runtime's tanh and the engine's differ in the last place. */
 function near(a: number[], b: number[]): boolean {

@@ -1,6 +1,6 @@
 // Files of the command: read whole, written aside and renamed, so that a failure leaves what was there.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import { reasonOf } from './errors.js';
@@ -40,6 +40,21 @@ export async function pictureTarget(where: string, cwd: string, out: string): Pr
   const there = await stat(path).catch(() => undefined);
   const folder = extension === '' || /[\\/]$/.test(out);
   if (!folder && extension !== 'png' && extension !== 'gif' && extension !== 'apng') throw new UsageError(`${where}: expected a .png, .gif or .apng file, or a folder, got '${out}'`);
+  await checkParent(where, path);
   if (there && there.isDirectory() !== folder) throw new UsageError(`${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`);
   return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // compared just above
+}
+
+/** Throws ForjaError `io` when the nearest folder above `path` that exists is none, or may not be written. */
+async function checkParent(where: string, path: string): Promise<void> {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    try {
+      if (!(await stat(at)).isDirectory()) throw new ForjaError('io', `${where}: cannot write ${path}: ${at} is a file`);
+      return await access(at, constants.W_OK);
+    } catch (cause) {
+      if (cause instanceof ForjaError) throw cause;
+      const missing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR');
+      if (!missing || at === dirname(at)) throw new ForjaError('io', `${where}: cannot write ${path}: ${reasonOf(cause)}`, { cause });
+    }
+  }
 }
