@@ -31,6 +31,7 @@ const DTYPES: readonly DType[] = ['float32', 'int32', 'bool'];
 export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | undefined, outputs: readonly { name?: string }[] | undefined): Subject {
   const named = outputs?.map(({ name }) => name) ?? [];
   if (isLayersModel(model)) {
+    build(model);
     const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
     const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
     return { kind: 'layers', inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, model.outputNames) };
@@ -51,6 +52,12 @@ export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | und
 /** By shape, not by class: two copies of tfjs in one app have different classes. */
 function isLayersModel(model: Exportable): model is tf.LayersModel {
   return typeof model === 'object' && model !== null && 'apply' in model && 'layers' in model && Array.isArray(model.layers);
+}
+
+/** A Sequential has no names until it is first applied; asking for them early would name the file's inputs differently from the second export on. */
+function build(model: tf.LayersModel): void {
+  if ((model.inputs as tf.SymbolicTensor[] | undefined)?.[0] === undefined) throw new UsageError("exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once");
+  if ((model.inputNames as string[] | undefined)?.[0] === undefined) model.build();
 }
 
 function isGraphModel(model: Exportable): model is tf.GraphModel {

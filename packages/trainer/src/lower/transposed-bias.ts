@@ -1,5 +1,5 @@
 // A constant added to a ConvTranspose becomes its bias. tfjs's transposed convolution has none, so its layers add it; one pass over the picture is saved.
-import type { Graph, Node, TensorProto } from '@forja/core/onnx';
+import { DATA_TYPE, type Graph, type Node, type TensorProto } from '@forja/core/onnx';
 
 /** `graph` with every Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) to a ConvTranspose without bias merged into it. */
 export function mergeTransposedBias(graph: Graph): Graph {
@@ -17,9 +17,11 @@ export function mergeTransposedBias(graph: Graph): Graph {
     for (const [sum, constant] of [[a, b], [b, a]] as const) {
       const [conv, bias] = [producers.get(sum), initializers.get(constant)];
       if (conv?.opType !== 'ConvTranspose' || conv.inputs.length !== 2 || reads.get(sum) !== 1 || bias === undefined) continue;
-      if (!fits(bias, initializers.get(conv.inputs[1] ?? ''), conv)) continue;
-      const name = `${constant}/bias`;
-      added.set(name, { ...bias, name, dims: [bias.dims.reduce((x, y) => x * y, 1n)] });
+      const channels = channelsOf(initializers.get(conv.inputs[1] ?? ''), conv);
+      const rawData = perChannel(bias, channels);
+      if (rawData === undefined) continue;
+      const name = `${constant}/bias${channels}`;
+      added.set(name, { ...bias, name, dims: [BigInt(channels)], rawData });
       merged.set(conv, { ...conv, inputs: [...conv.inputs, name], outputs: [...add.outputs] });
       gone.add(add);
       break;
@@ -30,10 +32,17 @@ export function mergeTransposedBias(graph: Graph): Graph {
   return { ...graph, nodes, initializers: [...graph.initializers, ...added.values()] };
 }
 
-/** One number for each output channel, in the channels' axis. */
-function fits(bias: TensorProto, weights: TensorProto | undefined, conv: Node): boolean {
-  const dims = bias.dims.at(0) === 1n && bias.dims.length === 4 ? bias.dims.slice(1) : bias.dims;
+/** Output channels of a ConvTranspose. */
+function channelsOf(weights: TensorProto | undefined, conv: Node): number {
   const group = conv.attributes.find((attribute) => attribute.name === 'group')?.i ?? 1n;
-  const channels = (weights?.dims[1] ?? -1n) * group;
-  return bias.rawData !== undefined && dims.length === 3 && dims[0] === channels && dims[1] === 1n && dims[2] === 1n;
+  return Number((weights?.dims[1] ?? -1n) * group);
+}
+
+/** The bytes of a bias with one float for each channel: from a constant along the channels' axis, or one number for all. Undefined for other constants. */
+function perChannel({ dims, rawData, dataType }: TensorProto, channels: number): Uint8Array | undefined {
+  if (rawData === undefined || dataType !== DATA_TYPE.float32 || channels < 1) return undefined;
+  const count = dims.reduce((x, y) => x * y, 1n);
+  if (count === 1n && dims.length <= 4) return Uint8Array.from({ length: 4 * channels }, (_, i) => rawData[i % 4] ?? 0);
+  const along = dims.length === 4 && dims[0] === 1n ? dims.slice(1) : dims;
+  return along.length === 3 && along[0] === BigInt(channels) && along[1] === 1n && along[2] === 1n ? rawData : undefined;
 }
