@@ -1,0 +1,23 @@
+// A process that trains: `train-child.mjs train <config JSON>`, `… resume <folder> <steps>`, `… memory <config JSON>`. Prints one JSON line a step (with the memory at it) and one at the end.
+import { commands, resume, train } from '@forja/trainer/node';
+import * as tf from '@tensorflow/tfjs';
+
+const [mode = '', subject = '', steps] = process.argv.slice(2);
+const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+const interrupt = new AbortController();
+process.on('SIGINT', () => interrupt.abort());
+
+const host = {
+  signal: interrupt.signal,
+  onEvent: (event: { type: string; step?: number; message?: string }): void => {
+    if (event.type === 'step') say({ step: event.step, ...(mode === 'memory' ? { rss: process.memoryUsage().rss, tensors: tf.memory().numTensors } : {}) });
+    if (event.type === 'warning' || event.type === 'checkpoint') say(event);
+  },
+};
+try {
+  const { step, reason } = mode === 'resume' ? await resume(subject, { ...host, ...(steps === undefined ? {} : { steps: Number(steps) }) }) : await train(JSON.parse(subject) as Parameters<typeof train>[0], host);
+  say({ end: reason, step, commands: commands.map(({ name }) => name) });
+} catch (error) {
+  say({ error: error instanceof Error ? error.message : String(error), code: (error as { code?: string }).code });
+  process.exitCode = 1;
+}

@@ -1,0 +1,207 @@
+// A run and its resume are the same bits: 60 steps at once against 30 steps, SIGKILL at a random moment, and a resume. Also Ctrl-C, NaN, and memory.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { philoxUniform } from '@forja/core';
+import { resume, train } from '@forja/trainer/node';
+import { bundleTrainChild } from './support/train-bundle.js';
+
+let child: string;
+let folder: string;
+beforeAll(async () => {
+  child = await bundleTrainChild();
+  folder = await mkdtemp(join(tmpdir(), 'forja-train-'));
+  // 50 random pictures of 8 × 8 as an idx file
+  const pixels = philoxUniform({ seed: 1, stream: 0, step: 0 }, 50 * 64);
+  await writeFile(join(folder, 'noise.idx'), Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 8, 0, 0, 0, 8, ...pixels.map((v) => v * 256)]));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const configs = {
+  mlp: { system: 'mlp', data: { kind: 'synthetic', shape: 'ring', count: 100 }, batch: 16, base: 16, threads: 1 },
+  dcgan: { system: 'dcgan', data: 'noise.idx', batch: 8, base: 4, latent: 8, threads: 1, loss: 'saturating', schedule: 'cosine', ema: 0.9 },
+} as const;
+const plan = { steps: 60, checkpointEvery: 30, sampleEvery: 20, sampleCount: 9, seed: 3 } as const;
+
+interface Child {
+  process: ChildProcess;
+  lines: Record<string, unknown>[];
+  end: Promise<{ code: number | null; signal: string | null }>;
+}
+
+/** Starts a training process; `onLine` sees what it prints. */
+function start(args: string[], onLine: (line: Record<string, unknown>, process: ChildProcess) => void = () => {}): Child {
+  const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: Record<string, unknown>[] = [];
+  let rest = '';
+  process_.stdout.on('data', (chunk: Buffer) => {
+    const parts = (rest + chunk.toString()).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts.filter((p) => p.startsWith('{'))) {
+      const line = JSON.parse(part) as Record<string, unknown>;
+      lines.push(line);
+      onLine(line, process_);
+    }
+  });
+  return { process: process_, lines, end: once(process_, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as string | null })) };
+}
+
+/** The log without its time fields. */
+async function log(out: string): Promise<unknown[]> {
+  const text = await readFile(join(folder, out, 'log.jsonl'), 'utf8');
+  return text.trim().split('\n').map((line) => {
+    const { seconds, images_per_s: speed, ...rest } = JSON.parse(line) as Record<string, number>;
+    expect([typeof seconds, typeof speed]).toEqual(['number', 'number']);
+    return rest;
+  });
+}
+
+/** The tensors of a checkpoint: all between its header and its digest. The header has the seconds, which differ. */
+async function tensors(out: string, step: number): Promise<Buffer> {
+  const bytes = await readFile(join(folder, out, `checkpoint-${step}`));
+  const start_ = Math.ceil((16 + bytes.readUInt32LE(12)) / 64) * 64;
+  return bytes.subarray(start_, -32);
+}
+
+describe.each(['mlp', 'dcgan'] as const)('a killed run of %s', (system) => {
+  it('resumes to the same bits', async () => {
+    const [straight, broken] = [`${system}-straight`, `${system}-broken`];
+    const config = { ...configs[system], ...plan };
+    await train({ ...config, out: straight }, { cwd: folder });
+
+    // Killed a random time after a random step past the checkpoint.
+    const at = 31 + Math.floor(Math.random() * 25);
+    const killed = start(['train', JSON.stringify({ ...config, out: broken })], ({ step }, process_) => {
+      if (step === at) setTimeout(() => process_.kill('SIGKILL'), Math.random() * 5);
+    });
+    const { signal, code } = await killed.end;
+    if (code !== 0) expect(signal).toBe('SIGKILL'); // a fast run may have ended within the delay
+    await writeFile(join(folder, broken, 'log.jsonl'), '{"step":99,"loss', { flag: 'a' }); // a line cut by the kill
+    const warnings: string[] = [];
+    const result = await resume(broken, { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+
+    expect(result).toMatchObject({ step: 60, reason: 'finished' });
+    expect(warnings).toEqual([]);
+    expect((await tensors(broken, 60)).equals(await tensors(straight, 60))).toBe(true);
+    expect(await log(broken)).toEqual(await log(straight));
+    expect((await log(straight)).length).toBe(60);
+    for (const file of ['generator.onnx', 'samples/step-40.png', 'samples/step-60.png', 'config.json']) {
+      const [a, b] = await Promise.all([broken, straight].map((out) => readFile(join(folder, out, file))));
+      expect(a?.toString('latin1').replace(broken, straight)).toBe(b?.toString('latin1'));
+    }
+    expect((await readdir(join(folder, broken))).filter((name) => name.includes('tmp'))).toEqual([]);
+  });
+});
+
+describe('stopping', () => {
+  it('finishes the step and saves on Ctrl-C, and a resume gives the same bits', async () => {
+    const config = { ...configs.mlp, ...plan, checkpointEvery: 0 };
+    await train({ ...config, out: 'whole' }, { cwd: folder });
+    const stopped = start(['train', JSON.stringify({ ...config, out: 'stopped' })], ({ step }, process_) => void (step === 17 && process_.kill('SIGINT')));
+    expect(await stopped.end).toEqual({ code: 0, signal: null });
+    const end = stopped.lines.at(-1);
+    expect(end).toMatchObject({ end: 'interrupted' });
+    const step = Number(end?.['step']);
+    expect(step).toBeGreaterThanOrEqual(17);
+    expect(step).toBeLessThan(60);
+    expect(await readdir(join(folder, 'stopped'))).toContain(`checkpoint-${step}`);
+    await resume('stopped', { cwd: folder });
+    expect((await tensors('stopped', 60)).equals(await tensors('whole', 60))).toBe(true);
+    expect(await log('stopped')).toEqual(await log('whole'));
+  });
+
+  it('stops at NaN, names the first bad tensor and keeps the last good checkpoint', async () => {
+    const config = { ...configs.mlp, ...plan, out: 'nan', rates: { g: 1, d: 1 }, checkpointEvery: 5 };
+    let poisoned = false;
+    const { syntheticDataset } = await import('@forja/trainer');
+    const ring = syntheticDataset({ count: 100 });
+    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (poisoned ? void into.fill(NaN) : ring.read(indices, into)) };
+    const failed = train(config, { cwd: folder, dataset, onEvent: (event) => void (poisoned ||= event.type === 'step' && event.step === 13) });
+    await expect(failed).rejects.toMatchObject({ code: 'train.nan', message: expect.stringMatching(/step 14: expected finite numbers, got loss_d = NaN.*first bad tensor '.+' = NaN.*checkpoint of step 10/) as string });
+    expect((await readdir(join(folder, 'nan'))).filter((name) => name.startsWith('checkpoint')).sort()).toEqual(['checkpoint-10', 'checkpoint-5']);
+    poisoned = false;
+    expect(await resume('nan', { cwd: folder })).toMatchObject({ step: 60, reason: 'finished' });
+  });
+
+  it('never saves a state that is not finite', async () => {
+    // Losses of the last step are finite, the update they lead to is not: a rate beyond float32.
+    const config = { ...configs.mlp, ...plan, steps: 4, out: 'inf', checkpointEvery: 2 };
+    const { syntheticDataset } = await import('@forja/trainer');
+    const ring = syntheticDataset({ count: 100 });
+    let huge = false;
+    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (huge ? void into.fill(1e30) : ring.read(indices, into)) };
+    await expect(train(config, { cwd: folder, dataset, onEvent: (event) => void (huge ||= event.type === 'step' && event.step === 3) })).rejects.toMatchObject({ code: 'train.nan' });
+    expect((await readdir(join(folder, 'inf'))).filter((name) => name.startsWith('checkpoint'))).toEqual(['checkpoint-2']);
+  });
+});
+
+describe('resume', () => {
+  it('passes over a damaged checkpoint, and says so', async () => {
+    const config = { ...configs.mlp, ...plan, steps: 6, checkpointEvery: 2, out: 'damaged' };
+    await train(config, { cwd: folder });
+    const path = join(folder, 'damaged', 'checkpoint-6');
+    const bytes = await readFile(path);
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 4;
+    await writeFile(path, bytes);
+    const before = await tensors('damaged', 4);
+    const warnings: string[] = [];
+    await resume('damaged', { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    expect(warnings).toEqual([expect.stringMatching(/checkpoint-6.*SHA-256.*the checkpoint of step 4 is used/)]);
+    expect(before.equals(await tensors('damaged', 4))).toBe(true);
+  });
+
+  it('warns where threads differ, and goes on to more steps', async () => {
+    await train({ ...configs.mlp, ...plan, steps: 4, out: 'threads' }, { cwd: folder });
+    const path = join(folder, 'threads', 'config.json');
+    await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), threads: 2 }));
+    const warnings: string[] = [];
+    const { step } = await resume('threads', { cwd: folder, steps: 8, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    expect(step).toBe(8);
+    expect(warnings).toEqual([expect.stringMatching(/not bit for bit: engine was onnxruntime, cpu, 1 thread, is onnxruntime, cpu, 2 threads/)]);
+  });
+
+  it('refuses the state of another network, another seed, no run, and going back', async () => {
+    await train({ ...configs.mlp, ...plan, steps: 4, out: 'other' }, { cwd: folder });
+    const path = join(folder, 'other', 'config.json');
+    const saved = JSON.parse(await readFile(path, 'utf8')) as object;
+    await expect(resume('other', { cwd: folder, steps: 2 })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/at least the 4 steps/) as string });
+    await writeFile(path, JSON.stringify({ ...saved, base: 8 }));
+    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({ code: 'checkpoint.mismatch', message: expect.stringMatching(/expected '.+' \[.*8.*\], got \[.*16.*\]/) as string });
+    await writeFile(path, JSON.stringify({ ...saved, seed: 4 }));
+    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringMatching(/seed 4, got 3/) as string });
+    await expect(resume('nowhere', { cwd: folder })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/got nothing at/) as string });
+    await expect(train({ ...configs.mlp, ...plan, out: 'other' }, { cwd: folder })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/new or empty folder.*--resume/) as string });
+  });
+});
+
+describe('engines', () => {
+  it('tfjs and onnx log the same losses', async () => {
+    const config = { ...configs.mlp, ...plan, steps: 5, sampleEvery: 5 };
+    await train({ ...config, out: 'onnx' }, { cwd: folder });
+    const warnings: string[] = [];
+    await train({ ...config, engine: 'tfjs', out: 'tfjs' }, { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    expect(warnings.every((message) => /@tensorflow\/tfjs-node cannot be used/.test(message))).toBe(true);
+    const losses = async (out: string): Promise<number[]> => (await log(out)).flatMap((line) => [(line as Record<string, number>)['loss_d'] ?? NaN, (line as Record<string, number>)['loss_g'] ?? NaN]);
+    expect(await losses('tfjs')).toBeAllclose(await losses('onnx'), { rtol: 1e-4 });
+  });
+});
+
+describe('memory', () => {
+  it('does not grow over 500 steps', async () => {
+    const { lines, end } = start(['memory', JSON.stringify({ ...configs.dcgan, ...plan, steps: 600, checkpointEvery: 50, sampleEvery: 50, out: 'memory' })]);
+    expect(await end).toMatchObject({ code: 0 });
+    const steps = lines.filter((line) => 'rss' in line) as { step: number; rss: number; tensors: number }[];
+    expect(steps.length).toBe(600);
+    // After the first sample grid, whose session is made on first use, tfjs holds the same tensors at every step.
+    expect(new Set(steps.slice(60).map(({ tensors: n }) => n)).size).toBe(1);
+    // Slope of a least-squares line through the last half, in bytes a step.
+    const half = steps.slice(300);
+    const mean = (f: (s: (typeof half)[number]) => number): number => half.reduce((sum, s) => sum + f(s), 0) / half.length;
+    const [x, y] = [mean((s) => s.step), mean((s) => s.rss)];
+    const slope = mean((s) => (s.step - x) * (s.rss - y)) / mean((s) => (s.step - x) ** 2);
+    expect(slope).toBeLessThan(8 * 1024);
+  });
+});
