@@ -1,7 +1,9 @@
 // The codec against models by others: decode → encode loses nothing, as an independent reader (onnx-buf) sees it field by field, and onnxruntime runs what comes out.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
-import { decodeModel, encodeModel, type Graph } from '@forja/core/onnx';
+import { checkModel, decodeModel, encodeModel, type Graph } from '@forja/core/onnx';
 import { ModelProtoSchema, type GraphProto } from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { readCorpus } from '../corpus/read.mjs';
@@ -19,6 +21,17 @@ test('1,392 models decoded and encoded again are equal in every field, and in th
     if (!Buffer.from(again).equals(bytes)) different.push(`${name}: bytes`);
   }
   expect(different).toEqual([]);
+});
+
+test('the table is what onnx.proto says', () => {
+  const script = fileURLToPath(new URL('../../packages/core/scripts/generate-schema.mjs', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+});
+
+test('the structural check finds nothing wrong with any of them', () => {
+  for (const { name, bytes } of corpus) expect(() => checkModel(bytes), name).not.toThrow();
 });
 
 test('the IR of every model says what the other reader says', () => {

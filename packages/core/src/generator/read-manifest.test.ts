@@ -81,6 +81,7 @@ describe('a damaged manifest names its field', () => {
     ['manifest.integrity.sha256: expected 64 hexadecimal digits, got "abc"', changed((m) => (m['integrity'] = { sha256: 'abc', bytes: 1 }))],
     ['manifest.integrity.bytes: expected a number of bytes, got -1', changed((m) => (m['integrity'] = { sha256: 'ab'.repeat(32), bytes: -1 }))],
     ['manifest.integrity: expected a value, got nothing', changed((m) => delete m['integrity'])],
+    ['manifest.license: expected a text, got something nested too deep', file(JSON.stringify(manifest).replace('"CC0 — ñ"', '['.repeat(200_000) + ']'.repeat(200_000)))],
     ['manifest.license: expected a text, got null', changed((m) => (m['license'] = null))],
     ['metadata_props: expected UTF-8 text', join(graph, field(14, join(field(1, utf8('forja.manifest')), field(2, Uint8Array.of(0xff)))))],
     ['metadata_props: expected key and value, got damaged bytes', join(graph, field(14, Uint8Array.of(0x0a, 0x7f)))],

@@ -150,6 +150,14 @@ function range(value: unknown, where: string): [number, number] {
 }
 
 function fail(where: string, expected: string, value: unknown): never {
-  const got = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 60);
-  throw new ModelFormatError('model.format', `manifest${where}: expected ${expected}, got ${got}; export the model again`);
+  throw new ModelFormatError('model.format', `manifest${where}: expected ${expected}, got ${shown(value)}; export the model again`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  try {
+    return JSON.stringify(value).slice(0, 60);
+  } catch {
+    return 'something nested too deep'; // parsing is iterative, writing is not
+  }
 }

@@ -11,8 +11,8 @@ import { decodeText } from './text.js';
 
 /** Messages within messages, as in every protobuf implementation: 30 levels of subgraphs. */
 const MAX_DEPTH = 100;
-/** Messages, texts, byte strings and dimensions of one model: two bytes of a file can be an object of hundreds. Large models have some 100,000. */
-const MAX_OBJECTS = 2_000_000;
+/** Messages, texts, byte strings and dimensions of one model: two bytes of a file can be an object of hundreds. A node has some ten; models of 10,000 nodes are large. */
+const MAX_OBJECTS = 1_000_000;
 
 /**
  * The model in the bytes of an ONNX file. `rawData` and other byte strings are views of `bytes`, not copies; numbers are copied.

@@ -56,10 +56,10 @@ function writeField(writer: Writer, row: Row, value: unknown, fields: Fields): v
   if (row.message) {
     writeMessage(writer.fork(), row.message, value as Fields);
     writer.ldelim();
-  } else WRITE[row.kind](writer, value as never, row, fields);
+  } else WRITE[row.kind as Exclude<ScalarKind, NumberList>](writer, value as never, row, fields); // lists of numbers went another way
 }
 
-const WRITE: { readonly [K in ScalarKind]: (writer: Writer, value: never, row: Row, fields: Fields) => void } = {
+const WRITE: { readonly [K in Exclude<ScalarKind, NumberList>]: (writer: Writer, value: never, row: Row, fields: Fields) => void } = {
   int64: writeInt64,
   'int64[]': writeInt64,
   int32: writeInt32,
@@ -72,32 +72,26 @@ const WRITE: { readonly [K in ScalarKind]: (writer: Writer, value: never, row: R
   'string[]': writeText,
   bytes: writeBytes,
   'bytes[]': writeBytes,
-  Float32Array: writeRaw,
-  Float64Array: writeRaw,
-  Int32Array: writeInt32,
-  BigInt64Array: writeInt64,
-  BigUint64Array: (writer, value: bigint) => writeVarint(writer, value),
 };
 
 function writeNumbers(writer: Writer, row: Row, kind: NumberList, list: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array): void {
   if (list.length === 0) return;
   // Little-endian, as the wire: so is every platform that has these arrays and a JavaScript engine of today.
   const bytes = new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
-  const fixed = kind === 'Float32Array' || kind === 'Float64Array';
   const size = list.BYTES_PER_ELEMENT;
-  if (row.packed) {
-    writer.uint32((row.number << 3) | 2);
-    if (fixed) writer.bytes(bytes);
-    else {
-      writer.fork();
-      for (const value of list) WRITE[kind](writer, value as never, row, {});
-      writer.ldelim();
-    }
-  } else {
+  const tag = (row.number << 3) | (row.packed ? 2 : row.wire);
+  if (row.packed) writer.uint32(tag);
+  if (row.packed && row.wire !== 0) writer.bytes(bytes);
+  else {
+    const words = new Uint32Array(list.buffer, list.byteOffset, list.byteLength / 4); // two a bigint: halves are all that the writer wants of one
+    if (row.packed) writer.fork();
     for (let i = 0; i < list.length; i++) {
-      writer.uint32((row.number << 3) | row.wire);
-      WRITE[kind](writer, (fixed ? bytes.subarray(i * size, (i + 1) * size) : list[i]) as never, row, {});
+      if (!row.packed) writer.uint32(tag);
+      if (row.wire !== 0) writer.raw(bytes.subarray(i * size, (i + 1) * size));
+      else if (kind === 'Int32Array') writer.int32(words[i] ?? 0);
+      else writeVarint(writer, words[2 * i] ?? 0, words[2 * i + 1] ?? 0);
     }
+    if (row.packed) writer.ldelim();
   }
 }
 
@@ -108,13 +102,11 @@ function writeInt32(writer: Writer, value: number, row: Row): void {
 
 function writeInt64(writer: Writer, value: bigint, row: Row): void {
   if (BigInt.asIntN(64, value) !== value) throw new ModelFormatError('model.format', `${row.name}: expected a 64-bit integer, got ${value}`);
-  writeVarint(writer, value);
+  writeVarint(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }
 
 /** By halves, because protobufjs takes 64-bit numbers as such pairs; it then needs no Long. */
-function writeVarint(writer: Writer, value: bigint): void {
-  const low = Number(BigInt.asUintN(32, value));
-  const high = Number(BigInt.asUintN(32, value >> 32n));
+function writeVarint(writer: Writer, low: number, high: number): void {
   writer.uint64({ low, high, unsigned: true } as never); // typed as a whole Long; only the halves are read
 }
 
@@ -125,8 +117,4 @@ function writeText(writer: Writer, value: string): void {
 
 function writeBytes(writer: Writer, value: Uint8Array): void {
   writer.bytes(value);
-}
-
-function writeRaw(writer: Writer, value: Uint8Array): void {
-  writer.raw(value);
 }
