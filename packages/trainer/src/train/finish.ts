@@ -29,6 +29,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
     },
     verify: runtime ? { runtime } : false,
   });
+  const exportError = report.verified === 'passed' ? Math.max(...report.errors.map(({ relative }) => relative)) : undefined;
   await store.write('generator.onnx', model);
   await emit({ type: 'export', bytes: model.length });
 
@@ -47,9 +48,9 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       'weights': `generator ${system.generator.countParams()}, discriminator ${system.discriminator.countParams()}`,
       'images seen': `${engine.step * config.batch} (${((engine.step * config.batch) / dataset.count).toFixed(1)} epochs)`,
       'training': `${run.clock.seconds().toFixed(0)} s`,
-      'generator.onnx': `${model.length} bytes, ${report.verified === 'passed' ? 'compared with tfjs' : 'not compared with tfjs'}`,
+      'generator.onnx': `${model.length} bytes, ${exportError === undefined ? 'not compared with tfjs' : `largest relative error against tfjs ${exportError.toExponential(1)}`}`,
     },
     ...(made ? { compared: await nearest(made, dataset, image?.range ?? [-1, 1]) } : {}),
   }));
-  return { model };
+  return { model, ...(exportError === undefined ? {} : { exportError }) };
 }

