@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import type { ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 import type { BrowserCommand } from 'vitest/node';
+import { importInNode } from './bundle.js';
+import type { Outcome } from './step-scenario.js';
 
 /** Addresses under `/__forja/` and how each answers. */
 const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
@@ -67,12 +69,16 @@ const requests: BrowserCommand<[]> = ({ context }) => {
 };
 const watched = new WeakSet<object>();
 
+/** The training scenario of train.test.ts in Node, from the sources that the page has. */
+const threeStepsInNode: BrowserCommand<[]> = async () => ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
+
 /** Commands of the project. */
-export const commands = { runInNode, requests };
+export const commands = { runInNode, requests, threeStepsInNode };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
     runInNode(model: number[], name: string, shape: number[], data: number[]): Promise<{ shape: number[]; data: number[] }>;
     requests(): Promise<string[]>;
+    threeStepsInNode(): Promise<Outcome>;
   }
 }
