@@ -28,5 +28,6 @@ export type { LayoutOption, OutputOption } from './export/describe.js';
 export { reportText, type ExportReport, type NodeError, type OutputError } from './export/report.js';
 export type { Exportable, ExportFunction } from './export/subject.js';
 export type { VerifyOptions } from './export/verify.js';
+export { verifyOnnx, type VerifyOnnxOptions, type VerifyOnnxResult } from './export/verify-file.js';
 export { registerKernelExport } from './lower/registry.js';
 export type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from './lower/contract.js';

@@ -3,3 +3,5 @@ export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/tr
 export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';
 export { commands } from './node/commands.js';
 export { duration, progressListener } from './node/train-command.js';
+export { exportOnnx, verifyOnnx } from './node/export.js';
+export { loadTfjsModel } from './node/load-model.js';

@@ -158,7 +158,8 @@ async function mismatch(worst: OutputError, job: Verification, runtime: Runtime,
       first = `; the first call that differs was not found (${error instanceof Error ? error.message : String(error)})`;
     }
   }
-  const message = `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${first}. Correct that call's lowering, or raise verify.tolerance if the network is that sensitive`;
+  const way = job.program === undefined ? '' : ". Correct that call's lowering, or raise verify.tolerance if the network is that sensitive";
+  const message = `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${first}${way}`;
   return new ExportError('export.mismatch', message);
 }
 

@@ -1,6 +1,8 @@
 // The commands that the `forja` bin takes from this package.
 import type { CliCommand } from '@forja/core';
+import { exportCommand } from './export-command.js';
 import { trainCommand } from './train-command.js';
+import { verifyCommand } from './verify-command.js';
 
 /** What `forja` can do with the trainer installed. */
-export const commands: readonly CliCommand[] = [trainCommand];
+export const commands: readonly CliCommand[] = [trainCommand, exportCommand, verifyCommand];
