@@ -56,8 +56,9 @@ function isLayersModel(model: Exportable): model is tf.LayersModel {
 
 /** A Sequential has no names until it is first applied; asking for them early would name the file's inputs differently from the second export on. */
 function build(model: tf.LayersModel): void {
-  if ((model.inputs as tf.SymbolicTensor[] | undefined)?.[0] === undefined) throw new UsageError("exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once");
-  if ((model.inputNames as string[] | undefined)?.[0] === undefined) model.build();
+  const first = (model.inputs as tf.SymbolicTensor[] | undefined)?.[0];
+  if (first === undefined) throw new UsageError("exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once");
+  if ((model.inputNames as string[] | undefined)?.[0] === undefined) model.build(first.shape);
 }
 
 function isGraphModel(model: Exportable): model is tf.GraphModel {

@@ -36,7 +36,8 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
   const captured = capture(subject);
   const program = optimize(captured.program);
   const ours = describe(program, subject.inputs, [], {});
-  const session = await runtime.createSession(file);
+  // A copy: the session may take its bytes away, and a Buffer is a view that others may share.
+  const session = await runtime.createSession(new Uint8Array(file));
   const theirs = { inputs: [...session.inputs], outputs: [...session.outputs] };
   await session.dispose();
 
@@ -54,7 +55,7 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const proposed = captured.dims.length === 0 ? [{}] : [captured.traced[0] ?? {}, captured.untraced];
   const sizes = options.sizes ?? proposed.map((one) => ({ ...one, ...pinned }));
-  const result = await verify(file, { subject, inputs, outputs, sizes, traced: [], seeds, tolerance }, runtime);
+  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], seeds, tolerance }, runtime);
   return { errors: result.errors, tolerance, reference: { tfjs: result.tfjs, onnx: result.onnx } };
 }
 
