@@ -1,7 +1,9 @@
 // Subpath @forja/trainer/node: the same functions with the Node runtime filled in, plus files, checkpoints and CLI commands.
+export * from './index.js';
 export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/train.js';
 export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';
 export { commands } from './node/commands.js';
 export { duration, progressListener } from './node/train-command.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';
 export { loadTfjsModel } from './node/load-model.js';
+export { compile, type NodeCompileOptions } from './node/compile.js';
