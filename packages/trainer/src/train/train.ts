@@ -124,7 +124,7 @@ export function fitted(config: ResolvedConfig, { shape, name }: Dataset): Resolv
   if (height !== width || height % 4 !== 0) throw new UsageError(`config.data: expected square pictures whose edge is a multiple of 4, got ${height} × ${width} from ${name}; a folder's are resized to config.size`, { code: 'config.invalid' });
   if (config.size !== undefined && config.size !== height) throw new UsageError(`config.size: expected ${height}, the size of ${name}, got ${config.size}`, { code: 'config.invalid' });
   if (config.channels !== undefined && config.channels !== channels) throw new UsageError(`config.channels: expected ${channels}, as ${name} has, got ${config.channels}`, { code: 'config.invalid' });
-  return { ...config, size: height, channels };
+  return parseConfig({ ...config, size: height, channels }); // in the order of a parsed one, so that a resume writes the same file
 }
 
 /** Rates of each step: constant, or falling to a tenth at the last. */
