@@ -2,7 +2,11 @@
 import { runtime } from '@forja/node';
 import type { Runtime, TensorSpec } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
-import { compile, dcgan, eagerStep, mlpGan, scalarOf, type CompiledStep, type Feed, type GanSystem, type StepState } from '@forja/trainer';
+import {
+  applyUpdates, compile, dcgan, eagerStep, mlpGan, random, rmsprop, scalarOf,
+  type CompiledStep, type Feed, type GanSystem, type StepFunction, type StepState,
+} from '@forja/trainer';
+import { compile as compileInNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES, expectVectors, feedsOf, systemOf } from './support/step-vectors.js';
@@ -202,6 +206,48 @@ describe('a compiled step', () => {
     const withReal = (real: TensorSpec): Promise<CompiledStep> => compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });
     await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(/^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/);
     await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toThrow(/^inputs\.real: expected dtype float32, int32 or bool, got int64$/);
+    system.dispose();
+  });
+
+  test('is any function of variables: read-only ones, integers, comparisons, random numbers and a choice of optimizer, as in tfjs eager', async () => {
+    const inputs: Record<string, TensorSpec> = { x: { shape: [5, 3] }, label: { shape: [5], dtype: 'int32' }, keep: { shape: [5], dtype: 'bool' }, noise: { shape: [5, 3], random: 'uniform' } };
+    const [w, fixed, unused] = [[3, 4], [4], [2]].map((shape, i) => tf.tidy(() => tf.variable(tf.tensor(spread(shape.reduce((a, b) => a * b, 1), i), shape), i === 0, `step-test/v${i}`)));
+    if (w === undefined || fixed === undefined || unused === undefined) throw new Error('variables');
+    const optimizer = rmsprop().prepare([w]);
+    const step: StepFunction = ({ x, label, keep, noise }) => {
+      const noisy = tf.add(tf.add(x ?? 0, tf.mul(noise ?? 0, 0.1)), random.normal([5, 3]));
+      const { value, grads } = tf.variableGrads(() => {
+        const logits = tf.add(tf.matMul(tf.mul(noisy, random.bernoulli([5, 3], 0.5)), w as tf.Tensor2D), fixed);
+        const losses = tf.losses.softmaxCrossEntropy(tf.oneHot(label as tf.Tensor1D, 4), logits, undefined, undefined, tf.Reduction.NONE);
+        return tf.mean(tf.where(keep ?? false, losses, tf.zerosLike(losses)));
+      }, [w]);
+      applyUpdates(optimizer([w], grads, tf.scalar(0.01)));
+      return { value, picked: tf.argMax(noisy, 1) };
+    };
+    const variables = [w, fixed, unused, ...optimizer.state];
+    const feeds: Record<string, Feed> = { x: spread(15, 0.5), label: [0, 3, 1, 2, 3], keep: [1, 0, 1, 1, 0] };
+    const graph = await compile(step, { inputs, variables, runtime: host, seed: 11 });
+    const results = [await graph.run(feeds), await graph.run(feeds)];
+    const state = await graph.state();
+    const eager = eagerStep(step, { inputs, variables, seed: 11 });
+    for (const result of results) {
+      const wanted = await eager.run(feeds);
+      expect(scalarOf(result, 'value')).toBeCloseTo(scalarOf(wanted, 'value'), 5);
+      expect(result['picked']).toEqual(wanted['picked']);
+    }
+    for (const [name, { data }] of Object.entries(await eager.state())) expect(valuesOf(state, name), name).toBeAllclose(data as Float32Array, { rtol: 1e-5, atol: 1e-6 }); // all are float32
+    expect(valuesOf(state, 'step-test/v2')).toEqual(spread(2, 2));
+    await graph.dispose();
+    tf.dispose(variables);
+  });
+
+  test('runs on the CPU of Node by itself when compiled by @forja/trainer/node', async () => {
+    const system = small();
+    const [own, given] = [await compileInNode(system.step, { inputs: system.inputs, variables: system.variables }), await compiled(system)];
+    expect(await own.run(feedsAt(system, 0))).toEqual(await given.run(feedsAt(system, 0)));
+    await own.dispose();
+    await expect(own.run(feedsAt(system, 0))).rejects.toMatchObject({ code: 'disposed' });
+    await given.dispose();
     system.dispose();
   });
 

@@ -1,0 +1,73 @@
+// The eager engine's own side of the contract: feeds, state by name, random numbers, disposal. Its numbers are checked in tests/parity/step*.test.ts.
+import { philoxBernoulli, philoxNormal } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { random } from '../random.js';
+import { namedVariable } from '../variables.js';
+import { eagerStep } from './eager.js';
+import type { StepFunction } from './step.js';
+
+function counter(): { total: tf.Variable; step: StepFunction } {
+  const total = tf.tidy(() => namedVariable('total', tf.zeros([2])));
+  const step: StepFunction = ({ x, n, z }) => {
+    if (x === undefined || n === undefined || z === undefined) throw new Error('inputs');
+    total.assign(tf.add(total, x));
+    return { total: tf.clone(total), n: tf.add(n, tf.scalar(1, 'int32')), z: tf.clone(z), mask: random.bernoulli([3], 0.5), big: tf.greater(x, 0) };
+  };
+  return { total, step };
+}
+
+const inputs = { x: { shape: [2] }, n: { shape: [], dtype: 'int32' }, z: { shape: [3], random: 'normal' } } as const;
+const specs = { x: { ...inputs.x, shape: [2] }, n: { ...inputs.n, shape: [] }, z: { ...inputs.z, shape: [3] } };
+
+test('runs, counts, draws by seed, step and stream, and leaves no tensor behind', async () => {
+  const { total, step } = counter();
+  const before = tf.memory().numTensors;
+  const engine = eagerStep(step, { inputs: specs, variables: [total], seed: 9 });
+  await engine.run({ x: [1, -2], n: 3 });
+  const results = await engine.run({ x: { shape: [2], data: Float32Array.of(1, -2) }, n: Int32Array.of(3) });
+  expect(engine.step).toBe(2);
+  expect(results).toEqual({
+    total: { dtype: 'float32', shape: [2], data: Float32Array.of(2, -4) },
+    n: { dtype: 'int32', shape: [], data: Int32Array.of(4) },
+    z: { dtype: 'float32', shape: [3], data: philoxNormal({ seed: 9, step: 1, stream: 0 }, 3) },
+    mask: { dtype: 'float32', shape: [3], data: philoxBernoulli({ seed: 9, step: 1, stream: 1 }, 3, 0.5) },
+    big: { dtype: 'bool', shape: [2], data: Uint8Array.of(1, 0) },
+  });
+  expect(await engine.state()).toEqual({ total: { dtype: 'float32', shape: [2], data: Float32Array.of(2, -4) } });
+  await engine.load({ total: { dtype: 'float32', shape: [2], data: Float32Array.of(7, 8) } });
+  expect(total.dataSync()).toEqual(Float32Array.of(7, 8));
+  await engine.writeVariables();
+  expect(tf.memory().numTensors).toBe(before);
+  total.dispose();
+});
+
+test('a step that fails changes neither the number nor, with bad feeds, the state', async () => {
+  const { total, step } = counter();
+  const engine = eagerStep(step, { inputs: specs, variables: [total] });
+  await expect(engine.run({ x: [1], n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected 2 values for float32 [2], got 1' });
+  await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toMatchObject({ code: 'input.shape', message: 'run.n: expected Int32Array for int32 [], got Float32Array' });
+  await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected float32 [2], got object' });
+  expect([engine.step, ...total.dataSync()]).toEqual([0, 0, 0]);
+  total.dispose();
+});
+
+test('names unknown state, refuses values that do not fit before it takes any, and ends', async () => {
+  const { total, step } = counter();
+  const engine = eagerStep(step, { inputs: specs, variables: [total] });
+  await expect(engine.state(['nothing'])).rejects.toThrow('state.nothing: expected one of total');
+  const fits = { dtype: 'float32', shape: [2], data: new Float32Array([1, 1]) } as const;
+  await expect(engine.load({ total: { ...fits, shape: [2] }, other: { ...fits, shape: [2] } })).rejects.toThrow('state.other: expected one of total');
+  await expect(engine.load({ total: { ...fits, shape: [1, 2] } })).rejects.toMatchObject({ code: 'input.shape', message: 'load.total: expected float32 [2], got float32 [1, 2]' });
+  expect(total.dataSync()).toEqual(new Float32Array(2));
+  expect(() => engine.onnx()).toThrow("onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()");
+  await engine.dispose();
+  await expect(engine.run({ x: [1, 2], n: 0 })).rejects.toMatchObject({ code: 'disposed' });
+  total.dispose();
+});
+
+test('variables of one name cannot be told apart, and are refused', () => {
+  const [a, b] = [tf.tidy(() => namedVariable('twin', tf.scalar(0))), tf.tidy(() => namedVariable('twin', tf.scalar(0)))];
+  expect(() => eagerStep(() => ({}), { inputs: {}, variables: [a, b] })).toThrow('eagerStep: expected variables of different names');
+  tf.dispose([a, b]);
+});
