@@ -9,7 +9,7 @@ const prepared = new WeakSet<object>();
 /** Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not serve its binary. */
 async function prepareWasm(): Promise<boolean> {
   try {
-    if ((tf.findBackendFactory('wasm') as unknown) === undefined) {
+    if ((tf.findBackendFactory('wasm') as unknown) === null) { // its type forgets the null
       await import('@tensorflow/tfjs-backend-wasm');
       // Registered with the lowest priority: tfjs must not choose it because we imported it.
       const factory = tf.findBackendFactory('wasm');

@@ -17,6 +17,10 @@ interface Placed {
 /** How many elements a dynamic dim is counted as, when sizes are compared. */
 const TYPICAL = 64;
 
+function isIdentity(perm: Perm): boolean {
+  return perm.every((axis, i) => axis === i);
+}
+
 /** A call as messages name it. */
 export function describeCall(call: KernelCall): string {
   return [call.kernel, ...(call.layer === undefined ? [] : [`layer '${call.layer}'`]), ...(call.site === undefined ? [] : [`at ${call.site}`])].join(', ');
@@ -146,7 +150,9 @@ export class Context implements LowerContext {
       const placed = this.placed.get(this.root(value.id));
       if (placed === undefined) continue;
       const count = value.shape.reduce<number>((n, size) => n * (isStatic(size) ? size : TYPICAL), 1);
-      if (best === undefined || count > best.count) best = { perm: placed.perm, count };
+      // Of equal sizes, the order that is not tfjs's own: what convolutions made will meet convolutions again.
+      const better = best === undefined || count > best.count || (count === best.count && isIdentity(best.perm) && !isIdentity(placed.perm));
+      if (better) best = { perm: placed.perm, count };
     }
     if (best !== undefined) return best.perm;
     for (const value of full) {
