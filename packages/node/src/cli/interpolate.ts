@@ -44,7 +44,7 @@ export const interpolate: CliCommand = {
     const truncation = args.truncation === undefined ? undefined : truncationOf('interpolate --truncation', args.truncation);
     const { path, format } = await pictureTarget('interpolate --out', io.cwd, args.out);
     if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`interpolate --delay: expected a .gif or .apng to write, got '${args.out}'`);
-    const { load } = await import('../load.js');
+    const { load } = await import('../index.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const batch = await generator.interpolate({

@@ -1,7 +1,7 @@
 // The options that commands pass on to `load`.
 import type { CliIo, DeviceName } from '@forja/core';
 import { UsageError } from '@forja/core';
-import type { LoadOptions } from '../load.js';
+import type { LoadOptions } from '../index.js';
 
 /** Values of LOAD_OPTIONS. */
 export interface LoadArgs {

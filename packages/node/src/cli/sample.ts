@@ -46,7 +46,7 @@ export const sample: CliCommand = {
     const gridOnly = ([['grid', args.grid], ['columns', columns], ['padding', padding]] as const).find(([, value]) => value !== undefined);
     if (gridOnly && format !== 'png') throw new UsageError(`sample --${gridOnly[0]}: expected a .png to write, got '${args.out}'`);
     if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`sample --delay: expected a .gif or .apng to write, got '${args.out}'`);
-    const { load } = await import('../load.js');
+    const { load } = await import('../index.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const begun = performance.now();
