@@ -11,6 +11,7 @@ export interface AbortSignalLike {
 interface PlatformGlobals {
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
+  performance: { now(): number };
   queueMicrotask(callback: () => void): void;
   TextEncoder: new () => { encode(text: string): Uint8Array };
   TextDecoder: new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }) => { decode(bytes: Uint8Array): string };
