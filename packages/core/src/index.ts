@@ -9,7 +9,12 @@ export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './ge
 export { graphBytes, readManifest } from './generator/read-manifest.js';
 export { checkIntegrity } from './generator/integrity.js';
 export type { Sha256 } from './generator/integrity.js';
+export { Generator } from './generator/generator.js';
+export type { GeneratorParts } from './generator/generator.js';
+export type { BatchOptions, DrawOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './generator/options.js';
+export { manifestFor } from './generator/manifest-for.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
+export type { Feed } from './runtime/feeds.js';
 export { checkModelBytes } from './runtime/model-bytes.js';
 export { latents } from './latent/latents.js';
 export type { LatentOptions } from './latent/latents.js';

@@ -1,7 +1,31 @@
 // Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and reaches only its own caller.
 import { UsageError } from '../errors.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
-import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
+
+/** What a caller may feed: a tensor, one without its type, or its data alone where the input's shape has at most one dynamic size. */
+export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } | TypedArray;
+
+/** Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws `input.shape` where a shape cannot be told. */
+export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, feed]): [string, Tensor] => {
+      const spec = inputs.find((input) => input.name === name);
+      if (typeof feed !== 'object' || feed === null) throw misfit(`run.${name}: expected a tensor or a typed array, got ${feed === null ? 'null' : typeof feed}`);
+      if (ArrayBuffer.isView(feed)) return [name, { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec?.shape ?? [], feed.length), data: feed }];
+      if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data)) throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
+      return [name, { dtype: 'dtype' in feed ? feed.dtype : (spec?.dtype ?? 'float32'), shape: [...(feed.shape as readonly number[])], data: feed.data }];
+    }),
+  );
+}
+
+/** The input's shape with its one dynamic size worked out from the number of elements. */
+function shapeFor(name: string, shape: TensorSpec['shape'], length: number): number[] {
+  const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
+  const dynamic = shape.filter((dim) => typeof dim === 'string');
+  if (dynamic.length > 1) throw misfit(`run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`);
+  return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
+}
 
 /**
  * Throws `input.shape` for a missing, unknown or misshapen feed.

@@ -1,0 +1,182 @@
+// Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else is one run after another.
+import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
+import type { ImageBatch } from '../image/batch.js';
+import type { ImageLike } from '../image/convert.js';
+import type { Image } from '../image/image.js';
+import { latents } from '../latent/latents.js';
+import { latentWalk } from '../latent/walks.js';
+import { platform } from '../platform.js';
+import { completeFeeds } from '../runtime/feeds.js';
+import type { Feed } from '../runtime/feeds.js';
+import { MicroBatcher } from '../runtime/micro-batcher.js';
+import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
+import type { NamedTensors } from '../tensor.js';
+import { LatentModel } from './latent-model.js';
+import type { Draw } from './latent-model.js';
+import type { Manifest } from './manifest.js';
+import { batchOf, checkInteger, MOST } from './options.js';
+import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
+import { PictureBuffer } from './picture-buffer.js';
+
+/** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
+export interface GeneratorParts {
+  session: Session;
+  manifest: Manifest;
+  /** Bytes of the model, for `stats()`. */
+  modelBytes: number;
+  batch?: BatchOptions;
+  /** Frees the session and what runs it. */
+  dispose: () => Promise<void>;
+}
+
+/** Pictures of a stream that are made at once. */
+const STREAM_RUN = 16;
+
+/** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
+export class Generator {
+  readonly manifest: Manifest;
+  readonly #parts: GeneratorParts;
+  readonly #batch: Required<BatchOptions>;
+  readonly #inside = new Set<Promise<unknown>>();
+  readonly #count = { runs: 0, images: 0, ms: 0 };
+  #latent: { model: LatentModel; batcher: MicroBatcher } | undefined;
+  #disposal: Promise<void> | undefined;
+
+  constructor(parts: GeneratorParts) {
+    this.manifest = parts.manifest;
+    this.#parts = parts;
+    this.#batch = batchOf(parts.batch);
+    // Not a method by name: the symbol is missing in some browsers, and its type in some TypeScript libraries.
+    const { asyncDispose } = Symbol as { asyncDispose?: symbol };
+    if (asyncDispose) Object.defineProperty(this, asyncDispose, { value: () => this.dispose() });
+  }
+
+  /** What really runs, and why. */
+  get device(): DeviceReport {
+    return this.#parts.session.device;
+  }
+
+  /**
+   * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects with `input.range` (count, seed,
+   * truncation, label), `input.shape` (latents), `model.notGenerator`, `overloaded`, `aborted`, `disposed`.
+   */
+  async sample(options: SampleOptions = {}): Promise<ImageBatch> {
+    const { model } = this.#latentModel();
+    const { latents: given, count = given ? given.length / model.size : 1 } = options;
+    if (given && (given.length === 0 || given.length % model.size !== 0 || given.length !== count * model.size)) {
+      const wanted = options.count === undefined ? `a multiple of ${model.size}` : `${options.count} × ${model.size}`;
+      throw new UsageError(`sample.latents: expected ${wanted} numbers, got ${given.length}`, { code: 'input.shape' });
+    }
+    checkInteger('sample.count', count, 1, MOST, '; stream() gives pictures without end');
+    // Copied: rows are read when their run begins, and the caller may reuse its array at once.
+    return this.#draw({ ...options, latents: given?.slice(), start: 0 }, count);
+  }
+
+  /** Pictures one by one, in order, made a few ahead: picture i is that of `sample`. Leaving the loop ends it. Errors are thrown in the loop. */
+  async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
+    const { start = 0, count = Infinity } = options;
+    checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
+    if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);
+    const most = Math.min(STREAM_RUN, this.#batch.max);
+    const from = (at: number): Promise<ImageBatch> | undefined => {
+      if (at >= count) return undefined;
+      const next = this.#draw({ ...options, start: start + at }, Math.min(most, count - at));
+      next.catch(() => undefined); // told when it is awaited, which a caller who leaves never does
+      return next;
+    };
+    let at = 0;
+    for (let next = from(0); next; ) {
+      const batch = await next;
+      at += batch.count;
+      next = from(at);
+      for (let i = 0; i < batch.count; i++) yield batch.at(i);
+    }
+  }
+
+  /** A walk from one seed's first latent to another's. */
+  async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
+    const { model } = this.#latentModel();
+    const { from, to, steps, loop = false, mode = model.distribution === 'uniform' ? 'lerp' : 'slerp', truncation, ...rest } = options;
+    checkInteger('interpolate.steps', steps, 2, MOST);
+    const end = (seed: number | bigint): Float32Array => latents(seed, 0, 1, model.size, { distribution: model.distribution, ...(truncation === undefined ? {} : { truncation }) });
+    // Without a label every picture is of class 0: a walk that changes class at each step is none.
+    const label = rest.label ?? (model.hasLabel ? 0 : undefined);
+    return this.#draw({ ...rest, ...(label === undefined ? {} : { label }), seed: from, latents: latentWalk([end(from), end(to)], steps, { mode, loop }), noiseOf: 0, start: 0 }, steps);
+  }
+
+  /** Runs an image-to-image or super-resolution model on pictures of one size. With `tile`, in tiles that are blended where they overlap. */
+  async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
+    const { translate } = await import('./translate.js');
+    const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike]; // isArray does not narrow readonly arrays
+    return this.#admit(() => translate(this.manifest, images, options, (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done)));
+  }
+
+  /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */
+  async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
+    const complete = completeFeeds(this.#parts.session.inputs, feeds);
+    return this.#admit(() => this.#run(complete, options, 0));
+  }
+
+  /** Counters since loading. `queued`: requests that wait or run. */
+  stats(): RuntimeStats {
+    const { runs, images, ms } = this.#count;
+    return { runs, images, queued: this.#inside.size, sessions: this.#disposal ? 0 : 1, meanRunMs: runs === 0 ? 0 : ms / runs, modelBytes: this.#parts.modelBytes };
+  }
+
+  /** Frees the model after the requests already made. Idempotent; later calls reject with `disposed`. */
+  dispose(): Promise<void> {
+    this.#disposal ??= Promise.allSettled(this.#inside).then(() => this.#parts.dispose());
+    return this.#disposal;
+  }
+
+  #latentModel(): { model: LatentModel; batcher: MicroBatcher } {
+    if (!this.#latent) {
+      const model = new LatentModel(this.manifest);
+      const { max, delayMs } = this.#batch;
+      this.#latent = { model, batcher: new MicroBatcher((feeds, rows) => this.#run(feeds, { outputs: [model.output.name] }, rows), { max: Math.min(max, model.fixedBatch ?? max), delayMs, fixed: model.fixedBatch }) };
+    }
+    return this.#latent;
+  }
+
+  /** Pictures `draw.start … + count − 1`. Nothing is awaited before the request is in the line, so that calls of one tick share a run. */
+  async #draw(draw: Draw, count: number): Promise<ImageBatch> {
+    const { model, batcher } = this.#latentModel();
+    model.check(draw);
+    const pictures = new PictureBuffer(count, model.output);
+    const { name } = model.output;
+    return this.#admit(async () => {
+      await batcher.add({
+        rows: count,
+        signal: draw.signal,
+        feeds: (start, rows) => model.feeds(draw, start, rows),
+        take: (outputs, at, start, rows) => {
+          const tensor = outputs[name];
+          if (!tensor) throw new ModelFormatError('model.format', `sample: expected an output '${name}', got ${Object.keys(outputs).join(', ')}`);
+          pictures.take(tensor, at, start, rows);
+        },
+      });
+      return pictures.batch();
+    });
+  }
+
+  async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
+    const { performance } = platform();
+    const begun = performance.now();
+    const outputs = await this.#parts.session.run(feeds, options);
+    this.#count.ms += performance.now() - begun;
+    this.#count.runs++;
+    this.#count.images += images;
+    return outputs;
+  }
+
+  #admit<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#disposal) return Promise.reject(new ForjaError('disposed', 'generator: it has been disposed'));
+    const { queue } = this.#batch;
+    if (this.#inside.size >= queue) return Promise.reject(new OverloadedError(`generator: expected at most ${queue} requests at once, got one more: try again later, or raise batch.queue`));
+    const promise = request();
+    this.#inside.add(promise);
+    const leave = (): void => void this.#inside.delete(promise);
+    promise.then(leave, leave);
+    return promise;
+  }
+}

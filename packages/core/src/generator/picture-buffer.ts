@@ -1,0 +1,64 @@
+// Gathers the pictures of one request from the outputs of its runs, as bytes: the floats of a run are dropped as soon as they are turned.
+import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
+import { ImageBatch } from '../image/batch.js';
+import { toBatch } from '../image/convert.js';
+import { sizeOf } from '../tensor.js';
+import type { Tensor, TypedArray } from '../tensor.js';
+import type { ManifestOutput } from './manifest.js';
+
+/** Bytes of pictures that one request may hold: what an array can in every browser. */
+const LIMIT = 2 ** 31 - 1;
+
+/** Room for the pictures of one request. */
+export class PictureBuffer {
+  readonly #count: number;
+  readonly #spec: ManifestOutput;
+  #size: { width: number; height: number; channels: number } | undefined;
+  #data = new Uint8ClampedArray(0);
+
+  /** Throws `input.range` when the pictures, as far as the model says their size, would not fit. */
+  constructor(count: number, spec: ManifestOutput) {
+    this.#count = count;
+    this.#spec = spec;
+    const row = spec.shape.slice(1);
+    checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // just checked
+  }
+
+  /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on. */
+  take(output: Tensor, at: number, start: number, rows: number): void {
+    const batch = toBatch(rowsOf(output, at, rows), encodingOf(this.#spec));
+    const { width, height, channels } = batch;
+    const size = width * height * channels;
+    if (!this.#size) {
+      checkRoom(this.#count, size);
+      this.#size = { width, height, channels };
+      this.#data = new Uint8ClampedArray(this.#count * size);
+    }
+    if (size !== this.#data.length / this.#count) throw new ModelFormatError('model.format', `${this.#spec.name}: expected pictures of one size, got others from a later run`);
+    this.#data.set(batch.data, start * size);
+  }
+
+  /** All of them. */
+  batch(): ImageBatch {
+    if (!this.#size) throw new ForjaError('internal', 'pictures: expected a run, got none');
+    const { width, height, channels } = this.#size;
+    return new ImageBatch(this.#count, width, height, channels, this.#data);
+  }
+}
+
+/** How an output carries pictures; what the manifest leaves out is NCHW in [−1, 1], or in [0, 255] for bytes. */
+export function encodingOf({ dtype, layout = 'nchw', range = dtype === 'uint8' ? [0, 255] : [-1, 1] }: Pick<ManifestOutput, 'dtype' | 'layout' | 'range'>): { layout: 'nchw' | 'nhwc'; range: [number, number] } {
+  return { layout, range };
+}
+
+function rowsOf({ dtype, shape, data }: Tensor, at: number, rows: number): Tensor {
+  const [have = 0, ...row] = shape;
+  if (at === 0 && rows === have) return { dtype, shape, data };
+  if (at + rows > have) throw new ModelFormatError('model.format', `image: expected ${at + rows} pictures of a run, got ${have}: the model does not keep the batch dimension`);
+  const size = sizeOf(row);
+  return { dtype, shape: [rows, ...row], data: (data as TypedArray).subarray(at * size, (at + rows) * size) };
+}
+
+function checkRoom(count: number, size: number): void {
+  if (count * size > LIMIT) throw new UsageError(`sample.count: expected at most ${Math.floor(LIMIT / size)} pictures of ${size} bytes, got ${count}; stream() gives them one by one`, { code: 'input.range' });
+}

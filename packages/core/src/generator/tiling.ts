@@ -1,0 +1,117 @@
+// Tiles of a picture and their blending: where tiles overlap, each counts the less the nearer its own edge is.
+import { ModelFormatError } from '../errors.js';
+import type { ImageLike } from '../image/convert.js';
+import { sizeOf } from '../tensor.js';
+import type { Tensor, TypedArray } from '../tensor.js';
+import { fromHalf } from './half.js';
+
+/** Where a tile lies in its picture. */
+export interface Place {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** A tile, the size that the model was given (edges are repeated where it insists on more), and what it made of it. */
+export interface Piece {
+  place: Place;
+  given: { width: number; height: number };
+  result: Tensor;
+}
+
+/** Tiles of side `tile` that share at least `overlap` pixels and together cover the picture; the last of a row or column ends at its edge. */
+export function tilesOf({ width, height }: { width: number; height: number }, tile: number, overlap: number): Place[] {
+  const side = (size: number): number => Math.min(tile, size);
+  return startsOf(height, tile, overlap).flatMap((y) => startsOf(width, tile, overlap).map((x) => ({ x, y, width: side(width), height: side(height) })));
+}
+
+function startsOf(size: number, tile: number, overlap: number): number[] {
+  const starts: number[] = [];
+  for (let at = 0; at + tile < size; at += tile - overlap) starts.push(at);
+  return [...starts, Math.max(0, size - tile)];
+}
+
+/** The tile's pixels, its last row and column repeated up to `least`. */
+export function cut({ width, height, data }: ImageLike, place: Place, least: { width: number; height: number } | undefined): ImageLike {
+  const to = { width: Math.max(place.width, least?.width ?? 0), height: Math.max(place.height, least?.height ?? 0) };
+  const channels = data.length / (width * height);
+  const pixels = new Uint8ClampedArray(to.width * to.height * channels);
+  for (let y = 0; y < to.height; y++) {
+    const row = (place.y + Math.min(y, place.height - 1)) * width;
+    for (let x = 0; x < to.width; x++) {
+      const from = (row + place.x + Math.min(x, place.width - 1)) * channels;
+      for (let c = 0; c < channels; c++) pixels[(y * to.width + x) * channels + c] = data[from + c] ?? 0;
+    }
+  }
+  return { ...to, data: pixels };
+}
+
+/** The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. */
+export function blendTiles(pieces: readonly Piece[], picture: { width: number; height: number }, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
+  const [first] = pieces;
+  if (!first) throw new ModelFormatError('model.format', 'translate: expected a picture, got none');
+  const scale = scaleOf(first, layout);
+  if (pieces.length > 1 && !Number.isInteger(scale)) throw new ModelFormatError('model.unsupported', `translate.tile: expected a model that keeps sizes or multiplies them by a whole number, got × ${scale}; run the picture whole`);
+  const { channels } = sizesOf(first.result, layout);
+  const [width, height] = [scaled(picture.width, scale), scaled(picture.height, scale)];
+  const sums = new Float32Array(channels * height * width);
+  const weights = new Float32Array(height * width);
+  const feather = overlap * scale;
+  for (const piece of pieces) {
+    const { place, result } = piece;
+    if (scaleOf(piece, layout) !== scale) throw new ModelFormatError('model.format', 'translate: expected every tile to grow alike, got different sizes');
+    const size = sizesOf(result, layout);
+    const values = floatsOf(result);
+    const [x0, y0, w, h] = [place.x, place.y, place.width, place.height].map((n) => scaled(n, scale)) as [number, number, number, number]; // four in, four out
+    const across = ramp(w, place.x > 0, place.x + place.width < picture.width, feather);
+    const down = ramp(h, place.y > 0, place.y + place.height < picture.height, feather);
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        const weight = (across[x] ?? 0) * (down[y] ?? 0);
+        const to = (y0 + y) * width + x0 + x;
+        weights[to] = (weights[to] ?? 0) + weight;
+        for (let c = 0; c < channels; c++) {
+          const from = layout === 'nchw' ? (c * size.height + y) * size.width + x : (y * size.width + x) * channels + c;
+          const at = layout === 'nchw' ? c * height * width + to : to * channels + c;
+          sums[at] = (sums[at] ?? 0) + weight * (values[from] ?? 0);
+        }
+      }
+    }
+  }
+  for (let at = 0; at < sums.length; at++) {
+    const pixel = layout === 'nchw' ? at % (height * width) : Math.floor(at / channels);
+    sums[at] = (sums[at] ?? 0) / (weights[pixel] ?? 1);
+  }
+  return { dtype: 'float32', shape: layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels], data: sums };
+}
+
+/** Weights along one side: rising over `feather` pixels from an edge that another tile covers, else 1. Never 0. */
+function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
+  const rise = (distance: number): number => (feather === 0 ? 1 : Math.min(1, (distance + 0.5) / feather));
+  return Float32Array.from({ length }, (_, i) => Math.min(before ? rise(i) : 1, after ? rise(length - 1 - i) : 1));
+}
+
+function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): { width: number; height: number; channels: number } {
+  const [, a = 0, b = 0, c = 0] = shape;
+  if (shape.length !== 4) throw new ModelFormatError('model.format', `translate: expected a picture of the model, got shape [${shape.join(', ')}]`);
+  return layout === 'nchw' ? { channels: a, height: b, width: c } : { height: a, width: b, channels: c };
+}
+
+function scaleOf({ given, result }: Piece, layout: 'nchw' | 'nhwc'): number {
+  const { width, height } = sizesOf(result, layout);
+  const scale = width / given.width;
+  if (height / given.height !== scale) throw new ModelFormatError('model.format', `translate: expected width and height to grow alike, got ${given.width} × ${given.height} to ${width} × ${height}`);
+  return scale;
+}
+
+function scaled(size: number, scale: number): number {
+  return Math.round(size * scale);
+}
+
+function floatsOf({ dtype, shape, data }: Tensor): Float32Array {
+  if (dtype === 'float32') return data as Float32Array; // tensor.ts: the array of float32
+  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, fromHalf);
+  if (dtype === 'uint8') return Float32Array.from((data as TypedArray & Uint8Array).subarray(0, sizeOf(shape)));
+  throw new ModelFormatError('model.unsupported', `translate: expected float32, float16 or uint8, got ${dtype}`);
+}

@@ -1,0 +1,113 @@
+// Pictures to pictures: image-to-image and super-resolution, whole or in blended tiles. Imported on first use.
+import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.js';
+import type { ImageBatch } from '../image/batch.js';
+import { fromImages } from '../image/convert.js';
+import type { ImageLike } from '../image/convert.js';
+import { ARRAY_OF, sizeOf } from '../tensor.js';
+import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
+import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
+import { checkInteger } from './options.js';
+import type { TranslateOptions } from './options.js';
+import { encodingOf, PictureBuffer } from './picture-buffer.js';
+import { blendTiles, cut, tilesOf } from './tiling.js';
+import type { Piece } from './tiling.js';
+
+/** Runs a model once; `images` pictures are done with it. */
+export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
+
+/** See `Generator.translate`. */
+export async function translate(manifest: Manifest, images: readonly ImageLike[], options: TranslateOptions, run: RunOnce): Promise<ImageBatch> {
+  const { input, output } = endsOf(manifest);
+  const { signal, onProgress } = options;
+  const [first] = images;
+  if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
+  for (const image of images) checkImage(image, first);
+  const fixed = fixedSize(input);
+  const { tile, overlap } = tilingOf(options, fixed);
+  if (fixed && tile === undefined && (fixed.width !== first.width || fixed.height !== first.height)) {
+    const way = fixed.width === fixed.height ? `; { tile: ${fixed.width} } runs other sizes in tiles` : '';
+    throw new UsageError(`translate: expected pictures of ${fixed.width} × ${fixed.height}, got ${first.width} × ${first.height}${way}`, { code: 'input.shape' });
+  }
+  const tiles = tilesOf(first, tile ?? Math.max(first.width, first.height), overlap);
+  const total = tiles.length * images.length;
+  const pictures = new PictureBuffer(images.length, { ...output, shape: [] });
+  let done = 0;
+  for (const [i, image] of images.entries()) {
+    const pieces: Piece[] = [];
+    for (const place of tiles) {
+      if (signal?.aborted) throw abortError(signal.reason);
+      const part = cut(image, place, fixed);
+      const feed = fromImages([part], { ...encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
+      const outputs = await run({ [input.name]: padded(feed, input.shape[0]) }, done % tiles.length === tiles.length - 1 ? 1 : 0);
+      const result = outputs[output.name];
+      if (!result) throw new ForjaError('internal', `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`);
+      pieces.push({ place, given: { width: part.width, height: part.height }, result });
+      onProgress?.({ done: ++done, total });
+    }
+    // The pieces are values of the output's range; only their type has changed.
+    pictures.take(blendTiles(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
+  }
+  return pictures.batch();
+}
+
+function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; output: ManifestOutput } {
+  const [input, second] = inputs;
+  const output = outputs.find(({ role }) => role === 'image');
+  if ((kind !== 'image-to-image' && kind !== 'super-resolution') || !input || input.role !== 'image' || second || !output) {
+    const way = kind === 'latent' ? 'sample() makes pictures with it' : 'run(feeds) takes any model';
+    throw new ModelFormatError('model.notGenerator', `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}; ${way}`);
+  }
+  return { input, output };
+}
+
+function checkImage(image: ImageLike, { width, height }: ImageLike): void {
+  checkInteger('translate.image.width', image.width, 1, 2 ** 16);
+  checkInteger('translate.image.height', image.height, 1, 2 ** 16);
+  const { length } = image.data;
+  if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
+    throw new UsageError(`translate.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`, { code: 'input.shape' });
+  }
+  if (image.width !== width || image.height !== height) {
+    throw new UsageError(`translate: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`, { code: 'input.shape' });
+  }
+}
+
+/** Width and height that the model insists on. */
+function fixedSize({ shape, layout }: ManifestInput): { width: number; height: number } | undefined {
+  const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
+  return typeof height === 'number' && typeof width === 'number' ? { width, height } : undefined;
+}
+
+function dtypeOf({ name, dtype }: ManifestInput): 'float32' | 'float16' | 'uint8' {
+  if (dtype === 'float32' || dtype === 'float16' || dtype === 'uint8') return dtype;
+  throw new ModelFormatError('model.unsupported', `translate: expected pictures as float32, float16 or uint8, got ${dtype} for '${name}'`);
+}
+
+function channelsOf({ shape, layout }: ManifestInput, { data, width, height }: ImageLike): 1 | 3 | 4 {
+  const named = layout === 'nhwc' ? shape[3] : shape[1];
+  const channels = typeof named === 'number' ? named : data.length / (width * height);
+  if (channels === 1 || channels === 3 || channels === 4) return channels;
+  throw new ModelFormatError('model.unsupported', `translate: expected a model of pictures with 1, 3 or 4 channels, got ${channels}`);
+}
+
+function tilingOf({ tile, overlap }: TranslateOptions, fixed: { width: number; height: number } | undefined): { tile: number | undefined; overlap: number } {
+  if (tile === undefined) {
+    if (overlap !== undefined) throw new UsageError('translate.overlap: expected `tile` beside it, got none');
+    return { tile, overlap: 0 };
+  }
+  checkInteger('translate.tile', tile, 8, 2 ** 16);
+  const shared = overlap ?? Math.floor(tile / 8);
+  checkInteger('translate.overlap', shared, 0, Math.floor(tile / 2));
+  if (fixed && (fixed.width !== tile || fixed.height !== tile)) throw new UsageError(`translate.tile: expected the model's own size, ${fixed.width} × ${fixed.height}, got ${tile}`);
+  return { tile, overlap: shared };
+}
+
+/** The row, followed by zeros where the model insists on more rows. */
+function padded({ dtype, shape, data }: Tensor, batch: number | string | undefined): Tensor {
+  if (typeof batch !== 'number' || batch === 1) return { dtype, shape, data };
+  const all = [batch, ...shape.slice(1)];
+  const rows: TypedArray = new ARRAY_OF[dtype](sizeOf(all));
+  // The same array type: both are of `dtype`.
+  (rows as Uint8Array).set(data as Uint8Array);
+  return { dtype, shape: all, data: rows };
+}
