@@ -156,6 +156,25 @@ describe('exportOnnx of networks', () => {
     await agrees(conditional.model, { z: f32(latent), label: { dtype: 'int32', shape: [3, 1], data: label.dataSync().slice() as Int32Array } }, [model.apply([latent, label]) as tf.Tensor], 1e-5);
   });
 
+  it('every opset from 17 to 22, and results that are inputs, constants or one another', async () => {
+    const model = tf.sequential({ layers: [
+      tf.layers.conv2d({ inputShape: [6, 6, 2], filters: 4, kernelSize: 3, padding: 'same', kernelInitializer: normal(0.3, 60) }), tf.layers.averagePooling2d({ poolSize: 2 }),
+      tf.layers.upSampling2d({ size: [2, 2] }), tf.layers.zeroPadding2d({ padding: 1 }), tf.layers.globalMaxPooling2d({}), tf.layers.dense({ units: 3, activation: 'softmax', kernelInitializer: normal(0.5, 61) }),
+    ] });
+    for (const opset of [17, 18, 19, 20, 21, 22]) {
+      const { model: bytes, report } = await exported(model, { opset, verify: { seeds: 1 } });
+      expect(report).toMatchObject({ verified: 'passed', opset });
+      expect(decodeModel(bytes).opsetImport.map(({ version }) => Number(version))).toEqual([opset]);
+    }
+    const trivial = (x: tf.Tensor): Record<string, tf.Tensor> => {
+      const y = tf.neg(x);
+      return { same: x, y, again: y, fixed: tf.tensor1d([1, 2]) };
+    };
+    const { model: bytes } = await exported(trivial, { inputs: [{ name: 'x', shape: ['batch', 2] }] });
+    const x = tf.tensor2d([[1, -2]]);
+    await agrees(bytes, { x: f32(x) }, [x, tf.neg(x), tf.neg(x), tf.tensor1d([1, 2])], 0);
+  });
+
   it('pictures as bytes', async () => {
     const model = generator(28, 1);
     const { model: bytes, report } = await exported(model, { inputs: [{ name: 'z', shape: ['batch', 16] }], outputs: [{ name: 'image' }], imageOutput: 'uint8-nchw' });
@@ -182,6 +201,21 @@ describe('exportOnnx as a guest', () => {
     for (const word of ['export.test', process.cwd(), process.platform, 'node_modules']) expect(text).not.toContain(word);
     expect({ weights: model.getWeights().map((w) => w.dataSync().slice()), memory: tf.memory().numTensors, backend: tf.getBackend() }).toEqual(before);
     expect(reportText(first.report)).toContain('verified against tfjs');
+  });
+
+  it('exports beside other exports and beside training, which go on as if alone', async () => {
+    const weights = async (beside: boolean): Promise<number[]> => {
+      const w = tf.variable(tf.tensor1d([1, 2, 3]));
+      const optimizer = tf.train.adam(0.1);
+      const exports = beside ? [exported(generator(28, 1)), exported(generator(32, 3))] : [];
+      for (let i = 0; i < 20; i++) {
+        optimizer.minimize(() => tf.sum(tf.square(w.sub(i))) as tf.Scalar);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      for (const { report } of await Promise.all(exports)) expect(report.verified).toBe('passed');
+      return Array.from(w.dataSync());
+    };
+    expect(await weights(true)).toEqual(await weights(false));
   });
 
   it('catches a wrong lowering and names the call', async () => {

@@ -4,7 +4,7 @@ import { internals } from '../trace/engine.js';
 import type { Program } from '../trace/program.js';
 import { replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../rewrite/replay.js';
 
-const prepared = new WeakSet<object>();
+let preparing: Promise<boolean> | undefined;
 
 /** Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not serve its binary. */
 async function prepareWasm(): Promise<boolean> {
@@ -23,8 +23,7 @@ async function prepareWasm(): Promise<boolean> {
       backend = tf.findBackend('wasm');
       if (backend === null) return false;
       // setBackend would do this, and make it the current one.
-      for (const kernel of tf.getKernelsForBackend('wasm')) if (!prepared.has(backend)) kernel.setupFunc?.(backend);
-      prepared.add(backend);
+      for (const kernel of tf.getKernelsForBackend('wasm')) kernel.setupFunc?.(backend);
     }
     return true;
   } catch {
@@ -42,7 +41,8 @@ export interface Reference {
 export async function reference(program: Program): Promise<Reference> {
   const kernels = new Set(program.calls.map((call) => call.kernel));
   const has = (backend: string): boolean => [...kernels].every((kernel) => tf.getKernel(kernel, backend) !== undefined);
-  const wasm = (await prepareWasm()) && has('wasm');
+  // Once for the process: two exports at a time would each start a backend and take the other's away.
+  const wasm = (await (preparing ??= prepareWasm())) && has('wasm');
   const on = (backend: string): Reference['run'] => (p, feeds, options) => replay(p, feeds, { ...options, backend });
   if (!wasm) return { backend: 'cpu', run: on('cpu') };
   const self: Reference = {
