@@ -52,7 +52,8 @@ class NodeRuntime implements Runtime {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
     checkModelBytes(model);
-    const args = { model: model.slice(), options: owned(options) };
+    // Not slice(): of a Buffer it is a view, and the transfer would take the caller's memory.
+    const args = { model: new Uint8Array(model), options: owned(options) };
     return this.#queue.add(async () => {
       const executor = await this.#open();
       const record = await executor.call('create', args);
@@ -160,7 +161,7 @@ function owned(options: SessionOptions): ExecutorSessionOptions {
     ...(threads === undefined ? {} : { threads }),
     ...(strict === undefined ? {} : { strict }),
     ...(spinning === undefined ? {} : { spinning }),
-    ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, bytes.slice()])) }),
+    ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, new Uint8Array(bytes)])) }),
     ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
   };
 }

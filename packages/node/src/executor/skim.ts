@@ -7,27 +7,68 @@ export function countNodes(model: Uint8Array): number {
   return nodes;
 }
 
-/** Locations of external data that the top graph's initializers name, each once. */
+/** Locations of external data that any tensor names, in subgraphs, attributes and functions too, each once. */
 export function externalLocations(model: Uint8Array): string[] {
   const found = new Set<string>();
-  for (const graph of fields(model, 7)) {
-    for (const initializer of fields(graph, 5)) {
-      for (const entry of fields(initializer, 13)) {
-        const [key, value] = [text(entry, 1), text(entry, 2)];
-        if (key === 'location' && value !== undefined) found.add(value);
-      }
+  for (const tensor of tensors(model)) {
+    for (const entry of fields(tensor, 13)) {
+      const [key, value] = [text(entry, 1), text(entry, 2)];
+      if (key === 'location' && value !== undefined) found.add(value);
     }
   }
   return [...found];
 }
 
-function text(bytes: Uint8Array, field: number): string | undefined {
-  for (const content of fields(bytes, field)) return new TextDecoder().decode(content);
-  return undefined;
+/** What the weights are: fp16 when the top graph has an initializer of that type. */
+export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
+  for (const graph of fields(model, 7)) for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) return 'fp16';
+  return 'fp32';
 }
 
-/** Contents of every length-delimited field `wanted`, in order; stops quietly at the first thing that is not protobuf. */
-function* fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array> {
+/** TensorProto.DataType.FLOAT16. */
+const FLOAT16 = 10;
+/** Deeper nesting is not followed: onnxruntime refuses it as well. */
+const DEPTH = 32;
+
+/** Every TensorProto of a model: in its graph and in the nodes of its functions. */
+function* tensors(model: Uint8Array): Generator<Uint8Array> {
+  for (const graph of fields(model, 7)) yield* inGraph(graph, DEPTH);
+  for (const fn of fields(model, 25)) for (const node of fields(fn, 7)) yield* inNode(node, DEPTH);
+}
+
+function* inGraph(graph: Uint8Array, depth: number): Generator<Uint8Array> {
+  yield* fields(graph, 5);
+  for (const sparse of fields(graph, 15)) yield* inSparse(sparse);
+  for (const node of fields(graph, 1)) yield* inNode(node, depth);
+}
+
+function* inNode(node: Uint8Array, depth: number): Generator<Uint8Array> {
+  if (depth === 0) return;
+  for (const attribute of fields(node, 5)) {
+    for (const field of [5, 10]) yield* fields(attribute, field);
+    for (const field of [22, 23]) for (const sparse of fields(attribute, field)) yield* inSparse(sparse);
+    for (const field of [6, 11]) for (const graph of fields(attribute, field)) yield* inGraph(graph, depth - 1);
+  }
+}
+
+function* inSparse(sparse: Uint8Array): Generator<Uint8Array> {
+  for (const field of [1, 2]) yield* fields(sparse, field);
+}
+
+/** The last one counts, as in any protobuf reader: a model must not say one thing here and another to onnxruntime. */
+function text(bytes: Uint8Array, field: number): string | undefined {
+  const content = [...fields(bytes, field)].at(-1);
+  return content && new TextDecoder().decode(content);
+}
+
+function number(bytes: Uint8Array, field: number): number | undefined {
+  return [...fields(bytes, field, 0)].at(-1);
+}
+
+/** Contents of every field `wanted` that is length-delimited (or, with `wire` 0, a varint), in order; stops quietly at the first thing that is not protobuf. */
+function fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array>;
+function fields(bytes: Uint8Array, wanted: number, wire: 0): Generator<number>;
+function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generator<Uint8Array | number> {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -41,13 +82,16 @@ function* fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array> {
   while (at < bytes.length) {
     const key = varint();
     const wire = key % 8;
+    const here = wire === wanting && Math.floor(key / 8) === wanted;
     if (wire === 2) {
       const length = varint();
       if (!(at + length <= bytes.length)) return;
-      if (Math.floor(key / 8) === wanted) yield bytes.subarray(at, at + length);
+      if (here) yield bytes.subarray(at, at + length);
       at += length;
-    } else if (wire === 0) varint();
-    else if (wire === 5) at += 4;
+    } else if (wire === 0) {
+      const value = varint();
+      if (here) yield value;
+    } else if (wire === 5) at += 4;
     else if (wire === 1) at += 8;
     else return;
   }

@@ -1,6 +1,6 @@
 // Between our tensors and onnxruntime's. No data is copied here except by `copyOf`.
 import { ARRAY_OF, ModelFormatError } from '@forja/core';
-import type { DType, NamedTensors, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** The module, as loaded by {@link loadOrt}. */
@@ -31,7 +31,8 @@ export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): Te
 
 /** A copy in memory of its own, of exactly the size needed. */
 export function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  return { dtype, shape: [...shape], data: (data as TypedArray).slice() };
+  // Not slice(): of a Buffer it is a view. `data` is of the array type of `dtype`; TypeScript does not know that they go together.
+  return { dtype, shape: [...shape], data: new ARRAY_OF[dtype](data as unknown as ArrayLike<never>) };
 }
 
 /** {@link copyOf} of each. */

@@ -1,0 +1,75 @@
+// A model from the file system: whole, with progress, and external data only from its own folder.
+import { open, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep, win32 } from 'node:path';
+import { abortError, ForjaError, ModelFormatError } from '@forja/core';
+import type { AbortSignalLike } from '@forja/core';
+import type { OnProgress } from './read.js';
+
+const CHUNK = 2 ** 24;
+/** What a protobuf message may be long; weights beyond it are in external data. */
+const LIMIT = 2 ** 31 - 1;
+
+/** The file's bytes. Throws `model.notFound` (missing, a folder), `model.format` (no regular file, 2 GiB or more), `model.truncated` (shrinks meanwhile), `io`, `aborted`. */
+export async function readModelFile(path: string, signal?: AbortSignalLike, onProgress?: OnProgress): Promise<Uint8Array> {
+  return readWhole(path, LIMIT, signal, onProgress);
+}
+
+/**
+ * External data by location. A location is what a model, which is not trusted, says: it must lead to a regular file inside the model's folder, symbolic links included.
+ * Throws `model.format` for one that leads elsewhere, `model.notFound` for a missing one.
+ */
+export async function readExternal(modelPath: string, locations: readonly string[], signal?: AbortSignalLike): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  if (locations.length === 0) return files;
+  const folder = await realpath(dirname(modelPath));
+  for (const location of locations) {
+    const outside = new ModelFormatError('model.format', `${modelPath}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`);
+    if (location === '' || location.includes('\0') || isAbsolute(location) || win32.isAbsolute(location) || /^[a-z]:/i.test(location)) throw outside;
+    const path = join(folder, location);
+    if (!inside(folder, path)) throw outside;
+    const real = await realpath(path).catch((cause: unknown) => {
+      throw new ModelFormatError('model.notFound', `${modelPath}: expected its external data ${JSON.stringify(location)} beside it, got no such file`, { cause });
+    });
+    if (!inside(folder, real)) throw outside;
+    files.set(location, await readWhole(real, Number.MAX_SAFE_INTEGER, signal));
+  }
+  return files;
+}
+
+function inside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+async function readWhole(path: string, limit: number, signal?: AbortSignalLike, onProgress?: OnProgress): Promise<Uint8Array> {
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw refusal(path, cause);
+  });
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`);
+    if (!stats.isFile()) throw new ModelFormatError('model.format', `${path}: expected an ONNX file, got a device or pipe`);
+    if (stats.size > limit) throw new ModelFormatError('model.format', `${path}: expected less than 2 GiB, got ${stats.size} bytes; ONNX keeps larger weights in external data`);
+    const bytes = new Uint8Array(stats.size);
+    for (let at = 0; at < bytes.length; ) {
+      if (signal?.aborted) throw abortError(signal.reason);
+      const { bytesRead } = await handle.read(bytes, at, Math.min(CHUNK, bytes.length - at), at);
+      if (bytesRead === 0) throw new ModelFormatError('model.truncated', `${path}: expected ${bytes.length} bytes, got ${at}: the file is being written; wait for it`);
+      at += bytesRead;
+      onProgress?.({ phase: 'read', loaded: at, total: bytes.length });
+    }
+    return bytes;
+  } catch (error) {
+    throw refusal(path, error);
+  } finally {
+    await handle.close();
+  }
+}
+
+function refusal(path: string, cause: unknown): ForjaError {
+  if (cause instanceof ForjaError) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException; // what node:fs throws
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got no such file`, { cause });
+  if (code === 'EISDIR') return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`, { cause });
+  return new ForjaError('io', `${path}: could not be read: ${message}`, { cause });
+}

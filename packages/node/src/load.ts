@@ -1,0 +1,99 @@
+// `load`: from a path, address, Blob or bytes to a Generator that runs in a worker of its own.
+import { webcrypto } from 'node:crypto';
+import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, Manifest } from '@forja/core';
+import { weightPrecision } from './executor/skim.js';
+import { readModel } from './files/read.js';
+import type { LoadProgress, ReadModel } from './files/read.js';
+import { runtime } from './runtime.js';
+import type { RuntimeOptions } from './runtime.js';
+
+/** Options of {@link load}, beside those of the runtime. */
+export interface LoadOptions extends RuntimeOptions {
+  /** Fail when any node would run elsewhere than on the device. */
+  strict?: boolean;
+  /** Micro-batching: pictures a run, milliseconds to wait for more, requests at once. */
+  batch?: BatchOptions;
+  /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
+  warmup?: boolean | readonly number[];
+  /** What the file's weights must be. It is not converted: `forja export --precision` writes either. Default `auto`, as they are. */
+  precision?: 'auto' | 'fp32' | 'fp16';
+  /** Over what the file says of itself; for a model without a manifest, what it is. */
+  manifest?: Partial<Manifest>;
+  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a process warning. */
+  integrity?: 'error' | 'warn' | 'off';
+  signal?: AbortSignalLike;
+  onProgress?: (progress: LoadProgress) => void;
+  /** Folder that keeps downloaded models; they are asked for again with their ETag. Default: none are kept. */
+  cache?: string;
+}
+
+/**
+ * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read from the model's folder and nowhere else.
+ * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
+ * `dispose()` of the generator ends its worker.
+ */
+export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache, device, threads, executor } = options;
+  oneOf('integrity', integrity, ['error', 'warn', 'off']);
+  oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
+  if (signal?.aborted) throw abortError(signal.reason);
+  const rt = runtime({ ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }), ...(executor === undefined ? {} : { executor }) });
+  const loading = (async () => {
+    const model = await readModel(source, { signal, onProgress, cache });
+    const own = readManifest(model.bytes);
+    if (own && integrity !== 'off') await checkBytes(model, own, integrity);
+    checkPrecision(model, precision);
+    const { bytes, external } = model;
+    const session = await rt.createSession(bytes, { ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) });
+    const manifest = manifestFor(given, own, session.inputs, session.outputs);
+    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), ...(batch === undefined ? {} : { batch }), dispose: () => rt.dispose() });
+    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
+    return generator;
+  })();
+  try {
+    return await unlessAborted(loading, signal);
+  } catch (error) {
+    await rt.dispose();
+    throw error;
+  }
+}
+
+async function checkBytes({ where, bytes, external }: ReadModel, manifest: Manifest, how: 'error' | 'warn'): Promise<void> {
+  try {
+    await checkIntegrity(bytes, manifest, sha256, external);
+  } catch (error) {
+    if (!(error instanceof ModelFormatError) || error.code !== 'model.integrity') throw error;
+    const message = `${where}: ${error.message.replace(/^model: /, '')}`;
+    if (how === 'error') throw new ModelFormatError('model.integrity', message, { cause: error });
+    process.emitWarning(message, { type: 'ForjaWarning', code: 'model.integrity' });
+  }
+}
+
+/** On libuv's pool: hashing a large model here would block the event loop. */
+async function sha256(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
+
+function checkPrecision({ where, bytes }: ReadModel, wanted: 'auto' | 'fp32' | 'fp16'): void {
+  const found = weightPrecision(bytes);
+  if (wanted !== 'auto' && wanted !== found) throw new UsageError(`load.precision: expected '${wanted}' weights, got ${found} in ${where}: export it with --precision ${wanted}, or load it with 'auto'`);
+}
+
+function sizeOf({ bytes, external }: ReadModel): number {
+  return [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
+}
+
+function oneOf(option: string, value: string, values: readonly string[]): void {
+  if (!values.includes(value)) throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got '${value}'`);
+}
+
+/** Rejects at once when `signal` aborts; what was begun is freed by the caller. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
