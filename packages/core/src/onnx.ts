@@ -11,3 +11,5 @@ export type {
   Attribute, DeviceConfiguration, Dimension, ElementType, Graph, Model, ModelFunction, Node, NodeDeviceConfiguration, OperatorSetId, Shape, SparseTensor, StringEntry,
   TensorAnnotation, TensorProto, TensorType, TrainingInfo, TypeProto, ValueInfo,
 } from './onnx/ir.js';
+export { optimizeModel } from './onnx/passes/index.js';
+export type { Pass } from './onnx/passes/index.js';

@@ -1,5 +1,6 @@
 // The builder: names, constants, attribute types, opset variants, outputs, pruning, dynamic sizes, errors. Numbers are checked by onnxruntime in tests/parity.
 import { expect, test } from 'vitest';
+import { utf8 } from '../platform.js';
 import { GraphBuilder } from './builder.js';
 import type { Model, Node } from './ir.js';
 
@@ -72,7 +73,7 @@ test('types attributes by their name, not by their value', () => {
   const [cast, leaky, pool] = nodesOf(g.build()).map((n) => n.attributes);
   expect(cast).toMatchObject([{ name: 'to', type: 2, i: 1n }]);
   expect(leaky).toMatchObject([{ name: 'alpha', type: 1, f: 1 }]);
-  expect(pool).toMatchObject([{ name: 'kernel_shape', type: 7, ints: BigInt64Array.of(2n, 2n) }, { name: 'auto_pad', type: 3, s: new TextEncoder().encode('VALID') }, { name: 'ceil_mode', type: 2, i: 0n }]);
+  expect(pool).toMatchObject([{ name: 'kernel_shape', type: 7, ints: BigInt64Array.of(2n, 2n) }, { name: 'auto_pad', type: 3, s: utf8('VALID') }, { name: 'ceil_mode', type: 2, i: 0n }]);
   expect(() => g.op('Softmax', [x], { axis: 0.5 })).toThrow(/Softmax.*axis: expected int, got 0.5/);
   expect(() => g.op('Relu', [x], { nope: 1 } as never)).toThrow(/got 'nope'/);
 });

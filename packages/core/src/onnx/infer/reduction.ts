@@ -16,7 +16,7 @@ const reduce = (data?: (...dims: Dim[]) => Dim): Rule => (node) => {
   const axes = axesInput(node, 1, rank) ?? ints(node, 'axes')?.map((axis) => axisOf(node, axis, rank));
   const all = axes === undefined || axes.length === 0;
   const shape = all && int(node, 'noop_with_empty_axes', 0) !== 0 ? x.shape : reduced(node, all ? x.shape.map((_, i) => i) : axes);
-  const known = x.dtype === 'int64' && rank === 1 && shape.length === 0 ? x.data : undefined;
+  const known = x.dtype === 'int64' && rank === 1 && shape !== x.shape ? x.data : undefined;
   return [{ dtype: x.dtype, shape, data: data && known ? [data(...known)] : undefined }];
 };
 
