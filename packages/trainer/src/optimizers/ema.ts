@@ -25,6 +25,7 @@ export interface Ema {
 }
 
 /**
+ * A moving average of `variables` for use inside a step, in variables made here and now: call it before the step is traced, and its result in the step.
  * @throws UsageError `input.range` for a decay outside [0, 1), `input.shape` for averages that do not fit.
  */
 export function ema(variables: readonly tf.Variable[], decay: number, { warmup = false, averages, name = 'ema' }: EmaOptions = {}): Ema {
