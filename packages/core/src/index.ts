@@ -16,6 +16,7 @@ export { manifestFor } from './generator/manifest-for.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
 export type { Feed } from './runtime/feeds.js';
 export { checkModelBytes } from './runtime/model-bytes.js';
+export { countNodes, externalLocations, weightPrecision } from './runtime/skim.js';
 export { latents } from './latent/latents.js';
 export type { LatentOptions } from './latent/latents.js';
 export { checkTruncation } from './latent/truncation.js';

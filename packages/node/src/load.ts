@@ -1,8 +1,7 @@
 // `load`: from a path, address, Blob or bytes to a Generator that runs in a worker of its own.
 import { webcrypto } from 'node:crypto';
-import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError } from '@forja/core';
+import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError, weightPrecision } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Manifest } from '@forja/core';
-import { weightPrecision } from './executor/skim.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
 import { runtime } from './runtime.js';

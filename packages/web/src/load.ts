@@ -1,6 +1,6 @@
 // `load`: from a URL, Blob or bytes to a Generator, in one worker of its own. The worker fetches, checks and keeps the bytes.
 import { abortError, Generator, UsageError } from '@forja/core';
-import type { AbortSignalLike, DeviceName, Manifest } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, DeviceName, Manifest } from '@forja/core';
 import { postableBytes } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
 import { WorkerRuntime } from './runtime.js';
@@ -13,10 +13,12 @@ export interface LoadOptions {
   strict?: boolean;
   /** WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. */
   threads?: number;
-  /** Micro-batching: pictures a run, milliseconds to wait for more, requests that may wait. */
-  batch?: { max?: number; delayMs?: number; queue?: number };
+  /** Micro-batching: pictures a run, milliseconds to wait for more, requests at once. */
+  batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
+  /** What the file's weights must be. It is not converted: `forja export --precision` writes either. Default `auto`, as they are. */
+  precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
   /** What to do when the bytes do not match the manifest's SHA-256. Default `error`. */
@@ -34,16 +36,17 @@ export interface LoadOptions {
  * `dispose()` of the generator ends its worker, which is what gives WebAssembly memory back.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
-  const { signal, integrity = 'error', manifest: given, onProgress, batch } = options;
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, onProgress, batch } = options;
   if (signal?.aborted) throw abortError(signal.reason);
   const from = postedSource(source);
   const runtime = new WorkerRuntime(options);
   try {
     const caller = await runtime.caller();
-    const { held, bytes, manifest, warnings } = await caller.call('fetch', { source: from, integrity, manifest: given }, { signal, onProgress });
+    const { held, bytes, warnings } = await caller.call('fetch', { source: from, integrity, precision }, { signal, onProgress });
     // eslint-disable-next-line no-console -- `integrity: 'warn'` asks for exactly this
     for (const warning of warnings) console.warn(`@forja/web: ${warning}`);
     const session = await runtime.createFrom({ held }, options.strict === undefined ? {} : { strict: options.strict }, signal);
+    const manifest = await runtime.identify(session, given);
     const generator = new Generator({ session, manifest, modelBytes: bytes, ...(batch === undefined ? {} : { batch }), dispose: () => runtime.dispose() });
     await warm(generator, options.warmup);
     return generator;

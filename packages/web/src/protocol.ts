@@ -33,8 +33,10 @@ export interface LoadProgress {
 /** Every operation: `[arguments, result]`. */
 export interface Operations {
   open: [{ device: DeviceReport['requested']; threads: number | undefined }, DeviceReport];
-  fetch: [{ source: PostedSource; integrity: 'error' | 'warn' | 'off'; manifest: Partial<Manifest> | undefined }, { held: number; bytes: number; manifest: Manifest; warnings: string[] }];
+  fetch: [{ source: PostedSource; integrity: 'error' | 'warn' | 'off'; precision: 'auto' | 'fp32' | 'fp16' }, { held: number; bytes: number; warnings: string[] }];
   create: [{ model: PostedModel; options: PostedSessionOptions }, SessionRecord];
+  /** What a session's model is: by its own manifest if it was held, else by a guess; `given` above both. */
+  identify: [{ session: number; given: Partial<Manifest> | undefined }, Manifest];
   run: [{ session: number; feeds: NamedTensors; outputs: string[] }, NamedTensors];
   readState: [{ session: number; names: string[] | undefined }, NamedTensors];
   writeState: [{ session: number; values: NamedTensors }, null];

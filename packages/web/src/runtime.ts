@@ -1,6 +1,6 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and carries no onnxruntime.
 import { checkFeeds, DeviceError, ForjaError, UsageError } from '@forja/core';
-import type { AbortSignalLike, DeviceName, DeviceReport, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
+import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
 import { Caller } from './call.js';
 import { postableAll, postableBytes, postableOptions } from './post.js';
 import type { PostedModel, SessionRecord } from './protocol.js';
@@ -55,13 +55,18 @@ export class WorkerRuntime implements WebRuntime {
   }
 
   /** As `createSession`, also for a model that the worker already holds. */
-  async createFrom(model: PostedModel, options: SessionOptions, signal?: AbortSignalLike): Promise<Session> {
+  async createFrom(model: PostedModel, options: SessionOptions, signal?: AbortSignalLike): Promise<WorkerBackedSession> {
     const caller = await this.caller();
     const record = await caller.call('create', { model, options: postableOptions(options) }, { signal });
     this.#device = record.device;
     const session = new WorkerBackedSession(caller, record, options, () => this.#sessions.delete(session));
     this.#sessions.add(session);
     return session;
+  }
+
+  /** The manifest of a session's model, see `identify` in protocol.ts. */
+  async identify(session: WorkerBackedSession, given: Partial<Manifest> | undefined): Promise<Manifest> {
+    return (await this.caller()).call('identify', { session: session.id, given });
   }
 
   /** The started worker. */
@@ -113,12 +118,14 @@ function startWorker(assets: string | URL | undefined): { worker: Worker; where:
   }
 }
 
-class WorkerBackedSession implements Session {
+/** A session in the worker. */
+export class WorkerBackedSession implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
   readonly device: DeviceReport;
   readonly #caller: Caller;
-  readonly #id: number;
+  /** Its number in the worker. */
+  readonly id: number;
   readonly #state: ReadonlySet<string>;
   readonly #stateOutputs: ReadonlySet<string>;
   readonly #forget: () => void;
@@ -126,7 +133,7 @@ class WorkerBackedSession implements Session {
 
   constructor(caller: Caller, record: SessionRecord, options: SessionOptions, forget: () => void) {
     this.#caller = caller;
-    this.#id = record.session;
+    this.id = record.session;
     this.inputs = record.inputs;
     this.outputs = record.outputs;
     this.device = record.device;
@@ -141,21 +148,21 @@ class WorkerBackedSession implements Session {
     const names = this.outputs.map(({ name }) => name ?? '');
     for (const name of options.outputs ?? []) if (!names.includes(name)) throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
     const outputs = options.outputs ?? names.filter((name) => !this.#stateOutputs.has(name));
-    return this.#caller.call('run', { session: this.#id, feeds: postableAll(feeds), outputs }, { signal: options.signal });
+    return this.#caller.call('run', { session: this.id, feeds: postableAll(feeds), outputs }, { signal: options.signal });
   }
 
   async readState(names?: string[]): Promise<NamedTensors> {
     this.#alive();
-    return this.#caller.call('readState', { session: this.#id, names });
+    return this.#caller.call('readState', { session: this.id, names });
   }
 
   async writeState(values: NamedTensors): Promise<void> {
     this.#alive();
-    await this.#caller.call('writeState', { session: this.#id, values: postableAll(values) });
+    await this.#caller.call('writeState', { session: this.id, values: postableAll(values) });
   }
 
   dispose(): Promise<void> {
-    this.#disposal ??= this.#caller.call('release', { session: this.#id }).then(
+    this.#disposal ??= this.#caller.call('release', { session: this.id }).then(
       () => undefined,
       () => undefined, // a worker that has died has freed it
     );

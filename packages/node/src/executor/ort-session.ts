@@ -1,12 +1,11 @@
 // One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
-import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { countNodes, externalLocations, ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
 import { obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { createError, runError } from './ort.js';
-import { countNodes, externalLocations } from './skim.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';

@@ -1,9 +1,8 @@
 // The bytes of a model wherever it is: a path, an address, a Blob, or bytes already here.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkModelBytes, UsageError } from '@forja/core';
+import { checkModelBytes, externalLocations, UsageError } from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
-import { externalLocations } from '../executor/skim.js';
 import { download } from './download.js';
 import { readExternal, readModelFile } from './read-file.js';
 

@@ -1,11 +1,11 @@
 // All that the worker does, as one table from operation to handler. Everything that touches onnxruntime goes through one queue:
 // overlapping runs or creates freeze its WebGPU build.
-import { checkModelBytes, DeviceError, ForjaError, UsageError } from '@forja/core';
-import type { DeviceReport } from '@forja/core';
+import { checkModelBytes, DeviceError, ForjaError, manifestFor, UsageError } from '@forja/core';
+import type { DeviceReport, Manifest } from '@forja/core';
 import type { LoadProgress, Operation, Operations, PostedModel } from '../protocol.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
-import { identify } from './identify.js';
+import { examine } from './examine.js';
 import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
 import type { OrtBuild } from './ort.js';
 import { Serial } from './serial.js';
@@ -26,7 +26,8 @@ export function createExecutor(): Handlers {
   const queue = new Serial();
   const builds = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
-  const models = new Map<number, Uint8Array>();
+  const models = new Map<number, { bytes: Uint8Array; manifest?: Manifest | undefined }>();
+  const manifests = new WeakMap<WorkerSession, Manifest>();
   let next = 1;
   let opened: { requested: DeviceReport['requested']; threads: number | undefined; ladder: Ladder } | undefined;
 
@@ -55,12 +56,12 @@ export function createExecutor(): Handlers {
     return found;
   };
 
-  const bytesOf = (model: PostedModel): Uint8Array => {
-    if ('bytes' in model) return model.bytes;
-    const bytes = models.get(model.held);
-    if (!bytes) throw new UsageError('model: the worker no longer holds it');
+  const take = (model: PostedModel): { bytes: Uint8Array; manifest?: Manifest | undefined } => {
+    if ('bytes' in model) return model;
+    const held = models.get(model.held);
+    if (!held) throw new UsageError('model: the worker no longer holds it');
     models.delete(model.held);
-    return bytes;
+    return held;
   };
 
   return {
@@ -73,18 +74,18 @@ export function createExecutor(): Handlers {
       return report(first, reasons);
     },
 
-    fetch: async ({ source, integrity, manifest }, { signal, progress }) => {
+    fetch: async ({ source, integrity, precision }, { signal, progress }) => {
       const bytes = await readSource(source, signal, progress);
-      const { manifest: full, warnings } = await identify(bytes, integrity, manifest);
+      const { manifest, warnings } = await examine(bytes, integrity, precision);
       const held = next++;
-      models.set(held, bytes);
-      return { held, bytes: bytes.length, manifest: full, warnings };
+      models.set(held, { bytes, manifest });
+      return { held, bytes: bytes.length, warnings };
     },
 
     create: ({ model, options }, { signal }) =>
       queue.add(signal, async () => {
         if (!opened) throw new ForjaError('internal', 'worker: create before open');
-        const bytes = bytesOf(model);
+        const { bytes, manifest } = take(model);
         checkModelBytes(bytes);
         const reasons = [...opened.ladder.reasons];
         const { rungs } = opened.ladder;
@@ -95,6 +96,7 @@ export function createExecutor(): Handlers {
             const made = await WorkerSession.create(started, bytes, report(rung, [...reasons, ...notes]), options);
             const id = next++;
             sessions.set(id, made);
+            if (manifest) manifests.set(made, manifest);
             return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
           } catch (error) {
             // The last rung's error is the answer; so is a mistake in the call, which no device cures.
@@ -104,6 +106,11 @@ export function createExecutor(): Handlers {
         }
         throw new DeviceError('device.unavailable', reasons.join('; '));
       }),
+
+    identify: async ({ session: id, given }) => {
+      const found = session(id);
+      return manifestFor(given, manifests.get(found), found.inputs, found.outputs);
+    },
 
     run: ({ session: id, feeds, outputs }, { signal }) => queue.add(signal, () => session(id).run(feeds, outputs)),
     readState: ({ session: id, names }, { signal }) => queue.add(signal, () => session(id).readState(names)),

@@ -60,34 +60,3 @@ export function readPlacement(lines: readonly string[]): Placement {
   }
   return { placement, cpuOps: [...cpuOps].sort() };
 }
-
-/** Nodes of a model's top graph, found by skipping through its protobuf; 0 when that fails. */
-export function countNodes(model: Uint8Array): number {
-  let nodes = 0;
-  eachField(model, 0, model.length, (field, from, to) => {
-    if (field === 7) eachField(model, from, to, (inner) => void (nodes += inner === 1 ? 1 : 0));
-  });
-  return nodes;
-}
-
-function eachField(bytes: Uint8Array, from: number, to: number, visit: (field: number, from: number, to: number) => void): void {
-  let at = from;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; at < to; scale *= 128) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-    return Number.NaN;
-  };
-  while (at < to) {
-    const key = varint();
-    const wire = key % 8;
-    if (wire === 0) varint();
-    const length = wire === 2 ? varint() : ({ 0: 0, 1: 8, 5: 4 } as Readonly<Record<number, number>>)[wire];
-    if (length === undefined || !(at + length <= to)) return;
-    if (wire === 2) visit(Math.floor(key / 8), at, at + length);
-    at += length;
-  }
-}

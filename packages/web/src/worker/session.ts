@@ -1,10 +1,10 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
-import { checkTensor, UsageError } from '@forja/core';
+import { checkTensor, countNodes, UsageError } from '@forja/core';
 import type { DeviceReport, DType, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
 import type { OrtBuild } from './ort.js';
-import { countNodes, withPlacement } from './placement.js';
+import { withPlacement } from './placement.js';
 import type { Placement } from './placement.js';
 import { createRefusal, runRefusal } from './refusal.js';
 import { copyOf, fromOrt, specsOf, toOrt } from './tensors.js';
