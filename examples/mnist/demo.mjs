@@ -1,5 +1,5 @@
 // The demo: trains a DCGAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified against tfjs), loads the file back and samples it.
-// npm run demo [-- --steps 4900 --out runs/demo --seed 1 --resume]
+// npm run demo [-- --steps 7500 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -139,7 +139,7 @@ function progress(total, title) {
 function parse() {
   try {
     const { values } = parseArgs({
-      options: { steps: { type: 'string', default: '4900' }, seed: { type: 'string', default: '1' }, out: { type: 'string', default: 'runs/demo' }, resume: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+      options: { steps: { type: 'string', default: '7500' }, seed: { type: 'string', default: '1' }, out: { type: 'string', default: 'runs/demo' }, resume: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
     });
     if (values.help) {
       console.log('npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a DCGAN on MNIST, exports it to ONNX and samples it. --resume goes on with a run that was stopped.');
