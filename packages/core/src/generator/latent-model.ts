@@ -66,7 +66,7 @@ export class LatentModel {
   check({ seed = 0, truncation, label, latents: given }: Omit<Draw, 'start'>): void {
     // Draws nothing: only the options are looked at.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
-    if (given && truncation !== undefined) throw new UsageError('sample.truncation: expected no truncation beside latents, which are used as they are; truncate them yourself');
+    if (given && truncation !== undefined) throw new UsageError('sample.truncation: expected none beside latents, got one: latents are used as they are; truncate them yourself');
     if (label === undefined && this.#label && this.#label.classes === undefined) throw new UsageError('sample.label: expected a class, as the model does not say how many it has');
     if (label !== undefined) this.#classOf(label);
   }
