@@ -1,30 +1,54 @@
-// Builds @tensorflow/tfjs-node's native binding where its own download host is out of reach: `node scripts/tfjs-node.mjs`. Optional: nothing else needs it.
-// libtensorflow and its C headers come out of the tensorflow-cpu wheel, fetched by pip and only unpacked; the binding is two C++ files.
-// Needs Linux x86-64, Node 20 or 22 with its headers, g++, Python 3 with pip (any version), and 0.9 GB of disk, of which 0.62 GB stay.
+// Makes @tensorflow/tfjs-node 4.22 work where the host of its binaries is out of reach: `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]`.
+// Optional, for `engine: 'tfjs'` only. libtensorflow comes out of the tensorflow-cpu wheel, fetched by pip and only unpacked; the binding is two C++ files.
+// Built once into node_modules/.cache/forja/tfjs-node, tried, renamed into place, and linked into the package. See docs/tfjs-node.md.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root } from './lib/stage.mjs';
 
 const TENSORFLOW = '2.15.1';
-const trainer = createRequire(join(root, 'packages', 'trainer', 'package.json'));
-const run = (command, args, options = {}) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', ...options });
+const HELP = `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]
+  --for    the folder of a project of yours with @tensorflow/tfjs-node (npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts); default: this checkout
+  --wheel  a tensorflow_cpu-${TENSORFLOW} wheel that is already here, instead of fetching it with pip`;
 
-function fail(message) {
-  console.error(`tfjs-node: ${message}`);
-  process.exit(1);
+/** What went wrong, for people: printed as one line. */
+class Failure extends Error {}
+
+/** Standard output of a command. Throws Failure with the last line of what it said. */
+function run(what, command, args, options = {}) {
+  try {
+    return execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8', maxBuffer: 2 ** 26, ...options });
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Failure(`${what}: expected the command ${command}, got none; install it (Debian: apt-get install g++ python3-pip)`);
+    const said = `${error.stderr ?? ''}`.trim().split('\n');
+    throw new Failure(`${what} failed: ${(said.findLast((line) => /error/i.test(line)) ?? said.at(-1)) || error.message.split('\n')[0]}`);
+  }
 }
 
-/** Whether the binding loads and differentiates a convolution; in a process of its own, as a bad binding ends it. */
-function works() {
-  const script = `const tf = require('@tensorflow/tfjs-node'); if (tf.getBackend() !== 'tensorflow') throw Error(tf.getBackend());
-    const g = tf.grad((w) => tf.sum(tf.conv2d(tf.ones([1, 4, 4, 2]), w, 2, 'same')))(tf.ones([4, 4, 2, 3])).dataSync();
-    if (g.length !== 96 || g.some((v) => !(v > 0))) throw Error('gradient'); console.log(tf.backend().binding.TF_Version);`;
+/** Runs JavaScript in a process of its own, as a bad binding ends its process, and returns the last line that it printed. Throws Failure. */
+function inNode(what, script, cwd) {
+  const lines = run(what, process.execPath, ['-e', script], { cwd, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } });
+  return lines.trim().split('\n').at(-1);
+}
+
+/** TensorFlow's version, when the package of `project` loads and differentiates a convolution. Throws Failure. */
+const tryPackage = (project) => inNode('@tensorflow/tfjs-node', `
+  const tf = require('@tensorflow/tfjs-node');
+  if (tf.getBackend() !== 'tensorflow') throw Error('expected the backend tensorflow, got ' + tf.getBackend());
+  const g = tf.grad((w) => tf.sum(tf.conv2d(tf.ones([1, 4, 4, 2]), w, 2, 'same')))(tf.ones([4, 4, 2, 3])).dataSync();
+  if (g.length !== 96 || g.some((v) => !(v > 0))) throw Error('expected the gradient of a convolution, got ' + g.slice(0, 4));
+  console.log(tf.backend().binding.TF_Version);`, project);
+
+const tryBinding = (file) => inNode('the binding', `console.log(require(${JSON.stringify(file)}).TF_Version)`, root);
+
+function works(attempt) {
   try {
-    return run(process.execPath, ['-e', script], { cwd: join(root, 'packages', 'trainer'), env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' }, stdio: ['ignore', 'pipe', 'ignore'] }).trim().split('\n').at(-1);
-  } catch {
-    return undefined;
+    return attempt();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
   }
 }
 
@@ -36,44 +60,102 @@ want = ('tensorflow/libtensorflow_', 'tensorflow/include/tensorflow/c/', 'tensor
 z.extractall(sys.argv[2], [n for n in z.namelist() if n.startswith(want)])
 `;
 
-function build(folder, binding, headers) {
-  const work = mkdtempSync(join(folder, '.build-'));
+function fetchWheel(folder) {
+  console.log(`fetching tensorflow-cpu ${TENSORFLOW} with pip (200 MB) …`);
+  const platforms = ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'].flatMap((p) => ['--platform', p]);
+  const flags = ['-q', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--python-version', '3.11', ...platforms]; // any Python will do: nothing is imported
+  run('pip download', 'python3', ['-m', 'pip', 'download', ...flags, '-d', folder, `tensorflow-cpu==${TENSORFLOW}`]);
+  const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
+  if (wheel === undefined) throw new Failure('pip download: expected a wheel, got none');
+  return join(folder, wheel);
+}
+
+function alive(pid) {
   try {
-    console.log(`fetching tensorflow-cpu ${TENSORFLOW} (200 MB) …`);
-    const platforms = ['manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'].flatMap((p) => ['--platform', p]);
-    run('python3', ['-m', 'pip', 'download', '-q', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--python-version', '3.11', ...platforms, '-d', work, `tensorflow-cpu==${TENSORFLOW}`]);
-    const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
-    if (wheel === undefined) fail('expected pip to fetch a wheel, got none');
-    const unpacked = join(work, 'x');
-    run('python3', ['-c', UNPACK, join(work, wheel), unpacked]);
-    const deps = join(folder, 'deps');
-    rmSync(deps, { recursive: true, force: true });
-    mkdirSync(join(deps, 'lib'), { recursive: true });
-    mkdirSync(dirname(binding), { recursive: true });
-    renameSync(join(unpacked, 'tensorflow', 'include'), join(deps, 'include'));
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Fills `native` with lib/napi-v<n>/tfjs_binding.node and deps/lib: made aside, tried, then renamed. */
+function build(native, napi, packageFolder, givenWheel) {
+  const headers = join(dirname(dirname(realpathSync(process.execPath))), 'include', 'node');
+  if (!existsSync(join(headers, 'node_api.h'))) throw new Failure(`expected Node's headers in ${headers}, got none; install Node from an archive that has them`);
+  const cache = dirname(native);
+  mkdirSync(cache, { recursive: true });
+  for (const left of readdirSync(cache)) if (/^\.build-\d+-/.test(left) && !alive(Number(left.split('-')[1]))) rmSync(join(cache, left), { recursive: true }); // of an interrupted one
+  const work = mkdtempSync(join(cache, `.build-${process.pid}-`));
+  try {
+    const wheel = givenWheel ?? fetchWheel(work);
+    run('unpacking the wheel', 'python3', ['-c', UNPACK, wheel, join(work, 'wheel')]);
+    const unpacked = join(work, 'wheel', 'tensorflow');
+    const made = join(work, 'native');
+    const lib = join(made, 'deps', 'lib');
+    const binding = join(made, 'lib', `napi-v${napi}`, 'tfjs_binding.node');
+    for (const folder of [lib, dirname(binding)]) mkdirSync(folder, { recursive: true });
     for (const [file, linked] of [['libtensorflow_cc.so.2', 'libtensorflow.so'], ['libtensorflow_framework.so.2', 'libtensorflow_framework.so']]) {
-      renameSync(join(unpacked, 'tensorflow', file), join(deps, 'lib', file));
-      symlinkSync(file, join(deps, 'lib', linked)); // the names that the binding links against
+      if (!existsSync(join(unpacked, file))) throw new Failure(`expected ${file} in ${wheel}, got none; a wheel of tensorflow-cpu ${TENSORFLOW} has it`);
+      renameSync(join(unpacked, file), join(lib, file));
+      symlinkSync(file, join(lib, linked)); // the names that are linked against
     }
     console.log('compiling the binding …');
-    const version = /napi-v(\d+)/.exec(binding)?.[1] ?? '8';
-    const made = join(work, 'tfjs_binding.node');
-    run(process.env.CXX ?? 'g++', ['-std=c++17', '-O2', '-shared', '-fPIC', '-w', `-DNAPI_VERSION=${version}`, `-I${headers}`, '-Ideps/include', '-I.', 'binding/tfjs_backend.cc', 'binding/tfjs_binding.cc',
-      '-Ldeps/lib', '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-o', made], { cwd: folder });
-    renameSync(made, binding);
+    run('compiling', process.env.CXX ?? 'g++', ['-std=c++17', '-O2', '-shared', '-fPIC', '-w', `-DNAPI_VERSION=${napi}`, `-I${headers}`, `-I${join(unpacked, 'include')}`, '-I.',
+      'binding/tfjs_backend.cc', 'binding/tfjs_binding.cc', `-L${lib}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib', '-o', binding], { cwd: packageFolder });
+    tryBinding(binding);
+    rmSync(native, { recursive: true, force: true });
+    renameSync(made, native);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-if (works() === undefined) {
-  if (process.platform !== 'linux' || process.arch !== 'x64') fail(`expected Linux x86-64, got ${process.platform} ${process.arch}; install @tensorflow/tfjs-node with its own script there`);
-  const folder = dirname(trainer.resolve('@tensorflow/tfjs-node/package.json'));
-  const headers = join(dirname(dirname(realpathSync(process.execPath))), 'include', 'node');
-  if (!existsSync(join(headers, 'node_api.h'))) fail(`expected Node's headers under ${headers}, got none; install Node from its own archive`);
-  const binding = createRequire(join(folder, 'package.json'))('@mapbox/node-pre-gyp').find(join(folder, 'package.json'));
-  build(folder, binding, headers);
+/** Puts `native`'s folders where the package looks for them. The binding's own path to deps/lib holds through the links. */
+function link(native, packageFolder) {
+  for (const name of ['lib', 'deps']) {
+    const at = join(packageFolder, name);
+    if (lstatSync(at, { throwIfNoEntry: false })) rmSync(at, { recursive: true });
+    symlinkSync(join(native, name), at, 'dir');
+  }
 }
-const version = works();
-if (version === undefined) fail('the binding was built but does not load; Node 23 and newer lack what tfjs-node 4.22 calls');
-console.log(`tfjs-node works, TensorFlow ${version}`);
+
+function packageOf(project) {
+  try {
+    return dirname(createRequire(join(project, 'package.json')).resolve('@tensorflow/tfjs-node/package.json'));
+  } catch {
+    const how = project === trainer ? 'npm install' : 'npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts';
+    throw new Failure(`expected @tensorflow/tfjs-node to be found from ${project}, got none; run there: ${how}`);
+  }
+}
+
+const trainer = join(root, 'packages', 'trainer');
+
+function main() {
+  const { values } = parseArgs({ options: { for: { type: 'string' }, wheel: { type: 'string' }, help: { type: 'boolean', default: false } } });
+  if (values.help) return console.log(HELP);
+  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Failure(`expected Linux x86-64, got ${process.platform} ${process.arch}; elsewhere its own install script is the way: npm rebuild @tensorflow/tfjs-node`);
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= 23) throw new Failure(`expected Node 20 or 22, got ${process.versions.node}: tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 dropped`);
+  if (values.wheel !== undefined && !existsSync(values.wheel)) throw new Failure(`--wheel: expected a file, got nothing at ${values.wheel}`);
+  const project = values.for === undefined ? trainer : resolve(values.for);
+  const folder = packageOf(project);
+  let version = works(() => tryPackage(project));
+  if (version === undefined) {
+    const binding = createRequire(join(folder, 'package.json'))('@mapbox/node-pre-gyp').find(join(folder, 'package.json'));
+    const napi = /napi-v(\d+)/.exec(binding)?.[1] ?? '8';
+    const native = join(root, 'node_modules', '.cache', 'forja', 'tfjs-node', `tensorflow-${TENSORFLOW}-napi-v${napi}`);
+    if (works(() => tryBinding(join(native, relative(folder, binding)))) === undefined) build(native, napi, folder, values.wheel && resolve(values.wheel));
+    link(native, folder);
+    version = tryPackage(project);
+  }
+  console.log(`@tensorflow/tfjs-node works, with TensorFlow ${version}; its binding is below ${realpathSync(join(folder, 'lib'))}
+Forja finds it from ${values.for === undefined ? 'this checkout by itself' : `programs that run in ${project}`}; from anywhere else with FORJA_TFJS_NODE=${folder}`);
+}
+
+try {
+  main();
+} catch (error) {
+  const expected = error instanceof Failure || `${error.code}`.startsWith('ERR_PARSE_ARGS');
+  console.error(expected ? `tfjs-node: ${error.message}` : error);
+  process.exitCode = 1;
+}

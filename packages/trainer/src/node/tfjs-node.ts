@@ -1,15 +1,108 @@
-// The engine `tfjs` in Node: @tensorflow/tfjs-node where it is installed and its native binding loads, else tfjs's own JavaScript.
+// The engine `tfjs` in Node: @tensorflow/tfjs-node where it is installed and its native binding loads, else tfjs's own JavaScript, with the reason.
+// There must be one tfjs in the process: a package that would bring its own copy is given ours.
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire, Module } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 
-/** Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead. */
-export async function useTfjsNode(load: () => Promise<unknown> = () => import('@tensorflow/tfjs-node')): Promise<string | undefined> {
+const NAME = '@tensorflow/tfjs-node';
+
+/** Where {@link useTfjsNode} looks. */
+export interface TfjsNodePlaces {
+  /** Folder of the package itself, or of a project that has it; looked in alone. Default: the environment variable FORJA_TFJS_NODE. */
+  folder?: string | undefined;
+  /** Files or folders from which the package may be found, in order. Default: this package, then the process's folder. */
+  from?: readonly string[];
+}
+
+/** Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead; never throws. */
+export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
-    await load();
-    if (!(await tf.setBackend('tensorflow'))) throw new Error("it did not register the backend 'tensorflow' in this copy of tfjs");
+    if ((tf.findBackendFactory('tensorflow') as unknown) === null) loadTfjsNode(places); // null, whatever its type says: not registered by the user's own import either
+    if (!(await tf.setBackend('tensorflow'))) throw new Error("it did not register the backend 'tensorflow'");
+    tryOut();
     return undefined;
   } catch (error) {
     await tf.setBackend('cpu');
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `engine 'tfjs': @tensorflow/tfjs-node cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs builds its binding where the download host cannot be reached; the engine 'onnx' needs none of it`;
+    return `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding where the download host cannot be reached; the engine 'onnx' needs none of it`;
   }
+}
+
+function loadTfjsNode(places: TfjsNodePlaces): void {
+  if (!('isNullOrUndefined' in util)) throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
+  const folder = findPackage(places);
+  const own = createRequire(join(folder, 'package.json'));
+  // TensorFlow reads both when it is loaded: oneDNN's convolutions are 1.4-1.7 times faster where they are not the default; no banner on stderr.
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
+  withOurTfjs(own, () => own(folder) as unknown);
+}
+
+/** The first folder with a built binding. Throws Error that says what is missing. */
+function findPackage({ folder = process.env['FORJA_TFJS_NODE'], from = [import.meta.url, join(process.cwd(), 'package.json')] }: TfjsNodePlaces): string {
+  const found: string[] = [];
+  if (folder !== undefined) {
+    const given = resolve(folder);
+    const nested = resolveFrom(join(given, 'package.json'));
+    if (isPackage(given)) found.push(given);
+    else if (nested !== undefined) found.push(nested);
+    else throw new Error(`expected FORJA_TFJS_NODE to be the folder of ${NAME} or of a project that has it, got ${folder}`);
+  } else found.push(...from.map(resolveFrom).filter((path) => path !== undefined));
+  const ready = found.find(hasBinding);
+  if (ready !== undefined) return ready;
+  throw new Error(found[0] === undefined ? 'it is not installed' : `its native binding is missing in ${found[0]}`);
+}
+
+function isPackage(folder: string): boolean {
+  try {
+    const { name } = createRequire(join(folder, 'package.json'))('./package.json') as { name?: unknown };
+    return name === NAME || name === `${NAME}-gpu`;
+  } catch {
+    return false;
+  }
+}
+
+function resolveFrom(place: string): string | undefined {
+  try {
+    return dirname(createRequire(place).resolve(`${NAME}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its own index would throw without one, but after it has registered its kernels. */
+function hasBinding(folder: string): boolean {
+  const lib = join(folder, 'lib');
+  return existsSync(lib) && readdirSync(lib).some((napi) => existsSync(join(lib, napi, 'tfjs_binding.node')));
+}
+
+/**
+ * Runs `load` while `require('@tensorflow/tfjs')`, as `own` resolves it, gives this module's tfjs. A second copy would share the registries of backends and kernels, which
+ * are global, but have tensor classes of its own, that fail `instanceof`.
+ */
+function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
+  const path = own.resolve('@tensorflow/tfjs');
+  const theirs = own.cache[path];
+  const ours = new Module(path);
+  ours.exports = 'default' in tf ? tf.default : tf; // a CommonJS module seen from here has all its names in `default` only
+  ours.loaded = true;
+  own.cache[path] = ours;
+  try {
+    load();
+  } finally {
+    if (theirs === undefined) delete own.cache[path];
+    else own.cache[path] = theirs;
+  }
+}
+
+/** A binding for another TensorFlow, or a second tfjs, shows in the first operations. */
+function tryOut(): void {
+  tf.tidy(() => {
+    const joined = tf.concat([tf.tensor1d([1, 2]), tf.tensor1d([3])]);
+    const sum = joined.add(joined);
+    const values = Array.from(sum.dataSync());
+    if (!(sum instanceof tf.Tensor) || String(values) !== '2,4,6') throw new Error(`expected the sum 2,4,6 in a tensor of this tfjs, got ${values.join(',')}`);
+  });
 }
