@@ -1,8 +1,15 @@
 // Generator over a session that only counts: merging, splitting, order, refusals, aborts, disposal. Real models are in packages/node and tests/browser.
 import { describe, expect, test } from 'vitest';
-import type { DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '../index.js';
+import type { AbortSignalLike, DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '../index.js';
 import { Generator, latents, latentWalk, manifestFor, toBatch } from '../index.js';
 import type { BatchOptions, Manifest } from '../index.js';
+
+// Core compiles without DOM or Node types; its tests run where these are.
+interface Control {
+  signal: AbortSignalLike;
+  abort(reason?: unknown): void;
+}
+const { AbortController, AbortSignal, setTimeout } = globalThis as unknown as { AbortController: new () => Control; AbortSignal: { abort(): AbortSignalLike }; setTimeout(call: () => void, ms: number): void };
 
 const SIZE = 4;
 const DEVICE: DeviceReport = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] };
@@ -73,7 +80,7 @@ describe('micro-batching', () => {
     let open = (): void => undefined;
     session.gate = new Promise((resolve) => (open = resolve));
     const first = generator.sample({ seed: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
     const rest = [2, 3, 4].map((seed) => generator.sample({ seed }));
     expect(generator.stats()).toMatchObject({ queued: 4, sessions: 1 });
     open();
@@ -98,12 +105,12 @@ describe('micro-batching', () => {
   test('waits delayMs for others, but not once the run is full', async () => {
     const { generator, session } = make({ batch: { max: 4, delayMs: 20 } });
     const first = generator.sample({ count: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
     await Promise.all([first, generator.sample({ count: 1 })]);
     expect(session.sizes).toEqual([2]);
     const patient = make({ batch: { max: 2, delayMs: 60_000 } });
     const waiting = patient.generator.sample({ count: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
     await Promise.all([waiting, patient.generator.sample({ count: 1 })]); // would time out otherwise
     expect(patient.session.sizes).toEqual([2]);
   });
@@ -127,7 +134,7 @@ describe('micro-batching', () => {
     session.gate = new Promise((resolve) => (open = resolve));
     const control = new AbortController();
     const calls = [generator.sample({ count: 3, signal: control.signal }), generator.sample({ seed: 3 }), generator.sample({ count: 5, signal: control.signal })];
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
     control.abort(new Error('enough'));
     await expect(calls[0]).rejects.toMatchObject({ code: 'aborted', cause: { message: 'enough' } });
     open();

@@ -44,7 +44,7 @@ describe('a guess', () => {
 describe('the file’s own manifest', () => {
   const own = manifestFor(undefined, undefined, [z], [y]);
   const changed = (change: (m: Manifest) => void): Manifest => {
-    const manifest = structuredClone(own);
+    const manifest = JSON.parse(JSON.stringify(own)) as Manifest;
     change(manifest);
     return manifest;
   };
