@@ -7,3 +7,4 @@ export { duration, progressListener } from './node/train-command.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';
 export { loadTfjsModel } from './node/load-model.js';
 export { compile, type NodeCompileOptions } from './node/compile.js';
+export { useTfjsNode, type TfjsNodePlaces } from './node/tfjs-node.js';

@@ -1,4 +1,4 @@
-// Bundles the trainer's sources with a script that trains, for tests that need a process of its own: one that can be killed, or whose memory is its own.
+// Bundles the trainer's sources with a script that trains or steps, for tests that need a process of its own: one that can be killed, or whose memory is its own.
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import { buildForTests } from '../../../packages/node/vitest.worker.js';
 
 const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** Path of the bundled `tests/parity/support/train-child.ts`. Named by content: several test runs may build at once. */
-export async function bundleTrainChild(): Promise<string> {
+/** Path of the bundled `tests/parity/support/<name>.ts`. Named by content: several test runs may build at once. */
+export async function bundleTrainChild(name = 'train-child'): Promise<string> {
   const node = pathToFileURL(join(await buildForTests(), 'index.js')).href;
   const { outputFiles } = await build({
-    entryPoints: [here('tests/parity/support/train-child.ts')],
+    entryPoints: [here(`tests/parity/support/${name}.ts`)],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -34,7 +34,7 @@ export async function bundleTrainChild(): Promise<string> {
   // Below the trainer, so that its own dependencies are found.
   const folder = here('packages/trainer/node_modules/.cache/forja');
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `train-child-${createHash('sha256').update(file.contents).digest('hex').slice(0, 16)}.mjs`);
+  const path = join(folder, `${name}-${createHash('sha256').update(file.contents).digest('hex').slice(0, 16)}.mjs`);
   writeFileSync(`${path}.${process.pid}`, file.contents);
   renameSync(`${path}.${process.pid}`, path);
   return path;

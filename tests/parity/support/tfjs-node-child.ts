@@ -1,0 +1,39 @@
+// A process with TensorFlow's native library: `tfjs-node-child.mjs step <given> <made>` runs the scenario eagerly from a state; `… train <config JSON>` trains.
+// Prints one JSON line: { reason } when tfjs-node cannot be used, else what came out.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { eagerStep } from '@forja/trainer';
+import { train, useTfjsNode } from '@forja/trainer/node';
+import * as tf from '@tensorflow/tfjs';
+import { SEED, STEPS, WARM, small, steps, type Given } from './tfjs-node-scenario.js';
+
+const [mode = '', first = '', second = ''] = process.argv.slice(2);
+const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+const MODES: Record<string, () => Promise<void>> = {
+  probe: async () => say({ reason: (await useTfjsNode()) ?? null, backend: tf.getBackend() }),
+  step: async () => {
+    await useTfjsNode();
+    const { state } = deserialize(readFileSync(first)) as Given; // the parent wrote it
+    const system = small();
+    const step = eagerStep(system.step, { inputs: system.inputs, variables: system.variables, seed: SEED });
+    await step.load(state);
+    step.step = WARM;
+    const outcome = await steps(step, system, STEPS);
+    const tensors = tf.memory().numTensors;
+    await steps(step, system, 1);
+    writeFileSync(second, serialize(outcome));
+    say({ backend: tf.getBackend(), leaked: tf.memory().numTensors - tensors });
+  },
+  train: async () => {
+    const told: { warnings: string[]; device?: string } = { warnings: [] };
+    const { reason, step } = await train(JSON.parse(first) as Parameters<typeof train>[0], {
+      onEvent: (event) => {
+        if (event.type === 'warning') told.warnings.push(event.message);
+        if (event.type === 'start') told.device = event.device;
+      },
+    });
+    say({ ...told, reason, step });
+  },
+};
+await MODES[mode]?.();
