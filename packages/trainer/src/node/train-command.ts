@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo } from '@forja/core';
+import { enableProdMode } from '@tensorflow/tfjs';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
 import { fitted, systemOf, type TrainResult } from '../train/train.js';
@@ -57,6 +58,7 @@ export const trainCommand: CliCommand = {
   ],
   examples: ['forja train dcgan --data mnist --steps 5000 -o runs/digits', 'forja train dcgan --data photos --size 32 --base 48', 'forja train config.json --seed 2 -o runs/second', 'forja train --resume runs/digits', 'forja train mlp --data ring --dry-run'],
   async run(raw, io) {
+    enableProdMode(); // in the command's own process: no advice to install other backends
     const args = raw as Args; // the options above
     if (args.resume !== undefined) return goOn(args.resume, args, io);
     const config = await configOf(args, io.cwd);
