@@ -1,0 +1,34 @@
+// Subpath `@forja/core/conformance`: the tests that every Runtime passes, whatever executes it. Brings no test framework; it takes the caller's.
+import type { Conformance } from './conformance/contract.js';
+import { errorChecks } from './conformance/errors.js';
+import { lifeChecks } from './conformance/life.js';
+import { runChecks } from './conformance/runs.js';
+import { stateChecks } from './conformance/state.js';
+import type { Runtime } from './runtime/session.js';
+
+export type { Conformance, Expectation } from './conformance/contract.js';
+
+/** What {@link runtimeConformance} may leave out. */
+export interface ConformanceOptions {
+  /** Element types that the device under test cannot carry, for a device that says so. Default: none. */
+  without?: readonly string[];
+}
+
+/**
+ * Declares one test for each promise of {@link Runtime} and its sessions, on models built here. Each test makes a runtime with `makeRuntime` and disposes of it.
+ * `test` and `expect` are those of vitest, Jest, `node:test` with an `expect`, or alike: only `toEqual` is used.
+ */
+export function runtimeConformance(framework: Conformance, makeRuntime: () => Runtime | Promise<Runtime>, options: ConformanceOptions = {}): void {
+  const { test, expect } = framework;
+  const checks = { ...runChecks(options.without ?? []), ...errorChecks, ...stateChecks, ...lifeChecks };
+  for (const [name, check] of Object.entries(checks)) {
+    test(name, async () => {
+      const runtime = await makeRuntime();
+      try {
+        await check(runtime, (actual, expected) => void expect(actual).toEqual(expected));
+      } finally {
+        await runtime.dispose();
+      }
+    });
+  }
+}
