@@ -1,0 +1,333 @@
+// load and the generator it gives, over real onnxruntime: numbers against sessions of our own, every way a source can be wrong, and what is left afterwards.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { latents, MANIFEST_KEY } from '@forja/core';
+import type { Manifest } from '@forja/core';
+import { decodeModel, encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
+import type { Model, TensorProto } from '@forja/core/onnx';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildForTests } from '../vitest.worker.js';
+import { load } from './index.js';
+import type { LoadOptions, LoadProgress } from './index.js';
+
+const SIZE = 8;
+const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+const weights = (count: number, scale: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * scale);
+
+/** z [batch, 8] → dense → transposed conv → tanh → [batch, 1, 12, 12]. */
+function model(width = 4): Model {
+  const g = new GraphBuilder({ name: 'tiny' });
+  const dense = g.op('MatMul', [g.input('z', 'float32', ['batch', SIZE]), g.constant('float32', [SIZE, width * 36], weights(SIZE * width * 36, 1), 'dense')]);
+  const maps = g.op('Relu', [g.op('Reshape', [dense, g.constant('int64', [4], [0, width, 6, 6])])]);
+  const up = g.op('ConvTranspose', [maps, g.constant('float32', [width, 1, 4, 4], weights(width * 16, 1))], { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] });
+  g.output('image', g.op('Tanh', [up]));
+  return g.build();
+}
+
+const MANIFEST: Omit<Manifest, 'integrity'> = {
+  version: 1,
+  kind: 'latent',
+  inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' }],
+  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 12, 12], range: [-1, 1], layout: 'nchw' }],
+  producer: 'test',
+};
+
+let folder: string;
+let sealed: Uint8Array;
+let path: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'forja-load-'));
+  sealed = await sealModel(model(), MANIFEST, sha256);
+  path = put('generator.onnx', sealed);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function put(name: string, bytes: Uint8Array | string): string {
+  const file = join(folder, name);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+/** The pictures as onnxruntime gives them when asked directly, as bytes. */
+async function direct(bytes: Uint8Array, z: Float32Array): Promise<number[]> {
+  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1 });
+  const { image } = await session.run({ z: new ort.Tensor('float32', z, [z.length / SIZE, SIZE]) });
+  await session.release();
+  return [...(image!.data as Float32Array)].map((v) => Math.floor(v * 127.5 + 128));
+}
+
+const code = async (source: Parameters<typeof load>[0], options?: LoadOptions): Promise<string> => {
+  try {
+    await (await load(source, options)).dispose();
+    return 'ok';
+  } catch (error) {
+    expect((error as Error).message).toMatch(/: (expected|could|the download)|^aborted/);
+    return (error as { code: string }).code;
+  }
+};
+
+describe('from each kind of source', () => {
+  test('the same pictures, equal to onnxruntime asked directly within a step of 8 bits', async () => {
+    const expected = await direct(sealed, latents(7, 0, 5, SIZE));
+    const sources = [path, pathToFileURL(path), pathToFileURL(path).href, sealed, readFileSync(path), new Blob([sealed as Uint8Array<ArrayBuffer>])];
+    for (const source of sources) {
+      const generator = await load(source);
+      const { data, width, height, channels } = await generator.sample({ count: 5, seed: 7 });
+      expect([width, height, channels]).toEqual([12, 12, 1]);
+      expect([...data]).toBeAllclose(expected, { atol: 1 });
+      expect(Math.max(...data) - Math.min(...data)).toBeGreaterThan(50);
+      expect(generator.manifest).toMatchObject(MANIFEST);
+      expect(generator.stats().modelBytes).toBe(sealed.length);
+      await generator.dispose();
+    }
+    // Given bytes stay the caller's.
+    expect(createHash('sha256').update(sealed).digest()).toEqual(createHash('sha256').update(readFileSync(path)).digest());
+  });
+
+  test.each<LoadOptions>([{ executor: 'worker' }, { executor: 'inline' }, { executor: 'process' }, { device: 'cpu', threads: 1, strict: true }, { warmup: true }, { warmup: [1, 4] }, { precision: 'fp32' }])('with %o', async (options) => {
+    const generator = await load(path, options);
+    expect([...(await generator.sample({ count: 3, seed: 1 })).data]).toBeAllclose(await direct(sealed, latents(1, 0, 3, SIZE)), { atol: 1 });
+    expect(generator.device).toMatchObject({ requested: options.device ?? 'auto', executor: options.executor ?? 'worker' });
+    if (options.threads !== undefined) expect(generator.device.threads).toBe(options.threads);
+    await generator.dispose();
+  });
+
+  test('a model without a manifest is recognised, and the caller may say more', async () => {
+    const generator = await load(encodeModel(model()), { manifest: { license: 'MIT', outputs: [{ ...MANIFEST.outputs[0]!, range: [0, 1] }] } });
+    expect(generator.manifest).toMatchObject({ kind: 'latent', license: 'MIT' });
+    const { image } = await generator.run({ z: latents(3, 0, 1, SIZE) });
+    const expected = [...(image!.data as Float32Array)].map((v) => Math.max(0, Math.min(255, Math.floor(v * 255 + 0.5))));
+    expect([...(await generator.sample({ seed: 3 })).data]).toEqual(expected);
+    await generator.dispose();
+  });
+
+  test('pictures do not depend on the batch they are made in, nor on who else asks', async () => {
+    const generator = await load(path, { batch: { max: 8 } });
+    const [large, ...small] = await Promise.all([generator.sample({ count: 40, seed: 2 }), ...Array.from({ length: 20 }, (_, seed) => generator.sample({ seed, count: 1 + (seed % 3) }))]);
+    const alone = await load(path, { batch: { max: 1 } });
+    expect(large.data).toEqual((await alone.sample({ count: 40, seed: 2 })).data);
+    for (const [seed, batch] of small.entries()) expect(batch.data).toEqual((await alone.sample({ seed, count: 1 + (seed % 3) })).data);
+    await Promise.all([generator.dispose(), alone.dispose()]);
+  });
+});
+
+describe('what is no model', () => {
+  test.each<[string, string, () => string | Uint8Array]>([
+    ['a missing file', 'model.notFound', () => join(folder, 'none.onnx')],
+    ['a path through a file', 'model.notFound', () => join(path, 'x.onnx')],
+    ['a folder', 'model.notFound', () => folder],
+    ['an empty file', 'model.truncated', () => put('empty.onnx', '')],
+    ['a web page', 'model.format', () => put('page.onnx', '<!doctype html><title>404</title>')],
+    ['a tfjs model.json', 'model.format', () => put('model.json', '{"format":"layers-model"}')],
+    ['other bytes', 'model.format', () => put('noise.onnx', 'this is no model at all')],
+    ['a cut file', 'model.truncated', () => put('cut.onnx', sealed.subarray(0, sealed.length - 900))],
+    ['an address that is none', 'usage', () => 'http://'],
+    ['a file: address of a missing file', 'model.notFound', () => pathToFileURL(join(folder, 'none.onnx')).href],
+  ])('%s: %s', async (_, expected, source) => {
+    expect(await code(source())).toBe(expected);
+  });
+
+  test('a source or option of another kind is a usage error', async () => {
+    expect(await code(3 as never)).toBe('usage');
+    expect(await code(null as never)).toBe('usage');
+    expect(await code(new URL('ftp://host/x.onnx'))).toBe('usage');
+    for (const options of [{ integrity: 'maybe' }, { precision: 'int8' }, { device: 'abacus' }, { executor: 'thread' }, { threads: 0 }, { precision: 'fp16' }] as never[]) expect(await code(path, options)).toBe('usage');
+    expect(await code(path, { batch: { max: 0 } })).toBe('input.range');
+    expect(await code(path, { warmup: [0] })).toBe('input.range');
+  });
+
+  test('a device that is not here', async () => {
+    expect(await code(path, { device: 'wasm' })).toBe('device.unavailable');
+  });
+
+  test('a flipped byte is refused, warned of, or let through, as asked', async () => {
+    const flipped = sealed.slice();
+    const at = Buffer.from(flipped).indexOf(Buffer.from(weights(3, 1).buffer)) + 1000;
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    const file = put('flipped.onnx', flipped);
+    await expect(load(file)).rejects.toMatchObject({ code: 'model.integrity', message: expect.stringContaining(file) as string });
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    expect(await code(file, { integrity: 'warn' })).toBe('ok');
+    expect(await warned).toMatchObject({ name: 'ForjaWarning', code: 'model.integrity' });
+    expect(await code(file, { integrity: 'off' })).toBe('ok');
+  });
+
+  test('a manifest that lies about its model, or is broken', async () => {
+    const lie = { ...MANIFEST, inputs: [{ ...MANIFEST.inputs[0]!, shape: ['batch', 64] }] };
+    expect(await code(await sealModel(model(), lie, sha256))).toBe('model.format');
+    expect(await code(encodeModel({ ...model(), metadata: [{ key: MANIFEST_KEY, value: '{"version":1' }] }))).toBe('model.format');
+  });
+});
+
+describe('external data', () => {
+  /** The model with its dense weights in a file, as the location says. */
+  function split(location: string): { bytes: Uint8Array; data: Uint8Array } {
+    const whole = decodeModel(encodeModel(model()));
+    const dense = whole.graph!.initializers.find(({ name }) => name === 'dense')!;
+    const data = dense.rawData!.slice();
+    const { rawData: _, ...rest } = dense;
+    const outside: TensorProto = { ...rest, dataLocation: 1, externalData: [{ key: 'location', value: location }] };
+    whole.graph!.initializers[whole.graph!.initializers.indexOf(dense)] = outside;
+    return { bytes: encodeModel(whole), data };
+  }
+
+  test('is read from the model’s folder', async () => {
+    mkdirSync(join(folder, 'parts'), { recursive: true });
+    const { bytes, data } = split('parts/dense.bin');
+    put('parts/dense.bin', data);
+    const generator = await load(put('split.onnx', bytes));
+    expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(await direct(sealed, latents(4, 0, 2, SIZE)), { atol: 1 });
+    expect(generator.stats().modelBytes).toBe(bytes.length + data.length);
+    await generator.dispose();
+    expect(await code(bytes)).toBe('model.notFound');
+  });
+
+  test('is part of the integrity', async () => {
+    const { bytes, data } = split('sealed.bin');
+    const file = put('split-sealed.onnx', await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['sealed.bin', data]])));
+    put('sealed.bin', data);
+    expect(await code(file)).toBe('ok');
+    data[5] = (data[5] ?? 0) ^ 1;
+    put('sealed.bin', data);
+    expect(await code(file)).toBe('model.integrity');
+  });
+
+  test.each([['../secret.bin'], ['parts/../../secret.bin'], ['link.bin'], ['linked/secret.bin'], ['..'], [''], ['.'], ['C:\\secret.bin'], ['\\\\host\\secret.bin'], ['parts/\0secret.bin']])('%j is refused', async (location) => {
+    const inner = join(folder, 'inner');
+    mkdirSync(join(inner, 'parts'), { recursive: true });
+    const { bytes, data } = split(location);
+    put('secret.bin', data);
+    for (const [link, to] of [['link.bin', join(folder, 'secret.bin')], ['linked', folder]] as const) {
+      rmSync(join(inner, link), { force: true });
+      symlinkSync(to, join(inner, link));
+    }
+    expect(await code(put('inner/model.onnx', bytes))).toBe('model.format');
+    const { bytes: absolute } = split(join(folder, 'secret.bin'));
+    expect(await code(put('inner/model.onnx', absolute))).toBe('model.format');
+  });
+
+  test('that is missing is told by its name', async () => {
+    await expect(load(put('lost.onnx', split('nowhere.bin').bytes))).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringMatching(/lost\.onnx.*nowhere\.bin/) as string });
+  });
+});
+
+describe('over http', () => {
+  let etag = '"1"';
+  let asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers['if-none-match'] ?? '-'}`);
+    if (request.url === '/missing') return void response.writeHead(404).end('no');
+    if (request.url === '/broken') return void response.writeHead(500).end('oops');
+    if (request.url === '/page') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+    if (request.url === '/cut') return void response.writeHead(200, { 'content-length': 100_000 }).write(sealed.subarray(0, 500), () => response.destroy());
+    if (request.url === '/endless') return void response.writeHead(200, { 'content-length': 100_000 }).write(sealed.subarray(0, 500));
+    if (request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
+    response.writeHead(200, { 'content-length': sealed.length, etag }).end(sealed);
+  });
+  let origin: string;
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
+
+  test('loads, with progress', async () => {
+    const progress: LoadProgress[] = [];
+    const generator = await load(`${origin}/generator.onnx`, { onProgress: (p) => progress.push(p) });
+    expect((await generator.sample()).count).toBe(1);
+    expect(progress.at(-1)).toEqual({ phase: 'download', loaded: sealed.length, total: sealed.length });
+    await generator.dispose();
+  });
+
+  test.each([['missing', 'model.notFound'], ['broken', 'io'], ['page', 'model.format'], ['cut', 'model.truncated']])('%s: %s', async (name, expected) => {
+    expect(await code(`${origin}/${name}`)).toBe(expected);
+  });
+
+  test('nobody there', async () => {
+    expect(await code('http://127.0.0.1:1/x.onnx')).toBe('io');
+  });
+
+  test('a cache folder keeps the file until the server has another', async () => {
+    const cache = join(folder, 'cache');
+    const url = `${origin}/cached.onnx`;
+    asked = [];
+    for (let i = 0; i < 2; i++) expect(await code(url, { cache })).toBe('ok');
+    etag = '"2"';
+    expect(await code(url, { cache })).toBe('ok');
+    expect(asked).toEqual(['/cached.onnx -', '/cached.onnx "1"', '/cached.onnx "1"']);
+    const [file] = readdirSync(cache);
+    writeFileSync(join(cache, file!), readFileSync(join(cache, file!)).subarray(0, 300)); // damaged: downloaded anew
+    expect(await code(url, { cache })).toBe('ok');
+    expect(asked.at(-1)).toBe('/cached.onnx -');
+    expect(readdirSync(cache)).toHaveLength(1);
+  });
+
+  test('an abort ends a download, and one before it starts is heeded', async () => {
+    const control = new AbortController();
+    const loading = load(`${origin}/endless`, { signal: control.signal, onProgress: () => control.abort(new Error('enough')) });
+    await expect(loading).rejects.toMatchObject({ code: 'aborted', cause: { message: 'enough' } });
+    expect(await code(path, { signal: AbortSignal.abort() })).toBe('aborted');
+  });
+});
+
+test('the event loop turns while pictures are made', async () => {
+  const generator = await load(encodeModel(model(512)));
+  let turns = 0;
+  let going = true;
+  const tick = (): void => {
+    turns++;
+    if (going) setImmediate(tick);
+  };
+  const sampling = generator.sample({ count: 512 });
+  setImmediate(tick);
+  await sampling;
+  going = false;
+  expect(turns).toBeGreaterThan(50);
+  await generator.dispose();
+});
+
+describe('in a process of its own', () => {
+  const node = async (body: string): Promise<{ status: number | null; output: string }> => {
+    const library = pathToFileURL(join(await buildForTests(), 'index.js')).href;
+    const script = `import { load } from ${JSON.stringify(library)};\nconst path = ${JSON.stringify(path)};\n${body}`;
+    const file = put('script.mjs', script);
+    // onnxruntime-node is resolved from the bundle, which lies inside the package.
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], { encoding: 'utf8', timeout: 60_000 });
+    return { status, output: stdout + stderr };
+  };
+
+  test('a disposed generator lets the process exit, an idle one too, and leaving mid-run is no crash', async () => {
+    const bodies = [
+      'const g = await load(path); await g.sample({ count: 4 }); await g.dispose(); console.log(process.getActiveResourcesInfo().filter((r) => /Worker|MessagePort/.test(r)).length, "done");',
+      'const g = await load(path); await g.sample({ count: 4 }); console.log(0, "done");',
+      'const g = await load(path); void g.sample({ count: 5000 }); setTimeout(() => { console.log(0, "done"); process.exit(0); }, 20);',
+    ];
+    for (const body of bodies) expect(await node(body)).toEqual({ status: 0, output: '0 done\n' });
+  });
+
+  test('200 samples and 12 loads leave no workers, sessions or memory behind', async () => {
+    const { status, output } = await node(`
+      const rss = () => (gc(), process.memoryUsage.rss() / 2 ** 20);
+      const generator = await load(path, { batch: { max: 1024 } });
+      const marks = [];
+      for (let i = 0; i < 200; i++) { await generator.sample({ count: 1024, seed: i }); if (i === 99 || i === 199) marks.push(rss()); }
+      const { sessions, queued, runs, images } = generator.stats();
+      await generator.dispose();
+      for (let i = 0; i < 12; i++) { const g = await load(path); await g.sample(); await g.dispose(); if (i === 5 || i === 11) marks.push(rss()); }
+      const workers = process.getActiveResourcesInfo().filter((r) => /Worker|MessagePort/.test(r)).length;
+      console.log(JSON.stringify({ sessions, queued, runs, images, workers, samples: marks[1] - marks[0], loads: marks[3] - marks[2] }));`);
+    expect(status, output).toBe(0);
+    const left = JSON.parse(output) as Record<string, number>;
+    expect(left).toMatchObject({ sessions: 1, queued: 0, runs: 200, images: 204_800, workers: 0 });
+    // 100 outputs that stay are 56 MiB, 6 sessions that stay about 150; the allocators' own wandering is a few.
+    expect(left['samples']).toBeLessThan(16);
+    expect(left['loads']).toBeLessThan(40);
+  });
+});
