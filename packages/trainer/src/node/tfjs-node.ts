@@ -19,8 +19,8 @@ export interface TfjsNodePlaces {
 /** Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead; never throws. */
 export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
-    if ((tf.findBackendFactory('tensorflow') as unknown) === null) loadTfjsNode(places); // null, whatever its type says: not registered by the user's own import either
-    if (!(await tf.setBackend('tensorflow'))) throw new Error("it did not register the backend 'tensorflow'");
+    if (!registered()) loadTfjsNode(places); // else by the user's own import
+    if (!registered() || !(await tf.setBackend('tensorflow'))) throw new Error("it did not register the backend 'tensorflow'");
     tryOut();
     return undefined;
   } catch (error) {
@@ -29,6 +29,8 @@ export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string |
     return `engine 'tfjs': ${NAME} cannot be used (${why}); training in plain JavaScript, tens of times slower. node scripts/tfjs-node.mjs, in Forja's repository, builds its binding where the download host cannot be reached; the engine 'onnx' needs none of it`;
   }
 }
+
+const registered = (): boolean => (tf.findBackendFactory('tensorflow') as unknown) !== null; // null when not, whatever its type says
 
 function loadTfjsNode(places: TfjsNodePlaces): void {
   if (!('isNullOrUndefined' in util)) throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
@@ -45,7 +47,7 @@ function findPackage({ folder = process.env['FORJA_TFJS_NODE'], from = [import.m
   const found: string[] = [];
   if (folder !== undefined) {
     const given = resolve(folder);
-    const nested = resolveFrom(join(given, 'package.json'));
+    const nested = existsSync(given) ? resolveFrom(join(given, 'package.json')) : undefined;
     if (isPackage(given)) found.push(given);
     else if (nested !== undefined) found.push(nested);
     else throw new Error(`expected FORJA_TFJS_NODE to be the folder of ${NAME} or of a project that has it, got ${folder}`);
