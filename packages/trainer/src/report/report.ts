@@ -44,7 +44,7 @@ ${pairs}
 const data = ${inScript(JSON.stringify(columns))};
 const width = Math.min(900, document.body.clientWidth - 32);
 const line = (label, stroke, scale) => ({ label, stroke, width: 1, scale, value: (u, v) => v == null ? '' : v.toPrecision(4) });
-const axes = (...scales) => [{}, ...scales.map((scale, i) => ({ scale, side: i ? 1 : 3, size: 70, grid: { show: !i } }))];
+const axes = (...scales) => [{}, ...scales.map((scale, i) => ({ scale, side: i ? 1 : 3, size: 70, values: (u, marks) => marks.map((v) => (v !== 0 && Math.abs(v) < 0.01 ? v.toExponential(1) : String(v))), grid: { show: !i } }))];
 const chart = (id, series, columns, scales) => new uPlot({ width, height: 280, scales: { x: { time: false } }, axes: axes(...scales), series: [{ label: 'step' }, ...series] }, columns, document.getElementById(id));
 if (data.step.length) {
   chart('losses', [line('discriminator', '#c0392b', 'y'), line('generator', '#2471a3', 'y')], [data.step, data.loss_d, data.loss_g], ['y']);
