@@ -1,4 +1,5 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader: @forja/core/onnx is.
+import { platform } from '../platform.js';
 
 /** Nodes of the top graph; 0 when the bytes cannot be followed. */
 export function countNodes(model: Uint8Array): number {
@@ -58,7 +59,7 @@ function* inSparse(sparse: Uint8Array): Generator<Uint8Array> {
 /** The last one counts, as in any protobuf reader: a model must not say one thing here and another to onnxruntime. */
 function text(bytes: Uint8Array, field: number): string | undefined {
   const content = [...fields(bytes, field)].at(-1);
-  return content && new TextDecoder().decode(content);
+  return content && new (platform().TextDecoder)().decode(content);
 }
 
 function number(bytes: Uint8Array, field: number): number | undefined {
