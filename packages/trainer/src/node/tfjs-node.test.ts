@@ -23,6 +23,7 @@ afterEach(async () => {
 /** tfjs's own JavaScript backend under the name that tfjs-node registers. */
 const INDEX = `
   const tf = require('@tensorflow/tfjs');
+  if (require('@tensorflow/tfjs-core').Tensor !== tf.Tensor) throw new Error('two tfjs');
   tf.copyRegisteredKernels('cpu', 'tensorflow');
   const Backend = tf.findBackend('cpu').constructor;
   tf.registerBackend('tensorflow', () => new Backend(), 3);
@@ -32,14 +33,17 @@ const INDEX = `
 async function project({ index = INDEX, binding = true }: { index?: string; binding?: boolean } = {}): Promise<{ root: string; from: string[]; made: string }> {
   const root = join(folder, `project-${count++}`);
   const made = join(root, 'node_modules', '@tensorflow', 'tfjs-node');
-  const second = join(root, 'node_modules', '@tensorflow', 'tfjs');
-  for (const path of [join(made, 'lib', 'napi-v8'), second]) await mkdir(path, { recursive: true });
+  await mkdir(join(made, 'lib', 'napi-v8'), { recursive: true });
   await writeFile(join(root, 'package.json'), '{}');
   await writeFile(join(made, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs-node', main: 'index.js' }));
   await writeFile(join(made, 'index.js'), index);
   if (binding) await writeFile(join(made, 'lib', 'napi-v8', 'tfjs_binding.node'), '');
-  await writeFile(join(second, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', main: 'index.js' }));
-  await writeFile(join(second, 'index.js'), "throw new Error('a second tfjs was loaded')");
+  for (const name of ['tfjs', 'tfjs-core']) {
+    const second = join(root, 'node_modules', '@tensorflow', name);
+    await mkdir(second);
+    await writeFile(join(second, 'package.json'), JSON.stringify({ name: `@tensorflow/${name}`, main: 'index.js' }));
+    await writeFile(join(second, 'index.js'), `throw new Error('a second ${name} was loaded')`);
+  }
   return { root, from: [join(root, 'package.json')], made };
 }
 

@@ -67,10 +67,15 @@ function isPackage(folder: string): boolean {
 }
 
 function resolveFrom(place: string): string | undefined {
+  const path = resolved(createRequire(place), `${NAME}/package.json`);
+  return path === undefined ? undefined : dirname(path);
+}
+
+function resolved(require: NodeJS.Require, name: string): string | undefined {
   try {
-    return dirname(createRequire(place).resolve(`${NAME}/package.json`));
+    return require.resolve(name);
   } catch {
-    return undefined;
+    return undefined; // not there
   }
 }
 
@@ -80,22 +85,31 @@ function hasBinding(folder: string): boolean {
   return existsSync(lib) && readdirSync(lib).some((napi) => existsSync(join(lib, napi, 'tfjs_binding.node')));
 }
 
+/** What the package requires of tfjs: the union, and the core in one of its kernels. The union has all names of the core. */
+const SHARED = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'];
+
 /**
- * Runs `load` while `require('@tensorflow/tfjs')`, as `own` resolves it, gives this module's tfjs. A second copy would share the registries of backends and kernels, which
- * are global, but have tensor classes of its own, that fail `instanceof`.
+ * Runs `load` while {@link SHARED}, as `own` resolves them, are this module's tfjs. A second copy would share the registries of backends and kernels, which are global,
+ * but have tensor classes of its own, that fail `instanceof`.
  */
 function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
-  const path = own.resolve('@tensorflow/tfjs');
-  const theirs = own.cache[path];
-  const ours = new Module(path);
-  ours.exports = 'default' in tf ? tf.default : tf; // a CommonJS module seen from here has all its names in `default` only
-  ours.loaded = true;
-  own.cache[path] = ours;
+  const before = new Map<string, NodeJS.Module | undefined>();
+  for (const path of SHARED.map((name) => resolved(own, name)).filter((path) => path !== undefined)) {
+    const theirs = own.cache[path];
+    if ((theirs?.exports as Partial<typeof tf> | undefined)?.Tensor === tf.Tensor) continue; // they are ours already
+    const ours = new Module(path);
+    ours.exports = 'default' in tf ? tf.default : tf; // a CommonJS module seen from here has all its names in `default` only
+    ours.loaded = true;
+    own.cache[path] = ours;
+    before.set(path, theirs);
+  }
   try {
     load();
   } finally {
-    if (theirs === undefined) delete own.cache[path];
-    else own.cache[path] = theirs;
+    for (const [path, theirs] of before) {
+      if (theirs === undefined) delete own.cache[path];
+      else own.cache[path] = theirs;
+    }
   }
 }
 
