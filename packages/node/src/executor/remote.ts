@@ -49,8 +49,10 @@ export async function openProcess(options: ExecutorOptions): Promise<Executor> {
     return {
       post: (request) => void child.send(request, (error) => error && onDeath(`the child process cannot be reached: ${error.message}`)),
       keepAlive: (yes) => {
-        if (yes) (child.ref(), child.channel?.ref());
-        else (child.unref(), child.channel?.unref());
+        for (const handle of [child, child.channel]) {
+          if (yes) handle?.ref();
+          else handle?.unref();
+        }
       },
       ended: new Promise((resolve) => child.once('exit', (code, signal) => (onDeath(`the child process ended with ${signal ?? `code ${code}`}`), resolve()))),
     };

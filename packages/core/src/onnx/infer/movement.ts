@@ -1,7 +1,7 @@
 // Ops that join, cut, pad, pick and place elements.
 import type { Dim } from '../../tensor.js';
 import { add, ceilDivide, floorDivide, multiply, scale, subtract } from './dims.js';
-import { agree, axesInput, axisOf, dimOf, fail, input, int, ints, lengthOf, numbers, oneType, ranked, tracked, type InferNode, type Rule } from './fact.js';
+import { agree, axesInput, axisOf, dimOf, fail, input, int, ints, lengthOf, numbers, oneType, ranked, tracked, type Rule } from './fact.js';
 
 const Concat: Rule = (node) => {
   const parts = node.inputs.map((_, i) => input(node, i));
