@@ -72,13 +72,17 @@ const watched = new WeakSet<object>();
 /** The training scenario of train.test.ts in Node, from the sources that the page has. */
 const threeStepsInNode: BrowserCommand<[]> = async () => ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
 
+/** Our workers that the pages of this run have now. */
+const workers: BrowserCommand<[]> = ({ context }) => context.pages().reduce((sum, page) => sum + page.workers().filter((worker) => worker.url().includes('/packages/web/')).length, 0);
+
 /** Commands of the project. */
-export const commands = { runInNode, requests, threeStepsInNode };
+export const commands = { runInNode, requests, threeStepsInNode, workers };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
     runInNode(model: number[], name: string, shape: number[], data: number[]): Promise<{ shape: number[]; data: number[] }>;
     requests(): Promise<string[]>;
     threeStepsInNode(): Promise<Outcome>;
+    workers(): Promise<number>;
   }
 }
