@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { alternate, startPeer } from './peer.mjs';
 import { machine, ratio, save, summarise, table } from './report.mjs';
 
-const local = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+/** Path of a file of bench/. */
+export const local = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** Command line of a bench, shared by both. */
 export function options(what, defaults) {
@@ -17,7 +18,7 @@ export function options(what, defaults) {
   });
   if (values.help) {
     console.log(`npm run bench:${what} -- [--blocks 7] [--seconds ${defaults.seconds}] [--threads 2] [--base 64] [--only text] [--spinning] [--name file]
-FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last. --only runs the cases whose name contains the text.
+${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channels_last.'} --only runs the cases whose name contains the text.
 --spinning lets idle threads spin (both sides); ratios are taken without. The result is bench/results/<name>.json.`);
     process.exit(0);
   }
@@ -29,12 +30,18 @@ FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, default layout and channe
   return { ...values, blocks: Math.max(5, number('blocks')), seconds: number('seconds'), threads: number('threads'), base: number('base') };
 }
 
-function peersFor(script, c, o) {
-  const flags = Object.entries({ size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
-    .flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const ours = { name: 'forja', command: process.execPath, args: [local(`peers/${script}.mjs`), ...flags, ...(o.spinning ? ['--spinning'] : [])] };
+/** The case and the options as a peer's command line. */
+export const flagsOf = (c, o) =>
+  Object.entries({ size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads }).flatMap(([key, value]) => [`--${key}`, String(value)]);
+
+/** Forja's peer `peers/<script>.mjs`. */
+export const ours = (script, c, o) => ({ name: 'forja', command: process.execPath, args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])] });
+
+/** Forja, and PyTorch's modes where there is a Python. */
+function withTorch(script, c, o) {
+  const flags = flagsOf(c, o);
   const python = process.env.FORJA_TORCH_PYTHON;
-  if (!python) return [ours];
+  if (!python) return [ours(script, c, o)];
   // a waiting OpenMP thread spins unless told otherwise: the same rule for both sides
   const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
   const modes = { default: [], channels_last: ['--layout', 'channels_last'] };
@@ -42,22 +49,21 @@ function peersFor(script, c, o) {
   const torch = Object.entries(modes).map(([mode, more]) => ({
     name: `pytorch ${mode}`, command: python, args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'], env,
   }));
-  return [ours, ...torch];
+  return [ours(script, c, o), ...torch];
 }
 
-/** Runs every case and saves one JSON file. */
-export async function compare(what, cases, o) {
-  if (!process.env.FORJA_TORCH_PYTHON) console.log('FORJA_TORCH_PYTHON is not set: measuring Forja alone, no ratios.');
+/** Runs every case and saves one JSON file. `peersOf` names the peers, 'forja' first. */
+export async function compare(what, cases, o, peersOf = withTorch) {
+  if (peersOf === withTorch && !process.env.FORJA_TORCH_PYTHON) console.log('FORJA_TORCH_PYTHON is not set: measuring Forja alone, no ratios.');
   const results = [];
   let versions = {};
   for (const c of cases.filter(({ name }) => !o.only || name.includes(o.only))) {
     const peers = [];
     try {
-      for (const peer of peersFor(what, c, o)) peers.push(await startPeer(peer));
+      for (const peer of peersOf(what, c, o)) peers.push(await startPeer(peer));
       const blocks = await alternate(peers, o.blocks, o.seconds);
-      const ours = blocks.get('forja');
       const summaries = Object.fromEntries([...blocks].map(([name, list]) => [name, summarise(list)]));
-      const ratios = Object.fromEntries([...blocks].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(ours, list)]));
+      const ratios = Object.fromEntries([...blocks].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(blocks.get('forja'), list)]));
       for (const peer of peers) versions = { ...versions, ...peer.versions };
       table(c.name, summaries, ratios);
       results.push({ case: c, peers: summaries, forjaIsFasterBy: ratios });

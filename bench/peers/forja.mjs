@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 /** The flags that compare.mjs passes. */
 export function flags() {
   const numbers = ['size', 'channels', 'base', 'batch', 'latent', 'threads'];
-  const { values } = parseArgs({ options: { ...Object.fromEntries(numbers.map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { ...Object.fromEntries(numbers.map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } }, strict: false });
   return { ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])), spinning: values.spinning };
 }
 
@@ -29,6 +29,14 @@ export async function cpuRuntime({ threads, spinning }) {
     createSession: (model, o) => inner.createSession(model, { ...o, threads, spinning }),
     dispose: () => inner.dispose(),
   };
+}
+
+/** Eight batches made beforehand, as in torch/step_bench.py: pictures uniform in [-1, 1], rates as scalars; random inputs are the step's own. */
+export function batchesOf({ inputs }) {
+  const elements = (shape) => shape.reduce((a, b) => a * b, 1);
+  const value = ({ shape }) => (shape.length < 2 ? new Float32Array(elements(shape)).fill(2e-4) : Float32Array.from({ length: elements(shape) }, () => Math.random() * 2 - 1));
+  const given = Object.entries(inputs).filter(([, { random }]) => !random);
+  return Array.from({ length: 8 }, () => Object.fromEntries(given.map(([name, spec]) => [name, { dtype: 'float32', shape: spec.shape, data: value(spec) }])));
 }
 
 export async function versions() {
