@@ -69,7 +69,7 @@ export class Rewriter {
   readonly values: ProgramValue[];
   readonly constants: Map<ValueId, ConstantData>;
   readonly calls: KernelCall[] = [];
-  readonly producer = new Map<ValueId, KernelCall>();
+  readonly producer: Map<ValueId, KernelCall> = new Map();
   private readonly replaced = new Map<ValueId, ValueId>();
 
   constructor(readonly source: Program) {

@@ -20,9 +20,9 @@ export type VariableMode = 'state' | 'constant';
 /** The program under construction. */
 export class Recorder {
   readonly program: Program = { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] };
-  readonly variables = new Map<tf.Variable, VariableRecord>();
-  readonly constantNames = new Map<ValueId, string>();
-  readonly constantSites = new Map<ValueId, string>();
+  readonly variables: Map<tf.Variable, VariableRecord> = new Map();
+  readonly constantNames: Map<ValueId, string> = new Map();
+  readonly constantSites: Map<ValueId, string> = new Map();
   /** Names of the layers being applied, innermost last. */
   readonly layers: string[] = [];
   /** Value of each symbolic tensor, by tfjs's data id. */

@@ -42,8 +42,8 @@ export interface RunStore {
 /** A store in memory: what `train` uses in a page, and in tests. */
 export class MemoryStore implements RunStore {
   readonly where = 'memory';
-  readonly files = new Map<RunFile, string | Uint8Array>();
-  readonly checkpoints = new Map<number, Uint8Array>();
+  readonly files: Map<RunFile, string | Uint8Array> = new Map();
+  readonly checkpoints: Map<number, Uint8Array> = new Map();
   readonly #lines: LogLine[] = [];
   readonly #samples: { step: number; png: Uint8Array }[] = [];
 
