@@ -1,6 +1,7 @@
 // The runtime contract in Chromium, on each device: numbers against onnxruntime-node, overlap, errors that stay with their caller, state, disposal.
 import { tensor } from '@forja/core';
 import type { NamedTensors, Session } from '@forja/core';
+import { runtimeConformance } from '@forja/core/conformance';
 import { runtime } from '@forja/web';
 import type { RuntimeOptions } from '@forja/web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,6 +18,9 @@ const latent = (batch: number, shift = 0) => tensor('float32', [batch, 8], Float
 const floats = (value: NamedTensors[string] | undefined) => value?.data as Float32Array;
 
 describe.each(DEVICES)('%s', (_, options) => {
+  // A second thread changes how WASM computes, not what the worker promises.
+  if (options.threads !== 2) describe('conformance', () => runtimeConformance({ test, expect }, () => runtime(options)));
+
   const rt = runtime(options);
   const model = tinyGenerator();
   let session: Session;
@@ -43,7 +47,7 @@ describe.each(DEVICES)('%s', (_, options) => {
   });
 
   test('overlapping runs and creates are answered, each with its own result', async () => {
-    const alone = [];
+    const alone: Float32Array[] = [];
     for (let i = 0; i < 6; i++) alone.push(floats((await session.run({ latent: latent(2, i) }))['image']));
     const [other, ...together] = await Promise.all([rt.createSession(tinyGenerator(6)), ...alone.map((_, i) => session.run({ latent: latent(2, i) }))]);
     await other.dispose();

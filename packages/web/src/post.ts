@@ -18,6 +18,16 @@ export function postableAll(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, postable(value)]));
 }
 
+/** Options with copies of all data: what the caller does with its own afterwards is not seen, however long the worker takes to start. */
+export function ownedOptions(options: SessionOptions): SessionOptions {
+  const { external, state } = options;
+  return {
+    ...options,
+    ...(external ? { external: new Map([...external].map(([path, bytes]) => [path, new Uint8Array(bytes)])) } : {}),
+    ...(state ? { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: { ...initial, data: (initial.data as TypedArray).slice() } }])) } : {}),
+  };
+}
+
 /** The part of session options that the worker heeds. */
 export function postableOptions({ threads, strict, external, state }: SessionOptions): PostedSessionOptions {
   const bindings = state && Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: postable(initial) }]));

@@ -2,7 +2,7 @@
 import { checkFeeds, DeviceError, ForjaError, UsageError } from '@forja/core';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
 import { Caller } from './call.js';
-import { postableAll, postableBytes, postableOptions } from './post.js';
+import { ownedOptions, postableAll, postableOptions } from './post.js';
 import type { PostedModel, SessionRecord } from './protocol.js';
 
 /** Options of {@link runtime}. */
@@ -51,7 +51,7 @@ export class WorkerRuntime implements WebRuntime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    return this.createFrom({ bytes: postableBytes(model) }, options);
+    return this.createFrom({ bytes: new Uint8Array(model) }, ownedOptions(options));
   }
 
   /** As `createSession`, also for a model that the worker already holds. */

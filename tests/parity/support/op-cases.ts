@@ -10,10 +10,10 @@ export interface Operand {
   constant?: boolean;
 }
 
-/** A call of an operator. */
-export interface OpCase<K extends OpName = OpName> {
+/** A call of an operator with attributes `A`. */
+export interface OpCase<A = object> {
   inputs: readonly (Operand | undefined)[];
-  attributes?: OpAttributes[K];
+  attributes?: A;
   outputs?: number;
   /** Refused while sizes are names: the shape then depends on what the graph does not tell. */
   fixed?: boolean;
@@ -28,21 +28,21 @@ const k = (...data: number[]): Operand => ({ dtype: 'int64', shape: [data.length
 const s = (value: number, dtype: DType = 'int64'): Operand => ({ dtype, shape: [], data: [value], constant: true });
 const floats = (...data: number[]): Operand => ({ dtype: 'float32', shape: [data.length], data, constant: true });
 
-const unary: OpCase<'Abs'>[] = [{ inputs: [f()] }, { inputs: [f(3)] }, { inputs: [f(2, 1, 4)] }, { inputs: [f(0, 3)] }];
+const unary: OpCase<OpAttributes['Abs']>[] = [{ inputs: [f()] }, { inputs: [f(3)] }, { inputs: [f(2, 1, 4)] }, { inputs: [f(0, 3)] }];
 const pairs: (readonly [Operand, Operand])[] = [[f(2, 3), f(2, 3)], [f(2, 3), f(3)], [f(), f(2, 3)], [f(4, 1, 3), f(5, 1)], [f(1), f()], [f(2, 1, 5), f(1, 3, 1)], [f(1), f(0)]];
-const binary: OpCase<'Add'>[] = pairs.map((inputs) => ({ inputs }));
-const integers: OpCase<'Add'>[] = [{ inputs: [n('int64', [2, 3]), n('int64', [3], [1, 2, 3])] }, { inputs: [n('int32', [2, 1]), n('int32', [4], [1, 1, 1, 1])] }];
-const logic: OpCase<'And'>[] = pairs.map(([x, y]) => ({ inputs: [b(...x.shape), b(...y.shape)] }));
-const variadic: OpCase<'Max'>[] = [...binary, { inputs: [f(2, 3)] }, { inputs: [f(3), f(2, 1), f(4, 1, 1)] }];
-const bits: OpCase<'BitwiseAnd'>[] = [{ inputs: [n('int32', [2, 3]), n('int32', [3])] }, { inputs: [n('uint8', [2, 1]), n('uint8', [1, 4])] }];
-const axis: OpCase<'Softmax'>[] = [{ inputs: [f(2, 3)] }, { inputs: [f(2, 3, 4)], attributes: { axis: 1 } }, { inputs: [f(2, 3, 4)], attributes: { axis: -3 } }];
+const binary: OpCase<OpAttributes['Add']>[] = pairs.map((inputs) => ({ inputs }));
+const integers: OpCase<OpAttributes['Add']>[] = [{ inputs: [n('int64', [2, 3]), n('int64', [3], [1, 2, 3])] }, { inputs: [n('int32', [2, 1]), n('int32', [4], [1, 1, 1, 1])] }];
+const logic: OpCase<OpAttributes['And']>[] = pairs.map(([x, y]) => ({ inputs: [b(...x.shape), b(...y.shape)] }));
+const variadic: OpCase<OpAttributes['Max']>[] = [...binary, { inputs: [f(2, 3)] }, { inputs: [f(3), f(2, 1), f(4, 1, 1)] }];
+const bits: OpCase<OpAttributes['BitwiseAnd']>[] = [{ inputs: [n('int32', [2, 3]), n('int32', [3])] }, { inputs: [n('uint8', [2, 1]), n('uint8', [1, 4])] }];
+const axis: OpCase<OpAttributes['Softmax']>[] = [{ inputs: [f(2, 3)] }, { inputs: [f(2, 3, 4)], attributes: { axis: 1 } }, { inputs: [f(2, 3, 4)], attributes: { axis: -3 } }];
 
-const reductions: OpCase<'ReduceSum'>[] = [
+const reductions: OpCase<OpAttributes['ReduceSum']>[] = [
   { inputs: [f(2, 3, 4)] }, { inputs: [f(2, 3, 4)], attributes: { keepdims: 0 } }, { inputs: [f(2, 3, 4), k(1)] }, { inputs: [f(2, 3, 4), k(-1, 0)], attributes: { keepdims: 0 } },
   { inputs: [f(2, 3, 4), k(0, 1, 2)], attributes: { keepdims: 0 } }, { inputs: [f(5), k(-1)], attributes: { keepdims: 1 } }, { inputs: [f()], attributes: { keepdims: 0 } },
   { inputs: [f(2, 3)], attributes: { noop_with_empty_axes: 1 } }, { inputs: [f(2, 3), { ...k(), constant: true }], attributes: { keepdims: 0 } }, { inputs: [n('int32', [2, 3]), k(1)] },
 ];
-const args: OpCase<'ArgMax'>[] = [
+const args: OpCase<OpAttributes['ArgMax']>[] = [
   { inputs: [f(2, 3, 4)] }, { inputs: [f(2, 3, 4)], attributes: { axis: -1, keepdims: 0 } }, { inputs: [f(2, 3, 4)], attributes: { axis: 1, keepdims: 1, select_last_index: 1 } }, { inputs: [f(4)], attributes: { keepdims: 0 } },
 ];
 
@@ -64,8 +64,8 @@ function pools(ceil: readonly (0 | 1)[]): { size: number[]; attributes: WindowAt
 }
 const pooled = pools([0, 1]).map(({ size, attributes }) => ({ inputs: [f(2, 3, ...size)], attributes }));
 
-function convs(): OpCase<'Conv'>[] {
-  const cases: OpCase<'Conv'>[] = [
+function convs(): OpCase<OpAttributes['Conv']>[] {
+  const cases: OpCase<OpAttributes['Conv']>[] = [
     { inputs: [f(2, 4, 6, 6), f(6, 2, 3, 3), f(6)], attributes: { group: 2 } }, { inputs: [f(1, 3, 8), f(5, 3, 4)] }, { inputs: [f(1, 2, 4, 5, 6), f(3, 2, 2, 2, 2)], attributes: { strides: [1, 2, 2] } },
     { inputs: [f(2, 3, 7, 8), f(4, 3, 3, 2)], attributes: { kernel_shape: [3, 2], dilations: [2, 3], strides: [1, 2], pads: [1, 0, 2, 1] } }, { inputs: [f(0, 3, 5, 5), f(4, 3, 3, 3)] },
   ];
@@ -76,8 +76,8 @@ function convs(): OpCase<'Conv'>[] {
   return cases;
 }
 
-function transposedConvs(): OpCase<'ConvTranspose'>[] {
-  const cases: OpCase<'ConvTranspose'>[] = [
+function transposedConvs(): OpCase<OpAttributes['ConvTranspose']>[] {
+  const cases: OpCase<OpAttributes['ConvTranspose']>[] = [
     { inputs: [f(2, 3, 4, 4), f(3, 5, 4, 4), f(5)], attributes: { strides: [2, 2], pads: [1, 1, 1, 1] } }, { inputs: [f(2, 4, 5), f(4, 3, 3)], attributes: { group: 2 } },
     { inputs: [f(1, 3, 4, 5), f(3, 2, 3, 3)], attributes: { strides: [2, 3], output_padding: [1, 2], dilations: [2, 1] } },
     { inputs: [f(1, 3, 4, 5), f(3, 2, 3, 3)], attributes: { strides: [2, 2], output_shape: [8, 10] } }, { inputs: [f(1, 3, 4, 5), f(3, 2, 3, 3)], attributes: { strides: [3, 2], output_shape: [10, 9], auto_pad: 'SAME_LOWER' } },
@@ -91,13 +91,13 @@ function transposedConvs(): OpCase<'ConvTranspose'>[] {
   return cases;
 }
 
-const slices: OpCase<'Slice'>[] = [
+const slices: OpCase<OpAttributes['Slice']>[] = [
   { inputs: [f(5, 6), k(1), k(4)] }, { inputs: [f(5, 6), k(1, -3), k(100, -1), k(0, 1)] }, { inputs: [f(5, 6), k(-1), k(-1000), k(-1), k(-1)], clamped: true }, { inputs: [f(5, 6), k(2 ** 31 - 1), k(-(2 ** 31 - 1)), k(0), k(-2)] },
   { inputs: [f(5, 6), k(0), k(2 ** 31 - 1), k(1), k(2)] }, { inputs: [f(5, 6), k(4), k(1), k(0), k(-2)] }, { inputs: [f(5, 6), k(3), k(2), k(0)] }, { inputs: [f(5, 6), k(0, 0), k(-1, -2)] },
   { inputs: [f(5, 6), k(-4), k(5), k(1), k(3)] }, { inputs: [f(5), k(-100), k(3)], clamped: true }, { inputs: [f(7), k(-2), k(-100), k(0), k(-3)], clamped: true }, { inputs: [f(0, 3), k(0), k(2)] },
 ];
 
-const resizes: OpCase<'Resize'>[] = [
+const resizes: OpCase<OpAttributes['Resize']>[] = [
   { inputs: [f(1, 2, 3, 4), undefined, floats(1, 1, 2, 2)], attributes: { mode: 'nearest' } }, { inputs: [f(1, 2, 3, 4), undefined, floats(1, 1, 1.5, 0.5)], attributes: { mode: 'linear' } },
   { inputs: [f(1, 2, 3, 4), undefined, floats(1, 1, 0.6, 2.7)], attributes: { mode: 'linear', coordinate_transformation_mode: 'asymmetric' } }, { inputs: [f(1, 2, 3, 4), undefined, undefined, k(1, 2, 7, 5)], attributes: { mode: 'cubic' } },
   { inputs: [f(1, 2, 3, 4), undefined, floats(3, 2), undefined], attributes: { axes: [-1, -2] } }, { inputs: [f(1, 2, 3, 4), undefined, undefined, k(9)], attributes: { axes: [2], mode: 'linear' } },
@@ -105,7 +105,7 @@ const resizes: OpCase<'Resize'>[] = [
 ];
 
 /** Cases by operator. */
-export const OP_CASES: { readonly [K in OpName]: readonly OpCase<K>[] } = {
+export const OP_CASES: { readonly [K in OpName]: readonly OpCase<OpAttributes[K]>[] } = {
   Abs: [...unary, { inputs: [n('int64', [3], [-1, 2, 3])] }],
   Acos: unary, Acosh: unary, Asin: unary, Asinh: unary, Atan: unary, Atanh: unary, Ceil: unary, Cos: unary, Cosh: unary, Erf: unary, Exp: unary, Floor: unary,
   Identity: [...unary, { inputs: [b(2)] }, { inputs: [n('int8', [2])] }],

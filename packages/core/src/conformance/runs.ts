@@ -84,7 +84,8 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
     'a session with other options gives the same': async (runtime, same) => {
       const session = await runtime.createSession(pairModel(), { threads: 1, spinning: false });
       same(elements((await session.run({ x: float32([1, 3], 2), y: float32([1, 3], 1) }))['sum']), [3, 3, 3]);
-      same(session.device.threads, 1);
+      // One pool may serve all sessions: then the report says how many threads there are, not how many were asked for.
+      same([1, runtime.device.threads].includes(session.device.threads), true);
     },
   };
 }
