@@ -1,5 +1,6 @@
 // The repository's scripts where they must refuse or count rightly: an old Node, a wrong browser path, an unknown package, broken test files.
 import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from './support/pack.js';
@@ -29,6 +30,19 @@ test('build names the packages it knows', () => {
   const { status, output } = node(['scripts/build.mjs', 'kore']);
   expect(output).toBe('build: expected package names among core, node, web, trainer, got kore\n');
   expect(status).toBe(2);
+});
+
+test('tfjs-node says in one line what it cannot use', () => {
+  const linux = process.platform === 'linux' && process.arch === 'x64' && process.versions.node.split('.')[0]! < '23';
+  const refusal = (...args: string[]): string => {
+    const { status, output } = node(['scripts/tfjs-node.mjs', ...args], { NODE_PATH: '' }); // a runner may set it to where everything is found
+    expect(status).toBe(1);
+    return output;
+  };
+  expect(refusal('--bogus')).toMatch(/^tfjs-node: Unknown option '--bogus'.*\n$/);
+  if (!linux) return void expect(refusal()).toMatch(/^tfjs-node: expected (Linux x86-64|Node 20 or 22), got .*\n$/);
+  expect(refusal('--wheel', 'no-such.whl')).toBe('tfjs-node: --wheel: expected a file, got nothing at no-such.whl\n');
+  expect(refusal('--for', tmpdir())).toMatch(/^tfjs-node: expected @tensorflow\/tfjs-node to be found from .*, got none; run there: npm install @tensorflow\/tfjs-node@4\.22\.0 --ignore-scripts\n$/);
 });
 
 test('a test file that does not load, and an error outside any test, are failures', () => {

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useTfjsNode } from './tfjs-node.js';
@@ -83,6 +84,17 @@ describe('useTfjsNode', () => {
     expect(await useTfjsNode({ from })).toMatch(refused(why));
     expect(tf.getBackend()).toBe('cpu');
     expect(tf.tensor([1]).add(1).dataSync()).toEqual(Float32Array.of(2));
+  });
+
+  it('refuses a Node without what the package calls, before it is loaded', async () => {
+    const { from } = await project({ index: "throw new Error('it was loaded')" });
+    const dropped = Reflect.get(util, 'isNullOrUndefined') as unknown;
+    Reflect.deleteProperty(util, 'isNullOrUndefined'); // as in Node 23
+    try {
+      expect(await useTfjsNode({ from })).toMatch(refused(/it needs Node 22 or older, got [\d.]+, which dropped util\.isNullOrUndefined/));
+    } finally {
+      if (dropped !== undefined) Reflect.set(util, 'isNullOrUndefined', dropped);
+    }
   });
 
   it('says that it is not installed', async () => {

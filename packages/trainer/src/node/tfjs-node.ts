@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import * as util from 'node:util';
+import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 
 const NAME = '@tensorflow/tfjs-node';
