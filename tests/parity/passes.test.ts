@@ -42,7 +42,7 @@ function tangle(seed: number): Model {
     return Math.floor((state / 2 ** 32) * n);
   };
   const g = new GraphBuilder();
-  const perms = [[0, 2, 3, 1], [0, 3, 1, 2], [0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 2, 3]];
+  const perms = seed % 2 === 0 ? [[0, 2, 3, 1], [0, 3, 1, 2], [0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 2, 3]] : [[1, 0, 2, 3], [1, 0, 2, 3], [0, 1, 2, 3], [1, 0, 2, 3], [0, 1, 3, 2]];
   const values: Value[] = [g.input('x', 'float32', [3, 3, 3, 3]), g.input('z', 'float32', [3, 3, 3, 3])];
   // Mostly the newest, so that chains get long.
   const any = (): Value => values[Math.max(0, values.length - 1 - draw(3))] as Value; // never empty
@@ -64,7 +64,7 @@ test('random tangles of transposes, identities and sums give the same numbers, a
   const data = (shift: number) => new ort.Tensor('float32', Float32Array.from({ length: 81 }, (_, i) => Math.sin(i + shift)), [3, 3, 3, 3]);
   const feeds = { x: data(0), z: data(1) };
   let [before, after] = [0, 0];
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 250; seed++) {
     const model = tangle(seed);
     const optimized = optimizeModel(model);
     const [a, b] = [await run(model, feeds), await run(optimized, feeds)];

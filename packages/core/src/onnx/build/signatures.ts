@@ -1,5 +1,5 @@
 // What the specification says of each operator beside its attributes' types: how many inputs and outputs, and since which opset (of 17-22).
-// Checked against the schemas of the `onnx` package in signatures.test.ts.
+// Checked against the schemas of the `onnx` package in tests/parity/op-schemas.test.ts.
 import type { OpName } from '../ops.js';
 
 /** `[least inputs, most inputs, most outputs]`, and the opset that brought the operator where that is above 17. */

@@ -84,7 +84,8 @@ export function subtract(a: Dim, b: Dim): Dim {
 
 /** a · b · … */
 export function multiply(...dims: readonly Dim[]): Dim {
-  if (dims.every((d) => typeof d === 'number')) return dims.reduce((a, b) => a * b, 1);
+  // + 0: no size is -0.
+  if (dims.every((d) => typeof d === 'number')) return dims.reduce((a, b) => a * b, 1) + 0;
   const product = dims.map(parse).reduce((a, b) => {
     const next: Sum = new Map();
     for (const [f, x] of a) for (const [g, y] of b) accumulate(next, [...factorsOf(f), ...factorsOf(g)].sort().join('*'), x * y);

@@ -114,5 +114,7 @@ function regionOf(first: Node, perm: Perm, { producers, readers, outputs, initia
       open.push(producer);
     }
   }
-  return region.ends.size > 0 ? region : undefined;
+  // Of an order that undoes itself, one may both end the region and begin it again: then it is no border.
+  const border = region.ends.size > 0 && ![...region.ends].some((end) => region.starts.has(end));
+  return border ? region : undefined;
 }

@@ -121,6 +121,11 @@ test.each<[string, (g: GraphBuilder) => void]>([
     const x = g.input('x', 'float32', [2, 2, 2, 2]);
     g.output('y', g.op('Transpose', [g.op('Add', [g.op('Transpose', [x], { perm: nhwc }), g.op('Transpose', [x], { perm: [3, 2, 1, 0] })])], { perm: nchw }));
   }],
+  ['one both ends the region and begins it again', (g) => {
+    const t = g.op('Transpose', [g.input('x', 'float32', [3, 3])], { perm: [1, 0] });
+    const sum = g.op('Add', [g.op('Transpose', [g.op('Relu', [t])], { perm: [1, 0] }), t]);
+    g.output('y', g.op('Transpose', [sum], { perm: [1, 0] }));
+  }],
   ['the orders do not undo each other', (g) => {
     g.output('y', g.op('Transpose', [g.op('Relu', [g.op('Transpose', [g.input('x', 'float32', [1, 2, 3, 4])], { perm: nhwc })])], { perm: nhwc }));
   }],
