@@ -1,0 +1,20 @@
+// The examples as a reader runs them, on the built packages: each asserts its own result, ends by itself and says so in its last line.
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { root } from './support/pack.js';
+
+const folder = join(root, 'examples');
+const stories = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'main.mjs')));
+
+test('there are examples, each with a page that says how to run it', () => {
+  expect(stories).toEqual(expect.arrayContaining(['export-tfjs', 'node-service', 'own-gan']));
+  for (const name of stories) expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`node examples/${name}/main.mjs`);
+});
+
+test.each(stories)('examples/%s holds what it asserts', async (name) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [join('examples', name, 'main.mjs')], { cwd: root });
+  expect(stdout.trim().split('\n').at(-1)).toMatch(/^ok: /);
+});
