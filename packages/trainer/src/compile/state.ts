@@ -6,7 +6,8 @@ import { inverse, permuted } from '../lower/permute.js';
 import type { ConstantData } from '../trace/program.js';
 import type { StepState } from './step.js';
 
-const physicalShape = (layout: StateLayout): number[] => layout.perm.map((axis) => layout.shape[axis] ?? 1);
+const splitShape = (layout: StateLayout): readonly number[] => layout.split ?? layout.shape;
+const physicalShape = (layout: StateLayout): number[] => layout.perm.map((axis) => splitShape(layout)[axis] ?? 1);
 
 /** The layouts of a lowered step's state, by variable name. */
 export class StateLayouts {
@@ -48,7 +49,7 @@ export class StateLayouts {
   }
 
   #stored(layout: StateLayout, value: Tensor): Tensor {
-    return { dtype: layout.dtype, shape: physicalShape(layout), data: permuted(value.data as ConstantData, layout.shape, layout.perm) }; // checked, or a variable's own
+    return { dtype: layout.dtype, shape: physicalShape(layout), data: permuted(value.data as ConstantData, splitShape(layout), layout.perm) }; // checked, or a variable's own
   }
 
   #at(name: string): StateLayout {

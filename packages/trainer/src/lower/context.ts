@@ -5,7 +5,7 @@ import { isStatic, type ConstantData, type KernelCall, type Program, type Size, 
 import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm } from './contract.js';
 import { identity, physical } from './kernels/layout.js';
 import { permuted } from './permute.js';
-import { preferredOrders } from './preferred.js';
+import { preferredOrders, type FilterRule } from './preferred.js';
 import { dimOf, Symbols } from './symbols.js';
 
 /** A value that is in the graph: its first order, and all orders it has been brought to. */
@@ -38,10 +38,10 @@ export class Context implements LowerContext {
   private readonly symbols: Symbols;
   private current: KernelCall | undefined;
 
-  constructor(private readonly builder: GraphBuilder, private readonly program: Program) {
+  constructor(private readonly builder: GraphBuilder, private readonly program: Program, filters?: FilterRule) {
     this.opset = builder.opset;
     this.symbols = new Symbols(builder);
-    this.preferred = preferredOrders(program);
+    this.preferred = preferredOrders(program, filters);
     this.stateNames = new Map(program.inputs.filter((i) => i.kind === 'state').map((i) => [i.value, i.name]));
   }
 

@@ -5,6 +5,7 @@ import { callInputs, type KernelCall, type Program, type ProgramDType, type Prog
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
+import { filterOrder, splitFilters } from './fast/filters.js';
 import { identity, physical } from './kernels/layout.js';
 import { finish } from './finish.js';
 import { lookUp } from './registry.js';
@@ -20,12 +21,14 @@ export interface LowerOptions {
   heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
 
-/** How a state value is stored in the graph: physical axis i is logical axis perm[i]. */
+/** How a state value is stored in the graph: physical axis i is axis perm[i] of `split` where that is given, else of the logical shape. */
 export interface StateLayout {
   input: string;
   output: string;
   dtype: ProgramDType;
   shape: number[];
+  /** The logical shape with axes taken apart, of as many elements in the same order. */
+  split?: number[];
   perm: Perm;
 }
 
@@ -47,14 +50,15 @@ export const DEFAULT_OPSET = 21;
 export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   const orders = options.orders ?? {};
   checkNames(program, orders);
-  const absorbed = absorbOrders(program, orders);
+  const fast = options.target === 'fast';
+  const absorbed = fast ? splitFilters(program) : absorbOrders(program, orders);
   const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
-  const ctx = new Context(builder, absorbed);
+  const ctx = new Context(builder, absorbed, fast ? filterOrder : undefined);
   for (const input of absorbed.inputs) {
     if (input.kind !== 'state') ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
     else if (orders[input.name] !== undefined) ctx.get(ctx.logical(input.value), orders[input.name]);
   }
-  lowerCalls(absorbed, ctx);
+  lowerCalls(absorbed, ctx, options.target);
 
   const shapes = new Map<string, Dim[]>();
   const declare = (name: string, id: ValueId, perm: Perm): void => {
@@ -73,8 +77,10 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     const perm = statePerm(ctx, input, next?.value);
     const output = next?.name ?? unique(`${input.name}/kept`, taken);
     declare(output, next?.value ?? input.value, perm);
-    const { dtype, shape } = ctx.logical(input.value);
-    (next === undefined ? fixed : state).push({ input: input.name, output, dtype, shape: shape.map((size) => numberOf(size, input.name)), perm });
+    const { dtype, shape: split } = ctx.logical(input.value);
+    const [shape, own] = [program.values[input.value]?.shape ?? split, split].map((sizes) => sizes.map((size) => numberOf(size, input.name)));
+    const layout = { input: input.name, output, dtype, shape: shape ?? [], perm, ...(shape?.join() === own?.join() ? {} : { split: own ?? [] }) };
+    (next === undefined ? fixed : state).push(layout);
   }
   return { model: finish(builder.build({ producerName: 'forja' }), absorbed.inputs.map((input) => input.name), shapes), state, fixed };
 }
@@ -88,7 +94,7 @@ function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined)
 }
 
 /** Runs every row, going on after a refusal so that one error can name them all. */
-function lowerCalls(program: Program, ctx: Context): void {
+function lowerCalls(program: Program, ctx: Context, target: LowerOptions['target']): void {
   const refusals: string[] = [];
   const causes: unknown[] = [];
   const missing = new Set<ValueId>();
@@ -97,7 +103,7 @@ function lowerCalls(program: Program, ctx: Context): void {
     for (const id of call.outputs) missing.add(id);
   };
   for (const call of program.calls) {
-    const row = lookUp(call.kernel);
+    const row = lookUp(call.kernel, target);
     if (row === undefined) refuse(call, `${describeCall(call)}: no lowering; add one with registerKernelExport('${call.kernel}', …)`);
     else if (typeof row !== 'function') refuse(call, `${describeCall(call)}: ${row.unsupported}`);
     else if (callInputs(call).some((id) => missing.has(id))) for (const id of call.outputs) missing.add(id);

@@ -17,33 +17,42 @@ const FILTER_ORDER: Readonly<Record<string, Perm>> = {
 };
 
 /** Kernels whose result has the order of its inputs: element-wise ones. Optimizers consist of them. */
-const ELEMENTWISE = new Set([
+export const ELEMENTWISE: ReadonlySet<string> = new Set([
   'Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Pow', 'Select', 'Sqrt', 'Rsqrt', 'Square', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'Exp', 'Log',
   'ClipByValue', 'Identity', 'Cast', 'Relu', 'Tanh', 'Sigmoid', 'ZerosLike', 'OnesLike',
 ]);
 
-/** Preferred order by value, for values that element-wise calls tie to a filter. */
-export function preferredOrders(program: Program): Map<ValueId, Perm> {
+/** The filter a call reads or makes, and the order it is wanted in. */
+export type FilterRule = (program: Program, call: KernelCall) => { filter: ValueId; order: Perm } | undefined;
+
+/** Target `portable`: by the kernel that reads it. */
+const portableRule: FilterRule = (_program, call) => {
+  const order = FILTER_ORDER[call.kernel];
+  const filter = call.inputs['filter'];
+  return order === undefined || typeof filter !== 'number' ? undefined : { filter, order };
+};
+
+/** Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one. */
+export function preferredOrders(program: Program, rule: FilterRule = portableRule): Map<ValueId, Perm> {
   const parent = new Map<ValueId, ValueId>();
   const root = (id: ValueId): ValueId => {
     const up = parent.get(id);
     return up === undefined || up === id ? id : root(up);
   };
   const shape = (id: ValueId): string => (program.values[id]?.shape ?? []).map(sizeText).join();
-  const rankFour = (id: ValueId): boolean => program.values[id]?.shape.length === 4;
+  const isFilter = (id: ValueId): boolean => [4, 6].includes(program.values[id]?.shape.length ?? 0);
   for (const call of program.calls) if (ELEMENTWISE.has(call.kernel)) tie(call);
 
   function tie(call: KernelCall): void {
     const [out] = call.outputs;
-    if (out === undefined || !rankFour(out)) return;
-    for (const id of callInputs(call)) if (rankFour(id) && shape(id) === shape(out)) parent.set(root(id), root(out));
+    if (out === undefined || !isFilter(out)) return;
+    for (const id of callInputs(call)) if (isFilter(id) && shape(id) === shape(out)) parent.set(root(id), root(out));
   }
 
   const wanted = new Map<ValueId, Perm>();
   for (const call of program.calls) {
-    const order = FILTER_ORDER[call.kernel];
-    const filter = call.inputs['filter'];
-    if (order !== undefined && typeof filter === 'number' && rankFour(filter) && !wanted.has(root(filter))) wanted.set(root(filter), order);
+    const { filter, order } = rule(program, call) ?? portableRule(program, call) ?? {};
+    if (order !== undefined && filter !== undefined && isFilter(filter) && !wanted.has(root(filter))) wanted.set(root(filter), order);
   }
   const result = new Map<ValueId, Perm>();
   program.values.forEach((_, id) => {

@@ -1,6 +1,7 @@
 // The table that lowering looks kernels up in: the product's rows, and over them what a user registered.
 import { UsageError } from '@forja/core';
 import type { KernelLowering, UnsupportedKernel } from './contract.js';
+import { FAST_KERNELS } from './fast/index.js';
 import { PORTABLE_KERNELS } from './kernels/index.js';
 
 const registered = new Map<string, KernelLowering>();
@@ -19,8 +20,8 @@ export function registerKernelExport(kernelName: string, lower: KernelLowering):
   };
 }
 
-/** The row of a kernel, if there is one. */
-export function lookUp(kernel: string): KernelLowering | UnsupportedKernel | undefined {
-  const rows: Readonly<Record<string, KernelLowering | UnsupportedKernel>> = PORTABLE_KERNELS;
+/** The row of a kernel, if there is one. `fast` has rows for some, and the portable ones for the others. */
+export function lookUp(kernel: string, target: 'portable' | 'fast' = 'portable'): KernelLowering | UnsupportedKernel | undefined {
+  const rows: Readonly<Record<string, KernelLowering | UnsupportedKernel>> = target === 'fast' && Object.hasOwn(FAST_KERNELS, kernel) ? FAST_KERNELS : PORTABLE_KERNELS;
   return registered.get(kernel) ?? (Object.hasOwn(rows, kernel) ? rows[kernel] : undefined);
 }

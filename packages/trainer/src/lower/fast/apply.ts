@@ -1,0 +1,30 @@
+// Constant matrices applied along the two outermost axes of a value: how tiles are cut, padded, transformed and put together again.
+import type { Value } from '@forja/core/onnx';
+import type { LowerContext } from '../contract.js';
+import type { Matrix } from './toom-cook.js';
+
+const isIdentity = (matrix: Matrix): boolean => matrix.every((row, i) => row.length === matrix.length && row.every((v, j) => v === (i === j ? 1 : 0)));
+
+/** A matrix as an initializer. */
+export function constantMatrix(matrix: Matrix, ctx: LowerContext): Value {
+  return ctx.constant('float32', [matrix.length, matrix[0]?.length ?? 0], Float32Array.from(matrix.flat()));
+}
+
+/** rows · x · columnsᵀ for x [H, W, rest], as [rows, columns, rest]. Nothing is emitted for an identity. */
+export function alongBoth(x: Value, rows: Matrix, columns: Matrix, rest: number, ctx: LowerContext): Value {
+  const [height, width] = [rows[0]?.length ?? 0, columns[0]?.length ?? 0];
+  const tall = alongRows(x, rows, width * rest, ctx);
+  return isIdentity(columns) ? tall : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(tall, [isIdentity(rows) ? height : rows.length, width, rest])]);
+}
+
+/** {@link alongBoth} with the columns first: for results smaller than their source. */
+export function alongBothBack(x: Value, rows: Matrix, columns: Matrix, rest: number, ctx: LowerContext): Value {
+  const [height, width] = [rows[0]?.length ?? 0, columns[0]?.length ?? 0];
+  const narrow = isIdentity(columns) ? x : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(x, [height, width, rest])]);
+  return alongRows(narrow, rows, columns.length * rest, ctx);
+}
+
+/** rows · x for x [H, rest]. */
+export function alongRows(x: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
+  return isIdentity(rows) ? x : ctx.op('MatMul', [constantMatrix(rows, ctx), ctx.reshape(x, [rows[0]?.length ?? 0, rest])]);
+}

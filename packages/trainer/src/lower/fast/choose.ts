@@ -1,0 +1,14 @@
+// One choice for all three products of a convolution, by its sizes. `undefined`: the portable rows.
+import type { ConvAlgorithm, Convolution } from './contract.js';
+import { gemm, thin } from './columns.js';
+import { winograd } from './winograd.js';
+
+/** In order of preference where costs are equal. */
+export const ALGORITHMS: readonly ConvAlgorithm[] = [winograd, thin, gemm];
+
+/** The cheapest algorithm that fits. */
+export function choose(conv: Convolution | undefined): ConvAlgorithm | undefined {
+  if (conv === undefined) return undefined;
+  const fitting = ALGORITHMS.filter((algorithm) => algorithm.fits(conv));
+  return fitting.reduce<ConvAlgorithm | undefined>((best, algorithm) => (best === undefined || algorithm.cost(conv) < best.cost(conv) ? algorithm : best), undefined);
+}

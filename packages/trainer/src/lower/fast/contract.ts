@@ -1,0 +1,57 @@
+// The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear description, on values in its own orders.
+import type { Value } from '@forja/core/onnx';
+import type { LowerContext, Logical, Perm } from '../contract.js';
+
+/** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
+export interface Axis {
+  large: number;
+  small: number;
+  kernel: number;
+  stride: number;
+  before: number;
+}
+
+/** A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a transposed convolution is its adjoint. */
+export interface Convolution {
+  batch: number;
+  channels: number;
+  outChannels: number;
+  height: Axis;
+  width: Axis;
+}
+
+/** The three products of one convolution. Pictures are logical NHWC values; `filter` is the value that {@link FilterOrder} orders. */
+export interface ConvAlgorithm {
+  name: string;
+  /** Whether it can compute this convolution. */
+  fits(conv: Convolution): boolean;
+  /** Estimated cost of one product, in the time of a million multiply-adds of a large matrix product. */
+  cost(conv: Convolution): number;
+  /** y, in order {@link HWNC}. */
+  forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value;
+  /** dx, in order `large`. */
+  inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value;
+  /** dw, [a, b, sr, sc, C, Co] by rows of C: a matrix [r·r·s·s·C, Co]. */
+  filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value;
+  /** Order of the large picture. */
+  large: Perm;
+}
+
+/** Pictures: height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is one block of memory. */
+export const HWNC: Perm = [1, 2, 0, 3];
+
+/** Thin pictures, of a few channels: the batch is innermost. */
+export const HWCN: Perm = [1, 2, 3, 0];
+
+const memory = new WeakMap<object, Map<string, Value>>();
+
+/** `make()`, once for each value and key: what forward and gradients share. */
+export function shared(value: Value, key: string, make: () => Value): Value {
+  const made = memory.get(value) ?? new Map<string, Value>();
+  memory.set(value, made);
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const result = make();
+  made.set(key, result);
+  return result;
+}

@@ -1,0 +1,117 @@
+// Filters as the algorithms read them: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. State and what optimizers make of it is kept in that
+// order, so that no weight moves in a step; other filters are brought to it where they are read.
+import type { Value } from '@forja/core/onnx';
+import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../trace/program.js';
+import { inputOf, outputOf, sameSizes, shapeOf } from '../../rewrite/graph.js';
+import type { LowerContext, Logical, Perm } from '../contract.js';
+import { ELEMENTWISE } from '../preferred.js';
+import { choose } from './choose.js';
+import type { Convolution } from './contract.js';
+import { describe, type Sides } from './describe.js';
+import { winograd } from './winograd.js';
+
+/** Order of a filter split into [a, sr, b, sc, C, Co]. */
+export const SPLIT_ORDER: Perm = [0, 2, 1, 3, 4, 5];
+
+const needsSplit = ({ height, width }: Convolution): boolean => height.stride > 1 || width.stride > 1;
+
+function splitShape({ height, width, channels, outChannels }: Convolution): number[] {
+  return [height.kernel / height.stride, height.stride, width.kernel / width.stride, width.stride, channels, outChannels];
+}
+
+/** Whether `algorithm` reads filters by taps and classes. The others read them as tfjs stores them. */
+const splits = (conv: Convolution): boolean => choose(conv) === winograd && needsSplit(conv);
+
+/** The filter in the order its algorithm reads. */
+export function filterValue(conv: Convolution, filter: Logical, ctx: LowerContext): Value {
+  if (filter.rank === 6) return ctx.get(filter, splits(conv) ? SPLIT_ORDER : undefined);
+  if (!splits(conv)) return ctx.get(filter);
+  return ctx.op('Transpose', [ctx.reshape(ctx.get(filter), splitShape(conv))], { perm: [...SPLIT_ORDER] });
+}
+
+/** Defines a filter gradient, given in the order of {@link filterValue}. */
+export function setFilter(conv: Convolution, dw: Logical, value: Value, ctx: LowerContext): void {
+  const split = splitShape(conv);
+  const stored = SPLIT_ORDER.map((axis) => split[axis] ?? 1);
+  if (dw.rank === 6) ctx.set(dw, ctx.reshape(value, splits(conv) ? stored : split), splits(conv) ? SPLIT_ORDER : undefined);
+  else ctx.set(dw, ctx.reshape(splits(conv) ? ctx.op('Transpose', [ctx.reshape(value, stored)], { perm: [...SPLIT_ORDER] }) : value, dw.shape));
+}
+
+/** Names of the tensors of convolution kernels. */
+const ROLES: Readonly<Record<string, { large: string; small: string; filter: string }>> = {
+  Conv2D: { large: 'x', small: '', filter: 'filter' },
+  FusedConv2D: { large: 'x', small: '', filter: 'filter' },
+  Conv2DBackpropInput: { large: '', small: 'dy', filter: 'filter' },
+  Conv2DBackpropFilter: { large: 'x', small: 'dy', filter: '' },
+};
+
+/** Value ids of a convolution's sides; '' in {@link ROLES} is the output. */
+function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
+  const roles = ROLES[call.kernel];
+  if (roles === undefined) return undefined;
+  const id = (name: string): ValueId => (name === '' ? outputOf(call) : (inputOf(call, name) ?? -1));
+  return { large: id(roles.large), small: id(roles.small), filter: id(roles.filter) };
+}
+
+/** The convolution that a call computes, if an algorithm other than the portable rows does, and the value of its filter. */
+export function planned(program: Program, call: KernelCall): { conv: Convolution; filter: ValueId } | undefined {
+  const ids = sidesOf(call);
+  if (ids === undefined) return undefined;
+  const conv = describe(call.attrs, { large: shapeOf(program, ids.large), small: shapeOf(program, ids.small), filter: shapeOf(program, ids.filter) });
+  return conv === undefined || choose(conv) === undefined ? undefined : { conv, filter: ids.filter };
+}
+
+/** `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a convolution that wants them so. */
+export function splitFilters(program: Program): Program {
+  const parent = new Map<ValueId, ValueId>();
+  const root = (id: ValueId): ValueId => {
+    const up = parent.get(id);
+    return up === undefined ? id : root(up);
+  };
+  const tie = (a: ValueId, b: ValueId): void => {
+    if (root(a) !== root(b)) parent.set(root(a), root(b));
+  };
+  const alike = (a: ValueId, b: ValueId): boolean => sameSizes(shapeOf(program, a), shapeOf(program, b));
+  const isFilter = (id: ValueId): boolean => shapeOf(program, id).length === 4 && shapeOf(program, id).every(isStatic);
+  for (const call of program.calls) {
+    if (!ELEMENTWISE.has(call.kernel) || !isFilter(outputOf(call))) continue;
+    for (const id of callInputs(call)) if (alike(id, outputOf(call))) tie(id, outputOf(call));
+  }
+  const inputs = new Map(program.inputs.map((input) => [input.name, input.value]));
+  for (const { state, value } of program.outputs) tie(value, state === undefined ? value : (inputs.get(state) ?? value));
+
+  const shapes = new Map<ValueId, number[]>();
+  const refused = new Set<ValueId>();
+  const refuse = (id: ValueId): void => void refused.add(root(id));
+  for (const call of program.calls) {
+    const plan = planned(program, call);
+    const filter = plan !== undefined && splits(plan.conv) ? plan.filter : undefined;
+    if (plan !== undefined && filter !== undefined) {
+      const split = splitShape(plan.conv);
+      const before = shapes.get(root(filter));
+      if (before !== undefined && before.join() !== split.join()) refuse(filter);
+      shapes.set(root(filter), split);
+    }
+    const elementwise = ELEMENTWISE.has(call.kernel);
+    for (const id of [...callInputs(call), ...call.outputs]) {
+      // An operand of lower rank meets the trailing axes, C and Co, which stay.
+      const meets = elementwise && isFilter(outputOf(call)) && callInputs(call).every((x) => alike(x, outputOf(call)) || shapeOf(program, x).length <= 2);
+      if (isFilter(id) && id !== filter && !meets) refuse(id);
+    }
+  }
+  for (const { state, value } of program.outputs) if (state === undefined) refuse(value);
+  for (const input of program.inputs) if (input.kind !== 'state') refuse(input.value);
+  const values = program.values.map((value, id) => {
+    const split = refused.has(root(id)) ? undefined : shapes.get(root(id));
+    return split === undefined || !isFilter(id) ? value : { ...value, shape: split };
+  });
+  return { ...program, values };
+}
+
+/** The order that state tied to a filter is stored in. */
+export function filterOrder(program: Program, call: KernelCall): { filter: ValueId; order: Perm } | undefined {
+  const plan = planned(program, call);
+  if (plan === undefined) return undefined;
+  const rank = shapeOf(program, plan.filter).length;
+  return { filter: plan.filter, order: rank === 6 ? SPLIT_ORDER : [0, 1, 2, 3] };
+}

@@ -1,0 +1,7 @@
+// The table of target `fast`: rows that replace portable ones. Measured in onnxruntime on CPU; see docs/performance.md.
+import type { KernelTable } from '../contract.js';
+import { fastConvKernels } from './conv.js';
+import { perChannelKernels } from './per-channel.js';
+
+/** Target `fast`: rows over the portable ones. */
+export const FAST_KERNELS: KernelTable = { ...fastConvKernels, ...perChannelKernels };

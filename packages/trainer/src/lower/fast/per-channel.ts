@@ -1,0 +1,59 @@
+// Per-channel work on values whose channels are stored last: sums as products with ones, batch norm as one node over a matrix.
+import type { Value } from '@forja/core/onnx';
+import { isStatic } from '../../trace/program.js';
+import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import { axesOf, physical } from '../kernels/layout.js';
+import { normKernels } from '../kernels/norm.js';
+import { reductionKernels } from '../kernels/reduction.js';
+import { dim, input, optionalInput, output } from '../kernels/spatial.js';
+
+/** A value stored with its last axis last, as [rows, columns] beside the sizes it is stored in; undefined for others. */
+function matrixOf(x: Logical, ctx: LowerContext): { value: Value; sizes: number[]; columns: number; rows: number; perm: readonly number[] } | undefined {
+  const perm = ctx.layoutOf(x);
+  const sizes = perm === undefined ? [] : physical(x.shape, perm).filter(isStatic);
+  if (perm === undefined || x.rank < 2 || sizes.length !== x.rank || perm.at(-1) !== x.rank - 1 || x.dtype !== 'float32') return undefined;
+  const columns = sizes.at(-1) ?? 1;
+  return { value: ctx.get(x, perm), sizes, columns, rows: sizes.reduce((a, b) => a * b, 1) / columns, perm };
+}
+
+/** Rows from which a product with ones beats ReduceSum, and is split along the outermost axis, which also adds in shorter runs. */
+const MANY = 64;
+
+/** Sum or mean over all axes but the last: 1ᵀ·x. In onnxruntime on CPU a seventh of the time of ReduceSum (12544×64, 2 threads: 0.06 against 0.45 ms). */
+function channelSums(factor: (rows: number) => number, portable: KernelLowering): KernelLowering {
+  return (call, ctx) => {
+    const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
+    const matrix = matrixOf(x, ctx);
+    const axes = new Set(axesOf(call.attrs['axis'], x.rank, ctx));
+    if (matrix === undefined || axes.size !== x.rank - 1 || axes.has(x.rank - 1) || matrix.rows < MANY) return portable(call, ctx);
+    const { value, sizes, columns, rows } = matrix;
+    const outer = x.rank > 2 ? (sizes[0] ?? 1) : 1;
+    const ones = ctx.constant('float32', [1, rows / outer], new Float32Array(rows / outer).fill(factor(rows)));
+    const sums = ctx.op('MatMul', [ones, ctx.reshape(value, [outer, rows / outer, columns])]);
+    const total = outer === 1 ? sums : ctx.op('ReduceSum', [sums, ctx.int64s([0, 1])], { keepdims: 0 });
+    return ctx.set(y, ctx.reshape(total, y.shape));
+  };
+}
+
+/** One BatchNormalization over [rows, C]: a single pass, where Mul and Add take two (12544×64, 2 threads: 0.13 against 0.78 ms). */
+const FusedBatchNorm: KernelLowering = (call, ctx) => {
+  const [x, mean, variance, y] = [input(call, 'x', ctx), input(call, 'mean', ctx), input(call, 'variance', ctx), output(call, ctx)];
+  const [scale, offset] = [optionalInput(call, 'scale'), optionalInput(call, 'offset')];
+  const matrix = matrixOf(x, ctx);
+  const portable = normKernels['FusedBatchNorm'];
+  if (matrix === undefined || [mean, variance, scale, offset].some((v) => v !== undefined && !(v.rank === 1 && v.shape[0] === dim(x, x.rank - 1)))) {
+    return typeof portable === 'function' ? portable(call, ctx) : ctx.unsupported('no row for this batch norm');
+  }
+  const { value, sizes, columns, rows, perm } = matrix;
+  const epsilon = typeof call.attrs['varianceEpsilon'] === 'number' ? call.attrs['varianceEpsilon'] : 0.001;
+  const filled = (v: number): Value => ctx.constant('float32', [columns], new Array<number>(columns).fill(v));
+  const inputs = [ctx.reshape(value, [rows, columns]), scale === undefined ? filled(1) : ctx.get(scale), offset === undefined ? filled(0) : ctx.get(offset), ctx.get(mean), ctx.get(variance)];
+  ctx.set(y, ctx.reshape(ctx.op('BatchNormalization', inputs, { epsilon }), sizes), perm);
+};
+
+/** Rows of the `fast` target that work per channel. */
+export const perChannelKernels: KernelTable = {
+  Mean: channelSums((rows) => 1 / rows, reductionKernels.Mean),
+  Sum: channelSums(() => 1, reductionKernels.Sum),
+  FusedBatchNorm,
+};

@@ -1,0 +1,61 @@
+// The short convolutions that Winograd's algorithm is made of: F(m, r) computes m outputs of a correlation with r taps by m + r - 1 products.
+// Built by Toom-Cook interpolation and the transposition principle (Winograd 1980; Lavin and Gray 2016), in numbers, not by a table.
+
+/** A matrix by rows. */
+export type Matrix = readonly (readonly number[])[];
+
+/** y = Aᵀ[(G·g) ⊙ (B·d)] for y_i = Σ_a d_{i+a}·g_a. */
+export interface ShortConvolution {
+  /** m × n, applied to the products. */
+  output: Matrix;
+  /** n × r, applied to the taps. */
+  taps: Matrix;
+  /** n × n, applied to the data. */
+  data: Matrix;
+}
+
+/** Interpolation points beside ∞, in the order that keeps constants small. */
+const POINTS = [0, 1, -1, 2, -2, 0.5, -0.5];
+
+/** F(m, r). m + r - 1 is at most 8: beyond, float32 loses too much. */
+export function shortConvolution(m: number, r: number): ShortConvolution {
+  const n = m + r - 1;
+  const points = POINTS.slice(0, n - 1);
+  if (points.length !== n - 1) throw new RangeError(`F(${m}, ${r}): expected at most ${POINTS.length + 1} products, got ${n}`);
+  const taps = vandermonde(points, r);
+  const inverse = invert(vandermonde(points, n));
+  // Whole numbers meet the data, which is large; what they are divided by meets the taps.
+  const scale = points.map((p, i) => points.reduce((f, q, j) => (i === j ? f : f * (p - q)), 1)).concat(1);
+  return {
+    output: transpose(vandermonde(points, m)),
+    taps: taps.map((row, k) => row.map((v) => v / (scale[k] ?? 1))),
+    data: transpose(inverse).map((row, k) => row.map((v) => v * (scale[k] ?? 1))),
+  };
+}
+
+/** Powers of the points, and the leading coefficient for ∞. */
+function vandermonde(points: readonly number[], columns: number): number[][] {
+  const powers = points.map((p) => Array.from({ length: columns }, (_, i) => p ** i));
+  return [...powers, Array.from({ length: columns }, (_, i) => (i === columns - 1 ? 1 : 0))];
+}
+
+/** Rows as columns. */
+export function transpose(matrix: Matrix): number[][] {
+  return (matrix[0] ?? []).map((_, j) => matrix.map((row) => row[j] ?? 0));
+}
+
+/** The inverse, by elimination with the largest pivot. */
+function invert(matrix: Matrix): number[][] {
+  const n = matrix.length;
+  const rows = matrix.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))]);
+  for (let column = 0; column < n; column++) {
+    const best = rows.slice(column).reduce((k, row, i) => (Math.abs(row[column] ?? 0) > Math.abs(rows[k]?.[column] ?? 0) ? column + i : k), column);
+    const [a, b] = [rows[column] ?? [], rows[best] ?? []];
+    [rows[column], rows[best]] = [b, a];
+    const pivot = (rows[column] ?? []).map((v) => v / (rows[column]?.[column] ?? 1));
+    rows.forEach((row, i) => {
+      rows[i] = i === column ? pivot : row.map((v, j) => v - (row[column] ?? 0) * (pivot[j] ?? 0));
+    });
+  }
+  return rows.map((row) => row.slice(n));
+}

@@ -1,0 +1,175 @@
+// Convolution by products of transformed tiles. Stride s splits pixels into s·s classes, each a channel of its own, which leaves a convolution of stride 1 with
+// k/s taps; that is computed by F(m, r) along both axes. Padding, splitting, overlap of tiles and cropping are all in the constant matrices.
+import type { Value } from '@forja/core/onnx';
+import type { LowerContext, Logical } from '../contract.js';
+import { alongBoth, alongBothBack, alongRows } from './apply.js';
+import { HWNC, shared, type Axis, type ConvAlgorithm, type Convolution } from './contract.js';
+import { shortConvolution, transpose, type Matrix } from './toom-cook.js';
+
+/** One axis cut into tiles. Indices are (point, tile) and, on the large side, (point, tile, class). */
+interface Tiling {
+  points: number;
+  tiles: number;
+  taps: number;
+  stride: number;
+  /** [points·tiles·stride, large] */
+  data: Matrix;
+  /** [small, points·tiles] */
+  output: Matrix;
+  /** [points, taps] */
+  filter: Matrix;
+}
+
+/** Tiles of `m` outputs along one axis. */
+export function tiling(axis: Axis, m: number): Tiling {
+  const { large, small, kernel, stride, before } = axis;
+  const taps = kernel / stride;
+  const short = shortConvolution(m, taps);
+  const [points, tiles] = [m + taps - 1, Math.ceil(small / m)];
+  const data = Array.from({ length: points * tiles * stride }, () => new Array<number>(large).fill(0));
+  const output = Array.from({ length: small }, () => new Array<number>(points * tiles).fill(0));
+  for (let point = 0; point < points; point++) {
+    for (let tile = 0; tile < tiles; tile++) {
+      for (let i = 0; i < m; i++) {
+        const row = output[tile * m + i];
+        if (row !== undefined) row[point * tiles + tile] = short.output[i]?.[point] ?? 0;
+      }
+      for (let block = 0; block < points; block++) {
+        for (let kind = 0; kind < stride; kind++) {
+          const pixel = stride * (tile * m + block) + kind - before;
+          const row = data[(point * tiles + tile) * stride + kind];
+          if (row !== undefined && pixel >= 0 && pixel < large) row[pixel] = short.data[point]?.[block] ?? 0;
+        }
+      }
+    }
+  }
+  return { points, tiles, taps, stride, data, output, filter: short.taps };
+}
+
+/** Largest tile; with 3 taps, F(4, 3) already costs a digit. */
+const LARGEST = 4;
+
+/** The tile that needs fewest products; of equals, the smaller one. */
+function tileOf(axis: Axis): number {
+  const taps = axis.kernel / axis.stride;
+  if (taps === 1) return 1;
+  const products = (m: number): number => Math.ceil(axis.small / m) * (m + taps - 1);
+  let best = 1;
+  for (let m = 2; m <= LARGEST; m++) if (products(m) < products(best)) best = m;
+  return best;
+}
+
+interface Plan {
+  h: Tiling;
+  w: Tiling;
+  key: string;
+}
+
+const plans = new WeakMap<Convolution, Plan>();
+
+function planOf(conv: Convolution): Plan {
+  const known = plans.get(conv);
+  if (known !== undefined) return known;
+  const [mh, mw] = [tileOf(conv.height), tileOf(conv.width)];
+  const text = ({ large, small, kernel, stride, before }: Axis, m: number): string => [large, small, kernel, stride, before, m].join(',');
+  const plan = { h: tiling(conv.height, mh), w: tiling(conv.width, mw), key: `winograd ${text(conv.height, mh)};${text(conv.width, mw)}` };
+  plans.set(conv, plan);
+  return plan;
+}
+
+/** Kronecker product of two matrices. */
+function kronecker(a: Matrix, b: Matrix): number[][] {
+  return a.flatMap((row) => b.map((other) => row.flatMap((x) => other.map((y) => x * y))));
+}
+
+/** x as [kh, th, kw, tw·N, s·s·C]. */
+function transformedLarge(conv: Convolution, x: Logical, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  const { batch, channels } = conv;
+  const stored = ctx.get(x, HWNC);
+  return shared(stored, `${key} large`, () => {
+    const tiles = alongBoth(stored, h.data, w.data, batch * channels, ctx);
+    const classes = h.stride * w.stride;
+    const sizes = [h.points, h.tiles, w.points, w.tiles * batch, classes * channels];
+    if (classes === 1) return ctx.reshape(tiles, sizes);
+    const split = ctx.reshape(tiles, [h.points * h.tiles, h.stride, w.points * w.tiles, w.stride, batch, channels]);
+    return ctx.reshape(ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] }), sizes);
+  });
+}
+
+/** dy as [kh, th, kw, tw·N, Co]: the adjoint of what makes outputs of products. */
+function transformedSmall(conv: Convolution, dy: Logical, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  const { batch, outChannels } = conv;
+  const stored = ctx.get(dy, HWNC);
+  return shared(stored, `${key} small`, () => {
+    const tiles = alongBoth(stored, transpose(h.output), transpose(w.output), batch * outChannels, ctx);
+    return ctx.reshape(tiles, [h.points, h.tiles, w.points, w.tiles * batch, outChannels]);
+  });
+}
+
+/** The filter as [kh, 1, kw, s·s·C, Co]. */
+function transformedFilter(conv: Convolution, filter: Value, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  const columns = h.stride * w.stride * conv.channels * conv.outChannels;
+  return shared(filter, `${key} filter`, () => {
+    const points = alongRows(filter, kronecker(h.filter, w.filter), columns, ctx);
+    return ctx.reshape(points, [h.points, 1, w.points, columns / conv.outChannels, conv.outChannels]);
+  });
+}
+
+function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value {
+  const { h, w } = planOf(conv);
+  const { batch, outChannels } = conv;
+  const products = ctx.op('MatMul', [transformedLarge(conv, x, ctx), transformedFilter(conv, filter, ctx)]);
+  const y = alongBothBack(products, h.output, w.output, batch * outChannels, ctx);
+  return ctx.reshape(y, [conv.height.small, conv.width.small, batch, outChannels]);
+}
+
+function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  const { batch, channels } = conv;
+  const points = transformedFilter(conv, filter, ctx);
+  const transposed = shared(points, `${key} transposed`, () => ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] }));
+  const products = ctx.op('MatMul', [transformedSmall(conv, dy, ctx), transposed]);
+  const split = ctx.reshape(products, [h.points * h.tiles, w.points * w.tiles, batch, h.stride, w.stride, channels]);
+  const tiles = h.stride * w.stride === 1 ? products : ctx.op('Transpose', [split], { perm: [0, 3, 1, 4, 2, 5] });
+  const dx = alongBothBack(tiles, transpose(h.data), transpose(w.data), batch * channels, ctx);
+  return ctx.reshape(dx, [conv.height.large, conv.width.large, batch, channels]);
+}
+
+function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  const columns = h.stride * w.stride * conv.channels * conv.outChannels;
+  const large = transformedLarge(conv, x, ctx);
+  const transposed = shared(large, `${key} transposed`, () => ctx.op('Transpose', [large], { perm: [0, 1, 2, 4, 3] }));
+  const products = ctx.op('MatMul', [transposed, transformedSmall(conv, dy, ctx)]);
+  // The sum over tiles of rows is in the matrix: each of its columns stands once for each tile.
+  const rows = transpose(h.filter).map((row) => row.flatMap((v) => new Array<number>(h.tiles).fill(v)));
+  return alongRows(products, kronecker(rows, transpose(w.filter)), columns, ctx);
+}
+
+/** Multiply-adds that moving one float through memory costs, as measured around products of 2 threads. */
+const MOVE = 12;
+
+function cost(conv: Convolution): number {
+  const { h, w } = planOf(conv);
+  const [kh, kw] = [h.points * h.tiles, w.points * w.tiles];
+  const [inner, classes] = [conv.batch * kh * kw, h.stride * w.stride];
+  const products = inner * classes * conv.channels * conv.outChannels;
+  const moved = inner * (classes * conv.channels * 2 + conv.outChannels) + h.points * w.points * classes * conv.channels * conv.outChannels;
+  return (products + MOVE * moved) / 1e6;
+}
+
+const fitsAxis = ({ kernel, stride, small }: Axis): boolean => kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
+
+/** Winograd's algorithm for kernels of up to three strides. */
+export const winograd: ConvAlgorithm = {
+  name: 'winograd',
+  fits: (conv) => fitsAxis(conv.height) && fitsAxis(conv.width) && Math.min(conv.channels, conv.outChannels) >= 4,
+  cost,
+  forward,
+  inputGradient,
+  filterGradient,
+  large: HWNC,
+};
