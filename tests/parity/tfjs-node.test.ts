@@ -25,6 +25,7 @@ beforeAll(async () => {
   child = await bundleTrainChild('tfjs-node-child');
   folder = await mkdtemp(join(tmpdir(), 'forja-tfjs-node-'));
   probed = (await inChild('probe')) as typeof probed; // what `probe` says
+  if (probed.reason !== null) console.info(`skipped: ${probed.reason}`);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
