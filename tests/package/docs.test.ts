@@ -1,0 +1,130 @@
+// What the pages say, held against the built packages: TypeScript blocks compile, those marked `run` are run as a reader would, in order, in one folder a page,
+// and so are `forja` commands. support/blocks.ts says how blocks are marked. Numbers and lists that pages repeat from the code are compared with it.
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { transformSync } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blocksOf, forjaCommands, type Block } from './support/blocks.js';
+import { root } from './support/pack.js';
+
+const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'README.md', 'packages/*/README.md', 'docs/*.md', 'examples/*/README.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+const blocks = pages.flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
+const scripts = blocks.filter(({ language, how }) => ['ts', 'js'].includes(language) && how !== 'fragment');
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'forja-docs-'));
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  symlinkSync(join(root, 'tests', 'node_modules'), join(folder, 'node_modules'), 'junction');
+  // The files that pages start from: a generator, and a tfjs model on disk.
+  await run(folder, `
+    import { mkdirSync, writeFileSync } from 'node:fs';
+    import * as tf from '@tensorflow/tfjs';
+    import { exportOnnx } from '@forja/trainer/node';
+    const model = tf.sequential({ layers: [
+      tf.layers.dense({ inputShape: [64], units: 7 * 7 * 8, activation: 'relu' }), tf.layers.reshape({ targetShape: [7, 7, 8] }), tf.layers.upSampling2d({ size: [4, 4] }),
+      tf.layers.conv2d({ filters: 1, kernelSize: 5, padding: 'same', activation: 'tanh' }),
+    ] });
+    const { model: bytes } = await exportOnnx(model, { inputs: [{ name: 'z', shape: ['batch', 64] }], outputs: [{ name: 'image' }], layout: { outputs: 'nchw' } });
+    writeFileSync('generator.onnx', bytes);
+    mkdirSync('tfjs');
+    await model.save(tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
+      writeFileSync('tfjs/weights.bin', new Uint8Array(weightData));
+      writeFileSync('tfjs/model.json', JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }] }));
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    }));`, 'fixtures.mjs');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function run(cwd: string, code: string, name: string): Promise<string> {
+  writeFileSync(join(cwd, name), code);
+  const { stdout } = await promisify(execFile)(process.execPath, [name], { cwd });
+  return stdout;
+}
+
+const source = ({ given, code }: Block): string => `${given}\n${code}\nexport {};\n`;
+
+test('every block of TypeScript compiles against the built declarations', () => {
+  expect(scripts.length).toBeGreaterThan(10);
+  const where = new Map(scripts.map((block, i) => [`block${i}.ts`, block]));
+  for (const [file, block] of where) writeFileSync(join(folder, file), source(block));
+  const compilerOptions = {
+    strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: true, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext',
+    lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'], types: ['node'], typeRoots: [join(root, 'node_modules/@types')],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [...where.keys()] }));
+  const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
+  const faults = stdout.split('\n').filter((line) => line.trim() !== '').map((line) =>
+    line.replace(/^(block\d+\.ts)\((\d+),(\d+)\)/, (_, file: string, row: string) => {
+      const block = where.get(file)!;
+      return `${block.page}:${block.line + Number(row) - 1 - block.given.split('\n').length}`;
+    }));
+  expect(faults).toEqual([]);
+});
+
+const runnable = pages.map((page) => [page, blocks.filter((block) => block.page === page && block.how === 'run')] as const).filter(([, list]) => list.length > 0);
+
+test('the pages that can be run are', () => {
+  expect(runnable.map(([page]) => page)).toEqual(expect.arrayContaining([
+    'README.md', 'packages/core/README.md', 'packages/node/README.md', 'packages/trainer/README.md', 'docs/export.md', 'docs/latents.md', 'docs/node.md', 'docs/onnx.md', 'docs/own-step.md', 'docs/train.md',
+  ]));
+});
+
+describe.each(runnable)('%s', (page, list) => {
+  let cwd: string;
+  beforeAll(() => {
+    cwd = join(folder, page.replace(/\W/g, '-'));
+    for (const [from, to] of [['generator.onnx', 'generator.onnx'], ['generator.onnx', 'runs/demo/generator.onnx'], ['tfjs/model.json', 'tfjs/model.json'], ['tfjs/weights.bin', 'tfjs/weights.bin']] as const) {
+      mkdirSync(dirname(join(cwd, to)), { recursive: true });
+      copyFileSync(join(folder, from), join(cwd, to));
+    }
+  });
+
+  test.each(list.map((block) => [block.line, block] as const))('line %i runs', async (line, block) => {
+    if (block.language === 'sh') {
+      for (const words of forjaCommands(block)) await promisify(execFile)(process.execPath, [join(root, 'packages/node/dist/bin.js'), ...words], { cwd });
+      return;
+    }
+    const { code } = transformSync(source(block), { loader: 'ts', format: 'esm', target: 'es2022' });
+    await run(cwd, code, `line${line}.mjs`);
+  });
+});
+
+describe('docs/train.md', () => {
+  const text = existsSync(join(root, 'docs/train.md')) ? readFileSync(join(root, 'docs/train.md'), 'utf8') : '';
+
+  test('its table has every field of the configuration, with the defaults that the code fills in', async () => {
+    const rows = new Map([...text.matchAll(/^\| `([\w.]+)` \| (.+?) \| (.+?) \|/gm)].map(([, field, values, standard]) => [field!, { values: values!, standard: standard! }]));
+    const { parseConfig } = (await import('@forja/trainer')) as { parseConfig: (input: unknown) => Record<string, unknown> };
+    const filled = parseConfig({ system: 'dcgan', data: 'mnist' });
+    const flat = Object.entries(filled).flatMap(([key, value]) => (key === 'rates' ? Object.entries(value as object).map(([k, v]) => [`rates.${k}`, v] as const) : [[key, value] as const]));
+    for (const [field, value] of flat) {
+      if (field === 'system' || field === 'data') continue;
+      expect(rows.get(field)?.standard, field).toContain(String(value));
+    }
+    // A field that no default shows, or that the schema does not know, is told by an error of the code itself.
+    for (const field of rows.keys()) {
+      const [outer, inner] = field.split('.');
+      let message = '';
+      try {
+        parseConfig({ system: 'dcgan', data: 'mnist', [outer!]: inner ? { [inner]: null } : null });
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      expect(message, field).toMatch(new RegExp(`^config\\.${field.replace('.', '\\.')}: expected (?!no such field)`));
+    }
+    const known = [...readFileSync(join(root, 'packages/trainer/src/train/config.ts'), 'utf8').matchAll(/^ {2}(\w+)\??: .+;$/gm)].map(([, name]) => name!);
+    const inTable = new Set([...rows.keys()].map((field) => field.split('.')[0]));
+    expect(known.filter((name) => !inTable.has(name))).toEqual([]);
+  });
+});
+
+test('docs/node.md has a line for every code that an error may have', () => {
+  const union = /export type ErrorCode =([\s\S]*?);/.exec(readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8'))![1]!;
+  const codes = [...union.matchAll(/'([\w.]+)'/g)].map(([, code]) => code!);
+  const listed = [...readFileSync(join(root, 'docs/node.md'), 'utf8').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, code]) => code!);
+  expect(listed.filter((code) => /^[a-z]+(\.|$)/.test(code) && codes.includes(code)).sort()).toEqual([...codes].sort());
+});

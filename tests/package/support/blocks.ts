@@ -1,0 +1,49 @@
+// The code blocks of a Markdown page. The word after the language says how much a test does with it: nothing (types are checked), `run` (it is also run, in the
+// page's order and folder), `fragment` (not even that: part of something). A comment `<!-- given: … -->` right above a block is put in front of its code.
+
+/** A fenced block. */
+export interface Block {
+  page: string;
+  /** Line of its first line of code, from 1. */
+  line: number;
+  language: string;
+  how: 'check' | 'run' | 'fragment';
+  given: string;
+  code: string;
+}
+
+/** Every block of a page in order. Throws for a word after the language that means nothing. */
+export function blocksOf(page: string, text: string): Block[] {
+  const blocks: Block[] = [];
+  const lines = text.split('\n');
+  let given = '';
+  for (let i = 0; i < lines.length; i++) {
+    const comment = /^<!-- given: /.test(lines[i]!);
+    if (comment) {
+      const end = lines.findIndex((line, at) => at >= i && line.endsWith('-->'));
+      given = lines.slice(i, end + 1).join('\n').replace(/^<!-- given: /, '').replace(/\s*-->$/, '');
+      i = end;
+      continue;
+    }
+    const open = /^```(\w+)(?: (\w+))?$/.exec(lines[i]!);
+    if (open) {
+      const [, language = '', word = 'check'] = open;
+      if (word !== 'check' && word !== 'run' && word !== 'fragment') throw new Error(`${page}:${i + 1}: expected run or fragment after ${language}, got '${word}'`);
+      const end = lines.indexOf('```', i + 1);
+      if (end < 0) throw new Error(`${page}:${i + 1}: a block without an end`);
+      blocks.push({ page, line: i + 2, language, how: word, given, code: lines.slice(i + 1, end).join('\n') });
+      i = end;
+    } else if (/^```\s*$/.test(lines[i]!)) i = lines.indexOf('```', i + 1); // a block of no language: output, headers
+    if (lines[i] !== '') given = '';
+  }
+  return blocks;
+}
+
+/** The words of each `forja` command in a shell block; comments and continuation lines are understood, other programs are not. */
+export function forjaCommands({ code, page, line }: Block): string[][] {
+  return code.replaceAll('\\\n', ' ').split('\n').map((text) => text.replace(/(^|\s)#.*$/, '').trim()).filter((text) => text !== '').map((text) => {
+    const [program, ...words] = text.replace(/^npx /, '').split(/\s+/);
+    if (program !== 'forja') throw new Error(`${page}:${line}: a shell block that is run may only call forja, got '${text}'`);
+    return words.map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
+  });
+}
