@@ -33,8 +33,6 @@ export type { GridOptions } from './image/grid.js';
 export type { AnimationOptions } from './image/animation.js';
 export { fromImages, toBatch } from './image/convert.js';
 export type { ImageLayout, ImageLike, ImageTensorOptions } from './image/convert.js';
-// The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off: the package has no side effects.
-export { checkModel } from './onnx/check.js';
-export { decodeModel } from './onnx/deserialize.js';
-export { encodeModel } from './onnx/serialize.js';
+// The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off: see codec.ts.
+export { checkModel, decodeModel, encodeModel } from './codec.js';
 export type { Model } from './onnx/ir.js';

@@ -1,6 +1,7 @@
 // Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else is one run after another.
 import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
 import type { ImageBatch } from '../image/batch.js';
+import { fromImages } from '../image/convert.js';
 import type { ImageLike } from '../image/convert.js';
 import type { Image } from '../image/image.js';
 import { latents } from '../latent/latents.js';
@@ -16,7 +17,8 @@ import type { Draw } from './latent-model.js';
 import type { Manifest } from './manifest.js';
 import { batchOf, checkInteger, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
-import { PictureBuffer } from './picture-buffer.js';
+import { encodingOf, PictureBuffer } from './picture-buffer.js';
+import type { PictureTools } from './translate.js';
 
 /** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
 export interface GeneratorParts {
@@ -31,6 +33,8 @@ export interface GeneratorParts {
 
 /** Pictures of a stream that are made at once. */
 const STREAM_RUN = 16;
+
+const TOOLS: PictureTools = { fromImages, encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
 
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
@@ -108,7 +112,7 @@ export class Generator {
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
     const { translate } = await import('./translate.js');
     const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike]; // isArray does not narrow readonly arrays
-    return this.#admit(() => translate(this.manifest, images, options, (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done)));
+    return this.#admit(() => translate(this.manifest, images, options, (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done), TOOLS));
   }
 
   /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */

@@ -1,22 +1,28 @@
 // Pictures to pictures: image-to-image and super-resolution, whole or in blended tiles. Imported on first use.
 import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import type { ImageBatch } from '../image/batch.js';
-import { fromImages } from '../image/convert.js';
-import type { ImageLike } from '../image/convert.js';
+import type { fromImages, ImageLike } from '../image/convert.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
 import { checkInteger } from './options.js';
 import type { TranslateOptions } from './options.js';
-import { encodingOf, PictureBuffer } from './picture-buffer.js';
+import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
 import type { Piece } from './tiling.js';
 
 /** Runs a model once; `images` pictures are done with it. */
 export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
 
+/** What the caller has at hand anyway. Imported here, it would be in a chunk that bundlers make every page load, those too that only draw latents. */
+export interface PictureTools {
+  fromImages: typeof fromImages;
+  encodingOf: typeof encodingOf;
+  buffer(count: number, spec: ManifestOutput): PictureBuffer;
+}
+
 /** See `Generator.translate`. */
-export async function translate(manifest: Manifest, images: readonly ImageLike[], options: TranslateOptions, run: RunOnce): Promise<ImageBatch> {
+export async function translate(manifest: Manifest, images: readonly ImageLike[], options: TranslateOptions, run: RunOnce, tools: PictureTools): Promise<ImageBatch> {
   const { input, output } = endsOf(manifest);
   const { signal, onProgress } = options;
   const [first] = images;
@@ -30,14 +36,14 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
   }
   const tiles = tilesOf(first, tile ?? Math.max(first.width, first.height), overlap);
   const total = tiles.length * images.length;
-  const pictures = new PictureBuffer(images.length, { ...output, shape: [] });
+  const pictures = tools.buffer(images.length, { ...output, shape: [] });
   let done = 0;
   for (const [i, image] of images.entries()) {
     const pieces: Piece[] = [];
     for (const place of tiles) {
       if (signal?.aborted) throw abortError(signal.reason);
       const part = cut(image, place, fixed);
-      const feed = fromImages([part], { ...encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
+      const feed = tools.fromImages([part], { ...tools.encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
       const outputs = await run({ [input.name]: padded(feed, input.shape[0]) }, done % tiles.length === tiles.length - 1 ? 1 : 0);
       const result = outputs[output.name];
       if (!result) throw new ForjaError('internal', `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`);
