@@ -1,10 +1,11 @@
 // What the pages say, held against the built packages: TypeScript blocks compile, those marked `run` are run as a reader would, in order, in one folder a page,
 // and so are `forja` commands. support/blocks.ts says how blocks are marked. Numbers and lists that pages repeat from the code are compared with it.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { TrainConfig } from '@forja/trainer';
 import { transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksOf, forjaCommands, type Block } from './support/blocks.js';
@@ -94,31 +95,58 @@ describe.each(runnable)('%s', (page, list) => {
 });
 
 describe('docs/train.md', () => {
-  const text = existsSync(join(root, 'docs/train.md')) ? readFileSync(join(root, 'docs/train.md'), 'utf8') : '';
+  const text = readFileSync(join(root, 'docs/train.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `([\w.]+)` \| (.+?) \| (.+?) \|/gm)].map(([, field, values, standard]) => ({ field: field!, values: values!, standard: standard! }));
 
-  test('its table has every field of the configuration, with the defaults that the code fills in', async () => {
-    const rows = new Map([...text.matchAll(/^\| `([\w.]+)` \| (.+?) \| (.+?) \|/gm)].map(([, field, values, standard]) => [field!, { values: values!, standard: standard! }]));
-    const { parseConfig } = (await import('@forja/trainer')) as { parseConfig: (input: unknown) => Record<string, unknown> };
-    const filled = parseConfig({ system: 'dcgan', data: 'mnist' });
-    const flat = Object.entries(filled).flatMap(([key, value]) => (key === 'rates' ? Object.entries(value as object).map(([k, v]) => [`rates.${k}`, v] as const) : [[key, value] as const]));
-    for (const [field, value] of flat) {
-      if (field === 'system' || field === 'data') continue;
-      expect(rows.get(field)?.standard, field).toContain(String(value));
+  /** What parseConfig says to one field's value; undefined when it takes it. */
+  async function refusal(field: string, value: unknown): Promise<string | undefined> {
+    const { parseConfig } = await import('@forja/trainer');
+    const [outer, inner] = field.split('.') as [string, string?];
+    try {
+      parseConfig({ system: 'dcgan', data: 'mnist', [outer]: inner ? { [inner]: value } : value } as unknown as TrainConfig);
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
     }
-    // A field that no default shows, or that the schema does not know, is told by an error of the code itself.
-    for (const field of rows.keys()) {
-      const [outer, inner] = field.split('.');
-      let message = '';
-      try {
-        parseConfig({ system: 'dcgan', data: 'mnist', [outer!]: inner ? { [inner]: null } : null });
-      } catch (error) {
-        message = (error as Error).message;
+  }
+
+  test('its table has every field of the configuration', () => {
+    const source = readFileSync(join(root, 'packages/trainer/src/train/config.ts'), 'utf8');
+    const fields = [.../export interface TrainConfig \{([\s\S]*?)\n\}/.exec(source)![1]!.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name!);
+    expect([...new Set(rows.map(({ field }) => field.split('.')[0]))].sort()).toEqual(fields.sort());
+  });
+
+  test('its defaults are those that the code fills in', async () => {
+    const { parseConfig } = await import('@forja/trainer');
+    for (const [system, data] of [['dcgan', 'mnist'], ['mlp', 'ring']] as const) {
+      const { system: _, data: __, rates, ...rest } = parseConfig({ system, data });
+      for (const [field, value] of [...Object.entries(rest), ['rates.g', rates.g], ['rates.d', rates.d]] as const) {
+        const words = rows.find((row) => row.field === field)?.standard.match(/[\w.-]+/g);
+        expect(words, `${system}: ${field}`).toContain(String(value));
       }
-      expect(message, field).toMatch(new RegExp(`^config\\.${field.replace('.', '\\.')}: expected (?!no such field)`));
     }
-    const known = [...readFileSync(join(root, 'packages/trainer/src/train/config.ts'), 'utf8').matchAll(/^ {2}(\w+)\??: .+;$/gm)].map(([, name]) => name!);
-    const inTable = new Set([...rows.keys()].map((field) => field.split('.')[0]));
-    expect(known.filter((name) => !inTable.has(name))).toEqual([]);
+  });
+
+  test.each(rows.filter(({ field }) => !['system', 'data', 'out'].includes(field)))('its values of $field are those that the code takes: $values', async ({ field, values }) => {
+    const plain = values.replaceAll(',', '');
+    const range = /(?:from )?(above )?(\d+)(?: to (\d+)| to (below) (\d+))?/.exec(plain);
+    const listed = [...values.matchAll(/`([\w-]+)`/g)].map(([, word]) => (word === 'true' ? true : word === 'false' ? false : word));
+    const taken: unknown[] = listed.length > 0 ? listed : [];
+    const refused: unknown[] = [null, 'other', -1, Infinity];
+    if (field === 'channels') {
+      taken.push(1, 3);
+      refused.push(0, 2, 4);
+    } else if (listed.length === 0) {
+      const [, above, low, high, below, limit] = range!;
+      if (above) refused.push(Number(low));
+      else taken.push(Number(low));
+      if (high) taken.push(Number(high));
+      if (high) refused.push(Number(high) + 1);
+      if (below) refused.push(Number(limit));
+    }
+    expect(taken.length).toBeGreaterThan(0);
+    for (const value of taken) expect(await refusal(field, value), String(value)).toBeUndefined();
+    for (const value of refused) expect(await refusal(field, value), String(value)).toMatch(new RegExp(`^config\\.${field.replace('.', '\\.')}: expected (?!no such field)`));
   });
 });
 
