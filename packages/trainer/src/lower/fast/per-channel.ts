@@ -35,25 +35,8 @@ function channelSums(factor: (rows: number) => number, portable: KernelLowering)
   };
 }
 
-/** One BatchNormalization over [rows, C]: a single pass, where Mul and Add take two (12544×64, 2 threads: 0.13 against 0.78 ms). */
-const FusedBatchNorm: KernelLowering = (call, ctx) => {
-  const [x, mean, variance, y] = [input(call, 'x', ctx), input(call, 'mean', ctx), input(call, 'variance', ctx), output(call, ctx)];
-  const [scale, offset] = [optionalInput(call, 'scale'), optionalInput(call, 'offset')];
-  const matrix = matrixOf(x, ctx);
-  const portable = normKernels['FusedBatchNorm'];
-  if (matrix === undefined || [mean, variance, scale, offset].some((v) => v !== undefined && !(v.rank === 1 && v.shape[0] === dim(x, x.rank - 1)))) {
-    return typeof portable === 'function' ? portable(call, ctx) : ctx.unsupported('no row for this batch norm');
-  }
-  const { value, sizes, columns, rows, perm } = matrix;
-  const epsilon = typeof call.attrs['varianceEpsilon'] === 'number' ? call.attrs['varianceEpsilon'] : 0.001;
-  const filled = (v: number): Value => ctx.constant('float32', [columns], new Array<number>(columns).fill(v));
-  const inputs = [ctx.reshape(value, [rows, columns]), scale === undefined ? filled(1) : ctx.get(scale), offset === undefined ? filled(0) : ctx.get(offset), ctx.get(mean), ctx.get(variance)];
-  ctx.set(y, ctx.reshape(ctx.op('BatchNormalization', inputs, { epsilon }), sizes), perm);
-};
-
 /** Rows of the `fast` target that work per channel. */
 export const perChannelKernels: KernelTable = {
   Mean: channelSums((rows) => 1 / rows, reductionKernels.Mean),
   Sum: channelSums(() => 1, reductionKernels.Sum),
-  FusedBatchNorm,
 };

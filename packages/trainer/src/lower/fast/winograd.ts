@@ -82,71 +82,79 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
   return a.flatMap((row) => b.map((other) => row.flatMap((x) => other.map((y) => x * y))));
 }
 
-/** x as [kh, th, kw, tw·N, s·s·C]. */
+/** x as [kh, kw, th·tw·N, s·s·C]: one product for each pair of points. */
 function transformedLarge(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   const { h, w, key } = planOf(conv);
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
   return shared(stored, `${key} large`, () => {
-    const tiles = alongBoth(stored, h.data, w.data, batch * channels, ctx);
-    const classes = h.stride * w.stride;
-    const sizes = [h.points, h.tiles, w.points, w.tiles * batch, classes * channels];
-    if (classes === 1) return ctx.reshape(tiles, sizes);
-    const split = ctx.reshape(tiles, [h.points * h.tiles, h.stride, w.points * w.tiles, w.stride, batch, channels]);
-    return ctx.reshape(ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] }), sizes);
+    const tiles = ctx.reshape(alongBoth(stored, h.data, w.data, batch * channels, ctx), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, batch, channels]);
+    const grouped = ctx.op('Transpose', [tiles], { perm: [0, 3, 1, 4, 6, 2, 5, 7] });
+    return ctx.reshape(grouped, [h.points, w.points, h.tiles * w.tiles * batch, h.stride * w.stride * channels]);
   });
 }
 
-/** dy as [kh, th, kw, tw·N, Co]: the adjoint of what makes outputs of products. */
+/** dy as [kh, kw, th·tw·N, Co]: the adjoint of what makes outputs of products. */
 function transformedSmall(conv: Convolution, dy: Logical, ctx: LowerContext): Value {
   const { h, w, key } = planOf(conv);
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
   return shared(stored, `${key} small`, () => {
     const tiles = alongBoth(stored, transpose(h.output), transpose(w.output), batch * outChannels, ctx);
-    return ctx.reshape(tiles, [h.points, h.tiles, w.points, w.tiles * batch, outChannels]);
+    return ctx.reshape(exchanged(tiles, [h.points, h.tiles, w.points, w.tiles * batch * outChannels], ctx), [h.points, w.points, h.tiles * w.tiles * batch, outChannels]);
   });
 }
 
-/** The filter as [kh, 1, kw, s·s·C, Co]. */
+/** The filter as [kh, kw, s·s·C, Co]. */
 function transformedFilter(conv: Convolution, filter: Value, ctx: LowerContext): Value {
   const { h, w, key } = planOf(conv);
   const columns = h.stride * w.stride * conv.channels * conv.outChannels;
   return shared(filter, `${key} filter`, () => {
     const points = alongRows(filter, kronecker(h.filter, w.filter), columns, ctx);
-    return ctx.reshape(points, [h.points, 1, w.points, columns / conv.outChannels, conv.outChannels]);
+    return ctx.reshape(points, [h.points, w.points, columns / conv.outChannels, conv.outChannels]);
   });
+}
+
+/** The two middle axes of four exchanged: (k, t, k, t) to (k, k, t, t) and back, in blocks as large as the rest. */
+function exchanged(value: Value, sizes: readonly [number, number, number, number], ctx: LowerContext): Value {
+  const [, a, b] = sizes;
+  return a === 1 || b === 1 ? value : ctx.op('Transpose', [ctx.reshape(value, sizes)], { perm: [0, 2, 1, 3] });
 }
 
 function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value {
   const { h, w } = planOf(conv);
   const { batch, outChannels } = conv;
   const products = ctx.op('MatMul', [transformedLarge(conv, x, ctx), transformedFilter(conv, filter, ctx)]);
-  const y = alongBothBack(products, h.output, w.output, batch * outChannels, ctx);
+  const tiles = exchanged(products, [h.points, w.points, h.tiles, w.tiles * batch * outChannels], ctx);
+  const y = alongBothBack(tiles, h.output, w.output, batch * outChannels, ctx);
   return ctx.reshape(y, [conv.height.small, conv.width.small, batch, outChannels]);
 }
 
+/** Each class of pixels has products of its own, so that what is put in order afterwards are blocks of N·C, not of C. */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
-  const { h, w, key } = planOf(conv);
-  const { batch, channels } = conv;
-  const points = transformedFilter(conv, filter, ctx);
-  const transposed = shared(points, `${key} transposed`, () => ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] }));
-  const products = ctx.op('MatMul', [transformedSmall(conv, dy, ctx), transposed]);
-  const split = ctx.reshape(products, [h.points * h.tiles, w.points * w.tiles, batch, h.stride, w.stride, channels]);
-  const tiles = h.stride * w.stride === 1 ? products : ctx.op('Transpose', [split], { perm: [0, 3, 1, 4, 2, 5] });
-  const dx = alongBothBack(tiles, transpose(h.data), transpose(w.data), batch * channels, ctx);
+  const { h, w } = planOf(conv);
+  const { batch, channels, outChannels } = conv;
+  const points = ctx.reshape(transformedFilter(conv, filter, ctx), [h.points, w.points, h.stride * w.stride, channels, outChannels]);
+  const rows = ctx.reshape(transformedSmall(conv, dy, ctx), [h.points, w.points, 1, h.tiles * w.tiles * batch, outChannels]);
+  const products = ctx.op('MatMul', [rows, ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] })]);
+  const split = ctx.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, w.tiles * batch * channels]);
+  const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
+  const dx = alongBothBack(tiles, transpose(byClass(h)), transpose(byClass(w)), batch * channels, ctx);
   return ctx.reshape(dx, [conv.height.large, conv.width.large, batch, channels]);
 }
 
+/** Rows (point, tile, class) of the data matrix as (point, class, tile). */
+function byClass({ data, points, tiles, stride }: Tiling): Matrix {
+  const count = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+  return count(points, (point) => count(stride, (kind) => count(tiles, (tile) => data[(point * tiles + tile) * stride + kind] ?? [])).flat()).flat();
+}
+
 function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value {
-  const { h, w, key } = planOf(conv);
+  const { h, w } = planOf(conv);
   const columns = h.stride * w.stride * conv.channels * conv.outChannels;
-  const large = transformedLarge(conv, x, ctx);
-  const transposed = shared(large, `${key} transposed`, () => ctx.op('Transpose', [large], { perm: [0, 1, 2, 4, 3] }));
-  const products = ctx.op('MatMul', [transposed, transformedSmall(conv, dy, ctx)]);
-  // The sum over tiles of rows is in the matrix: each of its columns stands once for each tile.
-  const rows = transpose(h.filter).map((row) => row.flatMap((v) => new Array<number>(h.tiles).fill(v)));
-  return alongRows(products, kronecker(rows, transpose(w.filter)), columns, ctx);
+  const large = ctx.op('Transpose', [transformedLarge(conv, x, ctx)], { perm: [0, 1, 3, 2] });
+  const products = ctx.op('MatMul', [large, transformedSmall(conv, dy, ctx)]);
+  return alongRows(products, kronecker(transpose(h.filter), transpose(w.filter)), columns, ctx);
 }
 
 /** Multiply-adds that moving one float through memory costs, as measured around products of 2 threads. */
