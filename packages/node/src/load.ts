@@ -15,7 +15,7 @@ export interface LoadOptions extends RuntimeOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
-  /** What the file's weights must be. It is not converted: `forja export --precision` writes either. Default `auto`, as they are. */
+  /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
@@ -76,7 +76,7 @@ async function sha256(bytes: Uint8Array): Promise<string> {
 
 function checkPrecision({ where, bytes }: ReadModel, wanted: 'auto' | 'fp32' | 'fp16'): void {
   const found = weightPrecision(bytes);
-  if (wanted !== 'auto' && wanted !== found) throw new UsageError(`load.precision: expected '${wanted}' weights, got ${found} in ${where}: export it with --precision ${wanted}, or load it with 'auto'`);
+  if (wanted !== 'auto' && wanted !== found) throw new UsageError(`load.precision: expected '${wanted}' weights, got ${found} in ${where}: load it with 'auto', or convert the file`);
 }
 
 function sizeOf({ bytes, external }: ReadModel): number {

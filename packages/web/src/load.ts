@@ -17,7 +17,7 @@ export interface LoadOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
-  /** What the file's weights must be. It is not converted: `forja export --precision` writes either. Default `auto`, as they are. */
+  /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;

@@ -8,7 +8,7 @@ export async function examine(bytes: Uint8Array, integrity: 'error' | 'warn' | '
   if (!['error', 'warn', 'off'].includes(integrity)) throw new UsageError(`load.integrity: expected one of error, warn, off, got '${integrity}'`);
   if (!['auto', 'fp32', 'fp16'].includes(precision)) throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${precision}'`);
   const found = precision === 'auto' ? precision : weightPrecision(bytes);
-  if (found !== precision) throw new UsageError(`load.precision: expected '${precision}' weights, got ${found}: export the model with --precision ${precision}, or load it with 'auto'`);
+  if (found !== precision) throw new UsageError(`load.precision: expected '${precision}' weights, got ${found}: load it with 'auto', or convert the file`);
   const manifest = readManifest(bytes);
   const warnings: string[] = [];
   if (manifest && integrity !== 'off') {
