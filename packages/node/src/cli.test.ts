@@ -23,7 +23,8 @@ interface Outcome {
 }
 
 function forja(...args: string[]): Outcome {
-  return spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8' });
+  // vitest's own bin sets NODE_PATH to a folder where pnpm keeps the workspace's @forja/trainer.
+  return spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_PATH: '' } });
 }
 
 /** What `--json` printed, of a call that succeeded. */
