@@ -3,9 +3,8 @@ import type { Value } from '@forja/core/onnx';
 import { isStatic } from '../../trace/program.js';
 import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { axesOf, physical } from '../kernels/layout.js';
-import { normKernels } from '../kernels/norm.js';
 import { reductionKernels } from '../kernels/reduction.js';
-import { dim, input, optionalInput, output } from '../kernels/spatial.js';
+import { input, output } from '../kernels/spatial.js';
 
 /** A value stored with its last axis last, as [rows, columns] beside the sizes it is stored in; undefined for others. */
 function matrixOf(x: Logical, ctx: LowerContext): { value: Value; sizes: number[]; columns: number; rows: number; perm: readonly number[] } | undefined {
