@@ -8,6 +8,9 @@ type Rule = (call: KernelCall, on: Rewriter) => ValueId | KernelCall | undefined
 
 const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
 
+/** An attribute that tfjs passes on as the caller gave it: one axis, a list, or none for all. */
+const axesOf = (value: unknown, rank: number): number[] => (typeof value === 'number' ? [value] : Array.isArray(value) ? value.map(Number) : Array.from({ length: rank }, (_, i) => i));
+
 /** The input named `name`, when the result has its type and shape. */
 function unchanged(call: KernelCall, on: Rewriter, name = 'x'): ValueId | undefined {
   const [x, y] = [inputOf(call, name), outputOf(call)];
@@ -41,7 +44,7 @@ const reduction: Rule = (call, on) => {
   if (x === undefined || on.dtype(x) !== on.dtype(outputOf(call))) return undefined;
   const shape = on.shape(x);
   const axis = call.attrs['axis'] ?? call.attrs['reductionIndices'];
-  const axes = typeof axis === 'number' ? [axis] : Array.isArray(axis) ? axis.map(Number) : shape.map((_, i) => i);
+  const axes = axesOf(axis, shape.length);
   if (!axes.every((i) => shape.at(i) === 1)) return undefined;
   return unchanged(call, on) ?? reshaped(call, on, x);
 };
@@ -81,7 +84,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   Reverse: (call, on) => {
     const x = inputOf(call, 'x');
-    return x !== undefined && numbers(call.attrs['dims']).every((axis) => on.shape(x).at(axis) === 1) ? x : undefined;
+    return x !== undefined && axesOf(call.attrs['dims'], on.shape(x).length).every((axis) => on.shape(x).at(axis) === 1) ? x : undefined;
   },
   Neg: (call, on) => {
     const from = before(call, on, 'Neg');
