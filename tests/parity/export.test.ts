@@ -175,6 +175,14 @@ describe('exportOnnx of networks', () => {
     await agrees(bytes, { x: f32(x) }, [x, tf.neg(x), tf.neg(x), tf.tensor1d([1, 2])], 0);
   });
 
+  it('a model that hands an input on: the result has a name of its own', async () => {
+    const input = tf.input({ shape: [5], name: 'z' });
+    const { model, report } = await exported(tf.model({ inputs: input, outputs: [tf.layers.activation({ activation: 'tanh', name: 'bound' }).apply(input) as tf.SymbolicTensor, input] }));
+    expect([report.inputs, report.outputs].map((list) => list.map(({ name }) => name))).toEqual([['z'], ['bound', 'z_1']]);
+    const z = tf.randomNormal([2, 5], 0, 1, 'float32', 52);
+    await agrees(model, { z: f32(z) }, [tf.tanh(z), z], 1e-6);
+  });
+
   it('pictures as bytes', async () => {
     const model = generator(28, 1);
     const { model: bytes, report } = await exported(model, { inputs: [{ name: 'z', shape: ['batch', 16] }], outputs: [{ name: 'image' }], imageOutput: 'uint8-nchw' });
@@ -232,6 +240,18 @@ describe('exportOnnx as a guest', () => {
       undo();
     }
     expect((await exported(generator(28, 1), { verify: { perNode: true } })).report.calls?.[0]?.relative).toBeLessThan(1e-4);
+  });
+
+  it('compares every call where the reference leaves WASM halfway too', async () => {
+    const model = tf.sequential({ layers: [tf.layers.simpleRNN({ units: 2, goBackwards: true, inputShape: [3, 3], kernelInitializer: normal(1, 50) })] });
+    const { report } = await exported(model, { verify: { perNode: true } });
+    expect(report.calls?.[0]?.relative).toBeLessThan(1e-4);
+  });
+
+  it('is not misled by a wrong kernel of tfjs-wasm: `same` convolution with strides of its own for each axis', async () => {
+    const filter = tf.randomNormal([1, 3, 2, 5], 0, 1, 'float32', 51) as tf.Tensor4D;
+    const { report } = await exported((x: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, filter, [2, 1], 'same'), { inputs: [{ shape: ['batch', 2, 10, 2] }] });
+    expect(report).toMatchObject({ verified: 'passed', reference: { tfjs: 'cpu' } });
   });
 
   it('refuses what it cannot do, naming all of it', async () => {

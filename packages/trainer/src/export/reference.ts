@@ -34,6 +34,8 @@ async function prepareWasm(): Promise<boolean> {
 /** Runs programs eagerly. `backend` says on what. */
 export interface Reference {
   backend: string;
+  /** Gives the fast backend up for the plain one from now on. False where it is that already. */
+  distrust: () => boolean;
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
@@ -44,16 +46,20 @@ export async function reference(program: Program): Promise<Reference> {
   // Once for the process: two exports at a time would each start a backend and take the other's away.
   const wasm = (await (preparing ??= prepareWasm())) && has('wasm');
   const on = (backend: string): Reference['run'] => (p, feeds, options) => replay(p, feeds, { ...options, backend });
-  if (!wasm) return { backend: 'cpu', run: on('cpu') };
+  if (!wasm) return { backend: 'cpu', distrust: () => false, run: on('cpu') };
   const self: Reference = {
     backend: 'wasm',
+    distrust: () => {
+      const changed = self.backend !== 'cpu';
+      self.backend = 'cpu';
+      return changed;
+    },
     run: (p, feeds, options) => {
       try {
         return on(self.backend)(p, feeds, options);
       } catch (error) {
         // Some WASM kernels refuse types or shapes that the plain ones take.
-        if (self.backend === 'cpu') throw error;
-        self.backend = 'cpu';
+        if (!self.distrust()) throw error;
         return on('cpu')(p, feeds, options);
       }
     },

@@ -34,14 +34,14 @@ export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | und
     build(model);
     const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
     const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
-    return { kind: 'layers', inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, model.outputNames) };
+    return { kind: 'layers', inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)) };
   }
   if (isGraphModel(model)) {
     const own = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: String(dtype), shape: shape ?? null }));
     const specs = specsOf(inputs, own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })));
     const names = model.outputs.map(({ name }) => name);
     const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => model.execute(Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
-    return { kind: 'graph', inputs: specs, apply: (given) => byName(apply(given), named, names.map((name) => name.replace(/:0$/, ''))) };
+    return { kind: 'graph', inputs: specs, apply: (given) => byName(apply(given), named, free(names.map((name) => name.replace(/:0$/, '')), specs)) };
   }
   if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${model === null ? 'null' : typeof model}`);
   if (inputs === undefined) throw new UsageError("exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]");
@@ -116,6 +116,17 @@ function tensorOf(given: Record<string, tf.Tensor>, name: string): tf.Tensor {
 
 function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor>): tf.Tensor[] {
   return specs.map(({ name }) => tensorOf(given, name));
+}
+
+/** A model's names of its outputs, changed where an input or another output has them: an input that is handed on has one name for both. */
+function free(own: readonly string[], inputs: readonly SubjectInput[]): string[] {
+  const taken = new Set(inputs.map(({ name }) => name));
+  return own.map((name) => {
+    let [unique, count] = [name, 0];
+    while (taken.has(unique)) unique = `${name}_${++count}`;
+    taken.add(unique);
+    return unique;
+  });
 }
 
 /** Results by name: the caller's names, else the function's keys, else the model's, else `output`. */

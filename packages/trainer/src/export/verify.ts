@@ -116,7 +116,12 @@ export async function verify(model: Uint8Array, job: Verification, runtime: Runt
     for (const sizes of job.sizes) {
       const program = traceAt(job.subject, sizes).program;
       eager ??= await reference(program);
-      for (let seed = 1; seed <= job.seeds; seed++) errors.push(...(await compareOnce(session, program, job, eager, sizes, seed)));
+      for (let seed = 1; seed <= job.seeds; seed++) {
+        let compared = await compareOnce(session, program, job, eager, sizes, seed);
+        // tfjs's WASM kernels have mistakes of their own (`same` convolution with unequal strides); the plain ones decide.
+        if (compared.some(({ relative }) => !(relative <= job.tolerance)) && eager.distrust()) compared = await compareOnce(session, program, job, eager, sizes, seed);
+        errors.push(...compared);
+      }
     }
     const worst = errors.reduce<OutputError | undefined>((a, b) => (a === undefined || b.relative > a.relative ? b : a), undefined);
     const device = session.device.actual;
@@ -177,12 +182,14 @@ async function compareCalls(program: Program, job: Verification, runtime: Runtim
       return tensor === undefined ? [] : [[input.name, stored(tensor, undefined)]];
     })));
     const errors: NodeError[] = [];
+    const indices = new Map(program.calls.map((call, index) => [call.outputs[0], index]));
     eager.run(program, drawn, { sizes, observe: (call, values) => {
-      const i = errors.length;
+      // A reference that changes its backend halfway starts again from the first call.
+      const i = indices.get(call.outputs[0]) ?? errors.length;
       const apart = values.map((value, j) => distance(logical(results[name(i, j)], undefined), value.dataSync()));
       const worst = apart.reduce((a, b) => (b.relative > a.relative ? b : a), { max: 0, relative: 0 });
       const { kernel, layer, site } = call;
-      errors.push({ kernel, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }), max: worst.max, relative: worst.relative });
+      errors[i] = { kernel, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }), max: worst.max, relative: worst.relative };
     } });
     return errors;
   } finally {
