@@ -18,6 +18,14 @@ const further = [
     text: apache,
   },
   {
+    packages: ['core'],
+    mark: /0?\.693147180369123|6\.93147180369123\d*e-1/,
+    name: 'fdlibm',
+    version: '5.3, polynomials and reductions of log, sin, cos and acos in src/latent/arithmetic.ts',
+    license: 'its own, permissive',
+    text: () => 'Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.\n\nDeveloped at SunSoft, a Sun Microsystems, Inc. business.\nPermission to use, copy, modify, and distribute this\nsoftware is freely granted, provided that this notice\nis preserved.',
+  },
+  {
     packages: ['trainer'],
     mark: /uPlot/,
     name: 'uPlot',
