@@ -13,7 +13,7 @@ import { root } from './support/pack.js';
 
 const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'README.md', 'packages/*/README.md', 'docs/*.md', 'examples/*/README.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
 const blocks = pages.flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
-const scripts = blocks.filter(({ language, how }) => ['ts', 'js'].includes(language) && how !== 'fragment');
+const scripts = blocks.filter(({ language }) => ['ts', 'js'].includes(language));
 
 let folder: string;
 beforeAll(async () => {
@@ -49,7 +49,7 @@ async function run(cwd: string, code: string, name: string): Promise<string> {
 const source = ({ given, code }: Block): string => `${given}\n${code}\nexport {};\n`;
 
 test('every block of TypeScript compiles against the built declarations', () => {
-  expect(scripts.length).toBeGreaterThan(10);
+  expect(scripts.length).toBeGreaterThan(25);
   const where = new Map(scripts.map((block, i) => [`block${i}.ts`, block]));
   for (const [file, block] of where) writeFileSync(join(folder, file), source(block));
   const compilerOptions = {
@@ -66,7 +66,7 @@ test('every block of TypeScript compiles against the built declarations', () => 
   expect(faults).toEqual([]);
 });
 
-const runnable = pages.map((page) => [page, blocks.filter((block) => block.page === page && block.how === 'run')] as const).filter(([, list]) => list.length > 0);
+const runnable = pages.map((page) => [page, blocks.filter((block) => block.page === page && block.run)] as const).filter(([, list]) => list.length > 0);
 
 test('the pages that can be run are', () => {
   expect(runnable.map(([page]) => page)).toEqual(expect.arrayContaining([

@@ -1,5 +1,5 @@
-// The code blocks of a Markdown page. The word after the language says how much a test does with it: nothing (types are checked), `run` (it is also run, in the
-// page's order and folder), `fragment` (not even that: part of something). A comment `<!-- given: … -->` right above a block is put in front of its code.
+// The code blocks of a Markdown page. TypeScript is checked; with the word `run` after the language a block is also run, in the page's order and folder.
+// A comment `<!-- given: … -->` right above a block is put in front of its code.
 
 /** A fenced block. */
 export interface Block {
@@ -7,7 +7,7 @@ export interface Block {
   /** Line of its first line of code, from 1. */
   line: number;
   language: string;
-  how: 'check' | 'run' | 'fragment';
+  run: boolean;
   given: string;
   code: string;
 }
@@ -27,11 +27,11 @@ export function blocksOf(page: string, text: string): Block[] {
     }
     const open = /^```(\w+)(?: (\w+))?$/.exec(lines[i]!);
     if (open) {
-      const [, language = '', word = 'check'] = open;
-      if (word !== 'check' && word !== 'run' && word !== 'fragment') throw new Error(`${page}:${i + 1}: expected run or fragment after ${language}, got '${word}'`);
+      const [, language = '', word] = open;
+      if (word !== undefined && word !== 'run') throw new Error(`${page}:${i + 1}: expected run or nothing after ${language}, got '${word}'`);
       const end = lines.indexOf('```', i + 1);
       if (end < 0) throw new Error(`${page}:${i + 1}: a block without an end`);
-      blocks.push({ page, line: i + 2, language, how: word, given, code: lines.slice(i + 1, end).join('\n') });
+      blocks.push({ page, line: i + 2, language, run: word === 'run', given, code: lines.slice(i + 1, end).join('\n') });
       i = end;
     } else if (/^```\s*$/.test(lines[i]!)) i = lines.indexOf('```', i + 1); // a block of no language: output, headers
     if (lines[i] !== '') given = '';
