@@ -6,6 +6,7 @@ import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
 import { filterOrder, splitFilters } from './fast/filters.js';
+import { planConvolutions } from './fast/plan.js';
 import { identity, physical } from './kernels/layout.js';
 import { finish } from './finish.js';
 import { lookUp } from './registry.js';
@@ -13,6 +14,7 @@ import { dimOf } from './symbols.js';
 
 /** What a lowering may be told. */
 export interface LowerOptions {
+  /** `portable`: plain Conv and ConvTranspose, channels first. `fast`: what is measured to be fastest on a CPU; where that is the portable lowering, the same. */
   target: 'portable' | 'fast';
   opset?: number;
   /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
@@ -50,7 +52,7 @@ export const DEFAULT_OPSET = 21;
 export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   const orders = options.orders ?? {};
   checkNames(program, orders);
-  const fast = options.target === 'fast';
+  const fast = options.target === 'fast' && planConvolutions(program).fast;
   const absorbed = fast ? splitFilters(program) : absorbOrders(program, orders);
   const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
   const ctx = new Context(builder, absorbed, fast ? filterOrder : undefined);
@@ -58,7 +60,7 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     if (input.kind !== 'state') ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
     else if (orders[input.name] !== undefined) ctx.get(ctx.logical(input.value), orders[input.name]);
   }
-  lowerCalls(absorbed, ctx, options.target);
+  lowerCalls(absorbed, ctx, fast ? 'fast' : 'portable');
 
   const shapes = new Map<string, Dim[]>();
   const declare = (name: string, id: ValueId, perm: Perm): void => {

@@ -53,12 +53,16 @@ function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
   return { large: id(roles.large), small: id(roles.small), filter: id(roles.filter) };
 }
 
-/** The convolution that a call computes, if an algorithm other than the portable rows does, and the value of its filter. */
-export function planned(program: Program, call: KernelCall): { conv: Convolution; filter: ValueId } | undefined {
+/** The convolution that a call computes, if it is one of fixed sizes. */
+export function describedConvolution(program: Program, call: KernelCall): Convolution | undefined {
   const ids = sidesOf(call);
-  if (ids === undefined) return undefined;
-  const conv = describe(call.attrs, { large: shapeOf(program, ids.large), small: shapeOf(program, ids.small), filter: shapeOf(program, ids.filter) });
-  return conv === undefined || choose(conv) === undefined ? undefined : { conv, filter: ids.filter };
+  return ids === undefined ? undefined : describe(call.attrs, { large: shapeOf(program, ids.large), small: shapeOf(program, ids.small), filter: shapeOf(program, ids.filter) });
+}
+
+/** {@link describedConvolution} where an algorithm other than the portable rows computes it, and the value of its filter. */
+function planned(program: Program, call: KernelCall): { conv: Convolution; filter: ValueId } | undefined {
+  const [conv, ids] = [describedConvolution(program, call), sidesOf(call)];
+  return conv === undefined || ids === undefined || choose(conv) === undefined ? undefined : { conv, filter: ids.filter };
 }
 
 /** `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a convolution that wants them so. */
