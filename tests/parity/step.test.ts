@@ -59,20 +59,23 @@ function expectEqual(compiled: Outcome, eager: Outcome): void {
 }
 
 /** Three steps of each engine from the same state. The eager engine works on the system's own variables, the compiled one on copies. */
-async function bothEngines(system: GanSystem): Promise<Record<'compiled' | 'eager', Outcome>> {
+async function bothEngines(system: GanSystem, lowering: Lowering): Promise<Record<'compiled' | 'eager', Outcome>> {
   const { inputs, variables } = system;
-  const step = await compile(system.step, { inputs, variables, runtime: host, seed: 5 });
+  const step = await compile(system.step, { inputs, variables, runtime: host, seed: 5, lowering });
   const compiled = await three(step, system);
   await step.dispose();
   const eager = await three(eagerStep(system.step, { inputs, variables, seed: 5 }), system);
   return { compiled, eager };
 }
 
-describe('against PyTorch', () => {
+const LOWERINGS = ['portable', 'fast'] as const;
+type Lowering = (typeof LOWERINGS)[number];
+
+describe.each(LOWERINGS)('against PyTorch, lowering %s', (lowering) => {
   test.each(CASES)('%s: one compiled step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
     const { random: _, ...z } = system.inputs['z'] ?? { shape: [] };
-    const step = await compile(system.step, { inputs: { ...system.inputs, z }, variables: system.variables, runtime: host });
+    const step = await compile(system.step, { inputs: { ...system.inputs, z }, variables: system.variables, runtime: host, lowering });
     const results = await step.run(feedsOf(vectors));
     const state = await step.state();
     expectVectors(vectors, scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'), (key) => valuesOf(state, key));
@@ -81,11 +84,11 @@ describe('against PyTorch', () => {
   });
 });
 
-describe('against tfjs eager', () => {
+describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
   // Adam starts warm: where a gradient is about 0, the sign that its first step takes is decided by rounding.
   test.each(CASES)('%s: three steps agree in losses, weights, moments, statistics and averages', async (name) => {
     const { system } = systemOf(name);
-    const { compiled, eager } = await bothEngines(system);
+    const { compiled, eager } = await bothEngines(system, lowering);
     expectEqual(compiled, eager);
     system.dispose();
   });
@@ -99,17 +102,18 @@ describe('against tfjs eager', () => {
   test.each(Object.keys(COLD))('%s: three steps from initial weights agree', async (name) => {
     const system = COLD[name]?.();
     if (system === undefined) throw new Error(name);
-    const { compiled, eager } = await bothEngines(system);
+    const { compiled, eager } = await bothEngines(system, lowering);
     expectEqual(compiled, eager);
     system.dispose();
   });
 });
 
 describe('the graph of a DCGAN step', () => {
-  test('holds the generator once, no gradient that nothing uses, and no weight that is transposed', async () => {
+  test.each(LOWERINGS)('%s: holds the generator once, no gradient that nothing uses, and no weight that is transposed', async (lowering) => {
     const system = dcgan({ size: 32, base: 4, latent: 8, batch: 4 });
-    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host });
+    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, lowering });
     const { kernels } = step.summary;
+    expect(step.summary.lowering).toBe(lowering);
     // G: 3 transposed convolutions. D, of 3 convolutions: input gradients of the last two in each pass of its own step, of all three in G's.
     expect(kernels['Conv2DBackpropInput']).toBe(3 + 2 * 2 + 3);
     // forward: 3 passes of D; backward: G's transposed convolutions

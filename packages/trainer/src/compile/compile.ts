@@ -2,6 +2,7 @@
 import { UsageError, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
+import { explain } from '../lower/fast/plan.js';
 import { lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
 import type { Program } from '../trace/program.js';
@@ -22,7 +23,7 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
   const { program: traced, variables } = trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
   const program = optimize(traced);
   const tracedAt = performance.now();
-  const lowered = lowerProgram(program, { target: options.lowering ?? 'portable' });
+  const lowered = lowerProgram(program, { target: targetOf(options) });
   const model = encodeModel(lowered.model);
   const layouts = new StateLayouts(lowered);
   const state = layouts.bindings(variables);
@@ -65,10 +66,17 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
       traceMs: tracedAt - started,
       lowerMs: loweredAt - tracedAt,
       createMs: performance.now() - loweredAt,
+      lowering: lowered.target,
+      ...(lowered.plan === undefined ? {} : { plan: explain(lowered.plan) }),
     },
     dispose: () => session.dispose(),
   };
   return compiled;
+}
+
+/** Prices are those of a CPU: on other devices `auto` is portable. */
+function targetOf({ lowering = 'auto', runtime }: CompileOptions): 'portable' | 'fast' | 'auto' {
+  return lowering === 'auto' && runtime.device.actual !== 'cpu' ? 'portable' : lowering;
 }
 
 /** Random inputs of the graph: those of the specs, and those that the step asked for itself. */

@@ -22,7 +22,11 @@ export interface StepOptions {
 /** Options of {@link compile}. */
 export interface CompileOptions extends StepOptions {
   runtime: Runtime;
-  lowering?: 'portable' | 'fast';
+  /**
+   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the default: on the device `cpu` the
+   * one that a price of its convolutions says is cheaper, elsewhere `portable`.
+   */
+  lowering?: 'portable' | 'fast' | 'auto';
   /** Passed on to the runtime. */
   session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
 }
@@ -42,6 +46,10 @@ export interface StepSummary {
   traceMs: number;
   lowerMs: number;
   createMs: number;
+  /** The lowering that was taken, in a compiled step. */
+  lowering?: 'portable' | 'fast';
+  /** What its convolutions were taken to cost in both, a line each, where there was a choice. */
+  plan?: string;
 }
 
 /** A step ready to run. */

@@ -6,7 +6,7 @@ import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
 import { filterOrder, splitFilters } from './fast/filters.js';
-import { planConvolutions } from './fast/plan.js';
+import { planConvolutions, type ConvolutionPlan } from './fast/plan.js';
 import { identity, physical } from './kernels/layout.js';
 import { finish } from './finish.js';
 import { lookUp } from './registry.js';
@@ -14,8 +14,8 @@ import { dimOf } from './symbols.js';
 
 /** What a lowering may be told. */
 export interface LowerOptions {
-  /** `portable`: plain Conv and ConvTranspose, channels first. `fast`: what is measured to be fastest on a CPU; where that is the portable lowering, the same. */
-  target: 'portable' | 'fast';
+  /** `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions by matrix products, channels last. `auto`: the cheaper of both on a CPU, by {@link planConvolutions}. */
+  target: 'portable' | 'fast' | 'auto';
   opset?: number;
   /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
   orders?: Record<string, Perm>;
@@ -41,6 +41,9 @@ export interface Lowered {
   state: StateLayout[];
   /** State that is only read: fed once, kept as it is. `output` is an Identity of it, for an executor that keeps state by binding an output to it. */
   fixed: StateLayout[];
+  target: 'portable' | 'fast';
+  /** What each convolution was taken to cost, unless target `portable` was asked for. */
+  plan?: ConvolutionPlan;
 }
 
 /** Opset written by default. */
@@ -52,7 +55,8 @@ export const DEFAULT_OPSET = 21;
 export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   const orders = options.orders ?? {};
   checkNames(program, orders);
-  const fast = options.target === 'fast' && planConvolutions(program).fast;
+  const plan = options.target === 'portable' ? undefined : planConvolutions(program);
+  const fast = options.target === 'fast' || plan?.fast === true;
   const absorbed = fast ? splitFilters(program) : absorbOrders(program, orders);
   const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
   const ctx = new Context(builder, absorbed, fast ? filterOrder : undefined);
@@ -84,7 +88,7 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     const layout = { input: input.name, output, dtype, shape: shape ?? [], perm, ...(shape?.join() === own?.join() ? {} : { split: own ?? [] }) };
     (next === undefined ? fixed : state).push(layout);
   }
-  return { model: finish(builder.build({ producerName: 'forja' }), absorbed.inputs.map((input) => input.name), shapes), state, fixed };
+  return { model: finish(builder.build({ producerName: 'forja' }), absorbed.inputs.map((input) => input.name), shapes), state, fixed, target: fast ? 'fast' : 'portable', ...(plan === undefined ? {} : { plan }) };
 }
 
 /** The order a state is stored in. One that nothing read takes the order its next value comes in. */
@@ -96,7 +100,7 @@ function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined)
 }
 
 /** Runs every row, going on after a refusal so that one error can name them all. */
-function lowerCalls(program: Program, ctx: Context, target: LowerOptions['target']): void {
+function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): void {
   const refusals: string[] = [];
   const causes: unknown[] = [];
   const missing = new Set<ValueId>();

@@ -56,7 +56,8 @@ export interface TrainConfig {
   checkpointEvery?: number;
   /** `onnx`: the compiled step. `tfjs`: the same step eagerly, far slower without @tensorflow/tfjs-node. */
   engine?: 'onnx' | 'tfjs';
-  lowering?: 'portable' | 'fast';
+  /** How the compiled step's convolutions are written; `auto`: what is cheaper on the device. */
+  lowering?: 'portable' | 'fast' | 'auto';
   /** Threads of the runtime. Default: its own choice. Another number gives other bits. */
   threads?: number;
 }
@@ -111,7 +112,7 @@ const schema = v.strictObject({
   sampleCount: v.optional(whole(1, 1024), 64),
   checkpointEvery: v.optional(whole(0, 1e9), 500),
   engine: v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'),
-  lowering: v.optional(v.picklist(['portable', 'fast']), 'portable'),
+  lowering: v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),
   threads: v.optional(whole(1, 1024)),
 });
 

@@ -35,12 +35,12 @@ export interface EngineOptions {
   samples: number;
   /** Needed for `onnx`. */
   runtime?: Runtime | undefined;
-  lowering?: 'portable' | 'fast';
+  lowering?: 'portable' | 'fast' | 'auto';
 }
 
 /** The engine asked for. Throws UsageError for `onnx` without a runtime. */
 export async function makeEngine(options: EngineOptions): Promise<Engine> {
-  const { kind, system, seed, samples, runtime, lowering = 'portable' } = options;
+  const { kind, system, seed, samples, runtime, lowering = 'auto' } = options;
   const shared = { inputs: system.inputs, variables: system.variables, seed };
   if (kind === 'tfjs') return engineOf(system, eagerStep(system.step, shared), `tfjs, ${tf.getBackend()}`, () => eagerSampler(system, samples));
   if (runtime === undefined) {

@@ -42,7 +42,7 @@ export interface ConvolutionPlan {
 
 const multiplyAdds = ({ batch, channels, outChannels, height, width }: Convolution): number => (batch * height.small * width.small * height.kernel * width.kernel * channels * outChannels) / 1e6;
 
-/** Prices every convolution of `program`. Programs without any are left to the rows of `fast`, which cost nothing there. */
+/** Prices every convolution of `program`. One without any stays portable. */
 export function planConvolutions(program: Program): ConvolutionPlan {
   const choices: Choice[] = [];
   let crossings = 0;
@@ -56,8 +56,7 @@ export function planConvolutions(program: Program): ConvolutionPlan {
     }
   }
   const [cost, portable] = [choices.reduce((sum, c) => sum + c.cost, 0), choices.reduce((sum, c) => sum + c.portable, 0)];
-  // Nothing to convolve on the one side, or only what stays portable on the other.
-  return { fast: choices.length === 0 ? crossings === 0 : cost + crossings < portable, choices, crossings };
+  return { fast: cost + crossings < portable, choices, crossings };
 }
 
 function pictureSize(program: Program, id: ValueId): number {
