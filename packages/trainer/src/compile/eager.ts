@@ -3,6 +3,7 @@ import { ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } f
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
 import { withRandom } from '../random.js';
+import { dataOf } from '../trace/program.js';
 import { drawInputs, feedTensors, randomInputs, traceInputs } from './inputs.js';
 import { readVariable, writeVariable } from './state.js';
 import type { CompiledStep, StepFunction, StepOptions } from './step.js';
@@ -75,6 +76,6 @@ function toTf(value: Tensor): tf.Tensor {
 }
 
 function typed(value: tf.Tensor): Pick<Tensor, 'dtype' | 'data'> {
-  const data = value.dataSync().slice();
-  return { dtype: value.dtype === 'int32' || value.dtype === 'bool' ? value.dtype : 'float32', data };
+  const dtype = value.dtype === 'int32' || value.dtype === 'bool' ? value.dtype : 'float32';
+  return { dtype, data: dataOf(value.dataSync(), dtype) };
 }

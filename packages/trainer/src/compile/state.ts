@@ -3,7 +3,7 @@ import { UsageError, checkTensor, type NamedTensors, type StateBinding, type Ten
 import * as tf from '@tensorflow/tfjs';
 import type { Lowered, StateLayout } from '../lower/lower.js';
 import { inverse, permuted } from '../lower/permute.js';
-import type { ConstantData } from '../trace/program.js';
+import { dataOf, type ConstantData } from '../trace/program.js';
 import type { StepState } from './step.js';
 
 const splitShape = (layout: StateLayout): readonly number[] => layout.split ?? layout.shape;
@@ -63,7 +63,7 @@ export class StateLayouts {
 export function readVariable(variable: tf.Variable): Tensor {
   const { dtype } = variable;
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') throw new UsageError(`variable ${variable.name}: expected dtype float32, int32 or bool, got ${dtype}`);
-  return { dtype, shape: [...variable.shape], data: variable.dataSync().slice() };
+  return { dtype, shape: [...variable.shape], data: dataOf(variable.dataSync(), dtype) };
 }
 
 /** Sets a variable to a value of its own shape and type. */

@@ -138,6 +138,12 @@ describe('constant folding', () => {
     expect(left((x) => tf.where(tf.greater(weights(), 3), x, x.neg()), (p) => removeNoops(foldConstants(p)))).toEqual(['Neg', 'Select']);
   });
 
+  it('gives numbers the type of their tensor, which tfjs does not', () => {
+    const program = foldConstants(traced((x) => tf.pow(x, tf.tensor1d([1, 2, 3, 2], 'int32'))));
+    const exponent = program.calls.find((call) => call.kernel === 'Pow')?.inputs['b'];
+    expect(program.constants.get(exponent as number)).toEqual(Float32Array.of(1, 2, 3, 2));
+  });
+
   it('does not blow the program up', () => {
     const big = (x: tf.Tensor): tf.Tensor => tf.tile(weights().reshape([1, 4]), [5000, 1]).sum().add(x);
     expect(left(big, foldConstants)).toEqual(['Tile', 'Sum', 'Add']);

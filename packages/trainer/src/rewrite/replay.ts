@@ -2,7 +2,7 @@
 import { UsageError, type TypedArray } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { onBackend } from '../trace/engine.js';
-import { callInputs, type ConstantData, type KernelCall, type Program, type ProgramDType, type ValueId } from '../trace/program.js';
+import { callInputs, dataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ValueId } from '../trace/program.js';
 import { specialize } from './sizes.js';
 
 /** A value in tfjs's logical layout. */
@@ -51,7 +51,7 @@ function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions[
   const last = lastUses(program);
   const make = (id: ValueId, data: ArrayLike<number>): tf.Tensor => {
     const { dtype, shape } = program.values[id] ?? { dtype: 'float32', shape: [] };
-    return tf.tensor(typed(data, dtype), shape.map(Number), dtype);
+    return tf.tensor(dataOf(data, dtype), shape.map(Number), dtype);
   };
   for (const { name, value } of program.inputs) {
     const feed = feeds[name];
@@ -82,7 +82,8 @@ function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions[
   });
   return Object.fromEntries(program.outputs.map(({ name, value }) => {
     const tensor = at(value);
-    return [name, { dtype: tensor.dtype as ProgramDType, shape: [...tensor.shape], data: tensor.dataSync().slice() as ConstantData }]; // programs hold these types only
+    const dtype = tensor.dtype as ProgramDType; // programs hold these types only
+    return [name, { dtype, shape: [...tensor.shape], data: dataOf(tensor.dataSync(), dtype) }];
   }));
 }
 
@@ -103,8 +104,4 @@ function lastUses(program: Program): Map<ValueId, number> {
   });
   for (const { value } of program.outputs) last.set(value, program.calls.length);
   return last;
-}
-
-function typed(data: ArrayLike<number>, dtype: ProgramDType): tf.TypedArray {
-  return dtype === 'float32' ? Float32Array.from(data) : dtype === 'int32' ? Int32Array.from(data) : Uint8Array.from(data);
 }

@@ -55,6 +55,11 @@ export interface ProgramOutput {
 /** Values of a constant. int32 and bool constants keep tfjs's arrays. */
 export type ConstantData = Float32Array | Int32Array | Uint8Array;
 
+/** A copy of numbers as a program holds them. tfjs's own arrays may be of another type than the tensor: its casts from int32 and bool to float32 share the array. */
+export function dataOf(values: ArrayLike<number>, dtype: ProgramDType): ConstantData {
+  return dtype === 'float32' ? new Float32Array(values) : dtype === 'int32' ? new Int32Array(values) : new Uint8Array(values);
+}
+
 /** A traced computation. Every value is an input, a constant, or the output of exactly one call; calls are in execution order. */
 export interface Program {
   values: ProgramValue[];

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
 import { dataInfo } from './engine.js';
 import { constantValue } from './evaluate.js';
-import type { ConstantData, KernelCall, Program, ProgramDType, ProgramInput, ValueId } from './program.js';
+import { dataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ProgramInput, type ValueId } from './program.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */
@@ -57,7 +57,7 @@ export class Recorder {
   /** A constant. Its data is copied: tfjs does not, and callers change their arrays. */
   constant(values: ArrayLike<number>, meta: TensorMeta): ValueId {
     const value = this.value(meta);
-    this.program.constants.set(value, copyOf(values, meta.dtype));
+    this.program.constants.set(value, dataOf(values, meta.dtype));
     const site = callSite();
     if (site !== undefined) this.constantSites.set(value, site);
     return value;
@@ -160,8 +160,4 @@ function readForeign(tensor: tf.TensorInfo): ArrayLike<number> {
   const info = dataInfo(tensor.dataId);
   if (info === undefined) throw new ExportError('export.unsupported', 'trace: expected a live tensor, got one that is disposed or belongs to an earlier trace');
   return info.backend.readSync(tensor.dataId) as ConstantData; // heldType has the last word on what is numeric
-}
-
-function copyOf(values: ArrayLike<number>, dtype: ProgramDType): ConstantData {
-  return dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values);
 }
