@@ -205,6 +205,44 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
+  test('may call a result like an input or a variable', async () => {
+    const count = tf.tidy(() => tf.variable(tf.scalar(2, 'int32'), false, 'count'));
+    const step: StepFunction = ({ x, z }) => {
+      if (x === undefined || z === undefined) throw new Error('inputs');
+      count.assign(tf.add(count, tf.scalar(1, 'int32')));
+      return { count: tf.clone(count), x, z: tf.neg(z), 'count/next': tf.add(x, 1) };
+    };
+    const options = { inputs: { x: { shape: [2] }, z: { shape: [3], random: 'normal' as const } }, variables: [count] };
+    const graph = await compile(step, { ...options, runtime: host });
+    const eager = eagerStep(step, options);
+    for (let i = 0; i < 2; i++) expect(await graph.run({ x: [i, 5] })).toEqual(await eager.run({ x: [i, 5] }));
+    expect(await graph.state()).toEqual(await eager.state());
+    await graph.dispose();
+    count.dispose();
+  });
+
+  test('starts from variables that hold casted integers, as tfjs shares their arrays', async () => {
+    const w = tf.tidy(() => tf.variable(tf.tensor1d([1, 2, 3], 'int32').cast('float32'), false, 'casted'));
+    const step: StepFunction = ({ n }) => {
+      w.assign(tf.mul(w, 1.5));
+      return { n: (n as tf.Tensor).cast('float32') };
+    };
+    const options = { inputs: { n: { shape: [2], dtype: 'int32' as const } }, variables: [w] };
+    const graph = await compile(step, { ...options, runtime: host });
+    const eager = eagerStep(step, options);
+    expect(await graph.run({ n: [4, 5] })).toEqual(await eager.run({ n: [4, 5] }));
+    expect(await graph.state()).toEqual({ casted: { dtype: 'float32', shape: [3], data: Float32Array.of(1.5, 3, 4.5) } });
+    await graph.dispose();
+    w.dispose();
+  });
+
+  test('refuses random numbers that would be the same at every step', async () => {
+    const noisy: StepFunction = ({ x }) => ({ y: tf.add(x as tf.Tensor, tf.randomNormal([2])) });
+    const failure = compile(noisy, { inputs: { x: { shape: [2] } }, runtime: host });
+    await expect(failure).rejects.toMatchObject({ code: 'export.unsupported' });
+    await expect(failure).rejects.toThrow(/\[2\] at .*step\.test\.ts.*use Forja's random\.normal/);
+  });
+
   test('refuses inputs whose sizes or types cannot be compiled', async () => {
     const system = small();
     const withReal = (real: TensorSpec): Promise<CompiledStep> => compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });

@@ -48,6 +48,7 @@ export function checkFeeds(inputs: readonly TensorSpec[], feeds: NamedTensors, s
 
 /** Throws `input.shape` when `value` is not what `spec` says, or its data does not fit its own shape. `symbols` collects dynamic sizes. */
 export function checkTensor(where: string, spec: TensorSpec, value: Tensor, symbols: Map<string, number> = new Map()): void {
+  if (!isTensor(value)) throw misfit(`${where}: expected ${describe(spec)}, got ${value === null ? 'null' : typeof value}`);
   const fits = spec.shape.length === value.shape.length && spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
   if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype)) {
     throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
@@ -57,6 +58,11 @@ export function checkTensor(where: string, spec: TensorSpec, value: Tensor, symb
   if (length !== sizeOf(value.shape)) {
     throw misfit(`${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`);
   }
+}
+
+/** Callers without types may give anything. */
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'shape' in value && Array.isArray(value.shape) && 'data' in value && ArrayBuffer.isView(value.data) && 'dtype' in value && String(value.dtype) in ARRAY_OF;
 }
 
 function fitsDim(dim: number | string, size: number, symbols: Map<string, number>): boolean {

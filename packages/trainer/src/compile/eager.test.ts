@@ -48,6 +48,9 @@ test('a step that fails changes neither the number nor, with bad feeds, the stat
   await expect(engine.run({ x: [1], n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected 2 values for float32 [2], got 1' });
   await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toMatchObject({ code: 'input.shape', message: 'run.n: expected Int32Array for int32 [], got Float32Array' });
   await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected float32 [2], got object' });
+  await expect(engine.run({ x: null as never, n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected float32 [2], got nothing' });
+  for (const n of [1.5, 2 ** 31, NaN]) await expect(engine.run({ x: [1, 2], n })).rejects.toMatchObject({ code: 'input.shape', message: `run.n: expected int32 [], got ${n}, which int32 does not hold` });
+  await expect(engine.load({ total: undefined as never })).rejects.toMatchObject({ code: 'input.shape' });
   expect([engine.step, ...total.dataSync()]).toEqual([0, 0, 0]);
   total.dispose();
 });

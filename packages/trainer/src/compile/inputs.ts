@@ -43,8 +43,8 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
   const feeds: NamedTensors = {};
   for (const input of inputs) {
     if (input.random !== undefined) continue;
-    const feed = given[input.name];
-    if (feed === undefined) throw misfit(`run.${input.name}: expected ${describe(input)}, got nothing`);
+    const feed = given[input.name] as Feed | null | undefined;
+    if (feed === undefined || feed === null) throw misfit(`run.${input.name}: expected ${describe(input)}, got nothing`);
     feeds[input.name] = feedTensor(input, feed);
   }
   for (const name of Object.keys(given)) {
@@ -55,6 +55,13 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
   return feeds;
 }
 
+/** What each type holds, for plain arrays: a fraction or 2³¹ given for an int32 would silently become another number. */
+const HOLDS: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
+  float32: () => true,
+  int32: (value) => (value | 0) === value,
+  bool: (value) => value === 0 || value === 1,
+};
+
 function feedTensor(input: TraceInput, feed: Feed): Tensor {
   const { name, dtype, shape } = input;
   if (typeof feed === 'number') return feedTensor(input, [feed]);
@@ -62,6 +69,8 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (own !== undefined && String(own.shape) !== String(shape)) throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype) throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
   if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${data instanceof BigInt64Array ? 'BigInt64Array' : typeof data}`);
+  const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
+  if (strange !== undefined) throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
   if (data.length !== sizeOf(shape)) throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];
   // Half bits and integers of other widths would be read as what they are not; plain arrays convert.

@@ -65,7 +65,7 @@ function run(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor
   const results: unknown = fn(inputs); // the span disposes what it makes
   for (const [name, tensor] of Object.entries(checkedResults(results))) program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;
-  const taken = new Set(program.outputs.map((output) => output.name));
+  const taken = new Set([...program.inputs, ...program.outputs].map((one) => one.name));
   for (const { name, input, current } of recorder.variables.values()) {
     if (current === input) continue;
     let output = `${name}/next`;
