@@ -254,6 +254,16 @@ describe('exportOnnx as a guest', () => {
     expect(report).toMatchObject({ verified: 'passed', reference: { tfjs: 'cpu' } });
   });
 
+  it('keeps padding and pooling apart, which onnxruntime joins wrongly', async () => {
+    const padded = (x: tf.Tensor): tf.Tensor4D => tf.pad(x.relu().neg(), [[0, 0], [1, 2], [2, 1], [0, 0]]) as tf.Tensor4D; // zeros are the largest
+    const pools: ((x: tf.Tensor) => tf.Tensor)[] = [
+      (x) => tf.maxPool(padded(x), 3, 1, 'valid'), (x) => tf.maxPool(padded(x), 3, 1, 'same'), (x) => tf.maxPool(padded(x), 2, 2, 'valid'), (x) => tf.avgPool(padded(x), 2, 1, 'valid'), (x) => tf.avgPool(padded(x), [2, 4], 2, 'same'),
+    ];
+    for (const pool of pools) {
+      for (const opset of [17, 21]) expect((await exported(pool, { inputs: [{ shape: ['batch', 6, 5, 3] }], layout: { inputs: 'nchw', outputs: 'nchw' }, opset })).report.verified).toBe('passed');
+    }
+  });
+
   it('refuses what it cannot do, naming all of it', async () => {
     const fn = (x: tf.Tensor): tf.Tensor[] => [tf.conv3d(x as tf.Tensor5D, tf.ones([1, 1, 1, 1, 1]) as tf.Tensor5D, 1, 'same'), tf.avgPool3d(x as tf.Tensor5D, 2, 2, 'same')];
     const failure = exported(fn, { inputs: [{ name: 'x', shape: ['batch', 2, 2, 2, 1] }] });

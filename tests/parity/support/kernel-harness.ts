@@ -165,6 +165,10 @@ class Mini implements LowerContext {
     const padded = this.reshape(this.get(value), shape);
     return this.op('Transpose', [padded], { perm: [...perm] });
   }
+  comesFrom(value: Value, op: OpName): boolean {
+    const maker = this.nodes.find((node) => node.output.includes(value.name));
+    return maker?.opType === op;
+  }
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value {
     return this.ops(op, inputs, attributes, 1)[0] as Value;
   }

@@ -34,6 +34,7 @@ export class Context implements LowerContext {
   private readonly logicals = new Map<ValueId, Logical>();
   private readonly stateNames: Map<ValueId, string>;
   private readonly data = new Map<Value, { dtype: DType; data: TypedArray | readonly number[] }>();
+  private readonly makers = new WeakMap<Value, { op: OpName; from: Value | undefined }>();
   private readonly preferred: Map<ValueId, Perm>;
   private readonly symbols: Symbols;
   private current: KernelCall | undefined;
@@ -125,7 +126,7 @@ export class Context implements LowerContext {
     const moving = (order: Perm): string => order.filter((axis) => value.shape[axis] !== 1).join();
     // Axes of size 1 hold no data: moving them is a Reshape.
     if (moving(at.perm) === moving(perm)) return this.reshape(from, physical(value.shape, perm));
-    return this.builder.op('Transpose', [from], { perm: perm.map((axis) => at.perm.indexOf(axis)) });
+    return this.op('Transpose', [from], { perm: perm.map((axis) => at.perm.indexOf(axis)) });
   }
 
   layoutOf(value: Logical): Perm | undefined {
@@ -173,11 +174,18 @@ export class Context implements LowerContext {
   }
 
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value {
-    return this.builder.op(op, inputs, attributes);
+    const made = this.builder.op(op, inputs, attributes);
+    this.makers.set(made, { op, from: inputs[0] });
+    return made;
   }
 
   ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[] {
     return this.builder.ops(op, inputs, attributes, count);
+  }
+
+  comesFrom(value: Value, op: OpName): boolean {
+    const maker = this.makers.get(value);
+    return maker?.op === op || (maker?.op === 'Transpose' && maker.from !== undefined && this.comesFrom(maker.from, op));
   }
 
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {

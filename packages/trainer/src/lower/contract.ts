@@ -45,6 +45,8 @@ export interface LowerContext {
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value;
   /** Emits a node with several outputs. */
   ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[];
+  /** Whether a node of this kind made the value, transposes aside. */
+  comesFrom(value: Value, op: OpName): boolean;
   /** An initializer; equal ones are stored once. */
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value;
   /** A float32 scalar initializer. */

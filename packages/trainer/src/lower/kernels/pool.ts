@@ -15,15 +15,24 @@ function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: 
   return ws;
 }
 
+/**
+ * The picture in NCHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it takes the zeros for the pooling's own padding, which a
+ * maximum leaves out, and cannot have more of it than a window (seen in 1.30). A Clip without bounds keeps them apart.
+ */
+function pictureOf(x: Logical, ctx: LowerContext): Value {
+  const picture = ctx.get(x, AXES.nchw);
+  return ctx.comesFrom(picture, 'Pad') ? ctx.op('Clip', [picture]) : picture;
+}
+
 const MaxPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  ctx.set(y, ctx.op('MaxPool', [ctx.get(x, AXES.nchw)], windowAttributes(poolWindows(call, ctx, x, y), ctx)), AXES.nchw);
+  ctx.set(y, ctx.op('MaxPool', [pictureOf(x, ctx)], windowAttributes(poolWindows(call, ctx, x, y), ctx)), AXES.nchw);
 };
 
 const AvgPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const attributes = windowAttributes(poolWindows(call, ctx, x, y), ctx);
-  ctx.set(y, ctx.op('AveragePool', [ctx.get(x, AXES.nchw)], { ...attributes, count_include_pad: 0 }), AXES.nchw);
+  ctx.set(y, ctx.op('AveragePool', [pictureOf(x, ctx)], { ...attributes, count_include_pad: 0 }), AXES.nchw);
 };
 
 /** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */
@@ -74,7 +83,7 @@ function inverseCounts(ws: readonly [Window, Window], ctx: LowerContext): Value 
 const MaxPoolGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
-  const picture = ctx.get(x, AXES.nchw);
+  const picture = pictureOf(x, ctx);
   const [, indices] = ctx.ops('MaxPool', [picture], windowAttributes(ws, ctx), 2);
   if (indices === undefined) return ctx.unsupported('MaxPool without indices');
   const flat = ctx.int64s([-1]);
