@@ -1,15 +1,19 @@
 // Peer of bench:step: Forja's compiled DCGAN training step (D, G, Adam, EMA) on the CPU. Started by lib/compare.mjs.
+// --lowering portable|fast instead of what the prices choose; --explain prints these prices and ends.
+import { parseArgs } from 'node:util';
 import { serve } from '../lib/serve.mjs';
 import { batchesOf, cpuRuntime, flags, trainer, versions } from './forja.mjs';
 
 const o = flags();
+const { values: own } = parseArgs({ options: { lowering: { type: 'string', default: 'auto' }, explain: { type: 'boolean', default: false } }, strict: false });
 const { compile, dcgan } = await trainer();
 const runtime = await cpuRuntime(o);
 const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
-const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime });
+const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime, lowering: own.lowering });
+if (own.explain) console.log(step.summary.plan);
 
 const batches = batchesOf(system);
 let i = 0;
-await serve(() => step.run(batches[i++ % batches.length]), await versions());
+if (!own.explain) await serve(() => step.run(batches[i++ % batches.length]), await versions());
 await step.dispose();
 await runtime.dispose();
