@@ -1,0 +1,112 @@
+// A tfjs model.json as untrusted text: what it must hold, and whether its weights are those that its topology names.
+import { ModelFormatError } from '@forja/core';
+import type * as tf from '@tensorflow/tfjs';
+
+/** One group of the manifest: tensors laid one after another over the group's files. */
+export interface WeightGroup {
+  paths: string[];
+  weights: tf.io.WeightsManifestEntry[];
+}
+
+/** The parts of model.json that are read. */
+export interface ModelJson {
+  format?: string;
+  modelTopology: Record<string, unknown>;
+  weightsManifest: WeightGroup[];
+  [field: string]: unknown;
+}
+
+/** What files are by their first bytes, when they are not JSON, and what to do with each. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/^\s*</, 'HTML or XML'],
+  [/^\u0089HDF/, 'a Keras HDF5 file; convert it with tensorflowjs_converter first'],
+  [/^PK/, 'a zip archive (a .keras file?); unpack or convert it first'],
+  [/^[\s\S]{0,64}(pytorch|tf2onnx|onnx|forja)/, 'what looks like an ONNX file: it needs no export'],
+  [/^\s*$/, 'an empty file'],
+];
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws ModelFormatError `model.format` that says what the file holds instead. */
+export function parseModelJson(text: string, name: string): ModelJson {
+  const wrong = (got: string, cause?: unknown): never => {
+    throw new ModelFormatError('model.format', `${name}: expected a tfjs model.json (modelTopology and weightsManifest), got ${got}`, { cause });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    return wrong(OTHERS.find(([pattern]) => pattern.test(text))?.[1] ?? 'something that is not JSON', cause);
+  }
+  if (!isObject(json)) return wrong('other JSON');
+  const { modelTopology, weightsManifest, format } = json;
+  if (format !== undefined && format !== 'layers-model' && format !== 'graph-model') return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are known`);
+  if (!isObject(modelTopology)) return wrong(json['class_name'] === undefined ? 'JSON without modelTopology' : 'a Keras topology without weights; convert the model with tensorflowjs_converter, or save it with model.save');
+  const groups: unknown[] = Array.isArray(weightsManifest) ? weightsManifest : wrong('JSON without weightsManifest');
+  for (const group of groups) {
+    const { paths, weights } = (group ?? {}) as Record<string, unknown>;
+    if (!Array.isArray(paths) || !paths.every((p) => typeof p === 'string') || !Array.isArray(weights)) return wrong('a weightsManifest without paths and weights');
+    for (const spec of weights as unknown[]) {
+      const { name: weight, shape, dtype } = (spec ?? {}) as Record<string, unknown>;
+      const sizes = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
+      if (typeof weight !== 'string' || !sizes || typeof dtype !== 'string') return wrong(`a weight without name, shape and dtype: ${JSON.stringify(spec).slice(0, 120)}`);
+    }
+  }
+  return json as ModelJson; // its parts were checked above
+}
+
+/** Whether the topology is a TensorFlow graph; else it is tf.layers'. */
+export function isGraphJson({ format, modelTopology }: ModelJson): boolean {
+  return format === 'graph-model' || (format === undefined && Array.isArray(modelTopology['node']));
+}
+
+const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1, complex64: 8 };
+
+/** Bytes of a group's tensors, quantised or not; undefined where strings make it unknown. */
+export function bytesOfGroup({ weights }: WeightGroup): number | undefined {
+  if (weights.some(({ dtype }) => dtype === 'string')) return undefined;
+  return weights.reduce((sum, { shape, dtype, quantization }) => sum + shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4), 0);
+}
+
+/** tfjs reads past the end of short weights without a word, and leaves the rest of long ones. `lengths` are those of the group's files. */
+export function checkLengths(name: string, group: WeightGroup, lengths: readonly number[]): void {
+  const wanted = bytesOfGroup(group);
+  const got = lengths.reduce((a, b) => a + b, 0);
+  if (wanted === undefined || wanted === got) return;
+  const odd = oddFile(lengths);
+  const files = group.paths.length === 1 ? (group.paths[0] ?? '') : odd === undefined ? group.paths.map((path, i) => `${path} (${lengths[i] ?? 0})`).join(', ') : (group.paths[odd] ?? '');
+  const last = got < wanted ? endsIn(group, got) : undefined;
+  const what = got < wanted ? `is cut short${last === undefined ? '' : `; it ends inside the weight '${last}'`}` : 'is too long: it belongs to another model, or was written twice';
+  throw new ModelFormatError(got < wanted ? 'model.truncated' : 'model.format', `${name}: expected ${wanted} bytes of weights in ${group.paths.length === 1 ? 'its file' : `${group.paths.length} files`}, got ${got}: ${files} ${what}`);
+}
+
+/** Converters cut weights into files of equal length, but for the last: the one that is not. */
+function oddFile(lengths: readonly number[]): number | undefined {
+  const [first = 0, second] = lengths;
+  const full = Math.max(first, second ?? 0);
+  const odd = lengths.flatMap((length, i) => (i < lengths.length - 1 && length !== full ? [i] : []));
+  return odd.length === 1 ? odd[0] : odd.length === 0 && lengths.length > 1 ? lengths.length - 1 : undefined;
+}
+
+/** The weight that the last byte belongs to. */
+function endsIn({ weights }: WeightGroup, length: number): string | undefined {
+  let at = 0;
+  return weights.find(({ shape, dtype, quantization }) => (at += shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4)) > length)?.name;
+}
+
+/** A graph's constants all come from the manifest; tfjs would notice when it first runs them, in words of its own. */
+export function checkGraphWeights(name: string, json: ModelJson): void {
+  const specs = new Map(json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)));
+  const nodes = Array.isArray(json.modelTopology['node']) ? (json.modelTopology['node'] as { name?: string; op?: string; attr?: Record<string, { tensor?: { tensorShape?: { dim?: { size?: string | number }[] } } }> }[]) : [];
+  for (const { name: node = '', op, attr } of nodes) {
+    if (op !== 'Const') continue;
+    const spec = specs.get(node);
+    if (spec === undefined) throw new ModelFormatError('model.format', `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`);
+    const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size }) => Number(size));
+    if (dims !== undefined && dims.reduce((a, b) => a * b, 1) !== spec.shape.reduce((a, b) => a * b, 1)) {
+      throw new ModelFormatError('model.format', `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got [${spec.shape.join(', ')}] in the weightsManifest`);
+    }
+  }
+}
