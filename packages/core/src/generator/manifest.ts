@@ -36,6 +36,8 @@ export interface Manifest {
   kind: ManifestKind;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
+  /** Dynamic dims that must be multiples of a number, by name: a network that halves a picture three times and joins the halves again takes multiples of 8. */
+  steps?: Record<string, number>;
   integrity: { sha256: string; bytes: number };
   producer: string;
   license?: string;

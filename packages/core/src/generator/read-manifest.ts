@@ -85,6 +85,7 @@ const manifest: Check<Manifest> = record({
   kind: oneOf(['latent', 'image-to-image', 'super-resolution', 'function'] as const),
   inputs: list(input),
   outputs: list(output),
+  'steps?': steps,
   integrity: record({ sha256: digest, bytes: size }),
   producer: text,
   'license?': text,
@@ -138,6 +139,11 @@ function dimension(value: unknown, where: string): number | string {
 
 function size(value: unknown, where: string): number {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(where, 'a number of bytes', value);
+}
+
+function steps(value: unknown, where: string): Record<string, number> {
+  const entries = Object.entries(object(value, where));
+  return Object.fromEntries(entries.map(([name, step]) => [name, Number.isSafeInteger(step) && (step as number) > 0 ? (step as number) : fail(`${where}.${name}`, 'a positive whole number', step)]));
 }
 
 function digest(value: unknown, where: string): string {

@@ -76,7 +76,7 @@ export class GraphBuilder {
 
   /** A graph input. Names in `shape` are dynamic sizes, equal wherever the name recurs. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
-    const bad = shape.find((dim) => (typeof dim === 'number' ? !Number.isSafeInteger(dim) || dim < 0 : !/^[^\d\s-]/.test(dim)));
+    const bad = shape.find((dim) => (typeof dim === 'number' ? !Number.isSafeInteger(dim) || dim < 0 : !/^(?:\d+\*)?[^\d\s-]/.test(dim)));
     if (bad !== undefined) throw new UsageError(`input ${name}: expected sizes or names of sizes, got ${JSON.stringify(bad)}`);
     this.#claim(`input ${name}`, name);
     for (const dim of shape) if (typeof dim === 'string') this.#dims.take(dim);

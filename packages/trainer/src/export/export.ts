@@ -6,7 +6,7 @@ import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
 import { hex, sha256 } from '../train/digest.js';
 import type { Program, ProgramDType } from '../trace/program.js';
-import { capture } from './capture.js';
+import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
 import { contents, type ExportReport } from './report.js';
 import { subjectOf, type Exportable } from './subject.js';
@@ -68,11 +68,11 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     orders: ordersOf(program, layout),
     heads: Object.fromEntries(Object.entries(heads).map(([name, quantised]) => [name, uint8Head(quantised)])),
   });
-  const bytes = await sealModel(lowered.model, manifestOf(description, options.metadata), async (data) => hex(await sha256(data)));
+  const bytes = await sealModel(lowered.model, manifestOf(description, captured.steps, options.metadata), async (data) => hex(await sha256(data)));
   const made = now();
 
   const report: ExportReport = {
-    verified: 'skipped-by-caller', opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims,
+    verified: 'skipped-by-caller', opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims, steps: captured.steps,
     inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
   };
   if (checks === undefined) return { model: bytes, report };
@@ -80,7 +80,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     subject, program, traced: captured.traced,
     inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
     outputs: description.outputs.map(({ name, shape }) => ({ name, file: name, ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
-    sizes: checks.sizes ?? (captured.dims.length === 0 ? [{}] : [captured.traced[0] ?? {}, captured.untraced]),
+    sizes: checks.sizes ?? captured.untraced,
     seeds: checks.seeds ?? 2,
     tolerance: checks.tolerance ?? TOLERANCE,
   };
@@ -128,7 +128,7 @@ function dtypeOf(program: Program, input: string): ProgramDType {
   return program.values[program.inputs.find(({ name }) => name === input)?.value ?? -1]?.dtype ?? 'float32';
 }
 
-function manifestOf({ kind, inputs, outputs }: Description, metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
+function manifestOf({ kind, inputs, outputs }: Description, steps: Sizes, metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
   const { integrity: _, ...given } = metadata; // it is over the file's own bytes
-  return { version: 1, kind, inputs, outputs, producer: 'forja', ...given };
+  return { version: 1, kind, inputs, outputs, ...(Object.keys(steps).length === 0 ? {} : { steps }), producer: 'forja', ...given };
 }

@@ -42,6 +42,8 @@ export interface ExportReport {
   parameters: number;
   bytes: number;
   dynamicDims: string[];
+  /** Dynamic dims that must be multiples of a number, as the manifest states. */
+  steps: Sizes;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
   tolerance: number;
@@ -83,6 +85,7 @@ export function reportText(report: ExportReport): string {
     `inputs   ${report.inputs.map(spec).join('; ')}`,
     `outputs  ${report.outputs.map(spec).join('; ')}`,
     `graph    opset ${report.opset}, ${report.nodes} nodes: ${Object.entries(report.ops).map(([op, n]) => (n === 1 ? op : `${op} ×${n}`)).join(', ')}`,
+    ...(Object.keys(report.steps).length === 0 ? [] : [`sizes    ${Object.entries(report.steps).map(([name, step]) => `${name}: multiples of ${step}`).join(', ')}`]),
     `size     ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB`,
     `time     trace ${report.traceMs.toFixed(0)} ms, lower ${report.lowerMs.toFixed(0)} ms, verify ${report.verifyMs.toFixed(0)} ms`,
   ];

@@ -53,8 +53,7 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
     return { ...entry, quantised: quantisation(own.range) };
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
-  const proposed = captured.dims.length === 0 ? [{}] : [captured.traced[0] ?? {}, captured.untraced];
-  const sizes = options.sizes ?? proposed.map((one) => ({ ...one, ...pinned }));
+  const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
   const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], seeds, tolerance }, runtime);
   return { errors: result.errors, tolerance, reference: { tfjs: result.tfjs, onnx: result.onnx } };
 }

@@ -2,7 +2,7 @@
 import type { Dim } from '@forja/core';
 import type { GraphBuilder, Value } from '@forja/core/onnx';
 import { ExportError } from '@forja/core';
-import { isStatic, sizeText, type Size, type SymbolicSize } from '../trace/program.js';
+import { factorOf, factorsOf, isStatic, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
 
 /** A size as the builder writes a dimension. */
 export function dimOf(size: Size): Dim {
@@ -56,33 +56,49 @@ export class Symbols {
     const text = sizeText(size);
     const before = this.known.get(text);
     if (before !== undefined) return before;
+    for (const { value, sizes } of this.inputs) {
+      const axis = sizes.findIndex((one) => sizeText(one) === text);
+      if (axis !== -1) return this.keep(text, this.builder.op('Shape', [value], { start: axis, end: axis + 1 }));
+    }
     let sum: Value | undefined;
     for (const [name, factor] of Object.entries(size.terms)) {
       const symbol = this.symbol(name);
       const term = factor === 1 ? symbol : this.builder.op('Mul', [symbol, this.int64s([factor])]);
       sum = sum === undefined ? term : this.builder.op('Add', [sum, term]);
     }
-    const shifted = sum === undefined ? this.int64s([size.constant]) : size.constant === 0 ? sum : this.builder.op('Add', [sum, this.int64s([size.constant])]);
-    this.known.set(text, shifted);
-    return shifted;
+    return this.keep(text, sum === undefined ? this.int64s([size.constant]) : size.constant === 0 ? sum : this.builder.op('Add', [sum, this.int64s([size.constant])]));
   }
 
-  /** A dim by name, read from the first input that has it, alone or in an affine size. */
-  private symbol(name: string): Value {
-    const before = this.known.get(name);
+  /** A product of dims and whole parts. */
+  private symbol(key: string): Value {
+    const factors = factorsOf(key);
+    return factors.length === 1 ? this.factor(key) : factors.map((factor) => this.factor(factor)).reduce((a, b) => this.builder.op('Mul', [a, b]));
+  }
+
+  /** A whole part, or a dim read from the first input that has it, alone or in an affine size. */
+  private factor(key: string): Value {
+    const before = this.known.get(key);
     if (before !== undefined) return before;
+    const given = factorOf(key);
+    return this.keep(key, 'whole' in given ? this.builder.op('Div', [this.sizes([given.whole]), this.int64s([given.by])]) : this.dim(key, given.name));
+  }
+
+  private keep(text: string, value: Value): Value {
+    this.known.set(text, value);
+    return value;
+  }
+
+  private dim(key: string, name: string): Value {
     const found = this.inputs.flatMap(({ value, sizes }) => sizes.flatMap((size, axis) => {
       if (isStatic(size)) return [];
-      const factor = size.terms[name];
+      const factor = size.terms[key];
       return factor !== undefined && factor !== 0 && Object.keys(size.terms).length === 1 ? [{ value, axis, factor, constant: size.constant }] : [];
     }));
     const best = found.find(({ factor, constant }) => factor === 1 && constant === 0) ?? found[0];
     if (best === undefined) throw new ExportError('export.unsupported', `a size depends on '${name}': expected an input with that dimension, got none; name it in an input's shape`);
-    let value = this.builder.op('Shape', [best.value], { start: best.axis, end: best.axis + 1 });
-    if (best.constant !== 0) value = this.builder.op('Sub', [value, this.int64s([best.constant])]);
-    if (best.factor !== 1) value = this.builder.op('Div', [value, this.int64s([best.factor])]);
-    this.known.set(name, value);
-    return value;
+    const shape = this.builder.op('Shape', [best.value], { start: best.axis, end: best.axis + 1 });
+    const multiple = best.constant === 0 ? shape : this.builder.op('Sub', [shape, this.int64s([best.constant])]);
+    return best.factor === 1 ? multiple : this.builder.op('Div', [multiple, this.int64s([best.factor])]);
   }
 
   /** Reshape to physical sizes. Reshapes in a row become one; none is emitted where the value has these sizes. */

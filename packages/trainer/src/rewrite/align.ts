@@ -1,10 +1,13 @@
-// Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an affine expression of the named dims.
+// Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an expression of the named dims.
 import { ExportError, UsageError } from '@forja/core';
-import { callInputs, sizeText, type ConstantData, type KernelCall, type Program, type Size } from '../trace/program.js';
+import { callInputs, type ConstantData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
+import { evaluateSize, isStatic, sizeText, type Size } from '../trace/size.js';
 import { attributeKey } from './common.js';
 import { eliminateDeadCode } from './dead.js';
+import { fromSizes } from './sized.js';
 import { fromSlices } from './sliced.js';
 import { solver, type Solver } from './solve.js';
+import { windowedSize } from './windowed.js';
 
 /** A program traced at these sizes of the named dims. */
 export interface SizedProgram {
@@ -23,30 +26,43 @@ function refuse(at: string, why: string): never {
 
 /**
  * One program for all sizes: shapes and attributes, lists inside them too, hold SymbolicSizes where the traces differ. It takes one trace more than
- * there are named dims, at sizes that tell them apart (primes); each further trace is a check. Constants that grow with a dim become a `Fill` or `Tile`.
- * @throws ExportError `export.unsupported` where the traces call different kernels or a number is not affine in the dims with whole factors, naming kernel, layer and call site.
+ * there are named dims, at sizes that tell them apart; each further trace is a check. Constants that grow with a dim become a `Fill` or `Tile`, numbers that count one a `Fill`.
+ * With `steps`, a dim is a multiple of its step at every trace, and the program holds for such sizes only.
+ * @throws ExportError `export.unsupported` where the traces call different kernels or no expression of the dims gives a number, naming kernel, layer and call site.
  * @throws UsageError for traces that cannot tell the dims apart.
  */
-export function align(traces: readonly SizedProgram[]): Program {
+export function align(traces: readonly SizedProgram[], steps: Readonly<Record<string, number>> = {}): Program {
   const [first] = traces;
   if (first === undefined) throw new UsageError('align: expected at least one program');
-  const solve = solver(traces.map((t) => t.sizes));
+  const sizes = traces.map((t) => t.sizes);
+  const solve = solver(sizes, steps);
   // Dead code first: shapes that a graph model only reads back are constants that differ, and nothing depends on them.
   const programs = traces.map((t) => eliminateDeadCode(t.program));
   const base = programs[0] ?? first.program;
   checkStructure(programs);
 
-  const made = new Map<number, string>();
-  for (const call of base.calls) for (const id of call.outputs) made.set(id, where(call));
-  for (const input of base.inputs) made.set(input.value, `input ${input.name}`);
-  const values = base.values.map(({ dtype }, id) => {
-    const at = made.get(id) ?? 'a constant';
+  const made = new Map<ValueId, KernelCall>();
+  for (const call of base.calls) for (const id of call.outputs) made.set(id, call);
+  const names = new Map(base.inputs.map((input) => [input.value, `input ${input.name}`]));
+  const values: ProgramValue[] = [];
+  const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
+  const near = (call: KernelCall | undefined): Size[] => (call === undefined ? [] : callInputs(call).flatMap(shape).filter((size) => !isStatic(size)));
+  for (const [id, { dtype }] of base.values.entries()) {
+    const call = made.get(id);
+    const at = call === undefined ? (names.get(id) ?? 'a constant') : where(call);
     const shapes = programs.map((p) => p.values[id]?.shape ?? []);
-    if (!shapes.every((shape) => shape.length === shapes[0]?.length)) refuse(at, `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`);
-    return { dtype, shape: (shapes[0] ?? []).map((_, axis) => solveSize(shapes.map((shape) => Number(shape[axis])), solve, at, 'a size')) };
-  });
+    if (!shapes.every((s) => s.length === shapes[0]?.length)) refuse(at, `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`);
+    const axes = (shapes[0] ?? []).map((_, axis) => {
+      const numbers = shapes.map((s) => Number(s[axis]));
+      const formula = windowedSize(call, axis, shape);
+      if (formula !== undefined && sizes.every((s, i) => evaluateSize(formula, s) === numbers[i])) return formula;
+      return solveSize(numbers, near(call), solve, at, 'a size');
+    });
+    values.push({ dtype, shape: axes });
+  }
   const calls = base.calls.map((call, index) => {
-    const attrs = Object.keys(call.attrs).map((name) => [name, solveAttribute(programs.map((p) => p.calls[index]?.attrs[name]), solve, where(call), name)] as const);
+    const hints = [...call.outputs.flatMap(shape).filter((size) => !isStatic(size)), ...near(call)];
+    const attrs = Object.keys(call.attrs).map((name) => [name, solveAttribute(programs.map((p) => p.calls[index]?.attrs[name]), hints, solve, where(call), name)] as const);
     return { ...call, attrs: Object.fromEntries(attrs) };
   });
 
@@ -57,12 +73,11 @@ export function align(traces: readonly SizedProgram[]): Program {
     const at = `a constant${reader === undefined ? '' : ` of ${where(reader)}`}`;
     const versions = programs.map((p) => ({ shape: (p.values[id]?.shape ?? []).map(Number), data: p.constants.get(id) ?? new Float32Array() }));
     const data = versions[0]?.data ?? new Float32Array();
-    if ((values[id]?.shape ?? []).every((size) => typeof size === 'number')) {
-      if (!versions.every((v) => sameData(v.data, data))) {
-        refuse(at, 'expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja\'s random');
-      }
-      program.constants.set(id, data);
-    } else leading.push(...(fromSlices(program, id, versions) ?? refuse(at, `expected numbers that repeat along the dynamic dims of [${(values[id]?.shape ?? []).map(sizeText).join(', ')}], got others; compute them with tfjs ops from the inputs`)));
+    if (versions.every((v) => sameData(v.data, data)) && shape(id).every(isStatic)) program.constants.set(id, data);
+    else if (shape(id).every(isStatic)) {
+      leading.push(...(fromSizes(program, id, versions.map((v) => v.data), (numbers) => solve(numbers, near(reader))) ??
+        refuse(at, 'expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja\'s random')));
+    } else leading.push(...(fromSlices(program, id, versions) ?? refuse(at, `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], got others; compute them with tfjs ops from the inputs`)));
   }
   return { ...program, calls: [...leading, ...calls] };
 }
@@ -87,16 +102,16 @@ function checkStructure(programs: readonly Program[]): void {
   }
 }
 
-function solveSize(numbers: readonly number[], solve: Solver, at: string, what: string): Size {
-  return solve(numbers) ?? refuse(at, `expected ${what} that is a sum of whole multiples of the dynamic dims, got ${numbers.join(', ')} at the sizes traced; fix that dim`);
+function solveSize(numbers: readonly number[], near: readonly Size[], solve: Solver, at: string, what: string): Size {
+  return solve(numbers, near) ?? refuse(at, `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`);
 }
 
-function solveAttribute(versions: readonly unknown[], solve: Solver, at: string, name: string): unknown {
+function solveAttribute(versions: readonly unknown[], near: readonly Size[], solve: Solver, at: string, name: string): unknown {
   const [first] = versions;
   if (versions.every((v) => attributeKey(v) === attributeKey(first))) return first;
-  if (versions.every((v): v is number => typeof v === 'number')) return solveSize(versions, solve, at, `an attribute ${name}`);
+  if (versions.every((v): v is number => typeof v === 'number')) return solveSize(versions, near, solve, at, `an attribute ${name}`);
   if (versions.every((v): v is unknown[] => Array.isArray(v)) && versions.every((v) => v.length === versions[0]?.length)) {
-    return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), solve, at, name));
+    return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), near, solve, at, name));
   }
   return refuse(at, `expected attribute ${name} to be the same at every size, got ${versions.map(attributeKey).join(' and ')}`);
 }

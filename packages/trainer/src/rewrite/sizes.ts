@@ -1,20 +1,22 @@
 // Symbolic sizes as numbers: a program of named dynamic dims at one concrete size.
 import { UsageError } from '@forja/core';
-import { sizeText, type Program, type Size, type SymbolicSize } from '../trace/program.js';
+import type { Program } from '../trace/program.js';
+import { attributeKey } from './common.js';
+import { eliminateDeadCode } from './dead.js';
+import { evaluateSize, namesOf, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
 
 /** Whether an attribute's value is a symbolic size. */
 export function isSymbolic(value: unknown): value is SymbolicSize {
   return typeof value === 'object' && value !== null && 'constant' in value && 'terms' in value;
 }
 
-/** The number that `size` is where the dims have these sizes. */
+/** The number that `size` is where the dims have these sizes. @throws UsageError for one that is missing or no multiple of what the program wants. */
 export function evaluate(size: Size, sizes: Readonly<Record<string, number>>): number {
-  if (typeof size === 'number') return size;
-  return Object.entries(size.terms).reduce((sum, [name, factor]) => {
-    const value = sizes[name];
-    if (value === undefined) throw new UsageError(`size ${sizeText(size)}: expected a number for '${name}', got sizes for ${Object.keys(sizes).join(', ') || 'nothing'}`);
-    return sum + factor * value;
-  }, size.constant);
+  const value = evaluateSize(size, sizes);
+  if (value !== undefined) return value;
+  const missing = namesOf(size).find((name) => !Object.hasOwn(sizes, name));
+  const given = Object.entries(sizes).map(([name, one]) => `${name} ${one}`).join(', ') || 'nothing';
+  throw new UsageError(`size ${sizeText(size)}: expected ${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`);
 }
 
 /** A deep copy of an attribute with every symbolic size evaluated. */
@@ -31,4 +33,20 @@ export function specialize(program: Program, sizes: Readonly<Record<string, numb
     values: program.values.map(({ dtype, shape }) => ({ dtype, shape: shape.map((size) => evaluate(size, sizes)) })),
     calls: program.calls.map((call) => ({ ...call, attrs: Object.fromEntries(Object.entries(call.attrs).map(([name, value]) => [name, concrete(value, sizes)])) })),
   };
+}
+
+/** Whether some size of the program is rounded. */
+export function hasWholeParts(program: Program): boolean {
+  const rounded = (value: unknown): boolean => (isSymbolic(value) ? Object.keys(value.terms).some((key) => key.includes('floor(')) : Array.isArray(value) && value.some(rounded));
+  return program.values.some(({ shape }) => rounded(shape)) || program.calls.some(({ attrs }) => Object.values(attrs).some(rounded));
+}
+
+/** Whether an aligned program has the sizes that the function was traced to have at `sizes`; undefined where the function makes other calls there. */
+export function sameAt(program: Program, traced: Program, sizes: Readonly<Record<string, number>>): boolean | undefined {
+  const twin = eliminateDeadCode(traced);
+  // What align put in front makes constants of the trace.
+  const calls = program.calls.slice(program.calls.length - twin.calls.length);
+  if (calls.length !== twin.calls.length || !calls.every((call, i) => call.kernel === twin.calls[i]?.kernel && String(call.outputs) === String(twin.calls[i]?.outputs))) return undefined;
+  return calls.every((call, i) => Object.entries(call.attrs).every(([name, value]) => attributeKey(concrete(value, sizes)) === attributeKey(twin.calls[i]?.attrs[name])) &&
+    call.outputs.every((id) => (program.values[id]?.shape ?? []).every((size, axis) => evaluate(size, sizes) === twin.values[id]?.shape[axis])));
 }

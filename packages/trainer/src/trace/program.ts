@@ -1,19 +1,13 @@
 // A program: the kernel calls of one traced tfjs function, in SSA form. Plain data; tracing makes it, passes rewrite it, lowering reads it.
+import { sizeText, type Size } from './size.js';
+
+export { isStatic, sizeText, type Size, type SymbolicSize } from './size.js';
 
 /** tfjs element types that a program may hold. */
 export type ProgramDType = 'float32' | 'int32' | 'bool';
 
 /** Index into {@link Program.values}. */
 export type ValueId = number;
-
-/** A size that depends on named dynamic dims: `constant + Σ terms[name] · name`. */
-export interface SymbolicSize {
-  constant: number;
-  terms: Record<string, number>;
-}
-
-/** A dimension: a number in a fresh trace; possibly symbolic after alignment. */
-export type Size = number | SymbolicSize;
 
 /** Shape and type of a value. Logical: tfjs's own axis order (NHWC pictures, HWIO filters). */
 export interface ProgramValue {
@@ -72,19 +66,6 @@ export interface Program {
 /** All value ids a call reads, in the order of its input names. */
 export function callInputs(call: KernelCall): ValueId[] {
   return Object.values(call.inputs).flat();
-}
-
-/** Whether a size is a plain number. */
-export function isStatic(size: Size): size is number {
-  return typeof size === 'number';
-}
-
-/** `2*batch+1`, the way a dynamic dim is printed and named in ONNX. */
-export function sizeText(size: Size): string {
-  if (typeof size === 'number') return String(size);
-  const parts = Object.entries(size.terms).map(([name, factor]) => (factor === 1 ? name : `${factor}*${name}`));
-  if (size.constant !== 0 || parts.length === 0) parts.push(String(size.constant));
-  return parts.join('+').replaceAll('+-', '-');
 }
 
 /** The program as text, one call a line: `%12 float32[64,7,7,128] = Conv2D(x=%3, filter=%w) {strides=[2,2]} @conv_1`. */

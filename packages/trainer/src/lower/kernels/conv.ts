@@ -2,7 +2,8 @@
 // Fused bias and activation are in fused.ts; Winograd and other layouts belong to the `fast` target, not here.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
-import { dim, fixed, input, OIHW, output, pictureAxes, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { dim, fixed, input, OIHW, output, pictureAxes, plus, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { isStatic, type Size } from '../../trace/size.js';
 
 /** Kernel height and width of an HWIO filter. */
 export function kernelSize(filter: Logical, ctx: LowerContext): [number, number] {
@@ -23,17 +24,23 @@ const Conv2D: KernelLowering = (call, ctx) => {
   ctx.set(output(call, ctx), value, axes.nchw);
 };
 
-/** ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. */
+/** ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a dynamic size, it makes all there is, and a Slice takes the rest off. */
 export function convTranspose(dy: Value, weights: Value, ws: readonly [Window, Window], ctx: LowerContext, group = 1): Value {
   const begin = [0, 0];
   const end = [0, 0];
   const outputPadding = [0, 0];
   const extra = [0, 0];
+  const cut: { axis: number; from: Size; to: Size }[] = [];
   ws.forEach((w, i) => {
-    const pads = w.pads ?? ctx.unsupported("transposed convolution whose padding depends on a dynamic size: make the output size a multiple of the input's");
-    begin[i] = pads[0];
-    end[i] = Math.max(0, pads[1]);
-    const missing = Math.max(0, -pads[1]);
+    if (!isStatic(w.slack) || w.pads === undefined) {
+      // Rows that no window reaches are zeros: at most a step of them.
+      outputPadding[i] = w.stride - 1;
+      cut.push({ axis: i + 2, from: w.before, to: plus(w.before, w.large) });
+      return;
+    }
+    begin[i] = w.pads[0];
+    end[i] = Math.max(0, w.pads[1]);
+    const missing = Math.max(0, -w.pads[1]);
     // ONNX wants output_padding below the stride; what is beyond gets plain zeros.
     if (missing < Math.max(w.stride, w.dilation)) outputPadding[i] = missing;
     else extra[i] = missing;
@@ -44,7 +51,9 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly [Window, W
   if (outputPadding.some((p) => p !== 0)) attributes.output_padding = outputPadding;
   if (group !== 1) attributes.group = group;
   const dx = ctx.op('ConvTranspose', [dy, weights], attributes);
-  return extra.some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, 0, 0, 0, 0, ...extra])]) : dx;
+  const whole = extra.some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, 0, 0, 0, 0, ...extra])]) : dx;
+  if (cut.length === 0) return whole;
+  return ctx.op('Slice', [whole, ctx.sizes(cut.map(({ from }) => from)), ctx.sizes(cut.map(({ to }) => to)), ctx.int64s(cut.map(({ axis }) => axis))]);
 }
 
 const Conv2DBackpropInput: KernelLowering = (call, ctx) => {

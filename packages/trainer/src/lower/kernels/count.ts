@@ -18,7 +18,7 @@ function bincount(x: Logical, value: Value, weights: Logical, y: Logical, size: 
   const rank = y.rank;
   const type = arithmeticType(y.dtype);
   const counted = weights.shape.every((s) => s !== 0) && !binary;
-  const shape = rank === 1 ? [product(x.shape) ?? ctx.unsupported('a histogram over several dynamic dims')] : x.shape;
+  const shape = rank === 1 ? [product(x.shape)] : x.shape;
   const updates = counted ? as(ctx.reshape(ctx.get(weights), shape), type, ctx) : filled(1, type, shape, ctx);
   const zeros = filled(0, type, [...shape.slice(0, -1), size + 1], ctx);
   const bins = ctx.op('ScatterElements', [zeros, clamped(ctx.reshape(value, shape), size, ctx), updates], { axis: rank - 1, reduction: binary ? 'none' : 'add' });
@@ -45,7 +45,7 @@ const UnsortedSegmentSum: KernelLowering = (call, ctx) => {
   const segments = numberAttribute(call, 'numSegments', ctx);
   const [rows, inner] = [dim(x, 0), product(x.shape.slice(1))];
   const value = as(ctx.get(x), 'float32', ctx);
-  if (segments <= ONE_HOT_LIMIT && inner !== undefined) {
+  if (segments <= ONE_HOT_LIMIT) {
     const labels = ctx.constant('int32', [segments, 1], Array.from({ length: segments }, (_, i) => i));
     const oneHot = as(ctx.op('Equal', [labels, ctx.reshape(ctx.get(ids), [1, rows])]), 'float32', ctx);
     return ctx.set(y, ctx.reshape(ctx.op('MatMul', [oneHot, ctx.reshape(value, [rows, inner])]), y.shape));

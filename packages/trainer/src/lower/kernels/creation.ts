@@ -10,6 +10,10 @@ import { dim, input, output, plus } from './spatial.js';
 const Fill: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
   const value = call.attrs['value'];
+  if (isSize(value) && !isStatic(value)) {
+    const one = sizeScalar(value, y.dtype === 'float32' ? 'float32' : 'int32', ctx);
+    return ctx.set(y, y.rank === 0 ? one : ctx.op('Expand', [one, ctx.sizes(y.shape)]));
+  }
   if (typeof value !== 'number' && typeof value !== 'boolean') return ctx.unsupported(`a fill with ${JSON.stringify(value)}`);
   return ctx.set(y, filled(y.dtype === 'int32' ? Math.trunc(Number(value)) : Number(value), ONNX_DTYPE[y.dtype], y.shape, ctx));
 };
@@ -57,7 +61,8 @@ const LinSpace: KernelLowering = (call, ctx) => {
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant('float32', [count], values));
   }
-  const step = ctx.op('Div', [sizeScalar(plus(stop, start, -1), 'float32', ctx), sizeScalar(plus(count, -1), 'float32', ctx)]);
+  // One point alone has no step.
+  const step = ctx.op('Div', [sizeScalar(plus(stop, start, -1), 'float32', ctx), ctx.op('Max', [sizeScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)])]);
   const index = as(ctx.op('Range', [scalar(0, 'int64', ctx), sizeScalar(count, 'int64', ctx), scalar(1, 'int64', ctx)]), 'float32', ctx);
   return ctx.set(y, ctx.op('Add', [ctx.op('Mul', [index, step]), sizeScalar(start, 'float32', ctx)]));
 };

@@ -44,7 +44,7 @@ const DepthwiseConv2dNativeBackpropFilter: KernelLowering = (call, ctx) => {
   const [h, w] = windows(call, ctx, x, dy, kernelSize(dw, ctx), axes);
   if (h.pads === undefined || w.pads === undefined) return ctx.unsupported('filter gradient with a dynamic spatial size');
   const [channels, multiplier] = [fixed(dim(dw, 2), 'channels', ctx), fixed(dim(dw, 3), 'channel multiplier', ctx)];
-  const rows = product([channels, dim(x, 0)]) ?? ctx.unsupported('filter gradient with a dynamic batch and dynamic channels');
+  const rows = product([channels, dim(x, 0)]);
   const pictures = ctx.reshape(ctx.get(x, axes.cnhw), [1, rows, h.large, w.large]);
   const pads = [h.pads[0], w.pads[0], Math.max(0, h.pads[1]), Math.max(0, w.pads[1])];
   const kernel = [fixed(h.small, 'height of dy', ctx), fixed(w.small, 'width of dy', ctx)];

@@ -1,32 +1,8 @@
 // Window geometry shared by convolution, pooling and resizing rows: axes of a picture, sizes that may be symbolic, pads that hit a given output size.
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
-import { isStatic, sizeText, type Size } from '../../trace/program.js';
+import { floorDivide, isStatic, plus, sizeText, times, type Size } from '../../trace/size.js';
 
-/** `a + k·b`, a plain number when no symbol is left. */
-export function plus(a: Size, b: Size, k = 1): Size {
-  if (isStatic(a) && isStatic(b)) return a + k * b;
-  const terms: Record<string, number> = isStatic(a) ? {} : { ...a.terms };
-  for (const [name, factor] of isStatic(b) ? [] : Object.entries(b.terms)) terms[name] = (terms[name] ?? 0) + k * factor;
-  for (const [name, factor] of Object.entries(terms)) if (factor === 0) delete terms[name];
-  const constant = (isStatic(a) ? a : a.constant) + k * (isStatic(b) ? b : b.constant);
-  return Object.keys(terms).length === 0 ? constant : { constant, terms };
-}
-
-/** `k·a`. */
-export function times(a: Size, k: number): Size {
-  return plus(0, a, k);
-}
-
-/** `a·b` where at most one of them is symbolic; undefined otherwise. */
-export function product(sizes: readonly Size[]): Size | undefined {
-  let result: Size = 1;
-  for (const size of sizes) {
-    if (isStatic(size)) result = times(result, size);
-    else if (isStatic(result)) result = times(size, result);
-    else return undefined;
-  }
-  return result;
-}
+export { plus, product, times } from '../../trace/size.js';
 
 /** A number, or a refusal that names it. */
 export function fixed(size: Size | undefined, what: string, ctx: LowerContext): number {
@@ -99,6 +75,10 @@ export interface Window {
   dilation: number;
   /** `after` is what makes large → small exact: it may be negative, when the window leaves a remainder uncovered. Undefined: depends on a symbolic size. */
   pads: Pads | undefined;
+  /** The cells before the picture, also where they depend on a symbolic size. */
+  before: Size;
+  /** The cells before and after it that make large → small exact. */
+  slack: Size;
 }
 
 /** The extent of a dilated kernel. */
@@ -113,22 +93,36 @@ export function windows(call: BoundCall, ctx: LowerContext, large: Logical, smal
   const one = (i: 0 | 1): Window => {
     const axis = axes.spatial[i];
     const w = { large: dim(large, axis), small: dim(small, axis), kernel: kernel[i], stride: strides[i], dilation: dilations[i] };
-    return { ...w, pads: exactPads(w, call.attrs['pad'], axis, ctx) };
+    const slack = slackOf(w);
+    const pads = exactPads(w, slack, call, axis, ctx);
+    return { ...w, slack, pads, before: pads?.[0] ?? floorDivide(slack, 2) };
   };
   return [one(0), one(1)];
 }
 
-function exactPads(w: Omit<Window, 'pads'>, pad: unknown, axis: number, ctx: LowerContext): Pads | undefined {
-  // (small-1)·stride + extent = before + large + after
-  const total = plus(plus(times(plus(w.small, -1), w.stride), extent(w)), w.large, -1);
+/** What a window's cells reach over: before + after = (small-1)·stride + extent - large. */
+function slackOf(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>): Size {
+  return plus(plus(times(plus(w.small, -1), w.stride), extent(w)), w.large, -1);
+}
+
+function exactPads(w: Omit<Window, 'pads' | 'before' | 'slack'>, total: Size, call: BoundCall, axis: number, ctx: LowerContext): Pads | undefined {
+  const { pad, dimRoundingMode: rounding } = call.attrs;
   if (pad === 'same') {
-    if (!isStatic(total)) return undefined;
+    if (!isStatic(total)) return samePads(w, ctx);
     const before = Math.floor(Math.max(0, total) / 2);
     return [before, total - before];
   }
   const before = explicit(pad, axis, 0, ctx);
+  if (isStatic(total)) return [before, total - before];
+  if (rounding === 'ceil' || rounding === 'round') return ctx.unsupported(`dimRoundingMode '${rounding}' of a dynamic size`);
   // A symbolic remainder cannot be told; the pads as given are then what ONNX's own floor division needs.
-  return isStatic(total) ? [before, total - before] : [before, explicit(pad, axis, 1, ctx)];
+  return [before, explicit(pad, axis, 1, ctx)];
+}
+
+/** 'same' of a dynamic size, where steps are wider than windows: ONNX's own would pad by less than nothing. */
+function samePads(w: Pick<Window, 'kernel' | 'stride' | 'dilation'>, ctx: LowerContext): Pads | undefined {
+  if (extent(w) >= w.stride) return undefined;
+  return extent(w) <= 2 ? [0, extent(w) - 1] : ctx.unsupported(`'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)}; fix that size`);
 }
 
 function explicit(pad: unknown, axis: number, side: 0 | 1, ctx: LowerContext): number {

@@ -1,0 +1,31 @@
+// The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a few sizes would leave a choice.
+import { ceilDivide, floorDivide, isStatic, plus, type Size } from '../trace/size.js';
+import type { KernelCall, ValueId } from '../trace/program.js';
+import { inputOf } from './graph.js';
+
+const FILTERED = new Set(['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']);
+const POOLS = new Set(['MaxPool', 'AvgPool']);
+
+/** What axis `axis` of the call's result should be, or undefined where it is no spatial axis of a window's. To be checked against numbers. */
+export function windowedSize(call: KernelCall | undefined, axis: number, shape: (id: ValueId) => readonly Size[]): Size | undefined {
+  if (call === undefined || !(FILTERED.has(call.kernel) || POOLS.has(call.kernel))) return undefined;
+  const i = axis - (call.attrs['dataFormat'] === 'NCHW' ? 2 : 1);
+  const size = shape(inputOf(call, 'x') ?? -1)[axis];
+  const kernel = POOLS.has(call.kernel) ? numberAt(call.attrs['filterSize'], i) : shape(inputOf(call, 'filter') ?? -1)[i];
+  if (i < 0 || i > 1 || size === undefined || isStatic(size) || kernel === undefined || !isStatic(kernel)) return undefined;
+  const stride = numberAt(call.attrs['strides'], i) ?? kernel;
+  const { pad } = call.attrs;
+  if (pad === 'same') return ceilDivide(size, stride);
+  const padded = typeof pad === 'number' ? 2 * pad : Array.isArray(pad) ? pairSum(pad[axis]) : 0;
+  const extent = (kernel - 1) * (numberAt(call.attrs['dilations'], i) ?? 1) + 1;
+  return plus(floorDivide(plus(size, padded - extent), stride), 1);
+}
+
+function numberAt(value: unknown, i: number): number | undefined {
+  const one: unknown = Array.isArray(value) ? value[i] : value;
+  return typeof one === 'number' ? one : undefined;
+}
+
+function pairSum(value: unknown): number {
+  return Array.isArray(value) ? value.reduce<number>((sum, n) => sum + Number(n), 0) : 0;
+}

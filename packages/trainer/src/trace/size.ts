@@ -1,0 +1,198 @@
+// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such as floor((height + 1)/2), and of steps.
+// One size has one form, so that equal sizes are equal as text.
+
+/**
+ * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4; `floor(<sum>/n)`; or several of these joined by `*`.
+ */
+export interface SymbolicSize {
+  constant: number;
+  terms: Record<string, number>;
+}
+
+/** A dimension: a number in a fresh trace; possibly symbolic after alignment. */
+export type Size = number | SymbolicSize;
+
+/** What stands in a key, taken apart. */
+export type Factor = { name: string; step: number } | { whole: Size; by: number };
+
+/** Whether a size is a plain number. */
+export function isStatic(size: Size): size is number {
+  return typeof size === 'number';
+}
+
+/** The size of these terms in its one form. */
+function sizeOf(constant: number, terms: Readonly<Record<string, number>>): Size {
+  const kept = Object.entries(terms).filter(([, factor]) => factor !== 0);
+  return kept.length === 0 ? constant + 0 : { constant: constant + 0, terms: Object.fromEntries(kept) };
+}
+
+const termsOf = (size: Size): Record<string, number> => (isStatic(size) ? {} : size.terms);
+const constantOf = (size: Size): number => (isStatic(size) ? size : size.constant);
+
+/** `a + k·b`, a plain number when no symbol is left. */
+export function plus(a: Size, b: Size, k = 1): Size {
+  const terms = { ...termsOf(a) };
+  for (const [key, factor] of Object.entries(termsOf(b))) terms[key] = (terms[key] ?? 0) + k * factor;
+  return sizeOf(constantOf(a) + k * constantOf(b), terms);
+}
+
+/** `k·a`. */
+export function times(a: Size, k: number): Size {
+  return plus(0, a, k);
+}
+
+/** The product of sizes. */
+export function product(sizes: readonly Size[]): Size {
+  return sizes.reduce((a, b) => {
+    const terms: Record<string, number> = {};
+    let constant = 0;
+    for (const [f, x] of [['', constantOf(a)] as const, ...Object.entries(termsOf(a))]) {
+      for (const [g, y] of [['', constantOf(b)] as const, ...Object.entries(termsOf(b))]) {
+        const key = [...factorsOf(f), ...factorsOf(g)].sort().join('*');
+        if (key === '') constant += x * y;
+        else terms[key] = (terms[key] ?? 0) + x * y;
+      }
+    }
+    return sizeOf(constant, terms);
+  }, 1);
+}
+
+/** ⌊a / n⌋ for a positive whole n. Nested ones become one. */
+export function floorDivide(a: Size, n: number): Size {
+  if (isStatic(a)) return Math.floor(a / n);
+  const [whole, rest]: Record<string, number>[] = [{}, {}];
+  for (const [key, factor] of Object.entries(a.terms)) Object.assign(factor % n === 0 ? (whole ?? {}) : (rest ?? {}), { [key]: factor % n === 0 ? factor / n : factor });
+  const out = Math.floor(a.constant / n);
+  const outside = sizeOf(out, whole ?? {});
+  const left = Object.entries(rest ?? {});
+  if (left.length === 0) return outside;
+  const common = left.reduce((g, [, factor]) => gcd(g, factor), n);
+  const [by, remainder] = [n / common, Math.floor((a.constant - out * n) / common)];
+  const inner = sizeOf(remainder, Object.fromEntries(left.map(([key, factor]) => [key, factor / common])));
+  // A runtime's division of whole numbers rounds to zero: what is below it is turned over.
+  if (left.every(([, factor]) => factor < 0)) return plus(outside, floorDivide(plus(by - 1, inner, -1), by), -1);
+  const [[only, factor] = ['', 0], more] = Object.entries(termsOf(inner));
+  const nested = more === undefined && factor === 1 && factorsOf(only).length === 1 ? factorOf(only) : undefined;
+  if (nested !== undefined && 'whole' in nested) return plus(outside, floorDivide(plus(nested.whole, remainder * nested.by), nested.by * by));
+  return plus(outside, by === 1 ? inner : { constant: 0, terms: { [`floor(${grouped(textOf(inner))}/${by})`]: 1 } });
+}
+
+/** ⌈a / n⌉ for a positive whole n. */
+export function ceilDivide(a: Size, n: number): Size {
+  return floorDivide(plus(a, n - 1), n);
+}
+
+/** A dim's name as a size: for a dim that is a multiple of `step`, so many times its part. */
+export function dimSize(name: string, step = 1): SymbolicSize {
+  return { constant: 0, terms: step === 1 ? { [name]: 1 } : { [`${name}/${step}`]: step } };
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : gcd(b, a % b);
+}
+
+const grouped = (text: string): string => (/[ *]/.test(text) ? `(${text})` : text);
+
+/** Cuts text where `separator` stands outside parentheses. */
+function split(text: string, separator: RegExp): string[] {
+  const parts: string[] = [''];
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charAt(i);
+    depth += char === '(' ? 1 : char === ')' ? -1 : 0;
+    const found = depth === 0 ? separator.exec(text.slice(i))?.[0] : undefined;
+    if (found === undefined) parts[parts.length - 1] += char;
+    else {
+      parts.push(found.includes('-') ? '-' : '');
+      i += found.length - 1;
+    }
+  }
+  return parts;
+}
+
+/** The factors of a key; none of the empty one. */
+export function factorsOf(key: string): string[] {
+  return key === '' ? [] : key.includes('(') ? split(key, /^\*/) : key.split('*');
+}
+
+/** A factor of a key, taken apart. */
+export function factorOf(factor: string): Factor {
+  if (factor.startsWith('floor(')) {
+    const inside = factor.slice('floor('.length, -1);
+    const at = inside.lastIndexOf('/');
+    return { whole: parse(inside.slice(0, at)), by: Number(inside.slice(at + 1)) };
+  }
+  const [name = '', step = '1'] = factor.split('/');
+  return { name, step: Number(step) };
+}
+
+/** {@link textOf} backwards. */
+function parse(text: string): Size {
+  const bare = text.startsWith('(') && text.endsWith(')') ? text.slice(1, -1) : text;
+  return split(bare, /^ [+-] /).reduce<Size>((sum, term) => {
+    const negative = term.startsWith('-');
+    const [first = '', ...more] = factorsOf(negative ? term.slice(1) : term);
+    const number = /^\d+$/.test(first) ? Number(first) : undefined;
+    const key = (number === undefined ? [first, ...more] : more).join('*');
+    const factor = (negative ? -1 : 1) * (number ?? 1);
+    return plus(sum, key === '' ? factor : { constant: 0, terms: { [key]: factor } });
+  }, 0);
+}
+
+/** A sum as text, terms by name. */
+function written(constant: number, terms: readonly (readonly [string, number])[]): string {
+  const magnitude = ([key, factor]: readonly [string, number]): string => (Math.abs(factor) === 1 ? key : `${Math.abs(factor)}*${key}`);
+  const parts = terms.map((term) => ({ negative: term[1] < 0, text: magnitude(term) }));
+  if (constant !== 0 || parts.length === 0) parts.push({ negative: constant < 0, text: String(Math.abs(constant)) });
+  return parts.map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : `${negative ? ' - ' : ' + '}${text}`)).join('');
+}
+
+const byKey = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1);
+
+/** Steps and all, for keys. */
+function textOf(size: Size): string {
+  return written(constantOf(size), Object.entries(termsOf(size)).sort(byKey));
+}
+
+/** `2*batch + 1`, `floor((height + 1)/2)`: the way a dynamic dim is printed and named in ONNX. */
+export function sizeText(size: Size): string {
+  if (isStatic(size)) return String(size);
+  const terms = Object.entries(size.terms).map(([key, factor]): [string, number] => {
+    let left = factor;
+    const factors = factorsOf(key).map((text) => {
+      const one = factorOf(text);
+      if ('whole' in one) return `floor(${grouped(sizeText(one.whole))}/${one.by})`;
+      const common = gcd(left, one.step);
+      left /= common;
+      return one.step === common ? one.name : `floor(${one.name}/${one.step / common})`;
+    });
+    return [factors.sort().join('*'), left];
+  });
+  return written(size.constant, terms.sort(byKey));
+}
+
+/** The number that `size` is where the dims have these sizes; undefined where one is missing or no multiple of its step. */
+export function evaluateSize(size: Size, sizes: Readonly<Record<string, number>>): number | undefined {
+  if (isStatic(size)) return size;
+  let sum = size.constant;
+  for (const [key, factor] of Object.entries(size.terms)) {
+    let value = factor;
+    for (const text of factorsOf(key)) {
+      const one = factorOf(text);
+      const inner = 'whole' in one ? evaluateSize(one.whole, sizes) : sizes[one.name];
+      if (inner === undefined || ('step' in one && inner % one.step !== 0)) return undefined;
+      value *= 'whole' in one ? Math.floor(inner / one.by) : inner / one.step;
+    }
+    sum += value;
+  }
+  return sum;
+}
+
+/** The names of the dims that a size depends on. */
+export function namesOf(size: Size): string[] {
+  const one = (text: string): string[] => {
+    const factor = factorOf(text);
+    return 'whole' in factor ? namesOf(factor.whole) : [factor.name];
+  };
+  return [...new Set(Object.keys(termsOf(size)).flatMap((key) => factorsOf(key).flatMap(one)))];
+}

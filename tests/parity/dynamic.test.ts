@@ -1,0 +1,219 @@
+// Dynamic dims: files of networks and functions whose batch, height and width are open, against tfjs eager at sizes that nothing was traced at, 1 and odd ones too.
+import { ExportError, readManifest, type NamedTensors, type Runtime } from '@forja/core';
+import { checkModel, decodeModel } from '@forja/core/onnx';
+import { runtime } from '@forja/node';
+import { exportOnnx, random, type Exportable, type ExportOptions, type ExportReport } from '@forja/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+let onnx: Runtime;
+beforeAll(async () => {
+  onnx = runtime({ device: 'cpu', threads: 1 });
+  await tf.setBackend('cpu');
+});
+afterAll(() => onnx.dispose());
+afterEach(() => tf.disposeVariables());
+
+type Fn = (x: tf.Tensor) => tf.Tensor;
+type Picture = tf.Tensor4D;
+const filter = (h: number, w: number, i: number, o: number, seed: number): Picture => tf.randomNormal([h, w, i, o], 0, 1 / Math.sqrt(h * w * i), 'float32', seed);
+const size = (x: tf.Tensor, axis: number): number => x.shape[axis] ?? 1;
+
+/** Exports, and compares at each of the shapes. */
+async function check(model: Exportable, shape: (string | number)[], shapes: readonly number[][], options: ExportOptions = {}): Promise<{ bytes: Uint8Array; report: ExportReport }> {
+  const { model: bytes, report } = await exportOnnx(model, { ...options, inputs: [{ name: 'x', shape }], verify: { runtime: onnx, seeds: 1 } });
+  checkModel(bytes);
+  expect(report.errors.length).toBeGreaterThanOrEqual(3);
+  const session = await onnx.createSession(bytes);
+  try {
+    for (const [i, concrete] of shapes.entries()) {
+      const x = tf.randomNormal(concrete, 0, 1, 'float32', 7 * i + 1);
+      const results = await session.run({ x: { dtype: 'float32', shape: concrete, data: x.dataSync().slice() as Float32Array } } satisfies NamedTensors);
+      const eager: unknown = typeof model === 'function' ? model(x) : (model as tf.LayersModel).apply(x, { training: false });
+      const [expected] = [eager as tf.Tensor | tf.Tensor[]].flat();
+      const [received] = Object.values(results);
+      expect(received?.shape, `at [${concrete.join()}]`).toEqual(expected?.shape);
+      const values = expected?.dataSync() as Float32Array;
+      expect(received?.data as Float32Array, `at [${concrete.join()}]`).toBeAllclose(values, { atol: 2e-5 * values.reduce((max, v) => Math.max(max, Math.abs(v)), 0.1), rtol: 1e-5 });
+    }
+  } finally {
+    await session.dispose();
+  }
+  return { bytes, report };
+}
+
+const ANY = [[1, 1, 1, 2], [2, 7, 12, 2], [1, 10, 3, 2], [3, 6, 17, 2]];
+const PICTURE = ['batch', 'height', 'width', 2];
+
+/** Down by strides, up again by transposed convolutions; `joined`: with the halves put beside each other, as a U-Net has it. */
+function autoencoder(depth: number, joined: boolean): tf.LayersModel {
+  const input = tf.input({ shape: [null, null, 2] });
+  const initializer = tf.initializers.randomNormal({ stddev: 0.2, seed: depth });
+  const skips: tf.SymbolicTensor[] = [];
+  let x = input;
+  for (let i = 0; i < depth; i++) {
+    skips.push(x);
+    x = tf.layers.conv2d({ filters: 4, kernelSize: 4, strides: 2, padding: 'same', kernelInitializer: initializer, activation: 'relu' }).apply(x) as tf.SymbolicTensor;
+    x = tf.layers.batchNormalization().apply(x) as tf.SymbolicTensor;
+  }
+  for (const skip of skips.reverse()) {
+    x = tf.layers.conv2dTranspose({ filters: 3, kernelSize: 4, strides: 2, padding: 'same', kernelInitializer: initializer, activation: 'tanh' }).apply(x) as tf.SymbolicTensor;
+    if (joined) x = tf.layers.concatenate().apply([x, skip]) as tf.SymbolicTensor;
+  }
+  return tf.model({ inputs: input, outputs: x });
+}
+
+describe('pictures of any height and width', () => {
+  for (const pad of ['same', 'valid'] as const) {
+    it(`windows of strides 1 to 3, padding ${pad}`, async () => {
+      for (const [kernel, stride] of [[3, 2], [4, 2], [5, 3], [1, 2], [2, 3], [3, 1]] as const) {
+        const [own, least] = [filter(kernel, kernel, 2, 3, kernel), pad === 'same' ? 1 : kernel];
+        const shapes = ANY.map(([n = 1, h = 1, w = 1, c = 1]) => [n, h + least - 1, w + least - 1, c]);
+        await check((x) => tf.conv2d(x as Picture, own, stride, pad), PICTURE, shapes);
+        await check((x) => tf.maxPool(x as Picture, kernel, stride, pad), PICTURE, shapes);
+        await check((x) => tf.avgPool(x as Picture, kernel, stride, pad), PICTURE, shapes);
+        await check((x) => tf.depthwiseConv2d(x as Picture, own.slice([0, 0, 0, 0], [-1, -1, -1, 2]), stride, pad), PICTURE, shapes);
+      }
+    });
+  }
+
+  it('windows after windows, explicit padding and dilation', async () => {
+    const [a, b, c] = [filter(3, 3, 2, 4, 1), filter(5, 5, 4, 4, 2), filter(3, 3, 4, 2, 3)];
+    const deep: Fn = (x) => tf.conv2d(tf.conv2d(tf.conv2d(x as Picture, a, 2, 'valid'), b, 3, 'same'), c, 2, 'same');
+    const { report } = await check(deep, PICTURE, [[1, 3, 3, 2], [2, 41, 18, 2], [1, 30, 55, 2]]);
+    expect(report.outputs[0]?.shape).toEqual(['batch', 'floor((height + 9)/12)', 'floor((width + 9)/12)', 2]);
+    await check((x) => tf.conv2d(x as Picture, a, 2, [[0, 0], [1, 2], [0, 1], [0, 0]]), PICTURE, [[1, 3, 3, 2], [2, 8, 13, 2], [1, 9, 4, 2]]);
+    await check((x) => tf.conv2d(x as Picture, a, 1, 'same', 'NHWC', [2, 3]), PICTURE, ANY);
+    await check((x) => tf.conv2d(x as Picture, a, 1, 'valid', 'NHWC', 2), PICTURE, [[1, 5, 5, 2], [2, 8, 13, 2], [1, 9, 6, 2]]);
+  });
+
+  it('an encoder and a decoder at any size: what comes out is a multiple of the stride', async () => {
+    const { report } = await check(autoencoder(2, false), PICTURE, ANY);
+    expect(report.outputs[0]?.shape).toEqual(['batch', '4*floor((height + 3)/4)', '4*floor((width + 3)/4)', 3]);
+    expect(report.steps).toEqual({});
+  });
+
+  it('a U-Net at multiples of its stride, which the manifest states', async () => {
+    const { bytes, report } = await check(autoencoder(3, true), PICTURE, [[1, 8, 8, 2], [2, 24, 40, 2], [1, 56, 16, 2]]);
+    expect(report.steps).toEqual({ height: 8, width: 8 });
+    expect(report.outputs[0]?.shape).toEqual(['batch', 'height', 'width', 5]);
+    expect(readManifest(bytes)?.steps).toEqual({ height: 8, width: 8 });
+  });
+
+  it('transposed convolution to the size of what came before, odd or even', async () => {
+    for (const kernel of [2, 3, 4, 5]) {
+      const [down, up] = [filter(3, 3, 2, 4, kernel), filter(kernel, kernel, 2, 4, kernel + 10)];
+      await check((x) => tf.conv2dTranspose(tf.conv2d(x as Picture, down, 2, 'same'), up, x.shape as [number, number, number, number], 2, 'same').add(x), PICTURE, ANY);
+    }
+  });
+
+  it('resizing by factors, to halves, to fixed sizes and to those of another picture', async () => {
+    for (const resize of [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor]) {
+      for (const [align, half] of [[false, false], [true, false], [false, true]] as const) {
+        const to = (x: tf.Tensor, h: number, w: number): tf.Tensor => resize(x as Picture, [h, w], align, half);
+        await check((x) => to(x, 2 * size(x, 1), 3 * size(x, 2)), PICTURE, ANY);
+        await check((x) => to(x, Math.ceil(size(x, 1) / 2), Math.ceil(size(x, 2) / 2)), PICTURE, ANY);
+        await check((x) => to(x, 5, 4), PICTURE, ANY);
+        await check((x) => to(tf.avgPool(x as Picture, 3, 3, 'same'), size(x, 1), size(x, 2)).add(x), PICTURE, ANY);
+      }
+    }
+  });
+
+  it('pads and crops whose amounts depend on the size', async () => {
+    const to = (n: number, multiple: number): number => (multiple - (n % multiple)) % multiple;
+    await check((x) => tf.pad(x as Picture, [[0, 0], [0, to(size(x, 1), 4)], [0, to(size(x, 2), 4)], [0, 0]]), PICTURE, ANY);
+    await check((x) => tf.mirrorPad(x as Picture, [[0, 0], [1, 0], [0, to(size(x, 2), 2)], [0, 0]], 'symmetric'), PICTURE, ANY);
+    await check((x) => tf.slice(x as Picture, [0, Math.floor(size(x, 1) / 4), 0, 0], [-1, Math.ceil(size(x, 1) / 2), Math.ceil(size(x, 2) / 3), 1]), PICTURE, ANY);
+    await check((x) => tf.stridedSlice(x, [0, 0, 0, 0], [size(x, 0), size(x, 1), size(x, 2), 2], [1, 2, 3, 1]), PICTURE, ANY);
+    await check((x) => tf.concat([x.slice([0, 0, 0, 0], [-1, -1, Math.ceil(size(x, 2) / 2), -1]), x], 2), PICTURE, ANY);
+  });
+
+  it('self-attention over all pixels, tiles and pixel shuffles', async () => {
+    const attention: Fn = (x) => {
+      const rows = x.reshape([size(x, 0), size(x, 1) * size(x, 2), 2]);
+      return tf.matMul(tf.softmax(tf.matMul(rows, rows, false, true)), rows).reshape(x.shape).add(x);
+    };
+    await check(attention, PICTURE, ANY);
+    await check((x) => x.reshape([size(x, 0) * size(x, 1), size(x, 2), 2]).sum(2), PICTURE, ANY);
+    await check((x) => tf.tile(x, [1, 2, size(x, 1), 1]), PICTURE, ANY);
+    const grown = filter(1, 1, 2, 8, 4);
+    await check((x) => tf.depthToSpace(tf.conv2d(x as Picture, grown, 1, 'same'), 2), PICTURE, ANY);
+    await check((x) => x.reshape([size(x, 0), -1]).mean(1), PICTURE, ANY);
+  });
+
+  it('coordinates, counts and means written out', async () => {
+    const coordinates: Fn = (x) => {
+      const [, h = 1, w = 1] = x.shape;
+      const y = tf.tile(tf.linspace(-1, 1, h).reshape([1, h, 1, 1]), [size(x, 0), 1, w, 1]);
+      const across = tf.range(0, w).div(w).reshape([1, 1, w, 1]).mul(tf.ones([size(x, 0), h, 1, 1]));
+      return tf.concat([x, y, across], 3);
+    };
+    await check(coordinates, PICTURE, ANY);
+    await check((x) => x.sum([1, 2]).mul(1 / (size(x, 1) * size(x, 2))), PICTURE, ANY);
+    await check((x) => x.sum([1, 2]).div(size(x, 1) * size(x, 2) + 1).add(size(x, 1)), PICTURE, ANY);
+    const { report } = await check((x) => tf.add(x, tf.fill(x.shape, 2)).mean([1, 2], true), PICTURE, ANY);
+    expect(report.outputs[0]?.shape).toEqual(['batch', 1, 1, 2]);
+  });
+});
+
+describe('sizes of other things', () => {
+  it('sequences of any length, joined, cut and turned', async () => {
+    const shapes = [[1, 1, 4], [2, 9, 4], [3, 14, 4]];
+    const w = filter(1, 3, 4, 6, 5).reshape([3, 4, 6]) as tf.Tensor3D;
+    await check((x) => tf.conv1d(x as tf.Tensor3D, w, 2, 'same'), ['batch', 'length', 4], shapes);
+    await check((x) => tf.reverse(x, 1).cumsum(1), ['batch', 'length', 4], shapes);
+    await check((x) => tf.matMul(x, x, false, true).softmax().matMul(x), ['batch', 'length', 4], shapes);
+    await check((x) => tf.concat([x, tf.zeros([size(x, 0), 3, 4])], 1).slice([0, 1, 0], [-1, size(x, 1), -1]), ['batch', 'length', 4], shapes);
+    await check((x) => tf.gather(x, tf.range(0, size(x, 1), 1, 'int32').reverse(), 1), ['batch', 'length', 4], shapes);
+  });
+
+  it('one name for one size, wherever it stands', async () => {
+    const { model, report } = await exportOnnx((a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b), { inputs: [{ name: 'a', shape: ['rows', 'inner'] }, { name: 'b', shape: ['inner', 'columns'] }], verify: { runtime: onnx } });
+    expect(report.outputs[0]?.shape).toEqual(['rows', 'columns']);
+    expect(decodeModel(model).graph?.outputs[0]?.type?.tensor?.shape?.dims.map(({ param }) => param)).toEqual(['rows', 'columns']);
+  });
+});
+
+describe('what would make a wrong file', () => {
+  const refusal = async (fn: Fn, shape: (string | number)[]): Promise<string> => {
+    const failure: unknown = await exportOnnx(fn, { inputs: [{ name: 'x', shape }], verify: { runtime: onnx, seeds: 1 } }).then(() => undefined, (error: unknown) => error);
+    expect(failure).toBeInstanceOf(ExportError);
+    expect(failure).toMatchObject({ code: 'export.unsupported' });
+    return (failure as Error).message;
+  };
+  const site = /dynamic\.test\.ts:\d+:\d+/;
+
+  it('is refused by kernel and line: sizes that branch, that no expression gives, random and read numbers', async () => {
+    const table = [3, 1, 4, 1, 2, 3, 1, 1];
+    for (const [fn, message] of [
+      [(x: tf.Tensor) => (size(x, 0) % 2 === 0 ? tf.sin(x) : tf.cos(x)), /branches on a size/],
+      [(x: tf.Tensor) => x.slice([0, 0], [-1, table[size(x, 0)] ?? 1]), /Slice.*dynamic dims give/],
+      [(x: tf.Tensor) => x.mul(Math.sin(size(x, 0))), /Multiply.*depend on the size/],
+      [(x: tf.Tensor) => x.mul(tf.randomUniform([4])), /[Rr]andom/],
+      [(x: tf.Tensor) => x.mul(x.dataSync()[0] ?? 1), /dataSync/],
+      [(x: tf.Tensor) => tf.unstack(x)[0] as tf.Tensor, /as many results/],
+    ] as const) {
+      const text = await refusal(fn, ['batch', 4]);
+      expect(text).toMatch(message);
+      expect(text).toMatch(site);
+    }
+  });
+
+  it('names the layer', async () => {
+    class Branch extends tf.layers.Layer {
+      static readonly className = 'ForjaBranch';
+      override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+        const [x] = [inputs].flat();
+        if (x === undefined) throw new Error('expected an input');
+        return size(x, 0) > 4 ? x.neg() : x.abs();
+      }
+    }
+    const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 4 }), new Branch({ name: 'two_ways' })] });
+    await expect(exportOnnx(model, { verify: { runtime: onnx } })).rejects.toThrow(/two_ways/);
+  });
+
+  it('is no danger to random numbers drawn by Forja', async () => {
+    const { report } = await exportOnnx((x: tf.Tensor) => x.add(random.normal([size(x, 0), Math.ceil(size(x, 1) / 2) * 2]).slice([0, 0], [-1, size(x, 1)])), { inputs: [{ name: 'x', shape: ['batch', 'length'] }], verify: { runtime: onnx } });
+    expect(report.inputs[1]?.shape).toEqual(['batch', '2*floor((length + 1)/2)']);
+  });
+});
