@@ -18,6 +18,7 @@ import type { Manifest } from './manifest.js';
 import { batchOf, checkInteger, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
+import { checkSteps } from './steps.js';
 import type { PictureTools } from './translate.js';
 
 /** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
@@ -164,6 +165,7 @@ export class Generator {
   }
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
+    checkSteps(this.manifest, feeds);
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);

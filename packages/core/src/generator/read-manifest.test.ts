@@ -69,6 +69,7 @@ describe('a damaged manifest names its field', () => {
     ['manifest.version: expected 1, got nothing', file({})],
     ['manifest.version: expected 1, got "1"', changed((m) => (m['version'] = '1'))],
     ["manifest.kind: expected 'latent' or 'image-to-image' or 'super-resolution' or 'function', got \"video\"", changed((m) => (m['kind'] = 'video'))],
+    ['manifest.steps.height: expected a positive whole number, got 0', changed((m) => (m['steps'] = { height: 0 }))],
     ['manifest.inputs: expected a list, got {}', changed((m) => (m['inputs'] = {}))],
     ['manifest.inputs[1]: expected an object, got 5', changed((m) => ((m['inputs'] as unknown[])[1] = 5))],
     ['manifest.inputs[0].name: expected a text, got 5', changed((m) => Object.assign((m['inputs'] as object[])[0]!, { name: 5 }))],

@@ -6,7 +6,7 @@ import type { ImageLike, Manifest } from '../index.js';
 import { fromHalf, halfOf } from './half.js';
 
 /** A model `[b, c, h, w] → [b, c, s·h, s·w]` that repeats pixels `scale` times and gives 1 − x. */
-function invert({ scale = 1, shape = ['b', 3, 'h', 'w'], layout = 'nchw', dtype = 'float32', range = [0, 1], shade }: { scale?: number; shape?: TensorSpec['shape']; layout?: 'nchw' | 'nhwc'; dtype?: DType; range?: [number, number]; shade?: (x: number, y: number, w: number, h: number) => number } = {}) {
+function invert({ scale = 1, shape = ['b', 3, 'h', 'w'], layout = 'nchw', dtype = 'float32', range = [0, 1], shade, steps }: { scale?: number; shape?: TensorSpec['shape']; layout?: 'nchw' | 'nhwc'; dtype?: DType; range?: [number, number]; shade?: (x: number, y: number, w: number, h: number) => number; steps?: Record<string, number> } = {}) {
   const seen: number[][] = [];
   const [inputs, outputs]: TensorSpec[][] = [[{ name: 'x', dtype, shape }], [{ name: 'y', dtype, shape: ['b', 'c', 'H', 'W'] }]];
   const run = (feeds: NamedTensors): Promise<NamedTensors> => {
@@ -34,6 +34,7 @@ function invert({ scale = 1, shape = ['b', 3, 'h', 'w'], layout = 'nchw', dtype 
     kind: scale > 1 ? 'super-resolution' : 'image-to-image',
     inputs: [{ name: 'x', role: 'image', dtype, shape, layout, range }],
     outputs: [{ name: 'y', role: 'image', dtype, shape: ['b', 'c', 'H', 'W'], layout, range }],
+    ...(steps === undefined ? {} : { steps }),
   };
   return { seen, generator: new Generator({ session, manifest: manifestFor(given, undefined, session.inputs, session.outputs), modelBytes: 1, dispose: nothing }) };
 }
@@ -42,6 +43,14 @@ function picture(width: number, height: number, channels: number): ImageLike {
   return { width, height, data: Uint8ClampedArray.from({ length: width * height * channels }, (_, i) => (i * 37 + (i % 11) * 5) % 256) };
 }
 const inverted = ({ data }: ImageLike): number[] => Array.from(data, (v) => 255 - v);
+
+test('sizes that the model takes at multiples only', async () => {
+  const { generator } = invert({ steps: { h: 4, w: 8 } });
+  const result = await generator.translate(picture(16, 12, 3));
+  expect([result.width, result.height]).toEqual([16, 12]);
+  await expect(generator.translate(picture(12, 12, 3))).rejects.toThrow('run.x: expected a w that is a multiple of 8, got 12; resize or pad to 16');
+  await expect(generator.run({ x: { shape: [1, 3, 6, 8], data: new Float32Array(144) } })).rejects.toMatchObject({ code: 'input.shape' });
+});
 
 describe('whole', () => {
   test.each<[string, Parameters<typeof invert>[0]]>([
