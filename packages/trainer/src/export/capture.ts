@@ -44,7 +44,7 @@ function tracedSizes(dim: string, i: number, step: number): number[] {
 /** The program of a function at one size. Variables are constants. */
 export function traceAt(subject: Subject, sizes: Sizes): Trace {
   const inputs = subject.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape.map((dim) => sizeAt(dim, sizes)) }));
-  return trace(subject.apply, { inputs, variables: 'constant' });
+  return trace(subject.apply, { inputs, variables: 'constant', share: true });
 }
 
 /** The number of a dim. */

@@ -1,6 +1,6 @@
 // Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an expression of the named dims.
 import { ExportError, UsageError } from '@forja/core';
-import { callInputs, type ConstantData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
+import { callInputs, sameData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
 import { evaluateSize, isStatic, sizeText, type Size } from '../trace/size.js';
 import { attributeKey } from './common.js';
 import { eliminateDeadCode } from './dead.js';
@@ -68,8 +68,10 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
 
   const program: Program = { ...base, values, calls, constants: new Map() };
   const leading: KernelCall[] = [];
+  const readers = new Map<ValueId, KernelCall>();
+  for (const call of base.calls) for (const id of callInputs(call)) if (!readers.has(id)) readers.set(id, call);
   for (const id of base.constants.keys()) {
-    const reader = base.calls.find((call) => callInputs(call).includes(id));
+    const reader = readers.get(id);
     const at = `a constant${reader === undefined ? '' : ` of ${where(reader)}`}`;
     const versions = programs.map((p) => ({ shape: (p.values[id]?.shape ?? []).map(Number), data: p.constants.get(id) ?? new Float32Array() }));
     const data = versions[0]?.data ?? new Float32Array();
@@ -114,8 +116,4 @@ function solveAttribute(versions: readonly unknown[], near: readonly Size[], sol
     return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), near, solve, at, name));
   }
   return refuse(at, `expected attribute ${name} to be the same at every size, got ${versions.map(attributeKey).join(' and ')}`);
-}
-
-function sameData(a: ConstantData, b: ConstantData): boolean {
-  return a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
 }

@@ -44,7 +44,7 @@ function fold(call: KernelCall, on: Rewriter): void {
   const { values, constants } = on;
   const ids = callInputs(call);
   const outputs = call.outputs.map((value) => ({ name: String(value), value }));
-  const results = replay({ values, inputs: [], constants: new Map([...constants].filter(([id]) => ids.includes(id))), calls: [call], outputs }, {}, { backend: 'cpu' });
+  const results = replay({ values, inputs: [], constants: new Map(ids.map((id) => [id, constants.get(id) ?? new Float32Array()])), calls: [call], outputs }, {}, { backend: 'cpu' });
   for (const { name, value } of outputs) {
     const data = results[name]?.data;
     if (data !== undefined) constants.set(value, data);

@@ -1,5 +1,6 @@
 // Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the same sizes disagree on them.
 import { ExportError } from '@forja/core';
+import { sameData } from './program.js';
 import type { Trace } from './trace.js';
 
 /** A constant that differs between two traces. */
@@ -14,7 +15,7 @@ export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   const others = [...b.program.constants.values()];
   return [...a.program.constants].flatMap(([id, data], index) => {
     const other = others[index];
-    if (other !== undefined && other.length === data.length && data.every((v, i) => Object.is(v, other[i]))) return [];
+    if (other !== undefined && sameData(data, other)) return [];
     const site = a.constantSites.get(id);
     return [{ shape: (a.program.values[id]?.shape ?? []).map(Number), ...(site === undefined ? {} : { site }) }];
   });

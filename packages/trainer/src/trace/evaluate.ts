@@ -3,20 +3,24 @@ import * as tf from '@tensorflow/tfjs';
 import { replay } from '../rewrite/replay.js';
 import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from './program.js';
 
-/** The data of `value` if it is a constant or computed from constants only, else undefined. A copy. */
-export function constantValue(program: Program, value: ValueId): ConstantData | undefined {
+/** The data of `value` if it is a constant or computed from constants only, else undefined. A copy. `maker` finds the call that makes a value. */
+export function constantValue(program: Program, value: ValueId, maker: (id: ValueId) => KernelCall | undefined): ConstantData | undefined {
   const constant = program.constants.get(value);
   if (constant !== undefined) return constant.slice();
-  const calls: KernelCall[] = [];
-  const needed = new Set([value]);
-  for (let i = program.calls.length - 1; i >= 0; i--) {
-    const call = program.calls[i];
-    if (call?.outputs.some((id) => needed.has(id)) !== true) continue;
-    calls.unshift(call);
-    for (const id of callInputs(call)) needed.add(id);
+  const needed = new Set<KernelCall>();
+  const constants = new Map<ValueId, ConstantData>();
+  const open = [value];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const [data, call] = [program.constants.get(id), maker(id)];
+    if (data !== undefined) constants.set(id, data);
+    else if (call === undefined) return undefined; // an input
+    else if (!needed.has(call)) {
+      needed.add(call);
+      open.push(...callInputs(call));
+    }
   }
-  if (calls.length === 0 || program.inputs.some((input) => needed.has(input.value))) return undefined;
-  const constants = new Map([...program.constants].filter(([id]) => needed.has(id)));
+  // Values are numbered as they are made.
+  const calls = [...needed].sort((a, b) => (a.outputs[0] ?? 0) - (b.outputs[0] ?? 0));
   const { state } = tf.engine();
   state.kernelDepth++; // off the gradient tape
   try {

@@ -54,6 +54,19 @@ export function dataOf(values: ArrayLike<number>, dtype: ProgramDType): Constant
   return dtype === 'float32' ? new Float32Array(values) : dtype === 'int32' ? new Int32Array(values) : new Uint8Array(values);
 }
 
+/** Whether an array is one that a program may hold for the type as it is. */
+export function isDataOf(values: ArrayLike<number>, dtype: ProgramDType): values is ConstantData {
+  return values instanceof (dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array);
+}
+
+/** Whether two constants hold the same numbers; -0 is not 0. A plain loop: weights are millions of numbers, compared for each trace. */
+export function sameData(a: ConstantData, b: ConstantData): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
+}
+
 /** A traced computation. Every value is an input, a constant, or the output of exactly one call; calls are in execution order. */
 export interface Program {
   values: ProgramValue[];

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
 import { dataInfo } from './engine.js';
 import { constantValue } from './evaluate.js';
-import { dataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ProgramInput, type ValueId } from './program.js';
+import { dataOf, isDataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ProgramInput, type ValueId } from './program.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */
@@ -29,9 +29,10 @@ export class Recorder {
   private readonly traced = new WeakMap<object, ValueId>();
   /** Constants made from tensors of other backends, by data id and shape: reshaped tensors share data. */
   private readonly foreign = new WeakMap<object, Map<string, ValueId>>();
+  private readonly makers = new Map<ValueId, KernelCall>();
   private readonly names = new Set<string>();
 
-  constructor(readonly mode: VariableMode) {}
+  constructor(readonly mode: VariableMode, private readonly share: boolean = false) {}
 
   /** A new value. */
   value(meta: TensorMeta): ValueId {
@@ -63,6 +64,16 @@ export class Recorder {
     return value;
   }
 
+  /** A constant that is a tensor made outside. */
+  private outside(tensor: tf.TensorInfo, meta: TensorMeta): ValueId {
+    const data = readForeign(tensor);
+    const value = this.value(meta);
+    const site = callSite();
+    if (site !== undefined) this.constantSites.set(value, site);
+    this.program.constants.set(value, this.share && isDataOf(data, meta.dtype) ? data : dataOf(data, meta.dtype));
+    return value;
+  }
+
   /** Says which value a tfjs data id stands for. */
   bind(dataId: object, value: ValueId): void {
     this.traced.set(dataId, value);
@@ -89,7 +100,7 @@ export class Recorder {
     const key = `${tensor.dtype}:${tensor.shape.join(',')}`;
     const known = this.foreign.get(tensor.dataId) ?? new Map<string, ValueId>();
     this.foreign.set(tensor.dataId, known);
-    const value = known.get(key) ?? this.constant(readForeign(tensor), { shape: [...tensor.shape], dtype: heldType(tensor.dtype, 'a tensor made outside the traced function') });
+    const value = known.get(key) ?? this.outside(tensor, { shape: [...tensor.shape], dtype: heldType(tensor.dtype, 'a tensor made outside the traced function') });
     known.set(key, value);
     return value;
   }
@@ -99,7 +110,7 @@ export class Recorder {
     const known = this.variables.get(variable);
     if (known !== undefined) return known;
     const meta = { shape: [...variable.shape], dtype: heldType(variable.dtype, `variable ${variable.name}`) };
-    const input = this.mode === 'state' ? this.input(variable.name, meta, { kind: 'state' }) : this.constant(readForeign(variable), meta);
+    const input = this.mode === 'state' ? this.input(variable.name, meta, { kind: 'state' }) : this.outside(variable, meta);
     const name = this.mode === 'state' ? (this.program.inputs.at(-1)?.name ?? variable.name) : variable.name;
     if (this.mode === 'constant') this.constantNames.set(input, name);
     const record = { name, input, current: input };
@@ -111,14 +122,16 @@ export class Recorder {
   call(kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, outputs: readonly TensorMeta[]): ValueId[] {
     const values = outputs.map((meta) => this.value(meta));
     const [layer, site] = [this.layers.at(-1), callSite()];
-    this.program.calls.push({ kernel, inputs, attrs, outputs: values, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) });
+    const call = { kernel, inputs, attrs, outputs: values, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) };
+    this.program.calls.push(call);
+    for (const id of values) this.makers.set(id, call);
     return values;
   }
 
   /** The data of a tensor, for code that reads it while tracing: known for constants and what follows from them alone, refused for what the program computes from its inputs. */
   read(dataId: object): ConstantData {
     const own = this.traced.get(dataId);
-    const data = own === undefined ? undefined : constantValue(this.program, own);
+    const data = own === undefined ? undefined : constantValue(this.program, own, (id) => this.makers.get(id));
     if (data !== undefined) return data;
     if (own === undefined && !this.isState(dataId)) {
       const info = dataInfo(dataId);

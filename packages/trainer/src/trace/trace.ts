@@ -24,6 +24,8 @@ export interface TraceOptions {
   variables: 'state' | 'constant';
   /** Variables whose state exists even when the function does not touch them, in this order; others follow in the order met. */
   known?: readonly tf.Variable[];
+  /** Constants share the arrays of tensors made outside, for callers who are done with the program before anyone can fill those anew: a model is traced many times. Default: copies. */
+  share?: boolean;
 }
 
 /** A program with the live objects that it was traced from. */
@@ -43,7 +45,7 @@ export interface Trace {
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the user's line.
  */
 export function trace(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions): Trace {
-  const recorder = new Recorder(options.variables);
+  const recorder = new Recorder(options.variables, options.share);
   recording(recorder, () => withGradients(() => run(fn, options, recorder)));
   const variables = new Map<string, tf.Variable>();
   if (options.variables === 'state') for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
