@@ -13,3 +13,9 @@ export type {
 } from './onnx/ir.js';
 export { optimizeModel } from './onnx/passes/index.js';
 export type { Pass } from './onnx/passes/index.js';
+export { fastConvolutions } from './onnx/fast/index.js';
+export type { FastModel } from './onnx/fast/index.js';
+export { byClass, tiling } from './onnx/fast/tiling.js';
+export type { Axis, Tiling } from './onnx/fast/tiling.js';
+export { shortConvolution, transpose } from './onnx/fast/toom-cook.js';
+export type { Matrix, ShortConvolution } from './onnx/fast/toom-cook.js';

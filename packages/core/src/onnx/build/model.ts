@@ -96,7 +96,7 @@ function nodeOf<V extends Emitted>({ name, op, inputs, outputs, attributes }: Em
 }
 
 /** An initializer whose data is raw. */
-function initializerOf({ name, dtype, shape, data }: Emitted): TensorProto {
+export function initializerOf({ name, dtype, shape, data }: Emitted): TensorProto {
   return {
     name,
     dims: shape.map((dim) => BigInt(dim)),

@@ -1,7 +1,6 @@
 // Constant matrices applied along the two outermost axes of a value: how tiles are cut, padded, transformed and put together again.
-import type { Value } from '@forja/core/onnx';
+import type { Matrix, Value } from '@forja/core/onnx';
 import type { LowerContext } from '../contract.js';
-import type { Matrix } from './toom-cook.js';
 
 const isIdentity = (matrix: Matrix): boolean => matrix.every((row, i) => row.length === matrix.length && row.every((v, j) => v === (i === j ? 1 : 0)));
 

@@ -1,10 +1,9 @@
 // Convolution as one matrix product over patches, for any kernel and stride. Patches are cut, padded and put together again by constant matrices of 0 and 1.
 // Two orders: `gemm` for many channels, whose patches have channels innermost, and `thin` for few, whose pictures and patches have the batch innermost.
-import type { Value } from '@forja/core/onnx';
+import { transpose, type Axis, type Matrix, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongBoth, alongBothBack } from './apply.js';
-import { HWCN, HWNC, shared, type Axis, type ConvAlgorithm, type Convolution } from './contract.js';
-import { transpose, type Matrix } from './toom-cook.js';
+import { HWCN, HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
 
 /** [small·kernel, large]: row (i, k) takes pixel stride·i + k - before, or nothing. */
 function selection({ large, small, kernel, stride, before }: Axis): Matrix {

@@ -1,15 +1,6 @@
 // The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear description, on values in its own orders.
-import type { Value } from '@forja/core/onnx';
+import type { Axis, Value } from '@forja/core/onnx';
 import type { LowerContext, Logical, Perm } from '../contract.js';
-
-/** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
-export interface Axis {
-  large: number;
-  small: number;
-  kernel: number;
-  stride: number;
-  before: number;
-}
 
 /** A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a transposed convolution is its adjoint. */
 export interface Convolution {

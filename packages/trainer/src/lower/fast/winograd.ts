@@ -1,50 +1,8 @@
-// Convolution by products of transformed tiles. Stride s splits pixels into s·s classes, each a channel of its own, which leaves a convolution of stride 1 with
-// k/s taps; that is computed by F(m, r) along both axes. Padding, splitting, overlap of tiles and cropping are all in the constant matrices.
-import type { Value } from '@forja/core/onnx';
+// Convolution by products of transformed tiles: F(m, r) along both axes. The constant matrices that cut and join tiles are core's (core/src/onnx/fast/tiling.ts).
+import { byClass, tiling, transpose, type Axis, type Matrix, type Tiling, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongBoth, alongBothBack, alongRows } from './apply.js';
-import { HWNC, shared, type Axis, type ConvAlgorithm, type Convolution } from './contract.js';
-import { shortConvolution, transpose, type Matrix } from './toom-cook.js';
-
-/** One axis cut into tiles. Indices are (point, tile) and, on the large side, (point, tile, class). */
-interface Tiling {
-  points: number;
-  tiles: number;
-  taps: number;
-  stride: number;
-  /** [points·tiles·stride, large] */
-  data: Matrix;
-  /** [small, points·tiles] */
-  output: Matrix;
-  /** [points, taps] */
-  filter: Matrix;
-}
-
-/** Tiles of `m` outputs along one axis. */
-export function tiling(axis: Axis, m: number): Tiling {
-  const { large, small, kernel, stride, before } = axis;
-  const taps = kernel / stride;
-  const short = shortConvolution(m, taps);
-  const [points, tiles] = [m + taps - 1, Math.ceil(small / m)];
-  const data = Array.from({ length: points * tiles * stride }, () => new Array<number>(large).fill(0));
-  const output = Array.from({ length: small }, () => new Array<number>(points * tiles).fill(0));
-  for (let point = 0; point < points; point++) {
-    for (let tile = 0; tile < tiles; tile++) {
-      for (let i = 0; i < m; i++) {
-        const row = output[tile * m + i];
-        if (row !== undefined) row[point * tiles + tile] = short.output[i]?.[point] ?? 0;
-      }
-      for (let block = 0; block < points; block++) {
-        for (let kind = 0; kind < stride; kind++) {
-          const pixel = stride * (tile * m + block) + kind - before;
-          const row = data[(point * tiles + tile) * stride + kind];
-          if (row !== undefined && pixel >= 0 && pixel < large) row[pixel] = short.data[point]?.[block] ?? 0;
-        }
-      }
-    }
-  }
-  return { points, tiles, taps, stride, data, output, filter: short.taps };
-}
+import { HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
 
 /** Largest tile; with 3 taps, F(4, 3) already costs a digit. */
 const LARGEST = 4;
@@ -141,12 +99,6 @@ function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: Lower
   const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
   const dx = alongBothBack(tiles, transpose(byClass(h)), transpose(byClass(w)), batch * channels, ctx);
   return ctx.reshape(dx, [conv.height.large, conv.width.large, batch, channels]);
-}
-
-/** Rows (point, tile, class) of the data matrix as (point, class, tile). */
-function byClass({ data, points, tiles, stride }: Tiling): Matrix {
-  const count = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
-  return count(points, (point) => count(stride, (kind) => count(tiles, (tile) => data[(point * tiles + tile) * stride + kind] ?? [])).flat()).flat();
 }
 
 function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value {

@@ -1,0 +1,84 @@
+// What a convolution costs as the node it is and by Winograd's algorithm, in the time of a million multiply-adds of a large matrix product.
+// Fitted to onnxruntime's CPU kernels, layer by layer at batch 1, 16 and 64; see docs/performance.md.
+import type { PictureConvolution } from './convolution.js';
+import type { Axis } from './tiling.js';
+
+/** How a convolution is computed: tiles of m outputs along both axes, and whether each point has a product of its own, whose weights onnxruntime packs beforehand. */
+export interface Algorithm {
+  tile: number;
+  packed: boolean;
+}
+
+/** Batch sizes that a model of unknown use is priced at. */
+export const BATCHES: readonly number[] = [1, 16, 64];
+
+/** Of a float moved through memory by a node that transforms or orders it. */
+const MOVE = 55;
+/** Of a float copied once more, where products are cut apart and joined. */
+const COPY = 27;
+/** Of a float that an element-wise node reads and writes. */
+const PASS = 35;
+/** Of a float that changes between channels first and channels last. */
+export const CROSSING = 91;
+/** Of a product's patch that onnxruntime's ConvTranspose scatters into the picture. */
+const SCATTER = 22;
+/** Rows below which a product waits for its weights. */
+const FEWEST_ROWS = 10;
+/** Of one weight that is packed in each run, in rows. */
+const PACKING = 5;
+/** Of a node, in millions. */
+const NODE = 0.3;
+/** Products and their transforms in float32: with more points a picture loses a digit. */
+const MOST_POINTS = 5;
+
+const product = ({ height, width }: PictureConvolution, of: (axis: Axis) => number): number => of(height) * of(width);
+
+/** Price of the node itself. */
+export function plainPrice(conv: PictureConvolution, batch: number): number {
+  const { transposed, large, small } = conv;
+  const patches = batch * product(conv, (axis) => axis.small * axis.kernel) * large;
+  return (patches * small + (transposed ? SCATTER * patches : 0)) / 1e6 + NODE;
+}
+
+/** Price of `algorithm`, its output transformed, with bias. */
+export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algorithm, batch: number): number {
+  const { transposed, large, small } = conv;
+  const points = (axis: Axis): number => tile + axis.kernel / axis.stride - 1;
+  const tiles = (axis: Axis): number => Math.ceil(axis.small / tile);
+  const classes = product(conv, (axis) => axis.stride);
+  const count = product(conv, points);
+  const weights = count * classes * large * small;
+  const rows = batch * product(conv, tiles);
+  const cut = batch * product(conv, (axis) => points(axis) * tiles(axis));
+  const [largeCut, smallCut] = [cut * classes * large, cut * small];
+  const result = batch * (transposed ? product(conv, (axis) => axis.large) * large : product(conv, (axis) => axis.small) * small);
+  const products = weights * (Math.max(rows, FEWEST_ROWS) + (packed ? 0 : PACKING));
+  const moved = MOVE * (largeCut + smallCut + result) + (packed ? COPY * (largeCut + smallCut) : 0) + PASS * result;
+  return (products + transforms(conv, points, tiles, batch) + moved) / 1e6 + NODE * (packed ? 15 + count : 15);
+}
+
+/** Multiply-adds of the constant matrices along both axes, on both sides. */
+function transforms({ large, small, height: h, width: w }: PictureConvolution, points: (axis: Axis) => number, tiles: (axis: Axis) => number, batch: number): number {
+  const [ph, pw] = [points(h) * tiles(h), points(w) * tiles(w)];
+  const both = (fromH: number, fromW: number, toH: number, toW: number): number => toH * fromH * fromW + toH * toW * fromW;
+  // Which side is cut and which is joined makes no difference to squares, and little to others.
+  return batch * (large * both(h.large, w.large, ph * h.stride, pw * w.stride) + small * both(h.small, w.small, ph, pw));
+}
+
+const whole = ({ kernel, stride, small }: Axis): boolean => kernel % stride === 0 && small >= 1;
+
+/** Every algorithm that can compute the convolution. Thin pictures are better off as they are. */
+export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
+  const { large, small, height: h, width: w } = conv;
+  if (Math.min(large, small) < 8 || !whole(h) || !whole(w) || Math.max(h.large, w.large) > 128) return [];
+  const taps = [h.kernel / h.stride, w.kernel / w.stride];
+  if (Math.max(...taps) < 2) return [];
+  const tiles = [2, 3, 4].filter((tile) => Math.max(...taps) + tile - 1 <= MOST_POINTS);
+  return tiles.flatMap((tile) => [{ tile, packed: false }, { tile, packed: true }]);
+}
+
+/** The name that reports give it. */
+export const nameOf = ({ height: h, width: w }: PictureConvolution, { tile, packed }: Algorithm): string => {
+  const text = (axis: Axis): string => `F(${tile}, ${axis.kernel / axis.stride})`;
+  return `winograd ${text(h)}${text(h) === text(w) ? '' : ` × ${text(w)}`}${packed ? ', packed' : ''}`;
+};

@@ -1,0 +1,69 @@
+// Types and shapes of the values of any graph, as far as inference knows its operators. What it cannot tell is simply absent: nothing here refuses a model.
+import { UsageError } from '../../errors.js';
+import { fromUtf8 } from '../../platform.js';
+import type { Dim } from '../../tensor.js';
+import { INFERENCE, TRACKED, type AttributeValue, type Fact } from '../infer/index.js';
+import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Node, type TensorProto, type ValueInfo } from '../ir.js';
+import type { OpName } from '../ops.js';
+import { dtypeOf, int64sOf, sizesOf } from './tensors.js';
+
+/** What is known of each value, by name. */
+export function factsOf(graph: Graph, opset: number): Map<string, Fact> {
+  const facts = new Map<string, Fact>();
+  const learn = (name: string | undefined, fact: Fact | undefined): void => {
+    if (fact !== undefined && name !== undefined && name !== '') facts.set(name, fact);
+  };
+  for (const info of graph.inputs) learn(info.name, declared(info));
+  for (const tensor of graph.initializers) learn(tensor.name, constant(tensor));
+  let unknown = 0;
+  for (const node of graph.nodes) {
+    const inferred = infer(node, facts, opset, () => `unknown_${unknown++}`);
+    node.outputs.forEach((name, i) => learn(name, inferred[i]));
+  }
+  return facts;
+}
+
+/** An attribute as inference reads it; undefined for tensors and graphs. */
+export function valueOf({ type, f, i, ints, s }: Attribute): AttributeValue {
+  if (type === ATTRIBUTE_TYPE.float) return f ?? 0;
+  if (type === ATTRIBUTE_TYPE.int) return Number(i ?? 0n);
+  if (type === ATTRIBUTE_TYPE.ints) return Array.from(ints, Number);
+  return type === ATTRIBUTE_TYPE.string ? fromUtf8(s ?? new Uint8Array(0)) : undefined;
+}
+
+/** Attributes of a node, by name. */
+export const attributesOf = (node: Node): Record<string, AttributeValue> => Object.fromEntries(node.attributes.map((a) => [a.name ?? '', valueOf(a)]));
+
+/** A node's operator, if it is one of the default domain. */
+export const operatorOf = ({ domain = '', opType = '' }: Node): string => (domain === '' || domain === 'ai.onnx' ? opType : '');
+
+function infer(node: Node, facts: ReadonlyMap<string, Fact>, opset: number, fresh: () => string): readonly (Fact | undefined)[] {
+  const operator = operatorOf(node);
+  if (operator === 'Constant') return [constant(node.attributes.find(({ name }) => name === 'value')?.t)];
+  if (!Object.hasOwn(INFERENCE, operator)) return [];
+  const inputs = node.inputs.map((name) => facts.get(name));
+  if (node.inputs.some((name, i) => name !== '' && inputs[i] === undefined)) return [];
+  const op = operator as OpName; // just looked up
+  try {
+    return INFERENCE[op]({ where: node.name ?? op, op, opset, inputs, attributes: attributesOf(node), outputs: node.outputs.length, fresh });
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  }
+}
+
+function constant(tensor: TensorProto | undefined): Fact | undefined {
+  const dtype = dtypeOf(tensor?.dataType);
+  if (tensor === undefined || dtype === undefined) return undefined;
+  const shape = sizesOf(tensor);
+  const small = shape.length <= 1 && (shape[0] ?? 1) <= TRACKED;
+  return { dtype, shape, ...(small ? { data: int64sOf(tensor) } : {}) };
+}
+
+function declared({ type }: ValueInfo): Fact | undefined {
+  const dtype = dtypeOf(type?.tensor?.elemType);
+  const dims = type?.tensor?.shape?.dims;
+  if (dtype === undefined || dims === undefined) return undefined;
+  let nameless = 0;
+  return { dtype, shape: dims.map(({ value, param }): Dim => (value !== undefined ? Number(value) : param === undefined || param === '' ? `unnamed_${nameless++}` : param)) };
+}
