@@ -113,7 +113,7 @@ describe('exportOnnx of networks', () => {
       const { model: bytes, report } = await exported(model);
       expect(report).toMatchObject({ verified: 'passed', transposes });
       expect(report.ops['BatchNormalization'] ?? 0).toBe(0);
-      expect(report.errors.map(({ traced }) => traced)).toEqual([false, false, false, false, false, false]);
+      expect(report.errors.every(({ traced }) => !traced) && new Set(report.errors.map(({ sizes }) => sizes['batch'])).size === 3).toBe(true);
       for (const batch of [1, 2, 9]) {
         const x = tf.randomNormal([batch, ...(model.inputs[0]?.shape.slice(1) as number[])], 0, 1, 'float32', batch);
         await agrees(bytes, { [report.inputs[0]?.name ?? '']: f32(x) }, [model.apply(x, { training: false }) as tf.Tensor], 2e-5);

@@ -19,7 +19,7 @@ export interface DrawnSpec {
 }
 
 /**
- * Floats: normal for latents and noise, uniform in their range for pictures ([-1, 1] without one), normal otherwise. Integers: from 0 to the last class or in their range, else 0 and 1.
+ * Floats: normal for latents and noise, uniform in their range for pictures ([-1, 1] without one), normal otherwise. Integers: from 0 to the last class or in their range, else 0 and 1; all of them, each as often, where there is room.
  * `stream` is the input's place, so that two inputs differ.
  */
 export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, stream: number): Drawn {
@@ -34,6 +34,9 @@ export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, st
     return { dtype: 'float32', shape: [...shape], data: philoxUniform(at, count).map((u) => low + u * (high - low)) };
   }
   const [low, high] = spec.range ?? [0, Math.max(1, (spec.classes ?? 2) - 1)];
-  const whole = Array.from(philoxUniform(at, count), (u) => Math.min(high, low + Math.floor(u * (high - low + 1))));
+  const classes = high - low + 1;
+  const drawn = Array.from(philoxUniform(at, count), (u) => Math.min(classes - 1, Math.floor(u * classes)));
+  // A class that is not drawn is not verified: few are counted through, from one that was drawn.
+  const whole = drawn.map((v, i) => low + (classes <= 4 * count ? (i + (drawn[0] ?? 0)) % classes : v));
   return { dtype: spec.dtype, shape: [...shape], data: spec.dtype === 'bool' ? Uint8Array.from(whole, (v) => v & 1) : Int32Array.from(whole) };
 }

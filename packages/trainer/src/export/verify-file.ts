@@ -29,7 +29,7 @@ export interface VerifyOnnxResult {
  * @throws UsageError without a runtime.
  */
 export async function verifyOnnx(file: Uint8Array, model: Exportable, options: VerifyOnnxOptions = {}): Promise<VerifyOnnxResult> {
-  const { runtime, tolerance = TOLERANCE, seeds = 2 } = options;
+  const { runtime, tolerance = TOLERANCE, seeds } = options;
   if (runtime === undefined) throw new UsageError("verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
   const manifest = readManifest(file);
   const subject = subjectOf(model, options.inputs, options.outputs);
@@ -54,7 +54,7 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
-  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], seeds, tolerance }, runtime);
+  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance }, runtime);
   return { errors: result.errors, tolerance, reference: { tfjs: result.tfjs, onnx: result.onnx } };
 }
 

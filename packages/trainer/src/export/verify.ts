@@ -9,6 +9,7 @@ import type { Program } from '../trace/program.js';
 import { traceAt, type Sizes } from './capture.js';
 import { distance, type Distance } from './compare.js';
 import { draw, type Drawn, type DrawnSpec } from './feeds.js';
+import { step, type Watched } from './progress.js';
 import { reference, type Reference } from './reference.js';
 import type { NodeError, OutputError } from './report.js';
 import type { Subject } from './subject.js';
@@ -18,9 +19,9 @@ import type { Quantisation } from './uint8.js';
 export interface VerifyOptions {
   /** Runs the file. `@forja/trainer/node` fills it in. */
   runtime?: Runtime;
-  /** Sizes of the dynamic dims to verify at. Default: one traced and one not. */
+  /** Sizes of the dynamic dims to verify at. Default: three that were not traced, the least that the function takes among them. */
   sizes?: Record<string, number>[];
-  /** How many seeds. Default 2. */
+  /** How many seeds at each size. Default 2; 8 where the network is small, so that what few inputs reach is seen. */
   seeds?: number;
   /** Bound on max |a - b| / max(1e-2, p99.9 of |tfjs|). Default 1e-4. */
   tolerance?: number;
@@ -58,7 +59,8 @@ export interface Verification {
   sizes: readonly Sizes[];
   /** Sizes that the file was traced at. */
   traced: readonly Sizes[];
-  seeds: number;
+  /** Default: {@link seedsFor}. */
+  seeds?: number;
   tolerance: number;
   /** The program that the file was lowered from, where it is known: a failure then names the first call that differs. */
   program?: Program;
@@ -104,19 +106,33 @@ function drawAll(program: Program, inputs: readonly VerifiedInput[], seed: numbe
   }));
 }
 
+/** Networks of so many numbers in all, which run in no time. */
+const SMALL = 1e5;
+
+/** How many seeds a program is verified at unless the caller says. */
+function seedsFor({ values }: Program): number {
+  return values.reduce((sum, { shape }) => sum + shape.reduce<number>((n, size) => n * Number(size), 1), 0) <= SMALL ? 8 : 2;
+}
+
 /**
  * Compares at every seed and size. `createSession` opens the file.
  * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call that differs.
  */
-export async function verify(model: Uint8Array, job: Verification, runtime: Runtime, perNode = false): Promise<Verified> {
+export async function verify(model: Uint8Array, job: Verification, runtime: Runtime, perNode = false, watch: Watched = {}): Promise<Verified> {
   const session = await runtime.createSession(model);
   try {
     const errors: OutputError[] = [];
     let eager: Reference | undefined;
-    for (const sizes of job.sizes) {
-      const program = traceAt(job.subject, sizes).program;
+    let done = 0;
+    const rounds = job.sizes.map((sizes) => {
+      const { program } = traceAt(job.subject, sizes);
+      return { sizes, program, seeds: job.seeds ?? seedsFor(program) };
+    });
+    const total = rounds.reduce((sum, { seeds }) => sum + seeds, 0);
+    for (const { sizes, program, seeds } of rounds) {
       eager ??= await reference(program);
-      for (let seed = 1; seed <= job.seeds; seed++) {
+      for (let seed = 1; seed <= seeds; seed++) {
+        await step(watch, { stage: 'verify', done: done++, total });
         let compared = await compareOnce(session, program, job, eager, sizes, seed);
         // tfjs's WASM kernels have mistakes of their own (`same` convolution with unequal strides); the plain ones decide.
         if (compared.some(({ relative }) => !(relative <= job.tolerance)) && eager.distrust()) compared = await compareOnce(session, program, job, eager, sizes, seed);

@@ -34,6 +34,11 @@ export class Symbols {
   /** One-dimensional int64. */
   sizes(sizes: readonly Size[]): Value {
     if (sizes.every(isStatic)) return this.int64s(sizes);
+    const text = `[${sizes.map(sizeText).join()}]`;
+    return this.known.get(text) ?? this.keep(text, this.joined(sizes));
+  }
+
+  private joined(sizes: readonly Size[]): Value {
     const parts: Value[] = [];
     let run: number[] = [];
     const flush = (): void => {

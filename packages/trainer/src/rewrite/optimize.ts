@@ -1,22 +1,23 @@
 // The passes in their order, run until nothing changes.
 import type { Program } from '../trace/program.js';
 import { simplifyReductions } from './algebra.js';
-import { foldBatchNorm } from './batch-norm.js';
+import { foldAffine } from './affine.js';
 import { simplifyBroadcasts } from './broadcast.js';
 import { attributeKey, eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
 import { foldConstants } from './fold.js';
 import type { Pass } from './graph.js';
 import { removeNoops } from './noop.js';
+import { spreadNorms } from './norm.js';
 import { flattenProducts } from './products.js';
 import { shrinkUniforms } from './uniform.js';
 
 /**
  * The order matters within a round: flattened products leave reshapes that are no-ops; no-ops hide equal subexpressions, so they go next; equal calls are merged before broadcasting
- * is simplified, which looks at who made an operand; batch norm folds into weights once its statistics are constants; dead code goes last.
+ * is simplified, which looks at who made an operand; what scales and shifts channels folds into weights once it is constant; dead code goes last.
  */
 export const PASSES: readonly Pass[] = [
-  flattenProducts, removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, simplifyBroadcasts, simplifyReductions, foldBatchNorm, eliminateDeadCode,
+  flattenProducts, removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, spreadNorms, simplifyBroadcasts, simplifyReductions, foldAffine, eliminateDeadCode,
 ];
 
 /** More rounds than any program needs: each removes or shrinks something. */

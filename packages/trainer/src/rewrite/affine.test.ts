@@ -1,4 +1,4 @@
-// Batch norm folded into what precedes it, on the layers that emit it, against eager tfjs.
+// Batch norm, factors and biases folded into what precedes them, on the layers that emit them, against eager tfjs.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../trace/program.js';
@@ -30,7 +30,7 @@ function folded(shape: Shape, layers: tf.layers.Layer[]): string[] {
   return program.calls.map((call) => call.kernel).filter((kernel) => kernel !== 'Reshape');
 }
 
-describe('foldBatchNorm', () => {
+describe('foldAffine', () => {
   it('folds into convolutions, with and without bias, any activation after', () => {
     const conv = (useBias: boolean): tf.layers.Layer => tf.layers.conv2d({ filters: 5, kernelSize: 3, strides: 2, padding: 'same', useBias, kernelInitializer: init(5), biasInitializer: init(6) });
     expect(folded([6, 6, 3], [conv(false), norm()])).toEqual(['FusedConv2D']);
@@ -58,6 +58,28 @@ describe('foldBatchNorm', () => {
   it('folds a whole stack', () => {
     const block = (): tf.layers.Layer[] => [tf.layers.conv2d({ filters: 3, kernelSize: 3, padding: 'same', useBias: false, kernelInitializer: init(7) }), norm(), tf.layers.leakyReLU()];
     expect(folded([4, 4, 2], [...block(), ...block()])).toEqual(['FusedConv2D', 'LeakyRelu', 'FusedConv2D', 'LeakyRelu']);
+  });
+
+  it('folds factors, quotients and biases that stand alone, as other converters leave them', () => {
+    const w = tf.randomNormal([3, 3, 2, 4], 0, 0.4, 'float32', 8) as tf.Tensor4D;
+    const [gain, shift] = [tf.randomNormal([4], 1, 0.3, 'float32', 9), tf.randomNormal([1, 1, 1, 4], 0, 1, 'float32', 10)];
+    const kernels = (fn: (x: tf.Tensor4D) => tf.Tensor): string[] => {
+      const at = (batch: number): Program => trace(({ x }) => ({ y: fn(x as tf.Tensor4D) }), { inputs: [{ name: 'x', dtype: 'float32', shape: [batch, 5, 5, 2] }], variables: 'constant' }).program;
+      const program = optimize(align([3, 5].map((batch) => ({ program: at(batch), sizes: { batch } }))));
+      const data = wave(100);
+      expect(replay(program, { x: { data } }, { sizes: { batch: 2 } })['y']?.data).toBeAllclose(tf.tidy(() => fn(tf.tensor(data, [2, 5, 5, 2])).dataSync()), { rtol: 1e-5, atol: 1e-5 });
+      return program.calls.map((call) => call.kernel);
+    };
+    const conv = (x: tf.Tensor4D): tf.Tensor4D => tf.conv2d(x, w, 1, 'same');
+    expect(kernels((x) => conv(x).mul(gain).add(shift))).toEqual(['FusedConv2D']);
+    expect(kernels((x) => conv(x).sub(shift).div(gain).mul(0.2))).toEqual(['FusedConv2D']);
+    expect(kernels((x) => tf.sub(1, conv(x)))).toEqual(['FusedConv2D']);
+    expect(kernels((x) => conv(x).mul(0.5))).toEqual(['Conv2D']);
+    expect(kernels((x) => tf.conv2dTranspose(x, w.transpose([0, 1, 3, 2]) as tf.Tensor4D, [x.shape[0], 10, 10, 4], 2, 'same').mul(gain).add(shift).mul(2))).toEqual(['Conv2DBackpropInput', 'Add']);
+    expect(kernels((x) => x.matMul(w.reshape([2, 36])).mul(3).add(1).relu())).toEqual(expect.arrayContaining(['_FusedMatMul', 'Relu']));
+    // Neither what divides by the picture, nor what another filter's reader would pay for.
+    expect(kernels((x) => tf.div(1, conv(x).add(9)))).toContain('RealDiv');
+    expect(kernels((x) => conv(x).mul(0.5).add(conv(tf.relu(x) as tf.Tensor4D)))).toContain('Multiply');
   });
 
   it('stays behind activations, other readers, and reshapes that mix channels', () => {

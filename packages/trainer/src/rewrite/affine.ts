@@ -1,0 +1,186 @@
+// What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one bias added. Batch norm with constant
+// statistics, and the products and sums that other converters make of it. Inference only: a training step's weights and statistics are no constants.
+import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
+import { countOf, dtypeOf, inputOf, outputOf, producers, Rewriter, sameSizes, shapeOf, useCounts } from './graph.js';
+
+/** How a linear kernel takes a factor and a shift for each output channel. */
+interface Linear {
+  /** Name of the weights' input. */
+  weights: string;
+  /** The output channel that weight number `index` belongs to. */
+  channel: (index: number, shape: readonly number[], attrs: Record<string, unknown>) => number;
+  /** The kernel that also adds a bias, if tfjs has one. */
+  fused?: string;
+}
+
+const last = (index: number, shape: readonly number[]): number => index % (shape.at(-1) ?? 1);
+const lastTwo = (index: number, shape: readonly number[]): number => index % ((shape.at(-1) ?? 1) * (shape.at(-2) ?? 1));
+const beforeLast = (index: number, shape: readonly number[]): number => Math.floor(index / (shape.at(-1) ?? 1)) % (shape.at(-2) ?? 1);
+const column = (index: number, shape: readonly number[], attrs: Record<string, unknown>): number => (attrs['transposeB'] === true ? beforeLast : last)(index, shape);
+
+const LINEAR: Readonly<Record<string, Linear>> = {
+  Conv2D: { weights: 'filter', channel: last, fused: 'FusedConv2D' },
+  FusedConv2D: { weights: 'filter', channel: last, fused: 'FusedConv2D' },
+  DepthwiseConv2dNative: { weights: 'filter', channel: lastTwo, fused: 'FusedDepthwiseConv2D' },
+  FusedDepthwiseConv2D: { weights: 'filter', channel: lastTwo, fused: 'FusedDepthwiseConv2D' },
+  // A transposed convolution's filter is [height, width, out, in].
+  Conv2DBackpropInput: { weights: 'filter', channel: beforeLast },
+  BatchMatMul: { weights: 'b', channel: column, fused: '_FusedMatMul' },
+  _FusedMatMul: { weights: 'b', channel: column, fused: '_FusedMatMul' },
+};
+
+/** x · factor + shift, by channel of the last axis. */
+interface Affine {
+  x: ValueId;
+  channels: number;
+  factor: (channel: number) => number;
+  shift: (channel: number) => number;
+  /** Whether it only adds, which a kernel without a bias of its own does no better. */
+  adds: boolean;
+}
+
+/** What an affine call reads, followed back to the linear kernel. All calls between are read by the next one only. */
+interface Match {
+  affine: Affine;
+  linear: KernelCall;
+  rule: Linear;
+  /** Constant bias added on the way, if any. */
+  bias: ArrayLike<number> | undefined;
+  /** Reshapes after the bias, in execution order. */
+  reshapes: KernelCall[];
+}
+
+/** `program` with every call folded that is affine in its channels and follows a linear kernel with constant weights. */
+export function foldAffine(program: Program): Program {
+  const [from, uses] = [producers(program), useCounts(program)];
+  const matches = new Map<KernelCall, Match>();
+  const taken = new Set<KernelCall>();
+  for (const call of program.calls) {
+    const match = follow(program, call, from, uses);
+    // One a round: what follows reads what this leaves.
+    if (match === undefined || taken.has(match.linear)) continue;
+    matches.set(call, match);
+    taken.add(match.linear);
+  }
+  if (matches.size === 0) return program;
+  const originals = new Map(program.calls.map((call) => [outputOf(call), call]));
+  const rewriter = new Rewriter(program);
+  return rewriter.run((call) => {
+    const match = matches.get(originals.get(outputOf(call)) ?? call);
+    if (match === undefined) rewriter.emit(call);
+    else fold(call, match, rewriter);
+  });
+}
+
+/** The call as an affine one, with its constants, or undefined. */
+function affineOf(program: Program, call: KernelCall): Affine | undefined {
+  const [out, rank] = [outputOf(call), shapeOf(program, outputOf(call)).length];
+  const channels = shapeOf(program, out).at(-1);
+  if (typeof channels !== 'number' || rank < 2 || dtypeOf(program, out) !== 'float32') return undefined;
+  const read = (id: ValueId | undefined, fallback: number): ((channel: number) => number) => at(program.constants.get(id ?? -1), fallback);
+  if (call.kernel === 'FusedBatchNorm') {
+    const [x, ...statistics] = ['x', 'mean', 'variance', 'scale', 'offset'].map((name) => inputOf(call, name));
+    if (x === undefined || !statistics.every((id) => id === undefined || isRow(program, id, channels))) return undefined;
+    const [mean, variance, scale, offset] = [read(statistics[0], 0), read(statistics[1], 1), read(statistics[2], 1), read(statistics[3], 0)];
+    const epsilon = Number(call.attrs['varianceEpsilon'] ?? 1e-3);
+    const factor = (channel: number): number => scale(channel) / Math.sqrt(variance(channel) + epsilon);
+    return { x, channels, factor, shift: (channel) => offset(channel) - mean(channel) * factor(channel), adds: false };
+  }
+  const [a, b] = [inputOf(call, 'a'), inputOf(call, 'b')];
+  const row = [b, a].find((id) => id !== undefined && isRow(program, id, channels));
+  const x = row === b ? a : b;
+  if (row === undefined || x === undefined || !sameSizes(shapeOf(program, x), shapeOf(program, out))) return undefined;
+  const made = Object.hasOwn(BY_CONSTANT, call.kernel) ? BY_CONSTANT[call.kernel]?.(read(row, 0), row === b) : undefined;
+  return made === undefined ? undefined : { x, channels, adds: false, factor: () => 1, shift: () => 0, ...made };
+}
+
+/** What a call with one constant operand does to the other; `right`: the constant is the second. */
+const BY_CONSTANT: Readonly<Record<string, (number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined>> = {
+  Add: (number) => ({ shift: number, adds: true }),
+  Multiply: (number) => ({ factor: number }),
+  RealDiv: (number, right) => (right ? { factor: (channel) => 1 / number(channel) } : undefined),
+  Sub: (number, right) => (right ? { shift: (channel) => -number(channel), adds: true } : { factor: () => -1, shift: number }),
+};
+
+function follow(program: Program, call: KernelCall, from: Map<ValueId, KernelCall>, uses: Map<ValueId, number>): Match | undefined {
+  const affine = affineOf(program, call);
+  const reshapes: KernelCall[] = [];
+  let bias: ArrayLike<number> | undefined;
+  let id = affine?.x;
+  while (affine !== undefined && id !== undefined && uses.get(id) === 1) {
+    const before = from.get(id);
+    const width = shapeOf(program, id).at(-1);
+    // Row-major order keeps channels in turn as long as every width is a whole number of rounds.
+    if (before === undefined || typeof width !== 'number' || width % affine.channels !== 0) return undefined;
+    const rule = LINEAR[before.kernel];
+    if (rule !== undefined) {
+      const gains = !affine.adds || rule.fused !== undefined || bias !== undefined;
+      // A filter that others read too would be stored twice. Batch norm is worth that.
+      const alone = affine.adds || call.kernel === 'FusedBatchNorm' || uses.get(inputOf(before, rule.weights) ?? -1) === 1;
+      const finite = Array.from({ length: affine.channels }, (_, i) => affine.factor(i)).every(Number.isFinite);
+      return gains && alone && finite && isFoldable(program, before, rule, width) ? { affine, linear: before, rule, bias, reshapes } : undefined;
+    }
+    if (before.kernel === 'Reshape' && bias === undefined) {
+      reshapes.unshift(before);
+      id = inputOf(before, 'x');
+    } else if (before.kernel === 'Add' && bias === undefined) {
+      const [a, b] = [inputOf(before, 'a'), inputOf(before, 'b')];
+      const added = [a, b].find((side) => side !== undefined && isRow(program, side, width));
+      if (added === undefined) return undefined;
+      bias = program.constants.get(added);
+      id = added === a ? b : a;
+    } else return undefined;
+  }
+  return undefined;
+}
+
+/** A constant with one number for each of `width` channels, in the last axis, or one for all. */
+function isRow(program: Program, id: ValueId, width: number): boolean {
+  const count = program.constants.has(id) && dtypeOf(program, id) === 'float32' ? countOf(shapeOf(program, id)) : undefined;
+  return count === 1 || (count === width && shapeOf(program, id).at(-1) === width);
+}
+
+function isFoldable(program: Program, call: KernelCall, rule: Linear, width: number): boolean {
+  const [weights, bias] = [inputOf(call, rule.weights), inputOf(call, 'bias')];
+  const plain = (call.attrs['activation'] ?? 'linear') === 'linear' && call.attrs['dataFormat'] !== 'NCHW' && inputOf(call, 'preluActivationWeights') === undefined;
+  return plain && weights !== undefined && program.constants.has(weights) && (bias === undefined || isRow(program, bias, width));
+}
+
+/** (x·w + c)·f + s is x·(w·f) + (c·f + s). In double precision. */
+function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes }: Match, on: Rewriter): void {
+  const width = Number(on.shape(outputOf(linear)).at(-1));
+  const factor = (channel: number): number => affine.factor(channel % affine.channels);
+  const [own, added] = [at(on.constants.get(on.at(inputOf(linear, 'bias') ?? -1)), 0), at(between, 0)];
+  const bias = Float32Array.from({ length: width }, (_, i) => (own(i) + added(i)) * factor(i) + affine.shift(i % affine.channels));
+
+  const weights = on.at(inputOf(linear, rule.weights) ?? -1);
+  const shape = on.shape(weights).map(Number);
+  const data = on.constants.get(weights) ?? new Float32Array();
+  const scaled = affine.adds ? weights : on.constant('float32', shape, Float32Array.from(data, (w, i) => w * factor(rule.channel(i, shape, linear.attrs))));
+  const inputs = Object.fromEntries(Object.entries(linear.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids : on.at(ids)]));
+  const shifts = bias.some((v) => v !== 0);
+  const shift = shifts ? on.constant('float32', [width], bias) : undefined;
+  let value = on.value('float32', on.shape(outputOf(linear)));
+  if (rule.fused === undefined || shift === undefined) {
+    const { bias: _, ...rest } = inputs;
+    on.emit({ ...linear, inputs: { ...rest, [rule.weights]: scaled }, outputs: [value] });
+    if (shift !== undefined) {
+      const sum = on.value('float32', on.shape(value));
+      on.emit({ ...call, kernel: 'Add', inputs: { a: value, b: shift }, attrs: {}, outputs: [sum] });
+      value = sum;
+    }
+  } else {
+    on.emit({ ...linear, kernel: rule.fused, inputs: { ...inputs, [rule.weights]: scaled, bias: shift }, attrs: { ...linear.attrs, activation: 'linear' }, outputs: [value] });
+  }
+  for (const reshape of reshapes) {
+    const shaped = on.value('float32', on.shape(outputOf(reshape)));
+    on.emit({ ...reshape, inputs: { x: value }, outputs: [shaped] });
+    value = shaped;
+  }
+  on.replace(outputOf(call), value);
+}
+
+/** Element i, the only one, or the fallback. */
+function at(data: ConstantData | ArrayLike<number> | undefined, fallback: number): (i: number) => number {
+  return (i) => (data === undefined ? fallback : (data[data.length === 1 ? 0 : i] ?? fallback));
+}
