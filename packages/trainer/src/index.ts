@@ -25,7 +25,11 @@ export { idxDataset, readIdx, type IdxArray, type IdxDatasetOptions } from './da
 export { syntheticDataset, type SyntheticOptions } from './data/synthetic.js';
 export { exportOnnx, type ExportOptions, type ExportResult } from './export/export.js';
 export type { LayoutOption, OutputOption } from './export/describe.js';
-export { reportText, type ExportReport, type NodeError, type OutputError } from './export/report.js';
+export type { ExportReport, NodeError, OutputError } from './export/report.js';
+export { renderReport, reportText, type ReportFormat } from './export/report-text.js';
+export type { ExportProgress } from './export/progress.js';
+export type { TransposeLeft } from './export/transposes.js';
+export { loadTfjsModel, type LoadTfjsOptions } from './export/load-tfjs.js';
 export type { Exportable, ExportFunction } from './export/subject.js';
 export type { VerifyOptions } from './export/verify.js';
 export { verifyOnnx, type VerifyOnnxOptions, type VerifyOnnxResult } from './export/verify-file.js';

@@ -6,14 +6,19 @@ export interface Distance {
   p99: number;
   scale: number;
   relative: number;
+  /** How many errors, as a part of max(1e-2, scale), lie below each of {@link HISTOGRAM} and not below the one before; the last are the rest. */
+  histogram: number[];
 }
+
+/** Bounds of an error histogram; the first, 0, counts what is exactly equal. */
+export const HISTOGRAM: readonly number[] = [0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3];
 
 /** Below this the reference counts as small, and errors as absolute. */
 const FLOOR = 1e-2;
 
 /** `reference` is tfjs's. Lists of different lengths are infinitely apart. */
 export function distance(result: ArrayLike<number>, reference: ArrayLike<number>): Distance {
-  if (result.length !== reference.length) return { max: Infinity, p99: Infinity, scale: 0, relative: Infinity };
+  if (result.length !== reference.length) return { max: Infinity, p99: Infinity, scale: 0, relative: Infinity, histogram: HISTOGRAM.map(() => 0).concat(reference.length) };
   const errors = new Float64Array(reference.length);
   const sizes = new Float64Array(reference.length);
   for (let i = 0; i < reference.length; i++) {
@@ -24,7 +29,25 @@ export function distance(result: ArrayLike<number>, reference: ArrayLike<number>
   errors.sort();
   sizes.sort();
   const [max, scale] = [errors.at(-1) ?? 0, quantile(sizes, 0.999)];
-  return { max, p99: quantile(errors, 0.99), scale, relative: max / Math.max(FLOOR, scale) };
+  const unit = Math.max(FLOOR, scale);
+  return { max, p99: quantile(errors, 0.99), scale, relative: max / unit, histogram: histogramOf(errors, unit) };
+}
+
+/** Counts of sorted errors. */
+function histogramOf(errors: Float64Array, unit: number): number[] {
+  const below = HISTOGRAM.map((bound) => (bound === 0 ? firstAbove(errors, 0, (e) => e > 0) : firstAbove(errors, bound * unit, (e, b) => e >= b)));
+  return [...below, errors.length].map((count, i) => count - (i === 0 ? 0 : (below[i - 1] ?? 0)));
+}
+
+/** Index of the first of sorted numbers that is beyond the bound. */
+function firstAbove(sorted: Float64Array, bound: number, beyond: (value: number, bound: number) => boolean): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (beyond(sorted[middle] ?? 0, bound)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function quantile(sorted: Float64Array, q: number): number {

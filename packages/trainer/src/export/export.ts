@@ -8,7 +8,8 @@ import { hex, sha256 } from '../train/digest.js';
 import type { Program, ProgramDType } from '../trace/program.js';
 import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
-import { contents, type ExportReport } from './report.js';
+import { checkSignal, step, watched, type Watched } from './progress.js';
+import { contents, kernelCounts, type ExportReport } from './report.js';
 import { subjectOf, type Exportable } from './subject.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
 import { TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
@@ -16,7 +17,7 @@ import { TOLERANCE, verify, type Verification, type VerifyOptions } from './veri
 const now = (): number => performance.now();
 
 /** Options of {@link exportOnnx}. */
-export interface ExportOptions {
+export interface ExportOptions extends Watched {
   /** Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim. */
   inputs?: TensorSpec[];
   /** By position. */
@@ -48,18 +49,22 @@ export interface ExportResult {
  * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its tensors, tfjs's backend and gradients are left as they were.
  * @throws UsageError for options that fit nothing, and where verification has no runtime.
  * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers differ.
+ * @throws ModelFormatError `model.format` for weights that are NaN; ForjaError `aborted` by `signal`.
  */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   const checks = checked(options);
   const subject = subjectOf(model, options.inputs, options.outputs);
   const started = now();
-  const captured = capture(subject);
+  checkSignal(options.signal);
+  const captured = capture(watched(subject, options));
+  await step(options, { stage: 'rewrite', done: 0, total: 1 });
   const program = optimize(captured.program);
   const traced = now();
 
   const layout: LayoutOption = { ...options.layout, ...(options.imageOutput === 'uint8-nchw' ? { outputs: 'nchw' } : options.imageOutput === 'uint8-nhwc' ? { outputs: 'nhwc' } : {}) };
   const described = describe(program, subject.inputs, options.outputs ?? [], layout);
   const heads = options.imageOutput === undefined || options.imageOutput === 'float' ? {} : uint8Heads(described.outputs);
+  await step(options, { stage: 'lower', done: 0, total: 1 });
   const outputs = described.outputs.map((output) => (Object.hasOwn(heads, output.name) ? { ...output, dtype: 'uint8' as const, range: [0, 255] as [number, number] } : output));
   const description: Description = { ...described, outputs };
   const lowered = lowerProgram(program, {
@@ -68,11 +73,12 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     orders: ordersOf(program, layout),
     heads: Object.fromEntries(Object.entries(heads).map(([name, quantised]) => [name, uint8Head(quantised)])),
   });
+  await step(options, { stage: 'seal', done: 0, total: 1 });
   const bytes = await sealModel(lowered.model, manifestOf(description, captured.steps, options.metadata), async (data) => hex(await sha256(data)));
   const made = now();
 
   const report: ExportReport = {
-    verified: 'skipped-by-caller', opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims, steps: captured.steps,
+    verified: 'skipped-by-caller', source: { kind: subject.kind, name: subject.name, traces: captured.traced, kernels: kernelCounts(captured.program), calls: captured.program.calls.length, rewritten: program.calls.length }, opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims, steps: captured.steps,
     inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
   };
   if (checks === undefined) return { model: bytes, report };
@@ -81,10 +87,10 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
     outputs: description.outputs.map(({ name, shape }) => ({ name, file: name, ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
     sizes: checks.sizes ?? captured.untraced,
-    seeds: checks.seeds ?? 2,
+    ...(checks.seeds === undefined ? {} : { seeds: checks.seeds }),
     tolerance: checks.tolerance ?? TOLERANCE,
   };
-  const result = await verify(bytes, job, checks.runtime, checks.perNode === true);
+  const result = await verify(bytes, job, checks.runtime, checks.perNode === true, options);
   return {
     model: bytes,
     report: { ...report, verified: 'passed', errors: result.errors, ...(result.calls === undefined ? {} : { calls: result.calls }), reference: { tfjs: result.tfjs, onnx: result.onnx }, verifyMs: now() - made },

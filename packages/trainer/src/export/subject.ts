@@ -1,5 +1,5 @@
 // What can be exported, brought to one form: a function of named tensors, with the specification of each input and the names of its results.
-import { UsageError, type Dim, type DType, type TensorSpec } from '@forja/core';
+import { ExportError, ForjaError, ModelFormatError, UsageError, type Dim, type DType, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../trace/program.js';
 
@@ -18,6 +18,8 @@ export interface SubjectInput extends TensorSpec {
 /** A model or function, ready to be traced. */
 export interface Subject {
   kind: 'layers' | 'graph' | 'function';
+  /** The model's or function's own, '' without one. */
+  name: string;
   inputs: SubjectInput[];
   /** Results by name. `names` of the caller come first, then the model's own. */
   apply: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
@@ -32,21 +34,46 @@ export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | und
   const named = outputs?.map(({ name }) => name) ?? [];
   if (isLayersModel(model)) {
     build(model);
+    for (const weight of model.weights) refuseNaN(weight.originalName, weight.read());
     const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
     const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
-    return { kind: 'layers', inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)) };
+    return { kind: 'layers', name: model.name, inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)) };
   }
   if (isGraphModel(model)) {
+    for (const [name, tensors] of Object.entries(model.weights)) for (const tensor of tensors) refuseNaN(name, tensor);
     const own = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: String(dtype), shape: shape ?? null }));
     const specs = specsOf(inputs, own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })));
     const names = model.outputs.map(({ name }) => name);
-    const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => model.execute(Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
-    return { kind: 'graph', inputs: specs, apply: (given) => byName(apply(given), named, free(names.map((name) => name.replace(/:0$/, '')), specs)) };
+    const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => executed(model, Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
+    return { kind: 'graph', name: '', inputs: specs, apply: (given) => byName(apply(given), named, free(names.map((name) => name.replace(/:0$/, '')), specs)) };
   }
   if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${model === null ? 'null' : typeof model}`);
   if (inputs === undefined) throw new UsageError("exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]");
   const specs = specsOf(inputs, inputs.map((_, i) => ({ name: inputs.length === 1 ? 'input' : `input_${i}`, dtype: 'float32', shape: null })));
-  return { kind: 'function', inputs: specs, apply: (given) => byName(model(...inOrder(specs, given)), named, []) };
+  return { kind: 'function', name: model.name, inputs: specs, apply: (given) => byName(model(...inOrder(specs, given)), named, []) };
+}
+
+/** A network that has not trained well is no use as a file; with its numbers NaN equals NaN, and verification would pass. */
+function refuseNaN(name: string, tensor: tf.Tensor): void {
+  if (tensor.dtype !== 'float32') return;
+  const data = tensor.dataSync();
+  for (let i = 0; i < data.length; i++) {
+    if (Number.isNaN(data[i])) throw new ModelFormatError('model.format', `exportOnnx: expected numbers in the weight '${name}' [${tensor.shape.join(', ')}], got NaN at place ${i}; the file is damaged, or training failed`);
+  }
+}
+
+/** What tfjs says of an operator that it does not have, or that waits for its data, as an error of ours. */
+function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names: string[]): tf.Tensor | tf.Tensor[] {
+  try {
+    return model.execute(inputs, names);
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause instanceof ForjaError) throw cause;
+    const [, op] = /^Unknown op '([^']+)'/.exec(cause.message) ?? [];
+    const why = op !== undefined ? `operators that tfjs has, got '${op}'; teach it to tfjs by tf.registerOp`
+      : /executeAsync|dynamic op/.test(cause.message) ? `a graph that runs in one go, got control flow or results whose size depends on data: ${cause.message}`
+      : `a graph that runs, got: ${cause.message}`;
+    throw new ExportError('export.unsupported', `exportOnnx: expected ${why}`, { cause });
+  }
 }
 
 /** By shape, not by class: two copies of tfjs in one app have different classes. */
@@ -73,7 +100,7 @@ interface Own {
 
 /** The caller's specifications over the model's own: named ones by name, others by position. */
 function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]): SubjectInput[] {
-  if (given !== undefined && given.length !== own.length) throw new UsageError(`exportOnnx: expected ${own.length} options.inputs, got ${given.length}`);
+  if (given !== undefined && given.length !== own.length) throw new UsageError(`exportOnnx: expected ${own.length} inputs (${own.map(({ name, shape }) => `${name}${shape === null ? '' : ` [${shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ')}]`}`).join(', ')}), got ${given.length}`);
   const byPosition = given ?? [];
   const matched = own.map((input, i) => byPosition.find((spec) => spec.name === input.name) ?? byPosition[i]);
   if (given !== undefined && new Set(matched).size !== own.length) throw new UsageError(`exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ${given.map((g) => g.name ?? '?').join(', ')}`);

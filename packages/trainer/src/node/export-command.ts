@@ -1,12 +1,14 @@
-// forja export: a tfjs model in a folder becomes a verified ONNX file.
+// forja export: a tfjs model in a folder or at an address becomes a verified ONNX file.
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve as resolvePath } from 'node:path';
-import { UsageError, type CliCommand, type TensorSpec } from '@forja/core';
+import { UsageError, readManifest, type CliCommand, type CliIo, type TensorSpec } from '@forja/core';
 import type { ExportOptions } from '../export/export.js';
-import { reportText } from '../export/report.js';
+import type { ExportProgress } from '../export/progress.js';
+import { renderReport, reportFormat, reportText } from '../export/report-text.js';
 import { exportOnnx } from './export.js';
 import { writeFileSafely } from './files.js';
-import { importUserModule, loadTfjsModel } from './load-model.js';
+import { importUserModule, isAddress, loadTfjsModel } from './load-model.js';
+import { writeCard } from './write-card.js';
 
 interface Args {
   model?: string;
@@ -19,7 +21,11 @@ interface Args {
   image?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
   tolerance?: number;
   verify?: boolean;
+  perNode?: boolean;
   report?: string;
+  license?: string;
+  trainedOn?: string;
+  card?: boolean;
 }
 
 /** `z:batch,64` as a specification; more than one in the order of the model's inputs. */
@@ -32,11 +38,31 @@ export function inputSpecs(command: string, texts: readonly string[] | undefined
   });
 }
 
+/** Where the model is: an address as it is, a path from the working folder. */
+export function modelSource(cwd: string, model: string): string {
+  return isAddress(model) ? model : resolvePath(cwd, model);
+}
+
+const STAGES: Readonly<Record<ExportProgress['stage'], string>> = { trace: 'tracing', rewrite: 'rewriting', lower: 'lowering', seal: 'writing', verify: 'verifying' };
+
+/** The export's steps on the terminal, one bar for all: the comparisons, which take longest, are its second half. */
+export function showProgress(io: CliIo, title: string): { hear: (event: ExportProgress) => void; stop: () => void } {
+  const bar = io.progress(100, title);
+  const start: Readonly<Record<ExportProgress['stage'], number>> = { trace: 0, rewrite: 30, lower: 40, seal: 45, verify: 50 };
+  return {
+    hear: ({ stage, done, total }) => {
+      const part = stage === 'trace' ? Math.min(29, 3 * done) : stage === 'verify' && total !== undefined ? (50 * done) / total : 0;
+      bar.update(start[stage] + part, `${STAGES[stage]}${stage === 'trace' ? ` (${done + 1})` : stage === 'verify' && total !== undefined ? ` (${done + 1} of ${total})` : ''}`);
+    },
+    stop: () => bar.stop(),
+  };
+}
+
 /** The command. */
 export const exportCommand: CliCommand = {
   name: 'export',
   summary: 'write a TensorFlow.js model as a verified ONNX file',
-  arguments: [{ name: 'model', description: 'a model.json, or the folder it is in', required: true }],
+  arguments: [{ name: 'model', description: 'a model.json, the folder it is in, or its http(s) address', required: true }],
   options: [
     { flags: '-o, --out <file>', description: 'ONNX file to write; default model.onnx' },
     { flags: '--input <name:dims>', description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input', type: 'list' },
@@ -47,33 +73,50 @@ export const exportCommand: CliCommand = {
     { flags: '--image <type>', description: 'how pictures leave the file; default float', choices: ['float', 'uint8-nchw', 'uint8-nhwc'] },
     { flags: '--tolerance <e>', description: 'largest relative difference from tfjs; default 1e-4', type: 'number' },
     { flags: '--no-verify', description: 'do not compare the file with tfjs' },
-    { flags: '--report <file>', description: 'write the report as JSON' },
+    { flags: '--per-node', description: 'compare every call of the model alone, too' },
+    { flags: '--report <file>', description: 'keep the report: a .json, .md or .html file' },
+    { flags: '--license <text>', description: 'licence of the model, for its manifest and card' },
+    { flags: '--trained-on <text>', description: 'training data of the model, for its manifest and card' },
+    { flags: '--no-card', description: 'write no MODEL_CARD.md beside the file' },
   ],
-  examples: ['forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw', 'forja export tfjs --import ./layers.mjs --report report.json'],
+  examples: ['forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw', 'forja export tfjs --import ./layers.mjs --report report.html', 'forja export https://example.org/model.json --input image:1,height,width,3'],
   async run(raw, io) {
     const args = raw as Args; // the options above
     if (args.model === undefined) throw new UsageError('export: expected a model.json or a folder, got nothing');
     const out = resolvePath(io.cwd, args.out ?? 'model.onnx');
     if ((await stat(out).catch(() => undefined))?.isDirectory() === true) throw new UsageError(`export --out: expected a file, got the folder ${out}`);
+    const kept = args.report === undefined ? undefined : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
     const inputs = inputSpecs('export', args.input);
+    const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
-    const model = await loadTfjsModel(resolvePath(io.cwd, args.model));
+    const model = await loadTfjsModel(modelSource(io.cwd, args.model), { signal });
+    const metadata = { ...(args.license === undefined ? {} : { license: args.license }), ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }) };
+    const progress = showProgress(io, 'export');
     const options: ExportOptions = {
       ...(inputs === undefined ? {} : { inputs }),
       ...(args.opset === undefined ? {} : { opset: args.opset }),
       ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
       ...(args.precision === undefined ? {} : { precision: args.precision }),
       ...(args.image === undefined ? {} : { imageOutput: args.image }),
-      verify: args.verify === false ? false : args.tolerance === undefined ? {} : { tolerance: args.tolerance },
+      metadata,
+      verify: args.verify === false ? false : { ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }), ...(args.perNode === true ? { perNode: true } : {}) },
+      signal,
+      onProgress: progress.hear,
     };
     try {
-      const { model: bytes, report } = await exportOnnx(model, options);
+      const { model: bytes, report } = await exportOnnx(model, options).finally(progress.stop);
       await mkdir(dirname(out), { recursive: true });
       await writeFileSafely(out, bytes);
-      if (args.report !== undefined) await writeFileSafely(resolvePath(io.cwd, args.report), `${JSON.stringify(report, null, 2)}\n`);
+      if (kept !== undefined) {
+        await mkdir(dirname(kept.path), { recursive: true });
+        await writeFileSafely(kept.path, renderReport(report, kept.format));
+      }
+      const card = args.card === false ? undefined : await writeCard(out, { report, manifest: readManifest(bytes) ?? {} });
+      if (card === undefined && args.card !== false) io.warn('export: no model card was written: those beside the file have been edited; --no-card leaves it out');
       io.print(out);
+      if (card !== undefined) io.print(card);
       io.print(reportText(report));
-      return { file: out, report };
+      return { file: out, ...(card === undefined ? {} : { card }), report };
     } finally {
       model.dispose();
     }

@@ -18,8 +18,8 @@ async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtim
 /** As `exportOnnx` of `@forja/trainer`; without `verify.runtime` the file is verified on the CPU in a worker thread. */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   const { verify = {} } = options;
-  if (verify === false) return exportAnywhere(model, options);
-  return withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { ...options, verify: { ...verify, runtime } }));
+  const result = verify === false ? await exportAnywhere(model, options) : await withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { ...options, verify: { ...verify, runtime } }));
+  return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
 }
 
 /** As `verifyOnnx` of `@forja/trainer`; without `runtime` on the CPU in a worker thread. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';
-import { inputSpecs } from './export-command.js';
+import { inputSpecs, modelSource } from './export-command.js';
 import { verifyOnnx } from './export.js';
 import { importUserModule, loadTfjsModel } from './load-model.js';
 
@@ -21,7 +21,7 @@ export const verifyCommand: CliCommand = {
   summary: 'compare an ONNX file with a TensorFlow.js model',
   arguments: [{ name: 'model', description: 'an ONNX file', required: true }],
   options: [
-    { flags: '--against <model.json>', description: 'the tfjs model: a model.json, or the folder it is in' },
+    { flags: '--against <model.json>', description: 'the tfjs model: a model.json, the folder it is in, or its address' },
     { flags: '--input <name:dims>', description: 'an input of the tfjs model by name and sizes (z:batch,64)', type: 'list' },
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--seeds <n>', description: 'how many inputs to compare at each size; default 2', type: 'integer' },
@@ -40,7 +40,7 @@ export const verifyCommand: CliCommand = {
     });
     checkModelBytes(bytes, args.model);
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
-    const model = await loadTfjsModel(resolvePath(io.cwd, args.against));
+    const model = await loadTfjsModel(modelSource(io.cwd, args.against), { signal: io.signal as AbortSignal });
     try {
       const result = await verifyOnnx(bytes, model, {
         ...(inputs === undefined ? {} : { inputs }), ...(args.seeds === undefined ? {} : { seeds: args.seeds }), ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),

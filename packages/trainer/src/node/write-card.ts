@@ -1,0 +1,21 @@
+// Where a model card goes: beside its model, never over one that somebody has edited or that is another model's.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isUntouched, modelCard, type CardSource } from '../export/model-card.js';
+import { writeFileSafely } from './files.js';
+
+/**
+ * Writes `MODEL_CARD.md` beside the ONNX file `out`; where one stands there that is edited, or of another file, `<name>.MODEL_CARD.md`. Where that is edited too, nothing is
+ * written. Returns the path written, if any.
+ */
+export async function writeCard(out: string, source: Omit<CardSource, 'file'>): Promise<string | undefined> {
+  const file = basename(out);
+  for (const name of ['MODEL_CARD.md', `${file.replace(/\.onnx$/i, '')}.MODEL_CARD.md`]) {
+    const path = join(dirname(out), name);
+    const there = await readFile(path, 'utf8').catch(() => undefined);
+    if (there !== undefined && !(await isUntouched(there, file))) continue;
+    await writeFileSafely(path, await modelCard({ ...source, file }));
+    return path;
+  }
+  return undefined;
+}
