@@ -5,7 +5,7 @@ import { runtime } from '@forja/node';
 import { exportOnnx, type ExportOptions, type ExportReport, type Exportable } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NETWORKS } from './support/networks.js';
+import { network } from './support/networks.js';
 
 let onnx: Runtime;
 beforeAll(async () => {
@@ -47,8 +47,7 @@ const INSIDE: Readonly<Record<string, number>> = { attention: 3, critic: 1 };
 describe('networks', () => {
   for (const [name, edges] of Object.entries(EDGES)) {
     it(`${name}: at most ${edges} transposes at the edge, none channels-first, no batch norm, nothing to tidy`, async () => {
-      const model = NETWORKS[name]?.();
-      if (model === undefined) throw new Error(`no network ${name}`);
+      const model = network(name);
       const own = await exported(model);
       expectTidy(own);
       expect(count(own, 'BatchNormalization')).toBe(0);

@@ -4,7 +4,7 @@ import { decodeModel, encodeModel } from '@forja/core/onnx';
 import { exportOnnx, verifyOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { faulty, type Fault } from './faults.js';
-import { NETWORKS } from './networks.js';
+import { network, NETWORKS } from './networks.js';
 import { dice, eagerly, randomModel, type Dice } from './random-models.js';
 
 /** What came of it. */
@@ -72,9 +72,8 @@ async function effect(fault: Fault, clean: Session, onnx: Runtime, sizes: readon
 /** A model by seed: every fourth of them a network of a known kind, the others random chains of layers. Undefined where tfjs cannot run it. */
 function modelOf(seed: number, d: Dice): { name: string; model: tf.LayersModel; sizes: Record<string, number>[]; labels: number } | undefined {
   if (seed % 4 === 0) {
-    const name = d.pick(Object.keys(NETWORKS));
-    const model = NETWORKS[name]?.();
-    return model === undefined ? undefined : { name, model, sizes: [{ batch: 1, height: 24, width: 32 }, { batch: 5, height: 40, width: 8 }, { batch: 3, height: 16, width: 48 }], labels: name === 'conditional' ? 10 : 2 };
+    const name = d.pick(NETWORKS);
+    return { name, model: network(name), sizes: [{ batch: 1, height: 24, width: 32 }, { batch: 5, height: 40, width: 8 }, { batch: 3, height: 16, width: 48 }], labels: name === 'conditional' ? 10 : 2 };
   }
   const model = randomModel(seed);
   if (model === undefined || eagerly(model, [3]) === undefined) return undefined;

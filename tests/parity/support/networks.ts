@@ -4,8 +4,12 @@ import { unsettle } from './random-models.js';
 
 type Node = tf.SymbolicTensor;
 
-const conv = (x: Node, filters: number, kernelSize = 3, o: { strides?: number; useBias?: boolean; dilationRate?: number } = {}): Node => tf.layers.conv2d({ filters, kernelSize, padding: 'same', ...o }).apply(x) as Node;
-const deconv = (x: Node, filters: number, kernelSize = 4, strides = 2): Node => tf.layers.conv2dTranspose({ filters, kernelSize, strides, padding: 'same', useBias: false }).apply(x) as Node;
+/** What filters are multiplied with while a network is built; pictures keep their channels. */
+let width = 1;
+const scaled = (filters: number): number => (filters <= 3 ? filters : filters * width);
+
+const conv = (x: Node, filters: number, kernelSize = 3, o: { strides?: number; useBias?: boolean; dilationRate?: number } = {}): Node => tf.layers.conv2d({ filters: scaled(filters), kernelSize, padding: 'same', ...o }).apply(x) as Node;
+const deconv = (x: Node, filters: number, kernelSize = 4, strides = 2): Node => tf.layers.conv2dTranspose({ filters: scaled(filters), kernelSize, strides, padding: 'same', useBias: false }).apply(x) as Node;
 const norm = (x: Node): Node => tf.layers.batchNormalization().apply(x) as Node;
 const relu = (x: Node): Node => tf.layers.reLU().apply(x) as Node;
 const leaky = (x: Node, alpha = 0.2): Node => tf.layers.leakyReLU({ alpha }).apply(x) as Node;
@@ -81,7 +85,7 @@ for (const layer of [Shuffle, Scale, InstanceNorm, SelfAttention]) tf.serializat
 /** A vector to a picture of 32×32, by transposed convolutions with batch norm. */
 function dcgan(): tf.LayersModel {
   const z = tf.input({ shape: [12] });
-  let x = tf.layers.reshape({ targetShape: [4, 4, 16] }).apply(tf.layers.dense({ units: 4 * 4 * 16, useBias: false }).apply(z)) as Node;
+  let x = tf.layers.reshape({ targetShape: [4, 4, scaled(16)] }).apply(tf.layers.dense({ units: 4 * 4 * scaled(16), useBias: false }).apply(z)) as Node;
   x = relu(norm(x));
   x = relu(norm(deconv(x, 12)));
   x = relu(norm(deconv(x, 8)));
@@ -103,13 +107,13 @@ function srgan(): tf.LayersModel {
 function esrgan(): tf.LayersModel {
   const input = tf.input({ shape: [null, null, 3] });
   const first = conv(input, 8);
-  const scaled = (x: Node): Node => new Scale({}).apply(x) as Node;
+  const residual = (x: Node): Node => new Scale({}).apply(x) as Node;
   const dense = (x: Node): Node => {
     const all = [x];
     for (let i = 0; i < 4; i++) all.push(leaky(conv(all.length === 1 ? x : join(...all), 4)));
-    return add(scaled(conv(join(...all), 8)), x);
+    return add(residual(conv(join(...all), 8)), x);
   };
-  const block = (x: Node): Node => add(scaled(dense(dense(x))), x);
+  const block = (x: Node): Node => add(residual(dense(dense(x))), x);
   let x = add(conv(block(block(first)), 8), first);
   for (let i = 0; i < 2; i++) x = leaky(conv(tf.layers.upSampling2d({ size: [2, 2] }).apply(x) as Node, 8));
   return tf.model({ inputs: input, outputs: conv(leaky(conv(x, 8)), 3) });
@@ -151,7 +155,7 @@ function critic(): tf.LayersModel {
   const input = tf.input({ shape: [24, 20, 3] });
   let x = tf.layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }).apply(leaky(norm(conv(input, 6, 5)))) as Node;
   x = leaky(norm(conv(x, 8, 3, { useBias: false, dilationRate: 2 })));
-  x = tf.layers.separableConv2d({ filters: 8, kernelSize: 3, padding: 'valid' }).apply(tf.layers.averagePooling2d({ poolSize: 2, padding: 'same' }).apply(x) as Node) as Node;
+  x = tf.layers.separableConv2d({ filters: scaled(8), kernelSize: 3, padding: 'valid' }).apply(tf.layers.averagePooling2d({ poolSize: 2, padding: 'same' }).apply(x) as Node) as Node;
   x = tf.layers.layerNormalization().apply(tf.layers.flatten().apply(x)) as Node;
   return tf.model({ inputs: input, outputs: tf.layers.dense({ units: 1 }).apply(tf.layers.dense({ units: 10, activation: 'elu' }).apply(x)) as Node });
 }
@@ -165,7 +169,19 @@ function conditional(): tf.LayersModel {
   return tf.model({ inputs: [z, label], outputs: activation(conv(x, 1), 'sigmoid') });
 }
 
-/** By name; each call makes another model of the same weights. */
-export const NETWORKS: Readonly<Record<string, () => tf.LayersModel>> = Object.fromEntries(
-  Object.entries({ dcgan, srgan, esrgan, unet, resnet, attention, critic, conditional }).map(([name, make], i) => [name, () => unsettle(make(), 100 * (i + 1))]),
-);
+const MAKERS: Readonly<Record<string, () => tf.LayersModel>> = { dcgan, srgan, esrgan, unet, resnet, attention, critic, conditional };
+
+/** The network of that name, its filters multiplied. The same name gives the same weights. */
+export function network(name: string, wide = 1): tf.LayersModel {
+  width = wide;
+  try {
+    const make = MAKERS[name];
+    if (make === undefined) throw new Error(`expected one of ${Object.keys(MAKERS).join(', ')}, got ${name}`);
+    return unsettle(make(), 100 * (Object.keys(MAKERS).indexOf(name) + 1));
+  } finally {
+    width = 1;
+  }
+}
+
+/** Names of all networks. */
+export const NETWORKS: readonly string[] = Object.keys(MAKERS);

@@ -1,5 +1,5 @@
 // Tracing for an export: at sizes that tell the dynamic dims apart, once more at another size as a check, and twice at one size to find frozen random numbers.
-import type { Dim } from '@forja/core';
+import { ForjaError, type Dim } from '@forja/core';
 import { align, type SizedProgram } from '../rewrite/align.js';
 import { hasWholeParts, sameAt } from '../rewrite/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
@@ -66,6 +66,7 @@ export function capture(subject: Subject): Capture {
     try {
       return captureAt(subject, dims, step);
     } catch (error) {
+      if (isAbort(error)) throw error;
       // The first failure is the one that the caller understands.
       failure ??= error;
     }
@@ -124,7 +125,12 @@ function traceIfFits(subject: Subject, sizes: Sizes): SizedProgram | undefined {
   try {
     const { program } = traceAt(subject, sizes);
     return program.values.every(({ shape }) => shape.every((size) => Number(size) > 0)) ? { program, sizes } : undefined;
-  } catch {
+  } catch (error) {
+    if (isAbort(error)) throw error;
     return undefined;
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof ForjaError && error.code === 'aborted';
 }

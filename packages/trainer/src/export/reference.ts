@@ -39,16 +39,17 @@ export interface Reference {
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
-/** WASM where it has every kernel of the program, else tfjs's plain JavaScript backend, which is slow on convolutions. */
+/**
+ * TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend, which is slow on convolutions: the first that has every
+ * kernel of the program.
+ */
 export async function reference(program: Program): Promise<Reference> {
   const kernels = new Set(program.calls.map((call) => call.kernel));
-  const has = (backend: string): boolean => [...kernels].every((kernel) => tf.getKernel(kernel, backend) !== undefined);
   // Once for the process: two exports at a time would each start a backend and take the other's away.
-  const wasm = (await (preparing ??= prepareWasm())) && has('wasm');
-  const on = (backend: string): Reference['run'] => (p, feeds, options) => replay(p, feeds, { ...options, backend });
-  if (!wasm) return { backend: 'cpu', distrust: () => false, run: on('cpu') };
+  const ready: Readonly<Record<string, boolean>> = { tensorflow: (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null, wasm: await (preparing ??= prepareWasm()) };
+  const backends = Object.keys(ready).filter((name) => ready[name] === true && [...kernels].every((kernel) => tf.getKernel(kernel, name) !== undefined));
   const self: Reference = {
-    backend: 'wasm',
+    backend: backends[0] ?? 'cpu',
     distrust: () => {
       const changed = self.backend !== 'cpu';
       self.backend = 'cpu';
@@ -56,11 +57,11 @@ export async function reference(program: Program): Promise<Reference> {
     },
     run: (p, feeds, options) => {
       try {
-        return on(self.backend)(p, feeds, options);
+        return replay(p, feeds, { ...options, backend: self.backend });
       } catch (error) {
-        // Some WASM kernels refuse types or shapes that the plain ones take.
+        // Some kernels refuse types or shapes that the plain ones take.
         if (!self.distrust()) throw error;
-        return on('cpu')(p, feeds, options);
+        return replay(p, feeds, { ...options, backend: 'cpu' });
       }
     },
   };

@@ -1,0 +1,74 @@
+// The files that bench/graph.mjs times: each network as exportOnnx writes it, the same trace lowered without any pass on the program, and what tf2onnx makes of the network.
+// Reads the sources of the packages and of the tests' networks: bench/graph.mjs bundles it.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { encodeModel } from '@forja/core/onnx';
+import { loadTfjsModel } from '@forja/trainer/node';
+import { capture } from '../../packages/trainer/src/export/capture.ts';
+import { subjectOf } from '../../packages/trainer/src/export/subject.ts';
+import { lowerProgram } from '../../packages/trainer/src/lower/lower.ts';
+import { optimize } from '../../packages/trainer/src/rewrite/optimize.ts';
+import { network } from '../../tests/parity/support/networks.ts';
+import { nsfwModel, packaged } from '../../tests/models/published.ts';
+
+/** Networks, how wide, and the sizes that they run at. `peer`: tf2onnx knows all their layers. */
+const MADE = [
+  ['dcgan', 8, { batch: 1 }, true], ['dcgan', 8, { batch: 16 }, true], ['srgan', 8, { batch: 1, height: 48, width: 48 }, false], ['esrgan', 4, { batch: 1, height: 48, width: 48 }, false],
+  ['unet', 8, { batch: 1, height: 128, width: 128 }, true], ['resnet', 6, { batch: 1, height: 64, width: 64 }, false], ['attention', 4, { batch: 1, height: 48, width: 48 }, false],
+  ['critic', 8, { batch: 16 }, true], ['conditional', 8, { batch: 16 }, true],
+];
+
+/** All cases whose name contains `only`, their files in `folder`. Without `python` there is nothing of tf2onnx's. */
+export async function graphs(folder, { only = '', python }) {
+  await tf.setBackend('cpu');
+  const cases = [];
+  for (const [name, wide, sizes, peer] of MADE) {
+    const title = `${name} ×${wide}, ${Object.values(sizes).join('×')}`;
+    if (title.includes(only)) cases.push(await files(folder, title, network(name, wide), sizes, peer ? python : undefined));
+    tf.disposeVariables();
+  }
+  const published = [
+    ['esrgan-medium ×4, 64×64', { batch: 1, height: 64, width: 64 }, () => ({ path: packaged('@upscalerjs/esrgan-medium', 'models/x4/model.json'), remove: async () => {} })],
+    ['nsfwjs mobilenet_v2, 224×224', { batch: 1 }, () => nsfwModel('mobilenet_v2')],
+  ];
+  for (const [title, sizes, open] of published.filter(([title]) => title.includes(only))) {
+    const { path, remove } = await open();
+    cases.push(await files(folder, title, await loadTfjsModel(path), sizes, python));
+    await remove();
+  }
+  return cases;
+}
+
+async function files(folder, title, model, sizes, python) {
+  const own = join(folder, title.replace(/[^\w]+/g, '_'));
+  mkdirSync(own, { recursive: true });
+  const subject = subjectOf(model, undefined, undefined);
+  const { program } = capture(subject);
+  const write = (name, lowered) => {
+    const path = join(own, `${name}.onnx`);
+    writeFileSync(path, encodeModel(lowered.model));
+    return path;
+  };
+  const made = { forja: write('forja', lowerProgram(optimize(program), { target: 'portable' })), 'without passes': write('plain', lowerProgram(program, { target: 'portable' })) };
+  if (python !== undefined) made.tf2onnx = await byTf2onnx(own, model, python);
+  const shapes = subject.inputs.map(({ dtype, shape }) => ({ dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : sizes[dim])) }));
+  return { name: title, files: made, inputs: shapes };
+}
+
+/** tfjs → Keras's SavedModel → tf2onnx, both by the converters that their makers publish. */
+async function byTf2onnx(folder, model, python) {
+  const [layers, saved, path] = ['layers', 'saved', 'tf2onnx.onnx'].map((name) => join(folder, name));
+  mkdirSync(layers, { recursive: true });
+  await model.save(tf.io.withSaveHandler((artifacts) => {
+    const weights = Buffer.from(Array.isArray(artifacts.weightData) ? Buffer.concat(artifacts.weightData.map((part) => Buffer.from(part))) : artifacts.weightData);
+    writeFileSync(join(layers, 'weights.bin'), weights);
+    writeFileSync(join(layers, 'model.json'), JSON.stringify({ modelTopology: artifacts.modelTopology, format: 'layers-model', weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }] }));
+    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
+  }));
+  const run = (...args) => execFileSync(python, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' } });
+  run('-m', 'tensorflowjs.converters.converter', '--input_format=tfjs_layers_model', '--output_format=keras_saved_model', join(layers, 'model.json'), saved);
+  run('-m', 'tf2onnx.convert', '--saved-model', saved, '--output', path, '--opset', '17');
+  return path;
+}
