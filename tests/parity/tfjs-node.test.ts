@@ -70,4 +70,9 @@ describe('on tfjs-node', () => {
     expect((await generator.sample({ count: 2 })).count).toBe(2);
     await generator.dispose();
   });
+
+  test('is what an export is verified against', async ({ skip }) => {
+    if (probed.reason !== null) skip(probed.reason);
+    expect(await inChild('export')).toEqual({ verified: 'passed', tfjs: 'tensorflow', backend: 'tensorflow' });
+  });
 });

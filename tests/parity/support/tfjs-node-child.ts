@@ -1,9 +1,9 @@
-// A process with TensorFlow's native library: `tfjs-node-child.mjs step <given> <made>` runs the scenario eagerly from a state; `… train <config JSON>` trains.
+// A process with TensorFlow's native library: `tfjs-node-child.mjs step <given> <made>` runs the scenario eagerly from a state; `… train <config JSON>` trains; `… export` exports.
 // Prints one JSON line: { reason } when tfjs-node cannot be used, else what came out.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { eagerStep } from '@forja/trainer';
-import { train, useTfjsNode } from '@forja/trainer/node';
+import { exportOnnx, train, useTfjsNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { SEED, STEPS, WARM, small, steps, type Given } from './tfjs-node-scenario.js';
 
@@ -24,6 +24,12 @@ const MODES: Record<string, () => Promise<void>> = {
     await steps(step, system, 1);
     writeFileSync(second, serialize(outcome));
     say({ backend: tf.getBackend(), leaked: tf.memory().numTensors - tensors });
+  },
+  export: async () => {
+    await useTfjsNode();
+    const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [null, null, 2], filters: 3, kernelSize: 3, strides: 2, padding: 'same' }), tf.layers.leakyReLU(), tf.layers.globalAveragePooling2d({})] });
+    const { report } = await exportOnnx(model, { verify: { seeds: 1 } });
+    say({ verified: report.verified, tfjs: report.reference?.tfjs, backend: tf.getBackend() });
   },
   train: async () => {
     const told: { warnings: string[]; device?: string } = { warnings: [] };
