@@ -10,7 +10,7 @@ const folder = join(root, 'examples');
 const stories = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'main.mjs')));
 
 test('there are examples, each with a page that says how to run it', () => {
-  expect(stories).toEqual(expect.arrayContaining(['conditional', 'export-tfjs', 'node-service', 'own-gan']));
+  expect(stories).toEqual(expect.arrayContaining(['conditional', 'custom-kernel', 'export-tfjs', 'node-service', 'own-gan']));
   for (const name of stories) expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`node examples/${name}/main.mjs`);
 });
 
