@@ -35,8 +35,14 @@ export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, st
   }
   const [low, high] = spec.range ?? [0, Math.max(1, (spec.classes ?? 2) - 1)];
   const classes = high - low + 1;
-  const drawn = Array.from(philoxUniform(at, count), (u) => Math.min(classes - 1, Math.floor(u * classes)));
-  // A class that is not drawn is not verified: few are counted through, from one that was drawn.
-  const whole = drawn.map((v, i) => low + (classes <= 4 * count ? (i + (drawn[0] ?? 0)) % classes : v));
+  const uniform = philoxUniform(at, count);
+  // A class that is not drawn is not verified: few are counted through, and shuffled, so that the same one also stands twice in a row.
+  const whole = classes <= 4 * count ? shuffled(count, uniform).map((i) => low + (i % classes)) : Array.from(uniform, (u) => low + Math.min(classes - 1, Math.floor(u * classes)));
   return { dtype: spec.dtype, shape: [...shape], data: spec.dtype === 'bool' ? Uint8Array.from(whole, (v) => v & 1) : Int32Array.from(whole) };
+}
+
+/** 0 to `count` - 1 in the order of `by`, from where it points: which of the classes have one more place differs from seed to seed. */
+function shuffled(count: number, by: Float32Array): number[] {
+  const first = Math.floor((by[0] ?? 0) * count);
+  return Array.from(by.keys()).sort((a, b) => (by[a] ?? 0) - (by[b] ?? 0)).map((i) => i + first);
 }
