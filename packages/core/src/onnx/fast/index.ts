@@ -41,12 +41,15 @@ export function fastConvolutions(model: Model): FastModel {
 function choose(graph: Graph, facts: ReadonlyMap<string, Fact>): Map<Node, Choice> {
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
   const convolutions = graph.nodes.flatMap((node) => describe(node, facts, initializers) ?? []);
-  const batches = convolutions[0]?.batch === undefined ? BATCHES : [convolutions[0].batch];
-  const total = batches.map((batch) => convolutions.reduce((sum, conv) => sum + plainPrice(conv, batch), 0));
-  // Each batch size counts alike, whatever it costs.
-  const score = (price: (batch: number) => number): number => batches.reduce((sum, batch, i) => sum + price(batch) / (total[i] ?? 1), 0);
+  const fixed = convolutions[0]?.batch;
+  const batches = fixed === undefined ? BATCHES : [{ batch: fixed, weight: 1 }];
+  const total = batches.map(({ batch }) => convolutions.reduce((sum, conv) => sum + plainPrice(conv, batch), 0));
+  // In shares of what the convolutions of the file cost at each batch size.
+  const score = (price: (batch: number) => number): number => batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
   const plain = (conv: PictureConvolution): number => score((batch) => plainPrice(conv, batch));
   const fast = (conv: PictureConvolution, algorithm: Algorithm): number => score((batch) => winogradPrice(conv, algorithm, batch));
+
+  const whole = batches.reduce((sum, { weight }) => sum + weight, 0);
 
   const choices = new Map<Node, Choice>();
   for (const conv of convolutions) {
@@ -56,7 +59,7 @@ function choose(graph: Graph, facts: ReadonlyMap<string, Fact>): Map<Node, Choic
   const price = (chosen: ReadonlyMap<Node, Choice>): number => {
     const walked = rewrite(graph, facts, chosen);
     const gained = [...chosen.values()].reduce((sum, { conv, algorithm }) => sum + plain(conv) - fast(conv, algorithm), 0);
-    return batches.length - gained + score((batch) => crossingPrice(walked, batch));
+    return whole - gained + score((batch) => crossingPrice(walked, batch));
   };
   let least = price(choices);
   for (const [node, choice] of [...choices]) {
@@ -65,5 +68,5 @@ function choose(graph: Graph, facts: ReadonlyMap<string, Fact>): Map<Node, Choic
     if (without < least) least = without;
     else choices.set(node, choice);
   }
-  return least < GAIN * batches.length ? choices : new Map();
+  return least < GAIN * whole ? choices : new Map();
 }

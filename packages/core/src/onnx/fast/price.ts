@@ -9,25 +9,25 @@ export interface Algorithm {
   packed: boolean;
 }
 
-/** Batch sizes that a model of unknown use is priced at. */
-export const BATCHES: readonly number[] = [1, 16, 64];
+/** Batch sizes that a model of unknown use is priced at, and how much each counts. One algorithm serves them all, so that a picture does not depend on its batch. */
+export const BATCHES: readonly { batch: number; weight: number }[] = [{ batch: 1, weight: 0.5 }, { batch: 16, weight: 1 }, { batch: 64, weight: 1 }];
 
 /** Of a float moved through memory by a node that transforms or orders it. */
-const MOVE = 55;
+const MOVE = 35;
 /** Of a float copied once more, where products are cut apart and joined. */
-const COPY = 27;
+const COPY = 15;
 /** Of a float that an element-wise node reads and writes. */
-const PASS = 35;
+const PASS = 20;
 /** Of a float that changes between channels first and channels last. */
-export const CROSSING = 91;
+export const CROSSING = 60;
 /** Of a product's patch that onnxruntime's ConvTranspose scatters into the picture. */
 const SCATTER = 22;
 /** Rows below which a product waits for its weights. */
 const FEWEST_ROWS = 10;
 /** Of one weight that is packed in each run, in rows. */
-const PACKING = 5;
+const PACKING = 13;
 /** Of a node, in millions. */
-const NODE = 0.3;
+const NODE = 0.2;
 /** Products and their transforms in float32: with more points a picture loses a digit. */
 const MOST_POINTS = 5;
 
