@@ -2,7 +2,7 @@
 export * from './errors.js';
 export * from './tensor.js';
 export type { AbortSignalLike } from './platform.js';
-export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeStats, Session, SessionOptions, StateBinding } from './runtime/session.js';
+export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeEvent, RuntimeStats, Session, SessionOptions, StateBinding } from './runtime/session.js';
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
 export { MANIFEST_KEY } from './generator/manifest.js';
 export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';

@@ -1,11 +1,13 @@
-// `load`: from a path, address, Blob or bytes to a Generator that runs in a worker of its own.
+// `load`: from a path, address, Blob or bytes to a Generator that runs in a worker.
 import { webcrypto } from 'node:crypto';
 import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError, weightPrecision } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Manifest } from '@forja/core';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
-import { runtime } from './runtime.js';
+import { madeHere } from './dropped.js';
+import { executorOptions, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
+import { lease, type Lease } from './shared.js';
 
 /** Options of {@link load}, beside those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
@@ -30,30 +32,43 @@ export interface LoadOptions extends RuntimeOptions {
 /**
  * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read from the model's folder and nowhere else.
  * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
- * `dispose()` of the generator ends its worker.
+ * Generators with the same device, threads, executor and timeout share a worker; `dispose()` of the last one ends it.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache, device, threads, executor } = options;
+  const made = madeHere(load);
+  const { signal, integrity = 'error', precision = 'auto', onEvent = warnOf } = options;
   oneOf('integrity', integrity, ['error', 'warn', 'off']);
   oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
+  const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
-  const rt = runtime({ ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }), ...(executor === undefined ? {} : { executor }) });
-  const loading = (async () => {
-    const model = await readModel(source, { signal, onProgress, cache });
-    const own = readManifest(model.bytes);
-    if (own && integrity !== 'off') await checkBytes(model, own, integrity);
-    checkPrecision(model, precision);
-    const { bytes, external } = model;
-    const session = await rt.createSession(bytes, { ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) });
-    const manifest = manifestFor(given, own, session.inputs, session.outputs);
-    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), ...(batch === undefined ? {} : { batch }), dispose: () => rt.dispose() });
-    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
-    return generator;
-  })();
+  const share = lease(executor, onEvent);
+  const loading = loadWith(share, source, options, made);
   try {
     return await unlessAborted(loading, signal);
   } catch (error) {
-    await rt.dispose();
+    // After an abort the loading goes on in native code, which cannot be interrupted: whoever aborted does not wait for that.
+    const over = loading.then((generator) => generator.dispose(), () => share.release());
+    if (!signal?.aborted) await over;
+    throw error;
+  }
+}
+
+async function loadWith({ runtime, release }: Lease, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: Error): Promise<Generator> {
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache } = options;
+  const model = await readModel(source, { signal, onProgress, cache });
+  const own = readManifest(model.bytes);
+  if (own && integrity !== 'off') await checkBytes(model, own, integrity);
+  checkPrecision(model, precision);
+  const { bytes, external } = model;
+  if (signal?.aborted) throw abortError(signal.reason);
+  const session = await runtime.open(bytes, { ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  try {
+    const manifest = manifestFor(given, own, session.inputs, session.outputs);
+    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
+    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
+    return generator;
+  } catch (error) {
+    await session.dispose();
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { tensor } from '@forja/core';
+import { tensor, type RuntimeEvent } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
@@ -92,24 +92,37 @@ ${body}`);
   });
 });
 
-test('a child process that dies fails what it had with device.lost, and the next session gets another', async () => {
+test('a child process that dies is replaced: what it had is done once more, and told of once', async () => {
   const children: ChildProcess[] = [];
   const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process); // Node's documented message of this channel
   subscribe('child_process', started);
-  const rt = runtime({ device: 'cpu', executor: 'process', threads: 1 });
+  const events: RuntimeEvent[] = [];
+  const rt = runtime({ device: 'cpu', executor: 'process', threads: 1, onEvent: (event) => events.push(event) });
   const session = await rt.createSession(products(512, 60));
+  const other = await rt.createSession(products(8, 1));
   expect(children).toHaveLength(1);
+  const expected = await session.run(square(512));
   const runs = [session.run(square(512)), session.run(square(512))];
   children[0]?.kill('SIGKILL');
-  const codes = (await Promise.allSettled(runs)).map((r) => (r.status === 'rejected' ? (r.reason as { code: string }).code : 'ok'));
-  expect(codes).toEqual(['device.lost', 'device.lost']);
-  await expect(session.run(square(512))).rejects.toMatchObject({ code: 'device.lost' });
-  await session.dispose();
-  const again = await rt.createSession(products(8, 1));
-  expect((await again.run(square(8)))['y']?.shape).toEqual([8, 8]);
+  expect(await Promise.all(runs)).toEqual([expected, expected]);
+  expect((await other.run(square(8)))['y']?.shape).toEqual([8, 8]);
+  expect(events).toEqual([{ type: 'restarted', reason: expect.stringContaining('SIGKILL') as string }]);
   await rt.dispose();
   unsubscribe('child_process', started);
   expect(children.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(['SIGKILL', 0]);
+});
+
+test('state that died with its child is lost, and says so; the runtime goes on', async () => {
+  const children: ChildProcess[] = [];
+  const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
+  subscribe('child_process', started);
+  const rt = runtime({ device: 'cpu', executor: 'process', threads: 1, onEvent: () => undefined });
+  const session = await rt.createSession(products(8, 1), { state: { x: { output: 'y', initial: square(8).x } } });
+  children[0]?.kill('SIGKILL');
+  await expect(session.run({})).rejects.toMatchObject({ code: 'device.lost', message: expect.stringContaining('last state read') as string });
+  expect((await (await rt.createSession(products(8, 1))).run(square(8)))['y']?.shape).toEqual([8, 8]);
+  await rt.dispose();
+  unsubscribe('child_process', started);
 });
 
 describe('nothing is left', () => {

@@ -1,12 +1,14 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
-import { checkFeeds, checkModelBytes, ForjaError, UsageError } from '@forja/core';
-import type { DeviceName, DeviceReport, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
-import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, SessionRecord } from './executor/contract.js';
+import { checkModelBytes, ForjaError, UsageError } from '@forja/core';
+import type { DeviceName, DeviceReport, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import { madeHere, unwatch, watch, type Held } from './dropped.js';
+import type { ExecutorName, ExecutorOptions, ExecutorSessionOptions } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
-import { openExecutor } from './executor/open.js';
-import { copiesOf, copyOf } from './executor/tensors.js';
+import { Supervisor } from './executor/supervisor.js';
+import { copyOf } from './executor/tensors.js';
 import { Fifo } from './fifo.js';
+import { NodeSession, SessionCore, type Recipe } from './session.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -14,32 +16,54 @@ export interface RuntimeOptions {
   device?: DeviceName;
   /** Threads inside one op. Default: all cores that this process may use. */
   threads?: number;
-  /** `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child process, for models that may crash. */
+  /** `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child process, for models that may crash or hang. */
   executor?: ExecutorName;
+  /** A run, or the creation of a session, that takes longer means that the executor hangs: it is replaced, and what it was at done once more. Default 600,000; Infinity: never. */
+  timeoutMs?: number;
+  /** Hears when the executor was replaced. Default: a process warning. */
+  onEvent?: (event: RuntimeEvent) => void;
 }
 
 const DEVICES: readonly DeviceName[] = ['auto', 'cpu', 'cuda', 'webgpu', 'wasm', 'coreml', 'dml'];
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
+/** The longest that a timer of Node takes. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`. */
 export function runtime(options: RuntimeOptions = {}): Runtime {
-  return new NodeRuntime(options);
+  const made = new NodeRuntime(executorOptions(options), options.onEvent ?? warnOf);
+  made.watch(madeHere(runtime));
+  return made;
 }
 
-class NodeRuntime implements Runtime {
+/** Checked, with the defaults. */
+export function executorOptions(options: RuntimeOptions): ExecutorOptions {
+  const { device = 'auto', executor = 'worker', threads = availableParallelism(), timeoutMs = 600_000 } = options;
+  if (!DEVICES.includes(device)) throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
+  if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
+  checkThreads('runtime.threads', threads);
+  if (!(timeoutMs >= 1)) throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+  return { device, threads, executor, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
+}
+
+/** What is done with an event that nobody listens to. */
+export function warnOf({ reason }: RuntimeEvent): void {
+  process.emitWarning(`the executor was replaced: ${reason}`, { type: 'ForjaWarning', code: 'device.lost' });
+}
+
+/** The runtime. */
+export class NodeRuntime implements Runtime {
   readonly #options: ExecutorOptions;
   readonly #queue = new Fifo();
-  readonly #sessions = new Set<NodeSession>();
+  readonly #sessions = new Set<SessionCore>();
+  readonly #supervisor: Supervisor;
   #device: DeviceReport;
-  #executor: Promise<Executor> | undefined;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: RuntimeOptions) {
-    const { device = 'auto', executor = 'worker', threads = availableParallelism() } = options;
-    if (!DEVICES.includes(device)) throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
-    if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
-    checkThreads('runtime.threads', threads);
-    this.#options = { device, threads, executor };
+  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void) {
+    const { device, threads, executor } = options;
+    this.#options = options;
+    this.#supervisor = new Supervisor(options, onEvent);
     this.#device = { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] };
   }
 
@@ -49,121 +73,62 @@ class NodeRuntime implements Runtime {
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+    return this.open(model, options, { what: 'session', made: madeHere(this.createSession) });
+  }
+
+  /** `createSession` for a handle that is part of another one: `held` says of which. */
+  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => unknown }): Promise<NodeSession> {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
     checkModelBytes(model);
-    // Not slice(): of a Buffer it is a view, and the transfer would take the caller's memory.
-    const args = { model: new Uint8Array(model), options: owned(options) };
-    return this.#queue.add(async () => {
-      const executor = await this.#open();
-      const record = await executor.call('create', args);
+    const recipe: Recipe = { model: this.#kept(model), options: this.#owned(options) };
+    return this.#queue.add(() => this.#supervisor.perform(async (executor) => {
+      const record = await executor.call('create', recipe);
       this.#device = record.device;
-      const session = new NodeSession(executor, this.#queue, record, args.options, () => this.#sessions.delete(session));
-      this.#sessions.add(session);
+      const pure = Object.keys(recipe.options.state ?? {}).length === 0;
+      const core = new SessionCore(this.#queue, this.#supervisor, { executor, id: record.session }, pure ? recipe : undefined, () => this.#sessions.delete(core));
+      this.#sessions.add(core);
+      const session = new NodeSession(core, record, recipe.options);
+      const { free } = held;
+      watch(session, { ...held, free: () => core.dispose().then(free, free) }, core);
       return session;
-    });
+    }));
   }
 
   dispose(): Promise<void> {
     this.#disposal ??= (async () => {
       for (const session of this.#sessions) session.close();
-      // Behind every run already queued.
-      await this.#queue.add(async () => {
-        const executor = await this.#executor?.catch(() => undefined);
-        if (executor && !executor.dead) await executor.call('close', {});
-      });
+      unwatch(this.#queue);
+      await this.#queue.add(() => this.#supervisor.close()); // behind every run already queued
       this.#sessions.clear();
     })();
     return this.#disposal;
   }
 
-  // An executor that died (a crashed child process) is replaced by the next session; sessions of the old one stay lost.
-  async #open(): Promise<Executor> {
-    const current = await this.#executor?.catch(() => undefined);
-    if (current && !current.dead) return current;
-    this.#executor = openExecutor(this.#options);
-    return this.#executor;
-  }
-}
-
-class NodeSession implements Session {
-  readonly inputs: TensorSpec[];
-  readonly outputs: TensorSpec[];
-  readonly device: DeviceReport;
-  readonly #executor: Executor;
-  readonly #queue: Fifo;
-  readonly #id: number;
-  readonly #state: ReadonlySet<string>;
-  readonly #plain: readonly string[];
-  readonly #forget: () => void;
-  #disposal: Promise<void> | undefined;
-
-  constructor(executor: Executor, queue: Fifo, record: SessionRecord, options: ExecutorSessionOptions, forget: () => void) {
-    const bindings = options.state ?? {};
-    const stateOutputs = new Set(Object.values(bindings).map(({ output }) => output));
-    this.#executor = executor;
-    this.#queue = queue;
-    this.#id = record.session;
-    this.inputs = record.inputs;
-    this.outputs = record.outputs;
-    this.device = record.device;
-    this.#state = new Set(Object.keys(bindings));
-    this.#plain = record.outputs.map(({ name }) => name ?? '').filter((name) => !stateOutputs.has(name));
-    this.#forget = forget;
+  /** Has the worker ended when this runtime and its sessions are forgotten. */
+  watch(made: Error): void {
+    const [queue, supervisor] = [this.#queue, this.#supervisor];
+    watch(this, { what: 'runtime', made, free: () => queue.add(() => supervisor.close()) }, queue);
   }
 
-  async run(feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
-    this.#alive();
-    checkFeeds(this.inputs, feeds, this.#state);
-    const names = this.outputs.map(({ name }) => name ?? '');
-    for (const name of options.outputs ?? []) {
-      if (!names.includes(name)) throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
-    }
-    const outputs = [...(options.outputs ?? this.#plain)];
-    // Copied now: the caller may reuse its arrays at once, and a transfer must not detach them.
-    const args = { session: this.#id, feeds: copiesOf(feeds), outputs };
-    return this.#queue.add(() => this.#executor.call('run', args), options.signal);
+  /** A copy that stays, to make the session again: in shared memory where the executor is a thread, so that it is there only once. */
+  #kept(bytes: Uint8Array): Uint8Array {
+    if (this.#options.executor !== 'worker') return new Uint8Array(bytes);
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
   }
 
-  async readState(names?: string[]): Promise<NamedTensors> {
-    this.#alive();
-    return this.#queue.add(() => this.#executor.call('readState', { session: this.#id, names }));
+  #owned(options: SessionOptions): ExecutorSessionOptions {
+    const { threads, strict, spinning, external, state } = options;
+    return {
+      ...(threads === undefined ? {} : { threads }),
+      ...(strict === undefined ? {} : { strict }),
+      ...(spinning === undefined ? {} : { spinning }),
+      ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
+      ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
+    };
   }
-
-  async writeState(values: NamedTensors): Promise<void> {
-    this.#alive();
-    const args = { session: this.#id, values: copiesOf(values) };
-    await this.#queue.add(() => this.#executor.call('writeState', args));
-  }
-
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#queue
-      .add(async () => {
-        if (!this.#executor.dead) await this.#executor.call('release', { session: this.#id });
-      })
-      .finally(this.#forget);
-    return this.#disposal;
-  }
-
-  /** Marks the session as gone with its runtime, which frees it. */
-  close(): void {
-    this.#disposal ??= Promise.resolve();
-  }
-
-  #alive(): void {
-    if (this.#disposal) throw new ForjaError('disposed', 'session: it has been disposed');
-  }
-}
-
-function owned(options: SessionOptions): ExecutorSessionOptions {
-  const { threads, strict, spinning, external, state } = options;
-  return {
-    ...(threads === undefined ? {} : { threads }),
-    ...(strict === undefined ? {} : { strict }),
-    ...(spinning === undefined ? {} : { spinning }),
-    ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, new Uint8Array(bytes)])) }),
-    ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
-  };
 }
 
 function checkThreads(where: string, threads: number): void {

@@ -1,5 +1,5 @@
 // Entry of the worker thread and of the child process: answers the host's calls with an Engine. Imported by nothing.
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
 import { guarded } from './executor/drain.js';
@@ -35,4 +35,7 @@ if (parentPort) {
     void answer(engine, request).then(({ reply }) => process.send?.(reply, () => request.op === 'close' && process.disconnect()));
   });
   process.on('disconnect', () => process.exit(0));
+  // A run blocks this thread, for ever if it hangs: another one sees that the parent is gone.
+  const watch = `const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);`;
+  new Worker(watch, { eval: true, execArgv: [] }).unref();
 }

@@ -40,7 +40,7 @@ export interface SessionOptions {
   external?: Map<string, Uint8Array>;
   /** State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`. */
   state?: Record<string, StateBinding>;
-  /** Let the thread pool spin between ops. Default true; benchmarks and second sessions switch it off. */
+  /** Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell it so. */
   spinning?: boolean;
 }
 
@@ -70,6 +70,12 @@ export interface Runtime {
   readonly device: DeviceReport;
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   dispose(): Promise<void>;
+}
+
+/** What a runtime tells of itself. `restarted`: its executor had died, hung or lost its device (`reason`) and was replaced; what it was doing is done once more. */
+export interface RuntimeEvent {
+  type: 'restarted';
+  reason: string;
 }
 
 /** Counters of a runtime or generator, for health pages. */

@@ -9,6 +9,8 @@ export interface ExecutorOptions {
   device: DeviceName;
   threads: number;
   executor: ExecutorName;
+  /** A call that takes longer means that the executor hangs. Infinity: never. */
+  timeoutMs: number;
 }
 
 /** `SessionOptions`, as plain data. */
@@ -47,9 +49,12 @@ export type Request = { [K in Operation]: { id: number; op: K; args: Operations[
 /** Executor to runtime. */
 export type Reply = { id: number; result: unknown } | { id: number; error: ErrorRecord };
 
-/** Something that executes {@link Operations}. It owns the buffers it is given. */
+/** Something that executes {@link Operations}. */
 export interface Executor {
-  call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]>;
+  /** With `give`, the buffers in `args` become the executor's and are empty afterwards; without, the caller may use them again after the call. */
+  call<K extends Operation>(op: K, args: Operations[K][0], give?: boolean): Promise<Operations[K][1]>;
+  /** Gives up on it, without waiting: it is `dead` at once, and ended as soon as that is safe. */
+  kill(why: Error): void;
   /** Why it can take no more calls; undefined while it can. */
   readonly dead: Error | undefined;
 }

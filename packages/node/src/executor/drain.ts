@@ -1,10 +1,11 @@
 // Leaving the process while a worker is inside native code aborts it (SIGABRT): an exit hook here waits until the worker is out, and bars it from going in again.
+import { writeSync } from 'node:fs';
 
 const BUSY = 0;
 const CLOSING = 1;
 const PATIENCE_MS = 120_000;
 
-/** Two shared flags of one worker: whether it is inside native code, and whether the process is leaving. */
+/** Two shared flags of one worker: whether it is inside native code, and whether it may go in no more. */
 export type Flags = Int32Array;
 
 /** Flags for a new worker. */
@@ -12,10 +13,10 @@ export function makeFlags(): Flags {
   return new Int32Array(new SharedArrayBuffer(8));
 }
 
-/** Worker's side: runs native code marked as busy. Never returns once the process is leaving. */
+/** Worker's side: runs native code marked as busy. Never returns once the worker is barred. */
 export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promise<T> {
   Atomics.store(flags, BUSY, 1);
-  // Stored before it is read, as the exit hook does with the other flag: one of the two always sees the other.
+  // Stored before it is read, as the other side does with the other flag: one of the two always sees the other.
   if (Atomics.load(flags, CLOSING) === 1) {
     leave(flags);
     return new Promise<T>(() => undefined);
@@ -33,6 +34,7 @@ function leave(flags: Flags): void {
 }
 
 const live = new Set<Flags>();
+const hung = new WeakSet<Flags>();
 
 /** Host's side: drains this worker when the process exits. Returns the end of it. */
 export function drainOnExit(flags: Flags): () => void {
@@ -44,8 +46,25 @@ export function drainOnExit(flags: Flags): () => void {
   };
 }
 
+/** Bars a worker that hangs from native code, and calls `end` when it is out: at once, later, or never. */
+export function whenOut(flags: Flags, end: () => void): void {
+  Atomics.store(flags, CLOSING, 1);
+  hung.add(flags);
+  // In Node since 16; TypeScript has it from ES2024 on.
+  const { waitAsync } = Atomics as unknown as { waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<unknown> | string } };
+  const { value } = waitAsync(flags, BUSY, 1);
+  if (typeof value === 'string') end();
+  else void value.then(end);
+}
+
 function drain(): void {
   for (const flags of live) Atomics.store(flags, CLOSING, 1);
   const until = Date.now() + PATIENCE_MS;
-  for (const flags of live) while (Atomics.load(flags, BUSY) === 1 && Date.now() < until) Atomics.wait(flags, BUSY, 1, 1000);
+  for (const flags of live) {
+    while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags)) Atomics.wait(flags, BUSY, 1, 1000);
+    if (Atomics.load(flags, BUSY) === 0) continue;
+    // Node waits for its threads on exit, for ever if need be, and aborts when this one returns from native code.
+    writeSync(2, "forja: a worker hangs in native code; ending the process by SIGKILL, as Node could not end it. executor: 'process' can be killed alone.\n");
+    process.kill(process.pid, 'SIGKILL');
+  }
 }

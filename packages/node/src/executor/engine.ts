@@ -11,7 +11,7 @@ export type Guard = <T>(native: () => Promise<T>) => Promise<T>;
 
 /** The sessions of one runtime. Calls must not overlap. */
 export class Engine implements Executor {
-  readonly dead = undefined;
+  dead: Error | undefined;
   readonly #options: ExecutorOptions;
   readonly #guard: Guard;
   readonly #sessions = new Map<number, OrtSession>();
@@ -23,13 +23,20 @@ export class Engine implements Executor {
   }
 
   call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]> {
+    if (this.dead) return Promise.reject(this.dead);
     const handler: (args: Operations[K][0]) => Promise<Operations[K][1]> = this.#handlers[op];
     return this.#guard(() => handler(args));
   }
 
+  kill(why: Error): void {
+    this.dead = why;
+    for (const session of this.#sessions.values()) session.release().catch(() => undefined); // of a lost device: nothing more can be done
+    this.#sessions.clear();
+  }
+
   readonly #handlers: Handlers = {
     create: async ({ model, options }) => {
-      const session = await OrtSession.create(await loadOrt(), model, this.#options, options);
+      const session = await OrtSession.create(await loadOrt(), ownMemory(model), this.#options, { ...options, ...(options.external ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) } : {}) });
       const id = this.#next++;
       this.#sessions.set(id, session);
       return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };
@@ -57,4 +64,9 @@ export class Engine implements Executor {
     if (!session) throw new ForjaError('disposed', 'session: it has been disposed');
     return session;
   }
+}
+
+/** onnxruntime takes no shared memory. */
+function ownMemory(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
 }

@@ -122,8 +122,8 @@ export class OrtSession {
 }
 
 function settings(device: ActualDevice, threads: number, strict: boolean, options: ExecutorSessionOptions): InferenceSession.SessionOptions {
-  // Values of `extra` must be strings, and an undefined one throws.
-  const spinning = options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : {};
+  // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores from whatever comes next, other sessions first.
+  const spinning = options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : { force_spinning_stop: '1' };
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
     executionProviders: [device],

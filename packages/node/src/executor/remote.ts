@@ -1,11 +1,11 @@
 // The host's end of an executor that lives in a worker thread or a child process: posts calls, matches replies, turns its death into errors.
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DeviceError, fromErrorRecord } from '@forja/core';
 import { workerUrl } from '../worker-url.js';
 import type { Executor, ExecutorOptions, Operation, Operations, Reply, Request } from './contract.js';
-import { drainOnExit, makeFlags } from './drain.js';
+import { drainOnExit, makeFlags, whenOut } from './drain.js';
 import { buffersOf } from './tensors.js';
 
 /** A channel to the other end. */
@@ -13,6 +13,8 @@ interface Port {
   post(request: Request, transfer: ArrayBuffer[]): void;
   /** Whether the other end keeps this process alive. */
   keepAlive(yes: boolean): void;
+  /** Ends the other end as soon as that is safe, whatever it does. */
+  kill(): void;
   /** Resolves when the other end is gone. */
   readonly ended: Promise<void>;
 }
@@ -28,12 +30,13 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   // execArgv: what loaders and inspectors the host was started with is not the worker's business.
   const worker = new Worker(workerUrl(), { workerData: { options, flags }, name: 'forja', execArgv: [] });
   const forget = drainOnExit(flags);
-  return new Remote((onReply, onDeath) => {
+  return new Remote(options.timeoutMs, (onReply, onDeath) => {
     worker.on('message', onReply);
     worker.on('error', (error) => onDeath(`the worker failed: ${error.message}`));
     return {
       post: (request, transfer) => worker.postMessage(request, transfer),
       keepAlive: (yes) => (yes ? worker.ref() : worker.unref()),
+      kill: () => whenOut(flags, () => void worker.terminate()),
       ended: new Promise((resolve) => worker.once('exit', (code) => (forget(), onDeath(`the worker ended with code ${code}`), resolve()))),
     };
   });
@@ -42,7 +45,8 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
 /** An executor in a child process, which may be killed or crash without taking this one along. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
   const child = fork(fileURLToPath(workerUrl()), [], { serialization: 'advanced', execArgv: [], env: { ...process.env, FORJA_EXECUTOR: JSON.stringify(options) } });
-  return new Remote((onReply, onDeath) => {
+  const forget = killOnExit(child);
+  return new Remote(options.timeoutMs, (onReply, onDeath) => {
     // The channel carries only what worker.ts sends.
     child.on('message', (reply) => onReply(reply as Reply));
     child.on('error', (error) => onDeath(`the child process failed: ${error.message}`));
@@ -54,26 +58,44 @@ export async function openProcess(options: ExecutorOptions): Promise<Executor> {
           else handle?.unref();
         }
       },
-      ended: new Promise((resolve) => child.once('exit', (code, signal) => (onDeath(`the child process ended with ${signal ?? `code ${code}`}`), resolve()))),
+      kill: () => void child.kill('SIGKILL'),
+      ended: new Promise((resolve) => child.once('exit', (code, signal) => (forget(), onDeath(`the child process ended with ${signal ?? `code ${code}`}`), resolve()))),
     };
   });
 }
 
+const children = new Set<ChildProcess>();
+const killAll = (): void => {
+  for (const child of children) child.kill('SIGKILL');
+};
+
+/** What a child still does is of no use to anyone once this process exits. Returns the end of it. (A child also sees by itself when its parent was killed.) */
+function killOnExit(child: ChildProcess): () => void {
+  if (children.size === 0) process.on('exit', killAll);
+  children.add(child);
+  return () => {
+    children.delete(child);
+    if (children.size === 0) process.off('exit', killAll);
+  };
+}
+
 class Remote implements Executor {
   dead: Error | undefined;
+  readonly #timeoutMs: number;
   readonly #port: Port;
   readonly #pending = new Map<number, Pending>();
   #next = 1;
 
-  constructor(connect: (onReply: (reply: Reply) => void, onDeath: (why: string) => void) => Port) {
+  constructor(timeoutMs: number, connect: (onReply: (reply: Reply) => void, onDeath: (why: string) => void) => Port) {
+    this.#timeoutMs = timeoutMs;
     this.#port = connect(
       (reply) => this.#receive(reply),
-      (why) => this.#fail(why),
+      (why) => this.#fail(lost(why)),
     );
     this.#port.keepAlive(false);
   }
 
-  async call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]> {
+  async call<K extends Operation>(op: K, args: Operations[K][0], give = false): Promise<Operations[K][1]> {
     if (this.dead) throw this.dead;
     const id = this.#next++;
     const result = new Promise<Operations[K][1]>((resolve, reject) => {
@@ -81,16 +103,24 @@ class Remote implements Executor {
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
     this.#port.keepAlive(true);
+    const timeoutMs = this.#timeoutMs;
+    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`)), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.
-      this.#port.post({ id, op, args } as Request, buffersIn(args));
+      this.#port.post({ id, op, args } as Request, give ? buffersIn(args) : []);
       const value = await result;
       if (op === 'close') await this.#port.ended;
       return value;
     } finally {
+      clearTimeout(watchdog);
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#port.keepAlive(false);
     }
+  }
+
+  kill(why: Error): void {
+    this.#fail(why);
+    this.#port.kill();
   }
 
   #receive(reply: Reply): void {
@@ -99,13 +129,17 @@ class Remote implements Executor {
     else pending?.resolve(reply.result);
   }
 
-  #fail(why: string): void {
-    this.dead ??= new DeviceError('device.lost', `executor: ${why}. Its sessions are lost: load the model again.`);
+  #fail(why: Error): void {
+    this.dead ??= why;
     for (const pending of this.#pending.values()) pending.reject(this.dead);
   }
 }
 
-/** Every buffer that the arguments own: the runtime made copies for this call alone. */
+function lost(why: string): DeviceError {
+  return new DeviceError('device.lost', `executor: ${why}`);
+}
+
+/** Every buffer that the arguments own. */
 function buffersIn(args: Operations[Operation][0]): ArrayBuffer[] {
   if ('feeds' in args) return buffersOf(args.feeds);
   if ('values' in args) return buffersOf(args.values);
