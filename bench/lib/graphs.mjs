@@ -67,7 +67,7 @@ async function byTf2onnx(folder, model, python) {
     writeFileSync(join(layers, 'model.json'), JSON.stringify({ modelTopology: artifacts.modelTopology, format: 'layers-model', weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }] }));
     return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
   }));
-  const run = (...args) => execFileSync(python, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' } });
+  const run = (...args) => execFileSync(python, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' } });
   run('-m', 'tensorflowjs.converters.converter', '--input_format=tfjs_layers_model', '--output_format=keras_saved_model', join(layers, 'model.json'), saved);
   run('-m', 'tf2onnx.convert', '--saved-model', saved, '--output', path, '--opset', '17');
   return path;
