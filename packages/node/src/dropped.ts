@@ -4,20 +4,19 @@
 export interface Held {
   /** 'generator' or 'session'. */
   what: string;
-  /** Made where the caller made the handle; its stack says where that was. */
-  made: Error;
+  /** Where the caller made it, as {@link madeHere} says. Text: the frames of an Error would keep what they were called on. */
+  made: string;
   /** Frees what the handle held. */
-  free: () => unknown;
+  free: () => Promise<void>;
 }
 
 const warned = new Set<string>();
 
 const registry = new FinalizationRegistry<Held>(({ what, made, free }) => {
-  free();
-  const site = callSite(made);
-  if (warned.has(site)) return;
-  warned.add(site);
-  process.emitWarning(`a ${what} was dropped without dispose(), and held its memory until now. It was made ${site}`, { type: 'ForjaWarning', code: 'forja.dropped' });
+  void free().catch(() => undefined); // nobody is left to be told
+  if (warned.has(made)) return;
+  warned.add(made);
+  process.emitWarning(`a ${what} was dropped without dispose(), and held its memory until now. It was made ${made}`, { type: 'ForjaWarning', code: 'forja.dropped' });
 });
 
 /** Watches `handle`; `token` is for {@link unwatch}. */
@@ -30,13 +29,9 @@ export function unwatch(token: object): void {
   registry.unregister(token);
 }
 
-/** An error whose stack begins at the caller of `entry`. */
-export function madeHere(entry: (...args: never[]) => unknown): Error {
-  const made = new Error('made here');
+/** The caller of `entry`: `at f (file:line:column)`. */
+export function madeHere(entry: (...args: never[]) => unknown): string {
+  const made: { stack?: string } = {};
   Error.captureStackTrace(made, entry);
-  return made;
-}
-
-function callSite({ stack = '' }: Error): string {
-  return stack.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? 'at an unknown place';
+  return made.stack?.split('\n').find((line) => /^\s+at /.test(line))?.trim() ?? 'at an unknown place';
 }

@@ -47,13 +47,13 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
     return await unlessAborted(loading, signal);
   } catch (error) {
     // After an abort the loading goes on in native code, which cannot be interrupted: whoever aborted does not wait for that.
-    const over = loading.then((generator) => generator.dispose(), () => share.release());
+    const over = loading.then((generator) => generator.dispose(), () => share.release()).catch(() => undefined); // what went wrong first is told
     if (!signal?.aborted) await over;
     throw error;
   }
 }
 
-async function loadWith({ runtime, release }: Lease, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: Error): Promise<Generator> {
+async function loadWith({ runtime, release }: Lease, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
   const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache } = options;
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);

@@ -3,8 +3,9 @@ import { availableParallelism } from 'node:os';
 import { checkModelBytes, ForjaError, UsageError } from '@forja/core';
 import type { DeviceName, DeviceReport, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
 import { madeHere, unwatch, watch, type Held } from './dropped.js';
-import type { ExecutorName, ExecutorOptions, ExecutorSessionOptions } from './executor/contract.js';
+import type { ExecutorName, ExecutorOptions, ExecutorSessionOptions, SessionRecord } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
+import type { openExecutor } from './executor/open.js';
 import { Supervisor } from './executor/supervisor.js';
 import { copyOf } from './executor/tensors.js';
 import { Fifo } from './fifo.js';
@@ -60,14 +61,14 @@ export class NodeRuntime implements Runtime {
   #device: DeviceReport;
   #disposal: Promise<void> | undefined;
 
-  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void) {
+  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void, start?: typeof openExecutor) {
     const { device, threads, executor } = options;
     this.#options = options;
-    this.#supervisor = new Supervisor(options, onEvent);
+    this.#supervisor = new Supervisor(options, onEvent, start);
     this.#device = { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] };
   }
 
-  /** Of the last session made; before the first, what would be tried first. */
+  /** Of the last session made, or made again; before the first, what would be tried first. */
   get device(): DeviceReport {
     return this.#device;
   }
@@ -77,36 +78,35 @@ export class NodeRuntime implements Runtime {
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => unknown }): Promise<NodeSession> {
+  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<NodeSession> {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
     checkModelBytes(model);
     const recipe: Recipe = { model: this.#kept(model), options: this.#owned(options) };
+    const made = (record: SessionRecord): void => void (this.#device = record.device);
     return this.#queue.add(() => this.#supervisor.perform(async (executor) => {
       const record = await executor.call('create', recipe);
-      this.#device = record.device;
-      const pure = Object.keys(recipe.options.state ?? {}).length === 0;
-      const core = new SessionCore(this.#queue, this.#supervisor, { executor, id: record.session }, pure ? recipe : undefined, () => this.#sessions.delete(core));
+      made(record);
+      const core: SessionCore = new SessionCore({ queue: this.#queue, supervisor: this.#supervisor, made, gone: () => this.#sessions.delete(core) }, recipe, executor, record);
       this.#sessions.add(core);
-      const session = new NodeSession(core, record, recipe.options);
+      const session = new NodeSession(core, recipe.options);
       const { free } = held;
-      watch(session, { ...held, free: () => core.dispose().then(free, free) }, core);
+      watch(session, { ...held, free: () => core.dispose().finally(free) }, core); // neither refers to `session`
+      if (this.#disposal) core.close(this.#disposal);
       return session;
     }));
   }
 
   dispose(): Promise<void> {
-    this.#disposal ??= (async () => {
-      for (const session of this.#sessions) session.close();
-      unwatch(this.#queue);
-      await this.#queue.add(() => this.#supervisor.close()); // behind every run already queued
-      this.#sessions.clear();
-    })();
-    return this.#disposal;
+    if (this.#disposal) return this.#disposal;
+    unwatch(this.#queue);
+    const over = this.#queue.add(() => this.#supervisor.close()); // behind every run already queued
+    for (const session of this.#sessions) session.close(over);
+    return (this.#disposal = over);
   }
 
   /** Has the worker ended when this runtime and its sessions are forgotten. */
-  watch(made: Error): void {
+  watch(made: string): void {
     const [queue, supervisor] = [this.#queue, this.#supervisor];
     watch(this, { what: 'runtime', made, free: () => queue.add(() => supervisor.close()) }, queue);
   }

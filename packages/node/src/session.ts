@@ -13,33 +13,44 @@ export interface Recipe {
   options: ExecutorSessionOptions;
 }
 
+/** What a session needs of its runtime. */
+export interface Home {
+  readonly queue: Fifo;
+  readonly supervisor: Supervisor;
+  /** It was made again. */
+  made(record: SessionRecord): void;
+  /** It was freed. */
+  gone(): void;
+}
+
 /** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
 export class SessionCore {
-  readonly #queue: Fifo;
-  readonly #supervisor: Supervisor;
-  readonly #forget: () => void;
-  /** Undefined for sessions with state, which would be made again without it. */
-  readonly #recipe: Recipe | undefined;
-  #at: { executor: Executor; id: number };
+  /** Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: a session made again is without it. */
+  readonly pure: boolean;
+  readonly #home: Home;
+  #recipe: Recipe | undefined;
+  #executor: Executor;
+  #record: SessionRecord;
   #disposal: Promise<void> | undefined;
 
-  constructor(queue: Fifo, supervisor: Supervisor, at: { executor: Executor; id: number }, recipe: Recipe | undefined, forget: () => void) {
-    this.#queue = queue;
-    this.#supervisor = supervisor;
-    this.#at = at;
-    this.#recipe = recipe;
-    this.#forget = forget;
+  constructor(home: Home, recipe: Recipe, executor: Executor, record: SessionRecord) {
+    this.#home = home;
+    this.#executor = executor;
+    this.#record = record;
+    this.pure = Object.keys(recipe.options.state ?? {}).length === 0;
+    if (this.pure) this.#recipe = recipe;
+  }
+
+  /** As it was made last. */
+  get record(): SessionRecord {
+    return this.#record;
   }
 
   /** Queues `job`; it gets the executor of the day and this session's number there. */
   async perform<T>(job: (executor: Executor, session: number) => Promise<T>, signal?: RunOptions['signal']): Promise<T> {
     this.check();
-    return this.#queue.add(() => this.#supervisor.perform(async (executor) => job(executor, await this.#in(executor))), signal);
-  }
-
-  /** Whether a failed run could be done again elsewhere, so that its feeds must be kept. */
-  get pure(): boolean {
-    return this.#recipe !== undefined;
+    const { queue, supervisor } = this.#home;
+    return queue.add(() => supervisor.perform(async (executor) => job(executor, await this.#in(executor)), signal), signal);
   }
 
   /** Throws `disposed`. */
@@ -49,29 +60,36 @@ export class SessionCore {
 
   /** Frees the session after what is queued. */
   dispose(): Promise<void> {
-    this.#disposal ??= this.#queue
+    this.#disposal ??= this.#home.queue
       .add(async () => {
-        const { executor, id } = this.#at;
+        this.#recipe = undefined;
+        const executor = this.#executor;
         // One that dies meanwhile takes the session with it.
-        if (!executor.dead) await executor.call('release', { session: id }).catch((error: unknown) => void (executor.dead ?? raise(error)));
+        if (!executor.dead) await executor.call('release', { session: this.#record.session }).catch((error: unknown) => void (executor.dead ?? raise(error)));
       })
-      .finally(this.#forget);
+      .finally(() => this.#home.gone());
     unwatch(this);
     return this.#disposal;
   }
 
-  /** Marks it as gone with its runtime, which frees it. */
-  close(): void {
-    this.#disposal ??= Promise.resolve();
+  /** Marks it as gone with its runtime, which frees it after what is queued: when `over` settles. */
+  close(over: Promise<void>): void {
+    const gone = (): void => {
+      this.#recipe = undefined;
+      this.#home.gone();
+    };
+    this.#disposal ??= over.then(gone, gone);
     unwatch(this);
   }
 
   async #in(executor: Executor): Promise<number> {
-    if (this.#at.executor !== executor) {
+    if (this.#executor !== executor) {
       if (!this.#recipe) throw new StateLost();
-      this.#at = { executor, id: (await executor.call('create', this.#recipe)).session };
+      this.#record = await executor.call('create', this.#recipe);
+      this.#executor = executor;
+      this.#home.made(this.#record);
     }
-    return this.#at.id;
+    return this.#record.session;
   }
 }
 
@@ -79,20 +97,23 @@ export class SessionCore {
 export class NodeSession implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
-  readonly device: DeviceReport;
   readonly #core: SessionCore;
   readonly #state: ReadonlySet<string>;
   readonly #plain: readonly string[];
 
-  constructor(core: SessionCore, record: SessionRecord, options: ExecutorSessionOptions) {
+  constructor(core: SessionCore, options: ExecutorSessionOptions) {
     const bindings = options.state ?? {};
     const stateOutputs = new Set(Object.values(bindings).map(({ output }) => output));
     this.#core = core;
-    this.inputs = record.inputs;
-    this.outputs = record.outputs;
-    this.device = record.device;
+    this.inputs = core.record.inputs;
+    this.outputs = core.record.outputs;
     this.#state = new Set(Object.keys(bindings));
-    this.#plain = record.outputs.map(({ name }) => name ?? '').filter((name) => !stateOutputs.has(name));
+    this.#plain = this.outputs.map(({ name }) => name ?? '').filter((name) => !stateOutputs.has(name));
+  }
+
+  /** Where it was made last: another executor may have had to take another device. */
+  get device(): DeviceReport {
+    return this.#core.record.device;
   }
 
   async run(feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {

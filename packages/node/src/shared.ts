@@ -5,7 +5,8 @@ import { NodeRuntime } from './runtime.js';
 
 interface Shared {
   runtime: NodeRuntime;
-  listeners: Set<(event: RuntimeEvent) => void>;
+  /** By share. */
+  listeners: Map<object, (event: RuntimeEvent) => void>;
 }
 
 const shared = new Map<string, Shared>();
@@ -17,22 +18,23 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** A share in the runtime of these options. `onEvent` hears its events until the release. */
+/** A share in the runtime of these options. `onEvent` hears its events until the release: once each, also where several shares give the same function. */
 export function lease(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void): Lease {
   const key = JSON.stringify([options.device, options.threads, options.executor, String(options.timeoutMs)]);
   let entry = shared.get(key);
   if (!entry) {
-    const listeners: Shared['listeners'] = new Set();
-    entry = { listeners, runtime: new NodeRuntime(options, (event) => listeners.forEach((listener) => listener(event))) };
+    const listeners: Shared['listeners'] = new Map();
+    const tell = (event: RuntimeEvent): void => new Set(listeners.values()).forEach((listener) => process.nextTick(listener, event));
+    entry = { listeners, runtime: new NodeRuntime(options, tell) };
     shared.set(key, entry);
   }
   const { runtime, listeners } = entry;
-  const listener = (event: RuntimeEvent): void => onEvent(event); // each share its own, also when two give the same function
-  listeners.add(listener);
+  const share = {};
+  listeners.set(share, onEvent);
   return {
     runtime,
     release: async () => {
-      if (!listeners.delete(listener) || listeners.size > 0) return;
+      if (!listeners.delete(share) || listeners.size > 0) return;
       shared.delete(key);
       await runtime.dispose();
     },

@@ -51,7 +51,7 @@ export type Reply = { id: number; result: unknown } | { id: number; error: Error
 
 /** Something that executes {@link Operations}. */
 export interface Executor {
-  /** With `give`, the buffers in `args` become the executor's and are empty afterwards; without, the caller may use them again after the call. */
+  /** With `give`, the buffers of the tensors in `args` become the executor's and are empty afterwards; without, the caller may use them again after the call. */
   call<K extends Operation>(op: K, args: Operations[K][0], give?: boolean): Promise<Operations[K][1]>;
   /** Gives up on it, without waiting: it is `dead` at once, and ended as soon as that is safe. */
   kill(why: Error): void;

@@ -90,7 +90,7 @@ class Remote implements Executor {
     this.#timeoutMs = timeoutMs;
     this.#port = connect(
       (reply) => this.#receive(reply),
-      (why) => this.#fail(lost(why)),
+      (why) => this.kill(lost(why)),
     );
     this.#port.keepAlive(false);
   }
@@ -104,7 +104,11 @@ class Remote implements Executor {
     });
     this.#port.keepAlive(true);
     const timeoutMs = this.#timeoutMs;
-    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`)), timeoutMs);
+    const late = (): void => {
+      if (this.#pending.has(id)) this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
+    };
+    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for it.
+    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.
       this.#port.post({ id, op, args } as Request, give ? buffersIn(args) : []);
@@ -119,8 +123,10 @@ class Remote implements Executor {
   }
 
   kill(why: Error): void {
-    this.#fail(why);
-    this.#port.kill();
+    if (this.dead) return;
+    this.dead = why;
+    for (const pending of this.#pending.values()) pending.reject(why);
+    this.#port.kill(); // also where only the channel broke
   }
 
   #receive(reply: Reply): void {
@@ -128,24 +134,13 @@ class Remote implements Executor {
     if ('error' in reply) pending?.reject(fromErrorRecord(reply.error));
     else pending?.resolve(reply.result);
   }
-
-  #fail(why: Error): void {
-    this.dead ??= why;
-    for (const pending of this.#pending.values()) pending.reject(this.dead);
-  }
 }
 
 function lost(why: string): DeviceError {
   return new DeviceError('device.lost', `executor: ${why}`);
 }
 
-/** Every buffer that the arguments own. */
+/** The buffers of the tensors among the arguments. */
 function buffersIn(args: Operations[Operation][0]): ArrayBuffer[] {
-  if ('feeds' in args) return buffersOf(args.feeds);
-  if ('values' in args) return buffersOf(args.values);
-  if (!('model' in args)) return [];
-  const { model, options } = args;
-  const initial = Object.fromEntries(Object.entries(options.state ?? {}).map(([name, binding]) => [name, binding.initial]));
-  const views = [model, ...(options.external?.values() ?? [])];
-  return [...buffersOf(initial), ...views.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))];
+  return buffersOf('feeds' in args ? args.feeds : 'values' in args ? args.values : {});
 }
