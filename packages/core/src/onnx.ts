@@ -13,6 +13,8 @@ export type {
 } from './onnx/ir.js';
 export { optimizeModel } from './onnx/passes/index.js';
 export type { Pass } from './onnx/passes/index.js';
+export { toHalf } from './onnx/half/index.js';
+export type { HalfOptions } from './onnx/half/index.js';
 export { fastConvolutions } from './onnx/fast/index.js';
 export type { FastModel } from './onnx/fast/index.js';
 export { byClass, tiling } from './onnx/fast/tiling.js';

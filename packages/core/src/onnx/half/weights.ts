@@ -1,0 +1,42 @@
+// Constants in half precision: rounded to the nearest, ties to even, subnormals kept; and whether half precision holds them at all.
+import { littleEndian } from '../build/constants.js';
+import { floatsOf } from '../fast/tensors.js';
+import { halfOf } from '../../generator/half.js';
+import { DATA_TYPE, type TensorProto } from '../ir.js';
+
+/** The largest number that half precision holds: more would be infinite. What rounds to it counts. */
+const LARGEST = 65519.99;
+
+/** The smallest normal one: below, bits are lost. */
+const NORMAL = 2 ** -14;
+
+/** How well half precision holds the numbers of a constant. */
+export interface Fit {
+  /** None becomes infinite. */
+  range: boolean;
+  /** The largest is a normal number, or all are zero. */
+  scale: boolean;
+  /** None that is not zero is below the normal numbers. */
+  small: boolean;
+}
+
+/** Undefined where the numbers are not here (external data). */
+export function fitOf(tensor: TensorProto): Fit | undefined {
+  const values = floatsOf(tensor);
+  if (values === undefined) return tensor.externalData.length === 0 && tensor.dims.includes(0n) ? { range: true, scale: true, small: true } : undefined;
+  let [most, least] = [0, Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const size = Math.abs(values[i] ?? 0);
+    if (size > most && size < Infinity) most = size;
+    if (size < least && size > 0) least = size;
+  }
+  return { range: most <= LARGEST, scale: most >= NORMAL || most === 0, small: least >= NORMAL };
+}
+
+/** The tensor in half precision, under a name. Its numbers must be in it. */
+export function halved(tensor: TensorProto, name: string): TensorProto {
+  const values = floatsOf(tensor) ?? new Float32Array(0);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = halfOf(values[i] ?? 0);
+  return { ...tensor, name, dataType: DATA_TYPE.float16, rawData: littleEndian('float16', halves), floatData: new Float32Array(0) };
+}
