@@ -1,12 +1,11 @@
-// @forja/node's runtime: the conformance suite on each executor, and what is Node's own: a free event loop, leaving in the middle, crashes, nothing left behind.
-import { spawnSync, type ChildProcess } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+// @forja/node's runtime: the conformance suite on each executor, and what is Node's own: a free event loop, leaving in the middle, nothing left behind. Crashes are in recovery.test.ts.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { tensor, type RuntimeEvent } from '@forja/core';
+import { tensor } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
@@ -90,39 +89,6 @@ ${body}`);
     expect(await node(executor, leave('process.exit(3)'))).toEqual({ status: 3, signal: null, stdout: 'busy\n' });
     expect(await node(executor, leave('throw new Error("a mistake elsewhere")'))).toEqual({ status: 1, signal: null, stdout: 'busy\n' });
   });
-});
-
-test('a child process that dies is replaced: what it had is done once more, and told of once', async () => {
-  const children: ChildProcess[] = [];
-  const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process); // Node's documented message of this channel
-  subscribe('child_process', started);
-  const events: RuntimeEvent[] = [];
-  const rt = runtime({ device: 'cpu', executor: 'process', threads: 1, onEvent: (event) => events.push(event) });
-  const session = await rt.createSession(products(512, 60));
-  const other = await rt.createSession(products(8, 1));
-  expect(children).toHaveLength(1);
-  const expected = await session.run(square(512));
-  const runs = [session.run(square(512)), session.run(square(512))];
-  children[0]?.kill('SIGKILL');
-  expect(await Promise.all(runs)).toEqual([expected, expected]);
-  expect((await other.run(square(8)))['y']?.shape).toEqual([8, 8]);
-  expect(events).toEqual([{ type: 'restarted', reason: expect.stringContaining('SIGKILL') as string }]);
-  await rt.dispose();
-  unsubscribe('child_process', started);
-  expect(children.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(['SIGKILL', 0]);
-});
-
-test('state that died with its child is lost, and says so; the runtime goes on', async () => {
-  const children: ChildProcess[] = [];
-  const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
-  subscribe('child_process', started);
-  const rt = runtime({ device: 'cpu', executor: 'process', threads: 1, onEvent: () => undefined });
-  const session = await rt.createSession(products(8, 1), { state: { x: { output: 'y', initial: square(8).x } } });
-  children[0]?.kill('SIGKILL');
-  await expect(session.run({})).rejects.toMatchObject({ code: 'device.lost', message: expect.stringContaining('last state read') as string });
-  expect((await (await rt.createSession(products(8, 1))).run(square(8)))['y']?.shape).toEqual([8, 8]);
-  await rt.dispose();
-  unsubscribe('child_process', started);
 });
 
 describe('nothing is left', () => {

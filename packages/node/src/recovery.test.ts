@@ -1,0 +1,248 @@
+// Executors that die, hang or lose their device in the middle of a run: what comes of the run, of other models, of state, and who is told how often.
+// Threads, children, signals and native code are real. What cannot be had really (a thread that dies alone, a lost GPU) is put between runtime and executor.
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { DeviceError, tensor, type NamedTensors, type RuntimeEvent, type Session } from '@forja/core';
+import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Executor, ExecutorName, Operation } from './executor/contract.js';
+import { openExecutor } from './executor/open.js';
+import { executorOptions, NodeRuntime, type RuntimeOptions } from './runtime.js';
+
+/** y = x · x · … : of [8, 8] at once, of [1024, 1024] after many seconds in one thread. */
+function powers(times: number): Uint8Array {
+  const g = new GraphBuilder();
+  const x = g.input('x', 'float32', ['n', 'n']);
+  let y = x;
+  for (let i = 0; i < times; i++) y = g.op('MatMul', [y, x]);
+  g.output('y', y);
+  return encodeModel(g.build());
+}
+const square = (n: number): NamedTensors => ({ x: tensor('float32', [n, n], new Float32Array(n * n).fill(1 / n)) });
+const SHORT = square(8);
+const LONG = square(1024);
+const RIGHT = { y: { dtype: 'float32', shape: [8, 8], data: new Float32Array(64).fill(1 / 8) } };
+const quick = powers(1);
+
+/** Does something when an executor, the `nth` of its runtime, is called; what it returns is the call's result. */
+type Fault = (nth: number, op: Operation, call: () => Promise<unknown>, executor: Executor) => Promise<unknown>;
+
+let events: RuntimeEvent[];
+let workers: Worker[];
+let children: ChildProcess[];
+let calls: string[];
+const onWorker = (worker: Worker): void => void workers.push(worker);
+const onChild = (message: unknown): void => void children.push((message as { process: ChildProcess }).process); // Node's documented message of this channel
+
+beforeEach(() => {
+  [events, workers, children, calls] = [[], [], [], []];
+  process.on('worker', onWorker);
+  subscribe('child_process', onChild);
+});
+afterEach(async () => {
+  process.off('worker', onWorker);
+  unsubscribe('child_process', onChild);
+  await allOut();
+  for (const child of children) expect(child.exitCode ?? child.signalCode).not.toBeNull();
+});
+
+/** Resolves when no worker is left. */
+async function allOut(): Promise<void> {
+  await Promise.all(workers.filter(({ threadId }) => threadId !== -1).map((worker) => once(worker, 'exit'))); // −1: it has ended
+}
+
+function faulty(executor: ExecutorName, options: RuntimeOptions = {}, fault: Fault = (_nth, _op, call) => call()): NodeRuntime {
+  let opened = 0;
+  return new NodeRuntime(executorOptions({ device: 'cpu', threads: 1, executor, ...options }), (event) => events.push(event), async (o) => {
+    const inner = await openExecutor(o);
+    const nth = ++opened;
+    return {
+      call: (op, args, give) => {
+        calls.push(`${op} ${nth}`);
+        return fault(nth, op, () => inner.call(op, args, give), inner) as ReturnType<typeof inner.call<typeof op>>; // `call` is the same operation
+      },
+      kill: (why) => inner.kill(why),
+      get dead() {
+        return inner.dead;
+      },
+    };
+  });
+}
+
+const lost = new DeviceError('device.lost', 'a GPU that is gone');
+/** Ends an executor while it runs: the child by a signal, the worker outside native code, inline as a lost device does. */
+const END: Readonly<Record<ExecutorName, (call: () => Promise<unknown>) => Promise<unknown>>> = {
+  worker: async (call) => {
+    await new Promise(setImmediate); // a new one is told of in the next tick
+    void workers.at(-1)?.terminate(); // takes effect before the message that follows is read
+    return call();
+  },
+  process: (call) => {
+    const running = call();
+    children.at(-1)?.kill('SIGKILL');
+    return running;
+  },
+  inline: () => Promise.reject(lost),
+};
+// A worker that had not begun ends with 0.
+const REASON: Readonly<Record<ExecutorName, RegExp>> = { worker: /the worker ended with code [01]/, process: /SIGKILL/, inline: /a GPU that is gone/ };
+const ended = (executor: ExecutorName, on: Operation, times: number): Fault => (nth, op, call) => (op === on && nth <= times ? END[executor](call) : call());
+const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: expect.stringMatching(reason) as string });
+
+describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
+  test('that ends during a run is replaced: the run is done once more, other models go on, one event', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'run', 1));
+    const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(powers(2))]);
+    expect(await Promise.all([session.run(SHORT), session.run(SHORT), other.run(SHORT), session.run(SHORT)])).toEqual([RIGHT, RIGHT, RIGHT, RIGHT]);
+    expect(calls).toEqual(['create 1', 'create 1', 'run 1', 'create 2', 'run 2', 'run 2', 'create 2', 'run 2', 'run 2']);
+    expect(events).toEqual([restarted(REASON[executor])]);
+    await rt.dispose();
+  });
+
+  test('that ends while a model is loaded is replaced as well', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'create', 1));
+    expect(await (await rt.createSession(quick)).run(SHORT)).toEqual(RIGHT);
+    expect([calls, events]).toEqual([['create 1', 'create 2', 'run 2'], [restarted(REASON[executor])]]);
+    await rt.dispose();
+  });
+
+  test('whose successor ends over the same run makes it fail with a code; the next run gets a fresh one', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'run', 2));
+    const session = await rt.createSession(quick);
+    const runs = [session.run(SHORT), session.run(SHORT)];
+    await expect(runs[0]).rejects.toMatchObject({ name: 'DeviceError', code: 'device.lost', message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string });
+    expect(await runs[1]).toEqual(RIGHT);
+    expect(events).toEqual([restarted(REASON[executor]), restarted(REASON[executor])]); // two were replaced
+    await rt.dispose();
+  });
+
+  test('takes state with it: the session says so each time, a new one works', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'run', 1));
+    const state = { x: { output: 'y', initial: SHORT['x']! } };
+    const [counting, pure] = await Promise.all([rt.createSession(quick, { state }), rt.createSession(quick)]);
+    const gone = { code: 'device.lost', message: expect.stringMatching(/make the session again from the last state read/) as string };
+    await expect(counting.run({})).rejects.toMatchObject(gone);
+    await expect(counting.readState()).rejects.toMatchObject(gone);
+    await expect(counting.writeState(SHORT)).rejects.toMatchObject(gone);
+    expect(await pure.run(SHORT)).toEqual(RIGHT);
+    expect(calls.filter((call) => call.startsWith('run'))).toEqual(['run 1', 'run 2']); // that with state is not repeated
+    const again = await rt.createSession(quick, { state });
+    await again.run({});
+    expect((await again.readState())['x']?.data).toEqual(RIGHT.y.data);
+    expect(events).toHaveLength(1);
+    await Promise.all([counting.dispose(), again.dispose(), rt.dispose()]);
+  });
+
+  test('and everything may be disposed of in the middle of that', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'run', 1));
+    const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(quick)]);
+    const runs = [session.run(SHORT), other.run(SHORT)];
+    await Promise.all([session.dispose(), other.dispose(), rt.dispose()]);
+    expect(await Promise.all(runs)).toEqual([RIGHT, RIGHT]);
+    expect(calls).toEqual(['create 1', 'create 1', 'run 1', 'create 2', 'run 2', 'create 2', 'run 2', 'release 2', 'release 2', 'close 2']);
+  });
+
+  test('is not asked again for a caller who has left', async () => {
+    const control = new AbortController();
+    const rt = faulty(executor, {}, (nth, op, call) => {
+      if (op === 'run' && nth === 1) control.abort();
+      return ended(executor, 'run', 1)(nth, op, call, undefined as never); // unused there
+    });
+    const session = await rt.createSession(quick);
+    const [gone, waiting] = [session.run(SHORT, { signal: control.signal }), session.run(SHORT, { signal: control.signal })];
+    await expect(gone).rejects.toMatchObject({ code: 'aborted' });
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    expect(await session.run(SHORT)).toEqual(RIGHT);
+    expect(calls).toEqual(['create 1', 'run 1', 'create 2', 'run 2']);
+    await rt.dispose();
+  });
+});
+
+describe('a call that hangs', () => {
+  const timeoutMs = 2000;
+
+  test('in a child: the child is killed, and the run done once more', async () => {
+    const rt = faulty('process', { timeoutMs }, (nth, op, call) => {
+      if (op === 'run' && nth === 1) children[0]?.kill('SIGSTOP');
+      return call();
+    });
+    const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(powers(2))]);
+    expect(await Promise.all([session.run(SHORT), other.run(SHORT)])).toEqual([RIGHT, RIGHT]);
+    expect(events).toEqual([restarted(/no answer to 'run' within 2000 ms/)]);
+    await rt.dispose();
+    expect(children.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(['SIGKILL', 0]);
+  });
+
+  test('in native code of a worker: another worker takes over, and the old one ends when it comes out', async () => {
+    const rt = faulty('worker', { timeoutMs });
+    const [long, other] = await Promise.all([rt.createSession(powers(250)), rt.createSession(quick)]);
+    const runs = [long.run(LONG), other.run(SHORT), long.run(SHORT)];
+    await expect(runs[0]).rejects.toMatchObject({ code: 'device.lost', message: expect.stringMatching(/within 2000 ms \(option timeoutMs\), so it hangs; tried again/) as string });
+    expect(await Promise.all(runs.slice(1))).toEqual([RIGHT, { y: { ...RIGHT.y, data: expect.any(Float32Array) as Float32Array } }]);
+    expect([workers.length, events]).toEqual([3, [restarted(/hangs/), restarted(/hangs/)]]);
+    await rt.dispose();
+    await allOut();
+  });
+
+  test('is not one whose answer waits for a thread that is busy itself', async () => {
+    const rt = faulty('worker', { timeoutMs });
+    const session = await rt.createSession(quick);
+    const running = session.run(SHORT);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 500);
+    expect(await running).toEqual(RIGHT);
+    expect(events).toEqual([]);
+    await rt.dispose();
+  });
+});
+
+describe('the replacement', () => {
+  test('that cannot be opened fails the calls of that time, and tells of one loss only', async () => {
+    let opened = 0;
+    const rt = new NodeRuntime(executorOptions({ device: 'cpu', threads: 1, executor: 'process' }), (event) => events.push(event), (o) => {
+      opened++;
+      return opened === 2 || opened === 3 ? Promise.reject(new Error('no more processes')) : openExecutor(o);
+    });
+    const session = await rt.createSession(quick);
+    children[0]?.kill('SIGKILL');
+    const runs = [session.run(SHORT), session.run(SHORT), session.run(SHORT)];
+    expect((await Promise.allSettled(runs)).map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason)))).toEqual(['Error: no more processes', 'Error: no more processes', RIGHT]);
+    expect([opened, events.length]).toEqual([4, 1]);
+    await rt.dispose();
+  });
+
+  test('on another device is reported', async () => {
+    const rt = faulty('inline', {}, async (nth, op, call) => {
+      if (op === 'run' && nth === 1) throw lost;
+      const result = await call();
+      if (op === 'create' && nth === 1) (result as { device: { actual: string } }).device.actual = 'cuda'; // as if it had been there
+      return result;
+    });
+    const session: Session = await rt.createSession(quick);
+    expect([session.device.actual, rt.device.actual]).toEqual(['cuda', 'cuda']);
+    await session.run(SHORT);
+    expect([session.device.actual, rt.device.actual]).toEqual(['cpu', 'cpu']);
+    await rt.dispose();
+  });
+
+  test('of an executor that died idle is there with the next call', async () => {
+    const rt = faulty('worker');
+    const session = await rt.createSession(quick);
+    await workers[0]?.terminate();
+    expect(events).toEqual([]);
+    expect(await session.run(SHORT)).toEqual(RIGHT);
+    expect(events).toEqual([restarted(/ended with code 1/)]);
+    await rt.dispose();
+  });
+});
+
+test('a session that was being made while its runtime was disposed of opens nothing later', async () => {
+  const rt = faulty('worker');
+  const making = rt.createSession(quick);
+  const over = rt.dispose();
+  const session = await making;
+  await expect(session.run(SHORT)).rejects.toMatchObject({ code: 'disposed' });
+  await Promise.all([over, session.dispose()]);
+  expect(workers).toHaveLength(1);
+});
