@@ -284,7 +284,7 @@ describe('forja export and verify', () => {
     await expect(command('export', { model: 'tfjs', input: ['z:batch,7'] })).rejects.toMatchObject({ code: 'input.shape' });
     await expect(command('export', { model: 'tfjs', out: 'tfjs' })).rejects.toMatchObject({ code: 'usage' });
     await expect(command('export', { model: 'tfjs', input: ['z'] })).rejects.toThrow(/name:dims/);
-    await expect(command('export', { model: 'tfjs', precision: 'fp16' })).rejects.toMatchObject({ code: 'usage' });
+    await expect(command('export', { model: 'tfjs', precision: 'int4' })).rejects.toMatchObject({ code: 'usage' });
     await expect(command('export', { model: 'tfjs', import: ['missing.mjs'] })).rejects.toThrow(/--import missing\.mjs/);
     await expect(command('verify', { model: 'none.onnx', against: 'tfjs' })).rejects.toMatchObject({ code: 'model.notFound' });
     await expect(command('verify', { model: 'tfjs/model.json', against: 'tfjs' })).rejects.toMatchObject({ code: 'model.format' });

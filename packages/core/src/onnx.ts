@@ -13,7 +13,11 @@ export type {
 } from './onnx/ir.js';
 export { optimizeModel } from './onnx/passes/index.js';
 export type { Pass } from './onnx/passes/index.js';
+export { isSafeLocation } from './onnx/external-data.js';
+export { externalizeModel, internalizeModel, weightBytes } from './onnx/externalize.js';
+export type { ExternalizeOptions, ExternalModel } from './onnx/externalize.js';
 export { toHalf } from './onnx/half/index.js';
+export { roundedTwin } from './onnx/half/twin.js';
 export type { HalfOptions } from './onnx/half/index.js';
 export { fastConvolutions } from './onnx/fast/index.js';
 export type { FastModel } from './onnx/fast/index.js';

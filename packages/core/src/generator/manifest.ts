@@ -38,6 +38,8 @@ export interface Manifest {
   outputs: ManifestOutput[];
   /** Dynamic dims that must be multiples of a number, by name: a network that halves a picture three times and joins the halves again takes multiples of 8. */
   steps?: Record<string, number>;
+  /** What most weights are: `fp16` where convolutions and products are in half precision. Absent: not said. */
+  precision?: 'fp32' | 'fp16';
   integrity: { sha256: string; bytes: number };
   producer: string;
   license?: string;

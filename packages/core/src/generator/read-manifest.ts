@@ -86,6 +86,7 @@ const manifest: Check<Manifest> = record({
   inputs: list(input),
   outputs: list(output),
   'steps?': steps,
+  'precision?': oneOf(['fp32', 'fp16'] as const),
   integrity: record({ sha256: digest, bytes: size }),
   producer: text,
   'license?': text,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { checkIntegrity, checkModelBytes, ModelFormatError, readManifest, type CliCommand, type CliIo, type Manifest } from '@forja/core';
 import { DATA_TYPE, decodeModel, type Graph, type TensorProto, type ValueInfo } from '@forja/core/onnx';
+import { readExternal } from '../files/read-file.js';
 import { readModelFile } from './files.js';
 
 /** What the command finds, and prints under `--json`. */
@@ -72,11 +73,11 @@ function examine(file: string, bytes: Uint8Array): Findings {
   };
 }
 
-/** Integrity needs the bytes of external files, which this command does not read. */
-async function checked({ manifest, external }: Findings, bytes: Uint8Array, wanted: boolean): Promise<Findings['integrity']> {
+/** Integrity is over the files beside the model too. */
+async function checked({ file, manifest, external }: Findings, bytes: Uint8Array, wanted: boolean): Promise<Findings['integrity']> {
   if (!manifest) return 'none';
-  if (!wanted || external.length > 0) return 'not checked';
-  await checkIntegrity(bytes, manifest, (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')));
+  if (!wanted) return 'not checked';
+  await checkIntegrity(bytes, manifest, (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')), await readExternal(file, external));
   return 'ok';
 }
 
@@ -117,7 +118,7 @@ function show(found: Findings, io: CliIo): void {
     ['nodes', `${found.nodes}: ${Object.entries(found.ops).map(([op, n]) => `${op} ${n}`).join(', ')}`],
     ...(found.external.length > 0 ? [['external', found.external.join(', ')] as const] : []),
     ['integrity', found.integrity === 'none' ? 'none: the file has no manifest' : found.integrity],
-    ...(manifest ? [['manifest', `${manifest.kind}, by ${manifest.producer}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`] as const] : []),
+    ...(manifest ? [['manifest', `${manifest.kind}, by ${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`] as const] : []),
     ...(manifest?.inputs ?? []).map((input) => [`  ${input.name}`, [input.role, input.distribution, input.classes && `${input.classes.length} classes: ${input.classes.join(', ')}`].filter(Boolean).join(', ')] as const),
     ...(manifest?.outputs ?? []).map((output) => [`  ${output.name}`, [output.role, output.layout, output.range && `[${output.range.join(', ')}]`].filter(Boolean).join(', ')] as const),
     ...(manifest?.metrics ? [['metrics', JSON.stringify(manifest.metrics)] as const] : []),

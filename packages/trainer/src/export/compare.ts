@@ -53,3 +53,24 @@ function firstAbove(sorted: Float64Array, bound: number, beyond: (value: number,
 function quantile(sorted: Float64Array, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
+
+/** As much as is told of numbers that are equal. */
+const EQUAL = 200;
+
+/**
+ * Peak signal-to-noise ratio in decibels: 20·log10(peak / √mean((a - b)²)), at most 200. `peak` is what the numbers may span, where that is known; else what the reference spans, or its largest size.
+ * Minus infinity where NaN or infinity stand at other places, or the lists are of different lengths.
+ */
+export function peakToNoise(result: ArrayLike<number>, reference: ArrayLike<number>, peak?: number): number {
+  if (result.length !== reference.length) return -Infinity;
+  let [low, high, size, squares] = [Infinity, -Infinity, FLOOR, 0];
+  for (let i = 0; i < reference.length; i++) {
+    const [a, b] = [result[i] ?? NaN, reference[i] ?? NaN];
+    if (Number.isFinite(b)) [low, high, size] = [Math.min(low, b), Math.max(high, b), Math.max(size, Math.abs(b))];
+    if (Object.is(a, b) || a === b) continue;
+    if (!Number.isFinite(a) || !Number.isFinite(b)) return -Infinity;
+    squares += (a - b) ** 2;
+  }
+  const span = peak ?? Math.max(size, high - low);
+  return squares === 0 ? EQUAL : Math.min(EQUAL, 20 * Math.log10(span / Math.sqrt(squares / reference.length)));
+}

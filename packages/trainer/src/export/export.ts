@@ -1,6 +1,6 @@
 // exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
 import { UsageError, type Manifest, type TensorSpec } from '@forja/core';
-import { sealModel } from '@forja/core/onnx';
+import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
@@ -8,11 +8,12 @@ import { hex, sha256 } from '../train/digest.js';
 import type { Program, ProgramDType } from '../trace/program.js';
 import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
+import { outside, placement, type ExternalDataOption } from './external.js';
 import { checkSignal, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
 import { subjectOf, type Exportable } from './subject.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
-import { TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
+import { LEAST_PSNR, TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
 
 const now = (): number => performance.now();
 
@@ -26,12 +27,12 @@ export interface ExportOptions extends Watched {
   opset?: number;
   /** Of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
   layout?: LayoutOption;
-  /** Only `fp32`. */
+  /** `fp16`: weights in half precision, and what is computed with them where that is safe; inputs and outputs stay float32. Default `fp32`. */
   precision?: 'fp32' | 'fp16';
   /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
   imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
-  /** Not offered: weights are always in the file. */
-  externalData?: number;
+  /** Weights in a file of their own. `'auto'` (default): where the file would be larger than 1 GiB; a number: larger than that many bytes; `true`, `false`: always, never. */
+  externalData?: ExternalDataOption;
   /** Fields of the manifest, over what is worked out. */
   metadata?: Partial<Manifest>;
   /** Default: verified. `false` skips it, and the report says so. */
@@ -41,6 +42,7 @@ export interface ExportOptions extends Watched {
 /** What {@link exportOnnx} returns. */
 export interface ExportResult {
   model: Uint8Array;
+  /** Files with weights, by the names under which they have to stand beside the model. */
   external?: Map<string, Uint8Array>;
   report: ExportReport;
 }
@@ -53,6 +55,7 @@ export interface ExportResult {
  */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   const checks = checked(options);
+  const where = placement(options.externalData);
   const subject = subjectOf(model, options.inputs, options.outputs);
   const started = now();
   checkSignal(options.signal);
@@ -74,33 +77,42 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     heads: Object.fromEntries(Object.entries(heads).map(([name, quantised]) => [name, uint8Head(quantised)])),
   });
   await step(options, { stage: 'seal', done: 0, total: 1 });
-  const bytes = await sealModel(lowered.model, manifestOf(description, captured.steps, options.metadata), async (data) => hex(await sha256(data)));
+  const precise = options.precision === 'fp16' ? toHalf(lowered.model) : lowered.model;
+  const { model: placed, external } = outside(precise, where);
+  const precision = hasHalves(precise) ? 'fp16' : 'fp32';
+  const bytes = await sealModel(placed, manifestOf(description, captured.steps, precision, options.metadata), async (data) => hex(await sha256(data)), external);
   const made = now();
 
+  const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
   const report: ExportReport = {
-    verified: 'skipped-by-caller', source: { kind: subject.kind, name: subject.name, traces: captured.traced, kernels: kernelCounts(captured.program), calls: captured.program.calls.length, rewritten: program.calls.length }, opset: options.opset ?? DEFAULT_OPSET, ...contents(lowered.model), bytes: bytes.length, dynamicDims: captured.dims, steps: captured.steps,
-    inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
+    verified: 'skipped-by-caller', source: { kind: subject.kind, name: subject.name, traces: captured.traced, kernels: kernelCounts(captured.program), calls: captured.program.calls.length, rewritten: program.calls.length }, opset: options.opset ?? DEFAULT_OPSET, ...contents(placed), bytes: bytes.length, external: Object.fromEntries([...external].map(([name, file]) => [name, file.length])), precision, dynamicDims: captured.dims, steps: captured.steps,
+    inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, ...psnr, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
   };
-  if (checks === undefined) return { model: bytes, report };
+  const files = external.size === 0 ? {} : { external };
+  if (checks === undefined) return { model: bytes, ...files, report };
   const job: Verification = {
     subject, program, traced: captured.traced,
     inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
-    outputs: description.outputs.map(({ name, shape }) => ({ name, file: name, ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
+    outputs: described.outputs.map(({ name, shape, range }) => ({ name, file: name, ...(range === undefined ? {} : { range }), ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
     sizes: checks.sizes ?? captured.untraced,
     ...(checks.seeds === undefined ? {} : { seeds: checks.seeds }),
     tolerance: checks.tolerance ?? TOLERANCE,
+    ...psnr,
   };
-  const result = await verify(bytes, job, checks.runtime, checks.perNode === true, options);
+  const own = await verify(bytes, job, checks.runtime, checks.perNode === true, options, external);
+  // A CPU computes a file in half precision without rounding in between: what a GPU will give is told by the twin.
+  const twin = precision === 'fp16' ? outside(roundedTwin(lowered.model), placement()) : undefined;
+  const result = twin === undefined ? own : { ...own, errors: (await verify(encodeModel(twin.model), job, checks.runtime, false, options, twin.external)).errors };
   return {
     model: bytes,
+    ...files,
     report: { ...report, verified: 'passed', errors: result.errors, ...(result.calls === undefined ? {} : { calls: result.calls }), reference: { tfjs: result.tfjs, onnx: result.onnx }, verifyMs: now() - made },
   };
 }
 
 /** Verification options with a runtime, or undefined where the caller skips it. */
 function checked(options: ExportOptions): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
-  if (options.precision !== undefined && options.precision !== 'fp32') throw new UsageError(`exportOnnx.precision: expected 'fp32', got '${options.precision}'; runtimes convert a file to half precision where it pays`);
-  if (options.externalData !== undefined) throw new UsageError('exportOnnx.externalData: expected nothing, got a threshold; weights are kept in the file, which may be up to 2 GB');
+  if (options.precision !== undefined && !['fp32', 'fp16'].includes(options.precision)) throw new UsageError(`exportOnnx.precision: expected 'fp32' or 'fp16', got '${String(options.precision)}'`);
   const { verify: asked = {} } = options;
   if (asked === false) return undefined;
   const { runtime } = asked;
@@ -130,11 +142,16 @@ function headEntry(quantised: Quantisation | undefined): { quantised?: Quantisat
   return quantised === undefined ? {} : { quantised };
 }
 
+/** What `load` calls a file in half precision. */
+function hasHalves({ graph }: Model): boolean {
+  return graph?.initializers.some(({ dataType }) => dataType === DATA_TYPE.float16) === true;
+}
+
 function dtypeOf(program: Program, input: string): ProgramDType {
   return program.values[program.inputs.find(({ name }) => name === input)?.value ?? -1]?.dtype ?? 'float32';
 }
 
-function manifestOf({ kind, inputs, outputs }: Description, steps: Sizes, metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
+function manifestOf({ kind, inputs, outputs }: Description, steps: Sizes, precision: 'fp32' | 'fp16', metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
   const { integrity: _, ...given } = metadata; // it is over the file's own bytes
-  return { version: 1, kind, inputs, outputs, ...(Object.keys(steps).length === 0 ? {} : { steps }), producer: 'forja', ...given };
+  return { version: 1, kind, inputs, outputs, ...(Object.keys(steps).length === 0 ? {} : { steps }), precision, producer: 'forja', ...given };
 }

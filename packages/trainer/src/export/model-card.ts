@@ -2,7 +2,7 @@
 import type { Dim, Manifest, ManifestInput, ManifestOutput } from '@forja/core';
 import { hex, sha256 } from '../train/digest.js';
 import type { ExportReport } from './report.js';
-import { markdownText } from './report-text.js';
+import { criterion, markdownText } from './report-text.js';
 
 /** What a card is written from. */
 export interface CardSource {
@@ -76,13 +76,13 @@ export async function modelCard(source: CardSource): Promise<string> {
   const dims = report.dynamicDims.length === 0 ? 'All sizes are fixed.' : `Sizes that you choose: ${report.dynamicDims.map((dim) => `\`${dim}\``).join(', ')}${steps.length === 0 ? '' : `; ${steps.join(', ')}`}.`;
   const text = [
     `# ${markdownText(file)}`,
-    `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB), exported from TensorFlow.js by Forja.`,
+    `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB${Object.entries(report.external).map(([name, bytes]) => `, with ${(bytes / 1e6).toFixed(2)} MB of weights in \`${markdownText(name)}\`, which has to stay beside it`).join('')}), exported from TensorFlow.js by Forja.`,
     `## Inputs\n\n${HEAD}\n${report.inputs.map(row).join('\n')}`,
     `## Outputs\n\n${HEAD}\n${report.outputs.map(row).join('\n')}\n\n${dims}`,
     `## Training data\n\n${manifest.trainedOn === undefined ? UNKNOWN : markdownText(manifest.trainedOn)}`,
     `## Metrics\n\n${metrics.length === 0 ? 'Not stated.' : metrics.join('\n')}`,
     `## Licence\n\n${manifest.license === undefined ? UNKNOWN : markdownText(manifest.license)}`,
-    `## Fidelity to the original\n\n${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (tolerance ${report.tolerance}).` : 'Not compared with the original.'}`,
+    `## Fidelity to the original\n\n${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
     `## Loading it\n\n${loading(source).map(([title, language, code]) => `### ${title}\n\n${fenced(language, code)}`).join('\n\n')}`,
   ].join('\n\n');
   return `${text}\n\n<!-- written by forja, sha256 ${await digest(`${text}\n`)} -->\n`;

@@ -27,6 +27,13 @@ function sizesText(sizes: Sizes): string {
   return entries.length === 0 ? 'fixed sizes' : entries.map(([name, size]) => `${name} ${size}`).join(', ');
 }
 
+/** What the comparisons had to fulfil. */
+export function criterion({ tolerance, psnr }: Pick<ExportReport, 'tolerance' | 'psnr'>): string {
+  return psnr === undefined ? `tolerance ${tolerance}` : `at least ${psnr} dB (half precision)`;
+}
+
+const decibels = ({ psnr }: { psnr?: number }): string => (psnr === undefined ? '' : `, ${psnr.toFixed(1)} dB`);
+
 function summary(report: ExportReport): (readonly [string, string])[] {
   const { source } = report;
   const kinds = { layers: 'a layers model', graph: 'a graph model', function: 'a function' };
@@ -36,9 +43,9 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     ['outputs', report.outputs.map(spec).join('; ')],
     ['graph', `opset ${report.opset}, ${report.nodes} nodes: ${counted(report.ops)}`],
     ...(Object.keys(report.steps).length === 0 ? [] : [['sizes', Object.entries(report.steps).map(([name, by]) => `${name}: multiples of ${by}`).join(', ')] as const]),
-    ['size', `${report.parameters.toLocaleString('en')} parameters, ${megabytes(report.bytes)}`],
+    ['size', `${report.parameters.toLocaleString('en')} parameters${report.precision === 'fp16' ? ' in half precision' : ''}, ${megabytes(report.bytes)}${Object.entries(report.external).map(([name, bytes]) => `, and ${megabytes(bytes)} in ${name}`).join('')}`],
     ['time', `trace ${report.traceMs.toFixed(0)} ms, lower ${report.lowerMs.toFixed(0)} ms, verify ${report.verifyMs.toFixed(0)} ms${report.peakMemory === undefined ? '' : `; peak memory ${megabytes(report.peakMemory)}`}`],
-    ['verified', report.verified === 'passed' ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), tolerance ${report.tolerance}` : 'no (skipped by the caller)'],
+    ['verified', report.verified === 'passed' ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}` : 'no (skipped by the caller)'],
   ];
 }
 
@@ -47,7 +54,7 @@ export function reportText(report: ExportReport): string {
   const lines = summary(report).map(([name, text]) => `${name.padEnd(8)} ${text}`);
   for (const { node, why } of report.transposesLeft.slice(0, 8)) lines.push(`         ${node}: ${why}`);
   if (report.transposesLeft.length > 8) lines.push(`         and ${report.transposesLeft.length - 8} Transposes more`);
-  for (const e of report.errors) lines.push(`         ${e.output}, seed ${e.seed}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}`);
+  for (const e of report.errors) lines.push(`         ${e.output}, seed ${e.seed}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`);
   for (const c of (report.calls ?? []).slice(0, 5)) lines.push(`         ${c.kernel}${c.layer === undefined ? '' : ` of ${c.layer}`}: relative ${small(c.relative)}`);
   return lines.join('\n');
 }
@@ -62,7 +69,7 @@ function sections(report: ExportReport): Section[] {
     { title: 'Traced', facts: [['sizes', source.traces.map(sizesText).join('; ') || 'fixed sizes'], ['kernels', counted(source.kernels)]] },
     ...(transposesLeft.length === 0 ? [] : [{ title: 'Transposes left', table: { head: ['node', 'order', 'why'], rows: transposesLeft.map(({ node, perm, why }) => [node, perm.join(', '), why]) } }]),
     ...(errors.length === 0 ? [] : [
-      { title: 'Differences from tfjs', table: { head: ['output', 'seed', 'sizes', 'traced', 'max', 'p99', 'scale', 'relative'], rows: errors.map((e) => [e.output, String(e.seed), sizesText(e.sizes), e.traced ? 'yes' : 'no', small(e.max), small(e.p99), e.scale.toPrecision(3), small(e.relative)]) } },
+      { title: 'Differences from tfjs', table: { head: ['output', 'seed', 'sizes', 'traced', 'max', 'p99', 'scale', 'relative', ...(report.psnr === undefined ? [] : ['PSNR'])], rows: errors.map((e) => [e.output, String(e.seed), sizesText(e.sizes), e.traced ? 'yes' : 'no', small(e.max), small(e.p99), e.scale.toPrecision(3), small(e.relative), ...(e.psnr === undefined ? [] : [`${e.psnr.toFixed(1)} dB`])]) } },
       { title: 'Numbers by their error, as a part of the scale', table: { head: ['output', 'seed', 'sizes', ...BINS], rows: errors.map((e) => [e.output, String(e.seed), sizesText(e.sizes), ...e.histogram.map(String)]) } },
     ]),
     ...(calls === undefined ? [] : [{ title: 'Each call alone, the least exact first', table: { head: ['kernel', 'layer', 'call site', 'max', 'relative'], rows: calls.map((c) => [c.kernel, c.layer ?? '', c.site ?? '', small(c.max), small(c.relative)]) } }]),

@@ -13,6 +13,8 @@ export interface OutputError extends Distance {
   sizes: Sizes;
   /** Whether the function was traced at these sizes. */
   traced: boolean;
+  /** For files in half precision: decibels, at most 200. */
+  psnr?: number;
 }
 
 /** One call of the program, compared alone. */
@@ -39,13 +41,20 @@ export interface ExportReport {
   transposesLeft: TransposeLeft[];
   /** Numbers in float initializers. */
   parameters: number;
+  /** Of the file, and of the files with its weights beside it. */
   bytes: number;
+  external: Record<string, number>;
+  /** What the weights are. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
+  precision: 'fp32' | 'fp16';
   dynamicDims: string[];
   /** Dynamic dims that must be multiples of a number, as the manifest states. */
   steps: Sizes;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
+  /** Bound on the relative error; not used where `psnr` is there. */
   tolerance: number;
+  /** Decibels that a file in half precision had to reach, as it is and with every value in half precision rounded, as GPUs do; `errors` are of the latter. */
+  psnr?: number;
   errors: OutputError[];
   /** With `verify.perNode`: every call, worst first. The file has passed: one that deviates on its own fails the export, and is named. */
   calls?: NodeError[];

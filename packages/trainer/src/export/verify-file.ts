@@ -1,5 +1,5 @@
 // verifyOnnx: any ONNX file against a tfjs model or function, as exportOnnx verifies its own. Inputs and outputs are matched by name, else by position.
-import { ExportError, UsageError, readManifest, type Dim, type ManifestInput, type ManifestOutput, type TensorSpec } from '@forja/core';
+import { ExportError, UsageError, readManifest, weightPrecision, type Dim, type ManifestInput, type ManifestOutput, type TensorSpec } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import { optimize } from '../rewrite/optimize.js';
 import { capture } from './capture.js';
@@ -7,19 +7,23 @@ import { describe, orderOf } from './describe.js';
 import type { OutputError } from './report.js';
 import { subjectOf, type Exportable } from './subject.js';
 import { quantisation } from './uint8.js';
-import { TOLERANCE, verify, type VerifiedInput, type VerifiedOutput, type VerifyOptions } from './verify.js';
+import { LEAST_PSNR, TOLERANCE, verify, type VerifiedInput, type VerifiedOutput, type VerifyOptions } from './verify.js';
 
 /** Options of {@link verifyOnnx}. */
 export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
   /** Of the tfjs side, as in exportOnnx. */
   inputs?: TensorSpec[];
   outputs?: { name?: string }[];
+  /** Files with the model's weights, by location. */
+  external?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** What was compared. */
 export interface VerifyOnnxResult {
   errors: OutputError[];
   tolerance: number;
+  /** For a file in half precision, unless a tolerance was given: the decibels that were asked for. */
+  psnr?: number;
   reference: { tfjs: string; onnx: string };
 }
 
@@ -29,7 +33,7 @@ export interface VerifyOnnxResult {
  * @throws UsageError without a runtime.
  */
 export async function verifyOnnx(file: Uint8Array, model: Exportable, options: VerifyOnnxOptions = {}): Promise<VerifyOnnxResult> {
-  const { runtime, tolerance = TOLERANCE, seeds } = options;
+  const { runtime, tolerance = TOLERANCE, seeds, external = new Map<string, Uint8Array>() } = options;
   if (runtime === undefined) throw new UsageError("verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
   const manifest = readManifest(file);
   const subject = subjectOf(model, options.inputs, options.outputs);
@@ -37,7 +41,7 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
   const program = optimize(captured.program);
   const ours = describe(program, subject.inputs, [], {});
   // A copy: the session may take its bytes away, and a Buffer is a view that others may share.
-  const session = await runtime.createSession(new Uint8Array(file));
+  const session = await runtime.createSession(new Uint8Array(file), external.size === 0 ? {} : { external: new Map(external) });
   const theirs = { inputs: [...session.inputs], outputs: [...session.outputs] };
   await session.dispose();
 
@@ -47,15 +51,16 @@ export async function verifyOnnx(file: Uint8Array, model: Exportable, options: V
     ...layoutEntry('input', own, spec, manifest?.inputs.find(({ name }) => name === spec.name)?.layout),
   }));
   const outputs = paired('output', ours.outputs, theirs.outputs).map(([own, spec]): VerifiedOutput => {
-    const entry = { name: own.name, file: spec.name ?? '', ...layoutEntry('output', own, spec, manifest?.outputs.find(({ name }) => name === spec.name)?.layout) };
+    const entry = { name: own.name, file: spec.name ?? '', ...(own.range === undefined ? {} : { range: own.range }), ...layoutEntry('output', own, spec, manifest?.outputs.find(({ name }) => name === spec.name)?.layout) };
     if (spec.dtype !== 'uint8') return entry;
     if (own.range === undefined) throw new ExportError('export.unsupported', `verifyOnnx: expected a bounded picture behind the bytes of output '${entry.file}', got values of unknown range; verify an export with float output`);
     return { ...entry, quantised: quantisation(own.range) };
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
-  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance }, runtime);
-  return { errors: result.errors, tolerance, reference: { tfjs: result.tfjs, onnx: result.onnx } };
+  const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
+  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance, ...psnr }, runtime, false, {}, external);
+  return { errors: result.errors, tolerance, ...psnr, reference: { tfjs: result.tfjs, onnx: result.onnx } };
 }
 
 function rangeEntry(own: ManifestInput, written: ManifestInput | undefined): { range?: [number, number] } {

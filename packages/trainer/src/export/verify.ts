@@ -7,7 +7,7 @@ import { lowerProgram } from '../lower/lower.js';
 import { inverse, permuted } from '../lower/permute.js';
 import type { Program } from '../trace/program.js';
 import { traceAt, type Sizes } from './capture.js';
-import { distance, type Distance } from './compare.js';
+import { distance, peakToNoise, type Distance } from './compare.js';
 import { draw, type Drawn, type DrawnSpec } from './feeds.js';
 import { step, type Watched } from './progress.js';
 import { reference, type Reference } from './reference.js';
@@ -32,6 +32,9 @@ export interface VerifyOptions {
 /** The relative error that an export may have. */
 export const TOLERANCE = 1e-4;
 
+/** Decibels that a file in half precision must reach, unless the caller gives a tolerance. */
+export const LEAST_PSNR = 45;
+
 /** One input of the file and of the function. */
 export interface VerifiedInput extends DrawnSpec {
   /** Of the function. */
@@ -49,6 +52,8 @@ export interface VerifiedOutput {
   order?: Perm;
   /** For bytes: how they are made of the values. */
   quantised?: Quantisation;
+  /** What the values may span. */
+  range?: readonly [number, number];
 }
 
 /** What is compared. */
@@ -62,6 +67,8 @@ export interface Verification {
   /** Default: {@link seedsFor}. */
   seeds?: number;
   tolerance: number;
+  /** For files in half precision: outputs are compared by this many decibels instead of the tolerance. */
+  psnr?: number;
   /** The program that the file was lowered from, where it is known: a failure then names the first call that differs. */
   program?: Program;
 }
@@ -88,13 +95,28 @@ function logical(result: NamedTensors[string] | undefined, order: Perm | undefin
 }
 
 /** Bytes count as right within half a step of the value, and are compared in steps. */
-function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, { scale, shift }: Quantisation): Distance {
-  const exact = Float64Array.from(values, (x) => Math.min(255, Math.max(0, x * scale + shift - 0.5)));
+function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, quantised: Quantisation): Distance {
+  const exact = bytesOf(values, quantised);
   const nearest = Float64Array.from(exact, (v, i) => {
     const byte = bytes[i] ?? NaN;
     return Math.abs(byte - v) <= 0.5 ? byte : byte > v ? v + 0.5 : v - 0.5;
   });
   return distance(bytes, nearest);
+}
+
+/** The bytes of values, before they are rounded. */
+function bytesOf(values: ArrayLike<number>, { scale, shift }: Quantisation): Float64Array {
+  return Float64Array.from(values, (x) => Math.min(255, Math.max(0, x * scale + shift - 0.5)));
+}
+
+/** Whether a comparison is good enough. */
+function passes({ relative, psnr }: OutputError, job: Verification): boolean {
+  return job.psnr === undefined ? relative <= job.tolerance : (psnr ?? -Infinity) >= job.psnr;
+}
+
+/** How bad a comparison is: more is worse. */
+function badness({ relative, psnr }: OutputError, job: Verification): number {
+  return job.psnr === undefined ? relative : -(psnr ?? -Infinity);
 }
 
 /** Draws the inputs of a program, by name. */
@@ -115,11 +137,11 @@ function seedsFor({ values }: Program): number {
 }
 
 /**
- * Compares at every seed and size. `createSession` opens the file.
+ * Compares at every seed and size. `external`: the files beside it.
  * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call that differs.
  */
-export async function verify(model: Uint8Array, job: Verification, runtime: Runtime, perNode = false, watch: Watched = {}): Promise<Verified> {
-  const session = await runtime.createSession(model);
+export async function verify(model: Uint8Array, job: Verification, runtime: Runtime, perNode = false, watch: Watched = {}, external: ReadonlyMap<string, Uint8Array> = new Map()): Promise<Verified> {
+  const session = await runtime.createSession(model, external.size === 0 ? {} : { external: new Map(external) });
   try {
     const errors: OutputError[] = [];
     let eager: Reference | undefined;
@@ -135,13 +157,13 @@ export async function verify(model: Uint8Array, job: Verification, runtime: Runt
         await step(watch, { stage: 'verify', done: done++, total });
         let compared = await compareOnce(session, program, job, eager, sizes, seed);
         // tfjs's WASM kernels have mistakes of their own (`same` convolution with unequal strides); the plain ones decide.
-        if (compared.some(({ relative }) => !(relative <= job.tolerance)) && eager.distrust()) compared = await compareOnce(session, program, job, eager, sizes, seed);
+        if (compared.some((error) => !passes(error, job)) && eager.distrust()) compared = await compareOnce(session, program, job, eager, sizes, seed);
         errors.push(...compared);
       }
     }
-    const worst = errors.reduce<OutputError | undefined>((a, b) => (a === undefined || b.relative > a.relative ? b : a), undefined);
+    const worst = errors.reduce<OutputError | undefined>((a, b) => (a === undefined || badness(b, job) > badness(a, job) ? b : a), undefined);
     const device = session.device.actual;
-    if (worst !== undefined && !(worst.relative <= job.tolerance)) throw await mismatch(worst, job, runtime, eager);
+    if (worst !== undefined && !passes(worst, job)) throw await mismatch(worst, job, runtime, eager);
     const calls = perNode && job.program !== undefined && eager !== undefined ? await compareCalls(job.program, job, runtime, eager, job.sizes[0] ?? {}, 1) : undefined;
     return { errors, ...(calls === undefined ? {} : { calls: [...calls].sort((a, b) => b.relative - a.relative) }), tfjs: eager?.backend ?? 'cpu', onnx: device };
   } finally {
@@ -158,18 +180,25 @@ async function compareOnce(session: Session, program: Program, job: Verification
   }));
   const results = await session.run(feeds);
   const traced = job.traced.some((other) => Object.entries(sizes).every(([dim, size]) => other[dim] === size));
-  return job.outputs.map(({ name, file, order, quantised }) => {
+  return job.outputs.map(({ name, file, order, quantised, range }) => {
     const [result, values] = [logical(results[file], order), expected[name]?.data ?? new Float32Array()];
     const shape = results[file]?.shape ?? [];
     const alike = String(order === undefined ? shape : inverse(order).map((axis) => shape[axis])) === String(expected[name]?.shape);
     const apart = !alike ? { ...distance([], values), max: Infinity, relative: Infinity } : quantised === undefined ? distance(result, values) : bytesDistance(result, values, quantised);
-    return { output: name, seed, sizes, traced, ...apart };
+    if (job.psnr === undefined) return { output: name, seed, sizes, traced, ...apart };
+    const span = range === undefined ? undefined : range[1] - range[0];
+    const psnr = !alike ? -Infinity : quantised === undefined ? peakToNoise(result, values, span) : peakToNoise(result, bytesOf(values, quantised), 255);
+    return { output: name, seed, sizes, traced, ...apart, psnr };
   });
 }
 
 async function mismatch(worst: OutputError, job: Verification, runtime: Runtime, eager: Reference | undefined): Promise<ExportError> {
   const at = [`seed ${worst.seed}`, ...Object.entries(worst.sizes).map(([dim, size]) => `${dim} ${size}`)].join(', ');
   const numbers = `max |onnx - tfjs| ${worst.max.toPrecision(3)}, p99 ${worst.p99.toPrecision(3)}, p99.9 of |tfjs| ${worst.scale.toPrecision(3)}`;
+  if (job.psnr !== undefined) {
+    const half = `verify: expected output '${worst.output}' in half precision at ${job.psnr} dB or more of tfjs, got ${(worst.psnr ?? -Infinity).toFixed(1)} dB at ${at} (${numbers}). Export with precision 'fp32'; numbers above 65504, or small differences of large ones, need it`;
+    return new ExportError('export.mismatch', half);
+  }
   let first = '';
   if (job.program !== undefined && eager !== undefined) {
     try {

@@ -4,6 +4,7 @@ import { resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';
 import { inputSpecs, modelSource } from './export-command.js';
 import { verifyOnnx } from './export.js';
+import { readWeightFiles } from './files.js';
 import { importUserModule, loadTfjsModel } from './load-model.js';
 
 interface Args {
@@ -25,7 +26,7 @@ export const verifyCommand: CliCommand = {
     { flags: '--input <name:dims>', description: 'an input of the tfjs model by name and sizes (z:batch,64)', type: 'list' },
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--seeds <n>', description: 'how many inputs to compare at each size; default 2', type: 'integer' },
-    { flags: '--tolerance <e>', description: 'largest relative difference; default 1e-4', type: 'number' },
+    { flags: '--tolerance <e>', description: 'largest relative difference; default 1e-4, or 45 dB for a file in half precision', type: 'number' },
   ],
   examples: ['forja verify generator.onnx --against tfjs/model.json'],
   async run(raw, io) {
@@ -39,14 +40,15 @@ export const verifyCommand: CliCommand = {
       throw new ForjaError('io', `verify: cannot read ${path}: ${cause.message}`, { cause });
     });
     checkModelBytes(bytes, args.model);
+    const external = await readWeightFiles(path, bytes);
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.against), { signal: io.signal as AbortSignal });
     try {
       const result = await verifyOnnx(bytes, model, {
-        ...(inputs === undefined ? {} : { inputs }), ...(args.seeds === undefined ? {} : { seeds: args.seeds }), ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+        ...(inputs === undefined ? {} : { inputs }), external, ...(args.seeds === undefined ? {} : { seeds: args.seeds }), ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
       });
       const worst = result.errors.reduce((max, { relative }) => Math.max(max, relative), 0);
-      io.print(`equal within ${result.tolerance}: relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ${result.reference.tfjs}, ONNX on ${result.reference.onnx})`);
+      io.print(`equal within ${result.psnr === undefined ? String(result.tolerance) : `${result.psnr} dB (half precision)`}: relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ${result.reference.tfjs}, ONNX on ${result.reference.onnx})`);
       return { equal: true, relative: worst, ...result };
     } finally {
       model.dispose();

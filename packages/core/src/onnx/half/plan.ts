@@ -111,7 +111,10 @@ interface Tail extends Pick<Plan, 'constants' | 'pinned' | 'ends' | 'isFloat'> {
   half: Set<Node>;
 }
 
-/** Element-wise nodes of one moving input that lead only to the graph's outputs or to what must be exact are taken back to float32: the Cast moves up, and none is added. */
+/** Operators that move numbers and make none: a Cast may stand on either side. */
+const MOVES: ReadonlySet<string> = new Set(['DepthToSpace', 'Flatten', 'Identity', 'Reshape', 'SpaceToDepth', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
+/** Nodes of one moving input that make no more numbers and lead only to the graph's outputs or to what must be exact are taken back to float32: the Cast moves up, and none is added. */
 function keepExact(graph: Graph, { places, half, isFloat, constants, pinned, ends }: Tail): void {
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes) {
@@ -124,7 +127,7 @@ function keepExact(graph: Graph, { places, half, isFloat, constants, pinned, end
   const outputs = new Set(graph.outputs.map(({ name }) => name ?? '').filter((name) => !ends.has(name)));
   const exact = new Set<Node>([...places].filter(([, place]) => place === 'exact').map(([node]) => node));
   for (const node of [...graph.nodes].reverse()) {
-    if (places.get(node) !== 'point' || !half.has(node)) continue;
+    if (!half.has(node) || !(places.get(node) === 'point' || MOVES.has(operatorOf(node)))) continue;
     const moving = new Set(floatInputs(node, isFloat).filter((name) => !constants.has(name)));
     const wanted = node.outputs.every((name) => {
       const all = readers.get(name) ?? [];

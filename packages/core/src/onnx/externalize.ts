@@ -1,0 +1,87 @@
+// Weights out of a model into one file beside it, and back. A file of ONNX may have 2 GiB; what is outside may be mapped into memory by runtimes.
+import { ModelFormatError, UsageError } from '../errors.js';
+import { littleEndian } from './build/constants.js';
+import { EXTERNAL, externalDataOf, isSafeLocation } from './external-data.js';
+import { DATA_TYPE, type Model, type TensorProto } from './ir.js';
+
+/** How {@link externalizeModel} works. */
+export interface ExternalizeOptions {
+  /** Name of the file, in or below the model's folder. Default `model.onnx.data`. */
+  location?: string;
+  /** Tensors of fewer bytes stay in the model. Default 4096: small ones are read while the graph is built. */
+  least?: number;
+}
+
+/** A model and the files beside it. */
+export interface ExternalModel {
+  model: Model;
+  /** Contents by location. */
+  external: Map<string, Uint8Array>;
+}
+
+/** Pages of all systems' memory: runtimes map tensors that begin at one. Large ones begin at Windows' 64 KiB. */
+const PAGE = 4096;
+const LARGE_PAGE = 65536;
+const LARGE = 2 ** 20;
+
+/** Bytes of the tensors of a model's graph. */
+export function weightBytes(model: Model): number {
+  return (model.graph?.initializers ?? []).reduce((sum, tensor) => sum + (bytesOf(tensor)?.length ?? 0), 0);
+}
+
+/**
+ * The model with its large initializers in one file beside it, each aligned to a page. The given model is left as it is; one that has nothing large comes back with no file. Initializers that are
+ * external already stay what they are: their file must have another name.
+ */
+export function externalizeModel(model: Model, options: ExternalizeOptions = {}): ExternalModel {
+  const { location = 'model.onnx.data', least = PAGE } = options;
+  if (!isSafeLocation(location)) throw new UsageError(`externalizeModel.location: expected a file in or below the model's folder, got '${location}'`);
+  const { graph } = model;
+  const taken = graph?.initializers.find((tensor) => tensor.externalData.some(({ key, value }) => key === 'location' && value === location));
+  if (taken !== undefined) throw new UsageError(`externalizeModel.location: expected a name of its own, got '${location}', where '${taken.name ?? ''}' already is`);
+  const moved: { at: number; bytes: Uint8Array }[] = [];
+  let end = 0;
+  const initializers = (graph?.initializers ?? []).map((tensor): TensorProto => {
+    const bytes = bytesOf(tensor);
+    if (bytes === undefined || bytes.length < Math.max(1, least)) return tensor;
+    const page = bytes.length >= LARGE ? LARGE_PAGE : PAGE;
+    const at = Math.ceil(end / page) * page;
+    moved.push({ at, bytes });
+    end = at + bytes.length;
+    const { rawData: _, ...rest } = tensor;
+    const entry = (key: string, value: string): { key: string; value: string } => ({ key, value });
+    return { ...rest, floatData: new Float32Array(0), dataLocation: EXTERNAL, externalData: [entry('location', location), entry('offset', String(at)), entry('length', String(bytes.length))] };
+  });
+  if (graph === undefined || moved.length === 0) return { model, external: new Map() };
+  const file = new Uint8Array(end);
+  for (const { at, bytes } of moved) file.set(bytes, at);
+  return { model: { ...model, graph: { ...graph, initializers } }, external: new Map([[location, file]]) };
+}
+
+/**
+ * The model with its initializers read in from `external` (files by location): views of them, not copies.
+ * @throws ModelFormatError `model.notFound` for a file that is not there, `model.truncated` for one that is too short, `model.format` for a location outside the model's folder.
+ */
+export function internalizeModel(model: Model, external: ReadonlyMap<string, Uint8Array>): Model {
+  const { graph } = model;
+  if (graph === undefined || !graph.initializers.some(({ dataLocation }) => dataLocation === EXTERNAL)) return model;
+  const initializers = graph.initializers.map((tensor): TensorProto => {
+    const where = externalDataOf(tensor);
+    if (where === undefined) return tensor;
+    if (typeof where === 'string') throw new ModelFormatError('model.format', `initializer '${tensor.name ?? ''}': ${where}`);
+    const file = external.get(where.location);
+    if (file === undefined) throw new ModelFormatError('model.notFound', `initializer '${tensor.name ?? ''}': expected the file '${where.location}', got none; give it in the map of external files`);
+    const end = where.length === undefined ? file.length : where.offset + where.length;
+    if (end > file.length || where.offset > end) throw new ModelFormatError('model.truncated', `initializer '${tensor.name ?? ''}': expected ${end} bytes in '${where.location}', got ${file.length}; download or export it again`);
+    const { dataLocation: _, ...rest } = tensor;
+    return { ...rest, externalData: [], rawData: file.subarray(where.offset, end) };
+  });
+  return { ...model, graph: { ...graph, initializers } };
+}
+
+/** The bytes of a tensor that is in the model, where it may go outside. */
+function bytesOf(tensor: TensorProto): Uint8Array | undefined {
+  if (tensor.dataLocation === EXTERNAL || tensor.stringData.length > 0 || tensor.segment !== undefined) return undefined;
+  if (tensor.rawData !== undefined) return tensor.rawData;
+  return tensor.dataType === DATA_TYPE.float32 && tensor.floatData.length > 0 ? littleEndian('float32', tensor.floatData) : undefined;
+}
