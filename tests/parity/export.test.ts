@@ -265,11 +265,13 @@ describe('exportOnnx as a guest', () => {
   });
 
   it('refuses what it cannot do, naming all of it', async () => {
-    const fn = (x: tf.Tensor): tf.Tensor[] => [tf.conv3d(x as tf.Tensor5D, tf.ones([1, 1, 1, 1, 1]) as tf.Tensor5D, 1, 'same'), tf.avgPool3d(x as tf.Tensor5D, 2, 2, 'same')];
-    const failure = exported(fn, { inputs: [{ name: 'x', shape: ['batch', 2, 2, 2, 1] }] });
+    tf.registerKernel({ kernelName: 'OfMine', backendName: 'cpu', kernelFunc: ({ inputs, backend }) => (backend as tf.KernelBackend & { makeTensorInfo(shape: number[], dtype: 'float32'): tf.TensorInfo }).makeTensorInfo(inputs['x']?.shape ?? [], 'float32') }); // cpu's own backend
+    const fn = (x: tf.Tensor): tf.Tensor[] => [tf.multinomial(x as tf.Tensor2D, 2, 1, true), tf.engine().runKernel('OfMine', { x }) as tf.Tensor];
+    const failure = exported(fn, { inputs: [{ name: 'x', shape: ['batch', 3] }] });
     await expect(failure).rejects.toMatchObject({ code: 'export.unsupported' });
     await expect(failure).rejects.toThrow(/export\.test\.ts/);
-    await expect(failure).rejects.toThrow(/Conv3D[\s\S]*AvgPool3D/);
+    await expect(failure).rejects.toThrow(/Multinomial[\s\S]*OfMine/);
+    tf.unregisterKernel('OfMine', 'cpu');
     const x = { inputs: [{ name: 'x', shape: ['batch', 2] }] };
     await expect(exported((t: tf.Tensor) => t.add(tf.randomNormal([2])), x)).rejects.toThrow(/Random numbers/);
     await expect(exported((t: tf.Tensor) => (t.dataSync()[0] ?? 0) > 0 ? t : t.neg(), x)).rejects.toMatchObject({ code: 'export.unsupported' });

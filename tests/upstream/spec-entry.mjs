@@ -15,7 +15,7 @@ const [target] = process.argv.slice(2);
 const SAMPLES = 4;
 
 /** Larger calls are counted, and kept without data. */
-const LARGEST = 2_000_000;
+const LARGEST = 20_000_000;
 
 /** kernel and what describes the call → what was recorded. */
 const calls = new Map();

@@ -3,6 +3,7 @@
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { dim, fixed, input, OIHW, output, pictureAxes, plus, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { convShape } from '../../trace/shapes/window.js';
 import { isStatic, type Size } from '../../trace/size.js';
 
 /** Kernel height and width of an HWIO filter. */
@@ -25,11 +26,8 @@ const Conv2D: KernelLowering = (call, ctx) => {
 };
 
 /** ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a dynamic size, it makes all there is, and a Slice takes the rest off. */
-export function convTranspose(dy: Value, weights: Value, ws: readonly [Window, Window], ctx: LowerContext, group = 1): Value {
-  const begin = [0, 0];
-  const end = [0, 0];
-  const outputPadding = [0, 0];
-  const extra = [0, 0];
+export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], ctx: LowerContext, group = 1): Value {
+  const [begin, end, outputPadding, extra] = [ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0)];
   const cut: { axis: number; from: Size; to: Size }[] = [];
   ws.forEach((w, i) => {
     if (!isStatic(w.slack) || w.pads === undefined) {
@@ -51,15 +49,24 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly [Window, W
   if (outputPadding.some((p) => p !== 0)) attributes.output_padding = outputPadding;
   if (group !== 1) attributes.group = group;
   const dx = ctx.op('ConvTranspose', [dy, weights], attributes);
-  const whole = extra.some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, 0, 0, 0, 0, ...extra])]) : dx;
+  const whole = extra.some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, ...ws.map(() => 0), 0, 0, ...extra])]) : dx;
   if (cut.length === 0) return whole;
   return ctx.op('Slice', [whole, ctx.sizes(cut.map(({ from }) => from)), ctx.sizes(cut.map(({ to }) => to)), ctx.int64s(cut.map(({ axis }) => axis))]);
+}
+
+/** tfjs takes slopes of any size, and leaves out what the forward convolution of that input would not have made. */
+function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logical, ctx: LowerContext): void {
+  const [large, small, window] = [dx.shape, dy.shape, filter.shape];
+  if (!large.every(isStatic) || !small.every(isStatic) || !window.every(isStatic)) return;
+  const made = convShape('Conv2DBackpropInput', large, window, call.attrs, false);
+  if (made.join() !== small.join()) ctx.unsupported(`expected slopes of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`);
 }
 
 const Conv2DBackpropInput: KernelLowering = (call, ctx) => {
   const [dy, filter, dx] = [input(call, 'dy', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, dx, dy, kernelSize(filter, ctx), axes);
+  refuseSurplus(call, dx, dy, filter, ctx);
   // The filter of the forward convolution, as stored: (out, in, h, w) is ConvTranspose's (in, out, h, w).
   ctx.set(dx, convTranspose(ctx.get(dy, axes.nchw), ctx.get(filter, OIHW), ws, ctx), axes.nchw);
 };

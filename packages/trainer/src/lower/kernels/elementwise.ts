@@ -28,6 +28,12 @@ const Cast: KernelLowering = (call, ctx) => {
   return ctx.set(y, as(ctx.get(x, perm), ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
+/** tfjs's sign of NaN is 0. */
+const Sign: Formula = (x, ctx) => {
+  const sign = ctx.op('Sign', [x]);
+  return x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [x]), ctx.scalar(0), sign]) : sign;
+};
+
 const Identity: KernelLowering = (call, ctx) => ctx.alias(output(call, ctx), input(call, 'x', ctx));
 
 /** Rows of kernels of one tensor. */
@@ -59,7 +65,7 @@ export const unaryKernels: Record<UnaryKernel, KernelLowering> = {
   Reciprocal: float('Reciprocal'),
   Round: float('Round'),
   Rsqrt: unary((x, ctx) => ctx.op('Reciprocal', [ctx.op('Sqrt', [x])]), 'float32'),
-  Sign: numeric('Sign'),
+  Sign: unary(Sign),
   Sin: float('Sin'),
   Sinh: float('Sinh'),
   Sqrt: float('Sqrt'),

@@ -9,12 +9,16 @@ import { depthwiseKernels } from './depthwise.js';
 import { unaryKernels } from './elementwise.js';
 import { fusedKernels } from './fused.js';
 import { matmulKernels } from './matmul.js';
+import { morphologyKernels } from './morphology.js';
 import { movementKernels } from './movement.js';
 import { normKernels } from './norm.js';
 import { poolKernels } from './pool.js';
 import { reductionKernels } from './reduction.js';
 import { refusedKernels } from './refused.js';
 import { resizeKernels } from './resize.js';
+import { searchKernels } from './search.js';
+import { volumeKernels } from './volume.js';
+import { warpKernels } from './warp.js';
 
 type Row = KernelLowering | UnsupportedKernel;
 
@@ -29,6 +33,10 @@ export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {
   ...reductionKernels,
   ...movementKernels,
   ...creationKernels,
+  ...volumeKernels,
+  ...warpKernels,
+  ...morphologyKernels,
+  ...searchKernels,
   // The spatial families are keyed by string; index.test.ts checks that they hold exactly these names.
   ...(spatialTables as Record<SpatialKernel, Row>),
 };

@@ -1,7 +1,8 @@
-// Batch normalisation with given statistics, and the normalisations that are refused. In training the statistics are computed by other kernels.
+// Batch normalisation with given statistics (in training they are computed by other kernels), and local response normalisation with its gradient.
 import type { Value } from '@forja/core/onnx';
-import type { KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
-import { dim, input, optionalInput, output } from './spatial.js';
+import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
+import { numberAttribute } from './layout.js';
+import { dim, fixed, input, optionalInput, output } from './spatial.js';
 
 const CHANNEL_SECOND: Perm = [0, 3, 1, 2];
 
@@ -34,9 +35,40 @@ function scaleShift(x: Logical, y: Logical, p: { mean: Logical; variance: Logica
   ctx.set(y, ctx.op('Add', [ctx.op('Mul', [ctx.get(x, perm), a]), b]), perm);
 }
 
+/** Sums over a channel's neighbours as a product with a band of ones: "ImageNet Classification with Deep CNNs", Krizhevsky et al. 2012, section 3.3. */
+function neighbours(value: Value, channels: number, radius: number, ctx: LowerContext): Value {
+  const band = Array.from({ length: channels * channels }, (_, i) => (Math.abs((i % channels) - Math.floor(i / channels)) <= radius ? 1 : 0));
+  return ctx.op('MatMul', [value, ctx.constant('float32', [channels, channels], band)]);
+}
+
+/** bias + alpha · Σ x², with the attributes. */
+function response(x: Value, logical: Logical, call: BoundCall, ctx: LowerContext): { scale: Value; channels: number; radius: number; alpha: number; beta: number } {
+  const [radius, bias, alpha, beta] = ['depthRadius', 'bias', 'alpha', 'beta'].map((name) => numberAttribute(call, name, ctx));
+  const channels = fixed(dim(logical, 3), 'channels', ctx);
+  const sums = neighbours(ctx.op('Mul', [x, x]), channels, radius ?? 0, ctx);
+  return { scale: ctx.op('Add', [ctx.op('Mul', [sums, ctx.scalar(alpha ?? 1)]), ctx.scalar(bias ?? 1)]), channels, radius: radius ?? 0, alpha: alpha ?? 1, beta: beta ?? 1 };
+}
+
+const LRN: KernelLowering = (call, ctx) => {
+  const logical = input(call, 'x', ctx);
+  const x = ctx.get(logical);
+  const { scale, beta } = response(x, logical, call, ctx);
+  ctx.set(output(call, ctx), ctx.op('Mul', [x, ctx.op('Pow', [scale, ctx.scalar(-beta)])]));
+};
+
+/** dx = dy · scale^-β − 2αβ · x · Σ dy · y / scale, the sum over the neighbours. */
+const LRNGrad: KernelLowering = (call, ctx) => {
+  const logical = input(call, 'x', ctx);
+  const [x, y, dy] = [ctx.get(logical), ctx.get(input(call, 'y', ctx)), ctx.get(input(call, 'dy', ctx))];
+  const { scale, channels, radius, alpha, beta } = response(x, logical, call, ctx);
+  const own = ctx.op('Mul', [dy, ctx.op('Pow', [scale, ctx.scalar(-beta)])]);
+  const shared = neighbours(ctx.op('Div', [ctx.op('Mul', [dy, y]), scale]), channels, radius, ctx);
+  ctx.set(output(call, ctx), ctx.op('Sub', [own, ctx.op('Mul', [ctx.op('Mul', [x, ctx.scalar(2 * alpha * beta)]), shared])]));
+};
+
 /** Normalisation rows. */
 export const normKernels: KernelTable = {
   FusedBatchNorm,
-  LRN: { unsupported: 'local response normalisation is not lowered: use batch or instance normalisation' },
-  LRNGrad: { unsupported: 'local response normalisation is not lowered: use batch or instance normalisation' },
+  LRN,
+  LRNGrad,
 };

@@ -1,38 +1,69 @@
 // Max and average pooling and their gradients, in NCHW. Averages leave out the padding, as TF's do.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import { ONNX_DTYPE, type BoundCall, type KernelLowering, type KernelTable, type LowerContext, type Logical, type Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
+import { as, sameShape } from './layout.js';
 import { dim, extent, fixed, input, output, pair, pictureAxes, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
-import { isStatic } from '../../trace/program.js';
+import { isStatic, type Size } from '../../trace/program.js';
 
 // tfjs's pooling kernels take NHWC only.
 const AXES: PictureAxes = pictureAxes('NHWC');
 
 function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): [Window, Window] {
-  const ws = windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
-  // A window of nothing but padding has no maximum and no average; runtimes refuse it.
-  if (ws.some((w) => w.pads?.some((p) => p >= w.kernel))) ctx.unsupported('pooling with padding as wide as its window');
-  return ws;
+  return windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
 }
 
+/** Whether some window may hold nothing but padding: runtimes refuse that of a pool. */
+const lonely = (ws: readonly Window[]): boolean => ws.some((w) => w.pads?.some((p) => p >= extent(w)));
+
+/** For the gradients, which take the windows as they are. */
+function refuseLonely(ws: readonly Window[], ctx: LowerContext): void {
+  if (lonely(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
+}
+
+/** A pool. Where a window may hold nothing but padding, the padding is put around the values before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs. */
+export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readonly Window[], ctx: LowerContext): Value {
+  if (!lonely(ws)) return op === 'MaxPool' ? ctx.op(op, [x], windowAttributes(ws, ctx)) : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
+  const pads = ws.map((w) => w.pads ?? [0, 0]);
+  const padded = ctx.op('Pad', [x, ctx.int64s([0, 0, ...pads.map(([before]) => before), 0, 0, ...pads.map(([, after]) => Math.max(0, after))]), ctx.scalar(op === 'MaxPool' ? -Infinity : 0)], { mode: 'constant' });
+  const within = ws.map((w): Window => ({ ...w, pads: [0, Math.min(0, w.pads?.[1] ?? 0)] }));
+  const attributes = windowAttributes(within, ctx);
+  const apart = ctx.op('Clip', [padded]);
+  if (op === 'MaxPool') {
+    // onnxruntime's greatest of infinities is the least finite number.
+    const greatest = ctx.op('MaxPool', [apart], attributes);
+    return ctx.op('Where', [ctx.op('LessOrEqual', [greatest, ctx.scalar(LEAST)]), ctx.scalar(-Infinity), greatest]);
+  }
+  const cells = ws.reduce((n, w) => n * w.kernel, 1);
+  const sums = ctx.op('Mul', [ctx.op('AveragePool', [apart], { ...attributes, count_include_pad: 0 }), ctx.scalar(cells)]);
+  return ctx.op('Mul', [sums, inverseCounts(ws, ctx, ws.length === 3 ? 1 : 0)]);
+}
+
+/** The least float32. */
+const LEAST = -3.4028234663852886e38;
+
 /**
- * The picture in NCHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it takes the zeros for the pooling's own padding, which a
+ * The picture in NCHW, or a volume in NCDHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it takes the zeros for the pooling's own padding, which a
  * maximum leaves out, and cannot have more of it than a window (seen in 1.30). A Clip without bounds keeps them apart.
  */
-function pictureOf(x: Logical, ctx: LowerContext): Value {
-  const picture = ctx.get(x, AXES.nchw);
+export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw): Value {
+  const picture = ctx.get(x, order);
   return ctx.comesFrom(picture, 'Pad') ? ctx.op('Clip', [picture]) : picture;
 }
 
+/** tfjs hands a picture on that windows of one cell leave as large as it is, whatever their steps and padding. */
+const untouched = (x: Logical, y: Logical, call: BoundCall): boolean => pair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
+
 const MaxPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  ctx.set(y, ctx.op('MaxPool', [pictureOf(x, ctx)], windowAttributes(poolWindows(call, ctx, x, y), ctx)), AXES.nchw);
+  if (untouched(x, y, call)) return ctx.alias(y, x);
+  return ctx.set(y, surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
 };
 
 const AvgPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  const attributes = windowAttributes(poolWindows(call, ctx, x, y), ctx);
-  ctx.set(y, ctx.op('AveragePool', [pictureOf(x, ctx)], { ...attributes, count_include_pad: 0 }), AXES.nchw);
+  if (untouched(x, y, call)) return ctx.alias(y, x);
+  return ctx.set(y, surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
 };
 
 /** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */
@@ -50,6 +81,7 @@ function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext
 const AvgPoolGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
+  refuseLonely(ws, ctx);
   const [h, w] = ws;
   const tiles = tiling(ws);
   const slopes = ctx.get(dy, AXES.nchw);
@@ -66,14 +98,15 @@ const AvgPoolGrad: KernelLowering = (call, ctx) => {
   ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), AXES.nchw);
 };
 
-/** 1 / (cells inside the picture), by output position. */
-function inverseCounts(ws: readonly [Window, Window], ctx: LowerContext): Value {
-  const [rows = [], columns = []] = ws.map((w) => {
+/** 1 / (cells inside the picture or volume), by output position. */
+export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 0): Value {
+  const counts = ws.map((w) => {
     const [large, small] = [fixed(w.large, 'spatial size of a padded average pool', ctx), fixed(w.small, 'spatial size of a padded average pool', ctx)];
     const before = w.pads?.[0] ?? 0;
-    return Array.from({ length: small }, (_, i) => Math.min(large, i * w.stride - before + extent(w)) - Math.max(0, i * w.stride - before));
+    return Array.from({ length: small }, (_, i) => Math.max(0, Math.min(large, i * w.stride - before + extent(w)) - Math.max(0, i * w.stride - before)));
   });
-  return ctx.constant('float32', [rows.length, columns.length], rows.flatMap((r) => columns.map((c) => 1 / (r * c))));
+  const cells = counts.reduce<number[]>((outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)), [1]);
+  return ctx.constant('float32', counts.map(({ length }) => length), cells.map((n) => 1 / Math.max(n, least)));
 }
 
 /**
@@ -83,16 +116,42 @@ function inverseCounts(ws: readonly [Window, Window], ctx: LowerContext): Value 
 const MaxPoolGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
-  const picture = pictureOf(x, ctx);
-  const [, indices] = ctx.ops('MaxPool', [picture], windowAttributes(ws, ctx), 2);
+  ctx.set(dx, scatterMaxima(pictureOf(x, ctx), ctx.get(dy, AXES.nchw), AXES.nchw.map((axis) => dim(dx, axis)), ws, ctx), AXES.nchw);
+};
+
+/** Slopes at the places of the maxima of x, which is stored as (N, C, …) of those sizes. */
+export function scatterMaxima(x: Value, slopes: Value, sizes: readonly Size[], ws: readonly Window[], ctx: LowerContext): Value {
+  refuseLonely(ws, ctx);
+  const [, indices] = ctx.ops('MaxPool', [x], windowAttributes(ws, ctx), 2);
   if (indices === undefined) return ctx.unsupported('MaxPool without indices');
   const flat = ctx.int64s([-1]);
-  const nchw = AXES.nchw.map((axis) => dim(dx, axis));
-  const total = nchw.every(isStatic) ? ctx.int64s([nchw.reduce((a, b) => a * b, 1)]) : ctx.op('Reshape', [ctx.op('Size', [picture]), ctx.int64s([1])]);
-  const cells = [ctx.op('ConstantOfShape', [total]), ctx.op('Reshape', [indices, flat]), ctx.op('Reshape', [ctx.get(dy, AXES.nchw), flat])];
+  const total = sizes.every(isStatic) ? ctx.int64s([sizes.reduce((a, b) => a * b, 1)]) : ctx.op('Reshape', [ctx.op('Size', [x]), ctx.int64s([1])]);
+  const cells = [ctx.op('ConstantOfShape', [total]), ctx.op('Reshape', [indices, flat]), ctx.op('Reshape', [slopes, flat])];
   const overlap = ws.some((w) => w.stride < w.kernel);
   const scattered = ctx.op('ScatterElements', cells, { axis: 0, ...(overlap ? { reduction: 'add' } : {}) });
-  ctx.set(dx, ctx.reshape(scattered, nchw), AXES.nchw);
+  return ctx.reshape(scattered, sizes);
+}
+
+/** tfjs numbers the cells of a picture as it stores it, ONNX as (N, C, H, W). */
+const MaxPoolWithArgmax: KernelLowering = (call, ctx) => {
+  const x = input(call, 'x', ctx);
+  const [best, places] = [output(call, ctx), call.outputs[1] ?? ctx.unsupported('the call has no second output')];
+  const ws = poolWindows(call, ctx, x, best);
+  refuseLonely(ws, ctx);
+  const picture = as(pictureOf(x, ctx), 'float32', ctx);
+  // NaN is never the greatest in tfjs.
+  const compared = x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [picture]), ctx.scalar(-Infinity), picture]) : picture;
+  const [values, indices] = ctx.ops('MaxPool', [compared], windowAttributes(ws, ctx), 2);
+  if (values === undefined || indices === undefined) return ctx.unsupported('MaxPool without indices');
+  const [height, width, channels] = [1, 2, 3].map((axis) => fixed(dim(x, axis), 'size of a picture whose maxima are counted', ctx));
+  const area = (height ?? 1) * (width ?? 1);
+  const number = (n: number): Value => ctx.constant('int64', [], [n]);
+  const depth = ctx.constant('int64', [channels ?? 1, 1, 1], Array.from({ length: channels ?? 1 }, (_, i) => i));
+  const cell = ctx.op('Add', [ctx.op('Mul', [ctx.op('Mod', [indices, number(area)]), number(channels ?? 1)]), depth]);
+  const volume = number(area * (channels ?? 1));
+  const counted = call.attrs['includeBatchInIndex'] === true ? ctx.op('Add', [cell, ctx.op('Mul', [ctx.op('Div', [indices, volume]), volume])]) : cell;
+  ctx.set(best, as(values, ONNX_DTYPE[best.dtype], ctx), AXES.nchw);
+  ctx.set(places, as(counted, 'int32', ctx), AXES.nchw);
 };
 
 /** Pooling rows. */
@@ -101,4 +160,5 @@ export const poolKernels: KernelTable = {
   AvgPool,
   MaxPoolGrad,
   AvgPoolGrad,
+  MaxPoolWithArgmax,
 };

@@ -1,9 +1,10 @@
 // Reductions: axes are found in the stored order; the result keeps the order of what is left.
-import type { ProgramDType } from '../../trace/program.js';
+import type { Value } from '@forja/core/onnx';
+import { isStatic, type ProgramDType, type Size } from '../../trace/program.js';
 import type { ReductionKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { countKernels } from './count.js';
-import { arithmeticType, as, axesOf, axisOf, orderOf, without } from './layout.js';
+import { arithmeticType, as, axesOf, axisOf, orderOf, sizeAt, without } from './layout.js';
 import { scanKernels } from './scan.js';
 import { input, output } from './spatial.js';
 
@@ -17,23 +18,45 @@ function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', a
     const perm = orderOf(x, ctx);
     const value = as(ctx.get(x, perm), dtype(x.dtype), ctx);
     const keep = call.attrs['keepDims'] === true;
-    const result = axes.length === 0 ? value : ctx.op(op, [value, ctx.int64s(positions(perm, axes))], { keepdims: keep ? 1 : 0 });
+    const along = ctx.int64s(positions(perm, axes));
+    const result = axes.length === 0 ? value : EXTREMES.has(op) ? extreme(op, value, along, keep, ctx) : ctx.op(op, [value, along], { keepdims: keep ? 1 : 0 });
     ctx.set(y, as(result, ONNX_DTYPE[y.dtype], ctx), keep ? perm : without(perm, axes));
   };
+}
+
+const EXTREMES: ReadonlySet<ReduceOp> = new Set(['ReduceMax', 'ReduceMin']);
+
+/** The extreme of floats is NaN where one of them is, as in tfjs. onnxruntime's own looks past it. */
+function extreme(op: ReduceOp, value: Value, axes: Value, keep: boolean, ctx: LowerContext): Value {
+  const attributes = { keepdims: keep ? 1 : 0 } as const;
+  const result = ctx.op(op, [value, axes], attributes);
+  if (value.dtype !== 'float32') return result;
+  const broken = ctx.op('ReduceMax', [as(ctx.op('IsNaN', [value]), 'int32', ctx), axes], attributes);
+  return ctx.op('Where', [as(broken, 'bool', ctx), ctx.scalar(NaN), result]);
 }
 
 function positions(perm: readonly number[], axes: readonly number[]): number[] {
   return [...new Set(axes)].map((axis) => perm.indexOf(axis)).sort((a, b) => a - b);
 }
 
-/** The first index of the extreme, as int32. */
+/**
+ * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is passed over, but for a NaN in the first place, which nothing beats.
+ */
 function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
     const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
-    const index = ctx.op(op, [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx)], { axis: perm.indexOf(axis), keepdims: 0 });
+    const value = as(ctx.get(x, perm), arithmeticType(x.dtype), ctx);
+    const index = ctx.op(op, [x.dtype === 'float32' ? comparable(value, op, sizeAt(x.shape, axis), perm.length - perm.indexOf(axis), ctx) : value], { axis: perm.indexOf(axis), keepdims: 0 });
     ctx.set(y, as(index, 'int32', ctx), without(perm, [axis]));
   };
+}
+
+/** NaN as the least, or in the first place as the greatest, of all. `rank` counts from the axis on. */
+function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
+  const worst = op === 'ArgMax' ? -Infinity : Infinity;
+  const stand = isStatic(size) ? ctx.constant('float32', [size, ...new Array<number>(rank - 1).fill(1)], Array.from({ length: size }, (_, i) => (i === 0 ? -worst : worst))) : ctx.scalar(worst);
+  return ctx.op('Where', [ctx.op('IsNaN', [value]), stand, value]);
 }
 
 /** Equal values come in order of their indices in both; where tfjs is asked for no order, this still sorts. */

@@ -5,28 +5,16 @@ import type { UnsupportedKernel } from '../contract.js';
 const because = (unsupported: string): UnsupportedKernel => ({ unsupported });
 
 const complex = because('complex numbers have no ONNX type here: compute with real and imaginary parts as separate tensors');
-const volume = because('3D convolution and pooling are not lowered: fold one axis into the batch, or leave it outside the exported function');
 const text = because('strings are not lowered: do it before the exported function');
 const ragged = because('ragged and sparse tensors have data-dependent shapes: pad them before the exported function');
-const dilation = because('morphological dilation is not lowered: build it from pad, slice and maximum');
-const search = because('sorted search is not lowered: compare with greaterEqual and sum');
+const search = because('tfjs has no kernel for it and composes tf.searchSorted');
 const suppression = because('non-maximum suppression has a data-dependent result: do it on the outputs');
 const pixels = because('reading or drawing pixels belongs outside the exported function');
-const warp = because('image warps are not lowered: build them from gather, or do them outside the exported function');
 
 /** Rows of the refusals. */
 export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
-  AvgPool3D: volume,
-  AvgPool3DGrad: volume,
   Complex: complex,
   ComplexAbs: complex,
-  Conv3D: volume,
-  Conv3DBackpropFilterV2: volume,
-  Conv3DBackpropInputV2: volume,
-  CropAndResize: warp,
-  Dilation2D: dilation,
-  Dilation2DBackpropFilter: dilation,
-  Dilation2DBackpropInput: dilation,
   Draw: pixels,
   FFT: complex,
   FromPixels: pixels,
@@ -34,9 +22,6 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   Imag: complex,
   LowerBound: search,
   MatrixBandPart: because('tfjs has no kernel for it and composes tf.linalg.bandPart from others'),
-  MaxPool3D: volume,
-  MaxPool3DGrad: volume,
-  MaxPoolWithArgmax: because('the indices of a pool are not lowered: use maxPool'),
   Multinomial: because('random draws are never baked into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))'),
   NonMaxSuppressionV3: suppression,
   NonMaxSuppressionV4: suppression,
@@ -46,17 +31,13 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   RaggedRange: ragged,
   RaggedTensorToTensor: ragged,
   Real: complex,
-  RotateWithOffset: warp,
-  SearchSorted: search,
   SparseFillEmptyRows: ragged,
-  SparseReshape: ragged,
   SparseSegmentMean: ragged,
   SparseSegmentSum: ragged,
   StaticRegexReplace: text,
   StringNGrams: text,
   StringSplit: text,
   StringToHashBucketFast: text,
-  Transform: warp,
   Unique: because('the number of unique values depends on the data: do it outside the exported function'),
   UpperBound: search,
 };

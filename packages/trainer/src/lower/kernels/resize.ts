@@ -2,6 +2,7 @@
 import type { OpAttributes, Value } from '@forja/core/onnx';
 import type { KernelLowering, KernelTable, LowerContext } from '../contract.js';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
+import { as } from './layout.js';
 import { dim, fixed, input, output, pictureAxes } from './spatial.js';
 import { isStatic, type Size } from '../../trace/program.js';
 
@@ -30,11 +31,13 @@ function resize(method: 'nearest' | 'linear'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'images', ctx), output(call, ctx)];
     const [h, w] = [factor(dim(x, 1), dim(y, 1)), factor(dim(x, 2), dim(y, 2))];
-    const picture = ctx.get(x, AXES.nchw);
+    // Bilinear values of integers are floats.
+    const stored = ctx.get(x, AXES.nchw);
+    const picture = method === 'linear' ? as(stored, 'float32', ctx) : stored;
     let attributes = resizeAttributes(method, call.attrs);
     // Whole factors: a constant scale instead of sizes that a dynamic batch would have to be read for.
     if (h !== undefined && w !== undefined && attributes.coordinate_transformation_mode !== 'align_corners') {
-      if (h === 1 && w === 1) return ctx.alias(y, x);
+      if (h === 1 && w === 1) return x.dtype === y.dtype ? ctx.alias(y, x) : ctx.set(y, picture, AXES.nchw);
       // Nearest by a whole factor is the same cell either way; the asymmetric form is the most widely supported.
       if (method === 'nearest' && h >= 1 && w >= 1) attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
       return ctx.set(y, ctx.op('Resize', [picture, undefined, ctx.constant('float32', [4], [1, 1, h, w])], attributes), AXES.nchw);

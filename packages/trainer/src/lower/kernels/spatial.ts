@@ -90,14 +90,16 @@ export function extent(w: Pick<Window, 'kernel' | 'dilation'>): number {
 export function windows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, kernel: readonly [number, number], axes: PictureAxes): [Window, Window] {
   const strides = pair(call.attrs['strides'] ?? kernel);
   const dilations = pair(call.attrs['dilations']);
-  const one = (i: 0 | 1): Window => {
-    const axis = axes.spatial[i];
-    const w = { large: dim(large, axis), small: dim(small, axis), kernel: kernel[i], stride: strides[i], dilation: dilations[i] };
-    const slack = slackOf(w);
-    const pads = exactPads(w, slack, call, axis, ctx);
-    return { ...w, slack, pads, before: pads?.[0] ?? floorDivide(slack, 2) };
-  };
+  const one = (i: 0 | 1): Window => windowAlong(call, ctx, large, small, axes.spatial[i], { kernel: kernel[i], stride: strides[i], dilation: dilations[i] });
   return [one(0), one(1)];
+}
+
+/** The window along one axis. */
+export function windowAlong(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, axis: number, steps: Pick<Window, 'kernel' | 'stride' | 'dilation'>): Window {
+  const w = { large: dim(large, axis), small: dim(small, axis), ...steps };
+  const slack = slackOf(w);
+  const pads = exactPads(w, slack, call, axis, ctx);
+  return { ...w, slack, pads, before: pads?.[0] ?? floorDivide(slack, 2) };
 }
 
 /** What a window's cells reach over: before + after = (small-1)·stride + extent - large. */
@@ -144,15 +146,15 @@ export interface WindowAttributes {
   auto_pad?: 'SAME_UPPER';
 }
 
-/** {@link WindowAttributes} of the two spatial axes. */
-export function windowAttributes(ws: readonly [Window, Window], ctx: LowerContext): WindowAttributes {
+/** {@link WindowAttributes} of the spatial axes. */
+export function windowAttributes(ws: readonly Window[], ctx: LowerContext): WindowAttributes {
   const attributes: WindowAttributes = { kernel_shape: ws.map((w) => w.kernel), strides: ws.map((w) => w.stride) };
   if (ws.some((w) => w.dilation !== 1)) attributes.dilations = ws.map((w) => w.dilation);
-  const [h, w] = ws;
+  const known = ws.flatMap(({ pads }) => (pads === undefined ? [] : [pads]));
   // TF's 'same' is SAME_UPPER: the odd pad goes to the end. With symbolic sizes the runtime works it out.
-  if (h.pads === undefined || w.pads === undefined) return { ...attributes, auto_pad: 'SAME_UPPER' };
-  for (const { pads, stride } of [h, w]) if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
+  if (known.length < ws.length) return { ...attributes, auto_pad: 'SAME_UPPER' };
+  for (const { pads, stride } of ws) if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
   // ONNX floors: a negative `after` is a remainder it leaves uncovered by itself.
-  const pads = [h.pads[0], w.pads[0], Math.max(0, h.pads[1]), Math.max(0, w.pads[1])];
+  const pads = [...known.map(([before]) => before), ...known.map(([, after]) => Math.max(0, after))];
   return pads.some((p) => p !== 0) ? { ...attributes, pads } : attributes;
 }

@@ -38,7 +38,7 @@ const Select: ShapeRule = (inputs) => {
 export const unaryShapes: Record<UnaryKernel | ActivationKernel, ShapeRule> = {
   Abs: like('Abs'), Acos: like('Acos'), Acosh: like('Acosh'), Asin: like('Asin'), Asinh: like('Asinh'), Atan: like('Atan'), Atanh: like('Atanh'),
   Cast,
-  Ceil: like('Ceil'), ClipByValue: like('ClipByValue'), Cos: like('Cos'), Cosh: like('Cosh'), Elu: like('Elu'), Erf: like('Erf'), Exp: like('Exp'),
+  Ceil: like('Ceil'), ClipByValue: like('ClipByValue'), Cos: like('Cos'), Cosh: like('Cosh'), Elu: like('Elu'), Erf: like('Erf'), Exp: like('Exp', 'x', 'float32'),
   Expm1: like('Expm1'), Floor: like('Floor'), Identity: like('Identity'),
   IsFinite: like('IsFinite', 'x', 'bool'), IsInf: like('IsInf', 'x', 'bool'), IsNan: like('IsNan', 'x', 'bool'),
   LeakyRelu: like('LeakyRelu', 'x', 'float32'), Log: like('Log'), Log1p: like('Log1p'), LogicalNot: like('LogicalNot', 'x', 'bool'),

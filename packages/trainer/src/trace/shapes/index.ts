@@ -6,11 +6,13 @@ import { matmulShapes } from './matmul.js';
 import { movementShapes } from './movement.js';
 import type { KernelName, SpatialKernel } from './names.js';
 import { normShapes } from './norm.js';
+import { otherShapes } from './other.js';
 import { poolShapes } from './pool.js';
 import { reductionShapes } from './reduction.js';
 import { refusedShapes } from './refused.js';
 import { resizeShapes } from './resize.js';
 import type { ShapeRule } from './rule.js';
+import { volumeShapes } from './volume.js';
 
 export type { KernelName } from './names.js';
 
@@ -26,6 +28,8 @@ export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
   ...movementShapes,
   ...creationShapes,
   ...spatialShapes,
+  ...volumeShapes,
+  ...otherShapes,
 };
 
 /** The rule of a kernel, or undefined for a kernel that is not tfjs's own. */

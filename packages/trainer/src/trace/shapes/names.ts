@@ -35,7 +35,19 @@ export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'Zeros
 export type SpatialKernel =
   | 'AvgPool' | 'AvgPoolGrad' | 'BatchMatMul' | 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput' | 'DepthwiseConv2dNative'
   | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput' | 'Einsum' | 'FusedBatchNorm' | 'FusedConv2D' | 'FusedDepthwiseConv2D' | 'LRN' | 'LRNGrad'
-  | 'MaxPool' | 'MaxPoolGrad' | 'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad' | '_FusedMatMul';
+  | 'MaxPool' | 'MaxPoolGrad' | 'MaxPoolWithArgmax' | 'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad' | '_FusedMatMul';
+
+/** Convolution and pooling over three axes. */
+export type VolumeKernel = 'AvgPool3D' | 'AvgPool3DGrad' | 'Conv3D' | 'Conv3DBackpropFilterV2' | 'Conv3DBackpropInputV2' | 'MaxPool3D' | 'MaxPool3DGrad';
+
+/** Pictures read at computed places. */
+export type WarpKernel = 'CropAndResize' | 'RotateWithOffset' | 'Transform';
+
+/** The greatest of a window plus an element. */
+export type MorphologyKernel = 'Dilation2D' | 'Dilation2DBackpropFilter' | 'Dilation2DBackpropInput';
+
+/** Arithmetic on places. */
+export type SearchKernel = 'SearchSorted' | 'SparseReshape';
 
 /** What is left: kernels without a lowering. */
-export type RefusedKernel = Exclude<KernelName, UnaryKernel | ActivationKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel>;
+export type RefusedKernel = Exclude<KernelName, UnaryKernel | ActivationKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel | VolumeKernel | WarpKernel | MorphologyKernel | SearchKernel>;

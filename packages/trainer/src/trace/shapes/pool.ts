@@ -12,6 +12,12 @@ function pool(kernel: string): ShapeRule {
   };
 }
 
+/** The maxima, and where they are. */
+const MaxPoolWithArgmax: ShapeRule = (inputs, attrs) => {
+  const [{ shape, dtype } = { shape: [], dtype: 'float32' as const }] = pool('MaxPoolWithArgmax')(inputs, attrs);
+  return [{ shape, dtype }, { shape: [...shape], dtype: 'int32' }];
+};
+
 function likeInput(kernel: string): ShapeRule {
   return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
 }
@@ -22,4 +28,5 @@ export const poolShapes: Record<string, ShapeRule> = {
   AvgPool: pool('AvgPool'),
   MaxPoolGrad: likeInput('MaxPoolGrad'),
   AvgPoolGrad: likeInput('AvgPoolGrad'),
+  MaxPoolWithArgmax,
 };

@@ -53,16 +53,13 @@ function dataDependent(kernel: string): ShapeRule {
 
 /** Kernels without a lowering. */
 export const refusedShapes: Record<RefusedKernel, ShapeRule> = {
-  AvgPool3D: probe('AvgPool3D'), AvgPool3DGrad: probe('AvgPool3DGrad'), Complex: probe('Complex'), ComplexAbs: probe('ComplexAbs'), Conv3D: probe('Conv3D'),
-  Conv3DBackpropFilterV2: probe('Conv3DBackpropFilterV2'), Conv3DBackpropInputV2: probe('Conv3DBackpropInputV2'), CropAndResize: probe('CropAndResize'),
-  Dilation2D: probe('Dilation2D'), Dilation2DBackpropFilter: probe('Dilation2DBackpropFilter'), Dilation2DBackpropInput: probe('Dilation2DBackpropInput'),
-  Draw: probe('Draw'), FFT: probe('FFT'), FromPixels: probe('FromPixels'), IFFT: probe('IFFT'), Imag: probe('Imag'), LowerBound: probe('LowerBound'),
-  MatrixBandPart: probe('MatrixBandPart'), MaxPool3D: probe('MaxPool3D'), MaxPool3DGrad: probe('MaxPool3DGrad'), MaxPoolWithArgmax: probe('MaxPoolWithArgmax'),
-  Multinomial: probe('Multinomial'), NonMaxSuppressionV3: dataDependent('NonMaxSuppressionV3'), NonMaxSuppressionV4: dataDependent('NonMaxSuppressionV4'),
-  NonMaxSuppressionV5: dataDependent('NonMaxSuppressionV5'), Pool: probe('Pool'), RaggedGather: dataDependent('RaggedGather'), RaggedRange: dataDependent('RaggedRange'),
-  RaggedTensorToTensor: dataDependent('RaggedTensorToTensor'), Real: probe('Real'), RotateWithOffset: probe('RotateWithOffset'), SearchSorted: probe('SearchSorted'),
-  SparseFillEmptyRows: dataDependent('SparseFillEmptyRows'), SparseReshape: dataDependent('SparseReshape'), SparseSegmentMean: dataDependent('SparseSegmentMean'),
+  Complex: probe('Complex'), ComplexAbs: probe('ComplexAbs'), Draw: probe('Draw'), FFT: probe('FFT'), FromPixels: probe('FromPixels'), IFFT: probe('IFFT'),
+  Imag: probe('Imag'), LowerBound: probe('LowerBound'), MatrixBandPart: probe('MatrixBandPart'), Multinomial: probe('Multinomial'),
+  NonMaxSuppressionV3: dataDependent('NonMaxSuppressionV3'), NonMaxSuppressionV4: dataDependent('NonMaxSuppressionV4'),
+  NonMaxSuppressionV5: dataDependent('NonMaxSuppressionV5'), Pool: probe('Pool'), RaggedGather: dataDependent('RaggedGather'),
+  RaggedRange: dataDependent('RaggedRange'), RaggedTensorToTensor: dataDependent('RaggedTensorToTensor'), Real: probe('Real'),
+  SparseFillEmptyRows: dataDependent('SparseFillEmptyRows'), SparseSegmentMean: dataDependent('SparseSegmentMean'),
   SparseSegmentSum: dataDependent('SparseSegmentSum'), StaticRegexReplace: probe('StaticRegexReplace'), StringNGrams: dataDependent('StringNGrams'),
-  StringSplit: dataDependent('StringSplit'), StringToHashBucketFast: probe('StringToHashBucketFast'), Transform: probe('Transform'), Unique: dataDependent('Unique'),
+  StringSplit: dataDependent('StringSplit'), StringToHashBucketFast: probe('StringToHashBucketFast'), Unique: dataDependent('Unique'),
   UpperBound: probe('UpperBound'),
 };
