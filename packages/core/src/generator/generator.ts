@@ -35,6 +35,9 @@ export interface GeneratorParts {
 /** Pictures of a stream that are made at once. */
 const STREAM_RUN = 16;
 
+/** Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing. */
+const RUN_BYTES = 2 ** 28;
+
 const TOOLS: PictureTools = { fromImages, encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
 
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
@@ -137,7 +140,8 @@ export class Generator {
   #latentModel(): { model: LatentModel; batcher: MicroBatcher } {
     if (!this.#latent) {
       const model = new LatentModel(this.manifest);
-      const { max, delayMs } = this.#batch;
+      const { delayMs } = this.#batch;
+      const max = Math.min(this.#batch.max, model.within(RUN_BYTES));
       this.#latent = { model, batcher: new MicroBatcher((feeds, rows) => this.#run(feeds, { outputs: [model.output.name] }, rows), { max: Math.min(max, model.fixedBatch ?? max), delayMs, fixed: model.fixedBatch }) };
     }
     return this.#latent;

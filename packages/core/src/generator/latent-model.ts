@@ -57,6 +57,12 @@ export class LatentModel {
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
   }
 
+  /** Pictures whose output fits into `bytes`, at least one; Infinity where the model does not say their size. */
+  within(bytes: number): number {
+    const row = this.output.shape.slice(1);
+    return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * ARRAY_OF[this.output.dtype].BYTES_PER_ELEMENT))) : Infinity;
+  }
+
   /** Whether pictures have a class. */
   get hasLabel(): boolean {
     return this.#label !== undefined;

@@ -5,7 +5,7 @@ import type { Truncation } from '../latent/truncation.js';
 
 /** How concurrent requests share runs. */
 export interface BatchOptions {
-  /** Pictures a run, at most. Default 64. */
+  /** Pictures a run, at most; fewer where they are so large that the output of a run would be above 256 MiB. Default 64. */
   max?: number;
   /** Milliseconds that the first request of a run waits for others. Default 0: those of the same tick, and those that come during a run, share the next. */
   delayMs?: number;

@@ -6,8 +6,8 @@ import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import type { ManifestOutput } from './manifest.js';
 
-/** Bytes of pictures that one request may hold: what an array can in every browser. */
-const LIMIT = 2 ** 31 - 1;
+/** Bytes of pictures that one request may hold, 1 GiB: within what an array can in every browser. */
+const LIMIT = 2 ** 30;
 
 /** Room for the pictures of one request. */
 export class PictureBuffer {
