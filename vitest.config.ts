@@ -12,6 +12,7 @@ const alias = [
   { find: /^@forja\/core\/onnx$/, replacement: src('core/src/onnx.ts') },
   { find: /^@forja\/core\/conformance$/, replacement: src('core/src/conformance.ts') },
   { find: /^@forja\/node$/, replacement: src('node/src/index.ts') },
+  { find: /^@forja\/node\/serve$/, replacement: src('node/src/serve.ts') },
   { find: /^@forja\/node\/cli$/, replacement: src('node/src/cli.ts') },
   { find: /^@forja\/web$/, replacement: src('web/src/index.ts') },
   { find: /^@forja\/trainer$/, replacement: src('trainer/src/index.ts') },

@@ -11,14 +11,14 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** Bundles worker, library and bin of the sources, as `dist` has them; returns the folder. Named by content: several test runs may build at once. */
 export async function buildForTests(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: ['worker', 'index', 'cli', 'bin'].map((name) => here(`./src/${name}.ts`)).filter((file) => existsSync(file)),
+    entryPoints: ['worker', 'index', 'cli', 'serve', 'bin'].map((name) => here(`./src/${name}.ts`)).filter((file) => existsSync(file)),
     outdir: here('./node_modules/.cache/forja'),
     bundle: true,
     splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'es2022',
-    external: ['onnxruntime-node', 'commander', '@clack/prompts', '@forja/trainer/node'],
+    external: ['onnxruntime-node', 'commander', '@clack/prompts', 'hono', '@hono/node-server', 'prom-client', 'valibot', '@forja/trainer/node'],
     alias: { '@forja/core/onnx': here('../core/src/onnx.ts'), '@forja/core': here('../core/src/index.ts') },
     write: false,
     logLevel: 'error',

@@ -21,6 +21,7 @@ const entries: [entry: string, lib: string[], types: string[]][] = [
   ['@forja/core/conformance', ['es2022'], []],
   ['@forja/node', ['es2022'], ['node']],
   ['@forja/node/cli', ['es2022'], ['node']],
+  ['@forja/node/serve', ['es2022'], ['node']],
   ['@forja/web', ['es2022', 'dom'], []],
   ['@forja/trainer', ['es2022', 'dom'], ['node']],
   ['@forja/trainer/node', ['es2022', 'dom'], ['node']],

@@ -11,11 +11,12 @@ export interface CliOption {
   choices?: readonly string[];
 }
 
-/** A positional argument. `name` in camelCase; optional unless `required`. */
+/** A positional argument. `name` in camelCase; optional unless `required`. A `variadic` one, the last, is the list of all that follow. */
 export interface CliArgument {
   name: string;
   description: string;
   required?: boolean;
+  variadic?: boolean;
 }
 
 /** A progress display: a bar on a terminal, plain lines elsewhere, nothing under `--json`. */

@@ -9,6 +9,7 @@ import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
 import { overview, programOf } from './program.js';
 import { sample } from './sample.js';
+import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
 import { VERSION } from './version.js';
 
@@ -18,7 +19,7 @@ export interface Host extends Partial<Streams> {
   stdin?: Readable & { isTTY?: boolean };
 }
 
-const OWN: readonly CliCommand[] = [sample, interpolate, inspect, doctor];
+const OWN: readonly CliCommand[] = [sample, interpolate, inspect, serve, doctor];
 
 /** Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Never rejects. */
 export async function main(argv: readonly string[], host: Host = {}): Promise<number> {
@@ -88,7 +89,8 @@ async function parse(command: CliCommand, argv: readonly string[], { stdout, std
   for (const argument of command.arguments ?? []) {
     if (!argument.required || args?.[argument.name] !== undefined) continue;
     if (asJson || !stdin.isTTY || !stderr.isTTY) throw new UsageError(`${command.name}: expected <${argument.name}>, ${argument.description}; forja ${command.name} --help shows how it is called`);
-    args = { ...args, [argument.name]: await ask(command.name, argument, { input: stdin, output: process.stderr }) };
+    const answer = await ask(command.name, argument, { input: stdin, output: process.stderr });
+    args = { ...args, [argument.name]: argument.variadic ? [answer] : answer };
   }
   return args;
 }

@@ -10,9 +10,9 @@ const COMMON = [['--json', 'print the result, or the error, as JSON'], ['--verbo
 export async function programOf(command: CliCommand, onArgs: (args: Record<string, unknown>) => void): Promise<Command> {
   const { Argument, Command, Option } = await import('commander');
   const program = new Command(command.name);
-  const usage = (command.arguments ?? []).map(({ name, required }) => (required ? `<${name}>` : `[${name}]`));
+  const usage = (command.arguments ?? []).map(({ name, required, variadic }) => `${required ? '<' : '['}${name}${variadic ? '...' : ''}${required ? '>' : ']'}`);
   program.usage([...usage, '[options]'].join(' ')).description(sentence(command.summary)).showSuggestionAfterError();
-  for (const { name, description } of command.arguments ?? []) program.addArgument(new Argument(`[${name}]`, description));
+  for (const { name, description, variadic } of command.arguments ?? []) program.addArgument(new Argument(`[${name}${variadic ? '...' : ''}]`, description));
   for (const option of command.options ?? []) {
     const made = new Option(option.flags, option.description);
     const parse = parserOf(command.name, option);
@@ -26,7 +26,7 @@ export async function programOf(command: CliCommand, onArgs: (args: Record<strin
   program.allowExcessArguments(false);
   program.action(() => {
     const { json: _json, verbose: _verbose, ...options } = program.opts();
-    const named = Object.fromEntries((command.arguments ?? []).map(({ name }, i) => [name, program.args[i]]));
+    const named = Object.fromEntries((command.arguments ?? []).map(({ name, variadic }, i) => [name, !variadic ? program.args[i] : program.args.length > i ? program.args.slice(i) : undefined]));
     onArgs({ ...options, ...named });
   });
   return program.name(`forja ${command.name}`);

@@ -1,0 +1,89 @@
+// forja serve: models behind HTTP until Ctrl-C or SIGTERM.
+import { basename, resolve } from 'node:path';
+import { UsageError, type CliCommand, type CliIo } from '@forja/core';
+import { isModelName } from '../serve/names.js';
+import { loadOptions, type LoadArgs } from './load-args.js';
+import { LOAD_OPTIONS } from './pictures.js';
+
+interface Args extends LoadArgs {
+  models: string[];
+  host: string;
+  port: number;
+  queue?: number;
+  maxCount?: number;
+  maxBody?: number;
+  warmup?: string[];
+  drain: number;
+  token?: string;
+}
+
+/** The command. */
+export const serve: CliCommand = {
+  name: 'serve',
+  summary: 'serve models over HTTP: PNG, Open Inference Protocol, metrics',
+  arguments: [{ name: 'models', description: 'ONNX files; name=file gives one another name than that of its file', required: true, variadic: true }],
+  options: [
+    { flags: '--host <address>', description: 'address to listen on; 0.0.0.0 for every one of this machine', default: '127.0.0.1' },
+    { flags: '-p, --port <n>', description: 'port; 0 takes a free one', type: 'integer', default: 8080 },
+    { flags: '--queue <n>', description: 'requests that may wait or run at once, for each model; default 64', type: 'integer' },
+    { flags: '--max-count <n>', description: 'pictures of one request; default 64', type: 'integer' },
+    { flags: '--max-body <bytes>', description: 'bytes of one request; default 16 MiB', type: 'integer' },
+    { flags: '--warmup <batch>', description: 'batch sizes to run before it is ready; more than once for more; default 1', type: 'list' },
+    { flags: '--drain <seconds>', description: 'how long stopping waits for answers', type: 'integer', default: 30 },
+    { flags: '--token <text>', description: 'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set' },
+    ...LOAD_OPTIONS,
+  ],
+  examples: ['forja serve generator.onnx', 'forja serve digits=runs/demo/generator.onnx faces.onnx --port 9000', 'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16'],
+  async run(raw, io) {
+    const args = raw as unknown as Args; // the options above
+    const models = modelsOf(args.models, io.cwd);
+    const { signal: _, ...load } = loadOptions(args, io);
+    const warmup = args.warmup?.map(batchOf);
+    const { queue, maxCount, maxBody, token = process.env['FORJA_SERVE_TOKEN'] } = args;
+    const limits = { ...(queue === undefined ? {} : { queue }), ...(maxCount === undefined ? {} : { count: maxCount }), ...(maxBody === undefined ? {} : { bodyBytes: maxBody }) };
+    const { listen, serve: service } = await import('../serve.js');
+    const serving = service({ models, load: { ...load, ...(warmup ? { warmup } : {}) }, limits, processMetrics: true, ...(token === undefined || token === '' ? {} : { token }), onError: (error) => io.warn(error instanceof Error ? error.message : String(error)) });
+    try {
+      const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
+      try {
+        io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
+        await Promise.race([serving.ready, stopped(io)]);
+        if (!io.signal.aborted) io.print(`Ready: ${Object.keys(models).join(', ')}.`);
+        await stopped(io);
+      } finally {
+        await listening.close().then(({ cut }) => void (cut > 0 && io.warn(`${cut} requests were cut off after ${args.drain} s`)));
+      }
+      const stats = serving.stats();
+      io.print(`Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} given up by their clients.`);
+      return { url: listening.url, models: Object.keys(models), ...stats };
+    } finally {
+      await serving.close();
+    }
+  },
+};
+
+/** Files by the names that they are served under. */
+function modelsOf(words: readonly string[], cwd: string): Record<string, string> {
+  const models = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const given = at > 0 && !/[\\/]/.test(word.slice(0, at)); // ./a=b.onnx is a path
+    const name = given ? word.slice(0, at) : basename(word).replace(/\.onnx$/i, '');
+    const path = given ? word.slice(at + 1) : word;
+    if (!isModelName(name)) throw new UsageError(`serve: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`);
+    if (models.has(name)) throw new UsageError(`serve: expected each name once, got '${name}' twice; name=${path} gives one another`);
+    if (path === '') throw new UsageError(`serve: expected a file after '${name}=', got nothing`);
+    models.set(name, resolve(cwd, path));
+  }
+  return Object.fromEntries(models);
+}
+
+function batchOf(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError(`serve --warmup: expected batch sizes from 1 to 99999, got '${text}'`, { code: 'input.range' });
+  return Number(text);
+}
+
+/** Resolves at Ctrl-C or SIGTERM. */
+function stopped({ signal }: CliIo): Promise<void> {
+  return new Promise((done) => (signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true })));
+}

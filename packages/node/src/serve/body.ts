@@ -1,0 +1,46 @@
+// A request's body within its limits: so many bytes, within so many milliseconds.
+import { RequestError } from './errors.js';
+import type { Limits } from './limits.js';
+
+/** All of a body. Throws `request.tooLarge`, by its declared length where it has one, or `request.timeout`. */
+export async function readBody(request: Request, { bodyBytes, bodyMs }: Pick<Limits, 'bodyBytes' | 'bodyMs'>): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): RequestError => new RequestError('request.tooLarge', `body: expected at most ${bodyBytes} bytes, got more`, { connection: 'close' });
+  if (Number(request.headers.get('content-length') ?? 0) > bodyBytes) throw tooLarge();
+  const encoding = request.headers.get('content-encoding');
+  if (encoding !== null && encoding !== 'identity') throw new RequestError('request.mediaType', `body: expected no Content-Encoding, got '${encoding.slice(0, 32)}'`);
+  if (!request.body) return new Uint8Array(0);
+  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>; // what bodies of requests give
+  let late = (): void => undefined;
+  const timeout = new Promise<never>((_, reject) => (late = () => reject(new RequestError('request.timeout', `body: expected all of it within ${bodyMs} ms`, { connection: 'close' }))));
+  const timer = setTimeout(late, bodyMs);
+  const chunks: Uint8Array[] = [];
+  try {
+    for (let size = 0; ; ) {
+      const { done, value } = await Promise.race([reader.read(), timeout]);
+      if (done) return joined(chunks, size);
+      size += value.length;
+      if (size > bodyBytes) throw tooLarge();
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The type of a body without its parameters; undefined where none is said. */
+export function mediaType(request: Request): string | undefined {
+  return request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}

@@ -1,0 +1,95 @@
+// What the service says of an error: one row a code. Texts that may hold paths or the machine's state stay inside; `onError` hands them to the operator.
+import { ForjaError, type ErrorCode } from '@forja/core';
+
+/** Codes that only the service has, beside those of {@link ErrorCode}. */
+export type RequestCode =
+  | 'request.notFound'
+  | 'request.method'
+  | 'request.acceptable'
+  | 'request.timeout'
+  | 'request.tooLarge'
+  | 'request.mediaType'
+  | 'request.unauthorized'
+  | 'server.starting'
+  | 'server.failed'
+  | 'server.draining';
+
+/** Code of an error response. */
+export type ServeCode = ErrorCode | RequestCode;
+
+/** A request that is answered with an error. */
+export class RequestError extends Error {
+  readonly code: RequestCode;
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(code: RequestCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'RequestError';
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+interface Row {
+  status: number;
+  /** Said instead of the error's own text. */
+  instead?: string;
+}
+
+const BROKEN: Row = { status: 500, instead: 'the server could not do this; its log says why' };
+const LOST: Row = { status: 503, instead: 'the device that runs the model was lost; try again' };
+
+/** HTTP status by code; docs/serve.md repeats it, and a test compares. */
+export const STATUS: Readonly<Record<ServeCode, Row>> = {
+  'request.notFound': { status: 404 },
+  'request.method': { status: 405 },
+  'request.acceptable': { status: 406 },
+  'request.timeout': { status: 408 },
+  'request.tooLarge': { status: 413 },
+  'request.mediaType': { status: 415 },
+  'request.unauthorized': { status: 401 },
+  'server.starting': { status: 503 },
+  'server.failed': { status: 500 },
+  'server.draining': { status: 503 },
+  usage: { status: 400 },
+  'input.shape': { status: 400 },
+  'input.range': { status: 400 },
+  'model.notGenerator': { status: 400 },
+  overloaded: { status: 429 },
+  aborted: { status: 499 }, // nobody is there to read it
+  disposed: { status: 503, instead: 'the server is stopping' },
+  'device.unavailable': LOST,
+  'device.lost': LOST,
+  'config.invalid': BROKEN,
+  'data.notFound': BROKEN,
+  'data.format': BROKEN,
+  'data.empty': BROKEN,
+  'model.notFound': BROKEN,
+  'model.truncated': BROKEN,
+  'model.integrity': BROKEN,
+  'model.format': BROKEN,
+  'model.unsupported': BROKEN,
+  'export.unsupported': BROKEN,
+  'export.mismatch': BROKEN,
+  'gradient.unproven': BROKEN,
+  'train.nan': BROKEN,
+  'train.diverged': BROKEN,
+  'checkpoint.format': BROKEN,
+  'checkpoint.mismatch': BROKEN,
+  io: BROKEN,
+  internal: BROKEN,
+};
+
+/** An error as it is answered. */
+export interface Told {
+  status: number;
+  code: ServeCode;
+  message: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** What the client is told of anything thrown. */
+export function told(error: unknown): Told {
+  const code = error instanceof RequestError || error instanceof ForjaError ? error.code : 'internal';
+  const { status, instead } = STATUS[code];
+  return { status, code, message: instead ?? (error as Error).message, headers: error instanceof RequestError ? error.headers : {} }; // rows without `instead` belong to errors of ours
+}

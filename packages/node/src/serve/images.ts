@@ -1,0 +1,82 @@
+// What /v1/images takes and gives: pictures of a seed as one PNG.
+import { UsageError, type Generator, type ImageBatch, type SampleOptions } from '@forja/core';
+import * as v from 'valibot';
+import { labelOf, seedOf, truncationOf } from '../cli/parse.js';
+import { checked } from './check.js';
+import { RequestError } from './errors.js';
+import type { Limits } from './limits.js';
+import { encodePng } from './png.js';
+
+/** Numbers may come as text: an address has nothing else. */
+const integer = (least: number, most: number) => {
+  const wanted = `an integer from ${least} to ${most}`;
+  const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
+  return v.pipe(v.union([v.number(), digits], wanted), v.integer(wanted), v.minValue(least, wanted), v.maxValue(most, wanted));
+};
+const text = v.pipe(v.union([v.string(), v.pipe(v.number(), v.transform(String))], 'a text or a number'), v.maxLength(256, 'at most 256 characters'));
+
+const schemaOf = ({ count }: Limits) =>
+  v.strictObject({
+    model: v.optional(v.pipe(v.string(), v.maxLength(256, 'at most 256 characters'))),
+    seed: v.optional(text, '0'),
+    count: v.optional(integer(1, count), 1),
+    label: v.optional(text),
+    truncation: v.optional(v.union([text, v.strictObject({ psi: v.number() })], 'a number, a text such as psi:0.7, or { psi }')),
+    columns: v.optional(integer(1, count)),
+    padding: v.optional(integer(0, 64), 0),
+  });
+
+/** A request for pictures, checked. */
+export interface ImagesRequest {
+  model: string | undefined;
+  sample: SampleOptions & { count: number };
+  columns: number | undefined;
+  padding: number;
+}
+
+/** The request of a query or a JSON body. Throws `usage` or `input.range`. */
+export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
+  const { model, seed, count, label, truncation, columns, padding } = checked('images', schemaOf(limits), given);
+  return {
+    model,
+    columns,
+    padding,
+    sample: {
+      count,
+      seed: seedOf('images.seed', seed),
+      ...(label === undefined ? {} : { label: labelOf(label) }),
+      ...(truncation === undefined ? {} : { truncation: typeof truncation === 'string' ? truncationOf('images.truncation', truncation) : truncation }),
+    },
+  };
+}
+
+/** A query as plain data: each field once, empty ones (of a form) left out. Throws `usage`. */
+export function queryOf(params: URLSearchParams): Record<string, string> {
+  const fields = [...params].filter(([, value]) => value !== '');
+  const names = new Set(fields.map(([name]) => name));
+  if (names.size < fields.length) throw new UsageError('images: expected each field once, got one more than once');
+  return Object.fromEntries(fields);
+}
+
+/** The pictures as a PNG: one alone, more in a grid. */
+export async function imagesPng(generator: Generator, { sample, columns, padding }: ImagesRequest, limits: Limits, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  checkPixels(generator, sample.count, padding, limits);
+  const batch = await generator.sample({ ...sample, signal });
+  if (areaOf(batch, padding) * sample.count > limits.pixels) throw tooMany(limits); // the model does not say the size beforehand
+  return encodePng(sample.count === 1 ? batch.at(0) : batch.grid(columns, { padding }));
+}
+
+/** Throws `request.tooLarge` before anything is drawn, where the model says how large its pictures are. */
+function checkPixels({ manifest }: Generator, count: number, padding: number, limits: Limits): void {
+  const output = manifest.outputs.find(({ role }) => role === 'image');
+  const [height, width] = output?.layout === 'nhwc' ? output.shape.slice(1, 3) : (output?.shape.slice(2, 4) ?? []);
+  if (typeof height === 'number' && typeof width === 'number' && count * areaOf({ width, height }, padding) > limits.pixels) throw tooMany(limits);
+}
+
+function areaOf({ width, height }: Pick<ImageBatch, 'width' | 'height'>, padding: number): number {
+  return (width + padding) * (height + padding);
+}
+
+function tooMany({ pixels }: Limits): RequestError {
+  return new RequestError('request.tooLarge', `images: expected at most ${pixels} pixels in one answer, got more; ask for fewer pictures`);
+}

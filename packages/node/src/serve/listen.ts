@@ -1,0 +1,94 @@
+// A service on a port of this machine, by node:http: slow senders are cut off, and stopping loses no request that a connection already carries.
+import { createServer, type Server } from 'node:http';
+import { Server as NetServer, type AddressInfo } from 'node:net';
+import { ForjaError, UsageError } from '@forja/core';
+import { getRequestListener } from '@hono/node-server';
+import { reasonOf } from '../cli/errors.js';
+import type { Service } from './service.js';
+
+/** Options of {@link listen}. */
+export interface ListenOptions {
+  /** Address to listen on. Default `127.0.0.1`: this machine only. */
+  host?: string;
+  /** Default 8080; 0 takes a free one. */
+  port?: number;
+  /** Connections at once. Default 1024. */
+  connections?: number;
+  /** Milliseconds that `close` waits for answers before it cuts them off. Default 30,000. */
+  drainMs?: number;
+}
+
+/** A listening service. */
+export interface Listening {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Takes no more connections, answers what those there are carry, closes them, and closes the service. Resolves to the requests that were cut off. */
+  close(): Promise<{ cut: number }>;
+}
+
+/** Clients that keep a connection open may have sent another request just before they hear of the stop: idle ones are closed only after this long. */
+const IDLE_MS = 1000;
+
+/** Listens. Throws ForjaError `io` when the port cannot be had. */
+export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
+  const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = options;
+  for (const [name, value, least, most] of [['port', port, 0, 65_535], ['connections', connections, 1, 1e6], ['drainMs', drainMs, 0, 3_600_000]] as const) {
+    if (!Number.isInteger(value) || value < least || value > most) throw new UsageError(`listen.${name}: expected an integer from ${least} to ${most}, got ${value}`, { code: 'input.range' });
+  }
+  let stopping = false;
+  const fetch = async (request: Request): Promise<Response> => {
+    const response = await service.fetch(request);
+    if (stopping) response.headers.set('connection', 'close');
+    return response;
+  };
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: service.limits.bodyMs + 10_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 5000 },
+    getRequestListener(fetch, { overrideGlobalObjects: false }),
+  );
+  server.maxConnections = connections;
+  server.setTimeout(300_000); // a client that neither reads nor sends
+  await opened(server, host, port);
+  let closing: Promise<{ cut: number }> | undefined;
+  return {
+    url: urlOf(server),
+    close: () => {
+      closing ??= (async () => {
+        stopping = true;
+        service.drain();
+        // Not http's own close: it ends idle connections at once, and with them requests that are on their way.
+        const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+        const begun = performance.now();
+        let cut = 0;
+        const sweep = setInterval(() => {
+          const waited = performance.now() - begun;
+          if (waited >= IDLE_MS) server.closeIdleConnections();
+          if (waited < drainMs) return;
+          const { accepted, answered, aborted } = service.stats();
+          cut = Math.max(cut, accepted - answered - aborted);
+          server.closeAllConnections();
+        }, 50);
+        await closed;
+        clearInterval(sweep);
+        server.close(); // its interval of checks
+        await service.close();
+        return { cut };
+      })();
+      return closing;
+    },
+  };
+}
+
+function opened(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'the port is taken; choose another, or 0 for a free one' : cause.code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : reasonOf(cause);
+      reject(new ForjaError('io', `listen: cannot listen on ${host}:${port}: ${why}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo; // it listens on a port, not on a pipe
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

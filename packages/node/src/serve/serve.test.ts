@@ -1,0 +1,499 @@
+// The service as a handler: Request in, Response out. Numbers are worked out by hand, PNGs decoded by fast-png, protocol messages held against the published OpenAPI,
+// and the service's lines and ends watched over a session that waits to be let on.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Generator, latents, manifestFor, type DeviceReport, type Manifest, type NamedTensors, type RunOptions, type Session, type TensorSpec } from '@forja/core';
+import { GraphBuilder, sealModel } from '@forja/core/onnx';
+import { Ajv } from 'ajv';
+import { decode } from 'fast-png';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { serve, type Service, type ServeOptions } from '../serve.js';
+import { STATUS } from './errors.js';
+import { encodePng } from './png.js';
+
+const SIZE = 8;
+const HOST = 'http://localhost';
+const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+
+/** latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]. */
+async function tiny(): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'tiny' });
+  const z = g.input('latent', 'float32', ['batch', SIZE]);
+  const rows = g.constant('float32', [2, SIZE], Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)), 'rows');
+  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
+  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 4])]));
+  const inputs: Manifest['inputs'] = [
+    { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
+    { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['plain', '<b>"lighter"</b>'] },
+  ];
+  const outputs: Manifest['outputs'] = [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' }];
+  return sealModel(g.build(), { version: 1, kind: 'latent', inputs, outputs, producer: 'test', trainedOn: '<img src=x onerror=alert(1)>' }, sha256);
+}
+
+/** One input and output of each type that models have: y = x. */
+async function echo(): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'echo' });
+  const inputs: Manifest['inputs'] = [];
+  const outputs: Manifest['outputs'] = [];
+  for (const dtype of ['float32', 'float16', 'int32', 'int64', 'uint8', 'int8', 'bool'] as const) {
+    g.output(`${dtype}_out`, g.op('Identity', [g.input(dtype, dtype, ['n'])]));
+    inputs.push({ name: dtype, role: 'tensor', dtype, shape: ['n'] });
+    outputs.push({ name: `${dtype}_out`, role: 'tensor', dtype, shape: ['n'] });
+  }
+  return sealModel(g.build(), { version: 1, kind: 'function', inputs, outputs, producer: 'test' }, sha256);
+}
+
+const pixelsOf = (z: Float32Array, shift = 0): number[] => [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
+
+let service: Service;
+beforeAll(async () => {
+  service = serve({ models: { tiny: await tiny(), echo: await echo() }, load: { device: 'cpu', threads: 1 } });
+  await service.ready;
+});
+afterAll(() => service.close());
+
+const ask = (path: string, init?: RequestInit): Promise<Response> => service.fetch(new Request(`${HOST}${path}`, init));
+const post = (path: string, body: unknown, headers: Record<string, string> = { 'content-type': 'application/json' }): Promise<Response> =>
+  ask(path, { method: 'POST', body: body instanceof Uint8Array ? new Uint8Array(body) : typeof body === 'string' ? body : JSON.stringify(body), headers });
+
+/** Status and code of an answer that is an error. */
+async function refusal(answer: Promise<Response>): Promise<[number, string]> {
+  const response = await answer;
+  expect(response.headers.get('content-type')).toBe('application/json');
+  const { error, code } = (await response.json()) as { error: string | { code: string; message: string }; code?: string };
+  return [response.status, typeof error === 'string' ? code! : error.code];
+}
+
+async function pngOf(answer: Promise<Response>): Promise<{ width: number; height: number; pixels: number[] }> {
+  const response = await answer;
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/png']);
+  const { width, height, data } = decode(await response.arrayBuffer());
+  return { width, height, pixels: [...data] };
+}
+
+describe('/v1/images', () => {
+  test('gives the pictures of a seed, by query and by JSON', async () => {
+    const z = latents(7, 0, 1, SIZE);
+    const alone = { width: 4, height: 2, pixels: pixelsOf(z) };
+    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0'))).toEqual(alone);
+    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: 7, label: 'plain' }))).toEqual(alone);
+    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: 7, label: '<b>"lighter"</b>' }))).toEqual({ ...alone, pixels: pixelsOf(z, 1) });
+    expect(await pngOf(ask(`/v1/images?model=tiny&seed=${2n ** 64n - 1n}&label=0&columns=`))).toEqual({ ...alone, pixels: pixelsOf(latents(2n ** 64n - 1n, 0, 1, SIZE)) });
+    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=psi:0.5'))).toEqual({ ...alone, pixels: pixelsOf(z.map((x) => x / 2)) });
+    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: '7', label: 0, truncation: { psi: 0.5 } }))).toEqual({ ...alone, pixels: pixelsOf(z.map((x) => x / 2)) });
+    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=0.4'))).toEqual({ ...alone, pixels: pixelsOf(latents(7, 0, 1, SIZE, { truncation: 0.4 })) });
+  });
+
+  test('lays several in a grid', async () => {
+    const z = latents(3, 0, 3, SIZE);
+    const { width, height, pixels } = await pngOf(ask('/v1/images?model=tiny&seed=3&count=3&label=0&columns=3&padding=1'));
+    expect([width, height]).toEqual([14, 2]);
+    for (const i of [0, 1, 2]) expect(pixels.slice(i * 5, i * 5 + 4)).toEqual(pixelsOf(z.subarray(i * SIZE, i * SIZE + 4)));
+    expect(await pngOf(ask('/v1/images?model=tiny&count=4'))).toMatchObject({ width: 8, height: 4 });
+  });
+
+  test.each<[string, number, string]>([
+    ['?model=tiny&count=65', 400, 'usage'],
+    ['?model=tiny&count=1e9', 400, 'usage'],
+    ['?model=tiny&count=99999999999999999999', 400, 'usage'],
+    ['?model=tiny&count=0', 400, 'usage'],
+    ['?model=tiny&count=-1', 400, 'usage'],
+    ['?model=tiny&count=1.5', 400, 'usage'],
+    ['?model=tiny&count=2&count=3', 400, 'usage'],
+    ['?model=tiny&seed=-1', 400, 'input.range'],
+    ['?model=tiny&seed=18446744073709551616', 400, 'input.range'],
+    ['?model=tiny&label=2', 400, 'input.range'],
+    ['?model=tiny&label=none', 400, 'input.range'],
+    ['?model=tiny&truncation=0', 400, 'input.range'],
+    ['?model=tiny&truncation=x', 400, 'usage'],
+    ['?model=tiny&padding=1000000', 400, 'usage'],
+    ['?model=tiny&other=1', 400, 'usage'],
+    ['?model=echo', 400, 'model.notGenerator'],
+    ['', 400, 'usage'],
+    ['?model=other', 404, 'request.notFound'],
+    ['?model=../tiny', 404, 'request.notFound'],
+    ['?model=/etc/passwd', 404, 'request.notFound'],
+    ['?model=http://example.org/a.onnx', 404, 'request.notFound'],
+    ['?model=__proto__', 404, 'request.notFound'],
+    [`?model=${'x'.repeat(300)}`, 400, 'usage'],
+  ])('refuses %s with %i', async (query, status, code) => {
+    expect(await refusal(ask(`/v1/images${query}`))).toEqual([status, code]);
+  });
+
+  test('refuses bodies that are not what they should be', async () => {
+    expect(await refusal(post('/v1/images', '{'))).toEqual([400, 'usage']);
+    expect(await refusal(post('/v1/images', '[]'))).toEqual([400, 'usage']);
+    expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'text/plain' }))).toEqual([415, 'request.mediaType']);
+    expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'application/json', 'content-encoding': 'gzip' }))).toEqual([415, 'request.mediaType']);
+    expect(await refusal(post('/v1/images', ' '.repeat(70_000)))).toEqual([413, 'request.tooLarge']);
+    expect(await refusal(ask('/v1/images?model=tiny', { method: 'DELETE' }))).toEqual([405, 'request.method']);
+    expect(await refusal(ask('/v1/image'))).toEqual([404, 'request.notFound']);
+  });
+
+  test.each([1, 3, 4] as const)('its PNG of %i channels is what fast-png reads', async (channels) => {
+    const data = Uint8ClampedArray.from({ length: 5 * 3 * channels }, (_, i) => (i * 37) % 256);
+    const read = decode(await encodePng({ width: 5, height: 3, channels, data }));
+    expect([read.width, read.height, read.channels, read.depth, [...read.data]]).toEqual([5, 3, channels, 8, [...data]]);
+  });
+});
+
+describe('Open Inference Protocol', () => {
+  interface Shape {
+    paths: Record<string, Record<string, { responses: Record<string, { content?: { 'application/json': { schema: { $ref: string } } } }> }>>;
+    components: { schemas: Record<string, object> };
+  }
+  // MLServer's OpenAPI of the protocol (tests/vectors/README.md). Its TensorData may also be of a type "bytes", which JSON schema does not have, nor JSON.
+  const api = JSON.parse(readFileSync(new URL('../../../../tests/vectors/oip/dataplane.json', import.meta.url), 'utf8').replace('"type": "bytes"', '"type": "null"')) as Shape;
+  const ajv = new Ajv({ strict: false }).addSchema({ ...api, $id: 'api' });
+  const routes = ['/v2', '/v2/health/live', '/v2/health/ready', ...['', '/versions/{model_version}'].flatMap((version) => ['', '/ready', '/infer'].map((end) => `/v2/models/{model_name}${version}${end}`))];
+
+  /** Calls a published path, and holds the answer against the schema that the path has for its status. */
+  async function call(path: string, { model = 'tiny', version = '1', body }: { model?: string; version?: string; body?: unknown } = {}): Promise<{ status: number; answer: Record<string, unknown> }> {
+    const [method, { responses }] = Object.entries(api.paths[path]!).find(([key]) => key !== 'parameters')!;
+    const at = path.replace('{model_name}', model).replace('{model_version}', version);
+    const response = await (method === 'post' ? post(at, body) : ask(at));
+    const answer = (await response.json()) as Record<string, unknown>;
+    const schema = responses[response.status]?.content?.['application/json'].schema.$ref;
+    if (response.status !== 200 || schema) {
+      const validate = ajv.getSchema(`api${schema ?? '#/components/schemas/InferenceErrorResponse'}`)!;
+      expect(validate(answer), `${at}: ${JSON.stringify(answer)} ${JSON.stringify(validate.errors)}`).toBe(true);
+    }
+    return { status: response.status, answer };
+  }
+
+  const z = latents(1, 0, 2, SIZE);
+  const infer = { id: 'a "1"', inputs: [{ name: 'latent', shape: [2, SIZE], datatype: 'FP32', data: [...z] }, { name: 'label', shape: [2], datatype: 'INT64', data: [0, 1] }] };
+
+  test.each(routes)('%s answers as published', async (path) => {
+    if (path.endsWith('infer')) expect(ajv.validate('api#/components/schemas/InferenceRequest', infer)).toBe(true);
+    const { status, answer } = await call(path, { body: infer });
+    expect(status).toBe(200);
+    if (!path.endsWith('infer')) return;
+    expect(answer).toMatchObject({ id: 'a "1"', model_name: 'tiny', model_version: '1', outputs: [{ name: 'image', datatype: 'FP32', shape: [2, 1, 2, 4] }] });
+    const [{ data }] = answer['outputs'] as [{ data: number[] }];
+    expect(data).toBeAllclose([...z].map((x, i) => Math.tanh(x + Math.floor(i / SIZE))), { rtol: 1e-5, atol: 1e-6 });
+  });
+
+  test('metadata says what the model takes, dynamic sizes as -1', async () => {
+    expect((await call('/v2/models/{model_name}')).answer).toEqual({
+      name: 'tiny',
+      versions: ['1'],
+      platform: 'onnx_onnxv1',
+      inputs: [{ name: 'latent', datatype: 'FP32', shape: [-1, SIZE] }, { name: 'label', datatype: 'INT64', shape: [-1] }],
+      outputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 1, 2, 4] }],
+    });
+  });
+
+  test('takes nested data, and gives the outputs asked for', async () => {
+    const nested = { ...infer, inputs: [{ ...infer.inputs[0], data: [[...z.subarray(0, SIZE)], [...z.subarray(SIZE)]] }, infer.inputs[1]], outputs: [{ name: 'image' }] };
+    const flat = await call('/v2/models/{model_name}/infer', { body: infer });
+    expect((await call('/v2/models/{model_name}/infer', { body: nested })).answer).toEqual(flat.answer);
+  });
+
+  const types: [datatype: string, name: string, values: unknown[], bytes: Uint8Array][] = [
+    ['FP32', 'float32', [0, -1.5, 3.4028234663852886e38], new Uint8Array(Float32Array.of(0, -1.5, 3.4028234663852886e38).buffer)],
+    ['FP16', 'float16', [], new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x7bff).buffer)],
+    ['INT32', 'int32', [0, -(2 ** 31), 2 ** 31 - 1], new Uint8Array(Int32Array.of(0, -(2 ** 31), 2 ** 31 - 1).buffer)],
+    ['INT64', 'int64', [0, -1, Number.MAX_SAFE_INTEGER], new Uint8Array(BigInt64Array.of(0n, -1n, 2n ** 53n - 1n).buffer)],
+    ['UINT8', 'uint8', [0, 128, 255], Uint8Array.of(0, 128, 255)],
+    ['INT8', 'int8', [0, -128, 127], new Uint8Array(Int8Array.of(0, -128, 127).buffer)],
+    ['BOOL', 'bool', [false, true, true], Uint8Array.of(0, 1, 1)],
+  ];
+
+  /** The binary form of a request: JSON, then the bytes of the inputs in order. */
+  function binary(request: object, ...tensors: Uint8Array[]): [Uint8Array, Record<string, string>] {
+    const json = Buffer.from(JSON.stringify(request));
+    return [Buffer.concat([json, ...tensors]), { 'inference-header-content-length': String(json.length), 'content-type': 'application/octet-stream' }];
+  }
+
+  test('carries every type, as JSON and as bytes', async () => {
+    const asBytes = { inputs: types.map(([datatype, name, , bytes]) => ({ name, datatype, shape: [3], parameters: { binary_data_size: bytes.length } })) };
+    const outputs = types.map(([, name, values]) => ({ name: `${name}_out`, parameters: { binary_data: values.length === 0 } }));
+    const asJson = { inputs: types.map(([datatype, name, values, bytes]) => ({ name, datatype, shape: [3], ...(values.length > 0 ? { data: values } : { parameters: { binary_data_size: bytes.length } }) })) };
+    for (const [request, tensors] of [[asBytes, types.map(([, , , bytes]) => bytes)], [asJson, [types[1]![3]]]] as const) {
+      const response = await post('/v2/models/echo/infer', ...binary({ ...request, outputs }, ...tensors));
+      const body = Buffer.from(await response.arrayBuffer());
+      const split = Number(response.headers.get('inference-header-content-length'));
+      const answer = JSON.parse(body.subarray(0, split).toString()) as { outputs: { name: string; datatype: string; data?: unknown[]; parameters?: object }[] };
+      expect(answer.outputs.map(({ name, datatype, data }) => [datatype, name, data ?? []])).toEqual(types.map(([datatype, name, values]) => [datatype, `${name}_out`, values]));
+      expect(answer.outputs[1]!.parameters).toEqual({ binary_data_size: 6 });
+      expect(new Uint8Array(body.subarray(split))).toEqual(types[1]![3]);
+    }
+    const all = await post('/v2/models/echo/infer', ...binary({ ...asBytes, parameters: { binary_data_output: true } }, ...types.map(([, , , bytes]) => bytes)));
+    const body = new Uint8Array(await all.arrayBuffer());
+    expect(body.subarray(Number(all.headers.get('inference-header-content-length')))).toEqual(new Uint8Array(Buffer.concat(types.map(([, , , bytes]) => bytes))));
+  });
+
+  test('numbers that JSON does not have are refused, and carried as bytes', async () => {
+    const input = Buffer.from(Float32Array.of(NaN, Infinity, 0).buffer);
+    const rest = types.slice(1);
+    const request = { inputs: [{ name: 'float32', datatype: 'FP32', shape: [3], parameters: { binary_data_size: 12 } }, ...rest.map(([datatype, name, , bytes]) => ({ name, datatype, shape: [3], parameters: { binary_data_size: bytes.length } }))] };
+    const tensors = [input, ...rest.map(([, , , bytes]) => bytes)];
+    expect(await refusal(post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float32_out' }] }, ...tensors)))).toEqual([406, 'request.acceptable']);
+    expect(await refusal(post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float16_out' }] }, ...tensors)))).toEqual([406, 'request.acceptable']);
+    expect((await post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float32_out', parameters: { binary_data: true } }] }, ...tensors))).status).toBe(200);
+  });
+
+  test('a large answer comes in pieces, and is whole', async () => {
+    const rows = 60;
+    const g = new GraphBuilder({ name: 'wide' });
+    g.output('y', g.op('Expand', [g.input('x', 'float32', ['n', 1]), g.constant('int64', [2], [1, 1000])]));
+    const { encodeModel } = await import('@forja/core/onnx');
+    const wide = serve({ models: { wide: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
+    await wide.ready;
+    const request = { inputs: [{ name: 'x', shape: [rows, 1], datatype: 'FP32', data: Array.from({ length: rows }, (_, i) => i) }] };
+    const answer = await wide.fetch(new Request(`${HOST}/v2/models/wide/infer`, { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } }));
+    expect(wide.stats()).toEqual({ accepted: 1, answered: 0, aborted: 0 }); // not over before its body is
+    const { outputs } = (await answer.json()) as { outputs: [{ data: number[]; shape: number[] }] };
+    expect(outputs[0].shape).toEqual([rows, 1000]);
+    expect(outputs[0].data).toEqual(Array.from({ length: rows * 1000 }, (_, i) => Math.floor(i / 1000)));
+    expect(wide.stats()).toEqual({ accepted: 1, answered: 1, aborted: 0 });
+    await wide.close();
+  });
+
+  const input = infer.inputs[0]!;
+  const label = infer.inputs[1]!;
+  const rows = (n: number): object => ({ inputs: [{ ...input, shape: [n, SIZE], data: new Array(n * SIZE).fill(0) }, { ...label, shape: [n], data: new Array(n).fill(0) }] });
+  test.each<[string, unknown, number, string]>([
+    ['no JSON', '{"inputs":', 400, 'usage'],
+    ['no inputs', {}, 400, 'usage'],
+    ['an input that is not there', { inputs: [input] }, 400, 'input.shape'],
+    ['an input that the model has not', { inputs: [input, label, { ...label, name: 'other' }] }, 400, 'input.shape'],
+    ['an input called __proto__', '{"inputs":[{"name":"__proto__","shape":[1],"datatype":"FP32","data":[1]}]}', 400, 'input.shape'],
+    ['an input twice', { inputs: [input, label, label] }, 400, 'usage'],
+    ['another type', { inputs: [input, { ...label, datatype: 'INT32' }] }, 400, 'input.shape'],
+    ['a type that is unknown', { inputs: [{ ...input, datatype: 'BYTES' }, label] }, 400, 'input.shape'],
+    ['another shape', { inputs: [{ ...input, shape: [SIZE, 2] }, label] }, 400, 'input.shape'],
+    ['sizes that disagree', { inputs: [input, { ...label, shape: [1], data: [0] }] }, 400, 'input.shape'],
+    ['too few numbers', { inputs: [{ ...input, data: [1, 2] }, label] }, 400, 'input.shape'],
+    ['too many numbers', { inputs: [{ ...input, data: [...z, 1] }, label] }, 400, 'input.shape'],
+    ['no data', { inputs: [{ ...input, data: undefined }, label] }, 400, 'usage'],
+    ['data that are not numbers', { inputs: [{ ...input, data: [...z.subarray(1), '1'] }, label] }, 400, 'input.range'],
+    ['null among the numbers', { inputs: [{ ...input, data: [...z.subarray(1), null] }, label] }, 400, 'input.range'],
+    ['a fraction for an integer', { inputs: [input, { ...label, data: [0, 0.5] }] }, 400, 'input.range'],
+    ['a negative size', { inputs: [{ ...input, shape: [-2, SIZE] }, label] }, 400, 'usage'],
+    ['a size beyond all', { inputs: [{ ...input, shape: [2 ** 60, SIZE] }, label] }, 400, 'usage'],
+    ['sizes whose product is beyond all', { inputs: [{ ...input, name: 'x', shape: new Array(16).fill(2 ** 31) }] }, 400, 'input.shape'],
+    ['more rows than allowed', rows(65), 400, 'input.range'],
+    ['an output that the model has not', { ...infer, outputs: [{ name: 'other' }] }, 400, 'usage'],
+    ['bytes that are not there', { inputs: [{ ...input, data: undefined, parameters: { binary_data_size: 64 } }, label] }, 400, 'input.shape'],
+    ['a list nested a hundred thousand deep', `{"inputs":[{"name":"latent","shape":[1],"datatype":"FP32","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}]}`, 400, ''],
+  ])('refuses %s', async (_, body, status, code) => {
+    const [got, said] = await refusal(post('/v2/models/tiny/infer', body));
+    expect(got).toBe(status);
+    if (code !== '') expect(said).toBe(code); // JSON.parse itself may refuse it
+  });
+
+  test('names and versions that are not there are not found', async () => {
+    expect((await call('/v2/models/{model_name}', { model: 'other' })).status).toBe(404);
+    expect((await call('/v2/models/{model_name}/versions/{model_version}/infer', { version: '2', body: infer })).status).toBe(404);
+    for (const name of ['..%2f..%2fetc%2fpasswd', '%2e%2e%2ftiny', '__proto__', 'constructor', '%00', 'tiny%2fready', 'C:%5Cmodel.onnx', 'https:%2f%2fexample.org%2fa.onnx', '%ff']) {
+      expect([name, ...(await refusal(ask(`/v2/models/${name}`)))]).toEqual([name, 404, 'request.notFound']);
+    }
+    expect(await refusal(ask('/v2/models/tiny/infer'))).toEqual([405, 'request.method']);
+    expect(await refusal(post('/v2/models/tiny/infer', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' }))).toEqual([415, 'request.mediaType']);
+    expect(await refusal(post('/v2/models/tiny/infer', infer, { 'inference-header-content-length': '-1', 'content-type': 'application/json' }))).toEqual([400, 'usage']);
+  });
+
+  test('64 rows are taken', async () => {
+    expect((await post('/v2/models/tiny/infer', rows(64))).status).toBe(200);
+  });
+});
+
+test('the page escapes what a model says, and runs no script', async () => {
+  const response = await ask('/');
+  const page = await response.text();
+  expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
+  expect(page).toContain('&lt;b&gt;&quot;lighter&quot;&lt;/b&gt;');
+  expect(page).not.toMatch(/<img|<b>|<script/);
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('/v1/models says what runs, /metrics counts', async () => {
+  const { models } = (await (await ask('/v1/models')).json()) as { models: { name: string; device: DeviceReport }[] };
+  expect(models.map(({ name, device }) => [name, device.actual])).toEqual([['tiny', 'cpu'], ['echo', 'cpu']]);
+  const value = async (line: string): Promise<number> => {
+    const text = await (await ask('/metrics')).text();
+    return Number(text.split('\n').find((one) => one.startsWith(`${line} `))?.split(' ').at(-1));
+  };
+  const before = await value('forja_images_total{model="tiny"}');
+  await ask('/v1/images?model=tiny&count=3');
+  expect((await value('forja_images_total{model="tiny"}')) - before).toBe(3);
+  expect(await value('forja_model_ready{model="echo"}')).toBe(1);
+  expect(await value('forja_requests_inside{model="tiny"}')).toBe(0);
+  await ask(`/v2/models/${'x'.repeat(500)}`);
+  expect(await (await ask('/metrics')).text()).not.toContain('xxx');
+});
+
+/** Waits before each run until it is let on; counts what it was asked. */
+class Gate implements Session {
+  readonly inputs: TensorSpec[] = [{ name: 'z', dtype: 'float32', shape: ['batch', 2] }];
+  readonly outputs: TensorSpec[] = [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 1, 2] }];
+  readonly device: DeviceReport = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] };
+  readonly runs: number[] = [];
+  disposed = 0;
+  failure: Error | undefined;
+  open = (): void => undefined;
+  #gate = new Promise<void>((resolve) => (this.open = resolve));
+
+  async run(feeds: NamedTensors, _options?: RunOptions): Promise<NamedTensors> {
+    const rows = feeds['z']!.shape[0]!;
+    this.runs.push(rows);
+    await this.#gate;
+    if (this.failure) throw this.failure;
+    return { image: { dtype: 'float32', shape: [rows, 1, 1, 2], data: new Float32Array(rows * 2) } };
+  }
+  readState = (): Promise<NamedTensors> => Promise.resolve({});
+  writeState = (): Promise<void> => Promise.resolve();
+  dispose = (): Promise<void> => Promise.resolve(void this.disposed++);
+}
+
+describe('lines, limits and ends', () => {
+  const made: Service[] = [];
+  afterEach(async () => void (await Promise.all(made.splice(0).map((one) => one.close()))));
+
+  function gated(options: Partial<ServeOptions> = {}): { session: Gate; generator: Generator; service: Service; draw: (init?: RequestInit) => Promise<Response> } {
+    const session = new Gate();
+    const generator = new Generator({ session, manifest: manifestFor(undefined, undefined, session.inputs, session.outputs), modelBytes: 1, dispose: () => session.dispose() });
+    const service = serve({ models: { gated: generator }, ...options });
+    made.push(service);
+    return { session, generator, service, draw: (init) => service.fetch(new Request(`${HOST}/v1/images`, init)) };
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+  test('a full line refuses with 429 and Retry-After, and takes requests again', async () => {
+    const { session, service, draw } = gated({ limits: { queue: 3 } });
+    const inside = [draw(), draw(), draw()];
+    await turn();
+    const refused = await draw();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+    expect(await refused.json()).toMatchObject({ error: { code: 'overloaded' } });
+    expect((await service.fetch(new Request(`${HOST}/v2/health/live`))).status).toBe(200);
+    session.open();
+    expect((await Promise.all(inside)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await draw()).status).toBe(200);
+    expect(service.stats()).toEqual({ accepted: 4, answered: 4, aborted: 0 });
+    expect(session.runs.reduce((a, b) => a + b)).toBe(4);
+  });
+
+  test('a client that leaves takes its request out of the line', async () => {
+    const { session, service, draw } = gated();
+    const first = draw();
+    await turn();
+    const control = new AbortController();
+    const left = draw({ signal: control.signal });
+    await turn();
+    control.abort();
+    expect((await left).status).toBe(499);
+    session.open();
+    expect((await first).status).toBe(200);
+    expect(session.runs).toEqual([1]);
+    expect(service.stats()).toEqual({ accepted: 2, answered: 1, aborted: 1 });
+  });
+
+  test('closing refuses new work, finishes the accepted, and leaves a generator of the caller', async () => {
+    const { session, service, draw } = gated();
+    const accepted = draw();
+    await turn();
+    service.drain();
+    expect((await service.fetch(new Request(`${HOST}/v2/health/ready`))).status).toBe(503);
+    expect((await service.fetch(new Request(`${HOST}/v2/models/gated/ready`))).status).toBe(503);
+    const late = draw(); // draining still answers
+    let closed = false;
+    const closing = service.close().then(() => (closed = true));
+    const refused = await draw();
+    expect([refused.status, refused.headers.get('retry-after'), ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, '1', 'server.draining']);
+    await turn();
+    expect(closed).toBe(false);
+    session.open();
+    expect([(await accepted).status, (await late).status]).toEqual([200, 200]);
+    await closing;
+    expect(session.disposed).toBe(0);
+  });
+
+  test('a failure inside is told to the operator, not to the client', async () => {
+    const told: unknown[] = [];
+    const { session, draw } = gated({ onError: (error) => told.push(error) });
+    session.failure = new Error('/secret/path is broken');
+    session.open();
+    const response = await draw();
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({ error: { code: 'internal', message: 'the server could not do this; its log says why' } });
+    expect(told).toEqual([session.failure]);
+  });
+
+  test('bodies: too long by declaration, too long by sending, too slow', async () => {
+    const { session, service } = gated({ limits: { bodyBytes: 100, bodyMs: 20 } });
+    session.open();
+    const infer = (body: ReadableStream<Uint8Array>): Promise<Response> => service.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body, duplex: 'half' } as RequestInit)); // undici asks for duplex; the type does not have it
+    let sent = 0;
+    const stream = (chunk: () => Uint8Array | undefined): ReadableStream<Uint8Array> => new ReadableStream({
+      pull(controller) {
+        const next = chunk();
+        if (next) controller.enqueue(next);
+        return next ? undefined : new Promise(() => undefined); // nothing more comes
+      },
+    });
+    const declared = await service.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body: 'x'.repeat(101), headers: { 'content-length': '101', 'content-type': 'application/json' } }));
+    expect(declared.status).toBe(413);
+    expect(await refusal(infer(stream(() => (sent++, new Uint8Array(30)))))).toEqual([413, 'request.tooLarge']);
+    expect(sent).toBeLessThan(10);
+    sent = 0;
+    expect(await refusal(infer(stream(() => (sent++ === 0 ? Uint8Array.of(123) : undefined))))).toEqual([408, 'request.timeout']);
+    expect(service.stats()).toEqual({ accepted: 3, answered: 3, aborted: 0 });
+    expect(session.runs).toEqual([]);
+  });
+
+  test('more pixels than allowed are refused before they are drawn where the model says its size', async () => {
+    const { session, draw } = gated({ limits: { pixels: 1 } });
+    session.open();
+    expect(await refusal(draw())).toEqual([413, 'request.tooLarge']);
+    expect(session.runs).toEqual([]);
+  });
+
+  test('a token is asked for everywhere but at the probes', async () => {
+    const { session, service } = gated({ token: 's3cret' });
+    session.open();
+    const status = async (path: string, authorization?: string): Promise<number> => (await service.fetch(new Request(`${HOST}${path}`, authorization === undefined ? {} : { headers: { authorization } }))).status;
+    for (const path of ['/', '/v1/images', '/v1/models', '/metrics', '/v2', '/v2/models/gated', '/other']) {
+      expect([path, await status(path)]).toEqual([path, 401]);
+      expect([path, await status(path, 'Bearer s3cre')]).toEqual([path, 401]);
+      expect([path, await status(path, 'Bearer s3cret')]).toEqual([path, path === '/other' ? 404 : 200]);
+    }
+    expect(await status('/v2/health/live')).toBe(200);
+    expect(await status('/v2/health/ready')).toBe(200);
+    expect(await refusal(service.fetch(new Request(`${HOST}/v1/images`)))).toEqual([401, 'request.unauthorized']);
+  });
+
+  test('before it is loaded, a model is not ready; after it failed, neither', async () => {
+    const told: unknown[] = [];
+    const service = serve({ models: { one: await tiny(), broken: new Uint8Array(10) }, load: { device: 'cpu', threads: 1 }, onError: (error) => told.push(error) });
+    made.push(service);
+    const code = (path: string): Promise<[number, string]> => refusal(service.fetch(new Request(`${HOST}${path}`)));
+    expect(await code('/v1/images?model=one')).toEqual([503, 'server.starting']);
+    expect((await service.fetch(new Request(`${HOST}/v2/health/ready`))).status).toBe(503);
+    expect((await service.fetch(new Request(`${HOST}/v2/health/live`))).status).toBe(200);
+    await expect(service.ready).rejects.toMatchObject({ code: 'model.format' });
+    expect(await code('/v2/models/broken')).toEqual([500, 'server.failed']);
+    expect((await service.fetch(new Request(`${HOST}/`))).status).toBe(200);
+    expect(told[0]).toMatchObject({ code: 'model.format' });
+  });
+
+  test.each<[string, Partial<ServeOptions>, string]>([
+    ['no models', { models: {} }, 'usage'],
+    ['a name with a slash', { models: { 'a/b': new Uint8Array(1) } }, 'usage'],
+    ['a name that begins with a dot', { models: { '..': new Uint8Array(1) } }, 'usage'],
+    ['a limit of nothing', { limits: { queue: 0 } }, 'input.range'],
+    ['a limit that is not there', { limits: { other: 1 } as object }, 'usage'],
+    ['a token with spaces', { token: 'a b' }, 'usage'],
+  ])('refuses %s', (_, options, code) => {
+    expect(() => gated(options)).toThrow(expect.objectContaining({ code }) as Error);
+  });
+});
+
+test('docs/serve.md has a line for every code and its status', () => {
+  const listed = [...readFileSync(new URL('../../../../docs/serve.md', import.meta.url), 'utf8').matchAll(/^\| (\d{3}) \| (.+?) \|/gm)].flatMap(([, status, codes]) => [...codes!.matchAll(/`([\w.]+)`/g)].map(([, code]) => [code, Number(status)]));
+  const own = Object.entries(STATUS).filter(([, { status, instead }]) => !(status === 500 && instead)).map(([code, { status }]) => [code, status]);
+  expect(listed.filter(([code]) => code !== 'internal').sort()).toEqual(own.sort());
+});
