@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.js';
 import type { DType, Dim, TypedArray } from '../tensor.js';
 import { attribute } from './build/attributes.js';
-import { ConstantStore, littleEndian, typedData } from './build/constants.js';
+import { ConstantStore, littleEndian, littleEndianView, typedData } from './build/constants.js';
 import { modelOf, OPSETS, type EmittedNode } from './build/model.js';
 import { Names } from './build/names.js';
 import { adapt } from './build/variants.js';
@@ -84,12 +84,12 @@ export class GraphBuilder {
   }
 
   /**
-   * An initializer. Equal constants (dtype, shape, bytes) are stored once, under the name of the first. `data` is copied;
-   * `int64` accepts numbers, `float16` bit patterns (Uint16Array) or numbers to round.
+   * An initializer. Equal constants (dtype, shape, bytes) are stored once, under the name of the first. `data` is copied, unless
+   * it is `shared`: then the caller leaves it as it is until the model is written. `int64` accepts numbers, `float16` bit patterns (Uint16Array) or numbers to round.
    */
-  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], name?: string): Value {
+  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], name?: string, shared = false): Value {
     const typed = typedData(`constant ${name ?? this.#scoped('const')}`, dtype, shape, data);
-    const bytes = littleEndian(dtype, typed);
+    const bytes = shared ? littleEndianView(dtype, typed) : littleEndian(dtype, typed);
     return this.#store.once(dtype, shape, bytes, () => {
       const known = typed.length <= TRACKED && dtype !== 'float16' ? Array.from(typed as ArrayLike<number | bigint>, Number) : undefined;
       const exact = known?.every((n) => dtype === 'float32' || Number.isSafeInteger(n)) === true ? known : undefined;

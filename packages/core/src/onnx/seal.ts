@@ -1,10 +1,11 @@
 // Writes a model with its manifest: integrity first, then metadata, which the integrity does not cover.
 import { MANIFEST_KEY, type Manifest } from '../generator/manifest.js';
-import { checkManifest } from '../generator/read-manifest.js';
+import { checkManifest, graphBytes } from '../generator/read-manifest.js';
 import { integrityBytes, type Sha256 } from '../generator/integrity.js';
 import { ModelFormatError } from '../errors.js';
+import { utf8 } from '../platform.js';
 import type { Model } from './ir.js';
-import { encodeGraph, encodeModel } from './serialize.js';
+import { encodeModel, graphLength } from './serialize.js';
 
 /**
  * The file of `model` with `manifest` in its metadata (replacing one that is there), and the integrity of its graph and of `external` (files by location) in it.
@@ -13,8 +14,23 @@ import { encodeGraph, encodeModel } from './serialize.js';
  */
 export async function sealModel(model: Model, manifest: Omit<Manifest, 'integrity'>, sha256: Sha256, external?: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
   if (!model.graph) throw new ModelFormatError('model.format', 'model: expected a graph, got none');
-  const sealed = integrityBytes(encodeGraph(model.graph), external);
-  const complete = checkManifest({ ...manifest, integrity: { sha256: await sha256(sealed), bytes: sealed.length } });
-  const metadata = [...model.metadata.filter(({ key }) => key !== MANIFEST_KEY), { key: MANIFEST_KEY, value: JSON.stringify(complete) }];
-  return encodeModel({ ...model, metadata });
+  // Written once, with a digest of noughts that is then filled in: weights are not to be in memory twice.
+  const beside = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
+  const complete = checkManifest({ ...manifest, integrity: { sha256: NOUGHTS, bytes: graphLength(model.graph) + beside } });
+  const others = model.metadata.filter(({ key }) => key !== MANIFEST_KEY);
+  const text = JSON.stringify(complete);
+  const bytes = encodeModel({ ...model, metadata: [...others, { key: MANIFEST_KEY, value: text }] });
+  const digest = await sha256(integrityBytes(graphBytes(bytes), external));
+  const filled = checkManifest({ ...complete, integrity: { ...complete.integrity, sha256: digest } });
+  const [before, after] = [utf8(text), utf8(JSON.stringify(filled))];
+  bytes.set(after, lastPlace(bytes, before));
+  return bytes;
+}
+
+const NOUGHTS = '0'.repeat(64);
+
+/** Where a text stands, from the end: metadata comes after the graph. */
+function lastPlace(bytes: Uint8Array, text: Uint8Array): number {
+  for (let at = bytes.length - text.length; at >= 0; at--) if (text.every((byte, i) => bytes[at + i] === byte)) return at;
+  throw new ModelFormatError('model.format', 'model: expected the manifest in its metadata, got none');
 }

@@ -22,17 +22,64 @@ export function encodeGraph(graph: Graph): Uint8Array {
   return encode('GraphProto', graph as unknown as Fields); // an interface has no index signature
 }
 
+/** Bytes of the encoded GraphProto. */
+export function graphLength(graph: Graph): number {
+  return lengthOf(partsOf('GraphProto', graph as unknown as Fields)); // as above
+}
+
+/** Byte strings of more than this are not put through the Writer, whose buffer doubles as it grows: they are copied once, to where they belong. */
+const LARGE = 65536;
+
+/** Fields that hold large byte strings, or messages that do. */
+const HEAVY: Readonly<Record<string, string>> = { ModelProto: 'graph', GraphProto: 'initializers', TensorProto: 'rawData' };
+
 function encode(name: MessageName, fields: Fields): Uint8Array {
-  const writer = new Writer();
+  const parts = partsOf(name, fields);
+  const length = lengthOf(parts);
+  if (length > MAX_BYTES) throw tooLarge(length);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
+
+/** The message in pieces, in order: large byte strings as they are, and what stands between them. */
+function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let writer = new Writer();
+  const put = (row: Row, content: readonly Uint8Array[]): void => {
+    writer.uint32((row.number << 3) | row.wire).uint32(lengthOf(content));
+    parts.push(writer.finish(true), ...content);
+    writer = new Writer();
+  };
   try {
-    writeMessage(writer, name, fields);
+    for (const row of planOf(name).rows) {
+      const value = fields[row.name];
+      if (row.name !== HEAVY[name] || value === undefined) writeRow(writer, row, fields);
+      else if (row.message === undefined) {
+        if ((value as Uint8Array).length > LARGE) put(row, [value as Uint8Array]); // rawData, by the table
+        else writeRow(writer, row, fields);
+      } else {
+        for (const element of row.repeated ? (value as Fields[]) : [value as Fields]) {
+          const raw = element['rawData'];
+          if (row.repeated && !(raw instanceof Uint8Array && raw.length > LARGE)) writeField(writer, row, element, fields);
+          else put(row, partsOf(row.message, element));
+        }
+      }
+    }
+    writeUnknown(writer, fields);
   } catch (error) {
     // Growing the buffer past what the engine can allocate is the only RangeError there is.
-    if (error instanceof RangeError) throw tooLarge(writer.len, error);
+    if (error instanceof RangeError) throw tooLarge(writer.pos, error);
     throw error;
   }
-  if (writer.len > MAX_BYTES) throw tooLarge(writer.len);
-  return writer.finish(true).slice();
+  parts.push(writer.finish(true));
+  return parts;
 }
 
 function tooLarge(bytes: number, cause?: unknown): ModelFormatError {
@@ -40,14 +87,19 @@ function tooLarge(bytes: number, cause?: unknown): ModelFormatError {
 }
 
 function writeMessage(writer: Writer, name: MessageName, fields: Fields): void {
-  for (const row of planOf(name).rows) {
-    const value = fields[row.name];
-    if (value === undefined) continue;
-    if (isNumberList(row.kind)) writeNumbers(writer, row, row.kind, value as never); // the table ties the value's type to the kind, here and below
-    else if (!row.repeated) writeField(writer, row, value, fields);
-    else for (const element of value as unknown[]) writeField(writer, row, element, fields);
-  }
-  const { unknown } = fields;
+  for (const row of planOf(name).rows) writeRow(writer, row, fields);
+  writeUnknown(writer, fields);
+}
+
+function writeRow(writer: Writer, row: Row, fields: Fields): void {
+  const value = fields[row.name];
+  if (value === undefined) return;
+  if (isNumberList(row.kind)) writeNumbers(writer, row, row.kind, value as never); // the table ties the value's type to the kind, here and below
+  else if (!row.repeated) writeField(writer, row, value, fields);
+  else for (const element of value as unknown[]) writeField(writer, row, element, fields);
+}
+
+function writeUnknown(writer: Writer, { unknown }: Fields): void {
   if (unknown instanceof Uint8Array) writer.raw(unknown);
 }
 

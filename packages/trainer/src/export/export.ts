@@ -35,6 +35,8 @@ export interface ExportOptions extends Watched {
   externalData?: ExternalDataOption;
   /** Fields of the manifest, over what is worked out. */
   metadata?: Partial<Manifest>;
+  /** SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB; `@forja/trainer/node` fills in another. */
+  digest?: (bytes: Uint8Array) => Promise<string>;
   /** Default: verified. `false` skips it, and the report says so. */
   verify?: false | VerifyOptions;
 }
@@ -80,7 +82,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const precise = options.precision === 'fp16' ? toHalf(lowered.model) : lowered.model;
   const { model: placed, external } = outside(precise, where);
   const precision = hasHalves(precise) ? 'fp16' : 'fp32';
-  const bytes = await sealModel(placed, manifestOf(description, captured.steps, precision, options.metadata), async (data) => hex(await sha256(data)), external);
+  const bytes = await sealModel(placed, manifestOf(description, captured.steps, precision, options.metadata), options.digest ?? (async (data) => hex(await sha256(data))), external);
   const made = now();
 
   const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_PSNR } : {};

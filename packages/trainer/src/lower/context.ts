@@ -117,7 +117,8 @@ export class Context implements LowerContext {
 
   private stored(value: Logical, data: ConstantData, perm: Perm): Value {
     const shape = value.shape.map((size) => (isStatic(size) ? size : this.unsupported('a constant of a dynamic size')));
-    return this.constant(ONNX_DTYPE[value.dtype], perm.map((axis) => shape[axis] ?? 1), permuted(data, shape, perm));
+    // A program's constants stay as they are, and its graph is written before anyone can change the tensors behind them.
+    return this.kept(ONNX_DTYPE[value.dtype], perm.map((axis) => shape[axis] ?? 1), permuted(data, shape, perm), true);
   }
 
   private reordered(at: Placed, value: Logical, perm: Perm): Value {
@@ -189,7 +190,11 @@ export class Context implements LowerContext {
   }
 
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
-    const value = this.builder.constant(dtype, shape, data);
+    return this.kept(dtype, shape, data, false);
+  }
+
+  private kept(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], shared: boolean): Value {
+    const value = this.builder.constant(dtype, shape, data, undefined, shared);
     this.data.set(value, { dtype, data });
     return value;
   }

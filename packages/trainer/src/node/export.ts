@@ -1,4 +1,6 @@
 // exportOnnx and verifyOnnx in Node: verification runs on @forja/node unless the caller gives a runtime.
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import { exportOnnx as exportAnywhere, type ExportOptions, type ExportResult } from '../export/export.js';
@@ -15,10 +17,22 @@ async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtim
   }
 }
 
+const CHUNK = 2 ** 24;
+
+/** By pieces, so that nothing is copied, any length will do, and others get their turn. */
+async function digest(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    hash.update(bytes.subarray(at, at + CHUNK));
+    if (at + CHUNK < bytes.length) await setImmediate();
+  }
+  return hash.digest('hex');
+}
+
 /** As `exportOnnx` of `@forja/trainer`; without `verify.runtime` the file is verified on the CPU in a worker thread. */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   const { verify = {} } = options;
-  const result = verify === false ? await exportAnywhere(model, options) : await withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { ...options, verify: { ...verify, runtime } }));
+  const result = verify === false ? await exportAnywhere(model, { digest, ...options }) : await withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { digest, ...options, verify: { ...verify, runtime } }));
   return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
 }
 

@@ -43,6 +43,13 @@ function isDynamic(value: unknown): boolean {
 function fold(call: KernelCall, on: Rewriter): void {
   const { values, constants } = on;
   const ids = callInputs(call);
+  const [from, to] = [ids[0], call.outputs[0]];
+  // The same numbers in other sizes: weights are large, and are not copied for that.
+  const same = call.kernel === 'Reshape' && from !== undefined ? constants.get(from) : undefined;
+  if (same !== undefined && to !== undefined) {
+    constants.set(to, same);
+    return;
+  }
   const outputs = call.outputs.map((value) => ({ name: String(value), value }));
   const results = replay({ values, inputs: [], constants: new Map(ids.map((id) => [id, constants.get(id) ?? new Float32Array()])), calls: [call], outputs }, {}, { backend: 'cpu' });
   for (const { name, value } of outputs) {

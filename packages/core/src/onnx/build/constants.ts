@@ -35,6 +35,11 @@ export function littleEndian(dtype: DType, data: TypedArray, swap: boolean = !LI
   return bytes;
 }
 
+/** The little-endian bytes of data that does not change: a view where the machine is so, else a copy. */
+export function littleEndianView(dtype: DType, data: TypedArray): Uint8Array {
+  return LITTLE_ENDIAN ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : littleEndian(dtype, data);
+}
+
 /** Finds equal constants: by type and shape first, then a sample of the bytes, then all of them. */
 export class ConstantStore<T> {
   readonly #entries = new Map<string, { bytes: Uint8Array; item: T }[]>();
