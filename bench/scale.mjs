@@ -1,4 +1,4 @@
-// Exports of large models: node bench/scale.mjs [--nodes 40000] [--megabytes 500]. Each in a process of its own; prints time and peak memory, and saves bench/results/scale.json. Run `npm run build` first.
+// Exports of large models: node bench/scale.mjs [--nodes 40000] [--megabytes 500] [--verify]. Each in a process of its own; prints time and peak memory, and saves bench/results/scale.json. Run `npm run build` first.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -66,7 +66,8 @@ async function run(what) {
 if (o.run) await run(o.run);
 else {
   const results = [];
-  for (const args of [['nodes'], ['nodes', '--verify'], ['megabytes'], ['megabytes', '--verify']]) {
+  for (const what of ['nodes', 'megabytes']) {
+    const args = [what, ...(o.verify ? ['--verify'] : [])];
     const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--run', ...args, '--nodes', o.nodes, '--megabytes', o.megabytes], { encoding: 'utf8', maxBuffer: 1e8 });
     if (status !== 0) throw new Error(stderr);
     results.push(JSON.parse(stdout.trim().split('\n').at(-1)));
