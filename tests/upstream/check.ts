@@ -1,7 +1,7 @@
 // One signature of a recording, through the shipped exporter: a function that calls the kernel is exported, run in onnxruntime, and compared with what upstream's cpu kernel gave.
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
-import * as ort from 'onnxruntime-node';
+import * as native from 'onnxruntime-node';
 import type { ProgramDType } from '../../packages/trainer/src/trace/program.js';
 import { knownDifference } from './known.js';
 import type { RecordedData, RecordedMeta, RecordedSample, Signature } from './recording.js';
@@ -18,19 +18,22 @@ interface Input {
   data: (sample: RecordedSample) => RecordedData;
 }
 
+/** What runs a file: onnxruntime-node, or onnxruntime-web, which has the same classes. */
+export type Ort = Pick<typeof native, 'InferenceSession' | 'Tensor'>;
+
 /** The check of one signature: all its samples. */
-export async function check(signature: Signature): Promise<Outcome> {
+export async function check(signature: Signature, { ort = native, opset }: { ort?: Ort; opset?: number } = {}): Promise<Outcome> {
   const metas = [...Object.values(signature.inputs).flat(), ...signature.outputs];
   const odd = metas.find(({ dtype }) => !isNumeric(dtype));
   if (odd !== undefined) return { status: 'other', why: odd.dtype };
   const inputs = inputsOf(signature).filter(({ meta }) => !isEmpty(meta));
   let model: Uint8Array;
   try {
-    model = (await exportOnnx(callOf(signature), { inputs: inputs.map(({ name, meta }) => ({ name, dtype: meta.dtype, shape: meta.shape })), outputs: signature.outputs.map((_, i) => ({ name: `output_${i}` })), verify: false })).model;
+    model = (await exportOnnx(callOf(signature), { inputs: inputs.map(({ name, meta }) => ({ name, dtype: meta.dtype, shape: meta.shape })), outputs: signature.outputs.map((_, i) => ({ name: `output_${i}` })), verify: false, ...(opset === undefined ? {} : { opset }) })).model;
   } catch (error) {
     return { status: 'refused', why: message(error) };
   }
-  let session: ort.InferenceSession;
+  let session: native.InferenceSession;
   try {
     session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
   } catch (error) {
@@ -38,7 +41,7 @@ export async function check(signature: Signature): Promise<Outcome> {
   }
   try {
     for (const sample of signature.samples) {
-      const why = await compare(session, inputs, sample, signature.outputs);
+      const why = await compare(ort, session, inputs, sample, signature.outputs);
       const meant = why === undefined ? undefined : knownDifference(signature);
       if (meant !== undefined) return { status: 'differs', why: meant };
       if (why !== undefined) return { status: 'wrong', why };
@@ -78,7 +81,7 @@ function callOf({ kernel, list, inputs, attrs }: Signature): (...x: tf.Tensor[])
   };
 }
 
-async function compare(session: ort.InferenceSession, inputs: readonly Input[], sample: RecordedSample, outputs: readonly RecordedMeta[]): Promise<string | undefined> {
+async function compare(ort: Ort, session: native.InferenceSession, inputs: readonly Input[], sample: RecordedSample, outputs: readonly RecordedMeta[]): Promise<string | undefined> {
   const feeds = Object.fromEntries(inputs.filter(({ name }) => session.inputNames.includes(name)).map((input) => {
     const { meta: { dtype, shape } } = input;
     return [input.name, new ort.Tensor(dtype, input.data(sample) as never, shape)]; // an array of that type

@@ -35,6 +35,9 @@ export interface Numbers {
   /** Of float32, int32 and bool. */
   all: Share;
   families: Record<string, Share>;
+  /** The same in onnxruntime-web's WASM, and of files of the oldest opset in onnxruntime-node. */
+  wasm: Share;
+  opset17: Share;
   /** Signatures that do not pass, each with its kernel. Any other that does not is a loss. */
   refused: Record<string, string>;
   /** Signatures of strings and complex numbers: not counted. */
@@ -51,13 +54,15 @@ const numeric = ({ outcome }: Checked): boolean => outcome.status !== 'other';
 const passed = ({ outcome }: Checked): boolean => outcome.status === 'passed';
 const share = (some: readonly Checked[]): Share => [some.filter(passed).length, some.length];
 
-/** The numbers of a whole run. */
-export function numbersOf({ version }: Pick<Recording, 'version'>, checked: readonly Checked[]): Numbers {
+/** The numbers of a whole run: in onnxruntime-node, in WASM, and at opset 17. */
+export function numbersOf({ version }: Pick<Recording, 'version'>, checked: readonly Checked[], wasm: readonly Checked[], opset17: readonly Checked[]): Numbers {
   const counted = checked.filter(numeric);
   return {
     tfjs: version,
     all: share(counted),
     families: Object.fromEntries(Object.entries(FAMILIES).map(([name, pattern]) => [name, share(counted.filter(({ signature }) => pattern.test(signature.kernel)))])),
+    wasm: share(wasm.filter(numeric)),
+    opset17: share(opset17.filter(numeric)),
     refused: Object.fromEntries(counted.filter((one) => !passed(one)).map(({ signature }) => [fingerprint(signature), signature.kernel])),
     other: checked.length - counted.length,
   };
@@ -105,6 +110,8 @@ function that calls this one kernel, run in onnxruntime-node, and compared with 
 |---|--:|--:|--:|
 | **all** | ${numbers.all[1]} | ${numbers.all[0]} | ${percent(numbers.all)} |
 ${Object.entries(numbers.families).map(([name, value]) => `| \`${name}\` | ${value[1]} | ${value[0]} | ${percent(value)} |`).join('\n')}
+
+In onnxruntime-web's WASM ${numbers.wasm[0]} of ${numbers.wasm[1]} pass; of files of opset 17, ${numbers.opset17[0]} (\`BitwiseAnd\` came with 18).
 
 Of the ${counted.length - numbers.all[0]} that do not pass, ${status(counted, 'refused')} are refused by name when exported, ${status(counted, 'failed')} make a file that onnxruntime refuses, ${status(counted, 'differs')} differ from the cpu kernel on purpose, and ${status(counted, 'wrong')} give other numbers, shapes or types.
 Strings and complex numbers have no place in an exported graph: their ${numbers.other} signatures are refused and are not in the totals. What TensorFlow.js composes of such kernels (FFT, string splitting) belongs before or behind the exported function.
