@@ -167,8 +167,8 @@ describe('NaN', () => {
 describe('functions of a dynamic batch', () => {
   const shape = ['batch', 6, 5, 2];
   const cases: [string, (x: tf.Tensor) => tf.Tensor | tf.Tensor[], (string | number)[]][] = [
-    ['conv3d', (x) => tf.conv3d(x as tf.Tensor5D, tf.ones([2, 2, 2, 2, 3]) as tf.Tensor5D, 2, 'same'), ['batch', 4, 4, 5, 2]],
-    ['pools of volumes', (x) => [tf.maxPool3d(x as tf.Tensor5D, 2, 2, 'same'), tf.avgPool3d(x as tf.Tensor5D, 3, 1, 'same')], ['batch', 4, 4, 5, 2]],
+    ['conv3d', (x) => tf.conv3d(x as tf.Tensor5D, tf.ones([2, 2, 2, 2, 3]) as tf.Tensor5D, 2, 'same'), ['batch', 'frames', 'height', 'width', 2]],
+    ['pools of volumes', (x) => [tf.maxPool3d(x as tf.Tensor5D, 2, 2, 'same'), tf.avgPool3d(x as tf.Tensor5D, 3, 1, 'same')], ['batch', 'frames', 'height', 'width', 2]],
     ['localResponseNormalization', (x) => tf.localResponseNormalization(x as tf.Tensor4D, 1, 1, 0.5, 0.5), ['batch', 'height', 'width', 3]],
     ['dilation2d', (x) => tf.dilation2d(x as tf.Tensor4D, tf.ones([2, 2, 2]) as tf.Tensor3D, 1, 'same'), shape],
     ['maxPoolWithArgmax', (x) => Object.values(tf.maxPoolWithArgmax(x as tf.Tensor4D, 2, 2, 'same')), shape],

@@ -52,7 +52,7 @@ function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
   };
 }
 
-/** NaN as the least, or in the first place as the greatest, of all. `rank` counts from the axis on. */
+/** NaN as the least, or in the first place as the greatest, of all; along an axis of dynamic size as the least. `rank` counts from the axis on. */
 function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
   const worst = op === 'ArgMax' ? -Infinity : Infinity;
   const stand = isStatic(size) ? ctx.constant('float32', [size, ...new Array<number>(rank - 1).fill(1)], Array.from({ length: size }, (_, i) => (i === 0 ? -worst : worst))) : ctx.scalar(worst);
