@@ -1,7 +1,7 @@
 // `load`: from a path, address, Blob or bytes to a Generator that runs in a worker.
-import { webcrypto } from 'node:crypto';
 import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError, weightPrecision } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Manifest } from '@forja/core';
+import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
 import { madeHere } from './dropped.js';
@@ -82,11 +82,6 @@ async function checkBytes({ where, bytes, external }: ReadModel, manifest: Manif
     if (how === 'error') throw new ModelFormatError('model.integrity', message, { cause: error });
     process.emitWarning(message, { type: 'ForjaWarning', code: 'model.integrity' });
   }
-}
-
-/** On libuv's pool: hashing a large model here would block the event loop. */
-async function sha256(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
 function checkPrecision({ where, bytes }: ReadModel, wanted: 'auto' | 'fp32' | 'fp16'): void {
