@@ -1,0 +1,79 @@
+// npm run bench:runtime: what @forja/node costs its caller. Delay of the event loop while a model is loaded and sampled, time of sample() over raw onnxruntime,
+// and throughput and latency of concurrent callers with and without micro-batching. `--help` lists the flags.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { local } from './lib/compare.mjs';
+import { alternate, startPeer } from './lib/peer.mjs';
+import { machine, quantile, ratio, save, summarise, table } from './lib/report.mjs';
+import { trainer } from './peers/forja.mjs';
+
+const { values: o } = parseArgs({
+  options: { blocks: { type: 'string', default: '5' }, seconds: { type: 'string', default: '2' }, threads: { type: 'string', default: '2' }, name: { type: 'string', default: 'runtime' }, only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
+});
+if (o.help) {
+  console.log('npm run bench:runtime -- [--blocks 5] [--seconds 2] [--threads 2] [--only loop|overhead|callers] [--name file]\nThe result is bench/results/<name>.json.');
+  process.exit(0);
+}
+const [blocks, seconds] = [Number(o.blocks), Number(o.seconds)];
+
+const folder = mkdtempSync(join(tmpdir(), 'forja-bench-'));
+const file = join(folder, 'dcgan-64.onnx');
+const { dcgan, exportOnnx } = await trainer();
+const { model } = await exportOnnx(dcgan({ size: 64, channels: 3, base: 64, latent: 100, batch: 16 }).generator, { layout: { outputs: 'nchw' }, verify: false });
+writeFileSync(file, model);
+console.log(`DCGAN-64, base 64: ${(model.length / 1e6).toFixed(1)} MB`);
+
+/** Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. */
+async function rounds(list) {
+  const peers = [];
+  try {
+    for (const [name, ...args] of list) peers.push(await startPeer({ name, command: process.execPath, args: [local('peers/runtime.mjs'), file, o.threads, ...args.map(String)] }));
+    versions = peers[0].versions;
+    return await alternate(peers, blocks, seconds);
+  } finally {
+    await Promise.all(peers.map((peer) => peer.stop()));
+  }
+}
+const wanted = (part) => o.only === '' || o.only === part;
+const median = (values) => quantile(values, 0.5);
+let versions = {};
+
+const results = { modelBytes: model.length, eventLoop: {}, overhead: {}, concurrent: {} };
+try {
+  for (const [name, list] of wanted('loop') ? await rounds(['worker', 'process', 'inline'].map((executor) => [executor, 'loop', executor, 16])) : []) {
+    const of = (key) => list.map((block) => block[key]);
+    results.eventLoop[name] = { p50Ms: median(of('p50')), p99Ms: median(of('p99')), worstP99Ms: Math.max(...of('p99')), maxMs: Math.max(...of('max')), loads: list.length, runs: of('runs').reduce((a, b) => a + b) };
+    console.log(`event loop, ${name}: delay p50 ${results.eventLoop[name].p50Ms.toFixed(2)} ms, p99 ${results.eventLoop[name].p99Ms.toFixed(2)} ms (medians of ${list.length} rounds; worst p99 ${results.eventLoop[name].worstP99Ms.toFixed(2)}, longest ${results.eventLoop[name].maxMs.toFixed(1)})`);
+  }
+
+  for (const batch of wanted('overhead') ? [1, 16] : []) {
+    const got = await rounds([['forja', 'sample', batch], ['forja run', 'run', batch], ['raw', 'raw', batch], ['raw in a worker', 'raw-worker', batch]]);
+    const summaries = Object.fromEntries([...got].map(([name, list]) => [name, summarise(list)]));
+    const ratios = Object.fromEntries([...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]));
+    table(`sample() over raw onnxruntime, batch ${batch}`, summaries, ratios);
+    // Within a round, then the median over rounds, as with ratios.
+    const added = (peer, f) => {
+      const ours = got.get('forja').map(f);
+      const theirs = got.get(peer).map(f);
+      return { ms: median(ours.map((ms, i) => ms - theirs[i])), percent: median(ours.map((ms, i) => 100 * (ms / theirs[i] - 1))) };
+    };
+    const over = Object.fromEntries(['raw', 'raw in a worker'].map((peer) => [peer, { wall: added(peer, (block) => median(block.wall_ms)), cpu: added(peer, (block) => block.cpu_ms) }]));
+    for (const [peer, { wall, cpu }] of Object.entries(over)) console.log(`  over ${peer}: wall ${wall.ms.toFixed(2)} ms (${wall.percent.toFixed(1)} %), CPU ${cpu.ms.toFixed(2)} ms (${cpu.percent.toFixed(1)} %)`);
+    results.overhead[`batch ${batch}`] = { peers: summaries, forjaIsFasterBy: ratios, over };
+  }
+
+  for (const callers of wanted('callers') ? [4, 32] : []) {
+    const got = await rounds([['batching', 'callers', callers, 64], ['without', 'callers', callers, 1]]);
+    results.concurrent[`${callers} callers`] = Object.fromEntries([...got].map(([name, list]) => {
+      const all = list.flatMap((block) => block.wall_ms);
+      const result = { picturesPerSecond: median(list.map((block) => block.pictures_s)), p50Ms: median(all), p95Ms: quantile(all, 0.95), requests: all.length, meanBatch: median(list.map((block) => block.mean_batch)) };
+      console.log(`${callers} callers, ${name}: ${result.picturesPerSecond.toFixed(0)} pictures/s, latency p50 ${result.p50Ms.toFixed(1)} ms, p95 ${result.p95Ms.toFixed(1)} ms, ${result.meanBatch.toFixed(1)} a run`);
+      return [name, result];
+    }));
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`\nwritten: ${save(o.name, { bench: 'runtime', machine: machine(), versions, options: { blocks, seconds, threads: Number(o.threads) }, results })}`);
