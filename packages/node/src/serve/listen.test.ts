@@ -1,0 +1,169 @@
+// The service on real sockets: `forja serve` as a process that gets SIGTERM under load, and listen() with clients that leave or send slowly. Requests are counted, nothing is timed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request, type ClientRequest } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildForTests } from '../../vitest.worker.js';
+import { listen, serve } from '../serve.js';
+
+let folder: string;
+let bin: string;
+let slow: Uint8Array;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'forja-serve-'));
+  bin = join(await buildForTests(), 'bin.js');
+  slow = slowModel();
+  writeFileSync(join(folder, 'slow.onnx'), slow);
+  writeFileSync(join(folder, 'page.onnx'), '<!DOCTYPE html>');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** z [batch, 4] → image [batch, 1, 2, 2], through enough work that requests pile up. */
+function slowModel(): Uint8Array {
+  const side = 512;
+  const g = new GraphBuilder({ name: 'slow' });
+  const z = g.input('z', 'float32', ['batch', 4]);
+  const weights = (rows: number, columns: number, name: string) => g.constant('float32', [rows, columns], new Float32Array(rows * columns).fill(1 / rows), name);
+  let x = g.op('MatMul', [z, weights(4, side, 'first')]);
+  const middle = weights(side, side, 'middle');
+  for (let i = 0; i < 60; i++) x = g.op('Tanh', [g.op('MatMul', [x, middle])]);
+  g.output('image', g.op('Reshape', [g.op('MatMul', [x, weights(side, 4, 'last')]), g.constant('int64', [4], [0, 1, 2, 2])]));
+  return encodeModel(g.build());
+}
+
+/** Status, body length and headers of one request; the error's code when there is no answer. */
+function ask(url: string, agent?: Agent, onRequest?: (made: ClientRequest) => void): Promise<{ status: number; bytes: number; connection?: string | undefined } | string> {
+  return new Promise((resolve) => {
+    const made = request(url, { ...(agent ? { agent } : {}) }, (response) => {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      response.on('end', () => resolve({ status: response.statusCode!, bytes, connection: response.headers.connection }));
+      response.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    });
+    made.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    onRequest?.(made);
+    made.end();
+  });
+}
+
+async function start(...args: string[]) {
+  const child = spawn(process.execPath, [bin, 'serve', ...args, '--port', '0', '--device', 'cpu', '--threads', '1'], { cwd: folder, env: { ...process.env, NODE_PATH: '' } });
+  const said = { out: '', err: '' };
+  const ended = once(child, 'close') as Promise<[number | null, string | null]>; // 'close' gives these
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
+  const ready = new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      said.out += chunk.toString();
+      if (said.out.includes('Ready:')) resolve();
+    });
+  });
+  await Promise.race([ready, ended]);
+  return { child, said, ended, url: /http:\S+\d/.exec(said.out)?.[0] ?? '' };
+}
+
+test('SIGTERM under load: every request that an open connection carries is answered, new connections are refused, exit code 0', async () => {
+  const { child, said, ended, url } = await start('slow.onnx');
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const heard = new Map<string, number>();
+  const closing: string[] = [];
+  let answered = 0;
+  let enough = (): void => undefined;
+  const loaded = new Promise<void>((resolve) => (enough = resolve));
+  const client = async (seed: number): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; ; i++) {
+      const said = await ask(`${url}/v1/images?seed=${seed}&count=2&model=slow`, agent);
+      const what = typeof said === 'string' ? said : String(said.status);
+      heard.set(what, (heard.get(what) ?? 0) + 1);
+      if (typeof said === 'string') return agent.destroy();
+      expect(said.bytes).toBeGreaterThan(50);
+      if (said.connection === 'close') closing.push(what);
+      if (++answered === 60) enough();
+    }
+  };
+  const clients = Array.from({ length: 12 }, (_, seed) => client(seed));
+  await loaded;
+  child.kill('SIGTERM');
+  await Promise.all(clients);
+  expect(await ended).toEqual([0, null]);
+  // Each client ends when it cannot connect any more; none was cut off, and none was told to go away.
+  expect([...heard.keys()].sort()).toEqual(['200', 'ECONNREFUSED']);
+  expect(heard.get('ECONNREFUSED')).toBe(12);
+  expect(closing).toHaveLength(12);
+  expect(said.out).toContain(`Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`);
+}, 60_000);
+
+test('SIGTERM ends an idle one too', async () => {
+  const { child, ended } = await start('slow.onnx');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
+
+test('a model that cannot be loaded, a name twice and a name that is none end the command with its reason', async () => {
+  for (const [args, code, reason] of [
+    [['page.onnx'], 1, /\[model\.format\]/],
+    [['none.onnx'], 1, /\[model\.notFound\]/],
+    [['slow.onnx', 'slow.onnx'], 2, /each name once, got 'slow' twice; name=slow\.onnx/],
+    [['../=slow.onnx'], 2, /expected a name of letters.*got '=slow'/],
+    [['a b=slow.onnx'], 2, /expected a name of letters/],
+    [[], 2, /expected <models>/],
+    [['slow.onnx', '--host', '203.0.113.7'], 1, /this machine has no such address/],
+    [['slow.onnx', '--max-count', '0'], 2, /serve\.limits\.count: expected an integer from 1/],
+  ] as const) {
+    const { said, ended } = await start(...args);
+    expect([args, (await ended)[0]]).toEqual([args, code]);
+    expect(said.err).toMatch(reason);
+  }
+}, 60_000);
+
+test('clients that leave take their requests out of the line', async () => {
+  const service = serve({ models: { slow }, load: { device: 'cpu', threads: 1 }, limits: { queue: 100 } });
+  const server = await listen(service, { port: 0 });
+  await service.ready;
+  const inside = async (): Promise<number> => Number(/forja_requests_inside\{model="slow"\} (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+  const made: ClientRequest[] = [];
+  // The first run is of one request; those that leave wait behind it, in runs of 64.
+  const leaving = Array.from({ length: 30 }, (_, seed) => ask(`${server.url}/v1/images?seed=${seed}&count=64`, undefined, (one) => made.push(one)));
+  while ((await inside()) < 20) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (const one of made) one.destroy();
+  expect((await Promise.all(leaving)).filter((said) => said === 'ECONNRESET').length).toBeGreaterThan(10);
+  while (service.stats().accepted > service.stats().answered + service.stats().aborted) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { accepted, aborted } = service.stats();
+  expect(aborted).toBeGreaterThan(10);
+  expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
+  const runs = Number(/forja_run_images\{model="slow"\} (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+  expect(runs).toBeLessThan(accepted * 64); // most of what was asked for was never drawn
+  expect(await server.close()).toEqual({ cut: 0 });
+}, 60_000);
+
+test('slow and endless bodies are cut off, and hold up nobody', async () => {
+  const service = serve({ models: { slow }, load: { device: 'cpu', threads: 1 }, limits: { bodyMs: 100, bodyBytes: 1000 } });
+  const server = await listen(service, { port: 0 });
+  await service.ready;
+  const { port } = new URL(server.url);
+  /** What comes back on a connection that sends `head`, then `chunk` over and over. */
+  const send = (head: string, chunk: string): Promise<string> => new Promise((resolve) => {
+    let heard = '';
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(head));
+    const timer = setInterval(() => socket.write(chunk), 10);
+    socket.on('data', (data: Buffer) => (heard += data.toString()));
+    socket.on('error', () => undefined); // it is closed while it sends
+    socket.on('close', () => (clearInterval(timer), resolve(heard)));
+  });
+  const head = 'POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+  const slowly = send(`${head}Content-Length: 900\r\n\r\n`, ' ');
+  const endless = send(`${head}Transfer-Encoding: chunked\r\n\r\n`, `${(400).toString(16)}\r\n${' '.repeat(400)}\r\n`);
+  const declared = send(`${head}Content-Length: 1000000000\r\n\r\n`, ' '.repeat(100));
+  expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
+  expect(await slowly).toMatch(/^HTTP\/1\.1 408 [\s\S]*request\.timeout/);
+  expect(await endless).toMatch(/^HTTP\/1\.1 413 [\s\S]*request\.tooLarge/);
+  expect(await declared).toMatch(/^HTTP\/1\.1 413 [\s\S]*request\.tooLarge/);
+  expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
+  expect(await server.close()).toEqual({ cut: 0 });
+  expect(service.stats()).toEqual({ accepted: 5, answered: 5, aborted: 0 });
+}, 60_000);
