@@ -1,6 +1,6 @@
-// A model in half precision in Chromium: WASM, and WebGPU where the adapter has shader-f16, against the float32 model on the same device.
+// Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a file of their own.
 import { tensor } from '@forja/core';
-import { decodeModel, encodeModel, toHalf } from '@forja/core/onnx';
+import { decodeModel, encodeModel, externalizeModel, toHalf } from '@forja/core/onnx';
 import { runtime } from '@forja/web';
 import { expect, test } from 'vitest';
 import { tinyGenerator } from './models.js';
@@ -35,6 +35,26 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
     const noise = a.reduce((sum, v, i) => sum + (v - (b[i] ?? NaN)) ** 2, 0) / a.length;
     expect(noise).toBeGreaterThan(0);
     expect(10 * Math.log10((Math.max(...a) - Math.min(...a)) ** 2 / noise)).toBeGreaterThan(45);
+  } finally {
+    await rt.dispose();
+  }
+});
+
+test.each(['wasm', 'webgpu'] as const)('%s: weights in a file of their own give the same bits', async (device) => {
+  const rt = runtime({ device });
+  try {
+    const full = tinyGenerator(8);
+    const { model, external } = externalizeModel(decodeModel(full), { least: 64 });
+    expect([...external].map(([name, bytes]) => [name, bytes.length > 4096])).toEqual([['model.onnx.data', true]]);
+    const latent = tensor('float32', [2, 8], Float32Array.from({ length: 16 }, (_, i) => Math.cos(i)));
+    const pictures: unknown[] = [];
+    for (const [bytes, options] of [[full, {}], [encodeModel(model), { external }]] as const) {
+      const session = await rt.createSession(bytes, options);
+      pictures.push((await session.run({ latent }))['image']?.data);
+      await session.dispose();
+    }
+    expect(pictures[1]).toEqual(pictures[0]);
+    await expect(rt.createSession(encodeModel(model))).rejects.toMatchObject({ code: 'model.notFound' });
   } finally {
     await rt.dispose();
   }
