@@ -41,10 +41,10 @@ function tracedSizes(dim: string, i: number, step: number): number[] {
   return [start - 3, start + 16 * (1 + i), 2 * start + 15, 3 * start + 1];
 }
 
-/** The program of a function at one size. Variables are constants. */
-export function traceAt(subject: Subject, sizes: Sizes): Trace {
+/** The program of a function at one size. Variables are constants. `sites`: of traces that are compared with another, the first's call sites are enough. */
+export function traceAt(subject: Subject, sizes: Sizes, sites = true): Trace {
   const inputs = subject.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape.map((dim) => sizeAt(dim, sizes)) }));
-  return trace(subject.apply, { inputs, variables: 'constant', share: true });
+  return trace(subject.apply, { inputs, variables: 'constant', share: true, sites });
 }
 
 /** The number of a dim. */
@@ -82,8 +82,8 @@ function captureAt(subject: Subject, dims: readonly string[], step: number): Cap
   const steps: Sizes = step === 1 ? {} : Object.fromEntries(dims.filter((dim) => dim !== 'batch').map((dim) => [dim, step]));
 
   const first = traceAt(subject, base);
-  refuseBakedRandomness(first, traceAt(subject, base));
-  const programs = traced.map((sizes, i) => ({ sizes, program: i === 0 ? first.program : traceAt(subject, sizes).program }));
+  refuseBakedRandomness(first, traceAt(subject, base, false));
+  const programs = traced.map((sizes, i) => ({ sizes, program: i === 0 ? first.program : traceAt(subject, sizes, false).program }));
   const checks = untracedAt(subject, dims, step);
   let program = align(programs, steps);
   // What rounds may round otherwise at sizes not seen: then these are looked at too.
@@ -105,7 +105,7 @@ const OTHERS = [9, 18];
 function untracedAt(subject: Subject, dims: readonly string[], step: number): SizedProgram[] {
   if (dims.length === 0) return [{ sizes: {}, program: { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] } }];
   const at = (batch: number, of: (i: number) => number): Sizes => Object.fromEntries(dims.map((dim, i) => [dim, dim === 'batch' ? batch : of(i) * step]));
-  if (dims.every((dim) => dim === 'batch')) return [1, 2, 9].map((batch) => ({ sizes: { batch }, program: traceAt(subject, { batch }).program }));
+  if (dims.every((dim) => dim === 'batch')) return [1, 2, 9].map((batch) => ({ sizes: { batch }, program: traceAt(subject, { batch }, false).program }));
   const [first, least] = LEAST.reduce<[SizedProgram | undefined, number]>(([found, at1], n) => (found === undefined ? [traceIfFits(subject, at(1, () => n)), n] : [found, at1]), [undefined, 0]);
   // Beside the first, sizes go from wide to high, so that what is exchanged shows.
   const others = OTHERS.map((n, k) => traceIfFits(subject, at(2 + k, (i) => least + n + (k === 0 ? 4 * i : -3 * i))));
@@ -123,7 +123,7 @@ function residues(subject: Subject, base: Sizes, steps: Sizes): SizedProgram[] {
 /** tfjs takes windows that do not fit, and tells sizes below nothing. */
 function traceIfFits(subject: Subject, sizes: Sizes): SizedProgram | undefined {
   try {
-    const { program } = traceAt(subject, sizes);
+    const { program } = traceAt(subject, sizes, false);
     return program.values.every(({ shape }) => shape.every((size) => Number(size) > 0)) ? { program, sizes } : undefined;
   } catch (error) {
     if (isAbort(error)) throw error;

@@ -32,7 +32,12 @@ export class Recorder {
   private readonly makers = new Map<ValueId, KernelCall>();
   private readonly names = new Set<string>();
 
-  constructor(readonly mode: VariableMode, private readonly share: boolean = false) {}
+  constructor(readonly mode: VariableMode, private readonly share: boolean = false, private readonly sites: boolean = true) {}
+
+  /** Where the traced function is. */
+  private site(): string | undefined {
+    return this.sites ? callSite() : undefined;
+  }
 
   /** A new value. */
   value(meta: TensorMeta): ValueId {
@@ -59,7 +64,7 @@ export class Recorder {
   constant(values: ArrayLike<number>, meta: TensorMeta): ValueId {
     const value = this.value(meta);
     this.program.constants.set(value, dataOf(values, meta.dtype));
-    const site = callSite();
+    const site = this.site();
     if (site !== undefined) this.constantSites.set(value, site);
     return value;
   }
@@ -68,7 +73,7 @@ export class Recorder {
   private outside(tensor: tf.TensorInfo, meta: TensorMeta): ValueId {
     const data = readForeign(tensor);
     const value = this.value(meta);
-    const site = callSite();
+    const site = this.site();
     if (site !== undefined) this.constantSites.set(value, site);
     this.program.constants.set(value, this.share && isDataOf(data, meta.dtype) ? data : dataOf(data, meta.dtype));
     return value;
@@ -121,7 +126,7 @@ export class Recorder {
   /** Records a kernel call and returns the values of its outputs. */
   call(kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, outputs: readonly TensorMeta[]): ValueId[] {
     const values = outputs.map((meta) => this.value(meta));
-    const [layer, site] = [this.layers.at(-1), callSite()];
+    const [layer, site] = [this.layers.at(-1), this.site()];
     const call = { kernel, inputs, attrs, outputs: values, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) };
     this.program.calls.push(call);
     for (const id of values) this.makers.set(id, call);
@@ -142,7 +147,7 @@ export class Recorder {
 
   /** An ExportError about what is being recorded now. */
   refuse(why: string, what = 'trace', cause?: unknown): ExportError {
-    const [layer, site] = [this.layers.at(-1), callSite()];
+    const [layer, site] = [this.layers.at(-1), this.site()];
     const where = [what, ...(layer === undefined ? [] : [`layer ${layer}`]), ...(site === undefined ? [] : [`at ${site}`])].join(', ');
     return new ExportError('export.unsupported', `${where}: ${why}`, cause === undefined ? undefined : { cause });
   }

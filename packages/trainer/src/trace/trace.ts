@@ -26,6 +26,8 @@ export interface TraceOptions {
   known?: readonly tf.Variable[];
   /** Constants share the arrays of tensors made outside, for callers who are done with the program before anyone can fill those anew: a model is traced many times. Default: copies. */
   share?: boolean;
+  /** Whether call sites are written down, which takes most of a large trace's time. Default true. */
+  sites?: boolean;
 }
 
 /** A program with the live objects that it was traced from. */
@@ -45,7 +47,7 @@ export interface Trace {
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the user's line.
  */
 export function trace(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions): Trace {
-  const recorder = new Recorder(options.variables, options.share);
+  const recorder = new Recorder(options.variables, options.share, options.sites);
   recording(recorder, () => withGradients(() => run(fn, options, recorder)));
   const variables = new Map<string, tf.Variable>();
   if (options.variables === 'state') for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
