@@ -1,4 +1,4 @@
-// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session (worker round trip included). Started by lib/compare.mjs.
+// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session as `load` makes it (worker round trip included). Started by lib/compare.mjs.
 import { serve } from '../lib/serve.mjs';
 import { cpuRuntime, flags, trainer, versions } from './forja.mjs';
 
@@ -7,7 +7,7 @@ const { dcgan, exportOnnx } = await trainer();
 const runtime = await cpuRuntime(o);
 const { generator } = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
 const { model } = await exportOnnx(generator, { layout: { outputs: 'nchw' }, verify: false });
-const session = await runtime.createSession(model);
+const session = await runtime.createSession(model, { lowering: 'auto' });
 const input = session.inputs[0].name;
 
 // fresh arrays: a worker may take the one it is given

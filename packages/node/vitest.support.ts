@@ -24,7 +24,7 @@ export function smallGenerator(width = 16): Uint8Array {
 /** Workers started from now on. */
 export class Workers {
   readonly all: Worker[] = [];
-  readonly live = new Set<Worker>();
+  readonly live: Set<Worker> = new Set<Worker>();
   readonly #started = (worker: Worker): void => {
     this.all.push(worker);
     this.live.add(worker);

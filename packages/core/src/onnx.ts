@@ -20,7 +20,7 @@ export { toHalf } from './onnx/half/index.js';
 export { roundedTwin } from './onnx/half/twin.js';
 export type { HalfOptions } from './onnx/half/index.js';
 export { fastConvolutions } from './onnx/fast/index.js';
-export type { FastModel } from './onnx/fast/index.js';
+export type { FastModel, FastOptions } from './onnx/fast/index.js';
 export { byClass, tiling } from './onnx/fast/tiling.js';
 export type { Axis, Tiling } from './onnx/fast/tiling.js';
 export { shortConvolution, transpose } from './onnx/fast/toom-cook.js';

@@ -17,6 +17,8 @@ export interface LoadOptions extends RuntimeOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
+  /** `auto` (default): on the CPU, convolutions are computed by the algorithm that is priced lowest; pictures change by less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as the file says. */
+  lowering?: 'auto' | 'portable';
   /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
@@ -39,6 +41,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   const { signal, integrity = 'error', precision = 'auto', onEvent = warnOf } = options;
   oneOf('integrity', integrity, ['error', 'warn', 'off']);
   oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
+  oneOf('lowering', options.lowering ?? 'auto', ['auto', 'portable']);
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
   const share = lease(executor, onEvent);
@@ -54,14 +57,14 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
 }
 
 async function loadWith({ runtime, release }: Lease, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache } = options;
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, lowering = 'auto', onProgress, cache } = options;
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);
   if (own && integrity !== 'off') await checkBytes(model, own, integrity);
   checkPrecision(model, precision);
   const { bytes, external } = model;
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(bytes, { ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(bytes, { lowering, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
   try {
     const manifest = manifestFor(given, own, session.inputs, session.outputs);
     const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });

@@ -26,6 +26,7 @@ export interface RuntimeOptions {
 }
 
 const DEVICES: readonly DeviceName[] = ['auto', 'cpu', 'cuda', 'webgpu', 'wasm', 'coreml', 'dml'];
+const LOWERINGS: readonly NonNullable<SessionOptions['lowering']>[] = ['auto', 'portable'];
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
 /** The longest that a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -81,6 +82,7 @@ export class NodeRuntime implements Runtime {
   async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<NodeSession> {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
+    if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering)) throw new UsageError(`createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`);
     checkModelBytes(model);
     const recipe: Recipe = { model: this.#kept(model), options: this.#owned(options) };
     const made = (record: SessionRecord): void => void (this.#device = record.device);
@@ -120,11 +122,12 @@ export class NodeRuntime implements Runtime {
   }
 
   #owned(options: SessionOptions): ExecutorSessionOptions {
-    const { threads, strict, spinning, external, state } = options;
+    const { threads, strict, spinning, lowering, external, state } = options;
     return {
       ...(threads === undefined ? {} : { threads }),
       ...(strict === undefined ? {} : { strict }),
       ...(spinning === undefined ? {} : { spinning }),
+      ...(lowering === undefined ? {} : { lowering }),
       ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
       ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
     };

@@ -2,7 +2,7 @@
 import { ModelFormatError, UsageError } from '../errors.js';
 import { latents } from '../latent/latents.js';
 import { philoxNormal } from '../latent/streams.js';
-import { ARRAY_OF, sizeOf } from '../tensor.js';
+import { ARRAY_OF, BYTES_OF, sizeOf } from '../tensor.js';
 import type { Dim, NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import { halfOf } from './half.js';
 import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
@@ -60,7 +60,7 @@ export class LatentModel {
   /** Pictures whose output fits into `bytes`, at least one; Infinity where the model does not say their size. */
   within(bytes: number): number {
     const row = this.output.shape.slice(1);
-    return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * ARRAY_OF[this.output.dtype].BYTES_PER_ELEMENT))) : Infinity;
+    return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
   }
 
   /** Whether pictures have a class. */

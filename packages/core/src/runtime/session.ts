@@ -22,6 +22,8 @@ export interface DeviceReport {
   placement: Record<string, number>;
   /** Op types that run on the CPU although another device was asked for. */
   cpuOps: string[];
+  /** Convolutions that are computed by another algorithm than their node's, by the node's name: what `lowering: 'auto'` chose. Absent where it chose none. */
+  convolutions?: Record<string, string>;
 }
 
 /** How a state input is fed: with the named output of the run before, at first with `initial`. */
@@ -40,6 +42,8 @@ export interface SessionOptions {
   external?: Map<string, Uint8Array>;
   /** State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`. */
   state?: Record<string, StateBinding>;
+  /** `auto`: on the CPU of Node, convolutions are computed by the algorithm that is priced lowest, which changes results by rounding. Default `portable`: as the file says. */
+  lowering?: 'auto' | 'portable';
   /** Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell it so. */
   spinning?: boolean;
 }

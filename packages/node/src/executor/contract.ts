@@ -20,6 +20,7 @@ export interface ExecutorSessionOptions {
   external?: Map<string, Uint8Array>;
   state?: Record<string, StateBinding>;
   spinning?: boolean;
+  lowering?: 'auto' | 'portable';
 }
 
 /** A session as its executor knows it. */

@@ -5,6 +5,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
 import { obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
+import { lowerForCpu } from './lower.js';
 import { createError, runError } from './ort.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
@@ -56,11 +57,13 @@ export class OrtSession {
     const threads = options.threads ?? host.threads;
     const report: DeviceReport = { requested: host.device, actual: device, reasons: [...reasons], threads, executor: host.executor, placement: {}, cpuOps: [] };
     const nodes = countNodes(model);
-    const open = (strict: boolean): Promise<InferenceSession> => ort.InferenceSession.create(model, settings(device, threads, strict, options));
+    const open = (strict: boolean, bytes = model): Promise<InferenceSession> => ort.InferenceSession.create(bytes, settings(device, threads, strict, options));
     let session: InferenceSession;
     if (device === 'cpu') {
-      session = await open(false);
+      const lowered = options.lowering === 'auto' && !options.state ? await lowerForCpu(model) : undefined;
+      session = await open(false, lowered?.bytes);
       report.placement = { cpu: nodes };
+      if (lowered) report.convolutions = lowered.convolutions;
     } else {
       try {
         // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may say so.

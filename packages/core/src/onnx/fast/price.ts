@@ -1,5 +1,5 @@
 // What a convolution costs as the node it is and by Winograd's algorithm, in the time of a million multiply-adds of a large matrix product.
-// Fitted to onnxruntime's CPU kernels, layer by layer at batch 1, 16 and 64; see docs/performance.md.
+// Fitted to onnxruntime's CPU kernels over twenty layers at batch 1, 16 and 64, by `npm run bench:convolutions`; see docs/performance.md.
 import type { PictureConvolution } from './convolution.js';
 import type { Axis } from './tiling.js';
 
@@ -10,24 +10,26 @@ export interface Algorithm {
 }
 
 /** Batch sizes that a model of unknown use is priced at, and how much each counts. One algorithm serves them all, so that a picture does not depend on its batch. */
-export const BATCHES: readonly { batch: number; weight: number }[] = [{ batch: 1, weight: 0.5 }, { batch: 16, weight: 1 }, { batch: 64, weight: 1 }];
+export const BATCHES: readonly { batch: number; weight: number }[] = [{ batch: 1, weight: 0.25 }, { batch: 16, weight: 1 }, { batch: 64, weight: 1 }];
 
-/** Of a float moved through memory by a node that transforms or orders it. */
-const MOVE = 35;
+/** Of a float that a transform reads or writes, or that changes its place. */
+const MOVE = 15;
 /** Of a float copied once more, where products are cut apart and joined. */
-const COPY = 15;
+const COPY = 6;
 /** Of a float that an element-wise node reads and writes. */
-const PASS = 20;
+const PASS = 30;
 /** Of a float that changes between channels first and channels last. */
-export const CROSSING = 60;
+export const CROSSING = 50;
 /** Of a product's patch that onnxruntime's ConvTranspose scatters into the picture. */
-const SCATTER = 22;
+const SCATTER = 23;
+/** Of a multiply-add of the constant matrices, which are small. */
+const TRANSFORM = 1.5;
 /** Rows below which a product waits for its weights. */
-const FEWEST_ROWS = 10;
-/** Of one weight that is packed in each run, in rows. */
-const PACKING = 13;
-/** Of a node, in millions. */
-const NODE = 0.2;
+const FEWEST_ROWS = 6;
+/** Of one weight that is packed in each run, in rows; less where a product's weights stay in the nearest cache. */
+const PACKING = { small: 8.5, large: 14, from: 20_000 };
+/** Of a convolution's node, of the nodes beside the products, and of a product of its own, in millions: what waking the threads costs. */
+const NODE = { plain: 3.7, winograd: 3.7, product: 0.4 };
 /** Products and their transforms in float32: with more points a picture loses a digit. */
 const MOST_POINTS = 5;
 
@@ -37,7 +39,7 @@ const product = ({ height, width }: PictureConvolution, of: (axis: Axis) => numb
 export function plainPrice(conv: PictureConvolution, batch: number): number {
   const { transposed, large, small } = conv;
   const patches = batch * product(conv, (axis) => axis.small * axis.kernel) * large;
-  return (patches * small + (transposed ? SCATTER * patches : 0)) / 1e6 + NODE;
+  return (patches * small + (transposed ? SCATTER * patches : 0)) / 1e6 + NODE.plain;
 }
 
 /** Price of `algorithm`, its output transformed, with bias. */
@@ -49,12 +51,13 @@ export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algori
   const count = product(conv, points);
   const weights = count * classes * large * small;
   const rows = batch * product(conv, tiles);
+  const block = (transposed ? 1 : classes) * large * small; // of one product
   const cut = batch * product(conv, (axis) => points(axis) * tiles(axis));
   const [largeCut, smallCut] = [cut * classes * large, cut * small];
   const result = batch * (transposed ? product(conv, (axis) => axis.large) * large : product(conv, (axis) => axis.small) * small);
-  const products = weights * (Math.max(rows, FEWEST_ROWS) + (packed ? 0 : PACKING));
+  const products = weights * (Math.max(rows, FEWEST_ROWS) + (packed ? 0 : block <= PACKING.from ? PACKING.small : PACKING.large));
   const moved = MOVE * (largeCut + smallCut + result) + (packed ? COPY * (largeCut + smallCut) : 0) + PASS * result;
-  return (products + transforms(conv, points, tiles, batch) + moved) / 1e6 + NODE * (packed ? 15 + count : 15);
+  return (products + TRANSFORM * transforms(conv, points, tiles, batch) + moved) / 1e6 + NODE.winograd + (packed ? NODE.product * count : 0);
 }
 
 /** Multiply-adds of the constant matrices along both axes, on both sides. */
@@ -73,7 +76,8 @@ export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
   if (Math.min(large, small) < 8 || !whole(h) || !whole(w) || Math.max(h.large, w.large) > 128) return [];
   const taps = [h.kernel / h.stride, w.kernel / w.stride];
   if (Math.max(...taps) < 2) return [];
-  const tiles = [2, 3, 4].filter((tile) => Math.max(...taps) + tile - 1 <= MOST_POINTS);
+  // A single tile would make products of one row at batch 1, which onnxruntime sums in another order than those of more: the picture would depend on its batch.
+  const tiles = [2, 3, 4].filter((tile) => Math.max(...taps) + tile - 1 <= MOST_POINTS && product(conv, (axis) => Math.ceil(axis.small / tile)) > 1);
   return tiles.flatMap((tile) => [{ tile, packed: false }, { tile, packed: true }]);
 }
 

@@ -39,7 +39,7 @@ export const operatorOf = ({ domain = '', opType = '' }: Node): string => (domai
 
 function infer(node: Node, facts: ReadonlyMap<string, Fact>, opset: number, fresh: () => string): readonly (Fact | undefined)[] {
   const operator = operatorOf(node);
-  if (operator === 'Constant') return [constant(node.attributes.find(({ name }) => name === 'value')?.t)];
+  if (operator === 'Constant') return [constantNode(node)];
   if (!Object.hasOwn(INFERENCE, operator)) return [];
   const inputs = node.inputs.map((name) => facts.get(name));
   if (node.inputs.some((name, i) => name !== '' && inputs[i] === undefined)) return [];
@@ -49,6 +49,25 @@ function infer(node: Node, facts: ReadonlyMap<string, Fact>, opset: number, fres
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;
+  }
+}
+
+/** A Constant's number or list stands in an attribute of its own kind, or is a tensor. */
+function constantNode(node: Node): Fact | undefined {
+  const [attribute] = node.attributes;
+  const value = attribute === undefined ? undefined : valueOf(attribute);
+  const shape = typeof value === 'object' ? [value.length] : [];
+  switch (attribute?.name) {
+    case 'value':
+      return constant(attribute.t);
+    case 'value_int':
+    case 'value_ints':
+      return { dtype: 'int64', shape, data: [value ?? []].flat().map(Number) };
+    case 'value_float':
+    case 'value_floats':
+      return { dtype: 'float32', shape: attribute.name === 'value_float' ? [] : [attribute.floats.length] };
+    default:
+      return undefined;
   }
 }
 
