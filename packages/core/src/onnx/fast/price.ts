@@ -1,5 +1,5 @@
 // What a convolution costs as the node it is and by Winograd's algorithm, in the time of a million multiply-adds of a large matrix product.
-// Fitted to onnxruntime's CPU kernels over twenty layers at batch 1, 16 and 64, by `npm run bench:convolutions`; see docs/performance.md.
+// Fitted to onnxruntime's CPU kernels over the twenty layers of bench/convolutions.mjs at batch 1, 16 and 64; see docs/performance.md.
 import type { PictureConvolution } from './convolution.js';
 import type { Axis } from './tiling.js';
 
