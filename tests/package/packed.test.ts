@@ -7,7 +7,7 @@ import { packages, root } from './support/pack.js';
 
 const tarballs = inject('tarballs');
 const list = (name: string): string[] => execFileSync('tar', ['tzf', tarballs[name]!], { encoding: 'utf8' }).trim().split('\n');
-const file = (name: string, path: string): string => execFileSync('tar', ['xzfO', tarballs[name]!, `package/${path}`], { encoding: 'utf8' });
+const file = (name: string, path: string): string => execFileSync('tar', ['xzfO', tarballs[name]!, `package/${path}`], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 const node = (script: string, args: string[]): { status: number | null; output: string } => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { encoding: 'utf8', cwd: root });
   return { status, output: stdout + stderr };
