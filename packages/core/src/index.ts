@@ -1,6 +1,7 @@
 // Public surface of @forja/core. Named exports only.
 export * from './errors.js';
 export * from './tensor.js';
+export { joinBytes } from './bytes.js';
 export type { AbortSignalLike } from './platform.js';
 export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeEvent, RuntimeStats, Session, SessionOptions, StateBinding } from './runtime/session.js';
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';

@@ -1,4 +1,5 @@
 // The integrity of a model file: SHA-256 over the encoded GraphProto, then each external file in the order of its location. Metadata stays editable.
+import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import type { Manifest } from './manifest.js';
 import { graphBytes } from './read-manifest.js';
@@ -10,13 +11,7 @@ export type Sha256 = (bytes: Uint8Array) => Promise<string>;
 export function integrityBytes(graph: Uint8Array, external: ReadonlyMap<string, Uint8Array> = new Map()): Uint8Array {
   if (external.size === 0) return graph;
   const files = [...external].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, bytes]) => bytes);
-  const all = new Uint8Array(files.reduce((sum, file) => sum + file.length, graph.length));
-  let at = 0;
-  for (const part of [graph, ...files]) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinBytes([graph, ...files]);
 }
 
 /**

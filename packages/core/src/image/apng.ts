@@ -1,4 +1,5 @@
 // Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame, this file puts the frames together.
+import { joinBytes } from '../bytes.js';
 import { timing, type AnimationOptions } from './animation.js';
 import type { ImageBatch } from './batch.js';
 import { encodePNG } from './png.js';
@@ -12,12 +13,12 @@ export function encodeAPNG(batch: ImageBatch, options?: AnimationOptions): Uint8
   for (const image of batch) {
     const chunks = chunksOf(encodePNG(image));
     if (frame === 0) parts.push(SIGNATURE, chunk('IHDR', chunks.get('IHDR') as Uint8Array), chunk('acTL', words(batch.count, plays))); // every PNG has one
-    parts.push(chunk('fcTL', join([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)])));
+    parts.push(chunk('fcTL', joinBytes([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)])));
     const data = chunks.get('IDAT') as Uint8Array; // every PNG has one
-    parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', join([words(sequence++), data])));
+    parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', joinBytes([words(sequence++), data])));
     frame++;
   }
-  return join([...parts, chunk('IEND', new Uint8Array(0))]);
+  return joinBytes([...parts, chunk('IEND', new Uint8Array(0))]);
 }
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -35,8 +36,8 @@ function chunksOf(png: Uint8Array): Map<string, Uint8Array> {
 }
 
 function chunk(type: string, content: Uint8Array): Uint8Array {
-  const body = join([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), content]);
-  return join([words(content.length), body, words(crc32(body))]);
+  const body = joinBytes([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), content]);
+  return joinBytes([words(content.length), body, words(crc32(body))]);
 }
 
 function words(...values: number[]): Uint8Array {
@@ -49,16 +50,6 @@ function halves(...values: number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(values.length * 2));
   values.forEach((value, i) => view.setUint16(i * 2, value));
   return new Uint8Array(view.buffer);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** The checksum of PNG, polynomial 0xEDB88320 reflected. */

@@ -1,6 +1,7 @@
 // Bytes → IR, by the generated table over protobufjs's Reader. Losing nothing: int64 is exact, NaNs keep their bits, unknown fields are kept as bytes.
 // Hostile bytes end in a ModelFormatError: lengths are checked by the reader, nesting and the number of objects are limited here.
 import { Reader } from 'protobufjs/minimal.js';
+import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import { checkModelBytes } from '../runtime/model-bytes.js';
 import type { Graph, Model } from './ir.js';
@@ -268,12 +269,5 @@ function list(growing: Map<string, Growing>, kind: NumberList, name: string): Gr
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1 && parts[0]) return parts[0];
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return parts.length === 1 && parts[0] ? parts[0] : joinBytes(parts);
 }

@@ -1,5 +1,6 @@
 // IR → bytes, by the generated table over protobufjs's Writer. Fields are written by number and unknown ones last, so equal models are equal bytes.
 import { Writer } from 'protobufjs/minimal.js';
+import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import type { Graph, Model } from './ir.js';
 import { isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
@@ -37,13 +38,7 @@ function encode(name: MessageName, fields: Fields): Uint8Array {
   const parts = partsOf(name, fields);
   const length = lengthOf(parts);
   if (length > MAX_BYTES) throw tooLarge(length);
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);

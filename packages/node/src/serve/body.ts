@@ -1,4 +1,5 @@
 // A request's body within its limits: so many bytes, within so many milliseconds.
+import { joinBytes } from '@forja/core';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 
@@ -17,7 +18,7 @@ export async function readBody(request: Request, { bodyBytes, bodyMs }: Pick<Lim
   try {
     for (let size = 0; ; ) {
       const { done, value } = await Promise.race([reader.read(), timeout]);
-      if (done) return joined(chunks, size);
+      if (done) return joinBytes(chunks);
       size += value.length;
       if (size > bodyBytes) throw tooLarge();
       chunks.push(value);
@@ -33,14 +34,4 @@ export async function readBody(request: Request, { bodyBytes, bodyMs }: Pick<Lim
 /** The type of a body without its parameters; undefined where none is said. */
 export function mediaType(request: Request): string | undefined {
   return request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }

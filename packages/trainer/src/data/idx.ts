@@ -1,5 +1,5 @@
 // The idx format of MNIST (http://yann.lecun.com/exdb/mnist: two zero bytes, type, rank, big-endian sizes, values), plain or gzipped, from bytes.
-import { ForjaError } from '@forja/core';
+import { ForjaError, joinBytes } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
 
@@ -76,11 +76,5 @@ async function gunzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new ForjaError('data.format', `${where}: expected a whole gzip file, got one that cannot be unpacked (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
   }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joinBytes(parts);
 }

@@ -1,5 +1,5 @@
 // Bytes of a model from a URL, Blob or array, in the worker, with progress; tells a missing, cut or foreign file by name.
-import { checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
+import { checkModelBytes, ForjaError, joinBytes, ModelFormatError } from '@forja/core';
 import type { LoadProgress, PostedSource } from '../protocol.js';
 
 /** Reads `source` whole. Throws `model.notFound` (404, 410), `model.format` (a web page), `model.truncated` (empty or short) or `io`. */
@@ -50,13 +50,7 @@ async function collect(stream: ReadableStream<Uint8Array>, total: number | undef
     loaded += value.length;
     onProgress({ phase: 'download', loaded, ...(total === undefined ? {} : { total }) });
   }
-  const bytes = new Uint8Array(loaded);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 function checked(bytes: Uint8Array, where: string): Uint8Array {
