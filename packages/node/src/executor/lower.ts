@@ -1,4 +1,5 @@
 // What is done to a model before the CPU gets it: convolutions of fixed sizes become the products that a price says are faster. Loaded only where it is asked for.
+import { ModelFormatError } from '@forja/core';
 
 /** Larger files, weights included, are left as they are: reading one takes as long as the gain would save in many runs. */
 const LARGEST = 2 ** 28;
@@ -17,7 +18,8 @@ export async function lowerForCpu(model: Uint8Array): Promise<Lowered | undefine
   try {
     const { model: fast, convolutions } = fastConvolutions(decodeModel(model));
     return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions };
-  } catch {
-    return undefined; // onnxruntime says better what is wrong with it
+  } catch (error) {
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime says better what is wrong with it
+    throw error;
   }
 }

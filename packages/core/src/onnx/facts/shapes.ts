@@ -1,10 +1,10 @@
 // Types and shapes of the values of any graph, as far as inference knows its operators. What it cannot tell is simply absent: nothing here refuses a model.
 import { UsageError } from '../../errors.js';
-import { fromUtf8 } from '../../platform.js';
 import type { Dim } from '../../tensor.js';
 import { INFERENCE, TRACKED, type AttributeValue, type Fact } from '../infer/index.js';
 import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Node, type TensorProto, type ValueInfo } from '../ir.js';
 import type { OpName } from '../ops.js';
+import { decodeText } from '../text.js';
 import { dtypeOf, int64sOf, sizesOf } from './tensors.js';
 
 /** What is known of each value, by name. */
@@ -28,7 +28,7 @@ export function valueOf({ type, f, i, ints, s }: Attribute): AttributeValue {
   if (type === ATTRIBUTE_TYPE.float) return f ?? 0;
   if (type === ATTRIBUTE_TYPE.int) return Number(i ?? 0n);
   if (type === ATTRIBUTE_TYPE.ints) return Array.from(ints, Number);
-  return type === ATTRIBUTE_TYPE.string ? fromUtf8(s ?? new Uint8Array(0)) : undefined;
+  return type === ATTRIBUTE_TYPE.string ? decodeText(s ?? new Uint8Array(0)) : undefined;
 }
 
 /** Attributes of a node, by name. */

@@ -1,8 +1,8 @@
 // A Conv or ConvTranspose of a graph as numbers: what the algorithm and its price need, or undefined where only the node itself will do.
 import type { Fact } from '../infer/index.js';
 import type { Node, TensorProto } from '../ir.js';
-import { attributesOf, operatorOf } from './shapes.js';
-import { floatsOf, sizesOf } from './tensors.js';
+import { attributesOf, operatorOf } from '../facts/shapes.js';
+import { floatsOf, sizesOf } from '../facts/tensors.js';
 import type { Axis } from './tiling.js';
 
 /** A two-dimensional convolution with constant weights. A transposed one is the adjoint: its input is the small side. */

@@ -4,9 +4,9 @@ import type { Graph, Model, Node } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
 import type { Fact } from '../infer/index.js';
 import { describe, type PictureConvolution } from './convolution.js';
-import { algorithmsFor, BATCHES, nameOf, plainPrice, winogradPrice, type Algorithm } from './price.js';
-import { crossingPrice, rewrite, type Choice } from './rewrite.js';
-import { factsOf } from './shapes.js';
+import { algorithmsFor, BATCHES, crossingPrice, nameOf, plainPrice, winogradPrice, type Algorithm } from './price.js';
+import { crossings, rewrite, type Choice } from './rewrite.js';
+import { factsOf } from '../facts/shapes.js';
 
 /** A model whose convolutions may be others than its file says. */
 export interface FastModel {
@@ -40,7 +40,7 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
   const facts = factsOf(graph, Number(opset));
   const choices = choose(graph, facts, algorithms);
   if (choices.size === 0) return { model, convolutions: {} };
-  const { writer } = rewrite(graph, facts, choices);
+  const writer = rewrite(graph, facts, choices);
   const rewritten = removeDead({ ...graph, nodes: writer.nodes, initializers: [...graph.initializers, ...writer.constants], valueInfo: [] });
   return { model: { ...model, graph: rewritten }, convolutions: Object.fromEntries([...choices].map(([node, { conv, algorithm }]) => [idOf(node), nameOf(conv, algorithm)])) };
 }
@@ -56,7 +56,6 @@ function choose(graph: Graph, facts: ReadonlyMap<string, Fact>, given: Readonly<
   const score = (price: (batch: number) => number): number => batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
   const plain = (conv: PictureConvolution): number => score((batch) => plainPrice(conv, batch));
   const fast = (conv: PictureConvolution, algorithm: Algorithm): number => score((batch) => winogradPrice(conv, algorithm, batch));
-
   const whole = batches.reduce((sum, { weight }) => sum + weight, 0);
 
   const forced = new Map(convolutions.flatMap((conv) => {
@@ -70,9 +69,9 @@ function choose(graph: Graph, facts: ReadonlyMap<string, Fact>, given: Readonly<
     if (best !== undefined && fast(conv, best) < plain(conv)) choices.set(conv.node, { conv, algorithm: best });
   }
   const price = (chosen: ReadonlyMap<Node, Choice>): number => {
-    const walked = rewrite(graph, facts, chosen);
+    const crossed = crossings(graph, facts, chosen);
     const gained = [...chosen.values()].reduce((sum, { conv, algorithm }) => sum + plain(conv) - fast(conv, algorithm), 0);
-    return whole - gained + score((batch) => crossingPrice(walked, batch));
+    return whole - gained + score((batch) => crossingPrice(crossed, batch));
   };
   let least = price(choices);
   for (const [node, choice] of [...choices]) {

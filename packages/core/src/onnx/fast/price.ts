@@ -19,7 +19,7 @@ const COPY = 6;
 /** Of a float that an element-wise node reads and writes. */
 const PASS = 30;
 /** Of a float that changes between channels first and channels last. */
-export const CROSSING = 50;
+const CROSSING = 50;
 /** Of a product's patch that onnxruntime's ConvTranspose scatters into the picture. */
 const SCATTER = 23;
 /** Of a multiply-add of the constant matrices, which are small. */
@@ -60,6 +60,9 @@ export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algori
   return (products + TRANSFORM * transforms(conv, points, tiles, batch) + moved) / 1e6 + NODE.winograd + (packed ? NODE.product * count : 0);
 }
 
+/** Price of floats that change layout, so many a picture. */
+export const crossingPrice = (crossed: number, batch: number): number => (CROSSING * crossed * batch) / 1e6;
+
 /** Multiply-adds of the constant matrices along both axes, on both sides. */
 function transforms({ large, small, height: h, width: w }: PictureConvolution, points: (axis: Axis) => number, tiles: (axis: Axis) => number, batch: number): number {
   const [ph, pw] = [points(h) * tiles(h), points(w) * tiles(w)];
@@ -68,12 +71,15 @@ function transforms({ large, small, height: h, width: w }: PictureConvolution, p
   return batch * (large * both(h.large, w.large, ph * h.stride, pw * w.stride) + small * both(h.small, w.small, ph, pw));
 }
 
-const whole = ({ kernel, stride, small }: Axis): boolean => kernel % stride === 0 && small >= 1;
+/** Largest side whose constant matrices are worth their size. */
+const LARGEST_SIDE = 128;
+
+const fits = ({ kernel, stride, large, small }: Axis): boolean => kernel % stride === 0 && Math.min(large, small) >= 1 && Math.max(large, small) <= LARGEST_SIDE;
 
 /** Every algorithm that can compute the convolution. Thin pictures are better off as they are. */
 export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
   const { large, small, height: h, width: w } = conv;
-  if (Math.min(large, small) < 8 || !whole(h) || !whole(w) || Math.max(h.large, w.large) > 128) return [];
+  if (Math.min(large, small) < 8 || !fits(h) || !fits(w)) return [];
   const taps = [h.kernel / h.stride, w.kernel / w.stride];
   if (Math.max(...taps) < 2) return [];
   // A single tile would make products of one row at batch 1, which onnxruntime sums in another order than those of more: the picture would depend on its batch.

@@ -1,13 +1,13 @@
 // One walk over a graph: chosen convolutions become products, what stands between them follows in their layout, and pictures change layout only where both meet.
-// The same walk prices a choice: what it writes is made only when asked for.
+// The same walk prices a choice, without the products themselves.
 import type { Dim } from '../../tensor.js';
 import type { Fact } from '../infer/index.js';
 import type { Graph, Node, TensorProto } from '../ir.js';
 import { captured } from '../passes/scope.js';
 import type { PictureConvolution } from './convolution.js';
-import { CROSSING, type Algorithm } from './price.js';
-import { attributesOf, operatorOf } from './shapes.js';
-import { floatsOf, sizesOf } from './tensors.js';
+import type { Algorithm } from './price.js';
+import { attributesOf, operatorOf } from '../facts/shapes.js';
+import { floatsOf, sizesOf } from '../facts/tensors.js';
 import { winograd } from './winograd.js';
 import { Writer } from './writer.js';
 
@@ -15,13 +15,6 @@ import { Writer } from './writer.js';
 export interface Choice {
   conv: PictureConvolution;
   algorithm: Algorithm;
-}
-
-/** What a walk leaves. */
-export interface Rewritten {
-  writer: Writer;
-  /** Floats a picture that change layout, in all. */
-  crossed: number;
 }
 
 /** Element by element, with one picture as first input and at most numbers beside it. */
@@ -32,46 +25,54 @@ const UNARY: ReadonlySet<string> = new Set([
 const BINARY: ReadonlySet<string> = new Set(['Add', 'Div', 'Max', 'Min', 'Mul', 'PRelu', 'Pow', 'Sub', 'Sum']);
 
 /** Writes `graph`'s nodes with the convolutions of `choices`, by node. */
-export function rewrite(graph: Graph, facts: ReadonlyMap<string, Fact>, choices: ReadonlyMap<Node, Choice>): Rewritten {
-  return new Walk(graph, facts, choices).result();
+export function rewrite(graph: Graph, facts: ReadonlyMap<string, Fact>, choices: ReadonlyMap<Node, Choice>): Writer {
+  const walk = new Walk(graph, facts, choices, winograd);
+  walk.run();
+  return walk.writer;
+}
+
+/** Floats a picture that change layout when `choices` are taken, in all. */
+export function crossings(graph: Graph, facts: ReadonlyMap<string, Fact>, choices: ReadonlyMap<Node, Choice>): number {
+  const walk = new Walk(graph, facts, choices, (_conv, _algorithm, x) => x);
+  walk.run();
+  return walk.crossed;
 }
 
 class Walk {
-  readonly #writer: Writer;
+  readonly writer: Writer;
+  crossed = 0;
   readonly #initializers: ReadonlyMap<string, TensorProto>;
   /** Names of pictures in [H, W, N, C], by the name that they have in the graph. */
   readonly #rows = new Map<string, string>();
   /** Those that are in their own layout as well, or only. */
   readonly #plain = new Set<string>();
-  #crossed = 0;
-
   constructor(
     readonly graph: Graph,
     readonly facts: ReadonlyMap<string, Fact>,
     readonly choices: ReadonlyMap<Node, Choice>,
+    readonly product: typeof winograd,
   ) {
-    this.#writer = new Writer(graph);
+    this.writer = new Writer(graph);
     this.#initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
   }
 
-  result(): Rewritten {
+  run(): void {
     for (const node of this.graph.nodes) {
       const choice = this.choices.get(node);
       if (choice !== undefined) this.#convolve(node, choice);
       else if (!this.#follow(node)) {
         for (const name of [...node.inputs, ...captured(node)]) this.#needPlain(name);
-        this.#writer.copy(node, node.inputs, node.outputs);
+        this.writer.copy(node, node.inputs, node.outputs);
         for (const name of node.outputs) this.#plain.add(name);
       }
     }
     for (const { name } of this.graph.outputs) this.#needPlain(name ?? '');
-    return { writer: this.#writer, crossed: this.#crossed };
   }
 
   #convolve(node: Node, { conv, algorithm }: Choice): void {
     const [input = '', , bias = ''] = node.inputs;
-    const product = winograd(conv, algorithm, this.#needRows(input), this.#writer);
-    this.#rows.set(node.outputs[0] ?? '', bias === '' ? product : this.#writer.op('Add', [product, bias]));
+    const product = this.product(conv, algorithm, this.#needRows(input), this.writer);
+    this.#rows.set(node.outputs[0] ?? '', bias === '' ? product : this.writer.op('Add', [product, bias]));
   }
 
   /** Writes an element-wise node in the layout of the pictures it reads; false where it must have theirs changed. */
@@ -84,8 +85,8 @@ class Walk {
     if (!unary && !BINARY.has(operator)) return false;
     const operands = node.inputs.map((input, i) => (this.#rows.has(input) ? this.#rows.get(input) : unary && i > 0 ? input : this.#operand(input)));
     if (operands.some((operand) => operand === undefined) || !this.#alike(node)) return false;
-    const output = this.#writer.fresh(`fast/${operator}`);
-    this.#writer.copy(node, operands as string[], [output]); // none is undefined
+    const output = this.writer.fresh(`fast/${operator}`);
+    this.writer.copy(node, operands as string[], [output]); // none is undefined
     this.#rows.set(name, output);
     return true;
   }
@@ -102,9 +103,9 @@ class Walk {
     const values = floatsOf(tensor);
     if (tensor === undefined || values === undefined) return undefined;
     const sizes = sizesOf(tensor);
-    if (values.length === 1) return this.#writer.floats([1], () => values);
+    if (values.length === 1) return this.writer.floats([1], () => values);
     const channel = sizes.at(-3);
-    return channel === values.length && (sizes.length === 3 || sizes.length === 4) ? this.#writer.floats([values.length], () => values) : undefined;
+    return channel === values.length && (sizes.length === 3 || sizes.length === 4) ? this.writer.floats([values.length], () => values) : undefined;
   }
 
   #normalise(node: Node): boolean {
@@ -115,9 +116,9 @@ class Walk {
     if (rows === undefined || scale === undefined || bias === undefined || mean === undefined || variance === undefined || (attributes['training_mode'] ?? 0) !== 0) return false;
     const epsilon = typeof attributes['epsilon'] === 'number' ? attributes['epsilon'] : 1e-5;
     const factor = (): Float32Array => scale.map((s, i) => s / Math.sqrt((variance[i] ?? 0) + epsilon));
-    const scaled = this.#writer.op('Mul', [rows, this.#writer.floats([scale.length], factor)]);
+    const scaled = this.writer.op('Mul', [rows, this.writer.floats([scale.length], factor)]);
     const shift = (): Float32Array => factor().map((f, i) => (bias[i] ?? 0) - f * (mean[i] ?? 0));
-    this.#rows.set(node.outputs[0] ?? '', this.#writer.op('Add', [scaled, this.#writer.floats([scale.length], shift)]));
+    this.#rows.set(node.outputs[0] ?? '', this.writer.op('Add', [scaled, this.writer.floats([scale.length], shift)]));
     return true;
   }
 
@@ -130,10 +131,10 @@ class Walk {
     const known = this.#rows.get(name);
     if (known !== undefined) return known;
     const [channels, height, width] = this.#sizes(name);
-    const turned = this.#writer.op('Transpose', [this.#writer.reshape(name, [-1, height * width])], { perm: [1, 0] });
-    const rows = this.#writer.reshape(turned, [height, width, -1, channels]);
+    const turned = this.writer.op('Transpose', [this.writer.reshape(name, [-1, height * width])], { perm: [1, 0] });
+    const rows = this.writer.reshape(turned, [height, width, -1, channels]);
     this.#rows.set(name, rows);
-    this.#crossed += channels * height * width;
+    this.crossed += channels * height * width;
     return rows;
   }
 
@@ -141,10 +142,10 @@ class Walk {
     const rows = this.#rows.get(name);
     if (rows === undefined || this.#plain.has(name)) return;
     const [channels, height, width] = this.#sizes(name);
-    const turned = this.#writer.op('Transpose', [this.#writer.reshape(rows, [height * width, -1])], { perm: [1, 0] });
-    this.#writer.reshape(turned, [-1, channels, height, width], name);
+    const turned = this.writer.op('Transpose', [this.writer.reshape(rows, [height * width, -1])], { perm: [1, 0] });
+    this.writer.reshape(turned, [-1, channels, height, width], name);
     this.#plain.add(name);
-    this.#crossed += channels * height * width;
+    this.crossed += channels * height * width;
   }
 
   #sizes(name: string): [number, number, number] {
@@ -153,6 +154,3 @@ class Walk {
     return [channels ?? 0, height ?? 0, width ?? 0];
   }
 }
-
-/** What changing layouts costs at a batch size. */
-export const crossingPrice = ({ crossed }: Rewritten, batch: number): number => (CROSSING * crossed * batch) / 1e6;

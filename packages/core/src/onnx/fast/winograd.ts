@@ -2,7 +2,7 @@
 // memory and N may be any number. The weights are transformed once, here. A transposed convolution is the adjoint: same products, matrices transposed.
 import type { PictureConvolution } from './convolution.js';
 import type { Algorithm } from './price.js';
-import { floatsOf } from './tensors.js';
+import { floatsOf } from '../facts/tensors.js';
 import { byClass, tiling, type Tiling } from './tiling.js';
 import { transpose, type Matrix } from './toom-cook.js';
 import type { Writer } from './writer.js';

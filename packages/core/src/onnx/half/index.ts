@@ -3,7 +3,7 @@ import { ModelFormatError } from '../../errors.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto, type ValueInfo } from '../ir.js';
-import { operatorOf } from '../fast/shapes.js';
+import { operatorOf } from '../facts/shapes.js';
 import { planOf, type Plan } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';
 import { halved } from './weights.js';

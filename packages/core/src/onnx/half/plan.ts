@@ -1,6 +1,6 @@
 // Which nodes of a graph are computed in half precision, and in which precision each value is made.
 import { DATA_TYPE, type Graph, type Node, type TensorProto } from '../ir.js';
-import { attributesOf, operatorOf } from '../fast/shapes.js';
+import { attributesOf, operatorOf } from '../facts/shapes.js';
 import { captured } from '../passes/scope.js';
 import { FLOAT_INPUTS, placeOf, type Place } from './places.js';
 import { typesOf } from './types.js';

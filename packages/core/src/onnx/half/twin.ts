@@ -3,8 +3,8 @@
 import { littleEndian } from '../build/constants.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
-import { floatsOf } from '../fast/tensors.js';
-import { operatorOf } from '../fast/shapes.js';
+import { floatsOf } from '../facts/tensors.js';
+import { operatorOf } from '../facts/shapes.js';
 import { fromHalf, halfOf } from '../../generator/half.js';
 import { DATA_TYPE, type Model, type Node, type TensorProto } from '../ir.js';
 import { planOf } from './plan.js';

@@ -1,6 +1,6 @@
 // Element types of the values of any graph, by the operators' specifications. What cannot be told is undefined, and then nothing is changed that depends on it.
 import { DATA_TYPE, type Attribute, type Graph, type Node, type ValueInfo } from '../ir.js';
-import { operatorOf } from '../fast/shapes.js';
+import { operatorOf } from '../facts/shapes.js';
 
 const { int64, bool, float32 } = DATA_TYPE;
 

@@ -1,6 +1,6 @@
 // Constants in half precision: rounded to the nearest, ties to even, subnormals kept; and whether half precision holds them at all.
 import { littleEndian } from '../build/constants.js';
-import { floatsOf } from '../fast/tensors.js';
+import { floatsOf } from '../facts/tensors.js';
 import { halfOf } from '../../generator/half.js';
 import { DATA_TYPE, type TensorProto } from '../ir.js';
 
