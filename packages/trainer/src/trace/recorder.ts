@@ -147,7 +147,7 @@ export class Recorder {
 
   /** An ExportError about what is being recorded now. */
   refuse(why: string, what = 'trace', cause?: unknown): ExportError {
-    const [layer, site] = [this.layers.at(-1), this.site()];
+    const [layer, site] = [this.layers.at(-1), callSite()];
     const where = [what, ...(layer === undefined ? [] : [`layer ${layer}`]), ...(site === undefined ? [] : [`at ${site}`])].join(', ');
     return new ExportError('export.unsupported', `${where}: ${why}`, cause === undefined ? undefined : { cause });
   }
