@@ -1,13 +1,11 @@
 // `load`: from a path, address, Blob or bytes to a Generator that runs in a worker.
-import { abortError, checkIntegrity, Generator, manifestFor, ModelFormatError, readManifest, UsageError, weightPrecision } from '@forja/core';
-import type { AbortSignalLike, BatchOptions, Manifest } from '@forja/core';
+import { abortError, checkIntegrity, Generator, madeHere, manifestFor, ModelFormatError, readManifest, SharedRuntimes, UsageError, weightPrecision } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
-import { madeHere } from './dropped.js';
-import { executorOptions, warnOf } from './runtime.js';
+import { executorOptions, NodeRuntime, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
-import { lease, type Lease } from './shared.js';
 
 /** Options of {@link load}, beside those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
@@ -31,6 +29,8 @@ export interface LoadOptions extends RuntimeOptions {
   cache?: string;
 }
 
+const shared = new SharedRuntimes<NodeRuntime>();
+
 /**
  * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read from the model's folder and nowhere else.
  * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
@@ -44,7 +44,8 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   oneOf('lowering', options.lowering ?? 'auto', ['auto', 'portable']);
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
-  const share = lease(executor, onEvent);
+  const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
+  const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), onEvent);
   const loading = loadWith(share, source, options, made);
   try {
     return await unlessAborted(loading, signal);
@@ -56,7 +57,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   }
 }
 
-async function loadWith({ runtime, release }: Lease, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
+async function loadWith({ runtime, release }: Lease<NodeRuntime>, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
   const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, lowering = 'auto', onProgress, cache } = options;
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);

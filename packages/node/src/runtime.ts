@@ -1,15 +1,10 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
-import { checkModelBytes, ForjaError, UsageError } from '@forja/core';
-import type { DeviceName, DeviceReport, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
-import { madeHere, unwatch, watch, type Held } from './dropped.js';
-import type { ExecutorName, ExecutorOptions, ExecutorSessionOptions, SessionRecord } from './executor/contract.js';
+import { checkModelBytes, copyOf, DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
+import type { DeviceName, ExecutorSession, Held, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, Recipe } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
-import type { openExecutor } from './executor/open.js';
-import { Supervisor } from './executor/supervisor.js';
-import { copyOf } from './executor/tensors.js';
-import { Fifo } from './fifo.js';
-import { NodeSession, SessionCore, type Recipe } from './session.js';
+import { openExecutor } from './executor/open.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -30,6 +25,8 @@ const LOWERINGS: readonly NonNullable<SessionOptions['lowering']>[] = ['auto', '
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
 /** The longest that a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1;
+
+const dropped = new DroppedHandles((message) => process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.dropped' }));
 
 /** A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`. */
 export function runtime(options: RuntimeOptions = {}): Runtime {
@@ -54,24 +51,14 @@ export function warnOf({ reason }: RuntimeEvent): void {
 }
 
 /** The runtime. */
-export class NodeRuntime implements Runtime {
+export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Runtime {
   readonly #options: ExecutorOptions;
-  readonly #queue = new Fifo();
-  readonly #sessions = new Set<SessionCore>();
-  readonly #supervisor: Supervisor;
-  #device: DeviceReport;
-  #disposal: Promise<void> | undefined;
 
-  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void, start?: typeof openExecutor) {
+  /** `start` is another one in tests only. */
+  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void, start: typeof openExecutor = openExecutor) {
     const { device, threads, executor } = options;
+    super({ start: () => start(options), onEvent, dropped, device: { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] } });
     this.#options = options;
-    this.#supervisor = new Supervisor(options, onEvent, start);
-    this.#device = { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] };
-  }
-
-  /** Of the last session made, or made again; before the first, what would be tried first. */
-  get device(): DeviceReport {
-    return this.#device;
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
@@ -79,38 +66,12 @@ export class NodeRuntime implements Runtime {
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<NodeSession> {
-    if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
+  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+    this.alive();
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
     if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering)) throw new UsageError(`createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`);
     checkModelBytes(model);
-    const recipe: Recipe = { model: this.#kept(model), options: this.#owned(options) };
-    const made = (record: SessionRecord): void => void (this.#device = record.device);
-    return this.#queue.add(() => this.#supervisor.perform(async (executor) => {
-      const record = await executor.call('create', recipe);
-      made(record);
-      const core: SessionCore = new SessionCore({ queue: this.#queue, supervisor: this.#supervisor, made, gone: () => this.#sessions.delete(core) }, recipe, executor, record);
-      this.#sessions.add(core);
-      const session = new NodeSession(core, recipe.options);
-      const { free } = held;
-      watch(session, { ...held, free: () => core.dispose().finally(free) }, core); // neither refers to `session`
-      if (this.#disposal) core.close(this.#disposal);
-      return session;
-    }));
-  }
-
-  dispose(): Promise<void> {
-    if (this.#disposal) return this.#disposal;
-    unwatch(this.#queue);
-    const over = this.#queue.add(() => this.#supervisor.close()); // behind every run already queued
-    for (const session of this.#sessions) session.close(over);
-    return (this.#disposal = over);
-  }
-
-  /** Has the worker ended when this runtime and its sessions are forgotten. */
-  watch(made: string): void {
-    const [queue, supervisor] = [this.#queue, this.#supervisor];
-    watch(this, { what: 'runtime', made, free: () => queue.add(() => supervisor.close()) }, queue);
+    return this.make({ model: this.#kept(model), options: this.#owned(options) }, held);
   }
 
   /** A copy that stays, to make the session again: in shared memory where the executor is a thread, so that it is there only once. */

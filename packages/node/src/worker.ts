@@ -1,11 +1,10 @@
 // Entry of the worker thread and of the child process: answers the host's calls with an Engine. Imported by nothing.
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { toErrorRecord } from '@forja/core';
+import { buffersOf, toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
 import { guarded } from './executor/drain.js';
 import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
-import { buffersOf } from './executor/tensors.js';
 
 async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
   const { id, op, args } = request;

@@ -1,5 +1,5 @@
 // What executes models for a runtime: in this thread, in a worker thread or in a child process. Calls never overlap: the runtime's queue sees to it.
-import type { DeviceName, DeviceReport, ErrorRecord, NamedTensors, StateBinding, TensorSpec } from '@forja/core';
+import type { DeviceName, ErrorRecord, SessionExecutor, SessionOperation, SessionOperations, StateBinding } from '@forja/core';
 
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline' | 'process';
@@ -23,26 +23,17 @@ export interface ExecutorSessionOptions {
   lowering?: 'auto' | 'portable';
 }
 
-/** A session as its executor knows it. */
-export interface SessionRecord {
-  session: number;
-  inputs: TensorSpec[];
-  outputs: TensorSpec[];
-  device: DeviceReport;
+/** What makes a session, and makes it again. */
+export interface Recipe {
+  model: Uint8Array;
+  options: ExecutorSessionOptions;
 }
 
-/** Every operation: `[arguments, result]`. One table for both ends of a thread or process. */
-export interface Operations {
-  create: [{ model: Uint8Array; options: ExecutorSessionOptions }, SessionRecord];
-  run: [{ session: number; feeds: NamedTensors; outputs: string[] }, NamedTensors];
-  readState: [{ session: number; names: string[] | undefined }, NamedTensors];
-  writeState: [{ session: number; values: NamedTensors }, null];
-  release: [{ session: number }, null];
-  close: [Record<string, never>, null];
-}
+/** Every operation: `[arguments, result]`. */
+export type Operations = SessionOperations<Recipe>;
 
 /** Name of an operation. */
-export type Operation = keyof Operations;
+export type Operation = SessionOperation;
 
 /** Runtime to executor. */
 export type Request = { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation];
@@ -51,11 +42,4 @@ export type Request = { [K in Operation]: { id: number; op: K; args: Operations[
 export type Reply = { id: number; result: unknown } | { id: number; error: ErrorRecord };
 
 /** Something that executes {@link Operations}. */
-export interface Executor {
-  /** With `give`, the buffers of the tensors in `args` become the executor's and are empty afterwards; without, the caller may use them again after the call. */
-  call<K extends Operation>(op: K, args: Operations[K][0], give?: boolean): Promise<Operations[K][1]>;
-  /** Gives up on it, without waiting: it is `dead` at once, and ended as soon as that is safe. */
-  kill(why: Error): void;
-  /** Why it can take no more calls; undefined while it can. */
-  readonly dead: Error | undefined;
-}
+export type Executor = SessionExecutor<Recipe>;

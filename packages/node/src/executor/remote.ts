@@ -2,11 +2,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { DeviceError, fromErrorRecord } from '@forja/core';
+import { buffersOf, DeviceError, fromErrorRecord } from '@forja/core';
 import { workerUrl } from '../worker-url.js';
 import type { Executor, ExecutorOptions, Operation, Operations, Reply, Request } from './contract.js';
 import { drainOnExit, makeFlags, whenOut } from './drain.js';
-import { buffersOf } from './tensors.js';
 
 /** A channel to the other end. */
 interface Port {

@@ -1,8 +1,8 @@
 // State that stays beside the model: two preallocated buffer sets used in turn, so that a run reads one, writes the other in place, and copies nothing.
-import { checkTensor, sizeOf, ARRAY_OF, UsageError } from '@forja/core';
+import { checkTensor, copyOf, sizeOf, ARRAY_OF, UsageError } from '@forja/core';
 import type { NamedTensors, StateBinding, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
-import { copyOf, toOrt } from './tensors.js';
+import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
 interface Slot {

@@ -1,6 +1,6 @@
-// Between our tensors and onnxruntime's. No data is copied here except by `copyOf`.
+// Between our tensors and onnxruntime's. No data is copied here.
 import { ARRAY_OF, ModelFormatError } from '@forja/core';
-import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
+import type { DType, Tensor, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** The module, as loaded by {@link loadOrt}. */
@@ -27,26 +27,6 @@ export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): Te
     if (!value.isTensor) throw new ModelFormatError('model.unsupported', `${value.name}: expected a tensor, got a sequence, map or optional`);
     return { name: value.name, dtype: dtypeOf(value.type, value.name), shape: value.shape.map((dim, i) => (dim === '' ? `${value.name}_dim_${i}` : dim)) };
   });
-}
-
-/** A copy in memory of its own, of exactly the size needed. */
-export function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  // Not slice(): of a Buffer it is a view. `data` is of the array type of `dtype`; TypeScript does not know that they go together.
-  return { dtype, shape: [...shape], data: new ARRAY_OF[dtype](data as unknown as ArrayLike<never>) };
-}
-
-/** {@link copyOf} of each. */
-export function copiesOf(tensors: NamedTensors): NamedTensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, copyOf(value)]));
-}
-
-/** The buffers that `tensors` own, each once, for a transfer. */
-export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(tensors)) {
-    if (data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength) buffers.add(data.buffer);
-  }
-  return [...buffers];
 }
 
 function dtypeOf(type: string, where: string): DType {

@@ -1,6 +1,6 @@
 // One thing after another, and an abort that does not wait for its turn. A failure concerns only its own caller.
-import { abortError } from '@forja/core';
-import type { AbortSignalLike } from '@forja/core';
+import { abortError } from '../errors.js';
+import type { AbortSignalLike } from '../platform.js';
 
 /** A queue of asynchronous jobs, run one at a time in order. */
 export class Fifo {

@@ -1,9 +1,16 @@
 // Keeps an executor at hand: opens it on first use, and when it dies, hangs or loses its device, tells once, opens another and does the job once more.
 // Generation is pure, so doing it again is safe; what is not (state) refuses by itself with `StateLost`.
-import { DeviceError, ForjaError } from '@forja/core';
-import type { RunOptions, RuntimeEvent } from '@forja/core';
-import type { Executor, ExecutorOptions } from './contract.js';
-import { openExecutor } from './open.js';
+import { DeviceError, ForjaError } from '../errors.js';
+import { platform } from '../platform.js';
+import type { AbortSignalLike } from '../platform.js';
+import type { RuntimeEvent } from './session.js';
+
+/** The part of an executor that a {@link Supervisor} needs. */
+export interface Replaceable {
+  call(op: 'close', args: Record<string, never>): Promise<unknown>;
+  kill(why: Error): void;
+  readonly dead: Error | undefined;
+}
 
 /** Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one. */
 export class StateLost extends DeviceError {
@@ -12,23 +19,22 @@ export class StateLost extends DeviceError {
   }
 }
 
-/** The one executor of a runtime, and its successors. Jobs must not overlap. */
-export class Supervisor {
-  readonly #options: ExecutorOptions;
+/** The one executor of a runtime, and its successors. */
+export class Supervisor<E extends Replaceable> {
+  readonly #start: () => Promise<E>;
   readonly #onEvent: (event: RuntimeEvent) => void;
-  readonly #start: typeof openExecutor;
-  #executor: Executor | undefined;
+  #executor: E | undefined;
+  #opening: Promise<E> | undefined;
   #closed = false;
 
-  /** `start` is another one in tests only. */
-  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void, start: typeof openExecutor = openExecutor) {
-    this.#options = options;
-    this.#onEvent = onEvent;
+  /** `start` opens a fresh executor. */
+  constructor(start: () => Promise<E>, onEvent: (event: RuntimeEvent) => void) {
     this.#start = start;
+    this.#onEvent = onEvent;
   }
 
   /** Does `job`. Rejects with `device.lost` when a second executor is lost over it too, or when nobody waits for it any more. */
-  async perform<T>(job: (executor: Executor) => Promise<T>, signal?: RunOptions['signal']): Promise<T> {
+  async perform<T>(job: (executor: E) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     for (let again = false; ; again = true) {
       const executor = await this.#open();
       try {
@@ -45,21 +51,28 @@ export class Supervisor {
 
   /** Ends the executor, if there is one; there will be no other. */
   async close(): Promise<void> {
-    const executor = this.#executor;
-    this.#executor = undefined;
     this.#closed = true;
+    const executor = this.#executor ?? (await this.#opening?.catch(() => undefined)); // who waits for it is told
+    this.#executor = undefined;
     if (executor && !executor.dead) await executor.call('close', {}).catch((error: unknown) => {
       if (!executor.dead) throw error; // dead is as good as closed
     });
   }
 
-  async #open(): Promise<Executor> {
-    if (this.#closed) throw new ForjaError('disposed', 'runtime: it has been disposed');
+  /** One at a time, whoever asks. */
+  #open(): Promise<E> {
+    if (this.#closed) return Promise.reject(new ForjaError('disposed', 'runtime: it has been disposed'));
     const last = this.#executor;
-    if (last && !last.dead) return last;
+    if (last && !last.dead) return Promise.resolve(last);
+    this.#opening ??= this.#replace(last).finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #replace(last: E | undefined): Promise<E> {
     this.#executor = undefined; // opening may fail, and is no second loss then
+    const reason = last?.dead?.message;
     // In a turn of its own: what a listener throws is not the business of the caller who happens to be first.
-    if (last?.dead) process.nextTick(this.#onEvent, { type: 'restarted', reason: last.dead.message } satisfies RuntimeEvent);
-    return (this.#executor = await this.#start(this.#options));
+    if (reason !== undefined) platform().queueMicrotask(() => this.#onEvent({ type: 'restarted', reason }));
+    return (this.#executor = await this.#start());
   }
 }

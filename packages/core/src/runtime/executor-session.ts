@@ -1,22 +1,20 @@
-// A session of @forja/node. The handle that callers have is apart from what the runtime keeps of it, so that a handle which nobody has any more can be noticed.
-import { checkFeeds, ForjaError, UsageError } from '@forja/core';
-import type { DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '@forja/core';
-import { unwatch } from './dropped.js';
-import type { Executor, ExecutorSessionOptions, SessionRecord } from './executor/contract.js';
-import { StateLost, type Supervisor } from './executor/supervisor.js';
-import { copiesOf } from './executor/tensors.js';
+// A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle which nobody has any more can be noticed.
+import { ForjaError, UsageError } from '../errors.js';
+import type { AbortSignalLike } from '../platform.js';
+import type { NamedTensors, TensorSpec } from '../tensor.js';
+import type { DroppedHandles } from './dropped.js';
+import type { SessionExecutor, SessionRecord } from './executor.js';
+import { checkFeeds } from './feeds.js';
 import type { Fifo } from './fifo.js';
-
-/** What makes a session again. */
-export interface Recipe {
-  model: Uint8Array;
-  options: ExecutorSessionOptions;
-}
+import type { DeviceReport, RunOptions, Session, StateBinding } from './session.js';
+import { StateLost, type Supervisor } from './supervisor.js';
+import { copiesOf } from './tensors.js';
 
 /** What a session needs of its runtime. */
-export interface Home {
+export interface Home<R> {
   readonly queue: Fifo;
-  readonly supervisor: Supervisor;
+  readonly supervisor: Supervisor<SessionExecutor<R>>;
+  readonly dropped: DroppedHandles;
   /** It was made again. */
   made(record: SessionRecord): void;
   /** It was freed. */
@@ -24,16 +22,16 @@ export interface Home {
 }
 
 /** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
-export class SessionCore {
+export class SessionCore<R extends { options: { state?: Record<string, StateBinding> } }> {
   /** Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: a session made again is without it. */
   readonly pure: boolean;
-  readonly #home: Home;
-  #recipe: Recipe | undefined;
-  #executor: Executor;
+  readonly #home: Home<R>;
+  #recipe: R | undefined;
+  #executor: SessionExecutor<R>;
   #record: SessionRecord;
   #disposal: Promise<void> | undefined;
 
-  constructor(home: Home, recipe: Recipe, executor: Executor, record: SessionRecord) {
+  constructor(home: Home<R>, recipe: R, executor: SessionExecutor<R>, record: SessionRecord) {
     this.#home = home;
     this.#executor = executor;
     this.#record = record;
@@ -47,7 +45,7 @@ export class SessionCore {
   }
 
   /** Queues `job`; it gets the executor of the day and this session's number there. */
-  async perform<T>(job: (executor: Executor, session: number) => Promise<T>, signal?: RunOptions['signal']): Promise<T> {
+  async perform<T>(job: (executor: SessionExecutor<R>, session: number) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     this.check();
     const { queue, supervisor } = this.#home;
     return queue.add(() => supervisor.perform(async (executor) => job(executor, await this.#in(executor)), signal), signal);
@@ -68,7 +66,7 @@ export class SessionCore {
         if (!executor.dead) await executor.call('release', { session: this.#record.session }).catch((error: unknown) => void (executor.dead ?? raise(error)));
       })
       .finally(() => this.#home.gone());
-    unwatch(this);
+    this.#home.dropped.unwatch(this);
     return this.#disposal;
   }
 
@@ -79,10 +77,10 @@ export class SessionCore {
       this.#home.gone();
     };
     this.#disposal ??= over.then(gone, gone);
-    unwatch(this);
+    this.#home.dropped.unwatch(this);
   }
 
-  async #in(executor: Executor): Promise<number> {
+  async #in(executor: SessionExecutor<R>): Promise<number> {
     if (this.#executor !== executor) {
       if (!this.#recipe) throw new StateLost();
       this.#record = await executor.call('create', this.#recipe);
@@ -94,14 +92,14 @@ export class SessionCore {
 }
 
 /** The caller's handle. */
-export class NodeSession implements Session {
+export class ExecutorSession<R extends { options: { state?: Record<string, StateBinding> } }> implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
-  readonly #core: SessionCore;
+  readonly #core: SessionCore<R>;
   readonly #state: ReadonlySet<string>;
   readonly #plain: readonly string[];
 
-  constructor(core: SessionCore, options: ExecutorSessionOptions) {
+  constructor(core: SessionCore<R>, options: R['options']) {
     const bindings = options.state ?? {};
     const stateOutputs = new Set(Object.values(bindings).map(({ output }) => output));
     this.#core = core;
