@@ -1,16 +1,24 @@
-// forja doctor: versions, and which devices really run here, each tried with a small model.
-import { existsSync, readFileSync } from 'node:fs';
+// forja doctor: versions, which devices really run here, each tried with a small model, and what is missing for CUDA.
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import { DeviceError, type CliCommand, type DeviceName, type DeviceReport } from '@forja/core';
+import { promisify } from 'node:util';
+import { DeviceError, type CliCommand, type CliIo, type DeviceName, type DeviceReport } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { adviceFor, type Advice } from '../cuda/advice.js';
+import { inspectCuda, type CudaReport } from '../cuda/inspect.js';
 import { runtime } from '../runtime.js';
 import { onDevice } from './pictures.js';
 import { VERSION } from './version.js';
 
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web', '@forja/core', '@forja/trainer', '@tensorflow/tfjs', '@tensorflow/tfjs-node'];
+/** Those in whose folders the others are looked for too: what a package needs itself need not be visible from elsewhere. */
+const HOSTS = ['@forja/node', '@forja/trainer'];
 const DEVICES: readonly Exclude<DeviceName, 'auto' | 'wasm'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml'];
+/** nvidia-smi hangs where the driver is in a bad way. */
+const PATIENCE_MS = 5000;
 
 /** What was found of one device. */
 interface Trial {
@@ -23,13 +31,13 @@ interface Trial {
 /** The command. */
 export const doctor: CliCommand = {
   name: 'doctor',
-  summary: 'show versions, and which devices run here',
+  summary: 'show versions, which devices run here, and what is missing for CUDA',
   options: [],
   examples: ['forja doctor', 'forja doctor --json'],
   async run(_args, io) {
-    const versions = { forja: VERSION, node: process.versions.node, ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name, io.cwd)])) };
-    const machine = { system: `${type()} ${release()} ${arch()}`, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, memoryGB: Math.round(totalmem() / 1e8) / 10 };
-    io.print(`${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB`);
+    const versions = { forja: VERSION, node: process.versions.node, ...versionsFrom(io.cwd) };
+    const machine = { system: `${type()} ${release()} ${arch()}`, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, memoryGB: Math.round(totalmem() / 1e8) / 10, gpus: await gpus() };
+    io.print(`${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`);
     for (const [name, version] of Object.entries(versions)) io.print(`  ${name.padEnd(22)} ${version ?? 'not installed'}`);
     const trials: Trial[] = [];
     for (const device of DEVICES) {
@@ -37,10 +45,23 @@ export const doctor: CliCommand = {
       trials.push(trial);
       io.print(`  ${device.padEnd(22)} ${trial.report ? `works: ${onDevice(trial.report)}` : `no: ${trial.reason}`}`);
     }
+    const cuda = process.platform === 'linux' && process.arch === 'x64' && !trials.some(({ device, works }) => device === 'cuda' && works) ? inspectCuda() : undefined;
+    const advice = cuda ? adviceFor(cuda) : [];
+    if (cuda) printCuda(cuda, advice, io);
     if (!trials.some(({ works }) => works)) throw new DeviceError('device.unavailable', `doctor: expected a device that runs, got none: ${trials[0]?.reason ?? ''}`);
-    return { machine, versions, devices: trials };
+    return { machine, versions, devices: trials, ...(cuda ? { cuda: { ...cuda, advice } } : {}) };
   },
 };
+
+function printCuda({ problems, driver }: CudaReport, advice: readonly Advice[], io: CliIo): void {
+  io.print();
+  io.print(`CUDA${driver ? ` (driver ${driver.version})` : ''}:`);
+  for (const line of problems) io.print(`  missing: ${line}`);
+  for (const [i, { what, commands }] of advice.entries()) {
+    io.print(`  ${i + 1}. ${what}`);
+    for (const [manager, command] of Object.entries(commands)) io.print(`     ${manager}: ${command}`);
+  }
+}
 
 /** Doubles a number on `device`. */
 async function attempt(device: DeviceName): Promise<Trial> {
@@ -66,12 +87,31 @@ function reasonOf(error: unknown): string {
   return /got: (?:\w+: )?(.*?)\. Use device/s.exec(message)?.[1] ?? message;
 }
 
-/** Version of an installed package, seen from the user's folder, else from here. Not through its exports, which may hide package.json. */
-function versionOf(name: string, cwd: string): string | undefined {
-  for (const from of [join(cwd, 'index.js'), import.meta.url]) {
-    for (const folder of createRequire(from).resolve.paths(name) ?? []) {
-      const file = join(folder, name, 'package.json');
-      if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+/** NVIDIA's cards by nvidia-smi; none where it is not there or fails. */
+async function gpus(): Promise<string[]> {
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'], { timeout: PATIENCE_MS });
+    return stdout.trim().split('\n').filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+/** Versions of installed packages, seen from the user's folder, from here, and from the packages that need them. */
+function versionsFrom(cwd: string): Record<string, string | undefined> {
+  const near = [join(cwd, 'index.js'), import.meta.url];
+  const hosts = HOSTS.flatMap((name) => folderOf(name, near) ?? []).map((folder) => join(folder, 'index.js'));
+  return Object.fromEntries(PACKAGES.map((name) => {
+    const folder = folderOf(name, [...near, ...hosts]);
+    return [name, folder === undefined ? undefined : (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version];
+  }));
+}
+
+/** Real folder of a package. Not through its exports, which may hide package.json. */
+function folderOf(name: string, from: readonly string[]): string | undefined {
+  for (const place of from) {
+    for (const folder of createRequire(place).resolve.paths(name) ?? []) {
+      if (existsSync(join(folder, name, 'package.json'))) return realpathSync(join(folder, name));
     }
   }
   return undefined;

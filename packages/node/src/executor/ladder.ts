@@ -1,7 +1,7 @@
 // Which execution providers to try for a device, in order, and what stands against one before it is tried.
 import { DeviceError } from '@forja/core';
 import type { DeviceName, DeviceReport } from '@forja/core';
-import { hasProviderLibrary } from './ort.js';
+import { inspectCuda, isSound } from '../cuda/inspect.js';
 
 /** A device that really runs. */
 export type ActualDevice = DeviceReport['actual'];
@@ -18,30 +18,39 @@ export function rungs(device: DeviceName): readonly ActualDevice[] {
   return device === 'auto' ? (AUTO[process.platform] ?? ['cpu']) : [device];
 }
 
-/** Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. */
-const OBSTACLE: Readonly<Record<ActualDevice, () => string | undefined>> = {
+/** Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. `auto`: only where nothing is known against it. */
+const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefined>> = {
   cpu: () => undefined,
   webgpu: () => undefined,
-  cuda: () =>
-    process.platform !== 'linux' || process.arch !== 'x64' ? `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`
-    : hasProviderLibrary('libonnxruntime_providers_cuda.so') ? undefined
-    : 'libonnxruntime_providers_cuda.so is not beside onnxruntime-node (its install script fetches it: npm rebuild onnxruntime-node)',
+  cuda: (auto) => {
+    if (process.platform !== 'linux' || process.arch !== 'x64') return `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`;
+    const report = inspectCuda();
+    return report.ready || (!auto && isSound(report)) ? undefined : report.problems.join('; ');
+  },
   coreml: () => (process.platform === 'darwin' ? undefined : 'Core ML is only on macOS'),
   dml: () => (process.platform === 'win32' ? undefined : 'DirectML is only on Windows'),
   wasm: () => 'WASM is not offered in Node; the CPU provider is faster. In a browser use @forja/web',
 };
 
-/** Reason as one line of a device report; undefined when `device` is worth trying. */
-export function obstacle(device: ActualDevice): string | undefined {
-  const reason = OBSTACLE[device]();
+/** What may be behind a failed attempt, to add to onnxruntime's own words. */
+const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = { cuda: () => inspectCuda().problems };
+
+/** Reason as one line of a device report; undefined when `device` is worth trying for the one who asked for `requested`. */
+export function obstacle(device: ActualDevice, requested: DeviceName): string | undefined {
+  const reason = OBSTACLE[device](requested === 'auto');
   return reason === undefined ? undefined : `${device}: ${reason}`;
+}
+
+/** A failed attempt as one line of a device report. */
+export function failed(device: ActualDevice, message: string): string {
+  return [`${device}: ${message}`, ...(SUSPECTS[device]?.() ?? [])].join('; ');
 }
 
 /** The first device worth trying, for a report made before any session exists. */
 export function provisional(device: DeviceName): { actual: ActualDevice; reasons: string[] } {
   const reasons: string[] = [];
   for (const rung of rungs(device)) {
-    const reason = obstacle(rung);
+    const reason = obstacle(rung, device);
     if (reason === undefined) return { actual: rung, reasons };
     reasons.push(reason);
   }
@@ -50,5 +59,5 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
 
 /** The error when no rung holds. */
 export function unavailable(device: DeviceName, reasons: readonly string[]): DeviceError {
-  return new DeviceError('device.unavailable', `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'.`);
+  return new DeviceError('device.unavailable', `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor says what is missing here.`);
 }

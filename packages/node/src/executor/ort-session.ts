@@ -3,7 +3,7 @@ import { countNodes, externalLocations, ForjaError, ModelFormatError, UsageError
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
-import { obstacle, rungs, unavailable } from './ladder.js';
+import { failed, obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { lowerForCpu } from './lower.js';
 import { createError, runError } from './ort.js';
@@ -36,7 +36,7 @@ export class OrtSession {
     if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}' in the option 'external', got none`);
     const reasons: string[] = [];
     for (const device of rungs(host.device)) {
-      const reason = obstacle(device);
+      const reason = obstacle(device, host.device);
       if (reason !== undefined) {
         reasons.push(reason);
         continue;
@@ -47,7 +47,7 @@ export class OrtSession {
         const failure = createError(error);
         // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble.
         if (device === 'cpu' || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
-        reasons.push(`${device}: ${failure.message}`);
+        reasons.push(failed(device, failure.message));
       }
     }
     throw unavailable(host.device, reasons);

@@ -1,7 +1,4 @@
 // Finds and loads onnxruntime-node on first use, and says what its messages mean. Nothing native is touched at import.
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import type { Ort } from './tensors.js';
 
@@ -18,16 +15,6 @@ export async function loadOrt(): Promise<Ort> {
         'Install it beside @forja/node: `npm install onnxruntime-node` (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked).',
       { cause },
     );
-  }
-}
-
-/** Whether a shared library lies beside the native binding, where onnxruntime looks for its providers. */
-export function hasProviderLibrary(file: string): boolean {
-  try {
-    const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
-    return ['napi-v6', 'napi-v3'].some((abi) => existsSync(join(root, 'bin', abi, process.platform, process.arch, file)));
-  } catch {
-    return false;
   }
 }
 
