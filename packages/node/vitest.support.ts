@@ -1,9 +1,9 @@
 // What several test files of this package need: a small generator, counted workers, and scripts in a process of their own. Not part of the package.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -92,4 +92,30 @@ ${body}`);
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Runs `forja` with `--json`: how it ended, and what it printed. */
+export type Project = (args: readonly string[], env?: Readonly<Record<string, string>>) => { status: number | null; signal: string | null; result: Record<string, unknown> };
+
+/** A project in `folder` that has this package's dependencies except `without`; `native`: files put beside the binding of an onnxruntime-node of its own. */
+export async function projectOf(folder: string, { without = [], native }: { without?: readonly string[]; native?: Readonly<Record<string, Uint8Array>> }): Promise<Project> {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  const ours = fileURLToPath(new URL('./node_modules/', import.meta.url));
+  const own = native ? ['onnxruntime-node'] : [];
+  for (const name of readdirSync(ours)) if (!name.startsWith('.') && ![...without, ...own].includes(name)) symlinkSync(realpathSync(join(ours, name)), join(modules, name));
+  if (native) {
+    const file = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+    cpSync(dirname(file), join(modules, 'onnxruntime-node'), { recursive: true, dereference: true });
+    // The nearest folder above its entry that is the package's.
+    const common = /^.*[\\/]onnxruntime-common(?=[\\/])/.exec(createRequire(file).resolve('onnxruntime-common'))?.[0] ?? '';
+    symlinkSync(common, join(modules, 'onnxruntime-common'));
+    const bin = join(modules, 'onnxruntime-node/bin/napi-v6', process.platform, process.arch);
+    for (const [name, bytes] of Object.entries(native)) writeFileSync(join(bin, name), bytes);
+  }
+  cpSync(await buildForTests(), join(folder, 'forja'), { recursive: true });
+  return (args, env = {}) => {
+    const { status, signal, stdout } = spawnSync(process.execPath, ['--no-warnings', join(folder, 'forja/bin.js'), ...args, '--json'], { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
+    return { status, signal, result: JSON.parse(stdout) as Record<string, unknown> };
+  };
 }

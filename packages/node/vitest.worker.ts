@@ -18,7 +18,7 @@ export async function buildForTests(): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'es2022',
-    external: ['onnxruntime-node', 'commander', '@clack/prompts', 'hono', '@hono/node-server', 'pngjs', 'prom-client', 'valibot', '@forja/trainer/node'],
+    external: ['onnxruntime-node', 'onnxruntime-web', 'commander', '@clack/prompts', 'hono', '@hono/node-server', 'pngjs', 'prom-client', 'valibot', '@forja/trainer/node'],
     alias: { '@forja/core/onnx': here('../core/src/onnx.ts'), '@forja/core': here('../core/src/index.ts') },
     write: false,
     logLevel: 'error',

@@ -1,7 +1,7 @@
 // A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry imports and can be required, without loading
 // native code; declarations compile with skipLibCheck off; the bins answer; and the page's part of @forja/web stays within its size.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +80,28 @@ describe.each(entries)('%s', (entry, lib, types) => {
     expect(ours).toEqual([]);
   });
 });
+
+test('without onnxruntime-node, and NuGet out of reach, it installs and makes pictures as WebAssembly', () => {
+  const plain = mkdtempSync(join(tmpdir(), 'forja-plain-'));
+  try {
+    writeFileSync(join(plain, 'package.json'), JSON.stringify({ name: 'plain', private: true, type: 'module' }));
+    const { ONNXRUNTIME_NODE_INSTALL: _, ...env } = process.env;
+    execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarballs['core']!, tarballs['node']!, pinned('onnxruntime-web')], { cwd: plain, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    expect(existsSync(join(plain, 'node_modules/onnxruntime-node'))).toBe(false);
+    writeFileSync(join(plain, 'use.mjs'), `
+      import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+      import { load } from '@forja/node';
+      const g = new GraphBuilder();
+      g.output('image', g.op('Reshape', [g.op('Tanh', [g.input('z', 'float32', ['batch', 12])]), g.constant('int64', [4], [0, 3, 2, 2])]));
+      const generator = await load(encodeModel(g.build()));
+      const { count, width } = await generator.sample({ count: 2 });
+      console.log(JSON.stringify({ count, width, actual: generator.device.actual, reasons: generator.device.reasons.length > 0 }));
+      await generator.dispose();`);
+    expect(JSON.parse(execFileSync(process.execPath, ['use.mjs'], { cwd: plain, encoding: 'utf8' }))).toEqual({ count: 2, width: 2, actual: 'wasm', reasons: true });
+  } finally {
+    rmSync(plain, { recursive: true, force: true });
+  }
+}, 300_000);
 
 test('one copy of TensorFlow.js is installed', () => {
   const paths = execFileSync('npm', ['ls', '@tensorflow/tfjs-core', '--parseable', '--all'], { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });

@@ -17,6 +17,10 @@ describe.each(['worker', 'inline', 'process'] as const)('executor %s', (executor
   runtimeConformance({ test, expect }, () => runtime({ device: 'cpu', executor, threads: 1 }));
 });
 
+describe('WASM', () => {
+  runtimeConformance({ test, expect }, () => runtime({ device: 'wasm' }));
+});
+
 /** y = x · w, `times` over: work that takes a while at size 512. */
 function products(size: number, times: number): Uint8Array {
   const g = new GraphBuilder();

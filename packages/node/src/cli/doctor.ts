@@ -16,7 +16,7 @@ import { VERSION } from './version.js';
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web', '@forja/core', '@forja/trainer', '@tensorflow/tfjs', '@tensorflow/tfjs-node'];
 /** Those in whose folders the others are looked for too: what a package needs itself need not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
-const DEVICES: readonly Exclude<DeviceName, 'auto' | 'wasm'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml'];
+const DEVICES: readonly Exclude<DeviceName, 'auto'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'];
 /** nvidia-smi hangs where the driver is in a bad way. */
 const PATIENCE_MS = 5000;
 

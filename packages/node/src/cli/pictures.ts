@@ -6,7 +6,7 @@ import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
 export const LOAD_OPTIONS: readonly CliOption[] = [
-  { flags: '--device <name>', description: 'where to run', default: 'auto', choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml'] },
+  { flags: '--device <name>', description: 'where to run', default: 'auto', choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'] },
   { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
   { flags: '--integrity <mode>', description: 'when the file differs from the SHA-256 in its manifest', default: 'error', choices: ['error', 'warn', 'off'] },
 ];
@@ -39,6 +39,6 @@ export async function writePictures(batch: ImageBatch, path: string, format: Pic
 
 /** A device report as one phrase. */
 export function onDevice({ actual, adapter, threads, requested, reasons }: DeviceReport): string {
-  const why = requested === 'auto' || requested === actual ? '' : ` (${reasons.join('; ')})`;
+  const why = requested === actual || (requested === 'auto' && actual !== 'wasm') ? '' : ` (${reasons.join('; ')})`;
   return `${actual}${adapter === undefined ? '' : `, ${adapter}`}${actual === 'cpu' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}${why}`;
 }

@@ -1,13 +1,10 @@
 // What is missing for CUDA: real libraries against what Node says the loader really loaded, fake ones in a temporary folder, and the command over an onnxruntime-node with damaged providers.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { smallGenerator } from '../../vitest.support.js';
-import { buildForTests } from '../../vitest.worker.js';
+import { projectOf, smallGenerator, type Project } from '../../vitest.support.js';
 import { adviceFor } from './advice.js';
 import { fakeLibrary, type FakeLibrary } from './elf.support.js';
 import { readElf } from './elf.js';
@@ -164,25 +161,8 @@ describe('broken files are said to be so, and never loaded', () => {
 });
 
 describe.runIf(linux)('the command and the ladder, over an onnxruntime-node of its own', () => {
-  /** A project whose onnxruntime-node has these files beside its binding. */
-  async function project(files: Record<string, FakeLibrary | Buffer>): Promise<(args: string[], env?: Record<string, string>) => { status: number | null; signal: string | null; result: Record<string, unknown> }> {
-    const modules = join(folder, 'node_modules');
-    mkdirSync(modules);
-    const ours = join(fileURLToPath(new URL('../../node_modules/', import.meta.url)));
-    for (const name of readdirSync(ours)) if (!name.startsWith('.') && name !== 'onnxruntime-node') symlinkSync(realpathSync(join(ours, name)), join(modules, name));
-    const native = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-    cpSync(dirname(native), join(modules, 'onnxruntime-node'), { recursive: true, dereference: true });
-    // The nearest folder above its entry that is the package's.
-    const common = /^.*[\\/]onnxruntime-common(?=[\\/])/.exec(createRequire(native).resolve('onnxruntime-common'))?.[0] ?? '';
-    symlinkSync(common, join(modules, 'onnxruntime-common'));
-    cpSync(await buildForTests(), join(folder, 'forja'), { recursive: true });
-    const bin = join(modules, 'onnxruntime-node/bin/napi-v6/linux/x64');
-    for (const [name, what] of Object.entries(files)) writeFileSync(join(bin, name), Buffer.isBuffer(what) ? what : fakeLibrary(what));
-    return (args, env = {}) => {
-      const { status, signal, stdout } = spawnSync(process.execPath, ['--no-warnings', join(folder, 'forja/bin.js'), ...args, '--json'], { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
-      return { status, signal, result: JSON.parse(stdout) as Record<string, unknown> };
-    };
-  }
+  const project = async (files: Record<string, FakeLibrary | Buffer>): Promise<Project> =>
+    projectOf(folder, { native: Object.fromEntries(Object.entries(files).map(([name, what]) => [name, Buffer.isBuffer(what) ? what : fakeLibrary(what)])) });
 
   test('garbage as provider: no crash, the file is named, the CPU works', async () => {
     const run = await project({ [CUDA]: Buffer.from('garbage'.repeat(1000)), [SHARED]: {} });

@@ -1,7 +1,6 @@
 // Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the child process.
 import { ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
-import { loadOrt } from './ort.js';
 import { OrtSession } from './ort-session.js';
 
 type Handlers = { [K in Operation]: (args: Operations[K][0]) => Promise<Operations[K][1]> };
@@ -36,7 +35,7 @@ export class Engine implements Executor {
 
   readonly #handlers: Handlers = {
     create: async ({ model, options }) => {
-      const session = await OrtSession.create(await loadOrt(), ownMemory(model), this.#options, { ...options, ...(options.external ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) } : {}) });
+      const session = await OrtSession.create(ownMemory(model), this.#options, { ...options, ...(options.external ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) } : {}) });
       const id = this.#next++;
       this.#sessions.set(id, session);
       return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };

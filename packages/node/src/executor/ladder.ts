@@ -6,16 +6,16 @@ import { inspectCuda, isSound } from '../cuda/inspect.js';
 /** A device that really runs. */
 export type ActualDevice = DeviceReport['actual'];
 
-/** `auto`, by platform: hardware first, one provider an attempt. WebGPU only by request: its adapter may be software. */
+/** `auto`, by platform: hardware first, one provider an attempt. WebGPU only by request: its adapter may be software. WASM is for where onnxruntime-node cannot be loaded. */
 const AUTO: Readonly<Partial<Record<NodeJS.Platform, readonly ActualDevice[]>>> = {
-  linux: ['cuda', 'cpu'],
-  darwin: ['coreml', 'cpu'],
-  win32: ['dml', 'cpu'],
+  linux: ['cuda', 'cpu', 'wasm'],
+  darwin: ['coreml', 'cpu', 'wasm'],
+  win32: ['dml', 'cpu', 'wasm'],
 };
 
 /** The attempts for `device`. */
 export function rungs(device: DeviceName): readonly ActualDevice[] {
-  return device === 'auto' ? (AUTO[process.platform] ?? ['cpu']) : [device];
+  return device === 'auto' ? (AUTO[process.platform] ?? ['cpu', 'wasm']) : [device];
 }
 
 /** Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. `auto`: only where nothing is known against it. */
@@ -29,7 +29,7 @@ const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefi
   },
   coreml: () => (process.platform === 'darwin' ? undefined : 'Core ML is only on macOS'),
   dml: () => (process.platform === 'win32' ? undefined : 'DirectML is only on Windows'),
-  wasm: () => 'WASM is not offered in Node; the CPU provider is faster. In a browser use @forja/web',
+  wasm: () => undefined,
 };
 
 /** What may be behind a failed attempt, to add to onnxruntime's own words. */

@@ -6,7 +6,7 @@ import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
 import { failed, obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { lowerForCpu } from './lower.js';
-import { createError, runError } from './ort.js';
+import { createError, loadOrt, runError } from './ort.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
@@ -20,17 +20,21 @@ export class OrtSession {
   readonly #session: InferenceSession;
   readonly #state: SessionState;
 
+  /** Whether onnxruntime writes state where it is told to; WASM has a memory of its own. */
+  readonly #inPlace: boolean;
+
   private constructor(ort: Ort, session: InferenceSession, device: DeviceReport, options: ExecutorSessionOptions) {
     this.#ort = ort;
     this.#session = session;
     this.device = device;
+    this.#inPlace = device.actual !== 'wasm';
     this.inputs = specsOf(session.inputMetadata);
     this.outputs = specsOf(session.outputMetadata);
     this.#state = new SessionState(ort, options.state ?? {}, this.inputs, this.outputs);
   }
 
   /** Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. */
-  static async create(ort: Ort, model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+  static async create(model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
     // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}' in the option 'external', got none`);
@@ -41,12 +45,19 @@ export class OrtSession {
         reasons.push(reason);
         continue;
       }
+      let ort: Ort;
+      try {
+        ort = await loadOrt(device);
+      } catch (error) {
+        reasons.push(`${device}: ${error instanceof Error ? error.message : String(error)}`);
+        continue;
+      }
       try {
         return await OrtSession.#attempt(ort, model, device, reasons, host, options);
       } catch (error) {
         const failure = createError(error);
         // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble.
-        if (device === 'cpu' || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
+        if (device === 'cpu' || device === 'wasm' || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
         reasons.push(failed(device, failure.message));
       }
     }
@@ -54,7 +65,7 @@ export class OrtSession {
   }
 
   static async #attempt(ort: Ort, model: Uint8Array, device: ActualDevice, reasons: string[], host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
-    const threads = options.threads ?? host.threads;
+    const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
     const report: DeviceReport = { requested: host.device, actual: device, reasons: [...reasons], threads, executor: host.executor, placement: {}, cpuOps: [] };
     const nodes = countNodes(model);
     const open = (strict: boolean, bytes = model): Promise<InferenceSession> => ort.InferenceSession.create(bytes, settings(device, threads, strict, options));
@@ -64,6 +75,9 @@ export class OrtSession {
       session = await open(false, lowered?.bytes);
       report.placement = { cpu: nodes };
       if (lowered) report.convolutions = lowered.convolutions;
+    } else if (device === 'wasm') {
+      session = await open(false);
+      report.placement = { wasm: nodes };
     } else {
       try {
         // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may say so.
@@ -89,7 +103,7 @@ export class OrtSession {
     const targets = this.#state.targets;
     const inputs: Record<string, OrtTensor> = this.#state.feeds;
     for (const [name, value] of Object.entries(feeds)) inputs[name] = toOrt(this.#ort, value);
-    const fetches: Record<string, OrtTensor | null> = { ...targets };
+    const fetches: Record<string, OrtTensor | null> = this.#inPlace ? { ...targets } : Object.fromEntries(Object.keys(targets).map((name) => [name, null]));
     for (const name of outputs) fetches[name] ??= null;
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;
@@ -98,6 +112,7 @@ export class OrtSession {
     } catch (error) {
       throw runError(error);
     }
+    if (!this.#inPlace) this.#state.take(fetched);
     this.#state.advance();
     const results: NamedTensors = {};
     for (const name of outputs) {
@@ -126,6 +141,7 @@ export class OrtSession {
 
 function settings(device: ActualDevice, threads: number, strict: boolean, options: ExecutorSessionOptions): InferenceSession.SessionOptions {
   // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores from whatever comes next, other sessions first.
+  if (device === 'wasm') return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3, ...external(options) };
   const spinning = options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : { force_spinning_stop: '1' };
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
@@ -134,7 +150,11 @@ function settings(device: ActualDevice, threads: number, strict: boolean, option
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
     extra: { session: { ...spinning, ...fallback } },
-    ...(options.external ? { externalData: [...options.external].map(([path, data]) => ({ path, data })) } : {}),
+    ...external(options),
   };
+}
+
+function external({ external: files }: ExecutorSessionOptions): InferenceSession.SessionOptions {
+  return files ? { externalData: [...files].map(([path, data]) => ({ path, data })) } : {};
 }
 

@@ -1,21 +1,41 @@
-// Finds and loads onnxruntime-node on first use, and says what its messages mean. Nothing native is touched at import.
+// Finds and loads onnxruntime on first use, and says what its messages mean. Nothing native is touched at import.
 import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import type { DeviceReport } from '@forja/core';
 import type { Ort } from './tensors.js';
 
-/** Loads the native binding; `device.unavailable` with the way out where it cannot be. */
-export async function loadOrt(): Promise<Ort> {
+/** Loads the build that has `device`: onnxruntime-node, for WASM onnxruntime-web. `device.unavailable` with the way out where it cannot be. */
+export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
+  return device === 'wasm' ? loadWasm() : loadNative();
+}
+
+async function loadNative(): Promise<Ort> {
   try {
     const loaded = (await import('onnxruntime-node')) as Ort & { default?: Ort };
     return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw new DeviceError(
       'device.unavailable',
-      `runtime: expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${message}. ` +
-        'Install it beside @forja/node: `npm install onnxruntime-node` (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked).',
+      `expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${firstLine(cause)}. ` +
+        'Install it beside @forja/node: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked)',
       { cause },
     );
   }
+}
+
+async function loadWasm(): Promise<Ort> {
+  try {
+    const ort = await import('onnxruntime-web'); // its entry for Node; /wasm has none
+    ort.env.wasm.numThreads = 1; // more of them are no faster there
+    return ort as unknown as Ort; // both are onnxruntime-common with another backend
+  } catch (cause) {
+    throw new DeviceError('device.unavailable', `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it beside @forja/node: npm install onnxruntime-web`, { cause });
+  }
+}
+
+/** Without the stack of modules that Node puts below it. */
+function firstLine(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return (text.split('\n')[0] ?? '').replace(/ imported from .*$/, '');
 }
 
 type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError];

@@ -49,6 +49,15 @@ export class SessionState {
     return Object.fromEntries([...this.#slots.values()].map((slot) => [slot.output, slot.theirs[next]]));
   }
 
+  /** Copies what a run gave by output to where the next state is: for an onnxruntime that did not write it there. */
+  take(fetched: Readonly<Record<string, OrtTensor>>): void {
+    for (const { output, ours } of this.#slots.values()) {
+      const value = fetched[output];
+      // The array types agree, as the specs were checked; TypeScript does not know that they go together.
+      if (value) (ours[this.#turn === 0 ? 1 : 0].data as Uint8Array).set(value.data as Uint8Array);
+    }
+  }
+
   /** Takes what the last run wrote as the state. Not called after a run that failed. */
   advance(): void {
     this.#turn = this.#turn === 0 ? 1 : 0;
