@@ -2,9 +2,11 @@
 import { compare, options } from './lib/compare.mjs';
 
 const o = options('step', { seconds: 4 });
-const cases = [
+const dcgans = [
   { name: 'DCGAN-28', size: 28, channels: 1 },
   { name: 'DCGAN-32', size: 32, channels: 3 },
 ].map((c) => ({ ...c, name: `${c.name}, base ${o.base}, batch 64`, base: o.base, batch: 64, latent: 100 }));
 
-await compare('step', cases, o);
+const mlp = { name: 'MLP GAN 2-400-400-2, batch 100', network: 'mlp', size: 2, batch: 100, latent: 2 };
+
+await compare('step', [...dcgans, mlp], o);

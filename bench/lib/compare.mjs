@@ -32,7 +32,8 @@ ${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, defa
 
 /** The case and the options as a peer's command line. */
 export const flagsOf = (c, o) =>
-  Object.entries({ size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads }).flatMap(([key, value]) => [`--${key}`, String(value)]);
+  Object.entries({ network: c.network, size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
+    .flatMap(([key, value]) => (value === undefined ? [] : [`--${key}`, String(value)]));
 
 /** Forja's peer `peers/<script>.mjs`. */
 export const ours = (script, c, o) => ({ name: 'forja', command: process.execPath, args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])] });
@@ -44,7 +45,7 @@ function withTorch(script, c, o) {
   if (!python) return [ours(script, c, o)];
   // a waiting OpenMP thread spins unless told otherwise: the same rule for both sides
   const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
-  const modes = { default: [], channels_last: ['--layout', 'channels_last'] };
+  const modes = c.network === 'mlp' ? { default: [], 'one thread': ['--threads', '1'] } : { default: [], channels_last: ['--layout', 'channels_last'] };
   if (script === 'sample') modes['channels_last folded'] = ['--layout', 'channels_last', '--fold'];
   const torch = Object.entries(modes).map(([mode, more]) => ({
     name: `pytorch ${mode}`, command: python, args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'], env,
@@ -64,7 +65,10 @@ export async function compare(what, cases, o, peersOf = withTorch) {
       const blocks = await alternate(peers, o.blocks, o.seconds);
       const summaries = Object.fromEntries([...blocks].map(([name, list]) => [name, summarise(list)]));
       const ratios = Object.fromEntries([...blocks].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(blocks.get('forja'), list)]));
-      for (const peer of peers) versions = { ...versions, ...peer.versions };
+      for (const { name, versions: own, about } of peers) {
+        versions = { ...versions, ...own };
+        if (about !== undefined && Object.keys(about).length > 0) summaries[name].about = about;
+      }
       table(c.name, summaries, ratios);
       results.push({ case: c, peers: summaries, forjaIsFasterBy: ratios });
     } finally {

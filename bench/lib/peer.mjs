@@ -18,10 +18,11 @@ export async function startPeer({ name, command, args, env }) {
       if (value.startsWith('{')) return JSON.parse(value);
     }
   }
-  const { versions } = await next();
+  const { versions, about } = await next();
   return {
     name,
     versions,
+    about,
     block: (seconds) => (child.stdin.write(`${JSON.stringify({ seconds })}\n`), next()),
     stop: () => (child.stdin.end(), exited),
   };

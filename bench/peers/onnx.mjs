@@ -12,5 +12,5 @@ const feeds = Object.fromEntries(JSON.parse(inputs).map(({ dtype, shape }, i) =>
   const data = dtype === 'int32' ? Int32Array.from({ length: count }, () => Math.floor(draw() * 10)) : Float32Array.from({ length: count }, () => draw() * 2 - 1);
   return [name, type === 'float32' && dtype === 'int32' ? new ort.Tensor('float32', Float32Array.from(data), shape) : new ort.Tensor(dtype, data, shape)];
 }));
-await serve(() => session.run(feeds), { onnxruntime: ort.env?.versions?.node ?? 'unknown' }, 3);
+await serve(() => session.run(feeds), { onnxruntime: ort.env?.versions?.node ?? 'unknown' }, { warmup: 3 });
 await session.release();

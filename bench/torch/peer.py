@@ -14,17 +14,19 @@ def cpu_ms():
 
 
 def block(step, seconds, least=3):
-    """Runs `step` for `seconds` (at least `least` times): {"wall_ms": one number a run, "cpu_ms": mean of all runs}."""
+    """Runs `step` for `seconds` (at least `least` times): {"wall_ms": one number a run, "cpu_ms": mean of all runs, "peak_mib": of the process so far}."""
     wall, cpu, end = [], cpu_ms(), time.perf_counter() + seconds
     while len(wall) < least or time.perf_counter() < end:
         t = time.perf_counter()
         step()
         wall.append((time.perf_counter() - t) * 1e3)
-    return {"wall_ms": [round(w, 4) for w in wall], "cpu_ms": round((cpu_ms() - cpu) / len(wall), 4)}
+    return {"wall_ms": [round(w, 4) for w in wall], "cpu_ms": round((cpu_ms() - cpu) / len(wall), 4),
+            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def arguments():
     a = argparse.ArgumentParser()
+    a.add_argument("--network", choices=["dcgan", "mlp"], default="dcgan")
     a.add_argument("--size", type=int, default=32)
     a.add_argument("--channels", type=int, default=3)
     a.add_argument("--base", type=int, default=64)

@@ -11,13 +11,16 @@ o = peer.arguments()
 torch.set_num_threads(o.threads)
 torch.manual_seed(1)
 layout = torch.channels_last if o.layout == "channels_last" else torch.contiguous_format
-g = dcgan.initialise(dcgan.Generator(o.size, o.channels, o.base, o.latent)).to(memory_format=layout)
-d = dcgan.initialise(dcgan.Discriminator(o.size, o.channels, o.base)).to(memory_format=layout)
+if o.network == "mlp":
+    g, d = dcgan.MlpGenerator(o.latent, 400, o.size), dcgan.MlpDiscriminator(200, o.size)
+    real = lambda: torch.rand(o.batch, o.size) * 2 - 1
+else:
+    g = dcgan.initialise(dcgan.Generator(o.size, o.channels, o.base, o.latent)).to(memory_format=layout)
+    d = dcgan.initialise(dcgan.Discriminator(o.size, o.channels, o.base)).to(memory_format=layout)
+    real = lambda: (torch.rand(o.batch, o.channels, o.size, o.size) * 2 - 1).to(memory_format=layout)
 train = dcgan.Step(g, d)
 # eight batches made beforehand: reading data is no part of a step on either side
-batches = [
-    ((torch.rand(o.batch, o.channels, o.size, o.size) * 2 - 1).to(memory_format=layout), torch.randn(o.batch, o.latent)) for _ in range(8)
-]
+batches = [(real(), torch.randn(o.batch, o.latent)) for _ in range(8)]
 feed = itertools.cycle(batches)
 
 

@@ -1,5 +1,5 @@
 // compile(): trace the step once, rewrite and lower the program, and keep its state in a session of the runtime.
-import { UsageError, type Runtime, type Tensor } from '@forja/core';
+import { UsageError, tensor, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
 import { explain } from '../lower/fast/plan.js';
@@ -8,9 +8,14 @@ import { optimize } from '../rewrite/optimize.js';
 import type { Program } from '../trace/program.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
 import { trace, type Trace } from '../trace/trace.js';
-import { drawInputs, feedTensors, traceInputs, type RandomInput } from './inputs.js';
+import { drawInputs, feedTensors, stacked, traceInputs, unstacked, type RandomInput } from './inputs.js';
+import { repeated } from './repeat.js';
 import { StateLayouts, writeVariable } from './state.js';
 import type { CompiledStep, CompileOptions, StepFunction } from './step.js';
+import { stepsPerRun, threadsFor, workOf } from './work.js';
+
+/** Fewer steps a run than this gain too little for a loop. */
+const LEAST_TOGETHER = 4;
 
 /**
  * Compiles a step to one ONNX graph. It starts at the variables' present values and leaves them alone until `writeVariables`.
@@ -30,25 +35,38 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
   const { program, names } = apart(optimize(traced));
   const tracedAt = performance.now();
   const lowered = lowerProgram(program, { target: targetOf(options) });
-  const model = encodeModel(lowered.model);
+  const work = workOf(program);
+  const together = loopsOf(options, work) ? repeated(lowered) : undefined;
+  const model = encodeModel(together?.model ?? lowered.model);
   const layouts = new StateLayouts(lowered);
   const state = layouts.bindings(variables);
   const loweredAt = performance.now();
-  const session = await runtime.createSession(model, { ...sessionOptions, state });
+  const threads = threadsFor(work);
+  const session = await runtime.createSession(model, { ...(threads === undefined ? {} : { threads }), ...sessionOptions, state });
 
   const draws = programDraws(program);
   const outputs = [...names.keys()];
+  const called = (results: NamedTensors): NamedTensors => Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
   const compiled: CompiledStep = {
     step: 0,
-    async run(given = {}) {
-      const feeds = feedTensors(inputs, given);
-      const at = compiled.step++;
+    run: async (given = {}) => (await compiled.runMany([given]))[0] ?? {},
+    async runMany(given) {
+      const checked = given.map((one) => feedTensors(inputs, one));
+      const at = compiled.step;
+      compiled.step += given.length;
+      const feeds = checked.map((one, i) => ({ ...one, ...drawInputs(draws, seed, at + i) }));
+      let done = 0;
       try {
-        const results = await session.run({ ...feeds, ...drawInputs(draws, seed, at) }, { outputs });
-        return Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
+        if (together !== undefined && feeds.length > 0) {
+          const results = await session.run({ ...stacked(feeds), [together.count]: tensor('int64', [], BigInt64Array.of(BigInt(feeds.length))) }, { outputs });
+          return unstacked(results, feeds.length).map(called);
+        }
+        const all: NamedTensors[] = [];
+        for (; done < feeds.length; done++) all.push(called(await session.run(feeds[done] ?? {}, { outputs })));
+        return all;
       } catch (error) {
         // A failed run changed no state: the next one is this step again, unless others were begun meanwhile.
-        if (compiled.step === at + 1) compiled.step = at;
+        if (compiled.step === at + given.length) compiled.step = at + done;
         throw error;
       }
     },
@@ -63,7 +81,7 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
       const values = await compiled.state();
       for (const [name, value] of Object.entries(values)) writeVariable(liveVariable(variables, name), value);
     },
-    onnx: () => model.slice(),
+    onnx: () => encodeModel(lowered.model),
     summary: {
       engine: 'onnx',
       calls: program.calls.length,
@@ -73,6 +91,7 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
       traceMs: tracedAt - started,
       lowerMs: loweredAt - tracedAt,
       createMs: performance.now() - loweredAt,
+      stepsPerRun: together === undefined ? 1 : stepsPerRun(work),
       lowering: lowered.target,
       ...(lowered.plan === undefined ? {} : { plan: explain(lowered.plan) }),
     },
@@ -84,6 +103,11 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
 /** Prices are those of a CPU: on other devices `auto` is portable. */
 function targetOf({ lowering = 'auto', runtime }: CompileOptions): 'portable' | 'fast' | 'auto' {
   return lowering === 'auto' && runtime.device.actual !== 'cpu' ? 'portable' : lowering;
+}
+
+/** Only where a call costs as much as the step, and on devices whose kernels would not wait for the loop's turns. */
+function loopsOf({ loop = 'auto', runtime }: CompileOptions, work: number): boolean {
+  return loop === 'auto' ? stepsPerRun(work) >= LEAST_TOGETHER && runtime.device.actual === 'cpu' : loop;
 }
 
 /** A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each of the graph's results. */

@@ -48,6 +48,11 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
       compiled.step++;
       return results;
     }),
+    runMany: async (given) => {
+      const results: NamedTensors[] = [];
+      for (const one of given) results.push(await compiled.run(one));
+      return results;
+    },
     state: (names = [...byName.keys()]) => settled(() => {
       open();
       return Object.fromEntries(names.map((name) => [name, readVariable(find(name))]));
@@ -64,7 +69,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
     onnx: () => {
       throw new UsageError("onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()");
     },
-    summary: { engine: 'tfjs', calls: 0, kernels: {}, nodes: 0, ops: {}, traceMs: 0, lowerMs: 0, createMs: 0 },
+    summary: { engine: 'tfjs', calls: 0, kernels: {}, nodes: 0, ops: {}, traceMs: 0, lowerMs: 0, createMs: 0, stepsPerRun: 1 },
     dispose: () => settled(() => void (disposed = true)),
   };
   return compiled;

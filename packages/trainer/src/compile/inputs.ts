@@ -107,3 +107,21 @@ function describe({ dtype, shape }: TraceInput): string {
 function misfit(message: string): UsageError {
   return new UsageError(message, { code: 'input.shape' });
 }
+
+/** Feeds of several steps as one tensor each, with a leading axis of steps. */
+export function stacked(feeds: readonly NamedTensors[]): NamedTensors {
+  return Object.fromEntries(Object.entries(feeds[0] ?? {}).map(([name, { dtype, shape }]) => {
+    const data = new ARRAY_OF[dtype](feeds.length * sizeOf(shape));
+    // the type says which array the data is, and all steps have the same inputs
+    feeds.forEach((feed, i) => (data as Float32Array).set(feed[name]?.data as Float32Array, i * sizeOf(shape)));
+    return [name, { dtype, shape: [feeds.length, ...shape], data }];
+  }));
+}
+
+/** Results with a leading axis of `count` steps, a step each. */
+export function unstacked(results: NamedTensors, count: number): NamedTensors[] {
+  return Array.from({ length: count }, (_, i) => Object.fromEntries(Object.entries(results).map(([name, { dtype, shape: [, ...shape], data }]) => {
+    const size = sizeOf(shape);
+    return [name, { dtype, shape, data: (data as TypedArray).slice(i * size, (i + 1) * size) }]; // the type says which array the data is
+  })));
+}

@@ -27,7 +27,12 @@ export interface CompileOptions extends StepOptions {
    * one that a price of its convolutions says is cheaper, elsewhere `portable`.
    */
   lowering?: 'portable' | 'fast' | 'auto';
-  /** Passed on to the runtime. */
+  /**
+   * Whether several steps may share a run ({@link CompiledStep.runMany}), as a loop inside the graph. `auto`, the default: for steps of a few
+   * milliseconds on the CPU, where the call would cost as much as the step.
+   */
+  loop?: boolean | 'auto';
+  /** Passed on to the runtime. Default of `threads`: 1 for steps so small that a second thread costs more than it saves, else the runtime's. */
   session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
 }
 
@@ -48,6 +53,8 @@ export interface StepSummary {
   createMs: number;
   /** The lowering that was taken, in a compiled step. */
   lowering?: 'portable' | 'fast';
+  /** Steps that {@link CompiledStep.runMany} should be given at once for calls to cost little; 1 where steps are large. */
+  stepsPerRun: number;
   /** What its convolutions were taken to cost in both, a line each, where there was a choice. */
   plan?: string;
 }
@@ -57,13 +64,15 @@ export interface CompiledStep {
   /** Number of the next step, which random inputs are drawn by: 0 at first. Settable, for a resume. */
   step: number;
   run(inputs?: Record<string, Feed>): Promise<Record<string, Tensor>>;
+  /** Steps one after the other, each with its own inputs; in one call of the runtime where the step was compiled as a loop. Results in the same order. */
+  runMany(inputs: readonly Record<string, Feed>[]): Promise<Record<string, Tensor>[]>;
   /** A copy of the state, in logical layout. */
   state(names?: readonly string[]): Promise<StepState>;
   /** Replaces state by name, from logical layout; names left out keep their value. */
   load(state: StepState): Promise<void>;
   /** Writes the state back into the tf.Variables that the step was traced from. */
   writeVariables(): Promise<void>;
-  /** The step's graph. @throws UsageError in the eager engine, which has none. */
+  /** The graph of one step, also where the runtime has it in a loop. @throws UsageError in the eager engine, which has none. */
   onnx(): Uint8Array;
   /** What was traced and lowered, for reports. */
   readonly summary: StepSummary;

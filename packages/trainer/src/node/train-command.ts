@@ -63,7 +63,7 @@ export const trainCommand: CliCommand = {
     if (args.resume !== undefined) return goOn(args.resume, args, io);
     const config = await configOf(args, io.cwd);
     if (args.dryRun) return dryRun(config, io);
-    return watched(io, (onEvent) => train(config, { cwd: io.cwd, signal: io.signal, onEvent }));
+    return watched(io, (onEvent) => train(config, { cwd: io.cwd, signal: io.signal, stepsPerRun: 'auto', onEvent }));
   },
 };
 
@@ -71,7 +71,7 @@ async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }
   const given = Object.entries(others).filter(([, value]) => value !== undefined).map(([key]) => key);
   if (given.length > 0) throw new UsageError(`train --resume: expected only --steps beside it, as the run's config.json holds the rest, got ${given.join(', ')}`);
   if (dry) throw new UsageError('train --resume: expected no --dry-run beside it');
-  return watched(io, (onEvent) => resume(folder, { cwd: io.cwd, signal: io.signal, onEvent, ...(steps === undefined ? {} : { steps }) }));
+  return watched(io, (onEvent) => resume(folder, { cwd: io.cwd, signal: io.signal, stepsPerRun: 'auto', onEvent, ...(steps === undefined ? {} : { steps }) }));
 }
 
 /** The file's or system's configuration with the options over it. */

@@ -3,6 +3,7 @@ import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../variables.js';
 import type { Update } from './optimizer.js';
+import { sideBySide } from './side-by-side.js';
 
 /** Options of {@link ema}. */
 export interface EmaOptions {
@@ -40,11 +41,13 @@ export function ema(variables: readonly tf.Variable[], decay: number, { warmup =
   const update = (values: readonly tf.Tensor[] = variables): Update[] => {
     // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
     const rest = counter === undefined ? tf.scalar(1 - decay) : tf.maximum(1 - decay, tf.div(9, tf.add(counter, 10)));
-    const updates = held.map((average, i): Update => {
+    const pairs = held.map((average, i) => {
       const value = values[i];
       if (value === undefined) throw new UsageError(`ema: expected ${held.length} values, got ${values.length}`, { code: 'input.shape' });
-      return { variable: average, value: tf.add(average, tf.mul(tf.sub(value, average), rest)) };
+      return [average, value];
     });
+    const moved = sideBySide(pairs, ([average, value]) => [tf.add(average as tf.Tensor, tf.mul(tf.sub(value as tf.Tensor, average as tf.Tensor), rest))]); // the pairs just given
+    const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor })); // one for each pair
     return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, 1) }, ...updates];
   };
   return Object.assign(update, {

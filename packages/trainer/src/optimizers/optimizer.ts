@@ -3,6 +3,7 @@
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../variables.js';
+import { sideBySide } from './side-by-side.js';
 
 /** A variable and the value it gets. */
 export interface Update {
@@ -31,7 +32,7 @@ export interface Rule<Slot extends string, Shared> {
   /** What all variables share: from the rate, and the number of this step (from 1) where the rule counts. */
   shared: (rate: tf.Tensor, count: tf.Tensor | undefined) => Shared;
   counts: boolean;
-  /** New value of one variable and of its slots. */
+  /** New value of one variable and of its slots. Element-wise: it may be asked for many variables at once, in one vector. */
   one: (variable: tf.Tensor, gradient: tf.Tensor, slots: Record<Slot, tf.Tensor>, shared: Shared) => { value: tf.Tensor } & Record<Slot, tf.Tensor>;
 }
 
@@ -46,13 +47,19 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
     const count = counter === undefined ? undefined : tf.add(counter, 1);
     const shared = rule.shared(rate, count);
     const updates: Update[] = counter === undefined || count === undefined ? [] : [{ variable: counter, value: count }];
-    variables.forEach((variable, i) => {
+    const items = variables.map((variable, i) => {
       const slots = memory.get(variable);
       if (slots === undefined) throw unprepared(name, variable);
       const gradient = gradientOf(gradients, variable, i);
       if (gradient === undefined) throw new UsageError(`${name}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`);
-      const next = rule.one(variable, gradient, slots, shared);
-      updates.push({ variable, value: next.value }, ...rule.slots.map((slot) => ({ variable: slots[slot], value: next[slot] })));
+      return { variable, gradient, slots: rule.slots.map((slot) => slots[slot]) };
+    });
+    const results = sideBySide(items.map(({ variable, gradient, slots }) => [variable, gradient, ...slots]), ([variable, gradient, ...slots]) => {
+      const next = rule.one(variable as tf.Tensor, gradient as tf.Tensor, Object.fromEntries(rule.slots.map((slot, i) => [slot, slots[i]])) as Record<Slot, tf.Tensor>, shared); // the operands just given
+      return [next.value, ...rule.slots.map((slot) => next[slot])];
+    });
+    items.forEach(({ variable, slots }, i) => {
+      updates.push(...[variable, ...slots].map((one, j) => ({ variable: one, value: results[i]?.[j] as tf.Tensor }))); // value, then slots
     });
     return updates;
   };

@@ -8,21 +8,22 @@ export function now(): number {
 /** Seconds and images a second. */
 export interface Clock {
   seconds(): number;
-  /** Call after each step; images a second over the last steps (at most `window`). */
-  step(): number;
+  /** Call after each step, or after `count` that were run together; images a second over the last calls (at most `window`). */
+  step(count?: number): number;
 }
 
 /** A clock that goes on from `before` seconds. `time` is in milliseconds. */
 export function clock(batch: number, before: number, time: () => number = now, window = 50): Clock {
   const start = time();
-  const times = [start];
+  const marks = [{ at: start, steps: 0 }];
   return {
     seconds: () => before + (time() - start) / 1000,
-    step: () => {
-      times.push(time());
-      if (times.length > window + 1) times.shift();
-      const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-      return span > 0 ? (1000 * batch * (times.length - 1)) / span : 0;
+    step: (count = 1) => {
+      marks.push({ at: time(), steps: (marks.at(-1)?.steps ?? 0) + count });
+      if (marks.length > window + 1) marks.shift();
+      const [first, last] = [marks[0], marks.at(-1)];
+      if (first === undefined || last === undefined || last.at <= first.at) return 0;
+      return (1000 * batch * (last.steps - first.steps)) / (last.at - first.at);
     },
   };
 }

@@ -7,14 +7,28 @@ import type { CompiledStep, StepFunction } from '../compile/step.js';
 import type { GanSystem } from '../systems/system.js';
 import { variablesOf } from '../variables.js';
 
+/** What one step is given beside its random numbers. */
+export interface StepInputs {
+  real: Float32Array;
+  rates: { g: number; d: number };
+}
+
+/** What one step returns. */
+export interface StepLosses {
+  loss_d: number;
+  loss_g: number;
+}
+
 /** What the loop drives. */
 export interface Engine {
   /** What runs the step, for people. */
   readonly device: string;
   /** Number of the next step; settable, for a resume. */
   step: number;
-  /** One step on real examples [batch, …]. */
-  run(real: Float32Array, rates: { g: number; d: number }): Promise<{ loss_d: number; loss_g: number }>;
+  /** Steps that should be given to {@link run} at once; 1 where steps are large. */
+  readonly stepsPerRun: number;
+  /** Steps one after the other, each on real examples [batch, …]. */
+  run(steps: readonly StepInputs[]): Promise<StepLosses[]>;
   /** A copy of all state, by variable name, in the system's order. */
   state(): Promise<NamedTensors>;
   /** Replaces all state. Throws ForjaError `checkpoint.mismatch` for the state of another network. */
@@ -36,17 +50,19 @@ export interface EngineOptions {
   /** Needed for `onnx`. */
   runtime?: Runtime | undefined;
   lowering?: 'portable' | 'fast' | 'auto';
+  /** Threads asked for; undefined: the step's choice. */
+  threads?: number | undefined;
 }
 
 /** The engine asked for. Throws UsageError for `onnx` without a runtime. */
 export async function makeEngine(options: EngineOptions): Promise<Engine> {
-  const { kind, system, seed, samples, runtime, lowering = 'auto' } = options;
+  const { kind, system, seed, samples, runtime, lowering = 'auto', threads: asked } = options;
   const shared = { inputs: system.inputs, variables: system.variables, seed };
   if (kind === 'tfjs') return engineOf(system, eagerStep(system.step, shared), `tfjs, ${tf.getBackend()}`, () => eagerSampler(system, samples));
   if (runtime === undefined) {
     throw new UsageError("train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'");
   }
-  const step = await compile(system.step, { ...shared, runtime, lowering });
+  const step = await compile(system.step, { ...shared, runtime, lowering, ...(asked === undefined ? {} : { session: { threads: asked } }) });
   const { actual, threads } = runtime.device;
   const device = `onnxruntime, ${actual}${actual === 'cpu' || actual === 'wasm' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}`;
   return engineOf(system, step, device, async () => compile(forward(system), { inputs: samplerInputs(system, samples), runtime }));
@@ -65,9 +81,10 @@ function engineOf(system: GanSystem, step: CompiledStep, device: string, makeSam
     set step(value) {
       step.step = value;
     },
-    run: async (real, { g, d }) => {
-      const results = await step.run({ real, rate_g: g, rate_d: d });
-      return { loss_d: scalarOf(results, 'loss_d'), loss_g: scalarOf(results, 'loss_g') };
+    stepsPerRun: step.summary.stepsPerRun,
+    run: async (steps) => {
+      const results = await step.runMany(steps.map(({ real, rates: { g, d } }) => ({ real, rate_g: g, rate_d: d })));
+      return results.map((result) => ({ loss_d: scalarOf(result, 'loss_d'), loss_g: scalarOf(result, 'loss_g') }));
     },
     state: async () => {
       const state = await step.state();

@@ -25,6 +25,11 @@ export interface TrainHost {
   /** Aborted: the step is finished, the state saved, and the result says `interrupted`. */
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
+  /**
+   * Steps that share a call of the runtime. Events come and the signal is looked at between calls. `auto`: several where steps are so small that
+   * calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
+   */
+  stepsPerRun?: number | 'auto';
   /** Where files go. Default: memory. */
   store?: RunStore;
   /** Versions and hardware, saved in checkpoints and shown in the report. */
@@ -59,10 +64,12 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
   const dataset = host.dataset ?? datasetOf(parsed);
   const resolved = fitted(parsed, dataset);
   const { onEvent = () => {}, store = new MemoryStore(), environment = {}, signal, runtime } = host;
+  const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
+  if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1)) throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
 
   const system = systemOf(resolved, dataset);
   try {
-    const engine = await makeEngine({ kind: resolved.engine, system, seed: resolved.seed, samples: resolved.sampleCount, runtime, lowering: resolved.lowering });
+    const engine = await makeEngine({ kind: resolved.engine, system, seed: resolved.seed, samples: resolved.sampleCount, runtime, lowering: resolved.lowering, threads: resolved.threads });
     try {
       const { system: name, seed, batch } = resolved;
       const now: Environment = { ...environment, tfjs: tf.version.tfjs, engine: engine.device, lowering: resolved.lowering };
@@ -87,6 +94,7 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
         clock: clock(batch, from?.seconds ?? 0),
         emit: onEvent,
         signal,
+        stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
       };
       await store.write('config.json', `${JSON.stringify(resolved, null, 2)}\n`);
       const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
