@@ -1,7 +1,7 @@
 // Gathers the pictures of one request from the outputs of its runs, as bytes: the floats of a run are dropped as soon as they are turned.
 import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
-import { toBatch } from '../image/convert.js';
+import { fillPixels, sizesOf } from '../image/convert.js';
 import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import type { ManifestOutput } from './manifest.js';
@@ -26,8 +26,9 @@ export class PictureBuffer {
 
   /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on. */
   take(output: Tensor, at: number, start: number, rows: number): void {
-    const batch = toBatch(rowsOf(output, at, rows), encodingOf(this.#spec));
-    const { width, height, channels } = batch;
+    const part = rowsOf(output, at, rows);
+    const encoding = encodingOf(this.#spec);
+    const { width, height, channels } = sizesOf(part, encoding.layout);
     const size = width * height * channels;
     if (!this.#size) {
       checkRoom(this.#count, size);
@@ -35,7 +36,7 @@ export class PictureBuffer {
       this.#data = new Uint8ClampedArray(this.#count * size);
     }
     if (size !== this.#data.length / this.#count) throw new ModelFormatError('model.format', `${this.#spec.name}: expected pictures of one size, got others from a later run`);
-    this.#data.set(batch.data, start * size);
+    fillPixels(this.#data, start * size, part, encoding);
   }
 
   /** All of them. */
