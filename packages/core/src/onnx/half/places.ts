@@ -12,7 +12,7 @@ export type Place = 'half' | 'float' | 'exact' | 'follow' | 'point' | 'any' | 's
 const OURS: Readonly<Record<OpName, Place>> = {
   Conv: 'half', ConvTranspose: 'half', Einsum: 'half', Gemm: 'half', MatMul: 'half',
 
-  Abs: 'point', Celu: 'point', Clip: 'point', Elu: 'point', Erf: 'point', Gelu: 'point', HardSigmoid: 'point', LeakyRelu: 'point', Max: 'point', Min: 'point', Neg: 'point', PRelu: 'point', Relu: 'point',
+  Abs: 'point', Celu: 'point', Clip: 'point', Elu: 'point', Erf: 'point', Gelu: 'point', LeakyRelu: 'point', Max: 'point', Min: 'point', Neg: 'point', PRelu: 'point', Relu: 'point',
   Selu: 'point', Sigmoid: 'point', Softsign: 'point', Sub: 'point', Sum: 'point', Add: 'point', Tanh: 'point', Where: 'point',
   // A square is the first half of a variance: 256² overflows.
   Mul: 'square', Div: 'divide',
@@ -22,6 +22,8 @@ const OURS: Readonly<Record<OpName, Place>> = {
   Acos: 'float', Acosh: 'float', Asin: 'float', Asinh: 'float', Atan: 'float', Atanh: 'float', Cos: 'float', Cosh: 'float', Exp: 'float', Log: 'float', Mish: 'float', Pow: 'float', Reciprocal: 'float',
   Sin: 'float', Sinh: 'float', Softplus: 'float', Sqrt: 'float', Tan: 'float',
   LogSoftmax: 'float', Softmax: 'float',
+  // Its slope is an attribute, and may be beyond 65504.
+  HardSigmoid: 'float',
   BatchNormalization: 'float', GlobalAveragePool: 'float', InstanceNormalization: 'float', LayerNormalization: 'float',
   CumSum: 'float', ReduceL2: 'float', ReduceLogSumExp: 'float', ReduceMean: 'float', ReduceProd: 'float', ReduceSum: 'float', ReduceSumSquare: 'float',
   // Types of these are in attributes, or their numbers count places.
