@@ -244,6 +244,24 @@ test('a stream gives the pictures of sample in order, ends on count, on break an
   await expect(generator.stream({ count: 0 }).next()).rejects.toMatchObject({ code: 'input.range' });
 });
 
+test('a stream makes a run ahead of who takes its pictures, and no more', async () => {
+  const { generator, session } = make({ batch: { max: 4 } });
+  const stream = generator.stream({ seed: 8 });
+  const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+  const made: number[] = [];
+  for (let taken = 1; taken <= 12; taken++) {
+    await stream.next();
+    await settled(); // whatever it would make of itself, it makes now
+    made.push(session.sizes.length);
+  }
+  // Four pictures a run: with the first of each run the next one is begun.
+  expect(made).toEqual([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4]);
+  await stream.return();
+  await settled();
+  expect(session.sizes).toHaveLength(4);
+  expect(generator.stats().queued).toBe(0);
+});
+
 test('a walk goes through the latents of latentWalk', async () => {
   const { generator } = make();
   const ends = [latents(1, 0, 1, SIZE), latents(2, 0, 1, SIZE)];

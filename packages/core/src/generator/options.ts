@@ -56,7 +56,7 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed'> {
 export interface TranslateOptions {
   /** Side of square tiles, in pixels of the input. Without it each picture is run whole. */
   tile?: number;
-  /** Pixels that neighbouring tiles share, over which they are blended. Default an eighth of `tile`. */
+  /** Pixels that neighbouring tiles share, at least. A model that looks at most a quarter of that around a pixel gives what it gives whole; for others the middle half is blended. Default an eighth of `tile`. */
   overlap?: number;
   onProgress?: (progress: { done: number; total: number }) => void;
   signal?: AbortSignalLike;

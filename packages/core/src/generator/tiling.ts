@@ -1,9 +1,12 @@
 // Tiles of a picture and their blending: where tiles overlap, each counts the less the nearer its own edge is.
-import { ModelFormatError } from '../errors.js';
+import { ModelFormatError, UsageError } from '../errors.js';
 import type { ImageLike } from '../image/convert.js';
 import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import { fromHalf } from './half.js';
+
+/** Numbers of a result, which are held as floats until they are blended: 1 GiB of bytes in the end. */
+const LARGEST = 2 ** 30;
 
 /** Where a tile lies in its picture. */
 export interface Place {
@@ -20,27 +23,36 @@ export interface Piece {
   result: Tensor;
 }
 
-/** Tiles of side `tile` that share at least `overlap` pixels and together cover the picture; the last of a row or column ends at its edge. */
-export function tilesOf({ width, height }: { width: number; height: number }, tile: number, overlap: number): Place[] {
-  const side = (size: number): number => Math.min(tile, size);
-  return startsOf(height, tile, overlap).flatMap((y) => startsOf(width, tile, overlap).map((x) => ({ x, y, width: side(width), height: side(height) })));
+/** What the places of tiles must be multiples of along a side, so that strides of the model fall on the same pixels as in the whole picture. */
+export interface Grid {
+  x: number;
+  y: number;
 }
 
-function startsOf(size: number, tile: number, overlap: number): number[] {
-  const starts: number[] = [];
-  for (let at = 0; at + tile < size; at += tile - overlap) starts.push(at);
-  return [...starts, Math.max(0, size - tile)];
+/** Tiles of side `tile` that share at least `overlap` pixels (where `grid` leaves room for them) and together cover the picture; the last of a row or column ends at its edge, and may be longer by less than a step of the grid. */
+export function tilesOf({ width, height }: { width: number; height: number }, tile: number, overlap: number, grid: Grid = { x: 1, y: 1 }): Place[] {
+  return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) => sidesOf(width, tile, overlap, grid.x).map(([x, across]) => ({ x, y, width: across, height: down })));
 }
 
-/** The tile's pixels, its last row and column repeated up to `least`. */
+/** Starts and lengths along one side. */
+function sidesOf(size: number, tile: number, overlap: number, step: number): [start: number, length: number][] {
+  if (size <= tile) return [[0, size]];
+  const stride = Math.max(step, Math.floor((tile - overlap) / step) * step);
+  const last = Math.floor((size - tile) / step) * step;
+  const sides: [number, number][] = [];
+  for (let at = 0; at < last; at += stride) sides.push([at, tile]);
+  return [...sides, [last, size - last]];
+}
+
+/** The tile's pixels, the picture's last row and column repeated beyond it and up to `least`. */
 export function cut({ width, height, data }: ImageLike, place: Place, least: { width: number; height: number } | undefined): ImageLike {
   const to = { width: Math.max(place.width, least?.width ?? 0), height: Math.max(place.height, least?.height ?? 0) };
   const channels = data.length / (width * height);
   const pixels = new Uint8ClampedArray(to.width * to.height * channels);
   for (let y = 0; y < to.height; y++) {
-    const row = (place.y + Math.min(y, place.height - 1)) * width;
+    const row = Math.min(place.y + Math.min(y, place.height - 1), height - 1) * width;
     for (let x = 0; x < to.width; x++) {
-      const from = (row + place.x + Math.min(x, place.width - 1)) * channels;
+      const from = (row + Math.min(place.x + Math.min(x, place.width - 1), width - 1)) * channels;
       for (let c = 0; c < channels; c++) pixels[(y * to.width + x) * channels + c] = data[from + c] ?? 0;
     }
   }
@@ -55,6 +67,7 @@ export function blendTiles(pieces: readonly Piece[], picture: { width: number; h
   if (pieces.length > 1 && !Number.isInteger(scale)) throw new ModelFormatError('model.unsupported', `translate.tile: expected a model that keeps sizes or multiplies them by a whole number, got × ${scale}; run the picture whole`);
   const { channels } = sizesOf(first.result, layout);
   const [width, height] = [scaled(picture.width, scale), scaled(picture.height, scale)];
+  if (channels * width * height > LARGEST) throw new UsageError(`translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut the picture into parts`, { code: 'input.range' });
   const sums = new Float32Array(channels * height * width);
   const weights = new Float32Array(height * width);
   const feather = overlap * scale;
@@ -63,7 +76,8 @@ export function blendTiles(pieces: readonly Piece[], picture: { width: number; h
     if (scaleOf(piece, layout) !== scale) throw new ModelFormatError('model.format', 'translate: expected every tile to grow alike, got different sizes');
     const size = sizesOf(result, layout);
     const values = floatsOf(result);
-    const [x0, y0, w, h] = [place.x, place.y, place.width, place.height].map((n) => scaled(n, scale)) as [number, number, number, number]; // four in, four out
+    const [x0, y0] = [scaled(place.x, scale), scaled(place.y, scale)];
+    const [w, h] = [Math.min(scaled(place.width, scale), width - x0), Math.min(scaled(place.height, scale), height - y0)];
     const across = ramp(w, place.x > 0, place.x + place.width < picture.width, feather);
     const down = ramp(h, place.y > 0, place.y + place.height < picture.height, feather);
     for (let y = 0; y < h; y++) {
@@ -86,9 +100,12 @@ export function blendTiles(pieces: readonly Piece[], picture: { width: number; h
   return { dtype: 'float32', shape: layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels], data: sums };
 }
 
-/** Weights along one side: rising over `feather` pixels from an edge that another tile covers, else 1. Never 0. */
+/**
+ * Weights along one side. Near an edge that another tile covers the model saw less than it looks at: a quarter of what they share counts nothing, so that
+ * what looks no further than that is the same as whole; over the next half tiles are blended.
+ */
 function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
-  const rise = (distance: number): number => (feather === 0 ? 1 : Math.min(1, (distance + 0.5) / feather));
+  const rise = (distance: number): number => (feather === 0 ? 1 : Math.min(1, Math.max(0, (distance + 0.5 - feather / 4) / (feather / 2))));
   return Float32Array.from({ length }, (_, i) => Math.min(before ? rise(i) : 1, after ? rise(length - 1 - i) : 1));
 }
 

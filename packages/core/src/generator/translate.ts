@@ -9,7 +9,7 @@ import { checkInteger } from './options.js';
 import type { TranslateOptions } from './options.js';
 import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
-import type { Piece } from './tiling.js';
+import type { Grid, Piece } from './tiling.js';
 
 /** Runs a model once; `images` pictures are done with it. */
 export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
@@ -34,7 +34,10 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
     const way = fixed.width === fixed.height ? `; { tile: ${fixed.width} } runs other sizes in tiles` : '';
     throw new UsageError(`translate: expected pictures of ${fixed.width} × ${fixed.height}, got ${first.width} × ${first.height}${way}`, { code: 'input.shape' });
   }
-  const tiles = tilesOf(first, tile ?? Math.max(first.width, first.height), overlap);
+  // What is run whole is run as it is; tiles go beyond the picture where the model takes multiples of a step only.
+  const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed !== undefined);
+  const covered = grid ? { width: upTo(first.width, grid.steps.x), height: upTo(first.height, grid.steps.y) } : first;
+  const tiles = tilesOf(covered, tile ?? Math.max(first.width, first.height), overlap, grid?.places);
   const total = tiles.length * images.length;
   const pictures = tools.buffer(images.length, { ...output, shape: [] });
   let done = 0;
@@ -106,6 +109,25 @@ function tilingOf({ tile, overlap }: TranslateOptions, fixed: { width: number; h
   checkInteger('translate.overlap', shared, 0, Math.floor(tile / 2));
   if (fixed && (fixed.width !== tile || fixed.height !== tile)) throw new UsageError(`translate.tile: expected the model's own size, ${fixed.width} × ${fixed.height}, got ${tile}`);
   return { tile, overlap: shared };
+}
+
+/** Places of tiles where the model says nothing of its strides: most halve a picture up to three times. */
+const USUAL_STEP = 8;
+
+/** What tile sizes must be multiples of (`steps`), and where tiles may begin (`places`). */
+function gridOf({ steps = {} }: Manifest, { name, shape, layout }: ManifestInput, tile: number, overlap: number, fixed: boolean): { steps: Grid; places: Grid } {
+  const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
+  const stepOf = (dim: number | string | undefined): number | undefined => (typeof dim === 'string' && Object.hasOwn(steps, dim) ? steps[dim] : undefined);
+  const [x, y] = [stepOf(width), stepOf(height)];
+  for (const step of [x, y]) {
+    if (step !== undefined && tile % step !== 0) throw new UsageError(`translate.tile: expected a multiple of ${step}, as '${name}' takes such sizes only, got ${tile}`, { code: 'input.range' });
+  }
+  const usual = fixed || tile - overlap < USUAL_STEP ? 1 : USUAL_STEP;
+  return { steps: { x: x ?? 1, y: y ?? 1 }, places: { x: x ?? usual, y: y ?? usual } };
+}
+
+function upTo(size: number, step: number): number {
+  return Math.ceil(size / step) * step;
 }
 
 /** The row, followed by zeros where the model insists on more rows. */
