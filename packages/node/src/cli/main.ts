@@ -4,6 +4,7 @@ import { UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
 import { doctor } from './doctor.js';
 import { describe, exitCode, stackOf } from './errors.js';
+import { exportRepository } from './export-repository.js';
 import { inspect } from './inspect.js';
 import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
@@ -19,7 +20,7 @@ export interface Host extends Partial<Streams> {
   stdin?: Readable & { isTTY?: boolean };
 }
 
-const OWN: readonly CliCommand[] = [sample, interpolate, inspect, serve, doctor];
+const OWN: readonly CliCommand[] = [sample, interpolate, inspect, serve, exportRepository, doctor];
 
 /** Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Never rejects. */
 export async function main(argv: readonly string[], host: Host = {}): Promise<number> {

@@ -34,7 +34,7 @@ export async function programOf(command: CliCommand, onArgs: (args: Record<strin
 
 /** The first page: all commands. */
 export function overview(own: readonly CliCommand[], trainer: readonly CliCommand[] | undefined, missing: readonly string[]): string {
-  const rows = (commands: readonly CliCommand[]): string[] => commands.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
+  const rows = (commands: readonly CliCommand[]): string[] => commands.map(({ name, summary }) => `  ${name.padEnd(19)}${summary}`);
   return [
     'Usage: forja <command> [options]',
     '',

@@ -1,8 +1,7 @@
 // forja serve: models behind HTTP until Ctrl-C or SIGTERM.
-import { basename, resolve } from 'node:path';
 import { UsageError, type CliCommand, type CliIo } from '@forja/core';
-import { isModelName } from '../serve/names.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
+import { modelsOf } from './model-names.js';
 import { LOAD_OPTIONS } from './pictures.js';
 
 interface Args extends LoadArgs {
@@ -36,7 +35,7 @@ export const serve: CliCommand = {
   examples: ['forja serve generator.onnx', 'forja serve digits=runs/demo/generator.onnx faces.onnx --port 9000', 'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16'],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const models = modelsOf(args.models, io.cwd);
+    const models = modelsOf('serve', args.models, io.cwd);
     const { signal: _, ...load } = loadOptions(args, io);
     const warmup = args.warmup?.map(batchOf);
     const { queue, maxCount, maxBody, token = process.env['FORJA_SERVE_TOKEN'] } = args;
@@ -61,22 +60,6 @@ export const serve: CliCommand = {
     }
   },
 };
-
-/** Files by the names that they are served under. */
-function modelsOf(words: readonly string[], cwd: string): Record<string, string> {
-  const models = new Map<string, string>();
-  for (const word of words) {
-    const at = word.indexOf('=');
-    const given = at > 0 && !/[\\/]/.test(word.slice(0, at)); // ./a=b.onnx is a path
-    const name = given ? word.slice(0, at) : basename(word).replace(/\.onnx$/i, '');
-    const path = given ? word.slice(at + 1) : word;
-    if (!isModelName(name)) throw new UsageError(`serve: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`);
-    if (models.has(name)) throw new UsageError(`serve: expected each name once, got '${name}' twice; name=${path} gives one another`);
-    if (path === '') throw new UsageError(`serve: expected a file after '${name}=', got nothing`);
-    models.set(name, resolve(cwd, path));
-  }
-  return Object.fromEntries(models);
-}
 
 function batchOf(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError(`serve --warmup: expected batch sizes from 1 to 99999, got '${text}'`, { code: 'input.range' });

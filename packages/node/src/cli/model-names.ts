@@ -1,0 +1,20 @@
+// `name=file` on the command line: models with the names that they are known by elsewhere.
+import { basename, resolve } from 'node:path';
+import { UsageError } from '@forja/core';
+import { isModelName } from '../serve/names.js';
+
+/** Files by name: the one before `=`, else that of the file. */
+export function modelsOf(command: string, words: readonly string[], cwd: string): Record<string, string> {
+  const models = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const given = at > 0 && !/[\\/]/.test(word.slice(0, at)); // ./a=b.onnx is a path
+    const name = given ? word.slice(0, at) : basename(word).replace(/\.onnx$/i, '');
+    const path = given ? word.slice(at + 1) : word;
+    if (!isModelName(name)) throw new UsageError(`${command}: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`);
+    if (models.has(name)) throw new UsageError(`${command}: expected each name once, got '${name}' twice; name=${path} gives one another`);
+    if (path === '') throw new UsageError(`${command}: expected a file after '${name}=', got nothing`);
+    models.set(name, resolve(cwd, path));
+  }
+  return Object.fromEntries(models);
+}

@@ -1,0 +1,49 @@
+// Puts a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx with its external data.
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { checkIntegrity, ForjaError, ModelFormatError, readManifest, UsageError } from '@forja/core';
+import { decodeModel } from '@forja/core/onnx';
+import { sha256 } from '../files/hash.js';
+import { readModel } from '../files/read.js';
+import { writeAside } from '../cli/files.js';
+import { reasonOf } from '../cli/errors.js';
+import { configOf, type RepositoryOptions } from './config.js';
+
+/** What was written. */
+export interface RepositoryEntry {
+  name: string;
+  version: number;
+  files: string[];
+  /** Whether requests share runs there. */
+  batched: boolean;
+}
+
+/** Writes the model of `path`, checked against its manifest. Throws `usage` where that version is there already; nothing is left behind by a failure. */
+export async function writeEntry(path: string, folder: string, version: number, options: RepositoryOptions): Promise<RepositoryEntry> {
+  const { bytes, external, where } = await readModel(path, {});
+  const manifest = readManifest(bytes);
+  if (manifest) await checkIntegrity(bytes, manifest, sha256, external);
+  const { graph } = decodeModel(bytes);
+  if (!graph) throw new ModelFormatError('model.format', `${where}: expected an ONNX model with a graph, got none`);
+  const { text, batched } = configOf(graph, manifest, options);
+  const home = join(folder, options.name);
+  const place = join(home, String(version));
+  if (existsSync(place)) throw new UsageError(`export-repository: expected no version ${version} of '${options.name}', got ${place}; --model-version ${version + 1} adds one beside it`);
+  const aside = `${place}.tmp`;
+  try {
+    await rm(aside, { recursive: true, force: true });
+    await mkdir(aside, { recursive: true });
+    await writeFile(join(aside, 'model.onnx'), bytes);
+    for (const [location, data] of external) {
+      await mkdir(dirname(join(aside, location)), { recursive: true }); // inside: readModel refuses other locations
+      await writeFile(join(aside, location), data);
+    }
+    await writeAside(join(home, 'config.pbtxt'), text);
+    await rename(aside, place); // last: a server that looks now and then finds it whole
+  } catch (cause) {
+    await rm(aside, { recursive: true, force: true }).catch(() => undefined);
+    throw cause instanceof ForjaError ? cause : new ForjaError('io', `cannot write ${place}: ${reasonOf(cause)}`, { cause });
+  }
+  return { name: options.name, version, files: [join(home, 'config.pbtxt'), join(place, 'model.onnx'), ...[...external.keys()].map((location) => join(place, location))], batched };
+}
