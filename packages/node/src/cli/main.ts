@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
+import { bench } from './bench.js';
 import { doctor } from './doctor.js';
 import { describe, exitCode, stackOf } from './errors.js';
 import { exportRepository } from './export-repository.js';
@@ -20,7 +21,7 @@ export interface Host extends Partial<Streams> {
   stdin?: Readable & { isTTY?: boolean };
 }
 
-const OWN: readonly CliCommand[] = [sample, interpolate, inspect, serve, exportRepository, doctor];
+const OWN: readonly CliCommand[] = [sample, interpolate, inspect, bench, serve, exportRepository, doctor];
 
 /** Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Never rejects. */
 export async function main(argv: readonly string[], host: Host = {}): Promise<number> {

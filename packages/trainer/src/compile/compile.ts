@@ -2,20 +2,17 @@
 import { UsageError, tensor, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
-import { explain } from '../lower/fast/plan.js';
+import { explain, planConvolutions } from '../lower/fast/plan.js';
 import { lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
 import type { Program } from '../trace/program.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
-import { trace, type Trace } from '../trace/trace.js';
+import { trace, type Trace, type TraceInput } from '../trace/trace.js';
 import { drawInputs, feedTensors, stacked, traceInputs, unstacked, type RandomInput } from './inputs.js';
 import { repeated } from './repeat.js';
 import { StateLayouts, writeVariable } from './state.js';
-import type { CompiledStep, CompileOptions, StepFunction } from './step.js';
-import { stepsPerRun, threadsFor, workOf } from './work.js';
-
-/** Fewer steps a run than this gain too little for a loop. */
-const LEAST_TOGETHER = 4;
+import type { CompiledStep, CompileOptions, StepFunction, StepOptions } from './step.js';
+import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 
 /**
  * Compiles a step to one ONNX graph. It starts at the variables' present values and leaves them alone until `writeVariables`.
@@ -26,13 +23,8 @@ const LEAST_TOGETHER = 4;
 export async function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep> {
   const { runtime, seed = 0, session: sessionOptions = {} } = options;
   if ((runtime as Runtime | undefined) === undefined) throw new UsageError("compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
-  const inputs = traceInputs(options.inputs);
   const started = performance.now();
-  const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
-  const first = again();
-  const { program: traced, variables } = first;
-  refuseBakedRandomness(first, again());
-  const { program, names } = apart(optimize(traced));
+  const { inputs, program, names, variables } = traceStep(step, options);
   const tracedAt = performance.now();
   const lowered = lowerProgram(program, { target: targetOf(options) });
   const work = workOf(program);
@@ -100,6 +92,25 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
   return compiled;
 }
 
+/** The step as an optimised program. */
+function traceStep(step: StepFunction, options: StepOptions): { inputs: TraceInput[]; program: Program; names: ReadonlyMap<string, string>; variables: Trace['variables'] } {
+  const inputs = traceInputs(options.inputs);
+  const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
+  const first = again();
+  refuseBakedRandomness(first, again());
+  return { inputs, variables: first.variables, ...apart(optimize(first.program)) };
+}
+
+/** How `compile` would run a step on a CPU, as text: what each convolution costs in both lowerings, and whether threads and calls pay. Nothing is run. */
+export function explainStep(step: StepFunction, options: StepOptions): string {
+  const { program } = traceStep(step, options);
+  const work = workOf(program);
+  return [
+    explain(planConvolutions(program)),
+    `work of a step: ${work.toFixed(0)} million multiply-adds, or what takes as long; threads: ${threadsFor(work) ?? 'as many as the runtime has'}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
+  ].join('\n');
+}
+
 /** Prices are those of a CPU: on other devices `auto` is portable. */
 function targetOf({ lowering = 'auto', runtime }: CompileOptions): 'portable' | 'fast' | 'auto' {
   return lowering === 'auto' && runtime.device.actual !== 'cpu' ? 'portable' : lowering;
@@ -107,7 +118,7 @@ function targetOf({ lowering = 'auto', runtime }: CompileOptions): 'portable' | 
 
 /** Only where a call costs as much as the step, and on devices whose kernels would not wait for the loop's turns. */
 function loopsOf({ loop = 'auto', runtime }: CompileOptions, work: number): boolean {
-  return loop === 'auto' ? stepsPerRun(work) >= LEAST_TOGETHER && runtime.device.actual === 'cpu' : loop;
+  return loop === 'auto' ? isSmall(work) && runtime.device.actual === 'cpu' : loop;
 }
 
 /** A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each of the graph's results. */

@@ -43,11 +43,17 @@ const ONE_THREAD = 150;
 /** Threads for a step of so much work; undefined: as many as the runtime has. */
 export const threadsFor = (work: number): number | undefined => (work < ONE_THREAD ? 1 : undefined);
 
-/** Work after which the cost of a call is a few percent. */
-const A_CALL = 1000;
+/** Below this much work, a call costs more than a tenth of the step, and several should share one. */
+const SHARED = 250;
 
-/** Most steps of one run. */
+/** Whether steps of so much work should share calls. */
+export const isSmall = (work: number): boolean => work < SHARED;
+
+/** Work of one call after which what the call costs is a few percent: state goes into the executor and out of it at each. */
+const A_CALL = 4000;
+
+/** Most steps of one call, so that it stays short. */
 const MOST = 32;
 
-/** How many steps should share a run. */
+/** How many steps should share a call. */
 export const stepsPerRun = (work: number): number => Math.max(1, Math.min(MOST, Math.round(A_CALL / work)));

@@ -54,6 +54,12 @@ describe('forja train', () => {
     expect(await readdir(cwd, { recursive: true })).toEqual(before);
   });
 
+  it('explains with --dry-run how the step would be run, and wants that beside it', async () => {
+    const points = await trainCommand.run({ config: 'mlp', data: 'ring', base: 8, dryRun: true, explain: true }, io());
+    expect(points).toMatchObject({ plan: expect.stringMatching(/taken: portable\nwork of a step: \d+ million .* threads: 1; steps that may share a call: 32$/) as string });
+    await expect(trainCommand.run({ config: 'mlp', data: 'ring', explain: true }, io())).rejects.toThrow('train --explain: expected --dry-run beside it');
+  });
+
   it('says with --dry-run what it would do, options over the file', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify({ ...tiny, rates: { g: 0.1 } }));
     const result = await trainCommand.run({ config: 'c.json', dryRun: true, steps: 9, rateD: 0.2 }, io());

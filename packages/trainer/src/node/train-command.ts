@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo } from '@forja/core';
 import { enableProdMode } from '@tensorflow/tfjs';
+import { explainStep } from '../compile/compile.js';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
 import { fitted, systemOf, type TrainResult } from '../train/train.js';
@@ -29,6 +30,7 @@ interface Args {
   checkpointEvery?: number;
   resume?: string;
   dryRun?: boolean;
+  explain?: boolean;
 }
 
 /** The command. */
@@ -55,6 +57,7 @@ export const trainCommand: CliCommand = {
     { flags: '--checkpoint-every <n>', description: 'a checkpoint every n steps; 0: at the end only', type: 'integer' },
     { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
     { flags: '--dry-run', description: 'check configuration and data, say what would be trained, write nothing' },
+    { flags: '--explain', description: 'with --dry-run: what each convolution of the step would cost, and how it would be run' },
   ],
   examples: ['forja train dcgan --data mnist --steps 5000 -o runs/digits', 'forja train dcgan --data photos --size 32 --base 48', 'forja train config.json --seed 2 -o runs/second', 'forja train --resume runs/digits', 'forja train mlp --data ring --dry-run'],
   async run(raw, io) {
@@ -62,7 +65,8 @@ export const trainCommand: CliCommand = {
     const args = raw as Args; // the options above
     if (args.resume !== undefined) return goOn(args.resume, args, io);
     const config = await configOf(args, io.cwd);
-    if (args.dryRun) return dryRun(config, io);
+    if (args.explain && !args.dryRun) throw new UsageError('train --explain: expected --dry-run beside it, as it trains nothing');
+    if (args.dryRun) return dryRun(config, args.explain === true, io);
     return watched(io, (onEvent) => train(config, { cwd: io.cwd, signal: io.signal, stepsPerRun: 'auto', onEvent }));
   },
 };
@@ -76,7 +80,7 @@ async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }
 
 /** The file's or system's configuration with the options over it. */
 async function configOf(args: Args, cwd: string): Promise<TrainConfig> {
-  const { config: source, rateG, rateD, dryRun: _d, resume: _r, ...rest } = args;
+  const { config: source, rateG, rateD, dryRun: _d, explain: _e, resume: _r, ...rest } = args;
   if (source === undefined) throw new UsageError("train: expected a configuration (.json) or a system ('dcgan' or 'mlp'), got nothing; forja train --help has examples");
   let base: Record<string, unknown> = {};
   if (source.endsWith('.json')) {
@@ -94,17 +98,19 @@ async function configOf(args: Args, cwd: string): Promise<TrainConfig> {
   return parseConfig(merged);
 }
 
-async function dryRun(config: TrainConfig, io: CliIo): Promise<unknown> {
+async function dryRun(config: TrainConfig, explained: boolean, io: CliIo): Promise<unknown> {
   const parsed = parseConfig(config);
   const dataset = await loadData(parsed, io.cwd);
   const resolved = fitted(parsed, dataset);
   const system = systemOf(resolved, dataset);
   const parameters = { generator: system.generator.countParams(), discriminator: system.discriminator.countParams() };
+  const plan = explained ? explainStep(system.step, { inputs: system.inputs, variables: system.variables }) : undefined;
   system.dispose();
   io.print(JSON.stringify(resolved, null, 2));
   io.print(`would train ${resolved.system} on ${dataset.name} (${dataset.count} examples of ${dataset.shape.join(' × ')}) for ${resolved.steps} steps of ${resolved.batch}, into ${resolvePath(io.cwd, resolved.out ?? join('runs', resolved.system))}`);
   io.print(`weights: generator ${parameters.generator}, discriminator ${parameters.discriminator}`);
-  return { config: resolved, examples: dataset.count, parameters };
+  if (plan !== undefined) io.print(`\n${plan}`);
+  return { config: resolved, examples: dataset.count, parameters, ...(plan === undefined ? {} : { plan }) };
 }
 
 /** Runs with a progress display, and says at the end where things are. */

@@ -34,10 +34,10 @@ const GAIN = 0.97;
  * @throws UsageError for an algorithm that cannot compute the convolution it is meant for.
  */
 export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions = {}): FastModel {
-  const opset = model.opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx')?.version ?? 0n;
+  const opset = opsetOf(model);
   const { graph } = model;
-  if (graph === undefined || opset < OPSETS.least || opset > OPSETS.most) return { model, convolutions: {} };
-  const facts = factsOf(graph, Number(opset));
+  if (graph === undefined || opset === undefined) return { model, convolutions: {} };
+  const facts = factsOf(graph, opset);
   const choices = choose(graph, facts, algorithms);
   if (choices.size === 0) return { model, convolutions: {} };
   const writer = rewrite(graph, facts, choices);
@@ -45,12 +45,61 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
   return { model: { ...model, graph: rewritten }, convolutions: Object.fromEntries([...choices].map(([node, { conv, algorithm }]) => [idOf(node), nameOf(conv, algorithm)])) };
 }
 
+/** What one convolution of a model was taken to cost by each algorithm, in the time of a million multiply-adds of a large matrix product. */
+export interface ConvolutionPrices {
+  /** The node's name. */
+  node: string;
+  /** What it is, for people: `64 → 128 channels, 14×14 → 7×7, kernel 4×4, stride 2`. */
+  what: string;
+  /** Batch sizes of the prices. */
+  batches: number[];
+  /** By algorithm; `portable` is the node itself. */
+  prices: Record<string, number[]>;
+  taken: string;
+}
+
+/** The prices that {@link fastConvolutions} chooses by, and its choice, for each convolution that another algorithm could compute. Changes of layout come to that, which is why one may stay that looks dearer. */
+export function explainConvolutions(model: Model): ConvolutionPrices[] {
+  const { graph } = model;
+  const opset = opsetOf(model);
+  if (graph === undefined || opset === undefined) return [];
+  const facts = factsOf(graph, opset);
+  const taken = choose(graph, facts, {});
+  return convolutionsOf(graph, facts).flatMap((conv) => {
+    const algorithms = algorithmsFor(conv);
+    if (algorithms.length === 0) return [];
+    const batches = batchesOf(conv).map(({ batch }) => batch);
+    const prices = Object.fromEntries([['portable', batches.map((batch) => plainPrice(conv, batch))], ...algorithms.map((algorithm) => [nameOf(conv, algorithm), batches.map((batch) => winogradPrice(conv, algorithm, batch))] as const)]);
+    const chosen = taken.get(conv.node);
+    return [{ node: idOf(conv.node), what: whatOf(conv), batches, prices, taken: chosen === undefined ? 'portable' : nameOf(conv, chosen.algorithm) }];
+  });
+}
+
+function whatOf({ transposed, large, small, height: h, width: w }: PictureConvolution): string {
+  const [from, to] = transposed ? [small, large] : [large, small];
+  const size = (axis: 'large' | 'small'): string => `${h[axis]}×${w[axis]}`;
+  const stride = h.stride === w.stride ? String(h.stride) : `${h.stride}×${w.stride}`;
+  return `${from} → ${to} channels, ${size(transposed ? 'small' : 'large')} → ${size(transposed ? 'large' : 'small')}, kernel ${h.kernel}×${w.kernel}, stride ${stride}`;
+}
+
+const convolutionsOf = (graph: Graph, facts: ReadonlyMap<string, Fact>): PictureConvolution[] => {
+  const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
+  return graph.nodes.flatMap((node) => describe(node, facts, initializers) ?? []);
+};
+
+/** Batch sizes that a convolution is priced at: the graph's own, where it says one. */
+const batchesOf = (conv: PictureConvolution | undefined): typeof BATCHES => (conv?.batch === undefined ? BATCHES : [{ batch: conv.batch, weight: 1 }]);
+
+/** The opset of the default domain, where inference and this rewriting know its nodes. */
+function opsetOf({ opsetImport }: Model): number | undefined {
+  const opset = opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx')?.version ?? 0n;
+  return opset < OPSETS.least || opset > OPSETS.most ? undefined : Number(opset);
+}
+
 /** The choice of lowest price: the best algorithm for each, then without those that cost more in changes of layout than they gain. `given` ones stay. */
 function choose(graph: Graph, facts: ReadonlyMap<string, Fact>, given: Readonly<Record<string, string>>): Map<Node, Choice> {
-  const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
-  const convolutions = graph.nodes.flatMap((node) => describe(node, facts, initializers) ?? []);
-  const fixed = convolutions[0]?.batch;
-  const batches = fixed === undefined ? BATCHES : [{ batch: fixed, weight: 1 }];
+  const convolutions = convolutionsOf(graph, facts);
+  const batches = batchesOf(convolutions[0]);
   const total = batches.map(({ batch }) => convolutions.reduce((sum, conv) => sum + plainPrice(conv, batch), 0));
   // In shares of what the convolutions of the file cost at each batch size.
   const score = (price: (batch: number) => number): number => batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
