@@ -13,6 +13,7 @@ export const CHROMIUM_FLAGS: readonly string[] = [
   '--disable-component-update',
   '--disable-sync',
   '--no-first-run',
+  '--js-flags=--expose-gc',
 ];
 
 /** Headers that make a page cross-origin isolated, and so give it SharedArrayBuffer and WASM threads. */

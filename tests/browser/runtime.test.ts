@@ -18,8 +18,7 @@ const latent = (batch: number, shift = 0) => tensor('float32', [batch, 8], Float
 const floats = (value: NamedTensors[string] | undefined) => value?.data as Float32Array;
 
 describe.each(DEVICES)('%s', (_, options) => {
-  // A second thread changes how WASM computes, not what the worker promises.
-  if (options.threads !== 2) describe('conformance', () => runtimeConformance({ test, expect }, () => runtime(options)));
+  describe('conformance', () => runtimeConformance({ test, expect }, () => runtime(options)));
 
   const rt = runtime(options);
   const model = tinyGenerator();

@@ -4,6 +4,8 @@ import type { ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 import type { BrowserCommand } from 'vitest/node';
 import { importInNode } from './bundle.js';
+import { answerAs, setAnswer } from './models-served.js';
+import type { Answer } from './models-served.js';
 import type { Outcome } from './step-scenario.js';
 
 /** Addresses under `/__forja/` and how each answers. */
@@ -38,6 +40,9 @@ export function misbehavingServer(): Plugin {
     name: 'forja-test-server',
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
+        const set = /^\/__forja\/set\/([\w-]+)/.exec(request.url ?? '')?.[1];
+        if (set !== undefined) return answerAs(set, request, response);
+        if (request.url === '/__forja/faulty/worker.js') return faultyWorker(response);
         const name = /^\/__forja\/(\w+)/.exec(request.url ?? '')?.[1];
         const answer = name === undefined ? undefined : ANSWERS[name];
         if (!answer) return next();
@@ -46,6 +51,16 @@ export function misbehavingServer(): Plugin {
     },
   };
 }
+
+/** The worker's sources with faults in front: see faults.ts. Asked for by the option `assets`. */
+function faultyWorker(response: ServerResponse): void {
+  response.setHeader('Content-Type', 'text/javascript');
+  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  response.end("import '/tests/browser/faults.ts'; import '/packages/web/src/worker.ts';");
+}
+
+/** See {@link setAnswer}. */
+const answer: BrowserCommand<[name: string, answer: Answer]> = (_context, name, how) => setAnswer(name, how);
 
 /** Runs a model with one float32 input and output on the CPU of Node. Plain arrays, because that is what crosses. */
 const runInNode: BrowserCommand<[model: number[], name: string, shape: number[], data: number[]]> = async (_context, model, name, shape, data) => {
@@ -72,17 +87,18 @@ const watched = new WeakSet<object>();
 /** The training scenario of train.test.ts in Node, from the sources that the page has. */
 const threeStepsInNode: BrowserCommand<[]> = async () => ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
 
-/** Our workers that the pages of this run have now. */
-const workers: BrowserCommand<[]> = ({ context }) => context.pages().reduce((sum, page) => sum + page.workers().filter((worker) => worker.url().includes('/packages/web/')).length, 0);
+/** Our workers that the pages of this run have now; `faulty`: those with faults. */
+const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) => context.pages().reduce((sum, page) => sum + page.workers().filter((worker) => worker.url().includes(kind ?? '/packages/web/')).length, 0);
 
 /** Commands of the project. */
-export const commands = { runInNode, requests, threeStepsInNode, workers };
+export const commands = { answer, runInNode, requests, threeStepsInNode, workers };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
     runInNode(model: number[], name: string, shape: number[], data: number[]): Promise<{ shape: number[]; data: number[] }>;
+    answer(name: string, answer: Answer): Promise<{ asked: number; bodies: number }>;
     requests(): Promise<string[]>;
     threeStepsInNode(): Promise<Outcome>;
-    workers(): Promise<number>;
+    workers(kind?: 'faulty'): Promise<number>;
   }
 }

@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { WASM_FILE } from './worker/files.js';
 
 /** Files of each onnxruntime-web build: the module, and the WebAssembly that it looks for beside itself. */
 export const BUILD_FILES: Readonly<Record<'wasm' | 'webgpu' | 'jspi', readonly [string, string]>> = {
-  wasm: ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'],
+  wasm: ['ort.wasm.bundle.min.mjs', WASM_FILE],
   webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
 };

@@ -1,18 +1,15 @@
-// `load`: from a URL, Blob or bytes to a Generator, in one worker of its own. The worker fetches, checks and keeps the bytes.
-import { abortError, Generator, UsageError } from '@forja/core';
-import type { AbortSignalLike, BatchOptions, DeviceName, Manifest } from '@forja/core';
-import { postableBytes } from './post.js';
+// `load`: from a URL, Blob or bytes to a Generator. The worker fetches, checks and keeps the bytes.
+import { abortError, Generator, madeHere, SharedRuntimes, UsageError } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
+import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
-import { WorkerRuntime } from './runtime.js';
+import { executorOptions, warn, warnOf, WorkerRuntime } from './runtime.js';
+import type { RuntimeOptions } from './runtime.js';
 
-/** Options of {@link load}. */
-export interface LoadOptions {
-  /** `auto` (default): a hardware WebGPU adapter, else WASM. `webgpu` also takes a software adapter. */
-  device?: DeviceName;
+/** Options of {@link load}, beside those of the runtime. */
+export interface LoadOptions extends RuntimeOptions {
   /** Fail when any node would run elsewhere than on the device. */
   strict?: boolean;
-  /** WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. */
-  threads?: number;
   /** Micro-batching: pictures a run, milliseconds to wait for more, requests at once. */
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
@@ -21,51 +18,64 @@ export interface LoadOptions {
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
-  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`. */
+  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a warning on the console. */
   integrity?: 'error' | 'warn' | 'off';
-  /** Folder filled by `forja-web-assets`, same origin. Only where the bundler does not follow `new Worker(new URL(...))`. */
-  assets?: string | URL;
   signal?: AbortSignalLike;
-  /** Download progress. */
+  /** Bytes as they come. Never falls, never exceeds its `total`. */
   onProgress?: (progress: LoadProgress) => void;
+  /** Name of a store in the browser's Cache Storage that keeps downloaded models; they are asked for again with their ETag, and used without the network. Default: none are kept. */
+  cache?: string;
 }
+
+const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
  * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes.
- * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `device.unavailable`, `io` or `aborted`.
- * `dispose()` of the generator ends its worker, which is what gives WebAssembly memory back.
+ * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
+ * Generators with the same device, threads, executor, assets and timeout share a worker; `dispose()` of the last one ends it, which is what gives WebAssembly memory back.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, onProgress, batch } = options;
+  const made = madeHere(load);
+  const { signal, onEvent = warnOf, cache } = options;
   if (signal?.aborted) throw abortError(signal.reason);
+  if (cache !== undefined && (typeof cache !== 'string' || cache === '')) throw new UsageError(`load.cache: expected the name of a store, got ${cache === '' ? 'an empty one' : typeof cache}`);
   const from = postedSource(source);
-  const runtime = new WorkerRuntime(options);
+  const executor = executorOptions(options);
+  const key = JSON.stringify([executor.device, executor.threads, executor.executor, executor.assets, String(executor.timeoutMs)]);
+  const share = shared.lease(key, (tell) => new WorkerRuntime(executor, tell), onEvent);
+  const loading = loadWith(share, from, options, made);
   try {
-    const caller = await runtime.caller();
-    const { held, bytes, warnings } = await caller.call('fetch', { source: from, integrity, precision }, { signal, onProgress });
-    // eslint-disable-next-line no-console -- `integrity: 'warn'` asks for exactly this
-    for (const warning of warnings) console.warn(`@forja/web: ${warning}`);
-    const session = await runtime.createFrom({ held }, options.strict === undefined ? {} : { strict: options.strict }, signal);
-    const manifest = await runtime.identify(session, given);
-    const generator = new Generator({ session, manifest, modelBytes: bytes, ...(batch === undefined ? {} : { batch }), dispose: () => runtime.dispose() });
-    await warm(generator, options.warmup);
-    return generator;
+    return await (signal ? unlessAborted(loading, signal) : loading);
   } catch (error) {
-    await runtime.dispose();
+    // After an abort the worker may be busy with what cannot be interrupted: whoever aborted does not wait for that.
+    const over = loading.then((generator) => generator.dispose(), () => share.release()).catch(() => undefined); // what went wrong first is told
+    if (!signal?.aborted) await over;
     throw error;
   }
 }
 
-async function warm(generator: Generator, warmup: LoadOptions['warmup']): Promise<void> {
-  if (generator.manifest.kind !== 'latent') return;
-  for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
+async function loadWith({ runtime, release }: Lease<WorkerRuntime>, source: PostedSource, options: LoadOptions, made: string): Promise<Generator> {
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache } = options;
+  const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
+  fetched.warnings.forEach(warn);
+  if (signal?.aborted) throw abortError(signal.reason);
+  const session = await runtime.open(fetched.model, strict === undefined ? {} : { strict }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  try {
+    const manifest = await runtime.identify(session, fetched.manifest, given);
+    const generator = new Generator({ session, manifest, modelBytes: fetched.model.size, ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
+    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
+    return generator;
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }
 
 function postedSource(source: unknown): PostedSource {
   // Resolved here: inside the worker a relative address would mean the worker's folder.
   if (typeof source === 'string' || source instanceof URL) return { url: absolute(source) };
-  if (source instanceof Blob) return { blob: source };
-  if (source instanceof Uint8Array) return { bytes: postableBytes(source) };
+  if (source instanceof Blob) return { blob: source, name: source instanceof File ? source.name : 'the Blob given' };
+  if (source instanceof Uint8Array) return { blob: blobOf(source), name: 'the bytes given' };
   throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${source === null ? 'null' : typeof source}`);
 }
 
@@ -75,4 +85,13 @@ function absolute(url: string | URL): string {
   } catch (cause) {
     throw new UsageError(`load: expected a URL, got '${String(url)}'`, { cause });
   }
+}
+
+/** Rejects at once when `signal` aborts; what was begun is freed by the caller. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignalLike): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

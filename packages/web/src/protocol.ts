@@ -1,53 +1,59 @@
 // What crosses between the page and the worker: one table of operations, their arguments and results. Plain data only.
-import type { DeviceReport, ErrorRecord, Manifest, NamedTensors, TensorSpec } from '@forja/core';
+import type { DeviceReport, ErrorRecord, Manifest, SessionOperations, StateBinding, TensorSpec } from '@forja/core';
 
-/** Where a model comes from, in a form that can be posted. */
-export type PostedSource = { url: string } | { blob: Blob } | { bytes: Uint8Array };
+/** Where a model comes from, in a form that can be posted. `name` is for messages. */
+export type PostedSource = { url: string } | { blob: Blob; name: string };
 
-/** A model: its bytes, or the number of one that the worker holds after `fetch`. */
-export type PostedModel = { bytes: Uint8Array } | { held: number };
-
-/** State bindings and the rest of `SessionOptions`, in a form that can be posted. */
+/** The part of `SessionOptions` that the worker heeds, in a form that can be posted. */
 export interface PostedSessionOptions {
   threads?: number;
   strict?: boolean;
   external?: Map<string, Uint8Array>;
-  state?: Record<string, { output: string; initial: NamedTensors[string] }>;
+  state?: Record<string, StateBinding>;
 }
 
-/** What the worker says of a session it made. */
-export interface SessionRecord {
-  session: number;
-  inputs: TensorSpec[];
-  outputs: TensorSpec[];
-  device: DeviceReport;
+/** What makes a session, and makes it again. A Blob outlives the worker that made it, and posting one copies nothing. */
+export interface Recipe {
+  model: Blob;
+  options: PostedSessionOptions;
 }
 
-/** Bytes received so far; `total` only where the server says it and nothing is compressed on the way. */
+/** Bytes received, or read from the cache, so far; `total` only where it is sure. */
 export interface LoadProgress {
-  phase: 'download';
+  phase: 'read' | 'download';
   loaded: number;
   total?: number;
 }
 
+/** How to fetch. */
+export interface FetchArguments {
+  source: PostedSource;
+  integrity: 'error' | 'warn' | 'off';
+  precision: 'auto' | 'fp32' | 'fp16';
+  /** Name of a store that keeps downloads. */
+  cache: string | undefined;
+}
+
+/** A model that was fetched and checked. */
+export interface Fetched {
+  model: Blob;
+  /** What the file says of itself. */
+  manifest: Manifest | undefined;
+  warnings: string[];
+}
+
 /** Every operation: `[arguments, result]`. */
-export interface Operations {
+export interface Operations extends SessionOperations<Recipe> {
   open: [{ device: DeviceReport['requested']; threads: number | undefined }, DeviceReport];
-  fetch: [{ source: PostedSource; integrity: 'error' | 'warn' | 'off'; precision: 'auto' | 'fp32' | 'fp16' }, { held: number; bytes: number; warnings: string[] }];
-  create: [{ model: PostedModel; options: PostedSessionOptions }, SessionRecord];
-  /** What a session's model is: by its own manifest if it was held, else by a guess; `given` above both. */
-  identify: [{ session: number; given: Partial<Manifest> | undefined }, Manifest];
-  run: [{ session: number; feeds: NamedTensors; outputs: string[] }, NamedTensors];
-  readState: [{ session: number; names: string[] | undefined }, NamedTensors];
-  writeState: [{ session: number; values: NamedTensors }, null];
-  release: [{ session: number }, null];
-  close: [Record<string, never>, null];
+  fetch: [FetchArguments, Fetched];
+  /** What a model is: by its own manifest, else by a guess; `given` above both. */
+  identify: [{ given: Partial<Manifest> | undefined; own: Manifest | undefined; inputs: TensorSpec[]; outputs: TensorSpec[] }, Manifest];
 }
 
 /** Name of an operation. */
 export type Operation = keyof Operations;
 
-/** Page to worker. `abort` names the call to drop if it has not begun. */
+/** Page to worker. `abort` names the call to drop if it has not ended. */
 export type Request = { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
 
 /** Worker to page. */

@@ -1,9 +1,10 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and carries no onnxruntime.
-import { checkFeeds, DeviceError, ForjaError, UsageError } from '@forja/core';
-import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, NamedTensors, RunOptions, Runtime, Session, SessionOptions, TensorSpec } from '@forja/core';
-import { Caller } from './call.js';
-import { ownedOptions, postableAll, postableOptions } from './post.js';
-import type { PostedModel, SessionRecord } from './protocol.js';
+import { DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
+import type { DeviceName, DeviceReport, ExecutorSession, Held, Manifest, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import { openExecutor } from './executor.js';
+import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import { blobOf, ownedOptions } from './post.js';
+import type { FetchArguments, Fetched, Recipe } from './protocol.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -11,8 +12,14 @@ export interface RuntimeOptions {
   device?: DeviceName;
   /** WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. Fixed for the life of the runtime. */
   threads?: number;
+  /** `worker` (default): a module worker. `inline`: in this thread, which each run blocks; WASM only, one thread. */
+  executor?: ExecutorName;
   /** Folder filled by `forja-web-assets`, same origin. Only where the bundler does not follow `new Worker(new URL(...))`. */
   assets?: string | URL;
+  /** A run, or the creation of a session, that takes longer means that the worker hangs: it is replaced, and what it was at done once more. Default 600,000; Infinity: never. */
+  timeoutMs?: number;
+  /** Hears when the worker was replaced. Default: a warning on the console. */
+  onEvent?: (event: RuntimeEvent) => void;
 }
 
 /** A {@link Runtime} that can also be waited for. */
@@ -21,161 +28,77 @@ export interface WebRuntime extends Runtime {
   ready(): Promise<DeviceReport>;
 }
 
-/** A runtime with a worker of its own, started by its first use. `device` is provisional until `ready()` or a session resolves. */
-export function runtime(options: RuntimeOptions = {}): WebRuntime {
-  return new WorkerRuntime(options);
+const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
+/** The longest that a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What a page is told that nobody else hears. */
+export function warn(message: string): void {
+  // eslint-disable-next-line no-console -- there is no other channel
+  console.warn(`@forja/web: ${message}`);
 }
 
-/** {@link WebRuntime} over a worker. */
-export class WorkerRuntime implements WebRuntime {
-  readonly #options: RuntimeOptions;
-  readonly #sessions = new Set<WorkerBackedSession>();
-  #device: DeviceReport;
-  #opening: Promise<Caller> | undefined;
-  #disposal: Promise<void> | undefined;
+const dropped = new DroppedHandles(warn);
 
-  constructor(options: RuntimeOptions) {
-    const { device = 'auto', threads } = options;
-    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
-    this.#options = options;
-    this.#device = { requested: device, actual: device === 'webgpu' ? 'webgpu' : 'wasm', reasons: ['not started yet'], threads: 1, crossOriginIsolated: globalThis.crossOriginIsolated, executor: 'worker', placement: {}, cpuOps: [] };
-  }
+/** A runtime with a worker of its own, started by its first use. `device` is provisional until `ready()` or a session resolves. */
+export function runtime(options: RuntimeOptions = {}): WebRuntime {
+  const made = new WorkerRuntime(executorOptions(options), options.onEvent ?? warnOf);
+  made.watch(madeHere(runtime));
+  return made;
+}
 
-  get device(): DeviceReport {
-    return this.#device;
+/** Checked, with the defaults. */
+export function executorOptions({ device = 'auto', threads, executor = 'worker', assets, timeoutMs = 600_000 }: RuntimeOptions): ExecutorOptions {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
+  if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
+  if (!(timeoutMs >= 1)) throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+  const folder = assets === undefined ? undefined : new URL(String(assets).replace(/\/?$/, '/'), globalThis.location.href).href;
+  return { device, threads, executor, assets: folder, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
+}
+
+/** What is done with an event that nobody listens to. */
+export function warnOf({ reason }: RuntimeEvent): void {
+  warn(`the executor was replaced: ${reason}`);
+}
+
+/** {@link WebRuntime} over a worker, or over this thread. */
+export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implements WebRuntime {
+  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void) {
+    const { device, executor } = options;
+    const provisional: DeviceReport = { requested: device, actual: device === 'webgpu' ? 'webgpu' : 'wasm', reasons: ['not started yet'], threads: 1, crossOriginIsolated: globalThis.crossOriginIsolated, executor, placement: {}, cpuOps: [] };
+    super({ start: () => openExecutor(options), onEvent, dropped, device: provisional });
   }
 
   async ready(): Promise<DeviceReport> {
-    await this.caller();
-    return this.#device;
+    this.alive();
+    this.found(await this.supervisor.perform(async ({ device }) => device));
+    return this.device;
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    return this.createFrom({ bytes: new Uint8Array(model) }, ownedOptions(options));
+    return this.open(blobOf(model), options, { what: 'session', made: madeHere(this.createSession) });
   }
 
-  /** As `createSession`, also for a model that the worker already holds. */
-  async createFrom(model: PostedModel, options: SessionOptions, signal?: AbortSignalLike): Promise<WorkerBackedSession> {
-    const caller = await this.caller();
-    const record = await caller.call('create', { model, options: postableOptions(options) }, { signal });
-    this.#device = record.device;
-    const session = new WorkerBackedSession(caller, record, options, () => this.#sessions.delete(session));
-    this.#sessions.add(session);
-    return session;
+  /** `createSession` for a handle that is part of another one: `held` says of which. */
+  async open(model: Blob, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+    return this.make({ model, options: ownedOptions(options) }, held);
   }
 
-  /** The manifest of a session's model, see `identify` in protocol.ts. */
-  async identify(session: WorkerBackedSession, given: Partial<Manifest> | undefined): Promise<Manifest> {
-    return (await this.caller()).call('identify', { session: session.id, given });
+  /** Fetches and checks a model, beside what else runs. */
+  async fetch(args: FetchArguments, { signal, onProgress }: FetchOptions): Promise<Fetched> {
+    this.alive();
+    // A second worker, after the first was lost over it, begins anew: that is no progress until it has come further.
+    let most = -1;
+    const further: FetchOptions['onProgress'] = (progress) => {
+      if (progress.loaded <= most) return;
+      most = progress.loaded;
+      onProgress?.(progress);
+    };
+    return this.supervisor.perform((executor) => executor.fetch(args, { signal, onProgress: further }), signal);
   }
 
-  /** The started worker. */
-  caller(): Promise<Caller> {
-    if (this.#disposal) return Promise.reject(new ForjaError('disposed', 'runtime: it has been disposed'));
-    this.#opening ??= this.#open();
-    return this.#opening;
-  }
-
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#close();
-    return this.#disposal;
-  }
-
-  async #open(): Promise<Caller> {
-    const { worker, where } = startWorker(this.#options.assets);
-    const caller = new Caller(worker, where);
-    try {
-      this.#device = await caller.call('open', { device: this.#options.device ?? 'auto', threads: this.#options.threads });
-    } catch (error) {
-      caller.terminate(new ForjaError('disposed', 'runtime: it could not be opened', { cause: error }));
-      throw error;
-    }
-    return caller;
-  }
-
-  async #close(): Promise<void> {
-    const caller = await this.#opening?.catch(() => undefined);
-    if (!caller) return;
-    // Sessions first, so that runs already queued end and GPU memory is freed; a worker that has died needs neither.
-    for (const session of this.#sessions) session.close();
-    await caller.call('close', {}).catch(() => undefined);
-    caller.terminate(new ForjaError('disposed', 'runtime: it has been disposed'));
-  }
-}
-
-function startWorker(assets: string | URL | undefined): { worker: Worker; where: string } {
-  if (typeof Worker === 'undefined') throw new DeviceError('device.unavailable', 'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.');
-  if (assets === undefined) {
-    // Written out in full: bundlers look for exactly this expression.
-    return { worker: new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'forja' }), where: 'the bundled worker' };
-  }
-  const base = new URL(String(assets).replace(/\/?$/, '/'), globalThis.location.href);
-  const url = new URL('worker.js', base);
-  try {
-    return { worker: new Worker(url, { type: 'module', name: 'forja' }), where: url.href };
-  } catch (cause) {
-    throw new DeviceError('device.unavailable', `runtime.assets: expected a folder of this page's origin (${globalThis.location.origin}), got ${base.href}`, { cause });
-  }
-}
-
-/** A session in the worker. */
-export class WorkerBackedSession implements Session {
-  readonly inputs: TensorSpec[];
-  readonly outputs: TensorSpec[];
-  readonly device: DeviceReport;
-  readonly #caller: Caller;
-  /** Its number in the worker. */
-  readonly id: number;
-  readonly #state: ReadonlySet<string>;
-  readonly #stateOutputs: ReadonlySet<string>;
-  readonly #forget: () => void;
-  #disposal: Promise<void> | undefined;
-
-  constructor(caller: Caller, record: SessionRecord, options: SessionOptions, forget: () => void) {
-    this.#caller = caller;
-    this.id = record.session;
-    this.inputs = record.inputs;
-    this.outputs = record.outputs;
-    this.device = record.device;
-    this.#state = new Set(Object.keys(options.state ?? {}));
-    this.#stateOutputs = new Set(Object.values(options.state ?? {}).map(({ output }) => output));
-    this.#forget = forget;
-  }
-
-  async run(feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
-    this.#alive();
-    checkFeeds(this.inputs, feeds, this.#state);
-    const names = this.outputs.map(({ name }) => name ?? '');
-    for (const name of options.outputs ?? []) if (!names.includes(name)) throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
-    const outputs = options.outputs ?? names.filter((name) => !this.#stateOutputs.has(name));
-    return this.#caller.call('run', { session: this.id, feeds: postableAll(feeds), outputs }, { signal: options.signal });
-  }
-
-  async readState(names?: string[]): Promise<NamedTensors> {
-    this.#alive();
-    return this.#caller.call('readState', { session: this.id, names });
-  }
-
-  async writeState(values: NamedTensors): Promise<void> {
-    this.#alive();
-    await this.#caller.call('writeState', { session: this.id, values: postableAll(values) });
-  }
-
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#caller.call('release', { session: this.id }).then(
-      () => undefined,
-      () => undefined, // a worker that has died has freed it
-    );
-    this.#forget();
-    return this.#disposal;
-  }
-
-  /** Marks the session as gone with its runtime. */
-  close(): void {
-    this.#disposal ??= Promise.resolve();
-  }
-
-  #alive(): void {
-    if (this.#disposal) throw new ForjaError('disposed', 'session: it has been disposed');
+  /** What a session's model is, by what the caller says, by the file's own manifest, or by a guess. */
+  identify(session: Session, own: Manifest | undefined, given: Partial<Manifest> | undefined): Promise<Manifest> {
+    return this.supervisor.perform((executor) => executor.identify({ given, own, inputs: session.inputs, outputs: session.outputs }));
   }
 }

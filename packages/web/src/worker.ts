@@ -1,12 +1,12 @@
-// Entry of the module worker that the page starts: receives calls, answers them. The work is in executor.ts.
-import { abortError, toErrorRecord } from '@forja/core';
+// Entry of the module worker that the page starts: receives calls, answers them. The work is in worker/executor.ts.
+import { abortError, buffersOf, toErrorRecord } from '@forja/core';
 import type { NamedTensors } from '@forja/core';
 import type { Operation, Operations, Reply, Request } from './protocol.js';
+import { BUILDS } from './worker/builds.js';
 import { createExecutor } from './worker/executor.js';
 import type { CallContext, Handlers } from './worker/executor.js';
 import { becomeThread } from './worker/ort.js';
 import { watchConsole } from './worker/placement.js';
-import { buffersOf } from './worker/tensors.js';
 
 /** Operations whose result is tensors made for the caller: their memory moves instead of being copied. */
 const GIVES_TENSORS: ReadonlySet<Operation> = new Set<Operation>(['run', 'readState']);
@@ -14,7 +14,7 @@ const GIVES_TENSORS: ReadonlySet<Operation> = new Set<Operation>(['run', 'readSt
 function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-  const handlers = createExecutor();
+  const handlers = createExecutor({ executor: 'worker', builds: BUILDS });
   const calls = new Map<number, AbortController>();
   const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
 
@@ -37,7 +37,7 @@ function dispatch<K extends Operation>(handlers: Handlers, request: { op: K; arg
   return handlers[request.op](request.args, context);
 }
 
-if (!becomeThread()) {
+if (!becomeThread(BUILDS.wasm)) {
   watchConsole();
   serve();
 }

@@ -1,16 +1,13 @@
-// All that the worker does, as one table from operation to handler. Everything that touches onnxruntime goes through one queue:
-// overlapping runs or creates freeze its WebGPU build.
+// All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
 import { checkModelBytes, DeviceError, ForjaError, manifestFor, UsageError } from '@forja/core';
-import type { DeviceReport, Manifest } from '@forja/core';
-import type { LoadProgress, Operation, Operations, PostedModel } from '../protocol.js';
+import type { DeviceReport } from '@forja/core';
+import type { LoadProgress, Operation, Operations } from '../protocol.js';
+import { fetchModel } from './fetch.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
-import { examine } from './examine.js';
 import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
-import type { OrtBuild } from './ort.js';
-import { Serial } from './serial.js';
+import type { Builds, OrtBuild } from './ort.js';
 import { WorkerSession } from './session.js';
-import { readSource } from './source.js';
 
 /** What a handler is given beside its arguments. */
 export interface CallContext {
@@ -21,21 +18,25 @@ export interface CallContext {
 /** One handler for each operation. */
 export type Handlers = { readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]> };
 
+/** Where an executor is, and what it can start. */
+export interface ExecutorParts {
+  executor: 'worker' | 'inline';
+  builds: Builds;
+  wasmFile?: string;
+}
+
 /** Handlers over a fresh, empty executor. */
-export function createExecutor(): Handlers {
-  const queue = new Serial();
-  const builds = new Map<OrtBuild['name'], Promise<OrtBuild>>();
+export function createExecutor({ executor, builds, wasmFile }: ExecutorParts): Handlers {
+  const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
-  const models = new Map<number, { bytes: Uint8Array; manifest?: Manifest | undefined }>();
-  const manifests = new WeakMap<WorkerSession, Manifest>();
   let next = 1;
   let opened: { requested: DeviceReport['requested']; threads: number | undefined; ladder: Ladder } | undefined;
 
   const build = (rung: Rung): Promise<OrtBuild> => {
     const name = rung.device === 'wasm' ? 'wasm' : webgpuBuild();
-    let started = builds.get(name);
-    if (!started) builds.set(name, (started = startBuild(name, rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1)));
-    return started;
+    let starting = started.get(name);
+    if (!starting) started.set(name, (starting = startBuild(builds, name, rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1, wasmFile)));
+    return starting;
   };
 
   const report = (rung: Rung, reasons: readonly string[]): DeviceReport => ({
@@ -45,7 +46,7 @@ export function createExecutor(): Handlers {
     ...(rung.adapter === undefined ? {} : { adapter: rung.adapter }),
     threads: rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1,
     crossOriginIsolated: globalThis.crossOriginIsolated,
-    executor: 'worker',
+    executor,
     placement: {},
     cpuOps: [],
   });
@@ -56,17 +57,9 @@ export function createExecutor(): Handlers {
     return found;
   };
 
-  const take = (model: PostedModel): { bytes: Uint8Array; manifest?: Manifest | undefined } => {
-    if ('bytes' in model) return model;
-    const held = models.get(model.held);
-    if (!held) throw new UsageError('model: the worker no longer holds it');
-    models.delete(model.held);
-    return held;
-  };
-
   return {
     open: async ({ device, threads }) => {
-      opened = { requested: device, threads, ladder: await ladder(device) };
+      opened = { requested: device, threads, ladder: await ladder(device, builds.webgpu !== undefined) };
       const [first] = opened.ladder.rungs;
       if (!first) throw new DeviceError('device.unavailable', `device '${device}': nothing to try`);
       const reasons = [...opened.ladder.reasons];
@@ -74,62 +67,54 @@ export function createExecutor(): Handlers {
       return report(first, reasons);
     },
 
-    fetch: async ({ source, integrity, precision }, { signal, progress }) => {
-      const bytes = await readSource(source, signal, progress);
-      const { manifest, warnings } = await examine(bytes, integrity, precision);
-      const held = next++;
-      models.set(held, { bytes, manifest });
-      return { held, bytes: bytes.length, warnings };
-    },
+    fetch: fetchModel,
 
-    create: ({ model, options }, { signal }) =>
-      queue.add(signal, async () => {
-        if (!opened) throw new ForjaError('internal', 'worker: create before open');
-        const { bytes, manifest } = take(model);
-        checkModelBytes(bytes);
-        const reasons = [...opened.ladder.reasons];
-        const { rungs } = opened.ladder;
-        for (const [i, rung] of rungs.entries()) {
-          try {
-            const started = await build(rung);
-            const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
-            const made = await WorkerSession.create(started, bytes, report(rung, [...reasons, ...notes]), options);
-            const id = next++;
-            sessions.set(id, made);
-            if (manifest) manifests.set(made, manifest);
-            return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
-          } catch (error) {
-            // The last rung's error is the answer; so is a mistake in the call, which no device cures.
-            if (i === rungs.length - 1 || !(error instanceof ForjaError) || error instanceof UsageError) throw error;
-            reasons.push(`${rung.device}: ${error.message}`);
-          }
+    create: async ({ model, options }) => {
+      if (!opened) throw new ForjaError('internal', 'worker: create before open');
+      const bytes = await bytesOf(model);
+      checkModelBytes(bytes);
+      const reasons = [...opened.ladder.reasons];
+      const { rungs } = opened.ladder;
+      for (const [i, rung] of rungs.entries()) {
+        try {
+          const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
+          const made = await WorkerSession.create(await build(rung), bytes, report(rung, [...reasons, ...notes]), options);
+          const id = next++;
+          sessions.set(id, made);
+          return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
+        } catch (error) {
+          // The last rung's error is the answer; so is a mistake in the call, which no device cures, and a loss, which another executor does.
+          if (i === rungs.length - 1 || !(error instanceof ForjaError) || error instanceof UsageError || error.code === 'device.lost') throw error;
+          reasons.push(`${rung.device}: ${error.message}`);
         }
-        throw new DeviceError('device.unavailable', reasons.join('; '));
-      }),
-
-    identify: async ({ session: id, given }) => {
-      const found = session(id);
-      return manifestFor(given, manifests.get(found), found.inputs, found.outputs);
+      }
+      throw new DeviceError('device.unavailable', reasons.join('; '));
     },
 
-    run: ({ session: id, feeds, outputs }, { signal }) => queue.add(signal, () => session(id).run(feeds, outputs)),
-    readState: ({ session: id, names }, { signal }) => queue.add(signal, () => session(id).readState(names)),
-    writeState: ({ session: id, values }, { signal }) => queue.add(signal, async () => (session(id).writeState(values), null)),
-    release: ({ session: id }) =>
-      queue.add(undefined, async () => {
-        const found = sessions.get(id);
-        sessions.delete(id);
-        await found?.release();
-        return null;
-      }),
-    close: () =>
-      queue.add(undefined, async () => {
-        for (const open of sessions.values()) await open.release();
-        sessions.clear();
-        models.clear();
-        return null;
-      }),
+    identify: async ({ given, own, inputs, outputs }) => manifestFor(given, own, inputs, outputs),
+    run: ({ session: id, feeds, outputs }) => session(id).run(feeds, outputs),
+    readState: ({ session: id, names }) => session(id).readState(names),
+    writeState: async ({ session: id, values }) => (session(id).writeState(values), null),
+    release: async ({ session: id }) => {
+      const found = sessions.get(id);
+      sessions.delete(id);
+      await found?.release();
+      return null;
+    },
+    close: async () => {
+      for (const open of sessions.values()) await open.release();
+      sessions.clear();
+      return null;
+    },
   };
+}
+
+async function bytesOf(model: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await model.arrayBuffer());
+  } catch (cause) {
+    throw new ForjaError('io', `model: its bytes can no longer be read (was the file changed or removed?): ${String(cause)}`, { cause });
+  }
 }
 
 function threadReasons(asked: number | undefined, session?: number): string[] {

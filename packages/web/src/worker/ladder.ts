@@ -20,8 +20,8 @@ const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b|so
 /** Rungs of each device name; a name that browsers do not have is refused. */
 const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = { auto: ['webgpu', 'wasm'], webgpu: ['webgpu'], wasm: ['wasm'], cpu: [], cuda: [], coreml: [], dml: [] };
 
-/** The ladder for `requested` in this browser. Throws `device.unavailable` where no rung is left. */
-export async function ladder(requested: DeviceName): Promise<Ladder> {
+/** The ladder for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU would freeze) it has no WebGPU. Throws `device.unavailable` where no rung is left. */
+export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladder> {
   const wanted = LADDERS[requested];
   if (wanted === undefined || wanted.length === 0) {
     throw new DeviceError('device.unavailable', `device: expected 'auto', 'webgpu' or 'wasm' in a browser, got '${requested}'`);
@@ -29,7 +29,8 @@ export async function ladder(requested: DeviceName): Promise<Ladder> {
   const found: Ladder = { rungs: [], reasons: [] };
   for (const device of wanted) {
     if (device === 'wasm') found.rungs.push({ device });
-    else await probeWebGPU(requested, found);
+    else if (gpu) await probeWebGPU(requested, found);
+    else found.reasons.push("webgpu: only in a worker, not with executor 'inline'");
   }
   if (found.rungs.length === 0) throw new DeviceError('device.unavailable', `device '${requested}': ${found.reasons.join('; ')}. Ask for 'wasm' or 'auto'.`);
   return found;

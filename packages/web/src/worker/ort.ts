@@ -1,21 +1,27 @@
-// The builds of onnxruntime-web and how each is started. Never the bare package name: that is the deprecated JSEP build.
+// How a build of onnxruntime-web is started, and how a lost GPU is noticed.
 import { DeviceError } from '@forja/core';
 
 /** The module of any build: they share one typing. */
 export type Ort = typeof import('onnxruntime-web/wasm');
 
+/** Imports of builds, by name. */
+export interface Builds {
+  wasm: () => Promise<Ort>;
+  webgpu?: () => Promise<Ort>;
+  jspi?: () => Promise<Ort>;
+}
+
 /** A started build. */
 export interface OrtBuild {
   ort: Ort;
-  name: 'wasm' | 'webgpu' | 'jspi';
-  threads: number;
+  name: keyof Builds;
+  /** Its sessions. */
+  live: number;
+  /** The GPU device that they use; without a session there is none, since onnxruntime destroys it with the last one. */
+  gpu?: GPUDevice | undefined;
+  /** Set when that device was lost: no session of it works any more, and a second run would never end. */
+  lost?: DeviceError;
 }
-
-const BUILDS: { readonly [N in OrtBuild['name']]: () => Promise<Ort> } = {
-  wasm: () => import('onnxruntime-web/wasm'),
-  webgpu: () => import('onnxruntime-web/webgpu'),
-  jspi: () => import('onnxruntime-web/jspi'),
-};
 
 /** The smaller WebGPU build where the engine can suspend WebAssembly on promises (JSPI), else the asyncify one. */
 export function webgpuBuild(): 'jspi' | 'webgpu' {
@@ -28,27 +34,53 @@ export function wasmThreads(wanted: number | undefined): number {
   return Math.max(1, wanted ?? Math.min(4, navigator.hardwareConcurrency || 1));
 }
 
-/** Imports a build and sets its threads; its .wasm is fetched with the first session. WebGPU builds get one thread: their CPU part is only the rest. */
-export async function startBuild(name: OrtBuild['name'], threads: number): Promise<OrtBuild> {
+/** Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or from beside the module. */
+export async function startBuild(builds: Builds, name: keyof Builds, threads: number, wasmFile: string | undefined): Promise<OrtBuild> {
+  const load = builds[name];
+  if (!load) throw new DeviceError('device.unavailable', `runtime: expected a worker for ${name}, got executor 'inline', which runs WASM only`);
   let ort: Ort;
   try {
-    ort = await BUILDS[name]();
+    ort = await load();
   } catch (cause) {
     throw new DeviceError('device.unavailable', `runtime: onnxruntime-web/${name} could not be loaded: ${String(cause)}`, { cause });
   }
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
   ort.env.logLevel = 'error';
-  return { ort, name, threads };
+  if (wasmFile !== undefined) ort.env.wasm.wasmPaths = { wasm: wasmFile };
+  return { ort, name, live: 0 };
+}
+
+/** A build has made a session: the loss of the device that it uses will be noted. */
+export async function entered(build: OrtBuild, onGpu: boolean): Promise<void> {
+  build.live++;
+  if (!onGpu) return;
+  const device: GPUDevice | undefined = await build.ort.env.webgpu.device; // onnxruntime's typing says `any` where the WebGPU types are not global
+  if (!device || build.gpu === device) return;
+  build.gpu = device;
+  void device.lost.then(({ reason, message }) => {
+    if (build.gpu === device) build.lost = new DeviceError('device.lost', `the GPU device was lost (${[reason, message].filter(Boolean).join(': ')})`);
+  });
+}
+
+/** A session of a build is about to be released. */
+export function leaving(build: OrtBuild): void {
+  if (--build.live === 0) build.gpu = undefined;
+}
+
+/** Why a build's device was lost, if it was. After a failure the news may be a moment behind it. */
+export async function lossOf(build: OrtBuild): Promise<DeviceError | undefined> {
+  for (let i = 0; i < 5 && !build.lost; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  return build.lost;
 }
 
 /**
  * In a worker that Emscripten starts as one of its threads, and only there: hands over to the threaded build. Needed where a bundler
  * has put everything in one file, so that the thread's script is this worker's.
  */
-export function becomeThread(): boolean {
+export function becomeThread(wasm: () => Promise<Ort>): boolean {
   // In the DOM's typing a page has no `name` of use; in a worker it is the one given at its start.
   if (!(globalThis as { name?: string }).name?.startsWith('em-pthread')) return false;
-  void BUILDS.wasm();
+  void wasm();
   return true;
 }

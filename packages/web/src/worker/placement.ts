@@ -9,9 +9,16 @@ export interface Placement {
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug'] as const;
 let sink: string[] | undefined;
+let watched = false;
+
+/** Whether {@link watchConsole} was called: in a page it is not, whose console is not ours. */
+export function consoleIsWatched(): boolean {
+  return watched;
+}
 
 /** Routes this worker's console through the sink. Before onnxruntime is imported, because its glue keeps the functions it finds. */
 export function watchConsole(): void {
+  watched = true;
   for (const method of METHODS) {
     const print = console[method].bind(console);
     console[method] = (...parts: unknown[]) => {

@@ -1,13 +1,14 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
-import { checkTensor, countNodes, UsageError } from '@forja/core';
+import { checkTensor, copyOf, countNodes, UsageError } from '@forja/core';
 import type { DeviceReport, DType, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
+import { entered, leaving, lossOf } from './ort.js';
 import type { OrtBuild } from './ort.js';
-import { withPlacement } from './placement.js';
+import { consoleIsWatched, withPlacement } from './placement.js';
 import type { Placement } from './placement.js';
 import { createRefusal, runRefusal } from './refusal.js';
-import { copyOf, fromOrt, specsOf, toOrt } from './tensors.js';
+import { fromOrt, specsOf, toOrt } from './tensors.js';
 
 /** Element types whose state may stay in GPU buffers; others live on the CPU side. */
 const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
@@ -50,36 +51,42 @@ export class WorkerSession {
       });
     let session: InferenceSession;
     try {
-      const made = onGpu ? await openOnGpu(open, model, options.strict === true) : await withPlacement(() => open({ verbose: true }));
+      if (build.lost) throw build.lost;
+      const made = onGpu ? await openOnGpu(open, model, options.strict === true) : await openOnCpu(open, model);
       session = made.value;
       device = { ...device, placement: made.placement, cpuOps: onGpu ? made.cpuOps : [] };
+      await entered(build, onGpu);
     } catch (error) {
-      throw createRefusal(error);
+      throw (onGpu && (await lossOf(build))) || createRefusal(error);
     }
     try {
       return new WorkerSession(build, session, device, options);
     } catch (error) {
+      leaving(build);
       await session.release();
       throw error;
     }
   }
 
-  /** One run. State moves on only when all of it succeeds. */
+  /** One run. State moves on only when all of it succeeds, and nothing is returned that a lost device may have left empty. */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
+    if (this.#build.lost) throw this.#build.lost; // onnxruntime would wait for ever
     const inputs: Record<string, OrtTensor> = Object.fromEntries(this.#state);
     for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(this.#build.ort, tensor);
     let fetched: InferenceSession.OnnxValueMapType;
+    const results: NamedTensors = {};
     try {
       fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], { logSeverityLevel: 3 });
+      const moved = new Set(this.#stateOutput.values());
+      for (const name of outputs) {
+        const value = fetched[name];
+        if (value) results[name] = moved.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
+      }
     } catch (error) {
-      throw runRefusal(error);
+      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runRefusal(error);
     }
-    const results: NamedTensors = {};
-    const moved = new Set(this.#stateOutput.values());
-    for (const name of outputs) {
-      const value = fetched[name];
-      if (value) results[name] = moved.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
-    }
+    const { lost } = this.#build;
+    if (lost) throw lost;
     for (const [input, output] of this.#stateOutput) {
       const value = fetched[output];
       if (!value) continue;
@@ -91,8 +98,14 @@ export class WorkerSession {
 
   /** Copies of the state; GPU buffers are read back, and uploaded again by the next run. */
   async readState(names: readonly string[] = [...this.#state.keys()]): Promise<NamedTensors> {
+    if (this.#build.lost) throw this.#build.lost;
     const values: NamedTensors = {};
-    for (const name of names) values[name] = copyOf(await fromOrt(this.#stateTensor(name)));
+    const tensors = names.map((name) => [name, this.#stateTensor(name)] as const);
+    try {
+      for (const [name, tensor] of tensors) values[name] = copyOf(await fromOrt(tensor));
+    } catch (error) {
+      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runRefusal(error);
+    }
     return values;
   }
 
@@ -112,6 +125,7 @@ export class WorkerSession {
   async release(): Promise<void> {
     for (const tensor of this.#state.values()) tensor.dispose();
     this.#state.clear();
+    leaving(this.#build);
     await this.#session.release();
   }
 
@@ -138,6 +152,12 @@ export class WorkerSession {
 
 function namesOf(specs: readonly TensorSpec[]): string {
   return specs.map(({ name }) => name).join(', ');
+}
+
+/** All nodes are on the CPU; onnxruntime says how many are left of them where its console can be read. */
+async function openOnCpu(open: Open, model: Uint8Array): Promise<{ value: InferenceSession } & Placement> {
+  if (!consoleIsWatched()) return { value: await open({}), placement: { cpu: countNodes(model) }, cpuOps: [] };
+  return withPlacement(() => open({ verbose: true }));
 }
 
 type Open = (how: { strict?: boolean; verbose?: boolean }) => Promise<InferenceSession>;

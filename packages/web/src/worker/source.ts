@@ -1,45 +1,70 @@
-// Bytes of a model from a URL, Blob or array, in the worker, with progress; tells a missing, cut or foreign file by name.
-import { checkModelBytes, ForjaError, joinBytes, ModelFormatError } from '@forja/core';
-import type { LoadProgress, PostedSource } from '../protocol.js';
+// Bytes of a model from an address or a Blob, with progress; tells a missing, cut or foreign file by name.
+import { checkModelBytes, ForjaError, joinBytes, ModelFormatError, UsageError } from '@forja/core';
+import type { LoadProgress } from '../protocol.js';
+import type { Kept } from './cache.js';
 
-/** Reads `source` whole. Throws `model.notFound` (404, 410), `model.format` (a web page), `model.truncated` (empty or short) or `io`. */
-export async function readSource(source: PostedSource, signal: AbortSignal, onProgress: (progress: LoadProgress) => void): Promise<Uint8Array> {
-  if ('bytes' in source) return checked(source.bytes, 'the bytes given');
-  if ('blob' in source) {
-    const name = source.blob instanceof File ? source.blob.name : 'the Blob given';
-    const bytes = await collect(source.blob.stream(), source.blob.size, onProgress).catch((cause: unknown) => {
-      throw new ForjaError('io', `${name}: could not be read: ${String(cause)}`, { cause });
-    });
-    return checked(bytes, name);
-  }
-  return download(source.url, signal, onProgress);
+type OnProgress = (progress: LoadProgress) => void;
+
+/** Reads a Blob whole. */
+export async function readBlob(blob: Blob, name: string, onProgress: OnProgress): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await collect(blob.stream(), (loaded) => onProgress({ phase: 'read', loaded, total: blob.size })).catch((cause: unknown) => {
+    throw new ForjaError('io', `${name}: could not be read: ${String(cause)}`, { cause });
+  });
+  checkModelBytes(bytes, name);
+  return bytes;
 }
 
-async function download(url: string, signal: AbortSignal, onProgress: (progress: LoadProgress) => void): Promise<Uint8Array> {
+/**
+ * Downloads whole, or takes `kept` where the server says that it has no other, or cannot be reached.
+ * `mode` is what the browser's own cache does. Throws `model.notFound` (404, 410), `model.format` (a web page), `model.truncated` (empty or short) or `io`.
+ */
+export async function download(url: string, kept: Kept | undefined, mode: RequestCache, signal: AbortSignal, onProgress: OnProgress): Promise<Kept & { kept: boolean }> {
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    response = await fetch(url, { signal, cache: mode, headers: kept ? conditions(url, kept) : {} });
   } catch (cause) {
+    if (signal.aborted) throw cause;
+    if (kept) return recalled(kept, onProgress); // offline
     throw new ForjaError('io', `${url}: could not be fetched (offline, a wrong host, CORS or CSP connect-src): ${String(cause)}`, { cause });
+  }
+  if (kept && (response.status === 304 || response.status >= 500 || (response.ok && same(response, kept)))) {
+    await response.body?.cancel();
+    return recalled(kept, onProgress);
   }
   if (response.status === 404 || response.status === 410) throw new ModelFormatError('model.notFound', `${url}: expected a model, got HTTP ${response.status}`);
   if (!response.ok || !response.body) throw new ForjaError('io', `${url}: expected HTTP 200, got ${response.status} ${response.statusText}`);
-  const type = response.headers.get('content-type') ?? 'no content type';
-  // Content-Length counts what travels: with a Content-Encoding it is not the size of the file.
+  // Content-Length counts what travels: with a Content-Encoding it is not the size of the file. Another origin does not show us that header.
   const length = response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length') ?? Number.NaN) : Number.NaN;
-  const total = Number.isFinite(length) && length > 0 ? length : undefined;
-  let bytes: Uint8Array;
+  const announced = length > 0 ? length : undefined;
+  const sure = response.type === 'cors' ? undefined : announced;
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = await collect(response.body, total, onProgress);
+    bytes = await collect(response.body, (loaded) => onProgress({ phase: 'download', loaded, ...(announced === undefined || loaded > announced ? {} : { total: announced }) }));
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw new ModelFormatError('model.truncated', `${url}: the download broke off: ${String(cause)}`, { cause });
   }
-  if (total !== undefined && bytes.length < total) throw new ModelFormatError('model.truncated', `${url}: expected ${total} bytes, got ${bytes.length}`);
-  return checked(bytes, `${url} (${type})`);
+  if (sure !== undefined && bytes.length < sure) throw new ModelFormatError('model.truncated', `${url}: expected ${sure} bytes, got ${bytes.length}`);
+  checkModelBytes(bytes, `${url} (${response.headers.get('content-type') ?? 'no content type'})`);
+  return { bytes, etag: response.headers.get('etag'), lastModified: response.headers.get('last-modified'), kept: false };
 }
 
-async function collect(stream: ReadableStream<Uint8Array>, total: number | undefined, onProgress: (progress: LoadProgress) => void): Promise<Uint8Array> {
+/** Asks only for another version than `kept`. Not of another origin, which would have to permit these headers: there, the answer is looked at. */
+function conditions(url: string, { etag, lastModified }: Kept): Record<string, string> {
+  if (new URL(url).origin !== globalThis.location.origin) return {};
+  return etag !== null ? { 'if-none-match': etag } : lastModified !== null ? { 'if-modified-since': lastModified } : {};
+}
+
+function same({ headers }: Response, { etag, lastModified }: Kept): boolean {
+  return etag !== null ? headers.get('etag') === etag : lastModified !== null && headers.get('last-modified') === lastModified;
+}
+
+function recalled(kept: Kept, onProgress: OnProgress): Kept & { kept: boolean } {
+  onProgress({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
+  return { ...kept, kept: true };
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, onLoaded: (loaded: number) => void): Promise<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
   const parts: Uint8Array[] = [];
   let loaded = 0;
@@ -48,19 +73,16 @@ async function collect(stream: ReadableStream<Uint8Array>, total: number | undef
     if (done) break;
     parts.push(value);
     loaded += value.length;
-    onProgress({ phase: 'download', loaded, ...(total === undefined ? {} : { total }) });
+    onLoaded(loaded);
   }
   return joinBytes(parts);
 }
 
-function checked(bytes: Uint8Array, where: string): Uint8Array {
-  checkModelBytes(bytes, where);
-  return bytes;
-}
-
-/** SHA-256 as lower-case hex. Needs a secure context. */
+/** SHA-256 as lower-case hex. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
+  const { subtle } = crypto as { subtle?: SubtleCrypto }; // missing where the page is no secure context
+  if (!subtle) throw new UsageError("load.integrity: expected a secure context (https or localhost), where browsers compute SHA-256; serve the page so, or load with integrity: 'off'");
   // A view of plain memory: nothing here is shared.
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

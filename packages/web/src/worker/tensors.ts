@@ -1,6 +1,6 @@
 // Between our tensors and onnxruntime's. Ours never share memory with WebAssembly.
 import { ARRAY_OF, ForjaError, ModelFormatError } from '@forja/core';
-import type { DType, NamedTensors, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import type { DType, Tensor, TensorSpec, TypedArray } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { Ort } from './ort.js';
 
@@ -25,18 +25,6 @@ export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): Te
     if (!value.isTensor) throw new ModelFormatError('model.unsupported', `${value.name}: expected a tensor, got a sequence, map or optional`);
     return { name: value.name, dtype: dtypeOf(value.type, value.name), shape: value.shape.map((dim, i) => (typeof dim === 'number' && dim < 0 ? `dim_${i}` : dim === '' ? `dim_${i}` : dim)) };
   });
-}
-
-/** The buffers of `tensors`, each once, for a transfer. */
-export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(tensors)) if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-  return [...buffers];
-}
-
-/** A copy in memory of its own. */
-export function copyOf(tensor: Tensor): Tensor {
-  return { dtype: tensor.dtype, shape: [...tensor.shape], data: (tensor.data as TypedArray).slice() };
 }
 
 function dtypeOf(type: string, where: string): DType {

@@ -1,0 +1,70 @@
+// An executor in the thread of its caller: in the page, which each run then blocks, or in a worker that the app already has. WASM only, on one thread.
+// Built apart, with its own copy of what it needs of core, so that pages that have a worker carry none of it; so errors are made by the page's core.
+import { toErrorRecord } from '@forja/core';
+import type { abortError, DeviceReport, fromErrorRecord, Manifest } from '@forja/core';
+import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import type { FetchArguments, Fetched, Operation, Operations } from './protocol.js';
+import { createExecutor } from './worker/executor.js';
+import type { Handlers } from './worker/executor.js';
+import { WASM_FILE } from './worker/files.js';
+
+/** Of the page's core. */
+interface Errors {
+  abortError: typeof abortError;
+  fromErrorRecord: typeof fromErrorRecord;
+}
+
+/** Opens one. */
+export async function openInline({ device, assets }: ExecutorOptions, errors: Errors): Promise<WebExecutor> {
+  const wasm = assets === undefined ? {} : { wasmFile: new URL(WASM_FILE, assets).href };
+  const inline = new Inline(createExecutor({ executor: 'inline', builds: { wasm: () => import('onnxruntime-web/wasm') }, ...wasm }), errors);
+  inline.device = await inline.call('open', { device, threads: 1 });
+  return inline;
+}
+
+class Inline implements WebExecutor {
+  /** Set once it is open. */
+  device!: DeviceReport;
+  dead: Error | undefined;
+  readonly #handlers: Handlers;
+  readonly #errors: Errors;
+
+  constructor(handlers: Handlers, errors: Errors) {
+    this.#handlers = handlers;
+    this.#errors = errors;
+  }
+
+  call<K extends Operation>(op: K, args: Operations[K][0]): Promise<Operations[K][1]> {
+    return this.#do(op, args, {});
+  }
+
+  fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched> {
+    return this.#do('fetch', args, options);
+  }
+
+  identify(args: Operations['identify'][0]): Promise<Manifest> {
+    return this.#do('identify', args, {});
+  }
+
+  kill(why: Error): void {
+    this.dead = why;
+    void this.#handlers.close({}, { signal: new AbortController().signal, progress: () => undefined }).catch(() => undefined); // nothing more can be done
+  }
+
+  async #do<K extends Operation>(op: K, args: Operations[K][0], { signal, onProgress }: FetchOptions): Promise<Operations[K][1]> {
+    if (this.dead) throw this.dead;
+    const { abortError, fromErrorRecord } = this.#errors;
+    if (signal?.aborted) throw abortError(signal.reason);
+    const control = new AbortController();
+    const onAbort = (): void => control.abort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const handler: Handlers[K] = this.#handlers[op];
+      return await handler(args, { signal: control.signal, progress: (progress) => onProgress?.(progress) });
+    } catch (error) {
+      throw signal?.aborted ? abortError(signal.reason) : fromErrorRecord(toErrorRecord(error));
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+// The page's end of the worker: posts calls, matches replies, turns abort, a hang and a dead worker into errors. Knows no ONNX.
+import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core';
+import type { DeviceReport, Manifest } from '@forja/core';
+import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
+
+/** Time for an answer that had come already, but waited for a page that was busy itself. */
+const GRACE_MS = 100;
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  onProgress: ((progress: LoadProgress) => void) | undefined;
+}
+
+/** An executor in a worker of its own. */
+export async function openWorker(options: ExecutorOptions): Promise<WebExecutor> {
+  const { worker, where } = startWorker(options.assets);
+  const remote = new Remote(worker, where, options.timeoutMs);
+  try {
+    remote.device = await remote.call('open', { device: options.device, threads: options.threads });
+  } catch (error) {
+    remote.kill(new ForjaError('disposed', 'runtime: it could not be opened', { cause: error }));
+    throw error;
+  }
+  return remote;
+}
+
+function startWorker(assets: string | undefined): { worker: Worker; where: string } {
+  if (typeof Worker === 'undefined') throw new DeviceError('device.unavailable', 'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.');
+  if (assets === undefined) {
+    // Written out in full: bundlers look for exactly this expression.
+    return { worker: new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'forja' }), where: 'the bundled worker' };
+  }
+  const url = new URL('worker.js', assets);
+  try {
+    return { worker: new Worker(url, { type: 'module', name: 'forja' }), where: url.href };
+  } catch (cause) {
+    throw new DeviceError('device.unavailable', `runtime.assets: expected a folder of this page's origin (${globalThis.location.origin}), got ${assets}`, { cause });
+  }
+}
+
+/** A worker and its calls. */
+class Remote implements WebExecutor {
+  /** Set once it is open. */
+  device!: DeviceReport;
+  dead: Error | undefined;
+  readonly #worker: Worker;
+  readonly #timeoutMs: number;
+  readonly #pending = new Map<number, Pending>();
+  #next = 1;
+  #answered = false;
+
+  constructor(worker: Worker, where: string, timeoutMs: number) {
+    this.#worker = worker;
+    this.#timeoutMs = timeoutMs;
+    worker.addEventListener('message', (event: MessageEvent<Reply>) => this.#receive(event.data));
+    worker.addEventListener('messageerror', () => this.kill(lost('a reply could not be read')));
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.kill(
+        this.#answered
+          ? lost(`the worker failed: ${event.message}`)
+          : new DeviceError(
+              'device.unavailable',
+              `worker: could not start from ${where}${event.message ? `: ${event.message}` : ''}. Is the file served, as JavaScript, from this origin, and does the page's CSP allow it ` +
+                "(worker-src 'self'; script-src 'self' 'wasm-unsafe-eval')? Bundlers that do not follow `new Worker(new URL(...))` need `forja-web-assets <dir>` and the option `assets`.",
+            ),
+      );
+    });
+  }
+
+  async call<K extends Operation>(op: K, args: Operations[K][0], give = false): Promise<Operations[K][1]> {
+    let watchdog: ReturnType<typeof setTimeout> | undefined;
+    const late = (): void => this.kill(lost(`it gave no answer to '${op}' within ${this.#timeoutMs} ms (option timeoutMs), so it hangs`));
+    if (this.#timeoutMs !== Infinity) watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
+    try {
+      const result = await this.#post(op, args, {}, give ? buffersIn(args) : []);
+      if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
+      return result;
+    } finally {
+      clearTimeout(watchdog);
+    }
+  }
+
+  /** Not timed: a download takes what it takes. A worker that hangs is found by the next call. */
+  fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched> {
+    return this.#post('fetch', args, options);
+  }
+
+  identify(args: Operations['identify'][0]): Promise<Manifest> {
+    return this.call('identify', args);
+  }
+
+  kill(why: Error): void {
+    if (this.dead) return;
+    this.dead = why;
+    this.#worker.terminate();
+    for (const pending of this.#pending.values()) pending.reject(why);
+    this.#pending.clear();
+  }
+
+  /** Posts one call. Buffers in `transfer` leave this thread. */
+  #post<K extends Operation>(op: K, args: Operations[K][0], { signal, onProgress }: FetchOptions, transfer: Transferable[] = []): Promise<Operations[K][1]> {
+    if (this.dead) return Promise.reject(this.dead);
+    if (signal?.aborted) return Promise.reject(abortError(signal.reason));
+    const id = this.#next++;
+    return new Promise<Operations[K][1]>((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#pending.delete(id);
+        this.#worker.postMessage({ abort: id } satisfies Request);
+        reject(abortError(signal?.reason));
+      };
+      const done = (): void => signal?.removeEventListener('abort', onAbort);
+      this.#pending.set(id, {
+        // The worker answers `op` with its own result type: protocol.ts is the one table for both ends.
+        resolve: (value) => (done(), resolve(value as Operations[K][1])),
+        reject: (error) => (done(), reject(error instanceof Error ? error : new Error(String(error)))),
+        onProgress,
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+      try {
+        // `op` and `args` are bound by K; the union cannot express that.
+        this.#worker.postMessage({ id, op, args } as Request, transfer);
+      } catch (error) {
+        this.#pending.delete(id);
+        done();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  #receive(reply: Reply): void {
+    this.#answered = true;
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return; // aborted meanwhile: the result is dropped
+    if ('progress' in reply) return pending.onProgress?.(reply.progress);
+    this.#pending.delete(reply.id);
+    if ('error' in reply) pending.reject(fromErrorRecord(reply.error));
+    else pending.resolve(reply.result);
+  }
+}
+
+function lost(why: string): DeviceError {
+  return new DeviceError('device.lost', `executor: ${why}`);
+}
+
+/** The buffers of the tensors among the arguments. */
+function buffersIn(args: Operations[Operation][0]): ArrayBuffer[] {
+  return buffersOf('feeds' in args ? args.feeds : 'values' in args ? args.values : {});
+}

@@ -1,0 +1,149 @@
+// Workers that die or hang and a GPU that is lost, in Chromium: what comes of the run, of other models, of state, and who is told how often.
+// The worker is the real one with faults.ts in front; the GPU device is really destroyed.
+import { tensor } from '@forja/core';
+import type { NamedTensors, RuntimeEvent, Session } from '@forja/core';
+import { load, runtime } from '@forja/web';
+import type { RuntimeOptions } from '@forja/web';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commands } from 'vitest/browser';
+import { runningMean, tinyGenerator } from './models.js';
+
+const assets = '/__forja/faulty/';
+const model = tinyGenerator();
+const latent = (shift = 0): NamedTensors => ({ latent: tensor('float32', [2, 8], Float32Array.from({ length: 16 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1))) });
+
+let events: RuntimeEvent[];
+let channel: BroadcastChannel;
+beforeEach(() => {
+  events = [];
+  channel = new BroadcastChannel('forja-faults');
+});
+afterEach(() => channel.close());
+
+/** Sets a fault in every worker that lives. */
+async function fault(name: string): Promise<void> {
+  const set = new Promise<void>((resolve) => channel.addEventListener('message', () => resolve(), { once: true }));
+  channel.postMessage(name);
+  await set;
+}
+const faulty = (options: RuntimeOptions) => runtime({ assets, threads: 1, onEvent: (event) => events.push(event), ...options });
+const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: expect.stringMatching(reason) as string });
+const image = async (session: Session, shift?: number): Promise<number[]> => [...((await session.run(latent(shift)))['image']?.data as Float32Array)];
+
+describe.each([
+  ['WASM', 'wasm', 'die', /the worker failed: .*a fault of the test/],
+  ['WASM', 'wasm', 'hang', /no answer to 'run' within 5000 ms \(option timeoutMs\), so it hangs/],
+  ['WebGPU', 'webgpu', 'die', /the worker failed: .*a fault of the test/],
+  ['WebGPU', 'webgpu', 'lose-gpu', /the GPU device was lost \(destroyed/],
+] as const)('%s (%s), a worker with the fault %s', (_, device, name, reason) => {
+  const options: RuntimeOptions = { device, ...(name === 'hang' ? { timeoutMs: 5000 } : {}) };
+
+  test('is replaced: the run is done once more, other models go on, one event, right pictures', async () => {
+    const rt = faulty(options);
+    const [session, other] = await Promise.all([rt.createSession(model), rt.createSession(tinyGenerator(6))]);
+    const expected = [await image(session, 1), await image(other, 2), await image(session, 3)];
+    await fault(name);
+    const together = await Promise.all([image(session, 1), image(other, 2), image(session, 3)]);
+    together.forEach((pixels, i) => expect(pixels).toBeAllclose(expected[i]!, { atol: 1e-6 }));
+    expect(Math.max(...expected[0]!.map(Math.abs))).toBeGreaterThan(0.1); // nothing here is a picture of zeros
+    expect(events).toEqual([restarted(reason)]);
+    expect(session.device.actual).toBe(device);
+    await rt.dispose();
+  });
+
+  test('takes state with it: the session says so, a new one works', async () => {
+    const rt = faulty(options);
+    const state = { total: { output: 'total_next', initial: tensor('float32', [3], Float32Array.of(0, 10, 0)) }, count: { output: 'count_next', initial: tensor('int64', [], BigInt64Array.of(0n)) } };
+    const x = { x: tensor('float32', [3], Float32Array.of(1, 1, 1)) };
+    const session = await rt.createSession(runningMean(), { state });
+    await session.run(x);
+    await fault(name);
+    const gone = { code: 'device.lost', message: expect.stringMatching(/make the session again from the last state read/) as string };
+    await expect(session.run(x)).rejects.toMatchObject({ code: 'device.lost' });
+    await expect(session.readState()).rejects.toMatchObject(gone);
+    const again = await rt.createSession(runningMean(), { state });
+    await again.run(x);
+    expect([...((await again.readState())['total']?.data as Float32Array)]).toEqual([1, 11, 1]);
+    expect(events).toEqual([restarted(reason)]);
+    await rt.dispose();
+  });
+});
+
+test('a worker that dies idle is replaced by the next call', async () => {
+  const rt = faulty({ device: 'wasm' });
+  const session = await rt.createSession(model);
+  const before = await image(session);
+  await fault('die-idle');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(events).toEqual([]);
+  expect(await image(session)).toEqual(before);
+  expect(events).toEqual([restarted(/the worker failed/)]);
+  await rt.dispose();
+});
+
+/** Starts workers from what `address` makes of their address, while `during` lasts. */
+async function withWorkers(address: (url: string, nth: number) => string, during: () => Promise<void>): Promise<void> {
+  const { Worker: Real } = globalThis;
+  let nth = 0;
+  globalThis.Worker = class extends Real {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(address(String(url), ++nth), options);
+    }
+  };
+  try {
+    await during();
+  } finally {
+    globalThis.Worker = Real;
+  }
+}
+
+test('a worker that dies over the same run again makes it fail with a code; the next run gets a fresh one', async () => {
+  const rt = faulty({ device: 'wasm' });
+  await withWorkers((url, nth) => (nth <= 2 ? `${url}#die` : url), async () => {
+    const session = await rt.createSession(model);
+    const runs = [image(session), image(session)];
+    await expect(runs[0]).rejects.toMatchObject({ name: 'DeviceError', code: 'device.lost', message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string });
+    const own = runtime({ device: 'wasm', threads: 1 });
+    expect(await runs[1]).toEqual(await image(await own.createSession(model)));
+    await own.dispose();
+    expect(events).toEqual([restarted(/a fault of the test/), restarted(/a fault of the test/)]);
+  });
+  await rt.dispose();
+});
+
+test('a replacement that cannot start fails the call with a code, and leaves the next one free to try', async () => {
+  const rt = faulty({ device: 'wasm' });
+  const session = await rt.createSession(model);
+  const before = await image(session);
+  await fault('die');
+  await withWorkers(() => '/__forja/missing', () => expect(image(session)).rejects.toMatchObject({ code: 'device.unavailable' }));
+  expect(await image(session)).toEqual(before);
+  expect(events).toHaveLength(1);
+  await rt.dispose();
+});
+
+test('generators on one worker survive it together; each listener hears it once, and the console where there is none', async () => {
+  const said: string[] = [];
+  const { warn } = console;
+  console.warn = (...parts: unknown[]) => void said.push(parts.join(' '));
+  try {
+    const heard: string[] = [];
+    const one = (): void => void heard.push('one');
+    const two = (): void => void heard.push('two');
+    const all = await Promise.all([one, one, two, undefined, undefined].map((onEvent) => load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) })));
+    await expect.poll(() => commands.workers('faulty')).toBe(1);
+    const before = (await all[0]!.sample({ seed: 1 })).data;
+    await fault('die');
+    for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 })))) expect(data).toEqual(before);
+    expect(heard.sort()).toEqual(['one', 'two']);
+    expect(said).toEqual([expect.stringMatching(/^@forja\/web: the executor was replaced: /)]);
+    await Promise.all(all.map((generator) => generator.dispose()));
+    await expect.poll(() => commands.workers('faulty')).toBe(0);
+  } finally {
+    console.warn = warn;
+  }
+});
+
+test('options that cannot be are refused', () => {
+  for (const options of [{ timeoutMs: 0 }, { timeoutMs: NaN }, { executor: 'process' as never }]) expect(() => runtime(options)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+});
