@@ -1,90 +1,140 @@
-// A model from an http(s) address, with an optional folder that keeps it: asked for again with its ETag, so that a changed file is seen.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// A model from an http(s) address. One that breaks off is gone on with where it broke, in this call and, with a cache folder, in a later process;
+// a kept one is asked for again with its ETag, so that a changed file is seen.
+import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
+import { DownloadCache } from './cache.js';
 import type { ReadOptions } from './read.js';
 
-/** A download kept in a folder, and what its server called that version. */
-interface Kept {
-  bytes: Uint8Array;
-  etag: string;
-}
+/** How often a download that breaks off is gone on with, each time only when something has come. */
+const ATTEMPTS = 4;
+const PAUSE_MS = 100;
 
 /** Downloads whole. Throws `model.notFound` (404, 410), `model.truncated` (breaks off, shorter than announced), `io`, `aborted`. */
 export async function download(url: URL, { signal, onProgress, cache }: ReadOptions): Promise<Uint8Array> {
-  const kept = cache === undefined ? undefined : await recall(cache, url);
+  if (signal?.aborted) throw abortError(signal.reason);
   const control = new AbortController();
   const onAbort = (): void => control.abort();
-  if (signal?.aborted) throw abortError(signal.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
+  const transfer = new Transfer(url, cache === undefined ? undefined : new DownloadCache(cache, url), control.signal, onProgress);
   try {
-    const response = await fetch(url, { signal: control.signal, headers: kept ? { 'if-none-match': kept.etag } : {} });
-    if (response.status === 304 && kept) return kept.bytes;
-    if (response.status === 404 || response.status === 410) throw new ModelFormatError('model.notFound', `${url.href}: expected a model, got HTTP ${response.status}`);
-    if (!response.ok || !response.body) throw new ForjaError('io', `${url.href}: expected HTTP 200, got ${response.status} ${response.statusText}`);
-    // Content-Length counts what travels: with a Content-Encoding it is not the size of the file.
-    const length = response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length') ?? NaN) : NaN;
-    const total = length > 0 ? length : undefined;
-    const bytes = await collect(url, response.body, (loaded) => onProgress?.({ phase: 'download', loaded, ...(total === undefined ? {} : { total }) }));
-    if (total !== undefined && bytes.length < total) throw new ModelFormatError('model.truncated', `${url.href}: expected ${total} bytes, got ${bytes.length}`);
-    checkModelBytes(bytes, `${url.href} (${response.headers.get('content-type') ?? 'no content type'})`);
-    const etag = response.headers.get('etag');
-    if (cache !== undefined && etag !== null) await keep(cache, url, { bytes, etag });
-    return bytes;
+    return await transfer.run();
   } catch (error) {
     if (signal?.aborted) throw abortError(signal.reason);
     if (error instanceof ForjaError) throw error;
     throw new ForjaError('io', `${url.href}: could not be fetched: ${reasonOf(error)}`, { cause: error });
   } finally {
     signal?.removeEventListener('abort', onAbort);
+    await transfer.end();
   }
 }
 
-async function collect(url: URL, body: AsyncIterable<Uint8Array>, onLoaded: (loaded: number) => void): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let loaded = 0;
-  try {
-    for await (const part of body) {
-      parts.push(part);
-      onLoaded((loaded += part.length));
-    }
-  } catch (cause) {
-    throw new ModelFormatError('model.truncated', `${url.href}: the download broke off after ${loaded} bytes: ${reasonOf(cause)}`, { cause });
+/** One download, over as many requests as it takes. */
+class Transfer {
+  readonly #url: URL;
+  readonly #cache: DownloadCache | undefined;
+  readonly #signal: AbortSignal;
+  readonly #onProgress: ReadOptions['onProgress'];
+  #chunks: Uint8Array[] = [];
+  #loaded = 0;
+  /** What was told of it: that never goes back, also where a server makes it begin anew. */
+  #told = 0;
+  /** Names this version, where its bytes may be put together from several answers (RFC 9110, 13.1.5: a strong one). */
+  #etag: string | undefined;
+  #type = 'no content type';
+
+  constructor(url: URL, cache: DownloadCache | undefined, signal: AbortSignal, onProgress: ReadOptions['onProgress']) {
+    this.#url = url;
+    this.#cache = cache;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
   }
-  return new Uint8Array(Buffer.concat(parts));
+
+  async run(): Promise<Uint8Array> {
+    const kept = await this.#cache?.whole();
+    const part = await this.#cache?.part();
+    if (part && isStrong(part.etag)) [this.#chunks, this.#loaded, this.#etag] = [[part.bytes], part.bytes.length, part.etag];
+    for (let attempt = 1; ; attempt++) {
+      const before = this.#loaded;
+      const answer = await this.#ask(kept?.etag);
+      if (answer === 'unchanged' && kept) return kept.bytes;
+      if (answer === 'again' || answer === 'unchanged') continue; // it began anew; that happens once, as nothing is left to go on with
+      const broken = await this.#collect(answer.body, answer.total);
+      if (!broken) return this.#whole(answer.etag);
+      if (this.#signal.aborted || this.#etag === undefined || attempt === ATTEMPTS || this.#loaded === before) throw broken;
+      await setTimeout(PAUSE_MS * attempt, undefined, { signal: this.#signal });
+    }
+  }
+
+  /** Leaves what there is in the cache. */
+  async end(): Promise<void> {
+    await this.#cache?.end();
+  }
+
+  /** Asks for what is not here yet. `again`: what is here cannot be gone on with, and was dropped. */
+  async #ask(kept: string | undefined): Promise<{ body: AsyncIterable<Uint8Array>; total: number | undefined; etag: string | null } | 'unchanged' | 'again'> {
+    const going = this.#loaded > 0 && this.#etag !== undefined;
+    // Not compressed: lengths and ranges are then those of the file.
+    const headers = { 'accept-encoding': 'identity', ...(going ? { range: `bytes=${this.#loaded}-`, 'if-range': this.#etag ?? '' } : kept === undefined ? {} : { 'if-none-match': kept }) };
+    const response = await fetch(this.#url, { signal: this.#signal, headers });
+    const { status } = response;
+    if (status === 304 && kept !== undefined && !going) return 'unchanged';
+    if (status === 404 || status === 410) throw new ModelFormatError('model.notFound', `${this.#url.href}: expected a model, got HTTP ${status}`);
+    const etag = response.headers.get('etag');
+    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+    if (going && (status === 416 || (status === 206 && (Number(range?.[1]) !== this.#loaded || (etag !== null && etag !== this.#etag))))) {
+      await response.body?.cancel();
+      this.#drop();
+      return 'again';
+    }
+    if (!response.ok || !response.body) throw new ForjaError('io', `${this.#url.href}: expected HTTP 200, got ${status} ${response.statusText}`);
+    this.#type = response.headers.get('content-type') ?? this.#type;
+    const coded = response.headers.get('content-encoding') !== null && response.headers.get('content-encoding') !== 'identity';
+    if (status === 206 && going) {
+      await this.#cache?.begin(this.#etag ?? '', this.#chunks);
+      return { body: response.body, total: Number(range?.[2]) || undefined, etag: this.#etag ?? null };
+    }
+    this.#drop();
+    this.#etag = etag !== null && isStrong(etag) && !coded ? etag : undefined;
+    if (this.#etag !== undefined) await this.#cache?.begin(this.#etag, []);
+    // With a Content-Encoding the length is of what travels, not of the file.
+    return { body: response.body, total: coded ? undefined : Number(response.headers.get('content-length')) || undefined, etag };
+  }
+
+  /** Takes what comes; the error when it breaks off. */
+  async #collect(body: AsyncIterable<Uint8Array>, total: number | undefined): Promise<ModelFormatError | undefined> {
+    try {
+      for await (const chunk of body) {
+        this.#chunks.push(chunk);
+        this.#loaded += chunk.length;
+        await this.#cache?.append(chunk);
+        this.#told = Math.max(this.#told, this.#loaded);
+        this.#onProgress?.({ phase: 'download', loaded: this.#told, ...(total === undefined ? {} : { total }) });
+      }
+    } catch (cause) {
+      if (cause instanceof ForjaError) throw cause; // of the cache
+      return new ModelFormatError('model.truncated', `${this.#url.href}: the download broke off after ${this.#loaded} bytes: ${reasonOf(cause)}`, { cause });
+    }
+    return total !== undefined && this.#loaded < total ? new ModelFormatError('model.truncated', `${this.#url.href}: expected ${total} bytes, got ${this.#loaded}`) : undefined;
+  }
+
+  async #whole(etag: string | null): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Buffer.concat(this.#chunks));
+    checkModelBytes(bytes, `${this.#url.href} (${this.#type})`);
+    if (etag !== null) await this.#cache?.keep({ bytes, etag });
+    return bytes;
+  }
+
+  #drop(): void {
+    [this.#chunks, this.#loaded, this.#etag] = [[], 0, undefined];
+  }
+}
+
+function isStrong(etag: string): boolean {
+  return etag.startsWith('"');
 }
 
 /** fetch says only "fetch failed"; its cause says why. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
-}
-
-// One file holds both, so that bytes and name of a version cannot come apart: a line of JSON, then the model.
-const fileOf = (cache: string, url: URL): string => join(cache, `${createHash('sha256').update(url.href).digest('hex')}.model`);
-
-async function recall(cache: string, url: URL): Promise<Kept | undefined> {
-  try {
-    const file = await readFile(fileOf(cache, url));
-    const end = file.indexOf(10);
-    const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes: number }; // written by `keep`
-    const bytes = new Uint8Array(file.subarray(end + 1));
-    return bytes.length === length ? { bytes, etag } : undefined;
-  } catch {
-    return undefined; // nothing kept, or nothing that can be used: downloaded anew
-  }
-}
-
-async function keep(cache: string, url: URL, { bytes, etag }: Kept): Promise<void> {
-  const file = fileOf(cache, url);
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await mkdir(cache, { recursive: true });
-    await writeFile(aside, Buffer.concat([Buffer.from(`${JSON.stringify({ etag, bytes: bytes.length, url: url.href })}\n`), bytes]));
-    await rename(aside, file);
-  } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined);
-    throw new ForjaError('io', `load.cache: could not write to ${cache}: ${reasonOf(cause)}`, { cause });
-  }
 }

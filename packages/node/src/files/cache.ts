@@ -1,0 +1,110 @@
+// A folder that keeps downloads: whole ones under the name that their server gave that version, and what there is of broken ones, to go on from. Nothing is locked:
+// every process writes files of its own, and what others read of them is whole, or a beginning of it.
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ForjaError } from '@forja/core';
+
+/** A version of a file, or a beginning of it. */
+export interface Kept {
+  bytes: Uint8Array;
+  etag: string;
+}
+
+/** The place of one address in a cache folder. */
+export class DownloadCache {
+  readonly #folder: string;
+  readonly #url: URL;
+  readonly #name: string;
+  #part: { path: string; handle: FileHandle; etag: string; length: number } | undefined;
+
+  constructor(folder: string, url: URL) {
+    this.#folder = folder;
+    this.#url = url;
+    this.#name = createHash('sha256').update(url.href).digest('hex');
+  }
+
+  /** The version kept last; undefined where there is none that can be used. */
+  async whole(): Promise<Kept | undefined> {
+    const kept = await this.#read(`${this.#name}.model`);
+    return kept && kept.length === kept.bytes.length ? kept : undefined;
+  }
+
+  /** The longest beginning that a broken download left, of any process. */
+  async part(): Promise<Kept | undefined> {
+    const parts = await Promise.all((await this.#parts()).map((file) => this.#read(file)));
+    return parts.reduce((longest, part) => (part && part.bytes.length > (longest?.bytes.length ?? 0) ? part : longest), undefined);
+  }
+
+  /** Begins a file of this download's own, with what there is already; goes on with the one that has just that. */
+  async begin(etag: string, chunks: readonly Uint8Array[]): Promise<void> {
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const last = this.#part;
+    if (last?.etag === etag && last.length === length) return;
+    await this.end();
+    await this.#writing(async () => {
+      if (last) await rm(last.path, { force: true });
+      await mkdir(this.#folder, { recursive: true });
+      const path = join(this.#folder, `${this.#name}.${randomUUID()}.part`);
+      const handle = await open(path, 'wx');
+      this.#part = { path, handle, etag, length };
+      await handle.appendFile(`${JSON.stringify({ etag, url: this.#url.href })}\n`);
+      for (const chunk of chunks) await handle.appendFile(chunk);
+    });
+  }
+
+  /** Adds what has come. */
+  async append(chunk: Uint8Array): Promise<void> {
+    const part = this.#part;
+    if (!part) return;
+    await this.#writing(() => part.handle.appendFile(chunk));
+    part.length += chunk.length;
+  }
+
+  /** Leaves what there is for the next one. */
+  async end(): Promise<void> {
+    await this.#part?.handle.close();
+    this.#part = undefined;
+  }
+
+  /** Keeps a whole version, and removes what led to it. */
+  async keep({ bytes, etag }: Kept): Promise<void> {
+    await this.end();
+    const file = join(this.#folder, `${this.#name}.model`);
+    const aside = `${file}.${randomUUID()}`;
+    await this.#writing(async () => {
+      await mkdir(this.#folder, { recursive: true });
+      // One file holds both, so that bytes and name of a version cannot come apart: a line of JSON, then the model.
+      await writeFile(aside, Buffer.concat([Buffer.from(`${JSON.stringify({ etag, bytes: bytes.length, url: this.#url.href })}\n`), bytes]));
+      await rename(aside, file);
+    }).catch(async (error: unknown) => {
+      await rm(aside, { force: true }).catch(() => undefined);
+      throw error;
+    });
+    for (const part of await this.#parts()) await rm(join(this.#folder, part), { force: true }).catch(() => undefined); // another process may be at it
+  }
+
+  async #parts(): Promise<string[]> {
+    const files = await readdir(this.#folder).catch(() => []);
+    return files.filter((file) => file.startsWith(`${this.#name}.`) && file.endsWith('.part'));
+  }
+
+  async #read(name: string): Promise<(Kept & { length: number | undefined }) | undefined> {
+    try {
+      const file = await readFile(join(this.#folder, name));
+      const end = file.indexOf(10);
+      const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes?: number }; // written above
+      return typeof etag === 'string' ? { bytes: new Uint8Array(file.subarray(end + 1)), etag, length } : undefined;
+    } catch {
+      return undefined; // nothing kept, or nothing that can be used: downloaded anew
+    }
+  }
+
+  async #writing(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      throw new ForjaError('io', `load.cache: could not write to ${this.#folder}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// Downloads that break off, over real HTTP: which requests are made, what is put together, what is left in the cache folder, and several processes at it at once.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Scripts } from '../../vitest.support.js';
+import { download } from './download.js';
+import type { LoadProgress } from './read.js';
+
+/** A model of some 300 kB, other bytes for another `version`. */
+function model(version: number): Uint8Array {
+  const g = new GraphBuilder({ name: `v${version}` });
+  g.output('y', g.op('Add', [g.input('x', 'float32', [75_000]), g.constant('float32', [75_000], new Float32Array(new Uint8Array(randomBytes(300_000)).buffer).fill(version, 0, 10))]));
+  return encodeModel(g.build());
+}
+
+let bytes: Uint8Array;
+let etag: string | undefined;
+/** Bytes after which each answer breaks off; none: it does not. */
+let cuts: number[];
+let ranges: boolean;
+let asked: string[];
+let cache: string;
+let origin: string;
+const whileHanging: (() => void)[] = [];
+const root = mkdtempSync(join(tmpdir(), 'forja-download-'));
+const scripts = new Scripts();
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const { range, 'if-none-match': known, 'if-range': wanted } = request.headers;
+  asked.push([range ?? 'whole', known, wanted].filter(Boolean).join(' '));
+  if (known !== undefined && known === etag) return void response.writeHead(304).end();
+  const from = ranges && range !== undefined && wanted === etag ? Number(/\d+/.exec(range)?.[0]) : 0;
+  const headers = { ...(etag === undefined ? {} : { etag }), 'content-type': 'application/octet-stream' };
+  if (from >= bytes.length) return void response.writeHead(416, { ...headers, 'content-range': `bytes */${bytes.length}` }).end();
+  response.writeHead(from > 0 ? 206 : 200, { ...headers, 'content-length': bytes.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}) });
+  const cut = cuts.shift();
+  if (cut === undefined) return void response.end(bytes.subarray(from));
+  if (cut < 0) return void response.write(bytes.subarray(from, from - cut), () => whileHanging.forEach((tell) => tell())); // and then nothing, for ever
+  response.write(bytes.subarray(from, from + cut), () => setTimeout(() => response.destroy(), 20));
+}
+
+const server = createServer(answer);
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.onnx`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(root, { recursive: true, force: true });
+  scripts.remove();
+});
+beforeEach(() => {
+  [bytes, etag, cuts, ranges, asked, cache] = [model(1), '"one"', [], true, [], mkdtempSync(join(root, 'cache-'))];
+  whileHanging.length = 0;
+});
+const files = (end: string): string[] => readdirSync(cache).filter((file) => file.endsWith(end));
+
+test('goes on where it broke off, again and again, with progress that never goes back', async () => {
+  cuts = [100_000, 50_000, 1];
+  const progress: LoadProgress[] = [];
+  expect(await download(new URL(origin), { onProgress: (p) => progress.push(p) })).toEqual(bytes);
+  expect(asked).toEqual(['whole', 'bytes=100000- "one"', 'bytes=150000- "one"', 'bytes=150001- "one"']);
+  expect(progress.map(({ loaded }) => loaded)).toEqual(progress.map(({ loaded }) => loaded).sort((a, b) => a - b));
+  expect(progress.every(({ total }) => total === bytes.length)).toBe(true);
+  expect(progress.at(-1)?.loaded).toBe(bytes.length);
+});
+
+test('gives up after four attempts, or as soon as nothing more comes', async () => {
+  cuts = [10, 10, 10, 10, 10];
+  await expect(download(new URL(origin), {})).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(asked).toHaveLength(4);
+  [cuts, asked] = [[10, 0], []];
+  await expect(download(new URL(origin), {})).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(asked).toHaveLength(2);
+});
+
+test.each<[string, () => void, string[]]>([
+  ['without an ETag', () => (etag = undefined), ['whole']],
+  ['with a weak one', () => (etag = 'W/"one"'), ['whole']],
+])('%s nothing can be put together', async (_, change, requests) => {
+  change();
+  cuts = [1000];
+  await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(asked).toEqual(requests);
+  expect(readdirSync(cache)).toEqual([]);
+});
+
+test('a file that changed meanwhile, and a server that knows no ranges, begin anew', async () => {
+  ranges = false;
+  cuts = [1000];
+  expect(await download(new URL(origin), {})).toEqual(bytes);
+  ranges = true;
+  cuts = [1000];
+  const other = model(2);
+  expect(await download(new URL(origin), { onProgress: () => ([bytes, etag] = [other, '"two"']) })).toEqual(other);
+});
+
+test('what a broken download left is gone on with later, and removed in the end', async () => {
+  cuts = [100_000, 0];
+  await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  expect([files('.part').length, files('.model').length]).toEqual([1, 0]);
+  asked = [];
+  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(asked).toEqual(['bytes=100000- "one"']);
+  expect([files('.part').length, files('.model').length]).toEqual([0, 1]);
+  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(asked.at(-1)).toBe('whole "one"');
+});
+
+test('a beginning that is of no use is dropped: of another version, or longer than the file', async () => {
+  cuts = [100_000, 0];
+  await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  [bytes, etag] = [model(2), '"two"'];
+  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  cuts = [bytes.length - 1, 0];
+  rmSync(join(cache, files('.model')[0]!));
+  await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  bytes = bytes.subarray(0, bytes.length - 1000); // same name, which no server should do
+  asked = [];
+  await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' }); // cut off in the model itself
+  expect(asked).toEqual([expect.stringMatching(/^bytes=\d+- "two"$/), 'whole']);
+});
+
+test('an abort leaves what there is for the next one', async () => {
+  cuts = [-100_000];
+  const control = new AbortController();
+  whileHanging.push(() => setTimeout(() => control.abort(), 50));
+  await expect(download(new URL(origin), { cache, signal: control.signal })).rejects.toMatchObject({ code: 'aborted' });
+  asked = [];
+  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(asked).toEqual(['bytes=100000- "one"']);
+});
+
+test('so does a process that is killed', async () => {
+  cuts = [-200_000];
+  const killed = new Promise<number>((resolve) => whileHanging.push(() => setTimeout(() => resolve(1), 200)));
+  const body = `console.log('begun'); await load(${JSON.stringify(origin)}, { device: 'cpu', cache: ${JSON.stringify(cache)} });`;
+  const ending = await scripts.run(body, ['--no-warnings'], (_, pid) => void killed.then(() => process.kill(pid, 'SIGKILL')));
+  expect(ending.signal).toBe('SIGKILL');
+  asked = [];
+  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(asked).toEqual(['bytes=200000- "one"']);
+});
+
+test('four processes at once each get the whole, and leave one good file', async () => {
+  const body = `
+    import { createHash } from 'node:crypto';
+    const g = await load(${JSON.stringify(origin)}, { device: 'cpu', threads: 1, cache: ${JSON.stringify(cache)} });
+    console.log(g.stats().modelBytes);
+    await g.dispose();`;
+  cuts = [100_000, 50_000, 10]; // one process may meet them all
+  const endings = await Promise.all([1, 2, 3, 4].map(() => scripts.run(body)));
+  expect(endings.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(new Array(4).fill([`${bytes.length}\n`, '', 0]));
+  expect(files('.model')).toHaveLength(1);
+  const kept = readFileSync(join(cache, files('.model')[0]!));
+  expect(new Uint8Array(kept.subarray(kept.indexOf(10) + 1))).toEqual(bytes);
+});
