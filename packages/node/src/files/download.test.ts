@@ -1,5 +1,5 @@
 // Downloads that break off, over real HTTP: which requests are made, what is put together, what is left in the cache folder, and several processes at it at once.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +17,8 @@ function model(version: number): Uint8Array {
   g.output('y', g.op('Add', [g.input('x', 'float32', [75_000]), g.constant('float32', [75_000], new Float32Array(new Uint8Array(randomBytes(300_000)).buffer).fill(version, 0, 10))]));
   return encodeModel(g.build());
 }
+
+const digest = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 let bytes: Uint8Array;
 let etag: string | undefined;
@@ -41,7 +43,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   const cut = cuts.shift();
   if (cut === undefined) return void response.end(bytes.subarray(from));
   if (cut < 0) return void response.write(bytes.subarray(from, from - cut), () => whileHanging.forEach((tell) => tell())); // and then nothing, for ever
-  response.write(bytes.subarray(from, from + cut), () => setTimeout(() => response.destroy(), 20));
+  response.write(bytes.subarray(from, from + cut), () => setTimeout(() => response.destroy(), 100));
 }
 
 const server = createServer(answer);
@@ -64,20 +66,20 @@ const files = (end: string): string[] => readdirSync(cache).filter((file) => fil
 test('goes on where it broke off, again and again, with progress that never goes back', async () => {
   cuts = [100_000, 50_000, 1];
   const progress: LoadProgress[] = [];
-  expect(await download(new URL(origin), { onProgress: (p) => progress.push(p) })).toEqual(bytes);
+  expect(digest(await download(new URL(origin), { onProgress: (p) => progress.push(p) }))).toBe(digest(bytes));
   expect(asked).toEqual(['whole', 'bytes=100000- "one"', 'bytes=150000- "one"', 'bytes=150001- "one"']);
   expect(progress.map(({ loaded }) => loaded)).toEqual(progress.map(({ loaded }) => loaded).sort((a, b) => a - b));
   expect(progress.every(({ total }) => total === bytes.length)).toBe(true);
   expect(progress.at(-1)?.loaded).toBe(bytes.length);
 });
 
-test('gives up after four attempts, or as soon as nothing more comes', async () => {
-  cuts = [10, 10, 10, 10, 10];
+test('gives up after eight attempts, or three in a row that bring nothing', async () => {
+  cuts = new Array<number>(9).fill(10);
+  await expect(download(new URL(origin), {})).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(asked).toHaveLength(8);
+  [cuts, asked] = [[10, 0, 0, 0], []];
   await expect(download(new URL(origin), {})).rejects.toMatchObject({ code: 'model.truncated' });
   expect(asked).toHaveLength(4);
-  [cuts, asked] = [[10, 0], []];
-  await expect(download(new URL(origin), {})).rejects.toMatchObject({ code: 'model.truncated' });
-  expect(asked).toHaveLength(2);
 });
 
 test.each<[string, () => void, string[]]>([
@@ -94,31 +96,31 @@ test.each<[string, () => void, string[]]>([
 test('a file that changed meanwhile, and a server that knows no ranges, begin anew', async () => {
   ranges = false;
   cuts = [1000];
-  expect(await download(new URL(origin), {})).toEqual(bytes);
+  expect(digest(await download(new URL(origin), {}))).toBe(digest(bytes));
   ranges = true;
   cuts = [1000];
   const other = model(2);
-  expect(await download(new URL(origin), { onProgress: () => ([bytes, etag] = [other, '"two"']) })).toEqual(other);
+  expect(digest(await download(new URL(origin), { onProgress: () => ([bytes, etag] = [other, '"two"']) }))).toBe(digest(other));
 });
 
 test('what a broken download left is gone on with later, and removed in the end', async () => {
-  cuts = [100_000, 0];
+  cuts = [100_000, 0, 0, 0];
   await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
   expect([files('.part').length, files('.model').length]).toEqual([1, 0]);
   asked = [];
-  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(digest(await download(new URL(origin), { cache }))).toBe(digest(bytes));
   expect(asked).toEqual(['bytes=100000- "one"']);
   expect([files('.part').length, files('.model').length]).toEqual([0, 1]);
-  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(digest(await download(new URL(origin), { cache }))).toBe(digest(bytes));
   expect(asked.at(-1)).toBe('whole "one"');
 });
 
 test('a beginning that is of no use is dropped: of another version, or longer than the file', async () => {
-  cuts = [100_000, 0];
+  cuts = [100_000, 0, 0, 0];
   await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
   [bytes, etag] = [model(2), '"two"'];
-  expect(await download(new URL(origin), { cache })).toEqual(bytes);
-  cuts = [bytes.length - 1, 0];
+  expect(digest(await download(new URL(origin), { cache }))).toBe(digest(bytes));
+  cuts = [bytes.length - 1, 0, 0, 0];
   rmSync(join(cache, files('.model')[0]!));
   await expect(download(new URL(origin), { cache })).rejects.toMatchObject({ code: 'model.truncated' });
   bytes = bytes.subarray(0, bytes.length - 1000); // same name, which no server should do
@@ -133,7 +135,7 @@ test('an abort leaves what there is for the next one', async () => {
   whileHanging.push(() => setTimeout(() => control.abort(), 50));
   await expect(download(new URL(origin), { cache, signal: control.signal })).rejects.toMatchObject({ code: 'aborted' });
   asked = [];
-  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(digest(await download(new URL(origin), { cache }))).toBe(digest(bytes));
   expect(asked).toEqual(['bytes=100000- "one"']);
 });
 
@@ -144,7 +146,7 @@ test('so does a process that is killed', async () => {
   const ending = await scripts.run(body, ['--no-warnings'], (_, pid) => void killed.then(() => process.kill(pid, 'SIGKILL')));
   expect(ending.signal).toBe('SIGKILL');
   asked = [];
-  expect(await download(new URL(origin), { cache })).toEqual(bytes);
+  expect(digest(await download(new URL(origin), { cache }))).toBe(digest(bytes));
   expect(asked).toEqual(['bytes=200000- "one"']);
 });
 
@@ -159,5 +161,5 @@ test('four processes at once each get the whole, and leave one good file', async
   expect(endings.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(new Array(4).fill([`${bytes.length}\n`, '', 0]));
   expect(files('.model')).toHaveLength(1);
   const kept = readFileSync(join(cache, files('.model')[0]!));
-  expect(new Uint8Array(kept.subarray(kept.indexOf(10) + 1))).toEqual(bytes);
+  expect(digest(kept.subarray(kept.indexOf(10) + 1))).toBe(digest(bytes));
 });

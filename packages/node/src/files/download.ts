@@ -5,8 +5,9 @@ import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forj
 import { DownloadCache } from './cache.js';
 import type { ReadOptions } from './read.js';
 
-/** How often a download that breaks off is gone on with, each time only when something has come. */
-const ATTEMPTS = 4;
+/** Requests that a download which breaks off may take, and how many of them in a row may bring nothing. What came just before a break may be lost with it. */
+const ATTEMPTS = 8;
+const IDLE_ATTEMPTS = 3;
 const PAUSE_MS = 100;
 
 /** Downloads whole. Throws `model.notFound` (404, 410), `model.truncated` (breaks off, shorter than announced), `io`, `aborted`. */
@@ -53,15 +54,16 @@ class Transfer {
     const kept = await this.#cache?.whole();
     const part = await this.#cache?.part();
     if (part && isStrong(part.etag)) [this.#chunks, this.#loaded, this.#etag] = [[part.bytes], part.bytes.length, part.etag];
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1, idle = 0; ; attempt++) {
       const before = this.#loaded;
       const answer = await this.#ask(kept?.etag);
       if (answer === 'unchanged' && kept) return kept.bytes;
       if (answer === 'again' || answer === 'unchanged') continue; // it began anew; that happens once, as nothing is left to go on with
       const broken = await this.#collect(answer.body, answer.total);
       if (!broken) return this.#whole(answer.etag);
-      if (this.#signal.aborted || this.#etag === undefined || attempt === ATTEMPTS || this.#loaded === before) throw broken;
-      await setTimeout(PAUSE_MS * attempt, undefined, { signal: this.#signal });
+      idle = this.#loaded > before ? 0 : idle + 1;
+      if (this.#signal.aborted || this.#etag === undefined || attempt >= ATTEMPTS || idle === IDLE_ATTEMPTS) throw broken;
+      await setTimeout(PAUSE_MS * (idle + 1), undefined, { signal: this.#signal });
     }
   }
 
