@@ -32,7 +32,7 @@ ${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, defa
 
 /** The case and the options as a peer's command line. */
 export const flagsOf = (c, o) =>
-  Object.entries({ network: c.network, size: c.size, channels: c.channels, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
+  Object.entries({ network: c.network, size: c.size, channels: c.channels, pool: c.pool, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
     .flatMap(([key, value]) => (value === undefined ? [] : [`--${key}`, String(value)]));
 
 /** Forja's peer `peers/<script>.mjs`. */

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 /** The flags that compare.mjs passes. */
 export function flags() {
   const numbers = ['size', 'channels', 'base', 'batch', 'latent', 'threads'];
-  const { values } = parseArgs({ options: { ...Object.fromEntries([...numbers, 'network'].map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } }, strict: false });
-  return { ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])), network: values.network ?? 'dcgan', spinning: values.spinning };
+  const { values } = parseArgs({ options: { ...Object.fromEntries([...numbers, 'network', 'pool'].map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } }, strict: false });
+  return { ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])), network: values.network ?? 'dcgan', pool: values.pool, spinning: values.spinning };
 }
 
 async function built(name) {

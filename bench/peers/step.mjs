@@ -8,7 +8,7 @@ const o = flags();
 const { values: own } = parseArgs({ options: { lowering: { type: 'string', default: 'auto' }, explain: { type: 'boolean', default: false } }, strict: false });
 const { compile, dcgan, mlpGan } = await trainer();
 const runtime = await cpuRuntime(o);
-const system = o.network === 'mlp' ? mlpGan({ size: o.size, latent: o.latent, batch: o.batch }) : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
+const system = o.network === 'mlp' ? mlpGan({ size: o.size, latent: o.latent, batch: o.batch }) : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch, ...(o.pool ? { pool: o.pool } : {}) });
 const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime, lowering: own.lowering });
 if (own.explain) console.log(step.summary.plan);
 

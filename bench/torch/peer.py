@@ -27,6 +27,7 @@ def block(step, seconds, least=3):
 def arguments():
     a = argparse.ArgumentParser()
     a.add_argument("--network", choices=["dcgan", "mlp"], default="dcgan")
+    a.add_argument("--pool", choices=["avg", "max"])
     a.add_argument("--size", type=int, default=32)
     a.add_argument("--channels", type=int, default=3)
     a.add_argument("--base", type=int, default=64)

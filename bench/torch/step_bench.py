@@ -16,7 +16,7 @@ if o.network == "mlp":
     real = lambda: torch.rand(o.batch, o.size) * 2 - 1
 else:
     g = dcgan.initialise(dcgan.Generator(o.size, o.channels, o.base, o.latent)).to(memory_format=layout)
-    d = dcgan.initialise(dcgan.Discriminator(o.size, o.channels, o.base)).to(memory_format=layout)
+    d = dcgan.initialise(dcgan.Discriminator(o.size, o.channels, o.base, o.pool)).to(memory_format=layout)
     real = lambda: (torch.rand(o.batch, o.channels, o.size, o.size) * 2 - 1).to(memory_format=layout)
 train = dcgan.Step(g, d)
 # eight batches made beforehand: reading data is no part of a step on either side

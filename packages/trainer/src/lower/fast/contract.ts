@@ -34,14 +34,13 @@ export const HWNC: Perm = [1, 2, 0, 3];
 /** Thin pictures, of a few channels: the batch is innermost. */
 export const HWCN: Perm = [1, 2, 3, 0];
 
-const memory = new WeakMap<object, Map<string, Value>>();
+const memory = new WeakMap<object, Map<string, unknown>>();
 
-/** `make()`, once for each value and key: what forward and gradients share. */
-export function shared(value: Value, key: string, make: () => Value): Value {
-  const made = memory.get(value) ?? new Map<string, Value>();
+/** `make()`, once for each value and key: what forward and gradients share. One key is always of one type. */
+export function shared<T = Value>(value: Value, key: string, make: () => T): T {
+  const made = memory.get(value) ?? new Map<string, unknown>();
   memory.set(value, made);
-  const known = made.get(key);
-  if (known !== undefined) return known;
+  if (made.has(key)) return made.get(key) as T; // made for this key
   const result = make();
   made.set(key, result);
   return result;

@@ -5,8 +5,9 @@ import { outputOf, shapeOf } from '../../rewrite/graph.js';
 import { choose } from './choose.js';
 import type { Convolution } from './contract.js';
 import { describedConvolution } from './filters.js';
+import { pricePicture, type PicturePrice } from './price-pictures.js';
 
-/** Kernels that read and make pictures channels-first. Convolutions count among them where no algorithm fits. */
+/** Kernels that read and make pictures channels-first, where no row of this folder fits. Convolutions count among them then. */
 const CHANNELS_FIRST = new Set([
   'AvgPool', 'AvgPoolGrad', 'MaxPool', 'MaxPoolGrad', 'ResizeBilinear', 'ResizeBilinearGrad', 'ResizeNearestNeighbor', 'ResizeNearestNeighborGrad', 'DepthToSpace',
   'DepthwiseConv2dNative', 'FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter',
@@ -36,6 +37,8 @@ export interface Choice {
 export interface ConvolutionPlan {
   fast: boolean;
   choices: Choice[];
+  /** What pools and resizes cost. */
+  pictures: PicturePrice;
   /** What changing layouts costs beside. */
   crossings: number;
 }
@@ -45,18 +48,23 @@ const multiplyAdds = ({ batch, channels, outChannels, height, width }: Convoluti
 /** Prices every convolution of `program`. One without any stays portable. */
 export function planConvolutions(program: Program): ConvolutionPlan {
   const choices: Choice[] = [];
+  const pictures: PicturePrice = { fast: 0, portable: 0 };
   let crossings = 0;
   for (const call of program.calls) {
     const conv = describedConvolution(program, call);
     const algorithm = choose(conv);
-    if (conv !== undefined && algorithm !== undefined) {
+    const priced = pricePicture(program, call);
+    if (priced !== undefined) {
+      pictures.fast += priced.fast + NODES;
+      pictures.portable += priced.portable;
+    } else if (conv !== undefined && algorithm !== undefined) {
       choices.push({ call, conv, algorithm: algorithm.name, cost: algorithm.cost(conv) + NODES, portable: DIRECT * multiplyAdds(conv) });
     } else if (CHANNELS_FIRST.has(call.kernel) || CONVOLUTIONS.has(call.kernel)) {
       crossings += (CROSSING * [...callInputs(call), outputOf(call)].reduce((n, id) => n + pictureSize(program, id), 0)) / 1e6;
     }
   }
-  const [cost, portable] = [choices.reduce((sum, c) => sum + c.cost, 0), choices.reduce((sum, c) => sum + c.portable, 0)];
-  return { fast: cost + crossings < portable, choices, crossings };
+  const [cost, portable] = [choices.reduce((sum, c) => sum + c.cost, pictures.fast), choices.reduce((sum, c) => sum + c.portable, pictures.portable)];
+  return { fast: choices.length > 0 && cost + crossings < portable, choices, pictures, crossings };
 }
 
 function pictureSize(program: Program, id: ValueId): number {
@@ -65,8 +73,9 @@ function pictureSize(program: Program, id: ValueId): number {
 }
 
 /** The plan as text, a line for each convolution. */
-export function explain({ fast, choices, crossings }: ConvolutionPlan): string {
+export function explain({ fast, choices, pictures, crossings }: ConvolutionPlan): string {
   const size = ({ conv: { batch, channels, outChannels, height: h, width: w } }: Choice): string => `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ${h.kernel}×${w.kernel}, stride ${h.stride}`;
   const lines = choices.map((c) => `${c.call.kernel}${c.call.layer === undefined ? '' : ` ${c.call.layer}`}, ${size(c)}: ${c.algorithm} ${c.cost.toFixed(1)}, portable ${c.portable.toFixed(1)}`);
-  return [...lines, `changes of layout: ${crossings.toFixed(1)}`, `taken: ${fast ? 'fast' : 'portable'}`].join('\n');
+  const others = pictures.fast + pictures.portable > 0 ? [`pools and resizes: fast ${pictures.fast.toFixed(1)}, portable ${pictures.portable.toFixed(1)}`] : [];
+  return [...lines, ...others, `changes of layout: ${crossings.toFixed(1)}`, `taken: ${fast ? 'fast' : 'portable'}`].join('\n');
 }

@@ -1,0 +1,83 @@
+// Pools by maximum whose windows tile the picture, on pictures whose height and width are outermost: the greatest of each row of a window, then of these. The gradient
+// goes the way back, to the first that is as great as the greatest, which in rows of rows is the first of the window.
+import type { Value } from '@forja/core/onnx';
+import type { Size } from '../../trace/program.js';
+import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import { poolKernels } from '../kernels/pool.js';
+import { input, output } from '../kernels/spatial.js';
+import { shared } from './contract.js';
+import { poolAxes, stored, type StoredPicture } from './pictures.js';
+
+/** Cells of a window along height and width; undefined where windows overlap, leave something out or reach beyond the picture. */
+export function tilesOf(attrs: Readonly<Record<string, unknown>>, large: readonly Size[], small: readonly Size[]): readonly [number, number] | undefined {
+  const axes = poolAxes(attrs, large, small);
+  if (axes?.every((axis) => axis.kernel === axis.stride && axis.before === 0 && axis.small * axis.kernel === axis.large) !== true) return undefined;
+  return [axes[0].kernel, axes[1].kernel];
+}
+
+/** The cells of every window along one axis, one value for each, and the greatest of them. */
+interface Round {
+  cells: readonly Value[];
+  best: Value;
+}
+
+/** Cells of [before, sizes…, cells, after] are taken apart along the axis of cells. */
+function round(value: Value, before: number, cells: number, after: number, ctx: LowerContext): Round {
+  if (cells === 1) return { cells: [value], best: value };
+  const parts = ctx.ops('Split', [ctx.reshape(value, [before, cells, after])], { axis: 1, num_outputs: cells }, cells);
+  return { cells: parts, best: ctx.op('Max', parts) };
+}
+
+interface Maxima {
+  along: { width: Round; height: Round };
+  best: Value;
+}
+
+function maxima({ value, height, width, rest }: StoredPicture, [kh, kw]: readonly [number, number], ctx: LowerContext): Maxima {
+  return shared<Maxima>(value, `maxima ${kh}×${kw}`, () => {
+    const rows = round(value, height * (width / kw), kw, rest, ctx);
+    const windows = round(rows.best, height / kh, kh, (width / kw) * rest, ctx);
+    return { along: { width: rows, height: windows }, best: windows.best };
+  });
+}
+
+/** Slopes of the greatest cells handed to the first of each window that is as great; the last takes what is left. [before, cells, after] */
+function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
+  let left = ctx.reshape(slopes, [before, 1, after]);
+  const shares = cells.slice(0, -1).map((cell) => {
+    // 1 where cell ≥ best. Exact but for differences below 1e-38.
+    const first = ctx.op('HardSigmoid', [ctx.op('Sub', [cell, best])], { alpha: 1e38, beta: 1 });
+    const share = ctx.op('Mul', [left, first]);
+    left = ctx.op('Sub', [left, share]);
+    return share;
+  });
+  return cells.length === 1 ? slopes : ctx.op('Concat', [...shares, left], { axis: 1 });
+}
+
+/** A row that falls back to the portable one. */
+function tiled(sides: (call: Parameters<KernelLowering>[0], ctx: LowerContext) => { large: Logical; small: Logical }, portable: KernelTable[string] | undefined, lower: (picture: StoredPicture, tiles: readonly [number, number], small: Logical, call: Parameters<KernelLowering>[0], ctx: LowerContext) => void): KernelLowering {
+  return (call, ctx) => {
+    const { large, small } = sides(call, ctx);
+    const tiles = large.dtype === 'float32' ? tilesOf(call.attrs, large.shape, small.shape) : undefined;
+    if (tiles !== undefined) lower(stored(large, ctx), tiles, small, call, ctx);
+    else if (typeof portable === 'function') portable(call, ctx);
+    else ctx.unsupported('no row for these windows');
+  };
+}
+
+/** Rows of the `fast` target. */
+export const maxPoolKernels: KernelTable = {
+  MaxPool: tiled((call, ctx) => ({ large: input(call, 'x', ctx), small: output(call, ctx) }), poolKernels['MaxPool'], (picture, tiles, small, _call, ctx) => {
+    const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // fixed, as its windows are
+    ctx.set(small, ctx.reshape(maxima(picture, tiles, ctx).best, sizes), picture.perm);
+  }),
+  MaxPoolGrad: tiled((call, ctx) => ({ large: input(call, 'input', ctx), small: input(call, 'dy', ctx) }), poolKernels['MaxPoolGrad'], (picture, tiles, small, call, ctx) => {
+    const { height, width, rest, perm } = picture;
+    const [kh, kw] = tiles;
+    const { along } = maxima(picture, tiles, ctx);
+    const rows = handBack(ctx.get(small, perm), along.height, height / kh, (width / kw) * rest, ctx);
+    const cells = handBack(rows, along.width, height * (width / kw), rest, ctx);
+    const dx = output(call, ctx);
+    ctx.set(dx, ctx.reshape(cells, perm.map((axis) => Number(dx.shape[axis]))), perm); // fixed, as its windows are
+  }),
+};

@@ -1,0 +1,41 @@
+// What pools and resizes share: the picture as it is stored, where height and width are outermost, and their sizes where all are fixed.
+import type { Axis, Value } from '@forja/core/onnx';
+import { isStatic, type Size } from '../../trace/program.js';
+import type { LowerContext, Logical, Perm } from '../contract.js';
+import { pair } from '../kernels/spatial.js';
+import { HWNC } from './contract.js';
+import { describe } from './describe.js';
+
+/** Largest side that is worth a constant matrix, which is mostly zeros. */
+const LARGEST = 64;
+
+/** A picture in an order that begins with height and width. */
+export interface StoredPicture {
+  value: Value;
+  perm: Perm;
+  height: number;
+  width: number;
+  /** Batch times channels. */
+  rest: number;
+}
+
+/** The picture as it is stored, if that begins with height and width, else in HWNC. */
+export function stored(picture: Logical, ctx: LowerContext): StoredPicture {
+  const own = ctx.layoutOf(picture);
+  const perm = own !== undefined && own[0] === 1 && own[1] === 2 ? own : HWNC;
+  const [batch = 1, height = 1, width = 1, channels = 1] = picture.shape.map(Number); // fixed, as the caller has seen
+  return { value: ctx.get(picture, perm), perm, height, width, rest: batch * channels };
+}
+
+/** Sizes of a picture where all of them are fixed and small enough for constant matrices. */
+export function fixedPicture(shape: readonly Size[]): number[] | undefined {
+  const sizes = shape.filter(isStatic);
+  return sizes.length === 4 && shape.length === 4 && Math.max(sizes[1] ?? 0, sizes[2] ?? 0) <= LARGEST ? sizes : undefined;
+}
+
+/** The windows of a pool, unless a size is not fixed. */
+export function poolAxes(attrs: Readonly<Record<string, unknown>>, large: readonly Size[], small: readonly Size[]): readonly [Axis, Axis] | undefined {
+  const [height, width] = pair(attrs['filterSize']);
+  const windows = describe(attrs, { large, small, filter: [height, width, 1, 1] });
+  return windows === undefined || fixedPicture(large) === undefined ? undefined : [windows.height, windows.width];
+}
