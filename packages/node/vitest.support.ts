@@ -59,7 +59,7 @@ export class Scripts {
   #next = 0;
 
   /** Runs `body` as a module that may use `load`, `runtime` and the native `ort`. `onLine` may act on the process. */
-  async run(body: string, flags: readonly string[] = [], onLine: (line: string, pid: number) => void = () => undefined): Promise<Ending> {
+  async run(body: string, flags: readonly string[] = [], onLine: (line: string, pid: number) => void = () => undefined, patienceMs = 60_000): Promise<Ending> {
     const library = join(await buildForTests(), 'index.js');
     const native = createRequire(fileURLToPath(import.meta.url)).resolve('onnxruntime-node');
     const file = join(this.folder, `script-${this.#next++}.mjs`);
@@ -74,7 +74,7 @@ ${body}`);
       for (const line of text.split('\n').filter(Boolean)) onLine(line, child.pid ?? 0);
     });
     child.stderr.on('data', (chunk: Buffer) => (ending.stderr += chunk.toString()));
-    const patience = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const patience = setTimeout(() => child.kill('SIGKILL'), patienceMs);
     // Not `close`: a child of its own may keep the pipes.
     return new Promise((resolve) => child.once('exit', (code, signal) => {
       clearTimeout(patience);

@@ -29,6 +29,8 @@ export { StateLost, Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf } from './runtime/tensors.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
+export { MicroBatcher } from './runtime/micro-batcher.js';
+export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';
 export type { Feed } from './runtime/feeds.js';
 export { checkModelBytes } from './runtime/model-bytes.js';
 export { countNodes, externalLocations, weightPrecision } from './runtime/skim.js';

@@ -1,4 +1,4 @@
-// @forja/node's runtime: the conformance suite on each executor, and what is Node's own: a free event loop, leaving in the middle, nothing left behind. Crashes are in recovery.test.ts.
+// @forja/node's runtime, what is Node's own in it (the rest: conformance.test.ts): a free event loop, leaving in the middle, nothing left behind. Crashes are in recovery.test.ts.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,20 +6,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { tensor } from '@forja/core';
-import { runtimeConformance } from '@forja/core/conformance';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { buildForTests } from '../vitest.worker.js';
 import { runtime } from './runtime.js';
-
-describe.each(['worker', 'inline', 'process'] as const)('executor %s', (executor) => {
-  runtimeConformance({ test, expect }, () => runtime({ device: 'cpu', executor, threads: 1 }));
-});
-
-describe('WASM', () => {
-  runtimeConformance({ test, expect }, () => runtime({ device: 'wasm' }));
-});
 
 /** y = x · w, `times` over: work that takes a while at size 512. */
 function products(size: number, times: number): Uint8Array {

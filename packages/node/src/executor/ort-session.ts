@@ -39,7 +39,8 @@ export class OrtSession {
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}' in the option 'external', got none`);
     const reasons: string[] = [];
-    for (const device of rungs(host.device)) {
+    const ladder = rungs(host.device);
+    for (const device of ladder) {
       const reason = obstacle(device, host.device);
       if (reason !== undefined) {
         reasons.push(reason);
@@ -56,8 +57,9 @@ export class OrtSession {
         return await OrtSession.#attempt(ort, model, device, reasons, host, options);
       } catch (error) {
         const failure = createError(error);
-        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble.
-        if (device === 'cpu' || device === 'wasm' || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
+        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but where no other one is left.
+        const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
+        if (device === 'cpu' || last || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
         reasons.push(failed(device, failure.message));
       }
     }

@@ -113,14 +113,14 @@ export function appOf(inside: Inside): Hono<Env> {
     return c.body(png, 200, { 'content-type': 'image/png', 'content-length': String(png.length), 'cache-control': 'no-cache' });
   }
 
-  async function infer(c: Ctx, generator: Generator, { name }: ServedModel): Promise<Response> {
+  async function infer(c: Ctx, generator: Generator, model: ServedModel): Promise<Response> {
     const split = c.req.header('inference-header-content-length');
     const type = mediaType(c.req.raw);
     if (type !== undefined && type !== 'application/json' && type !== 'application/octet-stream') throw new RequestError('request.mediaType', `infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got '${type.slice(0, 64)}'`);
     const request = inferRequest(await readBody(c.req.raw, limits), split === undefined ? undefined : Number(split), generator.manifest.inputs, limits);
     const wanted = request.outputs?.map((output) => output.name);
-    const tensors = await generator.run(request.feeds, { signal: c.req.raw.signal, ...(wanted ? { outputs: wanted } : {}) });
-    return inferResponse({ model_name: name, model_version: '1' }, request, tensors);
+    const tensors = await model.runs.run(request.feeds, wanted, c.req.raw.signal);
+    return inferResponse({ model_name: model.name, model_version: '1' }, request, tensors);
   }
 }
 

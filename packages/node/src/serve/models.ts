@@ -2,7 +2,9 @@
 import { Generator, OverloadedError, UsageError } from '@forja/core';
 import { load, type LoadOptions } from '../load.js';
 import { RequestError } from './errors.js';
+import type { Limits } from './limits.js';
 import { isModelName } from './names.js';
+import { SharedRuns } from './oip/share.js';
 
 /** What a service takes as a model: what `load` takes, or one that is loaded and stays its maker's to dispose of. */
 export type ModelSource = string | URL | Uint8Array | Blob | Generator;
@@ -13,15 +15,18 @@ export class ServedModel {
   /** Settles when the model is ready, or cannot be. */
   readonly loading: Promise<void>;
   readonly #queue: number;
+  readonly #rows: number;
   readonly #owned: boolean;
   #generator: Generator | undefined;
   #failed = false;
   #inside = 0;
+  #runs: SharedRuns | undefined;
 
-  constructor(name: string, source: ModelSource, options: LoadOptions, queue: number) {
+  constructor(name: string, source: ModelSource, options: LoadOptions, { queue, count }: Limits) {
     if (!isModelName(name)) throw new UsageError(`serve.models: expected names of letters, digits, '.', '_' and '-', at most 64, got '${name}'`);
     this.name = name;
     this.#queue = queue;
+    this.#rows = count;
     this.#owned = !(source instanceof Generator);
     if (source instanceof Generator) {
       this.#generator = source;
@@ -52,6 +57,11 @@ export class ServedModel {
     if (this.#generator) return this.#generator;
     if (this.#failed) throw new RequestError('server.failed', `model '${this.name}': it could not be loaded; the server's log says why`);
     throw new RequestError('server.starting', `model '${this.name}': it is being loaded; try again`);
+  }
+
+  /** Its runs for inference. Throws as `generator` does. */
+  get runs(): SharedRuns {
+    return (this.#runs ??= new SharedRuns(this.generator, this.#rows));
   }
 
   /** Requests that wait or run, their bodies still coming included. */

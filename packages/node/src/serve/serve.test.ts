@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Generator, latents, manifestFor, type DeviceReport, type Manifest, type NamedTensors, type RunOptions, type Session, type TensorSpec } from '@forja/core';
-import { GraphBuilder, sealModel } from '@forja/core/onnx';
+import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Ajv } from 'ajv';
 import { decode } from 'fast-png';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -298,6 +298,38 @@ describe('Open Inference Protocol', () => {
   test('64 rows are taken', async () => {
     expect((await post('/v2/models/tiny/infer', rows(64))).status).toBe(200);
   });
+});
+
+test('requests for inference that come together share runs, each with its own answer', async () => {
+  const runs = async (): Promise<number> => ((await (await ask('/v1/models')).json()) as { models: { name: string; stats: { runs: number } }[] }).models.find(({ name }) => name === 'tiny')!.stats.runs;
+  const before = await runs();
+  const infer = (seed: number, rows: number, more: object = {}): Promise<Response> =>
+    post('/v2/models/tiny/infer', { inputs: [{ name: 'latent', shape: [rows, SIZE], datatype: 'FP32', data: [...latents(seed, 0, rows, SIZE)] }, { name: 'label', shape: [rows], datatype: 'INT64', data: new Array(rows).fill(seed % 2) }], ...more });
+  const rowsOf = (seed: number): number => 1 + (seed % 5);
+  const [answers, wide, unfit, other] = await Promise.all([
+    Promise.all(Array.from({ length: 20 }, (_, seed) => infer(seed, rowsOf(seed)))),
+    infer(100, 64),
+    post('/v2/models/tiny/infer', { inputs: [{ name: 'latent', shape: [1, SIZE + 1], datatype: 'FP32', data: new Array(SIZE + 1).fill(0) }, { name: 'label', shape: [1], datatype: 'INT64', data: [0] }] }),
+    infer(7, 1, { outputs: [{ name: 'nope' }] }),
+  ]);
+  for (const [seed, response] of answers.entries()) {
+    const { outputs: [image] } = (await response.json()) as { outputs: { shape: number[]; data: number[] }[] };
+    expect(image!.shape).toEqual([rowsOf(seed), 1, 2, 4]);
+    expect(image!.data).toBeAllclose([...latents(seed, 0, rowsOf(seed), SIZE)].map((x) => Math.tanh(x + (seed % 2))), { rtol: 1e-5, atol: 1e-6 });
+  }
+  expect([wide.status, unfit.status, other.status]).toEqual([200, 400, 400]);
+  // 124 rows in all, 64 a run: the first goes alone or with few, those that come meanwhile share the next ones.
+  expect((await runs()) - before).toBeLessThan(12);
+});
+
+test('a function of which nobody says that its first size is a batch gets a run for each request', async () => {
+  const g = new GraphBuilder();
+  g.output('y', g.op('Softmax', [g.input('x', 'float32', ['n', 2])], { axis: 0 })); // over the rows: company would change it
+  const own = serve({ models: { rows: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
+  await own.ready;
+  const one = (): Promise<Response> => own.fetch(new Request('http://localhost/v2/models/rows/infer', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }] }) }));
+  for (const response of await Promise.all(Array.from({ length: 8 }, one))) expect(await response.json()).toMatchObject({ outputs: [{ data: [1, 1] }] });
+  await own.close();
 });
 
 test('the page escapes what a model says, and runs no script', async () => {

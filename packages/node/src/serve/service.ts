@@ -62,7 +62,7 @@ export function serve(options: ServeOptions): Service {
       (load.onEvent ?? warnOf)(event);
     },
   };
-  const models = new ServedModels(sources.map(([name, source]) => new ServedModel(name, source, loadOptions, limits.queue)));
+  const models = new ServedModels(sources.map(([name, source]) => new ServedModel(name, source, loadOptions, limits)));
   const metrics = new Metrics(models, processMetrics);
   for (const model of models.all) model.loading.catch((error: unknown) => loading.signal.aborted || onError(error));
   const ready = Promise.all(models.all.map((model) => model.loading)).then(() => undefined);
