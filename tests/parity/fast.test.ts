@@ -273,6 +273,20 @@ describe('lowering auto', () => {
     expect(summary.plan).toMatch(/^pools and resizes: fast [\d.]+, portable [\d.]+\nchanges of layout: 0\.0$/m);
   });
 
+  test('decides on WebAssembly as on the CPU, whose kernels it runs', async () => {
+    const wasm = runtime({ device: 'wasm', threads: 1 });
+    const chosen = await Promise.all([dcgan({ base: 24, batch: 32 }), dcgan({ base: 4, batch: 4 })].map(async (system) => {
+      const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: wasm });
+      const { lowering } = step.summary;
+      await step.dispose();
+      system.dispose();
+      return lowering;
+    }));
+    expect(wasm.device.actual).toBe('wasm');
+    expect(chosen).toEqual(['fast', 'portable']);
+    await wasm.dispose();
+  });
+
   test('takes portable for tiny maps, and without convolutions', async () => {
     expect(await lowered(dcgan({ base: 4, batch: 4 }), 'auto')).toMatchObject({ lowering: 'portable', conv: true });
     expect(await lowered(dcgan({ base: 8, batch: 8, pool: 'avg' }))).toMatchObject({ lowering: 'portable', conv: true });

@@ -71,7 +71,10 @@ export interface Session {
 
 /** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
 export interface Runtime {
+  /** What runs, as far as it is known: before the first session a guess, where devices have to be tried. */
   readonly device: DeviceReport;
+  /** What really runs, found out if need be. Absent where `device` says so from the start. */
+  ready?(): Promise<DeviceReport>;
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   dispose(): Promise<void>;
 }

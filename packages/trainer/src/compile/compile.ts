@@ -1,5 +1,5 @@
 // compile(): trace the step once, rewrite and lower the program, and keep its state in a session of the runtime.
-import { UsageError, tensor, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+import { UsageError, tensor, type DeviceReport, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
@@ -23,17 +23,18 @@ import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 export async function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep> {
   const { runtime, seed = 0, session: sessionOptions = {} } = options;
   if ((runtime as Runtime | undefined) === undefined) throw new UsageError("compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
+  const { actual: device } = (await runtime.ready?.()) ?? runtime.device;
   const started = performance.now();
   const { inputs, program, names, variables } = traceStep(step, options);
   const tracedAt = performance.now();
-  const lowered = lowerProgram(program, { target: targetOf(options) });
+  const lowered = lowerProgram(program, { target: targetOf(options, device) });
   const work = workOf(program);
-  const together = loopsOf(options, work) ? repeated(lowered) : undefined;
+  const together = loopsOf(options, work, device) ? repeated(lowered) : undefined;
   const model = encodeModel(together?.model ?? lowered.model);
   const layouts = new StateLayouts(lowered);
   const state = layouts.bindings(variables);
   const loweredAt = performance.now();
-  const threads = threadsFor(work);
+  const threads = device === 'cpu' ? threadsFor(work) : undefined;
   const session = await runtime.createSession(model, { ...(threads === undefined ? {} : { threads }), ...sessionOptions, state });
 
   const draws = programDraws(program);
@@ -111,14 +112,16 @@ export function explainStep(step: StepFunction, options: StepOptions): string {
   ].join('\n');
 }
 
-/** Prices are those of a CPU: on other devices `auto` is portable. */
-function targetOf({ lowering = 'auto', runtime }: CompileOptions): 'portable' | 'fast' | 'auto' {
-  return lowering === 'auto' && runtime.device.actual !== 'cpu' ? 'portable' : lowering;
+/** Devices that the prices hold for: WebAssembly runs the CPU's kernels. Elsewhere `auto` is portable. */
+const PRICED: readonly string[] = ['cpu', 'wasm'];
+
+function targetOf({ lowering = 'auto' }: CompileOptions, device: DeviceReport['actual']): 'portable' | 'fast' | 'auto' {
+  return lowering === 'auto' && !PRICED.includes(device) ? 'portable' : lowering;
 }
 
 /** Only where a call costs as much as the step, and on devices whose kernels would not wait for the loop's turns. */
-function loopsOf({ loop = 'auto', runtime }: CompileOptions, work: number): boolean {
-  return loop === 'auto' ? isSmall(work) && runtime.device.actual === 'cpu' : loop;
+function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: DeviceReport['actual']): boolean {
+  return loop === 'auto' ? isSmall(work) && device === 'cpu' : loop;
 }
 
 /** A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each of the graph's results. */

@@ -23,8 +23,8 @@ export interface StepOptions {
 export interface CompileOptions extends StepOptions {
   runtime: Runtime;
   /**
-   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the default: on the device `cpu` the
-   * one that a price of its convolutions says is cheaper, elsewhere `portable`.
+   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the default: on the devices `cpu` and
+   * `wasm` the one that a price of its convolutions says is cheaper, elsewhere `portable`.
    */
   lowering?: 'portable' | 'fast' | 'auto';
   /**
