@@ -2,6 +2,9 @@
 // What vitest's transform of `import()` calls; its own workers get it from elsewhere.
 Object.assign(globalThis, { __vitest_browser_runner__: { wrapDynamicImport: (load: () => unknown) => load() } });
 
+// One whose address ends in #no-jspi is in a browser that cannot suspend WebAssembly.
+if (location.hash === '#no-jspi') Reflect.deleteProperty(WebAssembly, 'Suspending');
+
 const devices: GPUDevice[] = [];
 if ('GPUAdapter' in globalThis) {
   const requestDevice = Reflect.get(GPUAdapter.prototype, 'requestDevice');

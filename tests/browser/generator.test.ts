@@ -1,12 +1,12 @@
 // load in Chromium, on each device: the pictures of Node, every kind of source, every way one can be wrong, abort and disposal.
 import { latents, toBatch } from '@forja/core';
 import type { Manifest } from '@forja/core';
-import { decodeModel, sealModel } from '@forja/core/onnx';
+import { decodeModel, encodeModel, sealModel } from '@forja/core/onnx';
 import { load, toBlob, toCanvas, toImageBitmap } from '@forja/web';
 import type { LoadOptions, LoadProgress } from '@forja/web';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';
-import { tinyGenerator } from './models.js';
+import { runningMean, tinyGenerator } from './models.js';
 
 const SIZE = 8;
 const MANIFEST: Omit<Manifest, 'integrity'> = {
@@ -115,6 +115,21 @@ test('bytes that are no model, cut, changed or misdescribed', async () => {
   for (const options of [{ integrity: 'perhaps' }, { precision: 'int4' }] as unknown as LoadOptions[]) expect(await code(sealed, options)).toBe('usage');
   expect(await code(3 as never)).toBe('usage');
   expect(await code('http://')).toBe('usage');
+});
+
+test('a newer opset, an operator that nobody has, a damaged graph, and what is no generator', async () => {
+  const model = decodeModel(tinyGenerator());
+  const graph = model.graph!;
+  expect(await code(encodeModel({ ...model, opsetImport: model.opsetImport.map((opset) => ({ ...opset, version: 999n })) }))).toBe('model.unsupported');
+  expect(await code(encodeModel({ ...model, graph: { ...graph, nodes: graph.nodes.map((node) => (node.opType === 'Tanh' ? { ...node, opType: 'NoSuchOperator' } : node)) } }))).toBe('model.unsupported');
+  // The outline of the file is right; what is in the graph is not.
+  const damaged = tinyGenerator();
+  damaged.fill(0xff, 40, 90);
+  expect(await code(damaged)).toBe('model.format');
+  const other = await load(runningMean(), { device: 'wasm' });
+  expect(other.manifest.kind).toBe('function');
+  await expect(other.sample()).rejects.toMatchObject({ code: 'model.notGenerator' });
+  await other.dispose();
 });
 
 test('integrity: warn says so on the console and goes on', async () => {

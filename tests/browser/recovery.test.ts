@@ -7,6 +7,7 @@ import type { RuntimeOptions } from '@forja/web';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';
 import { runningMean, tinyGenerator } from './models.js';
+import { withWorkers } from './with-workers.js';
 
 const assets = '/__forja/faulty/';
 const model = tinyGenerator();
@@ -80,22 +81,6 @@ test('a worker that dies idle is replaced by the next call', async () => {
   expect(events).toEqual([restarted(/the worker failed/)]);
   await rt.dispose();
 });
-
-/** Starts workers from what `address` makes of their address, while `during` lasts. */
-async function withWorkers(address: (url: string, nth: number) => string, during: () => Promise<void>): Promise<void> {
-  const { Worker: Real } = globalThis;
-  let nth = 0;
-  globalThis.Worker = class extends Real {
-    constructor(url: string | URL, options?: WorkerOptions) {
-      super(address(String(url), ++nth), options);
-    }
-  };
-  try {
-    await during();
-  } finally {
-    globalThis.Worker = Real;
-  }
-}
 
 test('a worker that dies over the same run again makes it fail with a code; the next run gets a fresh one', async () => {
   const rt = faulty({ device: 'wasm' });

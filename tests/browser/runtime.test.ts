@@ -7,6 +7,7 @@ import type { RuntimeOptions } from '@forja/web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';
 import { runningMean, tinyGenerator } from './models.js';
+import { withWorkers } from './with-workers.js';
 
 const DEVICES: readonly (readonly [string, RuntimeOptions])[] = [
   ['WASM, 1 thread', { device: 'wasm', threads: 1 }],
@@ -14,10 +15,19 @@ const DEVICES: readonly (readonly [string, RuntimeOptions])[] = [
   ['WebGPU (SwiftShader)', { device: 'webgpu' }],
 ];
 
+/** The matrix of this browser, and what is left out of it. */
+const adapter = await navigator.gpu?.requestAdapter();
+const skipped: readonly (readonly [string, string])[] = [
+  ...(adapter ? [] : [['WebGPU (SwiftShader)', 'this browser gives no adapter'] as const]),
+  ...(crossOriginIsolated ? [] : [['WASM, 2 threads', 'the page is not cross-origin isolated'] as const]),
+];
+const devices = DEVICES.filter(([name]) => !skipped.some(([left]) => left === name));
+console.log(`conformance in ${navigator.userAgent.split(' ').at(-2)}: ${devices.map(([name]) => name).join('; ')}${adapter ? ` (adapter: ${adapter.info.vendor} ${adapter.info.architecture})` : ''}; skipped: ${skipped.map(([name, why]) => `${name}: ${why}`).join('; ') || 'none'}`);
+
 const latent = (batch: number, shift = 0) => tensor('float32', [batch, 8], Float32Array.from({ length: batch * 8 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1)));
 const floats = (value: NamedTensors[string] | undefined) => value?.data as Float32Array;
 
-describe.each(DEVICES)('%s', (_, options) => {
+describe.each(devices)('%s', (_, options) => {
   describe('conformance', () => runtimeConformance({ test, expect }, () => runtime(options)));
 
   const rt = runtime(options);
@@ -174,6 +184,24 @@ test('auto passes software WebGPU by, and says why', async () => {
   expect(device).toMatchObject({ requested: 'auto', actual: 'wasm' });
   expect(device.reasons.join()).toMatch(/webgpu: the adapter is software/);
   await rt.dispose();
+});
+
+test('WebGPU runs on the asyncify build where the browser has no JSPI, with the same numbers', async () => {
+  await commands.requests();
+  const pictures: Float32Array[] = [];
+  for (const hash of ['#no-jspi', '']) {
+    await withWorkers((url) => url + hash, async () => {
+      const rt = runtime({ device: 'webgpu', assets: '/__forja/faulty/' });
+      const session = await rt.createSession(tinyGenerator());
+      expect(session.device).toMatchObject({ actual: 'webgpu', cpuOps: [] });
+      pictures.push(floats((await session.run({ latent: latent(3) }))['image']));
+      await rt.dispose();
+    });
+    const wasm = (await commands.requests()).filter((url) => url.includes('.wasm'));
+    expect(wasm.length).toBeGreaterThan(0);
+    expect(wasm.every((url) => url.includes(hash === '' ? 'jspi' : 'asyncify')), wasm.join()).toBe(true);
+  }
+  expect(pictures[0]).toBeAllclose([...pictures[1]!], { atol: 1e-6 });
 });
 
 test('devices that browsers do not have are refused', async () => {

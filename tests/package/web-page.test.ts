@@ -1,76 +1,33 @@
-// The built @forja/web in real pages: bundled by esbuild with copied assets, and by Vite without a setting. Strict CSP, nothing off origin.
+// The packed @forja/web in a user's project and in real pages: bundled by esbuild with copied assets, and by Vite without a setting. Strict CSP, nothing off origin.
+// More bundlers, and Next.js: tests/full/bundlers.test.ts.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { build as viteBuild } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ISOLATION_HEADERS } from '../browser/project.js';
+import { filesOf } from './support/blocks.js';
 import { root } from './support/pack.js';
-import { openBrowser, openPage, serve } from './support/site.js';
+import { addModel, APP, copyAssets, CSP, HTML, installProject, visit } from './support/pages.js';
+import { pictureModel } from './support/picture-model.js';
+import { openBrowser, openPage, serve, until } from './support/site.js';
 
-const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
 const web = join(root, 'packages', 'web');
 const folder = mkdtempSync(join(tmpdir(), 'forja-web-'));
+const app = join(folder, 'app');
+const size = [56, 28]; // two pictures of 28 × 28, side by side
 let browser: Browser;
-
-/** The page: runs the judge's classifier on the device of its address and leaves what came of it. */
-const PAGE = `import { runtime } from '@forja/web';
-const wish = new URL(location.href).searchParams;
-const assets = wish.get('assets');
-async function main() {
-  const rt = runtime({ device: wish.get('device'), ...(assets ? { assets } : {}) });
-  try {
-    const session = await rt.createSession(new Uint8Array(await (await fetch('/judge.onnx')).arrayBuffer()));
-    const { probabilities } = await session.run({ image: { dtype: 'float32', shape: [2, 1, 28, 28], data: new Float32Array(2 * 784).fill(0.3) } });
-    return { device: session.device, shape: probabilities.shape, sum: probabilities.data.reduce((a, b) => a + b, 0) };
-  } catch (error) {
-    return { code: error.code, message: error.message };
-  }
-}
-globalThis.outcome = main();
-`;
-const HTML = '<!doctype html><title>t</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>';
-
-interface Outcome {
-  code?: string;
-  message?: string;
-  device?: { actual: string; threads: number; reasons: string[] };
-  shape?: number[];
-  sum?: number;
-}
-
-function app(name: string): string {
-  const at = join(folder, name);
-  mkdirSync(join(at, 'node_modules', '@forja'), { recursive: true });
-  symlinkSync(web, join(at, 'node_modules', '@forja', 'web'));
-  symlinkSync(dirname(dirname(createRequire(join(web, 'package.json')).resolve('onnxruntime-web/wasm'))), join(at, 'node_modules', 'onnxruntime-web'));
-  writeFileSync(join(at, 'package.json'), '{"type":"module"}');
-  writeFileSync(join(at, 'app.js'), PAGE);
-  writeFileSync(join(at, 'index.html'), HTML);
-  return at;
-}
-
-async function visit(site: string, headers: Readonly<Record<string, string>>, query: string): Promise<{ outcome: Outcome; requests: string[]; complaints: string[]; origin: string }> {
-  const server = await serve(site, headers);
-  const { page, requests, complaints } = await openPage(browser);
-  try {
-    await page.goto(`${server.origin}/?${query}`);
-    const outcome = (await page.evaluate('globalThis.outcome')) as Outcome;
-    return { outcome, requests, complaints, origin: server.origin };
-  } finally {
-    await page.context().close();
-    await server.close();
-  }
-}
 
 beforeAll(async () => {
   browser = await openBrowser();
-});
+  installProject(app, inject('tarballs'));
+  writeFileSync(join(app, 'app.js'), APP);
+  writeFileSync(join(app, 'index.html'), HTML);
+}, 300_000);
 afterAll(async () => {
   await browser?.close();
   rmSync(folder, { recursive: true, force: true });
@@ -79,31 +36,31 @@ afterAll(async () => {
 describe('esbuild and forja-web-assets', () => {
   const site = join(folder, 'esbuild-site');
   beforeAll(async () => {
-    const from = app('esbuild');
-    mkdirSync(site);
-    await esbuild.build({ entryPoints: [join(from, 'app.js')], bundle: true, format: 'esm', outfile: join(site, 'app.js'), logLevel: 'error' });
-    const said = execFileSync(process.execPath, [join(web, 'dist', 'assets-bin.js'), join(site, 'forja')], { cwd: from, encoding: 'utf8' });
-    expect(said).toMatch(/^7 files in .*worker\.js/);
+    addModel(site);
+    await esbuild.build({ entryPoints: [join(app, 'app.js')], bundle: true, format: 'esm', outfile: join(site, 'app.js'), logLevel: 'error' });
+    expect(copyAssets(app, join(site, 'forja'))).toMatch(/^7 files in .*worker\.js/);
     writeFileSync(join(site, 'index.html'), HTML);
-    copyFileSync(join(root, 'tests/judge/judge.onnx'), join(site, 'judge.onnx'));
   });
 
   test.each([
     ['wasm', 'ort-wasm-simd-threaded.wasm'],
     ['webgpu', 'ort-wasm-simd-threaded.jspi.wasm'],
   ])('%s runs under a strict policy, without isolation, and fetches only its own build', async (device, wasm) => {
-    const { outcome, requests, complaints, origin } = await visit(site, { 'Content-Security-Policy': CSP }, `device=${device}&assets=/forja/`);
-    expect(outcome).toMatchObject({ device: { actual: device, threads: 1 }, shape: [2, 11] });
-    expect(outcome.sum).toBeCloseTo(2, 4);
-    expect(complaints).toEqual([]);
-    expect(requests.filter((url) => !url.startsWith(origin) && !url.startsWith('data:'))).toEqual([]);
-    expect(requests.filter((url) => url.endsWith('.wasm'))).toEqual([`${origin}/forja/${wasm}`]);
+    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, `device=${device}&assets=/forja/`);
+    expect(seen).toMatchObject({ outcome: { device: { actual: device, threads: 1 }, size }, complaints: [], elsewhere: [], wasm: [`/forja/${wasm}`] });
   });
 
-  test('a missing worker, and a policy that forbids WebAssembly, are told', async () => {
-    const missing = await visit(site, {}, 'device=wasm&assets=/nowhere/');
+  test('inline runs as well, with the same file', async () => {
+    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, 'device=wasm&executor=inline&assets=/forja/');
+    expect(seen).toMatchObject({ outcome: { device: { actual: 'wasm', executor: 'inline' }, size }, complaints: [], elsewhere: [], wasm: ['/forja/ort-wasm-simd-threaded.wasm'] });
+  });
+
+  test('a missing worker, another origin, and a policy that forbids WebAssembly, are told', async () => {
+    const missing = await visit(browser, site, {}, 'device=wasm&assets=/nowhere/');
     expect(missing.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/nowhere\/worker\.js.*forja-web-assets/) as string });
-    const forbidden = await visit(site, { 'Content-Security-Policy': CSP.replace(" 'wasm-unsafe-eval'", '') }, 'device=wasm&assets=/forja/');
+    const foreign = await visit(browser, site, {}, 'device=wasm&assets=http://127.0.0.2:1/forja/');
+    expect(foreign.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/assets: expected a folder of this page's origin/) as string });
+    const forbidden = await visit(browser, site, { 'Content-Security-Policy': CSP.replace(" 'wasm-unsafe-eval'", '') }, 'device=wasm&assets=/forja/');
     expect(forbidden.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/wasm-unsafe-eval/) as string });
   });
 });
@@ -111,17 +68,51 @@ describe('esbuild and forja-web-assets', () => {
 describe('Vite without a setting', () => {
   const site = join(folder, 'vite-site');
   beforeAll(async () => {
-    const from = app('vite');
-    await viteBuild({ root: from, configFile: false, logLevel: 'error', build: { outDir: site, emptyOutDir: true, reportCompressedSize: false } });
-    copyFileSync(join(root, 'tests/judge/judge.onnx'), join(site, 'judge.onnx'));
+    await viteBuild({ root: app, configFile: false, logLevel: 'error', build: { outDir: site, emptyOutDir: true, reportCompressedSize: false } });
+    addModel(site);
   });
 
-  test.each([['wasm'], ['webgpu']])('%s runs, isolated, under a strict policy', async (device) => {
-    const { outcome, requests, complaints, origin } = await visit(site, { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS }, `device=${device}`);
-    expect(outcome).toMatchObject({ device: { actual: device }, shape: [2, 11] });
-    if (device === 'wasm') expect(outcome.device?.threads).toBeGreaterThan(1);
+  test.each([['wasm'], ['webgpu']])('%s runs, isolated, under a strict policy, and fetches one build', async (device) => {
+    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS }, `device=${device}`);
+    expect(seen).toMatchObject({ outcome: { device: { actual: device }, size }, complaints: [], elsewhere: [] });
+    if (device === 'wasm') expect(seen.outcome.device?.threads).toBeGreaterThan(1);
+    const kind = device === 'wasm' ? /\/ort-wasm-simd-threaded-[^.]*\.wasm$/ : /jspi/;
+    expect([...new Set(seen.wasm)]).toEqual([expect.stringMatching(kind)]);
+  });
+});
+
+describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
+  const page = `docs/recipes/${name}.md`;
+  const site = join(folder, `${name}-recipe`);
+  beforeAll(async () => {
+    const at = join(folder, name);
+    mkdirSync(join(at, 'public'), { recursive: true });
+    symlinkSync(join(app, 'node_modules'), join(at, 'node_modules'), 'junction');
+    const files = filesOf(page, readFileSync(join(root, page), 'utf8'));
+    expect(Object.keys(files)).toEqual(['index.html', 'main.ts', ...(name === 'offline' ? ['public/sw.js'] : [])]);
+    for (const [file, code] of Object.entries(files)) writeFileSync(join(at, file), code);
+    await viteBuild({ root: at, configFile: false, logLevel: 'error', build: { outDir: site, emptyOutDir: true, reportCompressedSize: false, target: 'es2022' } });
+    writeFileSync(join(site, 'generator.onnx'), pictureModel());
+  });
+
+  test('its page draws pictures under its policy, also when the network is gone', async () => {
+    const server = await serve(site, { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS });
+    const { page: tab, requests, complaints } = await openPage(browser);
+    const drawn = async (): Promise<unknown> => {
+      await until(tab, "/^on |Error/.test(document.querySelector('output')?.value ?? '')");
+      return tab.evaluate("[document.querySelector('output').value, document.querySelector('canvas').width, document.querySelector('canvas').toDataURL()]");
+    };
+    await tab.goto(`${server.origin}/`);
+    const online = (await drawn()) as [string, number, string];
+    expect(online).toEqual(['on wasm', 112, expect.stringMatching(/^data:image\/png/)]);
     expect(complaints).toEqual([]);
-    expect(requests.filter((url) => !url.startsWith(origin) && !url.startsWith('data:'))).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:'))).toEqual([]);
+    await server.close();
+    if (name === 'offline') {
+      await tab.reload();
+      expect(await drawn()).toEqual([expect.stringMatching(/^on wasm/), 112, online[2]]);
+    }
+    await tab.context().close();
   });
 });
 

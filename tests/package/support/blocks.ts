@@ -47,3 +47,11 @@ export function forjaCommands({ code, page, line }: Block): string[][] {
     return words.map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
   });
 }
+
+/** The files that a page shows: blocks whose first line is a comment with a name, `// main.ts` or `<!-- index.html -->`. */
+export function filesOf(page: string, text: string): Record<string, string> {
+  return Object.fromEntries(blocksOf(page, text).flatMap(({ code }) => {
+    const name = /^(?:\/\/|<!--) ([\w./-]+\.\w+)(?: -->)?\n/.exec(code)?.[1];
+    return name === undefined ? [] : [[name, name.endsWith('.html') ? code.slice(code.indexOf('\n') + 1) : code]];
+  }));
+}

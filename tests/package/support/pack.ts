@@ -18,8 +18,8 @@ declare module 'vitest' {
   }
 }
 
-export default function setup(project: TestProject): void {
-  const folder = join(root, 'node_modules', '.cache', 'forja', 'tarballs');
+/** Packs the built packages into `folder`, which is emptied; path of each tarball by short name. */
+export function packAll(folder: string): Record<string, string> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
@@ -29,5 +29,9 @@ export default function setup(project: TestProject): void {
     execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' });
   }
   const find = (name: string): string => join(folder, readdirSync(folder).find((file) => file.startsWith(`forja-${name}-`)) ?? 'missing');
-  project.provide('tarballs', Object.fromEntries(packages.map((name) => [name, find(name)])));
+  return Object.fromEntries(packages.map((name) => [name, find(name)]));
+}
+
+export default function setup(project: TestProject): void {
+  project.provide('tarballs', packAll(join(root, 'node_modules', '.cache', 'forja', 'tarballs')));
 }

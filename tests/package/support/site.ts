@@ -59,3 +59,12 @@ export async function openPage(browser: Browser): Promise<NotedPage> {
   page.on('pageerror', (error) => noted.complaints.push(String(error)));
   return noted;
 }
+
+/** Waits until an expression in the page is true. Not by Playwright's own way, which a strict policy forbids. */
+export async function until(page: Page, expression: string): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (await page.evaluate(`Boolean(${expression})`)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`expected ${expression} within a minute`);
+}
