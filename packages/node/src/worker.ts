@@ -20,12 +20,15 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
 
 if (parentPort) {
   const port = parentPort;
+  // Deno's has no close().
+  const { close } = port as { close?: () => void };
+  const end = (): void => (close ? close.call(port) : process.exit(0));
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
   const engine = new Engine(options, (native) => guarded(flags, native));
   port.on('message', (request: Request) => {
     void answer(engine, request).then(({ reply, transfer }) => {
       port.postMessage(reply, transfer);
-      if (request.op === 'close') port.close();
+      if (request.op === 'close') end();
     });
   });
 } else if (process.send) {

@@ -42,14 +42,18 @@ export const serve: CliCommand = {
     const limits = { ...(queue === undefined ? {} : { queue }), ...(maxCount === undefined ? {} : { count: maxCount }), ...(maxBody === undefined ? {} : { bodyBytes: maxBody }) };
     const { listen, serve: service } = await import('../serve.js');
     const serving = service({ models, load: { ...load, ...(warmup ? { warmup } : {}) }, limits, processMetrics: true, ...(token === undefined || token === '' ? {} : { token }), onError: (error) => io.warn(error instanceof Error ? error.message : String(error)) });
+    let onHangup: (() => void) | undefined;
     try {
       const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
       try {
         io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
+        // What cannot be loaded again was told by onError.
+        process.on('SIGHUP', (onHangup = () => void serving.reload().then(() => io.print('Loaded again.'), () => undefined)));
         await Promise.race([serving.ready, stopped(io)]);
         if (!io.signal.aborted) io.print(`Ready: ${Object.keys(models).join(', ')}.`);
         await stopped(io);
       } finally {
+        if (onHangup) process.off('SIGHUP', onHangup);
         await listening.close().then(({ cut }) => void (cut > 0 && io.warn(`${cut} requests were cut off after ${args.drain} s`)));
       }
       const stats = serving.stats();

@@ -52,9 +52,10 @@ export async function openProcess(options: ExecutorOptions): Promise<Executor> {
     return {
       post: (request) => void child.send(request, (error) => error && onDeath(`the child process cannot be reached: ${error.message}`)),
       keepAlive: (yes) => {
-        for (const handle of [child, child.channel]) {
-          if (yes) handle?.ref();
-          else handle?.unref();
+        // Bun's channel can be neither: there an idle child keeps the process until it is disposed of.
+        for (const handle of [child, child.channel] as ({ ref?: () => void; unref?: () => void } | null | undefined)[]) {
+          if (yes) handle?.ref?.();
+          else handle?.unref?.();
         }
       },
       kill: () => void child.kill('SIGKILL'),

@@ -12,7 +12,7 @@ import { RequestError, told } from './errors.js';
 import { imagesPng, imagesRequest, queryOf, type ImagesRequest } from './images.js';
 import type { Limits } from './limits.js';
 import type { Metrics } from './metrics.js';
-import type { ServedModel, ServedModels } from './models.js';
+import type { ServedModel, ServedModels, Version } from './models.js';
 import { DATATYPE } from './oip/datatypes.js';
 import { inferRequest } from './oip/request.js';
 import { inferResponse } from './oip/response.js';
@@ -70,7 +70,7 @@ export function appOf(inside: Inside): Hono<Env> {
     const asked = c.req.method === 'GET' ? imagesRequest(queryOf(new URL(c.req.url).searchParams), limits) : undefined;
     // A body names its model, so it is read before there is a line to stand in; it is small.
     const request = asked ?? imagesRequest(await jsonBody(c, { ...limits, bodyBytes: Math.min(limits.bodyBytes, 65_536) }), limits);
-    return work(c, inside, models.pick(request.model), (generator, model) => draw(c, generator, model, request));
+    return work(c, inside, models.pick(request.model), ({ generator }, model) => draw(c, generator, model, request));
   });
 
   route(get, '/v2', (c) => c.json({ name: 'forja', version: VERSION, extensions: ['binary_tensor_data'] }));
@@ -81,7 +81,7 @@ export function appOf(inside: Inside): Hono<Env> {
   });
   for (const at of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     route(get, at, (c) => {
-      const { name, generator } = named(c, models);
+      const { name, version: { generator } } = named(c, models);
       return c.json({ name, versions: VERSIONS, platform: 'onnx_onnxv1', inputs: tensorsOf(generator.manifest.inputs), outputs: tensorsOf(generator.manifest.outputs) });
     });
     route(get, `${at}/ready`, (c) => {
@@ -89,7 +89,7 @@ export function appOf(inside: Inside): Hono<Env> {
       const ready = state() === 'open' && loaded;
       return c.json({ name, ready }, ready ? 200 : 503);
     });
-    route(['POST'], `${at}/infer`, (c) => work(c, inside, named(c, models), (generator, model) => infer(c, generator, model)));
+    route(['POST'], `${at}/infer`, (c) => work(c, inside, named(c, models), (version, model) => infer(c, version, model)));
   }
 
   app.notFound(() => {
@@ -113,23 +113,22 @@ export function appOf(inside: Inside): Hono<Env> {
     return c.body(png, 200, { 'content-type': 'image/png', 'content-length': String(png.length), 'cache-control': 'no-cache' });
   }
 
-  async function infer(c: Ctx, generator: Generator, model: ServedModel): Promise<Response> {
+  async function infer(c: Ctx, { generator, runs }: Version, model: ServedModel): Promise<Response> {
     const split = c.req.header('inference-header-content-length');
     const type = mediaType(c.req.raw);
     if (type !== undefined && type !== 'application/json' && type !== 'application/octet-stream') throw new RequestError('request.mediaType', `infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got '${type.slice(0, 64)}'`);
     const request = inferRequest(await readBody(c.req.raw, limits), split === undefined ? undefined : Number(split), generator.manifest.inputs, limits);
     const wanted = request.outputs?.map((output) => output.name);
-    const tensors = await model.runs.run(request.feeds, wanted, c.req.raw.signal);
+    const tensors = await runs.run(request.feeds, wanted, c.req.raw.signal);
     return inferResponse({ model_name: model.name, model_version: '1' }, request, tensors);
   }
 }
 
 /** Work for a model: in its line, while the service takes any, and counted to the end of its answer. */
-async function work(c: Ctx, { state, begin }: Inside, model: ServedModel, job: (generator: Generator, model: ServedModel) => Promise<Response>): Promise<Response> {
+async function work(c: Ctx, { state, begin }: Inside, model: ServedModel, job: (version: Version, model: ServedModel) => Promise<Response>): Promise<Response> {
   c.set('model', model.name);
   if (state() === 'closed') throw new RequestError('server.draining', 'the server is stopping; ask another one', { connection: 'close' });
-  const { generator } = model;
-  const leave = model.enter();
+  const { version, leave } = model.enter();
   const end = begin(model);
   const { signal } = c.req.raw;
   const done = (): void => {
@@ -137,7 +136,7 @@ async function work(c: Ctx, { state, begin }: Inside, model: ServedModel, job: (
     end(signal.aborted);
   };
   try {
-    const response = await job(generator, model);
+    const response = await job(version, model);
     if (!response.body || response.headers.has('content-length')) {
       done();
       return response;

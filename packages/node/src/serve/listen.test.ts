@@ -98,6 +98,18 @@ test('SIGTERM under load: every request that an open connection carries is answe
   expect(said.out).toContain(`Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`);
 }, 60_000);
 
+test.skipIf(process.platform === 'win32')('SIGHUP loads the models again, and it goes on', async () => {
+  const { child, said, ended, url } = await start('slow.onnx');
+  const answered = ask(`${url}/v1/images?seed=1`);
+  const again = new Promise<void>((resolve) => child.stdout.on('data', () => void (said.out.includes('Loaded again.') && resolve())));
+  child.kill('SIGHUP');
+  await again;
+  expect(await answered).toMatchObject({ status: 200 });
+  expect(await ask(`${url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
+
 test('SIGTERM ends an idle one too', async () => {
   const { child, ended } = await start('slow.onnx');
   child.kill('SIGTERM');

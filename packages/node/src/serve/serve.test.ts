@@ -1,7 +1,9 @@
 // The service as a handler: Request in, Response out. Numbers are worked out by hand, PNGs decoded by fast-png, protocol messages held against the published OpenAPI,
 // and the service's lines and ends watched over a session that waits to be let on.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Generator, latents, manifestFor, type DeviceReport, type Manifest, type NamedTensors, type RunOptions, type Session, type TensorSpec } from '@forja/core';
 import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Ajv } from 'ajv';
@@ -330,6 +332,47 @@ test('a function of which nobody says that its first size is a batch gets a run 
   const one = (): Promise<Response> => own.fetch(new Request('http://localhost/v2/models/rows/infer', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }] }) }));
   for (const response of await Promise.all(Array.from({ length: 8 }, one))) expect(await response.json()).toMatchObject({ outputs: [{ data: [1, 1] }] });
   await own.close();
+});
+
+test('reload: new requests get what the file is now, those inside what it was; what cannot be loaded changes nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'forja-reload-'));
+  const file = join(folder, 'model.onnx');
+  /** image = z · factor, 500 products later. */
+  const put = (factor: number): void => {
+    const g = new GraphBuilder();
+    let y = g.op('Mul', [g.input('z', 'float32', ['batch', 4]), g.constant('float32', [1], [factor])]);
+    const one = g.constant('float32', [4, 4], Float32Array.from({ length: 16 }, (_, i) => Number(i % 5 === 0)));
+    for (let i = 0; i < 500; i++) y = g.op('MatMul', [y, one]);
+    g.output('image', g.op('Reshape', [y, g.constant('int64', [4], [0, 1, 2, 2])]));
+    writeFileSync(file, encodeModel(g.build()));
+  };
+  put(0.25);
+  const told: unknown[] = [];
+  const own = serve({ models: { it: file }, load: { device: 'cpu', threads: 1 }, limits: { queue: 1000 }, onError: (error) => told.push(error) });
+  await own.ready;
+  const infer = async (): Promise<number> => {
+    const response = await own.fetch(new Request(`${HOST}/v2/models/it/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'z', shape: [1, 4], datatype: 'FP32', data: [1, 1, 1, 1] }] }) }));
+    expect(response.status).toBe(200);
+    return ((await response.json()) as { outputs: { data: number[] }[] }).outputs[0]!.data[0]!;
+  };
+  expect(await infer()).toBe(0.25);
+  put(0.5);
+  const before = Promise.all(Array.from({ length: 20 }, infer));
+  const reloading = own.reload();
+  let over = false;
+  void reloading.then(() => (over = true));
+  const meanwhile: number[] = [];
+  while (!over) meanwhile.push(await infer());
+  expect(new Set(await before)).toEqual(new Set([0.25]));
+  expect([...new Set(meanwhile)].every((value) => value === 0.25 || value === 0.5)).toBe(true);
+  expect(meanwhile).toEqual([...meanwhile].sort((a, b) => a - b));
+  expect(await infer()).toBe(0.5);
+  writeFileSync(file, 'no model');
+  await expect(own.reload()).rejects.toMatchObject({ code: 'model.format' });
+  expect(told).toHaveLength(1);
+  expect(await infer()).toBe(0.5);
+  await own.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test('the page escapes what a model says, and runs no script', async () => {

@@ -40,6 +40,8 @@ export interface Service {
   readonly ready: Promise<void>;
   readonly limits: Readonly<Limits>;
   stats(): ServeStats;
+  /** Loads the models again from where they came. New requests get the new ones when they are warm; requests inside are answered by the old, which are then freed. Rejects with the first that cannot be loaded, whose old one stays. */
+  reload(): Promise<void>;
   /** Readiness turns to 503, so that others stop sending; what comes is still answered. */
   drain(): void;
   /** Refuses new work, lets the accepted finish, and disposes of the models that it loaded. */
@@ -85,6 +87,13 @@ export function serve(options: ServeOptions): Service {
     ready,
     limits,
     stats: () => ({ ...count }),
+    reload: async () => {
+      if (state !== 'open') return;
+      const ends = await Promise.allSettled(models.all.map((model) => model.reload()));
+      for (const end of ends) if (end.status === 'rejected') onError(end.reason);
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed) throw failed.reason;
+    },
     drain: () => void (state = state === 'open' ? 'draining' : state),
     close: () => {
       closing ??= (async () => {
