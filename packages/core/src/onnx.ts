@@ -21,7 +21,7 @@ export { roundedTwin } from './onnx/half/twin.js';
 export type { HalfOptions } from './onnx/half/index.js';
 export { explainConvolutions, fastConvolutions } from './onnx/fast/index.js';
 export type { ConvolutionPrices, FastModel, FastOptions } from './onnx/fast/index.js';
-export { byClass, tiling } from './onnx/fast/tiling.js';
+export { byClass, productsAlong, tiling, tilings } from './onnx/fast/tiling.js';
 export type { Axis, Tiling } from './onnx/fast/tiling.js';
 export { shortConvolution, transpose } from './onnx/fast/toom-cook.js';
 export type { Matrix, ShortConvolution } from './onnx/fast/toom-cook.js';

@@ -1,6 +1,6 @@
 // One axis of a convolution cut into tiles, for Winograd's algorithm. Stride s splits pixels into s·s classes, each a channel of its own, which leaves a convolution of
 // stride 1 with k/s taps; that is computed by F(m, r). Padding, splitting, overlap of tiles and cropping are all in the constant matrices.
-import { shortConvolution, type Matrix } from './toom-cook.js';
+import { sharedConvolution, shortConvolution, type Matrix, type SharedConvolution } from './toom-cook.js';
 
 /** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
 export interface Axis {
@@ -25,30 +25,58 @@ export interface Tiling {
   filter: Matrix;
 }
 
-/** Tiles of `m` outputs along one axis. The kernel is a whole number of strides. */
+/** Tiles of `m` outputs along one axis; the last sticks out where they do not fit. The kernel is a whole number of strides. */
 export function tiling(axis: Axis, m: number): Tiling {
-  const { large, small, kernel, stride, before } = axis;
-  const taps = kernel / stride;
+  const short = shortConvolution(m, axis.kernel / axis.stride);
+  const every = short.taps.map((_, i) => i);
+  return part(axis, m, Array.from({ length: Math.ceil(axis.small / m) }, () => ({ conv: short, products: every })), every);
+}
+
+/** How many products {@link tilings} makes along the axis. */
+export function productsAlong({ small, kernel, stride }: Axis, m: number): number {
+  const [whole, left, rest] = [Math.floor(small / m), small % m, kernel / stride - 1];
+  return whole * (m + rest) + (left > 0 ? left + rest : 0);
+}
+
+/**
+ * Tiles of `m` outputs and a smaller one where they do not fit, which needs fewer products: the products that all tiles have, and those that whole tiles have beside,
+ * as two tilings whose results are added. One where all fit.
+ */
+export function tilings(axis: Axis, m: number): Tiling[] {
+  const taps = axis.kernel / axis.stride;
+  const [whole, left] = [Math.floor(axis.small / m), axis.small % m];
+  if (left === 0 || whole === 0) return [tiling(axis, whole === 0 ? left : m)];
   const short = shortConvolution(m, taps);
-  const [points, tiles] = [m + taps - 1, Math.ceil(small / m)];
-  const data = Array.from({ length: points * tiles * stride }, () => new Array<number>(large).fill(0));
-  const output = Array.from({ length: small }, () => new Array<number>(points * tiles).fill(0));
-  for (let point = 0; point < points; point++) {
-    for (let tile = 0; tile < tiles; tile++) {
-      for (let i = 0; i < m; i++) {
+  const every = short.taps.map((_, i) => i);
+  const last = sharedConvolution(m, left, taps);
+  const tiles: SharedConvolution[] = [...Array.from({ length: whole }, () => ({ conv: short, products: every })), last];
+  return [part(axis, m, tiles, last.products), part(axis, m, tiles.slice(0, whole), every.filter((i) => !last.products.includes(i)))];
+}
+
+/** The tiling that makes `products` of all `tiles`, each of which begins `m` outputs after the one before. */
+function part({ large, small, kernel, stride, before }: Axis, m: number, tiles: readonly SharedConvolution[], products: readonly number[]): Tiling {
+  const taps = kernel / stride;
+  const [points, count] = [products.length, tiles.length];
+  const data = Array.from({ length: points * count * stride }, () => new Array<number>(large).fill(0));
+  const output = Array.from({ length: small }, () => new Array<number>(points * count).fill(0));
+  products.forEach((product, point) => {
+    tiles.forEach(({ conv, products: own }, tile) => {
+      const at = own.indexOf(product);
+      conv.output.forEach((weights, i) => {
         const row = output[tile * m + i];
-        if (row !== undefined) row[point * tiles + tile] = short.output[i]?.[point] ?? 0;
-      }
-      for (let block = 0; block < points; block++) {
+        if (row !== undefined) row[point * count + tile] = weights[at] ?? 0;
+      });
+      for (const [block, weight] of (conv.data[at] ?? []).entries()) {
         for (let kind = 0; kind < stride; kind++) {
           const pixel = stride * (tile * m + block) + kind - before;
-          const row = data[(point * tiles + tile) * stride + kind];
-          if (row !== undefined && pixel >= 0 && pixel < large) row[pixel] = short.data[point]?.[block] ?? 0;
+          const row = data[(point * count + tile) * stride + kind];
+          if (row !== undefined && pixel >= 0 && pixel < large) row[pixel] = weight;
         }
       }
-    }
-  }
-  return { points, tiles, taps, stride, data, output, filter: short.taps };
+    });
+  });
+  const filter = products.map((product) => tiles[0]?.conv.taps[product] ?? []); // the first tile is whole: its products are all, in order
+  return { points, tiles: count, taps, stride, data, output, filter };
 }
 
 /** Rows (point, tile, class) of the data matrix as (point, class, tile). */

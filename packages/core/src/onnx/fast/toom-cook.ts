@@ -31,18 +31,54 @@ const POINTS: Readonly<Record<number, readonly number[]>> = {
 
 /** F(m, r). m + r - 1 is at most 8: beyond, float32 loses too much. */
 export function shortConvolution(m: number, r: number): ShortConvolution {
+  const points = pointsOf(m, r);
+  return interpolated(points, points, m, r);
+}
+
+/** A short convolution that uses some of the products of a longer one. */
+export interface SharedConvolution {
+  conv: ShortConvolution;
+  /** Which products of the longer one its products are, in order. Their taps are the same. */
+  products: number[];
+}
+
+/** F(least, r) on those points of F(m, r) for which its expected error is least. */
+export function sharedConvolution(m: number, least: number, r: number): SharedConvolution {
+  const all = pointsOf(m, r);
+  const candidates = subsets(all.map((_, i) => i), least + r - 2).map((chosen) => ({ conv: interpolated(chosen.map((i) => all[i] ?? 0), all, least, r), products: [...chosen, all.length] }));
+  return candidates.reduce((best, other) => (expectedError(other.conv) < expectedError(best.conv) ? other : best));
+}
+
+function pointsOf(m: number, r: number): readonly number[] {
   const n = m + r - 1;
   const points = POINTS[n - 1];
   if (points === undefined) throw new RangeError(`F(${m}, ${r}): expected at most 8 products, got ${n}`);
+  return points;
+}
+
+/** F(m, r) on `points` and ∞. Its taps are divided by what those of `all` are. */
+function interpolated(points: readonly number[], all: readonly number[], m: number, r: number): ShortConvolution {
   const taps = vandermonde(points, r);
-  const inverse = invert(vandermonde(points, n));
+  const inverse = invert(vandermonde(points, m + r - 1));
   // Exact numbers meet the data, which is large; what they are divided by meets the taps.
-  const scale = points.map((p, i) => points.reduce((f, q, j) => (i === j ? f : f * (p - q)), 1)).concat(1);
+  const scale = points.map((p) => all.reduce((f, q) => (p === q ? f : f * (p - q)), 1)).concat(1);
   return {
     output: transpose(vandermonde(points, m)),
     taps: taps.map((row, k) => row.map((v) => v / (scale[k] ?? 1))),
     data: transpose(inverse).map((row, k) => row.map((v) => v * (scale[k] ?? 1))),
   };
+}
+
+/** √Σ_k D²|G_k|²|O_k|²: what the rounding of the products is multiplied by. */
+function expectedError({ output, taps, data }: ShortConvolution): number {
+  const squares = (row: readonly number[]): number => row.reduce((sum, v) => sum + v * v, 0);
+  return Math.sqrt(taps.reduce((sum, row, k) => sum + squares(data[k] ?? []) * squares(row) * squares(output.map((each) => each[k] ?? 0)), 0));
+}
+
+/** All choices of `count` items, in order. */
+function subsets(items: readonly number[], count: number): number[][] {
+  if (count === 0) return [[]];
+  return items.flatMap((item, i) => subsets(items.slice(i + 1), count - 1).map((rest) => [item, ...rest]));
 }
 
 /** Powers of the points, and the leading coefficient for ∞. */

@@ -11,16 +11,17 @@ export function constantMatrix(matrix: Matrix, ctx: LowerContext): Value {
 
 /** rows · x · columnsᵀ for x [H, W, rest], as [rows, columns, rest]. Nothing is emitted for an identity. */
 export function alongBoth(x: Value, rows: Matrix, columns: Matrix, rest: number, ctx: LowerContext): Value {
-  const [height, width] = [rows[0]?.length ?? 0, columns[0]?.length ?? 0];
-  const tall = alongRows(x, rows, width * rest, ctx);
-  return isIdentity(columns) ? tall : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(tall, [isIdentity(rows) ? height : rows.length, width, rest])]);
+  return alongColumns(alongRows(x, rows, (columns[0]?.length ?? 0) * rest, ctx), columns, rows.length, rest, ctx);
 }
 
 /** {@link alongBoth} with the columns first: for results smaller than their source. */
 export function alongBothBack(x: Value, rows: Matrix, columns: Matrix, rest: number, ctx: LowerContext): Value {
-  const [height, width] = [rows[0]?.length ?? 0, columns[0]?.length ?? 0];
-  const narrow = isIdentity(columns) ? x : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(x, [height, width, rest])]);
-  return alongRows(narrow, rows, columns.length * rest, ctx);
+  return alongRows(alongColumns(x, columns, rows[0]?.length ?? 0, rest, ctx), rows, columns.length * rest, ctx);
+}
+
+/** x · columnsᵀ for x [height, W, rest], as [height, columns, rest]. */
+export function alongColumns(x: Value, columns: Matrix, height: number, rest: number, ctx: LowerContext): Value {
+  return isIdentity(columns) ? x : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(x, [height, columns[0]?.length ?? 0, rest])]);
 }
 
 /** rows · x for x [H, rest]. */

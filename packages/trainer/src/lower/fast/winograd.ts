@@ -1,7 +1,7 @@
 // Convolution by products of transformed tiles: F(m, r) along both axes. The constant matrices that cut and join tiles are core's (core/src/onnx/fast/tiling.ts).
-import { byClass, tiling, transpose, type Axis, type Matrix, type Tiling, type Value } from '@forja/core/onnx';
+import { byClass, productsAlong, tilings, transpose, type Axis, type Matrix, type Tiling, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
-import { alongBoth, alongBothBack, alongRows } from './apply.js';
+import { alongColumns, alongRows } from './apply.js';
 import { HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
 
 /** Largest tile; with 3 taps, F(4, 3) already costs a digit. */
@@ -9,15 +9,21 @@ const LARGEST = 4;
 
 /** The tile that needs fewest products; of equals, the smaller one. */
 function tileOf(axis: Axis): number {
-  const taps = axis.kernel / axis.stride;
-  if (taps === 1) return 1;
-  const products = (m: number): number => Math.ceil(axis.small / m) * (m + taps - 1);
+  if (axis.kernel === axis.stride) return 1;
   let best = 1;
-  for (let m = 2; m <= LARGEST; m++) if (products(m) < products(best)) best = m;
+  for (let m = 2; m <= LARGEST; m++) if (productsAlong(axis, m) < productsAlong(axis, best)) best = m;
   return best;
 }
 
+/** The axes cut into tiles. Where a map is no whole number of tiles, an axis has two parts; what parts of both axes make together is added. */
 interface Plan {
+  h: readonly Tiling[];
+  w: readonly Tiling[];
+  key: string;
+}
+
+/** One part of each axis. */
+interface Parts {
   h: Tiling;
   w: Tiling;
   key: string;
@@ -30,9 +36,17 @@ function planOf(conv: Convolution): Plan {
   if (known !== undefined) return known;
   const [mh, mw] = [tileOf(conv.height), tileOf(conv.width)];
   const text = ({ large, small, kernel, stride, before }: Axis, m: number): string => [large, small, kernel, stride, before, m].join(',');
-  const plan = { h: tiling(conv.height, mh), w: tiling(conv.width, mw), key: `winograd ${text(conv.height, mh)};${text(conv.width, mw)}` };
+  const plan = { h: tilings(conv.height, mh), w: tilings(conv.width, mw), key: `winograd ${text(conv.height, mh)};${text(conv.width, mw)}` };
   plans.set(conv, plan);
   return plan;
+}
+
+const sum = (values: readonly Value[], ctx: LowerContext): Value => values.reduce((a, b) => ctx.op('Add', [a, b]));
+
+/** Results of all parts, added: those of the parts of the width while they are narrow, then those of the height. */
+function overParts(conv: Convolution, each: (parts: Parts) => Value, tall: (value: Value, h: Tiling) => Value, ctx: LowerContext): Value {
+  const { h, w, key } = planOf(conv);
+  return sum(h.map((hPart, i) => tall(sum(w.map((wPart, j) => each({ h: hPart, w: wPart, key: `${key} ${i} ${j}` })), ctx), hPart)), ctx);
 }
 
 /** Kronecker product of two matrices. */
@@ -41,31 +55,36 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
 }
 
 /** x as [kh, kw, th·tw·N, s·s·C]: one product for each pair of points. */
-function transformedLarge(conv: Convolution, x: Logical, ctx: LowerContext): Value {
-  const { h, w, key } = planOf(conv);
+function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
   return shared(stored, `${key} large`, () => {
-    const tiles = ctx.reshape(alongBoth(stored, h.data, w.data, batch * channels, ctx), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, batch, channels]);
+    const tall = tallOf(stored, h, h.data, conv.width.large * batch * channels, ctx);
+    const tiles = ctx.reshape(alongColumns(tall, w.data, h.data.length, batch * channels, ctx), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, batch, channels]);
     const grouped = ctx.op('Transpose', [tiles], { perm: [0, 3, 1, 4, 6, 2, 5, 7] });
     return ctx.reshape(grouped, [h.points, w.points, h.tiles * w.tiles * batch, h.stride * w.stride * channels]);
   });
 }
 
 /** dy as [kh, kw, th·tw·N, Co]: the adjoint of what makes outputs of products. */
-function transformedSmall(conv: Convolution, dy: Logical, ctx: LowerContext): Value {
-  const { h, w, key } = planOf(conv);
+function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
   return shared(stored, `${key} small`, () => {
-    const tiles = alongBoth(stored, transpose(h.output), transpose(w.output), batch * outChannels, ctx);
+    const rows = transpose(h.output);
+    const tall = tallOf(stored, h, rows, conv.width.small * batch * outChannels, ctx);
+    const tiles = alongColumns(tall, transpose(w.output), rows.length, batch * outChannels, ctx);
     return ctx.reshape(exchanged(tiles, [h.points, h.tiles, w.points, w.tiles * batch * outChannels], ctx), [h.points, w.points, h.tiles * w.tiles * batch, outChannels]);
   });
 }
 
+/** The first half of a transform, which the parts of the width share. */
+function tallOf(stored: Value, h: Tiling, rows: Matrix, rest: number, ctx: LowerContext): Value {
+  return shared(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
+}
+
 /** The filter as [kh, kw, s·s·C, Co]. */
-function transformedFilter(conv: Convolution, filter: Value, ctx: LowerContext): Value {
-  const { h, w, key } = planOf(conv);
+function transformedFilter(conv: Convolution, filter: Value, { h, w, key }: Parts, ctx: LowerContext): Value {
   const columns = h.stride * w.stride * conv.channels * conv.outChannels;
   return shared(filter, `${key} filter`, () => {
     const points = alongRows(filter, kronecker(h.filter, w.filter), columns, ctx);
@@ -80,45 +99,57 @@ function exchanged(value: Value, sizes: readonly [number, number, number, number
 }
 
 function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value {
-  const { h, w } = planOf(conv);
   const { batch, outChannels } = conv;
-  const products = ctx.op('MatMul', [transformedLarge(conv, x, ctx), transformedFilter(conv, filter, ctx)]);
-  const tiles = exchanged(products, [h.points, w.points, h.tiles, w.tiles * batch * outChannels], ctx);
-  const y = alongBothBack(tiles, h.output, w.output, batch * outChannels, ctx);
-  return ctx.reshape(y, [conv.height.small, conv.width.small, batch, outChannels]);
+  const [height, width, rest] = [conv.height.small, conv.width.small, batch * outChannels];
+  const y = overParts(conv, (parts) => {
+    const { h, w } = parts;
+    const products = ctx.op('MatMul', [transformedLarge(conv, x, parts, ctx), transformedFilter(conv, filter, parts, ctx)]);
+    const tiles = exchanged(products, [h.points, w.points, h.tiles, w.tiles * rest], ctx);
+    return alongColumns(tiles, w.output, h.points * h.tiles, rest, ctx);
+  }, (narrow, h) => alongRows(narrow, h.output, width * rest, ctx), ctx);
+  return ctx.reshape(y, [height, width, batch, outChannels]);
 }
 
 /** Each class of pixels has products of its own, so that what is put in order afterwards are blocks of N·C, not of C. */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
-  const { h, w } = planOf(conv);
   const { batch, channels, outChannels } = conv;
-  const points = ctx.reshape(transformedFilter(conv, filter, ctx), [h.points, w.points, h.stride * w.stride, channels, outChannels]);
-  const rows = ctx.reshape(transformedSmall(conv, dy, ctx), [h.points, w.points, 1, h.tiles * w.tiles * batch, outChannels]);
-  const products = ctx.op('MatMul', [rows, ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] })]);
-  const split = ctx.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, w.tiles * batch * channels]);
-  const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
-  const dx = alongBothBack(tiles, transpose(byClass(h)), transpose(byClass(w)), batch * channels, ctx);
-  return ctx.reshape(dx, [conv.height.large, conv.width.large, batch, channels]);
+  const [height, width, rest] = [conv.height.large, conv.width.large, batch * channels];
+  const dx = overParts(conv, (parts) => {
+    const { h, w } = parts;
+    const points = ctx.reshape(transformedFilter(conv, filter, parts, ctx), [h.points, w.points, h.stride * w.stride, channels, outChannels]);
+    const rows = ctx.reshape(transformedSmall(conv, dy, parts, ctx), [h.points, w.points, 1, h.tiles * w.tiles * batch, outChannels]);
+    const products = ctx.op('MatMul', [rows, ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] })]);
+    const split = ctx.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, w.tiles * rest]);
+    const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
+    return alongColumns(tiles, transpose(byClass(w)), h.points * h.stride * h.tiles, rest, ctx);
+  }, (narrow, h) => alongRows(narrow, transpose(byClass(h)), width * rest, ctx), ctx);
+  return ctx.reshape(dx, [height, width, batch, channels]);
 }
 
 function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value {
-  const { h, w } = planOf(conv);
-  const columns = h.stride * w.stride * conv.channels * conv.outChannels;
-  const large = ctx.op('Transpose', [transformedLarge(conv, x, ctx)], { perm: [0, 1, 3, 2] });
-  const products = ctx.op('MatMul', [large, transformedSmall(conv, dy, ctx)]);
-  return alongRows(products, kronecker(transpose(h.filter), transpose(w.filter)), columns, ctx);
+  return overParts(conv, (parts) => {
+    const { h, w } = parts;
+    const large = ctx.op('Transpose', [transformedLarge(conv, x, parts, ctx)], { perm: [0, 1, 3, 2] });
+    const products = ctx.op('MatMul', [large, transformedSmall(conv, dy, parts, ctx)]);
+    return alongRows(products, kronecker(transpose(h.filter), transpose(w.filter)), h.stride * w.stride * conv.channels * conv.outChannels, ctx);
+  }, (value) => value, ctx);
 }
 
 /** Multiply-adds that moving one float through memory costs, as measured around products of 2 threads. */
 const MOVE = 12;
 
+/** Of the nodes of another pair of parts, in millions. */
+const PART = 1;
+
 function cost(conv: Convolution): number {
   const { h, w } = planOf(conv);
-  const [kh, kw] = [h.points * h.tiles, w.points * w.tiles];
-  const [inner, classes] = [conv.batch * kh * kw, h.stride * w.stride];
+  const total = (parts: readonly Tiling[], of: (part: Tiling) => number): number => parts.reduce((n, part) => n + of(part), 0);
+  const both = (of: (part: Tiling) => number): number => total(h, of) * total(w, of);
+  const inner = conv.batch * both(({ points, tiles }) => points * tiles);
+  const classes = conv.height.stride * conv.width.stride;
   const products = inner * classes * conv.channels * conv.outChannels;
-  const moved = inner * (classes * conv.channels * 2 + conv.outChannels) + h.points * w.points * classes * conv.channels * conv.outChannels;
-  return (products + MOVE * moved) / 1e6;
+  const moved = inner * (classes * conv.channels * 2 + conv.outChannels) + both(({ points }) => points) * classes * conv.channels * conv.outChannels;
+  return (products + MOVE * moved) / 1e6 + PART * (h.length * w.length - 1);
 }
 
 const fitsAxis = ({ kernel, stride, small }: Axis): boolean => kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
