@@ -1,5 +1,6 @@
 // npm run bench:runtime: what @forja/node costs its caller. Delay of the event loop while a model is loaded and sampled, time of sample() over raw onnxruntime,
-// and throughput and latency of concurrent callers with and without micro-batching. `--help` lists the flags.
+// throughput and latency of concurrent callers with and without micro-batching,
+// the same file in other libraries, and what a process takes to its first picture. `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ const { values: o } = parseArgs({
   options: { blocks: { type: 'string', default: '5' }, seconds: { type: 'string', default: '2' }, threads: { type: 'string', default: '2' }, name: { type: 'string', default: 'runtime' }, only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
 });
 if (o.help) {
-  console.log('npm run bench:runtime -- [--blocks 5] [--seconds 2] [--threads 2] [--only loop|overhead|callers] [--name file]\nThe result is bench/results/<name>.json.');
+  console.log('npm run bench:runtime -- [--blocks 5] [--seconds 2] [--threads 2] [--only loop|overhead|callers|peers|cold] [--name file]\nThe result is bench/results/<name>.json.');
   process.exit(0);
 }
 const [blocks, seconds] = [Number(o.blocks), Number(o.seconds)];
@@ -21,26 +22,53 @@ const [blocks, seconds] = [Number(o.blocks), Number(o.seconds)];
 const folder = mkdtempSync(join(tmpdir(), 'forja-bench-'));
 const file = join(folder, 'dcgan-64.onnx');
 const { dcgan, exportOnnx } = await trainer();
-const { model } = await exportOnnx(dcgan({ size: 64, channels: 3, base: 64, latent: 100, batch: 16 }).generator, { layout: { outputs: 'nchw' }, verify: false });
+const { generator: network } = dcgan({ size: 64, channels: 3, base: 64, latent: 100, batch: 16 });
+const { model } = await exportOnnx(network, { layout: { outputs: 'nchw' }, verify: false });
 writeFileSync(file, model);
+// The same weights for tfjs's own backends.
+await network.save({ save: async ({ modelTopology, weightSpecs, weightData }) => {
+  writeFileSync(`${file}.tfjs.json`, JSON.stringify({ topology: modelTopology, specs: weightSpecs }));
+  writeFileSync(`${file}.tfjs.bin`, new Uint8Array(weightData));
+  return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+} });
 console.log(`DCGAN-64, base 64: ${(model.length / 1e6).toFixed(1)} MB`);
 
-/** Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. */
-async function rounds(list) {
+const python = process.env.FORJA_TORCH_PYTHON;
+
+/** Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. Those in `optional` may be missing here: it says so. */
+async function rounds(list, optional = []) {
   const peers = [];
   try {
-    for (const [name, ...args] of list) peers.push(await startPeer({ name, command: process.execPath, args: [local('peers/runtime.mjs'), file, o.threads, ...args.map(String)] }));
-    versions = peers[0].versions;
+    for (const [name, ...args] of list) {
+      const torch = name === 'PyTorch';
+      const started = torch && !python ? Promise.reject(new Error('FORJA_TORCH_PYTHON names no Python'))
+        : torch ? startPeer({ name, command: python, args: [local('torch/onnx_peer.py'), file, o.threads, ...args.map(String)], env: { OMP_NUM_THREADS: o.threads, OMP_WAIT_POLICY: 'PASSIVE' } })
+        : startPeer({ name, command: process.execPath, args: [local('peers/runtime.mjs'), file, o.threads, ...args.map(String)] });
+      await started.then((peer) => peers.push(peer), (error) => {
+        if (!optional.includes(name)) throw error;
+        console.log(`skipped: ${name}: ${error.message.split('\n').find((line) => /Error|expected|names no/.test(line)) ?? error.message.split('\n')[0]}`);
+      });
+    }
+    versions = { ...versions, ...Object.assign({}, ...peers.map((peer) => peer.versions)) };
     return await alternate(peers, blocks, seconds);
   } finally {
     await Promise.all(peers.map((peer) => peer.stop()));
+  }
+}
+/** One block of a fresh process. */
+async function rounds1(name) {
+  const peer = await startPeer({ name, command: process.execPath, args: [local('peers/runtime.mjs'), file, o.threads, 'cold', name] });
+  try {
+    return await peer.block(0);
+  } finally {
+    await peer.stop();
   }
 }
 const wanted = (part) => o.only === '' || o.only === part;
 const median = (values) => quantile(values, 0.5);
 let versions = {};
 
-const results = { modelBytes: model.length, eventLoop: {}, overhead: {}, concurrent: {} };
+const results = { modelBytes: model.length, eventLoop: {}, overhead: {}, concurrent: {}, peers: {}, coldStart: {} };
 try {
   for (const [name, list] of wanted('loop') ? await rounds(['worker', 'process', 'inline'].map((executor) => [executor, 'loop', executor, 16])) : []) {
     const of = (key) => list.map((block) => block[key]);
@@ -62,6 +90,23 @@ try {
     const over = Object.fromEntries(['raw', 'raw in a worker'].map((peer) => [peer, { wall: added(peer, (block) => median(block.wall_ms)), cpu: added(peer, (block) => block.cpu_ms) }]));
     for (const [peer, { wall, cpu }] of Object.entries(over)) console.log(`  over ${peer}: wall ${wall.ms.toFixed(2)} ms (${wall.percent.toFixed(1)} %), CPU ${cpu.ms.toFixed(2)} ms (${cpu.percent.toFixed(1)} %)`);
     results.overhead[`batch ${batch}`] = { peers: summaries, forjaIsFasterBy: ratios, over };
+  }
+
+  for (const batch of wanted('peers') ? [1, 16] : []) {
+    const got = await rounds([['forja', 'sample', batch], ['forja, portable', 'sample', batch, 'portable'], ['onnxruntime-node', 'raw', batch], ['onnxruntime-web (WASM)', 'wasm', batch], ['tfjs, wasm', 'tfjs', batch, 'wasm'], ['tfjs-node', 'tfjs', batch, 'tensorflow'], ['PyTorch', batch]], ['tfjs-node', 'PyTorch']);
+    const summaries = Object.fromEntries([...got].map(([name, list]) => [name, summarise(list)]));
+    const ratios = Object.fromEntries([...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]));
+    table(`one file, batch ${batch}`, summaries, ratios);
+    results.peers[`batch ${batch}`] = { peers: summaries, forjaIsFasterBy: ratios };
+  }
+
+  for (const name of wanted('cold') ? ['forja', 'raw'] : []) {
+    const all = [];
+    // A process each: only the first picture of one is cold.
+    for (let i = 0; i < Math.max(5, blocks); i++) all.push((await rounds1(name)));
+    const phases = Object.fromEntries(Object.keys(all[0]).map((key) => [key, median(all.map((one) => one[key]))]));
+    results.coldStart[name] = phases;
+    console.log(`cold start, ${name}: ${Object.entries(phases).map(([key, ms]) => `${key} ${ms.toFixed(1)} ms`).join(', ')} (medians of ${all.length} processes)`);
   }
 
   for (const callers of wanted('callers') ? [4, 32] : []) {

@@ -2,10 +2,15 @@
 import { createInterface } from 'node:readline';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { load, runtime } from '@forja/node';
 import { serve } from '../lib/serve.mjs';
+
+const beforeImport = performance.now();
+const { load, runtime } = await import('@forja/node');
+const imported = performance.now() - beforeImport;
 
 const [file, threadsText, what, first, second] = process.argv.slice(2);
 const threads = Number(threadsText);
@@ -15,6 +20,9 @@ const LATENT = 100;
 const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 /** What @forja/node gives onnxruntime, so that only the way there differs. */
 const raw = { executionProviders: ['cpu'], graphOptimizationLevel: 'all', intraOpNumThreads: threads, logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } };
+
+/** A package that `owner` has, and this folder has not. */
+const from = (owner, name) => pathToFileURL(createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name)).href;
 
 /** Answers each line of stdin with `block(seconds)`. */
 async function blocks(block) {
@@ -46,7 +54,7 @@ const WAYS = {
 
   /** sample(): latents of a seed, a run in the worker, floats to bytes. */
   async sample() {
-    const generator = await load(file, options);
+    const generator = await load(file, second === 'portable' ? { ...options, lowering: 'portable' } : options);
     let seed = 0;
     await serve(() => generator.sample({ count: Number(first), seed: seed++ }), versions);
     await generator.dispose();
@@ -70,6 +78,41 @@ const WAYS = {
     await session.release();
   },
 
+  /** onnxruntime-web in Node, in this thread. */
+  async wasm() {
+    const ort = await import(from('@forja/node', 'onnxruntime-web'));
+    ort.env.wasm.numThreads = 1;
+    const session = await ort.InferenceSession.create(readFileSync(file), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
+    const tensor = new ort.Tensor('float32', noise(Number(first)), [Number(first), LATENT]);
+    await serve(() => session.run({ [session.inputNames[0]]: tensor }), { ...versions });
+    await session.release();
+  },
+
+  /** The tfjs model that the file was exported from, on a tfjs backend: `wasm`, or `tensorflow` where the trainer finds @tensorflow/tfjs-node. */
+  async tfjs() {
+    const { default: tf } = await import('@tensorflow/tfjs');
+    const { useTfjsNode } = await import('@forja/trainer/node');
+    if (second === 'tensorflow') {
+      const reason = await useTfjsNode();
+      if (reason !== undefined) throw new Error(reason);
+    } else {
+      const backend = from('@forja/trainer', '@tensorflow/tfjs-backend-wasm');
+      const { setWasmPaths } = (await import(backend)).default;
+      setWasmPaths(`${dirname(fileURLToPath(backend))}/`);
+      if (!(await tf.setBackend('wasm'))) throw new Error('tfjs: no wasm backend');
+    }
+    const { topology, specs } = JSON.parse(readFileSync(`${file}.tfjs.json`, 'utf8'));
+    const weights = readFileSync(`${file}.tfjs.bin`);
+    const model = await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: topology, weightSpecs: specs, weightData: new Uint8Array(weights).buffer }));
+    const data = noise(Number(first));
+    await serve(() => {
+      const result = tf.tidy(() => model.predict(tf.tensor(data, [Number(first), LATENT])));
+      const values = result.dataSync();
+      result.dispose();
+      return values;
+    }, { ...versions, tfjs: tf.version_core, backend: tf.getBackend() });
+  },
+
   /** onnxruntime in the plainest worker: what anyone pays who keeps the event loop free. */
   async 'raw-worker'() {
     const worker = new Worker(`
@@ -87,6 +130,38 @@ const WAYS = {
       worker.postMessage({ data, dims: [Number(first), LATENT] });
     }), versions);
     await worker.terminate(); // idle: nothing is in native code
+  },
+
+  /** A process from nothing to its first picture, and the next ones, in this process: it is asked once. */
+  async cold() {
+    const picture = first === 'raw' ? await (async () => {
+      const t = [performance.now()];
+      const ort = (await import('onnxruntime-node')).default;
+      t.push(performance.now());
+      const bytes = readFileSync(file);
+      t.push(performance.now());
+      const session = await ort.InferenceSession.create(bytes, raw);
+      t.push(performance.now());
+      const run = () => session.run({ [session.inputNames[0]]: new ort.Tensor('float32', noise(1), [1, LATENT]) });
+      await run();
+      t.push(performance.now());
+      return { phases: { import: t[1] - t[0], read: t[2] - t[1], session: t[3] - t[2], firstRun: t[4] - t[3] }, run };
+    })() : await (async () => {
+      const generator = await load(file, options);
+      await generator.sample({ seed: 0 });
+      const { read, session, firstRun } = generator.stats().startMs;
+      return { phases: { import: imported, read, session, firstRun }, run: (i) => generator.sample({ seed: i }) };
+    })();
+    await blocks(async () => {
+      const steady = [];
+      for (let i = 1; i <= 20; i++) {
+        const start = performance.now();
+        await picture.run(i);
+        steady.push(performance.now() - start);
+      }
+      return { ...picture.phases, steady: steady.sort((a, b) => a - b)[10] };
+    });
+    process.exit(0);
   },
 
   /** So many callers, each asking for a picture as soon as it has the last. */

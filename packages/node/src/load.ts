@@ -59,16 +59,18 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
 
 async function loadWith({ runtime, release }: Lease<NodeRuntime>, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
   const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, lowering = 'auto', onProgress, cache } = options;
+  const begun = performance.now();
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);
   if (own && integrity !== 'off') await checkBytes(model, own, integrity);
   checkPrecision(model, precision);
   const { bytes, external } = model;
   if (signal?.aborted) throw abortError(signal.reason);
+  const read = performance.now() - begun;
   const session = await runtime.open(bytes, { lowering, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
   try {
     const manifest = manifestFor(given, own, session.inputs, session.outputs);
-    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
+    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), startMs: { read, session: performance.now() - begun - read }, ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
     if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
     return generator;
   } catch (error) {

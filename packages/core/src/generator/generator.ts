@@ -28,6 +28,8 @@ export interface GeneratorParts {
   /** Bytes of the model, for `stats()`. */
   modelBytes: number;
   batch?: BatchOptions;
+  /** Milliseconds that loading took, for `stats()`. */
+  startMs?: { read: number; session: number };
   /** Frees the session and what runs it. */
   dispose: () => Promise<void>;
 }
@@ -48,6 +50,7 @@ export class Generator {
   readonly #inside = new Set<Promise<unknown>>();
   readonly #count = { runs: 0, images: 0, ms: 0 };
   #latent: { model: LatentModel; batcher: MicroBatcher } | undefined;
+  #firstRunMs: number | undefined;
   #disposal: Promise<void> | undefined;
 
   constructor(parts: GeneratorParts) {
@@ -128,7 +131,9 @@ export class Generator {
   /** Counters since loading. `queued`: requests that wait or run. */
   stats(): RuntimeStats {
     const { runs, images, ms } = this.#count;
-    return { runs, images, queued: this.#inside.size, sessions: this.#disposal ? 0 : 1, meanRunMs: runs === 0 ? 0 : ms / runs, modelBytes: this.#parts.modelBytes };
+    const { modelBytes, startMs } = this.#parts;
+    const firstRun = this.#firstRunMs === undefined ? {} : { firstRun: this.#firstRunMs };
+    return { runs, images, queued: this.#inside.size, sessions: this.#disposal ? 0 : 1, meanRunMs: runs === 0 ? 0 : ms / runs, modelBytes, ...(startMs ? { startMs: { ...startMs, ...firstRun } } : {}) };
   }
 
   /** Frees the model after the requests already made. Idempotent; later calls reject with `disposed`. */
@@ -173,7 +178,9 @@ export class Generator {
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);
-    this.#count.ms += performance.now() - begun;
+    const took = performance.now() - begun;
+    this.#firstRunMs ??= took;
+    this.#count.ms += took;
     this.#count.runs++;
     this.#count.images += images;
     return outputs;

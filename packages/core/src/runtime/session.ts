@@ -95,4 +95,6 @@ export interface RuntimeStats {
   meanRunMs: number;
   /** Bytes of the loaded model. */
   modelBytes: number;
+  /** Milliseconds that it took to begin, where the runtime says so: reading and checking the file, making the session (with its worker and onnxruntime where they were not there yet), and the first run. */
+  startMs?: { read: number; session: number; firstRun?: number };
 }
