@@ -59,7 +59,7 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
   return shared(stored, `${key} large`, () => {
-    const tall = tallOf(stored, h, h.data, conv.width.large * batch * channels, ctx);
+    const tall = tallOf(stored, h.data, conv.width.large * batch * channels, ctx);
     const tiles = ctx.reshape(alongColumns(tall, w.data, h.data.length, batch * channels, ctx), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, batch, channels]);
     const grouped = ctx.op('Transpose', [tiles], { perm: [0, 3, 1, 4, 6, 2, 5, 7] });
     return ctx.reshape(grouped, [h.points, w.points, h.tiles * w.tiles * batch, h.stride * w.stride * channels]);
@@ -72,14 +72,14 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
   const stored = ctx.get(dy, HWNC);
   return shared(stored, `${key} small`, () => {
     const rows = transpose(h.output);
-    const tall = tallOf(stored, h, rows, conv.width.small * batch * outChannels, ctx);
+    const tall = tallOf(stored, rows, conv.width.small * batch * outChannels, ctx);
     const tiles = alongColumns(tall, transpose(w.output), rows.length, batch * outChannels, ctx);
     return ctx.reshape(exchanged(tiles, [h.points, h.tiles, w.points, w.tiles * batch * outChannels], ctx), [h.points, w.points, h.tiles * w.tiles * batch, outChannels]);
   });
 }
 
 /** The first half of a transform, which the parts of the width share. */
-function tallOf(stored: Value, h: Tiling, rows: Matrix, rest: number, ctx: LowerContext): Value {
+function tallOf(stored: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
   return shared(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
 }
 
