@@ -21,11 +21,6 @@ function correction(beta: number, t: tf.Tensor): tf.Tensor {
   return tf.div(tf.mul(half, -2), tf.sub(1, half));
 }
 
-/** share·a + (1 − share)·b; halves by one product less, with the same bits. */
-function mixed(a: tf.Tensor, b: tf.Tensor, share: number): tf.Tensor {
-  return share === 0.5 ? tf.mul(tf.add(a, b), 0.5) : tf.add(tf.mul(a, share), tf.mul(b, 1 - share));
-}
-
 /** m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − rate·m̂ / (√v̂ + ε). State: `<name>/step`, and `<variable>/m`, `<variable>/v`. */
 export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name = 'adam' }: AdamOptions = {}): Optimizer {
   return optimizer<'m' | 'v', { rate: tf.Tensor; epsilon: tf.Tensor }>({
@@ -37,7 +32,7 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name = 'adam'
       return { rate: tf.div(tf.mul(rate, root), correction(beta1, count)), epsilon: tf.mul(root, epsilon) };
     },
     one: (variable, gradient, slots, shared) => {
-      const m = mixed(slots.m, gradient, beta1);
+      const m = tf.add(tf.mul(slots.m, beta1), tf.mul(gradient, 1 - beta1));
       const v = tf.add(tf.mul(slots.v, beta2), tf.mul(tf.square(gradient), 1 - beta2));
       const step = tf.mul(shared.rate, tf.div(m, tf.add(tf.sqrt(v), shared.epsilon)));
       return { value: tf.sub(variable, step), m, v };
