@@ -74,6 +74,7 @@ describe('Vite', () => {
   }, 600_000);
   test.each(['wasm', 'webgpu'] as const)('%s', (device) => hold(site, device));
   test('wasm, not isolated', () => hold(site, 'wasm', { isolated: false }));
+  test("wasm, lowering: 'auto'", () => hold(site, 'wasm', { query: '&lowering=auto' }));
   test('inline', () => hold(site, 'wasm', { query: '&executor=inline' }));
 });
 
@@ -96,7 +97,7 @@ describe('esbuild, with forja-web-assets', () => {
     const at = project('esbuild', ['esbuild@0.27.0']);
     run(at, 'npx', 'esbuild', 'app.js', '--bundle', '--format=esm', `--outfile=${join(site, 'app.js')}`, '--log-level=error');
     copyAssets(at, join(site, 'forja'), '--wasm-only');
-    expect(readdirSync(join(site, 'forja')).sort()).toEqual(['ort-wasm-simd-threaded.wasm', 'ort.wasm.bundle.min.mjs', 'worker.js']);
+    expect(readdirSync(join(site, 'forja')).sort()).toEqual(['lower.js', 'ort-wasm-simd-threaded.wasm', 'ort.wasm.bundle.min.mjs', 'worker.js']);
     writeFileSync(join(site, 'index.html'), HTML);
     addModel(site);
   }, 600_000);

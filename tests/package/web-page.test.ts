@@ -38,7 +38,7 @@ describe('esbuild and forja-web-assets', () => {
   beforeAll(async () => {
     addModel(site);
     await esbuild.build({ entryPoints: [join(app, 'app.js')], bundle: true, format: 'esm', outfile: join(site, 'app.js'), logLevel: 'error' });
-    expect(copyAssets(app, join(site, 'forja'))).toMatch(/^7 files in .*worker\.js/);
+    expect(copyAssets(app, join(site, 'forja'))).toMatch(/^8 files in .*worker\.js, lower\.js/);
     writeFileSync(join(site, 'index.html'), HTML);
   });
 
@@ -48,6 +48,12 @@ describe('esbuild and forja-web-assets', () => {
   ])('%s runs under a strict policy, without isolation, and fetches only its own build', async (device, wasm) => {
     const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, `device=${device}&assets=/forja/`);
     expect(seen).toMatchObject({ outcome: { device: { actual: device, threads: 1 }, size }, complaints: [], elsewhere: [], wasm: [`/forja/${wasm}`] });
+  });
+
+  test("what lowering: 'auto' needs is there too", async () => {
+    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, 'device=wasm&lowering=auto&assets=/forja/');
+    expect(seen).toMatchObject({ outcome: { device: { actual: 'wasm' }, size }, complaints: [], elsewhere: [] });
+    expect(seen.scripts).toContain('/forja/lower.js');
   });
 
   test('inline runs as well, with the same file', async () => {

@@ -19,6 +19,8 @@ export type { ExternalizeOptions, ExternalModel } from './onnx/externalize.js';
 export { toHalf } from './onnx/half/index.js';
 export { roundedTwin } from './onnx/half/twin.js';
 export type { HalfOptions } from './onnx/half/index.js';
+export { fastModelBytes } from './onnx/fast/bytes.js';
+export type { FastBytes } from './onnx/fast/bytes.js';
 export { explainConvolutions, fastConvolutions } from './onnx/fast/index.js';
 export type { ConvolutionPrices, FastModel, FastOptions } from './onnx/fast/index.js';
 export { byClass, productsAlong, tiling, tilings } from './onnx/fast/tiling.js';

@@ -46,8 +46,9 @@ export async function copyAssets({ to, wasmOnly = false, app, worker }: CopyOpti
   await mkdir(to, { recursive: true });
   for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
   const text = rewriteWorker(await readFile(worker, 'utf8'));
+  await replace(join(to, 'lower.js'), (aside) => copyFile(join(dirname(worker), 'lower.js'), aside));
   await replace(join(to, 'worker.js'), (aside) => writeFile(aside, text));
-  return ['worker.js', ...files];
+  return ['worker.js', 'lower.js', ...files];
 }
 
 function onnxruntimeFolder(origins: readonly string[]): string {

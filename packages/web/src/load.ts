@@ -14,6 +14,8 @@ export interface LoadOptions extends RuntimeOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
+  /** `auto`: on WASM, convolutions are computed by the algorithm that is priced lowest: pictures change by less than 1e-5 of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as the file says. */
+  lowering?: 'auto' | 'portable';
   /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
@@ -55,11 +57,11 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
 }
 
 async function loadWith({ runtime, release }: Lease<WorkerRuntime>, source: PostedSource, options: LoadOptions, made: string): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, onProgress, cache } = options;
+  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, lowering, warmup = false, onProgress, cache } = options;
   const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(fetched.model, strict === undefined ? {} : { strict }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(fetched.model, { ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
     const generator = new Generator({ session, manifest, modelBytes: fetched.model.size, ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });

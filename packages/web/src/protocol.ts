@@ -8,6 +8,7 @@ export type PostedSource = { url: string } | { blob: Blob; name: string };
 export interface PostedSessionOptions {
   threads?: number;
   strict?: boolean;
+  lowering?: 'auto' | 'portable';
   external?: Map<string, Uint8Array>;
   state?: Record<string, StateBinding>;
 }

@@ -29,6 +29,7 @@ export interface WebRuntime extends Runtime {
 }
 
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
+const LOWERINGS: readonly SessionOptions['lowering'][] = [undefined, 'auto', 'portable'];
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -81,6 +82,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
   async open(model: Blob, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+    if (!LOWERINGS.includes(options.lowering)) throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
     return this.make({ model, options: ownedOptions(options) }, held);
   }
 

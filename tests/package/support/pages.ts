@@ -21,7 +21,7 @@ const wish = new URL(location.href).searchParams;
 const assets = wish.get('assets');
 async function main() {
   try {
-    const generator = await load('/model.onnx', { device: wish.get('device') ?? 'auto', executor: wish.get('executor') ?? 'worker', ...(assets ? { assets } : {}) });
+    const generator = await load('/model.onnx', { device: wish.get('device') ?? 'auto', executor: wish.get('executor') ?? 'worker', lowering: wish.get('lowering') ?? 'portable', ...(assets ? { assets } : {}) });
     const batch = await generator.sample({ count: 2, seed: 7 });
     const canvas = toCanvas(batch.grid(), new OffscreenCanvas(1, 1));
     const { device } = generator;
@@ -53,6 +53,8 @@ export interface Visit {
   elsewhere: string[];
   /** Paths of the .wasm files asked for. */
   wasm: string[];
+  /** Those of scripts. */
+  scripts: string[];
   complaints: string[];
 }
 
@@ -84,7 +86,7 @@ export async function visit(browser: Browser, site: string, headers: Readonly<Re
     await until(page, 'globalThis.outcome !== undefined');
     const outcome = (await page.evaluate('globalThis.outcome')) as Outcome; // as APP leaves it
     const paths = requests.filter((url) => url.startsWith(server.origin)).map((url) => url.slice(server.origin.length));
-    return { outcome, complaints, elsewhere: requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:')), wasm: paths.filter((path) => path.endsWith('.wasm')) };
+    return { outcome, complaints, elsewhere: requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:')), wasm: paths.filter((path) => path.endsWith('.wasm')), scripts: paths.filter((path) => /\.m?js$/.test(path)) };
   } finally {
     await page.context().close();
     await server.close();

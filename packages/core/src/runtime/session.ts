@@ -42,7 +42,7 @@ export interface SessionOptions {
   external?: Map<string, Uint8Array>;
   /** State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`. */
   state?: Record<string, StateBinding>;
-  /** `auto`: on the CPU of Node, convolutions are computed by the algorithm that is priced lowest, which changes results by rounding. Default `portable`: as the file says. */
+  /** `auto`: on the CPU of Node and on WASM in a browser's worker, convolutions are computed by the algorithm that is priced lowest, which changes results by rounding. Default `portable`: as the file says. */
   lowering?: 'auto' | 'portable';
   /** Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell it so. */
   spinning?: boolean;

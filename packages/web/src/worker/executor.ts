@@ -23,10 +23,12 @@ export interface ExecutorParts {
   executor: 'worker' | 'inline';
   builds: Builds;
   wasmFile?: string;
+  /** Makes a model's convolutions faster for WASM; undefined where it stays as it is. */
+  lower?: (model: Uint8Array) => Promise<{ bytes: Uint8Array; convolutions: Record<string, string> } | undefined>;
 }
 
 /** Handlers over a fresh, empty executor. */
-export function createExecutor({ executor, builds, wasmFile }: ExecutorParts): Handlers {
+export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
   let next = 1;
@@ -78,7 +80,12 @@ export function createExecutor({ executor, builds, wasmFile }: ExecutorParts): H
       for (const [i, rung] of rungs.entries()) {
         try {
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
-          const made = await WorkerSession.create(await build(rung), bytes, report(rung, [...reasons, ...notes]), options);
+          // State may be bound to what the rewriting would rename; WebGPU has kernels of its own.
+          const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
+          if (asked && !lower) notes.push("lowering: 'portable', because 'auto' needs the worker");
+          const lowered = asked ? await lower?.(bytes) : undefined;
+          const device = { ...report(rung, [...reasons, ...notes]), ...(lowered ? { convolutions: lowered.convolutions } : {}) };
+          const made = await WorkerSession.create(await build(rung), lowered?.bytes ?? bytes, device, options);
           const id = next++;
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
