@@ -4,7 +4,7 @@ import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf, truncationOf } from './parse.js';
-import { LOAD_OPTIONS, onDevice, writePictures } from './pictures.js';
+import { LOAD_OPTIONS, LOWERING_OPTION, onDevice, writePictures } from './pictures.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -35,6 +35,7 @@ export const interpolate: CliCommand = {
     { flags: '--truncation <t>', description: 'truncate both ends: ±t, or psi:0.7' },
     { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
     ...LOAD_OPTIONS,
+    LOWERING_OPTION,
   ],
   examples: ['forja interpolate generator.onnx --from 1 --to 2 --loop', 'forja interpolate generator.onnx -o walk.apng --from 3 --to 9 --steps 120 --delay 40'],
   async run(raw, io) {

@@ -8,11 +8,11 @@ export interface LoadArgs {
   device: DeviceName;
   threads?: number;
   integrity: 'error' | 'warn' | 'off';
-  lowering: 'auto' | 'portable';
+  lowering?: 'auto' | 'portable';
 }
 
 /** As `load` takes them. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
   if (threads !== undefined && (threads < 1 || threads > 1024)) throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
-  return { device, integrity, lowering, signal: io.signal, ...(threads === undefined ? {} : { threads }) };
+  return { device, integrity, signal: io.signal, ...(lowering === undefined ? {} : { lowering }), ...(threads === undefined ? {} : { threads }) };
 }

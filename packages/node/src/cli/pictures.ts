@@ -8,9 +8,11 @@ import { writeAside, type PictureFormat } from './files.js';
 export const LOAD_OPTIONS: readonly CliOption[] = [
   { flags: '--device <name>', description: 'where to run', default: 'auto', choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'] },
   { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
-  { flags: '--lowering <how>', description: 'convolutions on the CPU: by the algorithm that is priced lowest, or as the file says', default: 'auto', choices: ['auto', 'portable'] },
   { flags: '--integrity <mode>', description: 'when the file differs from the SHA-256 in its manifest', default: 'error', choices: ['error', 'warn', 'off'] },
 ];
+
+/** Of those that only use it: `forja bench` compares both. */
+export const LOWERING_OPTION: CliOption = { flags: '--lowering <how>', description: 'convolutions on the CPU: by the algorithm that is priced lowest, or as the file says', default: 'auto', choices: ['auto', 'portable'] };
 
 /** Writes a batch in `format`; returns the files, in order. */
 export async function writePictures(batch: ImageBatch, path: string, format: PictureFormat, options: { columns?: number | undefined; grid?: GridOptions; animation?: AnimationOptions; io: CliIo }): Promise<string[]> {

@@ -4,7 +4,7 @@ import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedOf, truncationOf } from './parse.js';
-import { LOAD_OPTIONS, onDevice, writePictures } from './pictures.js';
+import { LOAD_OPTIONS, LOWERING_OPTION, onDevice, writePictures } from './pictures.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -35,6 +35,7 @@ export const sample: CliCommand = {
     { flags: '--padding <px>', description: 'pixels between the pictures of the grid', type: 'integer' },
     { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
     ...LOAD_OPTIONS,
+    LOWERING_OPTION,
   ],
   examples: ['forja sample generator.onnx', 'forja sample generator.onnx -o digits.png --count 64 --seed 7 --truncation 1.5', 'forja sample generator.onnx -o pictures/ --count 500 --label 3'],
   async run(raw, io) {

@@ -2,7 +2,7 @@
 import { UsageError, type CliCommand, type CliIo } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { modelsOf } from './model-names.js';
-import { LOAD_OPTIONS } from './pictures.js';
+import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
 
 interface Args extends LoadArgs {
   models: string[];
@@ -31,6 +31,7 @@ export const serve: CliCommand = {
     { flags: '--drain <seconds>', description: 'how long stopping waits for answers', type: 'integer', default: 30 },
     { flags: '--token <text>', description: 'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set' },
     ...LOAD_OPTIONS,
+    LOWERING_OPTION,
   ],
   examples: ['forja serve generator.onnx', 'forja serve digits=runs/demo/generator.onnx faces.onnx --port 9000', 'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16'],
   async run(raw, io) {
