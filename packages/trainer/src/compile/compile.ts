@@ -23,7 +23,7 @@ import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 export async function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep> {
   const { runtime, seed = 0, session: sessionOptions = {} } = options;
   if ((runtime as Runtime | undefined) === undefined) throw new UsageError("compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
-  const { actual: device } = (await runtime.ready?.()) ?? runtime.device;
+  const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
   const started = performance.now();
   const { inputs, program, names, variables } = traceStep(step, options);
   const tracedAt = performance.now();
