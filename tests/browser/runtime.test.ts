@@ -178,6 +178,8 @@ describe.each(devices)('%s', (_, options) => {
   });
 });
 
+describe('conformance, WASM inline', () => runtimeConformance({ test, expect }, () => runtime({ device: 'wasm', executor: 'inline' })));
+
 test('auto passes software WebGPU by, and says why', async () => {
   const rt = runtime();
   const device = await rt.ready();

@@ -122,6 +122,15 @@ describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
   });
 });
 
+test('called while a server renders, it says where it belongs', () => {
+  const script = join(app, 'render.mjs');
+  writeFileSync(script, `
+    import { load, runtime } from '@forja/web';
+    const calls = [load('/model.onnx', { assets: '/forja/' }), load(new Uint8Array(8)), runtime().ready(), runtime({ assets: '/forja/' }).createSession(new Uint8Array(8))];
+    console.log(JSON.stringify((await Promise.allSettled(calls)).map(({ reason }) => [reason?.code, /in a server-side render, call this only in the browser/.test(reason?.message)])));`);
+  expect(JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' }))).toEqual(Array.from({ length: 4 }, () => ['device.unavailable', true]));
+});
+
 test('forja-web-assets refuses a wrong call and leaves nothing half written', () => {
   const bin = join(web, 'dist', 'assets-bin.js');
   for (const args of [[], ['a', 'b'], ['--what']]) expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(expect.objectContaining({ status: 2 }) as Error);

@@ -83,7 +83,7 @@ function postedSource(source: unknown): PostedSource {
 
 function absolute(url: string | URL): string {
   try {
-    return new URL(url, globalThis.document?.baseURI ?? globalThis.location.href).href;
+    return new URL(url, globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href ?? 'http://server.invalid').href; // a server has neither; `openWorker` says so
   } catch (cause) {
     throw new UsageError(`load: expected a URL, got '${String(url)}'`, { cause });
   }

@@ -53,8 +53,17 @@ export function executorOptions({ device = 'auto', threads, executor = 'worker',
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
   if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
   if (!(timeoutMs >= 1)) throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
-  const folder = assets === undefined ? undefined : new URL(String(assets).replace(/\/?$/, '/'), globalThis.location.href).href;
+  const folder = assets === undefined ? undefined : folderOf(assets);
   return { device, threads, executor, assets: folder, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
+}
+
+function folderOf(assets: string | URL): string {
+  const base = (globalThis.location as Location | undefined)?.href; // a server has none; `openWorker` says so
+  try {
+    return new URL(String(assets).replace(/\/?$/, '/'), base ?? 'http://server.invalid').href;
+  } catch (cause) {
+    throw new UsageError(`runtime.assets: expected the address of a folder, got '${String(assets)}'`, { cause });
+  }
 }
 
 /** What is done with an event that nobody listens to. */
