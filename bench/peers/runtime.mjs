@@ -147,7 +147,7 @@ const WAYS = {
       t.push(performance.now());
       return { phases: { import: t[1] - t[0], read: t[2] - t[1], session: t[3] - t[2], firstRun: t[4] - t[3] }, run };
     })() : await (async () => {
-      const generator = await load(file, options);
+      const generator = await load(file, first === 'portable' ? { ...options, lowering: 'portable' } : options);
       await generator.sample({ seed: 0 });
       const { read, session, firstRun } = generator.stats().startMs;
       return { phases: { import: imported, read, session, firstRun }, run: (i) => generator.sample({ seed: i }) };
