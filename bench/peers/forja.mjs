@@ -26,7 +26,7 @@ export async function cpuRuntime({ threads, spinning }) {
     get device() {
       return inner.device;
     },
-    createSession: (model, o) => inner.createSession(model, { ...o, threads, spinning }),
+    createSession: (model, o) => inner.createSession(model, { threads, ...o, spinning }),
     dispose: () => inner.dispose(),
   };
 }
