@@ -81,12 +81,12 @@ describe.each(entries)('%s', (entry, lib, types) => {
   });
 });
 
-test('without onnxruntime-node, and NuGet out of reach, it installs and makes pictures as WebAssembly', () => {
+test('without the peer onnxruntime-node, whose install script wants NuGet, it installs and makes pictures as WebAssembly', () => {
   const plain = mkdtempSync(join(tmpdir(), 'forja-plain-'));
   try {
     writeFileSync(join(plain, 'package.json'), JSON.stringify({ name: 'plain', private: true, type: 'module' }));
     const { ONNXRUNTIME_NODE_INSTALL: _, ...env } = process.env;
-    execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarballs['core']!, tarballs['node']!, pinned('onnxruntime-web')], { cwd: plain, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    execFileSync('npm', ['install', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarballs['core']!, tarballs['node']!, pinned('onnxruntime-web')], { cwd: plain, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
     expect(existsSync(join(plain, 'node_modules/onnxruntime-node'))).toBe(false);
     writeFileSync(join(plain, 'use.mjs'), `
       import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -152,9 +152,10 @@ describe('sizes', () => {
     return new Set([...seen].map((path) => path.split('/').pop()!));
   }
 
+  // The page's part was to stay below 15 kB; recovery, cache and shared workers made it 16.2. What is here may not grow further.
   const bars: [what: string, source: string, bar: number][] = [
-    ['@forja/web, everything', "export * from '@forja/web';", 17_000],
-    ['@forja/web, load and toCanvas', "export { load, toCanvas } from '@forja/web';", 17_000],
+    ['@forja/web, everything', "export * from '@forja/web';", 16_500],
+    ['@forja/web, load and toCanvas', "export { load, toCanvas } from '@forja/web';", 16_500],
     ['@forja/core, latents only', "export { latents } from '@forja/core';", 4_000],
   ];
 

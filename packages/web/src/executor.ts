@@ -2,7 +2,6 @@
 import { abortError, fromErrorRecord } from '@forja/core';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';
-import { openWorker } from './remote.js';
 
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline';
@@ -33,8 +32,8 @@ export interface WebExecutor extends SessionExecutor<Recipe> {
   identify(args: Operations['identify'][0]): Promise<Manifest>;
 }
 
-/** A fresh executor. */
+/** A fresh executor. Each kind is loaded when it is first wanted: a page begins with less. */
 export async function openExecutor(options: ExecutorOptions): Promise<WebExecutor> {
-  if (options.executor === 'worker') return openWorker(options);
+  if (options.executor === 'worker') return (await import('./remote.js')).openWorker(options);
   return (await import('./inline.js')).openInline(options, { abortError, fromErrorRecord });
 }
