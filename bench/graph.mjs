@@ -21,7 +21,7 @@ FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs> adds tf2onnx's fil
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'forja-graph-'));
-const bundle = join(root, `packages/trainer/node_modules/.cache/forja-graphs-${process.pid}.mjs`);
+const bundle = join(root, `tests/node_modules/.cache/forja-graphs-${process.pid}.mjs`);
 await build({
   entryPoints: [local('lib/graphs.mjs')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'es2022', logLevel: 'error',
   external: ['@tensorflow/*', 'onnxruntime-node', 'onnxruntime-web', 'commander', '@clack/prompts', '@forja/node'],
