@@ -67,6 +67,13 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+/** Rows `start … start + count − 1` along the first axis: a view of the tensor's data, which has as many. */
+export function rowsOf({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
+  const row = shape.slice(1);
+  const size = sizeOf(row);
+  return { dtype, shape: [count, ...row], data: (data as TypedArray).subarray(start * size, (start + count) * size) }; // the array that belongs to `dtype`
+}
+
 /** A tensor over `data`, checked: throws {@link UsageError} when the length does not fit the shape. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor {
   if (data.length !== sizeOf(shape)) {

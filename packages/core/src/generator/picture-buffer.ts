@@ -2,8 +2,8 @@
 import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
 import { fillPixels, sizesOf } from '../image/convert.js';
-import { sizeOf } from '../tensor.js';
-import type { Tensor, TypedArray } from '../tensor.js';
+import { rowsOf, sizeOf } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import type { ManifestOutput } from './manifest.js';
 
 /** Bytes of pictures that one request may hold, 1 GiB: within what an array can in every browser. */
@@ -26,7 +26,7 @@ export class PictureBuffer {
 
   /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on. */
   take(output: Tensor, at: number, start: number, rows: number): void {
-    const part = rowsOf(output, at, rows);
+    const part = picturesOf(output, at, rows);
     const encoding = encodingOf(this.#spec);
     const { width, height, channels } = sizesOf(part, encoding.layout);
     const size = width * height * channels;
@@ -52,12 +52,10 @@ export function encodingOf({ dtype, layout = 'nchw', range = dtype === 'uint8' ?
   return { layout, range };
 }
 
-function rowsOf({ dtype, shape, data }: Tensor, at: number, rows: number): Tensor {
-  const [have = 0, ...row] = shape;
-  if (at === 0 && rows === have) return { dtype, shape, data };
+function picturesOf(output: Tensor, at: number, rows: number): Tensor {
+  const [have = 0] = output.shape;
   if (at + rows > have) throw new ModelFormatError('model.format', `image: expected ${at + rows} pictures of a run, got ${have}: the model does not keep the batch dimension`);
-  const size = sizeOf(row);
-  return { dtype, shape: [rows, ...row], data: (data as TypedArray).subarray(at * size, (at + rows) * size) };
+  return rowsOf(output, at, rows);
 }
 
 function checkRoom(count: number, size: number): void {

@@ -1,5 +1,5 @@
 // What a step is fed: specs checked once, feeds of every allowed form made into tensors, random inputs drawn by (seed, step).
-import { ARRAY_OF, UsageError, sizeOf, tensor, type NamedTensors, type Tensor, type TensorSpec, type TypedArray } from '@forja/core';
+import { ARRAY_OF, UsageError, copyOf, rowsOf, sizeOf, tensor, type NamedTensors, type Tensor, type TensorSpec, type TypedArray } from '@forja/core';
 import { drawRandom } from '../random.js';
 import type { ProgramDType, ProgramInput } from '../trace/program.js';
 import type { TraceInput } from '../trace/trace.js';
@@ -120,8 +120,5 @@ export function stacked(feeds: readonly NamedTensors[]): NamedTensors {
 
 /** Results with a leading axis of `count` steps, a step each. */
 export function unstacked(results: NamedTensors, count: number): NamedTensors[] {
-  return Array.from({ length: count }, (_, i) => Object.fromEntries(Object.entries(results).map(([name, { dtype, shape: [, ...shape], data }]) => {
-    const size = sizeOf(shape);
-    return [name, { dtype, shape, data: (data as TypedArray).slice(i * size, (i + 1) * size) }]; // the type says which array the data is
-  })));
+  return Array.from({ length: count }, (_, i) => Object.fromEntries(Object.entries(results).map(([name, stack]) => [name, copyOf({ ...rowsOf(stack, i, 1), shape: stack.shape.slice(1) })])));
 }

@@ -1,6 +1,6 @@
 // Inference requests that come together share a run, as pictures do: rows of models whose manifest says that the first size is a batch. Functions get a run each, as what
 // their first size means is not known.
-import { BYTES_OF, checkFeeds, MicroBatcher, ModelFormatError, sizeOf, type AbortSignalLike, type Generator, type Manifest, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
+import { BYTES_OF, checkFeeds, copyOf, MicroBatcher, ModelFormatError, rowsOf, sizeOf, type AbortSignalLike, type Generator, type Manifest, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
 
 /** Bytes of output that one run may make. */
 const RUN_BYTES = 2 ** 28;
@@ -26,7 +26,7 @@ export class SharedRuns {
   /** What `Generator.run` gives. */
   async run(feeds: NamedTensors, outputs: readonly string[] | undefined, signal: AbortSignalLike): Promise<NamedTensors> {
     const wanted = outputs ?? this.#generator.manifest.outputs.map(({ name }) => name);
-    const rows = this.#shares ? rowsOf(feeds) : undefined;
+    const rows = this.#shares ? commonRows(feeds) : undefined;
     // What does not fit is refused by itself, before it is in company.
     if (rows === undefined || rows > this.#max || !wanted.every((name) => this.#generator.manifest.outputs.some((output) => output.name === name))) return this.#generator.run(feeds, { signal, ...(outputs ? { outputs: [...outputs] } : {}) });
     checkFeeds(this.#generator.manifest.inputs, feeds);
@@ -34,10 +34,10 @@ export class SharedRuns {
     await this.#batcherFor(feeds, wanted).add({
       rows,
       signal,
-      feeds: (start, count) => mapped(feeds, (tensor) => rowsFrom(tensor, start, count)),
+      feeds: (start, count) => mapped(feeds, (tensor) => rowsOf(tensor, start, count)),
       take: (given, at, start, count) => {
         for (const [name, tensor] of Object.entries(given)) {
-          const part = rowsFrom(tensor, at, count);
+          const part = copyOf(rowsOf(tensor, at, count)); // a view would keep its neighbours' rows
           if (count === rows) results.set(name, part);
           else put(results, name, part, rows, start);
         }
@@ -76,16 +76,9 @@ function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
   return kind !== 'function' && typeof name === 'string' && !Object.hasOwn(steps, name) && inputs.every(({ shape }) => shape[0] === name) && outputs.every(({ shape }) => typeof shape[0] === 'string');
 }
 
-function rowsOf(feeds: NamedTensors): number | undefined {
+function commonRows(feeds: NamedTensors): number | undefined {
   const [first, ...rest] = Object.values(feeds).map(({ shape }) => shape[0]);
   return first !== undefined && first > 0 && rest.every((rows) => rows === first) ? first : undefined;
-}
-
-function rowsFrom({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
-  const [have = 0, ...row] = shape;
-  if (start === 0 && count === have) return { dtype, shape, data };
-  const size = sizeOf(row);
-  return { dtype, shape: [count, ...row], data: (data as TypedArray).slice(start * size, (start + count) * size) }; // the array of `dtype`
 }
 
 function put(results: Map<string, Tensor>, name: string, part: Tensor, rows: number, start: number): void {

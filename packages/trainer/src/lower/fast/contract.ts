@@ -1,6 +1,6 @@
 // The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear description, on values in its own orders.
 import type { Axis, Value } from '@forja/core/onnx';
-import type { LowerContext, Logical, Perm } from '../contract.js';
+import type { KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
 
 /** A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a transposed convolution is its adjoint. */
 export interface Convolution {
@@ -44,4 +44,9 @@ export function shared<T = Value>(value: Value, key: string, make: () => T): T {
   const result = make();
   made.set(key, result);
   return result;
+}
+
+/** The portable row, for what no row of this target fits. */
+export function otherwise(portable: KernelTable[string] | undefined): KernelLowering {
+  return typeof portable === 'function' ? portable : (_call, ctx) => ctx.unsupported('no row for these sizes');
 }

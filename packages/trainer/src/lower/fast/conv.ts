@@ -5,7 +5,7 @@ import { convKernels } from '../kernels/conv.js';
 import { fusedKernels } from '../kernels/fused.js';
 import { input, optionalInput, output } from '../kernels/spatial.js';
 import { choose } from './choose.js';
-import { HWNC, type ConvAlgorithm, type Convolution } from './contract.js';
+import { HWNC, otherwise, type ConvAlgorithm, type Convolution } from './contract.js';
 import { describe } from './describe.js';
 import { filterValue, setFilter } from './filters.js';
 
@@ -25,8 +25,7 @@ function row(sidesOf: (call: BoundCall, ctx: LowerContext) => Sides, lower: Row,
     const conv = describe(call.attrs, { large: large.shape, small: small.shape, filter: filter.shape });
     const algorithm = choose(conv);
     if (conv !== undefined && algorithm !== undefined) lower(conv, algorithm, sides, call, ctx);
-    else if (typeof portable === 'function') portable(call, ctx);
-    else ctx.unsupported('no row for this convolution');
+    else otherwise(portable)(call, ctx);
   };
 }
 

@@ -2,10 +2,10 @@
 // goes the way back, to the first that is as great as the greatest, which in rows of rows is the first of the window.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../trace/program.js';
-import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { input, output } from '../kernels/spatial.js';
-import { shared } from './contract.js';
+import { otherwise, shared } from './contract.js';
 import { poolAxes, stored, type StoredPicture } from './pictures.js';
 
 /** Cells of a window along height and width; undefined where windows overlap, leave something out or reach beyond the picture. */
@@ -54,14 +54,20 @@ function handBack(slopes: Value, { cells, best }: Round, before: number, after: 
   return cells.length === 1 ? slopes : ctx.op('Concat', [...shares, left], { axis: 1 });
 }
 
+interface Sides {
+  large: Logical;
+  small: Logical;
+}
+
+type Lower = (picture: StoredPicture, tiles: readonly [number, number], small: Logical, call: BoundCall, ctx: LowerContext) => void;
+
 /** A row that falls back to the portable one. */
-function tiled(sides: (call: Parameters<KernelLowering>[0], ctx: LowerContext) => { large: Logical; small: Logical }, portable: KernelTable[string] | undefined, lower: (picture: StoredPicture, tiles: readonly [number, number], small: Logical, call: Parameters<KernelLowering>[0], ctx: LowerContext) => void): KernelLowering {
+function tiled(sides: (call: BoundCall, ctx: LowerContext) => Sides, portable: KernelTable[string] | undefined, lower: Lower): KernelLowering {
   return (call, ctx) => {
     const { large, small } = sides(call, ctx);
     const tiles = large.dtype === 'float32' ? tilesOf(call.attrs, large.shape, small.shape) : undefined;
     if (tiles !== undefined) lower(stored(large, ctx), tiles, small, call, ctx);
-    else if (typeof portable === 'function') portable(call, ctx);
-    else ctx.unsupported('no row for these windows');
+    else otherwise(portable)(call, ctx);
   };
 }
 

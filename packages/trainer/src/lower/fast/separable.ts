@@ -7,6 +7,7 @@ import { poolKernels } from '../kernels/pool.js';
 import { resizeKernels } from '../kernels/resize.js';
 import { input, output } from '../kernels/spatial.js';
 import { alongBoth, alongBothBack } from './apply.js';
+import { otherwise } from './contract.js';
 import { fixedPicture, poolAxes, stored } from './pictures.js';
 
 type Attrs = Readonly<Record<string, unknown>>;
@@ -74,7 +75,7 @@ function separable(kernel: string, portable: KernelTable[string] | undefined): K
     const y = output(call, ctx);
     const source = input(call, SEPARABLE[kernel]?.source ?? '', ctx);
     const maps = source.dtype === 'float32' && y.dtype === 'float32' ? mapsOf(kernel, call.attrs, (name) => input(call, name, ctx).shape, y.shape) : undefined;
-    if (maps === undefined) return typeof portable === 'function' ? portable(call, ctx) : ctx.unsupported('no row for these sizes');
+    if (maps === undefined) return otherwise(portable)(call, ctx);
     const { value, perm, rest } = stored(source, ctx);
     const [rows, columns] = maps;
     const apply = rows.length < (rows[0]?.length ?? 0) ? alongBothBack : alongBoth;
