@@ -82,9 +82,12 @@ async function check(promise, otherwise) {
   if (!(await promise)) throw new StageError(otherwise);
 }
 
-/** Prints the stages and the counts, and exits. */
+/** Prints what failed, the stages and the counts, and exits: who sees only the end of a log sees what matters. */
 function end(reason) {
   if (reason) counts.failed = Math.max(1, counts.failed);
+  const failed = tests.filter((t) => t.status === 'failed');
+  if (failed.length > 0) console.log('\nFailed tests:');
+  for (const t of failed) console.log(`  ${t.file}: ${t.name}\n    ${t.message}`);
   console.log(`\nStages (${seconds(start)} in all):`);
   for (const s of stages) console.log(`  ${s.ok ? '✓' : '✗'} ${s.seconds.toFixed(1).padStart(7)} s  ${s.name}`);
   if (reason) console.log(`\nStopped: ${reason}.`);

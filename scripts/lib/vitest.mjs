@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { StageError, root, run, tool } from './stage.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
-/** @typedef {{ name: string, file: string, status: string, seconds: number }} TestTime */
+/** @typedef {{ name: string, file: string, status: string, seconds: number, message?: string }} TestTime */
 
 /**
  * Runs the project with vitest's own output on the terminal.
@@ -30,6 +30,7 @@ export function read(report, code) {
       file: relative(root, file.name),
       status: t.status,
       seconds: Math.round(t.duration ?? 0) / 1000,
+      ...(t.status === 'failed' && { message: String(t.failureMessages?.[0]).split('\n')[0].slice(0, 300) }),
     })),
   );
   const count = (...states) => tests.filter((t) => states.includes(t.status)).length;

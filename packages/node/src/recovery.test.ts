@@ -80,6 +80,7 @@ const END: Readonly<Record<ExecutorName, (call: () => Promise<unknown>) => Promi
     return call();
   },
   process: (call) => {
+    children.at(-1)?.kill('SIGSTOP'); // so that it cannot answer before the end comes
     const running = call();
     children.at(-1)?.kill('SIGKILL');
     return running;
