@@ -170,11 +170,11 @@ test.each([['whole', false, false], ['compressed', true, false], ['whole, of ano
   fresh();
   // Compressible, so that what travels is much less than what arrives.
   const big = [...tinyGenerator(400).fill(0, 3000, 20_000)];
-  await serve({ bytes: big, gzip, cors: elsewhere });
+  await serve({ bytes: big, gzip, cors: elsewhere, halves: true });
   const at = new URL(url());
   if (elsewhere) at.hostname = at.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
   const seen: LoadProgress[] = [];
-  const generator = await load(at, { device: 'wasm', threads: 1, manifest: MANIFEST, onProgress: (p) => seen.push(p) });
+  const generator = await load(at, { device: 'wasm', threads: 1, manifest: MANIFEST, onProgress: (p) => void (seen.push(p) === 1 && void fetch(`${url()}?rest`)) });
   await generator.dispose();
   expect(seen.length).toBeGreaterThan(1);
   expect(seen.at(-1)).toMatchObject({ phase: 'download', loaded: big.length });

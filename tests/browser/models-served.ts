@@ -13,9 +13,11 @@ export interface Answer {
   gone?: boolean;
   /** Let other origins read it. */
   cors?: boolean;
+  /** Keep the second half back until the address is asked for with `?rest`. */
+  halves?: boolean;
 }
 
-const answers = new Map<string, { answer: Answer; bodies: number; asked: number }>();
+const answers = new Map<string, { answer: Answer; bodies: number; asked: number; rest?: () => void }>();
 
 /** Sets the answer of `/__forja/set/<name>`; returns how often it was asked, and how many of these got a body, since it was set last. */
 export function setAnswer(name: string, answer: Answer): { asked: number; bodies: number } {
@@ -28,7 +30,8 @@ export function setAnswer(name: string, answer: Answer): { asked: number; bodies
 export function answerAs(name: string, request: IncomingMessage, response: ServerResponse): void {
   const set = answers.get(name);
   if (!set) return void ((response.statusCode = 404), response.end());
-  const { bytes = [], etag, lastModified, gzip = false, status = 200, gone = false, cors = false } = set.answer;
+  const { bytes = [], etag, lastModified, gzip = false, status = 200, gone = false, cors = false, halves = false } = set.answer;
+  if (request.url?.endsWith('?rest')) return void (set.rest?.(), response.end());
   set.asked++;
   if (gone) return void request.socket.destroy();
   if (etag !== undefined) response.setHeader('ETag', etag);
@@ -43,6 +46,7 @@ export function answerAs(name: string, request: IncomingMessage, response: Serve
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('Content-Length', body.length);
   set.bodies++;
-  // In two pieces, so that there is progress to see.
-  response.write(body.subarray(0, body.length >> 1), () => setTimeout(() => response.end(body.subarray(body.length >> 1)), 20));
+  if (!halves) return void response.end(body);
+  set.rest = () => void response.end(body.subarray(body.length >> 1));
+  response.write(body.subarray(0, body.length >> 1));
 }

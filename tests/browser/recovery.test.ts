@@ -116,14 +116,14 @@ test('generators on one worker survive it together; each listener hears it once,
     const one = (): void => void heard.push('one');
     const two = (): void => void heard.push('two');
     const all = await Promise.all([one, one, two, undefined, undefined].map((onEvent) => load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) })));
-    await expect.poll(() => commands.workers('faulty')).toBe(1);
+    await expect.poll(() => commands.workers('faulty'), { timeout: 10_000 }).toBe(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
     await fault('die');
     for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 })))) expect(data).toEqual(before);
     expect(heard.sort()).toEqual(['one', 'two']);
     expect(said).toEqual([expect.stringMatching(/^@forja\/web: the executor was replaced: /)]);
     await Promise.all(all.map((generator) => generator.dispose()));
-    await expect.poll(() => commands.workers('faulty')).toBe(0);
+    await expect.poll(() => commands.workers('faulty'), { timeout: 10_000 }).toBe(0);
   } finally {
     console.warn = warn;
   }

@@ -58,7 +58,7 @@ describe('handles that are dropped', () => {
   });
   const { gc } = globalThis as { gc?: () => void }; // Chromium is started with --expose-gc
   const collected = async (done: () => boolean | Promise<boolean>): Promise<void> => {
-    for (let i = 0; i < 200 && !(await done()); i++) {
+    for (let i = 0; i < 1000 && !(await done()); i++) {
       await new Promise((resolve) => setTimeout(resolve, 20)); // what `done` looked at is kept until its turn ends
       gc?.();
     }

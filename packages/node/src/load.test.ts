@@ -13,6 +13,7 @@ import { decodeModel, encodeModel, GraphBuilder, sealModel } from '@forja/core/o
 import type { Model, TensorProto } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { turnsDuring } from '../vitest.support.js';
 import { buildForTests } from '../vitest.worker.js';
 import { load } from './index.js';
 import type { LoadOptions, LoadProgress } from './index.js';
@@ -279,17 +280,7 @@ describe('over http', () => {
 
 test('the event loop turns while pictures are made', async () => {
   const generator = await load(encodeModel(model(512)));
-  let turns = 0;
-  let going = true;
-  const tick = (): void => {
-    turns++;
-    if (going) setImmediate(tick);
-  };
-  const sampling = generator.sample({ count: 512 });
-  setImmediate(tick);
-  await sampling;
-  going = false;
-  expect(turns).toBeGreaterThan(50);
+  expect(await turnsDuring(() => generator.sample({ count: 512 }), 50)).toBeGreaterThan(50);
   await generator.dispose();
 });
 
@@ -307,7 +298,7 @@ describe('in a process of its own', () => {
     const bodies = [
       'const g = await load(path); await g.sample({ count: 4 }); await g.dispose(); console.log(process.getActiveResourcesInfo().filter((r) => /Worker|MessagePort/.test(r)).length, "done");',
       'const g = await load(path); await g.sample({ count: 4 }); console.log(0, "done");',
-      'const g = await load(path); void g.sample({ count: 5000 }); setTimeout(() => { console.log(0, "done"); process.exit(0); }, 20);',
+      'const g = await load(path); void g.sample({ count: 100_000 }); setTimeout(() => { console.log(0, "done"); process.exit(0); }, 20);',
     ];
     for (const body of bodies) expect(await node(body)).toEqual({ status: 0, output: '0 done\n' });
   });

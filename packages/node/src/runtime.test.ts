@@ -9,6 +9,7 @@ import { tensor } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { turnsDuring } from '../vitest.support.js';
 import { buildForTests } from '../vitest.worker.js';
 import { runtime } from './runtime.js';
 
@@ -24,29 +25,23 @@ function products(size: number, times: number): Uint8Array {
 const square = (size: number) => ({ x: tensor('float32', [size, size], new Float32Array(size * size).fill(1)) });
 
 describe('the event loop', () => {
-  const turnsDuring = async (executor: 'worker' | 'inline' | 'process'): Promise<number> => {
+  const turnsOf = async (executor: 'worker' | 'inline' | 'process'): Promise<number> => {
     const rt = runtime({ device: 'cpu', executor, threads: 1 });
     const session = await rt.createSession(products(512, 30));
-    let [turns, going] = [0, true];
-    const tick = (): void => {
-      turns++;
-      if (going) setImmediate(tick);
-    };
-    const running = session.run(square(512));
-    setImmediate(tick);
-    const { y } = await running;
-    going = false;
-    expect((y?.data as Float32Array)[0]).toBeCloseTo(1, 4);
+    const turns = await turnsDuring(async () => {
+      const { y } = await session.run(square(512));
+      expect((y?.data as Float32Array)[0]).toBeCloseTo(1, 4);
+    }, 20);
     await rt.dispose();
     return turns;
   };
 
   test.each(['worker', 'process'] as const)('turns while a %s runs', async (executor) => {
-    expect(await turnsDuring(executor)).toBeGreaterThan(20);
+    expect(await turnsOf(executor)).toBeGreaterThan(20);
   });
 
   test('stands still while a run is inline, which is why that is not the default', async () => {
-    expect(await turnsDuring('inline')).toBeLessThan(10);
+    expect(await turnsOf('inline')).toBeLessThan(10);
   });
 });
 
@@ -78,7 +73,7 @@ ${body}`);
   });
 
   test.each(['worker', 'process'])('leaves with the code it wants while a %s is inside a run', async (executor) => {
-    const leave = (how: string) => `let over = false; const all = Promise.allSettled([run(), run(), run()]).then(() => { over = true; });
+    const leave = (how: string) => `let over = false; const all = Promise.allSettled(Array.from({ length: 30 }, run)).then(() => { over = true; });
       setTimeout(() => { console.log(over ? 'idle' : 'busy'); ${how}; }, 30);`;
     expect(await node(executor, leave('process.exit(0)'))).toEqual({ status: 0, signal: null, stdout: 'busy\n' });
     expect(await node(executor, leave('process.exit(3)'))).toEqual({ status: 3, signal: null, stdout: 'busy\n' });

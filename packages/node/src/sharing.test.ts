@@ -62,8 +62,11 @@ describe('load', () => {
     const all = await Promise.all(listeners.map((onEvent) => load(model, { device: 'cpu', executor: 'process', ...(onEvent ? { onEvent } : {}) })));
     expect(children).toHaveLength(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
+    children[0]?.kill('SIGSTOP'); // so that it cannot answer before the end comes
+    const sampling = all.map((generator) => generator.sample({ seed: 1 }));
+    await new Promise(setImmediate); // a run has been sent: what is told of is the end, not a channel that is closed
     children[0]?.kill('SIGKILL');
-    for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 })))) expect(data).toEqual(before);
+    for (const { data } of await Promise.all(sampling)) expect(data).toEqual(before);
     await new Promise(setImmediate); // warnings come in a tick of their own
     expect(heard.map(([name, { type }]) => [name, type])).toEqual([['one', 'restarted'], ['two', 'restarted']]);
     expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^the executor was replaced: .*SIGKILL/)]);
@@ -105,7 +108,7 @@ describe('handles that are dropped', () => {
   const path = scripts.file('model.onnx', model);
   afterAll(() => scripts.remove());
   /** Collects until `done` of the script is true. */
-  const collect = 'const collected = async (done) => { for (let i = 0; i < 400 && !done(); i++) { await new Promise((r) => setTimeout(r, 10)); gc(); } };';
+  const collect = 'const collected = async (done) => { for (let i = 0; i < 2000 && !done(); i++) { await new Promise((r) => setTimeout(r, 10)); gc(); } };';
   const script = async (body: string): Promise<{ result: unknown; warnings: string[] }> => {
     const { code, stdout, stderr } = await scripts.run(`${collect}
       const warnings = []; process.on('warning', ({ name, message, code }) => warnings.push([name, code, message]));

@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Generator, latents, manifestFor, type DeviceReport, type Manifest, type NamedTensors, type RunOptions, type Session, type TensorSpec } from '@forja/core';
+import { latents, type DeviceReport, type Generator, type Manifest } from '@forja/core';
 import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Ajv } from 'ajv';
 import { decode } from 'fast-png';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { serve, type Service, type ServeOptions } from '../serve.js';
 import { STATUS } from './errors.js';
+import { Gate } from './gate.support.js';
 import { encodePng } from './png.js';
 
 const SIZE = 8;
@@ -302,9 +303,7 @@ describe('Open Inference Protocol', () => {
   });
 });
 
-test('requests for inference that come together share runs, each with its own answer', async () => {
-  const runs = async (): Promise<number> => ((await (await ask('/v1/models')).json()) as { models: { name: string; stats: { runs: number } }[] }).models.find(({ name }) => name === 'tiny')!.stats.runs;
-  const before = await runs();
+test('requests for inference that come together are each answered with their own', async () => {
   const infer = (seed: number, rows: number, more: object = {}): Promise<Response> =>
     post('/v2/models/tiny/infer', { inputs: [{ name: 'latent', shape: [rows, SIZE], datatype: 'FP32', data: [...latents(seed, 0, rows, SIZE)] }, { name: 'label', shape: [rows], datatype: 'INT64', data: new Array(rows).fill(seed % 2) }], ...more });
   const rowsOf = (seed: number): number => 1 + (seed % 5);
@@ -320,8 +319,22 @@ test('requests for inference that come together share runs, each with its own an
     expect(image!.data).toBeAllclose([...latents(seed, 0, rowsOf(seed), SIZE)].map((x) => Math.tanh(x + (seed % 2))), { rtol: 1e-5, atol: 1e-6 });
   }
   expect([wide.status, unfit.status, other.status]).toEqual([200, 400, 400]);
-  // 124 rows in all, 64 a run: the first goes alone or with few, those that come meanwhile share the next ones.
-  expect((await runs()) - before).toBeLessThan(12);
+});
+
+test('requests for inference that come while one runs share the next runs, of at most as many rows as one may have', async () => {
+  const session = new Gate();
+  const own = serve({ models: { gated: session.generator() } });
+  const infer = (rows: number): Promise<Response> =>
+    own.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'z', shape: [rows, 2], datatype: 'FP32', data: new Array(rows * 2).fill(0) }] }) }));
+  const first = infer(3);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // it is in a run; no request here waits for anything but its own body
+  const rest = Array.from({ length: 20 }, (_, i) => infer(1 + (i % 5)));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(session.runs).toEqual([3]);
+  session.open();
+  expect((await Promise.all([first, ...rest])).map(({ status }) => status)).toEqual(new Array(21).fill(200));
+  expect(session.runs).toEqual([3, 60]);
+  await own.close();
 });
 
 test('a function of which nobody says that its first size is a batch gets a run for each request', async () => {
@@ -401,36 +414,13 @@ test('/v1/models says what runs, /metrics counts', async () => {
   expect(await (await ask('/metrics')).text()).not.toContain('xxx');
 });
 
-/** Waits before each run until it is let on; counts what it was asked. */
-class Gate implements Session {
-  readonly inputs: TensorSpec[] = [{ name: 'z', dtype: 'float32', shape: ['batch', 2] }];
-  readonly outputs: TensorSpec[] = [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 1, 2] }];
-  readonly device: DeviceReport = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] };
-  readonly runs: number[] = [];
-  disposed = 0;
-  failure: Error | undefined;
-  open = (): void => undefined;
-  #gate = new Promise<void>((resolve) => (this.open = resolve));
-
-  async run(feeds: NamedTensors, _options?: RunOptions): Promise<NamedTensors> {
-    const rows = feeds['z']!.shape[0]!;
-    this.runs.push(rows);
-    await this.#gate;
-    if (this.failure) throw this.failure;
-    return { image: { dtype: 'float32', shape: [rows, 1, 1, 2], data: new Float32Array(rows * 2) } };
-  }
-  readState = (): Promise<NamedTensors> => Promise.resolve({});
-  writeState = (): Promise<void> => Promise.resolve();
-  dispose = (): Promise<void> => Promise.resolve(void this.disposed++);
-}
-
 describe('lines, limits and ends', () => {
   const made: Service[] = [];
   afterEach(async () => void (await Promise.all(made.splice(0).map((one) => one.close()))));
 
   function gated(options: Partial<ServeOptions> = {}): { session: Gate; generator: Generator; service: Service; draw: (init?: RequestInit) => Promise<Response> } {
     const session = new Gate();
-    const generator = new Generator({ session, manifest: manifestFor(undefined, undefined, session.inputs, session.outputs), modelBytes: 1, dispose: () => session.dispose() });
+    const generator = session.generator();
     const service = serve({ models: { gated: generator }, ...options });
     made.push(service);
     return { session, generator, service, draw: (init) => service.fetch(new Request(`${HOST}/v1/images`, init)) };
@@ -499,9 +489,10 @@ describe('lines, limits and ends', () => {
   });
 
   test('bodies: too long by declaration, too long by sending, too slow', async () => {
-    const { session, service } = gated({ limits: { bodyBytes: 100, bodyMs: 20 } });
+    const { session, service } = gated({ limits: { bodyBytes: 100 } });
+    const { service: hasty } = gated({ limits: { bodyMs: 20 } });
     session.open();
-    const infer = (body: ReadableStream<Uint8Array>): Promise<Response> => service.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body, duplex: 'half' } as RequestInit)); // undici asks for duplex; the type does not have it
+    const infer = (body: ReadableStream<Uint8Array>, by = service): Promise<Response> => by.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body, duplex: 'half' } as RequestInit)); // undici asks for duplex; the type does not have it
     let sent = 0;
     const stream = (chunk: () => Uint8Array | undefined): ReadableStream<Uint8Array> => new ReadableStream({
       pull(controller) {
@@ -515,8 +506,8 @@ describe('lines, limits and ends', () => {
     expect(await refusal(infer(stream(() => (sent++, new Uint8Array(30)))))).toEqual([413, 'request.tooLarge']);
     expect(sent).toBeLessThan(10);
     sent = 0;
-    expect(await refusal(infer(stream(() => (sent++ === 0 ? Uint8Array.of(123) : undefined))))).toEqual([408, 'request.timeout']);
-    expect(service.stats()).toEqual({ accepted: 3, answered: 3, aborted: 0 });
+    expect(await refusal(infer(stream(() => (sent++ === 0 ? Uint8Array.of(123) : undefined)), hasty))).toEqual([408, 'request.timeout']);
+    expect([service.stats(), hasty.stats()]).toEqual([{ accepted: 2, answered: 2, aborted: 0 }, { accepted: 1, answered: 1, aborted: 0 }]);
     expect(session.runs).toEqual([]);
   });
 
