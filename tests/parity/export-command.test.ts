@@ -262,6 +262,11 @@ describe('forja export and verify', () => {
       [await broken('shape', json.replace('"shape":[6,128]', '"shape":[128,6]')), 'model.format', /kernel' of shape \[6, 128\].*got \[128, 6\]/],
       [await broken('name', json.replace(/"name":"(dense[^"]*)\/kernel"/, '"name":"stranger"')), 'model.format', /expected a weight 'dense[^']*\/kernel'/],
       [await broken('nan', json, Buffer.from(new Uint8Array(new Float32Array(weights.length / 4).fill(NaN, 7).buffer))), 'model.format', /weight 'dense[^']*\/kernel' \[6, 128\], got NaN at place 7/],
+      [await broken('infinite', json, Buffer.from(new Uint8Array(new Float32Array(weights.length / 4).fill(-Infinity, 9, 10).buffer))), 'model.format', /expected finite numbers in the weight 'dense[^']*\/kernel'.*got -Infinity at place 9/],
+      [await broken('quantised', json.replace(/("name":"dense[^"]*\/kernel"[^}]*)}/, '$1,"quantization":{"dtype":"uint8"}}')), 'model.format', /weight 'dense[^']*' with the quantization \{"dtype":"uint8"\}/],
+      [await broken('as-graph', json.replace('layers-model', 'graph-model')), 'model.format', /'graph-model' over a topology without nodes/],
+      [await broken('keras3', json.replace('"class_name":"Dense"', '"module":"keras.layers","registered_name":null,"class_name":"Dense"')), 'model.format', 'Keras 3'],
+      [await broken('half', json.slice(0, json.length / 2)), 'model.format', 'not JSON'], [await broken('unshared', json, weights.subarray(0, 0)), 'model.truncated'],
     ] as const;
     for (const [model, code, text = /./] of failures) {
       const failure = command('export', { model, out: 'bad.onnx' });

@@ -278,8 +278,15 @@ describe('exportOnnx as a guest', () => {
     for (const [options, message] of [
       [{ ...x, precision: 'int4' }, /precision/], [{ ...x, externalData: -1 }, /externalData/], [{}, /options\.inputs for a function/], [{ ...x, opset: 3 }, /opset/],
       [{ ...x, imageOutput: 'uint8-nchw' }, /role 'image'/], [{ inputs: [{ name: 'x', shape: ['batch', -2] }] }, /positive sizes/], [{ inputs: [{ name: 'x', dtype: 'float16', shape: [2] }] }, /float16/],
+      [{ ...x, opsett: 17 }, /exportOnnx\.opsett: expected no such field/], [{ ...x, verify: { tolerence: 1 } }, /exportOnnx\.verify\.tolerence: expected no such field/], [{ inputs: { x: { shape: [2] } } }, /exportOnnx\.inputs: expected a list, got/],
+      [{ inputs: [{ name: 'x', shape: 'batch' }] }, /inputs\.0\.shape: expected a list, got "batch"/], [{ inputs: [{ name: 'x', shape: [null, 2] }] }, /inputs\.0\.shape\.0: expected a size, or a name such as 'batch'.*, got null/],
     ] as const) await expect(exported((t: tf.Tensor) => t.neg(), options as unknown as ExportOptions)).rejects.toThrow(message);
     await expect(exportOnnx((t: tf.Tensor) => t.neg(), x)).rejects.toThrow(/verify\.runtime.*verify: false/);
     await expect(exported(generator(28, 1), { inputs: [{ name: 'z', shape: ['batch', 17] }] })).rejects.toMatchObject({ code: 'input.shape' });
+    for (const [model, message] of [[Promise.resolve(1), /got a promise; await it first/], [tf.layers.dense({ units: 1 }), /got a Dense/], [undefined, /got nothing/]] as const) await expect(exported(model as unknown as Exportable, x)).rejects.toThrow(message);
+    for (const [result, message] of [[{}, /from the function, got \{\}/], [3, /got 3/], [Promise.resolve(1), /make it synchronous/]] as const) await expect(exported((() => result) as unknown as Exportable, x)).rejects.toThrow(message);
+    const gone = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+    gone.dispose();
+    await expect(exported(gone, {})).rejects.toThrow(/whose weight 'dense[^']*' has been disposed of/);
   });
 });

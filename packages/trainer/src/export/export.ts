@@ -8,6 +8,7 @@ import { hex, sha256 } from '../train/digest.js';
 import type { Program, ProgramDType } from '../trace/program.js';
 import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
+import { checkOptions } from './options.js';
 import { outside, placement, type ExternalDataOption } from './external.js';
 import { checkSignal, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
@@ -53,9 +54,10 @@ export interface ExportResult {
  * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its tensors, tfjs's backend and gradients are left as they were.
  * @throws UsageError for options that fit nothing, and where verification has no runtime.
  * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers differ.
- * @throws ModelFormatError `model.format` for weights that are NaN; ForjaError `aborted` by `signal`.
+ * @throws ModelFormatError `model.format` for weights that are NaN or, in a layers model, infinite; ForjaError `aborted` by `signal`.
  */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
+  checkOptions(options);
   const checks = checked(options);
   const where = placement(options.externalData);
   const subject = subjectOf(model, options.inputs, options.outputs);
@@ -114,16 +116,12 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
 
 /** Verification options with a runtime, or undefined where the caller skips it. */
 function checked(options: ExportOptions): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
-  if (options.precision !== undefined && !['fp32', 'fp16'].includes(options.precision)) throw new UsageError(`exportOnnx.precision: expected 'fp32' or 'fp16', got '${String(options.precision)}'`);
   const { verify: asked = {} } = options;
   if (asked === false) return undefined;
   const { runtime } = asked;
   if (runtime === undefined) {
     throw new UsageError("exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false");
   }
-  if (asked.seeds !== undefined && !(Number.isSafeInteger(asked.seeds) && asked.seeds > 0)) throw new UsageError(`exportOnnx.verify.seeds: expected a positive whole number, got ${asked.seeds}`);
-  if (asked.tolerance !== undefined && !(asked.tolerance > 0)) throw new UsageError(`exportOnnx.verify.tolerance: expected a positive number, got ${asked.tolerance}`);
-  if (asked.sizes?.length === 0) throw new UsageError('exportOnnx.verify.sizes: expected at least one, got an empty list; skip verification with verify: false');
   return { ...asked, runtime };
 }
 

@@ -44,17 +44,34 @@ export function parseModelJson(text: string, name: string): ModelJson {
   const { modelTopology, weightsManifest, format } = json;
   if (format !== undefined && format !== 'layers-model' && format !== 'graph-model') return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are known`);
   if (!isObject(modelTopology)) return wrong(json['class_name'] === undefined ? 'JSON without modelTopology' : 'a Keras topology without weights; convert the model with tensorflowjs_converter, or save it with model.save');
+  if (format === 'graph-model' && !Array.isArray(modelTopology['node'])) return wrong("the format 'graph-model' over a topology without nodes, as layers-model has it");
+  if (isKeras3(modelTopology)) return wrong("a topology that Keras 3 wrote, which tfjs cannot read; save the model by Keras 2 (tf_keras, TF_USE_LEGACY_KERAS=1) or convert it with --output_format=tfjs_graph_model");
   const groups: unknown[] = Array.isArray(weightsManifest) ? weightsManifest : wrong('JSON without weightsManifest');
   for (const group of groups) {
     const { paths, weights } = (group ?? {}) as Record<string, unknown>;
     if (!Array.isArray(paths) || !paths.every((p) => typeof p === 'string') || !Array.isArray(weights)) return wrong('a weightsManifest without paths and weights');
     for (const spec of weights as unknown[]) {
-      const { name: weight, shape, dtype } = (spec ?? {}) as Record<string, unknown>;
+      const { name: weight, shape, dtype, quantization } = (spec ?? {}) as Record<string, unknown>;
+      if (quantization !== undefined && !isQuantization(quantization)) return wrong(`the weight '${String(weight)}' with the quantization ${JSON.stringify(quantization).slice(0, 80)}; uint8 and uint16 with min and scale, and float16 are known`);
       const sizes = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
       if (typeof weight !== 'string' || !sizes || typeof dtype !== 'string') return wrong(`a weight without name, shape and dtype: ${JSON.stringify(spec).slice(0, 120)}`);
     }
   }
   return json as ModelJson; // its parts were checked above
+}
+
+/** By its layers: Keras 3 names the module of each, and calls `batch_shape` what tfjs knows as `batch_input_shape`. */
+function isKeras3(topology: Record<string, unknown>): boolean {
+  const inner = topology['model_config'] ?? topology;
+  const config = isObject(inner) ? inner['config'] : undefined;
+  const layers = isObject(config) ? config['layers'] : undefined;
+  return Array.isArray(layers) && layers.some((layer) => isObject(layer) && 'module' in layer && 'registered_name' in layer);
+}
+
+function isQuantization(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { dtype, min, scale } = value;
+  return dtype === 'float16' || ((dtype === 'uint8' || dtype === 'uint16') && typeof min === 'number' && typeof scale === 'number');
 }
 
 /** Whether the topology is a TensorFlow graph; else it is tf.layers'. */

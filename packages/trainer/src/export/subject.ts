@@ -1,6 +1,7 @@
 // What can be exported, brought to one form: a function of named tensors, with the specification of each input and the names of its results.
 import { ExportError, ForjaError, ModelFormatError, UsageError, type Dim, type DType, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { shown } from '../issues.js';
 import type { ProgramDType } from '../trace/program.js';
 
 /** A tfjs function of tensors. */
@@ -34,31 +35,42 @@ export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | und
   const named = outputs?.map(({ name }) => name) ?? [];
   if (isLayersModel(model)) {
     build(model);
-    for (const weight of model.weights) refuseNaN(weight.originalName, weight.read());
+    for (const weight of model.weights) refuseOdd(weight.originalName, () => weight.read(), Number.isFinite);
     const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
     const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
     return { kind: 'layers', name: model.name, inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)) };
   }
   if (isGraphModel(model)) {
-    for (const [name, tensors] of Object.entries(model.weights)) for (const tensor of tensors) refuseNaN(name, tensor);
+    for (const [name, tensors] of Object.entries(model.weights)) for (const tensor of tensors) refuseOdd(name, () => tensor, isNumber); // its constants may be masks of −∞
     const own = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: String(dtype), shape: shape ?? null }));
     const specs = specsOf(inputs, own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })));
     const names = model.outputs.map(({ name }) => name);
     const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => executed(model, Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
     return { kind: 'graph', name: '', inputs: specs, apply: (given) => byName(apply(given), named, free(names.map((name) => name.replace(/:0$/, '')), specs)) };
   }
-  if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${model === null ? 'null' : typeof model}`);
+  if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${shown(model)}`);
   if (inputs === undefined) throw new UsageError("exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]");
   const specs = specsOf(inputs, inputs.map((_, i) => ({ name: inputs.length === 1 ? 'input' : `input_${i}`, dtype: 'float32', shape: null })));
   return { kind: 'function', name: model.name, inputs: specs, apply: (given) => byName(model(...inOrder(specs, given)), named, []) };
 }
 
+const isNumber = (value: number): boolean => !Number.isNaN(value);
+
 /** A network that has not trained well is no use as a file; with its numbers NaN equals NaN, and verification would pass. */
-function refuseNaN(name: string, tensor: tf.Tensor): void {
-  if (tensor.dtype !== 'float32') return;
-  const data = tensor.dataSync();
-  for (let i = 0; i < data.length; i++) {
-    if (Number.isNaN(data[i])) throw new ModelFormatError('model.format', `exportOnnx: expected numbers in the weight '${name}' [${tensor.shape.join(', ')}], got NaN at place ${i}; the file is damaged, or training failed`);
+function refuseOdd(name: string, read: () => tf.Tensor, good: (value: number) => boolean): void {
+  const { dtype, shape, data } = weightOf(name, read);
+  if (dtype !== 'float32') return;
+  const at = data.findIndex((value) => !good(value));
+  if (at >= 0) throw new ModelFormatError('model.format', `exportOnnx: expected ${good === isNumber ? '' : 'finite '}numbers in the weight '${name}' [${shape.join(', ')}], got ${data[at]} at place ${at}; the file is damaged, or training failed`);
+}
+
+function weightOf(name: string, read: () => tf.Tensor): { dtype: string; shape: number[]; data: Float32Array | Int32Array | Uint8Array } {
+  try {
+    const tensor = read();
+    return { dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() };
+  } catch (cause) {
+    if (!(cause instanceof Error && /disposed/.test(cause.message))) throw cause;
+    throw new UsageError(`exportOnnx: expected a model with its weights, got one whose weight '${name}' has been disposed of`, { cause });
   }
 }
 
@@ -130,7 +142,7 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
   if (!fits) throw new UsageError(`exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`, { code: 'input.shape' });
   for (const dim of given) {
     const good = typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim);
-    if (!good) throw new UsageError(`exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${JSON.stringify(dim)}`, { code: 'input.shape' });
+    if (!good) throw new UsageError(`exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${shown(dim)}`, { code: 'input.shape' });
   }
   return [...given];
 }
@@ -162,7 +174,7 @@ function byName(result: unknown, names: readonly (string | undefined)[], own: re
     : Array.isArray(result) ? result.map((tensor: unknown) => [undefined, tensor])
     : typeof result === 'object' && result !== null && !(result instanceof Promise) ? Object.entries(result)
     : [];
-  if (entries.length === 0) throw new UsageError(`exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : String(result)}`);
+  if (entries.length === 0) throw new UsageError(`exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : shown(result)}`);
   if (names.length > entries.length) throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
   const named = entries.map(([key, tensor], i) => [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const);
   const keys = named.map(([name]) => name);

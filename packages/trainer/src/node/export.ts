@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import { exportOnnx as exportAnywhere, type ExportOptions, type ExportResult } from '../export/export.js';
+import { checkOptions } from '../export/options.js';
 import type { Exportable } from '../export/subject.js';
 import { verifyOnnx as verifyAnywhere, type VerifyOnnxOptions, type VerifyOnnxResult } from '../export/verify-file.js';
 
@@ -31,6 +32,7 @@ async function digest(bytes: Uint8Array): Promise<string> {
 
 /** As `exportOnnx` of `@forja/trainer`; without `verify.runtime` the file is verified on the CPU in a worker thread. */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
+  checkOptions(options);
   const { verify = {} } = options;
   const result = verify === false ? await exportAnywhere(model, { digest, ...options }) : await withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { digest, ...options, verify: { ...verify, runtime } }));
   return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };

@@ -25,7 +25,7 @@ describe('parseConfig', () => {
     [{ ...good, steps: 0 }, /config\.steps: expected a number of at least 1, got 0/],
     [{ ...good, steps: 1.5 }, /config\.steps: expected an integer, got 1\.5/],
     [{ ...good, batch: 1 }, /config\.batch: expected a number of at least 2, got 1/],
-    [{ ...good, batch: '32' }, /config\.batch: expected number, got "32"/],
+    [{ ...good, batch: '32' }, /config\.batch: expected a number, got "32"/],
     [{ ...good, rates: { g: -1 } }, /config\.rates\.g: expected a number above 0, got -1/],
     [{ ...good, rates: { g: NaN } }, /config\.rates\.g: expected/],
     [{ ...good, seed: -1 }, /config\.seed/],

@@ -1,6 +1,7 @@
 // The configuration of a training run: one plain object, defaults beside each field, checked once at the edge, saved with the run as config.json.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
+import { lineOf } from '../issues.js';
 
 /** Where the examples come from. `path`s are relative to the folder that the command runs in. */
 export type DataConfig =
@@ -134,7 +135,7 @@ const NAMED_DATA: Readonly<Record<string, DataConfig>> = {
  */
 export function parseConfig(input: unknown): ResolvedConfig {
   const result = v.safeParse(schema, input);
-  if (!result.success) throw new UsageError(result.issues.map(lineOf).join('\n'), { code: 'config.invalid' });
+  if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf('config', issue, REQUIRED)).join('\n'), { code: 'config.invalid' });
   const { data, rates, base, latent, ...rest } = result.output;
   const own = SYSTEM_DEFAULTS[rest.system];
   const source: DataConfig = typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : defined(data);
@@ -149,20 +150,6 @@ export function parseConfig(input: unknown): ResolvedConfig {
 
 /** What a field that must be there holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = { system: "'dcgan' or 'mlp'", data: "'mnist', 'ring', 'grid', a path or { kind, … }", path: 'a path' };
-
-type Issue = v.InferIssue<typeof schema>;
-
-function lineOf(issue: Issue | v.BaseIssue<unknown>): string {
-  const deeper = (issue.issues ?? []).filter((i) => i.path !== undefined); // a union: what its best candidate says
-  if (deeper[0]) return lineOf({ ...deeper[0], path: [...(issue.path ?? []), ...(deeper[0].path ?? [])] } as v.BaseIssue<unknown>); // same shape, longer path
-  const where = ['config', ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
-  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never') return `${where}: expected no such field; fix its name or remove it`;
-  const missing = issue.type === 'strict_object' && issue.received === 'undefined' ? REQUIRED[String(issue.path?.at(-1)?.key)] : undefined;
-  if (missing) return `${where}: expected ${missing}, got nothing`;
-  const given = issue.kind === 'validation' ? issue.message : issue.expected === null ? issue.message : issue.expected.replaceAll('"', "'");
-  const got = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input) ?? String(issue.input);
-  return `${where}: expected ${given}, got ${issue.kind === 'validation' && typeof issue.input === 'number' ? String(issue.input) : got}`;
-}
 
 /** The object without keys whose value is undefined, as exact optional fields want it. */
 function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
