@@ -8,7 +8,7 @@ function cpuMs() {
   return (user + system) / 1000;
 }
 
-async function block(step, steps, seconds, least = 3) {
+async function block(step, steps, seconds, least) {
   const wall = [];
   const cpu = cpuMs();
   const end = performance.now() + seconds * 1000;
@@ -20,11 +20,11 @@ async function block(step, steps, seconds, least = 3) {
   return { wall_ms: wall.map((w) => Number(w.toFixed(4))), cpu_ms: Number(((cpuMs() - cpu) / wall.length / steps).toFixed(4)), peak_mib: process.resourceUsage().maxRSS / 1024 };
 }
 
-/** Warms up, says {"ready": true}, then serves blocks until stdin closes. `steps`: how many a call of `step` does; times are of one. `about`: what else there is to say. */
-export async function serve(step, versions, { warmup = 5, steps = 1, about = {} } = {}) {
+/** Warms up, says {"ready": true}, then serves blocks until stdin closes. `steps`: how many a call of `step` does; times are of one. `least`: runs of a block, however slow. `about`: what else there is to say. */
+export async function serve(step, versions, { warmup = 5, steps = 1, least = 3, about = {} } = {}) {
   for (let i = 0; i < warmup; i++) await step();
   console.log(JSON.stringify({ ready: true, versions, about }));
   for await (const line of createInterface({ input: process.stdin })) {
-    console.log(JSON.stringify(await block(step, steps, JSON.parse(line).seconds)));
+    console.log(JSON.stringify(await block(step, steps, JSON.parse(line).seconds, least)));
   }
 }
