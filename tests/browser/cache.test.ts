@@ -1,6 +1,6 @@
 // The option `cache` of load in Chromium: what is kept, when it is asked for again, and that nothing wrong ever comes out of it. And progress, whole or compressed.
 import type { Manifest } from '@forja/core';
-import { decodeModel, sealModel } from '@forja/core/onnx';
+import { decodeModel, externalizeModel, sealModel } from '@forja/core/onnx';
 import { load } from '@forja/web';
 import type { LoadOptions, LoadProgress } from '@forja/web';
 import { afterEach, beforeAll, expect, test } from 'vitest';
@@ -38,6 +38,12 @@ async function picture(options: LoadOptions = {}): Promise<number[]> {
 }
 const refused = (options: LoadOptions = {}): Promise<string> => picture(options).then(() => 'ok', (error: { code: string }) => error.code);
 const serve = (answer: Parameters<typeof commands.answer>[1]): Promise<{ asked: number; bodies: number }> => commands.answer(name, answer);
+/** The same address at another origin of this machine. */
+const elsewhere = (path: string): string => {
+  const at = new URL(path, location.href);
+  at.hostname = at.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+  return at.href;
+};
 /** What one address answers, from its first to its last. */
 const fresh = (): void => void (name = `model-${++count}`);
 
@@ -159,6 +165,34 @@ test('an abort ends a load with a cache, before and after the first byte, and ke
   expect(await refused({ cache: 3 as never })).toBe('usage');
 });
 
+test('external data lies beside the model: sealed with it, kept with it, and nowhere else', async () => {
+  fresh();
+  const { model, external } = externalizeModel(decodeModel(tinyGenerator()), { location: `${name}-weights`, least: 1000 });
+  const [[file, weights]] = [...external] as [[string, Uint8Array]];
+  const bytes = [...(await sealModel(model, MANIFEST, sha256, external))];
+  await serve({ bytes, etag: '"1"' });
+  await commands.answer(file, { bytes: [...weights], etag: '"2"' });
+  const seen: LoadProgress[] = [];
+  const before = await picture({ onProgress: (p) => seen.push(p) });
+  expect(seen.at(-1)).toEqual({ phase: 'download', loaded: bytes.length + weights.length, total: bytes.length + weights.length });
+  name = `model-${++count}`; // the same model with its weights inside gives the same picture
+  await serve({ bytes: one });
+  expect(await picture()).toEqual(before);
+  name = file.replace('-weights', '');
+  expect(await commands.answer(file, { gone: true })).toEqual({ asked: 1, bodies: 1 });
+  await serve({ gone: true });
+  expect(await picture()).toEqual(before);
+  await serve({ bytes, etag: '"1"' });
+  const without = { cache: 'another-store', integrity: 'off' } as const;
+  for (const [answer, code] of [[{ status: 404 }, 'model.notFound'], [{ bytes: [...weights.subarray(1)] }, 'model.truncated'], [{ redirect: `/__forja/set/${file}-moved` }, 'ok'], [{ redirect: elsewhere(`/__forja/set/${file}-moved`) }, 'model.format']] as const) {
+    await commands.answer(file, answer);
+    await commands.answer(`${file}-moved`, { bytes: [...weights], cors: true });
+    expect([answer, await refused(without)]).toEqual([answer, code]);
+    await caches.delete('another-store');
+  }
+  expect(await load(Uint8Array.from(bytes), { device: 'wasm' }).then(() => 'ok', (error: { code: string }) => error.code)).toBe('model.notFound');
+});
+
 test('addresses of Blobs and data are not kept', async () => {
   const address = URL.createObjectURL(new Blob([Uint8Array.from(one)]));
   await (await load(address, { device: 'wasm', threads: 1, cache: STORE })).dispose();
@@ -166,13 +200,12 @@ test('addresses of Blobs and data are not kept', async () => {
   expect((await (await caches.open(STORE)).keys()).length).toBe(0);
 });
 
-test.each([['whole', false, false], ['compressed', true, false], ['whole, of another origin', false, true], ['compressed, of another origin', true, true]])('progress of a download that travels %s rises to all bytes, and a total is never passed', async (_, gzip, elsewhere) => {
+test.each([['whole', false, false], ['compressed', true, false], ['whole, of another origin', false, true], ['compressed, of another origin', true, true]])('progress of a download that travels %s rises to all bytes, and a total is never passed', async (_, gzip, other) => {
   fresh();
   // Compressible, so that what travels is much less than what arrives.
   const big = [...tinyGenerator(400).fill(0, 3000, 20_000)];
-  await serve({ bytes: big, gzip, cors: elsewhere, halves: true });
-  const at = new URL(url());
-  if (elsewhere) at.hostname = at.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+  await serve({ bytes: big, gzip, cors: other, halves: true });
+  const at = other ? elsewhere(url()) : url();
   const seen: LoadProgress[] = [];
   const generator = await load(at, { device: 'wasm', threads: 1, manifest: MANIFEST, onProgress: (p) => void (seen.push(p) === 1 && void fetch(`${url()}?rest`)) });
   await generator.dispose();
@@ -181,5 +214,5 @@ test.each([['whole', false, false], ['compressed', true, false], ['whole, of ano
   expect(seen.map(({ loaded }) => loaded)).toEqual(seen.map(({ loaded }) => loaded).sort((a, b) => a - b));
   for (const { loaded, total } of seen) expect(total ?? loaded).toBeGreaterThanOrEqual(loaded);
   if (!gzip) expect(seen[0]).toMatchObject({ total: big.length }); // known before the first byte is reported
-  if (gzip && !elsewhere) expect(seen.every(({ total }) => total === undefined)).toBe(true);
+  if (gzip && !other) expect(seen.every(({ total }) => total === undefined)).toBe(true);
 });

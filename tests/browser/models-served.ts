@@ -11,6 +11,8 @@ export interface Answer {
   status?: number;
   /** Break the connection without an answer. */
   gone?: boolean;
+  /** Where it sends on to. */
+  redirect?: string;
   /** Let other origins read it. */
   cors?: boolean;
   /** Keep the second half back until the address is asked for with `?rest`. */
@@ -30,13 +32,14 @@ export function setAnswer(name: string, answer: Answer): { asked: number; bodies
 export function answerAs(name: string, request: IncomingMessage, response: ServerResponse): void {
   const set = answers.get(name);
   if (!set) return void ((response.statusCode = 404), response.end());
-  const { bytes = [], etag, lastModified, gzip = false, status = 200, gone = false, cors = false, halves = false } = set.answer;
+  const { bytes = [], etag, lastModified, gzip = false, status = 200, gone = false, cors = false, halves = false, redirect } = set.answer;
   if (request.url?.endsWith('?rest')) return void (set.rest?.(), response.end());
   set.asked++;
   if (gone) return void request.socket.destroy();
   if (etag !== undefined) response.setHeader('ETag', etag);
   if (lastModified !== undefined) response.setHeader('Last-Modified', lastModified);
   response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
+  if (redirect !== undefined) return void response.writeHead(302, { location: redirect }).end();
   if (cors) response.setHeader('Access-Control-Allow-Origin', '*');
   const known = (etag !== undefined && request.headers['if-none-match'] === etag) || (lastModified !== undefined && request.headers['if-modified-since'] === lastModified);
   if (status === 200 && known) return void ((response.statusCode = 304), response.end());

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { Manifest } from '@forja/core';
 import { decodeModel, encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import type { Model, TensorProto } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { turnsDuring } from '../vitest.support.js';
 import { buildForTests } from '../vitest.worker.js';
 import { load } from './index.js';
@@ -167,18 +167,18 @@ describe('what is no model', () => {
   });
 });
 
-describe('external data', () => {
-  /** The model with its dense weights in a file, as the location says. */
-  function split(location: string): { bytes: Uint8Array; data: Uint8Array } {
-    const whole = decodeModel(encodeModel(model()));
-    const dense = whole.graph!.initializers.find(({ name }) => name === 'dense')!;
-    const data = dense.rawData!.slice();
-    const { rawData: _, ...rest } = dense;
-    const outside: TensorProto = { ...rest, dataLocation: 1, externalData: [{ key: 'location', value: location }] };
-    whole.graph!.initializers[whole.graph!.initializers.indexOf(dense)] = outside;
-    return { bytes: encodeModel(whole), data };
-  }
+/** The model with its dense weights in a file, as the location says. */
+function split(location: string): { bytes: Uint8Array; data: Uint8Array } {
+  const whole = decodeModel(encodeModel(model()));
+  const dense = whole.graph!.initializers.find(({ name }) => name === 'dense')!;
+  const data = dense.rawData!.slice();
+  const { rawData: _, ...rest } = dense;
+  const outside: TensorProto = { ...rest, dataLocation: 1, externalData: [{ key: 'location', value: location }] };
+  whole.graph!.initializers[whole.graph!.initializers.indexOf(dense)] = outside;
+  return { bytes: encodeModel(whole), data };
+}
 
+describe('external data', () => {
   test('is read from the model’s folder', async () => {
     mkdirSync(join(folder, 'parts'), { recursive: true });
     const { bytes, data } = split('parts/dense.bin');
@@ -187,7 +187,12 @@ describe('external data', () => {
     expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(await direct(sealed, latents(4, 0, 2, SIZE)), { atol: 1 });
     expect(generator.stats().modelBytes).toBe(bytes.length + data.length);
     await generator.dispose();
-    expect(await code(bytes)).toBe('model.notFound');
+    const progress: LoadProgress[] = [];
+    expect(await code(join(folder, 'split.onnx'), { onProgress: (p) => void progress.push(p) })).toBe('ok');
+    expect(progress).toEqual([{ phase: 'read', loaded: bytes.length, total: bytes.length }, { phase: 'read', loaded: bytes.length + data.length, total: bytes.length + data.length }]);
+    for (const alone of [bytes, await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense.bin', data]]))]) expect(await code(alone)).toBe('model.notFound');
+    put('parts/dense.bin', data.subarray(4));
+    expect(await code(join(folder, 'split.onnx'))).toBe('model.truncated');
   });
 
   test('is part of the integrity', async () => {
@@ -200,7 +205,7 @@ describe('external data', () => {
     expect(await code(file)).toBe('model.integrity');
   });
 
-  test.each([['../secret.bin'], ['parts/../../secret.bin'], ['link.bin'], ['linked/secret.bin'], ['..'], [''], ['.'], ['C:\\secret.bin'], ['\\\\host\\secret.bin'], ['parts/\0secret.bin']])('%j is refused', async (location) => {
+  test.each([['../secret.bin'], ['parts/../../secret.bin'], ['inner/../model.onnx'], ['link.bin'], ['linked/secret.bin'], ['..'], [''], ['.'], ['C:\\secret.bin'], ['\\\\host\\secret.bin'], ['parts/\0secret.bin']])('%j is refused', async (location) => {
     const inner = join(folder, 'inner');
     mkdirSync(join(inner, 'parts'), { recursive: true });
     const { bytes, data } = split(location);
@@ -249,6 +254,90 @@ describe('over http', () => {
 
   test.each([['missing', 'model.notFound'], ['broken', 'io'], ['page', 'model.format'], ['cut', 'model.truncated']])('%s: %s', async (name, expected) => {
     expect(await code(`${origin}/${name}`)).toBe(expected);
+  });
+
+  describe('with external data', () => {
+    const place: Record<string, Uint8Array | string> = {};
+    const seen: string[] = [];
+    const answers = (request: IncomingMessage, response: ServerResponse): void => {
+      const path = request.url ?? '';
+      seen.push(`${path} ${request.headers['if-none-match'] ?? '-'}`);
+      const content = place[path];
+      if (content === undefined) return void response.writeHead(404).end('no');
+      if (typeof content === 'string') return void response.writeHead(302, { location: content }).end();
+      const etag = `"${content.length}"`;
+      if (request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
+      response.writeHead(200, { 'content-length': content.length, etag }).end(content);
+    };
+    const [one, two] = [createServer(answers), createServer(answers)];
+    let [here, elsewhere] = ['', ''];
+    beforeAll(async () => {
+      for (const each of [one, two]) await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
+      [here, elsewhere] = [one, two].map((each) => `http://127.0.0.1:${(each.address() as AddressInfo).port}`) as [string, string];
+    });
+    afterAll(async () => {
+      for (const each of [one, two]) await new Promise((resolve) => (each.closeAllConnections(), each.close(resolve)));
+    });
+    beforeEach(() => {
+      for (const path of Object.keys(place)) delete place[path];
+      seen.length = 0;
+    });
+
+    test('takes it from the model’s folder, sealed, with progress over both, and keeps both', async () => {
+      const { bytes, data } = split('parts/dense #1.bin');
+      const whole = await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense #1.bin', data]]));
+      const cache = join(folder, 'cache-external');
+      place['/m/model.onnx?key=1'] = whole;
+      place['/m/parts/dense%20%231.bin'] = data;
+      const progress: LoadProgress[] = [];
+      const generator = await load(`${here}/m/model.onnx?key=1`, { cache, onProgress: (p) => void progress.push(p) });
+      expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(await direct(sealed, latents(4, 0, 2, SIZE)), { atol: 1 });
+      expect(generator.stats().modelBytes).toBe(whole.length + data.length);
+      await generator.dispose();
+      expect(progress.at(-1)).toEqual({ phase: 'download', loaded: whole.length + data.length, total: whole.length + data.length });
+      expect(progress.map(({ loaded }) => loaded)).toEqual(progress.map(({ loaded }) => loaded).sort((a, b) => a - b));
+      expect(await code(`${here}/m/model.onnx?key=1`, { cache, onProgress: (p) => void progress.push(p) })).toBe('ok');
+      expect(progress.at(-1)).toEqual({ phase: 'read', loaded: whole.length + data.length, total: whole.length + data.length });
+      expect(seen).toEqual(['/m/model.onnx?key=1 -', '/m/parts/dense%20%231.bin -', `/m/model.onnx?key=1 "${whole.length}"`, `/m/parts/dense%20%231.bin "${data.length}"`]);
+      const damaged = data.slice();
+      damaged[5] = (damaged[5] ?? 0) ^ 1;
+      place['/m/parts/dense%20%231.bin'] = damaged;
+      expect(await code(`${here}/m/model.onnx?key=1`)).toBe('model.integrity');
+    });
+
+    test('missing, too short, or cut off by an abort', async () => {
+      const { bytes, data } = split('dense.bin');
+      place['/m/model.onnx'] = bytes;
+      await expect(load(`${here}/m/model.onnx`)).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringMatching(/\/m\/dense\.bin: expected the external data "dense\.bin" of http/) as string });
+      place['/m/dense.bin'] = data.subarray(4);
+      expect(await code(`${here}/m/model.onnx`)).toBe('model.truncated');
+      place['/m/dense.bin'] = data;
+      const control = new AbortController();
+      expect(await code(`${here}/m/model.onnx`, { signal: control.signal, onProgress: ({ loaded }) => void (loaded > bytes.length && control.abort()) })).toBe('aborted');
+    });
+
+    test.each(['../secret.bin', '..', '/secret.bin', '//127.0.0.1/secret.bin', 'a/../../secret.bin', 'a\\..\\..\\secret.bin', 'http://127.0.0.1/secret.bin', ''])('a location of %j is refused, and never asked for', async (location) => {
+      const { bytes, data } = split(location);
+      Object.assign(place, { '/m/model.onnx': bytes, '/secret.bin': data });
+      expect(await code(`${here}/m/model.onnx`)).toBe('model.format');
+      expect(seen).toEqual(['/m/model.onnx -']);
+    });
+
+    test('redirects lead only to where the model came from, and are not followed elsewhere', async () => {
+      const { bytes, data } = split('dense.bin');
+      Object.assign(place, { '/m/model.onnx': bytes, '/m/dense.bin': '/store/1', '/store/1': data });
+      expect(await code(`${here}/m/model.onnx`)).toBe('ok');
+      place['/m/dense.bin'] = `${elsewhere}/store/1`;
+      seen.length = 0;
+      expect(await code(`${here}/m/model.onnx`)).toBe('model.format');
+      expect(seen).toEqual(['/m/model.onnx -', '/m/dense.bin -']);
+      // A server that sends on the model itself to another sends on its data as well; they are looked for beside the address that was given.
+      place['/m/model.onnx'] = `${elsewhere}/store/model`;
+      place['/store/model'] = bytes;
+      expect(await code(`${here}/m/model.onnx`)).toBe('ok');
+      place['/m/dense.bin'] = '/m/dense.bin';
+      expect(await code(`${here}/m/model.onnx`)).toBe('io');
+    });
   });
 
   test('nobody there', async () => {

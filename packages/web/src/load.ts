@@ -32,7 +32,7 @@ export interface LoadOptions extends RuntimeOptions {
 const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
- * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes.
+ * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes. External data is fetched from the folder of a URL and nowhere else.
  * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
  * Generators with the same device, threads, executor, assets and timeout share a worker; `dispose()` of the last one ends it, which is what gives WebAssembly memory back.
  */
@@ -61,10 +61,10 @@ async function loadWith({ runtime, release }: Lease<WorkerRuntime>, source: Post
   const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(fetched.model, { ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(fetched, { ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
-    const generator = new Generator({ session, manifest, modelBytes: fetched.model.size, ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
+    const generator = new Generator({ session, manifest, modelBytes: [...fetched.external.values()].reduce((sum, { size }) => sum + size, fetched.model.size), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
     if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
     return generator;
   } catch (error) {

@@ -9,17 +9,18 @@ export interface PostedSessionOptions {
   threads?: number;
   strict?: boolean;
   lowering?: 'auto' | 'portable';
-  external?: Map<string, Uint8Array>;
   state?: Record<string, StateBinding>;
 }
 
 /** What makes a session, and makes it again. A Blob outlives the worker that made it, and posting one copies nothing. */
 export interface Recipe {
   model: Blob;
+  /** External data by location. */
+  external?: Map<string, Blob>;
   options: PostedSessionOptions;
 }
 
-/** Bytes received, or read from the cache, so far; `total` only where it is sure. */
+/** Bytes received, or read from the cache, so far, of the model and its external data; `total` only where it is sure. What external data there is, is known when the model itself is here. */
 export interface LoadProgress {
   phase: 'read' | 'download';
   loaded: number;
@@ -38,6 +39,8 @@ export interface FetchArguments {
 /** A model that was fetched and checked. */
 export interface Fetched {
   model: Blob;
+  /** External data by location; only models of an address have any. */
+  external: Map<string, Blob>;
   /** What the file says of itself. */
   manifest: Manifest | undefined;
   warnings: string[];

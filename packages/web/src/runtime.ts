@@ -86,13 +86,14 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    return this.open(blobOf(model), options, { what: 'session', made: madeHere(this.createSession) });
+    const external = new Map([...(options.external ?? [])].map(([location, bytes]) => [location, blobOf(bytes)]));
+    return this.open({ model: blobOf(model), external }, options, { what: 'session', made: madeHere(this.createSession) });
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open(model: Blob, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+  async open({ model, external }: Required<Pick<Recipe, 'model' | 'external'>>, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
     if (!LOWERINGS.includes(options.lowering)) throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
-    return this.make({ model, options: ownedOptions(options) }, held);
+    return this.make({ model, options: ownedOptions(options), ...(external.size > 0 ? { external } : {}) }, held);
   }
 
   /** Fetches and checks a model, beside what else runs. */

@@ -1,5 +1,6 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader: @forja/core/onnx is.
 import { platform } from '../platform.js';
+import { varint } from './model-bytes.js';
 
 /** Nodes of the top graph; 0 when the bytes cannot be followed. */
 export function countNodes(model: Uint8Array): number {
@@ -10,14 +11,46 @@ export function countNodes(model: Uint8Array): number {
 
 /** Locations of external data that any tensor names, in subgraphs, attributes and functions too, each once. */
 export function externalLocations(model: Uint8Array): string[] {
-  const found = new Set<string>();
+  return [...externalFiles(model).keys()];
+}
+
+/** The same, with how many bytes the file must have at least, by what its tensors say. */
+export function externalFiles(model: Uint8Array): Map<string, number> {
+  const found = new Map<string, number>();
   for (const tensor of tensors(model)) {
+    const entries = new Map<string | undefined, string | undefined>();
     for (const entry of fields(tensor, 13)) {
-      const [key, value] = [text(entry, 1), text(entry, 2)];
-      if (key === 'location' && value !== undefined) found.add(value);
+      const key = text(entry, 1);
+      const value = text(entry, 2);
+      if (key === 'location' && value !== undefined) found.set(value, found.get(value) ?? 0);
+      entries.set(key, value);
     }
+    const location = entries.get('location');
+    if (location === undefined) continue;
+    const end = Number(entries.get('offset') ?? 0) + (entries.has('length') ? Number(entries.get('length')) : sizeOfTensor(tensor));
+    if (end > (found.get(location) ?? 0)) found.set(location, end);
   }
-  return [...found];
+  return found;
+}
+
+/** Bytes by type and dims; NaN where they do not say. */
+function sizeOfTensor(tensor: Uint8Array): number {
+  const dims = [...fields(tensor, 1, 0), ...[...fields(tensor, 1)].flatMap(packed)];
+  return Math.ceil(dims.reduce((size, dim) => size * dim, BITS[number(tensor, 2) ?? 0] ?? NaN) / 8);
+}
+
+/** Bits of an element by TensorProto.DataType. */
+const BITS: Readonly<Record<number, number>> = { 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8 };
+
+function packed(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const read = varint(bytes, at);
+    if (!read) break;
+    values.push(read.value);
+    at = read.next;
+  }
+  return values;
 }
 
 /** What the weights are: fp16 when the top graph has an initializer of that type. */
@@ -71,7 +104,7 @@ function fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array>;
 function fields(bytes: Uint8Array, wanted: number, wire: 0): Generator<number>;
 function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generator<Uint8Array | number> {
   let at = 0;
-  const varint = (): number => {
+  const next = (): number => {
     let value = 0;
     for (let scale = 1; at < bytes.length; scale *= 128) {
       const byte = bytes[at++] ?? 0;
@@ -81,16 +114,16 @@ function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generat
     return NaN;
   };
   while (at < bytes.length) {
-    const key = varint();
+    const key = next();
     const wire = key % 8;
     const here = wire === wanting && Math.floor(key / 8) === wanted;
     if (wire === 2) {
-      const length = varint();
+      const length = next();
       if (!(at + length <= bytes.length)) return;
       if (here) yield bytes.subarray(at, at + length);
       at += length;
     } else if (wire === 0) {
-      const value = varint();
+      const value = next();
       if (here) yield value;
     } else if (wire === 5) at += 4;
     else if (wire === 1) at += 8;

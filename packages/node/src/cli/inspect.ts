@@ -1,7 +1,7 @@
 // forja inspect: what a model file holds. Reads the file only; nothing is run.
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import { checkIntegrity, checkModelBytes, ModelFormatError, readManifest, type CliCommand, type CliIo, type Manifest } from '@forja/core';
+import { checkIntegrity, checkModelBytes, externalFiles, ModelFormatError, readManifest, type CliCommand, type CliIo, type Manifest } from '@forja/core';
 import { DATA_TYPE, decodeModel, type Graph, type TensorProto, type ValueInfo } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
 import { readModelFile } from './files.js';
@@ -74,10 +74,10 @@ function examine(file: string, bytes: Uint8Array): Findings {
 }
 
 /** Integrity is over the files beside the model too. */
-async function checked({ file, manifest, external }: Findings, bytes: Uint8Array, wanted: boolean): Promise<Findings['integrity']> {
+async function checked({ file, manifest }: Findings, bytes: Uint8Array, wanted: boolean): Promise<Findings['integrity']> {
   if (!manifest) return 'none';
   if (!wanted) return 'not checked';
-  await checkIntegrity(bytes, manifest, (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')), await readExternal(file, external));
+  await checkIntegrity(bytes, manifest, (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')), await readExternal(file, externalFiles(bytes)));
   return 'ok';
 }
 

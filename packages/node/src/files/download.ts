@@ -1,5 +1,5 @@
 // A model from an http(s) address. One that breaks off is gone on with where it broke, in this call and, with a cache folder, in a later process;
-// a kept one is asked for again with its ETag, so that a changed file is seen.
+// a kept one is asked for again with its ETag, so that a changed file is seen. A model's external data are downloaded alike, but from nowhere else than the model.
 import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
 import { DownloadCache } from './cache.js';
@@ -10,13 +10,27 @@ const ATTEMPTS = 8;
 const IDLE_ATTEMPTS = 3;
 const PAUSE_MS = 100;
 
-/** Downloads whole. Throws `model.notFound` (404, 410), `model.truncated` (breaks off, shorter than announced), `io`, `aborted`. */
-export async function download(url: URL, { signal, onProgress, cache }: ReadOptions): Promise<Uint8Array> {
+/** Redirects of one request for external data, at most. */
+const HOPS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** What is downloaded. */
+export interface Wanted {
+  /** In messages: `a model`. */
+  what: string;
+  /** Where the model came from: its address, and where redirects led. */
+  origins: Set<string>;
+  /** For a file that a model names: redirects may only lead to `origins`. */
+  beside?: boolean;
+}
+
+/** Downloads whole. Throws `model.notFound` (404, 410), `model.truncated` (breaks off, shorter than announced), `model.format` (no model; a redirect that leads elsewhere), `io`, `aborted`. */
+export async function download(url: URL, { signal, onProgress, cache }: ReadOptions, wanted: Wanted = { what: 'a model', origins: new Set() }): Promise<Uint8Array> {
   if (signal?.aborted) throw abortError(signal.reason);
   const control = new AbortController();
   const onAbort = (): void => control.abort();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const transfer = new Transfer(url, cache === undefined ? undefined : new DownloadCache(cache, url), control.signal, onProgress);
+  const transfer = new Transfer(url, wanted, cache === undefined ? undefined : new DownloadCache(cache, url), control.signal, onProgress);
   try {
     return await transfer.run();
   } catch (error) {
@@ -32,6 +46,7 @@ export async function download(url: URL, { signal, onProgress, cache }: ReadOpti
 /** One download, over as many requests as it takes. */
 class Transfer {
   readonly #url: URL;
+  readonly #wanted: Wanted;
   readonly #cache: DownloadCache | undefined;
   readonly #signal: AbortSignal;
   readonly #onProgress: ReadOptions['onProgress'];
@@ -43,8 +58,9 @@ class Transfer {
   #etag: string | undefined;
   #type = 'no content type';
 
-  constructor(url: URL, cache: DownloadCache | undefined, signal: AbortSignal, onProgress: ReadOptions['onProgress']) {
+  constructor(url: URL, wanted: Wanted, cache: DownloadCache | undefined, signal: AbortSignal, onProgress: ReadOptions['onProgress']) {
     this.#url = url;
+    this.#wanted = wanted;
     this.#cache = cache;
     this.#signal = signal;
     this.#onProgress = onProgress;
@@ -57,7 +73,10 @@ class Transfer {
     for (let attempt = 1, idle = 0; ; attempt++) {
       const before = this.#loaded;
       const answer = await this.#ask(kept?.etag);
-      if (answer === 'unchanged' && kept) return kept.bytes;
+      if (answer === 'unchanged' && kept) {
+        this.#onProgress?.({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
+        return kept.bytes;
+      }
       if (answer === 'again' || answer === 'unchanged') continue; // it began anew; that happens once, as nothing is left to go on with
       const broken = await this.#collect(answer.body, answer.total);
       if (!broken) return this.#whole(answer.etag);
@@ -77,10 +96,10 @@ class Transfer {
     const going = this.#loaded > 0 && this.#etag !== undefined;
     // Not compressed: lengths and ranges are then those of the file.
     const headers = { 'accept-encoding': 'identity', ...(going ? { range: `bytes=${this.#loaded}-`, 'if-range': this.#etag ?? '' } : kept === undefined ? {} : { 'if-none-match': kept }) };
-    const response = await fetch(this.#url, { signal: this.#signal, headers });
+    const response = await this.#fetch({ signal: this.#signal, headers });
     const { status } = response;
     if (status === 304 && kept !== undefined && !going) return 'unchanged';
-    if (status === 404 || status === 410) throw new ModelFormatError('model.notFound', `${this.#url.href}: expected a model, got HTTP ${status}`);
+    if (status === 404 || status === 410) throw new ModelFormatError('model.notFound', `${this.#url.href}: expected ${this.#wanted.what}, got HTTP ${status}`);
     const etag = response.headers.get('etag');
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
     if (going && (status === 416 || (status === 206 && (Number(range?.[1]) !== this.#loaded || (etag !== null && etag !== this.#etag))))) {
@@ -102,6 +121,26 @@ class Transfer {
     return { body: response.body, total: coded ? undefined : Number(response.headers.get('content-length')) || undefined, etag };
   }
 
+  /** A model's own server may send on to any other; for what a model names, only to those that the model came from, looked at before each step. */
+  async #fetch(init: RequestInit): Promise<Response> {
+    const { origins, beside, what } = this.#wanted;
+    if (!beside) {
+      const response = await fetch(this.#url, init);
+      for (const url of [this.#url.href, response.url]) origins.add(new URL(url).origin);
+      return response;
+    }
+    let at = this.#url;
+    for (let hops = 0; hops <= HOPS; hops++) {
+      const response = await fetch(at, { ...init, redirect: 'manual' });
+      const to = response.headers.get('location');
+      if (!REDIRECTS.has(response.status) || to === null) return response;
+      await response.body?.cancel();
+      at = new URL(to, at);
+      if (!origins.has(at.origin)) throw new ModelFormatError('model.format', `${this.#url.href}: expected ${what} from ${[...origins].join(' or ')}, got a redirect to ${at.origin}; refused`);
+    }
+    throw new ForjaError('io', `${this.#url.href}: expected ${what} after ${HOPS} redirects at most, got more`);
+  }
+
   /** Takes what comes; the error when it breaks off. */
   async #collect(body: AsyncIterable<Uint8Array>, total: number | undefined): Promise<ModelFormatError | undefined> {
     try {
@@ -121,7 +160,7 @@ class Transfer {
 
   async #whole(etag: string | null): Promise<Uint8Array> {
     const bytes = new Uint8Array(Buffer.concat(this.#chunks));
-    checkModelBytes(bytes, `${this.#url.href} (${this.#type})`);
+    if (!this.#wanted.beside) checkModelBytes(bytes, `${this.#url.href} (${this.#type})`);
     if (etag !== null) await this.#cache?.keep({ bytes, etag });
     return bytes;
   }

@@ -1,7 +1,7 @@
 // A model from the file system: whole, with progress, and external data only from its own folder.
 import { open, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep, win32 } from 'node:path';
-import { abortError, ForjaError, ModelFormatError } from '@forja/core';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { abortError, checkExternalSizes, checkLocation, ForjaError, ModelFormatError, outside } from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
 import type { OnProgress } from './read.js';
 
@@ -15,25 +15,26 @@ export async function readModelFile(path: string, signal?: AbortSignalLike, onPr
 }
 
 /**
- * External data by location. A location is what a model, which is not trusted, says: it must lead to a regular file inside the model's folder, symbolic links included.
- * Throws `model.format` for one that leads elsewhere, `model.notFound` for a missing one.
+ * External data by location; `files` as `externalFiles` gives them. A location is what a model, which is not trusted, says: it must lead to a regular file inside the model's folder, symbolic links included.
+ * Throws `model.format` for one that leads elsewhere, `model.notFound` for a missing one, `model.truncated` for one that is shorter than the model says.
  */
-export async function readExternal(modelPath: string, locations: readonly string[], signal?: AbortSignalLike): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  if (locations.length === 0) return files;
+export async function readExternal(modelPath: string, files: ReadonlyMap<string, number>, signal?: AbortSignalLike, listener?: (expected: number) => OnProgress): Promise<Map<string, Uint8Array>> {
+  const read = new Map<string, Uint8Array>();
+  if (files.size === 0) return read;
   const folder = await realpath(dirname(modelPath));
-  for (const location of locations) {
-    const outside = new ModelFormatError('model.format', `${modelPath}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`);
-    if (location === '' || location.includes('\0') || isAbsolute(location) || win32.isAbsolute(location) || /^[a-z]:/i.test(location)) throw outside;
+  const listeners = new Map([...files].map(([location, least]) => [location, listener?.(least)]));
+  for (const location of files.keys()) {
+    checkLocation(modelPath, location);
     const path = join(folder, location);
-    if (!inside(folder, path)) throw outside;
+    if (!inside(folder, path)) throw outside(modelPath, location);
     const real = await realpath(path).catch((cause: unknown) => {
       throw new ModelFormatError('model.notFound', `${modelPath}: expected its external data ${JSON.stringify(location)} beside it, got no such file`, { cause });
     });
-    if (!inside(folder, real)) throw outside;
-    files.set(location, await readWhole(real, Number.MAX_SAFE_INTEGER, signal));
+    if (!inside(folder, real)) throw outside(modelPath, location);
+    read.set(location, await readWhole(real, Number.MAX_SAFE_INTEGER, signal, listeners.get(location)));
   }
-  return files;
+  checkExternalSizes(modelPath, files, read);
+  return read;
 }
 
 function inside(folder: string, path: string): boolean {

@@ -4,7 +4,7 @@ import type { Manifest } from '@forja/core';
 import { sha256 } from './source.js';
 
 /** The file's own manifest, checked against its bytes. Throws `model.integrity` when they differ and `integrity` is `error`; with `warn`, the message is among `warnings`. */
-export async function examine(bytes: Uint8Array, integrity: 'error' | 'warn' | 'off', precision: 'auto' | 'fp32' | 'fp16'): Promise<{ manifest: Manifest | undefined; warnings: string[] }> {
+export async function examine(bytes: Uint8Array, external: ReadonlyMap<string, Uint8Array>, integrity: 'error' | 'warn' | 'off', precision: 'auto' | 'fp32' | 'fp16'): Promise<{ manifest: Manifest | undefined; warnings: string[] }> {
   if (!['error', 'warn', 'off'].includes(integrity)) throw new UsageError(`load.integrity: expected one of error, warn, off, got '${integrity}'`);
   if (!['auto', 'fp32', 'fp16'].includes(precision)) throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${precision}'`);
   const found = precision === 'auto' ? precision : weightPrecision(bytes);
@@ -12,7 +12,7 @@ export async function examine(bytes: Uint8Array, integrity: 'error' | 'warn' | '
   const manifest = readManifest(bytes);
   const warnings: string[] = [];
   if (manifest && integrity !== 'off') {
-    await checkIntegrity(bytes, manifest, sha256).catch((error: unknown) => {
+    await checkIntegrity(bytes, manifest, sha256, external).catch((error: unknown) => {
       if (integrity === 'error' || !(error instanceof ModelFormatError) || error.code !== 'model.integrity') throw error;
       warnings.push(error.message);
     });

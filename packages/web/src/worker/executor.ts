@@ -1,5 +1,5 @@
 // All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
-import { checkModelBytes, DeviceError, ForjaError, manifestFor, UsageError } from '@forja/core';
+import { checkModelBytes, DeviceError, externalLocations, ForjaError, manifestFor, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import type { LoadProgress, Operation, Operations } from '../protocol.js';
 import { fetchModel } from './fetch.js';
@@ -71,10 +71,14 @@ export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorPa
 
     fetch: fetchModel,
 
-    create: async ({ model, options }) => {
+    create: async ({ model, external: files = new Map<string, Blob>(), options }) => {
       if (!opened) throw new ForjaError('internal', 'worker: create before open');
       const bytes = await bytesOf(model);
       checkModelBytes(bytes);
+      const missing = externalLocations(bytes).find((location) => !files.has(location));
+      if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}', got none: load it from an address, where the file lies beside it`);
+      const external = new Map<string, Uint8Array>();
+      for (const [location, file] of files) external.set(location, await bytesOf(file));
       const reasons = [...opened.ladder.reasons];
       const { rungs } = opened.ladder;
       for (const [i, rung] of rungs.entries()) {
@@ -85,7 +89,7 @@ export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorPa
           if (asked && !lower) notes.push("lowering: 'portable', because 'auto' needs the worker");
           const lowered = asked ? await lower?.(bytes) : undefined;
           const device = { ...report(rung, [...reasons, ...notes]), ...(lowered ? { convolutions: lowered.convolutions } : {}) };
-          const made = await WorkerSession.create(await build(rung), lowered?.bytes ?? bytes, device, options);
+          const made = await WorkerSession.create(await build(rung), { model: lowered?.bytes ?? bytes, external }, device, options);
           const id = next++;
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };

@@ -1,32 +1,62 @@
-// A model from where it is to checked bytes in a Blob: from the cache where that has it, kept there where it was downloaded.
-import { ForjaError } from '@forja/core';
-import type { FetchArguments, Fetched } from '../protocol.js';
+// A model from where it is to checked bytes in Blobs, its external data with it: from the cache where that has it, kept there where it was downloaded.
+import { checkAlone, checkExternalSizes, checkModelBytes, externalAddress, externalFiles, ForjaError, ManyFiles } from '@forja/core';
+import type { FetchArguments, Fetched, LoadProgress } from '../protocol.js';
 import { openStore } from './cache.js';
+import type { Store } from './cache.js';
 import type { CallContext } from './executor.js';
 import { examine } from './examine.js';
 import { readBlob, download } from './source.js';
+import type { Download, Wanted } from './source.js';
 
 /** Fetches and checks. See `load` for the errors. */
 export async function fetchModel({ source, integrity, precision, cache }: FetchArguments, { signal, progress }: CallContext): Promise<Fetched> {
   if ('blob' in source) {
-    const { manifest, warnings } = await examine(await readBlob(source.blob, source.name, progress), integrity, precision);
-    return { model: source.blob, manifest, warnings };
+    const bytes = await readBlob(source.blob, source.name, progress);
+    checkModelBytes(bytes, source.name);
+    checkAlone(source.name, bytes);
+    const { manifest, warnings } = await examine(bytes, new Map(), integrity, precision);
+    return { model: source.blob, external: new Map(), manifest, warnings };
   }
   const { url } = source;
-  const store = cache === undefined ? undefined : await openStore(cache, url);
-  const notes = store && 'unusable' in store ? [store.unusable] : [];
-  const usable = store && 'recall' in store ? store : undefined;
-  const kept = await usable?.recall();
-  const mode = usable ? 'no-store' : 'default'; // what we keep, the browser need not keep again
-  let got = await download(url, kept, mode, signal, progress);
-  let examined = await examine(got.bytes, integrity, precision).catch(async (error: unknown) => {
+  const notes = new Set<string>();
+  const placeOf = async (address: string): Promise<Store | undefined> => {
+    const store = cache === undefined ? undefined : await openStore(cache, address);
+    if (store && 'unusable' in store) notes.add(store.unusable);
+    return store && 'recall' in store ? store : undefined;
+  };
+
+  /** Everything that the model is of, and where it may be kept; `anew`: nothing that was. */
+  const gather = async (anew: boolean) => {
+    const all = new ManyFiles<LoadProgress>(progress);
+    const origins = new Set<string>();
+    const parts: { got: Download; store: Store | undefined }[] = [];
+    const get = async (address: string, wanted: Wanted, onProgress: (progress: LoadProgress) => void): Promise<Download> => {
+      const store = await placeOf(address);
+      const mode = store ? 'no-store' : 'default'; // what we keep, the browser need not keep again
+      const got = await download(address, wanted, anew ? undefined : await store?.recall(), mode, signal, onProgress);
+      parts.push({ got, store });
+      return got;
+    };
+    const model = await get(url, { what: 'a model', origins }, all.add());
+    checkModelBytes(model.bytes, model.where);
+    if (!/^https?:/i.test(url)) checkAlone('the address given', model.bytes); // of a Blob, or of the data itself
+    const files = externalFiles(model.bytes);
+    const due = [...files].map(([location, least]) => ({ location, address: externalAddress(url, location), onProgress: all.add(least) }));
+    const external = new Map<string, Uint8Array<ArrayBuffer>>();
+    for (const { location, address, onProgress } of due) external.set(location, (await get(address, { what: `the external data ${JSON.stringify(location)} of ${url}`, origins, beside: true }, onProgress)).bytes);
+    checkExternalSizes(url, files, external);
+    return { bytes: model.bytes, external, parts };
+  };
+
+  let files = await gather(false);
+  let examined = await examine(files.bytes, files.external, integrity, precision).catch(async (error: unknown) => {
     // What was kept when nobody asked for its integrity may have been damaged on its way: once more, from the server.
-    if (!got.kept || !(error instanceof ForjaError) || error.code !== 'model.integrity') throw error;
-    got = await download(url, undefined, mode, signal, progress);
+    if (!files.parts.some(({ got }) => got.kept) || !(error instanceof ForjaError) || error.code !== 'model.integrity') throw error;
+    files = await gather(true);
     return undefined;
   });
-  examined ??= await examine(got.bytes, integrity, precision);
+  examined ??= await examine(files.bytes, files.external, integrity, precision);
   const { manifest, warnings } = examined;
-  if (usable && !got.kept && warnings.length === 0) await usable.keep(got);
-  return { model: new Blob([got.bytes]), manifest, warnings: [...notes, ...warnings] };
+  if (warnings.length === 0) for (const { got, store } of files.parts) if (!got.kept) await store?.keep(got);
+  return { model: new Blob([files.bytes]), external: new Map([...files.external].map(([location, bytes]) => [location, new Blob([bytes])])), manifest, warnings: [...notes, ...warnings] };
 }

@@ -13,6 +13,12 @@ import { fromOrt, specsOf, toOrt } from './tensors.js';
 /** Element types whose state may stay in GPU buffers; others live on the CPU side. */
 const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
 
+/** A model in memory, with its external data by location. */
+export interface ModelFiles {
+  model: Uint8Array;
+  external: ReadonlyMap<string, Uint8Array>;
+}
+
 /** A session with its state. */
 export class WorkerSession {
   readonly inputs: TensorSpec[];
@@ -36,7 +42,7 @@ export class WorkerSession {
   }
 
   /** Makes the session on `device.actual`. onnxruntime's refusals become our codes. */
-  static async create(build: OrtBuild, model: Uint8Array, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> {
+  static async create(build: OrtBuild, { model, external }: ModelFiles, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> {
     const onGpu = device.actual === 'webgpu';
     const location: Record<string, 'gpu-buffer'> = {};
     if (onGpu) for (const { output, initial } of Object.values(options.state ?? {})) if (ON_GPU.has(initial.dtype)) location[output] = 'gpu-buffer';
@@ -47,7 +53,7 @@ export class WorkerSession {
         logSeverityLevel: verbose ? 0 : 2,
         ...(Object.keys(location).length > 0 ? { preferredOutputLocation: location } : {}),
         ...(strict ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
-        ...(options.external ? { externalData: [...options.external].map(([path, data]) => ({ path, data })) } : {}),
+        ...(external.size > 0 ? { externalData: [...external].map(([path, data]) => ({ path, data })) } : {}),
       });
     let session: InferenceSession;
     try {

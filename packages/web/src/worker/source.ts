@@ -1,5 +1,5 @@
-// Bytes of a model from an address or a Blob, with progress; tells a missing, cut or foreign file by name.
-import { checkModelBytes, ForjaError, joinBytes, ModelFormatError, UsageError } from '@forja/core';
+// Bytes of a model, or of its external data, from an address or a Blob, with progress; tells a missing or cut file by name.
+import { ForjaError, joinBytes, ModelFormatError, UsageError } from '@forja/core';
 import type { LoadProgress } from '../protocol.js';
 import type { Kept } from './cache.js';
 
@@ -10,28 +10,50 @@ export async function readBlob(blob: Blob, name: string, onProgress: OnProgress)
   const bytes = await collect(blob.stream(), (loaded) => onProgress({ phase: 'read', loaded, total: blob.size })).catch((cause: unknown) => {
     throw new ForjaError('io', `${name}: could not be read: ${String(cause)}`, { cause });
   });
-  checkModelBytes(bytes, name);
   return bytes;
+}
+
+/** What is downloaded. */
+export interface Wanted {
+  /** In messages: `a model`. */
+  what: string;
+  /** Where the model came from: its address, and where redirects led. */
+  origins: Set<string>;
+  /** For a file that a model names: redirects may only lead to `origins`. */
+  beside?: boolean;
+}
+
+/** A download, or what was kept of one. */
+export interface Download extends Kept {
+  kept: boolean;
+  /** Names it in messages. */
+  where: string;
 }
 
 /**
  * Downloads whole, or takes `kept` where the server says that it has no other, or cannot be reached.
- * `mode` is what the browser's own cache does. Throws `model.notFound` (404, 410), `model.format` (a web page), `model.truncated` (empty or short) or `io`.
+ * `mode` is what the browser's own cache does. Throws `model.notFound` (404, 410), `model.truncated` (short), `model.format` (external data that were redirected elsewhere) or `io`.
  */
-export async function download(url: string, kept: Kept | undefined, mode: RequestCache, signal: AbortSignal, onProgress: OnProgress): Promise<Kept & { kept: boolean }> {
+export async function download(url: string, { what, origins, beside = false }: Wanted, kept: Kept | undefined, mode: RequestCache, signal: AbortSignal, onProgress: OnProgress): Promise<Download> {
   let response: Response;
   try {
     response = await fetch(url, { signal, cache: mode, headers: kept ? conditions(url, kept) : {} });
   } catch (cause) {
     if (signal.aborted) throw cause;
-    if (kept) return recalled(kept, onProgress); // offline
+    if (kept) return recalled(url, kept, onProgress); // offline
     throw new ForjaError('io', `${url}: could not be fetched (offline, a wrong host, CORS or CSP connect-src): ${String(cause)}`, { cause });
   }
+  const answering = new URL(response.url === '' ? url : response.url).origin;
+  if (beside && !origins.has(answering)) {
+    await response.body?.cancel();
+    throw new ModelFormatError('model.format', `${url}: expected ${what} from ${[...origins].join(' or ')}, got a redirect to ${answering}; refused`);
+  }
+  if (!beside) origins.add(new URL(url).origin).add(answering);
   if (kept && (response.status === 304 || response.status >= 500 || (response.ok && same(response, kept)))) {
     await response.body?.cancel();
-    return recalled(kept, onProgress);
+    return recalled(url, kept, onProgress);
   }
-  if (response.status === 404 || response.status === 410) throw new ModelFormatError('model.notFound', `${url}: expected a model, got HTTP ${response.status}`);
+  if (response.status === 404 || response.status === 410) throw new ModelFormatError('model.notFound', `${url}: expected ${what}, got HTTP ${response.status}`);
   if (!response.ok || !response.body) throw new ForjaError('io', `${url}: expected HTTP 200, got ${response.status} ${response.statusText}`);
   // Content-Length counts what travels: with a Content-Encoding it is not the size of the file. Another origin does not show us that header.
   const length = response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length') ?? Number.NaN) : Number.NaN;
@@ -45,8 +67,7 @@ export async function download(url: string, kept: Kept | undefined, mode: Reques
     throw new ModelFormatError('model.truncated', `${url}: the download broke off: ${String(cause)}`, { cause });
   }
   if (sure !== undefined && bytes.length < sure) throw new ModelFormatError('model.truncated', `${url}: expected ${sure} bytes, got ${bytes.length}`);
-  checkModelBytes(bytes, `${url} (${response.headers.get('content-type') ?? 'no content type'})`);
-  return { bytes, etag: response.headers.get('etag'), lastModified: response.headers.get('last-modified'), kept: false };
+  return { bytes, where: `${url} (${response.headers.get('content-type') ?? 'no content type'})`, etag: response.headers.get('etag'), lastModified: response.headers.get('last-modified'), kept: false };
 }
 
 /** Asks only for another version than `kept`. Not of another origin, which would have to permit these headers: there, the answer is looked at. */
@@ -59,9 +80,9 @@ function same({ headers }: Response, { etag, lastModified }: Kept): boolean {
   return etag !== null ? headers.get('etag') === etag : lastModified !== null && headers.get('last-modified') === lastModified;
 }
 
-function recalled(kept: Kept, onProgress: OnProgress): Kept & { kept: boolean } {
+function recalled(where: string, kept: Kept, onProgress: OnProgress): Download {
   onProgress({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
-  return { ...kept, kept: true };
+  return { ...kept, where, kept: true };
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, onLoaded: (loaded: number) => void): Promise<Uint8Array<ArrayBuffer>> {
