@@ -184,7 +184,8 @@ test('external data lies beside the model: sealed with it, kept with it, and now
   expect(await picture()).toEqual(before);
   await serve({ bytes, etag: '"1"' });
   const without = { cache: 'another-store', integrity: 'off' } as const;
-  for (const [answer, code] of [[{ status: 404 }, 'model.notFound'], [{ bytes: [...weights.subarray(1)] }, 'model.truncated'], [{ redirect: `/__forja/set/${file}-moved` }, 'ok'], [{ redirect: elsewhere(`/__forja/set/${file}-moved`) }, 'model.format']] as const) {
+  const answers: [Parameters<typeof commands.answer>[1], string][] = [[{ status: 404 }, 'model.notFound'], [{ bytes: [...weights.subarray(1)] }, 'model.truncated'], [{ redirect: `/__forja/set/${file}-moved` }, 'ok'], [{ redirect: elsewhere(`/__forja/set/${file}-moved`) }, 'model.format']];
+  for (const [answer, code] of answers) {
     await commands.answer(file, answer);
     await commands.answer(`${file}-moved`, { bytes: [...weights], cors: true });
     expect([answer, await refused(without)]).toEqual([answer, code]);
