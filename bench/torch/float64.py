@@ -46,6 +46,7 @@ OPS = {
     'Add': lambda x, a: x[0] + x[1],
     'Mul': lambda x, a: x[0] * x[1],
     'Concat': lambda x, a: torch.cat(x, a['axis']),
+    'Gather': lambda x, a: x[0].index_select(a['axis'], x[1].long()),
     'Transpose': lambda x, a: x[0].permute(*a['perm']),
 }
 

@@ -54,7 +54,7 @@ export function rangeOf(program: Program, id: ValueId): [number, number] | undef
     if (call.kernel === 'Sigmoid' || activation === 'sigmoid' || call.kernel === 'Softmax') return [0, 1];
     const [low, high] = [call.attrs['clipValueMin'], call.attrs['clipValueMax']];
     if (call.kernel === 'ClipByValue') return typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high) ? [low, high] : undefined;
-    if (!['Reshape', 'Transpose', 'Identity', 'ExpandDims', 'Slice', 'StridedSlice', 'ResizeNearestNeighbor', 'DepthToSpace'].includes(call.kernel)) return undefined;
+    if (!['Reshape', 'Transpose', 'Identity', 'ExpandDims', 'Slice', 'StridedSlice', 'ResizeNearestNeighbor', 'DepthToSpace', 'GatherV2'].includes(call.kernel)) return undefined;
     const x = inputOf(call, 'x') ?? inputOf(call, 'images') ?? inputOf(call, 'input');
     call = x === undefined ? undefined : from.get(x);
   }

@@ -5,6 +5,7 @@ import { foldAffine } from './affine.js';
 import { simplifyBroadcasts } from './broadcast.js';
 import { attributeKey, eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
+import { convolveBeforeEnlarging } from './enlarged.js';
 import { foldConstants } from './fold.js';
 import type { Pass } from './graph.js';
 import { removeNoops } from './noop.js';
@@ -20,10 +21,13 @@ export const PASSES: readonly Pass[] = [
   flattenProducts, removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, spreadNorms, simplifyBroadcasts, simplifyReductions, foldAffine, eliminateDeadCode,
 ];
 
+/** Once, when the rounds are over: convolutions have their final weights then. */
+const LAST: readonly Pass[] = [convolveBeforeEnlarging, eliminateDeadCode];
+
 /** More rounds than any program needs: each removes or shrinks something. */
 const ROUNDS = 16;
 
-/** Runs `passes` in order, again and again, until a round changes nothing. */
+/** Runs `passes` in order, again and again, until a round changes nothing; then, unless the caller names passes, the last ones. */
 export function optimize(program: Program, passes: readonly Pass[] = PASSES): Program {
   let current = program;
   let before = '';
@@ -33,7 +37,7 @@ export function optimize(program: Program, passes: readonly Pass[] = PASSES): Pr
     if (now === before) break;
     before = now;
   }
-  return current;
+  return passes === PASSES ? LAST.reduce((p, pass) => pass(p), current) : current;
 }
 
 /** What a program consists of, as text; numbers of values that a pass made anew count by order of appearance. */
