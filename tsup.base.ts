@@ -35,5 +35,7 @@ export function recipe({ entry, types, platform, bundle = [], external = [] }: R
     noExternal: bundle,
     external,
     silent: true,
+    // A dependency's module form where it has one: CommonJS would bring esbuild's helpers for it, which every page then loads.
+    ...(platform === 'neutral' ? { esbuildOptions: (options) => void (options.mainFields = ['module', 'main']) } : {}),
   };
 }

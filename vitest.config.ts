@@ -9,6 +9,7 @@ const src = (path: string): string => fileURLToPath(new URL(`./packages/${path}`
 
 const alias = [
   { find: /^@forja\/core$/, replacement: src('core/src/index.ts') },
+  { find: /^@forja\/core\/page$/, replacement: src('core/src/page.ts') },
   { find: /^@forja\/core\/onnx$/, replacement: src('core/src/onnx.ts') },
   { find: /^@forja\/core\/conformance$/, replacement: src('core/src/conformance.ts') },
   { find: /^@forja\/node$/, replacement: src('node/src/index.ts') },

@@ -17,6 +17,7 @@ const pinned = (name: string): string => `${name}@${new RegExp(`^ {2}'?${name}'?
 /** What a user imports, and the libraries of TypeScript that its declarations may need. */
 const entries: [entry: string, lib: string[], types: string[]][] = [
   ['@forja/core', ['es2022'], []],
+  ['@forja/core/page', ['es2022'], []],
   ['@forja/core/onnx', ['es2022'], []],
   ['@forja/core/conformance', ['es2022'], []],
   ['@forja/node', ['es2022'], ['node']],

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 import type { Browser } from 'playwright-core';
@@ -136,14 +136,37 @@ test('forja-web-assets refuses a wrong call and leaves nothing half written', ()
   for (const args of [[], ['a', 'b'], ['--what']]) expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(expect.objectContaining({ status: 2 }) as Error);
 });
 
-test('the page carries at most 17 kB gzipped before the first picture', async () => {
-  const { outputFiles } = await esbuild.build({ entryPoints: [join(web, 'dist', 'index.js')], bundle: true, minify: true, splitting: true, format: 'esm', outdir: 'out', write: false, external: ['node:*'] });
-  const entry = outputFiles.find(({ path }) => path.endsWith('index.js'));
-  const text = entry?.text ?? '';
-  const loaded = [text, ...[...text.matchAll(/from"\.\/([^"]+)"|import"\.\/([^"]+)"/g)].map(([, a, b]) => outputFiles.find(({ path }) => path.endsWith(a ?? b ?? '?'))?.text ?? '')];
-  const size = loaded.reduce((sum, chunk) => sum + gzipSync(chunk).length, 0);
-  console.log(`@forja/web on the page: ${size} bytes gzipped, with what it needs of @forja/core`);
-  expect(size).toBeGreaterThan(1000);
-  expect(size).toBeLessThanOrEqual(17_000);
+test('a page that loads a generator and samples carries at most 15 kB gzipped beside the worker, and fetches no more of it later', async () => {
+  const site = join(folder, 'small-site');
+  addModel(site);
+  copyAssets(app, join(site, 'forja'));
+  writeFileSync(join(site, 'index.html'), HTML);
+  const small = join(app, 'small.js');
+  writeFileSync(small, `import { load } from '@forja/web';
+const sampling = load('/model.onnx', { device: 'wasm', assets: '/forja/' }).then((generator) => generator.sample({ seed: 7 }));
+globalThis.outcome = sampling.then(({ width, height, data }) => ({ size: [width, height, data.length] }), ({ code, message }) => ({ code, message }));
+`);
+  const split: esbuild.BuildOptions = { bundle: true, minify: true, splitting: true, format: 'esm', logLevel: 'error', external: ['node:*'] };
+  await esbuild.build({ ...split, entryPoints: { app: small }, outdir: site });
+  const { outcome, scripts } = await visit(browser, site, { 'Content-Security-Policy': CSP }, '');
+  expect(outcome).toMatchObject({ size: [28, 28, 784] });
+  const fetched = [...new Set(scripts)].filter((path) => !path.startsWith('/forja/')); // not the worker's
+  const sizeOf = (texts: readonly (string | Buffer)[]): number => texts.reduce((sum, text) => sum + gzipSync(text).length, 0);
+  const used = sizeOf(fetched.map((path) => readFileSync(join(site, path))));
+  // Everything that the package exports, with all that it imports at once.
+  const { outputFiles = [], metafile } = await esbuild.build({ ...split, entryPoints: [join(web, 'dist', 'index.js')], outdir: 'out', write: false, metafile: true, tsconfigRaw: '{}' });
+  const outputs = metafile?.outputs ?? {};
+  const whole = new Set<string>();
+  const add = (path: string): void => {
+    if (whole.has(path)) return;
+    whole.add(path);
+    for (const { path: next, kind } of outputs[path]?.imports ?? []) if (kind === 'import-statement' && next in outputs) add(next);
+  };
+  add(Object.entries(outputs).find(([path]) => path.endsWith('/index.js'))![0]);
+  const all = sizeOf(outputFiles.filter(({ path }) => [...whole].some((one) => path.endsWith(basename(one)))).map(({ text }) => text));
+  console.log(`@forja/web on the page, with what it needs of @forja/core, gzipped: ${used} bytes to load and sample, ${all} with all that it exports`);
+  expect(used).toBeGreaterThan(5000);
+  expect(used).toBeLessThanOrEqual(15_000);
+  expect(all).toBeLessThanOrEqual(15_000);
   expect(readFileSync(join(web, 'dist', 'index.js'), 'utf8')).not.toMatch(/onnxruntime-web\//);
 });

@@ -1,6 +1,6 @@
 // Pictures in tiles against the same pictures whole, on convolutional networks in onnxruntime, before anything is rounded to bytes: equal within 1e-4 wherever the
 // overlap is four times what the network looks at around a pixel, for any size and number of channels; and no seam where it looks further.
-import { fromImages, manifestFor, type Manifest, type NamedTensors, type Tensor } from '@forja/core';
+import { manifestFor, type Manifest, type NamedTensors, type Tensor } from '@forja/core';
 import { encodeModel, GraphBuilder, type Value } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
@@ -88,7 +88,7 @@ class Tiles {
   async floats(image: ReturnType<typeof picture>, options: { tile?: number; overlap?: number }): Promise<Tensor> {
     let taken: Tensor | undefined;
     const buffer = { take: (tensor: Tensor) => void (taken = tensor), batch: () => undefined } as unknown as PictureBuffer; // all that translate calls
-    await translate(this.#manifest, [image], options, this.run, { fromImages, encodingOf, buffer: () => buffer });
+    await translate(this.#manifest, [image], options, this.run, { encodingOf, buffer: () => buffer });
     return taken!;
   }
 

@@ -50,8 +50,10 @@ export type { Channels } from './image/image.js';
 export { ImageBatch } from './image/batch.js';
 export type { GridOptions } from './image/grid.js';
 export type { AnimationOptions } from './image/animation.js';
-export { fromImages, toBatch } from './image/convert.js';
-export type { ImageLayout, ImageLike, ImageTensorOptions } from './image/convert.js';
+export { toBatch } from './image/convert.js';
+export { fromImages } from './image/from-images.js';
+export type { ImageLike } from './image/from-images.js';
+export type { ImageLayout, ImageTensorOptions } from './image/range.js';
 // The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off: see codec.ts.
 export { checkModel, decodeModel, encodeModel } from './codec.js';
 export type { Model } from './onnx/ir.js';

@@ -1,5 +1,5 @@
 // Pictures onto the page: canvas, ImageBitmap, Blob. Encoding is left to the browser.
-import { UsageError } from '@forja/core';
+import { UsageError } from '@forja/core/page';
 
 /** The part of core's `Image` that drawing needs. */
 export interface Drawable {

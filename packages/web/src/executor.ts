@@ -1,7 +1,8 @@
 // What executes models for a page: a worker, or the page itself. Beside what every executor does, it fetches models and says what they are.
-import { abortError, fromErrorRecord } from '@forja/core';
+import { abortError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';
+import { openWorker } from './remote.js';
 
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline';
@@ -34,6 +35,6 @@ export interface WebExecutor extends SessionExecutor<Recipe> {
 
 /** A fresh executor. Each kind is loaded when it is first wanted: a page begins with less. */
 export async function openExecutor(options: ExecutorOptions): Promise<WebExecutor> {
-  if (options.executor === 'worker') return (await import('./remote.js')).openWorker(options);
+  if (options.executor === 'worker') return openWorker(options);
   return (await import('./inline.js')).openInline(options, { abortError, fromErrorRecord });
 }

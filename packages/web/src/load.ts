@@ -1,5 +1,5 @@
 // `load`: from a URL, Blob or bytes to a Generator. The worker fetches, checks and keeps the bytes.
-import { abortError, Generator, madeHere, SharedRuntimes, UsageError } from '@forja/core';
+import { abortError, Generator, madeHere, SharedRuntimes, UsageError } from '@forja/core/page';
 import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
 import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';

@@ -1,5 +1,5 @@
 // Session options with copies of all data, tight and not shared: posting a view clones its whole buffer, and onnxruntime takes no shared memory.
-import { copyOf } from '@forja/core';
+import { copyOf } from '@forja/core/page';
 import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 

@@ -1,5 +1,5 @@
 // The page's end of the worker: posts calls, matches replies, turns abort, a hang and a dead worker into errors. Knows no ONNX.
-import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core';
+import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';

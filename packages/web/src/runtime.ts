@@ -1,5 +1,5 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and carries no onnxruntime.
-import { DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
+import { DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core/page';
 import type { DeviceName, DeviceReport, ExecutorSession, Held, Manifest, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';

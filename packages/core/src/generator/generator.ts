@@ -1,11 +1,10 @@
 // Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else is one run after another.
 import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
-import { fromImages } from '../image/convert.js';
-import type { ImageLike } from '../image/convert.js';
+import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
 import { latents } from '../latent/latents.js';
-import { latentWalk } from '../latent/walks.js';
 import { platform } from '../platform.js';
 import { completeFeeds } from '../runtime/feeds.js';
 import type { Feed } from '../runtime/feeds.js';
@@ -15,7 +14,7 @@ import type { NamedTensors } from '../tensor.js';
 import { LatentModel } from './latent-model.js';
 import type { Draw } from './latent-model.js';
 import type { Manifest } from './manifest.js';
-import { batchOf, checkInteger, MOST } from './options.js';
+import { batchOf, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { checkSteps } from './steps.js';
@@ -40,7 +39,7 @@ const STREAM_RUN = 16;
 /** Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing. */
 const RUN_BYTES = 2 ** 28;
 
-const TOOLS: PictureTools = { fromImages, encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
+const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
 
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
@@ -110,14 +109,18 @@ export class Generator {
     const { from, to, steps, loop = false, mode = model.distribution === 'uniform' ? 'lerp' : 'slerp', truncation, ...rest } = options;
     checkInteger('interpolate.steps', steps, 2, MOST);
     const end = (seed: number | bigint): Float32Array => latents(seed, 0, 1, model.size, { distribution: model.distribution, ...(truncation === undefined ? {} : { truncation }) });
+    const ends = [end(from), end(to)];
     // Without a label every picture is of class 0: a walk that changes class at each step is none.
     const label = rest.label ?? (model.hasLabel ? 0 : undefined);
-    return this.#draw({ ...rest, ...(label === undefined ? {} : { label }), seed: from, latents: latentWalk([end(from), end(to)], steps, { mode, loop }), noiseOf: 0, start: 0 }, steps);
+    return this.#admit(async () => {
+      const { latentWalk } = await import('./beside.js');
+      return this.#request({ ...rest, ...(label === undefined ? {} : { label }), seed: from, latents: latentWalk(ends, steps, { mode, loop }), noiseOf: 0, start: 0 }, steps)();
+    });
   }
 
   /** Runs an image-to-image or super-resolution model on pictures of one size. With `tile`, in tiles that are blended where they overlap. */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
-    const { translate } = await import('./translate.js');
+    const { translate } = await import('./beside.js');
     const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike]; // isArray does not narrow readonly arrays
     return this.#admit(() => translate(this.manifest, images, options, (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done), TOOLS));
   }
@@ -154,11 +157,16 @@ export class Generator {
 
   /** Pictures `draw.start … + count − 1`. Nothing is awaited before the request is in the line, so that calls of one tick share a run. */
   async #draw(draw: Draw, count: number): Promise<ImageBatch> {
+    return this.#admit(this.#request(draw, count));
+  }
+
+  /** A request for them, checked. */
+  #request(draw: Draw, count: number): () => Promise<ImageBatch> {
     const { model, batcher } = this.#latentModel();
     model.check(draw);
     const pictures = new PictureBuffer(count, model.output);
     const { name } = model.output;
-    return this.#admit(async () => {
+    return async () => {
       await batcher.add({
         rows: count,
         signal: draw.signal,
@@ -170,7 +178,7 @@ export class Generator {
         },
       });
       return pictures.batch();
-    });
+    };
   }
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {

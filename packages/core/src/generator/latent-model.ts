@@ -1,12 +1,12 @@
 // What a latent model needs for picture i: its latent, label and noise. Built from a manifest; refuses models of another kind.
 import { ModelFormatError, UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
 import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, BYTES_OF, sizeOf } from '../tensor.js';
 import type { Dim, NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import { halfOf } from './half.js';
 import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
-import { checkInteger } from './options.js';
 import type { DrawOptions } from './options.js';
 
 /** An input that carries rows, and the shape of one. */

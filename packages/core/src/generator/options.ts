@@ -1,5 +1,6 @@
 // What the methods of Generator take. Plain types and the checks that need no model.
 import { UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { Truncation } from '../latent/truncation.js';
 
@@ -64,13 +65,6 @@ export interface TranslateOptions {
 
 /** Pictures that one call may ask for. */
 export const MOST = 100_000;
-
-/** Throws `input.range` unless `value` is an integer from `low` to `high`. */
-export function checkInteger(where: string, value: unknown, low: number, high: number, wayOut = ''): asserts value is number {
-  if (!(Number.isInteger(value) && (value as number) >= low && (value as number) <= high)) {
-    throw new UsageError(`${where}: expected an integer from ${low} to ${high}, got ${typeof value === 'string' ? `'${value}'` : String(value)}${wayOut}`, { code: 'input.range' });
-  }
-}
 
 /** {@link BatchOptions} with defaults, checked. */
 export function batchOf({ max = 64, delayMs = 0, queue = 1024 }: BatchOptions = {}): Required<BatchOptions> {

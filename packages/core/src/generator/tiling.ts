@@ -1,6 +1,6 @@
 // Tiles of a picture and their blending: where tiles overlap, each counts the less the nearer its own edge is.
 import { ModelFormatError, UsageError } from '../errors.js';
-import type { ImageLike } from '../image/convert.js';
+import type { ImageLike } from '../image/from-images.js';
 import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import { fromHalf } from './half.js';

@@ -1,11 +1,11 @@
 // Pictures to pictures: image-to-image and super-resolution, whole or in blended tiles. Imported on first use.
 import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
-import type { fromImages, ImageLike } from '../image/convert.js';
+import { fromImages, type ImageLike } from '../image/from-images.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
-import { checkInteger } from './options.js';
 import type { TranslateOptions } from './options.js';
 import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
@@ -16,7 +16,6 @@ export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTens
 
 /** What the caller has at hand anyway. Imported here, it would be in a chunk that bundlers make every page load, those too that only draw latents. */
 export interface PictureTools {
-  fromImages: typeof fromImages;
   encodingOf: typeof encodingOf;
   buffer(count: number, spec: ManifestOutput): PictureBuffer;
 }
@@ -46,7 +45,7 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
     for (const place of tiles) {
       if (signal?.aborted) throw abortError(signal.reason);
       const part = cut(image, place, fixed);
-      const feed = tools.fromImages([part], { ...tools.encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
+      const feed = fromImages([part], { ...tools.encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
       const outputs = await run({ [input.name]: padded(feed, input.shape[0]) }, done % tiles.length === tiles.length - 1 ? 1 : 0);
       const result = outputs[output.name];
       if (!result) throw new ForjaError('internal', `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`);

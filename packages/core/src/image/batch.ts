@@ -1,8 +1,8 @@
 // Pictures of one size, as a generator gives them.
-import { UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import type { AnimationOptions } from './animation.js';
 import { gridOf, type GridOptions } from './grid.js';
-import { checkPixels, Image, type Channels } from './image.js';
+import { checkPixels, Image, rgbaOf, type Channels } from './image.js';
 
 /** `count` pictures of one size and kind, one after the other in `data`. Iterating gives each as an {@link Image}. */
 export class ImageBatch implements Iterable<Image> {
@@ -24,7 +24,7 @@ export class ImageBatch implements Iterable<Image> {
 
   /** Picture `i`, a view of this batch's data. Throws UsageError outside 0..count−1. */
   at(i: number): Image {
-    if (!Number.isInteger(i) || i < 0 || i >= this.count) throw new UsageError(`ImageBatch.at: expected an integer from 0 to ${this.count - 1}, got ${String(i)}`, { code: 'input.range' });
+    checkInteger('ImageBatch.at', i, 0, this.count - 1);
     const size = this.width * this.height * this.channels;
     return new Image(this.width, this.height, this.channels, this.data.subarray(i * size, (i + 1) * size));
   }
@@ -41,7 +41,7 @@ export class ImageBatch implements Iterable<Image> {
   /** The pictures as frames of an animated GIF, at most 256 colours (grey is exact; alpha goes over white). The encoder (gifenc) is imported on first use. */
   async toGIF(options?: AnimationOptions): Promise<Uint8Array> {
     const { encodeGIF } = await import('./gif.js');
-    return encodeGIF(this, options);
+    return encodeGIF(this, rgbaOf, options);
   }
 
   /** The pictures as frames of an animated PNG: lossless. Encoders are imported on first use. */

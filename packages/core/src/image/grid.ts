@@ -1,5 +1,6 @@
 // Many pictures in one.
 import { UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import { Image, type Channels } from './image.js';
 
 /** Options of a grid. */
@@ -26,7 +27,7 @@ export function gridOf(pictures: Pictures, columns: number = Math.ceil(Math.sqrt
   const { padding = 0, background = 0 } = options;
   if (count < 1) throw new UsageError('grid: expected one picture or more, got none', { code: 'input.shape' });
   for (const [name, value, least, most] of [['columns', columns, 1, 1e6], ['padding', padding, 0, 1e4], ['background', background, 0, 255]] as const) {
-    if (!Number.isInteger(value) || value < least || value > most) throw new UsageError(`grid.${name}: expected an integer from ${least} to ${most}, got ${String(value)}`, { code: 'input.range' });
+    checkInteger(`grid.${name}`, value, least, most);
   }
   const rows = Math.ceil(count / columns);
   const wide = columns * (width + padding) - padding;

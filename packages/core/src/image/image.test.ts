@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
-import { fromImages, toBatch } from './convert.js';
+import { toBatch } from './convert.js';
+import { fromImages } from './from-images.js';
 import { Image } from './image.js';
 
 const bytes = (...values: number[]): Uint8ClampedArray => Uint8ClampedArray.from(values);

@@ -1,7 +1,8 @@
 // One seed's numbers: published Philox vectors, latents computed in Python with 40 digits, distribution over 1e6 draws, independence of batch.
 import { describe, expect, test } from 'vitest';
 import vectors from '../../../../tests/vectors/latents.json';
-import { angleOfCosine, logOfInteger, sinOfAngle } from './arithmetic.js';
+import { angleOfCosine, sinOfAngle } from './angles.js';
+import { logOfInteger } from './arithmetic.js';
 import { latents } from './latents.js';
 import { normalOfWord } from './normal.js';
 import { philoxWords } from './philox.js';

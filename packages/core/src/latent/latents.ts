@@ -1,7 +1,8 @@
 // Latents of a seed: the numbers a generator turns into pictures.
 import { UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
-import { checkInteger, DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
+import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
 import { checkTruncation, truncate, type Truncation } from './truncation.js';
 
 /** Options of {@link latents}. */

@@ -60,12 +60,6 @@ export function keyOf(seed: number | bigint, where: string): Key {
   return { low: Number(bits & 0xffffffffn), high: Number(bits >> 32n) };
 }
 
-/** Throws UsageError unless `value` is an integer in `min..max`. */
-export function checkInteger(where: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new UsageError(`${where}: expected an integer from ${min} to ${max}, got ${String(value)}`, { code: 'input.range' });
-}
-
 /** The two words of a counter that may exceed 32 bits; `value` is a safe integer. */
 export function wordsOf(value: number): readonly [low: number, high: number] {
   return [value >>> 0, Math.floor(value / 2 ** 32)];

@@ -1,6 +1,6 @@
 // Ways between two latents.
 import { UsageError } from '../errors.js';
-import { angleOfCosine, sinOfAngle } from './arithmetic.js';
+import { angleOfCosine, sinOfAngle } from './angles.js';
 
 /** Straight: `(1 − at)·a + at·b`. Halfway between two normal latents it is shorter than either, where pictures fade: see {@link slerp}. */
 export function lerp(a: Float32Array, b: Float32Array, at: number): Float32Array {

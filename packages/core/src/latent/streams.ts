@@ -1,7 +1,8 @@
 // Random numbers for training: a function of (seed, stream, step) and nothing else, so that a resumed run, another machine and a browser see the same ones.
 import { UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
-import { checkInteger, DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
+import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
 
 /** Which numbers: `stream` tells the random inputs of one step apart (0..2²⁴−1), `step` counts (0..2⁵³−1). Kinds of distribution never share numbers. */
 export interface StreamPosition {

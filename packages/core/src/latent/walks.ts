@@ -1,6 +1,6 @@
 // Walks: rows of latents that lead from stop to stop, for animations.
 import { UsageError } from '../errors.js';
-import { checkInteger } from './philox.js';
+import { checkInteger } from '../integer.js';
 import { lerp, slerp } from './slerp.js';
 
 /** Options of {@link latentWalk}. */
