@@ -10,13 +10,13 @@ import { nsfwModel, packaged } from '../models/published.js';
 import { network, NETWORKS } from '../parity/support/networks.js';
 
 const [folder = '.', only = ''] = process.argv.slice(2);
+const SIZES: Readonly<Record<string, number>> = { batch: 2, height: 16, width: 24 };
 await tf.setBackend('wasm');
 const onnx = runtime({ device: 'cpu', threads: 2, executor: 'inline' });
 
 function feedsOf(bytes: Uint8Array): NamedTensors {
-  const sizes: Readonly<Record<string, number>> = { batch: 2, height: 16, width: 24 };
   return Object.fromEntries((readManifest(bytes)?.inputs ?? []).map(({ name, dtype, shape }, at) => {
-    const dims = shape.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] ?? 3)));
+    const dims = shape.map((dim) => (typeof dim === 'number' ? dim : (SIZES[dim] ?? 3)));
     const count = dims.reduce((a, b) => a * b, 1);
     return [name, dtype === 'int32' ? { dtype: 'int32' as const, shape: dims, data: Int32Array.from({ length: count }, (_, i) => i % 5) }
       : { dtype: 'float32' as const, shape: dims, data: Float32Array.from({ length: count }, (_, i) => Math.sin(1 + i * (at + 1.7)) / 2 + 0.4) }];
@@ -37,8 +37,15 @@ async function write(name: string, model: tf.LayersModel | tf.GraphModel, option
   console.log(`${name}: ${bytes.length} bytes`);
 }
 
+/** The sizes of a model's inputs, one picture at a time: some runtimes have no batch, or pad wrongly where a size is open. */
+function fixed(model: tf.LayersModel): ExportOptions['inputs'] {
+  const open = [1, SIZES['height'] ?? 1, SIZES['width'] ?? 1];
+  return model.inputs.map(({ shape }) => ({ shape: shape.map((size, axis) => size ?? open[axis] ?? 1) }));
+}
+
 for (const name of NETWORKS) {
   for (const opset of [17, 21, 22]) await write(`${name}-${opset}`, network(name), { opset, layout: { inputs: 'nchw', outputs: 'nchw' } });
+  await write(`${name}-fixed`, network(name), { inputs: fixed(network(name)), layout: { inputs: 'nchw', outputs: 'nchw' } });
   await write(`${name}-fp16`, network(name), { precision: 'fp16', layout: { inputs: 'nchw', outputs: 'nchw' } });
 }
 await write('unet-external', network('unet', 4), { externalData: true });
