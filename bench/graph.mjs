@@ -1,4 +1,5 @@
 // npm run bench:graph: exported networks against the same trace without passes, and against tf2onnx's file of the same network, by CPU time in onnxruntime.
+// 'forja, again' is the same file in another process: how far its ratio is from 1 is what the machine does to the others.
 // FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs> adds the latter. `--help` lists the flags.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,17 +32,26 @@ await build({
 const results = [];
 let versions = {};
 try {
-  const { graphs } = await import(pathToFileURL(bundle).href);
+  const { graphs, opened } = await import(pathToFileURL(bundle).href);
   for (const { name, files, inputs } of await graphs(folder, { only: o.only, python: process.env.FORJA_TF2ONNX_PYTHON })) {
     const peers = [];
+    // What onnxruntime runs may be the same although the files differ: it folds too. By operator, how many more of its nodes the peer has.
+    const own = await opened(files.forja);
+    const more = {};
+    for (const [peer, file] of Object.entries(files).filter(([peer]) => peer !== 'forja')) {
+      const theirs = await opened(file);
+      const count = (nodes, operator) => nodes.filter((node) => node.split(' ')[0] === operator).length;
+      more[peer] = theirs.join() === own.join() ? 'the same nodes' : Object.fromEntries([...new Set([...own, ...theirs].map((node) => node.split(' ')[0]))].map((operator) => [operator, count(theirs, operator) - count(own, operator)]).filter(([, n]) => n !== 0));
+    }
     try {
-      for (const [peer, file] of Object.entries(files)) peers.push(await startPeer({ name: peer, command: process.execPath, args: [local('peers/onnx.mjs'), file, JSON.stringify(inputs), o.threads] }));
+      for (const [peer, file] of Object.entries({ ...files, 'forja, again': files.forja })) peers.push(await startPeer({ name: peer, command: process.execPath, args: [local('peers/onnx.mjs'), file, JSON.stringify(inputs), o.threads] }));
       const blocks = await alternate(peers, Number(o.blocks), Number(o.seconds));
       const summaries = Object.fromEntries([...blocks].map(([peer, list]) => [peer, summarise(list)]));
       const ratios = Object.fromEntries([...blocks].filter(([peer]) => peer !== 'forja').map(([peer, list]) => [peer, ratio(blocks.get('forja'), list)]));
       versions = peers[0].versions;
       table(name, summaries, ratios);
-      results.push({ case: { name, inputs }, peers: summaries, forjaIsFasterBy: ratios });
+      console.log(`what onnxruntime runs, against forja: ${Object.entries(more).map(([peer, what]) => `${peer} ${typeof what === 'string' ? what : JSON.stringify(what)}`).join(', ')}`);
+      results.push({ case: { name, inputs }, moreNodes: more, peers: summaries, forjaIsFasterBy: ratios });
     } finally {
       await Promise.all(peers.map((peer) => peer.stop()));
     }

@@ -1,10 +1,11 @@
 // The files that bench/graph.mjs times: each network as exportOnnx writes it, the same trace lowered without any pass on the program, and what tf2onnx makes of the network.
 // Reads the sources of the packages and of the tests' networks: bench/graph.mjs bundles it.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { encodeModel } from '@forja/core/onnx';
+import * as ort from 'onnxruntime-node';
+import { decodeModel, encodeModel } from '@forja/core/onnx';
 import { loadTfjsModel } from '@forja/trainer/node';
 import { capture } from '../../packages/trainer/src/export/capture.ts';
 import { subjectOf } from '../../packages/trainer/src/export/subject.ts';
@@ -55,6 +56,16 @@ async function files(folder, title, model, sizes, python) {
   if (python !== undefined) made.tf2onnx = await byTf2onnx(own, model, python);
   const shapes = subject.inputs.map(({ dtype, shape }) => ({ dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : sizes[dim])) }));
   return { name: title, files: made, inputs: shapes };
+}
+
+/** What onnxruntime makes of a file when it opens it: each node's operator, what is fused into it, and the shapes of its constants, sorted. Two files alike in this are the same work. */
+export async function opened(file) {
+  const optimizedModelFilePath = `${file}.optimized`;
+  const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: 'all', optimizedModelFilePath, intraOpNumThreads: 1, logSeverityLevel: 3 });
+  await session.release();
+  const { graph } = decodeModel(readFileSync(optimizedModelFilePath));
+  const shapes = new Map(graph.initializers.map(({ name, dims }) => [name, `[${dims.join()}]`]));
+  return graph.nodes.map(({ opType, inputs, attributes }) => `${opType}${attributes.filter(({ name }) => name === 'activation').map(({ s }) => `+${new TextDecoder().decode(s)}`).join('')} ${inputs.map((input) => shapes.get(input) ?? '').join(' ')}`.trim()).sort();
 }
 
 /** tfjs → Keras's SavedModel → tf2onnx, both by the converters that their makers publish. */
