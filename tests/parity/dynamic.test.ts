@@ -174,6 +174,118 @@ describe('sizes of other things', () => {
   });
 });
 
+describe('sizes that are rounded, chosen and counted', () => {
+  const shapes = [[1, 2, 2, 2], [2, 7, 12, 2], [1, 10, 3, 2], [1, 33, 31, 2]];
+
+  it('resizing and cutting to parts of a size, whichever way they are rounded', async () => {
+    const parts: [string, (n: number) => number][] = [
+      ['floor(height/2) + height', (n) => Math.floor(1.5 * n)],
+      ['floor((3*height + 2)/4)', (n) => Math.round(0.75 * n)],
+      ['floor((7*height)/10)', (n) => Math.floor(0.7 * n)],
+      ['max(1, floor(height/8))', (n) => Math.max(1, n >> 3)],
+      ['height - max(16, height) + 16', (n) => Math.min(n, 16)],
+      ['8*floor((height + 7)/8) + 3', (n) => Math.ceil(n / 8) * 8 + 3],
+    ];
+    for (const [text, part] of parts) {
+      const { report } = await check((x) => tf.pad(x as Picture, [[0, 0], [0, size(x, 1) + 16], [0, size(x, 2) + 16], [0, 0]]).slice([0, 0, 0, 0], [-1, part(size(x, 1)), part(size(x, 2)), -1]), PICTURE, shapes);
+      expect(report.outputs[0]?.shape?.[1]).toBe(text);
+      expect(report.steps).toEqual({});
+    }
+    for (const resize of [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor]) {
+      for (const [align, half] of [[false, false], [true, false], [false, true]] as const) {
+        const { report } = await check((x) => resize(x as Picture, [Math.floor(1.5 * size(x, 1)), Math.floor(1.5 * size(x, 2))], align, half), PICTURE, ANY);
+        expect(report.steps).toEqual({});
+      }
+    }
+  });
+
+  it('pads on both sides up to a multiple, to a square, and blocks with pads and crops', async () => {
+    const up = (n: number, multiple: number): number => (multiple - (n % multiple)) % multiple;
+    const four = filter(4, 4, 2, 2, 1);
+    const padded: Fn = (x) => {
+      const [top, left] = [up(size(x, 1), 4) >> 1, up(size(x, 2), 4) >> 1];
+      const y = tf.pad(x as Picture, [[0, 0], [top, up(size(x, 1), 4) - top], [left, up(size(x, 2), 4) - left], [0, 0]]);
+      return tf.conv2dTranspose(tf.conv2d(y, four, 4, 'same'), four, y.shape, 4, 'same').slice([0, top, left, 0], [-1, size(x, 1), size(x, 2), -1]);
+    };
+    expect((await check(padded, PICTURE, ANY)).report.steps).toEqual({});
+    await check((x) => {
+      const rest = [1, 2].map((axis) => Math.max(size(x, 1), size(x, 2)) - size(x, axis));
+      return tf.pad(x as Picture, [[0, 0], ...rest.map((n): [number, number] => [n >> 1, n - (n >> 1)]), [0, 0]] as [[number, number], [number, number], [number, number], [number, number]]);
+    }, PICTURE, ANY);
+    await check((x) => {
+      const pads = [[0, size(x, 1) % 2], [size(x, 2) % 2, 0]];
+      return tf.batchToSpaceND(tf.spaceToBatchND(x as Picture, [2, 2], pads).mul(2), [2, 2], pads);
+    }, PICTURE, ANY);
+  });
+
+  it('pools as large as the picture, and such as stand beside each other', async () => {
+    for (const pool of [tf.maxPool, tf.avgPool]) {
+      for (const pad of ['valid', 'same'] as const) {
+        const { bytes } = await check((x) => pool(x as Picture, [size(x, 1), size(x, 2)], pad === 'valid' ? 1 : [size(x, 1), size(x, 2)], pad), PICTURE, ANY);
+        expect(decodeModel(bytes).graph?.nodes.some(({ opType }) => opType?.startsWith('Global'))).toBe(true);
+      }
+      await check((x) => pool(x as Picture, [size(x, 1) >> 1, size(x, 2) >> 1], [size(x, 1) >> 1, size(x, 2) >> 1], 'valid'), PICTURE, [[1, 2, 2, 2], [2, 6, 12, 2], [1, 10, 4, 2]]);
+      await check((x) => pool(x as Picture, [size(x, 1), 1], 1, 'valid'), PICTURE, ANY);
+    }
+  });
+
+  it('windows that round up or to the nearest, and steps wider than windows', async () => {
+    const wide = [[1, 8, 8, 2], [2, 9, 12, 2], [1, 17, 11, 2]];
+    for (const mode of ['ceil', 'round'] as const) {
+      for (const [kernel, stride, pad] of [[3, 2, 0], [4, 3, 1]] as const) {
+        await check((x) => tf.conv2d(x as Picture, filter(kernel, kernel, 2, 2, 1), stride, pad, 'NHWC', 1, mode), PICTURE, wide);
+        await check((x) => tf.maxPool(x as Picture, kernel, stride, pad, mode), PICTURE, wide);
+        await check((x) => tf.avgPool(x as Picture, kernel, stride, pad, mode), PICTURE, wide);
+      }
+    }
+    for (const pool of [tf.maxPool, tf.avgPool]) await check((x) => pool(x as Picture, 3, 5, 'same'), PICTURE, ANY);
+    await check((x) => tf.conv2d(x as Picture, filter(3, 3, 2, 2, 1), 5, 'same'), PICTURE, ANY);
+    await check((x) => tf.depthwiseConv2d(x as Picture, filter(4, 4, 2, 2, 1), 6, 'same'), PICTURE, ANY);
+    const volumes = [[1, 1, 1, 1, 2], [2, 3, 5, 4, 2], [1, 4, 2, 7, 2]];
+    for (const [kernel, stride] of [[1, 3], [2, 3], [4, 2]] as const) {
+      await check((x) => tf.conv3d(x as tf.Tensor5D, filter(kernel ** 3, 1, 2, 2, 1).reshape<tf.Rank.R5>([kernel, kernel, kernel, 2, 2]), stride, 'same'), ['batch', 'depth', 'height', 'width', 2], volumes);
+    }
+  });
+
+  it('rows counted down, identities, one-hot and sorted rows, crops, and numbers worked out of sizes', async () => {
+    const rows = ['batch', 'length', 4];
+    const [sequences, two] = [[[1, 1, 4], [2, 9, 4], [3, 14, 4]], [[1, 2, 4], [2, 9, 4], [3, 14, 4]]];
+    for (const [stop, step] of [[-1, -1], [-1, 1], [-1, -2], [0, -1]] as const) {
+      await check((x) => tf.gather(x, tf.range(size(x, 1) - 1, stop, step, 'int32'), 1), rows, stop === 0 ? two : sequences);
+    }
+    await check((x) => tf.matMul(x, x, false, true).sub(tf.eye(size(x, 1)).mul(9)).softmax(), rows, sequences);
+    await check((x) => tf.matMul(tf.eye(size(x, 1), size(x, 1), [size(x, 0)]) as tf.Tensor, x), rows, sequences);
+    await check((x) => tf.oneHot(tf.argMax(x, 1), size(x, 1), 2, -1), rows, two);
+    await check((x) => tf.topk(x.transpose([0, 2, 1]), Math.max(1, size(x, 1) >> 1)).values, rows, sequences);
+    await check((x) => tf.diag(x.sum([0, 2])), rows, sequences);
+    for (const method of ['bilinear', 'nearest'] as const) {
+      await check((x) => tf.image.cropAndResize(x as Picture, tf.tile(tf.tensor2d([[0.11, 0.23, 0.87, 0.91]]), [size(x, 0), 1]), tf.range(0, size(x, 0), 1, 'int32') as tf.Tensor1D, [5, size(x, 2)], method), PICTURE, ANY);
+    }
+    await check((x) => tf.matMul(x, x, false, true).mul(Math.log(size(x, 1) + 1)).mul(1 / Math.sqrt(4 * size(x, 1))), rows, sequences);
+    await check((x) => x.mul(Math.PI / size(x, 1)).add(tf.scalar(size(x, 0) / size(x, 1))).div(Math.max(1, size(x, 1) - 1)), rows, sequences);
+    await check((x) => x.add(tf.linspace(-1 + 1 / size(x, 1), 1 - 1 / size(x, 1), size(x, 1)).reshape([-1, 1])), rows, sequences);
+    await check((x) => x.add(tf.tensor1d(Array.from({ length: size(x, 1) }, (_, i) => (2 * i) / Math.max(1, size(x, 1) - 1) - 1)).reshape([-1, 1])), rows, sequences);
+  });
+
+  it('an identity over all pixels, which grows with the fourth power of a side, from three numbers', async () => {
+    const { bytes } = await check((x) => {
+      const pixels = size(x, 1) * size(x, 2);
+      return tf.matMul(tf.eye(pixels), x.reshape([size(x, 0), pixels, 2]).sum(0));
+    }, PICTURE, ANY);
+    expect(bytes.length).toBeLessThan(4000);
+  });
+
+  it('groups of a batch, at multiples of the group, which the manifest states', async () => {
+    const grouped: Fn = (x) => {
+      const [n, ...rest] = [Math.min(4, size(x, 0)), size(x, 1), size(x, 2), 2];
+      const deviation = tf.moments(x.reshape([n, size(x, 0) / n, ...rest]), [0]).variance.add(1e-8).sqrt().mean([1, 2, 3], true);
+      return tf.concat([x, tf.tile(deviation, [n, size(x, 1), size(x, 2), 1])], 3);
+    };
+    const { bytes } = await check(grouped, PICTURE, [[4, 1, 1, 2], [8, 5, 6, 2], [12, 2, 9, 2]]);
+    expect(readManifest(bytes)?.steps).toEqual({ batch: 4 });
+  });
+});
+
 describe('what would make a wrong file', () => {
   const refusal = async (fn: Fn, shape: (string | number)[]): Promise<string> => {
     const failure: unknown = await exportOnnx(fn, { inputs: [{ name: 'x', shape }], verify: { runtime: onnx, seeds: 1 } }).then(() => undefined, (error: unknown) => error);
@@ -197,6 +309,20 @@ describe('what would make a wrong file', () => {
       expect(text).toMatch(message);
       expect(text).toMatch(site);
     }
+  });
+
+  it('is refused where the function turns to something else at some size, or loops over one', async () => {
+    const branch = await refusal((x) => (size(x, 1) > 50 ? tf.sin(x) : tf.cos(x)), ['batch', 'length']);
+    expect(branch).toMatch(/(Sin|Cos).*branches on a size/);
+    const window = await refusal((x) => tf.avgPool(x as Picture, [size(x, 1), size(x, 2)], 1, 'same'), PICTURE);
+    expect(window).toMatch(/AvgPool.*a window of height x width/);
+    const slope = await refusal((x) => tf.leakyRelu(x, size(x, 1)), ['batch', 'length']);
+    expect(slope).toMatch(/LeakyRelu.*attribute alpha, which is length/);
+    for (const text of [branch, window, slope]) expect(text).toMatch(site);
+    const recurrent = tf.sequential({ layers: [tf.layers.lstm({ units: 2, inputShape: [null, 3] as unknown as number[], name: 'memory' })] }); // tfjs's type forgets open sizes
+    const failure: unknown = await exportOnnx(recurrent, { inputs: [{ name: 'x', shape: ['batch', 'time', 3] }], verify: { runtime: onnx } }).then(() => undefined, (error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'export.unsupported' });
+    expect((failure as Error).message).toMatch(/layer memory.*recurrent layers do over time/);
   });
 
   it('names the layer', async () => {

@@ -1,7 +1,8 @@
 // Tracing for an export: at sizes that tell the dynamic dims apart, once more at another size as a check, and twice at one size to find frozen random numbers.
 import { ForjaError, type Dim } from '@forja/core';
-import { align, type SizedProgram } from '../rewrite/align.js';
-import { hasWholeParts, sameAt } from '../rewrite/sizes.js';
+import { align, branchOf, isHopeless, isWhole, type SizedProgram } from '../rewrite/align.js';
+import { sameAt } from '../rewrite/same.js';
+import { hasWholeParts } from '../rewrite/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
 import type { Program } from '../trace/program.js';
 import { trace, type Trace } from '../trace/trace.js';
@@ -22,23 +23,29 @@ export interface Capture {
   traced: Sizes[];
   /** Sizes that were not traced, of the same kind: the least that the function takes, and others, odd and even, no two dims alike. One entry of no sizes where nothing is dynamic. */
   untraced: Sizes[];
+  /** Sizes among these at which the function calls other kernels, and which: the file does not, and passes there only if its numbers are the same. */
+  branches: { sizes: Sizes; why: string }[];
 }
 
 /**
- * Networks that halve a picture and join the halves again take sizes divisible by a power of two only, others by one of three or five. The batch is never multiplied.
+ * Networks that halve a picture and join the halves again take sizes divisible by a power of two only, others by one of three or five.
  * At 1, all sizes are tried, the odd ones too.
  */
 const STEPS = [1, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 5, 10, 20, 40];
+
+/** Statistics over groups of a batch take multiples of the group. Tried where no step of the other dims helps. */
+const BATCH_STEPS = [2, 4, 8, 16, 3];
 
 /** Sizes of the batch, of which the last two are for checks. */
 const BATCHES = [3, 5, 7, 4];
 
 /** Sizes of dim number `i`, the last two for checks: odd ones and even ones, and such as leave 0, 1 or the most when they are divided by 2, 4, 8 or 16. */
 function tracedSizes(dim: string, i: number, step: number): number[] {
-  if (dim === 'batch') return BATCHES;
-  if (step > 1) return [7 + 5 * i, 9 + 8 * i, 15 + 9 * i, 20 + 13 * i].map((n) => n * step);
+  if (dim === 'batch') return BATCHES.map((n) => n * step);
   const start = 16 * (2 + i);
-  return [start - 3, start + 16 * (1 + i), 2 * start + 15, 3 * start + 1];
+  const sizes = [start - 3, start + 16 * (1 + i), 2 * start + 15, 3 * start + 1];
+  const least = [7 + 5 * i, 9 + 8 * i, 15 + 9 * i, 20 + 13 * i];
+  return step === 1 ? sizes : sizes.map((size, k) => step * Math.max(least[k] ?? 1, Math.ceil(size / step)));
 }
 
 /** The program of a function at one size. Variables are constants. `sites`: of traces that are compared with another, the first's call sites are enough. */
@@ -60,39 +67,67 @@ export function sizeAt(dim: Dim, sizes: Sizes): number {
  */
 export function capture(subject: Subject): Capture {
   const dims = [...new Set(subject.inputs.flatMap(({ shape }) => shape.filter((dim): dim is string => typeof dim === 'string')))];
-  const spatial = dims.some((dim) => dim !== 'batch');
+  const spatial = dims.filter((dim) => dim !== 'batch');
+  const choices = (spatial.length > 0 ? STEPS : [1]).map((step) => stepsOf(spatial, step));
+  if (dims.includes('batch')) choices.push(...BATCH_STEPS.map((step) => stepsOf(['batch'], step)));
   let failure: unknown;
-  for (const step of spatial ? STEPS : [1]) {
+  for (const steps of choices) {
+    // What fails at some batches, or divides them, may take multiples. What branches on the batch is not cured so.
+    if ('batch' in steps && isWhole(failure)) break;
     try {
-      return captureAt(subject, dims, step);
+      return captureAt(subject, dims, steps);
     } catch (error) {
       if (isAbort(error)) throw error;
       // The first failure is the one that the caller understands.
       failure ??= error;
+      if (isHopeless(error)) break;
     }
   }
   throw failure;
 }
 
-function captureAt(subject: Subject, dims: readonly string[], step: number): Capture {
-  const choices = dims.map((dim, i) => [dim, tracedSizes(dim, i, step)] as const);
+function stepsOf(dims: readonly string[], step: number): Sizes {
+  return step === 1 ? {} : Object.fromEntries(dims.map((dim) => [dim, step]));
+}
+
+function captureAt(subject: Subject, dims: readonly string[], steps: Sizes): Capture {
+  const places = dims.filter((dim) => dim !== 'batch');
+  const choices = dims.map((dim) => [dim, tracedSizes(dim, places.indexOf(dim), steps[dim] ?? 1)] as const);
   const all = (which: number): Sizes => Object.fromEntries(choices.map(([dim, sizes]) => [dim, sizes[which] ?? 1]));
   const base = all(0);
   const traced: Sizes[] = [base, ...choices.map(([dim, sizes]) => ({ ...base, [dim]: sizes[1] ?? 1 })), ...(dims.length > 0 ? [all(2), all(3)] : [])];
-  const steps: Sizes = step === 1 ? {} : Object.fromEntries(dims.filter((dim) => dim !== 'batch').map((dim) => [dim, step]));
 
   const first = traceAt(subject, base);
   refuseBakedRandomness(first, traceAt(subject, base, false));
   const programs = traced.map((sizes, i) => ({ sizes, program: i === 0 ? first.program : traceAt(subject, sizes, false).program }));
-  const checks = untracedAt(subject, dims, step);
+  const checks = untracedAt(subject, dims, steps);
   let program = align(programs, steps);
-  // What rounds may round otherwise at sizes not seen: then these are looked at too.
-  for (const check of hasWholeParts(program) ? [...checks, ...residues(subject, base, steps)] : []) {
-    if (sameAt(program, check.program, check.sizes) !== false) continue;
-    programs.push(check);
+  // What rounds, or takes the greater of two, may do otherwise at sizes not seen: then more are looked at.
+  const candidates = [...checks];
+  let looked = false;
+  const look = (): void => {
+    looked = true;
+    candidates.push(...residues(subject, base, checks[0]?.sizes ?? base, steps));
+  };
+  const wrongs = (): SizedProgram[] => candidates.filter((one) => !programs.includes(one) && sameAt(program, one.program, one.sizes) === false);
+  for (;;) {
+    if (!looked && hasWholeParts(program)) look();
+    const [wrong] = wrongs();
+    if (wrong === undefined) break;
+    // Where one size more was not foreseen, all are needed to tell what else there is.
+    if (!looked) look();
+    programs.push(...(programs.length === traced.length ? wrongs() : [wrong]));
     program = align(programs, steps);
   }
-  return { program, dims: [...dims], steps, traced: programs.map(({ sizes }) => sizes), untraced: checks.map(({ sizes }) => sizes) };
+  // One that was needed stays, above all the least, which breaks most; another takes its place.
+  const untraced = [...checks.map(({ sizes }) => sizes), ...checks.filter((check) => programs.includes(check)).map(({ sizes }) => moved(sizes, steps))];
+  const branches = checks.flatMap((check) => (sameAt(program, check.program, check.sizes) === undefined ? [{ sizes: check.sizes, why: branchOf(first.program, check.program) }] : []));
+  return { program, dims: [...dims], steps, traced: programs.map(({ sizes }) => sizes), untraced, branches };
+}
+
+/** Sizes a little larger. */
+function moved(sizes: Sizes, steps: Sizes): Sizes {
+  return Object.fromEntries(Object.entries(sizes).map(([dim, size], i) => [dim, size + (dim === 'batch' ? 0 : 4 + i) * (steps[dim] ?? 1)]));
 }
 
 /** Sizes of dims other than the batch that are tried in turn as the least. */
@@ -102,22 +137,31 @@ const LEAST = [1, 2, 3, 5, 7, 10, 14, 20];
 const OTHERS = [9, 18];
 
 /** Traces that were not aligned, at sizes of the same kind. */
-function untracedAt(subject: Subject, dims: readonly string[], step: number): SizedProgram[] {
+function untracedAt(subject: Subject, dims: readonly string[], steps: Sizes): SizedProgram[] {
   if (dims.length === 0) return [{ sizes: {}, program: { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] } }];
-  const at = (batch: number, of: (i: number) => number): Sizes => Object.fromEntries(dims.map((dim, i) => [dim, dim === 'batch' ? batch : of(i) * step]));
-  if (dims.every((dim) => dim === 'batch')) return [1, 2, 9].map((batch) => ({ sizes: { batch }, program: traceAt(subject, { batch }, false).program }));
+  const at = (batch: number, of: (i: number) => number): Sizes => Object.fromEntries(dims.map((dim, i) => [dim, (dim === 'batch' ? batch : of(i)) * (steps[dim] ?? 1)]));
+  if (dims.every((dim) => dim === 'batch')) return [1, 2, 9].flatMap((batch) => traceIfFits(subject, at(batch, () => 1)) ?? []);
   const [first, least] = LEAST.reduce<[SizedProgram | undefined, number]>(([found, at1], n) => (found === undefined ? [traceIfFits(subject, at(1, () => n)), n] : [found, at1]), [undefined, 0]);
   // Beside the first, sizes go from wide to high, so that what is exchanged shows.
   const others = OTHERS.map((n, k) => traceIfFits(subject, at(2 + k, (i) => least + n + (k === 0 ? 4 * i : -3 * i))));
   return [first, ...others].filter((one) => one !== undefined);
 }
 
-/** Traces at sizes that leave every remainder of small divisors. */
-function residues(subject: Subject, base: Sizes, steps: Sizes): SizedProgram[] {
-  return [1, 2, 3, 4, 5, 7].flatMap((n) => {
-    const sizes = Object.fromEntries(Object.entries(base).map(([dim, size], i) => [dim, dim === 'batch' ? size : size + (n + 6 * i) * (steps[dim] ?? 1)]));
-    return traceIfFits(subject, sizes) ?? [];
-  });
+/** Multiples of what pictures are padded to. */
+const ROUND = [128, 300];
+
+/** Traces at sizes that leave every remainder of small divisors, near the first and near the least, and none of larger ones. */
+function residues(subject: Subject, base: Sizes, least: Sizes, steps: Sizes): SizedProgram[] {
+  const near = (from: Sizes, n: number, apart: number): Sizes => Object.fromEntries(Object.entries(from).map(([dim, size], i) => [dim, dim === 'batch' ? size : size + (n + apart * i) * (steps[dim] ?? 1)]));
+  const round = Object.keys(base).filter((dim) => dim !== 'batch').flatMap((dim) => ROUND.map((n, k) => ({ ...near(base, k, 6), [dim]: multipleOf(n, steps[dim] ?? 1) })));
+  const sizes = [...[1, 2, 3, 4, 5, 7].map((n) => near(base, n, 6)), ...[1, 2, 3, 5, 8].map((n) => near(least, n, 0)), ...round];
+  return sizes.flatMap((one) => traceIfFits(subject, one) ?? []);
+}
+
+/** The least common multiple. */
+function multipleOf(a: number, b: number): number {
+  const common = (x: number, y: number): number => (y === 0 ? x : common(y, x % y));
+  return (a / common(a, b)) * b;
 }
 
 /** tfjs takes windows that do not fit, and tells sizes below nothing. */

@@ -95,7 +95,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const files = external.size === 0 ? {} : { external };
   if (checks === undefined) return { model: bytes, ...files, report };
   const job: Verification = {
-    subject, program, traced: captured.traced,
+    subject, program, traced: captured.traced, branches: captured.branches,
     inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
     outputs: described.outputs.map(({ name, shape, range }) => ({ name, file: name, ...(range === undefined ? {} : { range }), ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
     sizes: checks.sizes ?? captured.untraced,

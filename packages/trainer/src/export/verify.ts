@@ -64,6 +64,8 @@ export interface Verification {
   sizes: readonly Sizes[];
   /** Sizes that the file was traced at. */
   traced: readonly Sizes[];
+  /** Sizes at which the function calls other kernels than the file was made of. */
+  branches?: readonly { sizes: Sizes; why: string }[];
   /** Default: {@link seedsFor}. */
   seeds?: number;
   tolerance: number;
@@ -194,6 +196,8 @@ async function compareOnce(session: Session, program: Program, job: Verification
 
 async function mismatch(worst: OutputError, job: Verification, runtime: Runtime, eager: Reference | undefined): Promise<ExportError> {
   const at = [`seed ${worst.seed}`, ...Object.entries(worst.sizes).map(([dim, size]) => `${dim} ${size}`)].join(', ');
+  const branch = job.branches?.find(({ sizes }) => Object.entries(sizes).every(([dim, size]) => worst.sizes[dim] === size));
+  if (branch !== undefined) return new ExportError('export.unsupported', `${branch.why}; its numbers differ at ${at}. Fix the size, or compute the same at every size`);
   const numbers = `max |onnx - tfjs| ${worst.max.toPrecision(3)}, p99 ${worst.p99.toPrecision(3)}, p99.9 of |tfjs| ${worst.scale.toPrecision(3)}`;
   if (job.psnr !== undefined) {
     const half = `verify: expected output '${worst.output}' in half precision at ${job.psnr} dB or more of tfjs, got ${(worst.psnr ?? -Infinity).toFixed(1)} dB at ${at} (${numbers}). Export with precision 'fp32'; numbers above 65504, or small differences of large ones, need it`;

@@ -5,6 +5,8 @@ import { callInputs, type KernelCall, type Program, type ProgramDType, type Prog
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
+import { SHAPE_RULES } from '../trace/shapes/index.js';
+import { dynamicAttribute } from './dynamic.js';
 import { filterOrder, splitFilters } from './fast/filters.js';
 import { planConvolutions, type ConvolutionPlan } from './fast/plan.js';
 import { identity, physical } from './kernels/layout.js';
@@ -115,7 +117,11 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
     else if (callInputs(call).some((id) => missing.has(id))) for (const id of call.outputs) missing.add(id);
     else {
       try {
-        row(ctx.enter(call), ctx);
+        const bound = ctx.enter(call);
+        // Rows of users know what they read.
+        const dynamic = Object.hasOwn(SHAPE_RULES, call.kernel) ? dynamicAttribute(call) : undefined;
+        if (dynamic !== undefined) ctx.unsupported(`expected a fixed number as attribute ${dynamic}: it depends on a dynamic dim; fix that dim`);
+        row(bound, ctx);
       } catch (error) {
         if (!(error instanceof ExportError)) throw new ExportError('export.unsupported', `${describeCall(call)}: its lowering failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
         causes.push(error);

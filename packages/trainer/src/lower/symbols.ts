@@ -74,18 +74,27 @@ export class Symbols {
     return this.keep(text, sum === undefined ? this.int64s([size.constant]) : size.constant === 0 ? sum : this.builder.op('Add', [sum, this.int64s([size.constant])]));
   }
 
-  /** A product of dims and whole parts. */
+  /** A product of dims, whole parts and the greater of two sizes. */
   private symbol(key: string): Value {
     const factors = factorsOf(key);
     return factors.length === 1 ? this.factor(key) : factors.map((factor) => this.factor(factor)).reduce((a, b) => this.builder.op('Mul', [a, b]));
   }
 
-  /** A whole part, or a dim read from the first input that has it, alone or in an affine size. */
+  /** A whole part, the greater of two sizes, or a dim read from the first input that has it, alone or in an affine size. */
   private factor(key: string): Value {
     const before = this.known.get(key);
     if (before !== undefined) return before;
     const given = factorOf(key);
-    return this.keep(key, 'whole' in given ? this.builder.op('Div', [this.sizes([given.whole]), this.int64s([given.by])]) : this.dim(key, given.name));
+    if ('whole' in given) return this.keep(key, this.wholePart(given.whole, given.by));
+    if ('greater' in given) return this.keep(key, this.builder.op('Max', given.greater.map((size) => this.sizes([size]))));
+    return this.keep(key, this.dim(key, given.name));
+  }
+
+  /** Rounded down, also below 0, where a runtime's Div rounds up. */
+  private wholePart(whole: Size, by: number): Value {
+    const [value, divisor] = [this.sizes([whole]), this.int64s([by])];
+    const below = isStatic(whole) || whole.constant < 0 || Object.values(whole.terms).some((factor) => factor < 0);
+    return this.builder.op('Div', [below ? this.builder.op('Sub', [value, this.builder.op('Mod', [value, divisor])]) : value, divisor]);
   }
 
   private keep(text: string, value: Value): Value {

@@ -1,10 +1,11 @@
 // Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an expression of the named dims.
 import { ExportError, UsageError } from '@forja/core';
 import { callInputs, sameData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
-import { evaluateSize, isStatic, sizeText, type Size } from '../trace/size.js';
+import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../trace/size.js';
 import { attributeKey } from './common.js';
 import { eliminateDeadCode } from './dead.js';
-import { fromSizes } from './sized.js';
+import { measureSolver, type MeasureSolver } from './measure.js';
+import { fromSizes, fromSteps, type RowSolver } from './sized.js';
 import { fromSlices } from './sliced.js';
 import { solver, type Solver } from './solve.js';
 import { windowedSize } from './windowed.js';
@@ -20,9 +21,27 @@ function where(call: KernelCall): string {
   return [call.kernel, ...(call.layer === undefined ? [] : [`layer ${call.layer}`]), ...(call.site === undefined ? [] : [`at ${call.site}`])].join(', ');
 }
 
-function refuse(at: string, why: string): never {
-  throw new ExportError('export.unsupported', `${at}: ${why}`);
+const [hopeless, fractions, settled] = [new WeakSet<object>(), new WeakSet<object>(), new WeakSet<object>()];
+
+/** Whether no other step of the dims can make traces of the function alike. */
+export function isHopeless(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && hopeless.has(error);
 }
+
+/** Whether the traces do not fit each other, all sizes being whole. What tfjs refuses at some size, or a size that is none, may be whole at multiples. */
+export function isWhole(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && settled.has(error) && !fractions.has(error);
+}
+
+function refuse(at: string, why: string, kind?: WeakSet<object>): never {
+  const error = new ExportError('export.unsupported', `${at}: ${why}`);
+  settled.add(error);
+  kind?.add(error);
+  throw error;
+}
+
+/** Attributes that take any number, not sizes only. */
+const MEASURED: Readonly<Record<string, readonly string[]>> = { Fill: ['value'], LinSpace: ['start', 'stop'], Range: ['start', 'stop', 'step'] };
 
 /**
  * One program for all sizes: shapes and attributes, lists inside them too, hold SymbolicSizes where the traces differ. It takes one trace more than
@@ -36,20 +55,22 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   if (first === undefined) throw new UsageError('align: expected at least one program');
   const sizes = traces.map((t) => t.sizes);
   const solve = solver(sizes, steps);
+  const dims = Object.keys(first.sizes).map((name) => dimSize(name, steps[name]));
+  const measure = measureSolver(solve, dims, (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN));
   // Dead code first: shapes that a graph model only reads back are constants that differ, and nothing depends on them.
   const programs = traces.map((t) => eliminateDeadCode(t.program));
   const base = programs[0] ?? first.program;
-  checkStructure(programs);
+  checkStructure(programs, solve);
 
   const made = new Map<ValueId, KernelCall>();
   for (const call of base.calls) for (const id of call.outputs) made.set(id, call);
-  const names = new Map(base.inputs.map((input) => [input.value, `input ${input.name}`]));
+  const titles = new Map(base.inputs.map((input) => [input.value, `input ${input.name}`]));
   const values: ProgramValue[] = [];
   const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
   const near = (call: KernelCall | undefined): Size[] => (call === undefined ? [] : callInputs(call).flatMap(shape).filter((size) => !isStatic(size)));
   for (const [id, { dtype }] of base.values.entries()) {
     const call = made.get(id);
-    const at = call === undefined ? (names.get(id) ?? 'a constant') : where(call);
+    const at = call === undefined ? (titles.get(id) ?? 'a constant') : where(call);
     const shapes = programs.map((p) => p.values[id]?.shape ?? []);
     if (!shapes.every((s) => s.length === shapes[0]?.length)) refuse(at, `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`);
     const axes = (shapes[0] ?? []).map((_, axis) => {
@@ -62,11 +83,18 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   }
   const calls = base.calls.map((call, index) => {
     const hints = [...call.outputs.flatMap(shape).filter((size) => !isStatic(size)), ...near(call)];
-    const attrs = Object.keys(call.attrs).map((name) => [name, solveAttribute(programs.map((p) => p.calls[index]?.attrs[name]), hints, solve, where(call), name)] as const);
+    const attrs = Object.keys(call.attrs).map((name) => [name, solveAttribute(programs.map((p) => p.calls[index]?.attrs[name]), { near: hints, solve, ...(MEASURED[call.kernel]?.includes(name) === true ? { measure } : {}) }, where(call), name)] as const);
     return { ...call, attrs: Object.fromEntries(attrs) };
   });
 
   const program: Program = { ...base, values, calls, constants: new Map() };
+  /** A solver from some of the traces, and how a size is at the others. */
+  const within = (rows: readonly number[], open: readonly Size[]): RowSolver => {
+    const some = sizes.filter((_, row) => rows.includes(row));
+    const whole = solver(some, steps);
+    const other = measureSolver(whole, dims, (size) => some.map((s) => evaluateSize(size, s) ?? NaN));
+    return { solve: (numbers) => (numbers.every(Number.isSafeInteger) ? whole(numbers, open) : undefined) ?? other(numbers, open), evaluate: (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN) };
+  };
   const leading: KernelCall[] = [];
   const readers = new Map<ValueId, KernelCall>();
   for (const call of base.calls) for (const id of callInputs(call)) if (!readers.has(id)) readers.set(id, call);
@@ -75,17 +103,31 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
     const at = `a constant${reader === undefined ? '' : ` of ${where(reader)}`}`;
     const versions = programs.map((p) => ({ shape: (p.values[id]?.shape ?? []).map(Number), data: p.constants.get(id) ?? new Float32Array() }));
     const data = versions[0]?.data ?? new Float32Array();
+    const number = (numbers: readonly number[]): Size | Measure | undefined => (numbers.every(Number.isSafeInteger) ? solve(numbers, near(reader)) : undefined) ?? measure(numbers, near(reader));
     if (versions.every((v) => sameData(v.data, data)) && shape(id).every(isStatic)) program.constants.set(id, data);
     else if (shape(id).every(isStatic)) {
-      leading.push(...(fromSizes(program, id, versions.map((v) => v.data), (numbers) => solve(numbers, near(reader))) ??
+      leading.push(...(fromSizes(program, id, versions.map((v) => v.data), number) ??
         refuse(at, 'expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja\'s random')));
-    } else leading.push(...(fromSlices(program, id, versions) ?? refuse(at, `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], got others; compute them with tfjs ops from the inputs`)));
+    } else {
+      leading.push(...(fromSlices(program, id, versions) ?? fromSteps(program, id, versions, (rows) => within(rows, near(reader))) ??
+        refuse(at, `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], or one row of equal steps, got others; compute them with tfjs ops from the inputs`)));
+    }
   }
   return { ...program, calls: [...leading, ...calls] };
 }
 
+/** Where one trace makes other calls than another, in words. */
+export function branchOf(base: Program, other: Program): string {
+  try {
+    checkStructure([eliminateDeadCode(base), eliminateDeadCode(other)], () => undefined);
+  } catch (error) {
+    return error instanceof ExportError ? error.message : String(error);
+  }
+  return 'the function makes other calls at another size';
+}
+
 /** The traces must be the same calls on the same values. */
-function checkStructure(programs: readonly Program[]): void {
+function checkStructure(programs: readonly Program[], solve: Solver): void {
   const [base] = programs;
   if (base === undefined) return;
   for (const other of programs) {
@@ -94,7 +136,11 @@ function checkStructure(programs: readonly Program[]): void {
       if (twin === undefined || twin.kernel !== call.kernel || attributeKey(twin.inputs) !== attributeKey(call.inputs)) {
         refuse(where(call), `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`);
       }
-      if (twin.outputs.length !== call.outputs.length) refuse(where(call), `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: a dynamic dim cannot be unstacked`);
+      if (twin.outputs.length !== call.outputs.length) {
+        const count = solve(programs.map((p) => p.calls[index]?.outputs.length ?? 0));
+        const why = 'a dynamic dim cannot be unstacked. What loops over it, as recurrent layers do over time, is written out step by step; fix that dim';
+        refuse(where(call), `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: ${why}`, count !== undefined && !isStatic(count) && Object.keys(count.terms).every((key) => !key.includes('(')) ? hopeless : undefined);
+      }
     }
     const extra = other.calls[base.calls.length];
     if (extra !== undefined) refuse(where(extra), 'expected the same calls at every size, got this one at some sizes only: the function branches on a size');
@@ -105,15 +151,26 @@ function checkStructure(programs: readonly Program[]): void {
 }
 
 function solveSize(numbers: readonly number[], near: readonly Size[], solve: Solver, at: string, what: string): Size {
-  return solve(numbers, near) ?? refuse(at, `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`);
+  return solve(numbers, near) ?? refuse(at, `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`, numbers.every(Number.isInteger) ? undefined : fractions);
 }
 
-function solveAttribute(versions: readonly unknown[], near: readonly Size[], solve: Solver, at: string, name: string): unknown {
+/** What explains the numbers of an attribute. */
+interface Explained {
+  near: readonly Size[];
+  solve: Solver;
+  /** Only where the attribute takes any number. */
+  measure?: MeasureSolver;
+}
+
+function solveAttribute(versions: readonly unknown[], by: Explained, at: string, name: string): unknown {
   const [first] = versions;
   if (versions.every((v) => attributeKey(v) === attributeKey(first))) return first;
-  if (versions.every((v): v is number => typeof v === 'number')) return solveSize(versions, near, solve, at, `an attribute ${name}`);
+  if (versions.every((v): v is number => typeof v === 'number')) {
+    const { near, solve, measure } = by;
+    return (measure === undefined ? undefined : ((versions.every(Number.isSafeInteger) ? solve(versions, near) : undefined) ?? measure(versions, near))) ?? solveSize(versions, near, solve, at, `an attribute ${name}`);
+  }
   if (versions.every((v): v is unknown[] => Array.isArray(v)) && versions.every((v) => v.length === versions[0]?.length)) {
-    return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), near, solve, at, name));
+    return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), by, at, name));
   }
   return refuse(at, `expected attribute ${name} to be the same at every size, got ${versions.map(attributeKey).join(' and ')}`);
 }

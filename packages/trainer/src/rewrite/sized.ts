@@ -1,32 +1,62 @@
-// A constant whose numbers count a dynamic dim, or divide by it, told again as calls: 1 / (height · width) becomes a Fill with the size and its reciprocal.
-import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
-import type { Size } from '../trace/size.js';
-
-/** Numerators tried for a quotient. */
-const NUMERATORS = [1, 2, 3, 4, -1, -2];
+// A constant whose numbers are worked out of a dynamic dim, told again as calls: 1 / (height · width) becomes a Fill; equal steps, as of coordinates, a Range that is scaled and moved.
+import type { ConstantData, KernelCall, Program, ProgramDType, ValueId } from '../trace/program.js';
+import { isMeasure, isStatic, maximum, type Measure, type Size } from '../trace/size.js';
 
 /** Constants of at most so many numbers are tried. */
 const FEW = 16;
 
-/**
- * Calls that make value `id` of `program`, whose shape is fixed and whose numbers `versions` differ from size to size: one number throughout, a size or a small
- * number over one. Undefined where it is neither, at every size.
- */
-export function fromSizes(program: Program, id: ValueId, versions: readonly ConstantData[], solve: (numbers: readonly number[]) => Size | undefined): KernelCall[] | undefined {
+/** How one number that differs from size to size is worked out. */
+export type NumberSolver = (numbers: readonly number[]) => Size | Measure | undefined;
+
+/** Calls that make value `id` of `program`, whose shape is fixed: one number throughout at every size. Undefined where it is not, or nothing tells that number. */
+export function fromSizes(program: Program, id: ValueId, versions: readonly ConstantData[], solve: NumberSolver): KernelCall[] | undefined {
   const value = program.values[id];
   const numbers = versions.map((data) => data[0] ?? NaN);
   if (value === undefined || value.dtype === 'bool' || !versions.every((data, i) => data.length <= FEW && data.every((v) => v === numbers[i]))) return undefined;
-  const fill = (size: Size, output: ValueId): KernelCall => ({ kernel: 'Fill', inputs: {}, attrs: { shape: [...value.shape], value: size, dtype: value.dtype }, outputs: [output] });
-  const size = numbers.every(Number.isSafeInteger) ? solve(numbers) : undefined;
-  if (size !== undefined) return [fill(size, id)];
-  if (value.dtype !== 'float32') return undefined;
-  for (const numerator of NUMERATORS) {
-    const wholes = numbers.map((v) => Math.round(numerator / v));
-    // Exact in float32, or it was no quotient.
-    const divisor = wholes.every((whole, i) => Math.fround(numerator / whole) === numbers[i]) ? solve(wholes) : undefined;
-    if (divisor === undefined || typeof divisor === 'number') continue;
-    const [above, below] = [program.values.push({ dtype: 'float32', shape: [...value.shape] }) - 1, program.values.push({ dtype: 'float32', shape: [...value.shape] }) - 1];
-    return [fill(numerator, above), fill(divisor, below), { kernel: 'RealDiv', inputs: { a: above, b: below }, attrs: {}, outputs: [id] }];
-  }
-  return undefined;
+  const number = solve(numbers);
+  if (number === undefined || (value.dtype === 'int32' && !isWhole(number))) return undefined;
+  return [fill(number, value.dtype, value.shape, id)];
+}
+
+/** A solver from some of the traces, and what a size is at all of them. */
+export interface RowSolver {
+  solve: NumberSolver;
+  evaluate: (size: Size) => readonly number[];
+}
+
+/** Calls that make value `id`, a row along a dynamic dim whose numbers rise or fall by equal steps. `within` solves from the traces of those places. */
+export function fromSteps(program: Program, id: ValueId, versions: readonly { shape: readonly number[]; data: ConstantData }[], within: (rows: readonly number[]) => RowSolver): KernelCall[] | undefined {
+  const value = program.values[id];
+  const [axis, more] = (value?.shape ?? []).flatMap((size, i) => (isStatic(size) ? [] : [i]));
+  if (value === undefined || value.dtype === 'bool' || axis === undefined || more !== undefined || !versions.every(({ shape, data }) => data.length === shape[axis])) return undefined;
+  const rows = versions.map(({ data }) => ({ first: data[0] ?? NaN, step: ((data[data.length - 1] ?? NaN) - (data[0] ?? NaN)) / Math.max(1, data.length - 1), data }));
+  const most = (data: ConstantData): number => Array.from<number>(data).reduce((a, v) => Math.max(a, Math.abs(v)), 0);
+  if (!rows.every(({ first, step, data }) => data.every((v, i) => Math.abs(v - (first + i * step)) <= (value.dtype === 'int32' ? 0 : 2.4e-7 * most(data))))) return undefined;
+  // One number has no step.
+  const long = [...rows.keys()].filter((row) => (rows[row]?.data.length ?? 0) > 1);
+  const { solve, evaluate } = within(long);
+  const start = within([...rows.keys()]).solve(rows.map(({ first }) => first));
+  const found = solve(long.map((row) => rows[row]?.step ?? NaN));
+  if (start === undefined || found === undefined || (value.dtype === 'int32' && !(isWhole(start) && isWhole(found)))) return undefined;
+  const step = isMeasure(found) && evaluate(found.below).some((n) => n < 1) ? { ...found, below: maximum(found.below, 1) } : found;
+  const count = value.shape[axis] ?? 1;
+  const dtype = value.dtype;
+  const own = (shape: Size[]): ValueId => program.values.push({ dtype, shape }) - 1;
+  const [index, factor, spread, from, moved] = [own([count]), own([]), own([count]), own([]), own([count])];
+  return [
+    { kernel: 'Range', inputs: {}, attrs: { start: 0, stop: count, step: 1, dtype }, outputs: [index] },
+    fill(step, dtype, [], factor),
+    { kernel: 'Multiply', inputs: { a: index, b: factor }, attrs: {}, outputs: [spread] },
+    fill(start, dtype, [], from),
+    { kernel: 'Add', inputs: { a: spread, b: from }, attrs: {}, outputs: [moved] },
+    { kernel: 'Reshape', inputs: { x: moved }, attrs: { shape: [...value.shape] }, outputs: [id] },
+  ];
+}
+
+function fill(value: Size | Measure, dtype: ProgramDType, shape: readonly Size[], output: ValueId): KernelCall {
+  return { kernel: 'Fill', inputs: {}, attrs: { shape: [...shape], value, dtype }, outputs: [output] };
+}
+
+function isWhole(number: Size | Measure): number is Size {
+  return typeof number === 'number' ? Number.isInteger(number) : 'terms' in number;
 }

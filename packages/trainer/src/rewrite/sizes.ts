@@ -1,9 +1,7 @@
 // Symbolic sizes as numbers: a program of named dynamic dims at one concrete size.
 import { UsageError } from '@forja/core';
 import type { Program } from '../trace/program.js';
-import { attributeKey } from './common.js';
-import { eliminateDeadCode } from './dead.js';
-import { evaluateSize, namesOf, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
+import { evaluateSize, isMeasure, MEASURES, namesOf, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
 
 /** Whether an attribute's value is a symbolic size. */
 export function isSymbolic(value: unknown): value is SymbolicSize {
@@ -19,9 +17,10 @@ export function evaluate(size: Size, sizes: Readonly<Record<string, number>>): n
   throw new UsageError(`size ${sizeText(size)}: expected ${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`);
 }
 
-/** A deep copy of an attribute with every symbolic size evaluated. */
-function concrete(value: unknown, sizes: Readonly<Record<string, number>>): unknown {
+/** A deep copy of an attribute with every symbolic size and measure evaluated. */
+export function concrete(value: unknown, sizes: Readonly<Record<string, number>>): unknown {
   if (isSymbolic(value)) return evaluate(value, sizes);
+  if (isMeasure(value)) return value.scale * MEASURES[value.of](evaluate(value.above, sizes) / evaluate(value.below, sizes));
   if (Array.isArray(value)) return value.map((v: unknown) => concrete(v, sizes));
   return value;
 }
@@ -35,18 +34,8 @@ export function specialize(program: Program, sizes: Readonly<Record<string, numb
   };
 }
 
-/** Whether some size of the program is rounded. */
+/** Whether some size of the program is rounded, or one of two. */
 export function hasWholeParts(program: Program): boolean {
-  const rounded = (value: unknown): boolean => (isSymbolic(value) ? Object.keys(value.terms).some((key) => key.includes('floor(')) : Array.isArray(value) && value.some(rounded));
+  const rounded = (value: unknown): boolean => (isSymbolic(value) ? Object.keys(value.terms).some((key) => key.includes('(')) : isMeasure(value) ? rounded(value.above) || rounded(value.below) : Array.isArray(value) && value.some(rounded));
   return program.values.some(({ shape }) => rounded(shape)) || program.calls.some(({ attrs }) => Object.values(attrs).some(rounded));
-}
-
-/** Whether an aligned program has the sizes that the function was traced to have at `sizes`; undefined where the function makes other calls there. */
-export function sameAt(program: Program, traced: Program, sizes: Readonly<Record<string, number>>): boolean | undefined {
-  const twin = eliminateDeadCode(traced);
-  // What align put in front makes constants of the trace.
-  const calls = program.calls.slice(program.calls.length - twin.calls.length);
-  if (calls.length !== twin.calls.length || !calls.every((call, i) => call.kernel === twin.calls[i]?.kernel && String(call.outputs) === String(twin.calls[i]?.outputs))) return undefined;
-  return calls.every((call, i) => Object.entries(call.attrs).every(([name, value]) => attributeKey(concrete(value, sizes)) === attributeKey(twin.calls[i]?.attrs[name])) &&
-    call.outputs.every((id) => (program.values[id]?.shape ?? []).every((size, axis) => evaluate(size, sizes) === twin.values[id]?.shape[axis])));
 }

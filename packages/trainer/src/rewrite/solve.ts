@@ -1,12 +1,12 @@
-// Solves for the expression of named dims that gives observed numbers at observed sizes: sums of whole multiples, products of sizes, and whole parts of them.
+// Solves for the expression of named dims that gives observed numbers at observed sizes: sums of whole multiples, products of sizes, whole parts of multiples, and the greater or lesser of two.
 import { UsageError } from '@forja/core';
-import { dimSize, evaluateSize, floorDivide, isStatic, plus, product, sizeText, times, type Size } from '../trace/size.js';
+import { dimSize, evaluateSize, floorDivide, isStatic, maximum, minimum, plus, product, sizeText, times, type Size } from '../trace/size.js';
 
 /** Numbers seen at each trace → the size that explains them, or undefined where none does. `near`: sizes that the number was probably made of. */
 export type Solver = (numbers: readonly number[], near?: readonly Size[]) => Size | undefined;
 
 /** Divisors of sizes that networks use: strides, and what pictures are padded to. */
-const DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, 128];
+const DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 25, 28, 32, 48, 50, 64, 100, 128];
 
 /** A size with its numbers at the traces. */
 interface Term {
@@ -22,6 +22,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
   const names = Object.keys(sizes[0] ?? {});
   for (const s of sizes) if (Object.keys(s).length !== names.length || !names.every((name) => Object.hasOwn(s, name))) throw new UsageError(`align: expected sizes of ${names.join(', ')} for every trace, got ${Object.keys(s).join(', ')}`);
   const known = new Map<string, Term>();
+  const solved = new Map<string, Size>();
   const term = (size: Size): Term => ({ size, numbers: sizes.map((s) => evaluateSize(size, s) ?? NaN) });
   const one = term(1);
   const dims = names.map((name) => term(dimSize(name, steps[name])));
@@ -34,15 +35,66 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
   return (numbers, near = []) => {
     const [first] = numbers;
     if (first !== undefined && numbers.every((n) => n === first)) return first;
+    if (!numbers.every(Number.isSafeInteger)) return undefined;
+    const key = numbers.join();
+    const before = solved.get(key);
+    if (before !== undefined) return before;
     const affine = combination([one, ...units], numbers);
     if (affine !== undefined) return affine;
     const terms = new Map<string, Term>();
-    for (const t of [...near.filter((size) => !isStatic(size)).map(term), ...[...known.values()].reverse(), ...dims]) terms.set(sizeText(t.size), terms.get(sizeText(t.size)) ?? t);
+    const open = near.filter((size) => !isStatic(size));
+    for (const t of [...open.map(term), ...[...known.values()].reverse(), ...dims]) terms.set(sizeText(t.size), terms.get(sizeText(t.size)) ?? t);
     const found = [...terms.values()];
-    const size = multiple(found, one, numbers) ?? multiplied(found, one, numbers) ?? wholePart(found, numbers) ?? linear(found, units, one, numbers);
-    if (size !== undefined) known.set(sizeText(size), term(size));
+    const size = expression(found, apart(open).map(term), units, one, numbers, term) ?? greater(found, one, numbers) ?? bounded(found, units, one, numbers, term);
+    if (size === undefined) return undefined;
+    known.set(sizeText(size), term(size));
+    solved.set(key, size);
     return size;
   };
+}
+
+/** What is padded to a size, or cut off it: differences of sizes that are near. */
+function apart(sizes: readonly Size[]): Size[] {
+  return sizes.flatMap((a) => sizes.map((b) => plus(a, b, -1))).filter((size) => !isStatic(size));
+}
+
+/** Sums, products and whole parts. */
+function expression(found: readonly Term[], differences: readonly Term[], units: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
+  return multiple(found, one, numbers) ?? multiplied(found, one, numbers) ?? wholePart([...found, ...differences], one, numbers, term) ?? linear(found, units, one, numbers);
+}
+
+/** So many sizes are tried as one of two. */
+const PAIRED = 12;
+
+/** The greater or the lesser of two sizes that are known. */
+function greater(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
+  const some = found.slice(0, PAIRED);
+  for (const [i, a] of some.entries()) {
+    for (const b of some.slice(i + 1)) {
+      for (const choose of [maximum, minimum]) {
+        const both = choose(a.size, b.size);
+        const pick = choose === maximum ? Math.max : Math.min;
+        const chosen = { size: both, numbers: numbers.map((_, row) => pick(a.numbers[row] ?? NaN, b.numbers[row] ?? NaN)) };
+        const size = isStatic(both) ? undefined : combination([one, chosen], numbers);
+        if (size !== undefined) return size;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** An expression that is kept from falling below a number, or from rising above it. */
+function bounded(found: readonly Term[], units: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
+  for (const [bound, choose] of [[Math.min(...numbers), maximum], [Math.max(...numbers), minimum]] as const) {
+    const free = [...numbers.keys()].filter((row) => numbers[row] !== bound);
+    const within = (t: Term): Term => ({ size: t.size, numbers: free.map((row) => t.numbers[row] ?? NaN) });
+    const left = free.map((row) => numbers[row] ?? NaN);
+    if (free.length < 3 || new Set(left).size < 2) continue;
+    const inner = combination([one, ...units].map(within), left) ?? expression(found.map(within), [], units.map(within), within(one), left, (size) => within(term(size)));
+    const size = inner === undefined ? undefined : choose(inner, bound);
+    if (size !== undefined && term(size).numbers.every((n, row) => n === numbers[row])) return size;
+  }
+  return undefined;
 }
 
 /** The sum of whole multiples of `terms` that gives `numbers` everywhere. */
@@ -91,29 +143,49 @@ function multiplied(found: readonly Term[], one: Term, numbers: readonly number[
   return grow(0, []);
 }
 
-/** Forms that whole parts of a size E come in, as `factor · ⌊(E + c)/n⌋ + times · E`: E/n; rounded to a multiple of n; what rounding takes away; what it adds. */
-const FORMS = (n: number): readonly { factor: number; times: number }[] => [{ factor: 1, times: 0 }, { factor: n, times: 0 }, { factor: -n, times: 1 }, { factor: n, times: -1 }];
-
-function wholePart(found: readonly Term[], numbers: readonly number[]): Size | undefined {
+/** A whole part ⌊(m·E + c)/n⌋ of a multiple of a size; or one rounded down, up or to the nearest multiple of n, as part of a sum with the size itself: what rounding takes away, or adds. */
+function wholePart(found: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
   for (const e of found) {
+    const slopes = slopesOf(e.numbers, numbers);
     for (const n of DIVISORS) {
-      for (const { factor, times: k } of FORMS(n)) {
-        const parts = numbers.map((v, i) => (v - k * (e.numbers[i] ?? NaN)) / factor);
-        const shift = parts.every(Number.isSafeInteger) ? shiftOf(parts, e.numbers, n) : undefined;
-        if (shift !== undefined) return plus(times(floorDivide(plus(e.size, shift), n), factor), e.size, k);
+      for (const m of [1, ...multiples(slopes, n)]) {
+        const shift = shiftOf(numbers, e.numbers.map((x) => x * m), n);
+        if (shift !== undefined) return floorDivide(plus(times(e.size, m), shift), n);
       }
+      const parts = [0, n - 1, Math.floor(n / 2)].map((c) => term(floorDivide(plus(e.size, c), n)));
+      const size = firstOf([...parts.map((part) => [one, part]), ...parts.map((part) => [one, part, e])], numbers);
+      if (size !== undefined) return size;
     }
   }
   return undefined;
 }
 
-/** The c of ⌊(e + c)/n⌋ = part at every trace. Where several fit: the one that rounds down, or else up; undefined where neither does. */
+/** How much numbers rise for one of a size, at least and at most, if they are whole parts of multiples of it, and over how many sizes. */
+function slopesOf(sizes: readonly number[], numbers: readonly number[]): readonly [number, number, number] {
+  const [low, high] = [sizes.indexOf(Math.min(...sizes)), sizes.indexOf(Math.max(...sizes))];
+  const [rise, run] = [(numbers[high] ?? NaN) - (numbers[low] ?? NaN), (sizes[high] ?? NaN) - (sizes[low] ?? NaN)];
+  return run > 0 ? [(rise - 1) / run, (rise + 1) / run, run] : [0, 0, 0];
+}
+
+/** The whole m other than 1 for which m/n, in lowest terms, lies between the slopes: 1.5 is 3/2. None where sizes lie so close that several would do. */
+function multiples([least, most, run]: readonly [number, number, number], n: number): number[] {
+  const result: number[] = [];
+  if (n > run / 2) return result;
+  for (let m = Math.max(2, Math.ceil(least * n)); m <= most * n; m++) if (m % n !== 0 && coprime(m, n)) result.push(m);
+  return result;
+}
+
+function coprime(a: number, b: number): boolean {
+  return b === 0 ? a === 1 : coprime(b, a % b);
+}
+
+/** The c of ⌊(e + c)/n⌋ = part at every trace. Where several fit: the one that rounds down, or else up, or else to the nearest; if need be, with a multiple of n beside it. */
 function shiftOf(parts: readonly number[], sizes: readonly number[], n: number): number | undefined {
   const low = Math.max(...parts.map((part, i) => part * n - (sizes[i] ?? NaN)));
   const high = Math.min(...parts.map((part, i) => part * n - (sizes[i] ?? NaN) + n - 1));
   if (!(low <= high)) return undefined;
-  if (low === high) return low;
-  for (const residue of [0, n - 1]) {
+  for (const c of [0, n - 1]) if (low <= c && c <= high) return c;
+  for (const residue of [0, n - 1, Math.floor(n / 2), Math.floor((n - 1) / 2)]) {
     const c = low + ((((residue - low) % n) + n) % n);
     if (c <= high) return c;
   }

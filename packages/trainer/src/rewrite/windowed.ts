@@ -1,5 +1,5 @@
 // The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a few sizes would leave a choice.
-import { ceilDivide, floorDivide, isStatic, plus, type Size } from '../trace/size.js';
+import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../trace/size.js';
 import type { KernelCall, ValueId } from '../trace/program.js';
 import { inputOf } from './graph.js';
 
@@ -18,7 +18,11 @@ export function windowedSize(call: KernelCall | undefined, axis: number, shape: 
   if (pad === 'same') return ceilDivide(size, stride);
   const padded = typeof pad === 'number' ? 2 * pad : Array.isArray(pad) ? pairSum(pad[axis]) : 0;
   const extent = (kernel - 1) * (numberAt(call.attrs['dilations'], i) ?? 1) + 1;
-  return plus(floorDivide(plus(size, padded - extent), stride), 1);
+  const room = plus(size, padded - extent);
+  const mode = call.attrs['dimRoundingMode'];
+  if (mode === 'ceil') return plus(ceilDivide(room, stride), 1);
+  // Halves up.
+  return plus(mode === 'round' ? floorDivide(plus(times(room, 2), stride), 2 * stride) : floorDivide(room, stride), 1);
 }
 
 function numberAt(value: unknown, i: number): number | undefined {

@@ -4,13 +4,19 @@ import type { KernelCall } from './program.js';
 import { heldType, type Recorder } from './recorder.js';
 import { SHAPE_RULES, shapeRule } from './shapes/index.js';
 import { probe } from './shapes/refused.js';
-import type { KernelInputs } from './shapes/rule.js';
+import type { KernelInputs, TensorMeta } from './shapes/rule.js';
 
 /** Name under which the kernels are registered. */
 export const TRACE_BACKEND = 'forja-trace';
 
 /** Kernels that tfjs expects a list from, however long. */
 const LISTS = new Set(['MaxPoolWithArgmax', 'SplitV', 'TopK', 'Unique', 'Unpack']);
+
+/** An op that writes its result down number by number, though one attribute tells it all. */
+const IDENTITY = 'eye__op';
+
+/** So many numbers made in the traced function are more than a model's file should carry, or memory holds several times. */
+const LARGE = 2 ** 27;
 
 /** Random numbers that tfjs draws in JavaScript inside these ops are known to be uniform on [0, 1): inputs, not constants. */
 const UNIFORM_INSIDE = 'dropout__op';
@@ -53,6 +59,8 @@ export class TraceBackend extends tf.KernelBackend {
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     const meta = { shape: [...shape], dtype: heldType(dtype, 'a tensor made in the traced function') };
     const scopes = tf.engine().state.scopeStack.slice(-2).map((scope) => scope.name);
+    if (scopes.at(-1) === IDENTITY) return this.issue(identity(meta, this.recorder)).dataId;
+    if (values.length > LARGE) throw this.recorder.refuse(`expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with tfjs ops, or pass it as an input`);
     const random = scopes[0] === UNIFORM_INSIDE && scopes[1] === 'randomUniform__op';
     const value = random ? this.recorder.random(meta, { distribution: 'uniform' }) : this.recorder.constant(values as ArrayLike<number> & tf.BackendValues, meta);
     return this.issue(value).dataId;
@@ -91,6 +99,19 @@ export class TraceBackend extends tf.KernelBackend {
   override dispose(): void {
     // Nothing is held.
   }
+}
+
+/** Ones where row and column are the same, as calls: of a dynamic size it grows with its square. */
+function identity({ shape, dtype }: TensorMeta, recorder: Recorder): number {
+  const call = (kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, meta: TensorMeta): number => recorder.call(kernel, inputs, attrs, [meta])[0] ?? -1;
+  const [rows = 1, columns = 1] = shape;
+  const [row, column] = [[rows, 1], [columns]].map((own) => {
+    const length = own[0] ?? 1;
+    const index = call('Range', {}, { start: 0, stop: length, step: 1, dtype: 'int32' }, { shape: [length], dtype: 'int32' });
+    return call('Reshape', { x: index }, { shape: own }, { shape: own, dtype: 'int32' });
+  });
+  const same = call('Equal', { a: row ?? -1, b: column ?? -1 }, {}, { shape, dtype: 'bool' });
+  return call('Cast', { x: same }, { dtype }, { shape, dtype });
 }
 
 /** Inputs that are there: optional ones arrive as undefined or null. */

@@ -1,8 +1,8 @@
-// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such as floor((height + 1)/2), and of steps.
+// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such as floor((height + 1)/2), of the greater of two sizes, and of steps.
 // One size has one form, so that equal sizes are equal as text.
 
 /**
- * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4; `floor(<sum>/n)`; or several of these joined by `*`.
+ * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4; `floor(<sum>/n)`; `max(<sum>, <sum>)`; or several of these joined by `*`.
  */
 export interface SymbolicSize {
   constant: number;
@@ -13,7 +13,7 @@ export interface SymbolicSize {
 export type Size = number | SymbolicSize;
 
 /** What stands in a key, taken apart. */
-export type Factor = { name: string; step: number } | { whole: Size; by: number };
+export type Factor = { name: string; step: number } | { whole: Size; by: number } | { greater: [Size, Size] };
 
 /** Whether a size is a plain number. */
 export function isStatic(size: Size): size is number {
@@ -61,10 +61,13 @@ export function product(sizes: readonly Size[]): Size {
 export function floorDivide(a: Size, n: number): Size {
   if (isStatic(a)) return Math.floor(a / n);
   const [whole, rest]: Record<string, number>[] = [{}, {}];
-  for (const [key, factor] of Object.entries(a.terms)) Object.assign(factor % n === 0 ? (whole ?? {}) : (rest ?? {}), { [key]: factor % n === 0 ? factor / n : factor });
+  for (const [key, factor] of Object.entries(a.terms)) {
+    Object.assign(whole ?? {}, { [key]: Math.trunc(factor / n) });
+    Object.assign(rest ?? {}, { [key]: factor % n });
+  }
   const out = Math.floor(a.constant / n);
   const outside = sizeOf(out, whole ?? {});
-  const left = Object.entries(rest ?? {});
+  const left = Object.entries(rest ?? {}).filter(([, factor]) => factor !== 0);
   if (left.length === 0) return outside;
   const common = left.reduce((g, [, factor]) => gcd(g, factor), n);
   const [by, remainder] = [n / common, Math.floor((a.constant - out * n) / common)];
@@ -80,6 +83,18 @@ export function floorDivide(a: Size, n: number): Size {
 /** ⌈a / n⌉ for a positive whole n. */
 export function ceilDivide(a: Size, n: number): Size {
   return floorDivide(plus(a, n - 1), n);
+}
+
+/** The greater of two sizes. */
+export function maximum(a: Size, b: Size): Size {
+  const apart = plus(a, b, -1);
+  if (isStatic(apart)) return apart >= 0 ? a : b;
+  return { constant: 0, terms: { [`max(${[textOf(a), textOf(b)].sort().join(', ')})`]: 1 } };
+}
+
+/** The lesser of two sizes: what both have, less the greater. */
+export function minimum(a: Size, b: Size): Size {
+  return plus(plus(a, b), maximum(a, b), -1);
 }
 
 /** A dim's name as a size: for a dim that is a multiple of `step`, so many times its part. */
@@ -122,6 +137,10 @@ export function factorOf(factor: string): Factor {
     const at = inside.lastIndexOf('/');
     return { whole: parse(inside.slice(0, at)), by: Number(inside.slice(at + 1)) };
   }
+  if (factor.startsWith('max(')) {
+    const [a = '', b = ''] = split(factor.slice('max('.length, -1), /^, /);
+    return { greater: [parse(a), parse(b)] };
+  }
   const [name = '', step = '1'] = factor.split('/');
   return { name, step: Number(step) };
 }
@@ -162,13 +181,15 @@ export function sizeText(size: Size): string {
     const factors = factorsOf(key).map((text) => {
       const one = factorOf(text);
       if ('whole' in one) return `floor(${grouped(sizeText(one.whole))}/${one.by})`;
+      if ('greater' in one) return `max(${one.greater.map(sizeText).join(', ')})`;
       const common = gcd(left, one.step);
       left /= common;
       return one.step === common ? one.name : `floor(${one.name}/${one.step / common})`;
     });
     return [factors.sort().join('*'), left];
   });
-  return written(size.constant, terms.sort(byKey));
+  // What is taken away comes last: a size begins with what it is made of.
+  return written(size.constant, terms.sort((a, b) => Number(a[1] < 0) - Number(b[1] < 0) || byKey(a, b)));
 }
 
 /** The number that `size` is where the dims have these sizes; undefined where one is missing or no multiple of its step. */
@@ -178,21 +199,49 @@ export function evaluateSize(size: Size, sizes: Readonly<Record<string, number>>
   for (const [key, factor] of Object.entries(size.terms)) {
     let value = factor;
     for (const text of factorsOf(key)) {
-      const one = factorOf(text);
-      const inner = 'whole' in one ? evaluateSize(one.whole, sizes) : sizes[one.name];
-      if (inner === undefined || ('step' in one && inner % one.step !== 0)) return undefined;
-      value *= 'whole' in one ? Math.floor(inner / one.by) : inner / one.step;
+      const number = evaluateFactor(factorOf(text), sizes);
+      if (number === undefined) return undefined;
+      value *= number;
     }
     sum += value;
   }
   return sum;
 }
 
+function evaluateFactor(factor: Factor, sizes: Readonly<Record<string, number>>): number | undefined {
+  if ('whole' in factor) {
+    const inner = evaluateSize(factor.whole, sizes);
+    return inner === undefined ? undefined : Math.floor(inner / factor.by);
+  }
+  if ('greater' in factor) {
+    const [a, b] = factor.greater.map((one) => evaluateSize(one, sizes));
+    return a === undefined || b === undefined ? undefined : Math.max(a, b);
+  }
+  const size = Object.hasOwn(sizes, factor.name) ? sizes[factor.name] : undefined;
+  return size === undefined || size % factor.step !== 0 ? undefined : size / factor.step;
+}
+
 /** The names of the dims that a size depends on. */
 export function namesOf(size: Size): string[] {
   const one = (text: string): string[] => {
     const factor = factorOf(text);
-    return 'whole' in factor ? namesOf(factor.whole) : [factor.name];
+    return 'whole' in factor ? namesOf(factor.whole) : 'greater' in factor ? factor.greater.flatMap(namesOf) : [factor.name];
   };
   return [...new Set(Object.keys(termsOf(size)).flatMap((key) => factorsOf(key).flatMap(one)))];
+}
+
+/** A number that is worked out of sizes: `scale · of(above / below)`, as 1 / √(height · width). */
+export interface Measure {
+  scale: number;
+  of: 'quotient' | 'root' | 'logarithm';
+  above: Size;
+  below: Size;
+}
+
+/** What a measure does with its quotient. */
+export const MEASURES: Readonly<Record<Measure['of'], (quotient: number) => number>> = { quotient: (x) => x, root: Math.sqrt, logarithm: Math.log };
+
+/** Whether an attribute's value is a measure. */
+export function isMeasure(value: unknown): value is Measure {
+  return typeof value === 'object' && value !== null && 'above' in value && 'below' in value;
 }

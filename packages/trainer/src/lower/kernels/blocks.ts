@@ -1,7 +1,7 @@
 // Blocks of pixels to and from channels or batch: depthToSpace, spaceToBatchND, batchToSpaceND.
 import type { KernelLowering, Perm } from '../contract.js';
 import { identity, numberAttribute, pairsAttribute, sameSize } from './layout.js';
-import { dim, input, output, pictureAxes, times } from './spatial.js';
+import { dim, input, output, pictureAxes, plus, times } from './spatial.js';
 
 /** tfjs reads a pixel's channels as (row, column, depth) of its block: ONNX's DCR. */
 const DepthToSpace: KernelLowering = (call, ctx) => {
@@ -43,9 +43,7 @@ const BatchToSpaceND: KernelLowering = (call, ctx) => {
   const cuts = whole.flatMap((size, axis) => (sameSize(size, dim(y, axis)) ? [] : [axis]));
   if (cuts.length === 0) return ctx.set(y, joined);
   const begins = cuts.map((axis) => crops[axis - 1]?.[0] ?? 0);
-  const lasts = cuts.map((axis) => crops[axis - 1]?.[1] ?? 0);
-  // An end counted from the back: -crop, or past the end for no crop.
-  const ends = lasts.map((last) => (last === 0 ? 2 ** 31 - 1 : times(last, -1)));
+  const ends = cuts.map((axis, i) => plus(begins[i] ?? 0, dim(y, axis)));
   return ctx.set(y, ctx.op('Slice', [joined, ctx.sizes(begins), ctx.sizes(ends), ctx.int64s(cuts)]));
 };
 

@@ -2,7 +2,7 @@
 // Fused bias and activation are in fused.ts; Winograd and other layouts belong to the `fast` target, not here.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
-import { dim, fixed, input, OIHW, output, pictureAxes, plus, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { dim, extent, fixed, input, OIHW, output, pictureAxes, plus, windowed, windows, type PictureAxes, type Window } from './spatial.js';
 import { convShape } from '../../trace/shapes/window.js';
 import { isStatic, type Size } from '../../trace/size.js';
 
@@ -16,8 +16,8 @@ export function conv(call: BoundCall, ctx: LowerContext, bias?: Value): { value:
   const [x, filter, y] = [input(call, 'x', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, x, y, kernelSize(filter, ctx), axes);
-  const inputs = [ctx.get(x, axes.nchw), ctx.get(filter, OIHW), ...(bias === undefined ? [] : [bias])];
-  return { value: ctx.op('Conv', inputs, windowAttributes(ws, ctx)), axes };
+  const { value, attributes } = windowed(ctx.get(x, axes.nchw), ws, ctx);
+  return { value: ctx.op('Conv', [value, ctx.get(filter, OIHW), ...(bias === undefined ? [] : [bias])], attributes), axes };
 }
 
 const Conv2D: KernelLowering = (call, ctx) => {
@@ -27,16 +27,18 @@ const Conv2D: KernelLowering = (call, ctx) => {
 
 /** ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a dynamic size, it makes all there is, and a Slice takes the rest off. */
 export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], ctx: LowerContext, group = 1): Value {
-  const [begin, end, outputPadding, extra] = [ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0)];
+  const [begin, end, outputPadding, extra, ahead] = [ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0)];
   const cut: { axis: number; from: Size; to: Size }[] = [];
   ws.forEach((w, i) => {
-    if (!isStatic(w.slack) || w.pads === undefined) {
+    if (!w.amounts.every(isStatic) || w.pads === undefined) {
+      if (w.pads === undefined && !w.auto && ws.length > 2) ctx.unsupported(`'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; fix that size`);
       // Rows that no window reaches are zeros: at most a step of them.
       outputPadding[i] = w.stride - 1;
-      cut.push({ axis: i + 2, from: w.before, to: plus(w.before, w.large) });
+      cut.push({ axis: i + 2, from: w.amounts[0], to: plus(w.amounts[0], w.large) });
       return;
     }
-    begin[i] = w.pads[0];
+    begin[i] = Math.max(0, w.pads[0]);
+    ahead[i] = Math.max(0, -w.pads[0]);
     end[i] = Math.max(0, w.pads[1]);
     const missing = Math.max(0, -w.pads[1]);
     // ONNX wants output_padding below the stride; what is beyond gets plain zeros.
@@ -49,7 +51,7 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
   if (outputPadding.some((p) => p !== 0)) attributes.output_padding = outputPadding;
   if (group !== 1) attributes.group = group;
   const dx = ctx.op('ConvTranspose', [dy, weights], attributes);
-  const whole = extra.some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, ...ws.map(() => 0), 0, 0, ...extra])]) : dx;
+  const whole = [...ahead, ...extra].some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, ...ahead, 0, 0, ...extra])]) : dx;
   if (cut.length === 0) return whole;
   return ctx.op('Slice', [whole, ctx.sizes(cut.map(({ from }) => from)), ctx.sizes(cut.map(({ to }) => to)), ctx.int64s(cut.map(({ axis }) => axis))]);
 }

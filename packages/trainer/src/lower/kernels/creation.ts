@@ -1,17 +1,17 @@
 // Kernels that make values out of attributes. What depends on a dynamic dim is computed by the graph; the rest are initializers.
 import { rangeLength } from '../../trace/shapes/creation.js';
 import type { CreationKernel } from '../../trace/shapes/names.js';
-import { isStatic, type Size } from '../../trace/program.js';
+import { isMeasure, isStatic, type Measure, type Size } from '../../trace/size.js';
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
-import { as, filled, isSize, orderOf, physical, scalar } from './layout.js';
+import { counted, filled, isSize, orderOf, physical, sameSize, scalar, sizeScalar } from './layout.js';
 import { dim, input, output, plus } from './spatial.js';
 
 const Fill: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
   const value = call.attrs['value'];
-  if (isSize(value) && !isStatic(value)) {
-    const one = sizeScalar(value, y.dtype === 'float32' ? 'float32' : 'int32', ctx);
+  if (isMeasure(value) || (isSize(value) && !isStatic(value))) {
+    const one = numberScalar(value, y.dtype === 'float32' ? 'float32' : 'int32', ctx);
     return ctx.set(y, y.rank === 0 ? one : ctx.op('Expand', [one, ctx.sizes(y.shape)]));
   }
   if (typeof value !== 'number' && typeof value !== 'boolean') return ctx.unsupported(`a fill with ${JSON.stringify(value)}`);
@@ -27,44 +27,59 @@ function like(value: number): KernelLowering {
   };
 }
 
-function sizeAttribute(call: BoundCall, name: string, ctx: LowerContext): Size {
+function numberAttribute(call: BoundCall, name: string, ctx: LowerContext): Size | Measure {
   const value = call.attrs[name];
-  return isSize(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
+  return isSize(value) || isMeasure(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
 }
 
-/** A size as a scalar of an element type. */
-function sizeScalar(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
-  if (isStatic(size)) return scalar(size, dtype, ctx);
-  return as(ctx.op('Squeeze', [ctx.sizes([size]), ctx.int64s([0])]), dtype, ctx);
+/** A number that may depend on a dynamic dim, as a scalar of an element type. */
+function numberScalar(number: Size | Measure, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
+  if (!isMeasure(number)) return sizeScalar(number, dtype, ctx);
+  if (dtype !== 'float32') return ctx.unsupported('a whole number that is a quotient of sizes');
+  const [above, below] = [numberScalar(number.above, dtype, ctx), numberScalar(number.below, dtype, ctx)];
+  const quotient = number.below === 1 ? above : ctx.op('Div', [above, below]);
+  const value = number.of === 'quotient' ? quotient : ctx.op(number.of === 'root' ? 'Sqrt' : 'Log', [quotient]);
+  return number.scale === 1 ? value : ctx.op('Mul', [value, ctx.scalar(number.scale)]);
 }
 
+const isNumber = (value: Size | Measure): value is number => typeof value === 'number';
+
+/** tfjs goes down by the default step of 1. */
+function rangeStep(start: Size | Measure, stop: Size | Measure, step: Size | Measure, count: Size): Size | Measure {
+  if (step !== 1 || isMeasure(start) || isMeasure(stop)) return step;
+  return isStatic(start) && isStatic(stop) ? (stop < start ? -1 : 1) : sameSize(count, plus(start, stop, -1)) ? -1 : 1;
+}
+
+/** Counted from 0 and moved: onnxruntime makes a Slice of a Gather by a Range, and reads an end below 0, as of one that goes down, from the back (seen in 1.30). */
 const Range: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
-  const [start, stop, step] = [sizeAttribute(call, 'start', ctx), sizeAttribute(call, 'stop', ctx), sizeAttribute(call, 'step', ctx)];
+  const [start, stop, given, count] = [numberAttribute(call, 'start', ctx), numberAttribute(call, 'stop', ctx), numberAttribute(call, 'step', ctx), dim(y, 0)];
+  const step = rangeStep(start, stop, given, count);
   const type = y.dtype === 'int32' ? 'int32' : 'float32';
-  if (!isStatic(step)) return ctx.unsupported('a range whose step depends on a dynamic dim');
-  if (isStatic(start) && isStatic(stop)) {
-    const values = type === 'int32' ? new Int32Array(rangeLength(start, stop, step)) : new Float32Array(rangeLength(start, stop, step));
+  if (isNumber(start) && isNumber(stop) && isNumber(step) && isNumber(given)) {
+    const values = type === 'int32' ? new Int32Array(rangeLength(start, stop, given)) : new Float32Array(rangeLength(start, stop, given));
     // As tfjs does: each from the one before, rounded to the element type.
-    values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + (stop < start && step === 1 ? -1 : step)));
+    values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant(type, [values.length], values));
   }
-  return ctx.set(y, ctx.op('Range', [sizeScalar(start, type, ctx), sizeScalar(stop, type, ctx), scalar(step, type, ctx)]));
+  const index = counted(count, type, ctx);
+  const spread = step === 1 ? index : ctx.op('Mul', [index, numberScalar(step, type, ctx)]);
+  return ctx.set(y, start === 0 ? spread : ctx.op('Add', [spread, numberScalar(start, type, ctx)]));
 };
 
 const LinSpace: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
-  const [start, stop, count] = [sizeAttribute(call, 'start', ctx), sizeAttribute(call, 'stop', ctx), dim(y, 0)];
-  if (isStatic(start) && isStatic(stop) && isStatic(count)) {
+  const [start, stop, count] = [numberAttribute(call, 'start', ctx), numberAttribute(call, 'stop', ctx), dim(y, 0)];
+  if (isNumber(start) && isNumber(stop) && isNumber(count)) {
     const values = new Float32Array(count);
     const step = (stop - start) / (count - 1);
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant('float32', [count], values));
   }
   // One point alone has no step.
-  const step = ctx.op('Div', [sizeScalar(plus(stop, start, -1), 'float32', ctx), ctx.op('Max', [sizeScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)])]);
-  const index = as(ctx.op('Range', [scalar(0, 'int64', ctx), sizeScalar(count, 'int64', ctx), scalar(1, 'int64', ctx)]), 'float32', ctx);
-  return ctx.set(y, ctx.op('Add', [ctx.op('Mul', [index, step]), sizeScalar(start, 'float32', ctx)]));
+  const step = ctx.op('Div', [ctx.op('Sub', [numberScalar(stop, 'float32', ctx), numberScalar(start, 'float32', ctx)]), ctx.op('Max', [numberScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)])]);
+  const index = counted(count, 'float32', ctx);
+  return ctx.set(y, ctx.op('Add', [ctx.op('Mul', [index, step]), numberScalar(start, 'float32', ctx)]));
 };
 
 /** Rows of the creation kernels. */

@@ -2,7 +2,7 @@
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
 import { convTranspose, kernelSize } from './conv.js';
-import { dim, fixed, input, output, pictureAxes, product, windowAttributes, windows, type PictureAxes } from './spatial.js';
+import { dim, fixed, input, output, pictureAxes, product, windowed, windows, type PictureAxes } from './spatial.js';
 
 /** Filters (h, w, C, multiplier) in the order (C, multiplier, h, w): one Reshape from a grouped Conv's (C·multiplier, 1, h, w), none when the multiplier is 1. */
 const CMHW: Perm = [2, 3, 0, 1];
@@ -20,8 +20,8 @@ export function depthwiseConv(call: BoundCall, ctx: LowerContext, bias?: Value):
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, x, y, kernelSize(filter, ctx), axes);
   const { weights, channels } = groupedWeights(filter, ctx);
-  const inputs = [ctx.get(x, axes.nchw), weights, ...(bias === undefined ? [] : [bias])];
-  return { value: ctx.op('Conv', inputs, { ...windowAttributes(ws, ctx), group: channels }), axes };
+  const { value, attributes } = windowed(ctx.get(x, axes.nchw), ws, ctx);
+  return { value: ctx.op('Conv', [value, weights, ...(bias === undefined ? [] : [bias])], { ...attributes, group: channels }), axes };
 }
 
 const DepthwiseConv2dNative: KernelLowering = (call, ctx) => {

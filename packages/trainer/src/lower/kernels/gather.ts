@@ -1,7 +1,7 @@
 // Reading by index: gather, gatherND, one-hot.
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
-import { as, axisOf, identity, numberAttribute, orderOf, scalar, sizeAt } from './layout.js';
+import { as, axisOf, counted, identity, orderOf, scalar, sizeAt, sizeAttribute } from './layout.js';
 import { input, output } from './spatial.js';
 
 const GatherV2: KernelLowering = (call, ctx) => {
@@ -38,9 +38,9 @@ const GatherNd: KernelLowering = (call, ctx) => {
 /** A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one. */
 const OneHot: KernelLowering = (call, ctx) => {
   const [indices, y] = [input(call, 'indices', ctx), output(call, ctx)];
-  const depth = numberAttribute(call, 'depth', ctx);
+  const depth = sizeAttribute(call, 'depth', ctx);
   const perm = orderOf(indices, ctx);
-  const classes = ctx.constant('int32', [depth], Array.from({ length: depth }, (_, i) => i));
+  const classes = counted(depth, 'int32', ctx);
   const column = ctx.op('Unsqueeze', [as(ctx.get(indices, perm), 'int32', ctx), ctx.int64s([indices.rank])]);
   ctx.set(y, switched(ctx.op('Equal', [column, classes]), call, y, ctx), [...perm, indices.rank]);
 };

@@ -109,6 +109,23 @@ export function numberAttribute(call: BoundCall, name: string, ctx: LowerContext
   return typeof value === 'number' ? value : ctx.unsupported(`attribute ${name} must be a fixed number, got ${JSON.stringify(value)}`);
 }
 
+/** A size that may depend on a dynamic dim. */
+export function sizeAttribute(call: BoundCall, name: string, ctx: LowerContext): Size {
+  const value = call.attrs[name];
+  return isSize(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
+}
+
+/** A size as a scalar of an element type. */
+export function sizeScalar(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
+  return isStatic(size) ? scalar(size, dtype, ctx) : as(ctx.op('Squeeze', [ctx.sizes([size]), ctx.int64s([0])]), dtype, ctx);
+}
+
+/** The numbers 0, 1, … below a size. */
+export function counted(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
+  if (isStatic(size)) return ctx.constant(dtype, [size], Array.from({ length: size }, (_, i) => i));
+  return as(ctx.op('Range', [scalar(0, 'int64', ctx), sizeScalar(size, 'int64', ctx), scalar(1, 'int64', ctx)]), dtype, ctx);
+}
+
 /** Whether two sizes are equal for every value of the dynamic dims. */
 export function sameSize(a: Size, b: Size): boolean {
   if (isStatic(a) || isStatic(b)) return a === b;

@@ -5,11 +5,11 @@ import type { MovementKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { blockKernels } from './blocks.js';
 import { gatherKernels } from './gather.js';
-import { as, axisOf, inputList, orderOf, physical, sameShape, sizeAt, sizesAttribute, without, withAxis } from './layout.js';
+import { as, axisOf, counted, inputList, orderOf, physical, sameShape, sizeAt, sizesAttribute, without, withAxis } from './layout.js';
 import { regroup } from './regroup.js';
 import { scatterKernels } from './scatter.js';
 import { sliceKernels } from './slice.js';
-import { dim, input, output } from './spatial.js';
+import { dim, input, output, product } from './spatial.js';
 
 /** Gives `y` the elements of `x` in logical order, as another shape. Stays in the stored order where a plain Reshape can. */
 function reshaped(x: Logical, y: Logical, ctx: LowerContext): void {
@@ -112,10 +112,9 @@ const BroadcastArgs: KernelLowering = (call, ctx) => {
 /** A diagonal matrix; of a tensor of rank r, a tensor of rank 2r. */
 const Diag: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
-  const sizes = x.shape.map((size) => (typeof size === 'number' ? size : ctx.unsupported('a diagonal of a dynamic size')));
-  const n = sizes.reduce((a, b) => a * b, 1);
-  const index = Array.from({ length: n }, (_, i) => i);
-  const same = ctx.op('Equal', [ctx.constant('int32', [n, 1], index), ctx.constant('int32', [1, n], index)]);
+  const n = product(x.shape);
+  const index = ctx.reshape(counted(n, 'int32', ctx), [1, n]);
+  const same = ctx.op('Equal', [ctx.reshape(index, [n, 1]), index]);
   const value = ctx.reshape(as(ctx.get(x), 'float32', ctx), [1, n]);
   ctx.set(y, as(ctx.reshape(ctx.op('Where', [same, value, ctx.scalar(0)]), y.shape), ONNX_DTYPE[y.dtype], ctx));
 };

@@ -2,9 +2,9 @@
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type KernelTable, type LowerContext, type Logical, type Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
-import { as, sameShape } from './layout.js';
-import { dim, extent, fixed, input, output, pair, pictureAxes, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
-import { isStatic, type Size } from '../../trace/program.js';
+import { as, filled, isSize, sameShape, sameSize } from './layout.js';
+import { dim, extent, fitted, fixed, input, isUneven, output, pair, pictureAxes, product, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import { isStatic, sizeText, type Size } from '../../trace/program.js';
 
 // tfjs's pooling kernels take NHWC only.
 const AXES: PictureAxes = pictureAxes('NHWC');
@@ -21,12 +21,10 @@ function refuseLonely(ws: readonly Window[], ctx: LowerContext): void {
   if (lonely(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
 }
 
-/** A pool. Where a window may hold nothing but padding, the padding is put around the values before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs. */
+/** A pool. Where a window may hold nothing but padding, or its amount is dynamic, the padding is put around the values before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs. */
 export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readonly Window[], ctx: LowerContext): Value {
-  if (!lonely(ws)) return op === 'MaxPool' ? ctx.op(op, [x], windowAttributes(ws, ctx)) : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
-  const pads = ws.map((w) => w.pads ?? [0, 0]);
-  const padded = ctx.op('Pad', [x, ctx.int64s([0, 0, ...pads.map(([before]) => before), 0, 0, ...pads.map(([, after]) => Math.max(0, after))]), ctx.scalar(op === 'MaxPool' ? -Infinity : 0)], { mode: 'constant' });
-  const within = ws.map((w): Window => ({ ...w, pads: [0, Math.min(0, w.pads?.[1] ?? 0)] }));
+  if (!lonely(ws) && !isUneven(ws)) return op === 'MaxPool' ? ctx.op(op, [x], windowAttributes(ws, ctx)) : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
+  const { value: padded, ws: within } = fitted(x, ws, ctx, op === 'MaxPool' ? -Infinity : 0);
   const attributes = windowAttributes(within, ctx);
   const apart = ctx.op('Clip', [padded]);
   if (op === 'MaxPool') {
@@ -35,8 +33,12 @@ export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readon
     return ctx.op('Where', [ctx.op('LessOrEqual', [greatest, ctx.scalar(LEAST)]), ctx.scalar(-Infinity), greatest]);
   }
   const cells = ws.reduce((n, w) => n * w.kernel, 1);
-  const sums = ctx.op('Mul', [ctx.op('AveragePool', [apart], { ...attributes, count_include_pad: 0 }), ctx.scalar(cells)]);
-  return ctx.op('Mul', [sums, inverseCounts(ws, ctx, ws.length === 3 ? 1 : 0)]);
+  const averages = ctx.op('AveragePool', [apart], { ...attributes, count_include_pad: 0 });
+  const least = ws.length === 3 ? 1 : 0;
+  if (ws.every((w) => isStatic(w.large) && isStatic(w.small))) return ctx.op('Mul', [ctx.op('Mul', [averages, ctx.scalar(cells)]), inverseCounts(ws, ctx, least)]);
+  const { value: inside } = fitted(filled(1, 'float32', [1, 1, ...ws.map((w) => w.large)], ctx), ws, ctx);
+  const shares = ctx.op('AveragePool', [ctx.op('Clip', [inside])], { ...attributes, count_include_pad: 0 });
+  return ctx.op('Div', [averages, least === 0 ? shares : ctx.op('Max', [shares, ctx.scalar(least / cells)])]);
 }
 
 /** The least float32. */
@@ -52,18 +54,39 @@ export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw
 }
 
 /** tfjs hands a picture on that windows of one cell leave as large as it is, whatever their steps and padding. */
-const untouched = (x: Logical, y: Logical, call: BoundCall): boolean => pair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
+const untouched = (x: Logical, y: Logical, call: BoundCall): boolean => sizePair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
+
+/** Windows whose size depends on a dynamic dim: ONNX has none, but for such as stand beside each other. Then the picture is cut into them, and reduced. Undefined for windows of fixed sizes. */
+function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
+  const [kernels, strides] = [sizePair(call.attrs['filterSize']), sizePair(call.attrs['strides'] ?? call.attrs['filterSize'])];
+  if ([...kernels, ...strides].every(isStatic)) return undefined;
+  const axes = AXES.spatial.map((axis, i) => ({ large: dim(x, axis), small: dim(y, axis), kernel: kernels[i] ?? 1, stride: strides[i] ?? 1 }));
+  const whole = axes.every(({ large, small, kernel }) => small === 1 && sameSize(kernel, large));
+  if (whole) return ctx.op(op === 'Max' ? 'GlobalMaxPool' : 'GlobalAveragePool', [pictureOf(x, ctx)]);
+  const beside = axes.every(({ large, small, kernel, stride }) => (small === 1 || sameSize(kernel, stride)) && (call.attrs['pad'] === 'valid' || call.attrs['pad'] === 0 || sameSize(large, product([small, kernel]))));
+  if (!beside) return ctx.unsupported(`a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor stands beside the next; fix that dim`);
+  const rest = axes.flatMap(({ large, small, kernel }, i) => (sameSize(large, product([small, kernel])) ? [] : [{ axis: i + 2, end: product([small, kernel]) }]));
+  const picture = ctx.get(x, AXES.nchw);
+  const cut = rest.length === 0 ? picture : ctx.op('Slice', [picture, ctx.int64s(rest.map(() => 0)), ctx.sizes(rest.map(({ end }) => end)), ctx.int64s(rest.map(({ axis }) => axis))]);
+  const apart = ctx.reshape(cut, [dim(x, 0), dim(x, AXES.channel), ...axes.flatMap(({ small, kernel }) => [small, kernel])]);
+  return ctx.op(op === 'Max' ? 'ReduceMax' : 'ReduceMean', [apart, ctx.int64s([3, 5])], { keepdims: 0 });
+}
+
+function sizePair(value: unknown): [Size, Size] {
+  if (isSize(value)) return [value, value];
+  return Array.isArray(value) && isSize(value[0]) ? [value[0], isSize(value[1]) ? value[1] : value[0]] : [1, 1];
+}
 
 const MaxPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
-  return ctx.set(y, surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
+  return ctx.set(y, bySize('Max', x, y, call, ctx) ?? surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
 };
 
 const AvgPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
-  return ctx.set(y, surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
+  return ctx.set(y, bySize('Mean', x, y, call, ctx) ?? surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
 };
 
 /** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */

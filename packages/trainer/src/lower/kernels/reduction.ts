@@ -4,7 +4,7 @@ import { isStatic, type ProgramDType, type Size } from '../../trace/program.js';
 import type { ReductionKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { countKernels } from './count.js';
-import { arithmeticType, as, axesOf, axisOf, orderOf, sizeAt, without } from './layout.js';
+import { arithmeticType, as, axesOf, axisOf, orderOf, sizeAt, sizeAttribute, without } from './layout.js';
 import { scanKernels } from './scan.js';
 import { input, output } from './spatial.js';
 
@@ -64,8 +64,8 @@ const TopK: KernelLowering = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [values, indices] = [outputAt(call, 0, ctx), outputAt(call, 1, ctx)];
   const perm = orderOf(x, ctx);
-  const k: number = typeof call.attrs['k'] === 'number' ? call.attrs['k'] : ctx.unsupported('attribute k must be a fixed number');
-  const [best, index] = ctx.ops('TopK', [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx), ctx.int64s([k])], { axis: perm.indexOf(x.rank - 1), largest: 1, sorted: 1 }, 2);
+  const k = ctx.sizes([sizeAttribute(call, 'k', ctx)]);
+  const [best, index] = ctx.ops('TopK', [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx), k], { axis: perm.indexOf(x.rank - 1), largest: 1, sorted: 1 }, 2);
   if (best === undefined || index === undefined) return ctx.unsupported('TopK made no outputs');
   ctx.set(values, as(best, ONNX_DTYPE[values.dtype], ctx), perm);
   ctx.set(indices, as(index, 'int32', ctx), perm);

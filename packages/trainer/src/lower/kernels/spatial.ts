@@ -1,6 +1,7 @@
 // Window geometry shared by convolution, pooling and resizing rows: axes of a picture, sizes that may be symbolic, pads that hit a given output size.
+import type { Value } from '@forja/core/onnx';
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
-import { floorDivide, isStatic, plus, sizeText, times, type Size } from '../../trace/size.js';
+import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from '../../trace/size.js';
 
 export { plus, product, times } from '../../trace/size.js';
 
@@ -63,7 +64,7 @@ export function pair(value: unknown, fallback = 1): [number, number] {
   return [fallback, fallback];
 }
 
-/** Zeros before and after an axis. */
+/** Zeros before and after an axis; less than none is cut off. */
 export type Pads = readonly [before: number, after: number];
 
 /** One spatial axis of a window op. `large` is the convolved or pooled side, `small` the result's; both may be symbolic. */
@@ -75,10 +76,10 @@ export interface Window {
   dilation: number;
   /** `after` is what makes large → small exact: it may be negative, when the window leaves a remainder uncovered. Undefined: depends on a symbolic size. */
   pads: Pads | undefined;
-  /** The cells before the picture, also where they depend on a symbolic size. */
-  before: Size;
-  /** The cells before and after it that make large → small exact. */
-  slack: Size;
+  /** The same where it depends on a symbolic size. */
+  amounts: readonly [before: Size, after: Size];
+  /** Whether ONNX's own `same` pads that much. */
+  auto: boolean;
 }
 
 /** The extent of a dilated kernel. */
@@ -98,8 +99,13 @@ export function windows(call: BoundCall, ctx: LowerContext, large: Logical, smal
 export function windowAlong(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, axis: number, steps: Pick<Window, 'kernel' | 'stride' | 'dilation'>): Window {
   const w = { large: dim(large, axis), small: dim(small, axis), ...steps };
   const slack = slackOf(w);
-  const pads = exactPads(w, slack, call, axis, ctx);
-  return { ...w, slack, pads, before: pads?.[0] ?? floorDivide(slack, 2) };
+  const { pad, dimRoundingMode: rounding } = call.attrs;
+  const before = pad === 'same' ? sameBefore(w, slack, large.rank) : explicit(pad, axis, 0, ctx);
+  const amounts = [before, plus(slack, before, -1)] as const;
+  if (isStatic(before) && isStatic(amounts[1])) return { ...w, amounts, pads: [before, amounts[1]], auto: false };
+  // A remainder that cannot be told is dropped by ONNX's floor division too: the pads as given will do.
+  if (pad !== 'same' && rounding !== 'ceil' && rounding !== 'round') return { ...w, amounts, pads: [explicit(pad, axis, 0, ctx), explicit(pad, axis, 1, ctx)], auto: false };
+  return { ...w, amounts, pads: undefined, auto: pad === 'same' && extent(w) >= w.stride };
 }
 
 /** What a window's cells reach over: before + after = (small-1)·stride + extent - large. */
@@ -107,24 +113,11 @@ function slackOf(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dila
   return plus(plus(times(plus(w.small, -1), w.stride), extent(w)), w.large, -1);
 }
 
-function exactPads(w: Omit<Window, 'pads' | 'before' | 'slack'>, total: Size, call: BoundCall, axis: number, ctx: LowerContext): Pads | undefined {
-  const { pad, dimRoundingMode: rounding } = call.attrs;
-  if (pad === 'same') {
-    if (!isStatic(total)) return samePads(w, ctx);
-    const before = Math.floor(Math.max(0, total) / 2);
-    return [before, total - before];
-  }
-  const before = explicit(pad, axis, 0, ctx);
-  if (isStatic(total)) return [before, total - before];
-  if (rounding === 'ceil' || rounding === 'round') return ctx.unsupported(`dimRoundingMode '${rounding}' of a dynamic size`);
-  // A symbolic remainder cannot be told; the pads as given are then what ONNX's own floor division needs.
-  return [before, explicit(pad, axis, 1, ctx)];
-}
-
-/** 'same' of a dynamic size, where steps are wider than windows: ONNX's own would pad by less than nothing. */
-function samePads(w: Pick<Window, 'kernel' | 'stride' | 'dilation'>, ctx: LowerContext): Pads | undefined {
-  if (extent(w) >= w.stride) return undefined;
-  return extent(w) <= 2 ? [0, extent(w) - 1] : ctx.unsupported(`'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)}; fix that size`);
+/** The cells that `same` puts before: half of what is missing, rounded down. Where steps are wider than windows nothing may be missing; tfjs then cuts volumes, and leaves pictures. */
+function sameBefore(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>, slack: Size, rank: number): Size {
+  if (rank > 4 || extent(w) >= w.stride) return floorDivide(slack, 2);
+  if (isStatic(slack)) return Math.floor(Math.max(0, slack) / 2);
+  return floorDivide(maximum(slack, 0), 2);
 }
 
 function explicit(pad: unknown, axis: number, side: 0 | 1, ctx: LowerContext): number {
@@ -146,12 +139,32 @@ export interface WindowAttributes {
   auto_pad?: 'SAME_UPPER';
 }
 
+/** Whether some axis must be padded, or cut, by a node of its own: by an amount that depends on a symbolic size, or by less than nothing in front. */
+export function isUneven(ws: readonly Window[]): boolean {
+  return ws.some((w) => (w.pads === undefined ? !w.auto : w.pads[0] < 0));
+}
+
+/** A value stored (batch, channel, spatial …) padded so that its windows fit, and those windows. */
+export function fitted(value: Value, ws: readonly Window[], ctx: LowerContext, fill = 0): { value: Value; ws: Window[] } {
+  const [befores, afters] = [0, 1].map((side) => ws.map((w): Size => w.pads?.[side as 0 | 1] ?? w.amounts[side as 0 | 1])); // two sides of a pair
+  const amounts = ctx.sizes([0, 0, ...(befores ?? []), 0, 0, ...(afters ?? [])]);
+  const padded = ctx.op('Pad', [value, amounts, ...(fill === 0 ? [] : [ctx.scalar(fill)])], { mode: 'constant' });
+  return { value: padded, ws: ws.map((w) => ({ ...w, large: plus(plus(w.large, w.pads?.[0] ?? w.amounts[0]), w.pads?.[1] ?? w.amounts[1]), pads: [0, 0], amounts: [0, 0], auto: false })) };
+}
+
+/** A value and its windows as a Conv takes them: padded before only where its attributes cannot say it. */
+export function windowed(value: Value, ws: readonly Window[], ctx: LowerContext): { value: Value; attributes: WindowAttributes } {
+  const ready = isUneven(ws) ? fitted(value, ws, ctx) : { value, ws };
+  return { value: ready.value, attributes: windowAttributes(ready.ws, ctx) };
+}
+
 /** {@link WindowAttributes} of the spatial axes. */
 export function windowAttributes(ws: readonly Window[], ctx: LowerContext): WindowAttributes {
   const attributes: WindowAttributes = { kernel_shape: ws.map((w) => w.kernel), strides: ws.map((w) => w.stride) };
   if (ws.some((w) => w.dilation !== 1)) attributes.dilations = ws.map((w) => w.dilation);
   const known = ws.flatMap(({ pads }) => (pads === undefined ? [] : [pads]));
   // TF's 'same' is SAME_UPPER: the odd pad goes to the end. With symbolic sizes the runtime works it out.
+  if (isUneven(ws)) return ctx.unsupported('padding that depends on a dynamic size; fix that size');
   if (known.length < ws.length) return { ...attributes, auto_pad: 'SAME_UPPER' };
   for (const { pads, stride } of ws) if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
   // ONNX floors: a negative `after` is a remainder it leaves uncovered by itself.

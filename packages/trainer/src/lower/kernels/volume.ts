@@ -3,7 +3,7 @@ import type { VolumeKernel } from '../../trace/shapes/names.js';
 import type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
 import { inverseCounts, pictureOf, scatterMaxima, surroundings } from './pool.js';
-import { dim, fixed, input, output, windowAlong, windowAttributes, type Window } from './spatial.js';
+import { dim, fixed, input, output, windowAlong, windowed, type Window } from './spatial.js';
 
 const NCDHW: Perm = [0, 4, 1, 2, 3];
 const CNDHW: Perm = [4, 0, 1, 2, 3];
@@ -25,7 +25,8 @@ const filterSize = (filter: Logical, ctx: LowerContext): number[] => [0, 1, 2].m
 const Conv3D: KernelLowering = (call, ctx) => {
   const [x, filter, y] = [input(call, 'x', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const ws = windows(call, ctx, x, y, filterSize(filter, ctx));
-  ctx.set(y, ctx.op('Conv', [ctx.get(x, NCDHW), ctx.get(filter, OIDHW)], windowAttributes(ws, ctx)), NCDHW);
+  const { value, attributes } = windowed(ctx.get(x, NCDHW), ws, ctx);
+  ctx.set(y, ctx.op('Conv', [value, ctx.get(filter, OIDHW)], attributes), NCDHW);
 };
 
 const Conv3DBackpropInputV2: KernelLowering = (call, ctx) => {

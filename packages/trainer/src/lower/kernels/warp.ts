@@ -1,10 +1,11 @@
-// Pictures read at computed places: crops, rotations and projective transforms, as arithmetic on places and a Gather. NHWC; the picture's height and width are fixed.
+// Pictures read at computed places: crops, rotations and projective transforms, as arithmetic on places and a Gather. NHWC; height and width are fixed where a picture is turned.
 import { backend_util } from '@tensorflow/tfjs';
 import type { Value } from '@forja/core/onnx';
 import type { WarpKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
-import { as, numberAttribute } from './layout.js';
-import { dim, fixed, input, output, product } from './spatial.js';
+import { isStatic, type Size } from '../../trace/size.js';
+import { as, counted, numberAttribute, sizeScalar } from './layout.js';
+import { dim, fixed, input, output, plus, product } from './spatial.js';
 
 /** Arithmetic on values, each way one node. */
 function arithmetic(ctx: LowerContext): Record<'add' | 'sub' | 'mul' | 'div', (a: Value, b: Value) => Value> & { clip: (a: Value, most: number) => Value; half: (a: Value) => Value } {
@@ -17,13 +18,13 @@ function arithmetic(ctx: LowerContext): Record<'add' | 'sub' | 'mul' | 'div', (a
   };
 }
 
-/** Whether places are in 0..most. */
-function inside(place: Value, most: number, ctx: LowerContext): Value {
-  return ctx.op('And', [ctx.op('GreaterOrEqual', [place, ctx.scalar(0)]), ctx.op('LessOrEqual', [place, ctx.scalar(most)])]);
+/** Whether places are in 0..size-1. */
+function inside(place: Value, size: Size, ctx: LowerContext): Value {
+  return ctx.op('And', [ctx.op('GreaterOrEqual', [place, ctx.scalar(0)]), ctx.op('LessOrEqual', [place, sizeScalar(plus(size, -1), 'float32', ctx)])]);
 }
 
-function flat(rows: Value, columns: Value, width: number, ctx: LowerContext): Value {
-  return ctx.op('Add', [ctx.op('Mul', [as(rows, 'int64', ctx), ctx.constant('int64', [], [width])]), as(columns, 'int64', ctx)]);
+function flat(rows: Value, columns: Value, width: Size, ctx: LowerContext): Value {
+  return ctx.op('Add', [ctx.op('Mul', [as(rows, 'int64', ctx), sizeScalar(width, 'int64', ctx)]), as(columns, 'int64', ctx)]);
 }
 
 /** The values between four cells. */
@@ -40,27 +41,31 @@ function bilinear(rows: Value, columns: Value, at: (rows: Value, columns: Value)
 /** A box's rows and columns spread evenly; what lies outside the picture, and boxes of pictures that are not there, get a number. */
 const CropAndResize: KernelLowering = (call, ctx) => {
   const [image, boxes, boxOf, y] = [input(call, 'image', ctx), input(call, 'boxes', ctx), input(call, 'boxInd', ctx), output(call, ctx)];
-  const [height, width] = [fixed(dim(image, 1), 'height of a picture that is cropped', ctx), fixed(dim(image, 2), 'width of a picture that is cropped', ctx)];
-  const [rows, columns] = [fixed(dim(y, 1), 'height of a crop', ctx), fixed(dim(y, 2), 'width of a crop', ctx)];
-  const { add, sub, mul, div, clip, half } = arithmetic(ctx);
+  const [height, width, pictures] = [dim(image, 1), dim(image, 2), dim(image, 0)];
+  const { add, sub, mul, div, half } = arithmetic(ctx);
   const corners = ctx.get(boxes);
   const corner = (i: number): Value => ctx.op('Slice', [corners, ctx.int64s([i]), ctx.int64s([i + 1]), ctx.int64s([1])]);
-  const places = (first: number, last: number, size: number, count: number): Value => {
-    const [from, to] = [corner(first), corner(last)];
-    if (count === 1) return mul(add(from, to), ctx.scalar(0.5 * (size - 1)));
-    const steps = ctx.constant('float32', [1, count], Array.from({ length: count }, (_, i) => i * (size - 1)));
-    return add(mul(from, ctx.scalar(size - 1)), div(mul(sub(to, from), steps), ctx.scalar(count - 1)));
+  const last = (size: Size): Value => sizeScalar(plus(size, -1), 'float32', ctx);
+  const places = (first: number, end: number, size: Size, count: Size): Value => {
+    const [from, to] = [corner(first), corner(end)];
+    const middle = (): Value => mul(add(from, to), isStatic(size) ? ctx.scalar(0.5 * (size - 1)) : mul(ctx.scalar(0.5), last(size)));
+    if (count === 1) return middle();
+    const steps = isStatic(size) && isStatic(count)
+      ? ctx.constant('float32', [1, count], Array.from({ length: count }, (_, i) => i * (size - 1)))
+      : mul(ctx.reshape(counted(count, 'float32', ctx), [1, count]), last(size));
+    const even = add(mul(from, last(size)), div(mul(sub(to, from), steps), isStatic(count) ? last(count) : ctx.op('Max', [last(count), ctx.scalar(1)])));
+    // Of one row alone, the middle.
+    return isStatic(count) ? even : ctx.op('Where', [ctx.op('Equal', [sizeScalar(count, 'int64', ctx), ctx.constant('int64', [], [1])]), middle(), even]);
   };
-  const [down, over] = [ctx.op('Unsqueeze', [places(0, 2, height, rows), ctx.int64s([2])]), ctx.op('Unsqueeze', [places(1, 3, width, columns), ctx.int64s([1])])];
-  const cells = ctx.reshape(as(ctx.get(image), 'float32', ctx), [product([dim(image, 0), height, width]), dim(image, 3)]);
-  const pictures = dim(image, 0);
+  const [down, over] = [ctx.op('Unsqueeze', [places(0, 2, height, dim(y, 1)), ctx.int64s([2])]), ctx.op('Unsqueeze', [places(1, 3, width, dim(y, 2)), ctx.int64s([1])])];
+  const cells = ctx.reshape(as(ctx.get(image), 'float32', ctx), [product([pictures, height, width]), dim(image, 3)]);
   const owner = ctx.op('Unsqueeze', [as(ctx.get(boxOf), 'int64', ctx), ctx.int64s([1, 2])]);
-  const count = ctx.op('Squeeze', [ctx.sizes([pictures])]);
-  const known = ctx.op('And', [ctx.op('Less', [owner, count]), ctx.op('GreaterOrEqual', [owner, ctx.constant('int64', [], [0])])]);
-  const start = mul(ctx.op('Where', [known, owner, ctx.constant('int64', [], [0])]), ctx.constant('int64', [], [height * width]));
-  const at = (r: Value, c: Value): Value => ctx.op('Gather', [cells, add(flat(clip(r, height - 1), clip(c, width - 1), width, ctx), start)], { axis: 0 });
+  const known = ctx.op('And', [ctx.op('Less', [owner, sizeScalar(pictures, 'int64', ctx)]), ctx.op('GreaterOrEqual', [owner, ctx.constant('int64', [], [0])])]);
+  const start = mul(ctx.op('Where', [known, owner, ctx.constant('int64', [], [0])]), sizeScalar(product([height, width]), 'int64', ctx));
+  const clip = (place: Value, size: Size): Value => ctx.op('Clip', [place, ctx.scalar(0), last(size)]);
+  const at = (r: Value, c: Value): Value => ctx.op('Gather', [cells, add(flat(clip(r, height), clip(c, width), width, ctx), start)], { axis: 0 });
   const value = call.attrs['method'] === 'nearest' ? at(half(down), half(over)) : bilinear(down, over, at, (_floor, exact) => ctx.op('Ceil', [exact]), ctx);
-  const within = ctx.op('Unsqueeze', [ctx.op('And', [inside(down, height - 1, ctx), inside(over, width - 1, ctx)]), ctx.int64s([3])]);
+  const within = ctx.op('Unsqueeze', [ctx.op('And', [inside(down, height, ctx), inside(over, width, ctx)]), ctx.int64s([3])]);
   const filled = ctx.op('Where', [within, value, ctx.scalar(numberAttribute(call, 'extrapolationValue', ctx))]);
   ctx.set(y, ctx.op('Where', [ctx.op('Unsqueeze', [known, ctx.int64s([3])]), filled, ctx.scalar(0)]));
 };
@@ -154,7 +159,7 @@ const Transform: KernelLowering = (call, ctx) => {
   const read = reader(image, dim(transforms, 0) !== 1, height, width, out, ctx);
   const at = (r: Value, c: Value): Value => {
     const clipped = read(ctx.op('Clip', [r, ctx.scalar(0), ctx.scalar(height - 1)]), ctx.op('Clip', [c, ctx.scalar(0), ctx.scalar(width - 1)]));
-    const within = ctx.op('And', [inside(r, height - 1, ctx), inside(c, width - 1, ctx)]);
+    const within = ctx.op('And', [inside(r, height, ctx), inside(c, width, ctx)]);
     return ctx.op('Where', [ctx.op('Unsqueeze', [within, ctx.int64s([3])]), clipped, fill]);
   };
   const value = call.attrs['interpolation'] === 'nearest' ? at(half(rows), half(columns)) : bilinear(rows, columns, at, (floor) => add(floor, ctx.scalar(1)), ctx);

@@ -1,0 +1,48 @@
+// Attributes that may depend on a dynamic dim, of tfjs's own kernels: sizes and amounts that ONNX takes as inputs. All others are numbers in the file.
+import { isMeasure, sizeText } from '../trace/size.js';
+import { isSymbolic } from '../rewrite/sizes.js';
+import type { KernelCall } from '../trace/program.js';
+
+const DYNAMIC: Readonly<Record<string, readonly string[]>> = {
+  AvgPool: ['filterSize', 'strides'],
+  BatchToSpaceND: ['crops'],
+  BroadcastTo: ['shape'],
+  Conv2DBackpropInput: ['inputShape'],
+  Conv3DBackpropInputV2: ['inputShape'],
+  CropAndResize: ['cropSize'],
+  DepthwiseConv2dNativeBackpropInput: ['inputShape'],
+  Fill: ['shape', 'value'],
+  LinSpace: ['start', 'stop', 'num'],
+  MaxPool: ['filterSize', 'strides'],
+  MirrorPad: ['paddings'],
+  OneHot: ['depth'],
+  PadV2: ['paddings'],
+  Range: ['start', 'stop', 'step'],
+  Reshape: ['shape'],
+  ResizeBilinear: ['size'],
+  ResizeNearestNeighbor: ['size'],
+  ScatterNd: ['shape'],
+  Slice: ['begin', 'size'],
+  SpaceToBatchND: ['paddings'],
+  SparseToDense: ['outputShape'],
+  SplitV: ['numOrSizeSplits'],
+  StridedSlice: ['begin', 'end'],
+  Tile: ['reps'],
+  TopK: ['k'],
+};
+
+/** The first attribute of a call that depends on a dynamic dim and may not, as text. */
+export function dynamicAttribute({ kernel, attrs }: KernelCall): string | undefined {
+  const allowed = Object.hasOwn(DYNAMIC, kernel) ? DYNAMIC[kernel] : [];
+  for (const [name, value] of Object.entries(attrs)) {
+    const text = allowed?.includes(name) === true ? undefined : symbolic(value);
+    if (text !== undefined) return `${name}, which is ${text}`;
+  }
+  return undefined;
+}
+
+function symbolic(value: unknown): string | undefined {
+  if (isSymbolic(value)) return sizeText(value);
+  if (isMeasure(value)) return `worked out of ${sizeText(value.above)} and ${sizeText(value.below)}`;
+  return Array.isArray(value) ? value.map(symbolic).find((text) => text !== undefined) : undefined;
+}

@@ -1,0 +1,68 @@
+// Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and multiples of these.
+import { isStatic, MEASURES, plus, product, sizeText, times, type Measure, type Size } from '../trace/size.js';
+import type { Solver } from './solve.js';
+
+/** Numbers seen at each trace → the measure that explains them, or undefined where none does. */
+export type MeasureSolver = (numbers: readonly number[], near?: readonly Size[]) => Measure | undefined;
+
+/** What undoes a measure, and the factors that are tried before it. */
+const INVERSES: readonly { of: Measure['of']; inverse: (x: number) => number; scales: readonly number[] }[] = [
+  { of: 'quotient', inverse: (x) => x, scales: [1, Math.PI, 2 * Math.PI] },
+  { of: 'root', inverse: (x) => x * x, scales: [1] },
+  { of: 'logarithm', inverse: Math.exp, scales: [1, 0.5, 2, 1 / Math.LN2, 1 / Math.LN10] },
+];
+
+/** Equal to half a step of float32: what tfjs keeps of a number. */
+const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1.2e-7 * Math.abs(b);
+
+/** Largest whole number that float32 tells from its neighbours. */
+const EXACT = 2 ** 24;
+
+/** A solver of measures, over one of sizes. `evaluate` gives a size's numbers at the traces, `dims` are the named ones. */
+export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (size: Size) => readonly number[]): MeasureSolver {
+  return (numbers, around = []) => {
+    if (!numbers.every(Number.isFinite)) return undefined;
+    const divisors = divisorsOf([...around.filter((size) => !isStatic(size)), ...dims]).map((size) => ({ size, at: evaluate(size) }));
+    const quotient = (of: Measure['of'], scale: number, values: readonly number[]): { above: Size; below: Size } | undefined => {
+      for (const { size, at } of [{ size: 1, at: numbers.map(() => 1) }, ...divisors]) {
+        const wholes = values.map((v, i) => Math.round(v * (at[i] ?? NaN)));
+        if (!wholes.every((n, i) => Math.abs(n) < EXACT && at[i] !== 0 && near(scale * MEASURES[of](n / (at[i] ?? NaN)), numbers[i] ?? NaN))) continue;
+        const above = solve(wholes, around);
+        if (above !== undefined) return { above, below: size };
+      }
+      return undefined;
+    };
+    for (const { of, inverse, scales } of INVERSES) {
+      for (const scale of scales) {
+        const found = numbers.some((v) => of === 'root' && v < 0) ? undefined : quotient(of, scale, numbers.map((v) => inverse(v / scale)));
+        if (found !== undefined) return { scale, of, ...found };
+      }
+    }
+    return multiple(numbers, divisors);
+  };
+}
+
+/** Any multiple of a size, of one over it, or of their roots. */
+function multiple(numbers: readonly number[], divisors: readonly { size: Size; at: readonly number[] }[]): Measure | undefined {
+  for (const { size, at } of divisors) {
+    for (const of of ['quotient', 'root'] as const) {
+      for (const upright of [true, false]) {
+        const scales = numbers.map((v, i) => v / MEASURES[of](upright ? (at[i] ?? NaN) : 1 / (at[i] ?? NaN)));
+        const [scale = NaN] = scales;
+        if (Number.isFinite(scale) && scale !== 0 && scales.every((s) => near(s, scale))) return { scale, of, above: upright ? size : 1, below: upright ? 1 : size };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Sizes that things are divided by: those at hand, their doubles and neighbours, and products of two. */
+function divisorsOf(sizes: readonly Size[]): Size[] {
+  const found = new Map<string, Size>();
+  const add = (size: Size): void => void (isStatic(size) || found.set(sizeText(size), found.get(sizeText(size)) ?? size));
+  for (const size of sizes) add(size);
+  const own = [...found.values()];
+  for (const size of own) for (const one of [times(size, 2), plus(size, -1), plus(size, 1)]) add(one);
+  for (const [i, a] of own.entries()) for (const b of own.slice(i)) add(product([a, b]));
+  return [...found.values()];
+}
