@@ -14,6 +14,12 @@ describe('distance', () => {
     expect(distance(reference.map((v, i) => (i === 5 ? 1.5 : v)), reference).relative).toBeCloseTo(0.5, 6);
   });
 
+  it('holds what stands out of an output of nearly nothing to a tenth of its own size', () => {
+    const reference = Float32Array.from({ length: 10_000 }, (_, i) => (i === 7 ? 0.5 : 1e-12));
+    expect(distance(reference.map((v, i) => (i === 7 ? v + 1e-5 : v)), reference)).toMatchObject({ max: expect.closeTo(1e-5, 7) as number, relative: expect.closeTo(2e-4, 6) as number });
+    expect(distance(reference.map((v, i) => (i === 8 ? v + 1e-5 : v)), reference).relative).toBeCloseTo(1e-3, 6); // others are as before
+  });
+
   it('is infinite where NaN, infinities or lengths differ, zero where they agree', () => {
     expect(distance([NaN], [1]).relative).toBe(Infinity);
     expect(distance([1], [NaN]).relative).toBe(Infinity);

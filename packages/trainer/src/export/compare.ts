@@ -1,4 +1,4 @@
-// The criterion of a verification: max |a - b| / max(1e-2, p99.9 of |reference|).
+// The criterion of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). A value b of ten times that size and more, as sparse outputs have, is held to a tenth of |b|.
 
 /** How far two lists of numbers are apart. NaN and infinities must stand at the same places; else the distance is infinite. */
 export interface Distance {
@@ -6,7 +6,7 @@ export interface Distance {
   p99: number;
   scale: number;
   relative: number;
-  /** How many errors, as a part of max(1e-2, scale), lie below each of {@link HISTOGRAM} and not below the one before; the last are the rest. */
+  /** How many errors, as parts of max(1e-2, scale, |b| / 10), lie below each of {@link HISTOGRAM} and not below the one before; the last are the rest. */
   histogram: number[];
 }
 
@@ -15,6 +15,9 @@ export const HISTOGRAM: readonly number[] = [0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e
 
 /** Below this the reference counts as small, and errors as absolute. */
 const FLOOR = 1e-2;
+
+/** Where nearly all of an output is about zero, what is not is so many times larger than p99.9, and float32 rounds it in proportion. */
+const OUTLIER = 10;
 
 /** `reference` is tfjs's. Lists of different lengths are infinitely apart. */
 export function distance(result: ArrayLike<number>, reference: ArrayLike<number>): Distance {
@@ -26,16 +29,16 @@ export function distance(result: ArrayLike<number>, reference: ArrayLike<number>
     errors[i] = Object.is(a, b) || a === b ? 0 : Number.isFinite(a) && Number.isFinite(b) ? Math.abs(a - b) : Infinity;
     sizes[i] = Number.isFinite(b) ? Math.abs(b) : 0;
   }
-  errors.sort();
-  sizes.sort();
-  const [max, scale] = [errors.at(-1) ?? 0, quantile(sizes, 0.999)];
+  const scale = quantile(sizes.slice().sort(), 0.999);
   const unit = Math.max(FLOOR, scale);
-  return { max, p99: quantile(errors, 0.99), scale, relative: max / unit, histogram: histogramOf(errors, unit) };
+  const parts = errors.map((error, i) => error / Math.max(unit, (sizes[i] ?? 0) / OUTLIER)).sort();
+  errors.sort();
+  return { max: errors.at(-1) ?? 0, p99: quantile(errors, 0.99), scale, relative: parts.at(-1) ?? 0, histogram: histogramOf(parts) };
 }
 
 /** Counts of sorted errors. */
-function histogramOf(errors: Float64Array, unit: number): number[] {
-  const below = HISTOGRAM.map((bound) => (bound === 0 ? firstAbove(errors, 0, (e) => e > 0) : firstAbove(errors, bound * unit, (e, b) => e >= b)));
+function histogramOf(errors: Float64Array): number[] {
+  const below = HISTOGRAM.map((bound) => (bound === 0 ? firstAbove(errors, 0, (e) => e > 0) : firstAbove(errors, bound, (e, b) => e >= b)));
   return [...below, errors.length].map((count, i) => count - (i === 0 ? 0 : (below[i - 1] ?? 0)));
 }
 

@@ -121,7 +121,7 @@ export function checkGraphWeights(name: string, json: ModelJson): void {
     if (op !== 'Const') continue;
     const spec = specs.get(node);
     if (spec === undefined) throw new ModelFormatError('model.format', `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`);
-    const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size }) => Number(size));
+    const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size = 0 }) => Number(size)); // JSON of protobuf leaves zeros out
     if (dims !== undefined && dims.reduce((a, b) => a * b, 1) !== spec.shape.reduce((a, b) => a * b, 1)) {
       throw new ModelFormatError('model.format', `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got [${spec.shape.join(', ')}] in the weightsManifest`);
     }
