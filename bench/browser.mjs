@@ -71,11 +71,11 @@ const last = new URL(`results/${o.name}.json`, import.meta.url);
 const results = { gap: {}, sample: {}, convolutions: {}, step: {}, ...(o.only !== '' && existsSync(last) ? JSON.parse(readFileSync(last, 'utf8')).results : {}), files };
 const big = 'DCGAN-64, base 64';
 try {
-  for (const [name, list] of wanted('gap') ? await rounds(['worker', 'inline'].map((executor) => [executor, { way: 'gap', executor, model: `/${files[big].id}.onnx`, batch: 16, threads: 1 }]), { fresh: true }) : []) {
+  for (const [name, list] of wanted('gap') ? await rounds(['worker', 'inline'].map((executor) => [executor, { way: 'gap', executor, model: `/${files[big].id}.onnx`, batch: 16, threads: 1 }]), { fresh: true, traced: true }) : []) {
     const of = (key) => spread(list.map((block) => block[key]));
-    results.gap[name] = { loads: list.length, runs: list.reduce((sum, block) => sum + block.runs, 0), longestGapMs: of('gap'), longestGapWhileLoadingMs: of('loadGap'), p99Ms: of('p99'), loadMs: of('loadMs') };
-    const { longestGapMs, longestGapWhileLoadingMs, p99Ms, loadMs } = results.gap[name];
-    console.log(`longest gap of the page, ${name}: ${longestGapMs.median.toFixed(1)} ms (worst ${longestGapMs.max.toFixed(1)}); while loading ${longestGapWhileLoadingMs.median.toFixed(1)} ms; p99 ${p99Ms.median.toFixed(1)} ms; load ${loadMs.median.toFixed(0)} ms`);
+    results.gap[name] = { loads: list.length, runs: list.reduce((sum, block) => sum + block.runs, 0), longestGapMs: of('gap'), longestGapWhileLoadingMs: of('loadGap'), longestTaskCpuMs: of('taskCpu'), p99Ms: of('p99'), loadMs: of('loadMs') };
+    const { longestGapMs, longestGapWhileLoadingMs, longestTaskCpuMs, p99Ms, loadMs } = results.gap[name];
+    console.log(`longest gap of the page, ${name}: ${longestGapMs.median.toFixed(1)} ms (worst ${longestGapMs.max.toFixed(1)}); while loading ${longestGapWhileLoadingMs.median.toFixed(1)} ms; longest task ${longestTaskCpuMs.median.toFixed(1)} ms of processor time (worst ${longestTaskCpuMs.max.toFixed(1)}); p99 ${p99Ms.median.toFixed(1)} ms; load ${loadMs.median.toFixed(0)} ms`);
   }
 
   for (const threads of wanted('sample') ? [1, 2] : []) for (const batch of [1, 16]) {

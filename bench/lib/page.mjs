@@ -50,8 +50,24 @@ export async function openBrowser() {
   return { browser, version: execFileSync(executablePath, ['--version', '--no-sandbox'], { encoding: 'utf8' }).trim() };
 }
 
-/** A page that does what `query` says; `fresh`: a new one for every block. The interface of lib/peer.mjs. */
-export async function pagePeer(browser, origin, name, query, { fresh = false } = {}) {
+/** Processor time, in ms, of the longest task that a page's main thread had while `during` lasts: what the page itself did, however long it waited for a core. */
+async function longestTask(browser, page, during) {
+  await browser.startTracing(page, { categories: ['toplevel'] });
+  let result;
+  try {
+    result = await during();
+  } finally {
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+    const threadOf = ({ pid, tid }) => `${pid}:${tid}`;
+    const mains = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(threadOf));
+    const tasks = traceEvents.filter((event) => event.ph === 'X' && event.tdur !== undefined && mains.has(threadOf(event)));
+    if (result) result.taskCpu = Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
+  }
+  return result;
+}
+
+/** A page that does what `query` says; `fresh`: a new one for every block; `traced`: with the longest task of its main thread. The interface of lib/peer.mjs. */
+export async function pagePeer(browser, origin, name, query, { fresh = false, traced = false } = {}) {
   const open = async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -69,7 +85,8 @@ export async function pagePeer(browser, origin, name, query, { fresh = false } =
     versions: {},
     block: async (seconds) => {
       const { page, context } = held ?? (await open());
-      const result = await page.evaluate(`globalThis.block(${seconds})`);
+      const run = () => page.evaluate(`globalThis.block(${seconds})`);
+      const result = await (traced ? longestTask(browser, page, run) : run());
       if (fresh) await context.close();
       return result;
     },

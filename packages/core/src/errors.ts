@@ -24,7 +24,6 @@ export type ErrorCode =
   | 'export.mismatch'
   | 'gradient.unproven'
   | 'train.nan'
-  | 'train.diverged'
   | 'checkpoint.format'
   | 'checkpoint.mismatch'
   | 'io'
@@ -101,16 +100,17 @@ export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'):
 export function fromErrorRecord(record: ErrorRecord): ForjaError {
   const { code, message } = record;
   const error =
-    code === 'usage' || code === 'config.invalid' || code === 'input.shape' || code === 'input.range' ? new UsageError(message, { code })
-    : code === 'device.unavailable' || code === 'device.lost' ? new DeviceError(code, message)
-    : code === 'overloaded' ? new OverloadedError(message)
-    : code === 'export.unsupported' || code === 'export.mismatch' || code === 'gradient.unproven' ? new ExportError(code, message)
-    : isModelCode(code) ? new ModelFormatError(code, message)
+    isOf(code, 'usage', 'config', 'input') ? new UsageError(message, { code })
+    : isOf(code, 'device') ? new DeviceError(code, message)
+    : isOf(code, 'overloaded') ? new OverloadedError(message)
+    : isOf(code, 'export', 'gradient') ? new ExportError(code, message)
+    : isOf(code, 'model') ? new ModelFormatError(code, message)
     : new ForjaError(code, message);
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
 }
 
-function isModelCode(code: ErrorCode): code is Extract<ErrorCode, `model.${string}`> {
-  return code.startsWith('model.');
+/** Whether what a code begins with is one of `areas`. */
+function isOf<A extends string>(code: ErrorCode, ...areas: A[]): code is Extract<ErrorCode, A | `${A}.${string}`> {
+  return (areas as string[]).includes(code.split('.')[0] ?? ''); // a plain text is looked for
 }

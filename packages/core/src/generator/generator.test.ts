@@ -130,6 +130,22 @@ describe('micro-batching', () => {
     expect(session.sizes).toEqual([4, 2]);
   });
 
+  test('many pixels become bytes in several turns of the thread', async () => {
+    const pixels = new Float32Array(6 * 1024 * 1024).map((_, i) => Math.sin(i));
+    const session = new FakeSession();
+    session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 1, 1024, 1024] };
+    session.run = async () => ({ image: { dtype: 'float32', shape: [6, 1, 1024, 1024], data: pixels } });
+    const { generator } = make({ session });
+    let [turns, going] = [0, true];
+    const turn = (): void => (turns++, void (going && setTimeout(turn, 0)));
+    setTimeout(turn, 0);
+    const { data } = await generator.sample({ count: 6 });
+    going = false;
+    expect(turns).toBeGreaterThanOrEqual(5); // one between two pictures
+    const whole = toBatch({ dtype: 'float32', shape: [6, 1, 1024, 1024], data: pixels }, { layout: 'nchw', range: [-1, 1] }).data;
+    expect(data.length === whole.length && data.every((v, i) => v === whole[i])).toBe(true);
+  });
+
   test('refuses what the queue cannot hold, and only that', async () => {
     const { generator } = make({ batch: { queue: 2 } });
     expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) }), generator.sample()])).toEqual(['ok', 'ok', 'overloaded']);

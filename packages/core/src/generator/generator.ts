@@ -174,7 +174,7 @@ export class Generator {
         take: (outputs, at, start, rows) => {
           const tensor = outputs[name];
           if (!tensor) throw new ModelFormatError('model.format', `sample: expected an output '${name}', got ${Object.keys(outputs).join(', ')}`);
-          pictures.take(tensor, at, start, rows);
+          return pictures.take(tensor, at, start, rows);
         },
       });
       return pictures.batch();

@@ -2,12 +2,16 @@
 import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
 import { fillPixels, sizesOf } from '../image/convert.js';
+import { platform } from '../platform.js';
 import { rowsOf, sizeOf } from '../tensor.js';
 import type { Tensor } from '../tensor.js';
 import type { ManifestOutput } from './manifest.js';
 
 /** Bytes of pictures that one request may hold, 1 GiB: within what an array can in every browser. */
 const LIMIT = 2 ** 30;
+
+/** Values that are turned to bytes at once, some milliseconds: what else the thread has to do comes in between. */
+const AT_ONCE = 2 ** 19;
 
 /** Room for the pictures of one request. */
 export class PictureBuffer {
@@ -24,8 +28,8 @@ export class PictureBuffer {
     checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // just checked
   }
 
-  /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on. */
-  take(output: Tensor, at: number, start: number, rows: number): void {
+  /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on; many of them in several turns of the caller's thread. */
+  async take(output: Tensor, at: number, start: number, rows: number): Promise<void> {
     const part = picturesOf(output, at, rows);
     const encoding = encodingOf(this.#spec);
     const { width, height, channels } = sizesOf(part, encoding.layout);
@@ -36,7 +40,11 @@ export class PictureBuffer {
       this.#data = new Uint8ClampedArray(this.#count * size);
     }
     if (size !== this.#data.length / this.#count) throw new ModelFormatError('model.format', `${this.#spec.name}: expected pictures of one size, got others from a later run`);
-    fillPixels(this.#data, start * size, part, encoding);
+    const most = Math.max(1, Math.floor(AT_ONCE / size));
+    for (let done = 0; done < rows; done += most) {
+      if (done > 0) await new Promise<void>((resolve) => platform().setTimeout(resolve, 0));
+      fillPixels(this.#data, (start + done) * size, rowsOf(part, done, Math.min(most, rows - done)), encoding);
+    }
   }
 
   /** All of them. */

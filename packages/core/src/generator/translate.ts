@@ -53,7 +53,7 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
       onProgress?.({ done: ++done, total });
     }
     // The pieces are values of the output's range; only their type has changed.
-    pictures.take(blendTiles(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
+    await pictures.take(blendTiles(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
   }
   return pictures.batch();
 }

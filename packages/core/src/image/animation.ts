@@ -1,5 +1,12 @@
-// What GIF and APNG animations share: timing.
-import { UsageError } from '../errors.js';
+// What GIF and APNG animations share: timing, and what they are given of the page's own. Imported here, that would be in chunks of its own, which bundlers make every page load.
+import type { UsageError } from '../errors.js';
+import type { rgbaOf } from './image.js';
+
+/** What a caller of an encoder has at hand anyway. */
+export interface EncoderTools {
+  rgbaOf: typeof rgbaOf;
+  UsageError: typeof UsageError;
+}
 
 /** Options of `toGIF` and `toAPNG`. */
 export interface AnimationOptions {
@@ -10,7 +17,7 @@ export interface AnimationOptions {
 }
 
 /** Defaults filled in. Throws UsageError (`input.range`) for times outside the range, or a batch without frames. */
-export function timing(where: string, count: number, { delayMs = 50, plays = 0 }: AnimationOptions = {}): Required<AnimationOptions> {
+export function timing(where: string, { UsageError }: Pick<EncoderTools, 'UsageError'>, count: number, { delayMs = 50, plays = 0 }: AnimationOptions = {}): Required<AnimationOptions> {
   if (count < 1) throw new UsageError(`${where}: expected one picture or more, got none`, { code: 'input.shape' });
   if (!(delayMs >= 10 && delayMs <= 60_000)) throw new UsageError(`${where}.delayMs: expected 10 to 60000 milliseconds, got ${String(delayMs)}`, { code: 'input.range' });
   if (!Number.isInteger(plays) || plays < 0 || plays > 65_535) throw new UsageError(`${where}.plays: expected an integer from 0 (for ever) to 65535, got ${String(plays)}`, { code: 'input.range' });

@@ -1,12 +1,12 @@
 // Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame, this file puts the frames together.
 import { joinBytes } from '../bytes.js';
-import { timing, type AnimationOptions } from './animation.js';
+import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { ImageBatch } from './batch.js';
 import { encodePNG } from './png.js';
 
 /** The bytes of an APNG file, a plain PNG of the first frame for readers that do not know animations. */
-export function encodeAPNG(batch: ImageBatch, options?: AnimationOptions): Uint8Array {
-  const { delayMs, plays } = timing('toAPNG', batch.count, options);
+export function encodeAPNG(batch: ImageBatch, tools: Pick<EncoderTools, 'UsageError'>, options?: AnimationOptions): Uint8Array {
+  const { delayMs, plays } = timing('toAPNG', tools, batch.count, options);
   const parts: Uint8Array[] = [];
   let sequence = 0;
   let frame = 0;

@@ -1,8 +1,11 @@
 // Pictures of one size, as a generator gives them.
+import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
-import type { AnimationOptions } from './animation.js';
+import type { AnimationOptions, EncoderTools } from './animation.js';
 import { gridOf, type GridOptions } from './grid.js';
 import { checkPixels, Image, rgbaOf, type Channels } from './image.js';
+
+const TOOLS: EncoderTools = { rgbaOf, UsageError };
 
 /** `count` pictures of one size and kind, one after the other in `data`. Iterating gives each as an {@link Image}. */
 export class ImageBatch implements Iterable<Image> {
@@ -41,12 +44,12 @@ export class ImageBatch implements Iterable<Image> {
   /** The pictures as frames of an animated GIF, at most 256 colours (grey is exact; alpha goes over white). The encoder (gifenc) is imported on first use. */
   async toGIF(options?: AnimationOptions): Promise<Uint8Array> {
     const { encodeGIF } = await import('./gif.js');
-    return encodeGIF(this, rgbaOf, options);
+    return encodeGIF(this, TOOLS, options);
   }
 
   /** The pictures as frames of an animated PNG: lossless. Encoders are imported on first use. */
   async toAPNG(options?: AnimationOptions): Promise<Uint8Array> {
     const { encodeAPNG } = await import('./apng.js');
-    return encodeAPNG(this, options);
+    return encodeAPNG(this, TOOLS, options);
   }
 }

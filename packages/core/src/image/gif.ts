@@ -2,21 +2,20 @@
 // eslint-disable-next-line @typescript-eslint/triple-slash-reference -- other packages compile this source without the rest of the folder
 /// <reference path="./gifenc.d.ts" />
 import type { Color, Gifenc } from 'gifenc';
-import { timing, type AnimationOptions } from './animation.js';
+import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { ImageBatch } from './batch.js';
-import type { rgbaOf } from './image.js';
 
 /**
  * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256 colours (always for grey),
- * else chosen by pairwise nearest neighbours at 5-6-5 bits. `toRGBA` is the caller's own: imported here, it would be in a chunk that bundlers make every page load.
+ * else chosen by pairwise nearest neighbours at 5-6-5 bits.
  */
-export async function encodeGIF(batch: ImageBatch, toRGBA: typeof rgbaOf, options?: AnimationOptions): Promise<Uint8Array> {
-  const { delayMs, plays } = timing('toGIF', batch.count, options);
+export async function encodeGIF(batch: ImageBatch, tools: EncoderTools, options?: AnimationOptions): Promise<Uint8Array> {
+  const { delayMs, plays } = timing('toGIF', tools, batch.count, options);
   const { width, height } = batch;
   // Loaded as CommonJS, all names are under default; bundled as a module, they stand alone.
   const module = await import('gifenc');
   const gifenc = module.GIFEncoder ? (module as unknown as Gifenc) : module.default;
-  const { palette, index } = batch.channels === 1 ? grey(batch.data) : coloured(opaque(batch, toRGBA), gifenc);
+  const { palette, index } = batch.channels === 1 ? grey(batch.data) : coloured(opaque(batch, tools), gifenc);
   const gif = gifenc.GIFEncoder();
   for (let i = 0; i < batch.count; i++) {
     // gifenc counts repetitions after the first play; −1 is none.
@@ -59,8 +58,8 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
 }
 
 /** RGBA with alpha applied over white. */
-function opaque({ data, channels }: ImageBatch, toRGBA: typeof rgbaOf): Uint8ClampedArray {
-  const rgba = toRGBA(data, channels);
+function opaque({ data, channels }: ImageBatch, { rgbaOf }: EncoderTools): Uint8ClampedArray {
+  const rgba = rgbaOf(data, channels);
   if (channels === 4) for (let i = 0; i < rgba.length; i++) if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255; // inside
   return rgba;
 }

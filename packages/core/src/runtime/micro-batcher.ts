@@ -12,7 +12,7 @@ export interface BatchJob {
   /** Feeds for `count` rows of this job from its row `start` on; the first dimension of each is `count`. */
   feeds(start: number, count: number): NamedTensors;
   /** Takes from a run's outputs: `count` rows, which lie from `at` on and are this job's rows from `start` on. */
-  take(outputs: NamedTensors, at: number, start: number, count: number): void;
+  take(outputs: NamedTensors, at: number, start: number, count: number): void | Promise<void>;
 }
 
 /** How a {@link MicroBatcher} gathers. */
@@ -140,7 +140,7 @@ export class MicroBatcher {
     for (const { entry, start, count } of parts) {
       if (!entry.over) {
         try {
-          entry.job.take(outputs, at, start, count);
+          await entry.job.take(outputs, at, start, count);
           if (entry.sent === entry.job.rows) entry.finish();
           else this.#waiting.push(entry);
         } catch (error) {
