@@ -286,6 +286,28 @@ describe('sizes that are rounded, chosen and counted', () => {
   });
 });
 
+describe('batch norm along another axis than the last', () => {
+  // tfjs's cpu and wasm kernels read statistics of such a shape in turn, as of the last axis. By its own last axis it is right.
+  it('reads its statistics along that axis, at fixed and at dynamic sizes', async () => {
+    const seeded = (seed: number): Parameters<typeof tf.layers.batchNormalization>[0] => ({ gammaInitializer: tf.initializers.randomNormal({ seed }), betaInitializer: tf.initializers.randomNormal({ seed: seed + 1 }), movingMeanInitializer: tf.initializers.randomNormal({ seed: seed + 2 }) });
+    const shapes: [number, (number | null)[], (number | string)[], number[]][] = [[1, [6, 5, 4], ['batch', 6, 5, 4], [3, 6, 5, 4]], [2, [6, 5, 4], ['batch', 6, 5, 4], [1, 6, 5, 4]], [1, [6, 5], ['batch', 6, 5], [2, 6, 5]], [1, [6, null, null], ['batch', 6, 'height', 'width'], [2, 6, 7, 3]]];
+    for (const [axis, inputShape, shape, concrete] of shapes) {
+      const model = tf.sequential({ layers: [tf.layers.batchNormalization({ ...seeded(1), axis, inputShape: inputShape as number[] })] }); // tfjs's type forgets open sizes
+      const { model: bytes } = await exportOnnx(model, { inputs: [{ name: 'x', shape }], verify: { runtime: onnx } });
+      const x = tf.randomNormal(concrete, 0, 1, 'float32', 9);
+      const perm = [...concrete.keys()].filter((i) => i !== axis);
+      const [gamma, beta, mean, variance] = model.getWeights() as tf.Tensor1D[]; // one number a channel each
+      if (gamma === undefined || beta === undefined || mean === undefined || variance === undefined) throw new Error('expected four weights');
+      const last = tf.batchNorm(x.transpose([...perm, axis]), mean, variance, beta, gamma, 1e-3);
+      const expected = last.transpose(concrete.map((_, i) => [...perm, axis].indexOf(i)));
+      const session = await onnx.createSession(bytes);
+      const [received] = Object.values(await session.run({ x: { dtype: 'float32', shape: concrete, data: x.dataSync().slice() as Float32Array } } satisfies NamedTensors));
+      await session.dispose();
+      expect(received?.data as Float32Array).toBeAllclose(expected.dataSync(), { rtol: 1e-5, atol: 1e-5 });
+    }
+  });
+});
+
 describe('what would make a wrong file', () => {
   const refusal = async (fn: Fn, shape: (string | number)[]): Promise<string> => {
     const failure: unknown = await exportOnnx(fn, { inputs: [{ name: 'x', shape }], verify: { runtime: onnx, seeds: 1 } }).then(() => undefined, (error: unknown) => error);
@@ -323,6 +345,13 @@ describe('what would make a wrong file', () => {
     const failure: unknown = await exportOnnx(recurrent, { inputs: [{ name: 'x', shape: ['batch', 'time', 3] }], verify: { runtime: onnx } }).then(() => undefined, (error: unknown) => error);
     expect(failure).toMatchObject({ code: 'export.unsupported' });
     expect((failure as Error).message).toMatch(/layer memory.*recurrent layers do over time/);
+  });
+
+  it('is refused by name: names that JavaScript keeps for itself', async () => {
+    const exported = (fn: Fn, name: string, dim: string): Promise<unknown> => exportOnnx(fn, { inputs: [{ name, shape: [dim, 4] }], verify: { runtime: onnx } });
+    for (const failed of [exported(tf.sin, '__proto__', 'batch'), exported(tf.sin, 'x', '__proto__'), exportOnnx(tf.sin, { inputs: [{ name: 'x', shape: [4] }], outputs: [{ name: '__proto__' }], verify: { runtime: onnx } })]) {
+      await expect(failed).rejects.toMatchObject({ name: 'UsageError', message: expect.stringMatching(/__proto__/) as string });
+    }
   });
 
   it('names the layer', async () => {

@@ -72,7 +72,6 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'export.mismatch': BROKEN,
   'gradient.unproven': BROKEN,
   'train.nan': BROKEN,
-  'train.diverged': BROKEN,
   'checkpoint.format': BROKEN,
   'checkpoint.mismatch': BROKEN,
   io: BROKEN,

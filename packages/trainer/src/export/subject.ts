@@ -120,12 +120,20 @@ function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]):
     const spec = matched[i];
     const name = spec?.name ?? input.name;
     const dtype = spec?.dtype ?? input.dtype;
+    refuseName('input', name);
     if (!isProgramDType(dtype)) throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${dtype}`);
     return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
   });
   const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));
   if (twice !== undefined) throw new UsageError(`exportOnnx: expected inputs of different names, got '${twice.name}' twice`);
   return specs;
+}
+
+/** Tables of tensors by name are plain objects, in which this key is no key. */
+const PROTO = '__proto__';
+
+function refuseName(what: 'input' | 'output', name: string): void {
+  if (name === PROTO) throw new UsageError(`exportOnnx: expected another name for an ${what} than '${PROTO}', which JavaScript keeps for itself; rename it`);
 }
 
 function isProgramDType(dtype: string): dtype is ProgramDType {
@@ -141,7 +149,7 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
   const fits = own === null || (own.length === given.length && own.every((size, i) => size === null || size < 0 || size === given[i]));
   if (!fits) throw new UsageError(`exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`, { code: 'input.shape' });
   for (const dim of given) {
-    const good = typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim);
+    const good = typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
     if (!good) throw new UsageError(`exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${shown(dim)}`, { code: 'input.shape' });
   }
   return [...given];
@@ -178,6 +186,7 @@ function byName(result: unknown, names: readonly (string | undefined)[], own: re
   if (names.length > entries.length) throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
   const named = entries.map(([key, tensor], i) => [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const);
   const keys = named.map(([name]) => name);
+  for (const name of keys) refuseName('output', name);
   if (new Set(keys).size !== keys.length) throw new UsageError(`exportOnnx: expected outputs of different names, got ${keys.join(', ')}`);
   return Object.fromEntries(named) as Record<string, tf.Tensor>; // trace checks that they are tensors
 }

@@ -210,6 +210,23 @@ describe('gradients', () => {
   }
 });
 
+describe('a batch norm without scale or offset', () => {
+  it('has the derivatives of one whose scale is 1 and whose offset is 0', () => {
+    tf.tidy(() => {
+      const draw = (shape: number[], seed: number): T => tf.randomUniform(shape, 0.3, 2, 'float32', seed);
+      const [x, mean, variance, w, v] = [draw([2, 3, 2, 3], 1), draw([3], 2), draw([3], 3), draw([2, 3, 2, 3], 4), draw([3], 5)];
+      const [ones, zeros] = [tf.ones([3]) as tf.Tensor1D, tf.zeros([3]) as tf.Tensor1D];
+      const derivatives = (offset?: tf.Tensor1D, scale?: tf.Tensor1D): Float32Array[] => withGradients(() => {
+        const f = (...[a = one(), b = one(), c = one()]: T[]): tf.Scalar => tf.sum(tf.mul(tf.batchNorm(a, b.as1D(), c.as1D(), offset, scale, 1e-3), w)).asScalar();
+        const second = tf.grads((...inputs: T[]) => tf.sum(tf.mul(tf.grads(f)(inputs)[2] ?? one(), v)).asScalar())([x, mean, variance]);
+        return [...tf.grads(f)([x, mean, variance]), ...second].map((g) => g.dataSync() as Float32Array);
+      });
+      const [expected, ...others] = [derivatives(zeros, ones), derivatives(), derivatives(zeros), derivatives(undefined, ones)];
+      for (const other of others) other.forEach((g, i) => expect(g, `derivative ${i}`).toBeAllclose(expected?.[i] ?? [], { rtol: 1e-6, atol: 1e-6 }));
+    });
+  });
+});
+
 const ACTIVATIONS: Record<string, (x: T) => T> = {
   leakyRelu: (x) => tf.leakyRelu(x, 0.2), relu: tf.relu, tanh: tf.tanh, sigmoid: tf.sigmoid, elu: tf.elu, softplus: tf.softplus, swish: (x) => tf.mul(x, tf.sigmoid(x)), softmax: (x) => tf.softmax(x),
 };

@@ -1,6 +1,7 @@
 // Puts Forja's gradient functions into tfjs's process-wide registry, for good or for a span. They are used eagerly and traced alike.
 import * as tf from '@tensorflow/tfjs';
 import { activationGradients } from './activations.js';
+import { leaveOutAbsent } from './optional.js';
 import { replaceComposites } from './composites.js';
 import { convolutionGradients } from './convolution.js';
 import { elementwiseGradients } from './elementwise.js';
@@ -39,7 +40,7 @@ function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
 
 let depth = 0;
 let replaced: Map<string, tf.GradConfig | undefined> | undefined;
-let restoreComposites: () => void = () => undefined;
+let restoreEngine: () => void = () => undefined;
 
 function put(name: string, config: tf.GradConfig | undefined): void {
   // Taken out first: overwriting warns in tfjs's debug mode.
@@ -59,13 +60,16 @@ function install(): void {
     replaced.set(name, currentGradient(name));
     put(name, toConfig(name, gradient));
   }
-  restoreComposites = replaceComposites();
+  const undo = [leaveOutAbsent(), replaceComposites()];
+  restoreEngine = () => {
+    for (const step of undo.reverse()) step();
+  };
 }
 
 function restore(): void {
   for (const [name, config] of replaced ?? []) put(name, config);
   replaced = undefined;
-  restoreComposites();
+  restoreEngine();
 }
 
 /**
