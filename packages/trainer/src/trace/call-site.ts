@@ -15,43 +15,49 @@ const DEPTH = 100;
 /** Places by the frame they were found for. Writing a whole stack as text, with source maps, takes far longer than looking at its frames. */
 const known = new Map<string, string | undefined>();
 
+/** Whether a file is the user's, by its name: a stack has a hundred frames of few files. */
+const users = new Map<string, boolean>();
+
 /** The caller's place, `file:line:column`, or undefined where no frame of the user's is in reach. */
 export function callSite(): string | undefined {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
   try {
-    const frame = userFrame();
-    if (frame !== undefined && known.has(frame)) return known.get(frame);
-    const site = siteOf(new Error().stack ?? '');
-    if (frame !== undefined) known.set(frame, site);
-    return site;
+    const frames = structured();
+    if (frames === undefined) return siteOf(new Error().stack ?? '');
+    const frame = frames.find(isUsersFrame);
+    if (frame === undefined) return undefined;
+    const key = `${frame.getFileName?.() ?? ''}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
+    if (!known.has(key)) known.set(key, siteOf(new Error().stack ?? ''));
+    return known.get(key);
   } finally {
     Error.stackTraceLimit = limit;
   }
 }
 
-/** What V8's structured frames offer; other engines write text only. */
+/** What V8's structured frames offer. */
 interface Frame {
   getFileName?: () => string | null | undefined;
   getLineNumber?: () => number | null;
   getColumnNumber?: () => number | null;
 }
 
-/** The first frame that is the user's, before source maps, as a key. */
-function userFrame(): string | undefined {
+/** The stack's frames before source maps, or undefined in engines that write text only. */
+function structured(): Frame[] | undefined {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   Object.defineProperty(Error, 'prepareStackTrace', { value: (_error: Error, frames: unknown) => frames, configurable: true, writable: true });
   const frames: unknown = new Error().stack;
   if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
   else Object.defineProperty(Error, 'prepareStackTrace', own);
-  if (!Array.isArray(frames)) return undefined;
-  for (const frame of frames as Frame[]) {
-    const file = frame.getFileName?.();
-    if (typeof file !== 'string') continue;
-    const place = `${file}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
-    if (isUsers(place)) return place;
-  }
-  return undefined;
+  return Array.isArray(frames) ? (frames as Frame[]) : undefined;
+}
+
+function isUsersFrame(frame: Frame): boolean {
+  const file = frame.getFileName?.();
+  if (typeof file !== 'string') return false;
+  const is = users.get(file) ?? isUsers(`${file}:0:0`);
+  users.set(file, is);
+  return is;
 }
 
 function isUsers(place: string, home: string = HOME): boolean {
