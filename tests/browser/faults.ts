@@ -7,9 +7,13 @@ if (location.hash === '#no-jspi') Reflect.deleteProperty(WebAssembly, 'Suspendin
 
 const devices: GPUDevice[] = [];
 if ('GPUAdapter' in globalThis) {
+  // One whose address ends in #half finds an adapter that says it computes in half precision, and does not.
+  const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features') ?? {};
+  if (location.hash === '#half' && get) Object.defineProperty(GPUAdapter.prototype, 'features', { get(this: GPUAdapter) { return new Set([...(get.call(this) as Iterable<string>), 'shader-f16']); } });
   const requestDevice = Reflect.get(GPUAdapter.prototype, 'requestDevice');
-  GPUAdapter.prototype.requestDevice = async function (...args) {
-    const device = await requestDevice.apply(this, args);
+  GPUAdapter.prototype.requestDevice = async function (descriptor = {}) {
+    const requiredFeatures = [...(descriptor.requiredFeatures ?? [])].filter((name) => location.hash !== '#half' || name !== 'shader-f16');
+    const device = await requestDevice.call(this, { ...descriptor, requiredFeatures });
     devices.push(device);
     return device;
   };

@@ -1,9 +1,11 @@
 // Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a file of their own.
-import { tensor } from '@forja/core';
+import { tensor, type DeviceReport } from '@forja/core';
 import { decodeModel, encodeModel, externalizeModel, toHalf } from '@forja/core/onnx';
-import { runtime } from '@forja/web';
-import { expect, test } from 'vitest';
+import { load, runtime } from '@forja/web';
+import type { LoadOptions } from '@forja/web';
+import { describe, expect, test } from 'vitest';
 import { tinyGenerator } from './models.js';
+import { withWorkers } from './with-workers.js';
 
 /** Why WebGPU cannot run half precision here, if it cannot. */
 async function withoutHalf(): Promise<string | undefined> {
@@ -38,6 +40,46 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
   } finally {
     await rt.dispose();
   }
+});
+
+/** One picture's floats of the small generator, and the device that made it. */
+async function drawn(options: LoadOptions, model = tinyGenerator(8)): Promise<{ floats: Float32Array; device: DeviceReport }> {
+  const generator = await load(model, { threads: 1, ...options });
+  const { image } = await generator.run({ latent: Float32Array.from({ length: 8 }, (_, i) => Math.sin(i)) });
+  const { device } = generator;
+  await generator.dispose();
+  return { floats: image?.data as Float32Array, device }; // declared so in the model
+}
+
+describe("precision: 'fp16'", () => {
+  test('leaves a float32 file as it is where it cannot be, and says why', async () => {
+    const wasm = await drawn({ device: 'wasm', precision: 'fp16' });
+    expect(wasm.device.reasons).toContain('precision: fp32, because WASM computes in float32');
+    expect(wasm.floats).toEqual((await drawn({ device: 'wasm' })).floats);
+    const half = encodeModel(toHalf(decodeModel(tinyGenerator(8))));
+    expect((await drawn({ device: 'wasm', precision: 'fp16' }, half)).device.reasons.join()).not.toMatch(/precision/);
+    await expect(drawn({ device: 'wasm', precision: 'fp32' }, half)).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  test('converts on an adapter with shader-f16, and on no other', async () => {
+    const missing = await withoutHalf();
+    if (missing === 'no WebGPU adapter') return void console.warn(`skipped: precision fp16 on WebGPU: ${missing}`);
+    const [asked, plain] = [await drawn({ device: 'webgpu', precision: 'fp16' }), await drawn({ device: 'webgpu' })];
+    if (missing === undefined) return expect(asked.device.precision).toBe('fp16');
+    expect(asked.device).toMatchObject({ actual: 'webgpu', reasons: [expect.stringMatching(/^precision: fp32, because the adapter \(.*\) has no shader-f16$/)] });
+    expect(asked.device.precision).toBeUndefined();
+    expect(asked.floats).toEqual(plain.floats);
+  });
+
+  test('an adapter that only says that it has it is found out by the check', async () => {
+    const missing = await withoutHalf();
+    if (missing === undefined || missing === 'no WebGPU adapter') return void console.warn(`skipped: an adapter that lies: ${missing ?? 'this one has shader-f16'}`);
+    await withWorkers((url) => `${url}#half`, async () => {
+      const { floats, device } = await drawn({ device: 'webgpu', precision: 'fp16', assets: '/__forja/faulty/' });
+      expect(device).toMatchObject({ actual: 'webgpu', reasons: [expect.stringMatching(/^precision: fp32, because (half precision gives|the check failed|.* would run on the CPU)/)] });
+      expect(floats).toBeAllclose([...(await drawn({ device: 'webgpu' })).floats], { atol: 1e-6 });
+    });
+  });
 });
 
 test.each(['wasm', 'webgpu'] as const)('%s: weights in a file of their own give the same bits', async (device) => {

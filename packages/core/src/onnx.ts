@@ -17,6 +17,7 @@ export { isSafeLocation } from './onnx/external-data.js';
 export { externalizeModel, internalizeModel, weightBytes } from './onnx/externalize.js';
 export type { ExternalizeOptions, ExternalModel } from './onnx/externalize.js';
 export { toHalf } from './onnx/half/index.js';
+export { halfModelBytes } from './onnx/half/bytes.js';
 export { roundedTwin } from './onnx/half/twin.js';
 export type { HalfOptions } from './onnx/half/index.js';
 export { fastModelBytes } from './onnx/fast/bytes.js';

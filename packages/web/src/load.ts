@@ -16,7 +16,7 @@ export interface LoadOptions extends RuntimeOptions {
   warmup?: boolean | readonly number[];
   /** `auto`: on WASM, convolutions are computed by the algorithm that is priced lowest: pictures change by less than 1e-5 of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as the file says. */
   lowering?: 'auto' | 'portable';
-  /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
+  /** `auto` (default): as the file is. `fp32`: refuses a file with other weights. `fp16`: a float32 file is converted where WebGPU runs on an adapter with `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
@@ -61,7 +61,7 @@ async function loadWith({ runtime, release }: Lease<WorkerRuntime>, source: Post
   const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(fetched, { ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(fetched, { half: precision === 'fp16', ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
     const generator = new Generator({ session, manifest, modelBytes: [...fetched.external.values()].reduce((sum, { size }) => sum + size, fetched.model.size), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });

@@ -4,11 +4,12 @@ import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 
 /** The part of session options that executors here heed. What the caller does with its own data afterwards is not seen. */
-export function ownedOptions({ threads, strict, lowering, state }: SessionOptions): PostedSessionOptions {
+export function ownedOptions({ threads, strict, lowering, half, state }: SessionOptions & Pick<PostedSessionOptions, 'half'>): PostedSessionOptions {
   return {
     ...(threads === undefined ? {} : { threads }),
     ...(strict === undefined ? {} : { strict }),
     ...(lowering === undefined ? {} : { lowering }),
+    ...(half ? { half } : {}),
     ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
   };
 }

@@ -9,6 +9,8 @@ export interface PostedSessionOptions {
   threads?: number;
   strict?: boolean;
   lowering?: 'auto' | 'portable';
+  /** In half precision where the GPU has it and a check passes. */
+  half?: boolean;
   state?: Record<string, StateBinding>;
 }
 

@@ -4,7 +4,7 @@ import type { DeviceName, DeviceReport, ExecutorSession, Held, Manifest, Runtime
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { blobOf, ownedOptions } from './post.js';
-import type { FetchArguments, Fetched, Recipe } from './protocol.js';
+import type { FetchArguments, Fetched, PostedSessionOptions, Recipe } from './protocol.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -91,7 +91,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open({ model, external }: Required<Pick<Recipe, 'model' | 'external'>>, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+  async open({ model, external }: Required<Pick<Recipe, 'model' | 'external'>>, options: SessionOptions & Pick<PostedSessionOptions, 'half'>, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
     if (!LOWERINGS.includes(options.lowering)) throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
     return this.make({ model, options: ownedOptions(options), ...(external.size > 0 ? { external } : {}) }, held);
   }

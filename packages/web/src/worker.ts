@@ -14,7 +14,7 @@ const GIVES_TENSORS: ReadonlySet<Operation> = new Set<Operation>(['run', 'readSt
 function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-  const handlers = createExecutor({ executor: 'worker', builds: BUILDS, lower: async (model) => (await import('./lower.js')).fastModelBytes(model) });
+  const handlers = createExecutor({ executor: 'worker', builds: BUILDS, passes: () => import('./lower.js') });
   const calls = new Map<number, AbortController>();
   const reply = (message: Reply, transfer: Transferable[] = []): void => scope.postMessage(message, transfer);
 

@@ -24,6 +24,8 @@ export interface DeviceReport {
   cpuOps: string[];
   /** Convolutions that are computed by another algorithm than their node's, by the node's name: what `lowering: 'auto'` chose. Absent where it chose none. */
   convolutions?: Record<string, string>;
+  /** Set where the runtime itself converted the model to half precision. */
+  precision?: 'fp16';
 }
 
 /** How a state input is fed: with the named output of the run before, at first with `initial`. */

@@ -7,8 +7,7 @@ import { sha256 } from './source.js';
 export async function examine(bytes: Uint8Array, external: ReadonlyMap<string, Uint8Array>, integrity: 'error' | 'warn' | 'off', precision: 'auto' | 'fp32' | 'fp16'): Promise<{ manifest: Manifest | undefined; warnings: string[] }> {
   if (!['error', 'warn', 'off'].includes(integrity)) throw new UsageError(`load.integrity: expected one of error, warn, off, got '${integrity}'`);
   if (!['auto', 'fp32', 'fp16'].includes(precision)) throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${precision}'`);
-  const found = precision === 'auto' ? precision : weightPrecision(bytes);
-  if (found !== precision) throw new UsageError(`load.precision: expected '${precision}' weights, got ${found}: load it with 'auto', or convert the file`);
+  if (precision === 'fp32' && weightPrecision(bytes) !== 'fp32') throw new UsageError("load.precision: expected 'fp32' weights, got fp16: load it with 'auto', or convert the file");
   const manifest = readManifest(bytes);
   const warnings: string[] = [];
   if (manifest && integrity !== 'off') {

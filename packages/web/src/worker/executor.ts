@@ -1,13 +1,15 @@
 // All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
-import { checkModelBytes, DeviceError, externalLocations, ForjaError, manifestFor, ModelFormatError, UsageError } from '@forja/core';
+import { checkModelBytes, DeviceError, externalLocations, ForjaError, manifestFor, ModelFormatError, UsageError, weightPrecision } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
-import type { LoadProgress, Operation, Operations } from '../protocol.js';
+import type { LoadProgress, Operation, Operations, PostedSessionOptions } from '../protocol.js';
 import { fetchModel } from './fetch.js';
+import { halfOrExact, staysExact } from './half.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
 import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
 import type { Builds, OrtBuild } from './ort.js';
 import { WorkerSession } from './session.js';
+import type { ModelFiles } from './session.js';
 
 /** What a handler is given beside its arguments. */
 export interface CallContext {
@@ -23,12 +25,12 @@ export interface ExecutorParts {
   executor: 'worker' | 'inline';
   builds: Builds;
   wasmFile?: string;
-  /** Makes a model's convolutions faster for WASM; undefined where it stays as it is. */
-  lower?: (model: Uint8Array) => Promise<{ bytes: Uint8Array; convolutions: Record<string, string> } | undefined>;
+  /** What may be done to a model before it is opened. */
+  passes?: () => Promise<typeof import('../lower.js')>;
 }
 
 /** Handlers over a fresh, empty executor. */
-export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorParts): Handlers {
+export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
   let next = 1;
@@ -59,6 +61,16 @@ export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorPa
     return found;
   };
 
+  /** The model in half precision, where that can be; else `exact`, which says why. */
+  const inHalf = async (exact: WorkerSession, rung: Rung, { model, external }: ModelFiles, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> => {
+    if (weightPrecision(model) === 'fp16') return exact;
+    const why = rung.device === 'wasm' ? 'WASM computes in float32' : rung.half !== true ? `the adapter (${rung.adapter}) has no shader-f16` : options.state ? 'state is kept as the model has it' : undefined;
+    const half = why === undefined ? (await passes?.())?.halfModelBytes(model, external) : undefined;
+    if (half) return halfOrExact(exact, async () => WorkerSession.create(await build(rung), { model: half, external: new Map() }, { ...device, precision: 'fp16' }, options));
+    staysExact(exact.device, why ?? 'none of its weights can be in half precision');
+    return exact;
+  };
+
   return {
     open: async ({ device, threads }) => {
       opened = { requested: device, threads, ladder: await ladder(device, builds.webgpu !== undefined) };
@@ -86,10 +98,11 @@ export function createExecutor({ executor, builds, wasmFile, lower }: ExecutorPa
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
           // State may be bound to what the rewriting would rename; WebGPU has kernels of its own.
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
-          if (asked && !lower) notes.push("lowering: 'portable', because 'auto' needs the worker");
-          const lowered = asked ? await lower?.(bytes) : undefined;
+          if (asked && !passes) notes.push("lowering: 'portable', because 'auto' needs the worker");
+          const lowered = asked ? (await passes?.())?.fastModelBytes(bytes) : undefined;
           const device = { ...report(rung, [...reasons, ...notes]), ...(lowered ? { convolutions: lowered.convolutions } : {}) };
-          const made = await WorkerSession.create(await build(rung), { model: lowered?.bytes ?? bytes, external }, device, options);
+          const exact = await WorkerSession.create(await build(rung), { model: lowered?.bytes ?? bytes, external }, device, options);
+          const made = options.half ? await inHalf(exact, rung, { model: bytes, external }, device, options) : exact;
           const id = next++;
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };

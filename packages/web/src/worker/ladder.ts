@@ -6,6 +6,8 @@ import type { DeviceName } from '@forja/core';
 export interface Rung {
   device: 'webgpu' | 'wasm';
   adapter?: string;
+  /** Whether its shaders can compute in half precision. */
+  half?: boolean;
 }
 
 /** Rungs in order, and why others were left out. */
@@ -57,5 +59,5 @@ async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> 
     found.reasons.push(`webgpu: the adapter is software (${name}); ask for 'webgpu' to use it all the same`);
     return;
   }
-  found.rungs.push({ device: 'webgpu', adapter: name });
+  found.rungs.push({ device: 'webgpu', adapter: name, half: adapter.features.has('shader-f16') });
 }

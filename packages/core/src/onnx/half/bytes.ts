@@ -1,0 +1,18 @@
+// From a file's bytes to a file's bytes in half precision: what a runtime does to a model before a GPU gets it.
+import { ModelFormatError } from '../../errors.js';
+import { decodeModel } from '../deserialize.js';
+import { internalizeModel } from '../externalize.js';
+import { DATA_TYPE } from '../ir.js';
+import { encodeModel } from '../serialize.js';
+import { toHalf } from './index.js';
+
+/** {@link toHalf} of an encoded model, its external data read in; undefined where none of its weights can be in half precision, or the file cannot be read. */
+export function halfModelBytes(model: Uint8Array, external: ReadonlyMap<string, Uint8Array> = new Map()): Uint8Array | undefined {
+  try {
+    const half = toHalf(internalizeModel(decodeModel(model), external));
+    return half.graph?.initializers.some(({ dataType }) => dataType === DATA_TYPE.float16) ? encodeModel(half) : undefined;
+  } catch (error) {
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime says better what is wrong with it
+    throw error;
+  }
+}
