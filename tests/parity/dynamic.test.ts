@@ -267,6 +267,16 @@ describe('sizes that are rounded, chosen and counted', () => {
     await check((x) => x.add(tf.tensor1d(Array.from({ length: size(x, 1) }, (_, i) => (2 * i) / Math.max(1, size(x, 1) - 1) - 1)).reshape([-1, 1])), rows, sequences);
   });
 
+  it('the shape itself as a tensor: cut, computed with, and a shape again, as graphs of TensorFlow have it', async () => {
+    const shape = (x: tf.Tensor): tf.Tensor1D => tf.tensor1d(x.shape, 'int32');
+    await check((x) => {
+      const count = tf.sub(tf.slice(shape(x), [1], [2]), 1); // height − 1, width − 1
+      const far = tf.mul(tf.cast(count, 'float32'), [0.5, 0.25]);
+      return tf.add(x, tf.sum(tf.mul(far, tf.slice(x, [0, 0, 0, 0], [1, 1, 1, 2]).reshape([2]))));
+    }, PICTURE, ANY);
+    await check((x) => tf.add(x, tf.cast(tf.prod(tf.stridedSlice(shape(x), [0], [3], [2])), 'float32')), PICTURE, ANY);
+  });
+
   it('an identity over all pixels, which grows with the fourth power of a side, from three numbers', async () => {
     const { bytes } = await check((x) => {
       const pixels = size(x, 1) * size(x, 2);

@@ -8,14 +8,25 @@ const FEW = 16;
 /** How one number that differs from size to size is worked out. */
 export type NumberSolver = (numbers: readonly number[]) => Size | Measure | undefined;
 
-/** Calls that make value `id` of `program`, whose shape is fixed: one number throughout at every size. Undefined where it is not, or nothing tells that number. */
+/**
+ * Calls that make value `id` of `program`, whose shape is fixed, out of the dims: one number throughout, or few of them, each worked out alone, as in the shape of a tensor that is computed with.
+ * Undefined where a number is not told by the dims.
+ */
 export function fromSizes(program: Program, id: ValueId, versions: readonly ConstantData[], solve: NumberSolver): KernelCall[] | undefined {
   const value = program.values[id];
-  const numbers = versions.map((data) => data[0] ?? NaN);
-  if (value === undefined || value.dtype === 'bool' || !versions.every((data, i) => data.length <= FEW && data.every((v) => v === numbers[i]))) return undefined;
-  const number = solve(numbers);
-  if (number === undefined || (value.dtype === 'int32' && !isWhole(number))) return undefined;
-  return [fill(number, value.dtype, value.shape, id)];
+  const [first] = versions;
+  if (value === undefined || first === undefined || value.dtype === 'bool' || !versions.every((data) => data.length === first.length && data.length <= FEW)) return undefined;
+  const { dtype, shape } = value;
+  const same = versions.every((data) => data.every((v) => v === data[0]));
+  const numbers = Array.from({ length: same ? 1 : first.length }, (_, at) => solve(versions.map((data) => data[at] ?? NaN)));
+  const found = numbers.filter((number) => number !== undefined && (dtype !== 'int32' || isWhole(number)));
+  const [only] = found;
+  if (found.length < numbers.length || only === undefined) return undefined;
+  if (same) return [fill(only, dtype, shape, id)];
+  const own = (count: number): ValueId => program.values.push({ dtype, shape: [count] }) - 1;
+  const parts = found.map((number) => fill(number as Size | Measure, dtype, [1], own(1))); // as filtered
+  const row = own(found.length);
+  return [...parts, { kernel: 'Concat', inputs: { inputs: parts.flatMap(({ outputs }) => outputs) }, attrs: { axis: 0 }, outputs: [row] }, { kernel: 'Reshape', inputs: { x: row }, attrs: { shape: [...shape] }, outputs: [id] }];
 }
 
 /** A solver from some of the traces, and what a size is at all of them. */
