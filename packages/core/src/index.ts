@@ -29,6 +29,7 @@ export { StateLost, Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf } from './runtime/tensors.js';
 export { checkFeeds, checkTensor } from './runtime/feeds.js';
+export { goldenFeeds } from './runtime/golden.js';
 export { MicroBatcher } from './runtime/micro-batcher.js';
 export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';
 export type { Feed } from './runtime/feeds.js';

@@ -7,6 +7,7 @@ import { failed, obstacle, rungs, unavailable } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { lowerForCpu } from './lower.js';
 import { createError, loadOrt, runError } from './ort.js';
+import { placementOf } from './placement.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
@@ -70,7 +71,7 @@ export class OrtSession {
     const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
     const report: DeviceReport = { requested: host.device, actual: device, reasons: [...reasons], threads, executor: host.executor, placement: {}, cpuOps: [] };
     const nodes = countNodes(model);
-    const open = (strict: boolean, bytes = model): Promise<InferenceSession> => ort.InferenceSession.create(bytes, settings(device, threads, strict, options));
+    const open = (strict: boolean, bytes = model, more: InferenceSession.SessionOptions = {}): Promise<InferenceSession> => ort.InferenceSession.create(bytes, { ...settings(device, threads, strict, options), ...more });
     let session: InferenceSession;
     if (device === 'cpu') {
       const lowered = options.lowering === 'auto' && !options.state ? await lowerForCpu(model) : undefined;
@@ -88,8 +89,11 @@ export class OrtSession {
       } catch (error) {
         if (options.strict || createError(error) instanceof ModelFormatError) throw error;
         if (!/fallback/i.test(String(error))) throw error;
+        const found = await placementOf(ort, (profile) => open(false, model, profile));
         session = await open(false);
-        report.reasons.push(`${device}: some nodes run on the CPU`);
+        Object.assign(report, found);
+        const all = Object.values(report.placement).reduce((sum, count) => sum + count, 0);
+        report.reasons.push(`${device}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`);
       }
     }
     try {

@@ -1,7 +1,7 @@
 // Half precision where `precision: 'fp16'` asks for it: the model is converted, and both versions are run once on the same made-up inputs. What differs, does not run
 // on the GPU, or is not finite, stays in float32, and the report says why.
-import { DeviceError, philoxNormal, sizeOf } from '@forja/core';
-import type { DeviceReport, DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
+import { DeviceError, goldenFeeds } from '@forja/core';
+import type { DeviceReport, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 
 /** The part of a session that is needed to compare two. */
 export interface Comparable {
@@ -14,9 +14,6 @@ export interface Comparable {
 
 /** What an export in half precision must keep of float32, too: decibels over the range of an output. */
 const LEAST_PSNR = 45;
-/** Sizes that a model leaves open: the first is a batch, others are taken for those of pictures. */
-const OPEN_SIZES = { batch: 1, other: 64 };
-
 /** The session of `openHalf` when it passes the check, else `exact`, with a reason in its report; the other one is released. Rejects with `device.lost` only. */
 export async function halfOrExact<S extends Comparable>(exact: S, openHalf: () => Promise<S>): Promise<S> {
   let half: S | undefined;
@@ -52,17 +49,6 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
   }
   return undefined;
 }
-
-/** Inputs that are the same everywhere: normals for floats, zeros for the rest. */
-export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
-  return Object.fromEntries(inputs.map(({ name = '', dtype = 'float32', shape: dims }, stream): [string, Tensor] => {
-    const shape = dims.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other));
-    const size = sizeOf(shape);
-    return [name, { dtype, shape, data: dtype === 'float32' ? philoxNormal({ seed: 0, stream, step: 0 }, size) : new ZEROS[dtype](size) }];
-  }));
-}
-
-const ZEROS: Readonly<Record<DType, new (size: number) => ArrayBufferView>> = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array, int8: Int8Array, bool: Uint8Array };
 
 function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
   return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // every typed array that a tensor may hold

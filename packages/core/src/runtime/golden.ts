@@ -1,0 +1,16 @@
+// Inputs that are made up, and the same everywhere: to run a model once and see what comes of it.
+import { philoxNormal } from '../latent/streams.js';
+import { ARRAY_OF, sizeOf } from '../tensor.js';
+import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+
+/** Sizes that a model leaves open: the first is a batch, others are taken for those of pictures. */
+const OPEN_SIZES = { batch: 1, other: 64 };
+
+/** Normals for floats, zeros for the rest. */
+export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
+  return Object.fromEntries(inputs.map(({ name = '', dtype = 'float32', shape: dims }, stream): [string, Tensor] => {
+    const shape = dims.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other));
+    const size = sizeOf(shape);
+    return [name, { dtype, shape, data: dtype === 'float32' ? philoxNormal({ seed: 0, stream, step: 0 }, size) : new ARRAY_OF[dtype](size) }];
+  }));
+}

@@ -1,0 +1,50 @@
+// Where nodes run when some of them fall back to the CPU. Only a profile of a run says so: the model is opened once more for it, and run on made-up inputs.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { goldenFeeds, sizeOf } from '@forja/core';
+import type { DeviceReport } from '@forja/core';
+import type { InferenceSession } from 'onnxruntime-node';
+import { specsOf, toOrt } from './tensors.js';
+import type { Ort } from './tensors.js';
+
+/** Elements of made-up inputs: larger ones are not worth the answer. */
+const MOST = 2 ** 24;
+
+/** A profile's event of a node, among others. */
+interface Event {
+  name?: string;
+  args?: { provider?: string; op_name?: string; node_index?: string };
+}
+
+/** Nodes by provider, and the operators that the CPU has; undefined where that cannot be found out. */
+export async function placementOf(ort: Ort, open: (profile: InferenceSession.SessionOptions) => Promise<InferenceSession>): Promise<Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'forja-profile-')).catch(() => undefined);
+  if (folder === undefined) return undefined;
+  try {
+    const session = await open({ enableProfiling: true, profileFilePrefix: join(folder, 'profile') });
+    try {
+      const feeds = goldenFeeds(specsOf(session.inputMetadata));
+      if (Object.values(feeds).reduce((sum, { shape }) => sum + sizeOf(shape), 0) > MOST) return undefined;
+      await session.run(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(ort, feed)])));
+      session.endProfiling();
+    } finally {
+      await session.release();
+    }
+    const [file = ''] = await readdir(folder);
+    return placed(JSON.parse(await readFile(join(folder, file), 'utf8')) as Event[]); // Chrome's trace format, as onnxruntime writes it
+  } catch {
+    return undefined; // a model that does not run on such inputs: that is no reason not to have it
+  } finally {
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function placed(events: readonly Event[]): Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined {
+  const nodes = new Map<string, { provider: string; op: string }>();
+  for (const { name, args: { provider = '', op_name: op = '', node_index: index = '' } = {} } of events) if (provider !== '') nodes.set(`${index} ${name}`, { provider: provider.replace(/ExecutionProvider$/, '').toLowerCase(), op });
+  if (nodes.size === 0) return undefined;
+  const placement: Record<string, number> = {};
+  for (const { provider } of nodes.values()) placement[provider] = (placement[provider] ?? 0) + 1;
+  return { placement, cpuOps: [...new Set([...nodes.values()].filter(({ provider }) => provider === 'cpu').map(({ op }) => op))].sort() };
+}
