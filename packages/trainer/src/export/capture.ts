@@ -1,5 +1,5 @@
 // Tracing for an export: at sizes that tell the dynamic dims apart, once more at another size as a check, and twice at one size to find frozen random numbers.
-import { ForjaError, type Dim } from '@forja/core';
+import { ExportError, ForjaError, type Dim } from '@forja/core';
 import { align, branchOf, isHopeless, isWhole, type SizedProgram } from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../rewrite/sizes.js';
@@ -104,21 +104,27 @@ function captureAt(subject: Subject, dims: readonly string[], steps: Sizes): Cap
   let program = align(programs, steps);
   // What rounds, or takes the greater of two, may do otherwise at sizes not seen: then more are looked at.
   const candidates = [...checks];
-  let looked = false;
+  let [round, sure] = [0, true];
   const look = (): void => {
-    looked = true;
-    candidates.push(...residues(subject, base, checks[0]?.sizes ?? base, steps));
+    candidates.push(...others(subject, round++, base, checks[0]?.sizes ?? base, steps));
+    sure = true;
   };
   const wrongs = (): SizedProgram[] => candidates.filter((one) => !programs.includes(one) && sameAt(program, one.program, one.sizes) === false);
   for (;;) {
-    if (!looked && hasWholeParts(program)) look();
     const [wrong] = wrongs();
-    if (wrong === undefined) break;
+    if (wrong === undefined) {
+      // What was only just learnt is held against sizes that it was not learnt from.
+      if (round < ROUNDS && (round === 0 ? hasWholeParts(program) : !sure)) look();
+      else break;
+      continue;
+    }
     // Where one size more was not foreseen, all are needed to tell what else there is.
-    if (!looked) look();
+    if (round === 0) look();
     programs.push(...(programs.length === traced.length ? wrongs() : [wrong]));
     program = align(programs, steps);
+    sure = false;
   }
+  if (!sure) throw new ExportError('export.unsupported', `trace: expected sizes that arithmetic on ${dims.join(', ')} gives, got others at each size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`);
   // One that was needed stays, above all the least, which breaks most; another takes its place.
   const untraced = [...checks.map(({ sizes }) => sizes), ...checks.filter((check) => programs.includes(check)).map(({ sizes }) => moved(sizes, steps))];
   const branches = checks.flatMap((check) => (sameAt(program, check.program, check.sizes) === undefined ? [{ sizes: check.sizes, why: branchOf(first.program, check.program) }] : []));
@@ -150,12 +156,19 @@ function untracedAt(subject: Subject, dims: readonly string[], steps: Sizes): Si
 /** Multiples of what pictures are padded to. */
 const ROUND = [128, 300];
 
-/** Traces at sizes that leave every remainder of small divisors, near the first and near the least, and none of larger ones. */
-function residues(subject: Subject, base: Sizes, least: Sizes, steps: Sizes): SizedProgram[] {
+/** How often more sizes are looked at. */
+const ROUNDS = 4;
+
+/**
+ * Traces at more sizes: first such as leave every remainder of small divisors, near the first and near the least, and none of larger ones; in later rounds some of each kind.
+ */
+function others(subject: Subject, round: number, base: Sizes, least: Sizes, steps: Sizes): SizedProgram[] {
   const near = (from: Sizes, n: number, apart: number): Sizes => Object.fromEntries(Object.entries(from).map(([dim, size], i) => [dim, dim === 'batch' ? size : size + (n + apart * i) * (steps[dim] ?? 1)]));
-  const round = Object.keys(base).filter((dim) => dim !== 'batch').flatMap((dim) => ROUND.map((n, k) => ({ ...near(base, k, 6), [dim]: multipleOf(n, steps[dim] ?? 1) })));
-  const sizes = [...[1, 2, 3, 4, 5, 7].map((n) => near(base, n, 6)), ...[1, 2, 3, 5, 8].map((n) => near(least, n, 0)), ...round];
-  return sizes.flatMap((one) => traceIfFits(subject, one) ?? []);
+  const multiples = Object.keys(base).filter((dim) => dim !== 'batch').flatMap((dim) => ROUND.map((n, k) => ({ ...near(base, k, 6), [dim]: multipleOf(n, steps[dim] ?? 1) })));
+  const sizes = round === 0
+    ? [...[1, 2, 3, 4, 5, 7].map((n) => near(base, n, 6)), ...[1, 2, 3, 5, 8].map((n) => near(least, n, 0)), ...multiples]
+    : [near(base, 8 * round + 3, 11), near(base, 13 * round + 41, -5), near(least, 4 * round + 2, 3), near(least, 7 * round + 5, -2)];
+  return sizes.flatMap((one) => (Object.values(one).every((size) => size > 0) ? (traceIfFits(subject, one) ?? []) : []));
 }
 
 /** The least common multiple. */

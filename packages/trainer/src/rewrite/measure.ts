@@ -1,5 +1,5 @@
 // Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and multiples of these.
-import { isStatic, MEASURES, plus, product, sizeText, times, type Measure, type Size } from '../trace/size.js';
+import { isStatic, maximum, MEASURES, plus, product, sizeText, times, type Measure, type Size } from '../trace/size.js';
 import type { Solver } from './solve.js';
 
 /** Numbers seen at each trace → the measure that explains them, or undefined where none does. */
@@ -22,12 +22,16 @@ const EXACT = 2 ** 24;
 export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (size: Size) => readonly number[]): MeasureSolver {
   return (numbers, around = []) => {
     if (!numbers.every(Number.isFinite)) return undefined;
-    const divisors = divisorsOf([...around.filter((size) => !isStatic(size)), ...dims]).map((size) => ({ size, at: evaluate(size) }));
+    // What is divided by is kept from becoming 0, as at a size of 1.
+    const divisors = divisorsOf([...around.filter((size) => !isStatic(size)), ...dims]).map((size) => {
+      const at = evaluate(size);
+      return at.some((n) => n < 1) ? { size: maximum(size, 1), at: at.map((n) => Math.max(n, 1)) } : { size, at };
+    });
     const quotient = (of: Measure['of'], scale: number, values: readonly number[]): { above: Size; below: Size } | undefined => {
       for (const { size, at } of [{ size: 1, at: numbers.map(() => 1) }, ...divisors]) {
         const wholes = values.map((v, i) => Math.round(v * (at[i] ?? NaN)));
         if (!wholes.every((n, i) => Math.abs(n) < EXACT && at[i] !== 0 && near(scale * MEASURES[of](n / (at[i] ?? NaN)), numbers[i] ?? NaN))) continue;
-        const above = solve(wholes, around);
+        const above = solve(wholes, around, 'quick');
         if (above !== undefined) return { above, below: size };
       }
       return undefined;
@@ -56,13 +60,16 @@ function multiple(numbers: readonly number[], divisors: readonly { size: Size; a
   return undefined;
 }
 
+/** So many sizes are multiplied. */
+const MOST = 6;
+
 /** Sizes that things are divided by: those at hand, their doubles and neighbours, and products of two. */
 function divisorsOf(sizes: readonly Size[]): Size[] {
   const found = new Map<string, Size>();
   const add = (size: Size): void => void (isStatic(size) || found.set(sizeText(size), found.get(sizeText(size)) ?? size));
   for (const size of sizes) add(size);
-  const own = [...found.values()];
-  for (const size of own) for (const one of [times(size, 2), plus(size, -1), plus(size, 1)]) add(one);
+  const own = [...found.values()].slice(0, MOST);
   for (const [i, a] of own.entries()) for (const b of own.slice(i)) add(product([a, b]));
+  for (const size of [...found.values()]) for (const one of [plus(size, -1), plus(size, 1), times(size, 2)]) add(one);
   return [...found.values()];
 }

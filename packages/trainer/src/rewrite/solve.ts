@@ -2,8 +2,8 @@
 import { UsageError } from '@forja/core';
 import { dimSize, evaluateSize, floorDivide, isStatic, maximum, minimum, plus, product, sizeText, times, type Size } from '../trace/size.js';
 
-/** Numbers seen at each trace → the size that explains them, or undefined where none does. `near`: sizes that the number was probably made of. */
-export type Solver = (numbers: readonly number[], near?: readonly Size[]) => Size | undefined;
+/** Numbers seen at each trace → the size that explains them, or undefined where none does. `near`: sizes that the number was probably made of. `quick`: sums, products and whole parts only. */
+export type Solver = (numbers: readonly number[], near?: readonly Size[], quick?: 'quick') => Size | undefined;
 
 /** Divisors of sizes that networks use: strides, and what pictures are padded to. */
 const DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 25, 28, 32, 48, 50, 64, 100, 128];
@@ -32,7 +32,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
     throw new UsageError(`align: expected ${names.length + 1} or more traces at sizes that tell ${names.join(', ') || 'the dims'} apart, got ${sizes.map((s) => JSON.stringify(s)).join(', ')}`);
   }
 
-  return (numbers, near = []) => {
+  return (numbers, near = [], quick) => {
     const [first] = numbers;
     if (first !== undefined && numbers.every((n) => n === first)) return first;
     if (!numbers.every(Number.isSafeInteger)) return undefined;
@@ -45,7 +45,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
     const open = near.filter((size) => !isStatic(size));
     for (const t of [...open.map(term), ...[...known.values()].reverse(), ...dims]) terms.set(sizeText(t.size), terms.get(sizeText(t.size)) ?? t);
     const found = [...terms.values()];
-    const size = expression(found, apart(open).map(term), units, one, numbers, term) ?? greater(found, one, numbers) ?? bounded(found, units, one, numbers, term);
+    const size = quick !== undefined ? simple(found, one, numbers) : expression(found, apart(open).map(term), units, one, numbers) ?? greater(found, one, numbers) ?? bounded(found, units, one, numbers, term);
     if (size === undefined) return undefined;
     known.set(sizeText(size), term(size));
     solved.set(key, size);
@@ -58,9 +58,14 @@ function apart(sizes: readonly Size[]): Size[] {
   return sizes.flatMap((a) => sizes.map((b) => plus(a, b, -1))).filter((size) => !isStatic(size));
 }
 
-/** Sums, products and whole parts. */
-function expression(found: readonly Term[], differences: readonly Term[], units: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
-  return multiple(found, one, numbers) ?? multiplied(found, one, numbers) ?? wholePart([...found, ...differences], one, numbers, term) ?? linear(found, units, one, numbers);
+/** Sums, products and whole parts: few unknowns, which few numbers tell. */
+function simple(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
+  return multiple(found, one, numbers) ?? multiplied(found, one, numbers) ?? wholePart(found, numbers);
+}
+
+/** These, and sums of three terms. */
+function expression(found: readonly Term[], differences: readonly Term[], units: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
+  return simple(found, one, numbers) ?? rounded(found, one, numbers) ?? wholePart(differences, numbers) ?? rounded(differences, one, numbers) ?? linear(found, units, one, numbers);
 }
 
 /** So many sizes are tried as one of two. */
@@ -83,14 +88,17 @@ function greater(found: readonly Term[], one: Term, numbers: readonly number[]):
   return undefined;
 }
 
+/** So many traces beside one for each dim must lie off the bound, or many things would fit them. */
+const FREE = 2;
+
 /** An expression that is kept from falling below a number, or from rising above it. */
 function bounded(found: readonly Term[], units: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
   for (const [bound, choose] of [[Math.min(...numbers), maximum], [Math.max(...numbers), minimum]] as const) {
     const free = [...numbers.keys()].filter((row) => numbers[row] !== bound);
     const within = (t: Term): Term => ({ size: t.size, numbers: free.map((row) => t.numbers[row] ?? NaN) });
     const left = free.map((row) => numbers[row] ?? NaN);
-    if (free.length < 3 || new Set(left).size < 2) continue;
-    const inner = combination([one, ...units].map(within), left) ?? expression(found.map(within), [], units.map(within), within(one), left, (size) => within(term(size)));
+    if (free.length < units.length + FREE || new Set(left).size < 2) continue;
+    const inner = combination([one, ...units].map(within), left) ?? simple(found.map(within), within(one), left);
     const size = inner === undefined ? undefined : choose(inner, bound);
     if (size !== undefined && term(size).numbers.every((n, row) => n === numbers[row])) return size;
   }
@@ -99,11 +107,16 @@ function bounded(found: readonly Term[], units: readonly Term[], one: Term, numb
 
 /** The sum of whole multiples of `terms` that gives `numbers` everywhere. */
 function combination(terms: readonly Term[], numbers: readonly number[]): Size | undefined {
-  const rows = numbers.map((_, row) => terms.map((t) => t.numbers[row] ?? NaN));
+  const factors = factorsOf(terms.map((t) => t.numbers), numbers);
+  return factors === undefined ? undefined : terms.reduce<Size>((sum, { size }, j) => plus(sum, size, factors[j]), 0);
+}
+
+/** The whole factors of columns of numbers whose sum is `numbers`. */
+function factorsOf(columns: readonly (readonly number[])[], numbers: readonly number[]): number[] | undefined {
+  const rows = numbers.map((_, row) => columns.map((column) => column[row] ?? NaN));
   const factors = eliminate(rows, numbers)?.map((c) => Math.round(c) + 0);
   // Rounded first: elimination in floating point is exact to far less than a half here, and what fails this check was not whole.
-  if (factors === undefined || !rows.every((row, i) => row.reduce((sum, x, j) => sum + x * (factors[j] ?? 0), 0) === numbers[i])) return undefined;
-  return terms.reduce<Size>((sum, { size }, j) => plus(sum, size, factors[j]), 0);
+  return factors === undefined || !rows.every((row, i) => row.reduce((sum, x, j) => sum + x * (factors[j] ?? 0), 0) === numbers[i]) ? undefined : factors;
 }
 
 /** A multiple of one size that is known, and a number. */
@@ -143,8 +156,8 @@ function multiplied(found: readonly Term[], one: Term, numbers: readonly number[
   return grow(0, []);
 }
 
-/** A whole part ⌊(m·E + c)/n⌋ of a multiple of a size; or one rounded down, up or to the nearest multiple of n, as part of a sum with the size itself: what rounding takes away, or adds. */
-function wholePart(found: readonly Term[], one: Term, numbers: readonly number[], term: (size: Size) => Term): Size | undefined {
+/** A whole part ⌊(m·E + c)/n⌋ of a multiple of a size. */
+function wholePart(found: readonly Term[], numbers: readonly number[]): Size | undefined {
   for (const e of found) {
     const slopes = slopesOf(e.numbers, numbers);
     for (const n of DIVISORS) {
@@ -152,9 +165,24 @@ function wholePart(found: readonly Term[], one: Term, numbers: readonly number[]
         const shift = shiftOf(numbers, e.numbers.map((x) => x * m), n);
         if (shift !== undefined) return floorDivide(plus(times(e.size, m), shift), n);
       }
-      const parts = [0, n - 1, Math.floor(n / 2)].map((c) => term(floorDivide(plus(e.size, c), n)));
-      const size = firstOf([...parts.map((part) => [one, part]), ...parts.map((part) => [one, part, e])], numbers);
-      if (size !== undefined) return size;
+    }
+  }
+  return undefined;
+}
+
+/** A size rounded down, up or to the nearest multiple of n, and what that takes away, or adds: a sum with a whole part of it, and with itself. */
+function rounded(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
+  for (const e of found) {
+    for (const n of DIVISORS) {
+      const shifts = [...new Set([0, n - 1, Math.floor(n / 2)])].map((c) => ({ c, parts: e.numbers.map((x) => Math.floor((x + c) / n)) }));
+      for (const also of [[], [e]]) {
+        if (also.length + 2 >= numbers.length) continue;
+        for (const { c, parts } of shifts) {
+          const factors = factorsOf([one.numbers, parts, ...also.map((t) => t.numbers)], numbers);
+          if (factors === undefined) continue;
+          return [1, floorDivide(plus(e.size, c), n), ...also.map((t) => t.size)].reduce<Size>((sum, size, j) => plus(sum, size, factors[j]), 0);
+        }
+      }
     }
   }
   return undefined;

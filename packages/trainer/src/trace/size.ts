@@ -130,8 +130,20 @@ export function factorsOf(key: string): string[] {
   return key === '' ? [] : key.includes('(') ? split(key, /^\*/) : key.split('*');
 }
 
+/** Factors by their text: a few, read over and over. */
+const parsed = new Map<string, Factor>();
+
 /** A factor of a key, taken apart. */
 export function factorOf(factor: string): Factor {
+  const known = parsed.get(factor);
+  if (known !== undefined) return known;
+  const read = readFactor(factor);
+  if (parsed.size > 1000) parsed.clear();
+  parsed.set(factor, read);
+  return read;
+}
+
+function readFactor(factor: string): Factor {
   if (factor.startsWith('floor(')) {
     const inside = factor.slice('floor('.length, -1);
     const at = inside.lastIndexOf('/');
