@@ -1,5 +1,5 @@
 // The conformance suite over every device and executor that this machine has; of the others it prints why not. Browsers: tests/browser/runtime.test.ts.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { DeviceName } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -44,6 +44,12 @@ for (const [device, executors] of MATRIX) {
     else test(name, (context) => skipped(context, name, why));
   }
 }
+
+test('docs/conformance.md has a row for each combination', () => {
+  const page = readFileSync(new URL('../../../docs/conformance.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| Node \| (\w+) \| (\w+) \|/gm)].map(([, executor, device]) => `${executor} ${device}`);
+  expect(rows).toEqual(MATRIX.flatMap(([device, executors]) => executors.map((executor) => `${executor} ${device}`)));
+});
 
 /** A case that this machine has nothing for: says so, and counts as skipped. */
 function skipped(context: TestContext, name: string, why: string): void {
