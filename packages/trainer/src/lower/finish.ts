@@ -1,13 +1,14 @@
 // The last touch on a lowered model: nodes and initializers that nothing reads go, inputs stand in the program's order, outputs have the program's sizes.
 import type { Dim } from '@forja/core';
 import type { Graph, Model, Shape } from '@forja/core/onnx';
+import { shuffleByDepth } from './channel-order.js';
 import { mergeTransposedBias } from './transposed-bias.js';
 
 /** `model` tidied. `inputs`: names in the order wanted. `outputs`: sizes by name; names of dims are the program's own. */
 export function finish(model: Model, inputs: readonly string[], outputs: ReadonlyMap<string, readonly Dim[]>): Model {
   const { graph } = model;
   if (graph === undefined) return model;
-  const live = prune(mergeTransposedBias(graph));
+  const live = prune(shuffleByDepth(mergeTransposedBias(graph)));
   const place = (name: string | undefined): number => inputs.indexOf(name ?? '');
   return {
     ...model,

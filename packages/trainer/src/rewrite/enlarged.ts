@@ -45,27 +45,35 @@ function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean
   if (factor === undefined || factor !== factorOf(on.shape(small)[2], large[2]) || ![1, 2].every((i) => sameSize(large[i], on.shape(y)[i]))) return false;
   const [rows, columns] = [axisOf(height ?? 0, factor, call.attrs['pad']), axisOf(width ?? 0, factor, call.attrs['pad'])];
   if (rows === undefined || columns === undefined) return false;
-  const groups = rows.ways.length * columns.ways.length;
   const pixels = factor * factor;
-  const plain = pixels * ((height ?? 0) * (width ?? 0) * inputs * padded(outputs) + MOVE * inputs);
-  const own = rows.size * columns.size * inputs * padded(groups * outputs) + MOVE * pixels * outputs * (groups < pixels ? 2 : 1);
-  if (own > GAIN * plain || rows.size * columns.size * inputs * groups * outputs > LARGEST_FILTER) return false;
+  const few = rows.ways.length * columns.ways.length;
+  const work = (groups: number): number => rows.size * columns.size * inputs * padded(groups * outputs);
+  const price = (groups: number): number => work(groups) + MOVE * pixels * outputs * (groups < pixels ? 2 : 1);
+  const most = GAIN * pixels * ((height ?? 0) * (width ?? 0) * inputs * padded(outputs) + MOVE * inputs);
+  // To repeat what is alike takes a node more, which some runtimes lack: only where it saves half, or all would be lost.
+  const repeats = few < pixels && (2 * work(few) <= work(pixels) || price(pixels) > most);
+  const [down, across] = repeats ? [rows, columns] : [apart(rows), apart(columns)];
+  const groups = down.ways.length * across.ways.length;
+  if (price(groups) > most || rows.size * columns.size * inputs * groups * outputs > LARGEST_FILTER) return false;
 
   const shape = on.shape(small).slice(0, 3);
   const made = on.value('float32', [...shape, groups * outputs]);
-  const summed = on.constant('float32', [rows.size, columns.size, inputs, groups * outputs], sums(weights, [height ?? 0, width ?? 0, inputs, outputs], rows, columns));
+  const summed = on.constant('float32', [rows.size, columns.size, inputs, groups * outputs], sums(weights, [height ?? 0, width ?? 0, inputs, outputs], down, across));
   const biases = offsets === undefined || bias === undefined ? {} : { bias: on.constant('float32', [groups * outputs], Float32Array.from({ length: groups * outputs }, (_, i) => offsets[i % outputs] ?? 0)) };
   on.emit({ ...call, inputs: { ...call.inputs, x: small, filter: summed, ...biases }, attrs: { ...call.attrs, pad: 'same' }, outputs: [made] });
   let channels = made;
-  if (groups < pixels) {
+  if (repeats) {
     // Pixels between the borders of a grown one are all alike.
-    const order = rows.of.flatMap((r) => columns.of.flatMap((c) => Array.from({ length: outputs }, (_, o) => (r * columns.ways.length + c) * outputs + o)));
+    const order = down.of.flatMap((r) => across.of.flatMap((c) => Array.from({ length: outputs }, (_, o) => (r * across.ways.length + c) * outputs + o)));
     channels = on.value('float32', [...shape, order.length]);
     on.emit({ ...call, kernel: 'GatherV2', inputs: { x: made, indices: on.constant('int32', [order.length], Int32Array.from(order)) }, attrs: { axis: 3, batchDims: 0 }, outputs: [channels] });
   }
   on.emit({ ...call, kernel: 'DepthToSpace', inputs: { x: channels }, attrs: { blockSize: factor, dataFormat: 'NHWC' }, outputs: [y] });
   return true;
 }
+
+/** The axis with a way of its own for every pixel. */
+const apart = ({ ways, of, size }: Axis): Axis => ({ ways: of.map((way) => ways[way] ?? []), of: of.map((_, phase) => phase), size });
 
 /** Channels as vectors hold them. */
 const padded = (channels: number): number => 8 * Math.ceil(channels / 8);
