@@ -277,6 +277,31 @@ describe('sizes that are rounded, chosen and counted', () => {
     await check((x) => tf.add(x, tf.cast(tf.prod(tf.stridedSlice(shape(x), [0], [3], [2])), 'float32')), PICTURE, ANY);
   });
 
+  it('rows of a batch done alike, one by one: band parts, and what is unstacked and stacked again', async () => {
+    const rows = ['batch', 'length', 4];
+    const sequences = [[1, 1, 4], [2, 9, 4], [3, 14, 4]];
+    await check((x) => tf.linalg.bandPart(tf.matMul(x, x, false, true), -1, 0), rows, sequences);
+    await check((x) => tf.matMul(x, x, false, true).mul(tf.linalg.bandPart(tf.ones([size(x, 1), size(x, 1)]), 0, -1)), rows, sequences);
+    const weights = filter(1, 1, 4, 3, 6).reshape<tf.Rank.R2>([4, 3]);
+    await check((x) => tf.stack(tf.unstack(x).map((row) => tf.matMul(tf.relu(row.mul(2)).sub(row.mean()), weights).transpose().add(row.max(1)))), rows, sequences);
+    const three = filter(3, 3, 2, 2, 7);
+    await check((x) => tf.concat(tf.unstack(x as Picture).map((one) => tf.maxPool(tf.conv2d(one.expandDims<Picture>(0), three, 2, 'same'), 2, 1, 'same'))), PICTURE, ANY);
+  });
+
+  it('recurrent layers of a fixed length, and embeddings of labels, at any batch', async () => {
+    const settings = { units: 3, kernelInitializer: tf.initializers.randomNormal({ seed: 1 }), recurrentInitializer: tf.initializers.randomNormal({ seed: 2 }) };
+    const inputShape = [4, 3];
+    const batches = [[1, 4, 3], [2, 4, 3], [7, 4, 3]];
+    for (const layer of [
+      tf.layers.lstm({ ...settings, inputShape, returnSequences: true }), tf.layers.gru({ ...settings, inputShape, goBackwards: true }), tf.layers.simpleRNN({ ...settings, inputShape }),
+      tf.layers.bidirectional({ layer: tf.layers.lstm({ ...settings, returnSequences: true }) as tf.RNN, mergeMode: 'concat', inputShape }),
+      tf.layers.timeDistributed({ layer: tf.layers.dense({ units: 2 }), inputShape }),
+    ]) await check(tf.sequential({ layers: [layer] }), ['batch', 4, 3], batches);
+    const embedding = tf.sequential({ layers: [tf.layers.embedding({ inputDim: 5, outputDim: 3, inputShape: [1] }), tf.layers.flatten(), tf.layers.dense({ units: 2 })] });
+    const { report } = await exportOnnx(embedding, { inputs: [{ name: 'label', shape: ['batch', 1], dtype: 'int32', range: [0, 4] }], verify: { runtime: onnx } });
+    expect(report.errors.length).toBeGreaterThanOrEqual(3);
+  });
+
   it('an identity over all pixels, which grows with the fourth power of a side, from three numbers', async () => {
     const { bytes } = await check((x) => {
       const pixels = size(x, 1) * size(x, 2);

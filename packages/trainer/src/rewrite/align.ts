@@ -3,7 +3,7 @@ import { ExportError, UsageError } from '@forja/core';
 import { callInputs, sameData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
 import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../trace/size.js';
 import { attributeKey } from './common.js';
-import { eliminateDeadCode } from './dead.js';
+import { alignable } from './rows.js';
 import { measureSolver, type MeasureSolver } from './measure.js';
 import { fromSizes, fromSteps, type RowSolver } from './sized.js';
 import { fromSlices } from './sliced.js';
@@ -58,7 +58,7 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   const dims = Object.keys(first.sizes).map((name) => dimSize(name, steps[name]));
   const measure = measureSolver(solve, dims, (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN));
   // Dead code first: shapes that a graph model only reads back are constants that differ, and nothing depends on them.
-  const programs = traces.map((t) => eliminateDeadCode(t.program));
+  const programs = traces.map((t) => alignable(t.program));
   const base = programs[0] ?? first.program;
   checkStructure(programs, solve);
 
@@ -119,7 +119,7 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
 /** Where one trace makes other calls than another, in words. */
 export function branchOf(base: Program, other: Program): string {
   try {
-    checkStructure([eliminateDeadCode(base), eliminateDeadCode(other)], () => undefined);
+    checkStructure([alignable(base), alignable(other)], () => undefined);
   } catch (error) {
     return error instanceof ExportError ? error.message : String(error);
   }

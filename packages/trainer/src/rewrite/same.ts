@@ -1,13 +1,13 @@
 // Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that it makes of them.
 import { callInputs, type Program, type ValueId } from '../trace/program.js';
 import { attributeKey } from './common.js';
-import { eliminateDeadCode } from './dead.js';
+import { alignable } from './rows.js';
 import { replay } from './replay.js';
 import { concrete, evaluate, specialize } from './sizes.js';
 
 /** Whether an aligned program has the sizes and constants that the function was traced to have at `sizes`; undefined where the function makes other calls there. */
 export function sameAt(program: Program, traced: Program, sizes: Readonly<Record<string, number>>): boolean | undefined {
-  const twin = eliminateDeadCode(traced);
+  const twin = alignable(traced);
   // What align put in front makes constants of the trace.
   const leading = program.calls.slice(0, Math.max(0, program.calls.length - twin.calls.length));
   const calls = program.calls.slice(leading.length);
