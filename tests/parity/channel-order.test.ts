@@ -25,7 +25,7 @@ async function modes(network: (x: tf.Tensor4D) => tf.Tensor | tf.Tensor[]): Prom
 it('is PyTorch’s where a convolution makes the channels, with bias and activation between', async () => {
   const [w, bias] = [filter(4, 12), tf.tensor1d(Array.from({ length: 12 }, (_, i) => i / 10))];
   expect(await modes((x) => tf.depthToSpace(tf.conv2d(x, w, 1, 'same'), 2))).toEqual(['CRD']);
-  expect(await modes((x) => tf.depthToSpace(tf.relu(tf.add(tf.conv2d(x, w, 1, 'same'), bias)), 2))).toEqual(['CRD']);
+  expect(await modes((x) => tf.depthToSpace(tf.relu(tf.add<tf.Tensor4D>(tf.conv2d(x, w, 1, 'same'), bias)), 2))).toEqual(['CRD']);
 });
 
 it('is PyTorch’s where pixels are gathered for an enlarged picture', async () => {
