@@ -243,7 +243,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     await check((x) => tf.depthwiseConv2d(x as Picture, filter(4, 4, 2, 2, 1), 6, 'same'), PICTURE, ANY);
     const volumes = [[1, 1, 1, 1, 2], [2, 3, 5, 4, 2], [1, 4, 2, 7, 2]];
     for (const [kernel, stride] of [[1, 3], [2, 3], [4, 2]] as const) {
-      await check((x) => tf.conv3d(x as tf.Tensor5D, filter(kernel ** 3, 1, 2, 2, 1).reshape<tf.Rank.R5>([kernel, kernel, kernel, 2, 2]), stride, 'same'), ['batch', 'depth', 'height', 'width', 2], volumes);
+      await check((x) => tf.conv3d(x as tf.Tensor5D, filter(kernel ** 3, 1, 2, 2, 1).reshape<tf.Tensor5D>([kernel, kernel, kernel, 2, 2]), stride, 'same'), ['batch', 'depth', 'height', 'width', 2], volumes);
     }
   });
 
@@ -282,7 +282,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     const sequences = [[1, 1, 4], [2, 9, 4], [3, 14, 4]];
     await check((x) => tf.linalg.bandPart(tf.matMul(x, x, false, true), -1, 0), rows, sequences);
     await check((x) => tf.matMul(x, x, false, true).mul(tf.linalg.bandPart(tf.ones([size(x, 1), size(x, 1)]), 0, -1)), rows, sequences);
-    const weights = filter(1, 1, 4, 3, 6).reshape<tf.Rank.R2>([4, 3]);
+    const weights = filter(1, 1, 4, 3, 6).reshape<tf.Tensor2D>([4, 3]);
     await check((x) => tf.stack(tf.unstack(x).map((row) => tf.matMul(tf.relu(row.mul(2)).sub(row.mean()), weights).transpose().add(row.max(1)))), rows, sequences);
     const three = filter(3, 3, 2, 2, 7);
     await check((x) => tf.concat(tf.unstack(x as Picture).map((one) => tf.maxPool(tf.conv2d(one.expandDims<Picture>(0), three, 2, 'same'), 2, 1, 'same'))), PICTURE, ANY);
@@ -380,6 +380,12 @@ describe('what would make a wrong file', () => {
     const failure: unknown = await exportOnnx(recurrent, { inputs: [{ name: 'x', shape: ['batch', 'time', 3] }], verify: { runtime: onnx } }).then(() => undefined, (error: unknown) => error);
     expect(failure).toMatchObject({ code: 'export.unsupported' });
     expect((failure as Error).message).toMatch(/layer memory.*recurrent layers do over time/);
+  });
+
+  it('says at which size and line a function fails by itself', async () => {
+    const text = await refusal((x) => tf.tile(x, [size(x, 1)]), ['batch', 'length', 4]);
+    expect(text).toMatch(/runs at batch 3, length \d+, got an error of its own: .*rank of input/);
+    expect(text).toMatch(site);
   });
 
   it('is refused by name: names that JavaScript keeps for itself', async () => {

@@ -4,6 +4,7 @@ import { align, branchOf, isHopeless, isWhole, type SizedProgram } from '../rewr
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../rewrite/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
+import { siteOf } from '../trace/call-site.js';
 import type { Program } from '../trace/program.js';
 import { trace, type Trace } from '../trace/trace.js';
 import type { Subject } from './subject.js';
@@ -51,7 +52,14 @@ function tracedSizes(dim: string, i: number, step: number): number[] {
 /** The program of a function at one size. Variables are constants. `sites`: of traces that are compared with another, the first's call sites are enough. */
 export function traceAt(subject: Subject, sizes: Sizes, sites = true): Trace {
   const inputs = subject.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape.map((dim) => sizeAt(dim, sizes)) }));
-  return trace(subject.apply, { inputs, variables: 'constant', share: true, sites });
+  try {
+    return trace(subject.apply, { inputs, variables: 'constant', share: true, sites });
+  } catch (cause) {
+    if (cause instanceof ForjaError) throw cause;
+    const site = siteOf((cause instanceof Error ? cause.stack : undefined) ?? '');
+    const at = Object.entries(sizes).map(([dim, size]) => ` ${dim} ${size}`).join(',');
+    throw new ExportError('export.unsupported', `trace${site === undefined ? '' : `, at ${site}`}: expected a function that runs${at === '' ? '' : ` at${at}`}, got an error of its own: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
 }
 
 /** The number of a dim. */
