@@ -10,6 +10,7 @@ import { foldConstants } from './fold.js';
 import type { Pass } from './graph.js';
 import { removeNoops } from './noop.js';
 import { spreadNorms } from './norm.js';
+import { joinPads } from './padded.js';
 import { flattenProducts } from './products.js';
 import { shrinkUniforms } from './uniform.js';
 
@@ -22,7 +23,7 @@ export const PASSES: readonly Pass[] = [
 ];
 
 /** Once, when the rounds are over: convolutions have their final weights then. */
-const LAST: readonly Pass[] = [convolveBeforeEnlarging, eliminateDeadCode];
+const LAST: readonly Pass[] = [joinPads, convolveBeforeEnlarging, eliminateDeadCode];
 
 /** More rounds than any program needs: each removes or shrinks something. */
 const ROUNDS = 16;
