@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { internals } from '../trace/engine.js';
 import type { Program } from '../trace/program.js';
-import { replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../rewrite/replay.js';
+import { STAND_INS } from '../rewrite/stand-ins.js';
+import { hasKernel, replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../rewrite/replay.js';
 
 let preparing: Promise<boolean> | undefined;
 
@@ -31,33 +32,35 @@ async function prepareWasm(): Promise<boolean> {
   }
 }
 
-/** Runs programs eagerly. `backend` says on what. */
+/** Runs programs eagerly. */
 export interface Reference {
-  backend: string;
+  /** On what: `wasm`, or `wasm, on cpu: Einsum` where the backend lacks kernels. */
+  readonly backend: string;
   /** Gives the fast backend up for the plain one from now on. False where it is that already. */
   distrust: () => boolean;
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
-/**
- * TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend, which is slow on convolutions: the first that has every
- * kernel of the program.
- */
+/** TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend, which is slow on convolutions, and which runs what the others lack. */
 export async function reference(program: Program): Promise<Reference> {
-  const kernels = new Set(program.calls.map((call) => call.kernel));
+  const kernels = [...new Set(program.calls.map((call) => call.kernel))];
   // Once for the process: two exports at a time would each start a backend and take the other's away.
-  const ready: Readonly<Record<string, boolean>> = { tensorflow: (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null, wasm: await (preparing ??= prepareWasm()) };
-  const backends = Object.keys(ready).filter((name) => ready[name] === true && [...kernels].every((kernel) => tf.getKernel(kernel, name) !== undefined));
+  const wasm = await (preparing ??= prepareWasm());
+  const node = (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null; // its type forgets the null
+  let backend = node ? 'tensorflow' : wasm ? 'wasm' : 'cpu';
   const self: Reference = {
-    backend: backends[0] ?? 'cpu',
+    get backend() {
+      const lacking = backend === 'cpu' ? [] : kernels.filter((kernel) => !hasKernel(kernel, backend) && !Object.hasOwn(STAND_INS, kernel));
+      return lacking.length === 0 ? backend : `${backend}, on cpu: ${lacking.join(', ')}`;
+    },
     distrust: () => {
-      const changed = self.backend !== 'cpu';
-      self.backend = 'cpu';
+      const changed = backend !== 'cpu';
+      backend = 'cpu';
       return changed;
     },
     run: (p, feeds, options) => {
       try {
-        return replay(p, feeds, { ...options, backend: self.backend });
+        return replay(p, feeds, { ...options, backend });
       } catch (error) {
         // Some kernels refuse types or shapes that the plain ones take.
         if (!self.distrust()) throw error;

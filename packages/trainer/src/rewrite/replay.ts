@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { onBackend } from '../trace/engine.js';
 import { callInputs, dataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ValueId } from '../trace/program.js';
 import { specialize } from './sizes.js';
+import { STAND_INS } from './stand-ins.js';
 
 /** A value in tfjs's logical layout. */
 export interface ReplayTensor {
@@ -14,7 +15,7 @@ export interface ReplayTensor {
 
 /** What a replay may be told. */
 export interface ReplayOptions {
-  /** The tfjs backend to run on, which must be ready. Default: the current one. */
+  /** The tfjs backend to run on, which must be ready; kernels that it lacks are put together of others or run on `cpu`. Default: the current one. */
   backend?: string;
   /** Sizes of the named dims of an aligned program. */
   sizes?: Record<string, number>;
@@ -87,13 +88,23 @@ function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions[
   }));
 }
 
-/** Runs one kernel on tensors. */
+/** Runs one kernel on tensors. tfjs moves their data between backends by itself. */
 function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] {
   const given = Object.entries(call.inputs);
   // Variadic kernels take their tensors as one list. tfjs's types do not say so.
   const inputs = given.some(([, ids]) => Array.isArray(ids)) ? callInputs(call).map(at) : Object.fromEntries(given.map(([name, id]) => [name, at(id as ValueId)]));
-  const result: unknown = tf.engine().runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
+  const run = (): unknown => tf.engine().runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
+  const own = hasKernel(call.kernel, tf.getBackend());
+  const standIn = own ? undefined : STAND_INS[call.kernel]?.(callInputs(call).map(at), call.attrs);
+  if (standIn !== undefined) return [standIn];
+  const cpu = own ? null : (tf.findBackend('cpu') as tf.KernelBackend | null); // its type forgets the null
+  const result = cpu === null ? run() : onBackend('cpu', cpu, run);
   return Array.isArray(result) ? (result as tf.Tensor[]) : [result as tf.Tensor];
+}
+
+/** Whether a backend has a kernel of its own. */
+export function hasKernel(kernel: string, backend: string): boolean {
+  return tf.getKernel(kernel, backend) !== undefined;
 }
 
 /** Index of the last call that reads a value; the number of calls for outputs. */
