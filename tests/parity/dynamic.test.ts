@@ -371,6 +371,8 @@ describe('what would make a wrong file', () => {
   it('is refused where the function turns to something else at some size, or loops over one', async () => {
     const branch = await refusal((x) => (size(x, 1) > 50 ? tf.sin(x) : tf.cos(x)), ['batch', 'length']);
     expect(branch).toMatch(/(Sin|Cos).*branches on a size/);
+    expect(await refusal((x) => (size(x, 1) > 250 ? tf.sin(x) : tf.cos(x)), ['batch', 'length'])).toMatch(/(Sin|Cos).*branches on a size/);
+    expect(await refusal((x) => x.mul(size(x, 1) > 250 ? 0.3 : 1.7), ['batch', 'length'])).toMatch(/Multiply.*depend on the size/);
     const window = await refusal((x) => tf.avgPool(x as Picture, [size(x, 1), size(x, 2)], 1, 'same'), PICTURE);
     expect(window).toMatch(/AvgPool.*a window of height x width/);
     const slope = await refusal((x) => tf.leakyRelu(x, size(x, 1)), ['batch', 'length']);

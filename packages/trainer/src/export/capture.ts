@@ -111,7 +111,8 @@ function captureAt(subject: Subject, dims: readonly string[], steps: Sizes): Cap
   const checks = untracedAt(subject, dims, steps);
   let program = align(programs, steps);
   // What rounds, or takes the greater of two, may do otherwise at sizes not seen: then more are looked at.
-  const candidates = [...checks];
+  const large = largeAt(subject, base, steps);
+  const candidates = [...checks, ...large];
   let [round, sure] = [0, true];
   const look = (): void => {
     candidates.push(...others(subject, round++, base, checks[0]?.sizes ?? base, steps));
@@ -133,6 +134,9 @@ function captureAt(subject: Subject, dims: readonly string[], steps: Sizes): Cap
     sure = false;
   }
   if (!sure) throw new ExportError('export.unsupported', `trace: expected sizes that arithmetic on ${dims.join(', ')} gives, got others at each size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`);
+  // At the least sizes tfjs leaves some calls out; at large ones only the function itself can choose others.
+  const other = large.find((one) => sameAt(program, one.program, one.sizes) === undefined);
+  if (other !== undefined) throw new ExportError('export.unsupported', branchOf(first.program, other.program));
   // One that was needed stays, above all the least, which breaks most; another takes its place.
   const untraced = [...checks.map(({ sizes }) => sizes), ...checks.filter((check) => programs.includes(check)).map(({ sizes }) => moved(sizes, steps))];
   const branches = checks.flatMap((check) => (sameAt(program, check.program, check.sizes) === undefined ? [{ sizes: check.sizes, why: branchOf(first.program, check.program) }] : []));
@@ -161,6 +165,14 @@ function untracedAt(subject: Subject, dims: readonly string[], steps: Sizes): Si
   return [first, ...others].filter((one) => one !== undefined);
 }
 
+/** Beyond the bounds that functions set: a picture's side, and a batch. */
+const LARGE = { side: 331, batch: 67 };
+
+/** Traces with one dim large. */
+function largeAt(subject: Subject, base: Sizes, steps: Sizes): SizedProgram[] {
+  return Object.keys(base).flatMap((dim) => traceIfFits(subject, { ...base, [dim]: (dim === 'batch' ? LARGE.batch : LARGE.side) * (steps[dim] ?? 1) }) ?? []);
+}
+
 /** Multiples of what pictures are padded to. */
 const ROUND = [128, 300];
 
@@ -171,7 +183,7 @@ const ROUNDS = 4;
  * Traces at more sizes: first such as leave every remainder of small divisors, near the first and near the least, and none of larger ones; in later rounds some of each kind.
  */
 function others(subject: Subject, round: number, base: Sizes, least: Sizes, steps: Sizes): SizedProgram[] {
-  const near = (from: Sizes, n: number, apart: number): Sizes => Object.fromEntries(Object.entries(from).map(([dim, size], i) => [dim, dim === 'batch' ? size : size + (n + apart * i) * (steps[dim] ?? 1)]));
+  const near = (from: Sizes, n: number, apart: number): Sizes => Object.fromEntries(Object.entries(from).map(([dim, size], i) => [dim, size + (dim === 'batch' ? (round === 0 ? 0 : n) : n + apart * i) * (steps[dim] ?? 1)]));
   const multiples = Object.keys(base).filter((dim) => dim !== 'batch').flatMap((dim) => ROUND.map((n, k) => ({ ...near(base, k, 6), [dim]: multipleOf(n, steps[dim] ?? 1) })));
   const sizes = round === 0
     ? [...[1, 2, 3, 4, 5, 7].map((n) => near(base, n, 6)), ...[1, 2, 3, 5, 8].map((n) => near(least, n, 0)), ...multiples]
