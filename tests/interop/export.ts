@@ -38,7 +38,7 @@ async function write(name: string, model: tf.LayersModel | tf.GraphModel, option
 }
 
 /** The sizes of a model's inputs, one picture at a time: some runtimes have no batch, or pad wrongly where a size is open. */
-function fixed(model: tf.LayersModel): ExportOptions['inputs'] {
+function fixed(model: tf.LayersModel): NonNullable<ExportOptions['inputs']> {
   const open = [1, SIZES['height'] ?? 1, SIZES['width'] ?? 1];
   return model.inputs.map(({ shape }) => ({ shape: shape.map((size, axis) => size ?? open[axis] ?? 1) }));
 }
