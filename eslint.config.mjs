@@ -34,7 +34,7 @@ const inCore = [tfjs, ort, builtin, vitest, others('core', 'node', 'web', 'train
 const inTrainer = [ort, protobuf, vitest, others('web', 'trainer')];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/runs/**', '**/coverage/**', '**/.cache/**', 'packages/core/src/onnx/schema/**', '**/*.d.mts'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/runs/**', '**/coverage/**', '**/.cache/**', '**/.output/**', 'packages/core/src/onnx/schema/**', '**/*.d.mts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
