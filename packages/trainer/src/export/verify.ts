@@ -220,9 +220,27 @@ async function mismatch(worst: OutputError, job: Verification, runtime: Runtime,
       first = `; the first call that differs was not found (${error instanceof Error ? error.message : String(error)})`;
     }
   }
-  const way = job.program === undefined ? '' : ". Correct that call's lowering, or raise verify.tolerance if the network is that sensitive";
+  const own = eager === undefined ? undefined : nudged(worst, job, eager);
+  const rounding = own !== undefined && own * ROUNDINGS > worst.relative;
+  const way = own === undefined ? '' : `. tfjs's own numbers move by ${own.toPrecision(3)} when the inputs change in their last bit${rounding ? ': float32 tells no more of this network at such inputs; state the range that its inputs have, or raise verify.tolerance' : ", which does not explain it: correct that call's lowering, unless it compares numbers that are nearly equal"}`;
   const message = `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${first}${way}`;
   return new ExportError('export.mismatch', message);
+}
+
+/** Roundings that may add up in a network for each of its inputs' own. */
+const ROUNDINGS = 30;
+
+/** How far the reference's result moves, at the worst comparison's inputs, when each of their numbers changes by one part in 2²³; undefined where that cannot be told. */
+function nudged({ output, sizes, seed }: OutputError, job: Verification, eager: Reference): number | undefined {
+  const program = expectedProgram(job.subject, sizes);
+  const drawn = drawAll(program, job.inputs, seed);
+  const moved = Object.fromEntries(Object.entries(drawn).map(([name, { data, ...rest }]) => [name, { ...rest, data: data instanceof Float32Array ? data.map((x, i) => x * (1 + (i % 2 === 0 ? 1 : -1) * 2 ** -23)) : data }]));
+  try {
+    const { relative } = distance(eager.run(program, moved)[output]?.data ?? [], eager.run(program, drawn)[output]?.data ?? []);
+    return Number.isFinite(relative) ? relative : undefined;
+  } catch {
+    return undefined; // a courtesy as well
+  }
 }
 
 /** Every call of the program, in order: the file's numbers are those of a graph with all values as outputs, tfjs's those of a replay. */
