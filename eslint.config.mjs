@@ -1,22 +1,36 @@
-// Lint: typed rules for what the compiler lets pass (floating promises, inexhaustive switches, any), and the borders between packages.
-// The arrow points only at core; ARCHITECTURE.md has the table that `borders` enforces. No rule about formatting.
+// Lint: typed rules for what the compiler lets pass (floating promises, inexhaustive switches, any), and the borders
+// between packages. The arrow points only at core; ARCHITECTURE.md has the table that `borders` enforces. No rule about
+// formatting.
 import tseslint from 'typescript-eslint';
 
 const tests = ['**/*.test.ts', 'tests/**', '**/*.test-d.ts'];
-const builtins = '^node:|^(fs|path|os|url|crypto|worker_threads|child_process|module|process|stream|util|zlib|http|https|buffer)(/|$)';
+const builtins =
+  '^node:|^(fs|path|os|url|crypto|worker_threads|child_process|module|process|stream|util|zlib|http|https|buffer)(/|$)';
 
 /** Modules that a folder must not import, statically or by import(), each with what to do instead. */
 const rules = {
   tfjs: { regex: '^@tensorflow/', message: 'TensorFlow.js lives in @forja/trainer only.' },
-  ort: { regex: '^onnxruntime', message: 'ONNX Runtime lives in @forja/node and @forja/web; take a Runtime as an argument.' },
-  ortRoot: { regex: '^onnxruntime-web$', message: 'Import onnxruntime-web/wasm, /webgpu or /jspi: the bare name is the deprecated JSEP build.' },
+  ort: {
+    regex: '^onnxruntime',
+    message: 'ONNX Runtime lives in @forja/node and @forja/web; take a Runtime as an argument.',
+  },
+  ortRoot: {
+    regex: '^onnxruntime-web$',
+    message: 'Import onnxruntime-web/wasm, /webgpu or /jspi: the bare name is the deprecated JSEP build.',
+  },
   builtin: { regex: builtins, message: 'No Node built-ins here: inject what is needed.' },
   protobuf: { regex: '^protobufjs|^long$', message: 'Protobuf is read and written in packages/core/src/onnx only.' },
   vitest: { regex: '^vitest', message: 'Product code takes { test, expect } as an argument.' },
-  others: (...names) => ({ regex: `^@forja/(${names.join('|')})(/|$)`, message: 'Packages depend on @forja/core only (ARCHITECTURE.md has the table).' }),
+  others: (...names) => ({
+    regex: `^@forja/(${names.join('|')})(/|$)`,
+    message: 'Packages depend on @forja/core only (ARCHITECTURE.md has the table).',
+  }),
 };
 
-/** Borders: the patterns refused in `files`. A later entry replaces an earlier one for its files, so each lists all it refuses. */
+/**
+ * Borders: the patterns refused in `files`. A later entry replaces an earlier one for its files, so each lists all it
+ * refuses.
+ */
 const border = (files, patterns, ignores = []) => ({
   files,
   ignores: [...tests, ...ignores],
@@ -24,7 +38,10 @@ const border = (files, patterns, ignores = []) => ({
     'no-restricted-imports': ['error', { patterns: patterns.map((p) => ({ ...p, allowTypeImports: false })) }],
     'no-restricted-syntax': [
       'error',
-      ...patterns.map(({ regex, message }) => ({ selector: `ImportExpression > Literal[value=/${regex.replaceAll('/', '\\u002F')}/]`, message })),
+      ...patterns.map(({ regex, message }) => ({
+        selector: `ImportExpression > Literal[value=/${regex.replaceAll('/', '\\u002F')}/]`,
+        message,
+      })),
     ],
   },
 });
@@ -34,7 +51,18 @@ const inCore = [tfjs, ort, builtin, vitest, others('core', 'node', 'web', 'train
 const inTrainer = [ort, protobuf, vitest, others('web', 'trainer')];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/runs/**', '**/coverage/**', '**/.cache/**', '**/.output/**', 'packages/core/src/onnx/schema/**', '**/*.d.mts'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '**/runs/**',
+      '**/coverage/**',
+      '**/.cache/**',
+      '**/.output/**',
+      'packages/core/src/onnx/schema/**',
+      '**/*.d.mts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
@@ -45,27 +73,63 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
       '@typescript-eslint/no-unused-expressions': ['error', { allowShortCircuit: true, allowTernary: true }],
       '@typescript-eslint/no-non-null-assertion': 'off',
       'no-debugger': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
+  {
+    // Prettier wraps code at 120 columns, but leaves comments alone.
+    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    ignores: ['packages/trainer/src/report/uplot.ts'],
+    rules: {
+      'max-len': [
+        'error',
+        { code: 120, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true, ignoreUrls: true },
+      ],
+    },
+  },
   { files: ['packages/*/src/**/*.ts'], ignores: tests, rules: { 'no-console': 'error' } },
-  { files: ['packages/node/src/{cli,bin}.ts', 'packages/*/src/{cli,node}/**/*.ts', 'packages/web/src/assets*.ts', 'packages/trainer/src/node.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: [
+      'packages/node/src/{cli,bin}.ts',
+      'packages/*/src/{cli,node}/**/*.ts',
+      'packages/web/src/assets*.ts',
+      'packages/trainer/src/node.ts',
+    ],
+    rules: { 'no-console': 'off' },
+  },
   {
     files: ['**/*.mjs', '**/*.js'],
     extends: [tseslint.configs.base],
-    rules: { '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }], eqeqeq: ['error', 'always', { null: 'ignore' }] },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
   },
   border(['packages/core/src/**/*.ts'], [...inCore, protobuf], ['packages/core/src/onnx/**']),
   border(['packages/core/src/onnx/**/*.ts'], inCore),
   border(['packages/node/src/**/*.ts'], [tfjs, protobuf, vitest, others('node', 'web', 'trainer')]),
-  border(['packages/web/src/**/*.ts'], [tfjs, ortRoot, builtin, protobuf, vitest, others('node', 'web', 'trainer')], ['packages/web/src/assets*.ts']),
+  border(
+    ['packages/web/src/**/*.ts'],
+    [tfjs, ortRoot, builtin, protobuf, vitest, others('node', 'web', 'trainer')],
+    ['packages/web/src/assets*.ts'],
+  ),
   border(['packages/web/src/assets*.ts'], [tfjs, ortRoot, protobuf, vitest, others('node', 'web', 'trainer')]),
-  border(['packages/trainer/src/**/*.ts'], [...inTrainer, builtin, others('node')], ['packages/trainer/src/node.ts', 'packages/trainer/src/node/**']),
+  border(
+    ['packages/trainer/src/**/*.ts'],
+    [...inTrainer, builtin, others('node')],
+    ['packages/trainer/src/node.ts', 'packages/trainer/src/node/**'],
+  ),
   border(['packages/trainer/src/node.ts', 'packages/trainer/src/node/**/*.ts'], inTrainer),
 );

@@ -1,5 +1,6 @@
-// The one build recipe: every package's tsup.config.ts is one call of it. ESM only, es2022, declarations from tsconfig.build.json.
-// tsup is no longer developed; all that we use of it is in this file, so that leaving it is a one-file change.
+// The one build recipe: every package's tsup.config.ts is one call of it. ESM only, es2022, declarations from
+// tsconfig.build.json. tsup is no longer developed; all that we use of it is in this file, so that leaving it is a
+// one-file change.
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from 'tsup';
@@ -35,7 +36,8 @@ export function recipe({ entry, types, platform, bundle = [], external = [] }: R
     noExternal: bundle,
     external,
     silent: true,
-    // A dependency's module form where it has one: CommonJS would bring esbuild's helpers for it, which every page then loads.
+    // A dependency's module form where it has one: CommonJS would bring esbuild's helpers for it, which every page then
+    // loads.
     ...(platform === 'neutral' ? { esbuildOptions: (options) => void (options.mainFields = ['module', 'main']) } : {}),
   };
 }

@@ -1,5 +1,6 @@
-// The projects: `unit` (beside the source, Node), `parity` (crosses packages, and models that others published, Node), `browser` (real Chromium), `package` (what is published, after a
-// build) and `full` (slow sweeps, `npm run test:full`). Packages resolve to their sources, but in `package`.
+// The projects: `unit` (beside the source, Node), `parity` (crosses packages, and models that others published, Node),
+// `browser` (real Chromium), `package` (what is published, after a build) and `full` (slow sweeps, `npm run
+// test:full`). Packages resolve to their sources, but in `package`.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { nodeWorker } from './packages/node/vitest.worker.js';
@@ -25,11 +26,53 @@ const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))]
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'unit', environment: 'node', setupFiles, include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
-      { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'parity', environment: 'node', setupFiles, include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      {
+        resolve: { alias },
+        plugins: [nodeWorker()],
+        test: {
+          name: 'unit',
+          environment: 'node',
+          setupFiles,
+          include: ['packages/*/src/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        plugins: [nodeWorker()],
+        test: {
+          name: 'parity',
+          environment: 'node',
+          setupFiles,
+          include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'],
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
       { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
-      { test: { name: 'package', environment: 'node', globalSetup: './tests/package/support/pack.ts', setupFiles, include: ['tests/package/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
-      { resolve: { alias }, plugins: [nodeWorker()], test: { name: 'full', environment: 'node', setupFiles, include: ['tests/full/**/*.test.ts'], testTimeout: 3_600_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'package',
+          environment: 'node',
+          globalSetup: './tests/package/support/pack.ts',
+          setupFiles,
+          include: ['tests/package/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        resolve: { alias },
+        plugins: [nodeWorker()],
+        test: {
+          name: 'full',
+          environment: 'node',
+          setupFiles,
+          include: ['tests/full/**/*.test.ts'],
+          testTimeout: 3_600_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

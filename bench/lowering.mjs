@@ -1,11 +1,15 @@
-// npm run bench:lowering: one whole DCGAN training step in the lowerings `fast` and `portable`, which `auto` chooses between. `--explain` prints that choice
-// for every convolution instead, and measures nothing. `--help` lists the other flags.
+// npm run bench:lowering: one whole DCGAN training step in the lowerings `fast` and `portable`, which `auto` chooses
+// between. `--explain` prints that choice for every convolution instead, and measures nothing. `--help` lists the other
+// flags.
 import { spawnSync } from 'node:child_process';
 import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 
 const explain = process.argv.includes('--explain');
 if (explain) process.argv.splice(process.argv.indexOf('--explain'), 1);
-const o = options('lowering', { seconds: 3, peers: '--explain prints what each convolution is taken to cost. The peer is the portable lowering.' });
+const o = options('lowering', {
+  seconds: 3,
+  peers: '--explain prints what each convolution is taken to cost. The peer is the portable lowering.',
+});
 const cases = [
   { size: 28, channels: 1, base: 64, batch: 64 },
   { size: 28, channels: 1, base: 24, batch: 32 },
@@ -17,10 +21,16 @@ const cases = [
 if (explain) {
   for (const c of cases.filter(({ name }) => !o.only || name.includes(o.only))) {
     console.log(`\n${c.name}`);
-    const { status } = spawnSync(process.execPath, [local('peers/step.mjs'), ...flagsOf(c, o), '--explain'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const { status } = spawnSync(process.execPath, [local('peers/step.mjs'), ...flagsOf(c, o), '--explain'], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     if (status !== 0) process.exit(1);
   }
 } else {
-  const peer = (c, name, lowering) => ({ ...ours('step', c, o), name, args: [...ours('step', c, o).args, '--lowering', lowering] });
+  const peer = (c, name, lowering) => ({
+    ...ours('step', c, o),
+    name,
+    args: [...ours('step', c, o).args, '--lowering', lowering],
+  });
   await compare('lowering', cases, o, (_, c) => [peer(c, 'forja', 'fast'), peer(c, 'portable', 'portable')]);
 }

@@ -1,5 +1,6 @@
-// npm run bench:models: published TensorFlow.js models, exported: how far from tfjs, what the export takes, file sizes, and loading and running against tfjs itself
-// (its WASM backend, and tfjs-node where FORJA_TFJS_NODE or this checkout has it). `--help` lists the flags.
+// npm run bench:models: published TensorFlow.js models, exported: how far from tfjs, what the export takes, file sizes,
+// and loading and running against tfjs itself (its WASM backend, and tfjs-node where FORJA_TFJS_NODE or this checkout
+// has it). `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +14,16 @@ import { machine, quantile, ratio, save, summarise, table } from './lib/report.m
 
 const PARTS = ['export', 'outputs', 'load', 'run', 'patches'];
 const { values: o } = parseArgs({
-  options: { blocks: { type: 'string', default: '5' }, seconds: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' }, threads: { type: 'string', default: '2' }, only: { type: 'string', default: '' }, part: { type: 'string', default: PARTS.join() }, name: { type: 'string', default: 'models' }, help: { type: 'boolean', default: false } },
+  options: {
+    blocks: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '5' },
+    threads: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' },
+    part: { type: 'string', default: PARTS.join() },
+    name: { type: 'string', default: 'models' },
+    help: { type: 'boolean', default: false },
+  },
 });
 if (o.help) {
   console.log(`npm run bench:models -- [--blocks 5] [--seconds 1] [--rounds 5] [--threads 2] [--only text] [--part ${PARTS.join()}] [--name file]
@@ -28,12 +38,22 @@ const wanted = (part) => o.part.split(',').includes(part);
 const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'forja-models-'));
 const bundle = join(root, `tests/node_modules/.cache/forja-published-${process.pid}.mjs`);
-const env = { TF_ENABLE_ONEDNN_OPTS: '1', TF_NUM_INTRAOP_THREADS: o.threads, OMP_NUM_THREADS: o.threads, TF_CPP_MIN_LOG_LEVEL: '3' };
+const env = {
+  TF_ENABLE_ONEDNN_OPTS: '1',
+  TF_NUM_INTRAOP_THREADS: o.threads,
+  OMP_NUM_THREADS: o.threads,
+  TF_CPP_MIN_LOG_LEVEL: '3',
+};
 let versions = {};
 
 /** One process that does `what` and is warm, or has done it. */
 async function peer(spec, what, side, caseName = '') {
-  const started = await startPeer({ name: side, command: process.execPath, args: [local('peers/model.mjs'), spec.file, what, side, caseName, o.threads], env });
+  const started = await startPeer({
+    name: side,
+    command: process.execPath,
+    args: [local('peers/model.mjs'), spec.file, what, side, caseName, o.threads],
+    env,
+  });
   versions = { ...versions, ...started.versions };
   return started;
 }
@@ -43,21 +63,26 @@ async function once(...args) {
   return about;
 }
 const spread = (values) => ({ median: quantile(values, 0.5), min: Math.min(...values), max: Math.max(...values) });
-const spreads = (list, of) => Object.fromEntries(Object.keys(of(list[0])).map((key) => [key, spread(list.map((one) => of(one)[key]))]));
+const spreads = (list, of) =>
+  Object.fromEntries(Object.keys(of(list[0])).map((key) => [key, spread(list.map((one) => of(one)[key]))]));
 
 /** `count` rounds of fresh processes, a side each, in turn. */
 async function freshRounds(spec, what, sides, count) {
   const got = new Map(sides.map((side) => [side, []]));
-  for (let round = 0; round < count; round++) for (let i = 0; i < sides.length; i++) {
-    const side = sides[(i + round) % sides.length];
-    got.get(side).push(await once(spec, what, side));
-  }
+  for (let round = 0; round < count; round++)
+    for (let i = 0; i < sides.length; i++) {
+      const side = sides[(i + round) % sides.length];
+      got.get(side).push(await once(spec, what, side));
+    }
   return got;
 }
 
 /** The largest difference, and it over the reference's 99.9th percentile, as exports are verified. */
 function distance(ours, theirs) {
-  const read = (file) => { const bytes = readFileSync(file); return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4); };
+  const read = (file) => {
+    const bytes = readFileSync(file);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  };
   let [absolute, relative] = [0, 0];
   for (const [i, file] of ours.entries()) {
     const [a, b] = [read(file), read(theirs[i])];
@@ -75,14 +100,33 @@ async function outputs(spec, sides) {
   const result = {};
   for (const { name } of spec.cases) {
     const files = {};
-    for (const side of ['onnxruntime', 'forja', ...sides]) files[side] = (await once(spec, 'outputs', side, name)).files;
+    for (const side of ['onnxruntime', 'forja', ...sides])
+      files[side] = (await once(spec, 'outputs', side, name)).files;
     if (process.env.FORJA_TORCH_PYTHON && spec.exact && spec.cases.length > 1) {
       files.float64 = [`${spec.file}.float64.${name}`];
-      execFileSync(process.env.FORJA_TORCH_PYTHON, [local('torch/float64.py'), spec.onnx, spec.cases.find((c) => c.name === name).file, files.float64[0]]);
+      execFileSync(process.env.FORJA_TORCH_PYTHON, [
+        local('torch/float64.py'),
+        spec.onnx,
+        spec.cases.find((c) => c.name === name).file,
+        files.float64[0],
+      ]);
     }
-    const against = (side) => Object.fromEntries(Object.keys(files).filter((other) => !['onnxruntime', 'forja', side].includes(other)).map((other) => [other, distance(files[side], files[other])]));
-    result[name] = Object.fromEntries(['onnxruntime', 'forja', ...(files.float64 ? sides : [])].map((side) => [side, against(side)]));
-    console.log(`  ${name}: ${Object.entries(result[name]).flatMap(([side, all]) => Object.entries(all).map(([other, d]) => `${side} - ${other} ${d.absolute.toExponential(2)}`)).join(', ')}`);
+    const against = (side) =>
+      Object.fromEntries(
+        Object.keys(files)
+          .filter((other) => !['onnxruntime', 'forja', side].includes(other))
+          .map((other) => [other, distance(files[side], files[other])]),
+      );
+    result[name] = Object.fromEntries(
+      ['onnxruntime', 'forja', ...(files.float64 ? sides : [])].map((side) => [side, against(side)]),
+    );
+    console.log(
+      `  ${name}: ${Object.entries(result[name])
+        .flatMap(([side, all]) =>
+          Object.entries(all).map(([other, d]) => `${side} - ${other} ${d.absolute.toExponential(2)}`),
+        )
+        .join(', ')}`,
+    );
     for (const file of Object.values(files).flat()) rmSync(file, { force: true });
   }
   return result;
@@ -94,8 +138,14 @@ async function race(spec, title, what, sides, caseName) {
     for (const side of sides) peers.push(await peer(spec, what, side, caseName));
     const got = await alternate(peers, blocks, seconds);
     const summaries = Object.fromEntries([...got].map(([name, list]) => [name, summarise(list)]));
-    const ratios = Object.fromEntries([...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]));
-    const plain = Object.fromEntries([...got].filter(([name]) => !['forja', 'onnxruntime'].includes(name)).map(([name, list]) => [name, ratio(got.get('onnxruntime'), list)]));
+    const ratios = Object.fromEntries(
+      [...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]),
+    );
+    const plain = Object.fromEntries(
+      [...got]
+        .filter(([name]) => !['forja', 'onnxruntime'].includes(name))
+        .map(([name, list]) => [name, ratio(got.get('onnxruntime'), list)]),
+    );
     table(title, summaries, ratios);
     return { peers: summaries, forjaIsFasterBy: ratios, onnxruntimeIsFasterBy: plain };
   } finally {
@@ -109,7 +159,9 @@ async function tfjsSides(spec) {
     await once(spec, 'load', 'tfjs-node');
     return ['wasm', 'tfjs-node'];
   } catch (error) {
-    console.log(`skipped: tfjs-node: ${error.message.split('\n').find((line) => /Error|expected/.test(line)) ?? error.message.split('\n')[0]}`);
+    console.log(
+      `skipped: tfjs-node: ${error.message.split('\n').find((line) => /Error|expected/.test(line)) ?? error.message.split('\n')[0]}`,
+    );
     return ['wasm'];
   }
 }
@@ -123,9 +175,25 @@ const note = (result, part, value) => {
   result[part] = value;
   result.measured = { ...result.measured, [part]: { commit, date, load, rounds, blocks, seconds } };
 };
-const write = () => save(o.name, { bench: 'models', machine: machine(), versions, options: { threads: Number(o.threads), spinning: false }, results });
+const write = () =>
+  save(o.name, {
+    bench: 'models',
+    machine: machine(),
+    versions,
+    options: { threads: Number(o.threads), spinning: false },
+    results,
+  });
 try {
-  await build({ entryPoints: [local('lib/published.mjs')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', target: 'es2022', logLevel: 'error', nodePaths: [join(root, 'tests/node_modules')] });
+  await build({
+    entryPoints: [local('lib/published.mjs')],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'error',
+    nodePaths: [join(root, 'tests/node_modules')],
+  });
   const { published } = await import(pathToFileURL(bundle).href);
   let sides;
   for (const { name, timed, open } of await published(join(root, 'node_modules/.cache/forja/models'), o.only)) {
@@ -136,32 +204,100 @@ try {
       writeFileSync(file, new Uint8Array(data.buffer));
       return { name: title, shape, file };
     });
-    const spec = { file: join(folder, `${id}.json`), onnx: join(folder, `${id}.onnx`), path: opened.path, setup: opened.setup, cases, exact: name.startsWith('esrgan') };
+    const spec = {
+      file: join(folder, `${id}.json`),
+      onnx: join(folder, `${id}.onnx`),
+      path: opened.path,
+      setup: opened.setup,
+      cases,
+      exact: name.startsWith('esrgan'),
+    };
     writeFileSync(spec.file, JSON.stringify(spec));
     console.log(`\n== ${name}`);
     let result = results.find(({ model }) => model === name);
     if (result === undefined) results.push((result = { model: name }));
     result.weightBytes = opened.weightBytes;
 
-    const exports = await freshRounds(spec, 'export', wanted('export') ? ['unverified', 'verified'] : ['unverified'], timed && wanted('export') ? rounds : 1);
+    const exports = await freshRounds(
+      spec,
+      'export',
+      wanted('export') ? ['unverified', 'verified'] : ['unverified'],
+      timed && wanted('export') ? rounds : 1,
+    );
     const [first] = exports.get('verified') ?? exports.get('unverified');
-    if (wanted('export')) note(result, 'export', { ...first, ms: undefined, peakMiB: undefined, times: Object.fromEntries([...exports].map(([key, list]) => [key, { ms: spreads(list, (one) => one.ms), peakMiB: Math.max(...list.map((one) => one.peakMiB)) }])) });
-    console.log(`  ${first.bytes} bytes (tfjs weights ${opened.weightBytes}), ${first.nodes} nodes; export ${[...exports].map(([key, list]) => `${key} ${quantile(list.map((one) => one.ms.export), 0.5).toFixed(0)} ms`).join(', ')}; verified to ${first.relative.toExponential(1)} in ${first.comparisons} comparisons`);
+    if (wanted('export'))
+      note(result, 'export', {
+        ...first,
+        ms: undefined,
+        peakMiB: undefined,
+        times: Object.fromEntries(
+          [...exports].map(([key, list]) => [
+            key,
+            { ms: spreads(list, (one) => one.ms), peakMiB: Math.max(...list.map((one) => one.peakMiB)) },
+          ]),
+        ),
+      });
+    console.log(
+      `  ${first.bytes} bytes (tfjs weights ${opened.weightBytes}), ${first.nodes} nodes; export ${[...exports]
+        .map(
+          ([key, list]) =>
+            `${key} ${quantile(
+              list.map((one) => one.ms.export),
+              0.5,
+            ).toFixed(0)} ms`,
+        )
+        .join(', ')}; verified to ${first.relative.toExponential(1)} in ${first.comparisons} comparisons`,
+    );
 
     sides ??= await tfjsSides(spec);
     if (wanted('outputs')) note(result, 'outputs', await outputs(spec, sides));
     if (wanted('load') && timed) {
       const loads = await freshRounds(spec, 'load', ['forja', 'onnxruntime', ...sides], rounds);
       const total = ({ ms }) => ms.import + ms.load;
-      note(result, 'load', Object.fromEntries([...loads].map(([side, list]) => [side, { ...spreads(list, ({ ms, cpuMs }) => ({ ...ms, total: ms.import + ms.load, cpu: cpuMs })), ...(side === 'forja' ? {} : { timesOfForja: spread(list.map((one, i) => total(one) / total(loads.get('forja')[i]))) }), ...(sides.includes(side) ? { timesOfOnnxruntime: spread(list.map((one, i) => total(one) / total(loads.get('onnxruntime')[i]))) } : {}) }])));
-      for (const [side, { import: imported, load, first: run, timesOfForja: t, timesOfOnnxruntime: u }] of Object.entries(result.load)) console.log(`  load, ${side}: import ${imported.median.toFixed(0)} + load ${load.median.toFixed(0)} ms, first result ${run.median.toFixed(0)} ms${t ? `; ${t.median.toFixed(1)}× forja (${t.min.toFixed(1)}-${t.max.toFixed(1)})` : ''}${u ? `, ${u.median.toFixed(1)}× onnxruntime (${u.min.toFixed(1)}-${u.max.toFixed(1)})` : ''}`);
+      note(
+        result,
+        'load',
+        Object.fromEntries(
+          [...loads].map(([side, list]) => [
+            side,
+            {
+              ...spreads(list, ({ ms, cpuMs }) => ({ ...ms, total: ms.import + ms.load, cpu: cpuMs })),
+              ...(side === 'forja'
+                ? {}
+                : { timesOfForja: spread(list.map((one, i) => total(one) / total(loads.get('forja')[i]))) }),
+              ...(sides.includes(side)
+                ? { timesOfOnnxruntime: spread(list.map((one, i) => total(one) / total(loads.get('onnxruntime')[i]))) }
+                : {}),
+            },
+          ]),
+        ),
+      );
+      for (const [
+        side,
+        { import: imported, load, first: run, timesOfForja: t, timesOfOnnxruntime: u },
+      ] of Object.entries(result.load))
+        console.log(
+          `  load, ${side}: import ${imported.median.toFixed(0)} + load ${load.median.toFixed(0)} ms, first result ${run.median.toFixed(0)} ms${t ? `; ${t.median.toFixed(1)}× forja (${t.min.toFixed(1)}-${t.max.toFixed(1)})` : ''}${u ? `, ${u.median.toFixed(1)}× onnxruntime (${u.min.toFixed(1)}-${u.max.toFixed(1)})` : ''}`,
+        );
     }
     if (wanted('run') && timed) {
       const runs = {};
-      for (const { name: title } of cases.filter((one) => timed === 'all' || one.name === timed)) runs[title] = await race(spec, `${name}, ${title}`, 'run', ['forja', 'onnxruntime', ...sides], title);
+      for (const { name: title } of cases.filter((one) => timed === 'all' || one.name === timed))
+        runs[title] = await race(spec, `${name}, ${title}`, 'run', ['forja', 'onnxruntime', ...sides], title);
       note(result, 'run', runs);
     }
-    if (wanted('patches') && timed === 'all') note(result, 'patches', await race(spec, `${name}, 16 patches of 64 px, one after the other`, 'patches', ['forja', 'onnxruntime', ...sides], '64 px'));
+    if (wanted('patches') && timed === 'all')
+      note(
+        result,
+        'patches',
+        await race(
+          spec,
+          `${name}, 16 patches of 64 px, one after the other`,
+          'patches',
+          ['forja', 'onnxruntime', ...sides],
+          '64 px',
+        ),
+      );
     await opened.remove();
     write();
   }

@@ -1,5 +1,6 @@
-// Scores samples of ours and of the PyTorch twin with the judge, seed by seed: node bench/quality.mjs --ours <folder> --twin <folder>.
-// A folder holds samples-<seed>.f32 (raw float32 NCHW [n, 1, 28, 28] in [-1, 1]); missing files of the twin are trained when FORJA_TORCH_PYTHON is set.
+// Scores samples of ours and of the PyTorch twin with the judge, seed by seed: node bench/quality.mjs --ours <folder>
+// --twin <folder>. A folder holds samples-<seed>.f32 (raw float32 NCHW [n, 1, 28, 28] in [-1, 1]); missing files of the
+// twin are trained when FORJA_TORCH_PYTHON is set.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,11 @@ import { machine, save } from './lib/report.mjs';
 
 const { values: o, positionals: twinFlags } = parseArgs({
   allowPositionals: true, // after `--`: flags for torch/train_mnist.py, so that the twin sees as many images as ours
-  options: { ours: { type: 'string' }, twin: { type: 'string', default: 'runs/twin' }, seeds: { type: 'string', default: '1,2,3' } },
+  options: {
+    ours: { type: 'string' },
+    twin: { type: 'string', default: 'runs/twin' },
+    seeds: { type: 'string', default: '1,2,3' },
+  },
 });
 const { judgeImages } = await import('../tests/judge/judge.mjs');
 
@@ -26,12 +31,16 @@ const results = [];
 for (const seed of o.seeds.split(',')) {
   if (!existsSync(join(o.twin, `samples-${seed}.f32`)) && process.env.FORJA_TORCH_PYTHON) {
     const script = fileURLToPath(new URL('./torch/train_mnist.py', import.meta.url));
-    execFileSync(process.env.FORJA_TORCH_PYTHON, [script, '--seed', seed, '--out', o.twin, ...twinFlags], { stdio: 'inherit' });
+    execFileSync(process.env.FORJA_TORCH_PYTHON, [script, '--seed', seed, '--out', o.twin, ...twinFlags], {
+      stdio: 'inherit',
+    });
   }
   const row = { seed: Number(seed), ours: o.ours && (await score(o.ours, seed)), twin: await score(o.twin, seed) };
   for (const [name, r] of Object.entries(row)) {
     if (r?.fractionAbove === undefined) continue;
-    console.log(`seed ${seed} ${name}: ${(100 * r.fractionAbove).toFixed(1)} % of ${r.samples} above 0.9; classes ${r.classShare.map((s) => (100 * s).toFixed(0)).join(' ')} %`);
+    console.log(
+      `seed ${seed} ${name}: ${(100 * r.fractionAbove).toFixed(1)} % of ${r.samples} above 0.9; classes ${r.classShare.map((s) => (100 * s).toFixed(0)).join(' ')} %`,
+    );
   }
   results.push(row);
 }
@@ -39,4 +48,6 @@ const mean = (side) => {
   const found = results.flatMap((r) => r[side]?.fractionAbove ?? []);
   return found.length ? found.reduce((a, b) => a + b, 0) / found.length : null;
 };
-console.log(`mean: ours ${mean('ours')}, twin ${mean('twin')}; written: ${save('quality', { bench: 'quality', machine: machine(), means: { ours: mean('ours'), twin: mean('twin') }, results })}`);
+console.log(
+  `mean: ours ${mean('ours')}, twin ${mean('twin')}; written: ${save('quality', { bench: 'quality', machine: machine(), means: { ours: mean('ours'), twin: mean('twin') }, results })}`,
+);

@@ -1,11 +1,36 @@
-// npm run bench:tfjs-node: one whole DCGAN-28 training step, compiled and eagerly on @tensorflow/tfjs-node (node scripts/tfjs-node.mjs makes it work). `--help` lists the flags.
+// npm run bench:tfjs-node: one whole DCGAN-28 training step, compiled and eagerly on @tensorflow/tfjs-node (node
+// scripts/tfjs-node.mjs makes it work). `--help` lists the flags.
 import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 
-const o = options('tfjs-node', { seconds: 4, peers: 'The peer is @tensorflow/tfjs-node: node scripts/tfjs-node.mjs makes it work.' });
-const base = { name: `DCGAN-28, base ${o.base}, batch 64`, size: 28, channels: 1, base: o.base, batch: 64, latent: 100 };
+const o = options('tfjs-node', {
+  seconds: 4,
+  peers: 'The peer is @tensorflow/tfjs-node: node scripts/tfjs-node.mjs makes it work.',
+});
+const base = {
+  name: `DCGAN-28, base ${o.base}, batch 64`,
+  size: 28,
+  channels: 1,
+  base: o.base,
+  batch: 64,
+  latent: 100,
+};
 
 // oneDNN is its faster mode; one thread pool of the size that onnxruntime has
-const env = { TF_ENABLE_ONEDNN_OPTS: '1', TF_NUM_INTRAOP_THREADS: String(o.threads), OMP_NUM_THREADS: String(o.threads), TF_CPP_MIN_LOG_LEVEL: '1' };
-const eager = (c, name, ...more) => ({ name, command: process.execPath, args: [local('peers/tfjs-node.mjs'), ...flagsOf(c, o), ...more], env });
+const env = {
+  TF_ENABLE_ONEDNN_OPTS: '1',
+  TF_NUM_INTRAOP_THREADS: String(o.threads),
+  OMP_NUM_THREADS: String(o.threads),
+  TF_CPP_MIN_LOG_LEVEL: '1',
+};
+const eager = (c, name, ...more) => ({
+  name,
+  command: process.execPath,
+  args: [local('peers/tfjs-node.mjs'), ...flagsOf(c, o), ...more],
+  env,
+});
 
-await compare('tfjs-node', [base], o, (_, c) => [ours('step', c, o), eager(c, 'tfjs-node'), eager(c, 'tfjs-node, stock gradients', '--gradients', 'stock')]);
+await compare('tfjs-node', [base], o, (_, c) => [
+  ours('step', c, o),
+  eager(c, 'tfjs-node'),
+  eager(c, 'tfjs-node, stock gradients', '--gradients', 'stock'),
+]);

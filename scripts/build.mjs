@@ -1,5 +1,6 @@
-// Builds the packages in the order core → node and web → trainer: `node scripts/build.mjs [names…] [--no-dts] [--if-needed]`.
-// Files are written in place, so a process that runs on an older build is not cut off; what a build no longer writes is removed after it.
+// Builds the packages in the order core → node and web → trainer: `node scripts/build.mjs [names…] [--no-dts]
+// [--if-needed]`. Files are written in place, so a process that runs on an older build is not cut off; what a build no
+// longer writes is removed after it.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +34,10 @@ async function buildOne(name, dts) {
   const cwd = join(root, 'packages', name);
   const start = Date.now();
   const state = fingerprint(name);
-  await node(tool('tsup/dist/cli-default.js'), [], { cwd, env: { FORJA_DTS: dts ? '1' : '0', NODE_ENV: 'production' } });
+  await node(tool('tsup/dist/cli-default.js'), [], {
+    cwd,
+    env: { FORJA_DTS: dts ? '1' : '0', NODE_ENV: 'production' },
+  });
   sweep(join(cwd, 'dist'), start, dts);
   mkdirSync(cache, { recursive: true });
   writeFileSync(stamp(name), JSON.stringify({ state, dts }));
@@ -57,13 +61,18 @@ function fresh(name, dts) {
   return last.state === fingerprint(name) && (last.dts || !dts);
 }
 
-/** A digest of what a package's output is made of: its sources, the recipe, and those of the packages built before it. */
+/**
+ * A digest of what a package's output is made of: its sources, the recipe, and those of the packages built before it.
+ */
 function fingerprint(name) {
   const hash = createHash('sha256');
   for (const part of [...needs[name], name]) {
     const folder = join(root, 'packages', part);
-    for (const file of ['package.json', 'tsup.config.ts', 'tsconfig.build.json', 'tsconfig.json']) add(join(folder, file));
-    for (const file of readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true }).sort((a, b) => key(a).localeCompare(key(b))))
+    for (const file of ['package.json', 'tsup.config.ts', 'tsconfig.build.json', 'tsconfig.json'])
+      add(join(folder, file));
+    for (const file of readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true }).sort((a, b) =>
+      key(a).localeCompare(key(b)),
+    ))
       if (file.isFile() && !file.name.endsWith('.test.ts')) add(key(file));
   }
   for (const file of ['tsup.base.ts', 'tsconfig.base.json']) add(join(root, file));
@@ -84,6 +93,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     console.error(`build: expected package names among ${order.flat().join(', ')}, got ${unknown.join(', ')}`);
     process.exit(2);
   }
-  const ok = await build({ ...(names.length > 0 && { names }), dts: !args.includes('--no-dts'), ifNeeded: args.includes('--if-needed') });
+  const ok = await build({
+    ...(names.length > 0 && { names }),
+    dts: !args.includes('--no-dts'),
+    ifNeeded: args.includes('--if-needed'),
+  });
   process.exit(ok ? 0 : 1);
 }

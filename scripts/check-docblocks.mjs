@@ -1,4 +1,5 @@
-// Fails when a public symbol has no docblock: every export of every entry of every package, found by the compiler. It judges presence, not quality.
+// Fails when a public symbol has no docblock: every export of every entry of every package, found by the compiler. It
+// judges presence, not quality.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
@@ -15,7 +16,11 @@ for (const name of ['core', 'node', 'web', 'trainer']) {
     .filter(Boolean)
     .map((types) => join(folder, types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts')))
     .filter((file) => existsSync(file));
-  const config = ts.getParsedCommandLineOfConfigFile(join(folder, 'tsconfig.json'), {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail });
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(folder, 'tsconfig.json'),
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail },
+  );
   const program = ts.createProgram(entries, config.options);
   const checker = program.getTypeChecker();
   for (const entry of entries) {
@@ -27,16 +32,27 @@ for (const name of ['core', 'node', 'web', 'trainer']) {
 function check(checker, exported, entry) {
   const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
   const where = symbol.declarations?.[0];
-  if (!where || where.getSourceFile().fileName.includes('node_modules') || where.getSourceFile().isDeclarationFile || seen.has(where)) return;
+  if (
+    !where ||
+    where.getSourceFile().fileName.includes('node_modules') ||
+    where.getSourceFile().isDeclarationFile ||
+    seen.has(where)
+  )
+    return;
   seen.add(where);
   if (documented(checker, symbol)) return;
   const { line } = where.getSourceFile().getLineAndCharacterOfPosition(where.getStart());
-  missing.push(`${relative(root, where.getSourceFile().fileName)}:${line + 1} ${exported.name} (exported by ${relative(root, entry)})`);
+  missing.push(
+    `${relative(root, where.getSourceFile().fileName)}:${line + 1} ${exported.name} (exported by ${relative(root, entry)})`,
+  );
 }
 
 /** A namespace export (`export * as random`) is documented by what it holds. */
 function documented(checker, symbol) {
-  return symbol.flags & ts.SymbolFlags.ValueModule || ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim() !== '';
+  return (
+    symbol.flags & ts.SymbolFlags.ValueModule ||
+    ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim() !== ''
+  );
 }
 
 function fail(diagnostic) {
@@ -44,7 +60,9 @@ function fail(diagnostic) {
 }
 
 if (missing.length > 0) {
-  console.error(`${missing.length} of ${seen.size} public symbols have no docblock:\n${missing.map((m) => `  ${m}`).join('\n')}`);
+  console.error(
+    `${missing.length} of ${seen.size} public symbols have no docblock:\n${missing.map((m) => `  ${m}`).join('\n')}`,
+  );
   process.exit(1);
 }
 console.log(`all ${seen.size} public symbols have a docblock`);

@@ -1,12 +1,19 @@
-// Writes NOTICES.md at the root and in each package: what third parties wrote that is inside our files. What a build copied in is read off its source
-// maps, so run it after a build; what no map shows (the schema made from onnx.proto, data) is listed here. `--check` writes nothing and fails on a difference.
+// Writes NOTICES.md at the root and in each package: what third parties wrote that is inside our files. What a build
+// copied in is read off its source maps, so run it after a build; what no map shows (the schema made from onnx.proto,
+// data) is listed here. `--check` writes nothing and fails on a difference.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './lib/stage.mjs';
 
-const apache = () => readFileSync(join(root, 'node_modules', 'typescript', 'LICENSE.txt'), 'utf8').replaceAll('\r', '').trim();
+const apache = () =>
+  readFileSync(join(root, 'node_modules', 'typescript', 'LICENSE.txt'), 'utf8')
+    .replaceAll('\r', '')
+    .trim();
 
-/** Parts that a source map does not show, by the packages that carry them; `mark` must be in some file of dist for the notice to hold. */
+/**
+ * Parts that a source map does not show, by the packages that carry them; `mark` must be in some file of dist for the
+ * notice to hold.
+ */
 const further = [
   {
     packages: ['core', 'web'],
@@ -14,7 +21,8 @@ const further = [
     name: 'ONNX',
     version: 'onnx.proto, from which the protobuf schema is generated',
     license: 'Apache-2.0',
-    copyright: 'Copyright (c) ONNX Project Contributors. The generated schema is a changed form of the file; see packages/core/src/onnx.',
+    copyright:
+      'Copyright (c) ONNX Project Contributors. The generated schema is a changed form of the file; see packages/core/src/onnx.',
     text: apache,
   },
   {
@@ -23,7 +31,8 @@ const further = [
     name: 'fdlibm',
     version: '5.3, polynomials and reductions of log, sin, cos and acos in src/latent/arithmetic.ts',
     license: 'its own, permissive',
-    text: () => 'Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.\n\nDeveloped at SunSoft, a Sun Microsystems, Inc. business.\nPermission to use, copy, modify, and distribute this\nsoftware is freely granted, provided that this notice\nis preserved.',
+    text: () =>
+      'Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.\n\nDeveloped at SunSoft, a Sun Microsystems, Inc. business.\nPermission to use, copy, modify, and distribute this\nsoftware is freely granted, provided that this notice\nis preserved.',
   },
   {
     packages: ['trainer'],
@@ -31,7 +40,10 @@ const further = [
     name: 'uPlot',
     version: '1.6, in the HTML report',
     license: 'MIT',
-    text: () => readFileSync(join(root, 'packages', 'trainer', 'node_modules', 'uplot', 'LICENSE'), 'utf8').replaceAll('\r', '').trim(),
+    text: () =>
+      readFileSync(join(root, 'packages', 'trainer', 'node_modules', 'uplot', 'LICENSE'), 'utf8')
+        .replaceAll('\r', '')
+        .trim(),
   },
 ];
 
@@ -56,17 +68,29 @@ let stale = 0;
 for (const name of names) {
   const parts = carried(name);
   for (const part of parts) all.set(part.name, { ...part, packages: [...(all.get(part.name)?.packages ?? []), name] });
-  const intro = parts.length > 0 ? `@forja/${name} carries, inside its own files, work of others:` : `@forja/${name} carries no work of others inside its own files.`;
-  put(join(root, 'packages', name, 'NOTICES.md'), `# Notices\n\n${intro}\n${parts.map((part) => section(part)).join('')}`);
+  const intro =
+    parts.length > 0
+      ? `@forja/${name} carries, inside its own files, work of others:`
+      : `@forja/${name} carries no work of others inside its own files.`;
+  put(
+    join(root, 'packages', name, 'NOTICES.md'),
+    `# Notices\n\n${intro}\n${parts.map((part) => section(part)).join('')}`,
+  );
 }
-const parts = [...all.values()].map((part) => section(part, `In ${part.packages.map((p) => `@forja/${p}`).join(', ')}.\n\n`));
-put(join(root, 'NOTICES.md'), `# Notices\n\nForja is under the MIT licence (LICENSE). Work of others that its published files carry:\n${parts.join('')}\n${data}`);
+const parts = [...all.values()].map((part) =>
+  section(part, `In ${part.packages.map((p) => `@forja/${p}`).join(', ')}.\n\n`),
+);
+put(
+  join(root, 'NOTICES.md'),
+  `# Notices\n\nForja is under the MIT licence (LICENSE). Work of others that its published files carry:\n${parts.join('')}\n${data}`,
+);
 if (stale > 0) process.exit(1);
 
 /** Third parties inside a package's dist. */
 function carried(name) {
   const dist = join(root, 'packages', name, 'dist');
-  if (!existsSync(dist)) throw new Error(`notices: expected packages/${name}/dist, got nothing: run \`npm run build\` first`);
+  if (!existsSync(dist))
+    throw new Error(`notices: expected packages/${name}/dist, got nothing: run \`npm run build\` first`);
   const found = new Map();
   const files = readdirSync(dist, { recursive: true }).map(String).sort();
   for (const file of files.filter((f) => f.endsWith('.js.map')))
@@ -78,10 +102,18 @@ function carried(name) {
     const { name: of, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const file = readdirSync(folder).find((f) => /^licen[cs]e/i.test(f));
     if (!file) throw new Error(`notices: ${of} has no licence file`);
-    return { name: of, version, license, text: () => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim() };
+    return {
+      name: of,
+      version,
+      license,
+      text: () => readFileSync(join(folder, file), 'utf8').replaceAll('\r', '').trim(),
+    };
   });
   const code = files.filter((f) => f.endsWith('.js')).map((f) => readFileSync(join(dist, f), 'utf8'));
-  const marked = further.filter((part) => part.packages.includes(name) && !found.has(part.name.toLowerCase()) && code.some((c) => part.mark.test(c)));
+  const marked = further.filter(
+    (part) =>
+      part.packages.includes(name) && !found.has(part.name.toLowerCase()) && code.some((c) => part.mark.test(c)),
+  );
   return [...bundled, ...marked].sort((a, b) => a.name.localeCompare(b.name));
 }
 
@@ -93,7 +125,8 @@ function section({ name, version, license, copyright, text }, where = '') {
 function put(path, content) {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
   stale++;
-  if (check) console.error(`${path.slice(root.length + 1)} is not what \`node scripts/notices.mjs\` writes after a build`);
+  if (check)
+    console.error(`${path.slice(root.length + 1)} is not what \`node scripts/notices.mjs\` writes after a build`);
   else {
     writeFileSync(path, content);
     stale = 0;

@@ -1,5 +1,6 @@
-// Makes a checkout ready: checks Node's version and installs the dependencies with pnpm through npx (nothing global), only when
-// a lock or package file changed since the last time. Needs Node and npm, nothing else. Other scripts call `setup()` first.
+// Makes a checkout ready: checks Node's version and installs the dependencies with pnpm through npx (nothing global),
+// only when a lock or package file changed since the last time. Needs Node and npm, nothing else. Other scripts call
+// `setup()` first.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,17 +13,24 @@ const required = [20, 19];
 export async function setup() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < required[0] || (major === required[0] && minor < required[1])) {
-    console.error(`setup: expected Node ${required.join('.')} or newer, got ${process.versions.node}. Install a newer Node and run the command again.`);
+    console.error(
+      `setup: expected Node ${required.join('.')} or newer, got ${process.versions.node}. Install a newer Node and run the command again.`,
+    );
     return false;
   }
   const state = fingerprint();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return true;
   console.log('installing dependencies with pnpm (the first time takes a minute or more) …');
   const { ok } = await stage('install', async () => {
-    await must(process.platform === 'win32' ? 'npx.cmd' : 'npx', ['-y', packageManager(), 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'], {
-      // The CPU binaries are in onnxruntime-node's tarball; its install script only fetches CUDA's and fails behind a firewall.
-      env: { ONNXRUNTIME_NODE_INSTALL: 'skip', COREPACK_ENABLE_STRICT: '0' },
-    });
+    await must(
+      process.platform === 'win32' ? 'npx.cmd' : 'npx',
+      ['-y', packageManager(), 'install', '--frozen-lockfile', '--config.confirmModulesPurge=false'],
+      {
+        // The CPU binaries are in onnxruntime-node's tarball; its install script only fetches CUDA's and fails behind a
+        // firewall.
+        env: { ONNXRUNTIME_NODE_INSTALL: 'skip', COREPACK_ENABLE_STRICT: '0' },
+      },
+    );
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, state);
   });
@@ -37,7 +45,9 @@ const stamp = join(root, 'node_modules', '.cache', 'forja', 'install');
 /** A digest of everything that decides what is installed, and of the Node that it is installed for. */
 function fingerprint() {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}`);
-  const members = ['packages', 'examples'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
+  const members = ['packages', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
+  );
   for (const folder of ['.', 'tests', 'bench', ...members].sort())
     for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc']) {
       const path = join(root, folder, file);

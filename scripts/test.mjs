@@ -1,5 +1,6 @@
-// `npm test`: installs, builds, type-checks, lints and runs every test in Node and in a real headless Chromium; a line per stage, the slowest tests,
-// and a last line of counts. `--full` adds the slow sweeps of tests/full and saves their result. Anything that fails makes the exit code 1.
+// `npm test`: installs, builds, type-checks, lints and runs every test in Node and in a real headless Chromium; a line
+// per stage, the slowest tests, and a last line of counts. `--full` adds the slow sweeps of tests/full and saves their
+// result. Anything that fails makes the exit code 1.
 import { readdirSync, existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,8 @@ if (built.ok) {
 }
 
 console.log('\nSlowest tests:');
-for (const t of [...tests].sort((a, b) => b.seconds - a.seconds).slice(0, 15)) console.log(`  ${t.seconds.toFixed(1).padStart(7)} s  ${t.file}: ${t.name}`);
+for (const t of [...tests].sort((a, b) => b.seconds - a.seconds).slice(0, 15))
+  console.log(`  ${t.seconds.toFixed(1).padStart(7)} s  ${t.file}: ${t.name}`);
 end();
 
 /** A stage whose time is listed at the end; one that fails counts as one failure. */
@@ -61,7 +63,8 @@ async function project(name) {
 /** The slow sweeps; what they say is kept in tests/full/last-result.json, which is committed. */
 async function sweep() {
   const folder = join(root, 'tests', 'full');
-  if (!existsSync(folder) || !readdirSync(folder, { recursive: true }).some((file) => file.endsWith('.test.ts'))) return;
+  if (!existsSync(folder) || !readdirSync(folder, { recursive: true }).some((file) => file.endsWith('.test.ts')))
+    return;
   const begun = performance.now();
   const result = await project('full');
   const { output } = await run('git', ['rev-parse', '--short', 'HEAD']);
@@ -91,6 +94,8 @@ function end(reason) {
   console.log(`\nStages (${seconds(start)} in all):`);
   for (const s of stages) console.log(`  ${s.ok ? '✓' : '✗'} ${s.seconds.toFixed(1).padStart(7)} s  ${s.name}`);
   if (reason) console.log(`\nStopped: ${reason}.`);
-  console.log(`\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`);
+  console.log(
+    `\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
+  );
   process.exit(counts.failed > 0 ? 1 : 0);
 }

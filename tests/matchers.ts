@@ -1,5 +1,5 @@
-// What toBeAllclose means and its type: |received - expected| ≤ atol + rtol·|expected| for each element, as NumPy says it.
-// NaN equals NaN, infinities equal themselves. Lengths must match. A failure names the worst element.
+// What toBeAllclose means and its type: |received - expected| ≤ atol + rtol·|expected| for each element, as NumPy says
+// it. NaN equals NaN, infinities equal themselves. Lengths must match. A failure names the worst element.
 import 'vitest';
 
 /** Numbers in a row: an array or any typed array. */
@@ -21,7 +21,11 @@ declare module 'vitest' {
 }
 
 /** Compares two rows of numbers; the message says how many are off and which one most. */
-export function compareAllclose(received: Numbers, expected: Numbers, { rtol = 0, atol = 0 }: Allclose): { pass: boolean; message: string } {
+export function compareAllclose(
+  received: Numbers,
+  expected: Numbers,
+  { rtol = 0, atol = 0 }: Allclose,
+): { pass: boolean; message: string } {
   if (received.length !== expected.length)
     return { pass: false, message: `toBeAllclose: expected ${expected.length} numbers, got ${received.length}` };
   let off = 0;

@@ -5,6 +5,10 @@ import { compareAllclose, type Allclose, type Numbers } from './matchers.js';
 expect.extend({
   toBeAllclose(received: Numbers, expected: Numbers, tolerance: Allclose = {}) {
     const { pass, message } = compareAllclose(received, expected, tolerance);
-    return { pass, message: () => (this.isNot ? `toBeAllclose: expected the values to differ, got values within tolerance` : message) };
+    return {
+      pass,
+      message: () =>
+        this.isNot ? `toBeAllclose: expected the values to differ, got values within tolerance` : message,
+    };
   },
 });

@@ -1,22 +1,30 @@
-// What a page of bench:browser does, by the `way` and the options in its address: `globalThis.block(seconds)` resolves to a block of timings. Built by ../lib/page.mjs.
+// What a page of bench:browser does, by the `way` and the options in its address: `globalThis.block(seconds)` resolves
+// to a block of timings. Built by ../lib/page.mjs.
 import { load, runtime } from '@forja/web';
 
-const o = Object.fromEntries([...new URL(location.href).searchParams].map(([name, value]) => [name, Number.isNaN(Number(value)) ? value : Number(value)]));
+const o = Object.fromEntries(
+  [...new URL(location.href).searchParams].map(([name, value]) => [
+    name,
+    Number.isNaN(Number(value)) ? value : Number(value),
+  ]),
+);
 const LATENT = 100;
 const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 
 /** Times `step` for so long. */
-const timed = (step, warmup = 3) => async (seconds) => {
-  for (; warmup > 0; warmup--) await step();
-  const wall_ms = [];
-  const end = performance.now() + seconds * 1000;
-  while (wall_ms.length < 3 || performance.now() < end) {
-    const start = performance.now();
-    await step();
-    wall_ms.push(Number((performance.now() - start).toFixed(3)));
-  }
-  return { wall_ms };
-};
+const timed =
+  (step, warmup = 3) =>
+  async (seconds) => {
+    for (; warmup > 0; warmup--) await step();
+    const wall_ms = [];
+    const end = performance.now() + seconds * 1000;
+    while (wall_ms.length < 3 || performance.now() < end) {
+      const start = performance.now();
+      await step();
+      wall_ms.push(Number((performance.now() - start).toFixed(3)));
+    }
+    return { wall_ms };
+  };
 
 const WAYS = {
   /** Longest time between two turns of the page over a load, samples for so long, and a dispose. */
@@ -37,13 +45,20 @@ const WAYS = {
     const loaded = performance.now();
     const afterLoad = gaps.length;
     let runs = 0;
-    for (const end = performance.now() + seconds * 1000; runs < 3 || performance.now() < end; runs++) await generator.sample({ count: o.batch, seed: runs });
+    for (const end = performance.now() + seconds * 1000; runs < 3 || performance.now() < end; runs++)
+      await generator.sample({ count: o.batch, seed: runs });
     await generator.dispose();
     open = false;
     await new Promise((resolve) => setTimeout(resolve, 50));
     tick.port1.close();
     const sorted = [...gaps].sort((a, b) => a - b);
-    return { loadMs: loaded - begun, loadGap: Math.max(...gaps.slice(0, afterLoad + 1)), gap: Math.max(...gaps), p99: sorted[Math.floor(sorted.length * 0.99)], runs };
+    return {
+      loadMs: loaded - begun,
+      loadGap: Math.max(...gaps.slice(0, afterLoad + 1)),
+      gap: Math.max(...gaps),
+      p99: sorted[Math.floor(sorted.length * 0.99)],
+      runs,
+    };
   },
 
   /** `sample()`: latents of a seed, a run in the worker, floats to bytes. */
@@ -55,7 +70,8 @@ const WAYS = {
 
   /** `run()`: the same without latents and bytes. */
   async run() {
-    const generator = await load(o.model, { device: 'wasm', threads: o.threads, integrity: 'off' }); // a rewritten file is another than its manifest says
+    // a rewritten file is another than its manifest says
+    const generator = await load(o.model, { device: 'wasm', threads: o.threads, integrity: 'off' });
     return timed(() => generator.run({ [generator.manifest.inputs[0].name]: noise(o.batch) }));
   },
 
@@ -63,14 +79,24 @@ const WAYS = {
   async raw() {
     const ort = await import('onnxruntime-web/wasm');
     ort.env.wasm.numThreads = o.threads;
-    const session = await ort.InferenceSession.create(new Uint8Array(await (await fetch(o.model)).arrayBuffer()), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
+    const session = await ort.InferenceSession.create(new Uint8Array(await (await fetch(o.model)).arrayBuffer()), {
+      executionProviders: ['wasm'],
+      graphOptimizationLevel: 'all',
+    });
     const [name] = session.inputNames;
     return timed(() => session.run({ [name]: new ort.Tensor('float32', noise(o.batch), [o.batch, LATENT]) }));
   },
 
-  /** The same network by TensorFlow.js on its WASM backend, in the page's own thread. The first picture is checked against the file's. */
+  /**
+   * The same network by TensorFlow.js on its WASM backend, in the page's own thread. The first picture is checked
+   * against the file's.
+   */
   async tfjs() {
-    const [tf, { setThreadsCount, setWasmPaths }, { dcgan }] = [await import('@tensorflow/tfjs'), await import('@tensorflow/tfjs-backend-wasm'), await import('@forja/trainer')];
+    const [tf, { setThreadsCount, setWasmPaths }, { dcgan }] = [
+      await import('@tensorflow/tfjs'),
+      await import('@tensorflow/tfjs-backend-wasm'),
+      await import('@forja/trainer'),
+    ];
     setWasmPaths('/tfjs/');
     setThreadsCount(o.threads);
     await tf.setBackend('wasm');
@@ -87,7 +113,10 @@ const WAYS = {
     const { data, shape } = Object.values(outputs)[0]; // NCHW
     const ours = await predict(noise(1), 1); // NHWC
     const [, c, h, w] = shape;
-    const differ = data.reduce((most, v, i) => Math.max(most, Math.abs(v - ours[(i % (h * w)) * c + Math.floor(i / (h * w))])), 0);
+    const differ = data.reduce(
+      (most, v, i) => Math.max(most, Math.abs(v - ours[(i % (h * w)) * c + Math.floor(i / (h * w))])),
+      0,
+    );
     await file.dispose();
     if (!(differ < 1e-4)) throw new Error(`bench: tfjs and the file differ by ${differ}`);
     return timed(() => predict(noise(o.batch), o.batch));
@@ -97,11 +126,33 @@ const WAYS = {
   async step() {
     const [tf, { compile, dcgan, mlpGan }] = [await import('@tensorflow/tfjs'), await import('@forja/trainer')];
     await tf.setBackend('cpu'); // for tracing only: nothing is computed by it
-    const system = o.network === 'mlp' ? mlpGan({ size: 2, batch: o.batch }) : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: LATENT, batch: o.batch });
-    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: runtime({ device: 'wasm', threads: o.threads }), lowering: o.lowering, loop: false });
+    const system =
+      o.network === 'mlp'
+        ? mlpGan({ size: 2, batch: o.batch })
+        : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: LATENT, batch: o.batch });
+    const step = await compile(system.step, {
+      inputs: system.inputs,
+      variables: system.variables,
+      runtime: runtime({ device: 'wasm', threads: o.threads }),
+      lowering: o.lowering,
+      loop: false,
+    });
     const given = Object.entries(system.inputs).filter(([, { random }]) => !random);
     const elements = (shape) => shape.reduce((a, b) => a * b, 1);
-    const batches = Array.from({ length: 4 }, () => Object.fromEntries(given.map(([name, { shape }]) => [name, { dtype: 'float32', shape, data: Float32Array.from({ length: elements(shape) }, () => (shape.length < 2 ? 2e-4 : Math.random() * 2 - 1)) }])));
+    const batches = Array.from({ length: 4 }, () =>
+      Object.fromEntries(
+        given.map(([name, { shape }]) => [
+          name,
+          {
+            dtype: 'float32',
+            shape,
+            data: Float32Array.from({ length: elements(shape) }, () =>
+              shape.length < 2 ? 2e-4 : Math.random() * 2 - 1,
+            ),
+          },
+        ]),
+      ),
+    );
     let i = 0;
     return timed(() => step.run(batches[i++ % batches.length]));
   },

@@ -1,4 +1,5 @@
-// One comparison: ours against PyTorch's modes over a list of cases. Shared by step.mjs and sample.mjs, which only name the cases.
+// One comparison: ours against PyTorch's modes over a list of cases. Shared by step.mjs and sample.mjs, which only name
+// the cases.
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { alternate, startPeer } from './peer.mjs';
@@ -11,8 +12,13 @@ export const local = (path) => fileURLToPath(new URL(`../${path}`, import.meta.u
 export function options(what, defaults) {
   const { values } = parseArgs({
     options: {
-      blocks: { type: 'string', default: '7' }, seconds: { type: 'string', default: String(defaults.seconds) }, threads: { type: 'string', default: '2' },
-      base: { type: 'string', default: '64' }, only: { type: 'string' }, spinning: { type: 'boolean', default: false }, name: { type: 'string', default: what },
+      blocks: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: String(defaults.seconds) },
+      threads: { type: 'string', default: '2' },
+      base: { type: 'string', default: '64' },
+      only: { type: 'string' },
+      spinning: { type: 'boolean', default: false },
+      name: { type: 'string', default: what },
       help: { type: 'boolean', default: false },
     },
   });
@@ -27,16 +33,34 @@ ${defaults.peers ?? 'FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch, defa
     if (!(value > 0)) throw new Error(`--${key}: expected a positive number, got ${values[key]}`);
     return value;
   };
-  return { ...values, blocks: Math.max(5, number('blocks')), seconds: number('seconds'), threads: number('threads'), base: number('base') };
+  return {
+    ...values,
+    blocks: Math.max(5, number('blocks')),
+    seconds: number('seconds'),
+    threads: number('threads'),
+    base: number('base'),
+  };
 }
 
 /** The case and the options as a peer's command line. */
 export const flagsOf = (c, o) =>
-  Object.entries({ network: c.network, size: c.size, channels: c.channels, pool: c.pool, base: c.base, batch: c.batch, latent: c.latent, threads: o.threads })
-    .flatMap(([key, value]) => (value === undefined ? [] : [`--${key}`, String(value)]));
+  Object.entries({
+    network: c.network,
+    size: c.size,
+    channels: c.channels,
+    pool: c.pool,
+    base: c.base,
+    batch: c.batch,
+    latent: c.latent,
+    threads: o.threads,
+  }).flatMap(([key, value]) => (value === undefined ? [] : [`--${key}`, String(value)]));
 
 /** Forja's peer `peers/<script>.mjs`. */
-export const ours = (script, c, o) => ({ name: 'forja', command: process.execPath, args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])] });
+export const ours = (script, c, o) => ({
+  name: 'forja',
+  command: process.execPath,
+  args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])],
+});
 
 /** Forja, and PyTorch's modes where there is a Python. */
 function withTorch(script, c, o) {
@@ -45,17 +69,24 @@ function withTorch(script, c, o) {
   if (!python) return [ours(script, c, o)];
   // a waiting OpenMP thread spins unless told otherwise: the same rule for both sides
   const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
-  const modes = c.network === 'mlp' ? { default: [], 'one thread': ['--threads', '1'] } : { default: [], channels_last: ['--layout', 'channels_last'] };
+  const modes =
+    c.network === 'mlp'
+      ? { default: [], 'one thread': ['--threads', '1'] }
+      : { default: [], channels_last: ['--layout', 'channels_last'] };
   if (script === 'sample') modes['channels_last folded'] = ['--layout', 'channels_last', '--fold'];
   const torch = Object.entries(modes).map(([mode, more]) => ({
-    name: `pytorch ${mode}`, command: python, args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'], env,
+    name: `pytorch ${mode}`,
+    command: python,
+    args: [local(`torch/${script}_bench.py`), ...flags, ...more, '--serve'],
+    env,
   }));
   return [ours(script, c, o), ...torch];
 }
 
 /** Runs every case and saves one JSON file. `peersOf` names the peers, 'forja' first. */
 export async function compare(what, cases, o, peersOf = withTorch) {
-  if (peersOf === withTorch && !process.env.FORJA_TORCH_PYTHON) console.log('FORJA_TORCH_PYTHON is not set: measuring Forja alone, no ratios.');
+  if (peersOf === withTorch && !process.env.FORJA_TORCH_PYTHON)
+    console.log('FORJA_TORCH_PYTHON is not set: measuring Forja alone, no ratios.');
   const results = [];
   let versions = {};
   for (const c of cases.filter(({ name }) => !o.only || name.includes(o.only))) {
@@ -64,7 +95,11 @@ export async function compare(what, cases, o, peersOf = withTorch) {
       for (const peer of peersOf(what, c, o)) peers.push(await startPeer(peer));
       const blocks = await alternate(peers, o.blocks, o.seconds);
       const summaries = Object.fromEntries([...blocks].map(([name, list]) => [name, summarise(list)]));
-      const ratios = Object.fromEntries([...blocks].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(blocks.get('forja'), list)]));
+      const ratios = Object.fromEntries(
+        [...blocks]
+          .filter(([name]) => name !== 'forja')
+          .map(([name, list]) => [name, ratio(blocks.get('forja'), list)]),
+      );
       for (const { name, versions: own, about } of peers) {
         versions = { ...versions, ...own };
         if (about !== undefined && Object.keys(about).length > 0) summaries[name].about = about;
@@ -76,5 +111,7 @@ export async function compare(what, cases, o, peersOf = withTorch) {
     }
   }
   const { blocks, seconds, threads, spinning } = o;
-  console.log(`\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options: { blocks, seconds, threads, spinning }, results })}`);
+  console.log(
+    `\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options: { blocks, seconds, threads, spinning }, results })}`,
+  );
 }

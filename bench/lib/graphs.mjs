@@ -1,5 +1,6 @@
-// The files that bench/graph.mjs times: each network as exportOnnx writes it, the same trace lowered without any pass on the program, and what tf2onnx makes of the network.
-// Reads the sources of the packages and of the tests' networks: bench/graph.mjs bundles it.
+// The files that bench/graph.mjs times: each network as exportOnnx writes it, the same trace lowered without any pass
+// on the program, and what tf2onnx makes of the network. Reads the sources of the packages and of the tests' networks:
+// bench/graph.mjs bundles it.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,9 +17,15 @@ import { nsfwModel, packaged } from '../../tests/models/published.ts';
 
 /** Networks, how wide, and the sizes that they run at. `peer`: tf2onnx knows all their layers. */
 const MADE = [
-  ['dcgan', 8, { batch: 1 }, true], ['dcgan', 8, { batch: 16 }, true], ['srgan', 8, { batch: 1, height: 48, width: 48 }, false], ['esrgan', 4, { batch: 1, height: 48, width: 48 }, false],
-  ['unet', 8, { batch: 1, height: 128, width: 128 }, true], ['resnet', 6, { batch: 1, height: 64, width: 64 }, false], ['attention', 4, { batch: 1, height: 48, width: 48 }, false],
-  ['critic', 8, { batch: 16 }, true], ['conditional', 8, { batch: 16 }, true],
+  ['dcgan', 8, { batch: 1 }, true],
+  ['dcgan', 8, { batch: 16 }, true],
+  ['srgan', 8, { batch: 1, height: 48, width: 48 }, false],
+  ['esrgan', 4, { batch: 1, height: 48, width: 48 }, false],
+  ['unet', 8, { batch: 1, height: 128, width: 128 }, true],
+  ['resnet', 6, { batch: 1, height: 64, width: 64 }, false],
+  ['attention', 4, { batch: 1, height: 48, width: 48 }, false],
+  ['critic', 8, { batch: 16 }, true],
+  ['conditional', 8, { batch: 16 }, true],
 ];
 
 /** All cases whose name contains `only`, their files in `folder`. Without `python` there is nothing of tf2onnx's. */
@@ -27,11 +34,16 @@ export async function graphs(folder, { only = '', python }) {
   const cases = [];
   for (const [name, wide, sizes, peer] of MADE) {
     const title = `${name} ×${wide}, ${Object.values(sizes).join('×')}`;
-    if (title.includes(only)) cases.push(await files(folder, title, network(name, wide), sizes, peer ? python : undefined));
+    if (title.includes(only))
+      cases.push(await files(folder, title, network(name, wide), sizes, peer ? python : undefined));
     tf.disposeVariables();
   }
   const published = [
-    ['esrgan-medium ×4, 64×64', { batch: 1, height: 64, width: 64 }, () => ({ path: packaged('@upscalerjs/esrgan-medium', 'models/x4/model.json'), remove: async () => {} })],
+    [
+      'esrgan-medium ×4, 64×64',
+      { batch: 1, height: 64, width: 64 },
+      () => ({ path: packaged('@upscalerjs/esrgan-medium', 'models/x4/model.json'), remove: async () => {} }),
+    ],
     ['nsfwjs mobilenet_v2, 224×224', { batch: 1 }, () => nsfwModel('mobilenet_v2')],
   ];
   for (const [title, sizes, open] of published.filter(([title]) => title.includes(only))) {
@@ -52,34 +64,80 @@ async function files(folder, title, model, sizes, python) {
     writeFileSync(path, encodeModel(lowered.model));
     return path;
   };
-  const made = { forja: write('forja', lowerProgram(optimize(program), { target: 'portable' })), 'without passes': write('plain', lowerProgram(program, { target: 'portable' })) };
+  const made = {
+    forja: write('forja', lowerProgram(optimize(program), { target: 'portable' })),
+    'without passes': write('plain', lowerProgram(program, { target: 'portable' })),
+  };
   if (python !== undefined) made.tf2onnx = await byTf2onnx(own, model, python);
-  const shapes = subject.inputs.map(({ dtype, shape }) => ({ dtype, shape: shape.map((dim) => (typeof dim === 'number' ? dim : sizes[dim])) }));
+  const shapes = subject.inputs.map(({ dtype, shape }) => ({
+    dtype,
+    shape: shape.map((dim) => (typeof dim === 'number' ? dim : sizes[dim])),
+  }));
   return { name: title, files: made, inputs: shapes };
 }
 
-/** What onnxruntime makes of a file when it opens it: each node's operator, what is fused into it, and the shapes of its constants, sorted. Two files alike in this are the same work. */
+/**
+ * What onnxruntime makes of a file when it opens it: each node's operator, what is fused into it, and the shapes of its
+ * constants, sorted. Two files alike in this are the same work.
+ */
 export async function opened(file) {
   const optimizedModelFilePath = `${file}.optimized`;
-  const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: 'all', optimizedModelFilePath, intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(file, {
+    graphOptimizationLevel: 'all',
+    optimizedModelFilePath,
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
   await session.release();
   const { graph } = decodeModel(readFileSync(optimizedModelFilePath));
   const shapes = new Map(graph.initializers.map(({ name, dims }) => [name, `[${dims.join()}]`]));
-  return graph.nodes.map(({ opType, inputs, attributes }) => `${opType}${attributes.filter(({ name }) => name === 'activation').map(({ s }) => `+${new TextDecoder().decode(s)}`).join('')} ${inputs.map((input) => shapes.get(input) ?? '').join(' ')}`.trim()).sort();
+  return graph.nodes
+    .map(({ opType, inputs, attributes }) =>
+      `${opType}${attributes
+        .filter(({ name }) => name === 'activation')
+        .map(({ s }) => `+${new TextDecoder().decode(s)}`)
+        .join('')} ${inputs.map((input) => shapes.get(input) ?? '').join(' ')}`.trim(),
+    )
+    .sort();
 }
 
 /** tfjs → Keras's SavedModel → tf2onnx, both by the converters that their makers publish. */
 async function byTf2onnx(folder, model, python) {
   const [layers, saved, path] = ['layers', 'saved', 'tf2onnx.onnx'].map((name) => join(folder, name));
   mkdirSync(layers, { recursive: true });
-  await model.save(tf.io.withSaveHandler((artifacts) => {
-    const weights = Buffer.from(Array.isArray(artifacts.weightData) ? Buffer.concat(artifacts.weightData.map((part) => Buffer.from(part))) : artifacts.weightData);
-    writeFileSync(join(layers, 'weights.bin'), weights);
-    writeFileSync(join(layers, 'model.json'), JSON.stringify({ modelTopology: artifacts.modelTopology, format: 'layers-model', weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }] }));
-    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
-  }));
-  const run = (...args) => execFileSync(python, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' } });
-  run('-m', 'tensorflowjs.converters.converter', '--input_format=tfjs_layers_model', '--output_format=keras_saved_model', join(layers, 'model.json'), saved);
+  await model.save(
+    tf.io.withSaveHandler((artifacts) => {
+      const weights = Buffer.from(
+        Array.isArray(artifacts.weightData)
+          ? Buffer.concat(artifacts.weightData.map((part) => Buffer.from(part)))
+          : artifacts.weightData,
+      );
+      writeFileSync(join(layers, 'weights.bin'), weights);
+      writeFileSync(
+        join(layers, 'model.json'),
+        JSON.stringify({
+          modelTopology: artifacts.modelTopology,
+          format: 'layers-model',
+          weightsManifest: [{ paths: ['weights.bin'], weights: artifacts.weightSpecs }],
+        }),
+      );
+      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } });
+    }),
+  );
+  const run = (...args) =>
+    execFileSync(python, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' },
+    });
+  run(
+    '-m',
+    'tensorflowjs.converters.converter',
+    '--input_format=tfjs_layers_model',
+    '--output_format=keras_saved_model',
+    join(layers, 'model.json'),
+    saved,
+  );
   run('-m', 'tf2onnx.convert', '--saved-model', saved, '--output', path, '--opset', '17');
   return path;
 }

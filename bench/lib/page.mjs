@@ -1,4 +1,5 @@
-// Pages as peers of a bench: bundles browser/page.mjs by Vite, serves it cross-origin isolated beside the models, and opens one Chromium page a peer.
+// Pages as peers of a bench: bundles browser/page.mjs by Vite, serves it cross-origin isolated beside the models, and
+// opens one Chromium page a peer.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, createReadStream, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -21,17 +22,31 @@ export async function buildPage(site) {
     configFile: false,
     logLevel: 'error',
     worker: { format: 'es' },
-    build: { outDir: site, minify: false, /* tfjs's threads are started from the text of a function */ emptyOutDir: false, target: 'es2022', reportCompressedSize: false, chunkSizeWarningLimit: 10_000, rollupOptions: { input: join(root, 'index.html') } },
+    build: {
+      outDir: site,
+      minify: false,
+      /* tfjs's threads are started from the text of a function */ emptyOutDir: false,
+      target: 'es2022',
+      reportCompressedSize: false,
+      chunkSizeWarningLimit: 10_000,
+      rollupOptions: { input: join(root, 'index.html') },
+    },
   });
   const from = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
-  for (const file of readdirSync(from).filter((name) => name.endsWith('.wasm'))) copyFileSync(join(from, file), join(site, 'tfjs', file));
+  for (const file of readdirSync(from).filter((name) => name.endsWith('.wasm')))
+    copyFileSync(join(from, file), join(site, 'tfjs', file));
 }
 
 /** Serves `site`. */
 export async function serveSite(site) {
   const server = createServer((request, response) => {
     const file = join(site, normalize(new URL(request.url, 'http://localhost').pathname).replace(/\/$/, '/index.html'));
-    for (const [name, value] of [['Cross-Origin-Opener-Policy', 'same-origin'], ['Cross-Origin-Embedder-Policy', 'require-corp'], ['Cross-Origin-Resource-Policy', 'same-origin']]) response.setHeader(name, value);
+    for (const [name, value] of [
+      ['Cross-Origin-Opener-Policy', 'same-origin'],
+      ['Cross-Origin-Embedder-Policy', 'require-corp'],
+      ['Cross-Origin-Resource-Policy', 'same-origin'],
+    ])
+      response.setHeader(name, value);
     const size = statSync(file, { throwIfNoEntry: false })?.size;
     if (size === undefined) return void ((response.statusCode = 404), response.end());
     response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
@@ -39,18 +54,34 @@ export async function serveSite(site) {
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, 'localhost', resolve));
-  return { origin: `http://localhost:${server.address().port}`, close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))) };
+  return {
+    origin: `http://localhost:${server.address().port}`,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
+  };
 }
 
 /** A browser; its pages do not know of each other. */
 export async function openBrowser() {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('bench: no Chromium was found; set CHROMIUM_PATH');
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-background-networking', '--no-first-run', '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'] });
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-background-networking',
+      '--no-first-run',
+      '--disable-background-timer-throttling',
+      '--disable-renderer-backgrounding',
+      '--disable-backgrounding-occluded-windows',
+    ],
+  });
   return { browser, version: execFileSync(executablePath, ['--version', '--no-sandbox'], { encoding: 'utf8' }).trim() };
 }
 
-/** Processor time, in ms, of the longest task that a page's main thread had while `during` lasts: what the page itself did, however long it waited for a core. */
+/**
+ * Processor time, in ms, of the longest task that a page's main thread had while `during` lasts: what the page itself
+ * did, however long it waited for a core.
+ */
 async function longestTask(browser, page, during) {
   await browser.startTracing(page, { categories: ['toplevel'] });
   let result;
@@ -59,14 +90,21 @@ async function longestTask(browser, page, during) {
   } finally {
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
     const threadOf = ({ pid, tid }) => `${pid}:${tid}`;
-    const mains = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(threadOf));
-    const tasks = traceEvents.filter((event) => event.ph === 'X' && event.tdur !== undefined && mains.has(threadOf(event)));
+    const mains = new Set(
+      traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(threadOf),
+    );
+    const tasks = traceEvents.filter(
+      (event) => event.ph === 'X' && event.tdur !== undefined && mains.has(threadOf(event)),
+    );
     if (result) result.taskCpu = Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
   }
   return result;
 }
 
-/** A page that does what `query` says; `fresh`: a new one for every block; `traced`: with the longest task of its main thread. The interface of lib/peer.mjs. */
+/**
+ * A page that does what `query` says; `fresh`: a new one for every block; `traced`: with the longest task of its main
+ * thread. The interface of lib/peer.mjs.
+ */
 export async function pagePeer(browser, origin, name, query, { fresh = false, traced = false } = {}) {
   const open = async () => {
     const context = await browser.newContext();

@@ -1,4 +1,5 @@
-// Parent side of the bench: every peer is a process of its own, prepared once, then asked for blocks in turn, so that no thread pool taxes another.
+// Parent side of the bench: every peer is a process of its own, prepared once, then asked for blocks in turn, so that
+// no thread pool taxes another.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -8,13 +9,16 @@ export async function startPeer({ name, command, args, env }) {
   const errors = [];
   child.stderr.on('data', (chunk) => errors.push(chunk.toString()));
   child.stdin.on('error', () => {}); // a dead peer is reported by `next`
-  const exited = new Promise((resolve) => child.on('close', resolve).on('error', (error) => (errors.push(error.message), resolve(-1))));
+  const exited = new Promise((resolve) =>
+    child.on('close', resolve).on('error', (error) => (errors.push(error.message), resolve(-1))),
+  );
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
   async function next() {
     for (;;) {
       const { value, done } = await lines.next();
-      if (done) throw new Error(`bench: peer "${name}" ended with code ${await exited}\n${errors.join('').slice(-2000)}`);
+      if (done)
+        throw new Error(`bench: peer "${name}" ended with code ${await exited}\n${errors.join('').slice(-2000)}`);
       if (value.startsWith('{')) return JSON.parse(value);
     }
   }

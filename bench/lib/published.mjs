@@ -1,5 +1,6 @@
-// The published models that bench/models.mjs measures: where their files are, what they are fed. bench/models.mjs bundles it, for the tests' list of packages.
-// esrgan-thick is fetched by npm when it is wanted: 110 MB, no dependency of anything here.
+// The published models that bench/models.mjs measures: where their files are, what they are fed. bench/models.mjs
+// bundles it, for the tests' list of packages. esrgan-thick is fetched by npm when it is wanted: 110 MB, no dependency
+// of anything here.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,7 +18,10 @@ function thick(cache) {
   const work = mkdtempSync(join(cache, '.fetch-'));
   try {
     console.log(`fetching ${THICK} with npm (110 MB) …`);
-    const file = execFileSync('npm', ['pack', THICK, '--silent'], { cwd: work, encoding: 'utf8' }).trim().split('\n').at(-1);
+    const file = execFileSync('npm', ['pack', THICK, '--silent'], { cwd: work, encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .at(-1);
     execFileSync('tar', ['-xzf', file], { cwd: work });
     renameSync(join(work, 'package'), folder);
     return folder;
@@ -26,13 +30,18 @@ function thick(cache) {
   }
 }
 
-/** The makers' own test picture, 128 px, as [1, size, size, 3] in 0 to 1: means of squares where it is made smaller, the nearest pixel where larger. */
+/**
+ * The makers' own test picture, 128 px, as [1, size, size, 3] in 0 to 1: means of squares where it is made smaller, the
+ * nearest pixel where larger.
+ */
 function picture(size) {
   const { data, channels, width } = decode(readFileSync(packaged('@upscalerjs/esrgan-medium', 'assets/fixture.png')));
   const f = width / size;
   const side = Math.max(1, f);
   const values = Float32Array.from({ length: size * size * 3 }, (_, i) => {
-    const [c, x, y] = [i % 3, Math.floor(i / 3) % size, Math.floor(i / 3 / size)].map((v, at) => (at === 0 ? v : Math.floor(v * f)));
+    const [c, x, y] = [i % 3, Math.floor(i / 3) % size, Math.floor(i / 3 / size)].map((v, at) =>
+      at === 0 ? v : Math.floor(v * f),
+    );
     let sum = 0;
     for (let u = 0; u < side; u++) for (let v = 0; v < side; v++) sum += data[((y + v) * width + x + u) * channels + c];
     return sum / side / side / 255;
@@ -41,18 +50,34 @@ function picture(size) {
 }
 
 /** Two seconds of a chord, as basic-pitch takes it. */
-const chord = () => ({ name: '2 s', shape: [1, 43844, 1], data: Float32Array.from({ length: 43844 }, (_, i) => [220, 277.2, 329.6].reduce((sum, hz) => sum + 0.2 * Math.sin((2 * Math.PI * hz * i) / 22050), 0)) });
+const chord = () => ({
+  name: '2 s',
+  shape: [1, 43844, 1],
+  data: Float32Array.from({ length: 43844 }, (_, i) =>
+    [220, 277.2, 329.6].reduce((sum, hz) => sum + 0.2 * Math.sin((2 * Math.PI * hz * i) / 22050), 0),
+  ),
+});
 
 /** Bytes of a model.json's weights. */
 function weightBytes(path) {
   const { weightsManifest } = JSON.parse(readFileSync(path, 'utf8'));
-  return weightsManifest.flatMap(({ paths }) => paths).reduce((sum, file) => sum + statSync(join(dirname(path), file)).size, 0);
+  return weightsManifest
+    .flatMap(({ paths }) => paths)
+    .reduce((sum, file) => sum + statSync(join(dirname(path), file)).size, 0);
 }
 
-/** Models whose name contains `only`. `timed`: load and run times are taken too, the latter at that size or at all. `remove` cleans up after one. */
+/**
+ * Models whose name contains `only`. `timed`: load and run times are taken too, the latter at that size or at all.
+ * `remove` cleans up after one.
+ */
 export async function published(cache, only) {
   const sizes = () => [32, 64, 128].map(picture);
-  const plain = (family, timed) => SCALES.map((scale) => ({ name: `${family} ×${scale}`, timed: timed(scale), open: () => ({ path: packaged(`@upscalerjs/${family}`, `models/x${scale}/model.json`), cases: sizes() }) }));
+  const plain = (family, timed) =>
+    SCALES.map((scale) => ({
+      name: `${family} ×${scale}`,
+      timed: timed(scale),
+      open: () => ({ path: packaged(`@upscalerjs/${family}`, `models/x${scale}/model.json`), cases: sizes() }),
+    }));
   const list = [
     ...plain('esrgan-slim', () => '64 px'),
     ...plain('esrgan-medium', (scale) => (scale === 4 ? 'all' : '64 px')),
@@ -62,14 +87,31 @@ export async function published(cache, only) {
       open: () => {
         const folder = thick(cache);
         // The package registers its layers itself: nothing of ours knows them.
-        return { path: join(folder, `models/x${scale}/model.json`), setup: join(folder, `dist/cjs/models/esrgan-thick/src/x${scale}/cjs.js`), cases: sizes() };
+        return {
+          path: join(folder, `models/x${scale}/model.json`),
+          setup: join(folder, `dist/cjs/models/esrgan-thick/src/x${scale}/cjs.js`),
+          cases: sizes(),
+        };
       },
     })),
-    ...['mobilenet_v2', 'mobilenet_v2_mid'].map((name) => ({ name: `nsfwjs ${name}`, timed: '224 px', open: async () => ({ ...(await nsfwModel(name)), cases: [picture(224)] }) })),
-    { name: 'basic-pitch', timed: '2 s', open: () => ({ path: packaged('@spotify/basic-pitch', 'model/model.json'), cases: [chord()] }) },
+    ...['mobilenet_v2', 'mobilenet_v2_mid'].map((name) => ({
+      name: `nsfwjs ${name}`,
+      timed: '224 px',
+      open: async () => ({ ...(await nsfwModel(name)), cases: [picture(224)] }),
+    })),
+    {
+      name: 'basic-pitch',
+      timed: '2 s',
+      open: () => ({ path: packaged('@spotify/basic-pitch', 'model/model.json'), cases: [chord()] }),
+    },
   ];
-  return list.filter(({ name }) => name.includes(only)).map(({ open, ...model }) => ({ ...model, open: async () => {
-    const opened = await open();
-    return { remove: async () => {}, ...opened, weightBytes: weightBytes(opened.path) };
-  } }));
+  return list
+    .filter(({ name }) => name.includes(only))
+    .map(({ open, ...model }) => ({
+      ...model,
+      open: async () => {
+        const opened = await open();
+        return { remove: async () => {}, ...opened, weightBytes: weightBytes(opened.path) };
+      },
+    }));
 }

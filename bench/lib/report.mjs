@@ -1,4 +1,5 @@
-// What bench results look like: summaries of blocks, the machine, the JSON file under bench/results/ and the table on the terminal.
+// What bench results look like: summaries of blocks, the machine, the JSON file under bench/results/ and the table on
+// the terminal.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
@@ -11,15 +12,31 @@ export function quantile(values, q) {
   return sorted[low] + (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]) * (at - low);
 }
 
-const spread = (values) => ({ median: quantile(values, 0.5), min: quantile(values, 0), p25: quantile(values, 0.25), max: quantile(values, 1) });
+const spread = (values) => ({
+  median: quantile(values, 0.5),
+  min: quantile(values, 0),
+  p25: quantile(values, 0.25),
+  max: quantile(values, 1),
+});
 
-/** Wall time over all runs; CPU time (all threads) over blocks; both in ms a run. `peakMiB`: the process's largest resident set so far. */
+/**
+ * Wall time over all runs; CPU time (all threads) over blocks; both in ms a run. `peakMiB`: the process's largest
+ * resident set so far.
+ */
 export function summarise(blocks) {
   const wall = blocks.flatMap((b) => b.wall_ms);
-  return { runs: wall.length, blocks: blocks.length, wallMs: spread(wall), cpuMs: spread(blocks.map((b) => b.cpu_ms)), peakMiB: Math.max(...blocks.map((b) => b.peak_mib)) };
+  return {
+    runs: wall.length,
+    blocks: blocks.length,
+    wallMs: spread(wall),
+    cpuMs: spread(blocks.map((b) => b.cpu_ms)),
+    peakMiB: Math.max(...blocks.map((b) => b.peak_mib)),
+  };
 }
 
-/** How many times faster `ours` is: per round, then over rounds, so that a slow minute of the machine hits both sides. */
+/**
+ * How many times faster `ours` is: per round, then over rounds, so that a slow minute of the machine hits both sides.
+ */
 export function ratio(ours, theirs) {
   const each = (f) => spread(ours.map((block, i) => f(theirs[i]) / f(block)));
   return { wall: each((b) => quantile(b.wall_ms, 0.5)), cpu: each((b) => b.cpu_ms) };
@@ -28,7 +45,10 @@ export function ratio(ours, theirs) {
 /** The widest vector instructions, which decide how fast products are; Linux only. */
 function vectors() {
   try {
-    const flags = readFileSync('/proc/cpuinfo', 'utf8').match(/^flags.*$/m)?.[0].split(/\s+/) ?? [];
+    const flags =
+      readFileSync('/proc/cpuinfo', 'utf8')
+        .match(/^flags.*$/m)?.[0]
+        .split(/\s+/) ?? [];
     return ['avx512f', 'avx2', 'asimd'].find((flag) => flags.includes(flag)) ?? 'unknown';
   } catch {
     return 'unknown';
@@ -37,7 +57,8 @@ function vectors() {
 
 export function machine() {
   const [first] = cpus();
-  const commit = () => execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  const commit = () =>
+    execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
   let at = 'unknown';
   try {
     at = commit();
@@ -45,8 +66,15 @@ export function machine() {
     // a tarball has no git
   }
   return {
-    cpu: first?.model ?? 'unknown', vectors: vectors(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), platform: `${platform()} ${arch()}`,
-    node: process.versions.node, commit: at, load: loadavg().map((l) => Number(l.toFixed(2))), date: new Date().toISOString().slice(0, 10),
+    cpu: first?.model ?? 'unknown',
+    vectors: vectors(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: `${platform()} ${arch()}`,
+    node: process.versions.node,
+    commit: at,
+    load: loadavg().map((l) => Number(l.toFixed(2))),
+    date: new Date().toISOString().slice(0, 10),
   };
 }
 
@@ -61,10 +89,16 @@ export function save(name, results) {
 /** One line a peer. */
 export function table(title, summaries, ratios) {
   const ms = (v) => v.toFixed(v < 10 ? 2 : 1).padStart(8);
-  console.log(`\n${title}\n${'peer'.padEnd(24)} wall ms: median      min      max   CPU ms: median   peak MiB   ours is faster by (wall, CPU)`);
+  console.log(
+    `\n${title}\n${'peer'.padEnd(24)} wall ms: median      min      max   CPU ms: median   peak MiB   ours is faster by (wall, CPU)`,
+  );
   for (const [name, s] of Object.entries(summaries)) {
     const r = ratios[name];
-    const by = r ? `${r.wall.median.toFixed(2)}× (${r.wall.min.toFixed(2)}-${r.wall.max.toFixed(2)}), ${r.cpu.median.toFixed(2)}×` : '';
-    console.log(`${name.padEnd(24)}         ${ms(s.wallMs.median)} ${ms(s.wallMs.min)} ${ms(s.wallMs.max)}         ${ms(s.cpuMs.median)}   ${s.peakMiB.toFixed(0).padStart(8)}   ${by}`);
+    const by = r
+      ? `${r.wall.median.toFixed(2)}× (${r.wall.min.toFixed(2)}-${r.wall.max.toFixed(2)}), ${r.cpu.median.toFixed(2)}×`
+      : '';
+    console.log(
+      `${name.padEnd(24)}         ${ms(s.wallMs.median)} ${ms(s.wallMs.min)} ${ms(s.wallMs.max)}         ${ms(s.cpuMs.median)}   ${s.peakMiB.toFixed(0).padStart(8)}   ${by}`,
+    );
   }
 }

@@ -1,5 +1,5 @@
-// The Node side of a bench peer: waits for {"seconds": s} lines on stdin, runs steps for so long, answers with one JSON line of timings.
-// Parent side: peer.mjs. The same protocol in Python: ../torch/peer.py.
+// The Node side of a bench peer: waits for {"seconds": s} lines on stdin, runs steps for so long, answers with one JSON
+// line of timings. Parent side: peer.mjs. The same protocol in Python: ../torch/peer.py.
 import { createInterface } from 'node:readline';
 
 /** User and system milliseconds of this process, all threads. */
@@ -17,10 +17,17 @@ async function block(step, steps, seconds, least) {
     await step();
     wall.push((performance.now() - start) / steps);
   }
-  return { wall_ms: wall.map((w) => Number(w.toFixed(4))), cpu_ms: Number(((cpuMs() - cpu) / wall.length / steps).toFixed(4)), peak_mib: process.resourceUsage().maxRSS / 1024 };
+  return {
+    wall_ms: wall.map((w) => Number(w.toFixed(4))),
+    cpu_ms: Number(((cpuMs() - cpu) / wall.length / steps).toFixed(4)),
+    peak_mib: process.resourceUsage().maxRSS / 1024,
+  };
 }
 
-/** Warms up, says {"ready": true}, then serves blocks until stdin closes. `steps`: how many a call of `step` does; times are of one. `least`: runs of a block, however slow. `about`: what else there is to say. */
+/**
+ * Warms up, says {"ready": true}, then serves blocks until stdin closes. `steps`: how many a call of `step` does; times
+ * are of one. `least`: runs of a block, however slow. `about`: what else there is to say.
+ */
 export async function serve(step, versions, { warmup = 5, steps = 1, least = 3, about = {} } = {}) {
   for (let i = 0; i < warmup; i++) await step();
   console.log(JSON.stringify({ ready: true, versions, about }));

@@ -1,19 +1,31 @@
-// The only file of the bench that knows Forja's API: builds the compiled training step and the exported generator that the peers time.
-// It imports the built packages (dist), never the sources: run `npm run build` first.
+// The only file of the bench that knows Forja's API: builds the compiled training step and the exported generator that
+// the peers time. It imports the built packages (dist), never the sources: run `npm run build` first.
 import { parseArgs } from 'node:util';
 
 /** The flags that compare.mjs passes. */
 export function flags() {
   const numbers = ['size', 'channels', 'base', 'batch', 'latent', 'threads'];
-  const { values } = parseArgs({ options: { ...Object.fromEntries([...numbers, 'network', 'pool'].map((n) => [n, { type: 'string' }])), spinning: { type: 'boolean', default: false } }, strict: false });
-  return { ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])), network: values.network ?? 'dcgan', pool: values.pool, spinning: values.spinning };
+  const { values } = parseArgs({
+    options: {
+      ...Object.fromEntries([...numbers, 'network', 'pool'].map((n) => [n, { type: 'string' }])),
+      spinning: { type: 'boolean', default: false },
+    },
+    strict: false,
+  });
+  return {
+    ...Object.fromEntries(numbers.map((n) => [n, Number(values[n])])),
+    network: values.network ?? 'dcgan',
+    pool: values.pool,
+    spinning: values.spinning,
+  };
 }
 
 async function built(name) {
   try {
     return await import(name);
   } catch (cause) {
-    if (cause.code === 'ERR_MODULE_NOT_FOUND') throw new Error(`bench: ${name} is not built (${cause.message}); run: npm run build`, { cause });
+    if (cause.code === 'ERR_MODULE_NOT_FOUND')
+      throw new Error(`bench: ${name} is not built (${cause.message}); run: npm run build`, { cause });
     throw cause;
   }
 }
@@ -31,12 +43,20 @@ export async function cpuRuntime({ threads, spinning }) {
   };
 }
 
-/** Eight batches made beforehand, as in torch/step_bench.py: pictures uniform in [-1, 1], rates as scalars; random inputs are the step's own. */
+/**
+ * Eight batches made beforehand, as in torch/step_bench.py: pictures uniform in [-1, 1], rates as scalars; random
+ * inputs are the step's own.
+ */
 export function batchesOf({ inputs }) {
   const elements = (shape) => shape.reduce((a, b) => a * b, 1);
-  const value = ({ shape }) => (shape.length < 2 ? new Float32Array(elements(shape)).fill(2e-4) : Float32Array.from({ length: elements(shape) }, () => Math.random() * 2 - 1));
+  const value = ({ shape }) =>
+    shape.length < 2
+      ? new Float32Array(elements(shape)).fill(2e-4)
+      : Float32Array.from({ length: elements(shape) }, () => Math.random() * 2 - 1);
   const given = Object.entries(inputs).filter(([, { random }]) => !random);
-  return Array.from({ length: 8 }, () => Object.fromEntries(given.map(([name, spec]) => [name, { dtype: 'float32', shape: spec.shape, data: value(spec) }])));
+  return Array.from({ length: 8 }, () =>
+    Object.fromEntries(given.map(([name, spec]) => [name, { dtype: 'float32', shape: spec.shape, data: value(spec) }])),
+  );
 }
 
 export async function versions() {

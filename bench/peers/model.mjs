@@ -1,5 +1,6 @@
-// Peer of bench:models: `model.mjs <spec.json> <what> <side> <case> <threads>` does one thing with a published model. `side`: forja, onnxruntime, wasm (tfjs) or tfjs-node.
-// `what`: `export` and `load` are done once, in the fresh process; `outputs` writes what it computes; `run` and `patches` serve blocks (lib/serve.mjs).
+// Peer of bench:models: `model.mjs <spec.json> <what> <side> <case> <threads>` does one thing with a published model.
+// `side`: forja, onnxruntime, wasm (tfjs) or tfjs-node. `what`: `export` and `load` are done once, in the fresh
+// process; `outputs` writes what it computes; `run` and `patches` serve blocks (lib/serve.mjs).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -28,7 +29,10 @@ async function timed(name, work) {
 /** tfjs on one of its backends, with the model, as its documentation says. */
 async function openTfjs() {
   const tf = await timed('import', async () => {
-    if (side === 'tfjs-node') return createRequire(join(process.env.FORJA_TFJS_NODE ?? fileURLToPath(import.meta.resolve('@forja/trainer')), 'package.json'))('@tensorflow/tfjs-node');
+    if (side === 'tfjs-node')
+      return createRequire(
+        join(process.env.FORJA_TFJS_NODE ?? fileURLToPath(import.meta.resolve('@forja/trainer')), 'package.json'),
+      )('@tensorflow/tfjs-node');
     const { default: tfjs } = await import('@tensorflow/tfjs');
     const wasm = from('@forja/trainer', '@tensorflow/tfjs-backend-wasm');
     const { setWasmPaths } = (await import(pathToFileURL(wasm).href)).default;
@@ -41,8 +45,17 @@ async function openTfjs() {
     const json = JSON.parse(readFileSync(spec.path, 'utf8'));
     const graph = Array.isArray(json.modelTopology?.node);
     // As tfjs-node's own file handler does it; the wasm backend's users have none in Node.
-    const weights = Buffer.concat(json.weightsManifest.flatMap(({ paths }) => paths).map((file) => readFileSync(join(dirname(spec.path), file))));
-    const artifacts = { modelTopology: json.modelTopology, format: json.format, weightSpecs: json.weightsManifest.flatMap((group) => group.weights), weightData: new Uint8Array(weights).buffer, ...(json.signature ? { signature: json.signature } : {}), ...(json.userDefinedMetadata ? { userDefinedMetadata: json.userDefinedMetadata } : {}) };
+    const weights = Buffer.concat(
+      json.weightsManifest.flatMap(({ paths }) => paths).map((file) => readFileSync(join(dirname(spec.path), file))),
+    );
+    const artifacts = {
+      modelTopology: json.modelTopology,
+      format: json.format,
+      weightSpecs: json.weightsManifest.flatMap((group) => group.weights),
+      weightData: new Uint8Array(weights).buffer,
+      ...(json.signature ? { signature: json.signature } : {}),
+      ...(json.userDefinedMetadata ? { userDefinedMetadata: json.userDefinedMetadata } : {}),
+    };
     const source = side === 'tfjs-node' ? `file://${spec.path}` : { load: async () => artifacts };
     return graph ? tf.loadGraphModel(source) : tf.loadLayersModel(source);
   });
@@ -59,9 +72,19 @@ async function openTfjs() {
 
 async function openOnnxruntime() {
   const ort = await timed('import', async () => (await import('onnxruntime-node')).default);
-  const session = await timed('load', () => ort.InferenceSession.create(spec.onnx, { executionProviders: ['cpu'], graphOptimizationLevel: 'all', intraOpNumThreads: threads, extra: { session: { force_spinning_stop: '1' } } }));
+  const session = await timed('load', () =>
+    ort.InferenceSession.create(spec.onnx, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      extra: { session: { force_spinning_stop: '1' } },
+    }),
+  );
   const data = input();
-  const run = async () => Object.values(await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, given.shape) })).map((tensor) => tensor.data);
+  const run = async () =>
+    Object.values(await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, given.shape) })).map(
+      (tensor) => tensor.data,
+    );
   return { run, versions: { onnxruntime: ort.env.versions?.node ?? 'unknown' } };
 }
 
@@ -70,7 +93,10 @@ async function openForja() {
   const generator = await timed('load', () => load(spec.onnx, { device: 'cpu', threads }));
   const [{ name }] = generator.manifest.inputs;
   const data = input();
-  const run = async () => Object.values(await generator.run({ [name]: { dtype: 'float32', shape: given.shape, data } })).map((tensor) => tensor.data);
+  const run = async () =>
+    Object.values(await generator.run({ [name]: { dtype: 'float32', shape: given.shape, data } })).map(
+      (tensor) => tensor.data,
+    );
   return { run, versions: {} };
 }
 
@@ -83,10 +109,24 @@ const WHATS = {
     const { exportOnnx, loadTfjsModel } = await timed('import', () => import('@forja/trainer/node'));
     if (spec.setup) createRequire(import.meta.url)(spec.setup).setup(tf);
     const model = await timed('load', () => loadTfjsModel(spec.path));
-    const { model: bytes, report } = await timed('export', () => exportOnnx(model, side === 'verified' ? {} : { verify: false }));
+    const { model: bytes, report } = await timed('export', () =>
+      exportOnnx(model, side === 'verified' ? {} : { verify: false }),
+    );
     if (side !== 'verified') writeFileSync(spec.onnx, bytes);
     const { nodes, transposes, parameters, dynamicDims, verified, reference, errors } = report;
-    return { ms, bytes: bytes.length, nodes, transposes, parameters, dynamicDims, verified, reference, comparisons: errors.length, relative: Math.max(0, ...errors.map((e) => e.relative)), peakMiB: process.resourceUsage().maxRSS / 1024 };
+    return {
+      ms,
+      bytes: bytes.length,
+      nodes,
+      transposes,
+      parameters,
+      dynamicDims,
+      verified,
+      reference,
+      comparisons: errors.length,
+      relative: Math.max(0, ...errors.map((e) => e.relative)),
+      peakMiB: process.resourceUsage().maxRSS / 1024,
+    };
   },
   /** From a fresh process to a model that can run, and its first result. */
   async load() {
@@ -99,7 +139,8 @@ const WHATS = {
     const { run } = await open();
     const values = await run();
     const files = values.map((data, i) => `${specFile}.${side}.${caseName}.${i}`);
-    for (const [i, file] of files.entries()) writeFileSync(file, new Uint8Array(values[i].buffer, values[i].byteOffset, values[i].byteLength));
+    for (const [i, file] of files.entries())
+      writeFileSync(file, new Uint8Array(values[i].buffer, values[i].byteOffset, values[i].byteLength));
     return { files };
   },
 };
@@ -108,9 +149,13 @@ if (what === 'run' || what === 'patches') {
   const { run, versions } = await open();
   const steps = what === 'patches' ? PATCHES : 1;
   // Not `steps` of serve: the time of the whole loop is what was published.
-  await serve(async () => {
-    for (let i = 0; i < steps; i++) await run();
-  }, versions, { warmup: 2, least: 1 });
+  await serve(
+    async () => {
+      for (let i = 0; i < steps; i++) await run();
+    },
+    versions,
+    { warmup: 2, least: 1 },
+  );
   process.exit(0);
 } else {
   const answer = await WHATS[what]();

@@ -1,4 +1,5 @@
-// Peer of bench:runtime: `runtime.mjs <model> <threads> <what> …` serves blocks of one way to make pictures from the model. Started by ../runtime.mjs.
+// Peer of bench:runtime: `runtime.mjs <model> <threads> <what> …` serves blocks of one way to make pictures from the
+// model. Started by ../runtime.mjs.
 import { createInterface } from 'node:readline';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -19,15 +20,23 @@ const options = { device: 'cpu', threads };
 const LATENT = 100;
 const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 /** What @forja/node gives onnxruntime, so that only the way there differs. */
-const raw = { executionProviders: ['cpu'], graphOptimizationLevel: 'all', intraOpNumThreads: threads, logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } };
+const raw = {
+  executionProviders: ['cpu'],
+  graphOptimizationLevel: 'all',
+  intraOpNumThreads: threads,
+  logSeverityLevel: 3,
+  extra: { session: { force_spinning_stop: '1' } },
+};
 
 /** A package that `owner` has, and this folder has not. */
-const from = (owner, name) => pathToFileURL(createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name)).href;
+const from = (owner, name) =>
+  pathToFileURL(createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name)).href;
 
 /** Answers each line of stdin with `block(seconds)`. */
 async function blocks(block) {
   console.log(JSON.stringify({ ready: true, versions }));
-  for await (const line of createInterface({ input: process.stdin })) console.log(JSON.stringify(await block(JSON.parse(line).seconds)));
+  for await (const line of createInterface({ input: process.stdin }))
+    console.log(JSON.stringify(await block(JSON.parse(line).seconds)));
 }
 
 const WAYS = {
@@ -42,7 +51,8 @@ const WAYS = {
       let runs = 0;
       while (performance.now() < end || runs < 3) {
         await generator.sample({ count: batch, seed: runs++ });
-        await new Promise((resolve) => setTimeout(resolve, 5)); // the monitor's timer gets its turn also where runs are inline
+        // the monitor's timer gets its turn also where runs are inline
+        await new Promise((resolve) => setTimeout(resolve, 5));
       }
       await generator.dispose();
       delay.disable();
@@ -65,7 +75,10 @@ const WAYS = {
     const rt = runtime(options);
     const session = await rt.createSession(readFileSync(file));
     const data = noise(Number(first));
-    await serve(() => session.run({ [session.inputs[0].name]: { dtype: 'float32', shape: [Number(first), LATENT], data } }), versions);
+    await serve(
+      () => session.run({ [session.inputs[0].name]: { dtype: 'float32', shape: [Number(first), LATENT], data } }),
+      versions,
+    );
     await rt.dispose();
   },
 
@@ -82,13 +95,19 @@ const WAYS = {
   async wasm() {
     const ort = await import(from('@forja/node', 'onnxruntime-web'));
     ort.env.wasm.numThreads = 1;
-    const session = await ort.InferenceSession.create(readFileSync(file), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
+    const session = await ort.InferenceSession.create(readFileSync(file), {
+      executionProviders: ['wasm'],
+      graphOptimizationLevel: 'all',
+    });
     const tensor = new ort.Tensor('float32', noise(Number(first)), [Number(first), LATENT]);
     await serve(() => session.run({ [session.inputNames[0]]: tensor }), { ...versions });
     await session.release();
   },
 
-  /** The tfjs model that the file was exported from, on a tfjs backend: `wasm`, or `tensorflow` where the trainer finds @tensorflow/tfjs-node. */
+  /**
+   * The tfjs model that the file was exported from, on a tfjs backend: `wasm`, or `tensorflow` where the trainer finds
+   * @tensorflow/tfjs-node.
+   */
   async tfjs() {
     const { default: tf } = await import('@tensorflow/tfjs');
     const { useTfjsNode } = await import('@forja/trainer/node');
@@ -103,19 +122,25 @@ const WAYS = {
     }
     const { topology, specs } = JSON.parse(readFileSync(`${file}.tfjs.json`, 'utf8'));
     const weights = readFileSync(`${file}.tfjs.bin`);
-    const model = await tf.loadLayersModel(tf.io.fromMemory({ modelTopology: topology, weightSpecs: specs, weightData: new Uint8Array(weights).buffer }));
+    const model = await tf.loadLayersModel(
+      tf.io.fromMemory({ modelTopology: topology, weightSpecs: specs, weightData: new Uint8Array(weights).buffer }),
+    );
     const data = noise(Number(first));
-    await serve(() => {
-      const result = tf.tidy(() => model.predict(tf.tensor(data, [Number(first), LATENT])));
-      const values = result.dataSync();
-      result.dispose();
-      return values;
-    }, { ...versions, tfjs: tf.version_core, backend: tf.getBackend() });
+    await serve(
+      () => {
+        const result = tf.tidy(() => model.predict(tf.tensor(data, [Number(first), LATENT])));
+        const values = result.dataSync();
+        result.dispose();
+        return values;
+      },
+      { ...versions, tfjs: tf.version_core, backend: tf.getBackend() },
+    );
   },
 
   /** onnxruntime in the plainest worker: what anyone pays who keeps the event loop free. */
   async 'raw-worker'() {
-    const worker = new Worker(`
+    const worker = new Worker(
+      `
       const { parentPort, workerData } = require('node:worker_threads');
       const { InferenceSession, Tensor } = require(workerData.ort);
       const ready = InferenceSession.create(require('node:fs').readFileSync(workerData.file), workerData.raw);
@@ -123,35 +148,48 @@ const WAYS = {
         const session = await ready;
         const result = (await session.run({ [session.inputNames[0]]: new Tensor('float32', data, dims) }))[session.outputNames[0]];
         parentPort.postMessage({ data: result.data, dims: result.dims }, [result.data.buffer]);
-      });`, { eval: true, workerData: { file, raw, ort: createRequire(import.meta.url).resolve('onnxruntime-node') } });
+      });`,
+      { eval: true, workerData: { file, raw, ort: createRequire(import.meta.url).resolve('onnxruntime-node') } },
+    );
     const data = noise(Number(first));
-    await serve(() => new Promise((resolve) => {
-      worker.once('message', resolve);
-      worker.postMessage({ data, dims: [Number(first), LATENT] });
-    }), versions);
+    await serve(
+      () =>
+        new Promise((resolve) => {
+          worker.once('message', resolve);
+          worker.postMessage({ data, dims: [Number(first), LATENT] });
+        }),
+      versions,
+    );
     await worker.terminate(); // idle: nothing is in native code
   },
 
   /** A process from nothing to its first picture, and the next ones, in this process: it is asked once. */
   async cold() {
-    const picture = first === 'raw' ? await (async () => {
-      const t = [performance.now()];
-      const ort = (await import('onnxruntime-node')).default;
-      t.push(performance.now());
-      const bytes = readFileSync(file);
-      t.push(performance.now());
-      const session = await ort.InferenceSession.create(bytes, raw);
-      t.push(performance.now());
-      const run = () => session.run({ [session.inputNames[0]]: new ort.Tensor('float32', noise(1), [1, LATENT]) });
-      await run();
-      t.push(performance.now());
-      return { phases: { import: t[1] - t[0], read: t[2] - t[1], session: t[3] - t[2], firstRun: t[4] - t[3] }, run };
-    })() : await (async () => {
-      const generator = await load(file, first === 'portable' ? { ...options, lowering: 'portable' } : options);
-      await generator.sample({ seed: 0 });
-      const { read, session, firstRun } = generator.stats().startMs;
-      return { phases: { import: imported, read, session, firstRun }, run: (i) => generator.sample({ seed: i }) };
-    })();
+    const picture =
+      first === 'raw'
+        ? await (async () => {
+            const t = [performance.now()];
+            const ort = (await import('onnxruntime-node')).default;
+            t.push(performance.now());
+            const bytes = readFileSync(file);
+            t.push(performance.now());
+            const session = await ort.InferenceSession.create(bytes, raw);
+            t.push(performance.now());
+            const run = () =>
+              session.run({ [session.inputNames[0]]: new ort.Tensor('float32', noise(1), [1, LATENT]) });
+            await run();
+            t.push(performance.now());
+            return {
+              phases: { import: t[1] - t[0], read: t[2] - t[1], session: t[3] - t[2], firstRun: t[4] - t[3] },
+              run,
+            };
+          })()
+        : await (async () => {
+            const generator = await load(file, first === 'portable' ? { ...options, lowering: 'portable' } : options);
+            await generator.sample({ seed: 0 });
+            const { read, session, firstRun } = generator.stats().startMs;
+            return { phases: { import: imported, read, session, firstRun }, run: (i) => generator.sample({ seed: i }) };
+          })();
     await blocks(async () => {
       const steady = [];
       for (let i = 1; i <= 20; i++) {
@@ -172,15 +210,21 @@ const WAYS = {
       const wall = [];
       const begun = performance.now();
       const end = begun + seconds * 1000;
-      await Promise.all(Array.from({ length: Number(first) }, async (_, caller) => {
-        for (let i = 0; performance.now() < end; i++) {
-          const start = performance.now();
-          await generator.sample({ seed: caller * 1e6 + i });
-          wall.push(performance.now() - start);
-        }
-      }));
+      await Promise.all(
+        Array.from({ length: Number(first) }, async (_, caller) => {
+          for (let i = 0; performance.now() < end; i++) {
+            const start = performance.now();
+            await generator.sample({ seed: caller * 1e6 + i });
+            wall.push(performance.now() - start);
+          }
+        }),
+      );
       const { runs, images } = generator.stats();
-      return { wall_ms: wall, pictures_s: (1000 * wall.length) / (performance.now() - begun), mean_batch: (images - before.images) / (runs - before.runs) };
+      return {
+        wall_ms: wall,
+        pictures_s: (1000 * wall.length) / (performance.now() - begun),
+        mean_batch: (images - before.images) / (runs - before.runs),
+      };
     });
     await generator.dispose();
   },

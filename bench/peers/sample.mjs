@@ -1,4 +1,5 @@
-// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session as `load` makes it (worker round trip included). Started by lib/compare.mjs.
+// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session as `load` makes it (worker
+// round trip included). Started by lib/compare.mjs.
 import { serve } from '../lib/serve.mjs';
 import { cpuRuntime, flags, trainer, versions } from './forja.mjs';
 
@@ -11,8 +12,17 @@ const session = await runtime.createSession(model, { lowering: 'auto' });
 const input = session.inputs[0].name;
 
 // fresh arrays: a worker may take the one it is given
-const noise = Array.from({ length: 8 }, () => Float32Array.from({ length: o.batch * o.latent }, () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())));
+const noise = Array.from({ length: 8 }, () =>
+  Float32Array.from(
+    { length: o.batch * o.latent },
+    () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()),
+  ),
+);
 let i = 0;
-await serve(() => session.run({ [input]: { dtype: 'float32', shape: [o.batch, o.latent], data: noise[i++ % noise.length].slice() } }), await versions());
+await serve(
+  () =>
+    session.run({ [input]: { dtype: 'float32', shape: [o.batch, o.latent], data: noise[i++ % noise.length].slice() } }),
+  await versions(),
+);
 await session.dispose();
 await runtime.dispose();

@@ -5,17 +5,39 @@ import { serve } from '../lib/serve.mjs';
 import { batchesOf, cpuRuntime, flags, trainer, versions } from './forja.mjs';
 
 const o = flags();
-const { values: own } = parseArgs({ options: { lowering: { type: 'string', default: 'auto' }, explain: { type: 'boolean', default: false } }, strict: false });
+const { values: own } = parseArgs({
+  options: { lowering: { type: 'string', default: 'auto' }, explain: { type: 'boolean', default: false } },
+  strict: false,
+});
 const { compile, dcgan, mlpGan } = await trainer();
 const runtime = await cpuRuntime(o);
-const system = o.network === 'mlp' ? mlpGan({ size: o.size, latent: o.latent, batch: o.batch }) : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch, ...(o.pool ? { pool: o.pool } : {}) });
-const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime, lowering: own.lowering });
+const system =
+  o.network === 'mlp'
+    ? mlpGan({ size: o.size, latent: o.latent, batch: o.batch })
+    : dcgan({
+        size: o.size,
+        channels: o.channels,
+        base: o.base,
+        latent: o.latent,
+        batch: o.batch,
+        ...(o.pool ? { pool: o.pool } : {}),
+      });
+const step = await compile(system.step, {
+  inputs: system.inputs,
+  variables: system.variables,
+  runtime,
+  lowering: own.lowering,
+});
 if (own.explain) console.log(step.summary.plan);
 
 const batches = batchesOf(system);
 let i = 0;
 const { stepsPerRun: steps, traceMs, lowerMs, createMs, lowering, nodes } = step.summary;
 const next = () => Array.from({ length: steps }, () => batches[i++ % batches.length]);
-if (!own.explain) await serve(() => step.runMany(next()), await versions(), { steps, about: { traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun: steps } });
+if (!own.explain)
+  await serve(() => step.runMany(next()), await versions(), {
+    steps,
+    about: { traceMs, lowerMs, createMs, lowering, nodes, stepsPerRun: steps },
+  });
 await step.dispose();
 await runtime.dispose();

@@ -1,9 +1,12 @@
-// Peer of bench/tfjs-node.mjs: the same DCGAN training step, eagerly on @tensorflow/tfjs-node; `--gradients stock` leaves tfjs's own gradient functions in place.
+// Peer of bench/tfjs-node.mjs: the same DCGAN training step, eagerly on @tensorflow/tfjs-node; `--gradients stock`
+// leaves tfjs's own gradient functions in place.
 import { parseArgs } from 'node:util';
 import { serve } from '../lib/serve.mjs';
 import { batchesOf, flags, trainer, versions } from './forja.mjs';
 
-const { values: { gradients } } = parseArgs({ options: { gradients: { type: 'string', default: 'forja' } }, strict: false });
+const {
+  values: { gradients },
+} = parseArgs({ options: { gradients: { type: 'string', default: 'forja' } }, strict: false });
 const o = flags();
 const { default: tf } = await import('@tensorflow/tfjs');
 const { dcgan, eagerStep, useTfjsNode } = await trainer();
@@ -15,7 +18,10 @@ const batches = batchesOf(system);
 /** What a program without Forja does: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
 function stock(feeds) {
   tf.tidy(() => {
-    const inputs = Object.entries(system.inputs).map(([name, { shape, random }]) => [name, random ? tf.randomNormal(shape) : tf.tensor(feeds[name].data, shape)]);
+    const inputs = Object.entries(system.inputs).map(([name, { shape, random }]) => [
+      name,
+      random ? tf.randomNormal(shape) : tf.tensor(feeds[name].data, shape),
+    ]);
     for (const loss of Object.values(system.step(Object.fromEntries(inputs)))) loss.dataSync();
   });
 }
@@ -23,4 +29,8 @@ function stock(feeds) {
 const step = eagerStep(system.step, { inputs: system.inputs, variables: system.variables });
 const run = gradients === 'stock' ? stock : (feeds) => step.run(feeds);
 let i = 0;
-await serve(() => run(batches[i++ % batches.length]), { ...(await versions()), 'tfjs-node': '4.22.0', tensorflow: tf.backend().binding.TF_Version });
+await serve(() => run(batches[i++ % batches.length]), {
+  ...(await versions()),
+  'tfjs-node': '4.22.0',
+  tensorflow: tf.backend().binding.TF_Version,
+});

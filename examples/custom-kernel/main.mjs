@@ -1,5 +1,5 @@
-// A kernel that tfjs does not have (StyleGAN's bias_act: a bias, a leaky ReLU and a gain in one) is taught to the exporter; the file computes what the kernel computes.
-// node examples/custom-kernel/main.mjs
+// A kernel that tfjs does not have (StyleGAN's bias_act: a bias, a leaky ReLU and a gain in one) is taught to the
+// exporter; the file computes what the kernel computes. node examples/custom-kernel/main.mjs
 import assert from 'node:assert/strict';
 import { exportOnnx, registerKernelExport } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
@@ -7,18 +7,28 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 tf.enableProdMode(); // no advice to install a native backend
 
-// The kernel itself, as tfjs wants it. The exporter asks this version for the shape of the result, and verifies against it.
+// The kernel itself, as tfjs wants it. The exporter asks this version for the shape of the result, and verifies against
+// it.
 tf.registerKernel({
   kernelName: 'BiasAct',
   backendName: 'cpu',
   kernelFunc: ({ inputs: { x, bias }, attrs: { alpha, gain }, backend }) => {
     const [values, biases] = [backend.readSync(x.dataId), backend.readSync(bias.dataId)];
     const act = (v) => gain * (v < 0 ? alpha * v : v);
-    return { dataId: backend.write(values.map((v, i) => act(v + biases[i % biases.length])), x.shape, 'float32'), shape: x.shape, dtype: 'float32' };
+    return {
+      dataId: backend.write(
+        values.map((v, i) => act(v + biases[i % biases.length])),
+        x.shape,
+        'float32',
+      ),
+      shape: x.shape,
+      dtype: 'float32',
+    };
   },
 });
 
-// What it is in ONNX. `order` is how the axes lie by now: after a convolution channels are first, and they may stay there.
+// What it is in ONNX. `order` is how the axes lie by now: after a convolution channels are first, and they may stay
+// there.
 registerKernelExport('BiasAct', ({ inputs, attrs, outputs }, ctx) => {
   const order = ctx.layoutOf(inputs.x);
   const sum = ctx.op('Add', [ctx.get(inputs.x, order), ctx.broadcast(inputs.bias, inputs.x.rank, order)]);
@@ -29,11 +39,17 @@ registerKernelExport('BiasAct', ({ inputs, attrs, outputs }, ctx) => {
 const biasAct = (x, bias) => tf.engine().runKernel('BiasAct', { x, bias }, { alpha: 0.2, gain: Math.SQRT2 });
 
 // A layer pair of a synthesis network that uses it.
-const [first, second] = [tf.randomNormal([3, 3, 4, 8], 0, 0.2, 'float32', 1), tf.randomNormal([3, 3, 8, 3], 0, 0.2, 'float32', 2)];
+const [first, second] = [
+  tf.randomNormal([3, 3, 4, 8], 0, 0.2, 'float32', 1),
+  tf.randomNormal([3, 3, 8, 3], 0, 0.2, 'float32', 2),
+];
 const [b1, b2] = [tf.randomNormal([8], 0, 0.5, 'float32', 3), tf.randomNormal([3], 0, 0.5, 'float32', 4)];
 const synthesis = (x) => biasAct(tf.conv2d(biasAct(tf.conv2d(x, first, 1, 'same'), b1), second, 1, 'same'), b2);
 
-const { model, report } = await exportOnnx(synthesis, { inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 4] }], outputs: [{ name: 'y' }] });
+const { model, report } = await exportOnnx(synthesis, {
+  inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 4] }],
+  outputs: [{ name: 'y' }],
+});
 assert.equal(report.verified, 'passed');
 assert.equal(report.transposes, 2); // at the file's two edges: none between convolution and kernel
 console.log(report.ops);

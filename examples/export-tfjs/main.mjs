@@ -1,5 +1,5 @@
-// A TensorFlow.js model becomes an ONNX file, and plain onnxruntime (nothing of Forja) computes what tfjs computes. Checks itself: throws when it does not.
-// node examples/export-tfjs/main.mjs [model.onnx]
+// A TensorFlow.js model becomes an ONNX file, and plain onnxruntime (nothing of Forja) computes what tfjs computes.
+// Checks itself: throws when it does not. node examples/export-tfjs/main.mjs [model.onnx]
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { exportOnnx } from '@forja/trainer/node';
@@ -16,7 +16,14 @@ const model = tf.sequential({
     tf.layers.conv2dTranspose({ filters: 8, kernelSize: 4, strides: 2, padding: 'same', useBias: false, name: 'up1' }),
     tf.layers.batchNormalization({ name: 'norm1' }),
     tf.layers.leakyReLU({ alpha: 0.2 }),
-    tf.layers.conv2dTranspose({ filters: 1, kernelSize: 4, strides: 2, padding: 'same', activation: 'tanh', name: 'up2' }),
+    tf.layers.conv2dTranspose({
+      filters: 1,
+      kernelSize: 4,
+      strides: 2,
+      padding: 'same',
+      activation: 'tanh',
+      name: 'up2',
+    }),
   ],
 });
 model.setWeights(model.getWeights().map((w, i) => w.mul(tf.randomUniform(w.shape, 0.5, 1.5, 'float32', i)).add(0.05)));
@@ -27,7 +34,9 @@ const { model: bytes, report } = await exportOnnx(model, {
   layout: { outputs: 'nchw' }, // tfjs has NHWC; most other runtimes like NCHW better
 });
 assert.equal(report.verified, 'passed'); // by Forja itself: several seeds, and a batch size that was not traced
-console.log(`${report.nodes} nodes (${Object.keys(report.ops).join(', ')}), ${report.bytes} bytes, inputs ${report.inputs.map((i) => `${i.name} [${i.shape}]`)}`);
+console.log(
+  `${report.nodes} nodes (${Object.keys(report.ops).join(', ')}), ${report.bytes} bytes, inputs ${report.inputs.map((i) => `${i.name} [${i.shape}]`)}`,
+);
 
 const session = await InferenceSession.create(bytes);
 let worst = 0;

@@ -1,5 +1,5 @@
-// The demo: trains a DCGAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified against tfjs), loads the file back and samples it.
-// npm run demo [-- --steps 7500 --out runs/demo --seed 1 --resume]
+// The demo: trains a DCGAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified against tfjs),
+// loads the file back and samples it. npm run demo [-- --steps 7500 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -26,16 +26,26 @@ try {
   const began = performance.now();
   const result = await training();
   if (result.reason === 'interrupted') {
-    console.log(`stopped after step ${result.step}, saved; go on with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`);
+    console.log(
+      `stopped after step ${result.step}, saved; go on with: npm run demo -- --resume${out === resolve(root, 'runs/demo') ? '' : ` --out ${options.out}`}`,
+    );
   } else {
-    console.log(`trained ${result.step} steps in ${result.seconds.toFixed(0)} s on ${result.device}; generator.onnx differs from tfjs by at most ${result.exportError.toExponential(1)} (relative)`);
+    console.log(
+      `trained ${result.step} steps in ${result.seconds.toFixed(0)} s on ${result.device}; generator.onnx differs from tfjs by at most ${result.exportError.toExponential(1)} (relative)`,
+    );
     await sampling(join(partial, 'generator.onnx'));
     await replace();
     const device = await speed(join(out, 'generator.onnx'));
-    console.log(`\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`);
-    console.log('  samples.png     64 digits\n  walk.gif        a walk through the latent space\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator');
+    console.log(
+      `\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`,
+    );
+    console.log(
+      '  samples.png     64 digits\n  walk.gif        a walk through the latent space\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
+    );
     console.log(device);
-    console.log(`\nOpen it in your browser:  npm run playground${out === resolve(root, 'runs/demo') ? '' : ` -- ${join(options.out, 'generator.onnx')}`}`);
+    console.log(
+      `\nOpen it in your browser:  npm run playground${out === resolve(root, 'runs/demo') ? '' : ` -- ${join(options.out, 'generator.onnx')}`}`,
+    );
   }
 } catch (error) {
   console.error(`demo: ${error.message}`);
@@ -53,9 +63,17 @@ async function training() {
     await rm(partial, { recursive: true, force: true });
     await mkdir(dirname(partial), { recursive: true });
     const config = {
-      system: 'dcgan', data: 'mnist', out: partial,
-      steps: options.steps, batch: 32, seed: options.seed, base: 24, rates: { g: 2e-3, d: 2e-3 }, schedule: 'linear',
-      sampleEvery: Math.max(1, Math.round(options.steps / 10)), checkpointEvery: Math.max(1, Math.round(options.steps / 10)),
+      system: 'dcgan',
+      data: 'mnist',
+      out: partial,
+      steps: options.steps,
+      batch: 32,
+      seed: options.seed,
+      base: 24,
+      rates: { g: 2e-3, d: 2e-3 },
+      schedule: 'linear',
+      sampleEvery: Math.max(1, Math.round(options.steps / 10)),
+      checkpointEvery: Math.max(1, Math.round(options.steps / 10)),
     };
     return await train(config, { cwd: here, signal: interrupt.signal, onEvent });
   } finally {
@@ -110,7 +128,8 @@ async function replace() {
 /** A folder that is not empty and holds no run is somebody's: it is not replaced. */
 async function refuseForeign(folder) {
   const entries = await readdir(folder).catch(() => []);
-  if (entries.length > 0 && !entries.includes('config.json')) fail(`--out: expected a new folder or an earlier run, got ${folder} with other files in it`);
+  if (entries.length > 0 && !entries.includes('config.json'))
+    fail(`--out: expected a new folder or an earlier run, got ${folder} with other files in it`);
 }
 
 /** A bar on a terminal, a line every tenth elsewhere. */
@@ -124,7 +143,9 @@ function progress(total, title) {
         if (performance.now() - shown < 100 && done < total) return;
         shown = performance.now();
         const full = Math.round(24 * share);
-        process.stdout.write(`\r\x1b[2K${`${title} ${'█'.repeat(full)}${'░'.repeat(24 - full)} ${done}/${total}  ${text}`.slice(0, (process.stdout.columns ?? 100) - 1)}`);
+        process.stdout.write(
+          `\r\x1b[2K${`${title} ${'█'.repeat(full)}${'░'.repeat(24 - full)} ${done}/${total}  ${text}`.slice(0, (process.stdout.columns ?? 100) - 1)}`,
+        );
       } else if (Math.floor(10 * share) > tenth) {
         tenth = Math.floor(10 * share);
         console.log(`${title} ${done}/${total}  ${text}`);
@@ -139,10 +160,18 @@ function progress(total, title) {
 function parse() {
   try {
     const { values } = parseArgs({
-      options: { steps: { type: 'string', default: '7500' }, seed: { type: 'string', default: '1' }, out: { type: 'string', default: 'runs/demo' }, resume: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        steps: { type: 'string', default: '7500' },
+        seed: { type: 'string', default: '1' },
+        out: { type: 'string', default: 'runs/demo' },
+        resume: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help) {
-      console.log('npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a DCGAN on MNIST, exports it to ONNX and samples it. --resume goes on with a run that was stopped.');
+      console.log(
+        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a DCGAN on MNIST, exports it to ONNX and samples it. --resume goes on with a run that was stopped.',
+      );
       process.exit(0);
     }
     const [steps, seed] = [Number(values.steps), Number(values.seed)];

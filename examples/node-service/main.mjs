@@ -1,5 +1,6 @@
-// Starts the service, asks it for pictures as twenty clients at once, and checks three things: the pictures are right, requests shared runs, and the event loop
-// keeps turning while the model runs. Throws when one is not so. node examples/node-service/main.mjs [generator.onnx]; with --serve it keeps serving on port 8080.
+// Starts the service, asks it for pictures as twenty clients at once, and checks three things: the pictures are right,
+// requests shared runs, and the event loop keeps turning while the model runs. Throws when one is not so. node
+// examples/node-service/main.mjs [generator.onnx]; with --serve it keeps serving on port 8080.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { load } from '@forja/node';
@@ -30,12 +31,14 @@ if (process.argv.includes('--serve')) {
 
 async function check(address) {
   const before = generator.stats();
-  const answers = await Promise.all(Array.from({ length: CLIENTS }, async (_, seed) => {
-    const response = await fetch(`${address}/sample.png?seed=${seed}&count=2`);
-    assert.equal(response.status, 200);
-    assert.equal(response.headers.get('content-type'), 'image/png');
-    return new Uint8Array(await response.arrayBuffer());
-  }));
+  const answers = await Promise.all(
+    Array.from({ length: CLIENTS }, async (_, seed) => {
+      const response = await fetch(`${address}/sample.png?seed=${seed}&count=2`);
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get('content-type'), 'image/png');
+      return new Uint8Array(await response.arrayBuffer());
+    }),
+  );
   const after = generator.stats();
   const runs = after.runs - before.runs;
 
@@ -53,8 +56,13 @@ async function check(address) {
   const inline = await load(model, { executor: 'inline' });
   const [blocked, free] = [await turnsDuring(inline), await turnsDuring(generator)];
   await inline.dispose();
-  assert.ok(free > 5 * blocked, `expected the event loop to keep turning during a run, got ${free} turns, and ${blocked} with the run in its own thread`);
-  console.log(`ok: ${CLIENTS} clients, ${2 * CLIENTS} pictures in ${runs} runs on ${generator.device.actual}; the event loop turned ${free} times during a run (${blocked} if it runs inline)`);
+  assert.ok(
+    free > 5 * blocked,
+    `expected the event loop to keep turning during a run, got ${free} turns, and ${blocked} with the run in its own thread`,
+  );
+  console.log(
+    `ok: ${CLIENTS} clients, ${2 * CLIENTS} pictures in ${runs} runs on ${generator.device.actual}; the event loop turned ${free} times during a run (${blocked} if it runs inline)`,
+  );
 }
 
 /** How often the event loop turns while one batch is made. */

@@ -1,4 +1,5 @@
-// An HTTP service over a generator: GET /sample.png?seed=7&count=16, GET /health. Inference runs in the generator's worker; requests that come together share runs.
+// An HTTP service over a generator: GET /sample.png?seed=7&count=16, GET /health. Inference runs in the generator's
+// worker; requests that come together share runs.
 import { createServer } from 'node:http';
 
 /** A server for a loaded generator. `server.close()` stops it; the generator is the caller's. */
@@ -6,18 +7,27 @@ export function serve(generator) {
   return createServer((request, response) => {
     answer(generator, request, response).catch((error) => {
       // Codes are for programs: what the client did wrong, what it may try again, and what is our fault.
-      const status = error.name === 'UsageError' ? 400 : error.code === 'overloaded' || error.code === 'disposed' ? 503 : 500;
+      const status =
+        error.name === 'UsageError' ? 400 : error.code === 'overloaded' || error.code === 'disposed' ? 503 : 500;
       if (status === 500) console.error(error);
       if (response.destroyed) return;
-      response.writeHead(status, { 'content-type': 'application/json', ...(status === 503 ? { 'retry-after': '1' } : {}) });
-      response.end(JSON.stringify({ error: { code: error.code ?? 'internal', message: status === 500 ? 'internal error' : error.message } }));
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        ...(status === 503 ? { 'retry-after': '1' } : {}),
+      });
+      response.end(
+        JSON.stringify({
+          error: { code: error.code ?? 'internal', message: status === 500 ? 'internal error' : error.message },
+        }),
+      );
     });
   });
 }
 
 async function answer(generator, request, response) {
   const { pathname, searchParams } = new URL(request.url, 'http://service');
-  if (pathname === '/health') return send(response, 'application/json', JSON.stringify({ device: generator.device, stats: generator.stats() }));
+  if (pathname === '/health')
+    return send(response, 'application/json', JSON.stringify({ device: generator.device, stats: generator.stats() }));
   if (pathname !== '/sample.png') {
     response.writeHead(404).end();
     return;

@@ -1,6 +1,6 @@
-// A GAN whose training step is written here, in tfjs, and runs as one ONNX graph: points on a ring of eight Gaussians, with a hinge loss and noise that fades,
-// neither of which Forja has. The generator is then exported, loaded and sampled, and must cover the ring: throws when it does not.
-// node examples/own-gan/main.mjs
+// A GAN whose training step is written here, in tfjs, and runs as one ONNX graph: points on a ring of eight Gaussians,
+// with a hinge loss and noise that fades, neither of which Forja has. The generator is then exported, loaded and
+// sampled, and must cover the ring: throws when it does not. node examples/own-gan/main.mjs
 import assert from 'node:assert/strict';
 import { latents } from '@forja/core';
 import { load } from '@forja/node';
@@ -11,9 +11,17 @@ tf.enableProdMode(); // no advice to install a native backend
 const [LATENT, BATCH, STEPS, MODES] = [4, 128, 2000, 8];
 
 // The players, and a copy of the generator that follows it slowly. Any tf.LayersModel will do.
-const net = (input, output, seed) => tf.sequential({
-  layers: [64, 64, output].map((units, i) => tf.layers.dense({ ...(i === 0 ? { inputShape: [input] } : {}), units, ...(i < 2 ? { activation: 'relu' } : {}), kernelInitializer: tf.initializers.heNormal({ seed: seed + i }) })),
-});
+const net = (input, output, seed) =>
+  tf.sequential({
+    layers: [64, 64, output].map((units, i) =>
+      tf.layers.dense({
+        ...(i === 0 ? { inputShape: [input] } : {}),
+        units,
+        ...(i < 2 ? { activation: 'relu' } : {}),
+        kernelInitializer: tf.initializers.heNormal({ seed: seed + i }),
+      }),
+    ),
+  });
 const [generator, average, critic] = [net(LATENT, 2, 1), net(LATENT, 2, 1), net(2, 1, 11)];
 const variables = (model) => model.trainableWeights.map((weight) => weight.read());
 const [g, d] = [variables(generator), variables(critic)];
@@ -28,7 +36,10 @@ function step({ real, rate, noise }) {
   const fake = () => generator.apply(random.normal([BATCH, LATENT]));
   const score = (points) => critic.apply(tf.add(points, tf.mul(random.normal([BATCH, 2]), noise)));
 
-  const onD = tf.variableGrads(() => tf.add(tf.mean(tf.relu(tf.sub(1, score(real)))), tf.mean(tf.relu(tf.add(1, score(fake()))))), d);
+  const onD = tf.variableGrads(
+    () => tf.add(tf.mean(tf.relu(tf.sub(1, score(real)))), tf.mean(tf.relu(tf.add(1, score(fake()))))),
+    d,
+  );
   applyUpdates(adamD(d, onD.grads, rate));
   const onG = tf.variableGrads(() => tf.neg(tf.mean(score(fake()))), g);
   applyUpdates(adamG(g, onG.grads, rate));
@@ -48,15 +59,23 @@ console.log(`one step: ${calls} kernel calls, ${nodes} ONNX nodes, traced in ${t
 const points = syntheticDataset({ shape: 'ring', modes: MODES, count: 8192, deviation: 0.02 });
 const real = new Float32Array(BATCH * 2);
 for (let s = 0; s < STEPS; s++) {
-  points.read(Array.from({ length: BATCH }, (_, i) => (s * BATCH + i) % points.count), real);
+  points.read(
+    Array.from({ length: BATCH }, (_, i) => (s * BATCH + i) % points.count),
+    real,
+  );
   const left = Math.max(1 - s / STEPS, 0.1);
-  const losses = await compiled.run({ real, rate: 3e-3 * left, noise: 0.2 * left }); // schedules are numbers that change; the graph stays
-  if (s % 500 === 0) console.log(`step ${s}: D ${scalarOf(losses, 'loss_d').toFixed(3)}, G ${scalarOf(losses, 'loss_g').toFixed(3)}`);
+  // schedules are numbers that change; the graph stays
+  const losses = await compiled.run({ real, rate: 3e-3 * left, noise: 0.2 * left });
+  if (s % 500 === 0)
+    console.log(`step ${s}: D ${scalarOf(losses, 'loss_d').toFixed(3)}, G ${scalarOf(losses, 'loss_g').toFixed(3)}`);
 }
 await compiled.writeVariables(); // back into the tf.Variables, for the export
 await compiled.dispose();
 
-const { model } = await exportOnnx(average, { inputs: [{ name: 'z', shape: ['batch', LATENT] }], outputs: [{ name: 'points' }] });
+const { model } = await exportOnnx(average, {
+  inputs: [{ name: 'z', shape: ['batch', LATENT] }],
+  outputs: [{ name: 'points' }],
+});
 const loaded = await load(model);
 const { points: made } = await loaded.run({ z: latents(7, 0, 4096, LATENT) });
 await loaded.dispose();
@@ -65,7 +84,9 @@ await loaded.dispose();
 const hits = new Array(MODES).fill(0);
 for (let i = 0; i < 4096; i++) {
   const [x, y] = made.data.subarray(2 * i, 2 * i + 2);
-  for (let k = 0; k < MODES; k++) if (Math.hypot(x - 0.8 * Math.cos((2 * Math.PI * k) / MODES), y - 0.8 * Math.sin((2 * Math.PI * k) / MODES)) < 0.15) hits[k]++;
+  for (let k = 0; k < MODES; k++)
+    if (Math.hypot(x - 0.8 * Math.cos((2 * Math.PI * k) / MODES), y - 0.8 * Math.sin((2 * Math.PI * k) / MODES)) < 0.15)
+      hits[k]++;
 }
 const covered = hits.filter((n) => n >= 4096 / MODES / 10).length;
 const near = hits.reduce((a, b) => a + b) / 4096;

@@ -1,5 +1,5 @@
-// Serves the playground as a site would: built files, strict CSP, cross-origin isolation unless `?noisolation` is in the address.
-// FORJA_MODEL is the model's path; scripts/playground.mjs sets it.
+// Serves the playground as a site would: built files, strict CSP, cross-origin isolation unless `?noisolation` is in
+// the address. FORJA_MODEL is the model's path; scripts/playground.mjs sets it.
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
@@ -8,7 +8,8 @@ import type { Plugin } from 'vite';
 const model = resolve(process.env['FORJA_MODEL'] ?? '../../runs/demo/generator.onnx');
 
 /** No inline scripts, no eval, nothing from elsewhere. `blob:` only for the picture being saved. */
-const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+const CSP =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 function serveModel(): Plugin {
   return {
@@ -39,5 +40,12 @@ function serveModel(): Plugin {
 export default defineConfig({
   plugins: [serveModel()],
   // onnxruntime's WebAssembly is large by nature; top-level inlining of the entry would need an inline script.
-  build: { target: 'es2022', modulePreload: false, chunkSizeWarningLimit: 2000, outDir: process.env['FORJA_PLAYGROUND_OUT'] ?? 'dist', emptyOutDir: true, reportCompressedSize: false },
+  build: {
+    target: 'es2022',
+    modulePreload: false,
+    chunkSizeWarningLimit: 2000,
+    outDir: process.env['FORJA_PLAYGROUND_OUT'] ?? 'dist',
+    emptyOutDir: true,
+    reportCompressedSize: false,
+  },
 });

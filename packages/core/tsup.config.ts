@@ -1,18 +1,34 @@
-// How @forja/core is built: four entries for any runtime, and two that index imports. gifenc is CommonJS for Node and without types, so it is bundled in.
+// How @forja/core is built: four entries for any runtime, and two that index imports. gifenc is CommonJS for Node and
+// without types, so it is bundled in.
 import { defineConfig } from 'tsup';
 import { recipe } from '../../tsup.base.js';
 
 export default defineConfig([
   recipe({
-    entry: { index: 'src/index.ts', page: 'src/page.ts', codec: 'src/codec.ts', onnx: 'src/onnx.ts', conformance: 'src/conformance.ts', errors: 'src/errors.ts' },
+    entry: {
+      index: 'src/index.ts',
+      page: 'src/page.ts',
+      codec: 'src/codec.ts',
+      onnx: 'src/onnx.ts',
+      conformance: 'src/conformance.ts',
+      errors: 'src/errors.ts',
+    },
     types: ['index', 'page', 'codec', 'onnx', 'conformance'],
     platform: 'neutral',
     bundle: ['gifenc'],
-    external: ['./codec.js', './beside.js'], // index re-exports from codec, and Generator imports beside, without taking them in
+    // index re-exports from codec, and Generator imports beside, without taking them in
+    external: ['./codec.js', './beside.js'],
   }),
   {
-    // What Generator imports on first use, with copies of its own but of the errors: a bundler that splits puts what it shares with the entries into files that every page loads, used or not.
+    // What Generator imports on first use, with copies of its own but of the errors: a bundler that splits puts what it
+    // shares with the entries into files that every page loads, used or not.
     ...recipe({ entry: { beside: 'src/generator/beside.ts' }, types: [], platform: 'neutral' }),
-    esbuildPlugins: [{ name: 'errors of the entries', setup: ({ onResolve }) => onResolve({ filter: /\/errors\.js$/ }, () => ({ path: './errors.js', external: true, sideEffects: false })) }],
+    esbuildPlugins: [
+      {
+        name: 'errors of the entries',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /\/errors\.js$/ }, () => ({ path: './errors.js', external: true, sideEffects: false })),
+      },
+    ],
   },
 ]);

@@ -1,5 +1,6 @@
-// Vitest plugin: tests run the sources, where no built worker.js exists. When a test first imports worker-url.ts, the package is bundled
-// (esbuild, ~0.1 s) into node_modules/.cache and the module is replaced by one that points there. Not part of the package.
+// Vitest plugin: tests run the sources, where no built worker.js exists. When a test first imports worker-url.ts, the
+// package is bundled (esbuild, ~0.1 s) into node_modules/.cache and the module is replaced by one that points there.
+// Not part of the package.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -8,17 +9,33 @@ import { build } from 'esbuild';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Bundles worker, library and bin of the sources, as `dist` has them; returns the folder. Named by content: several test runs may build at once. */
+/**
+ * Bundles worker, library and bin of the sources, as `dist` has them; returns the folder. Named by content: several
+ * test runs may build at once.
+ */
 export async function buildForTests(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: ['worker', 'index', 'cli', 'serve', 'bin'].map((name) => here(`./src/${name}.ts`)).filter((file) => existsSync(file)),
+    entryPoints: ['worker', 'index', 'cli', 'serve', 'bin']
+      .map((name) => here(`./src/${name}.ts`))
+      .filter((file) => existsSync(file)),
     outdir: here('./node_modules/.cache/forja'),
     bundle: true,
     splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'es2022',
-    external: ['onnxruntime-node', 'onnxruntime-web', 'commander', '@clack/prompts', 'hono', '@hono/node-server', 'pngjs', 'prom-client', 'valibot', '@forja/trainer/node'],
+    external: [
+      'onnxruntime-node',
+      'onnxruntime-web',
+      'commander',
+      '@clack/prompts',
+      'hono',
+      '@hono/node-server',
+      'pngjs',
+      'prom-client',
+      'valibot',
+      '@forja/trainer/node',
+    ],
     alias: { '@forja/core/onnx': here('../core/src/onnx.ts'), '@forja/core': here('../core/src/index.ts') },
     write: false,
     logLevel: 'error',

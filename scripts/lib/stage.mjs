@@ -1,5 +1,5 @@
-// Running the stages of a script: one line each (✓ or ✗, name, seconds), child processes without a shell, paths of the repository.
-// It knows nothing of what the stages do.
+// Running the stages of a script: one line each (✓ or ✗, name, seconds), child processes without a shell, paths of the
+// repository. It knows nothing of what the stages do.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -34,7 +34,9 @@ export function run(file, args, { cwd = root, env = {}, show = false } = {}) {
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
     child.on('error', (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));
-    child.on('close', (code, signal) => resolve({ code: code ?? 1, output: signal ? `${output}ended by ${signal}\n` : output }));
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 1, output: signal ? `${output}ended by ${signal}\n` : output }),
+    );
   });
 }
 

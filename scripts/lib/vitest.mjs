@@ -1,4 +1,5 @@
-// Runs one vitest project and reads its JSON report: counts, the time of each test, and failures that are no test (a file that did not load).
+// Runs one vitest project and reads its JSON report: counts, the time of each test, and failures that are no test (a
+// file that did not load).
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { StageError, root, run, tool } from './stage.mjs';
@@ -10,11 +11,17 @@ import { StageError, root, run, tool } from './stage.mjs';
  * Runs the project with vitest's own output on the terminal.
  * @returns {Promise<{ ok: boolean, counts: Counts, tests: TestTime[] }>}
  */
-export async function runProject(project, { env = {}, report = join(root, 'node_modules', '.cache', 'forja', `vitest-${project}.json`) } = {}) {
+export async function runProject(
+  project,
+  { env = {}, report = join(root, 'node_modules', '.cache', 'forja', `vitest-${project}.json`) } = {},
+) {
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { code } = await run(process.execPath, [tool('vitest/vitest.mjs'), ...args], { show: true, env: { ...plain, ...env } });
+  const { code } = await run(process.execPath, [tool('vitest/vitest.mjs'), ...args], {
+    show: true,
+    env: { ...plain, ...env },
+  });
   if (!existsSync(report)) throw new StageError(`vitest wrote no report (exit code ${code})`);
   return read(JSON.parse(readFileSync(report, 'utf8')), code);
 }
@@ -22,7 +29,10 @@ export async function runProject(project, { env = {}, report = join(root, 'node_
 /** No colour codes in a log that is not a terminal. */
 const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
 
-/** Counts and times out of vitest’s JSON report. A file that did not load, and an error outside any test, count as failures. */
+/**
+ * Counts and times out of vitest’s JSON report. A file that did not load, and an error outside any test, count as
+ * failures.
+ */
 export function read(report, code) {
   const tests = report.testResults.flatMap((file) =>
     file.assertionResults.map((t) => ({
@@ -34,8 +44,14 @@ export function read(report, code) {
     })),
   );
   const count = (...states) => tests.filter((t) => states.includes(t.status)).length;
-  const unloaded = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed')).length;
-  const counts = { passed: count('passed'), failed: count('failed') + unloaded, skipped: count('skipped', 'pending', 'todo', 'disabled') };
+  const unloaded = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((t) => t.status === 'failed'),
+  ).length;
+  const counts = {
+    passed: count('passed'),
+    failed: count('failed') + unloaded,
+    skipped: count('skipped', 'pending', 'todo', 'disabled'),
+  };
   if (code !== 0 && counts.failed === 0) counts.failed = 1; // an error outside any test
   return { ok: code === 0, counts, tests };
 }

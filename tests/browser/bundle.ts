@@ -1,4 +1,5 @@
-// Bundles a script of these tests with the packages' sources, for the Node side of a browser test: vitest's own server loads modules for pages only.
+// Bundles a script of these tests with the packages' sources, for the Node side of a browser test: vitest's own server
+// loads modules for pages only.
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,10 @@ import { build } from 'esbuild';
 
 const here = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Imports `tests/browser/<name>.ts` into this process. The bundle lies below the trainer, so that its dependencies are found. */
+/**
+ * Imports `tests/browser/<name>.ts` into this process. The bundle lies below the trainer, so that its dependencies are
+ * found.
+ */
 export async function importInNode(name: string): Promise<unknown> {
   const { outputFiles } = await build({
     entryPoints: [here(`tests/browser/${name}.ts`)],
@@ -16,8 +20,17 @@ export async function importInNode(name: string): Promise<unknown> {
     format: 'esm',
     target: 'es2022',
     external: ['@tensorflow/*', 'onnxruntime-node', 'onnxruntime-web', 'commander', '@clack/prompts'],
-    alias: Object.fromEntries([['core/onnx', 'core/src/onnx'], ['core', 'core/src/index'], ['node', 'node/src/index'], ['trainer', 'trainer/src/index']].map(([from, to]) => [`@forja/${from}`, here(`packages/${to}.ts`)])),
-    banner: { js: "import { createRequire as forjaCreateRequire } from 'node:module'; const require = forjaCreateRequire(import.meta.url);" },
+    alias: Object.fromEntries(
+      [
+        ['core/onnx', 'core/src/onnx'],
+        ['core', 'core/src/index'],
+        ['node', 'node/src/index'],
+        ['trainer', 'trainer/src/index'],
+      ].map(([from, to]) => [`@forja/${from}`, here(`packages/${to}.ts`)]),
+    ),
+    banner: {
+      js: "import { createRequire as forjaCreateRequire } from 'node:module'; const require = forjaCreateRequire(import.meta.url);",
+    },
     write: false,
     logLevel: 'error',
   });

@@ -1,4 +1,5 @@
-// The option `cache` of load in Chromium: what is kept, when it is asked for again, and that nothing wrong ever comes out of it. And progress, whole or compressed.
+// The option `cache` of load in Chromium: what is kept, when it is asked for again, and that nothing wrong ever comes
+// out of it. And progress, whole or compressed.
 import type { Manifest } from '@forja/core';
 import { decodeModel, externalizeModel, sealModel } from '@forja/core/onnx';
 import { load } from '@forja/web';
@@ -11,10 +12,15 @@ const MANIFEST: Omit<Manifest, 'integrity'> = {
   version: 1,
   kind: 'latent',
   inputs: [{ name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', 8], distribution: 'normal' }],
-  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 6, 6], range: [-1, 1], layout: 'nchw' }],
+  outputs: [
+    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 6, 6], range: [-1, 1], layout: 'nchw' },
+  ],
   producer: 'test',
 };
-const sha256 = async (bytes: Uint8Array): Promise<string> => [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))].map((b) => b.toString(16).padStart(2, '0')).join('');
+const sha256 = async (bytes: Uint8Array): Promise<string> =>
+  [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))]
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
 
 const STORE = 'test-models';
 let one: number[];
@@ -24,7 +30,9 @@ let name: string;
 const url = (): string => new URL(`/__forja/set/${name}`, location.href).href;
 
 beforeAll(async () => {
-  const seal = async (width: number): Promise<number[]> => [...(await sealModel(decodeModel(tinyGenerator(width)), MANIFEST, sha256))];
+  const seal = async (width: number): Promise<number[]> => [
+    ...(await sealModel(decodeModel(tinyGenerator(width)), MANIFEST, sha256)),
+  ];
   [one, two] = [await seal(4), await seal(6)];
 });
 afterEach(() => caches.delete(STORE));
@@ -36,8 +44,13 @@ async function picture(options: LoadOptions = {}): Promise<number[]> {
   await generator.dispose();
   return [...data];
 }
-const refused = (options: LoadOptions = {}): Promise<string> => picture(options).then(() => 'ok', (error: { code: string }) => error.code);
-const serve = (answer: Parameters<typeof commands.answer>[1]): Promise<{ asked: number; bodies: number }> => commands.answer(name, answer);
+const refused = (options: LoadOptions = {}): Promise<string> =>
+  picture(options).then(
+    () => 'ok',
+    (error: { code: string }) => error.code,
+  );
+const serve = (answer: Parameters<typeof commands.answer>[1]): Promise<{ asked: number; bodies: number }> =>
+  commands.answer(name, answer);
 /** The same address at another origin of this machine. */
 const elsewhere = (path: string): string => {
   const at = new URL(path, location.href);
@@ -47,7 +60,14 @@ const elsewhere = (path: string): string => {
 /** What one address answers, from its first to its last. */
 const fresh = (): void => void (name = `model-${++count}`);
 
-test.each([['ETag', { etag: '"1"' }, { etag: '"2"' }], ['Last-Modified', { lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT' }, { lastModified: 'Tue, 02 Jan 2024 00:00:00 GMT' }]])('a kept model is asked for again by its %s, and replaced when it has changed', async (_, first, second) => {
+test.each([
+  ['ETag', { etag: '"1"' }, { etag: '"2"' }],
+  [
+    'Last-Modified',
+    { lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT' },
+    { lastModified: 'Tue, 02 Jan 2024 00:00:00 GMT' },
+  ],
+])('a kept model is asked for again by its %s, and replaced when it has changed', async (_, first, second) => {
   fresh();
   await serve({ bytes: one, ...first });
   const before = await picture();
@@ -106,7 +126,8 @@ test('a byte that changed in the store is noticed: downloaded again, or refused 
 test('what is damaged, cut or no model is not kept', async () => {
   fresh();
   const flipped = Uint8Array.from(one);
-  decodeModel(flipped).graph!.initializers.find(({ rawData }) => (rawData?.length ?? 0) > 1000)!.rawData![100]! ^= 1; // a view of the bytes
+  // a view of the bytes
+  decodeModel(flipped).graph!.initializers.find(({ rawData }) => (rawData?.length ?? 0) > 1000)!.rawData![100]! ^= 1;
   const kept = async (): Promise<number> => (await (await caches.open(STORE)).keys()).length;
   await serve({ bytes: [...flipped], etag: '"1"' });
   expect([await refused(), await refused({ integrity: 'warn' }), await kept()]).toEqual(['model.integrity', 'ok', 0]);
@@ -167,14 +188,21 @@ test('an abort ends a load with a cache, before and after the first byte, and ke
 
 test('external data lies beside the model: sealed with it, kept with it, and nowhere else', async () => {
   fresh();
-  const { model, external } = externalizeModel(decodeModel(tinyGenerator()), { location: `${name}-weights`, least: 1000 });
+  const { model, external } = externalizeModel(decodeModel(tinyGenerator()), {
+    location: `${name}-weights`,
+    least: 1000,
+  });
   const [[file, weights]] = [...external] as [[string, Uint8Array]];
   const bytes = [...(await sealModel(model, MANIFEST, sha256, external))];
   await serve({ bytes, etag: '"1"' });
   await commands.answer(file, { bytes: [...weights], etag: '"2"' });
   const seen: LoadProgress[] = [];
   const before = await picture({ onProgress: (p) => seen.push(p) });
-  expect(seen.at(-1)).toEqual({ phase: 'download', loaded: bytes.length + weights.length, total: bytes.length + weights.length });
+  expect(seen.at(-1)).toEqual({
+    phase: 'download',
+    loaded: bytes.length + weights.length,
+    total: bytes.length + weights.length,
+  });
   name = `model-${++count}`; // the same model with its weights inside gives the same picture
   await serve({ bytes: one });
   expect(await picture()).toEqual(before);
@@ -184,14 +212,24 @@ test('external data lies beside the model: sealed with it, kept with it, and now
   expect(await picture()).toEqual(before);
   await serve({ bytes, etag: '"1"' });
   const without = { cache: 'another-store', integrity: 'off' } as const;
-  const answers: [Parameters<typeof commands.answer>[1], string][] = [[{ status: 404 }, 'model.notFound'], [{ bytes: [...weights.subarray(1)] }, 'model.truncated'], [{ redirect: `/__forja/set/${file}-moved` }, 'ok'], [{ redirect: elsewhere(`/__forja/set/${file}-moved`) }, 'model.format']];
+  const answers: [Parameters<typeof commands.answer>[1], string][] = [
+    [{ status: 404 }, 'model.notFound'],
+    [{ bytes: [...weights.subarray(1)] }, 'model.truncated'],
+    [{ redirect: `/__forja/set/${file}-moved` }, 'ok'],
+    [{ redirect: elsewhere(`/__forja/set/${file}-moved`) }, 'model.format'],
+  ];
   for (const [answer, code] of answers) {
     await commands.answer(file, answer);
     await commands.answer(`${file}-moved`, { bytes: [...weights], cors: true });
     expect([answer, await refused(without)]).toEqual([answer, code]);
     await caches.delete('another-store');
   }
-  expect(await load(Uint8Array.from(bytes), { device: 'wasm' }).then(() => 'ok', (error: { code: string }) => error.code)).toBe('model.notFound');
+  expect(
+    await load(Uint8Array.from(bytes), { device: 'wasm' }).then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    ),
+  ).toBe('model.notFound');
 });
 
 test('addresses of Blobs and data are not kept', async () => {
@@ -201,14 +239,24 @@ test('addresses of Blobs and data are not kept', async () => {
   expect((await (await caches.open(STORE)).keys()).length).toBe(0);
 });
 
-test.each([['whole', false, false], ['compressed', true, false], ['whole, of another origin', false, true], ['compressed, of another origin', true, true]])('progress of a download that travels %s rises to all bytes, and a total is never passed', async (_, gzip, other) => {
+test.each([
+  ['whole', false, false],
+  ['compressed', true, false],
+  ['whole, of another origin', false, true],
+  ['compressed, of another origin', true, true],
+])('progress of a download that travels %s rises to all bytes, and a total is never passed', async (_, gzip, other) => {
   fresh();
   // Compressible, so that what travels is much less than what arrives.
   const big = [...tinyGenerator(400).fill(0, 3000, 20_000)];
   await serve({ bytes: big, gzip, cors: other, halves: true });
   const at = other ? elsewhere(url()) : url();
   const seen: LoadProgress[] = [];
-  const generator = await load(at, { device: 'wasm', threads: 1, manifest: MANIFEST, onProgress: (p) => void (seen.push(p) === 1 && void fetch(`${url()}?rest`)) });
+  const generator = await load(at, {
+    device: 'wasm',
+    threads: 1,
+    manifest: MANIFEST,
+    onProgress: (p) => void (seen.push(p) === 1 && void fetch(`${url()}?rest`)),
+  });
   await generator.dispose();
   expect(seen.length).toBeGreaterThan(1);
   expect(seen.at(-1)).toMatchObject({ phase: 'download', loaded: big.length });

@@ -1,4 +1,5 @@
-// Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a file of their own.
+// Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a
+// file of their own.
 import { tensor, type DeviceReport } from '@forja/core';
 import { decodeModel, encodeModel, externalizeModel, toHalf } from '@forja/core/onnx';
 import { load, runtime } from '@forja/web';
@@ -11,7 +12,9 @@ import { withWorkers } from './with-workers.js';
 async function withoutHalf(): Promise<string | undefined> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return 'no WebGPU adapter';
-  return adapter.features.has('shader-f16') ? undefined : `the adapter (${adapter.info.vendor} ${adapter.info.architecture}) has no shader-f16`;
+  return adapter.features.has('shader-f16')
+    ? undefined
+    : `the adapter (${adapter.info.vendor} ${adapter.info.architecture}) has no shader-f16`;
 }
 
 test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (device) => {
@@ -24,7 +27,11 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
   try {
     const full = tinyGenerator(8);
     const half = encodeModel(toHalf(decodeModel(full)));
-    const latent = tensor('float32', [3, 8], Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)));
+    const latent = tensor(
+      'float32',
+      [3, 8],
+      Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+    );
     const pictures: Float32Array[] = [];
     for (const model of [full, half]) {
       const session = await rt.createSession(model);
@@ -43,7 +50,10 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
 });
 
 /** One picture's floats of the small generator, and the device that made it. */
-async function drawn(options: LoadOptions, model = tinyGenerator(8)): Promise<{ floats: Float32Array; device: DeviceReport }> {
+async function drawn(
+  options: LoadOptions,
+  model = tinyGenerator(8),
+): Promise<{ floats: Float32Array; device: DeviceReport }> {
   const generator = await load(model, { threads: 1, ...options });
   const { image } = await generator.run({ latent: Float32Array.from({ length: 8 }, (_, i) => Math.sin(i)) });
   const { device } = generator;
@@ -66,19 +76,33 @@ describe("precision: 'fp16'", () => {
     if (missing === 'no WebGPU adapter') return void console.warn(`skipped: precision fp16 on WebGPU: ${missing}`);
     const [asked, plain] = [await drawn({ device: 'webgpu', precision: 'fp16' }), await drawn({ device: 'webgpu' })];
     if (missing === undefined) return expect(asked.device.precision).toBe('fp16');
-    expect(asked.device).toMatchObject({ actual: 'webgpu', reasons: [expect.stringMatching(/^precision: fp32, because the adapter \(.*\) has no shader-f16$/)] });
+    expect(asked.device).toMatchObject({
+      actual: 'webgpu',
+      reasons: [expect.stringMatching(/^precision: fp32, because the adapter \(.*\) has no shader-f16$/)],
+    });
     expect(asked.device.precision).toBeUndefined();
     expect(asked.floats).toEqual(plain.floats);
   });
 
   test('an adapter that only says that it has it is found out by the check', async () => {
     const missing = await withoutHalf();
-    if (missing === undefined || missing === 'no WebGPU adapter') return void console.warn(`skipped: an adapter that lies: ${missing ?? 'this one has shader-f16'}`);
-    await withWorkers((url) => `${url}#half`, async () => {
-      const { floats, device } = await drawn({ device: 'webgpu', precision: 'fp16', assets: '/__forja/faulty/' });
-      expect(device).toMatchObject({ actual: 'webgpu', reasons: [expect.stringMatching(/^precision: fp32, because (half precision gives|the check failed|.* would run on the CPU)/)] });
-      expect(floats).toBeAllclose([...(await drawn({ device: 'webgpu' })).floats], { atol: 1e-6 });
-    });
+    if (missing === undefined || missing === 'no WebGPU adapter')
+      return void console.warn(`skipped: an adapter that lies: ${missing ?? 'this one has shader-f16'}`);
+    await withWorkers(
+      (url) => `${url}#half`,
+      async () => {
+        const { floats, device } = await drawn({ device: 'webgpu', precision: 'fp16', assets: '/__forja/faulty/' });
+        expect(device).toMatchObject({
+          actual: 'webgpu',
+          reasons: [
+            expect.stringMatching(
+              /^precision: fp32, because (half precision gives|the check failed|.* would run on the CPU)/,
+            ),
+          ],
+        });
+        expect(floats).toBeAllclose([...(await drawn({ device: 'webgpu' })).floats], { atol: 1e-6 });
+      },
+    );
   });
 });
 
@@ -88,9 +112,16 @@ test.each(['wasm', 'webgpu'] as const)('%s: weights in a file of their own give 
     const full = tinyGenerator(8);
     const { model, external } = externalizeModel(decodeModel(full), { least: 64 });
     expect([...external].map(([name, bytes]) => [name, bytes.length > 4096])).toEqual([['model.onnx.data', true]]);
-    const latent = tensor('float32', [2, 8], Float32Array.from({ length: 16 }, (_, i) => Math.cos(i)));
+    const latent = tensor(
+      'float32',
+      [2, 8],
+      Float32Array.from({ length: 16 }, (_, i) => Math.cos(i)),
+    );
     const pictures: unknown[] = [];
-    for (const [bytes, options] of [[full, {}], [encodeModel(model), { external }]] as const) {
+    for (const [bytes, options] of [
+      [full, {}],
+      [encodeModel(model), { external }],
+    ] as const) {
       const session = await rt.createSession(bytes, options);
       pictures.push((await session.run({ latent }))['image']?.data);
       await session.dispose();

@@ -1,4 +1,5 @@
-// load in Chromium, on each device: the pictures of Node, every kind of source, every way one can be wrong, abort and disposal.
+// load in Chromium, on each device: the pictures of Node, every kind of source, every way one can be wrong, abort and
+// disposal.
 import { latents, toBatch } from '@forja/core';
 import type { Manifest } from '@forja/core';
 import { decodeModel, encodeModel, sealModel } from '@forja/core/onnx';
@@ -13,10 +14,15 @@ const MANIFEST: Omit<Manifest, 'integrity'> = {
   version: 1,
   kind: 'latent',
   inputs: [{ name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' }],
-  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 6, 6], range: [-1, 1], layout: 'nchw' }],
+  outputs: [
+    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 6, 6], range: [-1, 1], layout: 'nchw' },
+  ],
   producer: 'test',
 };
-const sha256 = async (bytes: Uint8Array): Promise<string> => [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))].map((b) => b.toString(16).padStart(2, '0')).join('');
+const sha256 = async (bytes: Uint8Array): Promise<string> =>
+  [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))]
+    .map((b) => b.toString(16).padStart(2, '0'))
+    .join('');
 
 let sealed: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
@@ -47,7 +53,10 @@ describe.each<[string, LoadOptions]>([
     const { image } = await generator.run({ latent: z });
     expect(image!.data as Float32Array).toBeAllclose(reference.data, { atol: 1e-5 });
     const batch = await generator.sample({ count, seed });
-    const expected = toBatch({ dtype: 'float32', shape: reference.shape, data: Float32Array.from(reference.data) }, { layout: 'nchw', range: [-1, 1] });
+    const expected = toBatch(
+      { dtype: 'float32', shape: reference.shape, data: Float32Array.from(reference.data) },
+      { layout: 'nchw', range: [-1, 1] },
+    );
     expect([batch.count, batch.width, batch.height, batch.channels]).toEqual([count, 6, 6, 1]);
     expect([...batch.data]).toBeAllclose([...expected.data], { atol: 1 });
     expect(Math.max(...batch.data) - Math.min(...batch.data)).toBeGreaterThan(50);
@@ -57,7 +66,10 @@ describe.each<[string, LoadOptions]>([
 
   test('concurrent calls, a stream and a walk', async () => {
     const generator = await load(sealed, options);
-    const [a, b] = await Promise.all([generator.sample({ count: 3, seed: 1 }), generator.sample({ count: 2, seed: 2 })]);
+    const [a, b] = await Promise.all([
+      generator.sample({ count: 3, seed: 1 }),
+      generator.sample({ count: 2, seed: 2 }),
+    ]);
     expect(generator.stats().runs).toBe(1);
     expect([a.count, b.count]).toEqual([3, 2]);
     const streamed: number[] = [];
@@ -82,7 +94,13 @@ test('a URL, a Blob, a File and bytes are one model; given bytes stay the caller
     await generator.dispose();
   }
   for (const result of results) expect(result).toEqual(results[0]);
-  expect(progress.filter(({ loaded }) => loaded === sealed.length).map(({ phase }) => phase)).toEqual(['download', 'download', 'read', 'read', 'read']);
+  expect(progress.filter(({ loaded }) => loaded === sealed.length).map(({ phase }) => phase)).toEqual([
+    'download',
+    'download',
+    'read',
+    'read',
+    'read',
+  ]);
   expect(await sha256(sealed)).toBe(before);
   URL.revokeObjectURL(url);
 });
@@ -104,14 +122,16 @@ test('bytes that are no model, cut, changed or misdescribed', async () => {
   // A weight's byte: onnxruntime would not notice.
   const flipped = sealed.slice();
   const { graph } = decodeModel(flipped);
-  const weight = graph?.initializers.find(({ rawData }) => (rawData?.length ?? 0) > 1000)?.rawData; // a view of the bytes
+  // a view of the bytes
+  const weight = graph?.initializers.find(({ rawData }) => (rawData?.length ?? 0) > 1000)?.rawData;
   weight![100] = (weight![100] ?? 0) ^ 1;
   expect(await code(flipped)).toBe('model.integrity');
   expect(await code(flipped, { integrity: 'off' })).toBe('ok');
   const lie = { ...MANIFEST, inputs: [{ ...MANIFEST.inputs[0]!, shape: ['batch', 9] }] };
   expect(await code(await sealModel(decodeModel(tinyGenerator()), lie, sha256))).toBe('model.format');
   expect(await code(sealed, { precision: 'fp32' })).toBe('ok');
-  for (const options of [{ integrity: 'perhaps' }, { precision: 'int4' }] as unknown as LoadOptions[]) expect(await code(sealed, options)).toBe('usage');
+  for (const options of [{ integrity: 'perhaps' }, { precision: 'int4' }] as unknown as LoadOptions[])
+    expect(await code(sealed, options)).toBe('usage');
   expect(await code(3 as never)).toBe('usage');
   expect(await code('http://')).toBe('usage');
 });
@@ -119,8 +139,20 @@ test('bytes that are no model, cut, changed or misdescribed', async () => {
 test('a newer opset, an operator that nobody has, a damaged graph, and what is no generator', async () => {
   const model = decodeModel(tinyGenerator());
   const graph = model.graph!;
-  expect(await code(encodeModel({ ...model, opsetImport: model.opsetImport.map((opset) => ({ ...opset, version: 999n })) }))).toBe('model.unsupported');
-  expect(await code(encodeModel({ ...model, graph: { ...graph, nodes: graph.nodes.map((node) => (node.opType === 'Tanh' ? { ...node, opType: 'NoSuchOperator' } : node)) } }))).toBe('model.unsupported');
+  expect(
+    await code(encodeModel({ ...model, opsetImport: model.opsetImport.map((opset) => ({ ...opset, version: 999n })) })),
+  ).toBe('model.unsupported');
+  expect(
+    await code(
+      encodeModel({
+        ...model,
+        graph: {
+          ...graph,
+          nodes: graph.nodes.map((node) => (node.opType === 'Tanh' ? { ...node, opType: 'NoSuchOperator' } : node)),
+        },
+      }),
+    ),
+  ).toBe('model.unsupported');
   // The outline of the file is right; what is in the graph is not.
   const damaged = tinyGenerator();
   damaged.fill(0xff, 40, 90);
@@ -137,7 +169,9 @@ test('integrity: warn says so on the console and goes on', async () => {
   console.warn = (...parts: unknown[]) => void said.push(parts.join(' '));
   try {
     const flipped = sealed.slice();
-    const weight = decodeModel(flipped).graph?.initializers.find(({ rawData }) => (rawData?.length ?? 0) > 1000)?.rawData;
+    const weight = decodeModel(flipped).graph?.initializers.find(
+      ({ rawData }) => (rawData?.length ?? 0) > 1000,
+    )?.rawData;
     weight![100] = (weight![100] ?? 0) ^ 1;
     expect(await code(flipped, { integrity: 'warn' })).toBe('ok');
   } finally {
@@ -157,7 +191,11 @@ test('a model without a manifest is recognised; the caller’s words go above', 
 
 test('an abort ends a download, a load, and one sample among others', async () => {
   const control = new AbortController();
-  const loading = load('/__forja/endless', { device: 'wasm', signal: control.signal, onProgress: () => control.abort(new Error('enough')) });
+  const loading = load('/__forja/endless', {
+    device: 'wasm',
+    signal: control.signal,
+    onProgress: () => control.abort(new Error('enough')),
+  });
   await expect(loading).rejects.toMatchObject({ code: 'aborted' });
   expect(await code(sealed, { signal: AbortSignal.abort() })).toBe('aborted');
   const generator = await load(sealed, { device: 'wasm' });
@@ -165,13 +203,20 @@ test('an abort ends a download, a load, and one sample among others', async () =
   const calls = [generator.sample({ count: 500, signal: other.signal }), generator.sample({ count: 2 })];
   other.abort();
   const results = await Promise.allSettled(calls);
-  expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual(['aborted', 'ok']);
+  expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual([
+    'aborted',
+    'ok',
+  ]);
   await generator.dispose();
 });
 
 test('refusals of one caller, with their codes, leave the generator usable', async () => {
   const generator = await load(sealed, { device: 'wasm', batch: { queue: 1 } });
-  const refused = async (call: Promise<unknown>): Promise<string> => call.then(() => 'ok', (error: { code: string }) => error.code);
+  const refused = async (call: Promise<unknown>): Promise<string> =>
+    call.then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    );
   expect(await refused(generator.sample({ count: 0 }))).toBe('input.range');
   expect(await refused(generator.sample({ count: 1e9 }))).toBe('input.range');
   expect(await refused(generator.sample({ latents: new Float32Array(7) }))).toBe('input.shape');
@@ -189,7 +234,10 @@ test('what a generator gives can be drawn and encoded', async () => {
   const canvas = toCanvas(grid, new OffscreenCanvas(1, 1));
   expect([canvas.width, canvas.height]).toEqual([12, 12]);
   expect([...canvas.getContext('2d')!.getImageData(0, 0, 12, 12).data]).toEqual([...grid.toRGBA()]);
-  for (const blob of [await toBlob(grid), new Blob([(await grid.toPNG()) as Uint8Array<ArrayBuffer>], { type: 'image/png' })]) {
+  for (const blob of [
+    await toBlob(grid),
+    new Blob([(await grid.toPNG()) as Uint8Array<ArrayBuffer>], { type: 'image/png' }),
+  ]) {
     const drawn = await createImageBitmap(blob);
     const context = new OffscreenCanvas(12, 12).getContext('2d')!;
     context.drawImage(drawn, 0, 0);

@@ -3,11 +3,17 @@ import { latents, latentWalk, philoxNormal } from '@forja/core';
 import { expect, test } from 'vitest';
 import vectors from '../vectors/latents.json';
 
-const bitsOf = (x: Float32Array): string => [...new Uint32Array(x.buffer, x.byteOffset, x.length)].map((word) => word.toString(16).padStart(8, '0')).join('');
+const bitsOf = (x: Float32Array): string =>
+  [...new Uint32Array(x.buffer, x.byteOffset, x.length)].map((word) => word.toString(16).padStart(8, '0')).join('');
 
-test.each(vectors.latents)('seed $seed from $start, $count × $size $distribution', ({ seed, start, count, size, distribution, bits }) => {
-  expect(bitsOf(latents(BigInt(seed), start, count, size, { distribution: distribution as 'normal' | 'uniform' }))).toBe(bits.join(''));
-});
+test.each(vectors.latents)(
+  'seed $seed from $start, $count × $size $distribution',
+  ({ seed, start, count, size, distribution, bits }) => {
+    expect(
+      bitsOf(latents(BigInt(seed), start, count, size, { distribution: distribution as 'normal' | 'uniform' })),
+    ).toBe(bits.join(''));
+  },
+);
 
 test.each(vectors.streams)('stream $stream of seed $seed at step $step', ({ seed, stream, step, bits }) => {
   expect(bitsOf(philoxNormal({ seed: BigInt(seed), stream, step }, bits.length / 8))).toBe(bits);

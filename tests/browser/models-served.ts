@@ -1,4 +1,5 @@
-// Addresses whose answers a browser test sets: bytes with headers, compressed or not, and a server that is gone. Counts what is asked.
+// Addresses whose answers a browser test sets: bytes with headers, compressed or not, and a server that is gone. Counts
+// what is asked.
 import { gzipSync } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -21,7 +22,10 @@ export interface Answer {
 
 const answers = new Map<string, { answer: Answer; bodies: number; asked: number; rest?: () => void }>();
 
-/** Sets the answer of `/__forja/set/<name>`; returns how often it was asked, and how many of these got a body, since it was set last. */
+/**
+ * Sets the answer of `/__forja/set/<name>`; returns how often it was asked, and how many of these got a body, since it
+ * was set last.
+ */
 export function setAnswer(name: string, answer: Answer): { asked: number; bodies: number } {
   const { asked = 0, bodies = 0 } = answers.get(name) ?? {};
   answers.set(name, { answer, asked: 0, bodies: 0 });
@@ -32,7 +36,17 @@ export function setAnswer(name: string, answer: Answer): { asked: number; bodies
 export function answerAs(name: string, request: IncomingMessage, response: ServerResponse): void {
   const set = answers.get(name);
   if (!set) return void ((response.statusCode = 404), response.end());
-  const { bytes = [], etag, lastModified, gzip = false, status = 200, gone = false, cors = false, halves = false, redirect } = set.answer;
+  const {
+    bytes = [],
+    etag,
+    lastModified,
+    gzip = false,
+    status = 200,
+    gone = false,
+    cors = false,
+    halves = false,
+    redirect,
+  } = set.answer;
   if (request.url?.endsWith('?rest')) return void (set.rest?.(), response.end());
   set.asked++;
   if (gone) return void request.socket.destroy();
@@ -41,7 +55,9 @@ export function answerAs(name: string, request: IncomingMessage, response: Serve
   response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
   if (redirect !== undefined) return void response.writeHead(302, { location: redirect }).end();
   if (cors) response.setHeader('Access-Control-Allow-Origin', '*');
-  const known = (etag !== undefined && request.headers['if-none-match'] === etag) || (lastModified !== undefined && request.headers['if-modified-since'] === lastModified);
+  const known =
+    (etag !== undefined && request.headers['if-none-match'] === etag) ||
+    (lastModified !== undefined && request.headers['if-modified-since'] === lastModified);
   if (status === 200 && known) return void ((response.statusCode = 304), response.end());
   response.statusCode = status;
   const body = gzip ? gzipSync(Uint8Array.from(bytes)) : Buffer.from(bytes);

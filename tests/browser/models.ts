@@ -1,7 +1,10 @@
 // Small models for the browser tests, built by the codec in the page: a DCGAN-like generator and a session with state.
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 
-/** Weights by a fixed formula: the same bits in Node and in browsers, since sums, products and rounding are exact in IEEE 754. */
+/**
+ * Weights by a fixed formula: the same bits in Node and in browsers, since sums, products and rounding are exact in
+ * IEEE 754.
+ */
 function weights(count: number, scale: number): Float32Array {
   const values = new Float32Array(count);
   let state = 1;
@@ -12,7 +15,10 @@ function weights(count: number, scale: number): Float32Array {
   return values;
 }
 
-/** latent [batch, 8] → dense → [batch, 4, 3, 3] → transposed conv → tanh → picture [batch, 1, 6, 6]. `width` scales the work. */
+/**
+ * latent [batch, 8] → dense → [batch, 4, 3, 3] → transposed conv → tanh → picture [batch, 1, 6, 6]. `width` scales the
+ * work.
+ */
 export function tinyGenerator(width = 4): Uint8Array {
   const g = new GraphBuilder({ name: 'tiny' });
   const z = g.input('latent', 'float32', ['batch', 8]);

@@ -1,4 +1,5 @@
-// The vitest project `browser`: real headless Chromium, isolated (COOP and COEP), WebGPU on SwiftShader, no network but the test server.
+// The vitest project `browser`: real headless Chromium, isolated (COOP and COEP), WebGPU on SwiftShader, no network but
+// the test server.
 import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { commands, misbehavingServer } from './server.js';

@@ -1,5 +1,5 @@
-// Workers that die or hang and a GPU that is lost, in Chromium: what comes of the run, of other models, of state, and who is told how often.
-// The worker is the real one with faults.ts in front; the GPU device is really destroyed.
+// Workers that die or hang and a GPU that is lost, in Chromium: what comes of the run, of other models, of state, and
+// who is told how often. The worker is the real one with faults.ts in front; the GPU device is really destroyed.
 import { tensor } from '@forja/core';
 import type { NamedTensors, RuntimeEvent, Session } from '@forja/core';
 import { load, runtime } from '@forja/web';
@@ -11,7 +11,13 @@ import { withWorkers } from './with-workers.js';
 
 const assets = '/__forja/faulty/';
 const model = tinyGenerator();
-const latent = (shift = 0): NamedTensors => ({ latent: tensor('float32', [2, 8], Float32Array.from({ length: 16 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1))) });
+const latent = (shift = 0): NamedTensors => ({
+  latent: tensor(
+    'float32',
+    [2, 8],
+    Float32Array.from({ length: 16 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1)),
+  ),
+});
 
 let events: RuntimeEvent[];
 let channel: BroadcastChannel;
@@ -27,9 +33,12 @@ async function fault(name: string): Promise<void> {
   channel.postMessage(name);
   await set;
 }
-const faulty = (options: RuntimeOptions) => runtime({ assets, threads: 1, onEvent: (event) => events.push(event), ...options });
+const faulty = (options: RuntimeOptions) =>
+  runtime({ assets, threads: 1, onEvent: (event) => events.push(event), ...options });
 const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: expect.stringMatching(reason) as string });
-const image = async (session: Session, shift?: number): Promise<number[]> => [...((await session.run(latent(shift)))['image']?.data as Float32Array)];
+const image = async (session: Session, shift?: number): Promise<number[]> => [
+  ...((await session.run(latent(shift)))['image']?.data as Float32Array),
+];
 
 describe.each([
   ['WASM', 'wasm', 'die', /the worker failed: .*a fault of the test/],
@@ -54,12 +63,18 @@ describe.each([
 
   test('takes state with it: the session says so, a new one works', async () => {
     const rt = faulty(options);
-    const state = { total: { output: 'total_next', initial: tensor('float32', [3], Float32Array.of(0, 10, 0)) }, count: { output: 'count_next', initial: tensor('int64', [], BigInt64Array.of(0n)) } };
+    const state = {
+      total: { output: 'total_next', initial: tensor('float32', [3], Float32Array.of(0, 10, 0)) },
+      count: { output: 'count_next', initial: tensor('int64', [], BigInt64Array.of(0n)) },
+    };
     const x = { x: tensor('float32', [3], Float32Array.of(1, 1, 1)) };
     const session = await rt.createSession(runningMean(), { state });
     await session.run(x);
     await fault(name);
-    const gone = { code: 'device.lost', message: expect.stringMatching(/make the session again from the last state read/) as string };
+    const gone = {
+      code: 'device.lost',
+      message: expect.stringMatching(/make the session again from the last state read/) as string,
+    };
     await expect(session.run(x)).rejects.toMatchObject({ code: 'device.lost' });
     await expect(session.readState()).rejects.toMatchObject(gone);
     const again = await rt.createSession(runningMean(), { state });
@@ -84,15 +99,22 @@ test('a worker that dies idle is replaced by the next call', async () => {
 
 test('a worker that dies over the same run again makes it fail with a code; the next run gets a fresh one', async () => {
   const rt = faulty({ device: 'wasm' });
-  await withWorkers((url, nth) => (nth <= 2 ? `${url}#die` : url), async () => {
-    const session = await rt.createSession(model);
-    const runs = [image(session), image(session)];
-    await expect(runs[0]).rejects.toMatchObject({ name: 'DeviceError', code: 'device.lost', message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string });
-    const own = runtime({ device: 'wasm', threads: 1 });
-    expect(await runs[1]).toEqual(await image(await own.createSession(model)));
-    await own.dispose();
-    expect(events).toEqual([restarted(/a fault of the test/), restarted(/a fault of the test/)]);
-  });
+  await withWorkers(
+    (url, nth) => (nth <= 2 ? `${url}#die` : url),
+    async () => {
+      const session = await rt.createSession(model);
+      const runs = [image(session), image(session)];
+      await expect(runs[0]).rejects.toMatchObject({
+        name: 'DeviceError',
+        code: 'device.lost',
+        message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string,
+      });
+      const own = runtime({ device: 'wasm', threads: 1 });
+      expect(await runs[1]).toEqual(await image(await own.createSession(model)));
+      await own.dispose();
+      expect(events).toEqual([restarted(/a fault of the test/), restarted(/a fault of the test/)]);
+    },
+  );
   await rt.dispose();
 });
 
@@ -101,7 +123,10 @@ test('a replacement that cannot start fails the call with a code, and leaves the
   const session = await rt.createSession(model);
   const before = await image(session);
   await fault('die');
-  await withWorkers(() => '/__forja/missing', () => expect(image(session)).rejects.toMatchObject({ code: 'device.unavailable' }));
+  await withWorkers(
+    () => '/__forja/missing',
+    () => expect(image(session)).rejects.toMatchObject({ code: 'device.unavailable' }),
+  );
   expect(await image(session)).toEqual(before);
   expect(events).toHaveLength(1);
   await rt.dispose();
@@ -115,11 +140,16 @@ test('generators on one worker survive it together; each listener hears it once,
     const heard: string[] = [];
     const one = (): void => void heard.push('one');
     const two = (): void => void heard.push('two');
-    const all = await Promise.all([one, one, two, undefined, undefined].map((onEvent) => load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) })));
+    const all = await Promise.all(
+      [one, one, two, undefined, undefined].map((onEvent) =>
+        load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) }),
+      ),
+    );
     await expect.poll(() => commands.workers('faulty'), { timeout: 10_000 }).toBe(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
     await fault('die');
-    for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 })))) expect(data).toEqual(before);
+    for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 }))))
+      expect(data).toEqual(before);
     expect(heard.sort()).toEqual(['one', 'two']);
     expect(said).toEqual([expect.stringMatching(/^@forja\/web: the executor was replaced: /)]);
     await Promise.all(all.map((generator) => generator.dispose()));
@@ -130,5 +160,6 @@ test('generators on one worker survive it together; each listener hears it once,
 });
 
 test('options that cannot be are refused', () => {
-  for (const options of [{ timeoutMs: 0 }, { timeoutMs: NaN }, { executor: 'process' as never }]) expect(() => runtime(options)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+  for (const options of [{ timeoutMs: 0 }, { timeoutMs: NaN }, { executor: 'process' as never }])
+    expect(() => runtime(options)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
 });

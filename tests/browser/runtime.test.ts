@@ -1,4 +1,5 @@
-// The runtime contract in Chromium, on each device: numbers against onnxruntime-node, overlap, errors that stay with their caller, state, disposal.
+// The runtime contract in Chromium, on each device: numbers against onnxruntime-node, overlap, errors that stay with
+// their caller, state, disposal.
 import { tensor } from '@forja/core';
 import type { NamedTensors, Session } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
@@ -22,9 +23,16 @@ const skipped: readonly (readonly [string, string])[] = [
   ...(crossOriginIsolated ? [] : [['WASM, 2 threads', 'the page is not cross-origin isolated'] as const]),
 ];
 const devices = DEVICES.filter(([name]) => !skipped.some(([left]) => left === name));
-console.log(`conformance in ${navigator.userAgent.split(' ').at(-2)}: ${devices.map(([name]) => name).join('; ')}${adapter ? ` (adapter: ${adapter.info.vendor} ${adapter.info.architecture})` : ''}; skipped: ${skipped.map(([name, why]) => `${name}: ${why}`).join('; ') || 'none'}`);
+console.log(
+  `conformance in ${navigator.userAgent.split(' ').at(-2)}: ${devices.map(([name]) => name).join('; ')}${adapter ? ` (adapter: ${adapter.info.vendor} ${adapter.info.architecture})` : ''}; skipped: ${skipped.map(([name, why]) => `${name}: ${why}`).join('; ') || 'none'}`,
+);
 
-const latent = (batch: number, shift = 0) => tensor('float32', [batch, 8], Float32Array.from({ length: batch * 8 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1)));
+const latent = (batch: number, shift = 0) =>
+  tensor(
+    'float32',
+    [batch, 8],
+    Float32Array.from({ length: batch * 8 }, (_, i) => Math.fround(((i * 37 + shift) % 17) / 8 - 1)),
+  );
 const floats = (value: NamedTensors[string] | undefined) => value?.data as Float32Array;
 
 describe.each(devices)('%s', (_, options) => {
@@ -40,7 +48,14 @@ describe.each(devices)('%s', (_, options) => {
 
   test('reports the device that runs, its threads and where the nodes are', () => {
     const { device } = session;
-    expect(device).toMatchObject({ requested: options.device, actual: options.device, executor: 'worker', crossOriginIsolated: true, threads: options.threads ?? 1, cpuOps: [] });
+    expect(device).toMatchObject({
+      requested: options.device,
+      actual: options.device,
+      executor: 'worker',
+      crossOriginIsolated: true,
+      threads: options.threads ?? 1,
+      cpuOps: [],
+    });
     expect(Object.values(device.placement).reduce((a, b) => a + b, 0)).toBeGreaterThan(0);
     expect(session.inputs).toEqual([{ name: 'latent', dtype: 'float32', shape: ['batch', 8] }]);
     expect(session.outputs[0]).toMatchObject({ name: 'image', dtype: 'float32' });
@@ -58,7 +73,10 @@ describe.each(devices)('%s', (_, options) => {
   test('overlapping runs and creates are answered, each with its own result', async () => {
     const alone: Float32Array[] = [];
     for (let i = 0; i < 6; i++) alone.push(floats((await session.run({ latent: latent(2, i) }))['image']));
-    const [other, ...together] = await Promise.all([rt.createSession(tinyGenerator(6)), ...alone.map((_, i) => session.run({ latent: latent(2, i) }))]);
+    const [other, ...together] = await Promise.all([
+      rt.createSession(tinyGenerator(6)),
+      ...alone.map((_, i) => session.run({ latent: latent(2, i) })),
+    ]);
     await other.dispose();
     together.forEach(({ image }, i) => expect(floats(image)).toEqual(alone[i]));
     expect(alone[1]).not.toEqual(alone[0]);
@@ -73,15 +91,30 @@ describe.each(devices)('%s', (_, options) => {
       rt.createSession(new TextEncoder().encode('this is not a model at all')),
       session.run({ latent: latent(1) }),
     ]);
-    expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual(['ok', 'input.shape', 'input.shape', 'usage', 'model.format', 'ok']);
+    expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual([
+      'ok',
+      'input.shape',
+      'input.shape',
+      'usage',
+      'model.format',
+      'ok',
+    ]);
   });
 
   test('abort drops a queued run and no other', async () => {
     const control = new AbortController();
-    const runs = [session.run({ latent: latent(1) }), session.run({ latent: latent(1) }, { signal: control.signal }), session.run({ latent: latent(1) })];
+    const runs = [
+      session.run({ latent: latent(1) }),
+      session.run({ latent: latent(1) }, { signal: control.signal }),
+      session.run({ latent: latent(1) }),
+    ];
     control.abort(new Error('changed my mind'));
     const results = await Promise.allSettled(runs);
-    expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual(['ok', 'aborted', 'ok']);
+    expect(results.map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code))).toEqual([
+      'ok',
+      'aborted',
+      'ok',
+    ]);
   });
 
   test('feeds survive, also as a view of a larger or shared buffer', async () => {
@@ -98,14 +131,25 @@ describe.each(devices)('%s', (_, options) => {
   });
 
   test('says which nodes run elsewhere, and refuses them when strict', async () => {
-    const initial = { total: tensor('float32', [3], new Float32Array(3)), count: tensor('int64', [], new BigInt64Array(1)) };
-    const state = { total: { output: 'total_next', initial: initial.total }, count: { output: 'count_next', initial: initial.count } };
+    const initial = {
+      total: tensor('float32', [3], new Float32Array(3)),
+      count: tensor('int64', [], new BigInt64Array(1)),
+    };
+    const state = {
+      total: { output: 'total_next', initial: initial.total },
+      count: { output: 'count_next', initial: initial.count },
+    };
     const mixed = await rt.createSession(runningMean(), { state });
-    const strict = await rt.createSession(runningMean(), { state, strict: true }).catch((error: { code: string }) => error.code);
+    const strict = await rt
+      .createSession(runningMean(), { state, strict: true })
+      .catch((error: { code: string }) => error.code);
     if (options.device === 'webgpu') {
       // It adds no 64-bit integers.
       expect(mixed.device.cpuOps).toContain('Add');
-      expect(mixed.device.placement).toMatchObject({ webgpu: expect.any(Number) as number, cpu: expect.any(Number) as number });
+      expect(mixed.device.placement).toMatchObject({
+        webgpu: expect.any(Number) as number,
+        cpu: expect.any(Number) as number,
+      });
       expect(strict).toBe('device.unavailable');
     } else {
       expect(mixed.device.cpuOps).toEqual([]);
@@ -139,7 +183,10 @@ describe.each(devices)('%s', (_, options) => {
     });
 
     test('what is read is a copy, and two sessions of one model have state of their own', async () => {
-      const [a, b] = await Promise.all([rt.createSession(runningMean(), { state }), rt.createSession(runningMean(), { state })]);
+      const [a, b] = await Promise.all([
+        rt.createSession(runningMean(), { state }),
+        rt.createSession(runningMean(), { state }),
+      ]);
       const before = await a.readState(['total']);
       await a.run(x(5));
       expect([...floats(before['total'])]).toEqual([0, 10, 0]);
@@ -155,7 +202,12 @@ describe.each(devices)('%s', (_, options) => {
       await rt.createSession(runningMean(), { state: { nope: total } }).catch(note);
       await rt.createSession(runningMean(), { state: { total: { ...total, output: 'nope' } } }).catch(note);
       const stateful = await rt.createSession(runningMean(), { state: { count, total } });
-      await stateful.writeState({ total: tensor('float32', [3], Float32Array.of(9, 9, 9)), count: tensor('float32', [], Float32Array.of(1)) }).catch(note);
+      await stateful
+        .writeState({
+          total: tensor('float32', [3], Float32Array.of(9, 9, 9)),
+          count: tensor('float32', [], Float32Array.of(1)),
+        })
+        .catch(note);
       await stateful.writeState({ nope: total.initial }).catch(note);
       await stateful.run({ ...x(1), total: total.initial }).catch(note);
       expect(codes).toEqual(['usage', 'usage', 'input.shape', 'usage', 'input.shape']);
@@ -178,7 +230,8 @@ describe.each(devices)('%s', (_, options) => {
   });
 });
 
-describe('conformance, WASM inline', () => runtimeConformance({ test, expect }, () => runtime({ device: 'wasm', executor: 'inline' })));
+describe('conformance, WASM inline', () =>
+  runtimeConformance({ test, expect }, () => runtime({ device: 'wasm', executor: 'inline' })));
 
 test('auto passes software WebGPU by, and says why', async () => {
   const rt = runtime();
@@ -192,16 +245,22 @@ test('WebGPU runs on the asyncify build where the browser has no JSPI, with the 
   await commands.requests();
   const pictures: Float32Array[] = [];
   for (const hash of ['#no-jspi', '']) {
-    await withWorkers((url) => url + hash, async () => {
-      const rt = runtime({ device: 'webgpu', assets: '/__forja/faulty/' });
-      const session = await rt.createSession(tinyGenerator());
-      expect(session.device).toMatchObject({ actual: 'webgpu', cpuOps: [] });
-      pictures.push(floats((await session.run({ latent: latent(3) }))['image']));
-      await rt.dispose();
-    });
+    await withWorkers(
+      (url) => url + hash,
+      async () => {
+        const rt = runtime({ device: 'webgpu', assets: '/__forja/faulty/' });
+        const session = await rt.createSession(tinyGenerator());
+        expect(session.device).toMatchObject({ actual: 'webgpu', cpuOps: [] });
+        pictures.push(floats((await session.run({ latent: latent(3) }))['image']));
+        await rt.dispose();
+      },
+    );
     const wasm = (await commands.requests()).filter((url) => url.includes('.wasm'));
     expect(wasm.length).toBeGreaterThan(0);
-    expect(wasm.every((url) => url.includes(hash === '' ? 'jspi' : 'asyncify')), wasm.join()).toBe(true);
+    expect(
+      wasm.every((url) => url.includes(hash === '' ? 'jspi' : 'asyncify')),
+      wasm.join(),
+    ).toBe(true);
   }
   expect(pictures[0]).toBeAllclose([...pictures[1]!], { atol: 1e-6 });
 });
@@ -221,7 +280,8 @@ test('the page stays free while models are made and run', async () => {
   };
   channel.port2.postMessage(0);
   const session = await rt.createSession(tinyGenerator(2048));
-  // The freest of a few, on a machine that may give this thread little time; a run on this thread would let none through.
+  // The freest of a few, on a machine that may give this thread little time; a run on this thread would let none
+  // through.
   let most = 0;
   for (let i = 0; i < 10 && most <= 20; i++) {
     const before = ticks;

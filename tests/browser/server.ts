@@ -63,7 +63,13 @@ function faultyWorker(response: ServerResponse): void {
 const answer: BrowserCommand<[name: string, answer: Answer]> = (_context, name, how) => setAnswer(name, how);
 
 /** Runs a model with one float32 input and output on the CPU of Node. Plain arrays, because that is what crosses. */
-const runInNode: BrowserCommand<[model: number[], name: string, shape: number[], data: number[]]> = async (_context, model, name, shape, data) => {
+const runInNode: BrowserCommand<[model: number[], name: string, shape: number[], data: number[]]> = async (
+  _context,
+  model,
+  name,
+  shape,
+  data,
+) => {
   const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
   const session = await ort.InferenceSession.create(Uint8Array.from(model), { intraOpNumThreads: 1 });
   const results = await session.run({ [name]: new ort.Tensor('float32', Float32Array.from(data), shape) });
@@ -74,7 +80,10 @@ const runInNode: BrowserCommand<[model: number[], name: string, shape: number[],
 
 const seen: string[] = [];
 
-/** From its first call on, collects the addresses that page and workers ask for; returns those asked for since the last call. */
+/**
+ * From its first call on, collects the addresses that page and workers ask for; returns those asked for since the last
+ * call.
+ */
 const requests: BrowserCommand<[]> = ({ context }) => {
   if (!watched.has(context)) {
     watched.add(context);
@@ -85,17 +94,29 @@ const requests: BrowserCommand<[]> = ({ context }) => {
 const watched = new WeakSet<object>();
 
 /** The training scenario of train.test.ts in Node, from the sources that the page has. */
-const threeStepsInNode: BrowserCommand<[]> = async () => ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
+const threeStepsInNode: BrowserCommand<[]> = async () =>
+  ((await importInNode('step-in-node')) as typeof import('./step-in-node.js')).threeStepsInNode();
 
 /** Our workers that the pages of this run have now; `faulty`: those with faults. */
-const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) => context.pages().reduce((sum, page) => sum + page.workers().filter((worker) => worker.url().includes(kind ?? '/packages/web/')).length, 0);
+const workers: BrowserCommand<[kind?: 'faulty']> = ({ context }, kind) =>
+  context
+    .pages()
+    .reduce(
+      (sum, page) => sum + page.workers().filter((worker) => worker.url().includes(kind ?? '/packages/web/')).length,
+      0,
+    );
 
 /** Commands of the project. */
 export const commands = { answer, runInNode, requests, threeStepsInNode, workers };
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
-    runInNode(model: number[], name: string, shape: number[], data: number[]): Promise<{ shape: number[]; data: number[] }>;
+    runInNode(
+      model: number[],
+      name: string,
+      shape: number[],
+      data: number[],
+    ): Promise<{ shape: number[]; data: number[] }>;
     answer(name: string, answer: Answer): Promise<{ asked: number; bodies: number }>;
     requests(): Promise<string[]>;
     threeStepsInNode(): Promise<Outcome>;

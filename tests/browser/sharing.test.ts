@@ -1,4 +1,5 @@
-// Models that share a worker in Chromium, what is left when they are gone, handles that are dropped, and the executor in the page's own thread.
+// Models that share a worker in Chromium, what is left when they are gone, handles that are dropped, and the executor
+// in the page's own thread.
 import { tensor } from '@forja/core';
 import { decodeModel, encodeModel, fastConvolutions, GraphBuilder } from '@forja/core/onnx';
 import { load, runtime } from '@forja/web';
@@ -10,7 +11,8 @@ import { runningMean, tinyGenerator } from './models.js';
 const model = tinyGenerator();
 const options: LoadOptions = { device: 'wasm', threads: 1 };
 /** The browser tells of a worker's end a moment after it. */
-const workersAre = (count: number): Promise<void> => expect.poll(() => commands.workers(), { timeout: 30_000 }).toBe(count);
+const workersAre = (count: number): Promise<void> =>
+  expect.poll(() => commands.workers(), { timeout: 30_000 }).toBe(count);
 /** Those that are there: none, once what ran before is gone. */
 const workersBefore = async (): Promise<number> => workersAre(0).then(() => 0);
 
@@ -21,7 +23,11 @@ describe('load', () => {
     const c = await load(model, options);
     await workersAre(before + 1);
     expect((await b.sample({ seed: 3 })).data).toEqual((await a.sample({ seed: 3 })).data);
-    expect([a.stats(), b.stats(), c.stats()]).toMatchObject([{ runs: 1, images: 1, sessions: 1, queued: 0, modelBytes: model.length }, { runs: 1, images: 1 }, { runs: 0, images: 0 }]);
+    expect([a.stats(), b.stats(), c.stats()]).toMatchObject([
+      { runs: 1, images: 1, sessions: 1, queued: 0, modelBytes: model.length },
+      { runs: 1, images: 1 },
+      { runs: 0, images: 0 },
+    ]);
     await Promise.all([a.dispose(), a.dispose(), c.dispose()]);
     expect(a.stats().sessions).toBe(0);
     await workersAre(before + 1);
@@ -55,7 +61,8 @@ describe('handles that are dropped', () => {
   const said: string[] = [];
   beforeAll(() => {
     const { warn } = console;
-    console.warn = (...parts: unknown[]) => void (String(parts[0]).includes('dropped') ? said.push(String(parts[0])) : warn(...parts));
+    console.warn = (...parts: unknown[]) =>
+      void (String(parts[0]).includes('dropped') ? said.push(String(parts[0])) : warn(...parts));
     return () => void (console.warn = warn);
   });
   const { gc } = globalThis as { gc?: () => void }; // Chromium is started with --expose-gc
@@ -77,7 +84,11 @@ describe('handles that are dropped', () => {
     await collected(async () => (await commands.workers()) === before);
     await workersAre(before);
     await collected(() => said.length > 0);
-    expect(said).toEqual([expect.stringMatching(/^@forja\/web: a generator was dropped without dispose\(\).*It was made at careless \(.*sharing\.test\.ts/)]);
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^@forja\/web: a generator was dropped without dispose\(\).*It was made at careless \(.*sharing\.test\.ts/,
+      ),
+    ]);
   });
 
   test('say nothing when they were disposed of', async () => {
@@ -104,7 +115,9 @@ describe("executor 'inline'", () => {
     await workersAre(before);
     expect(inline.device).toMatchObject({ actual: 'wasm', executor: 'inline', threads: 1, placement: { cpu: 5 } });
     const worker = await load(model, options);
-    expect((await inline.sample({ count: 3, seed: 4 })).data).toEqual((await worker.sample({ count: 3, seed: 4 })).data);
+    expect((await inline.sample({ count: 3, seed: 4 })).data).toEqual(
+      (await worker.sample({ count: 3, seed: 4 })).data,
+    );
     await Promise.all([inline.dispose(), worker.dispose()]);
     await expect(inline.sample()).rejects.toMatchObject({ code: 'disposed' });
   });
@@ -112,25 +125,49 @@ describe("executor 'inline'", () => {
   test('keeps state, refuses WebGPU, and says why it has none', async () => {
     const rt = runtime({ device: 'auto', executor: 'inline' });
     expect((await rt.ready()).reasons.join()).toMatch(/webgpu: only in a worker/);
-    const session = await rt.createSession(runningMean(), { state: { total: { output: 'total_next', initial: tensor('float32', [3], new Float32Array(3)) }, count: { output: 'count_next', initial: tensor('int64', [], new BigInt64Array(1)) } } });
+    const session = await rt.createSession(runningMean(), {
+      state: {
+        total: { output: 'total_next', initial: tensor('float32', [3], new Float32Array(3)) },
+        count: { output: 'count_next', initial: tensor('int64', [], new BigInt64Array(1)) },
+      },
+    });
     await session.run({ x: tensor('float32', [3], Float32Array.of(1, 2, 3)) });
     expect([...((await session.readState())['total']?.data as Float32Array)]).toEqual([1, 2, 3]);
     await rt.dispose();
-    await expect(runtime({ device: 'webgpu', executor: 'inline' }).ready()).rejects.toMatchObject({ code: 'device.unavailable' });
+    await expect(runtime({ device: 'webgpu', executor: 'inline' }).ready()).rejects.toMatchObject({
+      code: 'device.unavailable',
+    });
   });
 });
 
 describe("lowering: 'auto'", () => {
-  /** latent [batch, 16] → 64 channels of 8 × 8 → transposed conv → 16 × 16: one whose products are priced below the node. */
+  /**
+   * latent [batch, 16] → 64 channels of 8 × 8 → transposed conv → 16 × 16: one whose products are priced below the
+   * node.
+   */
   function convolving(): Uint8Array {
     let state = 7;
-    const values = (count: number, scale: number): Float32Array => Float32Array.from({ length: count }, () => ((((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24) - 0.5) * scale);
+    const values = (count: number, scale: number): Float32Array =>
+      Float32Array.from(
+        { length: count },
+        () => (((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24 - 0.5) * scale,
+      );
     const g = new GraphBuilder({ name: 'convolving' });
-    const dense = g.op('MatMul', [g.input('latent', 'float32', ['batch', 16]), g.constant('float32', [16, 256 * 64], values(16 * 256 * 64, 1))]);
+    const dense = g.op('MatMul', [
+      g.input('latent', 'float32', ['batch', 16]),
+      g.constant('float32', [16, 256 * 64], values(16 * 256 * 64, 1)),
+    ]);
     const maps = g.op('Reshape', [dense, g.constant('int64', [4], [0, 256, 8, 8])]);
     const up = { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] };
-    const wide = g.op('Relu', [g.op('ConvTranspose', [maps, g.constant('float32', [256, 128, 4, 4], values(256 * 128 * 16, 0.05))], up)]);
-    g.output('image', g.op('Tanh', [g.op('ConvTranspose', [wide, g.constant('float32', [128, 3, 4, 4], values(128 * 3 * 16, 0.05))], up)]));
+    const wide = g.op('Relu', [
+      g.op('ConvTranspose', [maps, g.constant('float32', [256, 128, 4, 4], values(256 * 128 * 16, 0.05))], up),
+    ]);
+    g.output(
+      'image',
+      g.op('Tanh', [
+        g.op('ConvTranspose', [wide, g.constant('float32', [128, 3, 4, 4], values(128 * 3 * 16, 0.05))], up),
+      ]),
+    );
     return encodeModel(g.build());
   }
 
@@ -140,7 +177,12 @@ describe("lowering: 'auto'", () => {
     expect(Object.keys(wanted).length).toBeGreaterThan(0);
     const latent = { latent: Float32Array.from({ length: 48 }, (_, i) => Math.sin(i)) };
     const floats: Float32Array[] = [];
-    for (const [more, convolutions] of [[{}, undefined], [{ lowering: 'auto' }, wanted], [{ lowering: 'auto', executor: 'inline' }, undefined], [{ lowering: 'portable' }, undefined]] as const) {
+    for (const [more, convolutions] of [
+      [{}, undefined],
+      [{ lowering: 'auto' }, wanted],
+      [{ lowering: 'auto', executor: 'inline' }, undefined],
+      [{ lowering: 'portable' }, undefined],
+    ] as const) {
       const generator = await load(bytes, { ...options, ...more });
       expect(generator.device.convolutions).toEqual(convolutions);
       if ('executor' in more) expect(generator.device.reasons.join()).toMatch(/lowering: 'portable'/);

@@ -1,4 +1,5 @@
-// One scenario of training, run in the page and in Node: a small DCGAN's step compiled, and three steps of it. The numbers fed depend on nothing but arithmetic.
+// One scenario of training, run in the page and in Node: a small DCGAN's step compiled, and three steps of it. The
+// numbers fed depend on nothing but arithmetic.
 import type { Runtime } from '@forja/core';
 import { compile, dcgan, scalarOf } from '@forja/trainer';
 
@@ -15,11 +16,16 @@ export async function threeSteps(runtime: Runtime): Promise<Outcome> {
   const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime, seed: 5 });
   const losses: number[] = [];
   for (let i = 0; i < 3; i++) {
-    const real = Float32Array.from({ length: 4 * 16 * 16 * 3 }, (_, j) => (((j + 1) * 7919 + i * 104729) % 2003) / 1001.5 - 1);
+    const real = Float32Array.from(
+      { length: 4 * 16 * 16 * 3 },
+      (_, j) => (((j + 1) * 7919 + i * 104729) % 2003) / 1001.5 - 1,
+    );
     const results = await step.run({ real, rate_g: 2e-3, rate_d: 1e-3 });
     losses.push(scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'));
   }
-  const state = Object.entries(await step.state()).map(([name, { data }]) => [name, Array.from(data as Float32Array)] as const); // all are float32
+  const state = Object.entries(await step.state()).map(
+    ([name, { data }]) => [name, Array.from(data as Float32Array)] as const,
+  ); // all are float32
   const graph = Array.from(step.onnx());
   await step.dispose();
   system.dispose();

@@ -1,5 +1,6 @@
-// Packs the test models of the `onnx` Python package into one file: `node tests/corpus/pack.mjs <unpacked wheel of onnx 1.15.0>`. A wheel is a ZIP; 1.15 is the last
-// release but one whose wheel carries them. Each distinct model once, by path; see README.md for the form.
+// Packs the test models of the `onnx` Python package into one file: `node tests/corpus/pack.mjs <unpacked wheel of onnx
+// 1.15.0>`. A wheel is a ZIP; 1.15 is the last release but one whose wheel carries them. Each distinct model once, by
+// path; see README.md for the form.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, brotliCompressSync } from 'node:zlib';
@@ -9,7 +10,10 @@ const LARGEST = 65_536;
 const [wheel] = process.argv.slice(2);
 if (!wheel) throw new Error('pack: expected the folder of an unpacked wheel, got none');
 const data = join(wheel, 'onnx', 'backend', 'test', 'data');
-const paths = readdirSync(data, { recursive: true }).filter((path) => path.endsWith('.onnx')).map((path) => path.replaceAll('\\', '/')).sort();
+const paths = readdirSync(data, { recursive: true })
+  .filter((path) => path.endsWith('.onnx'))
+  .map((path) => path.replaceAll('\\', '/'))
+  .sort();
 const seen = new Set();
 const parts = [];
 for (const path of paths) {
@@ -25,7 +29,11 @@ for (const path of paths) {
 }
 const all = Buffer.concat(parts);
 const packed = brotliCompressSync(all, {
-  params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: all.length },
+  params: {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_LGWIN]: 24,
+    [constants.BROTLI_PARAM_SIZE_HINT]: all.length,
+  },
 });
 writeFileSync(new URL('onnx-models.bin', import.meta.url), packed);
 console.log(`${seen.size} models, ${all.length} bytes, packed into ${packed.length}`);

@@ -6,7 +6,7 @@ import { brotliDecompressSync } from 'node:zlib';
 export function readCorpus() {
   const all = brotliDecompressSync(readFileSync(new URL('onnx-models.bin', import.meta.url)));
   const models = [];
-  for (let at = 0; at < all.length; ) {
+  for (let at = 0; at < all.length;) {
     const name = at + 8;
     const model = name + all.readUInt32LE(at);
     const end = model + all.readUInt32LE(at + 4);

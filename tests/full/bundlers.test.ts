@@ -1,5 +1,7 @@
-// The packed @forja/web in fresh projects of each bundler, run in Chromium under a strict policy: webpack and Vite as they come, esbuild with copied assets, an app's own worker,
-// and a static export of Next.js whose inline scripts are allowed by their hashes. No request leaves the origin; a page on WASM fetches no WebGPU build. Installs from the network.
+// The packed @forja/web in fresh projects of each bundler, run in Chromium under a strict policy: webpack and Vite as
+// they come, esbuild with copied assets, an app's own worker, and a static export of Next.js whose inline scripts are
+// allowed by their hashes. No request leaves the origin; a page on WASM fetches no WebGPU build. Installs from the
+// network.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,13 +44,30 @@ function project(name: string, more: readonly string[]): string {
   writeFileSync(join(at, 'index.html'), HTML);
   return at;
 }
-const run = (cwd: string, command: string, ...args: string[]): string => execFileSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
+const run = (cwd: string, command: string, ...args: string[]): string =>
+  execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 /** Visits on each device and holds what every page is held to. */
-async function hold(site: string, device: 'wasm' | 'webgpu', { csp = CSP, query = '', isolated = true } = {}): Promise<void> {
-  const seen = await visit(browser, site, { 'Content-Security-Policy': csp, ...(isolated ? ISOLATION_HEADERS : {}) }, `device=${device}${query}`);
+async function hold(
+  site: string,
+  device: 'wasm' | 'webgpu',
+  { csp = CSP, query = '', isolated = true } = {},
+): Promise<void> {
+  const seen = await visit(
+    browser,
+    site,
+    { 'Content-Security-Policy': csp, ...(isolated ? ISOLATION_HEADERS : {}) },
+    `device=${device}${query}`,
+  );
   expect(seen).toMatchObject({ outcome: { device: { actual: device }, size }, complaints: [], elsewhere: [] });
-  expect(seen.outcome.device?.threads).toBe(device === 'wasm' && isolated && !query.includes('inline') ? Math.min(4, Number(await browserCores())) : 1);
+  expect(seen.outcome.device?.threads).toBe(
+    device === 'wasm' && isolated && !query.includes('inline') ? Math.min(4, Number(await browserCores())) : 1,
+  );
   const foreign = device === 'wasm' ? /asyncify|jspi/ : /(?!)/;
   expect(seen.wasm.filter((path) => foreign.test(path))).toEqual([]);
   expect(seen.wasm.length).toBeGreaterThan(0);
@@ -82,7 +101,10 @@ describe('webpack', () => {
   const site = join(folder, 'webpack-site');
   beforeAll(() => {
     const at = project('webpack', ['webpack@5.113.0', 'webpack-cli@7.3.1']);
-    writeFileSync(join(at, 'webpack.config.js'), `export default { mode: 'production', entry: './app.js', output: { path: ${JSON.stringify(site)}, filename: 'app.js', publicPath: '/' }, performance: { hints: false } };`);
+    writeFileSync(
+      join(at, 'webpack.config.js'),
+      `export default { mode: 'production', entry: './app.js', output: { path: ${JSON.stringify(site)}, filename: 'app.js', publicPath: '/' }, performance: { hints: false } };`,
+    );
     run(at, 'npx', 'webpack');
     writeFileSync(join(site, 'index.html'), HTML.replace(' type="module"', ' defer'));
     addModel(site);
@@ -95,9 +117,23 @@ describe('esbuild, with forja-web-assets', () => {
   const site = join(folder, 'esbuild-site');
   beforeAll(() => {
     const at = project('esbuild', ['esbuild@0.27.0']);
-    run(at, 'npx', 'esbuild', 'app.js', '--bundle', '--format=esm', `--outfile=${join(site, 'app.js')}`, '--log-level=error');
+    run(
+      at,
+      'npx',
+      'esbuild',
+      'app.js',
+      '--bundle',
+      '--format=esm',
+      `--outfile=${join(site, 'app.js')}`,
+      '--log-level=error',
+    );
     copyAssets(at, join(site, 'forja'), '--wasm-only');
-    expect(readdirSync(join(site, 'forja')).sort()).toEqual(['lower.js', 'ort-wasm-simd-threaded.wasm', 'ort.wasm.bundle.min.mjs', 'worker.js']);
+    expect(readdirSync(join(site, 'forja')).sort()).toEqual([
+      'lower.js',
+      'ort-wasm-simd-threaded.wasm',
+      'ort.wasm.bundle.min.mjs',
+      'worker.js',
+    ]);
     writeFileSync(join(site, 'index.html'), HTML);
     addModel(site);
   }, 600_000);
@@ -105,7 +141,10 @@ describe('esbuild, with forja-web-assets', () => {
   test('inline', () => hold(site, 'wasm', { query: '&assets=/forja/&executor=inline' }));
   test('WebGPU where only WASM was copied says what is missing', async () => {
     const { outcome } = await visit(browser, site, { 'Content-Security-Policy': CSP }, 'device=webgpu&assets=/forja/');
-    expect(outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/onnxruntime-web\/(jspi|webgpu) could not be loaded/) as string });
+    expect(outcome).toMatchObject({
+      code: 'device.unavailable',
+      message: expect.stringMatching(/onnxruntime-web\/(jspi|webgpu) could not be loaded/) as string,
+    });
   });
 });
 
@@ -134,15 +173,25 @@ describe('Next.js, exported as static files', () => {
     mkdirSync(join(at, 'app'));
     const page = 'docs/recipes/nextjs.md';
     const files = filesOf(page, readFileSync(join(root, page), 'utf8'));
-    expect(Object.keys(files).sort()).toEqual(['app/layout.jsx', 'app/page.jsx', 'app/picture.jsx', 'hashes.mjs', 'next.config.mjs']);
+    expect(Object.keys(files).sort()).toEqual([
+      'app/layout.jsx',
+      'app/page.jsx',
+      'app/picture.jsx',
+      'hashes.mjs',
+      'next.config.mjs',
+    ]);
     for (const [name, code] of Object.entries(files)) writeFileSync(join(at, name), code);
     copyAssets(at, join(at, 'public', 'forja'));
     addModel(join(at, 'public'));
     run(at, 'npx', 'next', 'build');
-    csp = `${CSP}; style-src 'self' 'unsafe-inline'`.replace("script-src 'self'", `script-src 'self' ${run(at, process.execPath, 'hashes.mjs').trim()}`);
+    csp = `${CSP}; style-src 'self' 'unsafe-inline'`.replace(
+      "script-src 'self'",
+      `script-src 'self' ${run(at, process.execPath, 'hashes.mjs').trim()}`,
+    );
     execFileSync('cp', ['-r', join(at, 'out'), site]);
     const html = readFileSync(join(site, 'index.html'), 'utf8');
-    for (const [, script = ''] of html.matchAll(/<script(?![^>]* src=)[^>]*>([\s\S]*?)<\/script>/g)) expect(csp).toContain(`'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+    for (const [, script = ''] of html.matchAll(/<script(?![^>]* src=)[^>]*>([\s\S]*?)<\/script>/g))
+      expect(csp).toContain(`'sha256-${createHash('sha256').update(script).digest('base64')}'`);
   }, 900_000);
   test.each(['wasm', 'webgpu'] as const)('%s', (device) => hold(site, device, { csp }));
 });

@@ -1,5 +1,6 @@
-// Every signature of upstream's own tests through the exporter, in onnxruntime-node, in WASM, and at the oldest opset. `npm run coverage` runs this with FORJA_COVERAGE=write and keeps
-// the result as docs/coverage.md and docs/coverage.json.
+// Every signature of upstream's own tests through the exporter, in onnxruntime-node, in WASM, and at the oldest opset.
+// `npm run coverage` runs this with FORJA_COVERAGE=write and keeps the result as docs/coverage.md and
+// docs/coverage.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as web from 'onnxruntime-web';
@@ -16,7 +17,11 @@ it("exports the kernels as upstream's tests call them", async () => {
   const run = async (options: Parameters<typeof check>[1]): Promise<Checked[]> => {
     const checked: Checked[] = [];
     for (const signature of recorded.records) checked.push({ signature, outcome: await check(signature, options) });
-    expect(checked.flatMap(({ signature, outcome }) => (outcome.status === 'wrong' || outcome.status === 'failed' ? [`${signature.kernel}: ${outcome.why}`] : []))).toEqual([]);
+    expect(
+      checked.flatMap(({ signature, outcome }) =>
+        outcome.status === 'wrong' || outcome.status === 'failed' ? [`${signature.kernel}: ${outcome.why}`] : [],
+      ),
+    ).toEqual([]);
     return checked;
   };
   const checked = await run({});
@@ -27,7 +32,11 @@ it("exports the kernels as upstream's tests call them", async () => {
   const writes = process.env['FORJA_COVERAGE'];
   if (writes !== undefined) {
     // Another version of tfjs has other calls.
-    if (writes !== 'accept' && before.tfjs === numbers.tfjs) expect(Object.keys(numbers.refused).filter((name) => !Object.hasOwn(before.refused, name)), 'passed before; npm run coverage -- --accept-losses writes it so').toEqual([]);
+    if (writes !== 'accept' && before.tfjs === numbers.tfjs)
+      expect(
+        Object.keys(numbers.refused).filter((name) => !Object.hasOwn(before.refused, name)),
+        'passed before; npm run coverage -- --accept-losses writes it so',
+      ).toEqual([]);
     writeFileSync(docs('coverage.md'), text);
     writeFileSync(docs('coverage.json'), `${JSON.stringify(numbers, undefined, 1)}\n`);
     return;
@@ -36,5 +45,6 @@ it("exports the kernels as upstream's tests call them", async () => {
   expect(text).toBe(readFileSync(docs('coverage.md'), 'utf8'));
   const [passed, of] = numbers.all;
   expect(passed / of).toBeGreaterThanOrEqual(BARS.all);
-  for (const [name, [some, all]] of Object.entries(numbers.families)) expect(some / all, name).toBeGreaterThanOrEqual(BARS.family);
+  for (const [name, [some, all]] of Object.entries(numbers.families))
+    expect(some / all, name).toBeGreaterThanOrEqual(BARS.family);
 });

@@ -1,4 +1,5 @@
-// Weights of more than 2 GiB: exported into a file of their own without being asked, loaded with their integrity checked, and run. Takes 11 GB of memory.
+// Weights of more than 2 GiB: exported into a file of their own without being asked, loaded with their integrity
+// checked, and run. Takes 11 GB of memory.
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,16 @@ it('more than 2 GiB of weights are exported, loaded and run', async (context) =>
     context.skip();
   }
   await tf.setBackend('cpu');
-  const model = tf.sequential({ layers: Array.from({ length: LAYERS }, (_, i) => tf.layers.dense({ units: WIDTH, useBias: false, kernelInitializer: 'zeros', ...(i === 0 ? { inputShape: [WIDTH] } : {}) })) });
+  const model = tf.sequential({
+    layers: Array.from({ length: LAYERS }, (_, i) =>
+      tf.layers.dense({
+        units: WIDTH,
+        useBias: false,
+        kernelInitializer: 'zeros',
+        ...(i === 0 ? { inputShape: [WIDTH] } : {}),
+      }),
+    ),
+  });
   // Each layer turns its input by its number of places, so that every weight file offset shows in the result.
   for (const [i, variable] of model.weights.entries()) {
     const values = new Float32Array(WIDTH * WIDTH);
@@ -26,7 +36,9 @@ it('more than 2 GiB of weights are exported, loaded and run', async (context) =>
     variable.write(tensor);
     tensor.dispose();
   }
-  await expect(exportOnnx(model, { verify: false, externalData: false })).rejects.toMatchObject({ code: 'model.unsupported' });
+  await expect(exportOnnx(model, { verify: false, externalData: false })).rejects.toMatchObject({
+    code: 'model.unsupported',
+  });
   const { model: bytes, external = new Map<string, Uint8Array>() } = await exportOnnx(model, { verify: false });
   model.dispose();
   expect(bytes.length).toBeLessThan(1e5);
@@ -42,9 +54,15 @@ it('more than 2 GiB of weights are exported, loaded and run', async (context) =>
     external.clear();
     const generator = await load(join(folder, 'm.onnx'), { executor: 'inline' });
     const data = Float32Array.from({ length: WIDTH }, (_, i) => i);
-    const [result] = Object.values(await generator.run({ [generator.manifest.inputs[0]?.name ?? '']: { dtype: 'float32', shape: [1, WIDTH], data } }));
+    const [result] = Object.values(
+      await generator.run({
+        [generator.manifest.inputs[0]?.name ?? '']: { dtype: 'float32', shape: [1, WIDTH], data },
+      }),
+    );
     const turned = (LAYERS * (LAYERS - 1)) / 2;
-    expect(Array.from(result?.data as Float32Array)).toEqual(Array.from({ length: WIDTH }, (_, i) => (((i - turned) % WIDTH) + WIDTH) % WIDTH));
+    expect(Array.from(result?.data as Float32Array)).toEqual(
+      Array.from({ length: WIDTH }, (_, i) => (((i - turned) % WIDTH) + WIDTH) % WIDTH),
+    );
     await generator.dispose();
   } finally {
     await rm(folder, { recursive: true });

@@ -1,4 +1,5 @@
-// What verification sees, in figures: seeded faults in the files of networks and random models, and the same files without one.
+// What verification sees, in figures: seeded faults in the files of networks and random models, and the same files
+// without one.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import * as tf from '@tensorflow/tfjs';
@@ -14,7 +15,15 @@ afterAll(() => onnx.dispose());
 
 it('flags 99 % of the faults that matter, and nothing that is right', async () => {
   const { alarms, missed, ...counts } = await mutate(1001, 1260, 3, onnx);
-  console.log(JSON.stringify({ ...counts, alarms: alarms.length, missed: missed.length, flagged: 1 - missed.length / counts.matter }), missed.join('\n'));
+  console.log(
+    JSON.stringify({
+      ...counts,
+      alarms: alarms.length,
+      missed: missed.length,
+      flagged: 1 - missed.length / counts.matter,
+    }),
+    missed.join('\n'),
+  );
   expect(alarms).toEqual([]);
   expect(counts.clean).toBeGreaterThanOrEqual(200);
   expect(counts.matter).toBeGreaterThanOrEqual(400);

@@ -1,4 +1,5 @@
-// The service against Triton's own Python client, JSON and binary tensors. FORJA_PYTHON names a Python that has tritonclient[http]; without one it is skipped, and says so.
+// The service against Triton's own Python client, JSON and binary tensors. FORJA_PYTHON names a Python that has
+// tritonclient[http]; without one it is skipped, and says so.
 import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,7 +18,10 @@ test('tritonclient finds, asks and understands it', async ({ skip }) => {
   const service = serve({ models: { double: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
   const server = await listen(service, { port: 0 });
   await service.ready;
-  const { stdout } = await promisify(execFile)(python, [fileURLToPath(new URL('./oip-client.py', import.meta.url)), new URL(server.url).host]);
+  const { stdout } = await promisify(execFile)(python, [
+    fileURLToPath(new URL('./oip-client.py', import.meta.url)),
+    new URL(server.url).host,
+  ]);
   expect(stdout).toBe('ok\n');
   expect(service.stats()).toEqual({ accepted: 8, answered: 8, aborted: 0 });
   await server.close();

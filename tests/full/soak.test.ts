@@ -1,4 +1,5 @@
-// Two hundred times load, sample and dispose in one process, by each executor: no worker, child or handle stays, and memory has no slope.
+// Two hundred times load, sample and dispose in one process, by each executor: no worker, child or handle stays, and
+// memory has no slope.
 import { afterAll, expect, test } from 'vitest';
 import { Scripts, smallGenerator } from '../../packages/node/vitest.support.js';
 
@@ -25,12 +26,24 @@ console.log(JSON.stringify({ live: live.size, handles: process.getActiveResource
 
 test.each(['worker', 'inline', 'process'])('executor %s', async (executor) => {
   const model = scripts.file('model.onnx', smallGenerator());
-  const { stdout, stderr, code } = await scripts.run(SOAK(model, executor), ['--expose-gc', '--no-warnings'], undefined, 600_000);
+  const { stdout, stderr, code } = await scripts.run(
+    SOAK(model, executor),
+    ['--expose-gc', '--no-warnings'],
+    undefined,
+    600_000,
+  );
   expect(code, stderr).toBe(0);
-  const found = JSON.parse(stdout) as { live: number; handles: number; rssSlope: number; heapSlope: number; exitListeners: number };
+  const found = JSON.parse(stdout) as {
+    live: number;
+    handles: number;
+    rssSlope: number;
+    heapSlope: number;
+    exitListeners: number;
+  };
   console.log(executor, stdout.trim());
   expect(found).toMatchObject({ live: 0, handles: 0 });
-  // A session that stays would be megabytes each time (its weights alone are 70 kB, its arenas more), a handle some kilobytes of heap.
+  // A session that stays would be megabytes each time (its weights alone are 70 kB, its arenas more), a handle some
+  // kilobytes of heap.
   expect(found.rssSlope).toBeLessThan(0.1);
   expect(found.heapSlope).toBeLessThan(0.01);
 });

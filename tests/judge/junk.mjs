@@ -1,5 +1,6 @@
-// Junk pictures by seed for the judge's test: written apart from junk.py, so that the judge is not asked about its own training code.
-// All are float32 [count, 1, 28, 28] in [-1, 1]; `digits` are pictures of that form, `labels` their classes.
+// Junk pictures by seed for the judge's test: written apart from junk.py, so that the judge is not asked about its own
+// training code. All are float32 [count, 1, 28, 28] in [-1, 1]; `digits` are pictures of that form, `labels` their
+// classes.
 const SIDE = 28;
 const SIZE = SIDE * SIDE;
 
@@ -25,12 +26,16 @@ function blur(picture, sigma) {
     for (let a = 0; a < SIDE; a++)
       for (let b = 0; b < SIDE; b++) {
         let sum = 0;
-        for (let k = -radius; k <= radius; k++) sum += kernel[k + radius] * source[at(a, Math.max(0, Math.min(SIDE - 1, b + k)))];
+        for (let k = -radius; k <= radius; k++)
+          sum += kernel[k + radius] * source[at(a, Math.max(0, Math.min(SIDE - 1, b + k)))];
         out[at(a, b)] = sum / total;
       }
     return out;
   };
-  return along(along(picture, (row, column) => row * SIDE + column), (column, row) => row * SIDE + column);
+  return along(
+    along(picture, (row, column) => row * SIDE + column),
+    (column, row) => row * SIDE + column,
+  );
 }
 
 function shuffled(length, next) {
@@ -64,7 +69,10 @@ const families = {
   },
 };
 
-/** { noise, blurred, rowShuffled, blended }: `count` pictures of each family. Blends are of two digits of different classes. */
+/**
+ * { noise, blurred, rowShuffled, blended }: `count` pictures of each family. Blends are of two digits of different
+ * classes.
+ */
 export function makeJunk(seed, count, digits, labels) {
   const next = uniforms(seed);
   const picture = (i) => digits.subarray(i * SIZE, (i + 1) * SIZE);

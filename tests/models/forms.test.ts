@@ -1,4 +1,5 @@
-// The same network as a layers model, as a graph model and as a function: three exports that give the same numbers. One published as layers, one as the TensorFlow converter's graph.
+// The same network as a layers model, as a graph model and as a function: three exports that give the same numbers. One
+// published as layers, one as the TensorFlow converter's graph.
 import { readFile } from 'node:fs/promises';
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
@@ -41,12 +42,20 @@ async function run(bytes: Uint8Array, shape: number[], data: Float32Array): Prom
 }
 
 /** Exports every form, and compares their files and tfjs's own numbers with those of the first. */
-async function alike(forms: Record<string, Form>, named: (number | string)[], shape: number[], sizes: Record<string, number>[]): Promise<Record<string, ExportReport>> {
+async function alike(
+  forms: Record<string, Form>,
+  named: (number | string)[],
+  shape: number[],
+  sizes: Record<string, number>[],
+): Promise<Record<string, ExportReport>> {
   const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => ((i * 7919) % 256) / 255);
   const reports: Record<string, ExportReport> = {};
   let reference: { file: Float32Array; tfjs: Float32Array } | undefined;
   for (const [name, form] of Object.entries(forms)) {
-    const { model, report } = await exportOnnx(form, { inputs: [{ name: 'x', shape: named }], verify: { runtime: onnx, seeds: 1, sizes } });
+    const { model, report } = await exportOnnx(form, {
+      inputs: [{ name: 'x', shape: named }],
+      verify: { runtime: onnx, seeds: 1, sizes },
+    });
     const x = tf.tensor(data, shape);
     const made = { file: await run(model, shape, data), tfjs: eager(form, x) };
     x.dispose();
@@ -65,8 +74,19 @@ describe('one network in three forms', () => {
     const layers = (await loadTfjsModel(packaged('@upscalerjs/esrgan-slim', 'models/x2/model.json'))) as tf.LayersModel;
     const steps = stepsOfLayers(layers);
     const graph = await asGraph(steps);
-    const reports = await alike({ layers, graph, function: asFunction(steps) }, ['batch', 'height', 'width', 3], [2, 11, 17, 3], [{ batch: 1, height: 8, width: 5 }]);
-    for (const report of Object.values(reports)) expect(report).toMatchObject({ nodes: 25, transposes: 2, dynamicDims: ['batch', 'height', 'width'], ops: { Conv: reports['layers']?.ops['Conv'] } });
+    const reports = await alike(
+      { layers, graph, function: asFunction(steps) },
+      ['batch', 'height', 'width', 3],
+      [2, 11, 17, 3],
+      [{ batch: 1, height: 8, width: 5 }],
+    );
+    for (const report of Object.values(reports))
+      expect(report).toMatchObject({
+        nodes: 25,
+        transposes: 2,
+        dynamicDims: ['batch', 'height', 'width'],
+        ops: { Conv: reports['layers']?.ops['Conv'] },
+      });
     layers.dispose();
     graph.dispose();
   });
@@ -75,10 +95,18 @@ describe('one network in three forms', () => {
     const { path, remove } = await nsfwModel('mobilenet_v2_mid');
     try {
       const graph = (await loadTfjsModel(path)) as tf.GraphModel;
-      const { modelTopology } = JSON.parse(await readFile(path, 'utf8')) as { modelTopology: { node: Parameters<typeof stepsOfGraph>[0] } };
+      const { modelTopology } = JSON.parse(await readFile(path, 'utf8')) as {
+        modelTopology: { node: Parameters<typeof stepsOfGraph>[0] };
+      };
       const steps = stepsOfGraph(modelTopology.node, graph);
-      const reports = await alike({ graph, layers: asLayers(steps), function: asFunction(steps) }, ['batch', 224, 224, 3], [2, 224, 224, 3], [{ batch: 1 }]);
-      for (const report of Object.values(reports)) expect(report).toMatchObject({ transposes: 1, dynamicDims: ['batch'], ops: { Conv: 52 } });
+      const reports = await alike(
+        { graph, layers: asLayers(steps), function: asFunction(steps) },
+        ['batch', 224, 224, 3],
+        [2, 224, 224, 3],
+        [{ batch: 1 }],
+      );
+      for (const report of Object.values(reports))
+        expect(report).toMatchObject({ transposes: 1, dynamicDims: ['batch'], ops: { Conv: 52 } });
       graph.dispose();
     } finally {
       await remove();

@@ -1,4 +1,5 @@
-// Models that others published on npm, as folders with a model.json. Some packages hold them as JavaScript, which is unpacked here.
+// Models that others published on npm, as folders with a model.json. Some packages hold them as JavaScript, which is
+// unpacked here.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -19,13 +20,19 @@ export function packaged(name: string, path: string): string {
 }
 
 /** The model.json of nsfwjs's model: its package carries it as scripts, weights in base64. */
-export async function nsfwModel(name: 'mobilenet_v2' | 'mobilenet_v2_mid' | 'inception_v3'): Promise<{ path: string; remove: () => Promise<void> }> {
+export async function nsfwModel(
+  name: 'mobilenet_v2' | 'mobilenet_v2_mid' | 'inception_v3',
+): Promise<{ path: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'forja-nsfw-'));
   const script = (file: string): unknown => require(packaged('nsfwjs', `dist/models/${name}/${file}.min.js`));
   const json = script('model') as { weightsManifest: { paths: string[] }[] };
   const path = join(folder, 'model.json');
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, JSON.stringify(json));
-  for (const file of json.weightsManifest.flatMap(({ paths }) => paths)) await writeFile(join(folder, file), Buffer.from(String((script(file) as { default?: string }).default ?? script(file)), 'base64'));
+  for (const file of json.weightsManifest.flatMap(({ paths }) => paths))
+    await writeFile(
+      join(folder, file),
+      Buffer.from(String((script(file) as { default?: string }).default ?? script(file)), 'base64'),
+    );
   return { path, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -1,4 +1,5 @@
-// Models that others published, exported as they are: dynamic where the network is, verified, equal to tfjs's own predict at a size that neither the trace nor the verification saw.
+// Models that others published, exported as they are: dynamic where the network is, verified, equal to tfjs's own
+// predict at a size that neither the trace nor the verification saw.
 import { dirname } from 'node:path';
 import { createRequire } from 'node:module';
 import type { Runtime } from '@forja/core';
@@ -20,14 +21,21 @@ afterAll(async () => {
 });
 
 /** Largest |onnx - tfjs| over all outputs, on numbers drawn by tfjs from `low` to 1. */
-async function apart(bytes: Uint8Array, model: tf.LayersModel | tf.GraphModel, shape: number[], low: number): Promise<number> {
+async function apart(
+  bytes: Uint8Array,
+  model: tf.LayersModel | tf.GraphModel,
+  shape: number[],
+  low: number,
+): Promise<number> {
   const x = tf.randomUniform(shape, low, 1, 'float32', 5);
   const predicted = model.predict(x) as tf.Tensor | tf.Tensor[];
   const expected = Array.isArray(predicted) ? predicted : [predicted];
   const session = await onnx.createSession(new Uint8Array(bytes));
   try {
     const [input] = session.inputs;
-    const results = await session.run({ [input?.name ?? '']: { dtype: 'float32', shape, data: x.dataSync().slice() as Float32Array } });
+    const results = await session.run({
+      [input?.name ?? '']: { dtype: 'float32', shape, data: x.dataSync().slice() as Float32Array },
+    });
     const worst = session.outputs.map(({ name = '' }, i) => {
       const [ours, theirs] = [results[name]?.data as Float32Array, expected[i]?.dataSync() ?? []];
       expect(results[name]?.shape).toEqual(expected[i]?.shape);
@@ -52,12 +60,24 @@ async function exported(path: string, shape: number[], atol: number, dims: strin
 }
 
 describe('published networks', () => {
-  for (const [size, nodes] of [['slim', 25], ['medium', 65]] as const) {
+  for (const [size, nodes] of [
+    ['slim', 25],
+    ['medium', 65],
+  ] as const) {
     for (const scale of [2, 3, 4, 8]) {
       it(`esrgan-${size} ×${scale}: any batch, height and width; two transposes, no layer of its own left over`, async () => {
-        const report = await exported(packaged(`@upscalerjs/esrgan-${size}`, `models/x${scale}/model.json`), [1, 11, 23, 3], 3e-6, ['batch', 'height', 'width']);
+        const report = await exported(
+          packaged(`@upscalerjs/esrgan-${size}`, `models/x${scale}/model.json`),
+          [1, 11, 23, 3],
+          3e-6,
+          ['batch', 'height', 'width'],
+        );
         // At ×8 pixels that are alike are computed once and repeated by a node of its own.
-        expect(report).toMatchObject({ nodes: nodes + (scale < 8 ? 0 : 1), transposes: 2, outputs: [{ role: 'image', shape: ['batch', `${scale}*height`, `${scale}*width`, 3] }] });
+        expect(report).toMatchObject({
+          nodes: nodes + (scale < 8 ? 0 : 1),
+          transposes: 2,
+          outputs: [{ role: 'image', shape: ['batch', `${scale}*height`, `${scale}*width`, 3] }],
+        });
         expect(report.ops).toMatchObject({ DepthToSpace: 1 });
         expect(report.ops['Resize']).toBeUndefined();
       });
@@ -79,20 +99,44 @@ describe('published networks', () => {
   });
 
   it('basic-pitch: a graph model of sound with three results', async () => {
-    const report = await exported(packaged('@spotify/basic-pitch', 'model/model.json'), [3, 43844, 1], 2e-5, ['batch'], -1);
-    expect(report.outputs.map(({ shape }) => shape)).toEqual([['batch', 172, 264], ['batch', 172, 88], ['batch', 172, 88]]);
+    const report = await exported(
+      packaged('@spotify/basic-pitch', 'model/model.json'),
+      [3, 43844, 1],
+      2e-5,
+      ['batch'],
+      -1,
+    );
+    expect(report.outputs.map(({ shape }) => shape)).toEqual([
+      ['batch', 172, 264],
+      ['batch', 172, 88],
+      ['batch', 172, 88],
+    ]);
   });
 
   it('face-api: networks that are functions, whose weights are plain tensors', async () => {
-    const api = createRequire(import.meta.url)(packaged('@vladmandic/face-api', 'dist/face-api.node-wasm.js')) as FaceApi;
+    const api = createRequire(import.meta.url)(
+      packaged('@vladmandic/face-api', 'dist/face-api.node-wasm.js'),
+    ) as FaceApi;
     const folder = dirname(packaged('@vladmandic/face-api', 'model/tiny_face_detector_model.bin'));
-    for (const [name, size] of [['faceRecognitionNet', 150], ['tinyFaceDetector', 160], ['faceLandmark68Net', 112], ['faceLandmark68TinyNet', 112], ['faceExpressionNet', 112]] as const) {
+    for (const [name, size] of [
+      ['faceRecognitionNet', 150],
+      ['tinyFaceDetector', 160],
+      ['faceLandmark68Net', 112],
+      ['faceLandmark68TinyNet', 112],
+      ['faceExpressionNet', 112],
+    ] as const) {
       const net = api.nets[name];
       if (net === undefined) throw new Error(`no ${name}`);
       await net.loadFromDisk(folder);
       const input = (x: tf.Tensor): unknown => ({ toBatchTensor: () => x });
-      const run = (x: tf.Tensor): tf.Tensor => (net.faceFeatureExtractor === undefined ? net.forwardInput(input(x)) : net.runNet(net.faceFeatureExtractor.forwardInput(input(x))));
-      const { report } = await exportOnnx(run, { inputs: [{ name: 'face', role: 'image', range: [0, 255], shape: ['batch', size, size, 3] }], verify: { runtime: onnx, seeds: 1, sizes: [{ batch: 1 }, { batch: 2 }] } });
+      const run = (x: tf.Tensor): tf.Tensor =>
+        net.faceFeatureExtractor === undefined
+          ? net.forwardInput(input(x))
+          : net.runNet(net.faceFeatureExtractor.forwardInput(input(x)));
+      const { report } = await exportOnnx(run, {
+        inputs: [{ name: 'face', role: 'image', range: [0, 255], shape: ['batch', size, size, 3] }],
+        verify: { runtime: onnx, seeds: 1, sizes: [{ batch: 1 }, { batch: 2 }] },
+      });
       expect(report, name).toMatchObject({ verified: 'passed', dynamicDims: ['batch'] });
     }
   });

@@ -1,5 +1,6 @@
-// What the pages say, held against the built packages: TypeScript blocks compile, those marked `run` are run as a reader would, in order, in one folder a page,
-// and so are `forja` commands. support/blocks.ts says how blocks are marked. Numbers and lists that pages repeat from the code are compared with it.
+// What the pages say, held against the built packages: TypeScript blocks compile, those marked `run` are run as a
+// reader would, in order, in one folder a page, and so are `forja` commands. support/blocks.ts says how blocks are
+// marked. Numbers and lists that pages repeat from the code are compared with it.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksOf, forjaCommands, type Block } from './support/blocks.js';
 import { root } from './support/pack.js';
 
-const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'README.md', 'packages/*/README.md', 'docs/*.md', 'examples/*/README.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+const pages = execFileSync(
+  'git',
+  [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    'README.md',
+    'packages/*/README.md',
+    'docs/*.md',
+    'examples/*/README.md',
+  ],
+  { cwd: root, encoding: 'utf8' },
+)
+  .trim()
+  .split('\n');
 const blocks = pages.flatMap((page) => blocksOf(page, readFileSync(join(root, page), 'utf8')));
 const scripts = blocks.filter(({ language }) => ['ts', 'js'].includes(language));
 
@@ -21,7 +37,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   symlinkSync(join(root, 'tests', 'node_modules'), join(folder, 'node_modules'), 'junction');
   // The files that pages start from: a generator, and a tfjs model on disk.
-  await run(folder, `
+  await run(
+    folder,
+    `
     import { mkdirSync, writeFileSync } from 'node:fs';
     import * as tf from '@tensorflow/tfjs';
     import { exportOnnx } from '@forja/trainer/node';
@@ -36,7 +54,9 @@ beforeAll(async () => {
       writeFileSync('tfjs/weights.bin', new Uint8Array(weightData));
       writeFileSync('tfjs/model.json', JSON.stringify({ format: 'layers-model', modelTopology, weightsManifest: [{ paths: ['weights.bin'], weights: weightSpecs }] }));
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-    }));`, 'fixtures.mjs');
+    }));`,
+    'fixtures.mjs',
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -53,32 +73,66 @@ test('every block of TypeScript compiles against the built declarations', () => 
   const where = new Map(scripts.map((block, i) => [`block${i}.ts`, block]));
   for (const [file, block] of where) writeFileSync(join(folder, file), source(block));
   const compilerOptions = {
-    strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: true, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext',
-    lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'], types: ['node'], typeRoots: [join(root, 'node_modules/@types')],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: 'es2022',
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    lib: ['es2022', 'dom', 'dom.iterable', 'dom.asynciterable', 'esnext.disposable'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [...where.keys()] }));
-  const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
-  const faults = stdout.split('\n').filter((line) => line.trim() !== '').map((line) =>
-    line.replace(/^(block\d+\.ts)\((\d+),(\d+)\)/, (_, file: string, row: string) => {
-      const block = where.get(file)!;
-      return `${block.page}:${block.line + Number(row) - 1 - block.given.split('\n').length}`;
-    }));
+  const { stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'],
+    { cwd: folder, encoding: 'utf8' },
+  );
+  const faults = stdout
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) =>
+      line.replace(/^(block\d+\.ts)\((\d+),(\d+)\)/, (_, file: string, row: string) => {
+        const block = where.get(file)!;
+        return `${block.page}:${block.line + Number(row) - 1 - block.given.split('\n').length}`;
+      }),
+    );
   expect(faults).toEqual([]);
 });
 
-const runnable = pages.map((page) => [page, blocks.filter((block) => block.page === page && block.run)] as const).filter(([, list]) => list.length > 0);
+const runnable = pages
+  .map((page) => [page, blocks.filter((block) => block.page === page && block.run)] as const)
+  .filter(([, list]) => list.length > 0);
 
 test('the pages that can be run are', () => {
-  expect(runnable.map(([page]) => page)).toEqual(expect.arrayContaining([
-    'README.md', 'packages/core/README.md', 'packages/node/README.md', 'packages/trainer/README.md', 'docs/export.md', 'docs/latents.md', 'docs/node.md', 'docs/onnx.md', 'docs/own-step.md', 'docs/train.md',
-  ]));
+  expect(runnable.map(([page]) => page)).toEqual(
+    expect.arrayContaining([
+      'README.md',
+      'packages/core/README.md',
+      'packages/node/README.md',
+      'packages/trainer/README.md',
+      'docs/export.md',
+      'docs/latents.md',
+      'docs/node.md',
+      'docs/onnx.md',
+      'docs/own-step.md',
+      'docs/train.md',
+    ]),
+  );
 });
 
 describe.each(runnable)('%s', (page, list) => {
   let cwd: string;
   beforeAll(() => {
     cwd = join(folder, page.replace(/\W/g, '-'));
-    for (const [from, to] of [['generator.onnx', 'generator.onnx'], ['generator.onnx', 'runs/demo/generator.onnx'], ['tfjs/model.json', 'tfjs/model.json'], ['tfjs/weights.bin', 'tfjs/weights.bin']] as const) {
+    for (const [from, to] of [
+      ['generator.onnx', 'generator.onnx'],
+      ['generator.onnx', 'runs/demo/generator.onnx'],
+      ['tfjs/model.json', 'tfjs/model.json'],
+      ['tfjs/weights.bin', 'tfjs/weights.bin'],
+    ] as const) {
       mkdirSync(dirname(join(cwd, to)), { recursive: true });
       copyFileSync(join(folder, from), join(cwd, to));
     }
@@ -86,7 +140,8 @@ describe.each(runnable)('%s', (page, list) => {
 
   test.each(list.map((block) => [block.line, block] as const))('line %i runs', async (line, block) => {
     if (block.language === 'sh') {
-      for (const words of forjaCommands(block)) await promisify(execFile)(process.execPath, [join(root, 'packages/node/dist/bin.js'), ...words], { cwd });
+      for (const words of forjaCommands(block))
+        await promisify(execFile)(process.execPath, [join(root, 'packages/node/dist/bin.js'), ...words], { cwd });
       return;
     }
     const { code } = transformSync(source(block), { loader: 'ts', format: 'esm', target: 'es2022' });
@@ -96,14 +151,22 @@ describe.each(runnable)('%s', (page, list) => {
 
 describe('docs/train.md', () => {
   const text = readFileSync(join(root, 'docs/train.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([\w.]+)` \| (.+?) \| (.+?) \|/gm)].map(([, field, values, standard]) => ({ field: field!, values: values!, standard: standard! }));
+  const rows = [...text.matchAll(/^\| `([\w.]+)` \| (.+?) \| (.+?) \|/gm)].map(([, field, values, standard]) => ({
+    field: field!,
+    values: values!,
+    standard: standard!,
+  }));
 
   /** What parseConfig says to one field's value; undefined when it takes it. */
   async function refusal(field: string, value: unknown): Promise<string | undefined> {
     const { parseConfig } = await import('@forja/trainer');
     const [outer, inner] = field.split('.') as [string, string?];
     try {
-      parseConfig({ system: 'dcgan', data: 'mnist', [outer]: inner ? { [inner]: value } : value } as unknown as TrainConfig);
+      parseConfig({
+        system: 'dcgan',
+        data: 'mnist',
+        [outer]: inner ? { [inner]: value } : value,
+      } as unknown as TrainConfig);
       return undefined;
     } catch (error) {
       return (error as Error).message;
@@ -112,13 +175,18 @@ describe('docs/train.md', () => {
 
   test('its table has every field of the configuration', () => {
     const source = readFileSync(join(root, 'packages/trainer/src/train/config.ts'), 'utf8');
-    const fields = [.../export interface TrainConfig \{([\s\S]*?)\n\}/.exec(source)![1]!.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name!);
+    const fields = [
+      .../export interface TrainConfig \{([\s\S]*?)\n\}/.exec(source)![1]!.matchAll(/^ {2}(\w+)\??:/gm),
+    ].map(([, name]) => name!);
     expect([...new Set(rows.map(({ field }) => field.split('.')[0]))].sort()).toEqual(fields.sort());
   });
 
   test('its defaults are those that the code fills in', async () => {
     const { parseConfig } = await import('@forja/trainer');
-    for (const [system, data] of [['dcgan', 'mnist'], ['mlp', 'ring']] as const) {
+    for (const [system, data] of [
+      ['dcgan', 'mnist'],
+      ['mlp', 'ring'],
+    ] as const) {
       const { system: _, data: __, rates, ...rest } = parseConfig({ system, data });
       for (const [field, value] of [...Object.entries(rest), ['rates.g', rates.g], ['rates.d', rates.d]] as const) {
         const words = rows.find((row) => row.field === field)?.standard.match(/[\w.-]+/g);
@@ -127,32 +195,44 @@ describe('docs/train.md', () => {
     }
   });
 
-  test.each(rows.filter(({ field }) => !['system', 'data', 'out'].includes(field)))('its values of $field are those that the code takes: $values', async ({ field, values }) => {
-    const plain = values.replaceAll(',', '');
-    const range = /(?:from )?(above )?(\d+)(?: to (\d+)| to (below) (\d+))?/.exec(plain);
-    const listed = [...values.matchAll(/`([\w-]+)`/g)].map(([, word]) => (word === 'true' ? true : word === 'false' ? false : word));
-    const taken: unknown[] = listed.length > 0 ? listed : [];
-    const refused: unknown[] = [null, 'other', -1, Infinity];
-    if (field === 'channels') {
-      taken.push(1, 3);
-      refused.push(0, 2, 4);
-    } else if (listed.length === 0) {
-      const [, above, low, high, below, limit] = range!;
-      if (above) refused.push(Number(low));
-      else taken.push(Number(low));
-      if (high) taken.push(Number(high));
-      if (high) refused.push(Number(high) + 1);
-      if (below) refused.push(Number(limit));
-    }
-    expect(taken.length).toBeGreaterThan(0);
-    for (const value of taken) expect(await refusal(field, value), String(value)).toBeUndefined();
-    for (const value of refused) expect(await refusal(field, value), String(value)).toMatch(new RegExp(`^config\\.${field.replace('.', '\\.')}: expected (?!no such field)`));
-  });
+  test.each(rows.filter(({ field }) => !['system', 'data', 'out'].includes(field)))(
+    'its values of $field are those that the code takes: $values',
+    async ({ field, values }) => {
+      const plain = values.replaceAll(',', '');
+      const range = /(?:from )?(above )?(\d+)(?: to (\d+)| to (below) (\d+))?/.exec(plain);
+      const listed = [...values.matchAll(/`([\w-]+)`/g)].map(([, word]) =>
+        word === 'true' ? true : word === 'false' ? false : word,
+      );
+      const taken: unknown[] = listed.length > 0 ? listed : [];
+      const refused: unknown[] = [null, 'other', -1, Infinity];
+      if (field === 'channels') {
+        taken.push(1, 3);
+        refused.push(0, 2, 4);
+      } else if (listed.length === 0) {
+        const [, above, low, high, below, limit] = range!;
+        if (above) refused.push(Number(low));
+        else taken.push(Number(low));
+        if (high) taken.push(Number(high));
+        if (high) refused.push(Number(high) + 1);
+        if (below) refused.push(Number(limit));
+      }
+      expect(taken.length).toBeGreaterThan(0);
+      for (const value of taken) expect(await refusal(field, value), String(value)).toBeUndefined();
+      for (const value of refused)
+        expect(await refusal(field, value), String(value)).toMatch(
+          new RegExp(`^config\\.${field.replace('.', '\\.')}: expected (?!no such field)`),
+        );
+    },
+  );
 });
 
 test('docs/node.md has a line for every code that an error may have', () => {
-  const union = /export type ErrorCode =([\s\S]*?);/.exec(readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8'))![1]!;
+  const union = /export type ErrorCode =([\s\S]*?);/.exec(
+    readFileSync(join(root, 'packages/core/src/errors.ts'), 'utf8'),
+  )![1]!;
   const codes = [...union.matchAll(/'([\w.]+)'/g)].map(([, code]) => code!);
-  const listed = [...readFileSync(join(root, 'docs/node.md'), 'utf8').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, code]) => code!);
+  const listed = [...readFileSync(join(root, 'docs/node.md'), 'utf8').matchAll(/^\| `([\w.]+)` \|/gm)].map(
+    ([, code]) => code!,
+  );
   expect(listed.filter((code) => /^[a-z]+(\.|$)/.test(code) && codes.includes(code)).sort()).toEqual([...codes].sort());
 });

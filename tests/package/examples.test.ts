@@ -1,4 +1,5 @@
-// The examples as a reader runs them, on the built packages: each asserts its own result, ends by itself and says so in its last line.
+// The examples as a reader runs them, on the built packages: each asserts its own result, ends by itself and says so in
+// its last line.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +11,11 @@ const folder = join(root, 'examples');
 const stories = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'main.mjs')));
 
 test('there are examples, each with a page that says how to run it', () => {
-  expect(stories).toEqual(expect.arrayContaining(['conditional', 'custom-kernel', 'export-tfjs', 'node-service', 'own-gan']));
-  for (const name of stories) expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`node examples/${name}/main.mjs`);
+  expect(stories).toEqual(
+    expect.arrayContaining(['conditional', 'custom-kernel', 'export-tfjs', 'node-service', 'own-gan']),
+  );
+  for (const name of stories)
+    expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`node examples/${name}/main.mjs`);
 });
 
 test.each(stories)('examples/%s holds what it asserts', async (name) => {

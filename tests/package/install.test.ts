@@ -1,5 +1,6 @@
-// A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry imports and can be required, without loading
-// native code; declarations compile with skipLibCheck off; the bins answer; and the page's part of @forja/web stays within its size.
+// A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry imports
+// and can be required, without loading native code; declarations compile with skipLibCheck off; the bins answer; and
+// the page's part of @forja/web stays within its size.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -33,7 +34,11 @@ let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'forja-install-'));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
-  const wanted = [...packages.map((name) => tarballs[name]!), ...['@tensorflow/tfjs', 'onnxruntime-node', 'onnxruntime-web'].map(pinned), '@types/node@20'];
+  const wanted = [
+    ...packages.map((name) => tarballs[name]!),
+    ...['@tensorflow/tfjs', 'onnxruntime-node', 'onnxruntime-web'].map(pinned),
+    '@types/node@20',
+  ];
   execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
     cwd: project,
     // What users behind a firewall set: the script only fetches the CUDA provider.
@@ -54,7 +59,8 @@ function run(source: string, type: 'module' | 'commonjs'): { status: number | nu
 }
 
 describe.each(entries)('%s', (entry, lib, types) => {
-  const watch = 'const native = []; const open = process.dlopen; process.dlopen = (m, f, ...r) => { native.push(f); return open.call(process, m, f, ...r); };';
+  const watch =
+    'const native = []; const open = process.dlopen; process.dlopen = (m, f, ...r) => { native.push(f); return open.call(process, m, f, ...r); };';
   const say = "console.log('exports', Object.keys(all).length, 'native', native.length);";
 
   test('imports, and loads no native code', () => {
@@ -72,12 +78,31 @@ describe.each(entries)('%s', (entry, lib, types) => {
   test('has declarations that compile alone, skipLibCheck off', () => {
     const folder = join(project, 'types', entry.replaceAll('/', '-'));
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'use.ts'), `import * as all from '${entry}';\nexport const names: string[] = Object.keys(all);\n`);
-    const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', lib, types };
+    writeFileSync(
+      join(folder, 'use.ts'),
+      `import * as all from '${entry}';\nexport const names: string[] = Object.keys(all);\n`,
+    );
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: false,
+      target: 'es2022',
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      lib,
+      types,
+    };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
-    const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'], { cwd: folder, encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder, '--pretty', 'false'],
+      { cwd: folder, encoding: 'utf8' },
+    );
     // tfjs's own declarations do not compile alone (they want node-fetch and WebGPU types); ours must.
-    const ours = stdout.split('\n').filter((line) => /^\S.*error TS/.test(line) && !/node_modules\/(?!@forja\/)/.test(line));
+    const ours = stdout
+      .split('\n')
+      .filter((line) => /^\S.*error TS/.test(line) && !/node_modules\/(?!@forja\/)/.test(line));
     expect(ours).toEqual([]);
   });
 });
@@ -87,9 +112,25 @@ test('without the peer onnxruntime-node, whose install script wants NuGet, it in
   try {
     writeFileSync(join(plain, 'package.json'), JSON.stringify({ name: 'plain', private: true, type: 'module' }));
     const { ONNXRUNTIME_NODE_INSTALL: _, ...env } = process.env;
-    execFileSync('npm', ['install', '--omit=peer', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarballs['core']!, tarballs['node']!, pinned('onnxruntime-web')], { cwd: plain, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+    execFileSync(
+      'npm',
+      [
+        'install',
+        '--omit=peer',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+        tarballs['core']!,
+        tarballs['node']!,
+        pinned('onnxruntime-web'),
+      ],
+      { cwd: plain, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' },
+    );
     expect(existsSync(join(plain, 'node_modules/onnxruntime-node'))).toBe(false);
-    writeFileSync(join(plain, 'use.mjs'), `
+    writeFileSync(
+      join(plain, 'use.mjs'),
+      `
       import { encodeModel, GraphBuilder } from '@forja/core/onnx';
       import { load } from '@forja/node';
       const g = new GraphBuilder();
@@ -97,27 +138,45 @@ test('without the peer onnxruntime-node, whose install script wants NuGet, it in
       const generator = await load(encodeModel(g.build()));
       const { count, width } = await generator.sample({ count: 2 });
       console.log(JSON.stringify({ count, width, actual: generator.device.actual, reasons: generator.device.reasons.length > 0 }));
-      await generator.dispose();`);
-    expect(JSON.parse(execFileSync(process.execPath, ['use.mjs'], { cwd: plain, encoding: 'utf8' }))).toEqual({ count: 2, width: 2, actual: 'wasm', reasons: true });
+      await generator.dispose();`,
+    );
+    expect(JSON.parse(execFileSync(process.execPath, ['use.mjs'], { cwd: plain, encoding: 'utf8' }))).toEqual({
+      count: 2,
+      width: 2,
+      actual: 'wasm',
+      reasons: true,
+    });
   } finally {
     rmSync(plain, { recursive: true, force: true });
   }
 }, 300_000);
 
 test('one copy of TensorFlow.js is installed', () => {
-  const paths = execFileSync('npm', ['ls', '@tensorflow/tfjs-core', '--parseable', '--all'], { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });
+  const paths = execFileSync('npm', ['ls', '@tensorflow/tfjs-core', '--parseable', '--all'], {
+    cwd: project,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
   expect(new Set(paths.trim().split('\n')).size).toBe(1);
 });
 
-test.each([['forja', '--help'], ['forja-web-assets', '--help']])('%s %s answers', (bin, flag) => {
-  const { status, stdout, stderr } = spawnSync(join(project, 'node_modules', '.bin', bin), [flag], { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });
+test.each([
+  ['forja', '--help'],
+  ['forja-web-assets', '--help'],
+])('%s %s answers', (bin, flag) => {
+  const { status, stdout, stderr } = spawnSync(join(project, 'node_modules', '.bin', bin), [flag], {
+    cwd: project,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
   expect(stdout + stderr).toContain(bin);
   expect(status).toBe(0);
 });
 
 test('the package.json of each package can be read', () => {
   const require = createRequire(join(project, 'index.js'));
-  for (const name of packages) expect((require(`@forja/${name}/package.json`) as { name: string }).name).toBe(`@forja/${name}`);
+  for (const name of packages)
+    expect((require(`@forja/${name}/package.json`) as { name: string }).name).toBe(`@forja/${name}`);
 });
 
 describe('sizes', () => {
@@ -137,7 +196,9 @@ describe('sizes', () => {
       external,
     });
     const files = closure(metafile, 'stdin');
-    return outputFiles.filter((file) => files.has(file.path.split(/[\\/]/).pop()!)).reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0);
+    return outputFiles
+      .filter((file) => files.has(file.path.split(/[\\/]/).pop()!))
+      .reduce((sum, file) => sum + gzipSync(file.contents, { level: 9 }).length, 0);
   }
 
   /** Names of the outputs that the entry imports statically, itself included. */

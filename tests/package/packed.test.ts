@@ -1,4 +1,5 @@
-// What is in each tarball: publint and attw find nothing, no workspace protocol is left, licence and notices are there, no source or test is.
+// What is in each tarball: publint and attw find nothing, no workspace protocol is left, licence and notices are there,
+// no source or test is.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +7,15 @@ import { expect, inject, test } from 'vitest';
 import { packages, root } from './support/pack.js';
 
 const tarballs = inject('tarballs');
-const list = (name: string): string[] => execFileSync('tar', ['tzf', tarballs[name]!], { encoding: 'utf8' }).trim().split('\n');
-const file = (name: string, path: string): string => execFileSync('tar', ['xzfO', tarballs[name]!, `package/${path}`], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+const list = (name: string): string[] =>
+  execFileSync('tar', ['tzf', tarballs[name]!], { encoding: 'utf8' }).trim().split('\n');
+const file = (name: string, path: string): string =>
+  execFileSync('tar', ['xzfO', tarballs[name]!, `package/${path}`], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 const node = (script: string, args: string[]): { status: number | null; output: string } => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], { encoding: 'utf8', cwd: root });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
+    encoding: 'utf8',
+    cwd: root,
+  });
   return { status, output: stdout + stderr };
 };
 
@@ -22,7 +28,14 @@ test.each(packages)('publint finds nothing in %s', (name) => {
 test.each(packages)('attw finds the types of %s from ESM and bundlers', (name) => {
   // `@forja/web/worker` is a file for `new Worker`, never imported for its types.
   const excluded = name === 'web' ? ['--exclude-entrypoints', './worker'] : [];
-  const { status, output } = node('@arethetypeswrong/cli/dist/index.js', [tarballs[name]!, '--profile', 'esm-only', '--no-color', '--no-emoji', ...excluded]);
+  const { status, output } = node('@arethetypeswrong/cli/dist/index.js', [
+    tarballs[name]!,
+    '--profile',
+    'esm-only',
+    '--no-color',
+    '--no-emoji',
+    ...excluded,
+  ]);
   expect(status, output).toBe(0);
 });
 
@@ -50,17 +63,23 @@ test.each(packages)('no path of the machine that built it is in %s', (name) => {
 
 test.each(packages)('every file that the exports and bins of %s name is there', (name) => {
   const manifest = JSON.parse(file(name, 'package.json')) as { exports: unknown; bin?: Record<string, string> };
-  const named = [...JSON.stringify([manifest.exports, manifest.bin ?? {}]).matchAll(/"\.\/(dist\/[^"]+)"/g)].map((m) => m[1]!);
+  const named = [...JSON.stringify([manifest.exports, manifest.bin ?? {}]).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(
+    (m) => m[1]!,
+  );
   const files = list(name).map((path) => path.replace(/^package\//, ''));
   expect(files).toEqual(expect.arrayContaining(named));
-  for (const bin of Object.values(manifest.bin ?? {})) expect(file(name, bin.replace('./', '')).startsWith('#!/usr/bin/env node\n')).toBe(true);
+  for (const bin of Object.values(manifest.bin ?? {}))
+    expect(file(name, bin.replace('./', '')).startsWith('#!/usr/bin/env node\n')).toBe(true);
 });
 
 test('no emitted declaration copies another package’s types', () => {
   for (const name of packages.filter((n) => n !== 'core'))
     for (const path of list(name).filter((p) => p.endsWith('.d.ts'))) {
       const text = file(name, path.replace(/^package\//, ''));
-      expect(/^(declare |export )*(interface Manifest|class Generator|interface Session) /m.test(text), `${name}/${path}`).toBe(false);
+      expect(
+        /^(declare |export )*(interface Manifest|class Generator|interface Session) /m.test(text),
+        `${name}/${path}`,
+      ).toBe(false);
     }
   expect(readFileSync(join(root, 'packages/core/dist/index.d.ts'), 'utf8')).toContain('Manifest');
 });

@@ -1,4 +1,5 @@
-// The playground as `npm run playground` serves it, opened in Chromium: pictures that follow the seed, the walk, the device switch, both header modes.
+// The playground as `npm run playground` serves it, opened in Chromium: pictures that follow the seed, the walk, the
+// device switch, both header modes.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,10 +17,20 @@ let server: ChildProcess;
 let address = '';
 let browser: Browser;
 
-function start(args: string[]): { child: ChildProcess; said: Promise<{ text: string; code: number | null }>; url: Promise<string> } {
-  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, FORJA_PLAYGROUND_OUT: join(folder, 'dist') } });
+function start(args: string[]): {
+  child: ChildProcess;
+  said: Promise<{ text: string; code: number | null }>;
+  url: Promise<string>;
+} {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, FORJA_PLAYGROUND_OUT: join(folder, 'dist') },
+  });
   let text = '';
-  const said = new Promise<{ text: string; code: number | null }>((resolve) => child.on('close', (code) => resolve({ text, code })));
+  const said = new Promise<{ text: string; code: number | null }>((resolve) =>
+    child.on('close', (code) => resolve({ text, code })),
+  );
   const url = new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer): void => {
       text += chunk.toString();
@@ -63,8 +74,10 @@ const pixels = (page: Page): Promise<{ sum: number; spread: number; width: numbe
     }
     return { sum, spread: high - low, width };
   });
-const caption = (page: Page, text: RegExp): Promise<void> => page.locator('#caption').filter({ hasText: text }).waitFor();
-const row = (page: Page, term: string): Promise<string> => page.locator(`dt:text-is("${term}") + dd`).first().innerText();
+const caption = (page: Page, text: RegExp): Promise<void> =>
+  page.locator('#caption').filter({ hasText: text }).waitFor();
+const row = (page: Page, term: string): Promise<string> =>
+  page.locator(`dt:text-is("${term}") + dd`).first().innerText();
 
 test('draws the seed, follows it, walks, and switches devices', async () => {
   const { page, requests, complaints } = await openPage(browser);
@@ -133,7 +146,10 @@ test('every control has a name, and the page fits a phone', async () => {
   await caption(page, /Seed 7/);
   const controls = await page.locator('input, select, button').all();
   expect(controls.length).toBeGreaterThan(5);
-  for (const control of controls) expect(await control.evaluate((e) => (e as HTMLInputElement).labels?.[0]?.textContent ?? e.textContent)).toMatch(/\w/);
+  for (const control of controls)
+    expect(await control.evaluate((e) => (e as HTMLInputElement).labels?.[0]?.textContent ?? e.textContent)).toMatch(
+      /\w/,
+    );
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await page.context().close();
 });

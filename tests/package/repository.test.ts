@@ -1,5 +1,5 @@
-// The repository itself: nothing of one machine in tracked files, one version of each tool, a docblock on every public symbol, borders that bite,
-// notices up to date; and a printed report of long files.
+// The repository itself: nothing of one machine in tracked files, one version of each tool, a docblock on every public
+// symbol, borders that bite, notices up to date; and a printed report of long files.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,37 +7,60 @@ import { ESLint } from 'eslint';
 import { describe, expect, test } from 'vitest';
 import { packages, root } from './support/pack.js';
 
-const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n').filter((path) => existsSync(join(root, path)));
+const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
+  .trim()
+  .split('\n')
+  .filter((path) => existsSync(join(root, path)));
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
-const readable = tracked.filter((path) => !/\.(png|gif|onnx|bin|ico|npy|idx|gz|tgz|woff2)$/.test(path) && path !== 'pnpm-lock.yaml');
+const readable = tracked.filter(
+  (path) => !/\.(png|gif|onnx|bin|ico|npy|idx|gz|tgz|woff2)$/.test(path) && path !== 'pnpm-lock.yaml',
+);
 
 test('no registry host and no absolute path of a machine is in a tracked file', () => {
   // Written in pieces so that this file does not contain what it looks for.
-  const path = new RegExp(`(^|[^a-zA-Z0-9_.~\\w-])/(${['work', 'farm', 'root', 'home/[a-z]+', 'Users/[a-z]+'].join('|')})/[a-z.]`, 'm');
-  const host = new RegExp(`https?://[a-z0-9.-]*(${['registry', 'pypi', 'crates', 'packages', 'maven', 'proxy'].join('|')})[a-z0-9-]*\\.(org|io|com|net|dev)`);
-  const found = readable.filter((file) => file !== 'tests/package/repository.test.ts').flatMap((file) => {
-    const content = text(file);
-    return [path, host].flatMap((pattern) => (pattern.test(content) ? [`${file}: ${pattern.exec(content)![0]}`] : []));
-  });
+  const path = new RegExp(
+    `(^|[^a-zA-Z0-9_.~\\w-])/(${['work', 'farm', 'root', 'home/[a-z]+', 'Users/[a-z]+'].join('|')})/[a-z.]`,
+    'm',
+  );
+  const host = new RegExp(
+    `https?://[a-z0-9.-]*(${['registry', 'pypi', 'crates', 'packages', 'maven', 'proxy'].join('|')})[a-z0-9-]*\\.(org|io|com|net|dev)`,
+  );
+  const found = readable
+    .filter((file) => file !== 'tests/package/repository.test.ts')
+    .flatMap((file) => {
+      const content = text(file);
+      return [path, host].flatMap((pattern) =>
+        pattern.test(content) ? [`${file}: ${pattern.exec(content)![0]}`] : [],
+      );
+    });
   expect(found).toEqual([]);
 });
 
 test('a tool that is in the root and in the catalog has one version', () => {
-  const catalog = Object.fromEntries([...text('pnpm-workspace.yaml').matchAll(/^ {2}'?([@\w/-]+)'?: (\d\S*)$/gm)].map((m) => [m[1], m[2]]));
+  const catalog = Object.fromEntries(
+    [...text('pnpm-workspace.yaml').matchAll(/^ {2}'?([@\w/-]+)'?: (\d\S*)$/gm)].map((m) => [m[1], m[2]]),
+  );
   expect(Object.keys(catalog).length).toBeGreaterThan(5);
   const { devDependencies } = JSON.parse(text('package.json')) as { devDependencies: Record<string, string> };
-  for (const [name, version] of Object.entries(devDependencies)) if (name in catalog) expect(`${name} ${version}`).toBe(`${name} ${catalog[name]}`);
+  for (const [name, version] of Object.entries(devDependencies))
+    if (name in catalog) expect(`${name} ${version}`).toBe(`${name} ${catalog[name]}`);
   expect(JSON.stringify(devDependencies)).not.toMatch(/workspace:|catalog:/);
 });
 
 test('every public symbol has a docblock', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/check-docblocks.mjs'], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/check-docblocks.mjs'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(stdout + stderr).toMatch(/public symbols have a docblock/);
   expect(status).toBe(0);
 });
 
 test('the notices name what the builds carry', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/notices.mjs', '--check'], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/notices.mjs', '--check'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(status, stdout + stderr).toBe(0);
 });
 
@@ -55,7 +78,12 @@ test('long files are few', () => {
     .map((path) => ({ path, lines: text(path).split('\n').length }))
     .sort((a, b) => b.lines - a.lines);
   const median = lines[Math.floor(lines.length / 2)]!.lines;
-  console.log(`${lines.length} source files, median ${median} lines; longest:\n${lines.slice(0, 8).map((f) => `  ${f.lines} ${f.path}`).join('\n')}`);
+  console.log(
+    `${lines.length} source files, median ${median} lines; longest:\n${lines
+      .slice(0, 8)
+      .map((f) => `  ${f.lines} ${f.path}`)
+      .join('\n')}`,
+  );
   expect(median).toBeLessThanOrEqual(120);
   expect(lines.filter((f) => f.lines > 500)).toEqual([]);
 });

@@ -1,5 +1,5 @@
-// The packed @forja/web in a user's project and in real pages: bundled by esbuild with copied assets, and by Vite without a setting. Strict CSP, nothing off origin.
-// More bundlers, and Next.js: tests/full/bundlers.test.ts.
+// The packed @forja/web in a user's project and in real pages: bundled by esbuild with copied assets, and by Vite
+// without a setting. Strict CSP, nothing off origin. More bundlers, and Next.js: tests/full/bundlers.test.ts.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,13 @@ describe('esbuild and forja-web-assets', () => {
   const site = join(folder, 'esbuild-site');
   beforeAll(async () => {
     addModel(site);
-    await esbuild.build({ entryPoints: [join(app, 'app.js')], bundle: true, format: 'esm', outfile: join(site, 'app.js'), logLevel: 'error' });
+    await esbuild.build({
+      entryPoints: [join(app, 'app.js')],
+      bundle: true,
+      format: 'esm',
+      outfile: join(site, 'app.js'),
+      logLevel: 'error',
+    });
     expect(copyAssets(app, join(site, 'forja'))).toMatch(/^8 files in .*worker\.js, lower\.js/);
     writeFileSync(join(site, 'index.html'), HTML);
   });
@@ -47,44 +53,91 @@ describe('esbuild and forja-web-assets', () => {
     ['webgpu', 'ort-wasm-simd-threaded.jspi.wasm'],
   ])('%s runs under a strict policy, without isolation, and fetches only its own build', async (device, wasm) => {
     const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, `device=${device}&assets=/forja/`);
-    expect(seen).toMatchObject({ outcome: { device: { actual: device, threads: 1 }, size }, complaints: [], elsewhere: [], wasm: [`/forja/${wasm}`] });
+    expect(seen).toMatchObject({
+      outcome: { device: { actual: device, threads: 1 }, size },
+      complaints: [],
+      elsewhere: [],
+      wasm: [`/forja/${wasm}`],
+    });
   });
 
   test("what lowering: 'auto' needs is there too", async () => {
-    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, 'device=wasm&lowering=auto&assets=/forja/');
+    const seen = await visit(
+      browser,
+      site,
+      { 'Content-Security-Policy': CSP },
+      'device=wasm&lowering=auto&assets=/forja/',
+    );
     expect(seen).toMatchObject({ outcome: { device: { actual: 'wasm' }, size }, complaints: [], elsewhere: [] });
     expect(seen.scripts).toContain('/forja/lower.js');
   });
 
   test('inline runs as well, with the same file', async () => {
-    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP }, 'device=wasm&executor=inline&assets=/forja/');
-    expect(seen).toMatchObject({ outcome: { device: { actual: 'wasm', executor: 'inline' }, size }, complaints: [], elsewhere: [], wasm: ['/forja/ort-wasm-simd-threaded.wasm'] });
+    const seen = await visit(
+      browser,
+      site,
+      { 'Content-Security-Policy': CSP },
+      'device=wasm&executor=inline&assets=/forja/',
+    );
+    expect(seen).toMatchObject({
+      outcome: { device: { actual: 'wasm', executor: 'inline' }, size },
+      complaints: [],
+      elsewhere: [],
+      wasm: ['/forja/ort-wasm-simd-threaded.wasm'],
+    });
   });
 
   test('a missing worker, another origin, and a policy that forbids WebAssembly, are told', async () => {
     const missing = await visit(browser, site, {}, 'device=wasm&assets=/nowhere/');
-    expect(missing.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/nowhere\/worker\.js.*forja-web-assets/) as string });
+    expect(missing.outcome).toMatchObject({
+      code: 'device.unavailable',
+      message: expect.stringMatching(/nowhere\/worker\.js.*forja-web-assets/) as string,
+    });
     const foreign = await visit(browser, site, {}, 'device=wasm&assets=http://127.0.0.2:1/forja/');
-    expect(foreign.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/assets: expected a folder of this page's origin/) as string });
-    const forbidden = await visit(browser, site, { 'Content-Security-Policy': CSP.replace(" 'wasm-unsafe-eval'", '') }, 'device=wasm&assets=/forja/');
-    expect(forbidden.outcome).toMatchObject({ code: 'device.unavailable', message: expect.stringMatching(/wasm-unsafe-eval/) as string });
+    expect(foreign.outcome).toMatchObject({
+      code: 'device.unavailable',
+      message: expect.stringMatching(/assets: expected a folder of this page's origin/) as string,
+    });
+    const forbidden = await visit(
+      browser,
+      site,
+      { 'Content-Security-Policy': CSP.replace(" 'wasm-unsafe-eval'", '') },
+      'device=wasm&assets=/forja/',
+    );
+    expect(forbidden.outcome).toMatchObject({
+      code: 'device.unavailable',
+      message: expect.stringMatching(/wasm-unsafe-eval/) as string,
+    });
   });
 });
 
 describe('Vite without a setting', () => {
   const site = join(folder, 'vite-site');
   beforeAll(async () => {
-    await viteBuild({ root: app, configFile: false, logLevel: 'error', build: { outDir: site, emptyOutDir: true, reportCompressedSize: false } });
+    await viteBuild({
+      root: app,
+      configFile: false,
+      logLevel: 'error',
+      build: { outDir: site, emptyOutDir: true, reportCompressedSize: false },
+    });
     addModel(site);
   });
 
-  test.each([['wasm'], ['webgpu']])('%s runs, isolated, under a strict policy, and fetches one build', async (device) => {
-    const seen = await visit(browser, site, { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS }, `device=${device}`);
-    expect(seen).toMatchObject({ outcome: { device: { actual: device }, size }, complaints: [], elsewhere: [] });
-    if (device === 'wasm') expect(seen.outcome.device?.threads).toBeGreaterThan(1);
-    const kind = device === 'wasm' ? /\/ort-wasm-simd-threaded-[^.]*\.wasm$/ : /jspi/;
-    expect([...new Set(seen.wasm)]).toEqual([expect.stringMatching(kind)]);
-  });
+  test.each([['wasm'], ['webgpu']])(
+    '%s runs, isolated, under a strict policy, and fetches one build',
+    async (device) => {
+      const seen = await visit(
+        browser,
+        site,
+        { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS },
+        `device=${device}`,
+      );
+      expect(seen).toMatchObject({ outcome: { device: { actual: device }, size }, complaints: [], elsewhere: [] });
+      if (device === 'wasm') expect(seen.outcome.device?.threads).toBeGreaterThan(1);
+      const kind = device === 'wasm' ? /\/ort-wasm-simd-threaded-[^.]*\.wasm$/ : /jspi/;
+      expect([...new Set(seen.wasm)]).toEqual([expect.stringMatching(kind)]);
+    },
+  );
 });
 
 describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
@@ -97,7 +150,12 @@ describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
     const files = filesOf(page, readFileSync(join(root, page), 'utf8'));
     expect(Object.keys(files)).toEqual(['index.html', 'main.ts', ...(name === 'offline' ? ['public/sw.js'] : [])]);
     for (const [file, code] of Object.entries(files)) writeFileSync(join(at, file), code);
-    await viteBuild({ root: at, configFile: false, logLevel: 'error', build: { outDir: site, emptyOutDir: true, reportCompressedSize: false, target: 'es2022' } });
+    await viteBuild({
+      root: at,
+      configFile: false,
+      logLevel: 'error',
+      build: { outDir: site, emptyOutDir: true, reportCompressedSize: false, target: 'es2022' },
+    });
     writeFileSync(join(site, 'generator.onnx'), pictureModel());
   });
 
@@ -106,7 +164,9 @@ describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
     const { page: tab, requests, complaints } = await openPage(browser);
     const drawn = async (): Promise<unknown> => {
       await until(tab, "/^on |Error/.test(document.querySelector('output')?.value ?? '')");
-      return tab.evaluate("[document.querySelector('output').value, document.querySelector('canvas').width, document.querySelector('canvas').toDataURL()]");
+      return tab.evaluate(
+        "[document.querySelector('output').value, document.querySelector('canvas').width, document.querySelector('canvas').toDataURL()]",
+      );
     };
     await tab.goto(`${server.origin}/`);
     const online = (await drawn()) as [string, number, string];
@@ -124,16 +184,24 @@ describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
 
 test('called while a server renders, it says where it belongs', () => {
   const script = join(app, 'render.mjs');
-  writeFileSync(script, `
+  writeFileSync(
+    script,
+    `
     import { load, runtime } from '@forja/web';
     const calls = [load('/model.onnx', { assets: '/forja/' }), load(new Uint8Array(8)), runtime().ready(), runtime({ assets: '/forja/' }).createSession(new Uint8Array(8))];
-    console.log(JSON.stringify((await Promise.allSettled(calls)).map(({ reason }) => [reason?.code, /in a server-side render, call this only in the browser/.test(reason?.message)])));`);
-  expect(JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' }))).toEqual(Array.from({ length: 4 }, () => ['device.unavailable', true]));
+    console.log(JSON.stringify((await Promise.allSettled(calls)).map(({ reason }) => [reason?.code, /in a server-side render, call this only in the browser/.test(reason?.message)])));`,
+  );
+  expect(JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' }))).toEqual(
+    Array.from({ length: 4 }, () => ['device.unavailable', true]),
+  );
 });
 
 test('forja-web-assets refuses a wrong call and leaves nothing half written', () => {
   const bin = join(web, 'dist', 'assets-bin.js');
-  for (const args of [[], ['a', 'b'], ['--what']]) expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(expect.objectContaining({ status: 2 }) as Error);
+  for (const args of [[], ['a', 'b'], ['--what']])
+    expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(
+      expect.objectContaining({ status: 2 }) as Error,
+    );
 });
 
 test('a page that loads a generator and samples carries at most 15 kB gzipped beside the worker, and fetches no more of it later', async () => {
@@ -142,29 +210,52 @@ test('a page that loads a generator and samples carries at most 15 kB gzipped be
   copyAssets(app, join(site, 'forja'));
   writeFileSync(join(site, 'index.html'), HTML);
   const small = join(app, 'small.js');
-  writeFileSync(small, `import { load } from '@forja/web';
+  writeFileSync(
+    small,
+    `import { load } from '@forja/web';
 const sampling = load('/model.onnx', { device: 'wasm', assets: '/forja/' }).then((generator) => generator.sample({ seed: 7 }));
 globalThis.outcome = sampling.then(({ width, height, data }) => ({ size: [width, height, data.length] }), ({ code, message }) => ({ code, message }));
-`);
-  const split: esbuild.BuildOptions = { bundle: true, minify: true, splitting: true, format: 'esm', logLevel: 'error', external: ['node:*'] };
+`,
+  );
+  const split: esbuild.BuildOptions = {
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    logLevel: 'error',
+    external: ['node:*'],
+  };
   await esbuild.build({ ...split, entryPoints: { app: small }, outdir: site });
   const { outcome, scripts } = await visit(browser, site, { 'Content-Security-Policy': CSP }, '');
   expect(outcome).toMatchObject({ size: [28, 28, 784] });
   const fetched = [...new Set(scripts)].filter((path) => !path.startsWith('/forja/')); // not the worker's
-  const sizeOf = (texts: readonly (string | Buffer)[]): number => texts.reduce((sum, text) => sum + gzipSync(text).length, 0);
+  const sizeOf = (texts: readonly (string | Buffer)[]): number =>
+    texts.reduce((sum, text) => sum + gzipSync(text).length, 0);
   const used = sizeOf(fetched.map((path) => readFileSync(join(site, path))));
   // Everything that the package exports, with all that it imports at once.
-  const { outputFiles = [], metafile } = await esbuild.build({ ...split, entryPoints: [join(web, 'dist', 'index.js')], outdir: 'out', write: false, metafile: true, tsconfigRaw: '{}' });
+  const { outputFiles = [], metafile } = await esbuild.build({
+    ...split,
+    entryPoints: [join(web, 'dist', 'index.js')],
+    outdir: 'out',
+    write: false,
+    metafile: true,
+    tsconfigRaw: '{}',
+  });
   const outputs = metafile?.outputs ?? {};
   const whole = new Set<string>();
   const add = (path: string): void => {
     if (whole.has(path)) return;
     whole.add(path);
-    for (const { path: next, kind } of outputs[path]?.imports ?? []) if (kind === 'import-statement' && next in outputs) add(next);
+    for (const { path: next, kind } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && next in outputs) add(next);
   };
   add(Object.entries(outputs).find(([path]) => path.endsWith('/index.js'))![0]);
-  const all = sizeOf(outputFiles.filter(({ path }) => [...whole].some((one) => path.endsWith(basename(one)))).map(({ text }) => text));
-  console.log(`@forja/web on the page, with what it needs of @forja/core, gzipped: ${used} bytes to load and sample, ${all} with all that it exports`);
+  const all = sizeOf(
+    outputFiles.filter(({ path }) => [...whole].some((one) => path.endsWith(basename(one)))).map(({ text }) => text),
+  );
+  console.log(
+    `@forja/web on the page, with what it needs of @forja/core, gzipped: ${used} bytes to load and sample, ${all} with all that it exports`,
+  );
   expect(used).toBeGreaterThan(5000);
   expect(used).toBeLessThanOrEqual(15_000);
   expect(all).toBeLessThanOrEqual(15_000);

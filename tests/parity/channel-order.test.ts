@@ -1,4 +1,6 @@
-// depthToSpace behind constants is written as PyTorch's pixel shuffle (mode CRD), which more runtimes know than tfjs's order; where something else reads the channels it stays as it is. The files compute the same either way: exports are verified.
+// depthToSpace behind constants is written as PyTorch's pixel shuffle (mode CRD), which more runtimes know than tfjs's
+// order; where something else reads the channels it stays as it is. The files compute the same either way: exports are
+// verified.
 import type { Runtime } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -13,28 +15,46 @@ beforeAll(async () => {
 });
 afterAll(() => onnx.dispose());
 
-const filter = (inputs: number, outputs: number): tf.Tensor4D => tf.tensor4d(Float32Array.from({ length: 9 * inputs * outputs }, (_, i) => Math.sin(i * 0.7)), [3, 3, inputs, outputs]);
+const filter = (inputs: number, outputs: number): tf.Tensor4D =>
+  tf.tensor4d(
+    Float32Array.from({ length: 9 * inputs * outputs }, (_, i) => Math.sin(i * 0.7)),
+    [3, 3, inputs, outputs],
+  );
 
 /** Modes of the file's DepthToSpace nodes. */
 async function modes(network: (x: tf.Tensor4D) => tf.Tensor | tf.Tensor[]): Promise<string[]> {
-  const { model, report } = await exportOnnx((x: tf.Tensor) => network(x as tf.Tensor4D), { inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 4] }], verify: { runtime: onnx } });
+  const { model, report } = await exportOnnx((x: tf.Tensor) => network(x as tf.Tensor4D), {
+    inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 4] }],
+    verify: { runtime: onnx },
+  });
   expect(report.verified).toBe('passed');
-  return (decodeModel(model).graph?.nodes ?? []).filter(({ opType }) => opType === 'DepthToSpace').map(({ attributes }) => new TextDecoder().decode(attributes.find(({ name }) => name === 'mode')?.s));
+  return (decodeModel(model).graph?.nodes ?? [])
+    .filter(({ opType }) => opType === 'DepthToSpace')
+    .map(({ attributes }) => new TextDecoder().decode(attributes.find(({ name }) => name === 'mode')?.s));
 }
 
 it('is PyTorch’s where a convolution makes the channels, with bias and activation between', async () => {
   const [w, bias] = [filter(4, 12), tf.tensor1d(Array.from({ length: 12 }, (_, i) => i / 10))];
   expect(await modes((x) => tf.depthToSpace(tf.conv2d(x, w, 1, 'same'), 2))).toEqual(['CRD']);
-  expect(await modes((x) => tf.depthToSpace(tf.relu(tf.add<tf.Tensor4D>(tf.conv2d(x, w, 1, 'same'), bias)), 2))).toEqual(['CRD']);
+  expect(
+    await modes((x) => tf.depthToSpace(tf.relu(tf.add<tf.Tensor4D>(tf.conv2d(x, w, 1, 'same'), bias)), 2)),
+  ).toEqual(['CRD']);
 });
 
 it('is PyTorch’s where pixels are gathered for an enlarged picture', async () => {
   const w = filter(4, 3);
-  expect(await modes((x) => tf.conv2d(tf.image.resizeNearestNeighbor(x, [8 * x.shape[1], 8 * x.shape[2]]), w, 1, 'same'))).toEqual(['CRD']);
+  expect(
+    await modes((x) => tf.conv2d(tf.image.resizeNearestNeighbor(x, [8 * x.shape[1], 8 * x.shape[2]]), w, 1, 'same')),
+  ).toEqual(['CRD']);
 });
 
 it('stays tfjs’s where the channels are read elsewhere too, or come from outside', async () => {
   const w = filter(4, 12);
-  expect(await modes((x) => { const y = tf.conv2d(x, w, 1, 'same'); return [tf.depthToSpace(y, 2), y]; })).toEqual(['DCR']);
+  expect(
+    await modes((x) => {
+      const y = tf.conv2d(x, w, 1, 'same');
+      return [tf.depthToSpace(y, 2), y];
+    }),
+  ).toEqual(['DCR']);
   expect(await modes((x) => tf.depthToSpace(x, 2))).toEqual(['DCR']);
 });

@@ -1,4 +1,5 @@
-// A part of upstream's signatures, drawn by seed, through the exporter: each that passed when docs/coverage.json was written passes still. tests/full/coverage.test.ts does all of them.
+// A part of upstream's signatures, drawn by seed, through the exporter: each that passed when docs/coverage.json was
+// written passes still. tests/full/coverage.test.ts does all of them.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { check } from '../upstream/check.js';
@@ -32,7 +33,8 @@ describe("kernels as upstream's tests call them", () => {
     const names = new Set(records.map(fingerprint));
     expect(Object.keys(numbers.refused).filter((name) => !names.has(name))).toEqual([]);
     expect(numbers.all[0] / numbers.all[1]).toBeGreaterThanOrEqual(BARS.all);
-    for (const [name, [some, all]] of Object.entries(numbers.families)) expect(some / all, name).toBeGreaterThanOrEqual(BARS.family);
+    for (const [name, [some, all]] of Object.entries(numbers.families))
+      expect(some / all, name).toBeGreaterThanOrEqual(BARS.family);
   });
 
   it('pass where they passed before', async () => {
@@ -41,7 +43,10 @@ describe("kernels as upstream's tests call them", () => {
     for (const signature of shuffled((await recording()).records, SEED).slice(0, DRAWN)) {
       const outcome = await check(signature);
       if (outcome.status === 'passed') passed++;
-      else if (outcome.status !== 'other' && !Object.hasOwn(numbers.refused, fingerprint(signature))) lost.push(`${signature.kernel} ${JSON.stringify(signature.inputs)} ${JSON.stringify(signature.attrs)}: ${outcome.status}, ${outcome.why}`);
+      else if (outcome.status !== 'other' && !Object.hasOwn(numbers.refused, fingerprint(signature)))
+        lost.push(
+          `${signature.kernel} ${JSON.stringify(signature.inputs)} ${JSON.stringify(signature.attrs)}: ${outcome.status}, ${outcome.why}`,
+        );
       else if (outcome.status === 'wrong') lost.push(`${signature.kernel}: ${outcome.why}`);
     }
     expect(lost).toEqual([]);

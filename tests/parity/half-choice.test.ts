@@ -1,4 +1,5 @@
-// The choice of half precision in the browser's executor, with onnxruntime-node's sessions in the place of a GPU's: real conversions, judged by the golden check. In a browser: tests/browser/half.test.ts.
+// The choice of half precision in the browser's executor, with onnxruntime-node's sessions in the place of a GPU's:
+// real conversions, judged by the golden check. In a browser: tests/browser/half.test.ts.
 import { DeviceError, type DeviceReport, type NamedTensors, type TensorSpec } from '@forja/core';
 import { encodeModel, GraphBuilder, halfModelBytes } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -10,9 +11,13 @@ afterAll(() => rt.dispose());
 
 /** z [batch, 16] → two dense layers → tanh, `gain` times too large in between. */
 function dense(gain: number): Uint8Array {
-  const wave = (count: number, scale: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * scale);
+  const wave = (count: number, scale: number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * scale);
   const g = new GraphBuilder();
-  const middle = g.op('MatMul', [g.input('z', 'float32', ['batch', 16]), g.constant('float32', [16, 64], wave(1024, gain))]);
+  const middle = g.op('MatMul', [
+    g.input('z', 'float32', ['batch', 16]),
+    g.constant('float32', [16, 64], wave(1024, gain)),
+  ]);
   g.output('image', g.op('Tanh', [g.op('MatMul', [middle, g.constant('float32', [64, 32], wave(2048, 0.1 / gain))])]));
   return encodeModel(g.build());
 }
@@ -55,10 +60,25 @@ test('a model that keeps its pictures is taken in half precision, and the other 
 });
 
 test.each<[string, () => Promise<Opened>, RegExp]>([
-  ['gives other pictures', () => Opened.of(halfModelBytes(dense(1))!.map((byte, i, all) => (i > all.length - 3000 && i % 7 === 0 ? byte ^ 4 : byte))), /^precision: fp32, because (half precision gives 'image' at .* dB, where 45 dB are asked for|the check failed: )/],
+  [
+    'gives other pictures',
+    () =>
+      Opened.of(
+        halfModelBytes(dense(1))!.map((byte, i, all) => (i > all.length - 3000 && i % 7 === 0 ? byte ^ 4 : byte)),
+      ),
+    /^precision: fp32, because (half precision gives 'image' at .* dB, where 45 dB are asked for|the check failed: )/,
+  ],
   ['is not finite', () => Opened.of(dense(3e38)), /at NaN dB/],
-  ['cannot be opened', () => Opened.of(new Uint8Array(9)), /^precision: fp32, because the check failed: .*expected an ONNX model/],
-  ['runs on the CPU in part', () => Opened.of(halfModelBytes(dense(1))!, ['Tanh']), /^precision: fp32, because Tanh would run on the CPU$/],
+  [
+    'cannot be opened',
+    () => Opened.of(new Uint8Array(9)),
+    /^precision: fp32, because the check failed: .*expected an ONNX model/,
+  ],
+  [
+    'runs on the CPU in part',
+    () => Opened.of(halfModelBytes(dense(1))!, ['Tanh']),
+    /^precision: fp32, because Tanh would run on the CPU$/,
+  ],
 ])('one that %s is not, and the report says so', async (_, openHalf, reason) => {
   const exact = await Opened.of(dense(1));
   expect(await halfOrExact(exact, openHalf)).toBe(exact);
@@ -68,6 +88,8 @@ test.each<[string, () => Promise<Opened>, RegExp]>([
 
 test('a device that is lost over it is told as lost', async () => {
   const exact = await Opened.of(dense(1));
-  await expect(halfOrExact(exact, () => Promise.reject(new DeviceError('device.lost', 'gone')))).rejects.toMatchObject({ code: 'device.lost' });
+  await expect(halfOrExact(exact, () => Promise.reject(new DeviceError('device.lost', 'gone')))).rejects.toMatchObject({
+    code: 'device.lost',
+  });
   await exact.release();
 });

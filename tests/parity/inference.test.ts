@@ -1,5 +1,6 @@
-// Inference against onnxruntime: every operator's cases are run as one-node models, and the types and shapes that come out compared with those foretold,
-// with all sizes fixed and again with sizes as names, whose expressions are evaluated at the sizes that ran.
+// Inference against onnxruntime: every operator's cases are run as one-node models, and the types and shapes that come
+// out compared with those foretold, with all sizes fixed and again with sizes as names, whose expressions are evaluated
+// at the sizes that ran.
 import { ARRAY_OF, sizeOf, UsageError } from '@forja/core';
 import type { DType, Dim } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -17,29 +18,59 @@ interface Foretold {
 /** Data of an operand: what the case says, else small positive numbers, zeros for integers. */
 function dataOf({ dtype, shape, data }: Operand): InstanceType<(typeof ARRAY_OF)[DType]> {
   const count = sizeOf(shape);
-  const values = data ?? Array.from({ length: count }, (_, i) => (dtype === 'float32' ? 0.25 + (i % 5) / 8 : dtype === 'bool' ? i % 2 : 0));
+  const values =
+    data ??
+    Array.from({ length: count }, (_, i) => (dtype === 'float32' ? 0.25 + (i % 5) / 8 : dtype === 'bool' ? i % 2 : 0));
   return dtype === 'int64' ? BigInt64Array.from(values, BigInt) : new ARRAY_OF[dtype](values as never);
 }
 
 /** The one-node graph. Sizes over 1 of graph inputs are named after themselves where `named`. */
-function graphOf(op: OpName, { inputs, attributes, outputs = 1 }: OpCase, opset: number, named: boolean): { bytes: Uint8Array; foretold: Foretold[] } {
+function graphOf(
+  op: OpName,
+  { inputs, attributes, outputs = 1 }: OpCase,
+  opset: number,
+  named: boolean,
+): { bytes: Uint8Array; foretold: Foretold[] } {
   const g = new GraphBuilder({ opset });
   const values = inputs.map((operand, i): Value | undefined => {
     if (operand === undefined) return undefined;
     const { dtype, shape, constant } = operand;
-    return constant === true ? g.constant(dtype, shape, dataOf(operand)) : g.input(`x${i}`, dtype, shape.map((size) => (named && size > 1 ? `d${size}` : size)));
+    return constant === true
+      ? g.constant(dtype, shape, dataOf(operand))
+      : g.input(
+          `x${i}`,
+          dtype,
+          shape.map((size) => (named && size > 1 ? `d${size}` : size)),
+        );
   });
-  const results = g.ops(op, values, attributes as never, outputs); // the table pairs each operator with its own attributes
+  // the table pairs each operator with its own attributes
+  const results = g.ops(op, values, attributes as never, outputs);
   results.forEach((value, i) => g.output(`y${i}`, value));
   return { bytes: encodeModel(g.build()), foretold: results.map(({ dtype, shape }) => ({ dtype, shape })) };
 }
 
 async function ran(bytes: Uint8Array, { inputs, outputs = 1 }: OpCase): Promise<Foretold[]> {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 });
+  const session = await ort.InferenceSession.create(bytes, {
+    logSeverityLevel: 4,
+    graphOptimizationLevel: 'disabled',
+    intraOpNumThreads: 1,
+  });
   try {
-    const fed = inputs.flatMap((operand, i) => (operand === undefined || operand.constant === true ? [] : [[`x${i}`, new ort.Tensor(operand.dtype as 'float32', dataOf(operand) as Float32Array, operand.shape)] as const]));
+    const fed = inputs.flatMap((operand, i) =>
+      operand === undefined || operand.constant === true
+        ? []
+        : [
+            [
+              `x${i}`,
+              new ort.Tensor(operand.dtype as 'float32', dataOf(operand) as Float32Array, operand.shape),
+            ] as const,
+          ],
+    );
     const results = await session.run(Object.fromEntries(fed));
-    return Array.from({ length: outputs }, (_, i) => ({ dtype: results[`y${i}`]?.type as DType, shape: results[`y${i}`]?.dims ?? [] }));
+    return Array.from({ length: outputs }, (_, i) => ({
+      dtype: results[`y${i}`]?.type as DType,
+      shape: results[`y${i}`]?.dims ?? [],
+    }));
   } finally {
     await session.release();
   }
@@ -73,7 +104,12 @@ describe.each(Object.keys(OP_CASES) as OpName[])('%s', (op) => {
           const actual = await ran(bytes, example);
           compared++;
           // Sizes that only the feeds tell get names.
-          const same = foretold.every(({ dtype, shape }, o) => dtype === actual[o]?.dtype && shape.length === actual[o].shape.length && shape.every((dim, d) => (evaluate(dim) ?? actual[o]?.shape[d]) === actual[o]?.shape[d]));
+          const same = foretold.every(
+            ({ dtype, shape }, o) =>
+              dtype === actual[o]?.dtype &&
+              shape.length === actual[o].shape.length &&
+              shape.every((dim, d) => (evaluate(dim) ?? actual[o]?.shape[d]) === actual[o]?.shape[d]),
+          );
           if (!same) problems.push(`${label}: foretold ${JSON.stringify(foretold)}, got ${JSON.stringify(actual)}`);
           if (opset !== 21 || example.clamped === true) continue;
           const named = refusable(example, () => graphOf(op, example, opset, true));
@@ -81,8 +117,14 @@ describe.each(Object.keys(OP_CASES) as OpName[])('%s', (op) => {
           const again = await ran(named.bytes, example);
           const shapes = named.foretold.map(({ shape }) => shape.map(evaluate));
           unknown += shapes.flat().filter((size) => size === undefined).length;
-          const fits = again.every(({ dtype, shape }, o) => dtype === named.foretold[o]?.dtype && shape.length === shapes[o]?.length && shape.every((size, d) => (shapes[o]?.[d] ?? size) === size));
-          if (!fits) problems.push(`${label}, named: foretold ${JSON.stringify(named.foretold)}, got ${JSON.stringify(again)}`);
+          const fits = again.every(
+            ({ dtype, shape }, o) =>
+              dtype === named.foretold[o]?.dtype &&
+              shape.length === shapes[o]?.length &&
+              shape.every((size, d) => (shapes[o]?.[d] ?? size) === size),
+          );
+          if (!fits)
+            problems.push(`${label}, named: foretold ${JSON.stringify(named.foretold)}, got ${JSON.stringify(again)}`);
         } catch (error) {
           if (error instanceof UsageError && /opset \d+ or newer/.test(error.message)) continue;
           problems.push(`${label}: ${String(error)}`);
@@ -106,7 +148,10 @@ function refusable<T>(example: OpCase, make: () => T): T | undefined {
   throw new Error('expected a refusal of names');
 }
 
-/** How many sizes of the named cases cannot be told, where some cannot: they depend on feeds, or on where a fixed end falls in a named size. */
+/**
+ * How many sizes of the named cases cannot be told, where some cannot: they depend on feeds, or on where a fixed end
+ * falls in a named size.
+ */
 const UNTOLD: Partial<Record<OpName, number>> = { Range: 1, Slice: 5, Tile: 1 };
 
 describe('shape arithmetic', () => {
@@ -125,13 +170,27 @@ describe('shape arithmetic', () => {
     const any = (): Value => vectors[draw(vectors.length)] as Value; // never empty
     const pick = (): Value => g.op('Gather', [any(), k(-1)]);
     const moves: readonly (() => Value)[] = [
-      () => g.op('Add', [any(), pick()]), () => g.op('Mul', [any(), pick()]), () => g.op('Div', [any(), k(1 + draw(3))]), () => g.op('Max', [any(), pick()]), () => g.op('Min', [any(), pick()]),
-      () => g.op('Concat', [any(), any()], { axis: 0 }), () => g.op('Slice', [any(), k(draw(2)), k(2 + draw(2))]), () => g.op('Slice', [any(), k(-1), k(2 ** 31)]), () => pick(),
-      () => g.op('Reshape', [g.op('Gather', [any(), g.constant('int64', [], [0])]), k(1)]), () => g.op('Unsqueeze', [g.op('Squeeze', [pick(), k(0)]), k(0)]),
-      () => g.op('Cast', [g.op('Cast', [any()], { to: 6 })], { to: 7 }), () => g.op('Neg', [g.op('Neg', [any()])]), () => g.op('Sub', [g.op('Add', [any(), k(7)]), k(7)]),
-      () => g.op('ReduceProd', [g.op('Slice', [any(), k(0), k(2)]), k(0)], { keepdims: 1 }), () => g.op('Reshape', [g.op('ReduceSum', [any(), k(0)], { keepdims: 0 }), k(-1)]),
-      () => g.op('Expand', [pick(), k(1 + draw(3))]), () => g.op('Where', [g.op('Equal', [k(draw(2)), k(1)]), any(), pick()]), () => g.op('Reshape', [g.op('Size', [x]), k(1)]),
-      () => g.op('Range', [g.constant('int64', [], [draw(3)]), g.constant('int64', [], [4]), g.constant('int64', [], [1])]),
+      () => g.op('Add', [any(), pick()]),
+      () => g.op('Mul', [any(), pick()]),
+      () => g.op('Div', [any(), k(1 + draw(3))]),
+      () => g.op('Max', [any(), pick()]),
+      () => g.op('Min', [any(), pick()]),
+      () => g.op('Concat', [any(), any()], { axis: 0 }),
+      () => g.op('Slice', [any(), k(draw(2)), k(2 + draw(2))]),
+      () => g.op('Slice', [any(), k(-1), k(2 ** 31)]),
+      () => pick(),
+      () => g.op('Reshape', [g.op('Gather', [any(), g.constant('int64', [], [0])]), k(1)]),
+      () => g.op('Unsqueeze', [g.op('Squeeze', [pick(), k(0)]), k(0)]),
+      () => g.op('Cast', [g.op('Cast', [any()], { to: 6 })], { to: 7 }),
+      () => g.op('Neg', [g.op('Neg', [any()])]),
+      () => g.op('Sub', [g.op('Add', [any(), k(7)]), k(7)]),
+      () => g.op('ReduceProd', [g.op('Slice', [any(), k(0), k(2)]), k(0)], { keepdims: 1 }),
+      () => g.op('Reshape', [g.op('ReduceSum', [any(), k(0)], { keepdims: 0 }), k(-1)]),
+      () => g.op('Expand', [pick(), k(1 + draw(3))]),
+      () => g.op('Where', [g.op('Equal', [k(draw(2)), k(1)]), any(), pick()]),
+      () => g.op('Reshape', [g.op('Size', [x]), k(1)]),
+      () =>
+        g.op('Range', [g.constant('int64', [], [draw(3)]), g.constant('int64', [], [4]), g.constant('int64', [], [1])]),
     ];
     const told = new Map<string, readonly Dim[]>();
     for (let i = 0; i < 12; i++) {
@@ -149,15 +208,29 @@ describe('shape arithmetic', () => {
     let [compared, untold] = [0, 0];
     for (let seed = 1; seed <= 60; seed++) {
       const { bytes, told } = chain(seed);
-      const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 });
-      for (const [batch, h] of [[3, 5], [6, 8]] as const) {
-        const results = await session.run({ x: new ort.Tensor('float32', new Float32Array(batch * h * 4), [batch, h, 4]) });
+      const session = await ort.InferenceSession.create(bytes, {
+        logSeverityLevel: 4,
+        graphOptimizationLevel: 'disabled',
+        intraOpNumThreads: 1,
+      });
+      for (const [batch, h] of [
+        [3, 5],
+        [6, 8],
+      ] as const) {
+        const results = await session.run({
+          x: new ort.Tensor('float32', new Float32Array(batch * h * 4), [batch, h, 4]),
+        });
         for (const [name, dims] of told) {
           const got = Array.from(results[name]?.data as BigInt64Array, Number);
-          const said = dims.map((dim) => (typeof dim === 'number' ? dim : evaluate(dim.replaceAll('batch', `d${batch}`).replaceAll(/\bh\b/g, `d${h}`))));
+          const said = dims.map((dim) =>
+            typeof dim === 'number'
+              ? dim
+              : evaluate(dim.replaceAll('batch', `d${batch}`).replaceAll(/\bh\b/g, `d${h}`)),
+          );
           untold += said.filter((size) => size === undefined).length;
           compared += said.length;
-          if (said.length !== got.length || said.some((size, i) => size !== undefined && size !== got[i])) problems.push(`seed ${seed} ${name} [${dims.join(', ')}]: ${JSON.stringify(got)}`);
+          if (said.length !== got.length || said.some((size, i) => size !== undefined && size !== got[i]))
+            problems.push(`seed ${seed} ${name} [${dims.join(', ')}]: ${JSON.stringify(got)}`);
         }
       }
       await session.release();

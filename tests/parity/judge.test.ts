@@ -1,4 +1,5 @@
-// The judge is fair: it calls real test digits digits and junk of every family junk. (What it says of our samples is tested with training.)
+// The judge is fair: it calls real test digits digits and junk of every family junk. (What it says of our samples is
+// tested with training.)
 import { expect, test } from 'vitest';
 import { judgeImages, readJudge } from '../judge/judge.mjs';
 import { makeJunk } from '../judge/junk.mjs';

@@ -1,5 +1,5 @@
-// Every convolution, pooling, product, normalisation and resizing row: its shape rule and its ONNX nodes against tfjs's eager cpu kernels,
-// with pictures stored NHWC and NCHW and filters HWIO and OIHW; then with dynamic batch and sides.
+// Every convolution, pooling, product, normalisation and resizing row: its shape rule and its ONNX nodes against tfjs's
+// eager cpu kernels, with pictures stored NHWC and NCHW and filters HWIO and OIHW; then with dynamic batch and sides.
 import { describe, expect, it } from 'vitest';
 import type { Perm } from '../../packages/trainer/src/lower/contract.js';
 import type { Size } from '../../packages/trainer/src/trace/program.js';
@@ -26,14 +26,23 @@ const OIHW: Perm = [3, 2, 0, 1];
 /** The case with its four-dimensional inputs also stored as convolutions want them. */
 function orders(test: Case): Case[] {
   const stored = Object.fromEntries(
-    Object.entries(test.inputs).map(([name, value]) => [name, Array.isArray(value) || value.shape.length !== 4 || test.attrs?.['dataFormat'] === 'NCHW' ? value : { ...value, order: name === 'filter' ? OIHW : NCHW }]),
+    Object.entries(test.inputs).map(([name, value]) => [
+      name,
+      Array.isArray(value) || value.shape.length !== 4 || test.attrs?.['dataFormat'] === 'NCHW'
+        ? value
+        : { ...value, order: name === 'filter' ? OIHW : NCHW },
+    ]),
   );
   return [test, { ...test, inputs: stored }];
 }
 
 /** Checks the case in each order, to 2e-6 of the largest magnitude; returns the nodes of the last one. */
 async function check(test: Case, variants: readonly Case[] = orders(test)): Promise<string[]> {
-  const what = `${test.kernel} ${JSON.stringify(Object.values(test.inputs).flat().map((g) => g.shape))} ${JSON.stringify(test.attrs ?? {})}`;
+  const what = `${test.kernel} ${JSON.stringify(
+    Object.values(test.inputs)
+      .flat()
+      .map((g) => g.shape),
+  )} ${JSON.stringify(test.attrs ?? {})}`;
   const [want] = eager(test);
   if (want === undefined) throw new Error(`${what}: tfjs returned nothing`);
   expect(foretold(test)[0]?.shape, `shape rule of ${what}`).toEqual(want.shape);
@@ -52,11 +61,19 @@ async function check(test: Case, variants: readonly Case[] = orders(test)): Prom
 
 const shapeOf = (test: Case): number[] => eager(test)[0]?.shape ?? [];
 
-const EXPLICIT = [[0, 0], [1, 2], [0, 1], [0, 0]];
+const EXPLICIT = [
+  [0, 0],
+  [1, 2],
+  [0, 1],
+  [0, 0],
+];
 const PADS: unknown[] = ['same', 'valid', 1, EXPLICIT];
 
 describe('convolution', () => {
-  for (const [height, width] of [[6, 5], [7, 8]] as const) {
+  for (const [height, width] of [
+    [6, 5],
+    [7, 8],
+  ] as const) {
     for (const kernel of [1, 3, 4]) {
       it(`and its adjoints: ${height}×${width}, kernel ${kernel}, every stride and padding`, async () => {
         for (const stride of [1, 2, 3]) {
@@ -68,8 +85,16 @@ describe('convolution', () => {
               const dy = given(shapeOf(forward));
               if (dy.shape.includes(0)) continue;
               await check(forward);
-              await check({ kernel: 'Conv2DBackpropInput', inputs: { dy, filter }, attrs: { ...attrs, inputShape: x.shape } });
-              await check({ kernel: 'Conv2DBackpropFilter', inputs: { x, dy }, attrs: { ...attrs, filterShape: filter.shape } });
+              await check({
+                kernel: 'Conv2DBackpropInput',
+                inputs: { dy, filter },
+                attrs: { ...attrs, inputShape: x.shape },
+              });
+              await check({
+                kernel: 'Conv2DBackpropFilter',
+                inputs: { x, dy },
+                attrs: { ...attrs, filterShape: filter.shape },
+              });
             }
           }
         }
@@ -78,9 +103,23 @@ describe('convolution', () => {
   }
 
   it('dilated, oblong, and NCHW', async () => {
-    for (const dilations of [1, 2]) for (const pad of ['same', 'valid']) await check({ kernel: 'Conv2D', inputs: { x: given([1, 8, 7, 2]), filter: given([3, 2, 2, 3]) }, attrs: { strides: 1, pad, dataFormat: 'NHWC', dilations } });
-    await check({ kernel: 'Conv2D', inputs: { x: given([1, 2, 8, 7]), filter: given([3, 2, 2, 3]) }, attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', dilations: 1 } });
-    await check({ kernel: 'Conv2DBackpropInput', inputs: { dy: given([2, 3, 4, 4]), filter: given([3, 3, 2, 3]) }, attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', inputShape: [2, 2, 8, 7] } });
+    for (const dilations of [1, 2])
+      for (const pad of ['same', 'valid'])
+        await check({
+          kernel: 'Conv2D',
+          inputs: { x: given([1, 8, 7, 2]), filter: given([3, 2, 2, 3]) },
+          attrs: { strides: 1, pad, dataFormat: 'NHWC', dilations },
+        });
+    await check({
+      kernel: 'Conv2D',
+      inputs: { x: given([1, 2, 8, 7]), filter: given([3, 2, 2, 3]) },
+      attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', dilations: 1 },
+    });
+    await check({
+      kernel: 'Conv2DBackpropInput',
+      inputs: { dy: given([2, 3, 4, 4]), filter: given([3, 3, 2, 3]) },
+      attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', inputShape: [2, 2, 8, 7] },
+    });
   });
 
   it('depthwise and its adjoints, with channel multipliers', async () => {
@@ -93,8 +132,16 @@ describe('convolution', () => {
           const dy = given(shapeOf(forward));
           await check(forward);
           if (stride === 1) await check({ ...forward, attrs: { ...attrs, dilations: [2, 2] } });
-          await check({ kernel: 'DepthwiseConv2dNativeBackpropInput', inputs: { dy, filter }, attrs: { ...attrs, inputShape: x.shape } });
-          await check({ kernel: 'DepthwiseConv2dNativeBackpropFilter', inputs: { x, dy }, attrs: { ...attrs, filterShape: filter.shape } });
+          await check({
+            kernel: 'DepthwiseConv2dNativeBackpropInput',
+            inputs: { dy, filter },
+            attrs: { ...attrs, inputShape: x.shape },
+          });
+          await check({
+            kernel: 'DepthwiseConv2dNativeBackpropFilter',
+            inputs: { x, dy },
+            attrs: { ...attrs, filterShape: filter.shape },
+          });
         }
       }
     }
@@ -102,8 +149,16 @@ describe('convolution', () => {
 
   it('transposes nothing when pictures and filters are stored as it wants them', async () => {
     const attrs = { strides: [2, 2], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
-    expect(await check({ kernel: 'Conv2D', inputs: { x: given([2, 8, 8, 4]), filter: given([4, 4, 4, 5]) }, attrs })).toEqual(['Conv', 'Transpose']); // the harness returns logical order
-    expect(await check({ kernel: 'Conv2DBackpropInput', inputs: { dy: given([2, 4, 4, 5]), filter: given([4, 4, 4, 5]) }, attrs: { ...attrs, inputShape: [2, 8, 8, 4] } })).toEqual(['ConvTranspose', 'Transpose']);
+    expect(
+      await check({ kernel: 'Conv2D', inputs: { x: given([2, 8, 8, 4]), filter: given([4, 4, 4, 5]) }, attrs }),
+    ).toEqual(['Conv', 'Transpose']); // the harness returns logical order
+    expect(
+      await check({
+        kernel: 'Conv2DBackpropInput',
+        inputs: { dy: given([2, 4, 4, 5]), filter: given([4, 4, 4, 5]) },
+        attrs: { ...attrs, inputShape: [2, 8, 8, 4] },
+      }),
+    ).toEqual(['ConvTranspose', 'Transpose']);
   });
 });
 
@@ -113,19 +168,44 @@ describe('fused', () => {
   for (const activation of ACTIVATIONS) {
     it(`convolutions and products with ${activation}`, async () => {
       const extra = activation === 'prelu' ? { preluActivationWeights: given([3]) } : {};
-      const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1], activation, leakyreluAlpha: 0.3 };
+      const attrs = {
+        strides: [1, 1],
+        pad: 'same',
+        dataFormat: 'NHWC',
+        dilations: [1, 1],
+        activation,
+        leakyreluAlpha: 0.3,
+      };
       const [x, filter] = [given([2, 4, 5, 2]), given([3, 3, 2, 3])];
-      for (const bias of [{}, { bias: given([3]) }, { bias: given([1]) }]) await check({ kernel: 'FusedConv2D', inputs: { x, filter, ...bias, ...extra }, attrs });
-      await check({ kernel: 'FusedDepthwiseConv2D', inputs: { x: given([2, 4, 5, 3]), filter: given([3, 3, 3, 1]), bias: given([3]), ...extra }, attrs });
+      for (const bias of [{}, { bias: given([3]) }, { bias: given([1]) }])
+        await check({ kernel: 'FusedConv2D', inputs: { x, filter, ...bias, ...extra }, attrs });
+      await check({
+        kernel: 'FusedDepthwiseConv2D',
+        inputs: { x: given([2, 4, 5, 3]), filter: given([3, 3, 3, 1]), bias: given([3]), ...extra },
+        attrs,
+      });
       for (const lead of [1, 2]) {
-        await check({ kernel: '_FusedMatMul', inputs: { a: given([lead, 4, 2]), b: given([lead, 2, 3]), bias: given([3]), ...extra }, attrs: { transposeA: false, transposeB: false, activation, leakyreluAlpha: 0.3 } });
+        await check({
+          kernel: '_FusedMatMul',
+          inputs: { a: given([lead, 4, 2]), b: given([lead, 2, 3]), bias: given([3]), ...extra },
+          attrs: { transposeA: false, transposeB: false, activation, leakyreluAlpha: 0.3 },
+        });
       }
     });
   }
 
   it('with slopes of a whole picture', async () => {
     const attrs = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1], activation: 'prelu' };
-    await check({ kernel: 'FusedConv2D', inputs: { x: given([2, 4, 5, 2]), filter: given([3, 3, 2, 3]), bias: given([3]), preluActivationWeights: given([4, 5, 3]) }, attrs });
+    await check({
+      kernel: 'FusedConv2D',
+      inputs: {
+        x: given([2, 4, 5, 2]),
+        filter: given([3, 3, 2, 3]),
+        bias: given([3]),
+        preluActivationWeights: given([4, 5, 3]),
+      },
+      attrs,
+    });
   });
 });
 
@@ -142,7 +222,11 @@ describe('pooling', () => {
             const dy = given(y.shape);
             await check(forward);
             await check({ kernel: 'AvgPool', inputs: { x }, attrs });
-            await check({ kernel: 'MaxPoolGrad', inputs: { dy, input: x, output: { shape: y.shape, dtype: 'float32', data: Array.from(y.data) } }, attrs });
+            await check({
+              kernel: 'MaxPoolGrad',
+              inputs: { dy, input: x, output: { shape: y.shape, dtype: 'float32', data: Array.from(y.data) } },
+              attrs,
+            });
             // With padding tfjs's own AvgPoolGrad divides by the whole window: there ours is checked below.
             if (pad === 'valid') await check({ kernel: 'AvgPoolGrad', inputs: { dy, input: x }, attrs });
           }
@@ -153,7 +237,11 @@ describe('pooling', () => {
 
   it('gives padded averages back to the cells that made them', async () => {
     // 3 cells, window 2, 'same': the last window averages one cell alone.
-    const { results } = await lowered({ kernel: 'AvgPoolGrad', inputs: { dy: { shape: [1, 1, 2, 1], dtype: 'float32', data: [1, 10] }, input: given([1, 1, 3, 1]) }, attrs: { filterSize: [1, 2], strides: [1, 2], pad: 'same' } });
+    const { results } = await lowered({
+      kernel: 'AvgPoolGrad',
+      inputs: { dy: { shape: [1, 1, 2, 1], dtype: 'float32', data: [1, 10] }, input: given([1, 1, 3, 1]) },
+      attrs: { filterSize: [1, 2], strides: [1, 2], pad: 'same' },
+    });
     expect(Array.from(results[0]?.data ?? [])).toEqual([0.5, 0.5, 10]);
   });
 });
@@ -163,11 +251,22 @@ describe('products', () => {
     for (const transposeA of [false, true]) {
       for (const transposeB of [false, true]) {
         for (const lead of [[], [1], [2], [2, 3]]) {
-          await check({ kernel: 'BatchMatMul', inputs: { a: given([...lead, ...(transposeA ? [3, 4] : [4, 3])]), b: given([...lead, ...(transposeB ? [5, 3] : [3, 5])]) }, attrs: { transposeA, transposeB } });
+          await check({
+            kernel: 'BatchMatMul',
+            inputs: {
+              a: given([...lead, ...(transposeA ? [3, 4] : [4, 3])]),
+              b: given([...lead, ...(transposeB ? [5, 3] : [3, 5])]),
+            },
+            attrs: { transposeA, transposeB },
+          });
         }
       }
     }
-    await check({ kernel: 'BatchMatMul', inputs: { a: given([1, 4, 3]), b: given([2, 3, 5]) }, attrs: { transposeA: false, transposeB: false } });
+    await check({
+      kernel: 'BatchMatMul',
+      inputs: { a: given([1, 4, 3]), b: given([2, 3, 5]) },
+      attrs: { transposeA: false, transposeB: false },
+    });
   });
 
   it('take a transposed matrix as it is stored', async () => {
@@ -177,7 +276,11 @@ describe('products', () => {
   });
 
   it('by Einstein summation', async () => {
-    await check({ kernel: 'Einsum', inputs: { tensors: [given([2, 3]), given([3, 4])] }, attrs: { equation: 'ij,jk->ki' } });
+    await check({
+      kernel: 'Einsum',
+      inputs: { tensors: [given([2, 3]), given([3, 4])] },
+      attrs: { equation: 'ij,jk->ki' },
+    });
   });
 });
 
@@ -188,8 +291,22 @@ describe('normalisation', () => {
     const [mean, scale, offset, variance] = [given([5]), given([5]), given([5]), positive([5])];
     await check({ kernel: 'FusedBatchNorm', inputs: { x, mean, variance, scale, offset }, attrs });
     await check({ kernel: 'FusedBatchNorm', inputs: { x, mean, variance }, attrs });
-    await check({ kernel: 'FusedBatchNorm', inputs: { x, mean: given([2, 3, 4, 5]), variance: positive([2, 3, 4, 5]), scale: given([2, 3, 4, 5]), offset: given([2, 3, 4, 5]) }, attrs });
-    const stored: Case = { kernel: 'FusedBatchNorm', inputs: { x: { ...x, order: NCHW }, mean, variance, scale, offset }, attrs };
+    await check({
+      kernel: 'FusedBatchNorm',
+      inputs: {
+        x,
+        mean: given([2, 3, 4, 5]),
+        variance: positive([2, 3, 4, 5]),
+        scale: given([2, 3, 4, 5]),
+        offset: given([2, 3, 4, 5]),
+      },
+      attrs,
+    });
+    const stored: Case = {
+      kernel: 'FusedBatchNorm',
+      inputs: { x: { ...x, order: NCHW }, mean, variance, scale, offset },
+      attrs,
+    };
     expect(await check(stored, [stored])).toEqual(['BatchNormalization', 'Transpose']);
   });
 });
@@ -197,15 +314,40 @@ describe('normalisation', () => {
 describe('resizing', () => {
   for (const kernel of ['ResizeBilinear', 'ResizeNearestNeighbor'] as const) {
     it(`${kernel}, every placement`, async () => {
-      for (const size of [[6, 8], [5, 7], [2, 3], [9, 2], [1, 1], [3, 4]]) {
-        for (const [alignCorners, halfPixelCenters] of [[false, false], [true, false], [false, true]]) await check({ kernel, inputs: { images: given([2, 3, 4, 2]) }, attrs: { alignCorners, halfPixelCenters, size } });
+      for (const size of [
+        [6, 8],
+        [5, 7],
+        [2, 3],
+        [9, 2],
+        [1, 1],
+        [3, 4],
+      ]) {
+        for (const [alignCorners, halfPixelCenters] of [
+          [false, false],
+          [true, false],
+          [false, true],
+        ])
+          await check({
+            kernel,
+            inputs: { images: given([2, 3, 4, 2]) },
+            attrs: { alignCorners, halfPixelCenters, size },
+          });
       }
     });
   }
 
   it('gradient kernels, where tfjs has them right', async () => {
-    for (const alignCorners of [false, true]) await check({ kernel: 'ResizeBilinearGrad', inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) }, attrs: { alignCorners, halfPixelCenters: false, size: [6, 6] } });
-    await check({ kernel: 'ResizeNearestNeighborGrad', inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) }, attrs: { alignCorners: false, halfPixelCenters: false, size: [6, 6] } });
+    for (const alignCorners of [false, true])
+      await check({
+        kernel: 'ResizeBilinearGrad',
+        inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) },
+        attrs: { alignCorners, halfPixelCenters: false, size: [6, 6] },
+      });
+    await check({
+      kernel: 'ResizeNearestNeighborGrad',
+      inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) },
+      attrs: { alignCorners: false, halfPixelCenters: false, size: [6, 6] },
+    });
   });
 });
 
@@ -214,20 +356,59 @@ describe('dynamic sizes', () => {
   const side = (factor: number): Size => ({ constant: 0, terms: { side: factor } });
   const dynamic = (g: Given, ...sizes: Size[]): Given => ({ ...g, sizes });
 
-  async function checkDynamic(kernel: KernelName, inputs: Record<string, Given>, attrs: Record<string, unknown>, output: Size[]): Promise<void> {
+  async function checkDynamic(
+    kernel: KernelName,
+    inputs: Record<string, Given>,
+    attrs: Record<string, unknown>,
+    output: Size[],
+  ): Promise<void> {
     const test: Case = { kernel, inputs, attrs, outputs: [output] };
     await check(test, [test]);
   }
 
   it('convolutions, transposed convolutions, pools and upsampling of any batch and side', async () => {
     const conv = { strides: [2, 2], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
-    const [large, small] = [dynamic(given([2, 8, 8, 3]), batch, side(2), side(2), 3), dynamic(given([2, 4, 4, 5]), batch, side(1), side(1), 5)];
+    const [large, small] = [
+      dynamic(given([2, 8, 8, 3]), batch, side(2), side(2), 3),
+      dynamic(given([2, 4, 4, 5]), batch, side(1), side(1), 5),
+    ];
     await checkDynamic('Conv2D', { x: large, filter: given([4, 4, 3, 5]) }, conv, [batch, side(1), side(1), 5]);
-    await checkDynamic('Conv2D', { x: large, filter: given([3, 3, 3, 5]) }, { ...conv, strides: [1, 1] }, [batch, side(2), side(2), 5]);
-    await checkDynamic('Conv2DBackpropInput', { dy: small, filter: given([4, 4, 3, 5]) }, { ...conv, inputShape: [2, 8, 8, 3] }, [batch, side(2), side(2), 3]);
-    await checkDynamic('MaxPool', { x: large }, { filterSize: [2, 2], strides: [2, 2], pad: 'valid' }, [batch, side(1), side(1), 3]);
-    await checkDynamic('AvgPool', { x: large }, { filterSize: [3, 3], strides: [1, 1], pad: 'same' }, [batch, side(2), side(2), 3]);
-    for (const kernel of ['ResizeNearestNeighbor', 'ResizeBilinear'] as const) await checkDynamic(kernel, { images: small }, { alignCorners: false, halfPixelCenters: true, size: [8, 8] }, [batch, side(2), side(2), 5]);
-    await checkDynamic('_FusedMatMul', { a: dynamic(given([1, 4, 2]), 1, batch, 2), b: given([1, 2, 3]), bias: given([3]) }, { transposeA: false, transposeB: false, activation: 'relu' }, [1, batch, 3]);
+    await checkDynamic('Conv2D', { x: large, filter: given([3, 3, 3, 5]) }, { ...conv, strides: [1, 1] }, [
+      batch,
+      side(2),
+      side(2),
+      5,
+    ]);
+    await checkDynamic(
+      'Conv2DBackpropInput',
+      { dy: small, filter: given([4, 4, 3, 5]) },
+      { ...conv, inputShape: [2, 8, 8, 3] },
+      [batch, side(2), side(2), 3],
+    );
+    await checkDynamic('MaxPool', { x: large }, { filterSize: [2, 2], strides: [2, 2], pad: 'valid' }, [
+      batch,
+      side(1),
+      side(1),
+      3,
+    ]);
+    await checkDynamic('AvgPool', { x: large }, { filterSize: [3, 3], strides: [1, 1], pad: 'same' }, [
+      batch,
+      side(2),
+      side(2),
+      3,
+    ]);
+    for (const kernel of ['ResizeNearestNeighbor', 'ResizeBilinear'] as const)
+      await checkDynamic(kernel, { images: small }, { alignCorners: false, halfPixelCenters: true, size: [8, 8] }, [
+        batch,
+        side(2),
+        side(2),
+        5,
+      ]);
+    await checkDynamic(
+      '_FusedMatMul',
+      { a: dynamic(given([1, 4, 2]), 1, batch, 2), b: given([1, 2, 3]), bias: given([3]) },
+      { transposeA: false, transposeB: false, activation: 'relu' },
+      [1, batch, 3],
+    );
   });
 });

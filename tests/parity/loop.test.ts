@@ -12,19 +12,30 @@ let cpu: ReturnType<typeof runtime>;
 beforeAll(() => void (cpu = runtime({ device: 'cpu', threads: 1 })));
 afterAll(() => cpu.dispose());
 
-const compiled = (system: GanSystem, loop: boolean | 'auto', lowering: 'portable' | 'fast' = 'portable'): Promise<CompiledStep> =>
+const compiled = (
+  system: GanSystem,
+  loop: boolean | 'auto',
+  lowering: 'portable' | 'fast' = 'portable',
+): Promise<CompiledStep> =>
   compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: cpu, loop, lowering, seed: 7 });
 
 /** Feeds of step `i`, each another. */
 const feeds = (system: GanSystem, i: number): Record<string, Float32Array | number> => ({
-  real: Float32Array.from({ length: (system.inputs['real']?.shape ?? []).reduce<number>((n, size) => n * Number(size), 1) }, (_, k) => Math.sin(k * 0.7 + i)),
-  rate_g: 1e-3 / (i + 1), rate_d: 2e-3 / (i + 1),
+  real: Float32Array.from(
+    { length: (system.inputs['real']?.shape ?? []).reduce<number>((n, size) => n * Number(size), 1) },
+    (_, k) => Math.sin(k * 0.7 + i),
+  ),
+  rate_g: 1e-3 / (i + 1),
+  rate_d: 2e-3 / (i + 1),
 });
 
 const SYSTEMS: Record<string, { make: () => GanSystem; lowering: 'portable' | 'fast' }> = {
-  'points': { make: () => mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }), lowering: 'portable' },
-  'pictures': { make: () => dcgan({ size: 8, channels: 1, base: 4, latent: 6, batch: 4 }), lowering: 'portable' },
-  'pictures, by products': { make: () => dcgan({ size: 8, channels: 3, base: 4, latent: 6, batch: 4 }), lowering: 'fast' },
+  points: { make: () => mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }), lowering: 'portable' },
+  pictures: { make: () => dcgan({ size: 8, channels: 1, base: 4, latent: 6, batch: 4 }), lowering: 'portable' },
+  'pictures, by products': {
+    make: () => dcgan({ size: 8, channels: 3, base: 4, latent: 6, batch: 4 }),
+    lowering: 'fast',
+  },
 };
 
 test.each(Object.keys(SYSTEMS))('%s: five steps in two runs are five runs, bit for bit', async (name) => {
@@ -35,7 +46,10 @@ test.each(Object.keys(SYSTEMS))('%s: five steps in two runs are five runs, bit f
   expect(many.onnx(), 'the graph of one step').toEqual(one.onnx());
   const expected = [];
   for (let i = 0; i < 5; i++) expected.push(await one.run(feeds(system, i)));
-  const got = [...(await many.runMany([0, 1, 2].map((i) => feeds(system, i)))), ...(await many.runMany([3, 4].map((i) => feeds(system, i))))];
+  const got = [
+    ...(await many.runMany([0, 1, 2].map((i) => feeds(system, i)))),
+    ...(await many.runMany([3, 4].map((i) => feeds(system, i)))),
+  ];
   expect(got).toEqual(expected);
   expect(new Set(got.map((step) => String(step['loss_g']?.data))).size, 'each step has results of its own').toBe(5);
   expect(many.step).toBe(5);
@@ -56,16 +70,33 @@ test('state that is only read, random numbers of each step, results of any type 
     return { noise, sum: tf.add(tf.mul(w, fixed), steps as tf.Tensor), count: tf.cast(tf.greater(w, 1), 'int32') };
   };
   const inputs = { x: { dtype: 'float32', shape: [2] }, steps: { dtype: 'float32', shape: [] } } as const;
-  const make = (loop: boolean): Promise<CompiledStep> => compile(step, { inputs: { x: { dtype: 'float32', shape: [2] }, steps: { ...inputs.steps, shape: [] } }, variables: [w, fixed], runtime: cpu, loop, seed: 3 });
+  const make = (loop: boolean): Promise<CompiledStep> =>
+    compile(step, {
+      inputs: { x: { dtype: 'float32', shape: [2] }, steps: { ...inputs.steps, shape: [] } },
+      variables: [w, fixed],
+      runtime: cpu,
+      loop,
+      seed: 3,
+    });
   const [one, many] = [await make(false), await make(true)];
   const given = [0, 1, 2, 3].map((i) => ({ x: [i, -i], steps: i }));
   const got = await many.runMany(given);
   expect(got).toEqual(await one.runMany(given));
-  expect(got.map((result) => [result['count']?.dtype, result['count']?.shape, result['noise']?.shape])).toEqual(given.map(() => ['int32', [2], [2]]));
+  expect(got.map((result) => [result['count']?.dtype, result['count']?.shape, result['noise']?.shape])).toEqual(
+    given.map(() => ['int32', [2], [2]]),
+  );
   expect(new Set(got.map((result) => String(result['noise']?.data))).size).toBe(4);
   await many.load({ 'loop/w': { dtype: 'float32', shape: [2], data: Float32Array.of(5, 6) } });
-  expect((await many.state(['loop/w', 'loop/fixed']))).toEqual({ 'loop/w': { dtype: 'float32', shape: [2], data: Float32Array.of(5, 6) }, 'loop/fixed': { dtype: 'float32', shape: [2], data: Float32Array.of(10, 20) } });
-  await expect(many.runMany([{ x: [1, 2], steps: 1 }, { x: [1], steps: 1 }])).rejects.toMatchObject({ code: 'input.shape' });
+  expect(await many.state(['loop/w', 'loop/fixed'])).toEqual({
+    'loop/w': { dtype: 'float32', shape: [2], data: Float32Array.of(5, 6) },
+    'loop/fixed': { dtype: 'float32', shape: [2], data: Float32Array.of(10, 20) },
+  });
+  await expect(
+    many.runMany([
+      { x: [1, 2], steps: 1 },
+      { x: [1], steps: 1 },
+    ]),
+  ).rejects.toMatchObject({ code: 'input.shape' });
   expect(many.step, 'a refused feed runs nothing').toBe(4);
   await Promise.all([one.dispose(), many.dispose()]);
   optimizer.dispose();
@@ -73,7 +104,10 @@ test('state that is only read, random numbers of each step, results of any type 
 });
 
 test('small steps are looped by default, and large ones are not', async () => {
-  const [small, large] = [mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }), mlpGan({ hidden: 400, hiddenD: 400, batch: 400 })];
+  const [small, large] = [
+    mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }),
+    mlpGan({ hidden: 400, hiddenD: 400, batch: 400 }),
+  ];
   const [looped, plain] = [await compiled(small, 'auto'), await compiled(large, 'auto')];
   expect([looped.summary.stepsPerRun, plain.summary.stepsPerRun]).toEqual([32, 1]);
   await Promise.all([looped.dispose(), plain.dispose()]);
@@ -83,11 +117,30 @@ test('small steps are looped by default, and large ones are not', async () => {
 
 test('a run trains the same weights in runs of many steps, with grids and checkpoints where they belong', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'forja-loop-'));
-  const config = { system: 'mlp', data: { kind: 'synthetic', shape: 'ring', count: 100 }, batch: 8, base: 8, steps: 23, sampleEvery: 10, checkpointEvery: 7, sampleCount: 4, threads: 1 } as const;
+  const config = {
+    system: 'mlp',
+    data: { kind: 'synthetic', shape: 'ring', count: 100 },
+    batch: 8,
+    base: 8,
+    steps: 23,
+    sampleEvery: 10,
+    checkpointEvery: 7,
+    sampleCount: 4,
+    threads: 1,
+  } as const;
   const events: string[][] = [];
   for (const stepsPerRun of [1, 16]) {
     const seen: string[] = [];
-    await train({ ...config, out: join(folder, String(stepsPerRun)) }, { stepsPerRun, onEvent: (event) => void seen.push(`${event.type} ${'step' in event ? event.step : ''} ${event.type === 'step' ? `${event.loss_d} ${event.loss_g}` : ''}`) });
+    await train(
+      { ...config, out: join(folder, String(stepsPerRun)) },
+      {
+        stepsPerRun,
+        onEvent: (event) =>
+          void seen.push(
+            `${event.type} ${'step' in event ? event.step : ''} ${event.type === 'step' ? `${event.loss_d} ${event.loss_g}` : ''}`,
+          ),
+      },
+    );
     events.push(seen.filter((line) => /^(step|sample|checkpoint) /.test(line)));
   }
   expect(events[1]?.length).toBe(23 + 3 + 4); // steps; grids at 0, 10, 20; checkpoints at 7, 14, 21 and the end

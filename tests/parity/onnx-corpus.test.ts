@@ -1,4 +1,5 @@
-// The codec against models by others: decode → encode loses nothing, as an independent reader (onnx-buf) sees it field by field, and onnxruntime runs what comes out.
+// The codec against models by others: decode → encode loses nothing, as an independent reader (onnx-buf) sees it field
+// by field, and onnxruntime runs what comes out.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -38,9 +39,23 @@ test('the IR of every model says what the other reader says', () => {
   for (const { name, bytes } of corpus) {
     const ours = decodeModel(bytes);
     const theirs = read(bytes);
-    expect(ours.opsetImport.map((o) => [o.domain ?? '', o.version]), name).toEqual(theirs.opsetImport.map((o) => [o.domain, o.version]));
-    expect([ours.irVersion, ours.producerName ?? '', ours.metadata.length, ours.functions.map((f) => [f.name, f.inputs, f.outputs, f.attributes])], name).toEqual([
-      theirs.irVersion, theirs.producerName, theirs.metadataProps.length, theirs.functions.map((f) => [f.name, f.input, f.output, f.attribute]),
+    expect(
+      ours.opsetImport.map((o) => [o.domain ?? '', o.version]),
+      name,
+    ).toEqual(theirs.opsetImport.map((o) => [o.domain, o.version]));
+    expect(
+      [
+        ours.irVersion,
+        ours.producerName ?? '',
+        ours.metadata.length,
+        ours.functions.map((f) => [f.name, f.inputs, f.outputs, f.attributes]),
+      ],
+      name,
+    ).toEqual([
+      theirs.irVersion,
+      theirs.producerName,
+      theirs.metadataProps.length,
+      theirs.functions.map((f) => [f.name, f.input, f.output, f.attribute]),
     ]);
     expect(summary(ours.graph!), name).toEqual(theirSummary(theirs.graph!));
   }
@@ -50,31 +65,92 @@ function summary(graph: Graph): unknown {
   return {
     name: graph.name ?? '',
     values: [graph.inputs, graph.outputs, graph.valueInfo].map((list) =>
-      list.map((v) => [v.name, v.type?.tensor?.elemType, v.type?.tensor?.shape?.dims.map((d) => d.value ?? d.param), v.type?.sequence?.elemType !== undefined, v.type?.optional !== undefined]),
+      list.map((v) => [
+        v.name,
+        v.type?.tensor?.elemType,
+        v.type?.tensor?.shape?.dims.map((d) => d.value ?? d.param),
+        v.type?.sequence?.elemType !== undefined,
+        v.type?.optional !== undefined,
+      ]),
     ),
-    initializers: graph.initializers.map((t) => [t.name, t.dataType, t.dims, t.rawData, [...t.floatData], [...t.int32Data], [...t.int64Data]]),
+    initializers: graph.initializers.map((t) => [
+      t.name,
+      t.dataType,
+      t.dims,
+      t.rawData,
+      [...t.floatData],
+      [...t.int32Data],
+      [...t.int64Data],
+    ]),
     nodes: graph.nodes.map((n) => [
-      n.name ?? '', n.opType, n.domain ?? '', n.inputs, n.outputs,
-      n.attributes.map((a) => [a.name, a.refAttrName ?? '', a.type, a.f, a.i, a.s, a.t?.dims, [...a.floats], [...a.ints], a.strings, a.g && summary(a.g)]),
+      n.name ?? '',
+      n.opType,
+      n.domain ?? '',
+      n.inputs,
+      n.outputs,
+      n.attributes.map((a) => [
+        a.name,
+        a.refAttrName ?? '',
+        a.type,
+        a.f,
+        a.i,
+        a.s,
+        a.t?.dims,
+        [...a.floats],
+        [...a.ints],
+        a.strings,
+        a.g && summary(a.g),
+      ]),
     ]),
   };
 }
 
 function theirSummary(graph: GraphProto): unknown {
-  const set = <T extends object, K extends keyof T>(message: T, key: K): T[K] | undefined => (Object.hasOwn(message, key) ? message[key] : undefined);
+  const set = <T extends object, K extends keyof T>(message: T, key: K): T[K] | undefined =>
+    Object.hasOwn(message, key) ? message[key] : undefined;
   return {
     name: graph.name,
     values: [graph.input, graph.output, graph.valueInfo].map((list) =>
       list.map((v) => {
         const kind = v.type?.value;
         const tensor = kind?.case === 'tensorType' ? kind.value : undefined;
-        return [v.name, tensor?.elemType, tensor?.shape?.dim.map((d) => d.value.value), kind?.case === 'sequenceType', kind?.case === 'optionalType'];
+        return [
+          v.name,
+          tensor?.elemType,
+          tensor?.shape?.dim.map((d) => d.value.value),
+          kind?.case === 'sequenceType',
+          kind?.case === 'optionalType',
+        ];
       }),
     ),
-    initializers: graph.initializer.map((t) => [t.name, t.dataType, t.dims, set(t, 'rawData'), t.floatData, t.int32Data, t.int64Data]),
+    initializers: graph.initializer.map((t) => [
+      t.name,
+      t.dataType,
+      t.dims,
+      set(t, 'rawData'),
+      t.floatData,
+      t.int32Data,
+      t.int64Data,
+    ]),
     nodes: graph.node.map((n) => [
-      n.name, n.opType, n.domain, n.input, n.output,
-      n.attribute.map((a) => [a.name, a.refAttrName, a.type, set(a, 'f'), set(a, 'i'), set(a, 's'), a.t?.dims, a.floats, a.ints, a.strings, a.g && theirSummary(a.g)]),
+      n.name,
+      n.opType,
+      n.domain,
+      n.input,
+      n.output,
+      n.attribute.map((a) => [
+        a.name,
+        a.refAttrName,
+        a.type,
+        set(a, 'f'),
+        set(a, 'i'),
+        set(a, 's'),
+        a.t?.dims,
+        a.floats,
+        a.ints,
+        a.strings,
+        a.g && theirSummary(a.g),
+      ]),
     ]),
   };
 }

@@ -1,15 +1,30 @@
-// 10,000 seeded mutations of valid model files: each decodes or is refused by a typed error, in bounded time and memory, and what decodes encodes again.
+// 10,000 seeded mutations of valid model files: each decodes or is refused by a typed error, in bounded time and
+// memory, and what decodes encodes again.
 import { ModelFormatError, graphBytes, readManifest } from '@forja/core';
 import { checkModel, decodeModel, encodeModel } from '@forja/core/onnx';
 import { expect, test } from 'vitest';
 import { readCorpus } from '../corpus/read.mjs';
 
 const corpus = readCorpus();
-/** With subgraphs, functions, optional and sequence types, attributes of all sorts, initializers, and the manifest of a generator. */
-const NAMES = ['node/test_loop16_seq_none', 'node/test_if_opt', 'node/test_center_crop_pad_crop_expanded', 'node/test_identity_opt', 'simple/test_sequence_model4', 'pytorch-converted/test_Conv2d_groups'];
+/**
+ * With subgraphs, functions, optional and sequence types, attributes of all sorts, initializers, and the manifest of a
+ * generator.
+ */
+const NAMES = [
+  'node/test_loop16_seq_none',
+  'node/test_if_opt',
+  'node/test_center_crop_pad_crop_expanded',
+  'node/test_identity_opt',
+  'simple/test_sequence_model4',
+  'pytorch-converted/test_Conv2d_groups',
+];
 const manifest = {
-  version: 1, kind: 'latent', inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 8], distribution: 'normal' }],
-  outputs: [{ name: 'y', role: 'image', dtype: 'float32', shape: ['batch', 1, 4, 4], range: [-1, 1], layout: 'nchw' }], integrity: { sha256: '0'.repeat(64), bytes: 1 }, producer: 'test',
+  version: 1,
+  kind: 'latent',
+  inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 8], distribution: 'normal' }],
+  outputs: [{ name: 'y', role: 'image', dtype: 'float32', shape: ['batch', 1, 4, 4], range: [-1, 1], layout: 'nchw' }],
+  integrity: { sha256: '0'.repeat(64), bytes: 1 },
+  producer: 'test',
 };
 const files = NAMES.map((name) => {
   const model = decodeModel(corpus.find((entry) => entry.name === name)!.bytes);
@@ -75,7 +90,8 @@ test('a file cut at any byte is refused, or lacks only what came last', () => {
       whole++;
       expect(Buffer.compare(encodeModel(model), file.subarray(0, end))).toBe(0);
     }
-    // After the graph come, by number, the operator sets, the metadata and the functions: only between those can a cut stay unseen.
+    // After the graph come, by number, the operator sets, the metadata and the functions: only between those can a cut
+    // stay unseen.
     expect(whole).toBeLessThan(8);
   }
 });

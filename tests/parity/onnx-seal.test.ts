@@ -1,4 +1,5 @@
-// A sealed model: its manifest is read back without the schema, its integrity sees every flipped byte of the graph, and onnxruntime runs it as before.
+// A sealed model: its manifest is read back without the schema, its integrity sees every flipped byte of the graph, and
+// onnxruntime runs it as before.
 import { createHash } from 'node:crypto';
 import { MANIFEST_KEY, checkIntegrity, graphBytes, readManifest, type Manifest, type Sha256 } from '@forja/core';
 import { checkModel, decodeModel, encodeModel, sealModel } from '@forja/core/onnx';
@@ -14,7 +15,16 @@ const manifest: Omit<Manifest, 'integrity'> = {
   version: 1,
   kind: 'function',
   inputs: [{ name: model.graph!.inputs[0]!.name!, role: 'tensor', dtype: 'float32', shape: [2, 4, 6, 5] }],
-  outputs: [{ name: model.graph!.outputs[0]!.name!, role: 'tensor', dtype: 'float32', shape: [2, 6, 4, 4], range: [-10, 10], layout: 'nchw' }],
+  outputs: [
+    {
+      name: model.graph!.outputs[0]!.name!,
+      role: 'tensor',
+      dtype: 'float32',
+      shape: [2, 6, 4, 4],
+      range: [-10, 10],
+      layout: 'nchw',
+    },
+  ],
   producer: 'forja test',
   license: 'MIT — ©',
   metrics: { fid: 1.5, nested: { list: [1, null] } },
@@ -25,7 +35,10 @@ describe('seal', () => {
     const sealed = await sealModel(model, manifest, sha256);
     const graph = graphBytes(sealed);
     expect(graph.buffer).toBe(sealed.buffer);
-    expect(readManifest(sealed)).toEqual({ ...manifest, integrity: { sha256: createHash('sha256').update(graph).digest('hex'), bytes: graph.length } });
+    expect(readManifest(sealed)).toEqual({
+      ...manifest,
+      integrity: { sha256: createHash('sha256').update(graph).digest('hex'), bytes: graph.length },
+    });
     expect(graph).toEqual(graphBytes(conv));
     expect(readManifest(conv)).toBeUndefined();
     await checkIntegrity(sealed, readManifest(sealed)!, sha256);
@@ -39,7 +52,7 @@ describe('seal', () => {
     const graph = graphBytes(sealed);
     for (let i = 0; i < graph.length; i += 3) {
       const damaged = sealed.slice();
-      damaged[graph.byteOffset - sealed.byteOffset + i]! ^= 1 << i % 8;
+      damaged[graph.byteOffset - sealed.byteOffset + i]! ^= 1 << (i % 8);
       await expect(checkIntegrity(damaged, own, sha256)).rejects.toMatchObject({ code: 'model.integrity' });
     }
     const edited = encodeModel({ ...decodeModel(sealed), docString: 'edited', producerVersion: '2' });
@@ -47,20 +60,43 @@ describe('seal', () => {
   });
 
   test('external files are sealed in the order of their locations', async () => {
-    const external = new Map([['b.bin', Uint8Array.of(3)], ['a.bin', Uint8Array.of(1, 2)]]);
+    const external = new Map([
+      ['b.bin', Uint8Array.of(3)],
+      ['a.bin', Uint8Array.of(1, 2)],
+    ]);
     const sealed = await sealModel(model, manifest, sha256, external);
     const own = readManifest(sealed)!;
     const graph = graphBytes(sealed);
-    expect(own.integrity).toEqual({ bytes: graph.length + 3, sha256: createHash('sha256').update(graph).update(Uint8Array.of(1, 2, 3)).digest('hex') });
+    expect(own.integrity).toEqual({
+      bytes: graph.length + 3,
+      sha256: createHash('sha256')
+        .update(graph)
+        .update(Uint8Array.of(1, 2, 3))
+        .digest('hex'),
+    });
     await checkIntegrity(sealed, own, sha256, new Map([...external].reverse()));
-    await expect(checkIntegrity(sealed, own, sha256)).rejects.toThrow(/expected \d+ bytes of graph and weights, got \d+: it was changed or damaged/);
-    await expect(checkIntegrity(sealed, own, sha256, new Map([['a.bin', Uint8Array.of(1, 2)], ['b.bin', Uint8Array.of(4)]]))).rejects.toThrow(/expected SHA-256/);
+    await expect(checkIntegrity(sealed, own, sha256)).rejects.toThrow(
+      /expected \d+ bytes of graph and weights, got \d+: it was changed or damaged/,
+    );
+    await expect(
+      checkIntegrity(
+        sealed,
+        own,
+        sha256,
+        new Map([
+          ['a.bin', Uint8Array.of(1, 2)],
+          ['b.bin', Uint8Array.of(4)],
+        ]),
+      ),
+    ).rejects.toThrow(/expected SHA-256/);
   });
 
   test('a model without graph and a manifest that could not be read are refused', async () => {
     const { graph: _, ...empty } = model;
     await expect(sealModel(empty, manifest, sha256)).rejects.toThrow('expected a graph, got none');
-    await expect(sealModel(model, { ...manifest, kind: 'video' as never }, sha256)).rejects.toThrow("manifest.kind: expected 'latent' or");
+    await expect(sealModel(model, { ...manifest, kind: 'video' as never }, sha256)).rejects.toThrow(
+      "manifest.kind: expected 'latent' or",
+    );
   });
 
   test('onnxruntime gives the same numbers, and its own checker takes what we encode', async () => {

@@ -1,4 +1,5 @@
-// The vocabulary against the specification: what the schemas of the `onnx` package say of each operator we emit, at each opset the builder writes.
+// The vocabulary against the specification: what the schemas of the `onnx` package say of each operator we emit, at
+// each opset the builder writes.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '@forja/core';
 import { GraphBuilder } from '@forja/core/onnx';
@@ -15,7 +16,9 @@ interface Schema {
   attributes: Record<string, string>;
 }
 
-const { ops } = JSON.parse(readFileSync(new URL('../vectors/op-schemas.json', import.meta.url), 'utf8')) as { ops: Record<string, Record<string, Schema | null>> };
+const { ops } = JSON.parse(readFileSync(new URL('../vectors/op-schemas.json', import.meta.url), 'utf8')) as {
+  ops: Record<string, Record<string, Schema | null>>;
+};
 
 /** The schema in force at an opset: that of the last change up to it. */
 function schemaAt(op: string, opset: number): Schema | null {
@@ -39,7 +42,8 @@ describe('at opset 22', () => {
 
   test('an operator is refused exactly at the opsets that do not have it', () => {
     for (const [op, [, , , since = 17]] of Object.entries(SIGNATURES)) {
-      for (let opset = 17; opset <= 22; opset++) expect(schemaAt(op, opset) !== null, `${op} at ${opset}`).toBe(opset >= since);
+      for (let opset = 17; opset <= 22; opset++)
+        expect(schemaAt(op, opset) !== null, `${op} at ${opset}`).toBe(opset >= since);
     }
   });
 
@@ -67,7 +71,9 @@ test('what the builder writes for the cases of each operator is within its schem
         const values = inputs.map((operand, i) => {
           if (operand === undefined) return undefined;
           const data = operand.data ?? new Array<number>(operand.shape.reduce((a, b) => a * b, 1)).fill(0);
-          return operand.constant === true ? g.constant(operand.dtype, operand.shape, data) : g.input(`x${i}`, operand.dtype, operand.shape);
+          return operand.constant === true
+            ? g.constant(operand.dtype, operand.shape, data)
+            : g.input(`x${i}`, operand.dtype, operand.shape);
         });
         try {
           g.ops(op, values, attributes as never, outputs).forEach((value, i) => g.output(`y${i}`, value)); // the table pairs operators with their attributes
@@ -78,9 +84,17 @@ test('what the builder writes for the cases of each operator is within its schem
         for (const node of g.build().graph?.nodes ?? []) {
           const schema = schemaAt(node.opType ?? '', opset);
           written++;
-          const bad = schema === null || node.inputs.length < schema.inputs[0] || node.inputs.length > (schema.inputs[1] ?? Infinity) || node.outputs.length < schema.outputs[0] || node.outputs.length > (schema.outputs[1] ?? Infinity)
-            || node.attributes.some(({ name }) => !Object.hasOwn(schema.attributes, name ?? ''));
-          if (bad) wrong.push(`${op} at ${opset}: ${node.inputs.length} inputs, ${node.outputs.length} outputs, ${node.attributes.map(({ name }) => name).join(', ')}`);
+          const bad =
+            schema === null ||
+            node.inputs.length < schema.inputs[0] ||
+            node.inputs.length > (schema.inputs[1] ?? Infinity) ||
+            node.outputs.length < schema.outputs[0] ||
+            node.outputs.length > (schema.outputs[1] ?? Infinity) ||
+            node.attributes.some(({ name }) => !Object.hasOwn(schema.attributes, name ?? ''));
+          if (bad)
+            wrong.push(
+              `${op} at ${opset}: ${node.inputs.length} inputs, ${node.outputs.length} outputs, ${node.attributes.map(({ name }) => name).join(', ')}`,
+            );
         }
       }
     }
@@ -90,6 +104,14 @@ test('what the builder writes for the cases of each operator is within its schem
 });
 
 test('attributes refuse values of another type', () => {
-  const refused: readonly (readonly [string, unknown])[] = [['alpha', 'x'], ['axis', 1.5], ['axis', [1]], ['perm', 1], ['perm', [0.5]], ['mode', 1], ['nope', 1]];
+  const refused: readonly (readonly [string, unknown])[] = [
+    ['alpha', 'x'],
+    ['axis', 1.5],
+    ['axis', [1]],
+    ['perm', 1],
+    ['perm', [0.5]],
+    ['mode', 1],
+    ['nope', 1],
+  ];
   for (const [name, value] of refused) expect(() => attribute('here', name, value as never), name).toThrow(UsageError);
 });

@@ -10,17 +10,26 @@ test.each(CASES)('%s: one eager step is PyTorch float64’s, and leaves no tenso
   const made = tf.memory().numTensors;
   const values = new Map<string, Float32Array>();
   const losses = tf.tidy(() => {
-    const feeds = Object.fromEntries(Object.entries(feedsOf(vectors)).map(([key, { data, shape }]) => [key, tf.tensor(data, shape)]));
-    return Object.fromEntries(Object.entries(withGradients(() => system.step(feeds))).map(([key, loss]) => [key, loss.dataSync()[0] ?? NaN]));
+    const feeds = Object.fromEntries(
+      Object.entries(feedsOf(vectors)).map(([key, { data, shape }]) => [key, tf.tensor(data, shape)]),
+    );
+    return Object.fromEntries(
+      Object.entries(withGradients(() => system.step(feeds))).map(([key, loss]) => [key, loss.dataSync()[0] ?? NaN]),
+    );
   });
   expect(tf.memory().numTensors).toBe(made);
-  for (const variable of system.variables) values.set(variable.name, variable.dataSync() as Float32Array); // all are float32
+  // all are float32
+  for (const variable of system.variables) values.set(variable.name, variable.dataSync() as Float32Array);
   expect(values.size, 'names are unique').toBe(system.variables.length);
   expectVectors(vectors, losses['loss_d'] ?? NaN, losses['loss_g'] ?? NaN, (key) => values.get(key) ?? []);
   for (const [key, { initial, updated }] of Object.entries(vectors.variables)) {
     if (!key.startsWith('g/')) continue;
-    const average = initial.data.map((x, i) => 0.1 * x + 0.9 * (updated.data[i] ?? NaN)); // warm-up: the first decay is 1 / 10
-    expect(values.get(key.replace('g/', 'average/')) ?? [], `average of ${key}`).toBeAllclose(average, { rtol: 1e-5, atol: 1e-6 });
+    // warm-up: the first decay is 1 / 10
+    const average = initial.data.map((x, i) => 0.1 * x + 0.9 * (updated.data[i] ?? NaN));
+    expect(values.get(key.replace('g/', 'average/')) ?? [], `average of ${key}`).toBeAllclose(average, {
+      rtol: 1e-5,
+      atol: 1e-6,
+    });
   }
   system.dispose();
   expect(tf.memory().numTensors).toBe(before);

@@ -1,5 +1,6 @@
-// The eager engine on @tensorflow/tfjs-node: one step against PyTorch, where its native binding loads (node scripts/tfjs-node.mjs builds it). Where it
-// does not, what is tested is that the reason is said and plain tfjs stays in use.
+// The eager engine on @tensorflow/tfjs-node: one step against PyTorch, where its native binding loads (node
+// scripts/tfjs-node.mjs builds it). Where it does not, what is tested is that the reason is said and plain tfjs stays
+// in use.
 import { eagerStep, scalarOf } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,7 +17,9 @@ afterAll(() => tf.setBackend('cpu'));
 test('the backend is tfjs-node’s, or the reason why not names the way out', () => {
   if (reason === undefined) expect(tf.getBackend()).toBe('tensorflow');
   else {
-    expect(reason).toMatch(/^engine 'tfjs': @tensorflow\/tfjs-node cannot be used \(.+\); .*node scripts\/tfjs-node\.mjs/);
+    expect(reason).toMatch(
+      /^engine 'tfjs': @tensorflow\/tfjs-node cannot be used \(.+\); .*node scripts\/tfjs-node\.mjs/,
+    );
     expect(tf.getBackend()).toBe('cpu');
   }
 });
@@ -28,7 +31,12 @@ describe('the eager engine on what runs', () => {
     const step = eagerStep(system.step, { inputs: { ...system.inputs, z }, variables: system.variables });
     const results = await step.run(feedsOf(vectors));
     const state = await step.state();
-    expectVectors(vectors, scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'), (key) => (state[key]?.data ?? new Float32Array(0)) as Float32Array); // all are float32
+    expectVectors(
+      vectors,
+      scalarOf(results, 'loss_d'),
+      scalarOf(results, 'loss_g'),
+      (key) => (state[key]?.data ?? new Float32Array(0)) as Float32Array,
+    ); // all are float32
     await step.dispose();
     system.dispose();
   });

@@ -1,10 +1,22 @@
-// The compiled step: one step against PyTorch in float64 (tests/vectors), three against the same step in tfjs eager, and what its graph consists of.
+// The compiled step: one step against PyTorch in float64 (tests/vectors), three against the same step in tfjs eager,
+// and what its graph consists of.
 import { runtime } from '@forja/node';
 import type { Runtime, TensorSpec } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
 import {
-  applyUpdates, compile, dcgan, eagerStep, mlpGan, random, rmsprop, scalarOf,
-  type CompiledStep, type Feed, type GanSystem, type StepFunction, type StepState,
+  applyUpdates,
+  compile,
+  dcgan,
+  eagerStep,
+  mlpGan,
+  random,
+  rmsprop,
+  scalarOf,
+  type CompiledStep,
+  type Feed,
+  type GanSystem,
+  type StepFunction,
+  type StepState,
 } from '@forja/trainer';
 import { compile as compileInNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
@@ -25,12 +37,22 @@ function valuesOf(state: StepState, name: string): Float32Array {
 
 /** Numbers in [-1, 1) that do not depend on any generator of ours. */
 function spread(count: number, phase: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5));
+  return Float32Array.from(
+    { length: count },
+    (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5),
+  );
 }
 
 function feedsAt(system: GanSystem, step: number): Record<string, Feed> {
   const { shape } = system.inputs['real'] ?? { shape: [] };
-  return { real: spread(shape.map(Number).reduce((a, b) => a * b, 1), step), rate_g: 2e-3, rate_d: [1e-3] };
+  return {
+    real: spread(
+      shape.map(Number).reduce((a, b) => a * b, 1),
+      step,
+    ),
+    rate_g: 2e-3,
+    rate_d: [1e-3],
+  };
 }
 
 async function three(step: CompiledStep, system: GanSystem): Promise<{ losses: number[]; state: StepState }> {
@@ -54,11 +76,17 @@ type Outcome = Awaited<ReturnType<typeof three>>;
 function expectEqual(compiled: Outcome, eager: Outcome): void {
   expect(compiled.losses).toBeAllclose(eager.losses, { rtol: 1e-5 });
   expect(Object.keys(compiled.state).sort()).toEqual(Object.keys(eager.state).sort());
-  const off = Object.keys(eager.state).map((key): [string, number] => [key, apart(valuesOf(compiled.state, key), valuesOf(eager.state, key))]);
+  const off = Object.keys(eager.state).map((key): [string, number] => [
+    key,
+    apart(valuesOf(compiled.state, key), valuesOf(eager.state, key)),
+  ]);
   expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
 }
 
-/** Three steps of each engine from the same state. The eager engine works on the system's own variables, the compiled one on copies. */
+/**
+ * Three steps of each engine from the same state. The eager engine works on the system's own variables, the compiled
+ * one on copies.
+ */
 async function bothEngines(system: GanSystem, lowering: Lowering): Promise<Record<'compiled' | 'eager', Outcome>> {
   const { inputs, variables } = system;
   const step = await compile(system.step, { inputs, variables, runtime: host, seed: 5, lowering });
@@ -75,7 +103,12 @@ describe.each(LOWERINGS)('against PyTorch, lowering %s', (lowering) => {
   test.each(CASES)('%s: one compiled step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
     const { random: _, ...z } = system.inputs['z'] ?? { shape: [] };
-    const step = await compile(system.step, { inputs: { ...system.inputs, z }, variables: system.variables, runtime: host, lowering });
+    const step = await compile(system.step, {
+      inputs: { ...system.inputs, z },
+      variables: system.variables,
+      runtime: host,
+      lowering,
+    });
     const results = await step.run(feedsOf(vectors));
     const state = await step.state();
     expectVectors(vectors, scalarOf(results, 'loss_d'), scalarOf(results, 'loss_g'), (key) => valuesOf(state, key));
@@ -93,10 +126,22 @@ describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
     system.dispose();
   });
 
-  // From initial weights, with options that the vectors do not have. No gradient of these seeds is so near 0 that its sign is rounding's.
+  // From initial weights, with options that the vectors do not have. No gradient of these seeds is so near 0 that its
+  // sign is rounding's.
   const COLD: Record<string, () => GanSystem> = {
-    'dcgan 16×16 RGB, smoothed labels': () => dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, labelSmoothing: 0.1, emaStatistics: 'averaged', seed: 3 }),
-    'dcgan 12×12, saturating': () => dcgan({ size: 12, base: 4, latent: 8, batch: 4, loss: 'saturating', emaWarmup: false, seed: 4 }),
+    'dcgan 16×16 RGB, smoothed labels': () =>
+      dcgan({
+        size: 16,
+        channels: 3,
+        base: 4,
+        latent: 8,
+        batch: 4,
+        labelSmoothing: 0.1,
+        emaStatistics: 'averaged',
+        seed: 3,
+      }),
+    'dcgan 12×12, saturating': () =>
+      dcgan({ size: 12, base: 4, latent: 8, batch: 4, loss: 'saturating', emaWarmup: false, seed: 4 }),
     'mlp, softplus': () => mlpGan({ hidden: 16, hiddenD: 16, batch: 16, activation: 'softplus', seed: 5 }),
   };
   test.each(Object.keys(COLD))('%s: three steps from initial weights agree', async (name) => {
@@ -109,32 +154,45 @@ describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
 });
 
 describe('the graph of a DCGAN step', () => {
-  test.each(LOWERINGS)('%s: holds the generator once, no gradient that nothing uses, and no weight that is transposed', async (lowering) => {
-    const system = dcgan({ size: 32, base: 4, latent: 8, batch: 4 });
-    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, lowering });
-    const { kernels } = step.summary;
-    expect(step.summary.lowering).toBe(lowering);
-    // G: 3 transposed convolutions. D, of 3 convolutions: input gradients of the last two in each pass of its own step, of all three in G's.
-    expect(kernels['Conv2DBackpropInput']).toBe(3 + 2 * 2 + 3);
-    // forward: 3 passes of D; backward: G's transposed convolutions
-    expect((kernels['Conv2D'] ?? 0) + (kernels['FusedConv2D'] ?? 0)).toBe(3 * 3 + 3);
-    // filter gradients: D's from its two passes, G's once; none of D's in G's step
-    expect(kernels['Conv2DBackpropFilter']).toBe(2 * 3 + 3);
-    // batch norm: G 3, D 2 in each of 3 passes
-    expect(kernels['FusedBatchNorm']).toBe(3 + 3 * 2);
-    expect(kernels['Tanh']).toBe(1 + 4); // four are Adam's bias corrections
-    const graph = decodeModel(step.onnx()).graph;
-    const state = new Set(system.variables.map(({ name }) => name));
-    const transposed = graph?.nodes.filter(({ opType, inputs }) => opType === 'Transpose' && (state.has(inputs[0] ?? '') || state.has((inputs[0] ?? '').replace(/\/next$/, ''))));
-    expect(transposed).toEqual([]);
-    await step.dispose();
-    system.dispose();
-  });
+  test.each(LOWERINGS)(
+    '%s: holds the generator once, no gradient that nothing uses, and no weight that is transposed',
+    async (lowering) => {
+      const system = dcgan({ size: 32, base: 4, latent: 8, batch: 4 });
+      const step = await compile(system.step, {
+        inputs: system.inputs,
+        variables: system.variables,
+        runtime: host,
+        lowering,
+      });
+      const { kernels } = step.summary;
+      expect(step.summary.lowering).toBe(lowering);
+      // G: 3 transposed convolutions. D, of 3 convolutions: input gradients of the last two in each pass of its own
+      // step, of all three in G's.
+      expect(kernels['Conv2DBackpropInput']).toBe(3 + 2 * 2 + 3);
+      // forward: 3 passes of D; backward: G's transposed convolutions
+      expect((kernels['Conv2D'] ?? 0) + (kernels['FusedConv2D'] ?? 0)).toBe(3 * 3 + 3);
+      // filter gradients: D's from its two passes, G's once; none of D's in G's step
+      expect(kernels['Conv2DBackpropFilter']).toBe(2 * 3 + 3);
+      // batch norm: G 3, D 2 in each of 3 passes
+      expect(kernels['FusedBatchNorm']).toBe(3 + 3 * 2);
+      expect(kernels['Tanh']).toBe(1 + 4); // four are Adam's bias corrections
+      const graph = decodeModel(step.onnx()).graph;
+      const state = new Set(system.variables.map(({ name }) => name));
+      const transposed = graph?.nodes.filter(
+        ({ opType, inputs }) =>
+          opType === 'Transpose' && (state.has(inputs[0] ?? '') || state.has((inputs[0] ?? '').replace(/\/next$/, ''))),
+      );
+      expect(transposed).toEqual([]);
+      await step.dispose();
+      system.dispose();
+    },
+  );
 });
 
 describe('a compiled step', () => {
   const small = (): GanSystem => mlpGan({ hidden: 8, hiddenD: 8, batch: 4, seed: 1 });
-  const compiled = (system: GanSystem, seed = 0): Promise<CompiledStep> => compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, seed });
+  const compiled = (system: GanSystem, seed = 0): Promise<CompiledStep> =>
+    compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, seed });
 
   test('goes on bit-identically from a saved state and step number in another session', async () => {
     const system = small();
@@ -155,12 +213,16 @@ describe('a compiled step', () => {
 
   test('draws its noise by seed and step', async () => {
     const system = small();
-    const runs = await Promise.all([0, 0, 1].map(async (seed) => {
-      const step = await compiled(system, seed);
-      const losses = [await step.run(feedsAt(system, 0)), await step.run(feedsAt(system, 0))].map((results) => scalarOf(results, 'loss_g'));
-      await step.dispose();
-      return losses;
-    }));
+    const runs = await Promise.all(
+      [0, 0, 1].map(async (seed) => {
+        const step = await compiled(system, seed);
+        const losses = [await step.run(feedsAt(system, 0)), await step.run(feedsAt(system, 0))].map((results) =>
+          scalarOf(results, 'loss_g'),
+        );
+        await step.dispose();
+        return losses;
+      }),
+    );
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]).not.toEqual(runs[2]);
     system.dispose();
@@ -175,7 +237,8 @@ describe('a compiled step', () => {
     expect(system.variables.map((v) => v.dataSync().slice())).toEqual(before);
     await step.writeVariables();
     const state = await step.state();
-    for (const variable of system.variables) expect(variable.dataSync(), variable.name).toEqual(valuesOf(state, variable.name));
+    for (const variable of system.variables)
+      expect(variable.dataSync(), variable.name).toEqual(valuesOf(state, variable.name));
     expect(system.variables.map((v) => v.dataSync().slice())).not.toEqual(before);
     expect(tf.memory().numTensors).toBe(tensors);
     await step.dispose();
@@ -188,16 +251,31 @@ describe('a compiled step', () => {
     const good = feedsAt(system, 0);
     const bad: [Record<string, Feed>, RegExp][] = [
       [{ ...good, real: new Float32Array(3) }, /^run\.real: expected 8 values for float32 \[4, 2\], got 3$/],
-      [{ ...good, real: { shape: [2, 4], data: new Float32Array(8) } }, /^run\.real: expected float32 \[4, 2\], got shape \[2, 4\]$/],
-      [{ ...good, real: new Float64Array(8) as never }, /^run\.real: expected Float32Array for float32 \[4, 2\], got Float64Array$/],
+      [
+        { ...good, real: { shape: [2, 4], data: new Float32Array(8) } },
+        /^run\.real: expected float32 \[4, 2\], got shape \[2, 4\]$/,
+      ],
+      [
+        { ...good, real: new Float64Array(8) as never },
+        /^run\.real: expected Float32Array for float32 \[4, 2\], got Float64Array$/,
+      ],
       [{ real: good['real'] ?? 0, rate_g: 1 }, /^run\.rate_d: expected float32 \[\], got nothing$/],
-      [{ ...good, z: new Float32Array(8) }, /^run\.z: expected no feed, as it is random and drawn from \(seed, step\), got one$/],
+      [
+        { ...good, z: new Float32Array(8) },
+        /^run\.z: expected no feed, as it is random and drawn from \(seed, step\), got one$/,
+      ],
       [{ ...good, noise: 1 }, /^run\.noise: expected only real, rate_g, rate_d, got 'noise'$/],
     ];
-    for (const [feeds, message] of bad) await expect(step.run(feeds)).rejects.toMatchObject({ code: 'input.shape', message: expect.stringMatching(message) as unknown });
+    for (const [feeds, message] of bad)
+      await expect(step.run(feeds)).rejects.toMatchObject({
+        code: 'input.shape',
+        message: expect.stringMatching(message) as unknown,
+      });
     expect(step.step).toBe(0);
     await expect(step.state(['nothing'])).rejects.toThrow(/^state\.nothing: expected one of g\/dense0\/kernel, /);
-    await expect(step.load({ 'g/dense0/bias': { dtype: 'float32', shape: [7], data: new Float32Array(7) } })).rejects.toThrow(/^load\.g\/dense0\/bias: expected float32 \[8\], got float32 \[7\]$/);
+    await expect(
+      step.load({ 'g/dense0/bias': { dtype: 'float32', shape: [7], data: new Float32Array(7) } }),
+    ).rejects.toThrow(/^load\.g\/dense0\/bias: expected float32 \[8\], got float32 \[7\]$/);
     expect(Number.isFinite(scalarOf(await step.run(good), 'loss_d'))).toBe(true);
     await step.dispose();
     await expect(step.run(good)).rejects.toMatchObject({ code: 'disposed' });
@@ -231,7 +309,9 @@ describe('a compiled step', () => {
     const graph = await compile(step, { ...options, runtime: host });
     const eager = eagerStep(step, options);
     expect(await graph.run({ n: [4, 5] })).toEqual(await eager.run({ n: [4, 5] }));
-    expect(await graph.state()).toEqual({ casted: { dtype: 'float32', shape: [3], data: Float32Array.of(1.5, 3, 4.5) } });
+    expect(await graph.state()).toEqual({
+      casted: { dtype: 'float32', shape: [3], data: Float32Array.of(1.5, 3, 4.5) },
+    });
     await graph.dispose();
     w.dispose();
   });
@@ -245,22 +325,52 @@ describe('a compiled step', () => {
 
   test('refuses inputs whose sizes or types cannot be compiled', async () => {
     const system = small();
-    const withReal = (real: TensorSpec): Promise<CompiledStep> => compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });
-    await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(/^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/);
-    await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toThrow(/^inputs\.real: expected dtype float32, int32 or bool, got int64$/);
+    const withReal = (real: TensorSpec): Promise<CompiledStep> =>
+      compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });
+    await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(
+      /^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/,
+    );
+    await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toThrow(
+      /^inputs\.real: expected dtype float32, int32 or bool, got int64$/,
+    );
     system.dispose();
   });
 
   test('is any function of variables: read-only ones, integers, comparisons, random numbers and a choice of optimizer, as in tfjs eager', async () => {
-    const inputs: Record<string, TensorSpec> = { x: { shape: [5, 3] }, label: { shape: [5], dtype: 'int32' }, keep: { shape: [5], dtype: 'bool' }, noise: { shape: [5, 3], random: 'uniform' } };
-    const [w, fixed, unused] = [[3, 4], [4], [2]].map((shape, i) => tf.tidy(() => tf.variable(tf.tensor(spread(shape.reduce((a, b) => a * b, 1), i), shape), i === 0, `step-test/v${i}`)));
+    const inputs: Record<string, TensorSpec> = {
+      x: { shape: [5, 3] },
+      label: { shape: [5], dtype: 'int32' },
+      keep: { shape: [5], dtype: 'bool' },
+      noise: { shape: [5, 3], random: 'uniform' },
+    };
+    const [w, fixed, unused] = [[3, 4], [4], [2]].map((shape, i) =>
+      tf.tidy(() =>
+        tf.variable(
+          tf.tensor(
+            spread(
+              shape.reduce((a, b) => a * b, 1),
+              i,
+            ),
+            shape,
+          ),
+          i === 0,
+          `step-test/v${i}`,
+        ),
+      ),
+    );
     if (w === undefined || fixed === undefined || unused === undefined) throw new Error('variables');
     const optimizer = rmsprop().prepare([w]);
     const step: StepFunction = ({ x, label, keep, noise }) => {
       const noisy = tf.add(tf.add(x ?? 0, tf.mul(noise ?? 0, 0.1)), random.normal([5, 3]));
       const { value, grads } = tf.variableGrads(() => {
         const logits = tf.add(tf.matMul(tf.mul(noisy, random.bernoulli([5, 3], 0.5)), w as tf.Tensor2D), fixed);
-        const losses = tf.losses.softmaxCrossEntropy(tf.oneHot(label as tf.Tensor1D, 4), logits, undefined, undefined, tf.Reduction.NONE);
+        const losses = tf.losses.softmaxCrossEntropy(
+          tf.oneHot(label as tf.Tensor1D, 4),
+          logits,
+          undefined,
+          undefined,
+          tf.Reduction.NONE,
+        );
         return tf.mean(tf.where(keep ?? false, losses, tf.zerosLike(losses)));
       }, [w]);
       applyUpdates(optimizer([w], grads, tf.scalar(0.01)));
@@ -277,7 +387,9 @@ describe('a compiled step', () => {
       expect(scalarOf(result, 'value')).toBeCloseTo(scalarOf(wanted, 'value'), 5);
       expect(result['picked']).toEqual(wanted['picked']);
     }
-    for (const [name, { data }] of Object.entries(await eager.state())) expect(valuesOf(state, name), name).toBeAllclose(data as Float32Array, { rtol: 1e-5, atol: 1e-6 }); // all are float32
+    for (const [name, { data }] of Object.entries(await eager.state()))
+      // all are float32
+      expect(valuesOf(state, name), name).toBeAllclose(data as Float32Array, { rtol: 1e-5, atol: 1e-6 });
     expect(valuesOf(state, 'step-test/v2')).toEqual(spread(2, 2));
     await graph.dispose();
     tf.dispose(variables);
@@ -285,7 +397,10 @@ describe('a compiled step', () => {
 
   test('runs on the CPU of Node by itself when compiled by @forja/trainer/node', async () => {
     const system = small();
-    const [own, given] = [await compileInNode(system.step, { inputs: system.inputs, variables: system.variables }), await compiled(system)];
+    const [own, given] = [
+      await compileInNode(system.step, { inputs: system.inputs, variables: system.variables }),
+      await compiled(system),
+    ];
     expect(await own.run(feedsAt(system, 0))).toEqual(await given.run(feedsAt(system, 0)));
     await own.dispose();
     await expect(own.run(feedsAt(system, 0))).rejects.toMatchObject({ code: 'disposed' });

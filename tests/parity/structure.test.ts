@@ -1,4 +1,5 @@
-// The graphs of exported networks: no batch norm behind a convolution, no more transposes than pictures at the edge, nothing dead, equal or without effect, weights once.
+// The graphs of exported networks: no batch norm behind a convolution, no more transposes than pictures at the edge,
+// nothing dead, equal or without effect, weights once.
 import { ExportError, type Runtime } from '@forja/core';
 import { checkModel, decodeModel, optimizeModel, type Graph, type Model } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -15,7 +16,10 @@ beforeAll(async () => {
 afterAll(() => onnx.dispose());
 afterEach(() => tf.disposeVariables());
 
-async function exported(model: Exportable, options: ExportOptions = {}): Promise<{ model: Model; graph: Graph; report: ExportReport }> {
+async function exported(
+  model: Exportable,
+  options: ExportOptions = {},
+): Promise<{ model: Model; graph: Graph; report: ExportReport }> {
   const result = await exportOnnx(model, { ...options, verify: { runtime: onnx, seeds: 1 } });
   checkModel(result.model);
   const model_ = decodeModel(result.model);
@@ -29,10 +33,17 @@ function expectTidy({ model, graph }: { model: Model; graph: Graph }): void {
   expect(graph.initializers.filter(({ name }) => !read.has(name ?? ''))).toEqual([]);
   expect(graph.nodes.filter(({ outputs }) => !outputs.some((name) => read.has(name)))).toEqual([]);
   const ends = new Set(graph.outputs.map(({ name }) => name));
-  expect(graph.nodes.filter(({ opType, outputs }) => opType === 'Identity' && !outputs.some((name) => ends.has(name)))).toEqual([]);
-  const keys = graph.nodes.map(({ opType, inputs, attributes }) => `${opType ?? ''}(${inputs.join()})${JSON.stringify(attributes, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v instanceof BigInt64Array ? v.join() : v))}`);
+  expect(
+    graph.nodes.filter(({ opType, outputs }) => opType === 'Identity' && !outputs.some((name) => ends.has(name))),
+  ).toEqual([]);
+  const keys = graph.nodes.map(
+    ({ opType, inputs, attributes }) =>
+      `${opType ?? ''}(${inputs.join()})${JSON.stringify(attributes, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v instanceof BigInt64Array ? v.join() : v))}`,
+  );
   expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
-  const bytes = graph.initializers.map(({ dims, dataType, rawData }) => `${dataType ?? 0} ${dims.join()} ${Buffer.from(rawData ?? []).toString('base64')}`);
+  const bytes = graph.initializers.map(
+    ({ dims, dataType, rawData }) => `${dataType ?? 0} ${dims.join()} ${Buffer.from(rawData ?? []).toString('base64')}`,
+  );
   expect(bytes.filter((key, i) => bytes.indexOf(key) !== i)).toEqual([]);
   // The passes for models of any origin find nothing left.
   expect(optimizeModel(model).graph?.nodes.length).toBe(graph.nodes.length);
@@ -40,8 +51,20 @@ function expectTidy({ model, graph }: { model: Model; graph: Graph }): void {
 
 const count = ({ report }: { report: ExportReport }, op: string): number => report.ops[op] ?? 0;
 
-/** Transposes at most with tfjs's own layout, where pictures come and go at the edge; and inside: attention reads pixels as rows, its keys as columns, and a mean over all features takes them in tfjs's order. */
-const EDGES: Readonly<Record<string, number>> = { dcgan: 1, srgan: 2, esrgan: 2, unet: 2, resnet: 2, attention: 2, critic: 1, conditional: 0 };
+/**
+ * Transposes at most with tfjs's own layout, where pictures come and go at the edge; and inside: attention reads pixels
+ * as rows, its keys as columns, and a mean over all features takes them in tfjs's order.
+ */
+const EDGES: Readonly<Record<string, number>> = {
+  dcgan: 1,
+  srgan: 2,
+  esrgan: 2,
+  unet: 2,
+  resnet: 2,
+  attention: 2,
+  critic: 1,
+  conditional: 0,
+};
 const INSIDE: Readonly<Record<string, number>> = { attention: 3, critic: 1 };
 
 describe('networks', () => {
@@ -55,7 +78,10 @@ describe('networks', () => {
       const first = await exported(model, { layout: { inputs: 'nchw', outputs: 'nchw' } });
       expectTidy(first);
       // Convolutions take their factors and biases, and the rest reads what broadcasts.
-      expect([count(first, 'Expand'), first.graph.nodes.filter(({ opType, inputs }) => opType === 'Conv' && inputs.length < 3).length]).toEqual([0, name === 'critic' ? 1 : 0]);
+      expect([
+        count(first, 'Expand'),
+        first.graph.nodes.filter(({ opType, inputs }) => opType === 'Conv' && inputs.length < 3).length,
+      ]).toEqual([0, name === 'critic' ? 1 : 0]);
       if (name === 'esrgan') expect(count(first, 'Mul')).toBe(2);
       expect(first.report.transposes, JSON.stringify(first.report.ops)).toBeLessThanOrEqual(INSIDE[name] ?? 0);
     });
@@ -64,14 +90,26 @@ describe('networks', () => {
 
 describe('what is left out', () => {
   it('dropout, noise and everything else of training', async () => {
-    const layers = [tf.layers.dense({ inputShape: [6], units: 5 }), tf.layers.dropout({ rate: 0.5 }), tf.layers.gaussianNoise({ stddev: 1 }), tf.layers.gaussianDropout({ rate: 0.2 }), tf.layers.alphaDropout({ rate: 0.2 }), tf.layers.activation({ activation: 'tanh' })];
+    const layers = [
+      tf.layers.dense({ inputShape: [6], units: 5 }),
+      tf.layers.dropout({ rate: 0.5 }),
+      tf.layers.gaussianNoise({ stddev: 1 }),
+      tf.layers.gaussianDropout({ rate: 0.2 }),
+      tf.layers.alphaDropout({ rate: 0.2 }),
+      tf.layers.activation({ activation: 'tanh' }),
+    ];
     expect((await exported(tf.sequential({ layers }))).report.ops).toEqual({ Gemm: 1, Tanh: 1 });
   });
 
   it('what is computed of constants, and what is computed twice', async () => {
     const table = tf.randomNormal([4, 6], 0, 1, 'float32', 3);
     const fn = (x: tf.Tensor): tf.Tensor => {
-      const weights = tf.softmax(table.square().add(1).matMul(tf.ones([6, 6])));
+      const weights = tf.softmax(
+        table
+          .square()
+          .add(1)
+          .matMul(tf.ones([6, 6])),
+      );
       const twice = [x.matMul(weights), x.matMul(weights)] as const;
       return tf.mul(tf.sigmoid(twice[0]), tf.relu(twice[1])).mul(1).add(0).reshape([-1, 2, 3]).reshape([-1, 6]);
     };
@@ -81,16 +119,34 @@ describe('what is left out', () => {
   });
 
   it('arithmetic on sizes that are known', async () => {
-    const half = (x: tf.Tensor): tf.Tensor => x.reshape([x.shape[0] ?? 1, (x.shape[1] ?? 1) / 2, (x.shape[2] ?? 1) * 2]).slice([0, 0, 1], [-1, -1, (x.shape[2] ?? 1) - 1]);
-    expect((await exported(half, { inputs: [{ name: 'x', shape: ['batch', 4, 6] }] })).report.ops).toEqual({ Reshape: 1, Slice: 1 });
-    const { graph } = await exported((x: tf.Tensor) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [2 * (x.shape[1] ?? 1), 2 * (x.shape[2] ?? 1)]), { inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 3] }], layout: { inputs: 'nchw', outputs: 'nchw' } });
+    const half = (x: tf.Tensor): tf.Tensor =>
+      x
+        .reshape([x.shape[0] ?? 1, (x.shape[1] ?? 1) / 2, (x.shape[2] ?? 1) * 2])
+        .slice([0, 0, 1], [-1, -1, (x.shape[2] ?? 1) - 1]);
+    expect((await exported(half, { inputs: [{ name: 'x', shape: ['batch', 4, 6] }] })).report.ops).toEqual({
+      Reshape: 1,
+      Slice: 1,
+    });
+    const { graph } = await exported(
+      (x: tf.Tensor) =>
+        tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [2 * (x.shape[1] ?? 1), 2 * (x.shape[2] ?? 1)]),
+      { inputs: [{ name: 'x', shape: ['batch', 'height', 'width', 3] }], layout: { inputs: 'nchw', outputs: 'nchw' } },
+    );
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(['Resize']);
   });
 
   it('a second copy of weights that are shared, or equal', async () => {
-    const shared = tf.layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', kernelInitializer: tf.initializers.randomNormal({ seed: 4 }) });
+    const shared = tf.layers.conv2d({
+      filters: 4,
+      kernelSize: 3,
+      padding: 'same',
+      kernelInitializer: tf.initializers.randomNormal({ seed: 4 }),
+    });
     const input = tf.input({ shape: [null, null, 4] });
-    const model = tf.model({ inputs: input, outputs: shared.apply(shared.apply(shared.apply(input))) as tf.SymbolicTensor });
+    const model = tf.model({
+      inputs: input,
+      outputs: shared.apply(shared.apply(shared.apply(input))) as tf.SymbolicTensor,
+    });
     const { report, graph } = await exported(model);
     expect(report.ops['Conv']).toBe(3);
     expect(graph.initializers.filter(({ dims }) => dims.length === 4)).toHaveLength(1);

@@ -1,5 +1,6 @@
-// The eager engine on @tensorflow/tfjs-node equals the compiled step, and trains. In a process of its own: TensorFlow's library stays loaded, and its backend would serve every other test.
-// Needs the binding (node scripts/tfjs-node.mjs builds it); where it does not load, these tests are skipped, with the reason, which is tested beside the source.
+// The eager engine on @tensorflow/tfjs-node equals the compiled step, and trains. In a process of its own: TensorFlow's
+// library stays loaded, and its backend would serve every other test. Needs the binding (node scripts/tfjs-node.mjs
+// builds it); where it does not load, these tests are skipped, with the reason, which is tested beside the source.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +37,9 @@ function apart(a: ArrayLike<number>, b: Float32Array): number {
 }
 
 describe('on tfjs-node', () => {
-  test('steps of a DCGAN leave the losses, weights, moments, statistics and averages of the compiled step', async ({ skip }) => {
+  test('steps of a DCGAN leave the losses, weights, moments, statistics and averages of the compiled step', async ({
+    skip,
+  }) => {
     if (probed.reason !== null) skip(probed.reason);
     const system = small();
     const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, seed: SEED });
@@ -47,22 +50,69 @@ describe('on tfjs-node', () => {
     await step.dispose();
     system.dispose();
 
-    expect(await inChild('step', join(folder, 'given'), join(folder, 'made'))).toEqual({ backend: 'tensorflow', leaked: 0 });
+    expect(await inChild('step', join(folder, 'given'), join(folder, 'made'))).toEqual({
+      backend: 'tensorflow',
+      leaked: 0,
+    });
     const eager = deserialize(await readFile(join(folder, 'made'))) as Outcome; // the child wrote it
     expect(eager.losses).toBeAllclose(compiled.losses, { rtol: 1e-4 });
     expect(Object.keys(eager.state)).toEqual(Object.keys(compiled.state));
-    const off = Object.entries(compiled.state).map(([name, { data }]): [string, number] => [name, apart((eager.state[name]?.data ?? []) as Float32Array, data as Float32Array)]); // all are float32
+    const off = Object.entries(compiled.state).map(([name, { data }]): [string, number] => [
+      name,
+      apart((eager.state[name]?.data ?? []) as Float32Array, data as Float32Array),
+    ]); // all are float32
     expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
     // and three steps moved what is compared by far more than that
-    const moved = Object.entries(compiled.state).filter(([name, { data }]) => apart((state[name]?.data ?? []) as Float32Array, data as Float32Array) > 1e-3);
+    const moved = Object.entries(compiled.state).filter(
+      ([name, { data }]) => apart((state[name]?.data ?? []) as Float32Array, data as Float32Array) > 1e-3,
+    );
     expect(moved.length).toBeGreaterThan(off.length / 2);
   });
 
   test('a run trains, draws its grid, and exports a generator that loads', async ({ skip }) => {
     if (probed.reason !== null) skip(probed.reason);
-    await writeFile(join(folder, 'pictures.idx'), Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 8, 0, 0, 0, 8, ...Array.from({ length: 20 * 64 }, (_, i) => (i * 97) % 256)]));
-    const config = { system: 'dcgan', engine: 'tfjs', data: 'pictures.idx', batch: 4, base: 4, latent: 8, steps: 4, checkpointEvery: 2, sampleEvery: 2, sampleCount: 4, seed: 3, out: 'run' };
-    expect(await inChild('train', JSON.stringify(config))).toEqual({ warnings: [], device: 'tfjs, tensorflow', reason: 'finished', step: 4 });
+    await writeFile(
+      join(folder, 'pictures.idx'),
+      Uint8Array.from([
+        0,
+        0,
+        8,
+        3,
+        0,
+        0,
+        0,
+        20,
+        0,
+        0,
+        0,
+        8,
+        0,
+        0,
+        0,
+        8,
+        ...Array.from({ length: 20 * 64 }, (_, i) => (i * 97) % 256),
+      ]),
+    );
+    const config = {
+      system: 'dcgan',
+      engine: 'tfjs',
+      data: 'pictures.idx',
+      batch: 4,
+      base: 4,
+      latent: 8,
+      steps: 4,
+      checkpointEvery: 2,
+      sampleEvery: 2,
+      sampleCount: 4,
+      seed: 3,
+      out: 'run',
+    };
+    expect(await inChild('train', JSON.stringify(config))).toEqual({
+      warnings: [],
+      device: 'tfjs, tensorflow',
+      reason: 'finished',
+      step: 4,
+    });
     const files = await readdir(join(folder, 'run'), { recursive: true });
     const model = files.find((name) => name.endsWith('.onnx'));
     if (model === undefined) throw new Error(files.join(', '));

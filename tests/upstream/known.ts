@@ -1,4 +1,5 @@
-// Signatures where the exported graph differs from upstream's cpu kernel on purpose, each with the reason. They count as not passed.
+// Signatures where the exported graph differs from upstream's cpu kernel on purpose, each with the reason. They count
+// as not passed.
 import type { Signature } from './recording.js';
 
 const KNOWN: readonly { is: (signature: Signature) => boolean; why: string }[] = [
@@ -6,7 +7,10 @@ const KNOWN: readonly { is: (signature: Signature) => boolean; why: string }[] =
     is: ({ kernel, attrs }) => kernel === 'AvgPoolGrad' && Array.isArray(attrs['pad']),
     why: "the cpu kernel's gradient counts cells of the padding, which its average leaves out; the exported one is the derivative of the average, as in PyTorch",
   },
-  { is: ({ kernel, attrs }) => kernel === 'TopK' && attrs['sorted'] === false, why: 'asked for no order; the exported graph sorts, the cpu kernel leaves the order that its search made' },
+  {
+    is: ({ kernel, attrs }) => kernel === 'TopK' && attrs['sorted'] === false,
+    why: 'asked for no order; the exported graph sorts, the cpu kernel leaves the order that its search made',
+  },
 ];
 
 /** Why a signature's numbers differ, where that is meant. */

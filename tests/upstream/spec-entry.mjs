@@ -1,4 +1,5 @@
-// Runs in a process of its own, bundled by record.mjs: tfjs-core's own specs on the cpu backend with every kernel wrapped, and what the kernels were given and gave written to a file.
+// Runs in a process of its own, bundled by record.mjs: tfjs-core's own specs on the cpu backend with every kernel
+// wrapped, and what the kernels were given and gave written to a file.
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import { serialize } from 'node:v8';
@@ -34,7 +35,11 @@ const NUMERIC = new Set(['float32', 'int32', 'bool']);
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
 
 function describe(value) {
-  return Array.isArray(value) ? value.map(describe) : isTensor(value) ? { shape: [...value.shape], dtype: value.dtype } : { shape: [], dtype: 'pixels' };
+  return Array.isArray(value)
+    ? value.map(describe)
+    : isTensor(value)
+      ? { shape: [...value.shape], dtype: value.dtype }
+      : { shape: [], dtype: 'pixels' };
 }
 
 function read(value, backend) {
@@ -52,21 +57,41 @@ function plain(attrs) {
   }
 }
 
-const text = (value) => JSON.stringify(value, (_, v) => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : v === undefined ? null : v));
+const text = (value) =>
+  JSON.stringify(value, (_, v) =>
+    typeof v === 'number' && !Number.isFinite(v) ? String(v) : v === undefined ? null : v,
+  );
 
 function wrap({ kernelName, backendName, kernelFunc, ...rest }) {
   tf.unregisterKernel(kernelName, backendName);
   tf.registerKernel({
-    ...rest, kernelName, backendName,
+    ...rest,
+    kernelName,
+    backendName,
     kernelFunc(params) {
       const { inputs, attrs, backend } = params;
-      const present = Array.isArray(inputs) ? { inputs: [...inputs] } : Object.fromEntries(Object.entries(inputs ?? {}).filter(([, v]) => v !== undefined && v !== null));
-      const [meta, given] = [Object.fromEntries(Object.entries(present).map(([k, v]) => [k, describe(v)])), plain(attrs)];
+      const present = Array.isArray(inputs)
+        ? { inputs: [...inputs] }
+        : Object.fromEntries(Object.entries(inputs ?? {}).filter(([, v]) => v !== undefined && v !== null));
+      const [meta, given] = [
+        Object.fromEntries(Object.entries(present).map(([k, v]) => [k, describe(v)])),
+        plain(attrs),
+      ];
       const key = `${kernelName} ${text(meta)} ${text(given)}`;
-      const data = (calls.get(key)?.samples.length ?? 0) < SAMPLES ? Object.fromEntries(Object.entries(present).map(([k, v]) => [k, read(v, backend)])) : undefined;
+      const data =
+        (calls.get(key)?.samples.length ?? 0) < SAMPLES
+          ? Object.fromEntries(Object.entries(present).map(([k, v]) => [k, read(v, backend)]))
+          : undefined;
       const result = kernelFunc(params);
       if (data === undefined) return result;
-      const record = calls.get(key) ?? { kernel: kernelName, list: Array.isArray(inputs), inputs: meta, attrs: given, samples: [], outputs: [result].flat().map(describe) };
+      const record = calls.get(key) ?? {
+        kernel: kernelName,
+        list: Array.isArray(inputs),
+        inputs: meta,
+        attrs: given,
+        samples: [],
+        outputs: [result].flat().map(describe),
+      };
       calls.set(key, record);
       record.samples.push({ inputs: data, outputs: [result].flat().map((one) => read(one, backend)) });
       return result;
@@ -94,5 +119,7 @@ await import('@tensorflow/tfjs-core/dist/tests');
 await env.execute();
 const records = [...calls.values()];
 writeFileSync(target, serialize({ version: tf.version_core, counts, failures, records }));
-process.stdout.write(`${JSON.stringify({ counts, records: records.length, kernels: new Set(records.map((r) => r.kernel)).size })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ counts, records: records.length, kernels: new Set(records.map((r) => r.kernel)).size })}\n`,
+);
 process.exit(0);

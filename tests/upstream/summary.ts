@@ -46,7 +46,9 @@ export interface Numbers {
 
 /** A short name of a signature, the same in every recording of the same specs. */
 export function fingerprint({ kernel, inputs, attrs }: Signature): string {
-  const text = JSON.stringify([kernel, inputs, attrs], (_, v: unknown) => (typeof v === 'number' && !Number.isFinite(v) ? String(v) : v));
+  const text = JSON.stringify([kernel, inputs, attrs], (_, v: unknown) =>
+    typeof v === 'number' && !Number.isFinite(v) ? String(v) : v,
+  );
   return createHash('sha256').update(text).digest('hex').slice(0, 10);
 }
 
@@ -55,15 +57,27 @@ const passed = ({ outcome }: Checked): boolean => outcome.status === 'passed';
 const share = (some: readonly Checked[]): Share => [some.filter(passed).length, some.length];
 
 /** The numbers of a whole run: in onnxruntime-node, in WASM, and at opset 17. */
-export function numbersOf({ version }: Pick<Recording, 'version'>, checked: readonly Checked[], wasm: readonly Checked[], opset17: readonly Checked[]): Numbers {
+export function numbersOf(
+  { version }: Pick<Recording, 'version'>,
+  checked: readonly Checked[],
+  wasm: readonly Checked[],
+  opset17: readonly Checked[],
+): Numbers {
   const counted = checked.filter(numeric);
   return {
     tfjs: version,
     all: share(counted),
-    families: Object.fromEntries(Object.entries(FAMILIES).map(([name, pattern]) => [name, share(counted.filter(({ signature }) => pattern.test(signature.kernel)))])),
+    families: Object.fromEntries(
+      Object.entries(FAMILIES).map(([name, pattern]) => [
+        name,
+        share(counted.filter(({ signature }) => pattern.test(signature.kernel))),
+      ]),
+    ),
     wasm: share(wasm.filter(numeric)),
     opset17: share(opset17.filter(numeric)),
-    refused: Object.fromEntries(counted.filter((one) => !passed(one)).map(({ signature }) => [fingerprint(signature), signature.kernel])),
+    refused: Object.fromEntries(
+      counted.filter((one) => !passed(one)).map(({ signature }) => [fingerprint(signature), signature.kernel]),
+    ),
     other: checked.length - counted.length,
   };
 }
@@ -71,7 +85,10 @@ export function numbersOf({ version }: Pick<Recording, 'version'>, checked: read
 /** A reason without what differs from one run or signature to the next. */
 function reason(why: string): string {
   const first = why.split('\n')[0] ?? '';
-  return first.replaceAll(/\w+, at \S+:\d+:\d+: /g, '').replaceAll('|', '\\|').slice(0, 260);
+  return first
+    .replaceAll(/\w+, at \S+:\d+:\d+: /g, '')
+    .replaceAll('|', '\\|')
+    .slice(0, 260);
 }
 
 function reasons(some: readonly Checked[]): string {
@@ -86,20 +103,27 @@ function reasons(some: readonly Checked[]): string {
   return [...shown, ...(sorted.length > 3 ? [`${sorted.length - 3} more reasons`] : [])].join('<br>');
 }
 
-const percent = ([some, of]: Share): string => (of === 0 ? '–' : `${(Math.floor((some / of) * 1000) / 10).toFixed(1)} %`);
+const percent = ([some, of]: Share): string =>
+  of === 0 ? '–' : `${(Math.floor((some / of) * 1000) / 10).toFixed(1)} %`;
 
 /** docs/coverage.md. */
 export function documentOf(recording: Recording, checked: readonly Checked[], numbers: Numbers): string {
   const counted = checked.filter(numeric);
   const of = (kernel: string): Checked[] => checked.filter(({ signature }) => signature.kernel === kernel);
-  const status = (some: readonly Checked[], wanted: Outcome['status']): number => some.filter(({ outcome }) => outcome.status === wanted).length;
+  const status = (some: readonly Checked[], wanted: Outcome['status']): number =>
+    some.filter(({ outcome }) => outcome.status === wanted).length;
   const kernels = [...new Set(checked.map(({ signature }) => signature.kernel))].sort();
   const rows = kernels.map((kernel) => {
     const [all, here] = [of(kernel), of(kernel).filter(numeric)];
     return `| \`${kernel}\` | ${here.length} | ${status(here, 'passed')} | ${here.length - status(here, 'passed')} | ${all.length - here.length} | ${reasons(here)} |`;
   });
-  const without = Object.entries(PORTABLE_KERNELS).filter(([name]) => !kernels.includes(name)).sort()
-    .map(([name, row]) => `| \`${name}\` | ${typeof row === 'function' ? 'exported; `tests/parity/kernels-*.test.ts` and others test it' : row.unsupported} |`);
+  const without = Object.entries(PORTABLE_KERNELS)
+    .filter(([name]) => !kernels.includes(name))
+    .sort()
+    .map(
+      ([name, row]) =>
+        `| \`${name}\` | ${typeof row === 'function' ? 'exported; `tests/parity/kernels-*.test.ts` and others test it' : row.unsupported} |`,
+    );
   return `# Which TensorFlow.js kernels export
 
 \`npm run coverage\` writes this page. TensorFlow.js's own tests are the examples: the specs that \`@tensorflow/tfjs-core\` ${recording.version} ships (${recording.counts['passed'] ?? 0} of them pass here) are run on its
@@ -109,7 +133,9 @@ function that calls this one kernel, run in onnxruntime-node, and compared with 
 | float32, int32, bool | signatures | pass | |
 |---|--:|--:|--:|
 | **all** | ${numbers.all[1]} | ${numbers.all[0]} | ${percent(numbers.all)} |
-${Object.entries(numbers.families).map(([name, value]) => `| \`${name}\` | ${value[1]} | ${value[0]} | ${percent(value)} |`).join('\n')}
+${Object.entries(numbers.families)
+  .map(([name, value]) => `| \`${name}\` | ${value[1]} | ${value[0]} | ${percent(value)} |`)
+  .join('\n')}
 
 In onnxruntime-web's WASM ${numbers.wasm[0]} of ${numbers.wasm[1]} pass; of files of opset 17, ${numbers.opset17[0]} (\`BitwiseAnd\` came with 18).
 

@@ -1,4 +1,5 @@
-// Decodes a step-*.json vector file: every { shape, data } becomes { shape, data: Float32Array }. See README.md for the format.
+// Decodes a step-*.json vector file: every { shape, data } becomes { shape, data: Float32Array }. See README.md for the
+// format.
 import { readFileSync } from 'node:fs';
 
 function decode(value) {

@@ -1,4 +1,5 @@
-// Wires the page: load on a device, draw the grid of a seed, walk from seed to seed. Each picture on the page comes from the generator just then.
+// Wires the page: load on a device, draw the grid of a seed, walk from seed to seed. Each picture on the page comes
+// from the generator just then.
 import type { Generator, ImageBatch } from '@forja/core';
 import { load, toBlob, toCanvas } from '@forja/web';
 import type { DeviceName } from '@forja/core';
@@ -13,8 +14,13 @@ let rate = 0;
 /** Changes with every new wish; work begun for an older one is dropped. */
 let wish = 0;
 
-const settings = () => ({ seed: page.seed.valueAsNumber, count: Number(page.count.value), truncation: page.truncation.valueAsNumber });
-const limit = (): number | undefined => (page.truncation.value === page.truncation.max ? undefined : page.truncation.valueAsNumber);
+const settings = () => ({
+  seed: page.seed.valueAsNumber,
+  count: Number(page.count.value),
+  truncation: page.truncation.valueAsNumber,
+});
+const limit = (): number | undefined =>
+  page.truncation.value === page.truncation.max ? undefined : page.truncation.valueAsNumber;
 
 async function open(device: DeviceName): Promise<void> {
   const mine = ++wish;
@@ -24,14 +30,24 @@ async function open(device: DeviceName): Promise<void> {
   await generator?.dispose();
   generator = undefined;
   try {
-    const opened = await load(MODEL, { device, warmup: true, onProgress: ({ loaded, total }) => (page.status.textContent = `Loading ${percent(loaded, total)}`) });
+    const opened = await load(MODEL, {
+      device,
+      warmup: true,
+      onProgress: ({ loaded, total }) => (page.status.textContent = `Loading ${percent(loaded, total)}`),
+    });
     if (mine !== wish) return void opened.dispose();
     generator = opened;
     await draw();
   } catch (error) {
     if (mine !== wish) return;
     page.status.textContent = 'Nothing runs';
-    showProblem(error instanceof Error && 'code' in error && error.code === 'model.notFound' ? new Error('There is no model yet. Run "npm run demo" first, or "npm run playground -- path/to/generator.onnx".') : error);
+    showProblem(
+      error instanceof Error && 'code' in error && error.code === 'model.notFound'
+        ? new Error(
+            'There is no model yet. Run "npm run demo" first, or "npm run playground -- path/to/generator.onnx".',
+          )
+        : error,
+    );
   }
 }
 
@@ -41,7 +57,10 @@ async function draw(): Promise<void> {
   const mine = wish;
   const truncation = limit();
   try {
-    const batch = await timed(count, generator.sample({ count, seed, ...(truncation === undefined ? {} : { truncation }) }));
+    const batch = await timed(
+      count,
+      generator.sample({ count, seed, ...(truncation === undefined ? {} : { truncation }) }),
+    );
     if (mine === wish) show(batch, `Seed ${seed}, ${count} pictures of ${batch.width} × ${batch.height}`);
     showProblem();
   } catch (error) {

@@ -29,7 +29,8 @@ export const page = {
 export function showProblem(error?: unknown): void {
   page.problem.hidden = error === undefined;
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-  page.problem.textContent = error === undefined ? '' : `${error instanceof Error ? error.message : String(error)}${code}`;
+  page.problem.textContent =
+    error === undefined ? '' : `${error instanceof Error ? error.message : String(error)}${code}`;
 }
 
 /** The device report as a list of terms. */

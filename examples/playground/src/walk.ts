@@ -1,4 +1,5 @@
-// An endless walk through latent space: every picture of the grid moves along the sphere from its latent of one seed to that of the next.
+// An endless walk through latent space: every picture of the grid moves along the sphere from its latent of one seed to
+// that of the next.
 import { latents, slerp } from '@forja/core';
 import type { Manifest } from '@forja/core';
 
@@ -12,7 +13,12 @@ export interface WalkFrame {
 const FRAMES_PER_SEED = 48;
 
 /** Frames without end, from `seed` on. */
-export function* walkFrames(manifest: Manifest, seed: number, count: number, limit: number | undefined): Generator<WalkFrame> {
+export function* walkFrames(
+  manifest: Manifest,
+  seed: number,
+  count: number,
+  limit: number | undefined,
+): Generator<WalkFrame> {
   const size = latentSize(manifest);
   const corner = (from: number): Float32Array => latents(from % 2 ** 32, 0, count, size);
   for (let from = seed; ; from++) {
@@ -32,7 +38,10 @@ export function* walkFrames(manifest: Manifest, seed: number, count: number, lim
 
 function latentSize(manifest: Manifest): number {
   const input = manifest.inputs.find(({ role }) => role === 'latent');
-  const size = input?.shape.slice(1).reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : Number.NaN), 1);
-  if (size === undefined || !Number.isInteger(size)) throw new Error('walk: expected a model with a latent input of fixed size');
+  const size = input?.shape
+    .slice(1)
+    .reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : Number.NaN), 1);
+  if (size === undefined || !Number.isInteger(size))
+    throw new Error('walk: expected a model with a latent input of fixed size');
   return size;
 }

@@ -1,4 +1,5 @@
-// Subpath `@forja/core/conformance`: the tests that every Runtime passes, whatever executes it. Brings no test framework; it takes the caller's.
+// Subpath `@forja/core/conformance`: the tests that every Runtime passes, whatever executes it. Brings no test
+// framework; it takes the caller's.
 import type { Conformance } from './conformance/contract.js';
 import { errorChecks } from './conformance/errors.js';
 import { lifeChecks } from './conformance/life.js';
@@ -15,10 +16,15 @@ export interface ConformanceOptions {
 }
 
 /**
- * Declares one test for each promise of {@link Runtime} and its sessions, on models built here. Each test makes a runtime with `makeRuntime` and disposes of it.
- * `test` and `expect` are those of vitest, Jest, `node:test` with an `expect`, or alike: only `toEqual` is used.
+ * Declares one test for each promise of {@link Runtime} and its sessions, on models built here. Each test makes a
+ * runtime with `makeRuntime` and disposes of it. `test` and `expect` are those of vitest, Jest, `node:test` with an
+ * `expect`, or alike: only `toEqual` is used.
  */
-export function runtimeConformance(framework: Conformance, makeRuntime: () => Runtime | Promise<Runtime>, options: ConformanceOptions = {}): void {
+export function runtimeConformance(
+  framework: Conformance,
+  makeRuntime: () => Runtime | Promise<Runtime>,
+  options: ConformanceOptions = {},
+): void {
   const { test, expect } = framework;
   const checks = { ...runChecks(options.without ?? []), ...errorChecks, ...stateChecks, ...lifeChecks };
   for (const [name, check] of Object.entries(checks)) {

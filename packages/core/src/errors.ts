@@ -1,4 +1,5 @@
-// Every error Forja throws on purpose: few classes, one union of codes. A message reads `where: expected X, got Y` plus the way out.
+// Every error Forja throws on purpose: few classes, one union of codes. A message reads `where: expected X, got Y` plus
+// the way out.
 
 /** The stable, machine-readable reason of a {@link ForjaError}. */
 export type ErrorCode =
@@ -39,9 +40,14 @@ export class ForjaError extends Error {
   }
 }
 
-/** A call, option or command line that is wrong in itself; retrying it unchanged cannot work. Exit code 2 in the CLI. */
+/**
+ * A call, option or command line that is wrong in itself; retrying it unchanged cannot work. Exit code 2 in the CLI.
+ */
 export class UsageError extends ForjaError {
-  constructor(message: string, options?: { cause?: unknown; code?: 'usage' | 'config.invalid' | 'input.shape' | 'input.range' }) {
+  constructor(
+    message: string,
+    options?: { cause?: unknown; code?: 'usage' | 'config.invalid' | 'input.shape' | 'input.range' },
+  ) {
     super(options?.code ?? 'usage', message, options);
   }
 }
@@ -69,7 +75,11 @@ export class OverloadedError extends ForjaError {
 
 /** A traced program that cannot become ONNX, or an export whose numbers differ from tfjs. */
 export class ExportError extends ForjaError {
-  constructor(code: 'export.unsupported' | 'export.mismatch' | 'gradient.unproven', message: string, options?: { cause?: unknown }) {
+  constructor(
+    code: 'export.unsupported' | 'export.mismatch' | 'gradient.unproven',
+    message: string,
+    options?: { cause?: unknown },
+  ) {
     super(code, message, options);
   }
 }
@@ -91,7 +101,12 @@ export interface ErrorRecord {
 export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'): ErrorRecord {
   if (error instanceof Error) {
     const code = error instanceof ForjaError ? error.code : fallback;
-    return { name: error.name, code, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+    return {
+      name: error.name,
+      code,
+      message: error.message,
+      ...(error.stack === undefined ? {} : { stack: error.stack }),
+    };
   }
   return { name: 'Error', code: fallback, message: String(error) };
 }
@@ -99,13 +114,17 @@ export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'):
 /** The inverse of {@link toErrorRecord}: a {@link ForjaError} of the right class. */
 export function fromErrorRecord(record: ErrorRecord): ForjaError {
   const { code, message } = record;
-  const error =
-    isOf(code, 'usage', 'config', 'input') ? new UsageError(message, { code })
-    : isOf(code, 'device') ? new DeviceError(code, message)
-    : isOf(code, 'overloaded') ? new OverloadedError(message)
-    : isOf(code, 'export', 'gradient') ? new ExportError(code, message)
-    : isOf(code, 'model') ? new ModelFormatError(code, message)
-    : new ForjaError(code, message);
+  const error = isOf(code, 'usage', 'config', 'input')
+    ? new UsageError(message, { code })
+    : isOf(code, 'device')
+      ? new DeviceError(code, message)
+      : isOf(code, 'overloaded')
+        ? new OverloadedError(message)
+        : isOf(code, 'export', 'gradient')
+          ? new ExportError(code, message)
+          : isOf(code, 'model')
+            ? new ModelFormatError(code, message)
+            : new ForjaError(code, message);
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
 }

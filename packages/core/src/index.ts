@@ -3,7 +3,17 @@ export * from './errors.js';
 export * from './tensor.js';
 export { joinBytes } from './bytes.js';
 export type { AbortSignalLike } from './platform.js';
-export type { DeviceName, DeviceReport, RunOptions, Runtime, RuntimeEvent, RuntimeStats, Session, SessionOptions, StateBinding } from './runtime/session.js';
+export type {
+  DeviceName,
+  DeviceReport,
+  RunOptions,
+  Runtime,
+  RuntimeEvent,
+  RuntimeStats,
+  Session,
+  SessionOptions,
+  StateBinding,
+} from './runtime/session.js';
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
 export { MANIFEST_KEY } from './generator/manifest.js';
 export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';
@@ -12,7 +22,14 @@ export { checkIntegrity } from './generator/integrity.js';
 export type { Sha256 } from './generator/integrity.js';
 export { Generator } from './generator/generator.js';
 export type { GeneratorParts } from './generator/generator.js';
-export type { BatchOptions, DrawOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './generator/options.js';
+export type {
+  BatchOptions,
+  DrawOptions,
+  InterpolateOptions,
+  SampleOptions,
+  StreamOptions,
+  TranslateOptions,
+} from './generator/options.js';
 export { manifestFor } from './generator/manifest-for.js';
 // What @forja/node and @forja/web build their runtimes on.
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
@@ -34,7 +51,14 @@ export { MicroBatcher } from './runtime/micro-batcher.js';
 export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';
 export type { Feed } from './runtime/feeds.js';
 export { checkModelBytes } from './runtime/model-bytes.js';
-export { checkAlone, checkExternalSizes, checkLocation, externalAddress, ManyFiles, outside } from './runtime/external-files.js';
+export {
+  checkAlone,
+  checkExternalSizes,
+  checkLocation,
+  externalAddress,
+  ManyFiles,
+  outside,
+} from './runtime/external-files.js';
 export type { FileProgress } from './runtime/external-files.js';
 export { countNodes, externalFiles, externalLocations, weightPrecision } from './runtime/skim.js';
 export { latents } from './latent/latents.js';
@@ -55,6 +79,7 @@ export { toBatch } from './image/convert.js';
 export { fromImages } from './image/from-images.js';
 export type { ImageLike } from './image/from-images.js';
 export type { ImageLayout, ImageTensorOptions } from './image/range.js';
-// The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off: see codec.ts.
+// The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off:
+// see codec.ts.
 export { checkModel, decodeModel, encodeModel } from './codec.js';
 export type { Model } from './onnx/ir.js';

@@ -1,4 +1,5 @@
-// Subpath `@forja/core/onnx`: the ONNX codec, IR, builder, inference and checks. Needs the protobuf schema; pages that only sample do not import it.
+// Subpath `@forja/core/onnx`: the ONNX codec, IR, builder, inference and checks. Needs the protobuf schema; pages that
+// only sample do not import it.
 export { GraphBuilder } from './onnx/builder.js';
 export type { BuildOptions, Value } from './onnx/builder.js';
 export type { OpAttributes, OpName } from './onnx/ops.js';
@@ -8,8 +9,25 @@ export { sealModel } from './onnx/seal.js';
 export { encodeModel } from './onnx/serialize.js';
 export { ATTRIBUTE_TYPE, DATA_TYPE } from './onnx/ir.js';
 export type {
-  Attribute, DeviceConfiguration, Dimension, ElementType, Graph, Model, ModelFunction, Node, NodeDeviceConfiguration, OperatorSetId, Shape, SparseTensor, StringEntry,
-  TensorAnnotation, TensorProto, TensorType, TrainingInfo, TypeProto, ValueInfo,
+  Attribute,
+  DeviceConfiguration,
+  Dimension,
+  ElementType,
+  Graph,
+  Model,
+  ModelFunction,
+  Node,
+  NodeDeviceConfiguration,
+  OperatorSetId,
+  Shape,
+  SparseTensor,
+  StringEntry,
+  TensorAnnotation,
+  TensorProto,
+  TensorType,
+  TrainingInfo,
+  TypeProto,
+  ValueInfo,
 } from './onnx/ir.js';
 export { optimizeModel } from './onnx/passes/index.js';
 export type { Pass } from './onnx/passes/index.js';

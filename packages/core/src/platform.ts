@@ -14,7 +14,10 @@ interface PlatformGlobals {
   performance: { now(): number };
   queueMicrotask(callback: () => void): void;
   TextEncoder: new () => { encode(text: string): Uint8Array };
-  TextDecoder: new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }) => { decode(bytes: Uint8Array): string };
+  TextDecoder: new (
+    label?: string,
+    options?: { fatal?: boolean; ignoreBOM?: boolean },
+  ) => { decode(bytes: Uint8Array): string };
 }
 
 /** The globals every supported platform has. Read lazily: importing this file touches nothing. */

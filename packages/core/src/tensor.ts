@@ -47,7 +47,13 @@ export interface TypedArrays {
 export type TypedArray = TypedArrays[DType];
 
 /** Constructor of each {@link DType}'s typed array. */
-export const ARRAY_OF: { readonly [D in DType]: new (source: number | ArrayLike<never> | ArrayBufferLike, offset?: number, length?: number) => TypedArrays[D] } = {
+export const ARRAY_OF: {
+  readonly [D in DType]: new (
+    source: number | ArrayLike<never> | ArrayBufferLike,
+    offset?: number,
+    length?: number,
+  ) => TypedArrays[D];
+} = {
   float32: Float32Array as never,
   float16: Uint16Array as never,
   int32: Int32Array as never,
@@ -58,7 +64,15 @@ export const ARRAY_OF: { readonly [D in DType]: new (source: number | ArrayLike<
 };
 
 /** Bytes per element. */
-export const BYTES_OF: Readonly<Record<DType, number>> = { float32: 4, float16: 2, int32: 4, int64: 8, uint8: 1, int8: 1, bool: 1 };
+export const BYTES_OF: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float16: 2,
+  int32: 4,
+  int64: 8,
+  uint8: 1,
+  int8: 1,
+  bool: 1,
+};
 
 /** Number of elements of a static shape. A scalar's is 1. */
 export function sizeOf(shape: readonly number[]): number {
@@ -71,13 +85,17 @@ export function sizeOf(shape: readonly number[]): number {
 export function rowsOf({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
   const row = shape.slice(1);
   const size = sizeOf(row);
-  return { dtype, shape: [count, ...row], data: (data as TypedArray).subarray(start * size, (start + count) * size) }; // the array that belongs to `dtype`
+  // The array that belongs to `dtype`.
+  return { dtype, shape: [count, ...row], data: (data as TypedArray).subarray(start * size, (start + count) * size) };
 }
 
 /** A tensor over `data`, checked: throws {@link UsageError} when the length does not fit the shape. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor {
   if (data.length !== sizeOf(shape)) {
-    throw new UsageError(`tensor: expected ${sizeOf(shape)} elements for shape [${shape.join(', ')}], got ${data.length}`, { code: 'input.shape' });
+    throw new UsageError(
+      `tensor: expected ${sizeOf(shape)} elements for shape [${shape.join(', ')}], got ${data.length}`,
+      { code: 'input.shape' },
+    );
   }
   return { dtype, shape: [...shape], data };
 }

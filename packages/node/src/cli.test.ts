@@ -1,4 +1,5 @@
-// The forja command as a user runs it: the bundled bin in processes of its own. What it writes is decoded by fast-png or looked at byte by byte.
+// The forja command as a user runs it: the bundled bin in processes of its own. What it writes is decoded by fast-png
+// or looked at byte by byte.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -24,7 +25,11 @@ interface Outcome {
 
 function forja(...args: string[]): Outcome {
   // vitest's own bin sets NODE_PATH to a folder where pnpm keeps the workspace's @forja/trainer.
-  return spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_PATH: '' } });
+  return spawnSync(process.execPath, [bin, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_PATH: '' },
+  });
 }
 
 /** What `--json` printed, of a call that succeeded. */
@@ -34,13 +39,22 @@ function result(...args: string[]): Record<string, unknown> {
   return JSON.parse(stdout) as Record<string, unknown>; // of the command's own types
 }
 
-const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+const sha256 = (bytes: Uint8Array): Promise<string> =>
+  Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
 
-/** latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]: each pixel can be worked out by hand. */
+/**
+ * latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]: each pixel can be
+ * worked out by hand.
+ */
 async function generatorFile(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'tiny' });
   const z = g.input('latent', 'float32', ['batch', SIZE]);
-  const rows = g.constant('float32', [2, SIZE], Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)), 'rows');
+  const rows = g.constant(
+    'float32',
+    [2, SIZE],
+    Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)),
+    'rows',
+  );
   const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
   g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 4])]));
   return sealModel(
@@ -52,7 +66,9 @@ async function generatorFile(): Promise<Uint8Array> {
         { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
         { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['plain', 'lighter'] },
       ],
-      outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' }],
+      outputs: [
+        { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
+      ],
       producer: 'test',
       license: 'CC0-1.0',
     },
@@ -61,7 +77,8 @@ async function generatorFile(): Promise<Uint8Array> {
 }
 
 /** The pixels that the generator gives for latents. */
-const pixelsOf = (z: Float32Array, shift = 0): number[] => [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
+const pixelsOf = (z: Float32Array, shift = 0): number[] =>
+  [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
 
 const TRAINER = `
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -107,7 +124,11 @@ beforeAll(async () => {
   cpSync(await buildForTests(), home, { recursive: true });
   for (const name of ['commander', '@clack/prompts', 'onnxruntime-node']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
-    symlinkSync(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)), join(home, 'node_modules', name), 'junction');
+    symlinkSync(
+      fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),
+      join(home, 'node_modules', name),
+      'junction',
+    );
   }
   bin = join(home, 'bin.js');
   const model = await generatorFile();
@@ -131,11 +152,22 @@ afterAll(() => [folder, home].forEach((path) => rmSync(path, { recursive: true, 
 
 describe('sample', () => {
   test('a .png is the grid of a seed, pixel for pixel', () => {
-    expect(result('sample', 'generator.onnx', '-o', 'out/grid.png', '--count', '4', '--seed', '7', '--label', 'plain')).toMatchObject({ count: 4, width: 4, height: 2, channels: 1, seed: '7', files: [join(folder, 'out/grid.png')], device: { actual: 'cpu' } });
+    expect(
+      result('sample', 'generator.onnx', '-o', 'out/grid.png', '--count', '4', '--seed', '7', '--label', 'plain'),
+    ).toMatchObject({
+      count: 4,
+      width: 4,
+      height: 2,
+      channels: 1,
+      seed: '7',
+      files: [join(folder, 'out/grid.png')],
+      device: { actual: 'cpu' },
+    });
     const png = decode(readFileSync(join(folder, 'out/grid.png')));
     expect(png).toMatchObject({ width: 8, height: 4, channels: 1 });
     const [a, b, c, d] = [0, 1, 2, 3].map((i) => pixelsOf(latents(7, i, 1, SIZE)));
-    const rows = (left: number[], right: number[]): number[] => [0, 4].flatMap((y) => [...left.slice(y, y + 4), ...right.slice(y, y + 4)]);
+    const rows = (left: number[], right: number[]): number[] =>
+      [0, 4].flatMap((y) => [...left.slice(y, y + 4), ...right.slice(y, y + 4)]);
     expect(near([...png.data], [...rows(a!, b!), ...rows(c!, d!)])).toBe(true);
     expect(readdirSync(join(folder, 'out'))).toEqual(['grid.png']); // nothing left aside
   });
@@ -143,17 +175,47 @@ describe('sample', () => {
   test('a folder gets one PNG each; labels by number; big seeds', () => {
     result('sample', 'generator.onnx', '-o', 'many', '-n', '3', '--seed', '18446744073709551615', '--label', '1');
     expect(readdirSync(join(folder, 'many'))).toEqual(['0000.png', '0001.png', '0002.png']);
-    expect(near([...decode(readFileSync(join(folder, 'many/0002.png'))).data], pixelsOf(latents(2n ** 64n - 1n, 2, 1, SIZE), 1))).toBe(true);
+    expect(
+      near(
+        [...decode(readFileSync(join(folder, 'many/0002.png'))).data],
+        pixelsOf(latents(2n ** 64n - 1n, 2, 1, SIZE), 1),
+      ),
+    ).toBe(true);
   });
 
   test('truncation, columns and padding', () => {
-    result('sample', 'generator.onnx', '-o', 'row.png', '--count', '2', '--label', '0', '--truncation', '0.5', '--columns', '2', '--padding', '1');
+    result(
+      'sample',
+      'generator.onnx',
+      '-o',
+      'row.png',
+      '--count',
+      '2',
+      '--label',
+      '0',
+      '--truncation',
+      '0.5',
+      '--columns',
+      '2',
+      '--padding',
+      '1',
+    );
     const row = decode(readFileSync(join(folder, 'row.png')));
     expect(row).toMatchObject({ width: 9, height: 2 });
     const [a, b] = [0, 1].map((i) => pixelsOf(latents(0, i, 1, SIZE, { truncation: 0.5 })));
-    expect(near([...row.data], [0, 4].flatMap((y) => [...a!.slice(y, y + 4), 0, ...b!.slice(y, y + 4)]))).toBe(true);
+    expect(
+      near(
+        [...row.data],
+        [0, 4].flatMap((y) => [...a!.slice(y, y + 4), 0, ...b!.slice(y, y + 4)]),
+      ),
+    ).toBe(true);
     result('sample', 'generator.onnx', '-o', 'scaled.png', '--count', '1', '--label', '0', '--truncation', 'psi:0.5');
-    expect(near([...decode(readFileSync(join(folder, 'scaled.png'))).data], pixelsOf(latents(0, 0, 1, SIZE).map((z) => z / 2)))).toBe(true);
+    expect(
+      near(
+        [...decode(readFileSync(join(folder, 'scaled.png'))).data],
+        pixelsOf(latents(0, 0, 1, SIZE).map((z) => z / 2)),
+      ),
+    ).toBe(true);
   });
 
   test('.gif and .apng by extension; people are told what was written', () => {
@@ -166,12 +228,16 @@ describe('sample', () => {
   });
 
   test('a flipped byte is sampled when asked for', () => {
-    expect(result('sample', 'flipped.onnx', '-o', 'out/flipped.png', '--integrity', 'off')).toMatchObject({ count: 16 });
+    expect(result('sample', 'flipped.onnx', '-o', 'out/flipped.png', '--integrity', 'off')).toMatchObject({
+      count: 16,
+    });
   });
 });
 
 test('interpolate: ends are the first latents of both seeds', () => {
-  expect(result('interpolate', 'generator.onnx', '-o', 'walk', '--from', '1', '--to', '2', '--steps', '5', '--label', '0')).toMatchObject({ count: 5, from: '1', to: '2' });
+  expect(
+    result('interpolate', 'generator.onnx', '-o', 'walk', '--from', '1', '--to', '2', '--steps', '5', '--label', '0'),
+  ).toMatchObject({ count: 5, from: '1', to: '2' });
   const frame = (i: number): number[] => [...decode(readFileSync(join(folder, `walk/000${i}.png`))).data];
   expect(near(frame(0), pixelsOf(latents(1, 0, 1, SIZE)))).toBe(true);
   expect(near(frame(4), pixelsOf(latents(2, 0, 1, SIZE)))).toBe(true);
@@ -181,7 +247,10 @@ test('interpolate: ends are the first latents of both seeds', () => {
 
 test('inspect: inputs, outputs, ops, parameters, manifest and integrity', () => {
   expect(result('inspect', 'generator.onnx')).toMatchObject({
-    inputs: [{ name: 'latent', dtype: 'float32', shape: ['batch', 8] }, { name: 'label', dtype: 'int64', shape: ['batch'] }],
+    inputs: [
+      { name: 'latent', dtype: 'float32', shape: ['batch', 8] },
+      { name: 'label', dtype: 'int64', shape: ['batch'] },
+    ],
     outputs: [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4] }],
     nodes: 4,
     ops: { Add: 1, Gather: 1, Reshape: 1, Tanh: 1 },
@@ -199,7 +268,10 @@ test('inspect: inputs, outputs, ops, parameters, manifest and integrity', () => 
 });
 
 test('doctor: versions and devices, each tried', () => {
-  const found = result('doctor') as unknown as { versions: Record<string, string>; devices: { device: string; works: boolean; reason?: string }[] };
+  const found = result('doctor') as unknown as {
+    versions: Record<string, string>;
+    devices: { device: string; works: boolean; reason?: string }[];
+  };
   expect(found.versions).toMatchObject({ node: process.versions.node, forja: '0.0.0' });
   expect(found.devices.find(({ device }) => device === 'cpu')).toMatchObject({ works: true });
   for (const { works, reason } of found.devices) expect(works || (reason ?? '').length > 5).toBe(true);
@@ -232,27 +304,72 @@ describe('what is refused: one line with a code, nothing written', () => {
 
   const at = ['-o', 'refused/kept.png'];
   test.each<[string[], 1 | 2, string, RegExp]>([
-    [['sample', 'generator.onnx', ...at, '--count', '0'], 2, 'input.range', /count: expected an integer from 1 to 100000, got 0/],
+    [
+      ['sample', 'generator.onnx', ...at, '--count', '0'],
+      2,
+      'input.range',
+      /count: expected an integer from 1 to 100000, got 0/,
+    ],
     [['sample', 'generator.onnx', ...at, '--count', '1000000000'], 2, 'input.range', /got 1000000000/],
-    [['sample', 'generator.onnx', ...at, '--count', 'many'], 2, 'usage', /sample --count: expected an integer, got 'many'/],
+    [
+      ['sample', 'generator.onnx', ...at, '--count', 'many'],
+      2,
+      'usage',
+      /sample --count: expected an integer, got 'many'/,
+    ],
     [['sample', 'generator.onnx', ...at, '--count', '2.5'], 2, 'usage', /expected an integer, got '2.5'/],
-    [['sample', 'generator.onnx', ...at, '--seed', '-1'], 2, 'input.range', /sample --seed: expected an integer from 0 to 2\^64 - 1, got '-1'/],
+    [
+      ['sample', 'generator.onnx', ...at, '--seed', '-1'],
+      2,
+      'input.range',
+      /sample --seed: expected an integer from 0 to 2\^64 - 1, got '-1'/,
+    ],
     [['sample', 'generator.onnx', ...at, '--seed', '18446744073709551616'], 2, 'input.range', /--seed/],
     [['sample', 'generator.onnx', ...at, '--label', '2'], 2, 'input.range', /label/],
     [['sample', 'generator.onnx', ...at, '--label', 'darker'], 2, 'input.range', /label.*darker/],
-    [['sample', 'generator.onnx', ...at, '--truncation', '-1'], 2, 'input.range', /truncation: expected a number above 0/],
-    [['sample', 'generator.onnx', ...at, '--truncation', 'much'], 2, 'usage', /--truncation: expected a number such as 0.7, or psi:0.7, got 'much'/],
+    [
+      ['sample', 'generator.onnx', ...at, '--truncation', '-1'],
+      2,
+      'input.range',
+      /truncation: expected a number above 0/,
+    ],
+    [
+      ['sample', 'generator.onnx', ...at, '--truncation', 'much'],
+      2,
+      'usage',
+      /--truncation: expected a number such as 0.7, or psi:0.7, got 'much'/,
+    ],
     [['sample', 'generator.onnx', ...at, '--columns', '0'], 2, 'input.range', /columns: expected an integer from 1/],
-    [['sample', 'generator.onnx', ...at, '--threads', '0'], 2, 'input.range', /--threads: expected an integer from 1 to 1024, got 0/],
+    [
+      ['sample', 'generator.onnx', ...at, '--threads', '0'],
+      2,
+      'input.range',
+      /--threads: expected an integer from 1 to 1024, got 0/,
+    ],
     [['sample', 'generator.onnx', ...at, '--device', 'abacus'], 2, 'usage', /--device: expected one of auto, cpu/],
     [['sample', 'generator.onnx', ...at, '--device', 'dml'], 1, 'device.unavailable', /DirectML is only on Windows/],
-    [['sample', 'generator.onnx', '-o', 'refused/a.jpg'], 2, 'usage', /--out: expected a .png, .gif or .apng file, or a folder, got 'refused\/a.jpg'/],
+    [
+      ['sample', 'generator.onnx', '-o', 'refused/a.jpg'],
+      2,
+      'usage',
+      /--out: expected a .png, .gif or .apng file, or a folder, got 'refused\/a.jpg'/,
+    ],
     [['sample', 'generator.onnx', '-o', 'refused/taken.gif'], 2, 'usage', /expected a file, but .* is a folder/],
     [['sample', 'generator.onnx', '-o', 'refused/kept.png/'], 2, 'usage', /expected a folder, but .* is a file/],
-    [['sample', 'generator.onnx', '-o', 'refused/kept.png/a.png'], 1, 'io', /cannot write .*kept.png.a.png: .*kept.png is a file/],
+    [
+      ['sample', 'generator.onnx', '-o', 'refused/kept.png/a.png'],
+      1,
+      'io',
+      /cannot write .*kept.png.a.png: .*kept.png is a file/,
+    ],
     [['sample', 'generator.onnx', '-o', 'refused/a.gif', '--columns', '2'], 2, 'usage', /--columns: expected a .png/],
     [['sample', 'generator.onnx', ...at, '--delay', '5'], 2, 'usage', /--delay: expected a .gif or .apng/],
-    [['sample', 'generator.onnx', '-o', 'refused/a.gif', '--delay', '5'], 2, 'input.range', /delayMs: expected 10 to 60000/],
+    [
+      ['sample', 'generator.onnx', '-o', 'refused/a.gif', '--delay', '5'],
+      2,
+      'input.range',
+      /delayMs: expected 10 to 60000/,
+    ],
     [['sample', 'nowhere.onnx', ...at], 1, 'model.notFound', /nowhere\.onnx/],
     [['sample', 'folder.onnx', ...at], 1, 'model.notFound', /folder/],
     [['sample', 'empty.onnx', ...at], 1, 'model.truncated', /got an empty file/],
@@ -262,7 +379,12 @@ describe('what is refused: one line with a code, nothing written', () => {
     [['sample', 'flipped.onnx', ...at], 1, 'model.integrity', /expected SHA-256 .* changed or damaged/],
     [['sample', 'function.onnx', ...at], 1, 'model.notGenerator', /expected a model that makes pictures/],
     [['interpolate', 'generator.onnx', ...at, '--steps', '1'], 2, 'input.range', /steps: expected an integer from 2/],
-    [['interpolate', 'generator.onnx', ...at, '--mode', 'jump'], 2, 'usage', /--mode: expected one of slerp, lerp, got 'jump'/],
+    [
+      ['interpolate', 'generator.onnx', ...at, '--mode', 'jump'],
+      2,
+      'usage',
+      /--mode: expected one of slerp, lerp, got 'jump'/,
+    ],
     [['inspect', 'nowhere.onnx'], 1, 'model.notFound', /there is no such file/],
     [['inspect', 'folder.onnx'], 1, 'model.notFound', /got the folder/],
     [['inspect', 'empty.onnx'], 1, 'model.truncated', /empty file/],
@@ -302,7 +424,14 @@ describe('with @forja/trainer installed in the folder', () => {
   beforeAll(() => {
     const home = join(folder, 'node_modules/@forja/trainer');
     mkdirSync(home, { recursive: true });
-    writeFileSync(join(home, 'package.json'), JSON.stringify({ name: '@forja/trainer', type: 'module', exports: { './node': { types: './none.d.ts', default: './node.js' } } }));
+    writeFileSync(
+      join(home, 'package.json'),
+      JSON.stringify({
+        name: '@forja/trainer',
+        type: 'module',
+        exports: { './node': { types: './none.d.ts', default: './node.js' } },
+      }),
+    );
     writeFileSync(join(home, 'node.js'), TRAINER);
   });
   afterAll(() => rmSync(join(folder, 'node_modules'), { recursive: true }));
@@ -310,8 +439,31 @@ describe('with @forja/trainer installed in the folder', () => {
   test('its commands are in the help and get their options parsed', () => {
     expect(forja('--help').stdout).toMatch(/^ {2}train +train something$/m);
     expect(forja('train', '--help').stdout).toMatch(/Usage: forja train <systemName> \[rest\] \[options\]/);
-    expect(result('train', 'dcgan', '--rate', '2e-3', '--input', 'a:1,2', '--input', 'b:3', '--layout', 'nchw', '--dry-run', '--no-verify')).toEqual({
-      args: { systemName: 'dcgan', steps: 100, rate: 0.002, input: ['a:1,2', 'b:3'], layout: 'nchw', dryRun: true, verify: false },
+    expect(
+      result(
+        'train',
+        'dcgan',
+        '--rate',
+        '2e-3',
+        '--input',
+        'a:1,2',
+        '--input',
+        'b:3',
+        '--layout',
+        'nchw',
+        '--dry-run',
+        '--no-verify',
+      ),
+    ).toEqual({
+      args: {
+        systemName: 'dcgan',
+        steps: 100,
+        rate: 0.002,
+        input: ['a:1,2', 'b:3'],
+        layout: 'nchw',
+        dryRun: true,
+        verify: false,
+      },
       cwd: folder,
       tty: false,
       big: '1152921504606846976',
@@ -348,14 +500,25 @@ describe('with @forja/trainer installed in the folder', () => {
   });
 
   test('a trainer that lacks a peer says which', () => {
-    writeFileSync(join(folder, 'node_modules/@forja/trainer/node.js'), "import '@tensorflow/tfjs';\nexport const commands = [];\n");
-    expect(forja('train', 'dcgan')).toMatchObject({ status: 2, stderr: expect.stringMatching(/expected '@tensorflow\/tfjs' to be installed beside it: npm install .* \[usage\]\n$/) as string });
+    writeFileSync(
+      join(folder, 'node_modules/@forja/trainer/node.js'),
+      "import '@tensorflow/tfjs';\nexport const commands = [];\n",
+    );
+    expect(forja('train', 'dcgan')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /expected '@tensorflow\/tfjs' to be installed beside it: npm install .* \[usage\]\n$/,
+      ) as string,
+    });
     expect(forja('--help').status).toBe(0);
   });
 });
 
 test('Ctrl-C during a long sample: exit 130, nothing written', async () => {
-  const child = spawn(process.execPath, [bin, 'sample', 'generator.onnx', '-o', 'long/', '--count', '100000'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [bin, 'sample', 'generator.onnx', '-o', 'long/', '--count', '100000'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     const begun = stderr.includes('Writing');
@@ -363,7 +526,10 @@ test('Ctrl-C during a long sample: exit 130, nothing written', async () => {
     if (!begun && stderr.includes('Writing')) child.kill('SIGINT'); // once: a second one does not wait
   });
   const code = await new Promise((done) => child.on('close', done));
-  expect({ code, stderr: stderr.split('\n').at(-2) }).toEqual({ code: 130, stderr: expect.stringMatching(/^error: interrupted after \d+ of 100000 pictures \[aborted\]$/) as string });
+  expect({ code, stderr: stderr.split('\n').at(-2) }).toEqual({
+    code: 130,
+    stderr: expect.stringMatching(/^error: interrupted after \d+ of 100000 pictures \[aborted\]$/) as string,
+  });
   expect(readdirSync(join(folder, 'long')).every((name) => /^\d{5}\.png$/.test(name))).toBe(true);
 });
 
@@ -390,7 +556,8 @@ async function interrupted(command: string, times: number): Promise<{ code: unkn
   });
   // The second only when the first was seen: two at once may be delivered as one.
   child.stderr.on('data', (chunk: Buffer) => {
-    if (times > 1 && !stderr.includes('Stopping') && (stderr += String(chunk)).includes('Stopping')) child.kill('SIGINT');
+    if (times > 1 && !stderr.includes('Stopping') && (stderr += String(chunk)).includes('Stopping'))
+      child.kill('SIGINT');
   });
   const code = await new Promise((done) => child.on('close', done));
   return { code, stdout };

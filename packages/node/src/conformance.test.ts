@@ -1,4 +1,5 @@
-// The conformance suite over every device and executor that this machine has; of the others it prints why not. Browsers: tests/browser/runtime.test.ts.
+// The conformance suite over every device and executor that this machine has; of the others it prints why not.
+// Browsers: tests/browser/runtime.test.ts.
 import { existsSync, readFileSync } from 'node:fs';
 import type { DeviceName } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
@@ -9,7 +10,8 @@ import { runtime } from './runtime.js';
 
 // Chromium's software GPU serves Node as well; before anything asks for Vulkan.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER)) process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
+if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
+  process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
 
 /** Why `device` cannot run here; undefined when it can. */
 async function obstacle(device: DeviceName): Promise<string | undefined> {
@@ -40,14 +42,17 @@ for (const [device, executors] of MATRIX) {
   const why = await obstacle(device);
   for (const executor of executors) {
     const name = `${device}, executor ${executor}`;
-    if (why === undefined) describe(name, () => runtimeConformance({ test, expect }, () => runtime({ device, executor, threads: 1 })));
+    if (why === undefined)
+      describe(name, () => runtimeConformance({ test, expect }, () => runtime({ device, executor, threads: 1 })));
     else test(name, (context) => skipped(context, name, why));
   }
 }
 
 test('docs/conformance.md has a row for each combination', () => {
   const page = readFileSync(new URL('../../../docs/conformance.md', import.meta.url), 'utf8');
-  const rows = [...page.matchAll(/^\| Node \| (\w+) \| (\w+) \|/gm)].map(([, executor, device]) => `${executor} ${device}`);
+  const rows = [...page.matchAll(/^\| Node \| (\w+) \| (\w+) \|/gm)].map(
+    ([, executor, device]) => `${executor} ${device}`,
+  );
   expect(rows).toEqual(MATRIX.flatMap(([device, executors]) => executors.map((executor) => `${executor} ${device}`)));
 });
 

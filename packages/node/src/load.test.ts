@@ -1,4 +1,5 @@
-// load and the generator it gives, over real onnxruntime: numbers against sessions of our own, every way a source can be wrong, and what is left afterwards.
+// load and the generator it gives, over real onnxruntime: numbers against sessions of our own, every way a source can
+// be wrong, and what is left afterwards.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -19,15 +20,24 @@ import { load } from './index.js';
 import type { LoadOptions, LoadProgress } from './index.js';
 
 const SIZE = 8;
-const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
-const weights = (count: number, scale: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * scale);
+const sha256 = (bytes: Uint8Array): Promise<string> =>
+  Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+const weights = (count: number, scale: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898) * scale);
 
 /** z [batch, 8] → dense → transposed conv → tanh → [batch, 1, 12, 12]. */
 function model(width = 4): Model {
   const g = new GraphBuilder({ name: 'tiny' });
-  const dense = g.op('MatMul', [g.input('z', 'float32', ['batch', SIZE]), g.constant('float32', [SIZE, width * 36], weights(SIZE * width * 36, 1), 'dense')]);
+  const dense = g.op('MatMul', [
+    g.input('z', 'float32', ['batch', SIZE]),
+    g.constant('float32', [SIZE, width * 36], weights(SIZE * width * 36, 1), 'dense'),
+  ]);
   const maps = g.op('Relu', [g.op('Reshape', [dense, g.constant('int64', [4], [0, width, 6, 6])])]);
-  const up = g.op('ConvTranspose', [maps, g.constant('float32', [width, 1, 4, 4], weights(width * 16, 1))], { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] });
+  const up = g.op('ConvTranspose', [maps, g.constant('float32', [width, 1, 4, 4], weights(width * 16, 1))], {
+    kernel_shape: [4, 4],
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+  });
   g.output('image', g.op('Tanh', [up]));
   return g.build();
 }
@@ -36,7 +46,9 @@ const MANIFEST: Omit<Manifest, 'integrity'> = {
   version: 1,
   kind: 'latent',
   inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' }],
-  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 12, 12], range: [-1, 1], layout: 'nchw' }],
+  outputs: [
+    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 12, 12], range: [-1, 1], layout: 'nchw' },
+  ],
   producer: 'test',
 };
 
@@ -77,7 +89,14 @@ const code = async (source: Parameters<typeof load>[0], options?: LoadOptions): 
 describe('from each kind of source', () => {
   test('the same pictures, equal to onnxruntime asked directly within a step of 8 bits', async () => {
     const expected = await direct(sealed, latents(7, 0, 5, SIZE));
-    const sources = [path, pathToFileURL(path), pathToFileURL(path).href, sealed, readFileSync(path), new Blob([sealed as Uint8Array<ArrayBuffer>])];
+    const sources = [
+      path,
+      pathToFileURL(path),
+      pathToFileURL(path).href,
+      sealed,
+      readFileSync(path),
+      new Blob([sealed as Uint8Array<ArrayBuffer>]),
+    ];
     for (const source of sources) {
       const generator = await load(source);
       const { data, width, height, channels } = await generator.sample({ count: 5, seed: 7 });
@@ -85,36 +104,67 @@ describe('from each kind of source', () => {
       expect([...data]).toBeAllclose(expected, { atol: 1 });
       expect(Math.max(...data) - Math.min(...data)).toBeGreaterThan(50);
       expect(generator.manifest).toMatchObject(MANIFEST);
-      expect(generator.stats()).toMatchObject({ modelBytes: sealed.length, startMs: { read: expect.any(Number) as number, session: expect.any(Number) as number, firstRun: expect.any(Number) as number } });
+      expect(generator.stats()).toMatchObject({
+        modelBytes: sealed.length,
+        startMs: {
+          read: expect.any(Number) as number,
+          session: expect.any(Number) as number,
+          firstRun: expect.any(Number) as number,
+        },
+      });
       await generator.dispose();
     }
     // Given bytes stay the caller's.
-    expect(createHash('sha256').update(sealed).digest()).toEqual(createHash('sha256').update(readFileSync(path)).digest());
+    expect(createHash('sha256').update(sealed).digest()).toEqual(
+      createHash('sha256').update(readFileSync(path)).digest(),
+    );
   });
 
-  test.each<LoadOptions>([{ executor: 'worker' }, { executor: 'inline' }, { executor: 'process' }, { device: 'cpu', threads: 1, strict: true }, { warmup: true }, { warmup: [1, 4] }, { precision: 'fp32' }])('with %o', async (options) => {
+  test.each<LoadOptions>([
+    { executor: 'worker' },
+    { executor: 'inline' },
+    { executor: 'process' },
+    { device: 'cpu', threads: 1, strict: true },
+    { warmup: true },
+    { warmup: [1, 4] },
+    { precision: 'fp32' },
+  ])('with %o', async (options) => {
     const generator = await load(path, options);
-    expect([...(await generator.sample({ count: 3, seed: 1 })).data]).toBeAllclose(await direct(sealed, latents(1, 0, 3, SIZE)), { atol: 1 });
-    expect(generator.device).toMatchObject({ requested: options.device ?? 'auto', executor: options.executor ?? 'worker' });
+    expect([...(await generator.sample({ count: 3, seed: 1 })).data]).toBeAllclose(
+      await direct(sealed, latents(1, 0, 3, SIZE)),
+      { atol: 1 },
+    );
+    expect(generator.device).toMatchObject({
+      requested: options.device ?? 'auto',
+      executor: options.executor ?? 'worker',
+    });
     if (options.threads !== undefined) expect(generator.device.threads).toBe(options.threads);
     await generator.dispose();
   });
 
   test('a model without a manifest is recognised, and the caller may say more', async () => {
-    const generator = await load(encodeModel(model()), { manifest: { license: 'MIT', outputs: [{ ...MANIFEST.outputs[0]!, range: [0, 1] }] } });
+    const generator = await load(encodeModel(model()), {
+      manifest: { license: 'MIT', outputs: [{ ...MANIFEST.outputs[0]!, range: [0, 1] }] },
+    });
     expect(generator.manifest).toMatchObject({ kind: 'latent', license: 'MIT' });
     const { image } = await generator.run({ z: latents(3, 0, 1, SIZE) });
-    const expected = [...(image!.data as Float32Array)].map((v) => Math.max(0, Math.min(255, Math.floor(v * 255 + 0.5))));
+    const expected = [...(image!.data as Float32Array)].map((v) =>
+      Math.max(0, Math.min(255, Math.floor(v * 255 + 0.5))),
+    );
     expect([...(await generator.sample({ seed: 3 })).data]).toEqual(expected);
     await generator.dispose();
   });
 
   test('pictures do not depend on the batch they are made in, nor on who else asks', async () => {
     const generator = await load(path, { batch: { max: 8 } });
-    const [large, ...small] = await Promise.all([generator.sample({ count: 40, seed: 2 }), ...Array.from({ length: 20 }, (_, seed) => generator.sample({ seed, count: 1 + (seed % 3) }))]);
+    const [large, ...small] = await Promise.all([
+      generator.sample({ count: 40, seed: 2 }),
+      ...Array.from({ length: 20 }, (_, seed) => generator.sample({ seed, count: 1 + (seed % 3) })),
+    ]);
     const alone = await load(path, { batch: { max: 1 } });
     expect(large.data).toEqual((await alone.sample({ count: 40, seed: 2 })).data);
-    for (const [seed, batch] of small.entries()) expect(batch.data).toEqual((await alone.sample({ seed, count: 1 + (seed % 3) })).data);
+    for (const [seed, batch] of small.entries())
+      expect(batch.data).toEqual((await alone.sample({ seed, count: 1 + (seed % 3) })).data);
     await Promise.all([generator.dispose(), alone.dispose()]);
   });
 });
@@ -139,7 +189,15 @@ describe('what is no model', () => {
     expect(await code(3 as never)).toBe('usage');
     expect(await code(null as never)).toBe('usage');
     expect(await code(new URL('ftp://host/x.onnx'))).toBe('usage');
-    for (const options of [{ integrity: 'maybe' }, { precision: 'int8' }, { device: 'abacus' }, { executor: 'thread' }, { threads: 0 }, { precision: 'fp16' }] as never[]) expect(await code(path, options)).toBe('usage');
+    for (const options of [
+      { integrity: 'maybe' },
+      { precision: 'int8' },
+      { device: 'abacus' },
+      { executor: 'thread' },
+      { threads: 0 },
+      { precision: 'fp16' },
+    ] as never[])
+      expect(await code(path, options)).toBe('usage');
     expect(await code(path, { batch: { max: 0 } })).toBe('input.range');
     expect(await code(path, { warmup: [0] })).toBe('input.range');
   });
@@ -153,7 +211,10 @@ describe('what is no model', () => {
     const at = Buffer.from(flipped).indexOf(Buffer.from(weights(3, 1).buffer)) + 1000;
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     const file = put('flipped.onnx', flipped);
-    await expect(load(file)).rejects.toMatchObject({ code: 'model.integrity', message: expect.stringContaining(file) as string });
+    await expect(load(file)).rejects.toMatchObject({
+      code: 'model.integrity',
+      message: expect.stringContaining(file) as string,
+    });
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     expect(await code(file, { integrity: 'warn' })).toBe('ok');
     expect(await warned).toMatchObject({ name: 'ForjaWarning', code: 'model.integrity' });
@@ -163,7 +224,9 @@ describe('what is no model', () => {
   test('a manifest that lies about its model, or is broken', async () => {
     const lie = { ...MANIFEST, inputs: [{ ...MANIFEST.inputs[0]!, shape: ['batch', 64] }] };
     expect(await code(await sealModel(model(), lie, sha256))).toBe('model.format');
-    expect(await code(encodeModel({ ...model(), metadata: [{ key: MANIFEST_KEY, value: '{"version":1' }] }))).toBe('model.format');
+    expect(await code(encodeModel({ ...model(), metadata: [{ key: MANIFEST_KEY, value: '{"version":1' }] }))).toBe(
+      'model.format',
+    );
   });
 });
 
@@ -184,20 +247,33 @@ describe('external data', () => {
     const { bytes, data } = split('parts/dense.bin');
     put('parts/dense.bin', data);
     const generator = await load(put('split.onnx', bytes));
-    expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(await direct(sealed, latents(4, 0, 2, SIZE)), { atol: 1 });
+    expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(
+      await direct(sealed, latents(4, 0, 2, SIZE)),
+      { atol: 1 },
+    );
     expect(generator.stats().modelBytes).toBe(bytes.length + data.length);
     await generator.dispose();
     const progress: LoadProgress[] = [];
     expect(await code(join(folder, 'split.onnx'), { onProgress: (p) => void progress.push(p) })).toBe('ok');
-    expect(progress).toEqual([{ phase: 'read', loaded: bytes.length, total: bytes.length }, { phase: 'read', loaded: bytes.length + data.length, total: bytes.length + data.length }]);
-    for (const alone of [bytes, await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense.bin', data]]))]) expect(await code(alone)).toBe('model.notFound');
+    expect(progress).toEqual([
+      { phase: 'read', loaded: bytes.length, total: bytes.length },
+      { phase: 'read', loaded: bytes.length + data.length, total: bytes.length + data.length },
+    ]);
+    for (const alone of [
+      bytes,
+      await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense.bin', data]])),
+    ])
+      expect(await code(alone)).toBe('model.notFound');
     put('parts/dense.bin', data.subarray(4));
     expect(await code(join(folder, 'split.onnx'))).toBe('model.truncated');
   });
 
   test('is part of the integrity', async () => {
     const { bytes, data } = split('sealed.bin');
-    const file = put('split-sealed.onnx', await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['sealed.bin', data]])));
+    const file = put(
+      'split-sealed.onnx',
+      await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['sealed.bin', data]])),
+    );
     put('sealed.bin', data);
     expect(await code(file)).toBe('ok');
     data[5] = (data[5] ?? 0) ^ 1;
@@ -205,12 +281,27 @@ describe('external data', () => {
     expect(await code(file)).toBe('model.integrity');
   });
 
-  test.each([['../secret.bin'], ['parts/../../secret.bin'], ['inner/../model.onnx'], ['link.bin'], ['linked/secret.bin'], ['..'], [''], ['.'], ['C:\\secret.bin'], ['\\\\host\\secret.bin'], ['parts/\0secret.bin']])('%j is refused', async (location) => {
+  test.each([
+    ['../secret.bin'],
+    ['parts/../../secret.bin'],
+    ['inner/../model.onnx'],
+    ['link.bin'],
+    ['linked/secret.bin'],
+    ['..'],
+    [''],
+    ['.'],
+    ['C:\\secret.bin'],
+    ['\\\\host\\secret.bin'],
+    ['parts/\0secret.bin'],
+  ])('%j is refused', async (location) => {
     const inner = join(folder, 'inner');
     mkdirSync(join(inner, 'parts'), { recursive: true });
     const { bytes, data } = split(location);
     put('secret.bin', data);
-    for (const [link, to] of [['link.bin', join(folder, 'secret.bin')], ['linked', folder]] as const) {
+    for (const [link, to] of [
+      ['link.bin', join(folder, 'secret.bin')],
+      ['linked', folder],
+    ] as const) {
       rmSync(join(inner, link), { force: true });
       symlinkSync(to, join(inner, link));
     }
@@ -220,7 +311,10 @@ describe('external data', () => {
   });
 
   test('that is missing is told by its name', async () => {
-    await expect(load(put('lost.onnx', split('nowhere.bin').bytes))).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringMatching(/lost\.onnx.*nowhere\.bin/) as string });
+    await expect(load(put('lost.onnx', split('nowhere.bin').bytes))).rejects.toMatchObject({
+      code: 'model.notFound',
+      message: expect.stringMatching(/lost\.onnx.*nowhere\.bin/) as string,
+    });
   });
 });
 
@@ -231,9 +325,14 @@ describe('over http', () => {
     asked.push(`${request.url} ${request.headers['if-none-match'] ?? '-'}`);
     if (request.url === '/missing') return void response.writeHead(404).end('no');
     if (request.url === '/broken') return void response.writeHead(500).end('oops');
-    if (request.url === '/page') return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
-    if (request.url === '/cut') return void response.writeHead(200, { 'content-length': 100_000 }).write(sealed.subarray(0, 500), () => response.destroy());
-    if (request.url === '/endless') return void response.writeHead(200, { 'content-length': 100_000 }).write(sealed.subarray(0, 500));
+    if (request.url === '/page')
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+    if (request.url === '/cut')
+      return void response
+        .writeHead(200, { 'content-length': 100_000 })
+        .write(sealed.subarray(0, 500), () => response.destroy());
+    if (request.url === '/endless')
+      return void response.writeHead(200, { 'content-length': 100_000 }).write(sealed.subarray(0, 500));
     if (request.headers['if-none-match'] === etag) return void response.writeHead(304).end();
     response.writeHead(200, { 'content-length': sealed.length, etag }).end(sealed);
   });
@@ -252,7 +351,12 @@ describe('over http', () => {
     await generator.dispose();
   });
 
-  test.each([['missing', 'model.notFound'], ['broken', 'io'], ['page', 'model.format'], ['cut', 'model.truncated']])('%s: %s', async (name, expected) => {
+  test.each([
+    ['missing', 'model.notFound'],
+    ['broken', 'io'],
+    ['page', 'model.format'],
+    ['cut', 'model.truncated'],
+  ])('%s: %s', async (name, expected) => {
     expect(await code(`${origin}/${name}`)).toBe(expected);
   });
 
@@ -273,7 +377,10 @@ describe('over http', () => {
     let [here, elsewhere] = ['', ''];
     beforeAll(async () => {
       for (const each of [one, two]) await new Promise<void>((resolve) => each.listen(0, '127.0.0.1', resolve));
-      [here, elsewhere] = [one, two].map((each) => `http://127.0.0.1:${(each.address() as AddressInfo).port}`) as [string, string];
+      [here, elsewhere] = [one, two].map((each) => `http://127.0.0.1:${(each.address() as AddressInfo).port}`) as [
+        string,
+        string,
+      ];
     });
     afterAll(async () => {
       for (const each of [one, two]) await new Promise((resolve) => (each.closeAllConnections(), each.close(resolve)));
@@ -291,14 +398,30 @@ describe('over http', () => {
       place['/m/parts/dense%20%231.bin'] = data;
       const progress: LoadProgress[] = [];
       const generator = await load(`${here}/m/model.onnx?key=1`, { cache, onProgress: (p) => void progress.push(p) });
-      expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(await direct(sealed, latents(4, 0, 2, SIZE)), { atol: 1 });
+      expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(
+        await direct(sealed, latents(4, 0, 2, SIZE)),
+        { atol: 1 },
+      );
       expect(generator.stats().modelBytes).toBe(whole.length + data.length);
       await generator.dispose();
-      expect(progress.at(-1)).toEqual({ phase: 'download', loaded: whole.length + data.length, total: whole.length + data.length });
+      expect(progress.at(-1)).toEqual({
+        phase: 'download',
+        loaded: whole.length + data.length,
+        total: whole.length + data.length,
+      });
       expect(progress.map(({ loaded }) => loaded)).toEqual(progress.map(({ loaded }) => loaded).sort((a, b) => a - b));
       expect(await code(`${here}/m/model.onnx?key=1`, { cache, onProgress: (p) => void progress.push(p) })).toBe('ok');
-      expect(progress.at(-1)).toEqual({ phase: 'read', loaded: whole.length + data.length, total: whole.length + data.length });
-      expect(seen).toEqual(['/m/model.onnx?key=1 -', '/m/parts/dense%20%231.bin -', `/m/model.onnx?key=1 "${whole.length}"`, `/m/parts/dense%20%231.bin "${data.length}"`]);
+      expect(progress.at(-1)).toEqual({
+        phase: 'read',
+        loaded: whole.length + data.length,
+        total: whole.length + data.length,
+      });
+      expect(seen).toEqual([
+        '/m/model.onnx?key=1 -',
+        '/m/parts/dense%20%231.bin -',
+        `/m/model.onnx?key=1 "${whole.length}"`,
+        `/m/parts/dense%20%231.bin "${data.length}"`,
+      ]);
       const damaged = data.slice();
       damaged[5] = (damaged[5] ?? 0) ^ 1;
       place['/m/parts/dense%20%231.bin'] = damaged;
@@ -308,15 +431,32 @@ describe('over http', () => {
     test('missing, too short, or cut off by an abort', async () => {
       const { bytes, data } = split('dense.bin');
       place['/m/model.onnx'] = bytes;
-      await expect(load(`${here}/m/model.onnx`)).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringMatching(/\/m\/dense\.bin: expected the external data "dense\.bin" of http/) as string });
+      await expect(load(`${here}/m/model.onnx`)).rejects.toMatchObject({
+        code: 'model.notFound',
+        message: expect.stringMatching(/\/m\/dense\.bin: expected the external data "dense\.bin" of http/) as string,
+      });
       place['/m/dense.bin'] = data.subarray(4);
       expect(await code(`${here}/m/model.onnx`)).toBe('model.truncated');
       place['/m/dense.bin'] = data;
       const control = new AbortController();
-      expect(await code(`${here}/m/model.onnx`, { signal: control.signal, onProgress: ({ loaded }) => void (loaded > bytes.length && control.abort()) })).toBe('aborted');
+      expect(
+        await code(`${here}/m/model.onnx`, {
+          signal: control.signal,
+          onProgress: ({ loaded }) => void (loaded > bytes.length && control.abort()),
+        }),
+      ).toBe('aborted');
     });
 
-    test.each(['../secret.bin', '..', '/secret.bin', '//127.0.0.1/secret.bin', 'a/../../secret.bin', 'a\\..\\..\\secret.bin', 'http://127.0.0.1/secret.bin', ''])('a location of %j is refused, and never asked for', async (location) => {
+    test.each([
+      '../secret.bin',
+      '..',
+      '/secret.bin',
+      '//127.0.0.1/secret.bin',
+      'a/../../secret.bin',
+      'a\\..\\..\\secret.bin',
+      'http://127.0.0.1/secret.bin',
+      '',
+    ])('a location of %j is refused, and never asked for', async (location) => {
       const { bytes, data } = split(location);
       Object.assign(place, { '/m/model.onnx': bytes, '/secret.bin': data });
       expect(await code(`${here}/m/model.onnx`)).toBe('model.format');
@@ -331,7 +471,8 @@ describe('over http', () => {
       seen.length = 0;
       expect(await code(`${here}/m/model.onnx`)).toBe('model.format');
       expect(seen).toEqual(['/m/model.onnx -', '/m/dense.bin -']);
-      // A server that sends on the model itself to another sends on its data as well; they are looked for beside the address that was given.
+      // A server that sends on the model itself to another sends on its data as well; they are looked for beside the
+      // address that was given.
       place['/m/model.onnx'] = `${elsewhere}/store/model`;
       place['/store/model'] = bytes;
       expect(await code(`${here}/m/model.onnx`)).toBe('ok');
@@ -361,7 +502,10 @@ describe('over http', () => {
 
   test('an abort ends a download, and one before it starts is heeded', async () => {
     const control = new AbortController();
-    const loading = load(`${origin}/endless`, { signal: control.signal, onProgress: () => control.abort(new Error('enough')) });
+    const loading = load(`${origin}/endless`, {
+      signal: control.signal,
+      onProgress: () => control.abort(new Error('enough')),
+    });
     await expect(loading).rejects.toMatchObject({ code: 'aborted', cause: { message: 'enough' } });
     expect(await code(path, { signal: AbortSignal.abort() })).toBe('aborted');
   });
@@ -379,7 +523,10 @@ describe('in a process of its own', () => {
     const script = `import { load } from ${JSON.stringify(library)};\nconst path = ${JSON.stringify(path)};\n${body}`;
     const file = put('script.mjs', script);
     // onnxruntime-node is resolved from the bundle, which lies inside the package.
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], { encoding: 'utf8', timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     return { status, output: stdout + stderr };
   };
 

@@ -1,5 +1,16 @@
 // `load`: from a path, address, Blob or bytes to a Generator that runs in a worker.
-import { abortError, checkIntegrity, Generator, madeHere, manifestFor, ModelFormatError, readManifest, SharedRuntimes, UsageError, weightPrecision } from '@forja/core';
+import {
+  abortError,
+  checkIntegrity,
+  Generator,
+  madeHere,
+  manifestFor,
+  ModelFormatError,
+  readManifest,
+  SharedRuntimes,
+  UsageError,
+  weightPrecision,
+} from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
@@ -15,7 +26,10 @@ export interface LoadOptions extends RuntimeOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
-  /** `auto` (default): on the CPU, convolutions are computed by the algorithm that is priced lowest; pictures change by less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as the file says. */
+  /**
+   * `auto` (default): on the CPU, convolutions are computed by the algorithm that is priced lowest; pictures change by
+   * less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as the file says.
+   */
   lowering?: 'auto' | 'portable';
   /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
   precision?: 'auto' | 'fp32' | 'fp16';
@@ -32,9 +46,10 @@ export interface LoadOptions extends RuntimeOptions {
 const shared = new SharedRuntimes<NodeRuntime>();
 
 /**
- * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read from the model's folder and nowhere else.
- * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
- * Generators with the same device, threads, executor and timeout share a worker; `dispose()` of the last one ends it.
+ * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read
+ * from the model's folder and nowhere else. Rejects with `model.notFound`, `model.format`, `model.truncated`,
+ * `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`. Generators with the same
+ * device, threads, executor and timeout share a worker; `dispose()` of the last one ends it.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
@@ -50,15 +65,37 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   try {
     return await unlessAborted(loading, signal);
   } catch (error) {
-    // After an abort the loading goes on in native code, which cannot be interrupted: whoever aborted does not wait for that.
-    const over = loading.then((generator) => generator.dispose(), () => share.release()).catch(() => undefined); // what went wrong first is told
+    // After an abort the loading goes on in native code, which cannot be interrupted: whoever aborted does not wait for
+    // that.
+    const over = loading
+      .then(
+        (generator) => generator.dispose(),
+        () => share.release(),
+      )
+      .catch(() => undefined); // what went wrong first is told
     if (!signal?.aborted) await over;
     throw error;
   }
 }
 
-async function loadWith({ runtime, release }: Lease<NodeRuntime>, source: string | URL | Uint8Array | Blob, options: LoadOptions, made: string): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, warmup = false, lowering = 'auto', onProgress, cache } = options;
+async function loadWith(
+  { runtime, release }: Lease<NodeRuntime>,
+  source: string | URL | Uint8Array | Blob,
+  options: LoadOptions,
+  made: string,
+): Promise<Generator> {
+  const {
+    signal,
+    integrity = 'error',
+    precision = 'auto',
+    manifest: given,
+    batch,
+    strict,
+    warmup = false,
+    lowering = 'auto',
+    onProgress,
+    cache,
+  } = options;
   const begun = performance.now();
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);
@@ -67,11 +104,23 @@ async function loadWith({ runtime, release }: Lease<NodeRuntime>, source: string
   const { bytes, external } = model;
   if (signal?.aborted) throw abortError(signal.reason);
   const read = performance.now() - begun;
-  const session = await runtime.open(bytes, { lowering, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(
+    bytes,
+    { lowering, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) },
+    { what: 'generator', made, free: release },
+  ); // not a closure here: it would keep `session`
   try {
     const manifest = manifestFor(given, own, session.inputs, session.outputs);
-    const generator = new Generator({ session, manifest, modelBytes: sizeOf(model), startMs: { read, session: performance.now() - begun - read }, ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
-    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
+    const generator = new Generator({
+      session,
+      manifest,
+      modelBytes: sizeOf(model),
+      startMs: { read, session: performance.now() - begun - read },
+      ...(batch === undefined ? {} : { batch }),
+      dispose: () => session.dispose().finally(release),
+    });
+    if (manifest.kind === 'latent')
+      for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
     return generator;
   } catch (error) {
     await session.dispose();
@@ -79,7 +128,11 @@ async function loadWith({ runtime, release }: Lease<NodeRuntime>, source: string
   }
 }
 
-async function checkBytes({ where, bytes, external }: ReadModel, manifest: Manifest, how: 'error' | 'warn'): Promise<void> {
+async function checkBytes(
+  { where, bytes, external }: ReadModel,
+  manifest: Manifest,
+  how: 'error' | 'warn',
+): Promise<void> {
   try {
     await checkIntegrity(bytes, manifest, sha256, external);
   } catch (error) {
@@ -92,7 +145,10 @@ async function checkBytes({ where, bytes, external }: ReadModel, manifest: Manif
 
 function checkPrecision({ where, bytes }: ReadModel, wanted: 'auto' | 'fp32' | 'fp16'): void {
   const found = weightPrecision(bytes);
-  if (wanted !== 'auto' && wanted !== found) throw new UsageError(`load.precision: expected '${wanted}' weights, got ${found} in ${where}: load it with 'auto', or convert the file`);
+  if (wanted !== 'auto' && wanted !== found)
+    throw new UsageError(
+      `load.precision: expected '${wanted}' weights, got ${found} in ${where}: load it with 'auto', or convert the file`,
+    );
 }
 
 function sizeOf({ bytes, external }: ReadModel): number {
@@ -100,7 +156,8 @@ function sizeOf({ bytes, external }: ReadModel): number {
 }
 
 function oneOf(option: string, value: string, values: readonly string[]): void {
-  if (!values.includes(value)) throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got '${value}'`);
+  if (!values.includes(value))
+    throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got '${value}'`);
 }
 
 /** Rejects at once when `signal` aborts; what was begun is freed by the caller. */

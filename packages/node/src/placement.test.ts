@@ -1,4 +1,5 @@
-// What the report says of nodes that an accelerator leaves to the CPU: against what each provider computes, over real WebGPU where this machine has an adapter, software included.
+// What the report says of nodes that an accelerator leaves to the CPU: against what each provider computes, over real
+// WebGPU where this machine has an adapter, software included.
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { tensor } from '@forja/core';
@@ -8,12 +9,18 @@ import { runtime } from './runtime.js';
 
 // Chromium's software GPU serves Node as well; before anything asks for Vulkan.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER)) process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
+if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
+  process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
 
 /** y = relu(x · w) on the accelerator; with `integers`, j = i + i in 64 bits as well, which WebGPU does not have. */
 function model(integers: boolean): Uint8Array {
   const g = new GraphBuilder();
-  g.output('y', g.op('Relu', [g.op('MatMul', [g.input('x', 'float32', ['n', 4]), g.constant('float32', [4, 4], new Float32Array(16).fill(1))])]));
+  g.output(
+    'y',
+    g.op('Relu', [
+      g.op('MatMul', [g.input('x', 'float32', ['n', 4]), g.constant('float32', [4, 4], new Float32Array(16).fill(1))]),
+    ]),
+  );
   if (integers) {
     const i = g.input('i', 'int64', ['n']);
     g.output('j', g.op('Add', [i, i]));
@@ -33,8 +40,16 @@ test('nodes on the CPU are counted and named, refused when strict, and leave no 
   const before = profiles();
   expect(whole.device).toMatchObject({ actual: 'webgpu', placement: { webgpu: 2 }, cpuOps: [], reasons: [] });
   const mixed = await rt.createSession(model(true));
-  expect(mixed.device).toMatchObject({ actual: 'webgpu', placement: { webgpu: 2, cpu: 1 }, cpuOps: ['Add'], reasons: ['webgpu: 1 of 3 nodes run on the CPU: Add'] });
-  const { y, j } = await mixed.run({ x: tensor('float32', [1, 4], Float32Array.of(1, 2, 3, 4)), i: tensor('int64', [1], BigInt64Array.of(21n)) });
+  expect(mixed.device).toMatchObject({
+    actual: 'webgpu',
+    placement: { webgpu: 2, cpu: 1 },
+    cpuOps: ['Add'],
+    reasons: ['webgpu: 1 of 3 nodes run on the CPU: Add'],
+  });
+  const { y, j } = await mixed.run({
+    x: tensor('float32', [1, 4], Float32Array.of(1, 2, 3, 4)),
+    i: tensor('int64', [1], BigInt64Array.of(21n)),
+  });
   expect([[...(y?.data as Float32Array)], j?.data]).toEqual([[10, 10, 10, 10], BigInt64Array.of(42n)]);
   await expect(rt.createSession(model(true), { strict: true })).rejects.toMatchObject({ code: 'device.unavailable' });
   expect(profiles()).toEqual(before);

@@ -1,5 +1,6 @@
-// Executors that die, hang or lose their device in the middle of a run: what comes of the run, of other models, of state, and who is told how often.
-// Threads, children, signals and native code are real. What cannot be had really (a thread that dies alone, a lost GPU) is put between runtime and executor.
+// Executors that die, hang or lose their device in the middle of a run: what comes of the run, of other models, of
+// state, and who is told how often. Threads, children, signals and native code are real. What cannot be had really (a
+// thread that dies alone, a lost GPU) is put between runtime and executor.
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
@@ -34,7 +35,8 @@ let workers: Worker[];
 let children: ChildProcess[];
 let calls: string[];
 const onWorker = (worker: Worker): void => void workers.push(worker);
-const onChild = (message: unknown): void => void children.push((message as { process: ChildProcess }).process); // Node's documented message of this channel
+// Node's documented message of this channel
+const onChild = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
 
 beforeEach(() => {
   [events, workers, children, calls] = [[], [], [], []];
@@ -50,29 +52,41 @@ afterEach(async () => {
 
 /** Resolves when no worker is left. */
 async function allOut(): Promise<void> {
-  await Promise.all(workers.filter(({ threadId }) => threadId !== -1).map((worker) => once(worker, 'exit'))); // −1: it has ended
+  // −1: it has ended
+  await Promise.all(workers.filter(({ threadId }) => threadId !== -1).map((worker) => once(worker, 'exit')));
 }
 
-function faulty(executor: ExecutorName, options: RuntimeOptions = {}, fault: Fault = (_nth, _op, call) => call()): NodeRuntime {
+function faulty(
+  executor: ExecutorName,
+  options: RuntimeOptions = {},
+  fault: Fault = (_nth, _op, call) => call(),
+): NodeRuntime {
   let opened = 0;
-  return new NodeRuntime(executorOptions({ device: 'cpu', threads: 1, executor, ...options }), (event) => events.push(event), async (o) => {
-    const inner = await openExecutor(o);
-    const nth = ++opened;
-    return {
-      call: (op, args, give) => {
-        calls.push(`${op} ${nth}`);
-        return fault(nth, op, () => inner.call(op, args, give), inner) as ReturnType<typeof inner.call<typeof op>>; // `call` is the same operation
-      },
-      kill: (why) => inner.kill(why),
-      get dead() {
-        return inner.dead;
-      },
-    };
-  });
+  return new NodeRuntime(
+    executorOptions({ device: 'cpu', threads: 1, executor, ...options }),
+    (event) => events.push(event),
+    async (o) => {
+      const inner = await openExecutor(o);
+      const nth = ++opened;
+      return {
+        call: (op, args, give) => {
+          calls.push(`${op} ${nth}`);
+          // `call` is the same operation.
+          return fault(nth, op, () => inner.call(op, args, give), inner) as ReturnType<typeof inner.call<typeof op>>;
+        },
+        kill: (why) => inner.kill(why),
+        get dead() {
+          return inner.dead;
+        },
+      };
+    },
+  );
 }
 
 const lost = new DeviceError('device.lost', 'a GPU that is gone');
-/** Ends an executor while it runs: the child by a signal, the worker outside native code, inline as a lost device does. */
+/**
+ * Ends an executor while it runs: the child by a signal, the worker outside native code, inline as a lost device does.
+ */
 const END: Readonly<Record<ExecutorName, (call: () => Promise<unknown>) => Promise<unknown>>> = {
   worker: async (call) => {
     await new Promise(setImmediate); // a new one is told of in the next tick
@@ -88,16 +102,38 @@ const END: Readonly<Record<ExecutorName, (call: () => Promise<unknown>) => Promi
   inline: () => Promise.reject(lost),
 };
 // A worker that had not begun ends with 0.
-const REASON: Readonly<Record<ExecutorName, RegExp>> = { worker: /the worker ended with code [01]/, process: /SIGKILL/, inline: /a GPU that is gone/ };
-const ended = (executor: ExecutorName, on: Operation, times: number): Fault => (nth, op, call) => (op === on && nth <= times ? END[executor](call) : call());
+const REASON: Readonly<Record<ExecutorName, RegExp>> = {
+  worker: /the worker ended with code [01]/,
+  process: /SIGKILL/,
+  inline: /a GPU that is gone/,
+};
+const ended =
+  (executor: ExecutorName, on: Operation, times: number): Fault =>
+  (nth, op, call) =>
+    op === on && nth <= times ? END[executor](call) : call();
 const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: expect.stringMatching(reason) as string });
 
 describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
   test('that ends during a run is replaced: the run is done once more, other models go on, one event', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(powers(2))]);
-    expect(await Promise.all([session.run(SHORT), session.run(SHORT), other.run(SHORT), session.run(SHORT)])).toEqual([RIGHT, RIGHT, RIGHT, RIGHT]);
-    expect(calls).toEqual(['create 1', 'create 1', 'run 1', 'create 2', 'run 2', 'run 2', 'create 2', 'run 2', 'run 2']);
+    expect(await Promise.all([session.run(SHORT), session.run(SHORT), other.run(SHORT), session.run(SHORT)])).toEqual([
+      RIGHT,
+      RIGHT,
+      RIGHT,
+      RIGHT,
+    ]);
+    expect(calls).toEqual([
+      'create 1',
+      'create 1',
+      'run 1',
+      'create 2',
+      'run 2',
+      'run 2',
+      'create 2',
+      'run 2',
+      'run 2',
+    ]);
     expect(events).toEqual([restarted(REASON[executor])]);
     await rt.dispose();
   });
@@ -113,7 +149,11 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     const rt = faulty(executor, {}, ended(executor, 'run', 2));
     const session = await rt.createSession(quick);
     const runs = [session.run(SHORT), session.run(SHORT)];
-    await expect(runs[0]).rejects.toMatchObject({ name: 'DeviceError', code: 'device.lost', message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string });
+    await expect(runs[0]).rejects.toMatchObject({
+      name: 'DeviceError',
+      code: 'device.lost',
+      message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string,
+    });
     expect(await runs[1]).toEqual(RIGHT);
     expect(events).toEqual([restarted(REASON[executor]), restarted(REASON[executor])]); // two were replaced
     await rt.dispose();
@@ -123,12 +163,16 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const state = { x: { output: 'y', initial: SHORT['x']! } };
     const [counting, pure] = await Promise.all([rt.createSession(quick, { state }), rt.createSession(quick)]);
-    const gone = { code: 'device.lost', message: expect.stringMatching(/make the session again from the last state read/) as string };
+    const gone = {
+      code: 'device.lost',
+      message: expect.stringMatching(/make the session again from the last state read/) as string,
+    };
     await expect(counting.run({})).rejects.toMatchObject(gone);
     await expect(counting.readState()).rejects.toMatchObject(gone);
     await expect(counting.writeState(SHORT)).rejects.toMatchObject(gone);
     expect(await pure.run(SHORT)).toEqual(RIGHT);
-    expect(calls.filter((call) => call.startsWith('run'))).toEqual(['run 1', 'run 2']); // that with state is not repeated
+    // that with state is not repeated
+    expect(calls.filter((call) => call.startsWith('run'))).toEqual(['run 1', 'run 2']);
     const again = await rt.createSession(quick, { state });
     await again.run({});
     expect((await again.readState())['x']?.data).toEqual(RIGHT.y.data);
@@ -142,7 +186,18 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     const runs = [session.run(SHORT), other.run(SHORT)];
     await Promise.all([session.dispose(), other.dispose(), rt.dispose()]);
     expect(await Promise.all(runs)).toEqual([RIGHT, RIGHT]);
-    expect(calls).toEqual(['create 1', 'create 1', 'run 1', 'create 2', 'run 2', 'create 2', 'run 2', 'release 2', 'release 2', 'close 2']);
+    expect(calls).toEqual([
+      'create 1',
+      'create 1',
+      'run 1',
+      'create 2',
+      'run 2',
+      'create 2',
+      'run 2',
+      'release 2',
+      'release 2',
+      'close 2',
+    ]);
   });
 
   test('is not asked again for a caller who has left', async () => {
@@ -152,7 +207,10 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
       return ended(executor, 'run', 1)(nth, op, call, undefined as never); // unused there
     });
     const session = await rt.createSession(quick);
-    const [gone, waiting] = [session.run(SHORT, { signal: control.signal }), session.run(SHORT, { signal: control.signal })];
+    const [gone, waiting] = [
+      session.run(SHORT, { signal: control.signal }),
+      session.run(SHORT, { signal: control.signal }),
+    ];
     await expect(gone).rejects.toMatchObject({ code: 'aborted' });
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
     expect(await session.run(SHORT)).toEqual(RIGHT);
@@ -180,8 +238,14 @@ describe('a call that hangs', () => {
     const rt = faulty('worker', { timeoutMs });
     const [long, other] = await Promise.all([rt.createSession(powers(250)), rt.createSession(quick)]);
     const runs = [long.run(LONG), other.run(SHORT), long.run(SHORT)];
-    await expect(runs[0]).rejects.toMatchObject({ code: 'device.lost', message: expect.stringMatching(/within 2000 ms \(option timeoutMs\), so it hangs; tried again/) as string });
-    expect(await Promise.all(runs.slice(1))).toEqual([RIGHT, { y: { ...RIGHT.y, data: expect.any(Float32Array) as Float32Array } }]);
+    await expect(runs[0]).rejects.toMatchObject({
+      code: 'device.lost',
+      message: expect.stringMatching(/within 2000 ms \(option timeoutMs\), so it hangs; tried again/) as string,
+    });
+    expect(await Promise.all(runs.slice(1))).toEqual([
+      RIGHT,
+      { y: { ...RIGHT.y, data: expect.any(Float32Array) as Float32Array } },
+    ]);
     expect([workers.length, events]).toEqual([3, [restarted(/hangs/), restarted(/hangs/)]]);
     await rt.dispose();
     await allOut();
@@ -201,14 +265,22 @@ describe('a call that hangs', () => {
 describe('the replacement', () => {
   test('that cannot be opened fails the calls of that time, and tells of one loss only', async () => {
     let opened = 0;
-    const rt = new NodeRuntime(executorOptions({ device: 'cpu', threads: 1, executor: 'process' }), (event) => events.push(event), (o) => {
-      opened++;
-      return opened === 2 || opened === 3 ? Promise.reject(new Error('no more processes')) : openExecutor(o);
-    });
+    const rt = new NodeRuntime(
+      executorOptions({ device: 'cpu', threads: 1, executor: 'process' }),
+      (event) => events.push(event),
+      (o) => {
+        opened++;
+        return opened === 2 || opened === 3 ? Promise.reject(new Error('no more processes')) : openExecutor(o);
+      },
+    );
     const session = await rt.createSession(quick);
     children[0]?.kill('SIGKILL');
     const runs = [session.run(SHORT), session.run(SHORT), session.run(SHORT)];
-    expect((await Promise.allSettled(runs)).map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason)))).toEqual(['Error: no more processes', 'Error: no more processes', RIGHT]);
+    expect(
+      (await Promise.allSettled(runs)).map((result) =>
+        result.status === 'fulfilled' ? result.value : String(result.reason),
+      ),
+    ).toEqual(['Error: no more processes', 'Error: no more processes', RIGHT]);
     expect([opened, events.length]).toEqual([4, 1]);
     await rt.dispose();
   });
@@ -217,7 +289,8 @@ describe('the replacement', () => {
     const rt = faulty('inline', {}, async (nth, op, call) => {
       if (op === 'run' && nth === 1) throw lost;
       const result = await call();
-      if (op === 'create' && nth === 1) (result as { device: { actual: string } }).device.actual = 'cuda'; // as if it had been there
+      // as if it had been there
+      if (op === 'create' && nth === 1) (result as { device: { actual: string } }).device.actual = 'cuda';
       return result;
     });
     const session: Session = await rt.createSession(quick);

@@ -1,4 +1,5 @@
-// @forja/node's runtime, what is Node's own in it (the rest: conformance.test.ts): a free event loop, leaving in the middle, nothing left behind. Crashes are in recovery.test.ts.
+// @forja/node's runtime, what is Node's own in it (the rest: conformance.test.ts): a free event loop, leaving in the
+// middle, nothing left behind. Crashes are in recovery.test.ts.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,33 +52,52 @@ describe('a process of its own', () => {
   writeFileSync(model, products(512, 60));
   afterEach(() => rmSync(join(folder, 'script.mjs'), { force: true }));
 
-  const node = async (executor: string, body: string): Promise<{ status: number | null; signal: string | null; stdout: string }> => {
+  const node = async (
+    executor: string,
+    body: string,
+  ): Promise<{ status: number | null; signal: string | null; stdout: string }> => {
     const file = join(folder, 'script.mjs');
-    writeFileSync(file, `import { readFileSync } from 'node:fs';
+    writeFileSync(
+      file,
+      `import { readFileSync } from 'node:fs';
 import { runtime } from ${JSON.stringify(pathToFileURL(join(await buildForTests(), 'index.js')).href)};
 const rt = runtime({ device: 'cpu', executor: ${JSON.stringify(executor)}, threads: 1 });
 const session = await rt.createSession(readFileSync(${JSON.stringify(model)}));
 const run = () => session.run({ x: { dtype: 'float32', shape: [512, 512], data: new Float32Array(512 * 512) } });
 await run();
-${body}`);
+${body}`,
+    );
     const { status, signal, stdout } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 });
     return { status, signal, stdout };
   };
 
-  test.each(['worker', 'process', 'inline'])('ends by itself when a %s idles, though nothing was disposed of', async (executor) => {
-    expect(await node(executor, 'console.log("idle")')).toEqual({ status: 0, signal: null, stdout: 'idle\n' });
-  });
+  test.each(['worker', 'process', 'inline'])(
+    'ends by itself when a %s idles, though nothing was disposed of',
+    async (executor) => {
+      expect(await node(executor, 'console.log("idle")')).toEqual({ status: 0, signal: null, stdout: 'idle\n' });
+    },
+  );
 
   test.each(['worker', 'process'])('waits for runs that a %s still has', async (executor) => {
-    expect(await node(executor, 'void run().then(() => console.log("ran"))')).toEqual({ status: 0, signal: null, stdout: 'ran\n' });
+    expect(await node(executor, 'void run().then(() => console.log("ran"))')).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'ran\n',
+    });
   });
 
   test.each(['worker', 'process'])('leaves with the code it wants while a %s is inside a run', async (executor) => {
-    const leave = (how: string) => `let over = false; const all = Promise.allSettled(Array.from({ length: 30 }, run)).then(() => { over = true; });
+    const leave = (
+      how: string,
+    ) => `let over = false; const all = Promise.allSettled(Array.from({ length: 30 }, run)).then(() => { over = true; });
       setTimeout(() => { console.log(over ? 'idle' : 'busy'); ${how}; }, 30);`;
     expect(await node(executor, leave('process.exit(0)'))).toEqual({ status: 0, signal: null, stdout: 'busy\n' });
     expect(await node(executor, leave('process.exit(3)'))).toEqual({ status: 3, signal: null, stdout: 'busy\n' });
-    expect(await node(executor, leave('throw new Error("a mistake elsewhere")'))).toEqual({ status: 1, signal: null, stdout: 'busy\n' });
+    expect(await node(executor, leave('throw new Error("a mistake elsewhere")'))).toEqual({
+      status: 1,
+      signal: null,
+      stdout: 'busy\n',
+    });
   });
 });
 
@@ -108,7 +128,10 @@ describe('nothing is left', () => {
 
   test('every native session is released: after runs, after a failed creation, with its runtime', async () => {
     const live = new Set<ort.InferenceSession>();
-    const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (model: Uint8Array, options?: object) => Promise<ort.InferenceSession>;
+    const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+      model: Uint8Array,
+      options?: object,
+    ) => Promise<ort.InferenceSession>;
     let made = 0;
     const spy = vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...args: unknown[]) => {
       const session = await create(args[0] as Uint8Array, args[1] as object);
@@ -129,7 +152,11 @@ describe('nothing is left', () => {
       await session.dispose();
     }
     expect([made, live.size]).toEqual([10, 0]);
-    await expect(rt.createSession(model, { state: { nope: { output: 'y', initial: tensor('float32', [4, 4], new Float32Array(16)) } } })).rejects.toMatchObject({ code: 'usage' });
+    await expect(
+      rt.createSession(model, {
+        state: { nope: { output: 'y', initial: tensor('float32', [4, 4], new Float32Array(16)) } },
+      }),
+    ).rejects.toMatchObject({ code: 'usage' });
     expect([made, live.size]).toEqual([11, 0]);
     await rt.createSession(model);
     await rt.createSession(model);

@@ -12,9 +12,15 @@ export interface RuntimeOptions {
   device?: DeviceName;
   /** Threads inside one op. Default: all cores that this process may use. */
   threads?: number;
-  /** `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child process, for models that may crash or hang. */
+  /**
+   * `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child
+   * process, for models that may crash or hang.
+   */
   executor?: ExecutorName;
-  /** A run, or the creation of a session, that takes longer means that the executor hangs: it is replaced, and what it was at done once more. Default 600,000; Infinity: never. */
+  /**
+   * A run, or the creation of a session, that takes longer means that the executor hangs: it is replaced, and what it
+   * was at done once more. Default 600,000; Infinity: never.
+   */
   timeoutMs?: number;
   /** Hears when the executor was replaced. Default: a process warning. */
   onEvent?: (event: RuntimeEvent) => void;
@@ -26,9 +32,13 @@ const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
 /** The longest that a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-const dropped = new DroppedHandles((message) => process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.dropped' }));
+const dropped = new DroppedHandles((message) =>
+  process.emitWarning(message, { type: 'ForjaWarning', code: 'forja.dropped' }),
+);
 
-/** A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`. */
+/**
+ * A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`.
+ */
 export function runtime(options: RuntimeOptions = {}): Runtime {
   const made = new NodeRuntime(executorOptions(options), options.onEvent ?? warnOf);
   made.watch(madeHere(runtime));
@@ -38,10 +48,13 @@ export function runtime(options: RuntimeOptions = {}): Runtime {
 /** Checked, with the defaults. */
 export function executorOptions(options: RuntimeOptions): ExecutorOptions {
   const { device = 'auto', executor = 'worker', threads = availableParallelism(), timeoutMs = 600_000 } = options;
-  if (!DEVICES.includes(device)) throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
-  if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
+  if (!DEVICES.includes(device))
+    throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
+  if (!EXECUTORS.includes(executor))
+    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
   checkThreads('runtime.threads', threads);
-  if (!(timeoutMs >= 1)) throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+  if (!(timeoutMs >= 1))
+    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
   return { device, threads, executor, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
 }
 
@@ -55,9 +68,18 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   readonly #options: ExecutorOptions;
 
   /** `start` is another one in tests only. */
-  constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void, start: typeof openExecutor = openExecutor) {
+  constructor(
+    options: ExecutorOptions,
+    onEvent: (event: RuntimeEvent) => void,
+    start: typeof openExecutor = openExecutor,
+  ) {
     const { device, threads, executor } = options;
-    super({ start: () => start(options), onEvent, dropped, device: { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] } });
+    super({
+      start: () => start(options),
+      onEvent,
+      dropped,
+      device: { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] },
+    });
     this.#options = options;
   }
 
@@ -66,15 +88,25 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open(model: Uint8Array, options: SessionOptions, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
+  async open(
+    model: Uint8Array,
+    options: SessionOptions,
+    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
+  ): Promise<ExecutorSession<Recipe>> {
     this.alive();
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
-    if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering)) throw new UsageError(`createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`);
+    if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering))
+      throw new UsageError(
+        `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`,
+      );
     checkModelBytes(model);
     return this.make({ model: this.#kept(model), options: this.#owned(options) }, held);
   }
 
-  /** A copy that stays, to make the session again: in shared memory where the executor is a thread, so that it is there only once. */
+  /**
+   * A copy that stays, to make the session again: in shared memory where the executor is a thread, so that it is there
+   * only once.
+   */
   #kept(bytes: Uint8Array): Uint8Array {
     if (this.#options.executor !== 'worker') return new Uint8Array(bytes);
     const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
@@ -89,12 +121,24 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
       ...(strict === undefined ? {} : { strict }),
       ...(spinning === undefined ? {} : { spinning }),
       ...(lowering === undefined ? {} : { lowering }),
-      ...(external === undefined ? {} : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
-      ...(state === undefined ? {} : { state: Object.fromEntries(Object.entries(state).map(([input, { output, initial }]) => [input, { output, initial: copyOf(initial) }])) }),
+      ...(external === undefined
+        ? {}
+        : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
+      ...(state === undefined
+        ? {}
+        : {
+            state: Object.fromEntries(
+              Object.entries(state).map(([input, { output, initial }]) => [
+                input,
+                { output, initial: copyOf(initial) },
+              ]),
+            ),
+          }),
     };
   }
 }
 
 function checkThreads(where: string, threads: number): void {
-  if (!(Number.isInteger(threads) && threads >= 1)) throw new UsageError(`${where}: expected an integer from 1, got ${threads}`);
+  if (!(Number.isInteger(threads) && threads >= 1))
+    throw new UsageError(`${where}: expected an integer from 1, got ${threads}`);
 }

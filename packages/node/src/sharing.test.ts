@@ -22,7 +22,8 @@ describe('load', () => {
     expect(workers.counts).toEqual([1, 1]);
     expect((await b.sample()).count).toBe(1);
     const over = b.dispose();
-    const d = await load(model, { device: 'cpu' }); // asked for before the last share was given back, so that it takes it over
+    // asked for before the last share was given back, so that it takes it over
+    const d = await load(model, { device: 'cpu' });
     await over;
     expect(workers.counts).toEqual([1, 1]);
     await d.dispose();
@@ -32,7 +33,10 @@ describe('load', () => {
   });
 
   test('with other options has a worker of its own', async () => {
-    const both = await Promise.all([load(model, { device: 'cpu', threads: 1 }), load(model, { device: 'cpu', threads: 1, timeoutMs: 60_000 })]);
+    const both = await Promise.all([
+      load(model, { device: 'cpu', threads: 1 }),
+      load(model, { device: 'cpu', threads: 1, timeoutMs: 60_000 }),
+    ]);
     expect(workers.counts).toEqual([2, 2]);
     await Promise.all(both.map((generator) => generator.dispose()));
     expect(workers.counts).toEqual([2, 0]);
@@ -40,7 +44,9 @@ describe('load', () => {
 
   test('that fails or is aborted leaves no worker', async () => {
     await expect(load(model, { precision: 'fp16' })).rejects.toMatchObject({ code: 'usage' });
-    await expect(load(model, { manifest: { outputs: [{ name: 'nothing', role: 'image', dtype: 'float32', shape: [1] }] } })).rejects.toMatchObject({ code: 'usage' });
+    await expect(
+      load(model, { manifest: { outputs: [{ name: 'nothing', role: 'image', dtype: 'float32', shape: [1] }] } }),
+    ).rejects.toMatchObject({ code: 'usage' });
     await vi.waitFor(() => expect(workers.live.size).toBe(0), 10_000);
     const control = new AbortController();
     const loading = load(model, { signal: control.signal });
@@ -51,7 +57,8 @@ describe('load', () => {
 
   test('tells each listener once when what they share was replaced, and warns once where there is none', async () => {
     const children: ChildProcess[] = [];
-    const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process); // Node's documented message of this channel
+    // Node's documented message of this channel
+    const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
     subscribe('child_process', started);
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
@@ -59,7 +66,9 @@ describe('load', () => {
     const heard: [string, RuntimeEvent][] = [];
     const [one, two] = ['one', 'two'].map((name) => (event: RuntimeEvent) => void heard.push([name, event]));
     const listeners = [one, one, two, undefined, undefined];
-    const all = await Promise.all(listeners.map((onEvent) => load(model, { device: 'cpu', executor: 'process', ...(onEvent ? { onEvent } : {}) })));
+    const all = await Promise.all(
+      listeners.map((onEvent) => load(model, { device: 'cpu', executor: 'process', ...(onEvent ? { onEvent } : {}) })),
+    );
     expect(children).toHaveLength(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
     children[0]?.kill('SIGSTOP'); // so that it cannot answer before the end comes
@@ -68,8 +77,13 @@ describe('load', () => {
     children[0]?.kill('SIGKILL');
     for (const { data } of await Promise.all(sampling)) expect(data).toEqual(before);
     await new Promise(setImmediate); // warnings come in a tick of their own
-    expect(heard.map(([name, { type }]) => [name, type])).toEqual([['one', 'restarted'], ['two', 'restarted']]);
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringMatching(/^the executor was replaced: .*SIGKILL/)]);
+    expect(heard.map(([name, { type }]) => [name, type])).toEqual([
+      ['one', 'restarted'],
+      ['two', 'restarted'],
+    ]);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^the executor was replaced: .*SIGKILL/),
+    ]);
     await Promise.all(all.map((generator) => generator.dispose()));
     process.off('warning', onWarning);
     unsubscribe('child_process', started);
@@ -77,10 +91,14 @@ describe('load', () => {
   });
 
   test('200 times with sample and dispose leaves no sessions, workers, listeners or handles', async () => {
-    const listeners = (): Record<string, number> => Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
+    const listeners = (): Record<string, number> =>
+      Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
     const handles = (): string[] => process.getActiveResourcesInfo().filter((name) => /Worker|MessagePort/.test(name));
     const live = new Set<ort.InferenceSession>();
-    const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (model: Uint8Array, options?: object) => Promise<ort.InferenceSession>;
+    const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+      model: Uint8Array,
+      options?: object,
+    ) => Promise<ort.InferenceSession>;
     const spy = vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...args: unknown[]) => {
       const session = await create(args[0] as Uint8Array, args[1] as object);
       live.add(session);
@@ -95,7 +113,8 @@ describe('load', () => {
       await generator.sample({ seed: i });
       await generator.dispose();
     }
-    expect([spy.mock.calls.length, live.size, ...workers.counts]).toEqual([100, 0, 1, 1]); // the spy sees those in this thread
+    // the spy sees those in this thread
+    expect([spy.mock.calls.length, live.size, ...workers.counts]).toEqual([100, 0, 1, 1]);
     await held.dispose();
     expect(workers.counts).toEqual([1, 0]);
     expect([listeners(), handles()]).toEqual(before);
@@ -108,13 +127,17 @@ describe('handles that are dropped', () => {
   const path = scripts.file('model.onnx', model);
   afterAll(() => scripts.remove());
   /** Collects until `done` of the script is true. */
-  const collect = 'const collected = async (done) => { for (let i = 0; i < 2000 && !done(); i++) { await new Promise((r) => setTimeout(r, 10)); gc(); } };';
+  const collect =
+    'const collected = async (done) => { for (let i = 0; i < 2000 && !done(); i++) { await new Promise((r) => setTimeout(r, 10)); gc(); } };';
   const script = async (body: string): Promise<{ result: unknown; warnings: string[] }> => {
-    const { code, stdout, stderr } = await scripts.run(`${collect}
+    const { code, stdout, stderr } = await scripts.run(
+      `${collect}
       const warnings = []; process.on('warning', ({ name, message, code }) => warnings.push([name, code, message]));
       const workers = new Set(); process.on('worker', (worker) => { workers.add(worker); worker.once('exit', () => workers.delete(worker)); });
       const path = ${JSON.stringify(path)};
-      ${body}`, ['--expose-gc', '--no-warnings']);
+      ${body}`,
+      ['--expose-gc', '--no-warnings'],
+    );
     expect(code, stderr).toBe(0);
     return JSON.parse(stdout) as { result: unknown; warnings: string[] };
   };
@@ -127,7 +150,15 @@ describe('handles that are dropped', () => {
       await collected(() => workers.size === 0);
       console.log(JSON.stringify({ result: [before, workers.size], warnings }));`);
     expect(result).toEqual([1, 0]);
-    expect(warnings).toEqual([['ForjaWarning', 'forja.dropped', expect.stringMatching(/a generator was dropped without dispose\(\).*It was made at careless \(.*script-\d+\.mjs:\d+:\d+\)$/)]]);
+    expect(warnings).toEqual([
+      [
+        'ForjaWarning',
+        'forja.dropped',
+        expect.stringMatching(
+          /a generator was dropped without dispose\(\).*It was made at careless \(.*script-\d+\.mjs:\d+:\d+\)$/,
+        ),
+      ],
+    ]);
   });
 
   test('are not taken for dropped while something of them is used', async () => {

@@ -1,4 +1,5 @@
-// Where onnxruntime-node is not installed or cannot be loaded: models run as WebAssembly, and everything that reports a device says so.
+// Where onnxruntime-node is not installed or cannot be loaded: models run as WebAssembly, and everything that reports a
+// device says so.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +14,19 @@ writeFileSync(model, smallGenerator());
 const picture = (name: string): string[] => ['sample', model, '-o', join(root, name), '--count', '2', '--seed', '3'];
 
 test('the same pictures as the CPU provider, within a step of 8 bits', async () => {
-  const [wasm, cpu] = [await load(model, { device: 'wasm' }), await load(model, { device: 'cpu', lowering: 'portable' })];
-  expect(wasm.device).toMatchObject({ requested: 'wasm', actual: 'wasm', reasons: [], threads: 1, executor: 'worker', placement: { wasm: 7 }, cpuOps: [] });
+  const [wasm, cpu] = [
+    await load(model, { device: 'wasm' }),
+    await load(model, { device: 'cpu', lowering: 'portable' }),
+  ];
+  expect(wasm.device).toMatchObject({
+    requested: 'wasm',
+    actual: 'wasm',
+    reasons: [],
+    threads: 1,
+    executor: 'worker',
+    placement: { wasm: 7 },
+    cpuOps: [],
+  });
   const [ours, theirs] = [await wasm.sample({ count: 4, seed: 7 }), await cpu.sample({ count: 4, seed: 7 })];
   expect([...ours.data]).toBeAllclose([...theirs.data], { atol: 1 });
   expect(Math.max(...ours.data) - Math.min(...ours.data)).toBeGreaterThan(50);
@@ -22,15 +34,31 @@ test('the same pictures as the CPU provider, within a step of 8 bits', async () 
 });
 
 describe.each<[string, Parameters<typeof projectOf>[1], RegExp]>([
-  ['not installed', { without: ['onnxruntime-node'] }, /^cpu: expected onnxruntime-node to load on .*, got: Cannot find package 'onnxruntime-node'\. Install it/],
-  ['there, with a damaged binding', { native: { 'onnxruntime_binding.node': Buffer.from('garbage'.repeat(99)) } }, /^cpu: expected onnxruntime-node to load on .*, got: .*(invalid ELF header|not a valid|file too short|slice is not valid|no suitable image)/],
+  [
+    'not installed',
+    { without: ['onnxruntime-node'] },
+    /^cpu: expected onnxruntime-node to load on .*, got: Cannot find package 'onnxruntime-node'\. Install it/,
+  ],
+  [
+    'there, with a damaged binding',
+    { native: { 'onnxruntime_binding.node': Buffer.from('garbage'.repeat(99)) } },
+    /^cpu: expected onnxruntime-node to load on .*, got: .*(invalid ELF header|not a valid|file too short|slice is not valid|no suitable image)/,
+  ],
 ])('onnxruntime-node is %s', (name, how, reason) => {
   test('auto takes WASM and says why; the CPU asked for by name is refused', async () => {
     const run = await projectOf(join(root, name.replaceAll(/\W/g, '-')), how);
     const taken = run(picture('a.png'));
-    expect(taken).toMatchObject({ status: 0, result: { count: 2, device: { requested: 'auto', actual: 'wasm', threads: 1 } } });
+    expect(taken).toMatchObject({
+      status: 0,
+      result: { count: 2, device: { requested: 'auto', actual: 'wasm', threads: 1 } },
+    });
     expect((taken.result['device'] as { reasons: string[] }).reasons).toContainEqual(expect.stringMatching(reason));
-    expect(run([...picture('b.png'), '--device', 'cpu'])).toMatchObject({ status: 1, result: { error: { code: 'device.unavailable', message: expect.stringContaining('onnxruntime-node to load') as unknown } } });
+    expect(run([...picture('b.png'), '--device', 'cpu'])).toMatchObject({
+      status: 1,
+      result: {
+        error: { code: 'device.unavailable', message: expect.stringContaining('onnxruntime-node to load') as unknown },
+      },
+    });
     const { result, status } = run(['doctor']);
     expect(status).toBe(0);
     const devices = result['devices'] as { device: string; works: boolean; reason?: string }[];
@@ -43,6 +71,11 @@ test('with neither, one error names both and how to install them', async () => {
   const { status, result } = run(picture('c.png'));
   expect(status).toBe(1);
   expect(result).toMatchObject({ error: { code: 'device.unavailable' } });
-  for (const part of ['npm install onnxruntime-node', 'npm install onnxruntime-web', "Cannot find package 'onnxruntime-web'"]) expect((result['error'] as { message: string }).message).toContain(part);
+  for (const part of [
+    'npm install onnxruntime-node',
+    'npm install onnxruntime-web',
+    "Cannot find package 'onnxruntime-web'",
+  ])
+    expect((result['error'] as { message: string }).message).toContain(part);
   expect(run(['doctor'])).toMatchObject({ status: 1, result: { error: { code: 'device.unavailable' } } });
 });

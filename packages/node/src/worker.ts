@@ -32,9 +32,12 @@ if (parentPort) {
     });
   });
 } else if (process.send) {
-  const engine = new Engine(JSON.parse(process.env['FORJA_EXECUTOR'] ?? '{}') as ExecutorOptions); // written by remote.ts
+  // written by remote.ts
+  const engine = new Engine(JSON.parse(process.env['FORJA_EXECUTOR'] ?? '{}') as ExecutorOptions);
   process.on('message', (request: Request) => {
-    void answer(engine, request).then(({ reply }) => process.send?.(reply, () => request.op === 'close' && process.disconnect()));
+    void answer(engine, request).then(({ reply }) =>
+      process.send?.(reply, () => request.op === 'close' && process.disconnect()),
+    );
   });
   process.on('disconnect', () => process.exit(0));
   // A run blocks this thread, for ever if it hangs: another one sees that the parent is gone.

@@ -1,4 +1,5 @@
-// Writes src/report/uplot.ts: uPlot's script and style as strings, which the HTML report inlines. Run after a new version: node packages/trainer/scripts/uplot.mjs
+// Writes src/report/uplot.ts: uPlot's script and style as strings, which the HTML report inlines. Run after a new
+// version: node packages/trainer/scripts/uplot.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -19,4 +20,5 @@ export const uplotStyle: string = ${text('uPlot.min.css')};
 `;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeFileSync(new URL('../src/report/uplot.ts', import.meta.url), uplotModule());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  writeFileSync(new URL('../src/report/uplot.ts', import.meta.url), uplotModule());

@@ -2,20 +2,40 @@
 import type * as v from 'valibot';
 
 /** `required` says of a missing field, by its name, what it should hold. */
-export function lineOf(root: string, issue: v.BaseIssue<unknown>, required: Readonly<Record<string, string>> = {}): string {
+export function lineOf(
+  root: string,
+  issue: v.BaseIssue<unknown>,
+  required: Readonly<Record<string, string>> = {},
+): string {
   const deeper = (issue.issues ?? []).filter((i) => i.path !== undefined); // a union: what its best candidate says
-  if (deeper[0]) return lineOf(root, { ...deeper[0], path: [...(issue.path ?? []), ...(deeper[0].path ?? [])] } as v.BaseIssue<unknown>, required); // same shape, longer path
+  if (deeper[0])
+    return lineOf(
+      root,
+      { ...deeper[0], path: [...(issue.path ?? []), ...(deeper[0].path ?? [])] } as v.BaseIssue<unknown>,
+      required,
+    ); // same shape, longer path
   const where = [root, ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
-  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never') return `${where}: expected no such field; fix its name or remove it`;
-  const missing = issue.type === 'strict_object' && issue.received === 'undefined' ? required[String(issue.path?.at(-1)?.key)] : undefined;
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
+    return `${where}: expected no such field; fix its name or remove it`;
+  const missing =
+    issue.type === 'strict_object' && issue.received === 'undefined'
+      ? required[String(issue.path?.at(-1)?.key)]
+      : undefined;
   if (missing) return `${where}: expected ${missing}, got nothing`;
-  const own = issue.kind === 'validation' || issue.expected === null || !issue.message.startsWith('Invalid '); // a message of ours, not of valibot
+  // a message of ours, not of valibot
+  const own = issue.kind === 'validation' || issue.expected === null || !issue.message.startsWith('Invalid ');
   return `${where}: expected ${own ? issue.message : inWords(issue.expected ?? '')}, got ${shown(issue.input)}`;
 }
 
 /** What valibot expects, as `('a' | "b")`, `Array`, `number`. */
 function inWords(expected: string): string {
-  return expected.replaceAll('"', "'").replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ').replaceAll('Object', 'an object').replaceAll('Array', 'a list').replace(/^(number|string|boolean)$/, 'a $1');
+  return expected
+    .replaceAll('"', "'")
+    .replace(/^\((.*)\)$/, '$1')
+    .replaceAll(' | ', ' or ')
+    .replaceAll('Object', 'an object')
+    .replaceAll('Array', 'a list')
+    .replace(/^(number|string|boolean)$/, 'a $1');
 }
 
 /** A value of unknown kind in few characters. */
@@ -24,7 +44,10 @@ export function shown(value: unknown): string {
   if (value instanceof Promise) return 'a promise; await it first';
   if (typeof value === 'function') return `the function ${value.name}`.trim();
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'symbol') return String(value);
-  const own = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value.constructor as { name: string } | undefined)?.name : undefined;
+  const own =
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value.constructor as { name: string } | undefined)?.name
+      : undefined;
   if (own !== undefined && own !== '' && own !== 'Object') return `a ${own}`;
   const text = JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;

@@ -1,4 +1,5 @@
-// Subpath @forja/trainer/node: the same functions with the Node runtime filled in, plus files, checkpoints and CLI commands.
+// Subpath @forja/trainer/node: the same functions with the Node runtime filled in, plus files, checkpoints and CLI
+// commands.
 export * from './index.js';
 export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/train.js';
 export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';

@@ -1,9 +1,10 @@
-// Variables with names of our own choosing. tfjs makes names unique in the process (`g/dense/kernel_1`), which a checkpoint cannot be read back by.
+// Variables with names of our own choosing. tfjs makes names unique in the process (`g/dense/kernel_1`), which a
+// checkpoint cannot be read back by.
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * A variable called exactly `name`, whatever else lives in the process. tfjs's global registry does not hold it, so `tf.disposeVariables` leaves it alone:
- * whoever made it disposes it.
+ * A variable called exactly `name`, whatever else lives in the process. tfjs's global registry does not hold it, so
+ * `tf.disposeVariables` leaves it alone: whoever made it disposes it.
  */
 export function namedVariable(name: string, initial: tf.Tensor): tf.Variable {
   const variable = tf.variable(initial, false);
@@ -11,7 +12,10 @@ export function namedVariable(name: string, initial: tf.Tensor): tf.Variable {
   return variable;
 }
 
-/** Gives the variables of a built model the names of its layers' weights, `<layer>/<weight>`, in order of `model.weights`. Returns them. */
+/**
+ * Gives the variables of a built model the names of its layers' weights, `<layer>/<weight>`, in order of
+ * `model.weights`. Returns them.
+ */
 export function nameWeights(model: tf.LayersModel): tf.Variable[] {
   return model.weights.map((weight) => {
     const variable = variableOf(weight);

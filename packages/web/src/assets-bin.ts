@@ -17,7 +17,13 @@ Example: forja-web-assets public/forja
 async function main(): Promise<number> {
   let parsed;
   try {
-    parsed = parseArgs({ allowPositionals: true, options: { 'wasm-only': { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } });
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        'wasm-only': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
   } catch (error) {
     console.error(`forja-web-assets: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     return 2;
@@ -32,7 +38,12 @@ async function main(): Promise<number> {
     return 2;
   }
   try {
-    const files = await copyAssets({ to, wasmOnly: parsed.values['wasm-only'], app: process.cwd(), worker: fileURLToPath(new URL('./worker.js', import.meta.url)) });
+    const files = await copyAssets({
+      to,
+      wasmOnly: parsed.values['wasm-only'],
+      app: process.cwd(),
+      worker: fileURLToPath(new URL('./worker.js', import.meta.url)),
+    });
     console.log(`${files.length} files in ${to}: ${files.join(', ')}`);
     return 0;
   } catch (error) {

@@ -1,5 +1,6 @@
-// Copies the worker and onnxruntime-web's files into one folder that a page can serve as it is, for bundlers that do not follow
-// `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is assets-bin.ts.
+// Copies the worker and onnxruntime-web's files into one folder that a page can serve as it is, for bundlers that do
+// not follow `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is
+// assets-bin.ts.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -13,12 +14,18 @@ export const BUILD_FILES: Readonly<Record<'wasm' | 'webgpu' | 'jspi', readonly [
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
 };
 
-/** The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it. Throws when the worker is not as expected. */
+/**
+ * The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it. Throws when the worker is not
+ * as expected.
+ */
 export function rewriteWorker(source: string): string {
   let text = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n');
   for (const [build, [file]] of Object.entries(BUILD_FILES)) {
     const specifier = new RegExp(`import\\((["'])onnxruntime-web/${build}\\1\\)`, 'g');
-    if (!specifier.test(text)) throw new Error(`worker.js: expected an import of onnxruntime-web/${build}; the package is damaged, install it again`);
+    if (!specifier.test(text))
+      throw new Error(
+        `worker.js: expected an import of onnxruntime-web/${build}; the package is damaged, install it again`,
+      );
     text = text.replace(specifier, `import("./${file}")`);
   }
   return text;
@@ -42,7 +49,10 @@ export async function copyAssets({ to, wasmOnly = false, app, worker }: CopyOpti
   const builds = wasmOnly ? (['wasm'] as const) : (['wasm', 'webgpu', 'jspi'] as const);
   const files = builds.flatMap((build) => BUILD_FILES[build]);
   const missing = files.filter((file) => !existsSync(join(from, file)));
-  if (missing.length > 0) throw new Error(`onnxruntime-web: expected ${missing.join(', ')} in ${from}; this needs version 1.30 or a later 1.x`);
+  if (missing.length > 0)
+    throw new Error(
+      `onnxruntime-web: expected ${missing.join(', ')} in ${from}; this needs version 1.30 or a later 1.x`,
+    );
   await mkdir(to, { recursive: true });
   for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
   const text = rewriteWorker(await readFile(worker, 'utf8'));

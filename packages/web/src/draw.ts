@@ -12,13 +12,19 @@ export interface Drawable {
 /** A canvas on the page or off it. */
 export type AnyCanvas = HTMLCanvasElement | OffscreenCanvas;
 
-/** Draws `image` on `canvas`, which takes the image's size in pixels (scale it with CSS; `image-rendering: pixelated` keeps edges). Returns the canvas. */
+/**
+ * Draws `image` on `canvas`, which takes the image's size in pixels (scale it with CSS; `image-rendering: pixelated`
+ * keeps edges). Returns the canvas.
+ */
 export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
   canvas.width = image.width;
   canvas.height = image.height;
   // Both canvas kinds give a 2D context with putImageData; the union of their overloads is not callable.
   const context = (canvas as HTMLCanvasElement).getContext('2d');
-  if (context === null) throw new UsageError('toCanvas: expected a canvas that can give a 2d context, got one already used for another kind');
+  if (context === null)
+    throw new UsageError(
+      'toCanvas: expected a canvas that can give a 2d context, got one already used for another kind',
+    );
   context.putImageData(imageData(image), 0, 0);
   return canvas;
 }
@@ -28,7 +34,10 @@ export function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
   return createImageBitmap(imageData(image));
 }
 
-/** `image` encoded by the browser. `type`: `image/png` (default), or what the browser also writes, such as `image/webp` with `quality` in 0..1. */
+/**
+ * `image` encoded by the browser. `type`: `image/png` (default), or what the browser also writes, such as `image/webp`
+ * with `quality` in 0..1.
+ */
 export async function toBlob(image: Drawable, options: { type?: string; quality?: number } = {}): Promise<Blob> {
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });
 }

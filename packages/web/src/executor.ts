@@ -1,4 +1,5 @@
-// What executes models for a page: a worker, or the page itself. Beside what every executor does, it fetches models and says what they are.
+// What executes models for a page: a worker, or the page itself. Beside what every executor does, it fetches models and
+// says what they are.
 import { abortError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';

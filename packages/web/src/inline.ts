@@ -1,5 +1,6 @@
-// An executor in the thread of its caller: in the page, which each run then blocks, or in a worker that the app already has. WASM only, on one thread.
-// Built apart, with its own copy of what it needs of core, so that pages that have a worker carry none of it; so errors are made by the page's core.
+// An executor in the thread of its caller: in the page, which each run then blocks, or in a worker that the app already
+// has. WASM only, on one thread. Built apart, with its own copy of what it needs of core, so that pages that have a
+// worker carry none of it; so errors are made by the page's core.
 import { toErrorRecord } from '@forja/core';
 import type { abortError, DeviceReport, fromErrorRecord, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
@@ -17,7 +18,10 @@ interface Errors {
 /** Opens one. */
 export async function openInline({ device, assets }: ExecutorOptions, errors: Errors): Promise<WebExecutor> {
   const wasm = assets === undefined ? {} : { wasmFile: new URL(WASM_FILE, assets).href };
-  const inline = new Inline(createExecutor({ executor: 'inline', builds: { wasm: () => import('onnxruntime-web/wasm') }, ...wasm }), errors);
+  const inline = new Inline(
+    createExecutor({ executor: 'inline', builds: { wasm: () => import('onnxruntime-web/wasm') }, ...wasm }),
+    errors,
+  );
   inline.device = await inline.call('open', { device, threads: 1 });
   return inline;
 }
@@ -48,10 +52,16 @@ class Inline implements WebExecutor {
 
   kill(why: Error): void {
     this.dead = why;
-    void this.#handlers.close({}, { signal: new AbortController().signal, progress: () => undefined }).catch(() => undefined); // nothing more can be done
+    void this.#handlers
+      .close({}, { signal: new AbortController().signal, progress: () => undefined })
+      .catch(() => undefined); // nothing more can be done
   }
 
-  async #do<K extends Operation>(op: K, args: Operations[K][0], { signal, onProgress }: FetchOptions): Promise<Operations[K][1]> {
+  async #do<K extends Operation>(
+    op: K,
+    args: Operations[K][0],
+    { signal, onProgress }: FetchOptions,
+  ): Promise<Operations[K][1]> {
     if (this.dead) throw this.dead;
     const { abortError, fromErrorRecord } = this.#errors;
     if (signal?.aborted) throw abortError(signal.reason);

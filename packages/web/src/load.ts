@@ -14,58 +14,117 @@ export interface LoadOptions extends RuntimeOptions {
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
-  /** `auto`: on WASM, convolutions are computed by the algorithm that is priced lowest: pictures change by less than 1e-5 of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as the file says. */
+  /**
+   * `auto`: on WASM, convolutions are computed by the algorithm that is priced lowest: pictures change by less than
+   * 1e-5 of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as the file says.
+   */
   lowering?: 'auto' | 'portable';
-  /** `auto` (default): as the file is. `fp32`: refuses a file with other weights. `fp16`: a float32 file is converted where WebGPU runs on an adapter with `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. */
+  /**
+   * `auto` (default): as the file is. `fp32`: refuses a file with other weights. `fp16`: a float32 file is converted
+   * where WebGPU runs on an adapter with `shader-f16`, and a check on one input passes; elsewhere it stays as it is,
+   * and `device.reasons` says why.
+   */
   precision?: 'auto' | 'fp32' | 'fp16';
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
-  /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a warning on the console. */
+  /**
+   * What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a warning on the console.
+   */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
   /** Bytes as they come. Never falls, never exceeds its `total`. */
   onProgress?: (progress: LoadProgress) => void;
-  /** Name of a store in the browser's Cache Storage that keeps downloaded models; they are asked for again with their ETag, and used without the network. Default: none are kept. */
+  /**
+   * Name of a store in the browser's Cache Storage that keeps downloaded models; they are asked for again with their
+   * ETag, and used without the network. Default: none are kept.
+   */
   cache?: string;
 }
 
 const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
- * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes. External data is fetched from the folder of a URL and nowhere else.
- * Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
- * Generators with the same device, threads, executor, assets and timeout share a worker; `dispose()` of the last one ends it, which is what gives WebAssembly memory back.
+ * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes. External
+ * data is fetched from the folder of a URL and nowhere else. Rejects with `model.notFound`, `model.format`,
+ * `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
+ * Generators with the same device, threads, executor, assets and timeout share a worker; `dispose()` of the last one
+ * ends it, which is what gives WebAssembly memory back.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
   const { signal, onEvent = warnOf, cache } = options;
   if (signal?.aborted) throw abortError(signal.reason);
-  if (cache !== undefined && (typeof cache !== 'string' || cache === '')) throw new UsageError(`load.cache: expected the name of a store, got ${cache === '' ? 'an empty one' : typeof cache}`);
+  if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
+    throw new UsageError(
+      `load.cache: expected the name of a store, got ${cache === '' ? 'an empty one' : typeof cache}`,
+    );
   const from = postedSource(source);
   const executor = executorOptions(options);
-  const key = JSON.stringify([executor.device, executor.threads, executor.executor, executor.assets, String(executor.timeoutMs)]);
+  const key = JSON.stringify([
+    executor.device,
+    executor.threads,
+    executor.executor,
+    executor.assets,
+    String(executor.timeoutMs),
+  ]);
   const share = shared.lease(key, (tell) => new WorkerRuntime(executor, tell), onEvent);
   const loading = loadWith(share, from, options, made);
   try {
     return await (signal ? unlessAborted(loading, signal) : loading);
   } catch (error) {
     // After an abort the worker may be busy with what cannot be interrupted: whoever aborted does not wait for that.
-    const over = loading.then((generator) => generator.dispose(), () => share.release()).catch(() => undefined); // what went wrong first is told
+    const over = loading
+      .then(
+        (generator) => generator.dispose(),
+        () => share.release(),
+      )
+      .catch(() => undefined); // what went wrong first is told
     if (!signal?.aborted) await over;
     throw error;
   }
 }
 
-async function loadWith({ runtime, release }: Lease<WorkerRuntime>, source: PostedSource, options: LoadOptions, made: string): Promise<Generator> {
-  const { signal, integrity = 'error', precision = 'auto', manifest: given, batch, strict, lowering, warmup = false, onProgress, cache } = options;
+async function loadWith(
+  { runtime, release }: Lease<WorkerRuntime>,
+  source: PostedSource,
+  options: LoadOptions,
+  made: string,
+): Promise<Generator> {
+  const {
+    signal,
+    integrity = 'error',
+    precision = 'auto',
+    manifest: given,
+    batch,
+    strict,
+    lowering,
+    warmup = false,
+    onProgress,
+    cache,
+  } = options;
   const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
-  const session = await runtime.open(fetched, { half: precision === 'fp16', ...(strict === undefined ? {} : { strict }), ...(lowering === undefined ? {} : { lowering }) }, { what: 'generator', made, free: release }); // not a closure here: it would keep `session`
+  const session = await runtime.open(
+    fetched,
+    {
+      half: precision === 'fp16',
+      ...(strict === undefined ? {} : { strict }),
+      ...(lowering === undefined ? {} : { lowering }),
+    },
+    { what: 'generator', made, free: release },
+  ); // not a closure here: it would keep `session`
   try {
     const manifest = await runtime.identify(session, fetched.manifest, given);
-    const generator = new Generator({ session, manifest, modelBytes: [...fetched.external.values()].reduce((sum, { size }) => sum + size, fetched.model.size), ...(batch === undefined ? {} : { batch }), dispose: () => session.dispose().finally(release) });
-    if (manifest.kind === 'latent') for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
+    const generator = new Generator({
+      session,
+      manifest,
+      modelBytes: [...fetched.external.values()].reduce((sum, { size }) => sum + size, fetched.model.size),
+      ...(batch === undefined ? {} : { batch }),
+      dispose: () => session.dispose().finally(release),
+    });
+    if (manifest.kind === 'latent')
+      for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
     return generator;
   } catch (error) {
     await session.dispose();
@@ -83,7 +142,10 @@ function postedSource(source: unknown): PostedSource {
 
 function absolute(url: string | URL): string {
   try {
-    return new URL(url, globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href ?? 'http://server.invalid').href; // a server has neither; `openWorker` says so
+    return new URL(
+      url,
+      globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href ?? 'http://server.invalid',
+    ).href; // a server has neither; `openWorker` says so
   } catch (cause) {
     throw new UsageError(`load: expected a URL, got '${String(url)}'`, { cause });
   }

@@ -14,7 +14,9 @@ export interface PostedSessionOptions {
   state?: Record<string, StateBinding>;
 }
 
-/** What makes a session, and makes it again. A Blob outlives the worker that made it, and posting one copies nothing. */
+/**
+ * What makes a session, and makes it again. A Blob outlives the worker that made it, and posting one copies nothing.
+ */
 export interface Recipe {
   model: Blob;
   /** External data by location. */
@@ -22,7 +24,10 @@ export interface Recipe {
   options: PostedSessionOptions;
 }
 
-/** Bytes received, or read from the cache, so far, of the model and its external data; `total` only where it is sure. What external data there is, is known when the model itself is here. */
+/**
+ * Bytes received, or read from the cache, so far, of the model and its external data; `total` only where it is sure.
+ * What external data there is, is known when the model itself is here.
+ */
 export interface LoadProgress {
   phase: 'read' | 'download';
   loaded: number;
@@ -53,14 +58,19 @@ export interface Operations extends SessionOperations<Recipe> {
   open: [{ device: DeviceReport['requested']; threads: number | undefined }, DeviceReport];
   fetch: [FetchArguments, Fetched];
   /** What a model is: by its own manifest, else by a guess; `given` above both. */
-  identify: [{ given: Partial<Manifest> | undefined; own: Manifest | undefined; inputs: TensorSpec[]; outputs: TensorSpec[] }, Manifest];
+  identify: [
+    { given: Partial<Manifest> | undefined; own: Manifest | undefined; inputs: TensorSpec[]; outputs: TensorSpec[] },
+    Manifest,
+  ];
 }
 
 /** Name of an operation. */
 export type Operation = keyof Operations;
 
 /** Page to worker. `abort` names the call to drop if it has not ended. */
-export type Request = { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
+export type Request =
+  { [K in Operation]: { id: number; op: K; args: Operations[K][0] } }[Operation] | { abort: number };
 
 /** Worker to page. */
-export type Reply = { id: number; result: unknown } | { id: number; error: ErrorRecord } | { id: number; progress: LoadProgress };
+export type Reply =
+  { id: number; result: unknown } | { id: number; error: ErrorRecord } | { id: number; progress: LoadProgress };

@@ -1,4 +1,5 @@
-// The page's end of the worker: posts calls, matches replies, turns abort, a hang and a dead worker into errors. Knows no ONNX.
+// The page's end of the worker: posts calls, matches replies, turns abort, a hang and a dead worker into errors. Knows
+// no ONNX.
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
@@ -27,16 +28,27 @@ export async function openWorker(options: ExecutorOptions): Promise<WebExecutor>
 }
 
 function startWorker(assets: string | undefined): { worker: Worker; where: string } {
-  if (typeof Worker === 'undefined') throw new DeviceError('device.unavailable', 'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.');
+  if (typeof Worker === 'undefined')
+    throw new DeviceError(
+      'device.unavailable',
+      'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.',
+    );
   if (assets === undefined) {
     // Written out in full: bundlers look for exactly this expression.
-    return { worker: new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'forja' }), where: 'the bundled worker' };
+    return {
+      worker: new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'forja' }),
+      where: 'the bundled worker',
+    };
   }
   const url = new URL('worker.js', assets);
   try {
     return { worker: new Worker(url, { type: 'module', name: 'forja' }), where: url.href };
   } catch (cause) {
-    throw new DeviceError('device.unavailable', `runtime.assets: expected a folder of this page's origin (${globalThis.location.origin}), got ${assets}`, { cause });
+    throw new DeviceError(
+      'device.unavailable',
+      `runtime.assets: expected a folder of this page's origin (${globalThis.location.origin}), got ${assets}`,
+      { cause },
+    );
   }
 }
 
@@ -72,8 +84,10 @@ class Remote implements WebExecutor {
 
   async call<K extends Operation>(op: K, args: Operations[K][0], give = false): Promise<Operations[K][1]> {
     let watchdog: ReturnType<typeof setTimeout> | undefined;
-    const late = (): void => this.kill(lost(`it gave no answer to '${op}' within ${this.#timeoutMs} ms (option timeoutMs), so it hangs`));
-    if (this.#timeoutMs !== Infinity) watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
+    const late = (): void =>
+      this.kill(lost(`it gave no answer to '${op}' within ${this.#timeoutMs} ms (option timeoutMs), so it hangs`));
+    if (this.#timeoutMs !== Infinity)
+      watchdog = setTimeout(() => (watchdog = setTimeout(late, GRACE_MS)), this.#timeoutMs);
     try {
       const result = await this.#post(op, args, {}, give ? buffersIn(args) : []);
       if (op === 'close') this.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
@@ -101,7 +115,12 @@ class Remote implements WebExecutor {
   }
 
   /** Posts one call. Buffers in `transfer` leave this thread. */
-  #post<K extends Operation>(op: K, args: Operations[K][0], { signal, onProgress }: FetchOptions, transfer: Transferable[] = []): Promise<Operations[K][1]> {
+  #post<K extends Operation>(
+    op: K,
+    args: Operations[K][0],
+    { signal, onProgress }: FetchOptions,
+    transfer: Transferable[] = [],
+  ): Promise<Operations[K][1]> {
     if (this.dead) return Promise.reject(this.dead);
     if (signal?.aborted) return Promise.reject(abortError(signal.reason));
     const id = this.#next++;

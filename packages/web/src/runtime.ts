@@ -1,6 +1,17 @@
-// The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and carries no onnxruntime.
+// The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and
+// carries no onnxruntime.
 import { DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core/page';
-import type { DeviceName, DeviceReport, ExecutorSession, Held, Manifest, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import type {
+  DeviceName,
+  DeviceReport,
+  ExecutorSession,
+  Held,
+  Manifest,
+  Runtime,
+  RuntimeEvent,
+  Session,
+  SessionOptions,
+} from '@forja/core';
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { blobOf, ownedOptions } from './post.js';
@@ -10,13 +21,22 @@ import type { FetchArguments, Fetched, PostedSessionOptions, Recipe } from './pr
 export interface RuntimeOptions {
   /** `auto` (default): a hardware WebGPU adapter, else WASM. `webgpu` also takes a software adapter. */
   device?: DeviceName;
-  /** WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. Fixed for the life of the runtime. */
+  /**
+   * WASM threads. Default min(4, cores) on a cross-origin isolated page, 1 elsewhere. Fixed for the life of the
+   * runtime.
+   */
   threads?: number;
   /** `worker` (default): a module worker. `inline`: in this thread, which each run blocks; WASM only, one thread. */
   executor?: ExecutorName;
-  /** Folder filled by `forja-web-assets`, same origin. Only where the bundler does not follow `new Worker(new URL(...))`. */
+  /**
+   * Folder filled by `forja-web-assets`, same origin. Only where the bundler does not follow `new Worker(new
+   * URL(...))`.
+   */
   assets?: string | URL;
-  /** A run, or the creation of a session, that takes longer means that the worker hangs: it is replaced, and what it was at done once more. Default 600,000; Infinity: never. */
+  /**
+   * A run, or the creation of a session, that takes longer means that the worker hangs: it is replaced, and what it was
+   * at done once more. Default 600,000; Infinity: never.
+   */
   timeoutMs?: number;
   /** Hears when the worker was replaced. Default: a warning on the console. */
   onEvent?: (event: RuntimeEvent) => void;
@@ -41,7 +61,10 @@ export function warn(message: string): void {
 
 const dropped = new DroppedHandles(warn);
 
-/** A runtime with a worker of its own, started by its first use. `device` is provisional until `ready()` or a session resolves. */
+/**
+ * A runtime with a worker of its own, started by its first use. `device` is provisional until `ready()` or a session
+ * resolves.
+ */
 export function runtime(options: RuntimeOptions = {}): WebRuntime {
   const made = new WorkerRuntime(executorOptions(options), options.onEvent ?? warnOf);
   made.watch(madeHere(runtime));
@@ -49,10 +72,19 @@ export function runtime(options: RuntimeOptions = {}): WebRuntime {
 }
 
 /** Checked, with the defaults. */
-export function executorOptions({ device = 'auto', threads, executor = 'worker', assets, timeoutMs = 600_000 }: RuntimeOptions): ExecutorOptions {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
-  if (!EXECUTORS.includes(executor)) throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
-  if (!(timeoutMs >= 1)) throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+export function executorOptions({
+  device = 'auto',
+  threads,
+  executor = 'worker',
+  assets,
+  timeoutMs = 600_000,
+}: RuntimeOptions): ExecutorOptions {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
+  if (!EXECUTORS.includes(executor))
+    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
+  if (!(timeoutMs >= 1))
+    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
   const folder = assets === undefined ? undefined : folderOf(assets);
   return { device, threads, executor, assets: folder, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
 }
@@ -75,7 +107,16 @@ export function warnOf({ reason }: RuntimeEvent): void {
 export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implements WebRuntime {
   constructor(options: ExecutorOptions, onEvent: (event: RuntimeEvent) => void) {
     const { device, executor } = options;
-    const provisional: DeviceReport = { requested: device, actual: device === 'webgpu' ? 'webgpu' : 'wasm', reasons: ['not started yet'], threads: 1, crossOriginIsolated: globalThis.crossOriginIsolated, executor, placement: {}, cpuOps: [] };
+    const provisional: DeviceReport = {
+      requested: device,
+      actual: device === 'webgpu' ? 'webgpu' : 'wasm',
+      reasons: ['not started yet'],
+      threads: 1,
+      crossOriginIsolated: globalThis.crossOriginIsolated,
+      executor,
+      placement: {},
+      cpuOps: [],
+    };
     super({ start: () => openExecutor(options), onEvent, dropped, device: provisional });
   }
 
@@ -87,12 +128,20 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     const external = new Map([...(options.external ?? [])].map(([location, bytes]) => [location, blobOf(bytes)]));
-    return this.open({ model: blobOf(model), external }, options, { what: 'session', made: madeHere(this.createSession) });
+    return this.open({ model: blobOf(model), external }, options, {
+      what: 'session',
+      made: madeHere(this.createSession),
+    });
   }
 
   /** `createSession` for a handle that is part of another one: `held` says of which. */
-  async open({ model, external }: Required<Pick<Recipe, 'model' | 'external'>>, options: SessionOptions & Pick<PostedSessionOptions, 'half'>, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<Recipe>> {
-    if (!LOWERINGS.includes(options.lowering)) throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
+  async open(
+    { model, external }: Required<Pick<Recipe, 'model' | 'external'>>,
+    options: SessionOptions & Pick<PostedSessionOptions, 'half'>,
+    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
+  ): Promise<ExecutorSession<Recipe>> {
+    if (!LOWERINGS.includes(options.lowering))
+      throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
     return this.make({ model, options: ownedOptions(options), ...(external.size > 0 ? { external } : {}) }, held);
   }
 
@@ -111,6 +160,8 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
 
   /** What a session's model is, by what the caller says, by the file's own manifest, or by a guess. */
   identify(session: Session, own: Manifest | undefined, given: Partial<Manifest> | undefined): Promise<Manifest> {
-    return this.supervisor.perform((executor) => executor.identify({ given, own, inputs: session.inputs, outputs: session.outputs }));
+    return this.supervisor.perform((executor) =>
+      executor.identify({ given, own, inputs: session.inputs, outputs: session.outputs }),
+    );
   }
 }

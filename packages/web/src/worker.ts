@@ -33,7 +33,11 @@ function serve(): void {
   });
 }
 
-function dispatch<K extends Operation>(handlers: Handlers, request: { op: K; args: Operations[K][0] }, context: CallContext): Promise<Operations[K][1]> {
+function dispatch<K extends Operation>(
+  handlers: Handlers,
+  request: { op: K; args: Operations[K][0] },
+  context: CallContext,
+): Promise<Operations[K][1]> {
   return handlers[request.op](request.args, context);
 }
 

@@ -1,4 +1,5 @@
-// Global set-up of the project `package`: packs the four packages as they would be published, into one folder that the tests are told.
+// Global set-up of the project `package`: packs the four packages as they would be published, into one folder that the
+// tests are told.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,10 +26,16 @@ export function packAll(folder: string): Record<string, string> {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
   for (const name of packages) {
     const cwd = join(root, 'packages', name);
-    if (!existsSync(join(cwd, 'dist', 'index.js'))) throw new Error(`tests/package: expected packages/${name}/dist, got nothing: run \`npm run build\` first`);
-    execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' });
+    if (!existsSync(join(cwd, 'dist', 'index.js')))
+      throw new Error(`tests/package: expected packages/${name}/dist, got nothing: run \`npm run build\` first`);
+    execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], {
+      cwd,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      shell: process.platform === 'win32',
+    });
   }
-  const find = (name: string): string => join(folder, readdirSync(folder).find((file) => file.startsWith(`forja-${name}-`)) ?? 'missing');
+  const find = (name: string): string =>
+    join(folder, readdirSync(folder).find((file) => file.startsWith(`forja-${name}-`)) ?? 'missing');
   return Object.fromEntries(packages.map((name) => [name, find(name)]));
 }
 

@@ -1,4 +1,5 @@
-// A user's project with the packed @forja/web, and what its pages do in Chromium: shared by the fast case of `npm test` and the matrix of bundlers in tests/full.
+// A user's project with the packed @forja/web, and what its pages do in Chromium: shared by the fast case of `npm test`
+// and the matrix of bundlers in tests/full.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +9,14 @@ import { pictureModel } from './picture-model.js';
 import { openPage, serve, until } from './site.js';
 
 /** No script but the site's own, no connection elsewhere. */
-export const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
+export const CSP =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
 
 const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
 
 /** `name@version` as the catalog pins it. */
-export const pinned = (name: string): string => `${name}@${new RegExp(`^ {2}'?${name}'?: (\\S+)$`, 'm').exec(catalog)?.[1] ?? 'not in the catalog'}`;
+export const pinned = (name: string): string =>
+  `${name}@${new RegExp(`^ {2}'?${name}'?: (\\S+)$`, 'm').exec(catalog)?.[1] ?? 'not in the catalog'}`;
 
 /** The page: samples the device of its address and leaves what came of it. */
 export const APP = `import { load, toCanvas } from '@forja/web';
@@ -35,7 +38,8 @@ globalThis.outcome = main();
 `;
 
 /** Its page. */
-export const HTML = '<!doctype html><title>t</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>';
+export const HTML =
+  '<!doctype html><title>t</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>';
 
 /** What a page left. */
 export interface Outcome {
@@ -59,16 +63,27 @@ export interface Visit {
 }
 
 /** Installs the packed packages and `more` into `folder` as npm would for a user. */
-export function installProject(folder: string, tarballs: Readonly<Record<string, string>>, more: readonly string[] = []): void {
+export function installProject(
+  folder: string,
+  tarballs: Readonly<Record<string, string>>,
+  more: readonly string[] = [],
+): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
   const wanted = [tarballs['core'] ?? '', tarballs['web'] ?? '', pinned('onnxruntime-web'), ...more];
-  execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' });
+  execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
 }
 
 /** Runs `forja-web-assets` of a project. */
 export function copyAssets(folder: string, to: string, ...flags: string[]): string {
-  return execFileSync(process.execPath, [join(folder, 'node_modules/@forja/web/dist/assets-bin.js'), to, ...flags], { cwd: folder, encoding: 'utf8' });
+  return execFileSync(process.execPath, [join(folder, 'node_modules/@forja/web/dist/assets-bin.js'), to, ...flags], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
 }
 
 /** Puts the model into a site. */
@@ -78,7 +93,12 @@ export function addModel(site: string): void {
 }
 
 /** Opens `site` with `headers` at `/?query`, and waits for what the page leaves. */
-export async function visit(browser: Browser, site: string, headers: Readonly<Record<string, string>>, query: string): Promise<Visit> {
+export async function visit(
+  browser: Browser,
+  site: string,
+  headers: Readonly<Record<string, string>>,
+  query: string,
+): Promise<Visit> {
   const server = await serve(site, headers);
   const { page, requests, complaints } = await openPage(browser);
   try {
@@ -86,7 +106,13 @@ export async function visit(browser: Browser, site: string, headers: Readonly<Re
     await until(page, 'globalThis.outcome !== undefined');
     const outcome = (await page.evaluate('globalThis.outcome')) as Outcome; // as APP leaves it
     const paths = requests.filter((url) => url.startsWith(server.origin)).map((url) => url.slice(server.origin.length));
-    return { outcome, complaints, elsewhere: requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:')), wasm: paths.filter((path) => path.endsWith('.wasm')), scripts: paths.filter((path) => /\.m?js$/.test(path)) };
+    return {
+      outcome,
+      complaints,
+      elsewhere: requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:')),
+      wasm: paths.filter((path) => path.endsWith('.wasm')),
+      scripts: paths.filter((path) => /\.m?js$/.test(path)),
+    };
   } finally {
     await page.context().close();
     await server.close();

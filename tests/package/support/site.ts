@@ -1,4 +1,5 @@
-// A static site on a free port with headers of one's choice, and a Chromium that notes what a page asks for and complains about.
+// A static site on a free port with headers of one's choice, and a Chromium that notes what a page asks for and
+// complains about.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,13 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM_FLAGS, chromiumPath } from '../../browser/project.js';
 
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
 
 /** A running site. */
 export interface Site {
@@ -55,7 +62,10 @@ export async function openPage(browser: Browser): Promise<NotedPage> {
   const page = await context.newPage();
   const noted: NotedPage = { page, requests: [], complaints: [] };
   context.on('request', (request) => noted.requests.push(request.url()));
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && noted.complaints.push(message.text()));
+  page.on(
+    'console',
+    (message) => ['error', 'warning'].includes(message.type()) && noted.complaints.push(message.text()),
+  );
   page.on('pageerror', (error) => noted.complaints.push(String(error)));
   return noted;
 }

@@ -1,4 +1,5 @@
-// One random model by seed: exported in an opset and layout of the seed's, verified, and compared with model.predict at batches 1, 3 and 7, two of which the trace did not see.
+// One random model by seed: exported in an opset and layout of the seed's, verified, and compared with model.predict at
+// batches 1, 3 and 7, two of which the trace did not see.
 import { ExportError, type NamedTensors, type Runtime, type Session, type Tensor } from '@forja/core';
 import { checkModel } from '@forja/core/onnx';
 import { exportOnnx, type ExportOptions } from '@forja/trainer';
@@ -8,22 +9,38 @@ import { eagerly, outline, randomModel, type Prediction } from './random-models.
 
 type Layout = NonNullable<ExportOptions['layout']>;
 
-/** `passed over`: tfjs itself cannot build or run the model. `refused`: an ExportError `export.unsupported` that names a call. */
+/**
+ * `passed over`: tfjs itself cannot build or run the model. `refused`: an ExportError `export.unsupported` that names a
+ * call.
+ */
 export type Outcome = 'equal' | 'refused' | 'passed over';
 
 function inLayout(x: tf.Tensor, layout: Layout[keyof Layout]): Tensor {
   const stored = layout === 'nchw' && x.rank === 4 ? tf.transpose(x, [0, 3, 1, 2]) : x;
-  return { dtype: x.dtype === 'int32' ? 'int32' : 'float32', shape: [...stored.shape], data: stored.dataSync().slice() };
+  return {
+    dtype: x.dtype === 'int32' ? 'int32' : 'float32',
+    shape: [...stored.shape],
+    data: stored.dataSync().slice(),
+  };
 }
 
-async function compare(session: Session, { inputs, outputs }: Prediction, layout: Layout, where: string): Promise<void> {
-  const feeds: NamedTensors = Object.fromEntries(session.inputs.map(({ name = '' }, i) => [name, inLayout(inputs[i] as tf.Tensor, layout.inputs)])); // the file has the model's inputs, in its order
+async function compare(
+  session: Session,
+  { inputs, outputs }: Prediction,
+  layout: Layout,
+  where: string,
+): Promise<void> {
+  const feeds: NamedTensors = Object.fromEntries(
+    session.inputs.map(({ name = '' }, i) => [name, inLayout(inputs[i] as tf.Tensor, layout.inputs)]),
+  ); // the file has the model's inputs, in its order
   const results = await session.run(feeds);
   session.outputs.forEach(({ name = '' }, i) => {
     const [expected, received] = [inLayout(outputs[i] as tf.Tensor, layout.outputs), results[name]];
     const values = expected.data as Float32Array; // models return floats
     expect(received?.shape, where).toEqual(expected.shape);
-    expect(received?.data, where).toBeAllclose(values, { atol: 2e-4 * values.reduce((max, v) => Math.max(max, Math.abs(v)), 0.01) });
+    expect(received?.data, where).toBeAllclose(values, {
+      atol: 2e-4 * values.reduce((max, v) => Math.max(max, Math.abs(v)), 0.01),
+    });
   });
 }
 
@@ -35,7 +52,11 @@ export async function checkSeed(seed: number, onnx: Runtime): Promise<Outcome> {
   const where = `seed ${seed}: ${outline(model)}`;
   const layout: Layout = { inputs: seed % 3 === 0 ? 'nchw' : 'nhwc', outputs: seed % 2 === 0 ? 'nchw' : 'nhwc' };
   try {
-    const { model: bytes } = await exportOnnx(model, { opset: 17 + (seed % 6), layout, verify: { runtime: onnx, seeds: 1 } });
+    const { model: bytes } = await exportOnnx(model, {
+      opset: 17 + (seed % 6),
+      layout,
+      verify: { runtime: onnx, seeds: 1 },
+    });
     checkModel(bytes);
     const session = await onnx.createSession(bytes);
     try {

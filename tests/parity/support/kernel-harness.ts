@@ -1,12 +1,19 @@
-// Lowers one kernel call at a time and runs it in onnxruntime: a small LowerContext over onnx-buf's protobuf, so that what it tests is the rows alone.
-// It is not the product's context: it does no scheduling, placing or sharing, and only the inference that casts need.
+// Lowers one kernel call at a time and runs it in onnxruntime: a small LowerContext over onnx-buf's protobuf, so that
+// what it tests is the rows alone. It is not the product's context: it does no scheduling, placing or sharing, and only
+// the inference that casts need.
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
 import * as tf from '@tensorflow/tfjs';
 import { AttributeProto_AttributeType as AttributeType, ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
-import type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from '../../../packages/trainer/src/lower/contract.js';
+import type {
+  BoundCall,
+  KernelLowering,
+  Logical,
+  LowerContext,
+  Perm,
+} from '../../../packages/trainer/src/lower/contract.js';
 import { PORTABLE_KERNELS } from '../../../packages/trainer/src/lower/kernels/index.js';
 import type { ProgramDType, Size } from '../../../packages/trainer/src/trace/program.js';
 import { SHAPE_RULES, type KernelName } from '../../../packages/trainer/src/trace/shapes/index.js';
@@ -40,13 +47,28 @@ export interface Result {
 
 const CODE: Record<string, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 const NAME: Record<number, DType> = { 1: 'float32', 2: 'uint8', 6: 'int32', 7: 'int64', 9: 'bool' };
-const BOOL_OPS = new Set(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or', 'Xor', 'Not', 'IsNaN', 'IsInf']);
+const BOOL_OPS = new Set([
+  'Equal',
+  'Less',
+  'LessOrEqual',
+  'Greater',
+  'GreaterOrEqual',
+  'And',
+  'Or',
+  'Xor',
+  'Not',
+  'IsNaN',
+  'IsInf',
+]);
 const INDEX_OPS = new Set(['ArgMax', 'ArgMin', 'Shape', 'Size']);
 
 /** Shapes and types that the shape rule foretells. */
 export function foretold(test: Case): { shape: number[]; dtype: ProgramDType }[] {
   const meta = (g: Given): { shape: number[]; dtype: ProgramDType } => ({ shape: g.shape, dtype: g.dtype });
-  return SHAPE_RULES[test.kernel](Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, Array.isArray(v) ? v.map(meta) : meta(v)])), structuredClone(test.attrs ?? {}));
+  return SHAPE_RULES[test.kernel](
+    Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, Array.isArray(v) ? v.map(meta) : meta(v)])),
+    structuredClone(test.attrs ?? {}),
+  );
 }
 
 /** What tfjs's eager cpu kernel returns. */
@@ -55,16 +77,31 @@ export function eager(test: Case): Result[] {
   let results: Result[] = [];
   tf.tidy(() => {
     const lists = Object.values(test.inputs).some(Array.isArray);
-    const inputs = lists ? Object.values(test.inputs).flatMap((v) => (Array.isArray(v) ? v.map(make) : [make(v)])) : Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, make(v as Given)]));
-    const out = tf.engine().runKernel(test.kernel, inputs as never, structuredClone(test.attrs ?? {}) as never) as unknown as tf.Tensor | tf.Tensor[];
-    results = (Array.isArray(out) ? out : [out]).map((t) => ({ shape: t.shape.slice(), dtype: t.dtype, data: t.dataSync().slice() as unknown as ArrayLike<number> }));
+    const inputs = lists
+      ? Object.values(test.inputs).flatMap((v) => (Array.isArray(v) ? v.map(make) : [make(v)]))
+      : Object.fromEntries(Object.entries(test.inputs).map(([k, v]) => [k, make(v as Given)]));
+    const out = tf
+      .engine()
+      .runKernel(test.kernel, inputs as never, structuredClone(test.attrs ?? {}) as never) as unknown as
+      tf.Tensor | tf.Tensor[];
+    results = (Array.isArray(out) ? out : [out]).map((t) => ({
+      shape: t.shape.slice(),
+      dtype: t.dtype,
+      data: t.dataSync().slice() as unknown as ArrayLike<number>,
+    }));
   });
   return results;
 }
 
 function typed(data: readonly number[] | TypedArray, dtype: string): TypedArray {
   const values = Array.from(data as ArrayLike<number>);
-  return dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : dtype === 'int64' ? BigInt64Array.from(values.map((v) => BigInt(v))) : Uint8Array.from(values);
+  return dtype === 'float32'
+    ? Float32Array.from(values)
+    : dtype === 'int32'
+      ? Int32Array.from(values)
+      : dtype === 'int64'
+        ? BigInt64Array.from(values.map((v) => BigInt(v)))
+        : Uint8Array.from(values);
 }
 
 /** Lowers the call and runs the graph. `nodes` are the ops emitted, in order. */
@@ -81,22 +118,42 @@ export async function lowered(test: Case): Promise<{ results: Result[]; nodes: s
     const name = `in${count++}`;
     const shape = order.map((axis) => g.shape[axis] as number);
     feeds[name] = new ort.Tensor(g.dtype, typed(permuted(g.data, g.shape, order), g.dtype) as never, shape);
-    graph.input(name, g.dtype, order.map((axis) => (g.sizes ?? g.shape)[axis] as Size), logical, order);
+    graph.input(
+      name,
+      g.dtype,
+      order.map((axis) => (g.sizes ?? g.shape)[axis] as Size),
+      logical,
+      order,
+    );
     return logical;
   };
-  for (const [name, value] of Object.entries(test.inputs)) bound[name] = Array.isArray(value) ? value.map(feed) : feed(value);
+  for (const [name, value] of Object.entries(test.inputs))
+    bound[name] = Array.isArray(value) ? value.map(feed) : feed(value);
   const outputs = foretold(test).map((o, i) => graph.logical(o.dtype, test.outputs?.[i] ?? o.shape));
-  const call: BoundCall = { kernel: test.kernel, inputs: bound, attrs: { ...test.attrs, ...test.symbolic }, outputs, source: { kernel: test.kernel, inputs: {}, attrs: {}, outputs: [] } };
+  const call: BoundCall = {
+    kernel: test.kernel,
+    inputs: bound,
+    attrs: { ...test.attrs, ...test.symbolic },
+    outputs,
+    source: { kernel: test.kernel, inputs: {}, attrs: {}, outputs: [] },
+  };
   (row as KernelLowering)(call, graph);
   const bytes = graph.model(outputs);
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, intraOpNumThreads: 1, graphOptimizationLevel: 'disabled' });
+  const session = await ort.InferenceSession.create(bytes, {
+    logSeverityLevel: 3,
+    intraOpNumThreads: 1,
+    graphOptimizationLevel: 'disabled',
+  });
   try {
     const ran = await session.run(feeds);
-    return { nodes: graph.emitted(), results: outputs.map((_, i) => {
-      const t = ran[`out${i}`];
-      if (t === undefined) throw new Error('no output');
-      return { shape: [...t.dims], dtype: t.type, data: t.data as unknown as ArrayLike<number> };
-    }) };
+    return {
+      nodes: graph.emitted(),
+      results: outputs.map((_, i) => {
+        const t = ran[`out${i}`];
+        if (t === undefined) throw new Error('no output');
+        return { shape: [...t.dims], dtype: t.type, data: t.data as unknown as ArrayLike<number> };
+      }),
+    };
   } finally {
     await session.release();
   }
@@ -147,7 +204,8 @@ class Mini implements LowerContext {
     return this.placed.get(value.id)?.perm;
   }
   set(output: Logical, value: Value, perm: Perm = output.shape.map((_, i) => i)): void {
-    if (perm.length !== output.rank || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) throw new Error(`set: order [${perm.join(', ')}] for rank ${output.rank}`);
+    if (perm.length !== output.rank || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i))
+      throw new Error(`set: order [${perm.join(', ')}] for rank ${output.rank}`);
     if (value.dtype !== output.dtype) throw new Error(`set: ${value.dtype} for ${output.dtype}`);
     this.placed.set(output.id, { value, perm });
   }
@@ -172,20 +230,44 @@ class Mini implements LowerContext {
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value {
     return this.ops(op, inputs, attributes, 1)[0] as Value;
   }
-  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], given: OpAttributes[K] | undefined, count: number): Value[] {
+  ops<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    given: OpAttributes[K] | undefined,
+    count: number,
+  ): Value[] {
     const attributes = given as Record<string, unknown> | undefined; // every attribute type is a plain record
     const output = Array.from({ length: count }, () => `v${this.next++}`);
-    this.nodes.push({ opType: op, input: inputs.map((v) => v?.name ?? ''), output, attribute: Object.entries(attributes ?? {}).map(([name, value]) => attribute(name, value)) });
+    this.nodes.push({
+      opType: op,
+      input: inputs.map((v) => v?.name ?? ''),
+      output,
+      attribute: Object.entries(attributes ?? {}).map(([name, value]) => attribute(name, value)),
+    });
     const first = op === 'Where' ? inputs[1] : inputs[0];
     return output.map((name, i) => ({
       name,
       shape: [],
-      dtype: op === 'Cast' ? (NAME[Number(attributes?.['to'])] as DType) : BOOL_OPS.has(op) ? 'bool' : INDEX_OPS.has(op) || ((op === 'TopK' || op === 'MaxPool') && i === 1) ? 'int64' : op === 'ConstantOfShape' ? 'float32' : (first?.dtype ?? 'float32'),
+      dtype:
+        op === 'Cast'
+          ? (NAME[Number(attributes?.['to'])] as DType)
+          : BOOL_OPS.has(op)
+            ? 'bool'
+            : INDEX_OPS.has(op) || ((op === 'TopK' || op === 'MaxPool') && i === 1)
+              ? 'int64'
+              : op === 'ConstantOfShape'
+                ? 'float32'
+                : (first?.dtype ?? 'float32'),
     }));
   }
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
     const name = `c${this.next++}`;
-    this.initializers.push({ name, dataType: CODE[dtype], dims: shape.map(BigInt), rawData: new Uint8Array(typed(data, dtype).buffer) });
+    this.initializers.push({
+      name,
+      dataType: CODE[dtype],
+      dims: shape.map(BigInt),
+      rawData: new Uint8Array(typed(data, dtype).buffer),
+    });
     return { name, dtype, shape };
   }
   scalar(value: number): Value {
@@ -199,15 +281,19 @@ class Mini implements LowerContext {
     const parts = sizes.map((size) => {
       if (typeof size === 'number') return this.int64s([size]);
       let sum: Value = this.int64s([size.constant]);
-      for (const [name, factor] of Object.entries(size.terms)) sum = this.op('Add', [sum, this.op('Mul', [this.symbol(name), this.int64s([factor])])]);
+      for (const [name, factor] of Object.entries(size.terms))
+        sum = this.op('Add', [sum, this.op('Mul', [this.symbol(name), this.int64s([factor])])]);
       return sum;
     });
     return this.op('Concat', parts, { axis: 0 });
   }
   private symbol(name: string): Value {
     for (const input of this.inputs) {
-      const axis = input.shape.findIndex((s) => typeof s !== 'number' && s.constant === 0 && s.terms[name] === 1 && Object.keys(s.terms).length === 1);
-      if (axis !== -1) return this.op('Shape', [{ name: input.name, dtype: input.dtype, shape: [] }], { start: axis, end: axis + 1 });
+      const axis = input.shape.findIndex(
+        (s) => typeof s !== 'number' && s.constant === 0 && s.terms[name] === 1 && Object.keys(s.terms).length === 1,
+      );
+      if (axis !== -1)
+        return this.op('Shape', [{ name: input.name, dtype: input.dtype, shape: [] }], { start: axis, end: axis + 1 });
     }
     throw new Error(`no input has ${name}`);
   }
@@ -222,13 +308,36 @@ class Mini implements LowerContext {
   }
 
   model(outputs: readonly Logical[]): Uint8Array {
-    outputs.forEach((o, i) => this.nodes.push({ opType: 'Identity', input: [this.get(o).name], output: [`out${i}`], attribute: [] }));
-    const type = (dtype: string, shape?: readonly Size[]): unknown => ({ value: { case: 'tensorType', value: { elemType: CODE[dtype], ...(shape === undefined ? {} : { shape: { dim: shape.map((s) => ({ value: typeof s === 'number' ? { case: 'dimValue', value: BigInt(s) } : { case: 'dimParam', value: JSON.stringify(s) } })) } }) } } });
+    outputs.forEach((o, i) =>
+      this.nodes.push({ opType: 'Identity', input: [this.get(o).name], output: [`out${i}`], attribute: [] }),
+    );
+    const type = (dtype: string, shape?: readonly Size[]): unknown => ({
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType: CODE[dtype],
+          ...(shape === undefined
+            ? {}
+            : {
+                shape: {
+                  dim: shape.map((s) => ({
+                    value:
+                      typeof s === 'number'
+                        ? { case: 'dimValue', value: BigInt(s) }
+                        : { case: 'dimParam', value: JSON.stringify(s) },
+                  })),
+                },
+              }),
+        },
+      },
+    });
     const init = {
       irVersion: 10n,
       opsetImport: [{ domain: '', version: 21n }],
       graph: {
-        name: 'kernel', node: this.nodes, initializer: this.initializers,
+        name: 'kernel',
+        node: this.nodes,
+        initializer: this.initializers,
         input: this.inputs.map((v) => ({ name: v.name, type: type(v.dtype, v.shape) })),
         output: outputs.map((v, i) => ({ name: `out${i}`, type: type(v.dtype) })),
       },
@@ -241,5 +350,7 @@ function attribute(name: string, value: unknown): unknown {
   if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
   if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value.map((v) => BigInt(v as number)) };
   const float = ['alpha', 'beta', 'gamma', 'epsilon'].includes(name);
-  return float ? { name, type: AttributeType.FLOAT, f: value } : { name, type: AttributeType.INT, i: BigInt(value as number) };
+  return float
+    ? { name, type: AttributeType.FLOAT, f: value }
+    : { name, type: AttributeType.INT, i: BigInt(value as number) };
 }

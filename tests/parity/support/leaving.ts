@@ -1,4 +1,5 @@
-// Every way to leave a process or a model while a run is in native code, as scripts, and how each must end. A few trials in npm test, twenty each in tests/full.
+// Every way to leave a process or a model while a run is in native code, as scripts, and how each must end. A few
+// trials in npm test, twenty each in tests/full.
 import { Scripts, type Ending } from '../../../packages/node/vitest.support.js';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 
@@ -20,14 +21,39 @@ export const WAYS: Readonly<Record<string, Way>> = {
   'abort of each run': { body: 'control.abort(); await over; console.log("left");', expected: stopped },
   'process.exit(0)': { body: 'console.log("left"); process.exit(0);', expected: stopped },
   'process.exit(3)': { body: 'process.exit(3);', expected: { code: 3, signal: null, stdout: 'busy\n' } },
-  'process.exit in the middle of dispose': { body: 'void rt.dispose(); process.exit(4);', expected: { code: 4, signal: null, stdout: 'busy\n' } },
-  'an uncaught throw': { body: 'setImmediate(() => { throw new Error("a mistake elsewhere"); });', expected: { code: 1, signal: null, stdout: 'busy\n' } },
-  'an unhandled rejection': { body: 'void Promise.reject(new Error("a mistake elsewhere"));', expected: { code: 1, signal: null, stdout: 'busy\n' } },
-  'SIGTERM without a handler': { body: '', signal: 'SIGTERM', expected: { code: null, signal: 'SIGTERM', stdout: 'busy\n' } },
-  'SIGTERM with a handler that exits': { body: '', signal: 'SIGTERM', expected: { code: 7, signal: null, stdout: 'busy\n' } },
-  'SIGKILL': { body: '', signal: 'SIGKILL', expected: { code: null, signal: 'SIGKILL', stdout: 'busy\n' } },
-  'death of the child': { body: 'process.kill(children[0].pid, "SIGKILL"); await over; console.log("left");', expected: stopped, executors: ['process'] },
-  'death of the worker before it runs': { body: 'await over; await Promise.all([workers[0].terminate(), session.run(feed()).then(() => console.log("left"))]);', expected: stopped, executors: ['worker'] },
+  'process.exit in the middle of dispose': {
+    body: 'void rt.dispose(); process.exit(4);',
+    expected: { code: 4, signal: null, stdout: 'busy\n' },
+  },
+  'an uncaught throw': {
+    body: 'setImmediate(() => { throw new Error("a mistake elsewhere"); });',
+    expected: { code: 1, signal: null, stdout: 'busy\n' },
+  },
+  'an unhandled rejection': {
+    body: 'void Promise.reject(new Error("a mistake elsewhere"));',
+    expected: { code: 1, signal: null, stdout: 'busy\n' },
+  },
+  'SIGTERM without a handler': {
+    body: '',
+    signal: 'SIGTERM',
+    expected: { code: null, signal: 'SIGTERM', stdout: 'busy\n' },
+  },
+  'SIGTERM with a handler that exits': {
+    body: '',
+    signal: 'SIGTERM',
+    expected: { code: 7, signal: null, stdout: 'busy\n' },
+  },
+  SIGKILL: { body: '', signal: 'SIGKILL', expected: { code: null, signal: 'SIGKILL', stdout: 'busy\n' } },
+  'death of the child': {
+    body: 'process.kill(children[0].pid, "SIGKILL"); await over; console.log("left");',
+    expected: stopped,
+    executors: ['process'],
+  },
+  'death of the worker before it runs': {
+    body: 'await over; await Promise.all([workers[0].terminate(), session.run(feed()).then(() => console.log("left"))]);',
+    expected: stopped,
+    executors: ['worker'],
+  },
 };
 
 /** A runtime whose runs take some 100 ms each in one thread. */
@@ -48,11 +74,15 @@ export class Leaving {
   readonly scripts: Scripts = new Scripts();
   readonly #model = this.scripts.file('model.onnx', slow());
 
-  /** How one trial ends, and which children of the script were still there two seconds later. `ms`: how long the runs have lasted when it leaves. */
+  /**
+   * How one trial ends, and which children of the script were still there two seconds later. `ms`: how long the runs
+   * have lasted when it leaves.
+   */
   async trial(name: string, executor: string, ms: number, alive: Alive): Promise<{ ending: Ending; left: number[] }> {
     const { body, signal } = WAYS[name] ?? { body: '' };
     const children: number[] = [];
-    const ending = await this.scripts.run(`
+    const ending = await this.scripts.run(
+      `
       import { readFileSync } from 'node:fs';
       import { subscribe } from 'node:diagnostics_channel';
       const workers = []; process.on('worker', (worker) => workers.push(worker));
@@ -68,7 +98,10 @@ export class Leaving {
       await new Promise((resolve) => setTimeout(resolve, ${ms}));
       console.error(JSON.stringify(children.map(({ pid }) => pid)));
       console.log(settled === 3 ? 'idle' : 'busy');
-      ${body}`, ['--no-warnings'], (line, pid) => signal && line === 'busy' && process.kill(pid, signal));
+      ${body}`,
+      ['--no-warnings'],
+      (line, pid) => signal && line === 'busy' && process.kill(pid, signal),
+    );
     const pids = /^\[[\d,]*\]$/m.exec(ending.stderr)?.[0];
     if (pids) children.push(...(JSON.parse(pids) as number[]));
     const until = Date.now() + 5000;

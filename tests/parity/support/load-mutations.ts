@@ -1,4 +1,5 @@
-// Files that are damaged by seed, loaded in a child process one after the other: each must load and run, or be refused with a code. A crash, a hang or memory that runs out ends the child.
+// Files that are damaged by seed, loaded in a child process one after the other: each must load and run, or be refused
+// with a code. A crash, a hang or memory that runs out ends the child.
 import { createHash } from 'node:crypto';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Scripts } from '../../../packages/node/vitest.support.js';
@@ -13,21 +14,48 @@ export interface MutationTally {
 
 /** Small, so that most of its bytes are structure: two weights that a pass reads, shapes, attributes, a manifest. */
 async function target(): Promise<Uint8Array> {
-  const weights = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898));
+  const weights = (count: number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898));
   const g = new GraphBuilder({ name: 'target' });
-  const dense = g.op('MatMul', [g.input('z', 'float32', ['batch', 4]), g.constant('float32', [4, 32], weights(128), 'dense')]);
+  const dense = g.op('MatMul', [
+    g.input('z', 'float32', ['batch', 4]),
+    g.constant('float32', [4, 32], weights(128), 'dense'),
+  ]);
   const maps = g.op('Relu', [g.op('Reshape', [dense, g.constant('int64', [4], [0, 2, 4, 4])])]);
-  const up = g.op('ConvTranspose', [maps, g.constant('float32', [2, 4, 4, 4], weights(128))], { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] });
-  g.output('image', g.op('Tanh', [g.op('Conv', [up, g.constant('float32', [1, 4, 3, 3], weights(36))], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })]));
-  const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
-  return sealModel(g.build(), {
-    version: 1, kind: 'latent', producer: 'test',
-    inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 4], distribution: 'normal' }],
-    outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 8, 8], range: [-1, 1], layout: 'nchw' }],
-  }, sha256);
+  const up = g.op('ConvTranspose', [maps, g.constant('float32', [2, 4, 4, 4], weights(128))], {
+    kernel_shape: [4, 4],
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+  });
+  g.output(
+    'image',
+    g.op('Tanh', [
+      g.op('Conv', [up, g.constant('float32', [1, 4, 3, 3], weights(36))], {
+        kernel_shape: [3, 3],
+        pads: [1, 1, 1, 1],
+      }),
+    ]),
+  );
+  const sha256 = (bytes: Uint8Array): Promise<string> =>
+    Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+  return sealModel(
+    g.build(),
+    {
+      version: 1,
+      kind: 'latent',
+      producer: 'test',
+      inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 4], distribution: 'normal' }],
+      outputs: [
+        { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 8, 8], range: [-1, 1], layout: 'nchw' },
+      ],
+    },
+    sha256,
+  );
 }
 
-/** JavaScript of the child. Seeds are loaded in this thread, so that nothing stands between native code and the process. */
+/**
+ * JavaScript of the child. Seeds are loaded in this thread, so that nothing stands between native code and the process.
+ */
 const CHILD = (model: string, from: number, to: number): string => `
 import { readFileSync, writeSync } from 'node:fs';
 const whole = readFileSync(${JSON.stringify(model)});
@@ -67,19 +95,26 @@ for (let seed = ${from}; seed < ${to}; seed++) {
 }
 console.log(JSON.stringify({ outcomes, wrong }));`;
 
-/** Loads the files of seeds `from` to `to`, some hundred in one child. A child that dies is told with the seed it died of, and the next goes on behind it. */
+/**
+ * Loads the files of seeds `from` to `to`, some hundred in one child. A child that dies is told with the seed it died
+ * of, and the next goes on behind it.
+ */
 export async function loadMutations(from: number, to: number): Promise<MutationTally> {
   const scripts = new Scripts();
   const tally: MutationTally = { outcomes: {}, wrong: [] };
   try {
     const model = scripts.file('target.onnx', await target());
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const end = Math.min(to, at + 500);
-      const { stdout, stderr, code, signal } = await scripts.run(CHILD(model, at, end), ['--no-warnings', '--max-old-space-size=512']);
+      const { stdout, stderr, code, signal } = await scripts.run(CHILD(model, at, end), [
+        '--no-warnings',
+        '--max-old-space-size=512',
+      ]);
       const lines = stdout.trim().split('\n');
       if (code === 0) {
         const { outcomes, wrong } = JSON.parse(lines.at(-1) ?? '{}') as MutationTally; // printed by CHILD
-        for (const [name, count] of Object.entries(outcomes)) tally.outcomes[name] = (tally.outcomes[name] ?? 0) + count;
+        for (const [name, count] of Object.entries(outcomes))
+          tally.outcomes[name] = (tally.outcomes[name] ?? 0) + count;
         tally.wrong.push(...wrong);
         at = end;
       } else {

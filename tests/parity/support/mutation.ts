@@ -1,4 +1,5 @@
-// Does verification see faults? Exports of many models, each with faults put in: those that an independent run shows to matter must be flagged, and files without one must not.
+// Does verification see faults? Exports of many models, each with faults put in: those that an independent run shows to
+// matter must be flagged, and files without one must not.
 import { ExportError, type NamedTensors, type Runtime, type Session, type TypedArray } from '@forja/core';
 import { decodeModel, encodeModel } from '@forja/core/onnx';
 import { exportOnnx, verifyOnnx } from '@forja/trainer';
@@ -31,32 +32,70 @@ function apart(a: ArrayLike<number>, right: ArrayLike<number>): number {
   if (a.length !== right.length) return Infinity;
   const sizes = Array.from(right, Math.abs).sort((x, y) => x - y);
   const scale = Math.max(1e-2, sizes[Math.floor(0.999 * sizes.length)] ?? 0);
-  return Array.from(right).reduce((max, v, i) => Math.max(max, Number.isNaN(v) && Number.isNaN(a[i]) ? 0 : Number.isNaN(v - (a[i] ?? NaN)) ? Infinity : Math.abs(v - (a[i] ?? NaN)) / scale), 0);
+  return Array.from(right).reduce(
+    (max, v, i) =>
+      Math.max(
+        max,
+        Number.isNaN(v) && Number.isNaN(a[i])
+          ? 0
+          : Number.isNaN(v - (a[i] ?? NaN))
+            ? Infinity
+            : Math.abs(v - (a[i] ?? NaN)) / scale,
+      ),
+    0,
+  );
 }
 
 /** Feeds by seed, of the same kinds that the network is meant for: normal numbers, pictures in [-1, 1], labels. */
 function feedsOf(session: Session, sizes: Record<string, number>, seed: number, labels: number): NamedTensors {
-  return Object.fromEntries(session.inputs.map(({ name = '', dtype, shape }, i) => {
-    const full = shape.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] ?? 1)));
-    const at = 31 * seed + i;
-    const x = dtype === 'int32' ? tf.randomUniform(full, 0, labels, 'int32', at) : full.length === 4 ? tf.randomUniform(full, -1, 1, 'float32', at) : tf.randomNormal(full, 0, 1, 'float32', at);
-    const data = x.dataSync().slice() as Float32Array | Int32Array;
-    x.dispose();
-    return [name, { dtype: dtype ?? 'float32', shape: full, data }];
-  }));
+  return Object.fromEntries(
+    session.inputs.map(({ name = '', dtype, shape }, i) => {
+      const full = shape.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] ?? 1)));
+      const at = 31 * seed + i;
+      const x =
+        dtype === 'int32'
+          ? tf.randomUniform(full, 0, labels, 'int32', at)
+          : full.length === 4
+            ? tf.randomUniform(full, -1, 1, 'float32', at)
+            : tf.randomNormal(full, 0, 1, 'float32', at);
+      const data = x.dataSync().slice() as Float32Array | Int32Array;
+      x.dispose();
+      return [name, { dtype: dtype ?? 'float32', shape: full, data }];
+    }),
+  );
 }
 
-/** How far the file with the fault is from the one without, at 20 seeds and 3 sizes of none that verification draws. `broken`: it does not run. */
-async function effect(fault: Fault, clean: Session, onnx: Runtime, sizes: readonly Record<string, number>[], labels: number): Promise<number | 'broken'> {
+/**
+ * How far the file with the fault is from the one without, at 20 seeds and 3 sizes of none that verification draws.
+ * `broken`: it does not run.
+ */
+async function effect(
+  fault: Fault,
+  clean: Session,
+  onnx: Runtime,
+  sizes: readonly Record<string, number>[],
+  labels: number,
+): Promise<number | 'broken'> {
   let session: Session | undefined;
   try {
     session = await onnx.createSession(encodeModel(fault.model));
     let worst = 0;
     for (const at of sizes) {
       for (const seed of SEEDS) {
-        const [right, wrong] = [await clean.run(feedsOf(clean, at, seed, labels)), await session.run(feedsOf(clean, at, seed, labels))];
+        const [right, wrong] = [
+          await clean.run(feedsOf(clean, at, seed, labels)),
+          await session.run(feedsOf(clean, at, seed, labels)),
+        ];
         for (const [name, { data, shape }] of Object.entries(right)) {
-          worst = Math.max(worst, String(wrong[name]?.shape) === String(shape) ? apart((wrong[name]?.data ?? []) as TypedArray & ArrayLike<number>, data as TypedArray & ArrayLike<number>) : Infinity); // no 64-bit results
+          worst = Math.max(
+            worst,
+            String(wrong[name]?.shape) === String(shape)
+              ? apart(
+                  (wrong[name]?.data ?? []) as TypedArray & ArrayLike<number>,
+                  data as TypedArray & ArrayLike<number>,
+                )
+              : Infinity,
+          ); // no 64-bit results
           if (worst > 100 * TOLERANCE) return worst;
         }
       }
@@ -69,19 +108,44 @@ async function effect(fault: Fault, clean: Session, onnx: Runtime, sizes: readon
   }
 }
 
-/** A model by seed: every fourth of them a network of a known kind, the others random chains of layers. Undefined where tfjs cannot run it. */
-function modelOf(seed: number, d: Dice): { name: string; model: tf.LayersModel; sizes: Record<string, number>[]; labels: number } | undefined {
+/**
+ * A model by seed: every fourth of them a network of a known kind, the others random chains of layers. Undefined where
+ * tfjs cannot run it.
+ */
+function modelOf(
+  seed: number,
+  d: Dice,
+): { name: string; model: tf.LayersModel; sizes: Record<string, number>[]; labels: number } | undefined {
   if (seed % 4 === 0) {
     const name = d.pick(NETWORKS);
-    return { name, model: network(name), sizes: [{ batch: 1, height: 24, width: 32 }, { batch: 5, height: 40, width: 8 }, { batch: 3, height: 16, width: 48 }], labels: name === 'conditional' ? 10 : 2 };
+    return {
+      name,
+      model: network(name),
+      sizes: [
+        { batch: 1, height: 24, width: 32 },
+        { batch: 5, height: 40, width: 8 },
+        { batch: 3, height: 16, width: 48 },
+      ],
+      labels: name === 'conditional' ? 10 : 2,
+    };
   }
   const model = randomModel(seed);
   if (model === undefined || eagerly(model, [3]) === undefined) return undefined;
   return { name: `random ${seed}`, model, sizes: [{ batch: 1 }, { batch: 5 }, { batch: 11 }], labels: 2 };
 }
 
-async function flags(bytes: Uint8Array, model: tf.LayersModel, onnx: Runtime, labels: number): Promise<string | undefined> {
-  const inputs = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: dtype === 'int32' ? ('int32' as const) : ('float32' as const), shape: shape.map((size, axis) => size ?? (axis === 0 ? 'batch' : axis === 1 ? 'height' : 'width')), ...(dtype === 'int32' ? { range: [0, labels - 1] as [number, number] } : {}) }));
+async function flags(
+  bytes: Uint8Array,
+  model: tf.LayersModel,
+  onnx: Runtime,
+  labels: number,
+): Promise<string | undefined> {
+  const inputs = model.inputs.map(({ name, shape, dtype }) => ({
+    name,
+    dtype: dtype === 'int32' ? ('int32' as const) : ('float32' as const),
+    shape: shape.map((size, axis) => size ?? (axis === 0 ? 'batch' : axis === 1 ? 'height' : 'width')),
+    ...(dtype === 'int32' ? { range: [0, labels - 1] as [number, number] } : {}),
+  }));
   try {
     await verifyOnnx(bytes, model, { runtime: onnx, inputs });
     return undefined;

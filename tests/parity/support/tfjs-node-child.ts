@@ -1,5 +1,6 @@
-// A process with TensorFlow's native library: `tfjs-node-child.mjs step <given> <made>` runs the scenario eagerly from a state; `… train <config JSON>` trains; `… export` exports.
-// Prints one JSON line: { reason } when tfjs-node cannot be used, else what came out.
+// A process with TensorFlow's native library: `tfjs-node-child.mjs step <given> <made>` runs the scenario eagerly from
+// a state; `… train <config JSON>` trains; `… export` exports. Prints one JSON line: { reason } when tfjs-node cannot
+// be used, else what came out.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { eagerStep } from '@forja/trainer';
@@ -27,7 +28,13 @@ const MODES: Record<string, () => Promise<void>> = {
   },
   export: async () => {
     await useTfjsNode();
-    const model = tf.sequential({ layers: [tf.layers.conv2d({ inputShape: [null, null, 2], filters: 3, kernelSize: 3, strides: 2, padding: 'same' }), tf.layers.leakyReLU(), tf.layers.globalAveragePooling2d({})] });
+    const model = tf.sequential({
+      layers: [
+        tf.layers.conv2d({ inputShape: [null, null, 2], filters: 3, kernelSize: 3, strides: 2, padding: 'same' }),
+        tf.layers.leakyReLU(),
+        tf.layers.globalAveragePooling2d({}),
+      ],
+    });
     const { report } = await exportOnnx(model, { verify: { seeds: 1 } });
     say({ verified: report.verified, tfjs: report.reference?.tfjs, backend: tf.getBackend() });
   },

@@ -1,4 +1,5 @@
-// What tfjs-node.test.ts and its child process both run: the same system, the same feeds. No test framework here: the child has none.
+// What tfjs-node.test.ts and its child process both run: the same system, the same feeds. No test framework here: the
+// child has none.
 import { dcgan, scalarOf, type CompiledStep, type Feed, type GanSystem, type StepState } from '@forja/trainer';
 
 /** Steps of both engines that are compared, and steps of the compiled one before them. */
@@ -7,7 +8,8 @@ export const STEPS = 3;
 export const SEED = 5;
 
 /** A DCGAN for 16×16 RGB. */
-export const small = (): GanSystem => dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, labelSmoothing: 0.1, seed: 3 });
+export const small = (): GanSystem =>
+  dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, labelSmoothing: 0.1, seed: 3 });
 
 /** What the parent gives. */
 export interface Given {
@@ -22,12 +24,22 @@ export interface Outcome {
 
 /** Numbers in [-1, 1) that do not depend on any generator of ours. */
 function spread(count: number, phase: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5));
+  return Float32Array.from(
+    { length: count },
+    (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5),
+  );
 }
 
 function feedsAt(system: GanSystem, step: number): Record<string, Feed> {
   const { shape } = system.inputs['real'] ?? { shape: [] };
-  return { real: spread(shape.map(Number).reduce((a, b) => a * b, 1), step), rate_g: 2e-3, rate_d: 1e-3 };
+  return {
+    real: spread(
+      shape.map(Number).reduce((a, b) => a * b, 1),
+      step,
+    ),
+    rate_g: 2e-3,
+    rate_d: 1e-3,
+  };
 }
 
 /** Runs `count` steps, from the step's own number on. */

@@ -1,4 +1,5 @@
-// Bundles the trainer's sources with a script that trains or steps, for tests that need a process of its own: one that can be killed, or whose memory is its own.
+// Bundles the trainer's sources with a script that trains or steps, for tests that need a process of its own: one that
+// can be killed, or whose memory is its own.
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,8 +25,12 @@ export async function bundleTrainChild(name = 'train-child'): Promise<string> {
       '@forja/trainer/node': here('packages/trainer/src/node.ts'),
       '@forja/trainer': here('packages/trainer/src/index.ts'),
     },
-    plugins: [{ name: 'node', setup: (b) => b.onResolve({ filter: /^@forja\/node$/ }, () => ({ path: node, external: true })) }],
-    banner: { js: "import { createRequire as forjaCreateRequire } from 'node:module'; const require = forjaCreateRequire(import.meta.url);" },
+    plugins: [
+      { name: 'node', setup: (b) => b.onResolve({ filter: /^@forja\/node$/ }, () => ({ path: node, external: true })) },
+    ],
+    banner: {
+      js: "import { createRequire as forjaCreateRequire } from 'node:module'; const require = forjaCreateRequire(import.meta.url);",
+    },
     write: false,
     logLevel: 'error',
   });

@@ -1,4 +1,5 @@
-// A process that trains: `train-child.mjs train <config JSON>`, `… resume <folder> <steps>`, `… memory <config JSON>`. Prints one JSON line a step (with the memory at it) and one at the end.
+// A process that trains: `train-child.mjs train <config JSON>`, `… resume <folder> <steps>`, `… memory <config JSON>`.
+// Prints one JSON line a step (with the memory at it) and one at the end.
 import { commands, resume, train } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
@@ -10,13 +11,21 @@ process.on('SIGINT', () => interrupt.abort());
 const host = {
   signal: interrupt.signal,
   onEvent: (event: { type: string; step?: number; message?: string }): void => {
-    if (mode === 'memory' && (event.step ?? 0) % 10 === 0) (globalThis as { gc?: () => void }).gc?.(); // RSS without most of the garbage
-    if (event.type === 'step') say({ step: event.step, ...(mode === 'memory' ? { rss: process.memoryUsage().rss, tensors: tf.memory().numTensors } : {}) });
+    // RSS without most of the garbage
+    if (mode === 'memory' && (event.step ?? 0) % 10 === 0) (globalThis as { gc?: () => void }).gc?.();
+    if (event.type === 'step')
+      say({
+        step: event.step,
+        ...(mode === 'memory' ? { rss: process.memoryUsage().rss, tensors: tf.memory().numTensors } : {}),
+      });
     if (event.type === 'warning' || event.type === 'checkpoint') say(event);
   },
 };
 try {
-  const { step, reason } = mode === 'resume' ? await resume(subject, { ...host, ...(steps === undefined ? {} : { steps: Number(steps) }) }) : await train(JSON.parse(subject) as Parameters<typeof train>[0], host);
+  const { step, reason } =
+    mode === 'resume'
+      ? await resume(subject, { ...host, ...(steps === undefined ? {} : { steps: Number(steps) }) })
+      : await train(JSON.parse(subject) as Parameters<typeof train>[0], host);
   say({ end: reason, step, commands: commands.map(({ name }) => name) });
 } catch (error) {
   say({ error: error instanceof Error ? error.message : String(error), code: (error as { code?: string }).code });

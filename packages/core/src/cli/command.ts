@@ -1,4 +1,5 @@
-// The contract by which a package adds commands to the `forja` bin. The bin parses; a command is plain data and one function.
+// The contract by which a package adds commands to the `forja` bin. The bin parses; a command is plain data and one
+// function.
 import type { AbortSignalLike } from '../platform.js';
 
 /** An option of a command. `flags` as commander writes them: `-o, --out <file>`, `--dry-run`. */
@@ -6,12 +7,18 @@ export interface CliOption {
   flags: string;
   description: string;
   default?: string | number | boolean;
-  /** How the text becomes a value; `integer` and `number` are checked by the bin. Default `string` (or boolean without `<…>`). */
+  /**
+   * How the text becomes a value; `integer` and `number` are checked by the bin. Default `string` (or boolean without
+   * `<…>`).
+   */
   type?: 'string' | 'integer' | 'number' | 'list';
   choices?: readonly string[];
 }
 
-/** A positional argument. `name` in camelCase; optional unless `required`. A `variadic` one, the last, is the list of all that follow. */
+/**
+ * A positional argument. `name` in camelCase; optional unless `required`. A `variadic` one, the last, is the list of
+ * all that follow.
+ */
 export interface CliArgument {
   name: string;
   description: string;
@@ -41,7 +48,9 @@ export interface CliIo {
   progress(total: number, title: string): CliProgress;
 }
 
-/** One command. `run` returns what `--json` prints; it throws a ForjaError to fail (UsageError: exit 2, others: exit 1). */
+/**
+ * One command. `run` returns what `--json` prints; it throws a ForjaError to fail (UsageError: exit 2, others: exit 1).
+ */
 export interface CliCommand {
   name: string;
   summary: string;

@@ -22,7 +22,10 @@ export type Check = (runtime: Runtime, same: Same) => Promise<void>;
 
 /** A tensor of numbers. */
 export function of(dtype: DType, shape: readonly number[], values: readonly (number | bigint)[]): Tensor {
-  const data: TypedArray = dtype === 'int64' ? BigInt64Array.from(values, BigInt) : new ARRAY_OF[dtype](Array.from(values, Number) as unknown as ArrayLike<never>); // each array takes numbers
+  const data: TypedArray =
+    dtype === 'int64'
+      ? BigInt64Array.from(values, BigInt)
+      : new ARRAY_OF[dtype](Array.from(values, Number) as unknown as ArrayLike<never>); // each array takes numbers
   return { dtype, shape: [...shape], data };
 }
 
@@ -37,8 +40,15 @@ export function elements(value: Tensor | undefined): (number | bigint)[] {
 }
 
 /** All of a result as plain data. */
-export function plain(tensors: NamedTensors): Record<string, { dtype: DType; shape: number[]; values: (number | bigint)[] }> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, { dtype: value.dtype, shape: value.shape, values: elements(value) }]));
+export function plain(
+  tensors: NamedTensors,
+): Record<string, { dtype: DType; shape: number[]; values: (number | bigint)[] }> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, value]) => [
+      name,
+      { dtype: value.dtype, shape: value.shape, values: elements(value) },
+    ]),
+  );
 }
 
 /** 'ok', or the code of the error that came; the name of an error that has none. */
@@ -47,7 +57,8 @@ export async function outcome(promise: Promise<unknown>): Promise<string> {
     await promise;
     return 'ok';
   } catch (error) {
-    const { code, name } = error as { code?: unknown; name?: unknown }; // only Errors are thrown; anything else has neither
+    // only Errors are thrown; anything else has neither
+    const { code, name } = error as { code?: unknown; name?: unknown };
     return typeof code === 'string' ? code : `${String(name)} without a code`;
   }
 }

@@ -31,7 +31,13 @@ export const errorChecks: Record<string, Check> = {
     const model = pairModel();
     const before = [...model];
     const outcomes = [];
-    const bad = [new Uint8Array(0), utf8('this is not a model at all'), utf8('<!doctype html><html><body>404</body></html>'), model.subarray(0, model.length - 9), Uint8Array.from({ length: 400 }, (_, i) => (i * 37 + 11) % 251)];
+    const bad = [
+      new Uint8Array(0),
+      utf8('this is not a model at all'),
+      utf8('<!doctype html><html><body>404</body></html>'),
+      model.subarray(0, model.length - 9),
+      Uint8Array.from({ length: 400 }, (_, i) => (i * 37 + 11) % 251),
+    ];
     for (const bytes of bad) outcomes.push(await attempt(() => runtime.createSession(bytes)));
     same(outcomes, ['model.truncated', 'model.format', 'model.format', 'model.truncated', 'model.format']);
     const inside = new Uint8Array(model.length + 20).fill(7);
@@ -44,7 +50,14 @@ export const errorChecks: Record<string, Check> = {
   'an operator that nobody has is refused as such': async (runtime, same) => {
     const model = pairModel();
     // "Add" is spelled once in the file, as the operator; three bytes stay three bytes.
-    const at = model.findIndex((_, i) => model[i] === 0x22 && model[i + 1] === 3 && model[i + 2] === 0x41 && model[i + 3] === 0x64 && model[i + 4] === 0x64);
+    const at = model.findIndex(
+      (_, i) =>
+        model[i] === 0x22 &&
+        model[i + 1] === 3 &&
+        model[i + 2] === 0x41 &&
+        model[i + 3] === 0x64 &&
+        model[i + 4] === 0x64,
+    );
     model.set(utf8('Zzz'), at + 2);
     same([at > 0, await attempt(() => runtime.createSession(model))], [true, 'model.unsupported']);
   },

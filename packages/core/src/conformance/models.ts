@@ -31,7 +31,10 @@ export function nextModel(): Uint8Array {
 /** value ← 2·value + x, which depends on the order of runs, and count ← count + 1 (int64). `mean` = value / count. */
 export function stateModel(): Uint8Array {
   const g = new GraphBuilder({ name: 'state' });
-  const value = g.op('Add', [g.op('Mul', [g.input('value', 'float32', [2]), g.constant('float32', [], [2])]), g.input('x', 'float32', [2])]);
+  const value = g.op('Add', [
+    g.op('Mul', [g.input('value', 'float32', [2]), g.constant('float32', [], [2])]),
+    g.input('x', 'float32', [2]),
+  ]);
   const count = g.op('Add', [g.input('count', 'int64', []), g.constant('int64', [], [1])]);
   g.output('mean', g.op('Div', [value, g.op('Cast', [count], { to: 1 })]));
   g.output('value_next', value);
@@ -41,5 +44,8 @@ export function stateModel(): Uint8Array {
 
 /** Bindings of {@link stateModel}: value from [1, 2], count from 0. */
 export function stateBindings(): { value: StateBinding; count: StateBinding } {
-  return { value: { output: 'value_next', initial: float32([2], [1, 2]) }, count: { output: 'count_next', initial: of('int64', [], [0]) } };
+  return {
+    value: { output: 'value_next', initial: float32([2], [1, 2]) },
+    count: { output: 'count_next', initial: of('int64', [], [0]) },
+  };
 }

@@ -32,26 +32,44 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       const spec = (name: string): unknown => ({ name, dtype: 'float32', shape: ['batch', 3] });
       same(inputs, [spec('x'), spec('y')]);
       same(outputs, [spec('sum'), spec('difference')]);
-      same({ known: typeof device.actual, threads: device.threads >= 1, reasons: Array.isArray(device.reasons) }, { known: 'string', threads: true, reasons: true });
+      same(
+        { known: typeof device.actual, threads: device.threads >= 1, reasons: Array.isArray(device.reasons) },
+        { known: 'string', threads: true, reasons: true },
+      );
       same(runtime.device, device);
     },
     'inputs and outputs go by name, in any order, for any size of a dynamic dimension': async (runtime, same) => {
       const session = await runtime.createSession(pairModel());
       for (const batch of [1, 4, 2]) {
         const result = await session.run({ y: float32([batch, 3], 1), x: float32([batch, 3], 5) });
-        const all = (value: number): unknown => ({ dtype: 'float32', shape: [batch, 3], values: new Array<number>(batch * 3).fill(value) });
+        const all = (value: number): unknown => ({
+          dtype: 'float32',
+          shape: [batch, 3],
+          values: new Array<number>(batch * 3).fill(value),
+        });
         same(plain(result), { sum: all(6), difference: all(4) });
       }
     },
     'only the outputs asked for come back': async (runtime, same) => {
       const session = await runtime.createSession(pairModel());
       const feeds = { x: float32([1, 3], 2), y: float32([1, 3], 1) };
-      same(plain(await session.run(feeds, { outputs: ['difference'] })), { difference: { dtype: 'float32', shape: [1, 3], values: [1, 1, 1] } });
+      same(plain(await session.run(feeds, { outputs: ['difference'] })), {
+        difference: { dtype: 'float32', shape: [1, 3], values: [1, 1, 1] },
+      });
       same(Object.keys(await session.run(feeds, { outputs: ['difference', 'sum'] })).sort(), ['difference', 'sum']);
     },
-    ...Object.fromEntries(dtypes.map((dtype): [string, Check] => [`${dtype} goes in and out to the bit`, async (runtime, same) => {
-      same(await carries(runtime, dtype), { inputs: [{ name: 'x', dtype, shape: ['n'] }], dtype, values: [...SAMPLES[dtype]] });
-    }])),
+    ...Object.fromEntries(
+      dtypes.map((dtype): [string, Check] => [
+        `${dtype} goes in and out to the bit`,
+        async (runtime, same) => {
+          same(await carries(runtime, dtype), {
+            inputs: [{ name: 'x', dtype, shape: ['n'] }],
+            dtype,
+            values: [...SAMPLES[dtype]],
+          });
+        },
+      ]),
+    ),
     'int64 is computed exactly': async (runtime, same) => {
       const session = await runtime.createSession(nextModel());
       same(elements((await session.run({ x: of('int64', [2], [2n ** 53n, -1n]) }))['y']), [2n ** 53n + 1n, 0n]);
@@ -73,13 +91,24 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       const first = await session.run(feeds);
       const second = await session.run({ ...feeds, x: float32([1, 3], 7) });
       (first['sum']?.data as Float32Array).fill(0); // checked to be float32 above
-      same([elements(second['sum']), elements((await session.run(feeds))['sum'])], [[8, 8, 8], [3, 3, 3]]);
+      same(
+        [elements(second['sum']), elements((await session.run(feeds))['sum'])],
+        [
+          [8, 8, 8],
+          [3, 3, 3],
+        ],
+      );
     },
     'overlapping runs of two sessions each get their own result': async (runtime, same) => {
       const [a, b] = await Promise.all([runtime.createSession(pairModel()), runtime.createSession(nextModel())]);
-      const runs = [0, 1, 2, 3].map((i) => (i % 2 === 0 ? a.run({ x: float32([1, 3], i), y: float32([1, 3], 1) }) : b.run({ x: of('int64', [1], [i]) })));
+      const runs = [0, 1, 2, 3].map((i) =>
+        i % 2 === 0 ? a.run({ x: float32([1, 3], i), y: float32([1, 3], 1) }) : b.run({ x: of('int64', [1], [i]) }),
+      );
       const results = await Promise.all(runs);
-      same(results.map((result) => elements(result['sum'] ?? result['y'])), [[1, 1, 1], [2n], [3, 3, 3], [4n]]);
+      same(
+        results.map((result) => elements(result['sum'] ?? result['y'])),
+        [[1, 1, 1], [2n], [3, 3, 3], [4n]],
+      );
     },
     'a session with other options gives the same': async (runtime, same) => {
       const session = await runtime.createSession(pairModel(), { threads: 1, spinning: false });

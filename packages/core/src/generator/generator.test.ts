@@ -1,4 +1,5 @@
-// Generator over a session that only counts: merging, splitting, order, refusals, aborts, disposal. Real models are in packages/node and tests/browser.
+// Generator over a session that only counts: merging, splitting, order, refusals, aborts, disposal. Real models are in
+// packages/node and tests/browser.
 import { describe, expect, test } from 'vitest';
 import type { AbortSignalLike, DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '../index.js';
 import { Generator, latents, latentWalk, manifestFor, toBatch } from '../index.js';
@@ -9,12 +10,26 @@ interface Control {
   signal: AbortSignalLike;
   abort(reason?: unknown): void;
 }
-const { AbortController, AbortSignal, setTimeout } = globalThis as unknown as { AbortController: new () => Control; AbortSignal: { abort(): AbortSignalLike }; setTimeout(call: () => void, ms: number): void };
+const { AbortController, AbortSignal, setTimeout } = globalThis as unknown as {
+  AbortController: new () => Control;
+  AbortSignal: { abort(): AbortSignalLike };
+  setTimeout(call: () => void, ms: number): void;
+};
 
 const SIZE = 4;
-const DEVICE: DeviceReport = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] };
+const DEVICE: DeviceReport = {
+  requested: 'cpu',
+  actual: 'cpu',
+  reasons: [],
+  threads: 1,
+  executor: 'inline',
+  placement: {},
+  cpuOps: [],
+};
 
-/** Picture `[2, 2]` of a row: its latent cut to ±1. A class shifts it. Runs wait for `gate`; a latent above 50 fails. */
+/**
+ * Picture `[2, 2]` of a row: its latent cut to ±1. A class shifts it. Runs wait for `gate`; a latent above 50 fails.
+ */
 class FakeSession implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[] = [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 2, 2] }];
@@ -54,20 +69,41 @@ class FakeSession implements Session {
   }
 }
 
-function make(options: { batch?: BatchOptions; session?: FakeSession; given?: Partial<Manifest> } = {}): { generator: Generator; session: FakeSession } {
+function make(options: { batch?: BatchOptions; session?: FakeSession; given?: Partial<Manifest> } = {}): {
+  generator: Generator;
+  session: FakeSession;
+} {
   const session = options.session ?? new FakeSession();
   const manifest = manifestFor(options.given, undefined, session.inputs, session.outputs);
-  return { session, generator: new Generator({ session, manifest, modelBytes: 123, dispose: () => session.dispose(), ...(options.batch ? { batch: options.batch } : {}) }) };
+  return {
+    session,
+    generator: new Generator({
+      session,
+      manifest,
+      modelBytes: 123,
+      dispose: () => session.dispose(),
+      ...(options.batch ? { batch: options.batch } : {}),
+    }),
+  };
 }
 
 /** What the fake draws for these latents, by core's own conversion. */
-const pictures = (z: Float32Array): Uint8ClampedArray => toBatch({ dtype: 'float32', shape: [z.length / SIZE, 1, 2, 2], data: z.map((v) => v / 4) }, { layout: 'nchw', range: [-1, 1] }).data;
-const codes = async (calls: readonly Promise<unknown>[]): Promise<string[]> => (await Promise.allSettled(calls)).map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code));
+const pictures = (z: Float32Array): Uint8ClampedArray =>
+  toBatch(
+    { dtype: 'float32', shape: [z.length / SIZE, 1, 2, 2], data: z.map((v) => v / 4) },
+    { layout: 'nchw', range: [-1, 1] },
+  ).data;
+const codes = async (calls: readonly Promise<unknown>[]): Promise<string[]> =>
+  (await Promise.allSettled(calls)).map((r) => (r.status === 'fulfilled' ? 'ok' : (r.reason as { code: string }).code));
 
 describe('micro-batching', () => {
   test('calls of one tick share a run, and each gets its own pictures', async () => {
     const { generator, session } = make();
-    const batches = await Promise.all([generator.sample({ count: 3, seed: 1 }), generator.sample({ seed: 2 }), generator.sample({ count: 2, seed: 1 })]);
+    const batches = await Promise.all([
+      generator.sample({ count: 3, seed: 1 }),
+      generator.sample({ seed: 2 }),
+      generator.sample({ count: 2, seed: 1 }),
+    ]);
     expect(session.sizes).toEqual([6]);
     expect(batches.map((b) => b.count)).toEqual([3, 1, 2]);
     expect(batches[0]?.data).toEqual(pictures(latents(1, 0, 3, SIZE)));
@@ -142,13 +178,18 @@ describe('micro-batching', () => {
     const { data } = await generator.sample({ count: 6 });
     going = false;
     expect(turns).toBeGreaterThanOrEqual(5); // one between two pictures
-    const whole = toBatch({ dtype: 'float32', shape: [6, 1, 1024, 1024], data: pixels }, { layout: 'nchw', range: [-1, 1] }).data;
+    const whole = toBatch(
+      { dtype: 'float32', shape: [6, 1, 1024, 1024], data: pixels },
+      { layout: 'nchw', range: [-1, 1] },
+    ).data;
     expect(data.length === whole.length && data.every((v, i) => v === whole[i])).toBe(true);
   });
 
   test('refuses what the queue cannot hold, and only that', async () => {
     const { generator } = make({ batch: { queue: 2 } });
-    expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) }), generator.sample()])).toEqual(['ok', 'ok', 'overloaded']);
+    expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) }), generator.sample()])).toEqual(
+      ['ok', 'ok', 'overloaded'],
+    );
     expect(await codes([generator.sample()])).toEqual(['ok']);
   });
 
@@ -157,7 +198,11 @@ describe('micro-batching', () => {
     let open = (): void => undefined;
     session.gate = new Promise((resolve) => (open = resolve));
     const control = new AbortController();
-    const calls = [generator.sample({ count: 3, signal: control.signal }), generator.sample({ seed: 3 }), generator.sample({ count: 5, signal: control.signal })];
+    const calls = [
+      generator.sample({ count: 3, signal: control.signal }),
+      generator.sample({ seed: 3 }),
+      generator.sample({ count: 5, signal: control.signal }),
+    ];
     await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
     control.abort(new Error('enough'));
     await expect(calls[0]).rejects.toMatchObject({ code: 'aborted', cause: { message: 'enough' } });
@@ -172,7 +217,11 @@ describe('micro-batching', () => {
     const { generator, session } = make();
     session.failure = (z) => (z.some((v) => v > 50) ? new RangeError('too large') : undefined);
     const bad = new Float32Array(SIZE).fill(99);
-    const results = await Promise.allSettled([generator.sample({ seed: 1 }), generator.sample({ latents: bad }), generator.sample({ seed: 2 })]);
+    const results = await Promise.allSettled([
+      generator.sample({ seed: 1 }),
+      generator.sample({ latents: bad }),
+      generator.sample({ seed: 2 }),
+    ]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(session.sizes).toEqual([3, 1, 1, 1]);
     expect(await codes([generator.sample()])).toEqual(['ok']);
@@ -187,8 +236,12 @@ describe('sample', () => {
     const expected = pictures(z);
     z.fill(0);
     expect((await promise).data).toEqual(expected);
-    expect((await generator.sample({ count: 50, truncation: 0.5 })).data).toEqual(pictures(latents(0, 0, 50, SIZE, { truncation: 0.5 })));
-    expect((await generator.sample({ count: 50, truncation: { psi: 0.5 } })).data).toEqual(pictures(latents(0, 0, 50, SIZE).map((v) => v / 2)));
+    expect((await generator.sample({ count: 50, truncation: 0.5 })).data).toEqual(
+      pictures(latents(0, 0, 50, SIZE, { truncation: 0.5 })),
+    );
+    expect((await generator.sample({ count: 50, truncation: { psi: 0.5 } })).data).toEqual(
+      pictures(latents(0, 0, 50, SIZE).map((v) => v / 2)),
+    );
   });
 
   test.each([
@@ -209,13 +262,18 @@ describe('sample', () => {
     [{ label: 1 }, 'usage'],
   ])('refuses %o with %s, before anything runs', async (options, code) => {
     const { generator, session } = make();
-    await expect(generator.sample(options)).rejects.toMatchObject({ code, message: expect.stringMatching(/: expected .*, (got|as)/) as string });
+    await expect(generator.sample(options)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/: expected .*, (got|as)/) as string,
+    });
     expect(session.sizes).toEqual([]);
     expect(generator.stats().queued).toBe(0);
   });
 
   test('labels by number and by name; without one, picture i is of class i', async () => {
-    const given: Partial<Manifest> = { inputs: [{ name: 'y', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['cat', 'dog', 'owl'] }] };
+    const given: Partial<Manifest> = {
+      inputs: [{ name: 'y', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['cat', 'dog', 'owl'] }],
+    };
     const labelled = (): FakeSession => new FakeSession('batch', { name: 'y', dtype: 'int64', shape: ['batch'] });
     const { generator } = make({ session: labelled(), given });
     const zeros = new Float32Array(4 * SIZE);
@@ -226,15 +284,30 @@ describe('sample', () => {
     expect(await first(2)).toEqual([2, 2, 2, 2]);
     expect(await first('dog')).toEqual([1, 1, 1, 1]);
     expect(await first()).toEqual([0, 1, 2, 0]);
-    expect(await codes([generator.sample({ label: 3 }), generator.sample({ label: -1 }), generator.sample({ label: 'cow' })])).toEqual(['input.range', 'input.range', 'input.range']);
+    expect(
+      await codes([
+        generator.sample({ label: 3 }),
+        generator.sample({ label: -1 }),
+        generator.sample({ label: 'cow' }),
+      ]),
+    ).toEqual(['input.range', 'input.range', 'input.range']);
     const nameless = make({ session: labelled() });
-    expect(await codes([nameless.generator.sample(), nameless.generator.sample({ label: 'cat' }), nameless.generator.sample({ label: 7 })])).toEqual(['usage', 'input.range', 'ok']);
+    expect(
+      await codes([
+        nameless.generator.sample(),
+        nameless.generator.sample({ label: 'cat' }),
+        nameless.generator.sample({ label: 7 }),
+      ]),
+    ).toEqual(['usage', 'input.range', 'ok']);
   });
 
   test('pictures that no array holds are refused with the way out', async () => {
     const session = new FakeSession();
     session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 3, 1024, 1024] };
-    await expect(make({ session }).generator.sample({ count: 342 })).rejects.toMatchObject({ code: 'input.range', message: expect.stringMatching(/stream\(\)/) as string });
+    await expect(make({ session }).generator.sample({ count: 342 })).rejects.toMatchObject({
+      code: 'input.range',
+      message: expect.stringMatching(/stream\(\)/) as string,
+    });
   });
 });
 
@@ -282,24 +355,47 @@ test('a walk goes through the latents of latentWalk', async () => {
   const { generator } = make();
   const ends = [latents(1, 0, 1, SIZE), latents(2, 0, 1, SIZE)];
   expect((await generator.interpolate({ from: 1, to: 2, steps: 7 })).data).toEqual(pictures(latentWalk(ends, 7)));
-  expect((await generator.interpolate({ from: 1, to: 2, steps: 8, mode: 'lerp', loop: true })).data).toEqual(pictures(latentWalk(ends, 8, { mode: 'lerp', loop: true })));
-  expect(await codes([generator.interpolate({ from: 1, to: 2, steps: 1 }), generator.interpolate({ from: -1, to: 2, steps: 3 })])).toEqual(['input.range', 'input.range']);
+  expect((await generator.interpolate({ from: 1, to: 2, steps: 8, mode: 'lerp', loop: true })).data).toEqual(
+    pictures(latentWalk(ends, 8, { mode: 'lerp', loop: true })),
+  );
+  expect(
+    await codes([
+      generator.interpolate({ from: 1, to: 2, steps: 1 }),
+      generator.interpolate({ from: -1, to: 2, steps: 3 }),
+    ]),
+  ).toEqual(['input.range', 'input.range']);
 });
 
 test('run takes tensors, data with a shape, and plain arrays', async () => {
   const { generator } = make();
   const z = latents(1, 0, 2, SIZE);
-  const results = await Promise.all([generator.run({ z: { dtype: 'float32', shape: [2, SIZE], data: z } }), generator.run({ z: { shape: [2, SIZE], data: z } }), generator.run({ z })]);
-  for (const { image } of results) expect(image).toEqual({ dtype: 'float32', shape: [2, 1, 2, 2], data: z.map((v) => v / 4) });
-  expect(await codes([generator.run({ z: { shape: [2, SIZE] } as never }), generator.run({ z: 3 as never })])).toEqual(['input.shape', 'input.shape']);
+  const results = await Promise.all([
+    generator.run({ z: { dtype: 'float32', shape: [2, SIZE], data: z } }),
+    generator.run({ z: { shape: [2, SIZE], data: z } }),
+    generator.run({ z }),
+  ]);
+  for (const { image } of results)
+    expect(image).toEqual({ dtype: 'float32', shape: [2, 1, 2, 2], data: z.map((v) => v / 4) });
+  expect(await codes([generator.run({ z: { shape: [2, SIZE] } as never }), generator.run({ z: 3 as never })])).toEqual([
+    'input.shape',
+    'input.shape',
+  ]);
 });
 
 test('other kinds are no generators, and say what to call', async () => {
   const session = new FakeSession();
   const { generator } = make({ session, given: { kind: 'function' } });
-  await expect(generator.sample()).rejects.toMatchObject({ code: 'model.notGenerator', message: expect.stringMatching(/run\(feeds\)/) as string });
-  await expect(generator.interpolate({ from: 0, to: 1, steps: 2 })).rejects.toMatchObject({ code: 'model.notGenerator' });
-  await expect(make().generator.translate({ width: 1, height: 1, data: new Uint8Array(1) })).rejects.toMatchObject({ code: 'model.notGenerator', message: expect.stringMatching(/sample\(\)/) as string });
+  await expect(generator.sample()).rejects.toMatchObject({
+    code: 'model.notGenerator',
+    message: expect.stringMatching(/run\(feeds\)/) as string,
+  });
+  await expect(generator.interpolate({ from: 0, to: 1, steps: 2 })).rejects.toMatchObject({
+    code: 'model.notGenerator',
+  });
+  await expect(make().generator.translate({ width: 1, height: 1, data: new Uint8Array(1) })).rejects.toMatchObject({
+    code: 'model.notGenerator',
+    message: expect.stringMatching(/sample\(\)/) as string,
+  });
 });
 
 test('dispose lets requests finish, frees once, and refuses later ones; also by `await using`', async () => {
@@ -309,7 +405,10 @@ test('dispose lets requests finish, frees once, and refuses later ones; also by 
   expect((await last).count).toBe(100);
   await Promise.all([first, second]);
   expect(session.released).toBe(1);
-  expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) })])).toEqual(['disposed', 'disposed']);
+  expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) })])).toEqual([
+    'disposed',
+    'disposed',
+  ]);
   expect(generator.stats()).toMatchObject({ sessions: 0, queued: 0 });
   const other = make();
   const { asyncDispose } = Symbol as unknown as { asyncDispose: symbol };
@@ -317,6 +416,9 @@ test('dispose lets requests finish, frees once, and refuses later ones; also by 
   expect(other.session.released).toBe(1);
 });
 
-test.each([{ max: 0 }, { max: 1.5 }, { delayMs: -1 }, { delayMs: NaN }, { queue: 0 }])('batch %o is refused', (batch) => {
-  expect(() => make({ batch })).toThrow(/batch\./);
-});
+test.each([{ max: 0 }, { max: 1.5 }, { delayMs: -1 }, { delayMs: NaN }, { queue: 0 }])(
+  'batch %o is refused',
+  (batch) => {
+    expect(() => make({ batch })).toThrow(/batch\./);
+  },
+);

@@ -1,4 +1,5 @@
-// Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else is one run after another.
+// Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else
+// is one run after another.
 import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
@@ -36,7 +37,9 @@ export interface GeneratorParts {
 /** Pictures of a stream that are made at once. */
 const STREAM_RUN = 16;
 
-/** Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing. */
+/**
+ * Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing.
+ */
 const RUN_BYTES = 2 ** 28;
 
 const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
@@ -67,8 +70,9 @@ export class Generator {
   }
 
   /**
-   * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects with `input.range` (count, seed,
-   * truncation, label), `input.shape` (latents), `model.notGenerator`, `overloaded`, `aborted`, `disposed`.
+   * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects
+   * with `input.range` (count, seed, truncation, label), `input.shape` (latents), `model.notGenerator`, `overloaded`,
+   * `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
     const { model } = this.#latentModel();
@@ -82,7 +86,10 @@ export class Generator {
     return this.#draw({ ...options, latents: given?.slice(), start: 0 }, count);
   }
 
-  /** Pictures one by one, in order, made a few ahead: picture i is that of `sample`. Leaving the loop ends it. Errors are thrown in the loop. */
+  /**
+   * Pictures one by one, in order, made a few ahead: picture i is that of `sample`. Leaving the loop ends it. Errors
+   * are thrown in the loop.
+   */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
     const { start = 0, count = Infinity } = options;
     checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
@@ -95,7 +102,7 @@ export class Generator {
       return next;
     };
     let at = 0;
-    for (let next = from(0); next; ) {
+    for (let next = from(0); next;) {
       const batch = await next;
       at += batch.count;
       next = from(at);
@@ -106,23 +113,57 @@ export class Generator {
   /** A walk from one seed's first latent to another's. */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
     const { model } = this.#latentModel();
-    const { from, to, steps, loop = false, mode = model.distribution === 'uniform' ? 'lerp' : 'slerp', truncation, ...rest } = options;
+    const {
+      from,
+      to,
+      steps,
+      loop = false,
+      mode = model.distribution === 'uniform' ? 'lerp' : 'slerp',
+      truncation,
+      ...rest
+    } = options;
     checkInteger('interpolate.steps', steps, 2, MOST);
-    const end = (seed: number | bigint): Float32Array => latents(seed, 0, 1, model.size, { distribution: model.distribution, ...(truncation === undefined ? {} : { truncation }) });
+    const end = (seed: number | bigint): Float32Array =>
+      latents(seed, 0, 1, model.size, {
+        distribution: model.distribution,
+        ...(truncation === undefined ? {} : { truncation }),
+      });
     const ends = [end(from), end(to)];
     // Without a label every picture is of class 0: a walk that changes class at each step is none.
     const label = rest.label ?? (model.hasLabel ? 0 : undefined);
     return this.#admit(async () => {
       const { latentWalk } = await import('./beside.js');
-      return this.#request({ ...rest, ...(label === undefined ? {} : { label }), seed: from, latents: latentWalk(ends, steps, { mode, loop }), noiseOf: 0, start: 0 }, steps)();
+      return this.#request(
+        {
+          ...rest,
+          ...(label === undefined ? {} : { label }),
+          seed: from,
+          latents: latentWalk(ends, steps, { mode, loop }),
+          noiseOf: 0,
+          start: 0,
+        },
+        steps,
+      )();
     });
   }
 
-  /** Runs an image-to-image or super-resolution model on pictures of one size. With `tile`, in tiles that are blended where they overlap. */
+  /**
+   * Runs an image-to-image or super-resolution model on pictures of one size. With `tile`, in tiles that are blended
+   * where they overlap.
+   */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
     const { translate } = await import('./beside.js');
-    const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike]; // isArray does not narrow readonly arrays
-    return this.#admit(() => translate(this.manifest, images, options, (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done), TOOLS));
+    // isArray does not narrow readonly arrays
+    const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike];
+    return this.#admit(() =>
+      translate(
+        this.manifest,
+        images,
+        options,
+        (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done),
+        TOOLS,
+      ),
+    );
   }
 
   /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */
@@ -136,7 +177,15 @@ export class Generator {
     const { runs, images, ms } = this.#count;
     const { modelBytes, startMs } = this.#parts;
     const firstRun = this.#firstRunMs === undefined ? {} : { firstRun: this.#firstRunMs };
-    return { runs, images, queued: this.#inside.size, sessions: this.#disposal ? 0 : 1, meanRunMs: runs === 0 ? 0 : ms / runs, modelBytes, ...(startMs ? { startMs: { ...startMs, ...firstRun } } : {}) };
+    return {
+      runs,
+      images,
+      queued: this.#inside.size,
+      sessions: this.#disposal ? 0 : 1,
+      meanRunMs: runs === 0 ? 0 : ms / runs,
+      modelBytes,
+      ...(startMs ? { startMs: { ...startMs, ...firstRun } } : {}),
+    };
   }
 
   /** Frees the model after the requests already made. Idempotent; later calls reject with `disposed`. */
@@ -150,12 +199,22 @@ export class Generator {
       const model = new LatentModel(this.manifest);
       const { delayMs } = this.#batch;
       const max = Math.min(this.#batch.max, model.within(RUN_BYTES));
-      this.#latent = { model, batcher: new MicroBatcher((feeds, rows) => this.#run(feeds, { outputs: [model.output.name] }, rows), { max: Math.min(max, model.fixedBatch ?? max), delayMs, fixed: model.fixedBatch }) };
+      this.#latent = {
+        model,
+        batcher: new MicroBatcher((feeds, rows) => this.#run(feeds, { outputs: [model.output.name] }, rows), {
+          max: Math.min(max, model.fixedBatch ?? max),
+          delayMs,
+          fixed: model.fixedBatch,
+        }),
+      };
     }
     return this.#latent;
   }
 
-  /** Pictures `draw.start … + count − 1`. Nothing is awaited before the request is in the line, so that calls of one tick share a run. */
+  /**
+   * Pictures `draw.start … + count − 1`. Nothing is awaited before the request is in the line, so that calls of one
+   * tick share a run.
+   */
   async #draw(draw: Draw, count: number): Promise<ImageBatch> {
     return this.#admit(this.#request(draw, count));
   }
@@ -173,7 +232,11 @@ export class Generator {
         feeds: (start, rows) => model.feeds(draw, start, rows),
         take: (outputs, at, start, rows) => {
           const tensor = outputs[name];
-          if (!tensor) throw new ModelFormatError('model.format', `sample: expected an output '${name}', got ${Object.keys(outputs).join(', ')}`);
+          if (!tensor)
+            throw new ModelFormatError(
+              'model.format',
+              `sample: expected an output '${name}', got ${Object.keys(outputs).join(', ')}`,
+            );
           return pictures.take(tensor, at, start, rows);
         },
       });
@@ -197,7 +260,12 @@ export class Generator {
   #admit<T>(request: () => Promise<T>): Promise<T> {
     if (this.#disposal) return Promise.reject(new ForjaError('disposed', 'generator: it has been disposed'));
     const { queue } = this.#batch;
-    if (this.#inside.size >= queue) return Promise.reject(new OverloadedError(`generator: expected at most ${queue} requests at once, got one more: try again later, or raise batch.queue`));
+    if (this.#inside.size >= queue)
+      return Promise.reject(
+        new OverloadedError(
+          `generator: expected at most ${queue} requests at once, got one more: try again later, or raise batch.queue`,
+        ),
+      );
     const promise = request();
     this.#inside.add(promise);
     const leave = (): void => void this.#inside.delete(promise);

@@ -11,7 +11,8 @@ export function halfOf(value: number): number {
   const magnitude = x & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) return sign | even(Math.abs(single[0]) * 2 ** 24); // a subnormal half, or the smallest normal one
+  // a subnormal half, or the smallest normal one
+  if (magnitude < 0x38800000) return sign | even(Math.abs(single[0]) * 2 ** 24);
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 

@@ -1,13 +1,20 @@
-// The integrity of a model file: SHA-256 over the encoded GraphProto, then each external file in the order of its location. Metadata stays editable.
+// The integrity of a model file: SHA-256 over the encoded GraphProto, then each external file in the order of its
+// location. Metadata stays editable.
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import type { Manifest } from './manifest.js';
 import { graphBytes } from './read-manifest.js';
 
-/** SHA-256 of bytes as 64 lower-case hexadecimal digits; injected, because core has neither Web Crypto nor `node:crypto`. */
+/**
+ * SHA-256 of bytes as 64 lower-case hexadecimal digits; injected, because core has neither Web Crypto nor
+ * `node:crypto`.
+ */
 export type Sha256 = (bytes: Uint8Array) => Promise<string>;
 
-/** What {@link Manifest} `integrity` is over: the GraphProto, then each external file by location (compared by UTF-16 code units). */
+/**
+ * What {@link Manifest} `integrity` is over: the GraphProto, then each external file by location (compared by UTF-16
+ * code units).
+ */
 export function integrityBytes(graph: Uint8Array, external: ReadonlyMap<string, Uint8Array> = new Map()): Uint8Array {
   if (external.size === 0) return graph;
   const files = [...external].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, bytes]) => bytes);
@@ -16,12 +23,19 @@ export function integrityBytes(graph: Uint8Array, external: ReadonlyMap<string, 
 
 /**
  * Compares a model (and its external files by location) with the integrity in its manifest. Needs no protobuf schema.
- * Throws {@link ModelFormatError} `model.integrity` when they differ, or as {@link graphBytes} does when the bytes are no model.
+ * Throws {@link ModelFormatError} `model.integrity` when they differ, or as {@link graphBytes} does when the bytes are
+ * no model.
  */
-export async function checkIntegrity(bytes: Uint8Array, manifest: Manifest, sha256: Sha256, external?: ReadonlyMap<string, Uint8Array>): Promise<void> {
+export async function checkIntegrity(
+  bytes: Uint8Array,
+  manifest: Manifest,
+  sha256: Sha256,
+  external?: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
   const { integrity } = manifest;
   const sealed = integrityBytes(graphBytes(bytes), external);
-  if (sealed.length !== integrity.bytes) throw damaged(`${integrity.bytes} bytes of graph and weights`, String(sealed.length));
+  if (sealed.length !== integrity.bytes)
+    throw damaged(`${integrity.bytes} bytes of graph and weights`, String(sealed.length));
   const digest = await sha256(sealed);
   if (digest !== integrity.sha256) throw damaged(`SHA-256 ${integrity.sha256}`, digest);
 }

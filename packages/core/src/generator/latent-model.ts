@@ -1,4 +1,5 @@
-// What a latent model needs for picture i: its latent, label and noise. Built from a manifest; refuses models of another kind.
+// What a latent model needs for picture i: its latent, label and noise. Built from a manifest; refuses models of
+// another kind.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
@@ -43,8 +44,11 @@ export class LatentModel {
     const output = outputs.find(({ role }) => role === 'image');
     const other = inputs.find(({ role }) => role === 'image' || role === 'tensor');
     if (kind !== 'latent' || !latent || !output || other) {
-      const way = kind === 'latent' || kind === 'function' ? '' : "; this one takes pictures: use translate()";
-      throw new ModelFormatError('model.notGenerator', `sample: expected a model that makes pictures from latents, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}${way}. run(feeds) takes any model; the option 'manifest' says what one without a manifest is.`);
+      const way = kind === 'latent' || kind === 'function' ? '' : '; this one takes pictures: use translate()';
+      throw new ModelFormatError(
+        'model.notGenerator',
+        `sample: expected a model that makes pictures from latents, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}${way}. run(feeds) takes any model; the option 'manifest' says what one without a manifest is.`,
+      );
     }
     this.output = output;
     this.#latent = rowsOf(latent);
@@ -72,8 +76,12 @@ export class LatentModel {
   check({ seed = 0, truncation, label, latents: given }: Omit<Draw, 'start'>): void {
     // Draws nothing: only the options are looked at.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
-    if (given && truncation !== undefined) throw new UsageError('sample.truncation: expected none beside latents, got one: latents are used as they are; truncate them yourself');
-    if (label === undefined && this.#label && this.#label.classes === undefined) throw new UsageError('sample.label: expected a class, as the model does not say how many it has');
+    if (given && truncation !== undefined)
+      throw new UsageError(
+        'sample.truncation: expected none beside latents, got one: latents are used as they are; truncate them yourself',
+      );
+    if (label === undefined && this.#label && this.#label.classes === undefined)
+      throw new UsageError('sample.label: expected a class, as the model does not say how many it has');
     if (label !== undefined) this.#classOf(label);
   }
 
@@ -83,12 +91,16 @@ export class LatentModel {
     const first = draw.start + from;
     const z = draw.latents
       ? draw.latents.slice(from * this.size, (from + count) * this.size)
-      : latents(seed, first, count, this.size, { distribution: this.distribution, ...(truncation === undefined ? {} : { truncation }) });
+      : latents(seed, first, count, this.size, {
+          distribution: this.distribution,
+          ...(truncation === undefined ? {} : { truncation }),
+        });
     const feeds: NamedTensors = { [this.#latent.spec.name]: rows(this.#latent, count, z) };
     this.#noises.forEach((noise, stream) => {
       const size = sizeOf(noise.row);
       const data = new Float32Array(count * size);
-      for (let i = 0; i < count; i++) data.set(philoxNormal({ seed, stream, step: draw.noiseOf ?? first + i }, size), i * size);
+      for (let i = 0; i < count; i++)
+        data.set(philoxNormal({ seed, stream, step: draw.noiseOf ?? first + i }, size), i * size);
       feeds[noise.spec.name] = rows(noise, count, data);
     });
     if (this.#label) {
@@ -105,7 +117,10 @@ export class LatentModel {
     const { spec, classes } = this.#label;
     const named = typeof label === 'string' ? (spec.classes ?? []).indexOf(label) : label;
     if (typeof label === 'string' && named < 0) {
-      throw new UsageError(`sample.label: expected ${spec.classes ? `one of ${listed(spec.classes)}` : 'a number, as the model names no classes'}, got '${label}'`, { code: 'input.range' });
+      throw new UsageError(
+        `sample.label: expected ${spec.classes ? `one of ${listed(spec.classes)}` : 'a number, as the model names no classes'}, got '${label}'`,
+        { code: 'input.range' },
+      );
     }
     checkInteger('sample.label', named, 0, (classes ?? 2 ** 31) - 1);
     return named;
@@ -118,7 +133,11 @@ function listed(names: readonly string[]): string {
 
 function rowsOf(spec: ManifestInput): RowInput {
   const row = spec.shape.slice(1);
-  if (!isStatic(row)) throw new ModelFormatError('model.format', `manifest.inputs.${spec.name}: expected fixed sizes after the batch, got [${spec.shape.join(', ')}]`);
+  if (!isStatic(row))
+    throw new ModelFormatError(
+      'model.format',
+      `manifest.inputs.${spec.name}: expected fixed sizes after the batch, got [${spec.shape.join(', ')}]`,
+    );
   return { spec, row };
 }
 
@@ -140,8 +159,12 @@ function isFloat(dtype: string): boolean {
 
 function rows({ spec, row }: RowInput, count: number, data: Float32Array): Tensor {
   if (spec.dtype === 'float32') return { dtype: 'float32', shape: [count, ...row], data };
-  if (spec.dtype === 'float16') return { dtype: 'float16', shape: [count, ...row], data: Uint16Array.from(data, halfOf) };
-  throw new ModelFormatError('model.format', `manifest.inputs.${spec.name}: expected float32 or float16 for a ${spec.role}, got ${spec.dtype}`);
+  if (spec.dtype === 'float16')
+    return { dtype: 'float16', shape: [count, ...row], data: Uint16Array.from(data, halfOf) };
+  throw new ModelFormatError(
+    'model.format',
+    `manifest.inputs.${spec.name}: expected float32 or float16 for a ${spec.role}, got ${spec.dtype}`,
+  );
 }
 
 /** Class numbers, or one-hot rows where the input has a row of floats. */

@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Manifest, TensorSpec } from '../index.js';
 import { manifestFor } from '../index.js';
 
-const spec = (name: string, shape: TensorSpec['shape'], dtype: TensorSpec['dtype'] = 'float32'): TensorSpec => ({ name, shape, dtype: dtype ?? 'float32' });
+const spec = (name: string, shape: TensorSpec['shape'], dtype: TensorSpec['dtype'] = 'float32'): TensorSpec => ({
+  name,
+  shape,
+  dtype: dtype ?? 'float32',
+});
 const z = spec('z', ['batch', 100]);
 const y = spec('image', ['batch', 3, 32, 32]);
 
@@ -50,26 +54,66 @@ describe('the file’s own manifest', () => {
   };
 
   test.each<[string, Manifest, RegExp]>([
-    ['an input that is not there', changed((m) => (m.inputs[0]!.name = 'w')), /manifest\.inputs: expected names among z, got 'w'/],
-    ['an input left out', changed((m) => (m.inputs = [])), /manifest\.inputs: expected every input of the model, got none for 'z'/],
-    ['another type', changed((m) => (m.outputs[0]!.dtype = 'uint8')), /manifest\.outputs\.image\.dtype: expected the model's float32, got uint8/],
-    ['another size', changed((m) => (m.inputs[0]!.shape = ['batch', 64])), /manifest\.inputs\.z\.shape: expected the model's \[batch, 100\], got \[batch, 64\]/],
+    [
+      'an input that is not there',
+      changed((m) => (m.inputs[0]!.name = 'w')),
+      /manifest\.inputs: expected names among z, got 'w'/,
+    ],
+    [
+      'an input left out',
+      changed((m) => (m.inputs = [])),
+      /manifest\.inputs: expected every input of the model, got none for 'z'/,
+    ],
+    [
+      'another type',
+      changed((m) => (m.outputs[0]!.dtype = 'uint8')),
+      /manifest\.outputs\.image\.dtype: expected the model's float32, got uint8/,
+    ],
+    [
+      'another size',
+      changed((m) => (m.inputs[0]!.shape = ['batch', 64])),
+      /manifest\.inputs\.z\.shape: expected the model's \[batch, 100\], got \[batch, 64\]/,
+    ],
     ['another rank', changed((m) => (m.outputs[0]!.shape = ['batch', 3072])), /manifest\.outputs\.image\.shape/],
     ['no latent', changed((m) => (m.inputs[0]!.role = 'tensor')), /role 'latent'/],
     ['no picture', changed((m) => (m.outputs[0]!.role = 'score')), /role 'image'/],
   ])('is refused with %s', (_, manifest, message) => {
-    expect(() => manifestFor(undefined, manifest, [z], [y])).toThrow(expect.objectContaining({ code: 'model.format', message: expect.stringMatching(message) as string }) as Error);
+    expect(() => manifestFor(undefined, manifest, [z], [y])).toThrow(
+      expect.objectContaining({ code: 'model.format', message: expect.stringMatching(message) as string }) as Error,
+    );
   });
 
   test('may call a dynamic dimension something else', () => {
-    expect(manifestFor(undefined, changed((m) => (m.inputs[0]!.shape = ['n', 100])), [z], [y]).kind).toBe('latent');
+    expect(
+      manifestFor(
+        undefined,
+        changed((m) => (m.inputs[0]!.shape = ['n', 100])),
+        [z],
+        [y],
+      ).kind,
+    ).toBe('latent');
   });
 });
 
 describe('the caller’s words', () => {
   test('go above both, by name', () => {
-    const manifest = manifestFor({ license: 'MIT', outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 3, 32, 32], range: [0, 1] }] }, undefined, [z], [y, spec('extra', ['batch', 2])]);
-    expect(manifest).toMatchObject({ kind: 'latent', license: 'MIT', outputs: [{ layout: 'nchw', range: [0, 1] }, { name: 'extra', role: 'tensor' }] });
+    const manifest = manifestFor(
+      {
+        license: 'MIT',
+        outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 3, 32, 32], range: [0, 1] }],
+      },
+      undefined,
+      [z],
+      [y, spec('extra', ['batch', 2])],
+    );
+    expect(manifest).toMatchObject({
+      kind: 'latent',
+      license: 'MIT',
+      outputs: [
+        { layout: 'nchw', range: [0, 1] },
+        { name: 'extra', role: 'tensor' },
+      ],
+    });
   });
 
   test('are refused as a usage error when they do not fit', () => {
@@ -80,7 +124,13 @@ describe('the caller’s words', () => {
         return error;
       }
     };
-    expect(thrown({ inputs: [{ name: 'nope', role: 'latent', dtype: 'float32', shape: [1] }] })).toMatchObject({ code: 'usage', message: expect.stringMatching(/load\.manifest\.inputs: expected names among z, got 'nope'/) as string });
-    expect(thrown({ kind: 'image-to-image' })).toMatchObject({ code: 'usage', message: expect.stringMatching(/role 'image'/) as string });
+    expect(thrown({ inputs: [{ name: 'nope', role: 'latent', dtype: 'float32', shape: [1] }] })).toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/load\.manifest\.inputs: expected names among z, got 'nope'/) as string,
+    });
+    expect(thrown({ kind: 'image-to-image' })).toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/role 'image'/) as string,
+    });
   });
 });

@@ -1,35 +1,75 @@
-// The manifest of a model as it really is: the file's own, checked against the session; or a guess from names and shapes; the caller's words above both.
+// The manifest of a model as it really is: the file's own, checked against the session; or a guess from names and
+// shapes; the caller's words above both.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { Dim, TensorSpec } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
 
 /**
- * `given` (from the caller) over `fromFile` (from the model, which is not trusted) or a guess. Inputs and outputs are merged by name, other fields replaced.
- * Throws `model.format` when the file's manifest does not fit its own graph, `usage` when the caller's does not. A guessed manifest has an empty SHA-256.
+ * `given` (from the caller) over `fromFile` (from the model, which is not trusted) or a guess. Inputs and outputs are
+ * merged by name, other fields replaced. Throws `model.format` when the file's manifest does not fit its own graph,
+ * `usage` when the caller's does not. A guessed manifest has an empty SHA-256.
  */
-export function manifestFor(given: Partial<Manifest> | undefined, fromFile: Manifest | undefined, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): Manifest {
+export function manifestFor(
+  given: Partial<Manifest> | undefined,
+  fromFile: Manifest | undefined,
+  inputs: readonly TensorSpec[],
+  outputs: readonly TensorSpec[],
+): Manifest {
   const base = fromFile ?? guess(inputs, outputs);
-  if (fromFile) fit(fromFile, inputs, outputs, (message) => new ModelFormatError('model.format', `manifest${message}; export the model again`));
+  if (fromFile)
+    fit(
+      fromFile,
+      inputs,
+      outputs,
+      (message) => new ModelFormatError('model.format', `manifest${message}; export the model again`),
+    );
   if (!given) return base;
-  const manifest: Manifest = { ...base, ...given, version: 1, inputs: merged('inputs', base.inputs, given.inputs), outputs: merged('outputs', base.outputs, given.outputs) };
+  const manifest: Manifest = {
+    ...base,
+    ...given,
+    version: 1,
+    inputs: merged('inputs', base.inputs, given.inputs),
+    outputs: merged('outputs', base.outputs, given.outputs),
+  };
   fit(manifest, inputs, outputs, (message) => new UsageError(`load.manifest${message}`));
   return manifest;
 }
 
-function merged<T extends ManifestInput | ManifestOutput>(where: string, base: readonly T[], given: readonly T[] | undefined): T[] {
+function merged<T extends ManifestInput | ManifestOutput>(
+  where: string,
+  base: readonly T[],
+  given: readonly T[] | undefined,
+): T[] {
   for (const { name } of given ?? []) {
-    if (!base.some((one) => one.name === name)) throw new UsageError(`load.manifest.${where}: expected names among ${base.map((one) => one.name).join(', ')}, got '${name}'`);
+    if (!base.some((one) => one.name === name))
+      throw new UsageError(
+        `load.manifest.${where}: expected names among ${base.map((one) => one.name).join(', ')}, got '${name}'`,
+      );
   }
   return base.map((one) => ({ ...one, ...given?.find(({ name }) => name === one.name) }));
 }
 
-function fit({ kind, inputs, outputs }: Manifest, realInputs: readonly TensorSpec[], realOutputs: readonly TensorSpec[], fail: (message: string) => Error): void {
-  const side = (where: string, said: readonly (ManifestInput | ManifestOutput)[], real: readonly TensorSpec[]): void => {
+function fit(
+  { kind, inputs, outputs }: Manifest,
+  realInputs: readonly TensorSpec[],
+  realOutputs: readonly TensorSpec[],
+  fail: (message: string) => Error,
+): void {
+  const side = (
+    where: string,
+    said: readonly (ManifestInput | ManifestOutput)[],
+    real: readonly TensorSpec[],
+  ): void => {
     for (const { name, dtype, shape } of said) {
       const found = real.find((spec) => spec.name === name);
-      if (!found) throw fail(`.${where}: expected names among ${real.map((spec) => spec.name).join(', ')}, got '${name}'`);
-      if (found.dtype !== dtype) throw fail(`.${where}.${name}.dtype: expected the model's ${found.dtype}, got ${dtype}`);
-      if (shape.length !== found.shape.length || !shape.every((dim, i) => agrees(dim, found.shape[i]))) throw fail(`.${where}.${name}.shape: expected the model's [${found.shape.join(', ')}], got [${shape.join(', ')}]`);
+      if (!found)
+        throw fail(`.${where}: expected names among ${real.map((spec) => spec.name).join(', ')}, got '${name}'`);
+      if (found.dtype !== dtype)
+        throw fail(`.${where}.${name}.dtype: expected the model's ${found.dtype}, got ${dtype}`);
+      if (shape.length !== found.shape.length || !shape.every((dim, i) => agrees(dim, found.shape[i])))
+        throw fail(
+          `.${where}.${name}.shape: expected the model's [${found.shape.join(', ')}], got [${shape.join(', ')}]`,
+        );
     }
   };
   side('inputs', inputs, realInputs);
@@ -39,8 +79,10 @@ function fit({ kind, inputs, outputs }: Manifest, realInputs: readonly TensorSpe
   if (kind === 'function') return;
   const pictures = outputs.filter(({ role }) => role === 'image');
   const wanted = kind === 'latent' ? 'latent' : 'image';
-  if (!inputs.some(({ role }) => role === wanted)) throw fail(`.inputs: expected one with role '${wanted}' for kind '${kind}', got none`);
-  if (!pictures.some(({ shape }) => shape.length === 4)) throw fail(`.outputs: expected one with role 'image' and four dimensions for kind '${kind}', got none`);
+  if (!inputs.some(({ role }) => role === wanted))
+    throw fail(`.inputs: expected one with role '${wanted}' for kind '${kind}', got none`);
+  if (!pictures.some(({ shape }) => shape.length === 4))
+    throw fail(`.outputs: expected one with role 'image' and four dimensions for kind '${kind}', got none`);
 }
 
 /** Names differ between a file and what a runtime infers; numbers must not. */
@@ -52,27 +94,48 @@ const LATENT = /^(z|w|latents?|noise|latent_?(vector|code)|input_noise)$/i;
 const LABEL = /^(y|labels?|class(es)?|class_?(id|index|label)s?)$/i;
 
 function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): Manifest {
-  const of = (kind: Manifest['kind'], ins: ManifestInput[], outs: ManifestOutput[]): Manifest => ({ version: 1, kind, inputs: ins, outputs: outs, integrity: { sha256: '', bytes: 0 }, producer: '' });
+  const of = (kind: Manifest['kind'], ins: ManifestInput[], outs: ManifestOutput[]): Manifest => ({
+    version: 1,
+    kind,
+    inputs: ins,
+    outputs: outs,
+    integrity: { sha256: '', bytes: 0 },
+    producer: '',
+  });
   const plainIn = inputs.map((spec): ManifestInput => ({ ...bare(spec), role: 'tensor' }));
   const plainOut = outputs.map((spec): ManifestOutput => ({ ...bare(spec), role: 'tensor' }));
   const [output] = outputs;
   const layout = output && layoutOf(output);
   if (!output || !layout) return of('function', plainIn, plainOut);
-  const image = (range: [number, number]): ManifestOutput[] => [{ ...bare(output), role: 'image', layout, range: rangeOf(output, range) }, ...plainOut.slice(1)];
+  const image = (range: [number, number]): ManifestOutput[] => [
+    { ...bare(output), role: 'image', layout, range: rangeOf(output, range) },
+    ...plainOut.slice(1),
+  ];
 
   const vectors = inputs.filter(isVector);
   const latent = vectors.find(({ name }) => LATENT.test(name ?? '')) ?? (vectors.length === 1 ? vectors[0] : undefined);
   const others = inputs.filter((spec) => spec !== latent);
   if (latent && others.every((spec) => LABEL.test(spec.name ?? '') && spec.shape.length <= 2)) {
-    return of('latent', inputs.map((spec): ManifestInput => (spec === latent ? { ...bare(spec), role: 'latent', distribution: 'normal' } : { ...bare(spec), role: 'label' })), image([-1, 1]));
+    return of(
+      'latent',
+      inputs.map((spec): ManifestInput =>
+        spec === latent ? { ...bare(spec), role: 'latent', distribution: 'normal' } : { ...bare(spec), role: 'label' },
+      ),
+      image([-1, 1]),
+    );
   }
   const [input] = inputs;
   const from = input && inputs.length === 1 ? layoutOf(input) : undefined;
   if (!input || !from) return of('function', plainIn, plainOut);
   const grows = areaOf(output, layout) > areaOf(input, from);
-  // What is usual: tanh for translation, [0, 1] for super-resolution. Files that differ say so in a manifest, callers in `manifest`.
+  // What is usual: tanh for translation, [0, 1] for super-resolution. Files that differ say so in a manifest, callers
+  // in `manifest`.
   const range: [number, number] = grows ? [0, 1] : [-1, 1];
-  return of(grows ? 'super-resolution' : 'image-to-image', [{ ...bare(input), role: 'image', layout: from, range: rangeOf(input, range) }], image(range));
+  return of(
+    grows ? 'super-resolution' : 'image-to-image',
+    [{ ...bare(input), role: 'image', layout: from, range: rangeOf(input, range) }],
+    image(range),
+  );
 }
 
 function bare({ name = '', dtype = 'float32', shape }: TensorSpec): Pick<ManifestInput, 'name' | 'dtype' | 'shape'> {
@@ -82,10 +145,18 @@ function bare({ name = '', dtype = 'float32', shape }: TensorSpec): Pick<Manifes
 /** `[batch, n]`, or `[batch, n, 1, 1]` as PyTorch's DCGANs have it. */
 function isVector({ dtype, shape }: TensorSpec): boolean {
   const [, n, ...rest] = shape;
-  return (dtype === 'float32' || dtype === 'float16') && typeof n === 'number' && n > 1 && (rest.length === 0 || (rest.length === 2 && rest.every((dim) => dim === 1)));
+  return (
+    (dtype === 'float32' || dtype === 'float16') &&
+    typeof n === 'number' &&
+    n > 1 &&
+    (rest.length === 0 || (rest.length === 2 && rest.every((dim) => dim === 1)))
+  );
 }
 
-/** The layout of what may be a picture; undefined for other tensors. Channels that the model does not name are taken to be first. */
+/**
+ * The layout of what may be a picture; undefined for other tensors. Channels that the model does not name are taken to
+ * be first.
+ */
 function layoutOf({ dtype, shape }: TensorSpec): 'nchw' | 'nhwc' | undefined {
   const [, a, b, c] = shape;
   if (shape.length !== 4 || !(dtype === 'float32' || dtype === 'float16' || dtype === 'uint8')) return undefined;

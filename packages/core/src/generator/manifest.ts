@@ -30,13 +30,19 @@ export interface ManifestOutput {
   layout?: 'nchw' | 'nhwc';
 }
 
-/** See design section 4. `integrity` is over the encoded GraphProto, then each external file by location, so metadata stays editable. */
+/**
+ * See design section 4. `integrity` is over the encoded GraphProto, then each external file by location, so metadata
+ * stays editable.
+ */
 export interface Manifest {
   version: 1;
   kind: ManifestKind;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
-  /** Dynamic dims that must be multiples of a number, by name: a network that halves a picture three times and joins the halves again takes multiples of 8. */
+  /**
+   * Dynamic dims that must be multiples of a number, by name: a network that halves a picture three times and joins the
+   * halves again takes multiples of 8.
+   */
   steps?: Record<string, number>;
   /** What most weights are: `fp16` where convolutions and products are in half precision. Absent: not said. */
   precision?: 'fp32' | 'fp16';

@@ -6,9 +6,14 @@ import type { Truncation } from '../latent/truncation.js';
 
 /** How concurrent requests share runs. */
 export interface BatchOptions {
-  /** Pictures a run, at most; fewer where they are so large that the output of a run would be above 256 MiB. Default 64. */
+  /**
+   * Pictures a run, at most; fewer where they are so large that the output of a run would be above 256 MiB. Default 64.
+   */
   max?: number;
-  /** Milliseconds that the first request of a run waits for others. Default 0: those of the same tick, and those that come during a run, share the next. */
+  /**
+   * Milliseconds that the first request of a run waits for others. Default 0: those of the same tick, and those that
+   * come during a run, share the next.
+   */
   delayMs?: number;
   /** Requests that may be waiting or running at once; one more is refused with `overloaded`. Default 1024. */
   queue?: number;
@@ -16,7 +21,10 @@ export interface BatchOptions {
 
 /** What a picture is drawn from, beside its number. */
 export interface DrawOptions {
-  /** An integer from 0 to 2⁶⁴−1. Default 0. Picture i of a seed is the same whatever the count, the batch and the machine. */
+  /**
+   * An integer from 0 to 2⁶⁴−1. Default 0. Picture i of a seed is the same whatever the count, the batch and the
+   * machine.
+   */
   seed?: number | bigint;
   /** t: latent entries with |z| > t are drawn again. `{ psi }`: every entry times psi, towards the mean. */
   truncation?: Truncation;
@@ -57,7 +65,10 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed'> {
 export interface TranslateOptions {
   /** Side of square tiles, in pixels of the input. Without it each picture is run whole. */
   tile?: number;
-  /** Pixels that neighbouring tiles share, at least. A model that looks at most a quarter of that around a pixel gives what it gives whole; for others the middle half is blended. Default an eighth of `tile`. */
+  /**
+   * Pixels that neighbouring tiles share, at least. A model that looks at most a quarter of that around a pixel gives
+   * what it gives whole; for others the middle half is blended. Default an eighth of `tile`.
+   */
   overlap?: number;
   onProgress?: (progress: { done: number; total: number }) => void;
   signal?: AbortSignalLike;
@@ -70,6 +81,9 @@ export const MOST = 100_000;
 export function batchOf({ max = 64, delayMs = 0, queue = 1024 }: BatchOptions = {}): Required<BatchOptions> {
   checkInteger('batch.max', max, 1, MOST);
   checkInteger('batch.queue', queue, 1, Number.MAX_SAFE_INTEGER);
-  if (!(delayMs >= 0 && delayMs <= 60_000)) throw new UsageError(`batch.delayMs: expected milliseconds from 0 to 60000, got ${delayMs}`, { code: 'input.range' });
+  if (!(delayMs >= 0 && delayMs <= 60_000))
+    throw new UsageError(`batch.delayMs: expected milliseconds from 0 to 60000, got ${delayMs}`, {
+      code: 'input.range',
+    });
   return { max, delayMs, queue };
 }

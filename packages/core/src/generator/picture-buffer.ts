@@ -1,4 +1,5 @@
-// Gathers the pictures of one request from the outputs of its runs, as bytes: the floats of a run are dropped as soon as they are turned.
+// Gathers the pictures of one request from the outputs of its runs, as bytes: the floats of a run are dropped as soon
+// as they are turned.
 import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
 import { fillPixels, sizesOf } from '../image/convert.js';
@@ -28,7 +29,10 @@ export class PictureBuffer {
     checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // just checked
   }
 
-  /** Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on; many of them in several turns of the caller's thread. */
+  /**
+   * Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on; many of them in several
+   * turns of the caller's thread.
+   */
   async take(output: Tensor, at: number, start: number, rows: number): Promise<void> {
     const part = picturesOf(output, at, rows);
     const encoding = encodingOf(this.#spec);
@@ -39,7 +43,11 @@ export class PictureBuffer {
       this.#size = { width, height, channels };
       this.#data = new Uint8ClampedArray(this.#count * size);
     }
-    if (size !== this.#data.length / this.#count) throw new ModelFormatError('model.format', `${this.#spec.name}: expected pictures of one size, got others from a later run`);
+    if (size !== this.#data.length / this.#count)
+      throw new ModelFormatError(
+        'model.format',
+        `${this.#spec.name}: expected pictures of one size, got others from a later run`,
+      );
     const most = Math.max(1, Math.floor(AT_ONCE / size));
     for (let done = 0; done < rows; done += most) {
       if (done > 0) await new Promise<void>((resolve) => platform().setTimeout(resolve, 0));
@@ -56,16 +64,28 @@ export class PictureBuffer {
 }
 
 /** How an output carries pictures; what the manifest leaves out is NCHW in [−1, 1], or in [0, 255] for bytes. */
-export function encodingOf({ dtype, layout = 'nchw', range = dtype === 'uint8' ? [0, 255] : [-1, 1] }: Pick<ManifestOutput, 'dtype' | 'layout' | 'range'>): { layout: 'nchw' | 'nhwc'; range: [number, number] } {
+export function encodingOf({
+  dtype,
+  layout = 'nchw',
+  range = dtype === 'uint8' ? [0, 255] : [-1, 1],
+}: Pick<ManifestOutput, 'dtype' | 'layout' | 'range'>): { layout: 'nchw' | 'nhwc'; range: [number, number] } {
   return { layout, range };
 }
 
 function picturesOf(output: Tensor, at: number, rows: number): Tensor {
   const [have = 0] = output.shape;
-  if (at + rows > have) throw new ModelFormatError('model.format', `image: expected ${at + rows} pictures of a run, got ${have}: the model does not keep the batch dimension`);
+  if (at + rows > have)
+    throw new ModelFormatError(
+      'model.format',
+      `image: expected ${at + rows} pictures of a run, got ${have}: the model does not keep the batch dimension`,
+    );
   return rowsOf(output, at, rows);
 }
 
 function checkRoom(count: number, size: number): void {
-  if (count * size > LIMIT) throw new UsageError(`sample.count: expected at most ${Math.floor(LIMIT / size)} pictures of ${size} bytes, got ${count}; stream() gives them one by one`, { code: 'input.range' });
+  if (count * size > LIMIT)
+    throw new UsageError(
+      `sample.count: expected at most ${Math.floor(LIMIT / size)} pictures of ${size} bytes, got ${count}; stream() gives them one by one`,
+      { code: 'input.range' },
+    );
 }

@@ -13,7 +13,9 @@ const manifest: Manifest = {
     { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 64], distribution: 'normal' },
     { name: 'label', role: 'label', dtype: 'int32', shape: ['batch'], classes: ['0', '1'] },
   ],
-  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 28, 28], range: [-1, 1], layout: 'nchw' }],
+  outputs: [
+    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 28, 28], range: [-1, 1], layout: 'nchw' },
+  ],
   integrity: { sha256: 'ab'.repeat(32), bytes: 12 },
   producer: 'forja 0.1.0',
   license: 'CC0 — ñ',
@@ -21,13 +23,23 @@ const manifest: Manifest = {
   metrics: { fid: 12.5, folds: [1, 2] },
 };
 
-const field = (number: number, content: Uint8Array): Uint8Array => new Writer().uint32(number * 8 + 2).bytes(content).finish();
+const field = (number: number, content: Uint8Array): Uint8Array =>
+  new Writer()
+    .uint32(number * 8 + 2)
+    .bytes(content)
+    .finish();
 const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 const entry = (key: string, value: string): Uint8Array => field(14, join(field(1, utf8(key)), field(2, utf8(value))));
 /** A model whose graph is no message at all: it must not be looked at. */
 const graph = field(7, Uint8Array.of(0xff, 0xff, 0xff));
 const version = Uint8Array.of(0x08, 0x0a);
-const file = (json: unknown): Uint8Array => join(version, graph, entry('other', '{'), entry('forja.manifest', typeof json === 'string' ? json : JSON.stringify(json)));
+const file = (json: unknown): Uint8Array =>
+  join(
+    version,
+    graph,
+    entry('other', '{'),
+    entry('forja.manifest', typeof json === 'string' ? json : JSON.stringify(json)),
+  );
 const changed = (change: (m: Record<string, unknown>) => void): Uint8Array => {
   const copy = JSON.parse(JSON.stringify(manifest)) as Record<string, unknown>;
   change(copy);
@@ -44,7 +56,10 @@ describe('read', () => {
     expect(readManifest(join(version, graph, entry('other', '{}')))).toBeUndefined();
     const { license: _, trainedOn: __, metrics: ___, ...least } = manifest;
     expect(readManifest(file(least))).toEqual(least);
-    expect(readManifest(file({ ...least, later: 1, inputs: [{ ...least.inputs[0], later: 2 }] }))).toEqual({ ...least, inputs: [least.inputs[0]] });
+    expect(readManifest(file({ ...least, later: 1, inputs: [{ ...least.inputs[0], later: 2 }] }))).toEqual({
+      ...least,
+      inputs: [least.inputs[0]],
+    });
   });
 
   test('of two the last counts, as for any protobuf reader; value before key is no matter', () => {
@@ -56,7 +71,9 @@ describe('read', () => {
     const own = readManifest(file(JSON.stringify(manifest).replace('"fid"', '"__proto__":{"polluted":1},"fid"')));
     expect(Object.keys(own!.metrics!)).toContain('__proto__');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    expect(() => readManifest(file(JSON.stringify(manifest).replace('"producer":"forja 0.1.0"', '"__proto__":{"producer":"x"}')))).toThrow('manifest.producer: expected a value, got nothing');
+    expect(() =>
+      readManifest(file(JSON.stringify(manifest).replace('"producer":"forja 0.1.0"', '"__proto__":{"producer":"x"}'))),
+    ).toThrow('manifest.producer: expected a value, got nothing');
   });
 });
 
@@ -68,32 +85,72 @@ describe('a damaged manifest names its field', () => {
     ['manifest: expected an object, got []', file('[]')],
     ['manifest.version: expected 1, got nothing', file({})],
     ['manifest.version: expected 1, got "1"', changed((m) => (m['version'] = '1'))],
-    ["manifest.kind: expected 'latent' or 'image-to-image' or 'super-resolution' or 'function', got \"video\"", changed((m) => (m['kind'] = 'video'))],
+    [
+      "manifest.kind: expected 'latent' or 'image-to-image' or 'super-resolution' or 'function', got \"video\"",
+      changed((m) => (m['kind'] = 'video')),
+    ],
     ['manifest.steps.height: expected a positive whole number, got 0', changed((m) => (m['steps'] = { height: 0 }))],
     ['manifest.inputs: expected a list, got {}', changed((m) => (m['inputs'] = {}))],
     ['manifest.inputs[1]: expected an object, got 5', changed((m) => ((m['inputs'] as unknown[])[1] = 5))],
-    ['manifest.inputs[0].name: expected a text, got 5', changed((m) => Object.assign((m['inputs'] as object[])[0]!, { name: 5 }))],
-    ['manifest.inputs[0].shape[1]: expected a size or a name, got -1', changed((m) => Object.assign((m['inputs'] as object[])[0]!, { shape: ['batch', -1] }))],
-    ['manifest.inputs[0].shape[0]: expected a size or a name, got 1.5', changed((m) => Object.assign((m['inputs'] as object[])[0]!, { shape: [1.5] }))],
-    ['manifest.inputs[0].distribution: expected \'normal\' or \'uniform\', got "cauchy"', changed((m) => Object.assign((m['inputs'] as object[])[0]!, { distribution: 'cauchy' }))],
-    ['manifest.inputs[1].classes[0]: expected a text, got 0', changed((m) => Object.assign((m['inputs'] as object[])[1]!, { classes: [0] }))],
-    ['manifest.outputs[0].range: expected [low, high], got [1,-1]', changed((m) => Object.assign((m['outputs'] as object[])[0]!, { range: [1, -1] }))],
-    ["manifest.outputs[0].role: expected 'image' or 'tensor' or 'score', got \"latent\"", changed((m) => Object.assign((m['outputs'] as object[])[0]!, { role: 'latent' }))],
-    ['manifest.integrity.sha256: expected 64 hexadecimal digits, got "abc"', changed((m) => (m['integrity'] = { sha256: 'abc', bytes: 1 }))],
-    ['manifest.integrity.bytes: expected a number of bytes, got -1', changed((m) => (m['integrity'] = { sha256: 'ab'.repeat(32), bytes: -1 }))],
+    [
+      'manifest.inputs[0].name: expected a text, got 5',
+      changed((m) => Object.assign((m['inputs'] as object[])[0]!, { name: 5 })),
+    ],
+    [
+      'manifest.inputs[0].shape[1]: expected a size or a name, got -1',
+      changed((m) => Object.assign((m['inputs'] as object[])[0]!, { shape: ['batch', -1] })),
+    ],
+    [
+      'manifest.inputs[0].shape[0]: expected a size or a name, got 1.5',
+      changed((m) => Object.assign((m['inputs'] as object[])[0]!, { shape: [1.5] })),
+    ],
+    [
+      "manifest.inputs[0].distribution: expected 'normal' or 'uniform', got \"cauchy\"",
+      changed((m) => Object.assign((m['inputs'] as object[])[0]!, { distribution: 'cauchy' })),
+    ],
+    [
+      'manifest.inputs[1].classes[0]: expected a text, got 0',
+      changed((m) => Object.assign((m['inputs'] as object[])[1]!, { classes: [0] })),
+    ],
+    [
+      'manifest.outputs[0].range: expected [low, high], got [1,-1]',
+      changed((m) => Object.assign((m['outputs'] as object[])[0]!, { range: [1, -1] })),
+    ],
+    [
+      "manifest.outputs[0].role: expected 'image' or 'tensor' or 'score', got \"latent\"",
+      changed((m) => Object.assign((m['outputs'] as object[])[0]!, { role: 'latent' })),
+    ],
+    [
+      'manifest.integrity.sha256: expected 64 hexadecimal digits, got "abc"',
+      changed((m) => (m['integrity'] = { sha256: 'abc', bytes: 1 })),
+    ],
+    [
+      'manifest.integrity.bytes: expected a number of bytes, got -1',
+      changed((m) => (m['integrity'] = { sha256: 'ab'.repeat(32), bytes: -1 })),
+    ],
     ['manifest.integrity: expected a value, got nothing', changed((m) => delete m['integrity'])],
-    ['manifest.license: expected a text, got something nested too deep', file(JSON.stringify(manifest).replace('"CC0 — ñ"', '['.repeat(200_000) + ']'.repeat(200_000)))],
+    [
+      'manifest.license: expected a text, got something nested too deep',
+      file(JSON.stringify(manifest).replace('"CC0 — ñ"', '['.repeat(200_000) + ']'.repeat(200_000))),
+    ],
     ['manifest.license: expected a text, got null', changed((m) => (m['license'] = null))],
-    ['metadata_props: expected UTF-8 text', join(graph, field(14, join(field(1, utf8('forja.manifest')), field(2, Uint8Array.of(0xff)))))],
+    [
+      'metadata_props: expected UTF-8 text',
+      join(graph, field(14, join(field(1, utf8('forja.manifest')), field(2, Uint8Array.of(0xff))))),
+    ],
     ['metadata_props: expected key and value, got damaged bytes', join(graph, field(14, Uint8Array.of(0x0a, 0x7f)))],
     ['metadata_props: expected key and value, got damaged bytes', join(graph, field(14, Uint8Array.of(0x0b)))],
     ['metadata_props: expected key and value, got damaged bytes', join(graph, field(14, Uint8Array.of(0x08, 0x80)))],
   ])('%s', (message, bytes) => {
-    expect(() => readManifest(bytes)).toThrow(expect.objectContaining({ code: 'model.format', message: expect.stringContaining(message) as string }));
+    expect(() => readManifest(bytes)).toThrow(
+      expect.objectContaining({ code: 'model.format', message: expect.stringContaining(message) as string }),
+    );
   });
 
   test('one of a later version is unsupported', () => {
-    expect(() => readManifest(changed((m) => (m['version'] = 2)))).toThrow(expect.objectContaining({ code: 'model.unsupported' }));
+    expect(() => readManifest(changed((m) => (m['version'] = 2)))).toThrow(
+      expect.objectContaining({ code: 'model.unsupported' }),
+    );
   });
 
   test('bytes that are no model are said to be none', () => {
@@ -106,5 +163,7 @@ test('graphBytes is a view of the one graph', () => {
   const bytes = file(manifest);
   expect(graphBytes(bytes)).toEqual(Uint8Array.of(0xff, 0xff, 0xff));
   expect(graphBytes(bytes).buffer).toBe(bytes.buffer);
-  expect(() => graphBytes(join(graph, graph))).toThrow(new ModelFormatError('model.format', 'model: expected one graph, got several'));
+  expect(() => graphBytes(join(graph, graph))).toThrow(
+    new ModelFormatError('model.format', 'model: expected one graph, got several'),
+  );
 });

@@ -1,4 +1,5 @@
-// Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that steps over the graph.
+// Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that steps over the
+// graph.
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
 import { checkModelBytes, varint } from '../runtime/model-bytes.js';
@@ -12,8 +13,9 @@ const KEY = 1;
 const VALUE = 2;
 
 /**
- * The manifest a model carries, or undefined when it has none (any ONNX model is allowed). The graph is not looked at, so this costs the same for any size of weights.
- * Throws `model.truncated` or `model.format` for bytes that are no model, `model.format` for a damaged manifest, and `model.unsupported` for one of a later version.
+ * The manifest a model carries, or undefined when it has none (any ONNX model is allowed). The graph is not looked at,
+ * so this costs the same for any size of weights. Throws `model.truncated` or `model.format` for bytes that are no
+ * model, `model.format` for a damaged manifest, and `model.unsupported` for one of a later version.
  */
 export function readManifest(bytes: Uint8Array): Manifest | undefined {
   checkModelBytes(bytes);
@@ -28,32 +30,52 @@ export function readManifest(bytes: Uint8Array): Manifest | undefined {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new ModelFormatError('model.format', `metadata '${MANIFEST_KEY}': expected JSON, got ${JSON.stringify(text.slice(0, 40))}; export the model again`, { cause });
+    throw new ModelFormatError(
+      'model.format',
+      `metadata '${MANIFEST_KEY}': expected JSON, got ${JSON.stringify(text.slice(0, 40))}; export the model again`,
+      { cause },
+    );
   }
   return checkManifest(json);
 }
 
 /**
- * The bytes of the GraphProto in an encoded model, a view of `bytes`: what {@link Manifest} `integrity` is over.
- * Throws `model.truncated` or `model.format` for bytes that are no model, and for a model with two graphs, which readers merge.
+ * The bytes of the GraphProto in an encoded model, a view of `bytes`: what {@link Manifest} `integrity` is over. Throws
+ * `model.truncated` or `model.format` for bytes that are no model, and for a model with two graphs, which readers
+ * merge.
  */
 export function graphBytes(bytes: Uint8Array): Uint8Array {
   checkModelBytes(bytes);
   const [graph, second] = delimited(bytes, GRAPH);
-  if (!graph || second) throw new ModelFormatError('model.format', `model: expected one graph, got ${graph ? 'several' : 'none'}`);
+  if (!graph || second)
+    throw new ModelFormatError('model.format', `model: expected one graph, got ${graph ? 'several' : 'none'}`);
   return graph;
 }
 
 /** The length-delimited values of field `wanted` in an encoded message, in order; other fields are stepped over. */
 function delimited(message: Uint8Array, wanted: number): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let at = 0; at < message.length; ) {
+  for (let at = 0; at < message.length;) {
     const key = varint(message, at);
     const wire = key && key.value % 8;
     const value = key && (wire === 0 || wire === 2) ? varint(message, key.next) : undefined;
-    const end = wire === 0 ? value?.next : wire === 2 && value ? value.next + value.value : wire === 1 ? key!.next + 8 : wire === 5 ? key!.next + 4 : undefined;
-    if (end === undefined || end > message.length) throw new ModelFormatError('model.format', 'metadata_props: expected key and value, got damaged bytes; download or export the model again');
-    if (key && value && wire === 2 && Math.floor(key.value / 8) === wanted) found.push(message.subarray(value.next, end));
+    const end =
+      wire === 0
+        ? value?.next
+        : wire === 2 && value
+          ? value.next + value.value
+          : wire === 1
+            ? key!.next + 8
+            : wire === 5
+              ? key!.next + 4
+              : undefined;
+    if (end === undefined || end > message.length)
+      throw new ModelFormatError(
+        'model.format',
+        'metadata_props: expected key and value, got damaged bytes; download or export the model again',
+      );
+    if (key && value && wire === 2 && Math.floor(key.value / 8) === wanted)
+      found.push(message.subarray(value.next, end));
     at = end;
   }
   return found;
@@ -63,7 +85,11 @@ function textOf(bytes: Uint8Array): string {
   try {
     return fromUtf8(bytes);
   } catch (cause) {
-    throw new ModelFormatError('model.format', 'metadata_props: expected UTF-8 text, got other bytes; download or export the model again', { cause });
+    throw new ModelFormatError(
+      'model.format',
+      'metadata_props: expected UTF-8 text, got other bytes; download or export the model again',
+      { cause },
+    );
   }
 }
 
@@ -72,7 +98,13 @@ type Check<T> = (value: unknown, where: string) => T;
 const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
 const LAYOUTS = ['nchw', 'nhwc'] as const;
 
-const tensorFields = { name: text, dtype: oneOf(DTYPES), shape: list(dimension), 'range?': range, 'layout?': oneOf(LAYOUTS) };
+const tensorFields = {
+  name: text,
+  dtype: oneOf(DTYPES),
+  shape: list(dimension),
+  'range?': range,
+  'layout?': oneOf(LAYOUTS),
+};
 const input: Check<ManifestInput> = record({
   ...tensorFields,
   role: oneOf(['latent', 'label', 'noise', 'image', 'tensor'] as const),
@@ -94,11 +126,17 @@ const manifest: Check<Manifest> = record({
   'metrics?': object,
 });
 
-/** The manifest in parsed JSON, with the fields this version knows and no others. Throws as {@link readManifest} does; messages name the field. */
+/**
+ * The manifest in parsed JSON, with the fields this version knows and no others. Throws as {@link readManifest} does;
+ * messages name the field.
+ */
 export function checkManifest(json: unknown): Manifest {
   const { version } = object(json, '');
   if (typeof version === 'number' && version > 1) {
-    throw new ModelFormatError('model.unsupported', `manifest.version: expected 1, got ${version}: the model was written by a later Forja; update @forja/core`);
+    throw new ModelFormatError(
+      'model.unsupported',
+      `manifest.version: expected 1, got ${version}: the model was written by a later Forja; update @forja/core`,
+    );
   }
   if (version !== 1) fail('.version', '1', version);
   return manifest(json, '');
@@ -119,11 +157,13 @@ function record<T>(fields: Record<string, Check<unknown>>): Check<T> {
 }
 
 function list<T>(check: Check<T>): Check<T[]> {
-  return (value, where) => (Array.isArray(value) ? value.map((item, i) => check(item, `${where}[${i}]`)) : fail(where, 'a list', value));
+  return (value, where) =>
+    Array.isArray(value) ? value.map((item, i) => check(item, `${where}[${i}]`)) : fail(where, 'a list', value);
 }
 
 function oneOf<const T>(values: readonly T[]): Check<T> {
-  return (value, where) => values.find((v) => v === value) ?? fail(where, values.map((v) => `'${String(v)}'`).join(' or '), value);
+  return (value, where) =>
+    values.find((v) => v === value) ?? fail(where, values.map((v) => `'${String(v)}'`).join(' or '), value);
 }
 
 function text(value: unknown, where: string): string {
@@ -131,33 +171,53 @@ function text(value: unknown, where: string): string {
 }
 
 function object(value: unknown, where: string): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : fail(where, 'an object', value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : fail(where, 'an object', value);
 }
 
 function dimension(value: unknown, where: string): number | string {
-  return (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0) ? (value as number | string) : fail(where, 'a size or a name', value);
+  return (typeof value === 'string' && value !== '') || (Number.isSafeInteger(value) && (value as number) >= 0)
+    ? (value as number | string)
+    : fail(where, 'a size or a name', value);
 }
 
 function size(value: unknown, where: string): number {
-  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail(where, 'a number of bytes', value);
+  return Number.isSafeInteger(value) && (value as number) >= 0
+    ? (value as number)
+    : fail(where, 'a number of bytes', value);
 }
 
 function steps(value: unknown, where: string): Record<string, number> {
   const entries = Object.entries(object(value, where));
-  return Object.fromEntries(entries.map(([name, step]) => [name, Number.isSafeInteger(step) && (step as number) > 0 ? (step as number) : fail(`${where}.${name}`, 'a positive whole number', step)]));
+  return Object.fromEntries(
+    entries.map(([name, step]) => [
+      name,
+      Number.isSafeInteger(step) && (step as number) > 0
+        ? (step as number)
+        : fail(`${where}.${name}`, 'a positive whole number', step),
+    ]),
+  );
 }
 
 function digest(value: unknown, where: string): string {
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value : fail(where, '64 hexadecimal digits', value);
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+    ? value
+    : fail(where, '64 hexadecimal digits', value);
 }
 
 function range(value: unknown, where: string): [number, number] {
   const [low, high] = Array.isArray(value) && value.length === 2 ? (value as unknown[]) : [];
-  return typeof low === 'number' && typeof high === 'number' && low < high ? [low, high] : fail(where, '[low, high]', value);
+  return typeof low === 'number' && typeof high === 'number' && low < high
+    ? [low, high]
+    : fail(where, '[low, high]', value);
 }
 
 function fail(where: string, expected: string, value: unknown): never {
-  throw new ModelFormatError('model.format', `manifest${where}: expected ${expected}, got ${shown(value)}; export the model again`);
+  throw new ModelFormatError(
+    'model.format',
+    `manifest${where}: expected ${expected}, got ${shown(value)}; export the model again`,
+  );
 }
 
 function shown(value: unknown): string {

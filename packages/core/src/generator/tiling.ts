@@ -23,15 +23,28 @@ export interface Piece {
   result: Tensor;
 }
 
-/** What the places of tiles must be multiples of along a side, so that strides of the model fall on the same pixels as in the whole picture. */
+/**
+ * What the places of tiles must be multiples of along a side, so that strides of the model fall on the same pixels as
+ * in the whole picture.
+ */
 export interface Grid {
   x: number;
   y: number;
 }
 
-/** Tiles of side `tile` that share at least `overlap` pixels (where `grid` leaves room for them) and together cover the picture; the last of a row or column ends at its edge, and may be longer by less than a step of the grid. */
-export function tilesOf({ width, height }: { width: number; height: number }, tile: number, overlap: number, grid: Grid = { x: 1, y: 1 }): Place[] {
-  return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) => sidesOf(width, tile, overlap, grid.x).map(([x, across]) => ({ x, y, width: across, height: down })));
+/**
+ * Tiles of side `tile` that share at least `overlap` pixels (where `grid` leaves room for them) and together cover the
+ * picture; the last of a row or column ends at its edge, and may be longer by less than a step of the grid.
+ */
+export function tilesOf(
+  { width, height }: { width: number; height: number },
+  tile: number,
+  overlap: number,
+  grid: Grid = { x: 1, y: 1 },
+): Place[] {
+  return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) =>
+    sidesOf(width, tile, overlap, grid.x).map(([x, across]) => ({ x, y, width: across, height: down })),
+  );
 }
 
 /** Starts and lengths along one side. */
@@ -45,7 +58,11 @@ function sidesOf(size: number, tile: number, overlap: number, step: number): [st
 }
 
 /** The tile's pixels, the picture's last row and column repeated beyond it and up to `least`. */
-export function cut({ width, height, data }: ImageLike, place: Place, least: { width: number; height: number } | undefined): ImageLike {
+export function cut(
+  { width, height, data }: ImageLike,
+  place: Place,
+  least: { width: number; height: number } | undefined,
+): ImageLike {
   const to = { width: Math.max(place.width, least?.width ?? 0), height: Math.max(place.height, least?.height ?? 0) };
   const channels = data.length / (width * height);
   const pixels = new Uint8ClampedArray(to.width * to.height * channels);
@@ -60,24 +77,41 @@ export function cut({ width, height, data }: ImageLike, place: Place, least: { w
 }
 
 /** The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. */
-export function blendTiles(pieces: readonly Piece[], picture: { width: number; height: number }, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
+export function blendTiles(
+  pieces: readonly Piece[],
+  picture: { width: number; height: number },
+  overlap: number,
+  layout: 'nchw' | 'nhwc',
+): Tensor {
   const [first] = pieces;
   if (!first) throw new ModelFormatError('model.format', 'translate: expected a picture, got none');
   const scale = scaleOf(first, layout);
-  if (pieces.length > 1 && !Number.isInteger(scale)) throw new ModelFormatError('model.unsupported', `translate.tile: expected a model that keeps sizes or multiplies them by a whole number, got × ${scale}; run the picture whole`);
+  if (pieces.length > 1 && !Number.isInteger(scale))
+    throw new ModelFormatError(
+      'model.unsupported',
+      `translate.tile: expected a model that keeps sizes or multiplies them by a whole number, got × ${scale}; run the picture whole`,
+    );
   const { channels } = sizesOf(first.result, layout);
   const [width, height] = [scaled(picture.width, scale), scaled(picture.height, scale)];
-  if (channels * width * height > LARGEST) throw new UsageError(`translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut the picture into parts`, { code: 'input.range' });
+  if (channels * width * height > LARGEST)
+    throw new UsageError(
+      `translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut the picture into parts`,
+      { code: 'input.range' },
+    );
   const sums = new Float32Array(channels * height * width);
   const weights = new Float32Array(height * width);
   const feather = overlap * scale;
   for (const piece of pieces) {
     const { place, result } = piece;
-    if (scaleOf(piece, layout) !== scale) throw new ModelFormatError('model.format', 'translate: expected every tile to grow alike, got different sizes');
+    if (scaleOf(piece, layout) !== scale)
+      throw new ModelFormatError('model.format', 'translate: expected every tile to grow alike, got different sizes');
     const size = sizesOf(result, layout);
     const values = floatsOf(result);
     const [x0, y0] = [scaled(place.x, scale), scaled(place.y, scale)];
-    const [w, h] = [Math.min(scaled(place.width, scale), width - x0), Math.min(scaled(place.height, scale), height - y0)];
+    const [w, h] = [
+      Math.min(scaled(place.width, scale), width - x0),
+      Math.min(scaled(place.height, scale), height - y0),
+    ];
     const across = ramp(w, place.x > 0, place.x + place.width < picture.width, feather);
     const down = ramp(h, place.y > 0, place.y + place.height < picture.height, feather);
     for (let y = 0; y < h; y++) {
@@ -97,28 +131,42 @@ export function blendTiles(pieces: readonly Piece[], picture: { width: number; h
     const pixel = layout === 'nchw' ? at % (height * width) : Math.floor(at / channels);
     sums[at] = (sums[at] ?? 0) / (weights[pixel] ?? 1);
   }
-  return { dtype: 'float32', shape: layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels], data: sums };
+  return {
+    dtype: 'float32',
+    shape: layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels],
+    data: sums,
+  };
 }
 
 /**
- * Weights along one side. Near an edge that another tile covers the model saw less than it looks at: a quarter of what they share counts nothing, so that
- * what looks no further than that is the same as whole; over the next half tiles are blended.
+ * Weights along one side. Near an edge that another tile covers the model saw less than it looks at: a quarter of what
+ * they share counts nothing, so that what looks no further than that is the same as whole; over the next half tiles are
+ * blended.
  */
 function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
-  const rise = (distance: number): number => (feather === 0 ? 1 : Math.min(1, Math.max(0, (distance + 0.5 - feather / 4) / (feather / 2))));
+  const rise = (distance: number): number =>
+    feather === 0 ? 1 : Math.min(1, Math.max(0, (distance + 0.5 - feather / 4) / (feather / 2)));
   return Float32Array.from({ length }, (_, i) => Math.min(before ? rise(i) : 1, after ? rise(length - 1 - i) : 1));
 }
 
 function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): { width: number; height: number; channels: number } {
   const [, a = 0, b = 0, c = 0] = shape;
-  if (shape.length !== 4) throw new ModelFormatError('model.format', `translate: expected a picture of the model, got shape [${shape.join(', ')}]`);
+  if (shape.length !== 4)
+    throw new ModelFormatError(
+      'model.format',
+      `translate: expected a picture of the model, got shape [${shape.join(', ')}]`,
+    );
   return layout === 'nchw' ? { channels: a, height: b, width: c } : { height: a, width: b, channels: c };
 }
 
 function scaleOf({ given, result }: Piece, layout: 'nchw' | 'nhwc'): number {
   const { width, height } = sizesOf(result, layout);
   const scale = width / given.width;
-  if (height / given.height !== scale) throw new ModelFormatError('model.format', `translate: expected width and height to grow alike, got ${given.width} × ${given.height} to ${width} × ${height}`);
+  if (height / given.height !== scale)
+    throw new ModelFormatError(
+      'model.format',
+      `translate: expected width and height to grow alike, got ${given.width} × ${given.height} to ${width} × ${height}`,
+    );
   return scale;
 }
 

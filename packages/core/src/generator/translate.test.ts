@@ -6,15 +6,35 @@ import type { ImageLike, Manifest } from '../index.js';
 import { fromHalf, halfOf } from './half.js';
 
 /** A model `[b, c, h, w] → [b, c, s·h, s·w]` that repeats pixels `scale` times and gives 1 − x. */
-function invert({ scale = 1, shape = ['b', 3, 'h', 'w'], layout = 'nchw', dtype = 'float32', range = [0, 1], shade, steps }: { scale?: number; shape?: TensorSpec['shape']; layout?: 'nchw' | 'nhwc'; dtype?: DType; range?: [number, number]; shade?: (x: number, y: number, w: number, h: number) => number; steps?: Record<string, number> } = {}) {
+function invert({
+  scale = 1,
+  shape = ['b', 3, 'h', 'w'],
+  layout = 'nchw',
+  dtype = 'float32',
+  range = [0, 1],
+  shade,
+  steps,
+}: {
+  scale?: number;
+  shape?: TensorSpec['shape'];
+  layout?: 'nchw' | 'nhwc';
+  dtype?: DType;
+  range?: [number, number];
+  shade?: (x: number, y: number, w: number, h: number) => number;
+  steps?: Record<string, number>;
+} = {}) {
   const seen: number[][] = [];
-  const [inputs, outputs]: TensorSpec[][] = [[{ name: 'x', dtype, shape }], [{ name: 'y', dtype, shape: ['b', 'c', 'H', 'W'] }]];
+  const [inputs, outputs]: TensorSpec[][] = [
+    [{ name: 'x', dtype, shape }],
+    [{ name: 'y', dtype, shape: ['b', 'c', 'H', 'W'] }],
+  ];
   const run = (feeds: NamedTensors): Promise<NamedTensors> => {
     const { x } = feeds;
     seen.push(x!.shape);
     const [n, ...rest] = x!.shape as [number, number, number, number];
     const [c, h, w] = layout === 'nchw' ? rest : [rest[2], rest[0], rest[1]];
-    const at = (i: number, ch: number, row: number, col: number, hh: number, ww: number): number => (layout === 'nchw' ? ((i * c + ch) * hh + row) * ww + col : ((i * hh + row) * ww + col) * c + ch);
+    const at = (i: number, ch: number, row: number, col: number, hh: number, ww: number): number =>
+      layout === 'nchw' ? ((i * c + ch) * hh + row) * ww + col : ((i * hh + row) * ww + col) * c + ch;
     const [H, W] = [h * scale, w * scale];
     const values = x!.data as Float32Array;
     const get = (k: number): number => (dtype === 'float16' ? fromHalf(values[k]!) : values[k]!);
@@ -22,25 +42,58 @@ function invert({ scale = 1, shape = ['b', 3, 'h', 'w'], layout = 'nchw', dtype 
     for (let i = 0; i < n; i++)
       for (let ch = 0; ch < c; ch++)
         for (let row = 0; row < H; row++)
-          for (let col = 0; col < W; col++) out[at(i, ch, row, col, H, W)] = range[1] + range[0] - get(at(i, ch, Math.floor(row / scale), Math.floor(col / scale), h, w)) + (shade?.(col, row, W, H) ?? 0);
+          for (let col = 0; col < W; col++)
+            out[at(i, ch, row, col, H, W)] =
+              range[1] +
+              range[0] -
+              get(at(i, ch, Math.floor(row / scale), Math.floor(col / scale), h, w)) +
+              (shade?.(col, row, W, H) ?? 0);
     const data = dtype === 'float32' ? out : dtype === 'uint8' ? Uint8Array.from(out) : Uint16Array.from(out, halfOf);
     const y: Tensor = { dtype, shape: layout === 'nchw' ? [n, c, H, W] : [n, H, W, c], data };
     return Promise.resolve({ y });
   };
-  const device = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] } as const;
+  const device = {
+    requested: 'cpu',
+    actual: 'cpu',
+    reasons: [],
+    threads: 1,
+    executor: 'inline',
+    placement: {},
+    cpuOps: [],
+  } as const;
   const nothing = (): Promise<void> => Promise.resolve();
-  const session: Session = { inputs: inputs!, outputs: outputs!, device: { ...device, reasons: [], cpuOps: [] }, run, readState: () => Promise.resolve({}), writeState: nothing, dispose: nothing };
+  const session: Session = {
+    inputs: inputs!,
+    outputs: outputs!,
+    device: { ...device, reasons: [], cpuOps: [] },
+    run,
+    readState: () => Promise.resolve({}),
+    writeState: nothing,
+    dispose: nothing,
+  };
   const given: Partial<Manifest> = {
     kind: scale > 1 ? 'super-resolution' : 'image-to-image',
     inputs: [{ name: 'x', role: 'image', dtype, shape, layout, range }],
     outputs: [{ name: 'y', role: 'image', dtype, shape: ['b', 'c', 'H', 'W'], layout, range }],
     ...(steps === undefined ? {} : { steps }),
   };
-  return { seen, generator: new Generator({ session, manifest: manifestFor(given, undefined, session.inputs, session.outputs), modelBytes: 1, dispose: nothing }) };
+  return {
+    seen,
+    generator: new Generator({
+      session,
+      manifest: manifestFor(given, undefined, session.inputs, session.outputs),
+      modelBytes: 1,
+      dispose: nothing,
+    }),
+  };
 }
 
 function picture(width: number, height: number, channels: number): ImageLike {
-  return { width, height, data: Uint8ClampedArray.from({ length: width * height * channels }, (_, i) => (i * 37 + (i % 11) * 5) % 256) };
+  return {
+    width,
+    height,
+    data: Uint8ClampedArray.from({ length: width * height * channels }, (_, i) => (i * 37 + (i % 11) * 5) % 256),
+  };
 }
 const inverted = ({ data }: ImageLike): number[] => Array.from(data, (v) => 255 - v);
 
@@ -48,8 +101,12 @@ test('sizes that the model takes at multiples only', async () => {
   const { generator } = invert({ steps: { h: 4, w: 8 } });
   const result = await generator.translate(picture(16, 12, 3));
   expect([result.width, result.height]).toEqual([16, 12]);
-  await expect(generator.translate(picture(12, 12, 3))).rejects.toThrow('run.x: expected a w that is a multiple of 8, got 12; resize or pad to 16');
-  await expect(generator.run({ x: { shape: [1, 3, 6, 8], data: new Float32Array(144) } })).rejects.toMatchObject({ code: 'input.shape' });
+  await expect(generator.translate(picture(12, 12, 3))).rejects.toThrow(
+    'run.x: expected a w that is a multiple of 8, got 12; resize or pad to 16',
+  );
+  await expect(generator.run({ x: { shape: [1, 3, 6, 8], data: new Float32Array(144) } })).rejects.toMatchObject({
+    code: 'input.shape',
+  });
 });
 
 describe('whole', () => {
@@ -75,11 +132,16 @@ describe('whole', () => {
     const grey = picture(5, 4, 1);
     const rgba = picture(5, 4, 4);
     const progress: number[] = [];
-    const result = await generator.translate([grey, rgba], { onProgress: ({ done, total }) => progress.push(done / total) });
+    const result = await generator.translate([grey, rgba], {
+      onProgress: ({ done, total }) => progress.push(done / total),
+    });
     expect(result).toBeInstanceOf(ImageBatch);
     expect([...result.at(0).data]).toEqual(inverted(grey).flatMap((v) => [v, v, v]));
     expect([...result.at(1).data]).toEqual(inverted(rgba).filter((_, i) => i % 4 !== 3));
-    expect(seen).toEqual([[2, 3, 4, 5], [2, 3, 4, 5]]);
+    expect(seen).toEqual([
+      [2, 3, 4, 5],
+      [2, 3, 4, 5],
+    ]);
     expect(progress).toEqual([0.5, 1]);
   });
 
@@ -108,16 +170,23 @@ describe('in tiles', () => {
   test('of a larger result', async () => {
     const image = picture(30, 21, 1);
     const options = { scale: 2, shape: ['b', 1, 'h', 'w'] };
-    const [whole, tiled] = [await invert(options).generator.translate(image), await invert(options).generator.translate(image, { tile: 16, overlap: 4 })];
+    const [whole, tiled] = [
+      await invert(options).generator.translate(image),
+      await invert(options).generator.translate(image, { tile: 16, overlap: 4 }),
+    ];
     expect(tiled).toEqual(whole);
   });
 
   test('are blended: no step at a seam is larger than the blend makes it', async () => {
-    // Each tile is shaded from its left edge to its right, so that neighbours disagree by the whole shade where they meet.
+    // Each tile is shaded from its left edge to its right, so that neighbours disagree by the whole shade where they
+    // meet.
     const shade = (x: number, _y: number, w: number): number => (0.5 * x) / (w - 1);
     const flat: ImageLike = { width: 48, height: 16, data: new Uint8ClampedArray(48 * 16).fill(255) };
     const steps = async (overlap: number): Promise<number> => {
-      const { data } = await invert({ shape: ['b', 1, 'h', 'w'], shade }).generator.translate(flat, { tile: 24, overlap });
+      const { data } = await invert({ shape: ['b', 1, 'h', 'w'], shade }).generator.translate(flat, {
+        tile: 24,
+        overlap,
+      });
       return Math.max(...[...data.subarray(0, 47)].map((v, i) => Math.abs(v - data[i + 1]!)));
     };
     expect(await steps(0)).toBeGreaterThan(120);
@@ -127,7 +196,12 @@ describe('in tiles', () => {
   test('an abort between tiles ends it', async () => {
     const { generator, seen } = invert();
     const signal = { aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined };
-    const call = generator.translate(picture(64, 64, 3), { tile: 16, overlap: 0, signal, onProgress: ({ done }) => void (signal.aborted = done === 3) });
+    const call = generator.translate(picture(64, 64, 3), {
+      tile: 16,
+      overlap: 0,
+      signal,
+      onProgress: ({ done }) => void (signal.aborted = done === 3),
+    });
     await expect(call).rejects.toMatchObject({ code: 'aborted' });
     expect(seen).toHaveLength(3);
   });
@@ -152,8 +226,23 @@ test.each<[string, ImageLike | ImageLike[], object, string]>([
 test('halves are rounded to nearest even, as IEEE 754 says', () => {
   // From Wikipedia's table of half precision, and ties around them.
   const known: readonly (readonly [number, number])[] = [
-    [0, 0], [-0, 0x8000], [1, 0x3c00], [-2, 0xc000], [65504, 0x7bff], [65519.99, 0x7bff], [65520, 0x7c00], [-Infinity, 0xfc00], [2 ** -14, 0x0400],
-    [2 ** -24, 1], [2 ** -25, 0], [2 ** -25 * 1.5, 1], [2 ** -14 - 2 ** -24, 0x03ff], [1 + 2 ** -11, 0x3c00], [1 + 3 * 2 ** -11, 0x3c02], [1 / 3, 0x3555], [2 ** -14 - 2 ** -26, 0x0400],
+    [0, 0],
+    [-0, 0x8000],
+    [1, 0x3c00],
+    [-2, 0xc000],
+    [65504, 0x7bff],
+    [65519.99, 0x7bff],
+    [65520, 0x7c00],
+    [-Infinity, 0xfc00],
+    [2 ** -14, 0x0400],
+    [2 ** -24, 1],
+    [2 ** -25, 0],
+    [2 ** -25 * 1.5, 1],
+    [2 ** -14 - 2 ** -24, 0x03ff],
+    [1 + 2 ** -11, 0x3c00],
+    [1 + 3 * 2 ** -11, 0x3c02],
+    [1 / 3, 0x3555],
+    [2 ** -14 - 2 ** -26, 0x0400],
   ];
   for (const [value, bits] of known) expect([value, halfOf(value)]).toEqual([value, bits]);
   for (let bits = 0; bits < 0x7c00; bits++) expect(halfOf(fromHalf(bits))).toBe(bits);

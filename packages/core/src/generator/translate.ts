@@ -14,14 +14,23 @@ import type { Grid, Piece } from './tiling.js';
 /** Runs a model once; `images` pictures are done with it. */
 export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
 
-/** What the caller has at hand anyway. Imported here, it would be in a chunk that bundlers make every page load, those too that only draw latents. */
+/**
+ * What the caller has at hand anyway. Imported here, it would be in a chunk that bundlers make every page load, those
+ * too that only draw latents.
+ */
 export interface PictureTools {
   encodingOf: typeof encodingOf;
   buffer(count: number, spec: ManifestOutput): PictureBuffer;
 }
 
 /** See `Generator.translate`. */
-export async function translate(manifest: Manifest, images: readonly ImageLike[], options: TranslateOptions, run: RunOnce, tools: PictureTools): Promise<ImageBatch> {
+export async function translate(
+  manifest: Manifest,
+  images: readonly ImageLike[],
+  options: TranslateOptions,
+  run: RunOnce,
+  tools: PictureTools,
+): Promise<ImageBatch> {
   const { input, output } = endsOf(manifest);
   const { signal, onProgress } = options;
   const [first] = images;
@@ -31,7 +40,10 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
   const { tile, overlap } = tilingOf(options, fixed);
   if (fixed && tile === undefined && (fixed.width !== first.width || fixed.height !== first.height)) {
     const way = fixed.width === fixed.height ? `; { tile: ${fixed.width} } runs other sizes in tiles` : '';
-    throw new UsageError(`translate: expected pictures of ${fixed.width} × ${fixed.height}, got ${first.width} × ${first.height}${way}`, { code: 'input.shape' });
+    throw new UsageError(
+      `translate: expected pictures of ${fixed.width} × ${fixed.height}, got ${first.width} × ${first.height}${way}`,
+      { code: 'input.shape' },
+    );
   }
   // What is run whole is run as it is; tiles go beyond the picture where the model takes multiples of a step only.
   const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed !== undefined);
@@ -45,10 +57,21 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
     for (const place of tiles) {
       if (signal?.aborted) throw abortError(signal.reason);
       const part = cut(image, place, fixed);
-      const feed = fromImages([part], { ...tools.encodingOf(input), channels: channelsOf(input, first), dtype: dtypeOf(input) });
-      const outputs = await run({ [input.name]: padded(feed, input.shape[0]) }, done % tiles.length === tiles.length - 1 ? 1 : 0);
+      const feed = fromImages([part], {
+        ...tools.encodingOf(input),
+        channels: channelsOf(input, first),
+        dtype: dtypeOf(input),
+      });
+      const outputs = await run(
+        { [input.name]: padded(feed, input.shape[0]) },
+        done % tiles.length === tiles.length - 1 ? 1 : 0,
+      );
       const result = outputs[output.name];
-      if (!result) throw new ForjaError('internal', `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`);
+      if (!result)
+        throw new ForjaError(
+          'internal',
+          `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`,
+        );
       pieces.push({ place, given: { width: part.width, height: part.height }, result });
       onProgress?.({ done: ++done, total });
     }
@@ -61,9 +84,18 @@ export async function translate(manifest: Manifest, images: readonly ImageLike[]
 function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; output: ManifestOutput } {
   const [input, second] = inputs;
   const output = outputs.find(({ role }) => role === 'image');
-  if ((kind !== 'image-to-image' && kind !== 'super-resolution') || !input || input.role !== 'image' || second || !output) {
+  if (
+    (kind !== 'image-to-image' && kind !== 'super-resolution') ||
+    !input ||
+    input.role !== 'image' ||
+    second ||
+    !output
+  ) {
     const way = kind === 'latent' ? 'sample() makes pictures with it' : 'run(feeds) takes any model';
-    throw new ModelFormatError('model.notGenerator', `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}; ${way}`);
+    throw new ModelFormatError(
+      'model.notGenerator',
+      `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}; ${way}`,
+    );
   }
   return { input, output };
 }
@@ -73,10 +105,16 @@ function checkImage(image: ImageLike, { width, height }: ImageLike): void {
   checkInteger('translate.image.height', image.height, 1, 2 ** 16);
   const { length } = image.data;
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
-    throw new UsageError(`translate.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`, { code: 'input.shape' });
+    throw new UsageError(
+      `translate.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,
+      { code: 'input.shape' },
+    );
   }
   if (image.width !== width || image.height !== height) {
-    throw new UsageError(`translate: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`, { code: 'input.shape' });
+    throw new UsageError(
+      `translate: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`,
+      { code: 'input.shape' },
+    );
   }
 }
 
@@ -88,17 +126,26 @@ function fixedSize({ shape, layout }: ManifestInput): { width: number; height: n
 
 function dtypeOf({ name, dtype }: ManifestInput): 'float32' | 'float16' | 'uint8' {
   if (dtype === 'float32' || dtype === 'float16' || dtype === 'uint8') return dtype;
-  throw new ModelFormatError('model.unsupported', `translate: expected pictures as float32, float16 or uint8, got ${dtype} for '${name}'`);
+  throw new ModelFormatError(
+    'model.unsupported',
+    `translate: expected pictures as float32, float16 or uint8, got ${dtype} for '${name}'`,
+  );
 }
 
 function channelsOf({ shape, layout }: ManifestInput, { data, width, height }: ImageLike): 1 | 3 | 4 {
   const named = layout === 'nhwc' ? shape[3] : shape[1];
   const channels = typeof named === 'number' ? named : data.length / (width * height);
   if (channels === 1 || channels === 3 || channels === 4) return channels;
-  throw new ModelFormatError('model.unsupported', `translate: expected a model of pictures with 1, 3 or 4 channels, got ${channels}`);
+  throw new ModelFormatError(
+    'model.unsupported',
+    `translate: expected a model of pictures with 1, 3 or 4 channels, got ${channels}`,
+  );
 }
 
-function tilingOf({ tile, overlap }: TranslateOptions, fixed: { width: number; height: number } | undefined): { tile: number | undefined; overlap: number } {
+function tilingOf(
+  { tile, overlap }: TranslateOptions,
+  fixed: { width: number; height: number } | undefined,
+): { tile: number | undefined; overlap: number } {
   if (tile === undefined) {
     if (overlap !== undefined) throw new UsageError('translate.overlap: expected `tile` beside it, got none');
     return { tile, overlap: 0 };
@@ -106,7 +153,10 @@ function tilingOf({ tile, overlap }: TranslateOptions, fixed: { width: number; h
   checkInteger('translate.tile', tile, 8, 2 ** 16);
   const shared = overlap ?? Math.floor(tile / 8);
   checkInteger('translate.overlap', shared, 0, Math.floor(tile / 2));
-  if (fixed && (fixed.width !== tile || fixed.height !== tile)) throw new UsageError(`translate.tile: expected the model's own size, ${fixed.width} × ${fixed.height}, got ${tile}`);
+  if (fixed && (fixed.width !== tile || fixed.height !== tile))
+    throw new UsageError(
+      `translate.tile: expected the model's own size, ${fixed.width} × ${fixed.height}, got ${tile}`,
+    );
   return { tile, overlap: shared };
 }
 
@@ -114,12 +164,23 @@ function tilingOf({ tile, overlap }: TranslateOptions, fixed: { width: number; h
 const USUAL_STEP = 8;
 
 /** What tile sizes must be multiples of (`steps`), and where tiles may begin (`places`). */
-function gridOf({ steps = {} }: Manifest, { name, shape, layout }: ManifestInput, tile: number, overlap: number, fixed: boolean): { steps: Grid; places: Grid } {
+function gridOf(
+  { steps = {} }: Manifest,
+  { name, shape, layout }: ManifestInput,
+  tile: number,
+  overlap: number,
+  fixed: boolean,
+): { steps: Grid; places: Grid } {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
-  const stepOf = (dim: number | string | undefined): number | undefined => (typeof dim === 'string' && Object.hasOwn(steps, dim) ? steps[dim] : undefined);
+  const stepOf = (dim: number | string | undefined): number | undefined =>
+    typeof dim === 'string' && Object.hasOwn(steps, dim) ? steps[dim] : undefined;
   const [x, y] = [stepOf(width), stepOf(height)];
   for (const step of [x, y]) {
-    if (step !== undefined && tile % step !== 0) throw new UsageError(`translate.tile: expected a multiple of ${step}, as '${name}' takes such sizes only, got ${tile}`, { code: 'input.range' });
+    if (step !== undefined && tile % step !== 0)
+      throw new UsageError(
+        `translate.tile: expected a multiple of ${step}, as '${name}' takes such sizes only, got ${tile}`,
+        { code: 'input.range' },
+      );
   }
   const usual = fixed || tile - overlap < USUAL_STEP ? 1 : USUAL_STEP;
   return { steps: { x: x ?? 1, y: y ?? 1 }, places: { x: x ?? usual, y: y ?? usual } };

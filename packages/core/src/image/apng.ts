@@ -1,19 +1,31 @@
-// Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame, this file puts the frames together.
+// Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame, this file puts the
+// frames together.
 import { joinBytes } from '../bytes.js';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { ImageBatch } from './batch.js';
 import { encodePNG } from './png.js';
 
 /** The bytes of an APNG file, a plain PNG of the first frame for readers that do not know animations. */
-export function encodeAPNG(batch: ImageBatch, tools: Pick<EncoderTools, 'UsageError'>, options?: AnimationOptions): Uint8Array {
+export function encodeAPNG(
+  batch: ImageBatch,
+  tools: Pick<EncoderTools, 'UsageError'>,
+  options?: AnimationOptions,
+): Uint8Array {
   const { delayMs, plays } = timing('toAPNG', tools, batch.count, options);
   const parts: Uint8Array[] = [];
   let sequence = 0;
   let frame = 0;
   for (const image of batch) {
     const chunks = chunksOf(encodePNG(image));
-    if (frame === 0) parts.push(SIGNATURE, chunk('IHDR', chunks.get('IHDR') as Uint8Array), chunk('acTL', words(batch.count, plays))); // every PNG has one
-    parts.push(chunk('fcTL', joinBytes([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)])));
+    if (frame === 0)
+      // every PNG has one
+      parts.push(SIGNATURE, chunk('IHDR', chunks.get('IHDR') as Uint8Array), chunk('acTL', words(batch.count, plays)));
+    parts.push(
+      chunk(
+        'fcTL',
+        joinBytes([words(sequence++, image.width, image.height, 0, 0), halves(delayMs, 1000), Uint8Array.of(0, 0)]),
+      ),
+    );
     const data = chunks.get('IDAT') as Uint8Array; // every PNG has one
     parts.push(frame === 0 ? chunk('IDAT', data) : chunk('fdAT', joinBytes([words(sequence++), data])));
     frame++;
@@ -27,7 +39,7 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 function chunksOf(png: Uint8Array): Map<string, Uint8Array> {
   const view = new DataView(png.buffer, png.byteOffset, png.length);
   const chunks = new Map<string, Uint8Array>();
-  for (let at = SIGNATURE.length; at < png.length; ) {
+  for (let at = SIGNATURE.length; at < png.length;) {
     const size = view.getUint32(at);
     chunks.set(String.fromCharCode(...png.subarray(at + 4, at + 8)), png.subarray(at + 8, at + 8 + size));
     at += 12 + size;

@@ -16,7 +16,9 @@ export class ImageBatch implements Iterable<Image> {
   /** `count · height · width · channels` bytes; not copied. */
   readonly data: Uint8ClampedArray;
 
-  /** Throws UsageError (`input.shape`) when the length of `data` does not fit, or for other channels than 1, 3 and 4. */
+  /**
+   * Throws UsageError (`input.shape`) when the length of `data` does not fit, or for other channels than 1, 3 and 4.
+   */
   constructor(count: number, width: number, height: number, channels: number, data: Uint8ClampedArray) {
     this.channels = checkPixels('ImageBatch', count, width, height, channels, data);
     this.count = count;
@@ -36,12 +38,18 @@ export class ImageBatch implements Iterable<Image> {
     for (let i = 0; i < this.count; i++) yield this.at(i);
   }
 
-  /** All pictures in one, row by row; `columns` defaults to the square's, ⌈√count⌉. Cells without a picture, and `padding` pixels between pictures, have the background. */
+  /**
+   * All pictures in one, row by row; `columns` defaults to the square's, ⌈√count⌉. Cells without a picture, and
+   * `padding` pixels between pictures, have the background.
+   */
   grid(columns?: number, options?: GridOptions): Image {
     return gridOf(this, columns, options);
   }
 
-  /** The pictures as frames of an animated GIF, at most 256 colours (grey is exact; alpha goes over white). The encoder (gifenc) is imported on first use. */
+  /**
+   * The pictures as frames of an animated GIF, at most 256 colours (grey is exact; alpha goes over white). The encoder
+   * (gifenc) is imported on first use.
+   */
   async toGIF(options?: AnimationOptions): Promise<Uint8Array> {
     const { encodeGIF } = await import('./gif.js');
     return encodeGIF(this, TOOLS, options);

@@ -6,8 +6,9 @@ import { ImageBatch } from './batch.js';
 import { checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
 
 /**
- * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range [a, b] becomes
- * ⌊255·(v − a)/(b − a) + ½⌋, for [−1, 1] that is ⌊127.5·v + 128⌋, cut to 0..255. Throws UsageError for another shape (`input.shape`) or for NaN (`input.range`).
+ * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range
+ * [a, b] becomes ⌊255·(v − a)/(b − a) + ½⌋, for [−1, 1] that is ⌊127.5·v + 128⌋, cut to 0..255. Throws UsageError for
+ * another shape (`input.shape`) or for NaN (`input.range`).
  */
 export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch {
   const { count, width, height, channels } = sizesOf(tensor, options.layout);
@@ -17,17 +18,31 @@ export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch
 }
 
 /** Sizes of the pictures in a tensor. Throws UsageError `input.shape`. */
-export function sizesOf({ shape, data }: Tensor, layout: ImageLayout): { count: number; width: number; height: number; channels: number } {
+export function sizesOf(
+  { shape, data }: Tensor,
+  layout: ImageLayout,
+): { count: number; width: number; height: number; channels: number } {
   const [count, a, b, c] = shape.length === 3 ? [1, ...shape] : shape;
-  if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4) throw new UsageError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, { code: 'input.shape' });
+  if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4)
+    throw new UsageError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, {
+      code: 'input.shape',
+    });
   const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
   const { length } = data as unknown as ArrayLike<unknown>; // every typed array a Tensor may hold
-  if (length !== sizeOf(shape)) throw new UsageError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`, { code: 'input.shape' });
+  if (length !== sizeOf(shape))
+    throw new UsageError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`, {
+      code: 'input.shape',
+    });
   return { count, width, height, channels };
 }
 
 /** {@link toBatch} into `pixels`, from its element `at` on. */
-export function fillPixels(pixels: Uint8ClampedArray, at: number, tensor: Tensor, { layout, range = defaultRange(tensor.dtype) }: ImageTensorOptions): void {
+export function fillPixels(
+  pixels: Uint8ClampedArray,
+  at: number,
+  tensor: Tensor,
+  { layout, range = defaultRange(tensor.dtype) }: ImageTensorOptions,
+): void {
   const { count, width, height, channels } = sizesOf(tensor, layout);
   checkRange('toBatch', range);
   const { dtype, data } = tensor;
@@ -40,13 +55,30 @@ export function fillPixels(pixels: Uint8ClampedArray, at: number, tensor: Tensor
   const others = data as unknown as ArrayLike<number | bigint>; // every other typed array a Tensor may hold
   for (let row = 0; row < rows; row++) {
     const to = at + (layout === 'nchw' ? Math.floor(row / channels) * channels * length + (row % channels) : 0);
-    const good = floats ? fillRow(pixels, to, step, floats, row * length, length, scale, offset) : fillOther(pixels, to, step, others, row * length, length, scale, offset, dtype === 'float16');
-    if (!good) throw new UsageError(`toBatch: expected numbers, got NaN in picture ${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; the model or its input is broken`, { code: 'input.range' });
+    const good = floats
+      ? fillRow(pixels, to, step, floats, row * length, length, scale, offset)
+      : fillOther(pixels, to, step, others, row * length, length, scale, offset, dtype === 'float16');
+    if (!good)
+      throw new UsageError(
+        `toBatch: expected numbers, got NaN in picture ${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; the model or its input is broken`,
+        { code: 'input.range' },
+      );
   }
 }
 
-/** One row of floats, which is nearly all there is: a loop that engines compile to a few instructions. False for NaN. */
-function fillRow(pixels: Uint8ClampedArray, to: number, step: number, values: Float32Array, from: number, length: number, scale: number, offset: number): boolean {
+/**
+ * One row of floats, which is nearly all there is: a loop that engines compile to a few instructions. False for NaN.
+ */
+function fillRow(
+  pixels: Uint8ClampedArray,
+  to: number,
+  step: number,
+  values: Float32Array,
+  from: number,
+  length: number,
+  scale: number,
+  offset: number,
+): boolean {
   let good = true;
   for (let i = 0; i < length; i++) {
     const v = values[from + i] as number; // inside: sizesOf checked the length
@@ -56,7 +88,17 @@ function fillRow(pixels: Uint8ClampedArray, to: number, step: number, values: Fl
   return good;
 }
 
-function fillOther(pixels: Uint8ClampedArray, to: number, step: number, values: ArrayLike<number | bigint>, from: number, length: number, scale: number, offset: number, half: boolean): boolean {
+function fillOther(
+  pixels: Uint8ClampedArray,
+  to: number,
+  step: number,
+  values: ArrayLike<number | bigint>,
+  from: number,
+  length: number,
+  scale: number,
+  offset: number,
+  half: boolean,
+): boolean {
   for (let i = 0; i < length; i++) {
     const raw = Number(values[from + i]);
     const v = half ? fromHalf(raw) : raw;
@@ -67,6 +109,8 @@ function fillOther(pixels: Uint8ClampedArray, to: number, step: number, values: 
 }
 
 function firstNaN(values: ArrayLike<number | bigint>, dtype: Tensor['dtype'], size: number): number {
-  for (let i = 0; i < values.length; i++) if (Number.isNaN(dtype === 'float16' ? fromHalf(Number(values[i])) : Number(values[i]))) return Math.floor(i / size);
+  for (let i = 0; i < values.length; i++)
+    if (Number.isNaN(dtype === 'float16' ? fromHalf(Number(values[i])) : Number(values[i])))
+      return Math.floor(i / size);
   return 0;
 }

@@ -1,11 +1,15 @@
-// From 8-bit pictures to a model's tensors. Apart from the way back, so that pages which only draw latents do not carry it.
+// From 8-bit pictures to a model's tensors. Apart from the way back, so that pages which only draw latents do not carry
+// it.
 import { UsageError } from '../errors.js';
 import { halfOf } from '../generator/half.js';
 import type { Tensor } from '../tensor.js';
 import type { Channels } from './image.js';
 import { checkRange, defaultRange, type ImageTensorOptions } from './range.js';
 
-/** Any 8-bit picture: an {@link Image}, the DOM's ImageData, or what a decoder gives. Channels are found from the length when not given. */
+/**
+ * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or what a decoder gives. Channels are found from the length
+ * when not given.
+ */
 export interface ImageLike {
   readonly width: number;
   readonly height: number;
@@ -14,10 +18,14 @@ export interface ImageLike {
 }
 
 /**
- * The tensor of pictures of one size: byte v becomes a + v·(b − a)/255 of range [a, b]. `channels` (default: the first picture's) may differ from the pictures':
- * grey is repeated, colour becomes grey by Rec. 601 luma, alpha is dropped or opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
+ * The tensor of pictures of one size: byte v becomes a + v·(b − a)/255 of range [a, b]. `channels` (default: the first
+ * picture's) may differ from the pictures': grey is repeated, colour becomes grey by Rec. 601 luma, alpha is dropped or
+ * opaque. Throws UsageError (`input.shape`) for no pictures, or for sizes that differ.
  */
-export function fromImages(images: readonly ImageLike[], options: ImageTensorOptions & { channels?: Channels; dtype?: 'float32' | 'float16' | 'uint8' }): Tensor {
+export function fromImages(
+  images: readonly ImageLike[],
+  options: ImageTensorOptions & { channels?: Channels; dtype?: 'float32' | 'float16' | 'uint8' },
+): Tensor {
   const [first] = images;
   if (!first) throw new UsageError('fromImages: expected one picture or more, got none', { code: 'input.shape' });
   const { layout, dtype = 'float32', range = defaultRange(dtype), channels = channelsOf(first) } = options;
@@ -25,14 +33,21 @@ export function fromImages(images: readonly ImageLike[], options: ImageTensorOpt
   checkRange('fromImages', range);
   const scale = (range[1] - range[0]) / 255;
   const plane = width * height;
-  const data = new { float32: Float32Array, float16: Uint16Array, uint8: Uint8ClampedArray }[dtype](images.length * channels * plane);
+  const data = new { float32: Float32Array, float16: Uint16Array, uint8: Uint8ClampedArray }[dtype](
+    images.length * channels * plane,
+  );
   images.forEach((image, i) => {
-    if (image.width !== width || image.height !== height) throw new UsageError(`fromImages: expected every picture to be ${width} × ${height}, got ${image.width} × ${image.height} at ${i}`, { code: 'input.shape' });
+    if (image.width !== width || image.height !== height)
+      throw new UsageError(
+        `fromImages: expected every picture to be ${width} × ${height}, got ${image.width} × ${image.height} at ${i}`,
+        { code: 'input.shape' },
+      );
     const have = channelsOf(image);
     for (let p = 0; p < plane; p++) {
       for (let ch = 0; ch < channels; ch++) {
         const v = range[0] + channelOf(image.data, p * have, have, ch, channels) * scale;
-        data[layout === 'nhwc' ? (i * plane + p) * channels + ch : (i * channels + ch) * plane + p] = dtype === 'float16' ? halfOf(v) : v;
+        data[layout === 'nhwc' ? (i * plane + p) * channels + ch : (i * channels + ch) * plane + p] =
+          dtype === 'float16' ? halfOf(v) : v;
       }
     }
   });
@@ -50,5 +65,8 @@ function channelOf(data: ArrayLike<number>, at: number, have: Channels, wanted: 
 function channelsOf({ width, height, channels, data }: ImageLike): Channels {
   const found = data.length / (width * height);
   if ((found === 1 || found === 3 || found === 4) && (channels === undefined || channels === found)) return found;
-  throw new UsageError(`fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${data.length} bytes`, { code: 'input.shape' });
+  throw new UsageError(
+    `fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${data.length} bytes`,
+    { code: 'input.shape' },
+  );
 }

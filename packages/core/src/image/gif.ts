@@ -1,15 +1,20 @@
 // Animated GIF by gifenc. Imported on first use only.
-// eslint-disable-next-line @typescript-eslint/triple-slash-reference -- other packages compile this source without the rest of the folder
+// Other packages compile this source without the rest of the folder.
+// eslint-disable-next-line @typescript-eslint/triple-slash-reference
 /// <reference path="./gifenc.d.ts" />
 import type { Color, Gifenc } from 'gifenc';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { ImageBatch } from './batch.js';
 
 /**
- * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256 colours (always for grey),
- * else chosen by pairwise nearest neighbours at 5-6-5 bits.
+ * The bytes of a GIF file. One palette for all frames, so that colours do not flicker: exact when there are at most 256
+ * colours (always for grey), else chosen by pairwise nearest neighbours at 5-6-5 bits.
  */
-export async function encodeGIF(batch: ImageBatch, tools: EncoderTools, options?: AnimationOptions): Promise<Uint8Array> {
+export async function encodeGIF(
+  batch: ImageBatch,
+  tools: EncoderTools,
+  options?: AnimationOptions,
+): Promise<Uint8Array> {
   const { delayMs, plays } = timing('toGIF', tools, batch.count, options);
   const { width, height } = batch;
   // Loaded as CommonJS, all names are under default; bundled as a module, they stand alone.
@@ -19,7 +24,11 @@ export async function encodeGIF(batch: ImageBatch, tools: EncoderTools, options?
   const gif = gifenc.GIFEncoder();
   for (let i = 0; i < batch.count; i++) {
     // gifenc counts repetitions after the first play; −1 is none.
-    gif.writeFrame(index.subarray(i * width * height, (i + 1) * width * height), width, height, { delay: delayMs, repeat: plays === 0 ? 0 : plays === 1 ? -1 : plays - 1, ...(i === 0 ? { palette } : {}) });
+    gif.writeFrame(index.subarray(i * width * height, (i + 1) * width * height), width, height, {
+      delay: delayMs,
+      repeat: plays === 0 ? 0 : plays === 1 ? -1 : plays - 1,
+      ...(i === 0 ? { palette } : {}),
+    });
   }
   gif.finish();
   return gif.bytes();
@@ -31,7 +40,10 @@ interface Indexed {
 }
 
 function grey(data: Uint8ClampedArray): Indexed {
-  return { palette: Array.from({ length: 256 }, (_, v) => [v, v, v]), index: new Uint8Array(data.buffer, data.byteOffset, data.length) };
+  return {
+    palette: Array.from({ length: 256 }, (_, v) => [v, v, v]),
+    index: new Uint8Array(data.buffer, data.byteOffset, data.length),
+  };
 }
 
 function coloured(rgba: Uint8ClampedArray, gifenc: Gifenc): Indexed {
@@ -46,7 +58,8 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
   const known = new Map<number, number>();
   const index = new Uint8Array(rgba.length / 4);
   for (let i = 0; i < index.length; i++) {
-    const colour = ((rgba[i * 4] as number) << 16) | ((rgba[i * 4 + 1] as number) << 8) | (rgba[i * 4 + 2] as number); // four bytes a pixel
+    // four bytes a pixel
+    const colour = ((rgba[i * 4] as number) << 16) | ((rgba[i * 4 + 1] as number) << 8) | (rgba[i * 4 + 2] as number);
     let at = known.get(colour);
     if (at === undefined) {
       if (known.size === 256) return undefined;
@@ -60,6 +73,8 @@ function fewColours(rgba: Uint8ClampedArray): Indexed | undefined {
 /** RGBA with alpha applied over white. */
 function opaque({ data, channels }: ImageBatch, { rgbaOf }: EncoderTools): Uint8ClampedArray {
   const rgba = rgbaOf(data, channels);
-  if (channels === 4) for (let i = 0; i < rgba.length; i++) if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255; // inside
+  if (channels === 4)
+    for (let i = 0; i < rgba.length; i++)
+      if (i % 4 < 3) rgba[i] = 255 + (((rgba[i] as number) - 255) * (rgba[i - (i % 4) + 3] as number)) / 255; // inside
   return rgba;
 }

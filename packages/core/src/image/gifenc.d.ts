@@ -2,7 +2,12 @@
 declare module 'gifenc' {
   export type Color = [number, number, number];
   export interface GIF {
-    writeFrame(index: Uint8Array, width: number, height: number, options: { palette?: Color[]; delay: number; repeat: number }): void;
+    writeFrame(
+      index: Uint8Array,
+      width: number,
+      height: number,
+      options: { palette?: Color[]; delay: number; repeat: number },
+    ): void;
     finish(): void;
     bytes(): Uint8Array;
   }

@@ -21,18 +21,32 @@ interface Pictures {
 
 const MOST_PIXELS = 2 ** 28;
 
-/** Lays pictures out row by row in `columns`, by default ⌈√count⌉. Throws UsageError (`input.range`) for no pictures, or columns below 1. */
-export function gridOf(pictures: Pictures, columns: number = Math.ceil(Math.sqrt(pictures.count)), options: GridOptions = {}): Image {
+/**
+ * Lays pictures out row by row in `columns`, by default ⌈√count⌉. Throws UsageError (`input.range`) for no pictures, or
+ * columns below 1.
+ */
+export function gridOf(
+  pictures: Pictures,
+  columns: number = Math.ceil(Math.sqrt(pictures.count)),
+  options: GridOptions = {},
+): Image {
   const { count, width, height, channels, data } = pictures;
   const { padding = 0, background = 0 } = options;
   if (count < 1) throw new UsageError('grid: expected one picture or more, got none', { code: 'input.shape' });
-  for (const [name, value, least, most] of [['columns', columns, 1, 1e6], ['padding', padding, 0, 1e4], ['background', background, 0, 255]] as const) {
+  for (const [name, value, least, most] of [
+    ['columns', columns, 1, 1e6],
+    ['padding', padding, 0, 1e4],
+    ['background', background, 0, 255],
+  ] as const) {
     checkInteger(`grid.${name}`, value, least, most);
   }
   const rows = Math.ceil(count / columns);
   const wide = columns * (width + padding) - padding;
   const high = rows * (height + padding) - padding;
-  if (wide * high > MOST_PIXELS) throw new UsageError(`grid: expected at most ${MOST_PIXELS} pixels, got ${wide} × ${high}`, { code: 'input.range' });
+  if (wide * high > MOST_PIXELS)
+    throw new UsageError(`grid: expected at most ${MOST_PIXELS} pixels, got ${wide} × ${high}`, {
+      code: 'input.range',
+    });
   const out = new Uint8ClampedArray(wide * high * channels).fill(background);
   if (channels === 4) for (let alpha = 3; alpha < out.length; alpha += 4) out[alpha] = 255;
   for (let i = 0; i < count; i++) {

@@ -1,4 +1,5 @@
-// Pictures without files: conversion from and to tensors, grids, RGBA, what is refused. tests/parity/image-files.test.ts decodes the files.
+// Pictures without files: conversion from and to tensors, grids, RGBA, what is refused.
+// tests/parity/image-files.test.ts decodes the files.
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
@@ -7,7 +8,11 @@ import { fromImages } from './from-images.js';
 import { Image } from './image.js';
 
 const bytes = (...values: number[]): Uint8ClampedArray => Uint8ClampedArray.from(values);
-const float = (shape: number[], ...values: number[]): Tensor => ({ dtype: 'float32', shape, data: Float32Array.from(values) });
+const float = (shape: number[], ...values: number[]): Tensor => ({
+  dtype: 'float32',
+  shape,
+  data: Float32Array.from(values),
+});
 
 describe('toBatch', () => {
   test('[-1, 1]: floor(127.5·v + 128), cut', () => {
@@ -16,29 +21,70 @@ describe('toBatch', () => {
     expect([...toBatch(float([1, 1, 3, 4], ...values), { layout: 'nchw' }).data]).toEqual(expected);
   });
   test('every byte survives the way there and back, in each range, layout and type', () => {
-    const all = new Image(16, 16, 1, Uint8ClampedArray.from({ length: 256 }, (_, i) => i));
-    for (const range of [[-1, 1], [0, 1], [0, 255], [-3, 7]] as const) {
+    const all = new Image(
+      16,
+      16,
+      1,
+      Uint8ClampedArray.from({ length: 256 }, (_, i) => i),
+    );
+    for (const range of [
+      [-1, 1],
+      [0, 1],
+      [0, 255],
+      [-3, 7],
+    ] as const) {
       for (const layout of ['nchw', 'nhwc'] as const) {
-        for (const dtype of ['float32', 'float16'] as const) expect(toBatch(fromImages([all], { layout, range, dtype }), { layout, range }).data).toEqual(all.data);
+        for (const dtype of ['float32', 'float16'] as const)
+          expect(toBatch(fromImages([all], { layout, range, dtype }), { layout, range }).data).toEqual(all.data);
       }
     }
     expect(toBatch(fromImages([all], { layout: 'nchw', dtype: 'uint8' }), { layout: 'nchw' }).data).toEqual(all.data);
   });
   test('channels-first becomes interleaved, channels-last stays', () => {
     const planes = float([2, 3, 1, 2], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
-    expect(toBatch(planes, { layout: 'nchw', range: [0, 255] })).toMatchObject({ count: 2, width: 2, height: 1, channels: 3, data: bytes(0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11) });
+    expect(toBatch(planes, { layout: 'nchw', range: [0, 255] })).toMatchObject({
+      count: 2,
+      width: 2,
+      height: 1,
+      channels: 3,
+      data: bytes(0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11),
+    });
     const pixels = float([1, 2, 3], 0, 1, 2, 3, 4, 5);
-    expect(toBatch(pixels, { layout: 'nhwc', range: [0, 255] })).toMatchObject({ count: 1, width: 2, height: 1, channels: 3, data: bytes(0, 1, 2, 3, 4, 5) });
+    expect(toBatch(pixels, { layout: 'nhwc', range: [0, 255] })).toMatchObject({
+      count: 1,
+      width: 2,
+      height: 1,
+      channels: 3,
+      data: bytes(0, 1, 2, 3, 4, 5),
+    });
   });
   test('uint8 is taken as it is', () => {
-    expect(toBatch({ dtype: 'uint8', shape: [1, 2, 2, 1], data: Uint8Array.of(0, 7, 200, 255) }, { layout: 'nhwc' }).data).toEqual(bytes(0, 7, 200, 255));
+    expect(
+      toBatch({ dtype: 'uint8', shape: [1, 2, 2, 1], data: Uint8Array.of(0, 7, 200, 255) }, { layout: 'nhwc' }).data,
+    ).toEqual(bytes(0, 7, 200, 255));
   });
   test.each([
-    [() => toBatch(float([2, 2], 1, 2, 3, 4), { layout: 'nchw' }), /toBatch: expected a tensor of 3 or 4 dimensions, nchw, got \[2, 2\]/, 'input.shape'],
-    [() => toBatch(float([1, 2, 1, 2], 1, 2, 3, 4), { layout: 'nchw' }), /channels: expected 1 \(grey\), 3 \(RGB\) or 4 \(RGBA\), got 2/, 'input.shape'],
-    [() => toBatch(float([1, 1, 2, 2], 1, 2, 3), { layout: 'nchw' }), /expected 4 values for \[1, 1, 2, 2\], got 3/, 'input.shape'],
+    [
+      () => toBatch(float([2, 2], 1, 2, 3, 4), { layout: 'nchw' }),
+      /toBatch: expected a tensor of 3 or 4 dimensions, nchw, got \[2, 2\]/,
+      'input.shape',
+    ],
+    [
+      () => toBatch(float([1, 2, 1, 2], 1, 2, 3, 4), { layout: 'nchw' }),
+      /channels: expected 1 \(grey\), 3 \(RGB\) or 4 \(RGBA\), got 2/,
+      'input.shape',
+    ],
+    [
+      () => toBatch(float([1, 1, 2, 2], 1, 2, 3), { layout: 'nchw' }),
+      /expected 4 values for \[1, 1, 2, 2\], got 3/,
+      'input.shape',
+    ],
     [() => toBatch(float([2, 1, 1, 1], 1, Number.NaN), { layout: 'nchw' }), /got NaN in picture 1/, 'input.range'],
-    [() => toBatch(float([1, 1, 1, 1], 1), { layout: 'nchw', range: [1, 1] }), /range: expected two finite numbers that rise, got \[1, 1\]/, 'input.range'],
+    [
+      () => toBatch(float([1, 1, 1, 1], 1), { layout: 'nchw', range: [1, 1] }),
+      /range: expected two finite numbers that rise, got \[1, 1\]/,
+      'input.range',
+    ],
   ])('refuses (%#)', (call, message, code) => {
     expect(call).toThrow(message);
     expect(call).toThrow(expect.objectContaining({ name: 'UsageError', code }));
@@ -47,7 +93,9 @@ describe('toBatch', () => {
 
 describe('fromImages', () => {
   const rgb = new Image(1, 1, 3, bytes(200, 100, 50));
-  const raw = (channels: 1 | 3 | 4, image: Image = rgb): number[] => [...(fromImages([image], { layout: 'nhwc', range: [0, 255], channels }).data as Float32Array)];
+  const raw = (channels: 1 | 3 | 4, image: Image = rgb): number[] => [
+    ...(fromImages([image], { layout: 'nhwc', range: [0, 255], channels }).data as Float32Array),
+  ];
   test('grey from colour by Rec. 601, colour from grey, alpha opaque or dropped', () => {
     expect(raw(1)[0]).toBeCloseTo(0.299 * 200 + 0.587 * 100 + 0.114 * 50, 4);
     expect(raw(4)).toEqual([200, 100, 50, 255]);
@@ -56,13 +104,28 @@ describe('fromImages', () => {
     expect(raw(4, new Image(1, 1, 4, bytes(1, 2, 3, 4)))).toEqual([1, 2, 3, 4]);
   });
   test('takes what a canvas gives', () => {
-    expect(fromImages([{ width: 2, height: 1, data: bytes(1, 2, 3, 255, 4, 5, 6, 255) }], { layout: 'nchw', range: [0, 255], channels: 3 })).toEqual(float([1, 3, 1, 2], 1, 4, 2, 5, 3, 6));
+    expect(
+      fromImages([{ width: 2, height: 1, data: bytes(1, 2, 3, 255, 4, 5, 6, 255) }], {
+        layout: 'nchw',
+        range: [0, 255],
+        channels: 3,
+      }),
+    ).toEqual(float([1, 3, 1, 2], 1, 4, 2, 5, 3, 6));
   });
   test.each([
     [() => fromImages([], { layout: 'nchw' }), /expected one picture or more, got none/],
-    [() => fromImages([rgb, new Image(1, 2, 3, bytes(0, 0, 0, 0, 0, 0))], { layout: 'nchw' }), /every picture to be 1 × 1, got 1 × 2 at 1/],
-    [() => fromImages([{ width: 2, height: 2, data: [1, 2, 3] }], { layout: 'nchw' }), /expected 2 × 2 pixels of 1, 3 or 4 bytes, got 3 bytes/],
-    [() => fromImages([{ width: 1, height: 1, channels: 1, data: [1, 2, 3] }], { layout: 'nchw' }), /expected 1 × 1 pixels of 1 bytes, got 3 bytes/],
+    [
+      () => fromImages([rgb, new Image(1, 2, 3, bytes(0, 0, 0, 0, 0, 0))], { layout: 'nchw' }),
+      /every picture to be 1 × 1, got 1 × 2 at 1/,
+    ],
+    [
+      () => fromImages([{ width: 2, height: 2, data: [1, 2, 3] }], { layout: 'nchw' }),
+      /expected 2 × 2 pixels of 1, 3 or 4 bytes, got 3 bytes/,
+    ],
+    [
+      () => fromImages([{ width: 1, height: 1, channels: 1, data: [1, 2, 3] }], { layout: 'nchw' }),
+      /expected 1 × 1 pixels of 1 bytes, got 3 bytes/,
+    ],
   ])('refuses (%#)', (call, message) => expect(call).toThrow(message));
 });
 

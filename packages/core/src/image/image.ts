@@ -12,7 +12,9 @@ export class Image {
   /** `width · height · channels` bytes; not copied. */
   readonly data: Uint8ClampedArray;
 
-  /** Throws UsageError (`input.shape`) when the length of `data` does not fit, or for other channels than 1, 3 and 4. */
+  /**
+   * Throws UsageError (`input.shape`) when the length of `data` does not fit, or for other channels than 1, 3 and 4.
+   */
   constructor(width: number, height: number, channels: number, data: Uint8ClampedArray) {
     this.channels = checkPixels('Image', 1, width, height, channels, data);
     this.width = width;
@@ -25,7 +27,9 @@ export class Image {
     return rgbaOf(this.data, this.channels);
   }
 
-  /** The picture as a PNG file: 8 bits, grey, RGB or RGBA, no metadata. The encoder (fast-png) is imported on first use. */
+  /**
+   * The picture as a PNG file: 8 bits, grey, RGB or RGBA, no metadata. The encoder (fast-png) is imported on first use.
+   */
   async toPNG(): Promise<Uint8Array> {
     const { encodePNG } = await import('./png.js');
     return encodePNG(this);
@@ -37,20 +41,41 @@ export function rgbaOf(data: Uint8ClampedArray, channels: Channels): Uint8Clampe
   if (channels === 4) return data.slice();
   const rgba = new Uint8ClampedArray((data.length / channels) * 4).fill(255);
   for (let from = 0, to = 0; from < data.length; from += channels, to += 4) {
-    for (let c = 0; c < 3; c++) rgba[to + c] = data[channels === 1 ? from : from + c] as number; // inside by the constructors' check
+    // inside by the constructors' check
+    for (let c = 0; c < 3; c++) rgba[to + c] = data[channels === 1 ? from : from + c] as number;
   }
   return rgba;
 }
 
 /** Throws UsageError unless `data` holds `count` pictures; returns the channels. */
-export function checkPixels(where: string, count: number, width: number, height: number, channels: number, data: Uint8ClampedArray): Channels {
-  for (const [name, value, least] of [['count', count, 0], ['width', width, 1], ['height', height, 1]] as const) {
-    if (!Number.isInteger(value) || value < least) throw new UsageError(`${where}.${name}: expected an integer of at least ${least}, got ${String(value)}`, { code: 'input.shape' });
+export function checkPixels(
+  where: string,
+  count: number,
+  width: number,
+  height: number,
+  channels: number,
+  data: Uint8ClampedArray,
+): Channels {
+  for (const [name, value, least] of [
+    ['count', count, 0],
+    ['width', width, 1],
+    ['height', height, 1],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least)
+      throw new UsageError(`${where}.${name}: expected an integer of at least ${least}, got ${String(value)}`, {
+        code: 'input.shape',
+      });
   }
-  if (channels !== 1 && channels !== 3 && channels !== 4) throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${String(channels)}`, { code: 'input.shape' });
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${String(channels)}`, {
+      code: 'input.shape',
+    });
   if (!(data instanceof Uint8ClampedArray) || data.length !== count * width * height * channels) {
     const got = data instanceof Uint8ClampedArray ? `${data.length}` : Object.prototype.toString.call(data);
-    throw new UsageError(`${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`, { code: 'input.shape' });
+    throw new UsageError(
+      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`,
+      { code: 'input.shape' },
+    );
   }
   return channels;
 }

@@ -3,6 +3,11 @@ import { encode } from 'fast-png';
 import type { Image } from './image.js';
 
 /** The bytes of a PNG file. */
-export function encodePNG({ width, height, channels, data }: Pick<Image, 'width' | 'height' | 'channels' | 'data'>): Uint8Array {
+export function encodePNG({
+  width,
+  height,
+  channels,
+  data,
+}: Pick<Image, 'width' | 'height' | 'channels' | 'data'>): Uint8Array {
   return encode({ width, height, channels, data, depth: 8 }, { zlib: { level: 6 } });
 }

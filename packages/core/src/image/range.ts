@@ -19,5 +19,8 @@ export function defaultRange(dtype: Tensor['dtype']): readonly [number, number] 
 
 /** Throws UsageError `input.range` unless the range rises. */
 export function checkRange(where: string, [low, high]: readonly [number, number]): void {
-  if (!(Number.isFinite(low) && Number.isFinite(high) && low < high)) throw new UsageError(`${where}.range: expected two finite numbers that rise, got [${low}, ${high}]`, { code: 'input.range' });
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low < high))
+    throw new UsageError(`${where}.range: expected two finite numbers that rise, got [${low}, ${high}]`, {
+      code: 'input.range',
+    });
 }

@@ -1,10 +1,14 @@
-// log from +, −, ×, ÷ alone; sin and acos are in angles.ts. ECMAScript rounds those five exactly as IEEE 754 says, and leaves Math.log, Math.sin and Math.acos to the
-// engine: V8, SpiderMonkey and JavaScriptCore differ in the last bit. The polynomials are fdlibm's (Sun Microsystems, 1993), below 1 ulp of error.
+// log from +, −, ×, ÷ alone; sin and acos are in angles.ts. ECMAScript rounds those five exactly as IEEE 754 says, and
+// leaves Math.log, Math.sin and Math.acos to the engine: V8, SpiderMonkey and JavaScriptCore differ in the last bit.
+// The polynomials are fdlibm's (Sun Microsystems, 1993), below 1 ulp of error.
 
-const LN2_HIGH = 6.93147180369123816490e-1;
+const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 
-/** Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without the shift's own term a quotient near 1 would lose digits. */
+/**
+ * Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without the shift's own term a quotient
+ * near 1 would lose digits.
+ */
 export function logOfInteger(n: number, shift = 0): number {
   const top = 31 - Math.clz32(n);
   let mantissa = n / (top === 31 ? 2147483648 : 1 << top); // exact
@@ -18,7 +22,10 @@ export function logOfInteger(n: number, shift = 0): number {
   const z = s * s;
   const w = z * z;
   const odd = w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1));
-  const even = z * (6.666666666666735130e-1 + w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
+  const even =
+    z *
+    (6.66666666666673513e-1 +
+      w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
   const half = 0.5 * f * f;
   return exponent * LN2_HIGH - (half - (s * (half + (even + odd)) + exponent * LN2_LOW) - f);
 }

@@ -1,4 +1,5 @@
-// One seed's numbers: published Philox vectors, latents computed in Python with 40 digits, distribution over 1e6 draws, independence of batch.
+// One seed's numbers: published Philox vectors, latents computed in Python with 40 digits, distribution over 1e6 draws,
+// independence of batch.
 import { describe, expect, test } from 'vitest';
 import vectors from '../../../../tests/vectors/latents.json';
 import { angleOfCosine, sinOfAngle } from './angles.js';
@@ -32,7 +33,9 @@ describe('philox', () => {
 describe('arithmetic, against the engine within 2 units of the last place', () => {
   const ulps = (a: number, b: number): number => Math.abs(a - b) / (Math.abs(b) * 2 ** -52 || 2 ** -1074);
   test('logOfInteger', () => {
-    const worst = Array.from({ length: 20_000 }, (_, i) => (i < 100 ? i + 2 : Math.imul(i, 2654435761) >>> 0)).map((n) => ulps(logOfInteger(n), Math.log(n)));
+    const worst = Array.from({ length: 20_000 }, (_, i) => (i < 100 ? i + 2 : Math.imul(i, 2654435761) >>> 0)).map(
+      (n) => ulps(logOfInteger(n), Math.log(n)),
+    );
     expect(Math.max(...worst)).toBeLessThan(2);
     expect(ulps(logOfInteger(0xfffffff0, 32), Math.log1p(-16 / 2 ** 32))).toBeLessThan(2);
     expect(logOfInteger(1)).toBe(0);
@@ -49,7 +52,8 @@ describe('arithmetic, against the engine within 2 units of the last place', () =
 
 describe('normals', () => {
   test('normalOfWord has the quantile of 40-digit arithmetic to 5e-16, rounding of two quotient polynomials included, at the ends, at the seams and in the middle', () => {
-    for (const { word, z } of vectors.quantiles) expect(Math.abs(normalOfWord(word) / Number(z) - 1)).toBeLessThan(5e-16);
+    for (const { word, z } of vectors.quantiles)
+      expect(Math.abs(normalOfWord(word) / Number(z) - 1)).toBeLessThan(5e-16);
   });
   test('is antisymmetric and rises', () => {
     let last = -Infinity;
@@ -66,7 +70,12 @@ describe('normals', () => {
 
   test('moments of 1e6 draws lie within 4.5 standard errors', () => {
     // Var(z^k) = E z^2k − (E z^k)²: 1, 2, 15, 96.
-    for (const [power, mean, variance] of [[1, 0, 1], [2, 1, 2], [3, 0, 15], [4, 3, 96]] as const) {
+    for (const [power, mean, variance] of [
+      [1, 0, 1],
+      [2, 1, 2],
+      [3, 0, 15],
+      [4, 3, 96],
+    ] as const) {
       let sum = 0;
       for (const z of draws) sum += z ** power;
       expect(Math.abs(sum / n - mean)).toBeLessThan(4.5 * Math.sqrt(variance / n));
@@ -89,9 +98,14 @@ describe('normals', () => {
 });
 
 describe('latents', () => {
-  test.each(vectors.latents)('seed $seed from $start, $count × $size $distribution: the bits computed in Python', ({ seed, start, count, size, distribution, bits }) => {
-    expect(bitsOf(latents(BigInt(seed), start, count, size, { distribution: distribution as 'normal' | 'uniform' }))).toBe(bits.join(''));
-  });
+  test.each(vectors.latents)(
+    'seed $seed from $start, $count × $size $distribution: the bits computed in Python',
+    ({ seed, start, count, size, distribution, bits }) => {
+      expect(
+        bitsOf(latents(BigInt(seed), start, count, size, { distribution: distribution as 'normal' | 'uniform' })),
+      ).toBe(bits.join(''));
+    },
+  );
   test('a number and the same bigint are one seed', () => {
     expect(latents(7, 0, 2, 10)).toEqual(latents(7n, 0, 2, 10));
     expect(latents(7, 0, 1, 10)).not.toEqual(latents(8, 0, 1, 10));
@@ -99,7 +113,12 @@ describe('latents', () => {
   });
   test('latent i does not depend on the batch', () => {
     const all = latents(3, 0, 64, 100, { truncation: 0.7 });
-    for (const [start, count] of [[0, 1], [17, 1], [16, 16], [63, 1]] as const) {
+    for (const [start, count] of [
+      [0, 1],
+      [17, 1],
+      [16, 16],
+      [63, 1],
+    ] as const) {
       expect(latents(3, start, count, 100, { truncation: 0.7 })).toEqual(all.slice(start * 100, (start + count) * 100));
     }
   });
@@ -123,12 +142,17 @@ describe('latents', () => {
 });
 
 describe('streams', () => {
-  test.each(vectors.streams)('philoxNormal of seed $seed, stream $stream, step $step: the bits computed in Python', ({ seed, stream, step, bits }) => {
-    expect(bitsOf(philoxNormal({ seed: BigInt(seed), stream, step }, bits.length / 8))).toBe(bits);
-  });
+  test.each(vectors.streams)(
+    'philoxNormal of seed $seed, stream $stream, step $step: the bits computed in Python',
+    ({ seed, stream, step, bits }) => {
+      expect(bitsOf(philoxNormal({ seed: BigInt(seed), stream, step }, bits.length / 8))).toBe(bits);
+    },
+  );
   test('seed, stream, step and kind each change the numbers', () => {
     const at = { seed: 1, stream: 2, step: 3 };
-    const rows = [at, { ...at, seed: 2 }, { ...at, stream: 3 }, { ...at, step: 4 }].map((p) => bitsOf(philoxUniform(p, 8)));
+    const rows = [at, { ...at, seed: 2 }, { ...at, stream: 3 }, { ...at, step: 4 }].map((p) =>
+      bitsOf(philoxUniform(p, 8)),
+    );
     expect(new Set(rows).size).toBe(4);
     const [z] = philoxNormal(at, 1);
     const [u] = philoxUniform(at, 1);
@@ -165,17 +189,26 @@ describe('streams', () => {
     expect([permutation(1, 0, 0).length, permutation(1, 0, 1)[0]]).toEqual([0, 0]);
   });
   test.each([
-    [() => philoxNormal({ seed: 1, stream: -1, step: 0 }, 1), /philoxNormal.stream: expected an integer from 0 to 16777215, got -1/],
+    [
+      () => philoxNormal({ seed: 1, stream: -1, step: 0 }, 1),
+      /philoxNormal.stream: expected an integer from 0 to 16777215, got -1/,
+    ],
     [() => philoxUniform({ seed: 1, stream: 0, step: 0.5 }, 1), /philoxUniform.step/],
-    [() => philoxBernoulli({ seed: 1, stream: 0, step: 0 }, 1, 1.5), /philoxBernoulli.p: expected a probability from 0 to 1, got 1.5/],
+    [
+      () => philoxBernoulli({ seed: 1, stream: 0, step: 0 }, 1, 1.5),
+      /philoxBernoulli.p: expected a probability from 0 to 1, got 1.5/,
+    ],
     [() => permutation(1, 0, -1), /permutation.count/],
   ])('refuses what is out of range (%#)', (call, message) => expect(call).toThrow(message));
 });
 
-/** Φ by the series of the error function (Abramowitz and Stegun 26.2.11), enough for |z| < 6: the terms are all of one sign. */
+/**
+ * Φ by the series of the error function (Abramowitz and Stegun 26.2.11), enough for |z| < 6: the terms are all of one
+ * sign.
+ */
 function distribution(z: number): number {
   let term = z;
   let sum = z;
   for (let k = 3; Math.abs(term) > 1e-17 * Math.abs(sum); k += 2) sum += term *= (z * z) / k;
-  return 0.5 + sum * Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+  return 0.5 + (sum * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
 }

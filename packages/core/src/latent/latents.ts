@@ -15,18 +15,26 @@ export interface LatentOptions {
 const LIMIT = 2 ** 28;
 
 /**
- * Latents `start … start + count − 1` of a seed, row-major `[count, size]`. Entry e of latent i depends on (seed, i, e) only: word e mod 4 of the Philox4x32-10
- * block with key = the seed's 64 bits and counter = (⌊e/4⌋, i mod 2³², ⌊i/2³²⌋, 0), through {@link normalOfWord}, rounded to float32.
- * So it is bit-equal in every engine and on every machine, whatever the batch. Throws UsageError (`input.range`) for a seed outside 0..2⁶⁴−1,
- * or when `count · size` exceeds 2²⁸ (1 GiB).
+ * Latents `start … start + count − 1` of a seed, row-major `[count, size]`. Entry e of latent i depends on (seed, i, e)
+ * only: word e mod 4 of the Philox4x32-10 block with key = the seed's 64 bits and counter = (⌊e/4⌋, i mod 2³², ⌊i/2³²⌋,
+ * 0), through {@link normalOfWord}, rounded to float32. So it is bit-equal in every engine and on every machine,
+ * whatever the batch. Throws UsageError (`input.range`) for a seed outside 0..2⁶⁴−1, or when `count · size` exceeds 2²⁸
+ * (1 GiB).
  */
-export function latents(seed: number | bigint, start: number, count: number, size: number, options: LatentOptions = {}): Float32Array {
+export function latents(
+  seed: number | bigint,
+  start: number,
+  count: number,
+  size: number,
+  options: LatentOptions = {},
+): Float32Array {
   const { distribution = 'normal', truncation } = options;
   const key = keyOf(seed, 'latents');
   checkInteger('latents.start', start, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('latents.size', size, 1, LIMIT);
   checkInteger('latents.count', count, 0, Math.floor(LIMIT / size));
-  if (distribution !== 'normal' && distribution !== 'uniform') throw new UsageError(`latents.distribution: expected 'normal' or 'uniform', got '${String(distribution)}'`);
+  if (distribution !== 'normal' && distribution !== 'uniform')
+    throw new UsageError(`latents.distribution: expected 'normal' or 'uniform', got '${String(distribution)}'`);
   if (truncation !== undefined) checkTruncation('latents.truncation', truncation);
   const of = distribution === 'normal' ? normalOfWord : (word: number) => 2 * uniformOfWord(word) - 1;
   const out = new Float32Array(count * size);

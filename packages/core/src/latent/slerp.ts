@@ -2,16 +2,20 @@
 import { UsageError } from '../errors.js';
 import { angleOfCosine, sinOfAngle } from './angles.js';
 
-/** Straight: `(1 − at)·a + at·b`. Halfway between two normal latents it is shorter than either, where pictures fade: see {@link slerp}. */
+/**
+ * Straight: `(1 − at)·a + at·b`. Halfway between two normal latents it is shorter than either, where pictures fade: see
+ * {@link slerp}.
+ */
 export function lerp(a: Float32Array, b: Float32Array, at: number): Float32Array {
   checkPair('lerp', a, b, at);
   return blend(a, b, 1 - at, at);
 }
 
 /**
- * Along the sphere: `sin((1 − at)·ω)/sin ω · a + sin(at·ω)/sin ω · b`, ω the angle between them (Shoemake 1985; White, "Sampling Generative Networks", 2016,
- * section 2.1). Straight where that is undefined: a zero vector, parallel or opposite ones. `at` in 0..1; the ends are exactly `a` and `b`.
- * Bit-equal in every engine, as the angle's functions are ours. Throws UsageError when lengths differ.
+ * Along the sphere: `sin((1 − at)·ω)/sin ω · a + sin(at·ω)/sin ω · b`, ω the angle between them (Shoemake 1985; White,
+ * "Sampling Generative Networks", 2016, section 2.1). Straight where that is undefined: a zero vector, parallel or
+ * opposite ones. `at` in 0..1; the ends are exactly `a` and `b`. Bit-equal in every engine, as the angle's functions
+ * are ours. Throws UsageError when lengths differ.
  */
 export function slerp(a: Float32Array, b: Float32Array, at: number): Float32Array {
   checkPair('slerp', a, b, at);
@@ -37,6 +41,10 @@ function blend(a: Float32Array, b: Float32Array, wa: number, wb: number): Float3
 }
 
 function checkPair(where: string, a: Float32Array, b: Float32Array, at: number): void {
-  if (a.length !== b.length) throw new UsageError(`${where}: expected two latents of one size, got ${a.length} and ${b.length}`, { code: 'input.shape' });
-  if (!(at >= 0 && at <= 1)) throw new UsageError(`${where}.at: expected a number from 0 to 1, got ${String(at)}`, { code: 'input.range' });
+  if (a.length !== b.length)
+    throw new UsageError(`${where}: expected two latents of one size, got ${a.length} and ${b.length}`, {
+      code: 'input.shape',
+    });
+  if (!(at >= 0 && at <= 1))
+    throw new UsageError(`${where}.at: expected a number from 0 to 1, got ${String(at)}`, { code: 'input.range' });
 }

@@ -1,17 +1,24 @@
-// Random numbers for training: a function of (seed, stream, step) and nothing else, so that a resumed run, another machine and a browser see the same ones.
+// Random numbers for training: a function of (seed, stream, step) and nothing else, so that a resumed run, another
+// machine and a browser see the same ones.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
 
-/** Which numbers: `stream` tells the random inputs of one step apart (0..2²⁴−1), `step` counts (0..2⁵³−1). Kinds of distribution never share numbers. */
+/**
+ * Which numbers: `stream` tells the random inputs of one step apart (0..2²⁴−1), `step` counts (0..2⁵³−1). Kinds of
+ * distribution never share numbers.
+ */
 export interface StreamPosition {
   seed: number | bigint;
   stream: number;
   step: number;
 }
 
-/** `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer row begins with the shorter one. */
+/**
+ * `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer row begins with
+ * the shorter one.
+ */
 export function philoxNormal(position: StreamPosition, count: number): Float32Array {
   return fill(wordsAt('philoxNormal', DOMAIN.normal, position, count), normalOfWord);
 }
@@ -23,12 +30,18 @@ export function philoxUniform(position: StreamPosition, count: number): Float32A
 
 /** `count` numbers that are 1 with probability `p`, to within 2⁻³², else 0. */
 export function philoxBernoulli(position: StreamPosition, count: number, p: number): Float32Array {
-  if (!(p >= 0 && p <= 1)) throw new UsageError(`philoxBernoulli.p: expected a probability from 0 to 1, got ${String(p)}`, { code: 'input.range' });
+  if (!(p >= 0 && p <= 1))
+    throw new UsageError(`philoxBernoulli.p: expected a probability from 0 to 1, got ${String(p)}`, {
+      code: 'input.range',
+    });
   const limit = p * 2 ** 32;
   return fill(wordsAt('philoxBernoulli', DOMAIN.bernoulli, position, count), (word) => (word < limit ? 1 : 0));
 }
 
-/** A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour low results are drawn again). */
+/**
+ * A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour
+ * low results are drawn again).
+ */
 export function permutation(seed: number | bigint, epoch: number, count: number): Uint32Array {
   const key = keyOf(seed, 'permutation');
   checkInteger('permutation.epoch', epoch, 0, Number.MAX_SAFE_INTEGER);

@@ -1,10 +1,14 @@
-// Truncation of latents, both ways: drawing far ones again, and scaling all towards the mean. Less variety, often cleaner pictures.
+// Truncation of latents, both ways: drawing far ones again, and scaling all towards the mean. Less variety, often
+// cleaner pictures.
 import { UsageError } from '../errors.js';
 import { logOfInteger } from './arithmetic.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, type Key, philoxWords, wordsOf } from './philox.js';
 
-/** A number t: entries with |z| > t are drawn again (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry times psi, towards the mean 0. */
+/**
+ * A number t: entries with |z| > t are drawn again (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry
+ * times psi, towards the mean 0.
+ */
 export type Truncation = number | { psi: number };
 
 /** Throws UsageError unless `truncation` is a positive number or `{ psi }` with psi in 0..2. */
@@ -12,20 +16,31 @@ export function checkTruncation(where: string, truncation: Truncation): void {
   const psi = typeof truncation === 'number' ? undefined : (truncation as { psi?: unknown } | null)?.psi;
   if (typeof truncation === 'number' ? truncation > 0 : typeof psi === 'number' && psi >= 0 && psi <= 2) return;
   const got = typeof truncation === 'number' ? String(truncation) : JSON.stringify(truncation);
-  throw new UsageError(`${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ${got}`, { code: 'input.range' });
+  throw new UsageError(
+    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ${got}`,
+    { code: 'input.range' },
+  );
 }
 
 /**
- * Truncates latent `index` of a seed in place. Replacements are a function of (seed, index, entry), so neither batch nor machine matters; they follow the
- * distribution cut at ±t exactly: for t > 1 normals are drawn until one is inside; for smaller t, where that would take long, uniforms on ±t
- * are accepted with probability exp(−z²/2), compared as z² ≤ −2·ln u by `arithmetic.ts`.
+ * Truncates latent `index` of a seed in place. Replacements are a function of (seed, index, entry), so neither batch
+ * nor machine matters; they follow the distribution cut at ±t exactly: for t > 1 normals are drawn until one is inside;
+ * for smaller t, where that would take long, uniforms on ±t are accepted with probability exp(−z²/2), compared as z² ≤
+ * −2·ln u by `arithmetic.ts`.
  */
-export function truncate(z: Float32Array, key: Key, index: number, truncation: Truncation, distribution: 'normal' | 'uniform'): void {
+export function truncate(
+  z: Float32Array,
+  key: Key,
+  index: number,
+  truncation: Truncation,
+  distribution: 'normal' | 'uniform',
+): void {
   if (typeof truncation !== 'number') {
     for (let e = 0; e < z.length; e++) z[e] = (z[e] as number) * truncation.psi; // e < length
     return;
   }
-  for (let e = 0; e < z.length; e++) if (Math.abs(z[e] as number) > truncation) z[e] = redraw(key, index, e, truncation, distribution);
+  for (let e = 0; e < z.length; e++)
+    if (Math.abs(z[e] as number) > truncation) z[e] = redraw(key, index, e, truncation, distribution);
 }
 
 function redraw(key: Key, index: number, entry: number, limit: number, distribution: 'normal' | 'uniform'): number {
@@ -36,7 +51,10 @@ function redraw(key: Key, index: number, entry: number, limit: number, distribut
     philoxWords(key, low, high, ((DOMAIN.redraws << 24) | attempt) >>> 0, words, entry);
     const [a, b, c, d] = words as unknown as readonly [number, number, number, number]; // four words a block
     if (distribution === 'uniform') return Math.fround((2 * uniformOfWord(a) - 1) * limit);
-    const found = limit > 1 ? [a, b, c, d].map((word) => Math.fround(normalOfWord(word))).find((z) => Math.abs(z) <= limit) : accepted(a, b, limit) ?? accepted(c, d, limit);
+    const found =
+      limit > 1
+        ? [a, b, c, d].map((word) => Math.fround(normalOfWord(word))).find((z) => Math.abs(z) <= limit)
+        : (accepted(a, b, limit) ?? accepted(c, d, limit));
     if (found !== undefined) return found;
   }
 }

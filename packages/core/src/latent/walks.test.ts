@@ -9,25 +9,30 @@ const norm = (x: Float32Array): number => Math.hypot(...x);
 describe('truncation', () => {
   const plain = latents(11, 0, 500, 100);
 
-  test.each([0.2, 0.9, 1, 1.5, 2.5])('at %f: near entries are kept, far ones replaced by the distribution cut there', (t) => {
-    const cut = latents(11, 0, 500, 100, { truncation: t });
-    const replaced: number[] = [];
-    let kept = 0;
-    cut.forEach((z, i) => {
-      if (Math.abs(plain[i]!) > t) replaced.push(z);
-      else if (z === plain[i]) kept++;
-    });
-    expect(kept + replaced.length).toBe(plain.length);
-    expect(cut.every((z) => Math.abs(z) <= t)).toBe(true);
-    // E z² of a normal cut at ±t is 1 − 2tφ(t)/(2Φ(t) − 1), E z⁴ is 3 − (2t³ + 6t)φ(t)/(2Φ(t) − 1); integrated by Simpson's rule.
-    const moment = (power: number): number => simpson((x) => x ** power * Math.exp((-x * x) / 2), t) / simpson((x) => Math.exp((-x * x) / 2), t);
-    const [m2, m4] = [moment(2), moment(4)];
-    const n = replaced.length;
-    const mean = (power: number): number => replaced.reduce((sum, z) => sum + z ** power, 0) / n;
-    expect(n).toBeGreaterThan(400);
-    expect(Math.abs(mean(1))).toBeLessThan(4.5 * Math.sqrt(m2 / n));
-    expect(Math.abs(mean(2) - m2)).toBeLessThan(4.5 * Math.sqrt((m4 - m2 * m2) / n));
-  });
+  test.each([0.2, 0.9, 1, 1.5, 2.5])(
+    'at %f: near entries are kept, far ones replaced by the distribution cut there',
+    (t) => {
+      const cut = latents(11, 0, 500, 100, { truncation: t });
+      const replaced: number[] = [];
+      let kept = 0;
+      cut.forEach((z, i) => {
+        if (Math.abs(plain[i]!) > t) replaced.push(z);
+        else if (z === plain[i]) kept++;
+      });
+      expect(kept + replaced.length).toBe(plain.length);
+      expect(cut.every((z) => Math.abs(z) <= t)).toBe(true);
+      // E z² of a normal cut at ±t is 1 − 2tφ(t)/(2Φ(t) − 1), E z⁴ is 3 − (2t³ + 6t)φ(t)/(2Φ(t) − 1); integrated by
+      // Simpson's rule.
+      const moment = (power: number): number =>
+        simpson((x) => x ** power * Math.exp((-x * x) / 2), t) / simpson((x) => Math.exp((-x * x) / 2), t);
+      const [m2, m4] = [moment(2), moment(4)];
+      const n = replaced.length;
+      const mean = (power: number): number => replaced.reduce((sum, z) => sum + z ** power, 0) / n;
+      expect(n).toBeGreaterThan(400);
+      expect(Math.abs(mean(1))).toBeLessThan(4.5 * Math.sqrt(m2 / n));
+      expect(Math.abs(mean(2) - m2)).toBeLessThan(4.5 * Math.sqrt((m4 - m2 * m2) / n));
+    },
+  );
 
   test('a tiny limit ends, too', () => {
     const cut = latents(11, 0, 4, 100, { truncation: 1e-6 });
@@ -60,12 +65,31 @@ describe('slerp and lerp', () => {
 
   test('turns evenly in a plane', () => {
     const turned = (at: number): Float32Array => slerp(Float32Array.of(1, 0), Float32Array.of(0, 1), at);
-    for (const at of [0.2, 0.5, 0.75]) expect(turned(at)).toBeAllclose([Math.cos((at * Math.PI) / 2), Math.sin((at * Math.PI) / 2)], { atol: 1e-7 });
+    for (const at of [0.2, 0.5, 0.75])
+      expect(turned(at)).toBeAllclose([Math.cos((at * Math.PI) / 2), Math.sin((at * Math.PI) / 2)], { atol: 1e-7 });
   });
 
   test('parallel, opposite and zero latents go straight', () => {
-    expect(slerp(a, a.map((x) => 2 * x), 0.5)).toBeAllclose(a.map((x) => 1.5 * x), { rtol: 1e-6 });
-    expect(slerp(a, a.map((x) => -x), 0.25)).toBeAllclose(a.map((x) => 0.5 * x), { rtol: 1e-6 });
+    expect(
+      slerp(
+        a,
+        a.map((x) => 2 * x),
+        0.5,
+      ),
+    ).toBeAllclose(
+      a.map((x) => 1.5 * x),
+      { rtol: 1e-6 },
+    );
+    expect(
+      slerp(
+        a,
+        a.map((x) => -x),
+        0.25,
+      ),
+    ).toBeAllclose(
+      a.map((x) => 0.5 * x),
+      { rtol: 1e-6 },
+    );
     expect(slerp(new Float32Array(3), Float32Array.of(2, 0, 0), 0.5)).toEqual(Float32Array.of(1, 0, 0));
   });
 

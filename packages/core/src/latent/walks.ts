@@ -7,13 +7,17 @@ import { lerp, slerp } from './slerp.js';
 export interface WalkOptions {
   /** Default `slerp`. */
   mode?: 'slerp' | 'lerp';
-  /** Return from the last stop to the first, which is not repeated: played over and over, the walk has no seam. Default false. */
+  /**
+   * Return from the last stop to the first, which is not repeated: played over and over, the walk has no seam. Default
+   * false.
+   */
   loop?: boolean;
 }
 
 /**
- * `steps` latents, `[steps, size]`, evenly spaced along the way through `stops` (each of the same size). Without `loop` the first and last are the first and last stop;
- * with it, step k is the fraction k/steps of the closed way, so two stops give there and back. Throws UsageError for fewer than two stops or for steps outside 2..100,000.
+ * `steps` latents, `[steps, size]`, evenly spaced along the way through `stops` (each of the same size). Without `loop`
+ * the first and last are the first and last stop; with it, step k is the fraction k/steps of the closed way, so two
+ * stops give there and back. Throws UsageError for fewer than two stops or for steps outside 2..100,000.
  */
 export function latentWalk(stops: readonly Float32Array[], steps: number, options: WalkOptions = {}): Float32Array {
   const { mode = 'slerp', loop = false } = options;
@@ -21,7 +25,10 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
   if (!between) throw new UsageError(`latentWalk.mode: expected 'slerp' or 'lerp', got '${String(mode)}'`);
   checkInteger('latentWalk.steps', steps, 2, 100_000);
   const first = stops[0];
-  if (!first || stops.length < 2) throw new UsageError(`latentWalk.stops: expected two latents or more, got ${stops.length}`, { code: 'input.shape' });
+  if (!first || stops.length < 2)
+    throw new UsageError(`latentWalk.stops: expected two latents or more, got ${stops.length}`, {
+      code: 'input.shape',
+    });
   const way = loop ? [...stops, first] : stops;
   const legs = way.length - 1;
   const out = new Float32Array(steps * first.length);
@@ -29,7 +36,8 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
     // Multiplied before dividing: the last step lands on the last stop exactly.
     const place = (k * legs) / (loop ? steps : steps - 1);
     const leg = Math.min(Math.floor(place), legs - 1);
-    out.set(between(way[leg] as Float32Array, way[leg + 1] as Float32Array, place - leg), k * first.length); // leg < legs
+    // leg < legs
+    out.set(between(way[leg] as Float32Array, way[leg + 1] as Float32Array, place - leg), k * first.length);
   }
   return out;
 }

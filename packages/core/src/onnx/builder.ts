@@ -1,4 +1,5 @@
-// Builds a graph node by node, inferring types and shapes as it goes. The lowering writes through this; it knows no tfjs.
+// Builds a graph node by node, inferring types and shapes as it goes. The lowering writes through this; it knows no
+// tfjs.
 import { UsageError } from '../errors.js';
 import type { DType, Dim, TypedArray } from '../tensor.js';
 import { attribute } from './build/attributes.js';
@@ -48,8 +49,8 @@ class GraphValue implements Value {
 }
 
 /**
- * Writes one graph. The same calls give the same model. Every method throws {@link UsageError} for calls that make no valid graph,
- * naming the node it would have been.
+ * Writes one graph. The same calls give the same model. Every method throws {@link UsageError} for calls that make no
+ * valid graph, naming the node it would have been.
  */
 export class GraphBuilder {
   readonly opset: number;
@@ -71,30 +72,47 @@ export class GraphBuilder {
   constructor(options: { opset?: number; name?: string } = {}) {
     this.opset = options.opset ?? 21;
     this.#name = options.name ?? 'graph';
-    if (!OPSETS.includes(this.opset)) throw new UsageError(`opset: expected ${OPSETS[0]}-${OPSETS.at(-1)}, got ${this.opset}`);
+    if (!OPSETS.includes(this.opset))
+      throw new UsageError(`opset: expected ${OPSETS[0]}-${OPSETS.at(-1)}, got ${this.opset}`);
   }
 
   /** A graph input. Names in `shape` are dynamic sizes, equal wherever the name recurs. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
-    const bad = shape.find((dim) => (typeof dim === 'number' ? !Number.isSafeInteger(dim) || dim < 0 : !/^(?:\d+\*)?[^\d\s-]/.test(dim)));
-    if (bad !== undefined) throw new UsageError(`input ${name}: expected sizes or names of sizes, got ${JSON.stringify(bad)}`);
+    const bad = shape.find((dim) =>
+      typeof dim === 'number' ? !Number.isSafeInteger(dim) || dim < 0 : !/^(?:\d+\*)?[^\d\s-]/.test(dim),
+    );
+    if (bad !== undefined)
+      throw new UsageError(`input ${name}: expected sizes or names of sizes, got ${JSON.stringify(bad)}`);
     this.#claim(`input ${name}`, name);
     for (const dim of shape) if (typeof dim === 'string') this.#dims.take(dim);
     return this.#add(new GraphValue(name, 'input', { dtype, shape: [...shape] }), this.#inputs);
   }
 
   /**
-   * An initializer. Equal constants (dtype, shape, bytes) are stored once, under the name of the first. `data` is copied, unless
-   * it is `shared`: then the caller leaves it as it is until the model is written. `int64` accepts numbers, `float16` bit patterns (Uint16Array) or numbers to round.
+   * An initializer. Equal constants (dtype, shape, bytes) are stored once, under the name of the first. `data` is
+   * copied, unless it is `shared`: then the caller leaves it as it is until the model is written. `int64` accepts
+   * numbers, `float16` bit patterns (Uint16Array) or numbers to round.
    */
-  constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[], name?: string, shared = false): Value {
+  constant(
+    dtype: DType,
+    shape: readonly number[],
+    data: TypedArray | readonly number[],
+    name?: string,
+    shared = false,
+  ): Value {
     const typed = typedData(`constant ${name ?? this.#scoped('const')}`, dtype, shape, data);
     const bytes = shared ? littleEndianView(dtype, typed) : littleEndian(dtype, typed);
     return this.#store.once(dtype, shape, bytes, () => {
-      const known = typed.length <= TRACKED && dtype !== 'float16' ? Array.from(typed as ArrayLike<number | bigint>, Number) : undefined;
+      const known =
+        typed.length <= TRACKED && dtype !== 'float16'
+          ? Array.from(typed as ArrayLike<number | bigint>, Number)
+          : undefined;
       const exact = known?.every((n) => dtype === 'float32' || Number.isSafeInteger(n)) === true ? known : undefined;
       const fact: Fact = { dtype, shape: [...shape], data: exact };
-      return this.#add(new GraphValue(this.#valueNames.unique(name ?? this.#scoped('const')), 'constant', fact, bytes), this.#constants);
+      return this.#add(
+        new GraphValue(this.#valueNames.unique(name ?? this.#scoped('const')), 'constant', fact, bytes),
+        this.#constants,
+      );
     });
   }
 
@@ -105,27 +123,53 @@ export class GraphBuilder {
   }
 
   /** Emits a node with `count` outputs. Absent optional inputs are undefined. */
-  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[] {
+  ops<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attributes: OpAttributes[K] | undefined,
+    count: number,
+  ): Value[] {
     const where = `${this.#scoped(op)} (${op})`;
     const call = adapt<GraphValue>(
-      { op, inputs: inputs.map((value, i) => (value === undefined ? undefined : this.#own(`${where}: input ${i}`, value))), attributes: { ...attributes }, outputs: count },
+      {
+        op,
+        inputs: inputs.map((value, i) => (value === undefined ? undefined : this.#own(`${where}: input ${i}`, value))),
+        attributes: { ...attributes },
+        outputs: count,
+      },
       {
         opset: this.opset,
         where,
-        numbersOf: ({ fact, kind }) => (kind === 'constant' && fact.data?.every((d) => typeof d === 'number') ? fact.data : undefined),
+        numbersOf: ({ fact, kind }) =>
+          kind === 'constant' && fact.data?.every((d) => typeof d === 'number') ? fact.data : undefined,
         int64s: (values) => this.#own(where, this.constant('int64', [values.length], values)),
-        sizeOf: ({ shape }, axis) => { const dim = shape.at(axis); return typeof dim === 'number' ? dim : undefined; },
+        sizeOf: ({ shape }, axis) => {
+          const dim = shape.at(axis);
+          return typeof dim === 'number' ? dim : undefined;
+        },
       },
     );
-    const given = Object.entries(call.attributes).filter((entry): entry is [string, Exclude<AttributeValue, undefined>] => entry[1] !== undefined);
+    const given = Object.entries(call.attributes).filter(
+      (entry): entry is [string, Exclude<AttributeValue, undefined>] => entry[1] !== undefined,
+    );
     const written = given.map(([name, value]) => attribute(where, name, value));
     const facts = INFERENCE[op]({
-      where, op, opset: this.opset, inputs: call.inputs.map((value) => value?.fact), attributes: call.attributes, outputs: count,
+      where,
+      op,
+      opset: this.opset,
+      inputs: call.inputs.map((value) => value?.fact),
+      attributes: call.attributes,
+      outputs: count,
       fresh: () => this.#fresh(),
     });
-    if (facts.length < count) this.#fail(op, `expected ${count} outputs, got ${facts.length}; some need an attribute such as training_mode`);
+    if (facts.length < count)
+      this.#fail(op, `expected ${count} outputs, got ${facts.length}; some need an attribute such as training_mode`);
     const name = this.#nodeNames.unique(this.#scoped(op));
-    const outputs = facts.slice(0, count).map((fact, i) => this.#add(new GraphValue(this.#valueNames.unique(count === 1 ? name : `${name}/${i}`), 'node', fact)));
+    const outputs = facts
+      .slice(0, count)
+      .map((fact, i) =>
+        this.#add(new GraphValue(this.#valueNames.unique(count === 1 ? name : `${name}/${i}`), 'node', fact)),
+      );
     this.#nodes.push({ name, op, inputs: call.inputs, outputs, attributes: written });
     return outputs;
   }
@@ -151,8 +195,19 @@ export class GraphBuilder {
 
   /** The model so far: inputs, outputs, and what outputs need of nodes and initializers. May be called again. */
   build(options: BuildOptions = {}): Model {
-    if (this.#outputs.length === 0) throw new UsageError(`graph ${this.#name}: expected an output, got none; call output(name, value)`);
-    return modelOf({ name: this.#name, opset: this.opset, inputs: this.#inputs, constants: this.#constants, nodes: this.#nodes, outputs: this.#outputs }, options);
+    if (this.#outputs.length === 0)
+      throw new UsageError(`graph ${this.#name}: expected an output, got none; call output(name, value)`);
+    return modelOf(
+      {
+        name: this.#name,
+        opset: this.opset,
+        inputs: this.#inputs,
+        constants: this.#constants,
+        nodes: this.#nodes,
+        outputs: this.#outputs,
+      },
+      options,
+    );
   }
 
   /** Makes `name` free for an input or output: an inner value that has it gets another. */
@@ -160,7 +215,9 @@ export class GraphBuilder {
     if (name === '') throw new UsageError(`${where}: expected a name, got ''`);
     const holder = this.#all.get(name);
     if (holder !== undefined && (holder.kind === 'input' || this.#outputs.includes(holder))) {
-      throw new UsageError(`${where}: expected a name of its own, got '${name}', which ${holder.kind === 'input' ? 'an input' : 'another output'} has`);
+      throw new UsageError(
+        `${where}: expected a name of its own, got '${name}', which ${holder.kind === 'input' ? 'an input' : 'another output'} has`,
+      );
     }
     this.#valueNames.take(name);
     if (holder !== undefined) this.#rename(holder, this.#valueNames.unique(name));
@@ -180,7 +237,9 @@ export class GraphBuilder {
 
   #own(where: string, value: Value): GraphValue {
     if (value instanceof GraphValue && this.#all.get(value.name) === value) return value;
-    throw new UsageError(`${where}: expected a value of this graph, got '${value.name}'; pass what input, constant, op or ops returned`);
+    throw new UsageError(
+      `${where}: expected a value of this graph, got '${value.name}'; pass what input, constant, op or ops returned`,
+    );
   }
 
   #scoped(name: string): string {

@@ -1,4 +1,5 @@
-// The structural check of a model: what every reader relies on and no operator's own rules. Names are defined once and before use, types and sizes make sense.
+// The structural check of a model: what every reader relies on and no operator's own rules. Names are defined once and
+// before use, types and sizes make sense.
 import { ModelFormatError } from '../errors.js';
 import { checkAttribute } from './check-attribute.js';
 import { checkDataType, checkSizes, checkSparseTensor, checkTensor, fail } from './check-tensor.js';
@@ -24,34 +25,46 @@ interface Scope {
 }
 
 /**
- * Throws the first structural fault of a model (or of its bytes, which are decoded first) as {@link ModelFormatError} `model.format`, with a path such as
- * `graph.node[3] (Conv 'conv_1').attribute['pads']`; `model.unsupported` for an IR version above ours. Checked: versions and domains are there; SSA form (each value defined
- * once, before its use); names of inputs, initializers, outputs and attributes are there and not repeated; types and dims of values, initializers and tensors
- * (no negative or overflowing size, exactly the bytes that the dims ask for); external files lie in the model's folder; attributes hold what their type says;
- * the same for subgraphs, functions and training graphs.
+ * Throws the first structural fault of a model (or of its bytes, which are decoded first) as {@link ModelFormatError}
+ * `model.format`, with a path such as `graph.node[3] (Conv 'conv_1').attribute['pads']`; `model.unsupported` for an IR
+ * version above ours. Checked: versions and domains are there; SSA form (each value defined once, before its use);
+ * names of inputs, initializers, outputs and attributes are there and not repeated; types and dims of values,
+ * initializers and tensors (no negative or overflowing size, exactly the bytes that the dims ask for); external files
+ * lie in the model's folder; attributes hold what their type says; the same for subgraphs, functions and training
+ * graphs.
  */
 export function checkModel(model: Model | Uint8Array): void {
-  const { irVersion, opsetImport, graph, functions, trainingInfo } = model instanceof Uint8Array ? decodeModel(model) : model;
+  const { irVersion, opsetImport, graph, functions, trainingInfo } =
+    model instanceof Uint8Array ? decodeModel(model) : model;
   if (irVersion === undefined || irVersion < 1n) fail('ir_version', `1 to ${IR_VERSION}`, String(irVersion ?? 'none'));
   if (irVersion > IR_VERSION) {
-    throw new ModelFormatError('model.unsupported', `ir_version: expected at most ${IR_VERSION}, got ${irVersion}: the model was written by a newer tool; export it with an older IR version, or update @forja/core`);
+    throw new ModelFormatError(
+      'model.unsupported',
+      `ir_version: expected at most ${IR_VERSION}, got ${irVersion}: the model was written by a newer tool; export it with an older IR version, or update @forja/core`,
+    );
   }
   if (!graph) fail('graph', 'a graph', 'none');
   // Before IR version 3 there were no operator sets: everything was version 1 of the default one.
   const domains = opsetImport.length === 0 && irVersion < 3n ? new Set(['']) : checkOpsets(opsetImport, 'opset_import');
   const context: Context = { domains, outer: undefined, depth: 0, inFunction: false };
   const scope = checkGraph(graph, 'graph', context);
-  unique(functions.map((f) => `${f.domain ?? ''}.${f.name ?? ''}${f.overload ? `:${f.overload}` : ''}`), 'functions', 'function');
+  unique(
+    functions.map((f) => `${f.domain ?? ''}.${f.name ?? ''}${f.overload ? `:${f.overload}` : ''}`),
+    'functions',
+    'function',
+  );
   for (const [i, f] of functions.entries()) checkFunction(f, `functions[${i}] (${f.name ?? ''})`, domains);
   for (const [i, { initialization, algorithm }] of trainingInfo.entries()) {
-    if (initialization) checkGraph(initialization, `training_info[${i}].initialization`, { ...context, outer: scope, depth: 1 });
+    if (initialization)
+      checkGraph(initialization, `training_info[${i}].initialization`, { ...context, outer: scope, depth: 1 });
     if (algorithm) checkGraph(algorithm, `training_info[${i}].algorithm`, { ...context, outer: scope, depth: 1 });
   }
 }
 
 function checkOpsets(opsets: readonly OperatorSetId[], where: string): Set<string> {
   if (opsets.length === 0) fail(where, 'at least one operator set', 'none');
-  for (const [i, { version }] of opsets.entries()) if (version === undefined || version < 1n) fail(`${where}[${i}].version`, 'at least 1', String(version ?? 'none'));
+  for (const [i, { version }] of opsets.entries())
+    if (version === undefined || version < 1n) fail(`${where}[${i}].version`, 'at least 1', String(version ?? 'none'));
   const domains = opsets.map(({ domain }) => normal(domain));
   unique(domains, where, 'domain');
   return new Set(domains);
@@ -72,8 +85,16 @@ function checkGraph(graph: Graph, where: string, context: Context): Scope {
   }
   // An initializer may be the default of an input of the same name, but must not have another initializer's name.
   const weights = [
-    ...graph.initializers.map((tensor, i) => ({ name: tensor.name, at: `${where}.initializer[${i}]`, check: (at: string) => checkTensor(tensor, at) })),
-    ...graph.sparseInitializers.map((sparse, i) => ({ name: sparse.values?.name, at: `${where}.sparse_initializer[${i}]`, check: (at: string) => checkSparseTensor(sparse, at) })),
+    ...graph.initializers.map((tensor, i) => ({
+      name: tensor.name,
+      at: `${where}.initializer[${i}]`,
+      check: (at: string) => checkTensor(tensor, at),
+    })),
+    ...graph.sparseInitializers.map((sparse, i) => ({
+      name: sparse.values?.name,
+      at: `${where}.sparse_initializer[${i}]`,
+      check: (at: string) => checkSparseTensor(sparse, at),
+    })),
   ];
   const seen = new Set<string>();
   for (const { name, at, check } of weights) {
@@ -85,9 +106,15 @@ function checkGraph(graph: Graph, where: string, context: Context): Scope {
   for (const [i, output] of graph.outputs.entries()) {
     const at = `${where}.output[${i}]`;
     checkValue(output, at, main);
-    if (!defined(output.name ?? '', main ? { names: scope.names, outer: undefined } : scope)) fail(at, 'a value of the graph', `'${output.name}', which nothing computes`);
+    if (!defined(output.name ?? '', main ? { names: scope.names, outer: undefined } : scope))
+      fail(at, 'a value of the graph', `'${output.name}', which nothing computes`);
   }
-  if (main) unique(graph.outputs.map(({ name }) => name ?? ''), `${where}.output`, 'output');
+  if (main)
+    unique(
+      graph.outputs.map(({ name }) => name ?? ''),
+      `${where}.output`,
+      'output',
+    );
   for (const [i, value] of graph.valueInfo.entries()) checkValue(value, `${where}.value_info[${i}]`, false);
   return scope;
 }
@@ -96,11 +123,25 @@ function checkNodes(nodes: readonly Node[], where: string, scope: Scope, context
   for (const [i, node] of nodes.entries()) {
     const at = `${where}.node[${i}] (${node.opType ?? ''}${node.name ? ` '${node.name}'` : ''})`;
     if (!node.opType) fail(at, 'an op_type', 'none');
-    if (!context.domains.has(normal(node.domain))) fail(at, `an operator set for domain '${node.domain ?? ''}' in opset_import`, [...context.domains].map((d) => `'${d}'`).join(', '));
+    if (!context.domains.has(normal(node.domain)))
+      fail(
+        at,
+        `an operator set for domain '${node.domain ?? ''}' in opset_import`,
+        [...context.domains].map((d) => `'${d}'`).join(', '),
+      );
     for (const [j, name] of node.inputs.entries()) {
-      if (name !== '' && !defined(name, scope)) fail(`${at}.input[${j}]`, 'a value defined before', `'${name}', which ${usedLater(name, nodes, i) ? 'a later node computes' : 'nothing defines'}`);
+      if (name !== '' && !defined(name, scope))
+        fail(
+          `${at}.input[${j}]`,
+          'a value defined before',
+          `'${name}', which ${usedLater(name, nodes, i) ? 'a later node computes' : 'nothing defines'}`,
+        );
     }
-    unique(node.attributes.map(({ name }) => name ?? ''), `${at}.attribute`, 'attribute');
+    unique(
+      node.attributes.map(({ name }) => name ?? ''),
+      `${at}.attribute`,
+      'attribute',
+    );
     for (const attribute of node.attributes) {
       if (!attribute.name) fail(`${at}.attribute`, 'a name', 'none');
       checkAttribute(attribute, `${at}.attribute['${attribute.name}']`, context.inFunction, (graph, path) => {
@@ -122,7 +163,9 @@ function checkFunction(f: ModelFunction, where: string, domains: ReadonlySet<str
   for (const [i, name] of f.inputs.entries()) define(scope, name, `${where}.input[${i}]`, 'input');
   unique([...f.attributes, ...f.attributeProtos.map(({ name }) => name ?? '')], `${where}.attribute`, 'attribute');
   checkNodes(f.nodes, where, scope, { domains: own, outer: undefined, depth: 1, inFunction: true });
-  for (const [i, name] of f.outputs.entries()) if (!defined(name, scope)) fail(`${where}.output[${i}]`, 'a value of the function', `'${name}', which nothing computes`);
+  for (const [i, name] of f.outputs.entries())
+    if (!defined(name, scope))
+      fail(`${where}.output[${i}]`, 'a value of the function', `'${name}', which nothing computes`);
 }
 
 function checkValue(value: ValueInfo, where: string, typed: boolean): void {

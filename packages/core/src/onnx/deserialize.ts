@@ -1,24 +1,36 @@
-// Bytes → IR, by the generated table over protobufjs's Reader. Losing nothing: int64 is exact, NaNs keep their bits, unknown fields are kept as bytes.
-// Hostile bytes end in a ModelFormatError: lengths are checked by the reader, nesting and the number of objects are limited here.
+// Bytes → IR, by the generated table over protobufjs's Reader. Losing nothing: int64 is exact, NaNs keep their bits,
+// unknown fields are kept as bytes. Hostile bytes end in a ModelFormatError: lengths are checked by the reader, nesting
+// and the number of objects are limited here.
 import { Reader } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
 import { checkModelBytes } from '../runtime/model-bytes.js';
 import type { Graph, Model } from './ir.js';
 import type { Messages } from './schema/onnx.js';
-import { NUMBER_LIST, emptyMessage, isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
+import {
+  NUMBER_LIST,
+  emptyMessage,
+  isNumberList,
+  planOf,
+  type Fields,
+  type MessageName,
+  type Row,
+} from './schema/plan.js';
 import type { NumberList } from './schema/table.js';
 import { decodeText } from './text.js';
 
 /** Messages within messages, as in every protobuf implementation: 30 levels of subgraphs. */
 const MAX_DEPTH = 100;
-/** Messages, texts, byte strings and dimensions of one model: two bytes of a file can be an object of hundreds. A node has some ten; models of 10,000 nodes are large. */
+/**
+ * Messages, texts, byte strings and dimensions of one model: two bytes of a file can be an object of hundreds. A node
+ * has some ten; models of 10,000 nodes are large.
+ */
 const MAX_OBJECTS = 1_000_000;
 
 /**
- * The model in the bytes of an ONNX file. `rawData` and other byte strings are views of `bytes`, not copies; numbers are copied.
- * A singular message that occurs twice (which protobuf would merge) is refused. Throws {@link ModelFormatError} `model.truncated` or `model.format`; whether the
- * graph makes sense is `checkModel`'s to say.
+ * The model in the bytes of an ONNX file. `rawData` and other byte strings are views of `bytes`, not copies; numbers
+ * are copied. A singular message that occurs twice (which protobuf would merge) is refused. Throws {@link
+ * ModelFormatError} `model.truncated` or `model.format`; whether the graph makes sense is `checkModel`'s to say.
  */
 export function decodeModel(bytes: Uint8Array): Model {
   checkModelBytes(bytes);
@@ -38,25 +50,37 @@ function decode<M extends MessageName>(message: M, bytes: Uint8Array, where: str
   } catch (error) {
     const { path, expected } = damageOf(error);
     const name = path.reverse().join('.');
-    throw new ModelFormatError('model.format', `${where}${name === '' ? '' : `: ${name}`}: expected ${expected} (byte ${decoder.reader.pos} of ${bytes.length}): the file is damaged; download or export it again`, {
-      cause: error,
-    });
+    throw new ModelFormatError(
+      'model.format',
+      `${where}${name === '' ? '' : `: ${name}`}: expected ${expected} (byte ${decoder.reader.pos} of ${bytes.length}): the file is damaged; download or export it again`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 /** What is wrong and where, the path collected from the inside while the error passes outwards. */
 class Damage extends Error {
   readonly path: string[] = [];
-  constructor(readonly expected: string, options?: ErrorOptions) {
+  constructor(
+    readonly expected: string,
+    options?: ErrorOptions,
+  ) {
     super(expected, options);
   }
 }
 
-/** The reader throws RangeError for what runs past its end and Error for malformed numbers; anything else is a fault of ours. */
+/**
+ * The reader throws RangeError for what runs past its end and Error for malformed numbers; anything else is a fault of
+ * ours.
+ */
 function damageOf(error: unknown): Damage {
   if (error instanceof Damage) return error;
-  if (error instanceof RangeError) return new Damage('fields that end inside their message, got one that runs past it', { cause: error });
-  if (error instanceof Error && error.constructor === Error) return new Damage(`protobuf, got ${error.message}`, { cause: error });
+  if (error instanceof RangeError)
+    return new Damage('fields that end inside their message, got one that runs past it', { cause: error });
+  if (error instanceof Error && error.constructor === Error)
+    return new Damage(`protobuf, got ${error.message}`, { cause: error });
   throw error;
 }
 
@@ -114,7 +138,8 @@ class Decoder {
     const { name, kind } = row;
     if (isNumberList(kind)) return this.#number(kind, list(growing, kind, name));
     const value = row.message ? this.#child(row, row.message, fields, depth + 1) : this.#scalar(kind, fields);
-    if (row.repeated) (fields[name] as unknown[]).push(value); // emptyMessage made it a list
+    if (row.repeated)
+      (fields[name] as unknown[]).push(value); // emptyMessage made it a list
     else fields[name] = value;
   }
 
@@ -172,7 +197,8 @@ class Decoder {
         into.append(reader.raw(reader.pos, end));
         reader.pos = end;
       }
-    } else while (reader.pos < end) (fields[row.name] as unknown[]).push(this.#scalar('int64', fields)); // the only other kind that can be packed
+      // the only other kind that can be packed
+    } else while (reader.pos < end) (fields[row.name] as unknown[]).push(this.#scalar('int64', fields));
     reader.len = outer;
   }
 
@@ -212,7 +238,8 @@ class Decoder {
   }
 
   #count(): void {
-    if (++this.#objects > MAX_OBJECTS) throw new Damage(`at most ${MAX_OBJECTS} messages, texts and dimensions, got more`);
+    if (++this.#objects > MAX_OBJECTS)
+      throw new Damage(`at most ${MAX_OBJECTS} messages, texts and dimensions, got more`);
   }
 }
 

@@ -1,4 +1,5 @@
-// Weights out of a model into one file beside it, and back. A file of ONNX may have 2 GiB; what is outside may be mapped into memory by runtimes.
+// Weights out of a model into one file beside it, and back. A file of ONNX may have 2 GiB; what is outside may be
+// mapped into memory by runtimes.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { littleEndian } from './build/constants.js';
 import { EXTERNAL, externalDataOf, isSafeLocation } from './external-data.js';
@@ -30,15 +31,24 @@ export function weightBytes(model: Model): number {
 }
 
 /**
- * The model with its large initializers in one file beside it, each aligned to a page. The given model is left as it is; one that has nothing large comes back with no file. Initializers that are
- * external already stay what they are: their file must have another name.
+ * The model with its large initializers in one file beside it, each aligned to a page. The given model is left as it
+ * is; one that has nothing large comes back with no file. Initializers that are external already stay what they are:
+ * their file must have another name.
  */
 export function externalizeModel(model: Model, options: ExternalizeOptions = {}): ExternalModel {
   const { location = 'model.onnx.data', least = PAGE } = options;
-  if (!isSafeLocation(location)) throw new UsageError(`externalizeModel.location: expected a file in or below the model's folder, got '${location}'`);
+  if (!isSafeLocation(location))
+    throw new UsageError(
+      `externalizeModel.location: expected a file in or below the model's folder, got '${location}'`,
+    );
   const { graph } = model;
-  const taken = graph?.initializers.find((tensor) => tensor.externalData.some(({ key, value }) => key === 'location' && value === location));
-  if (taken !== undefined) throw new UsageError(`externalizeModel.location: expected a name of its own, got '${location}', where '${taken.name ?? ''}' already is`);
+  const taken = graph?.initializers.find((tensor) =>
+    tensor.externalData.some(({ key, value }) => key === 'location' && value === location),
+  );
+  if (taken !== undefined)
+    throw new UsageError(
+      `externalizeModel.location: expected a name of its own, got '${location}', where '${taken.name ?? ''}' already is`,
+    );
   const moved: { at: number; bytes: Uint8Array }[] = [];
   let end = 0;
   const initializers = (graph?.initializers ?? []).map((tensor): TensorProto => {
@@ -50,7 +60,12 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
     end = at + bytes.length;
     const { rawData: _, ...rest } = tensor;
     const entry = (key: string, value: string): { key: string; value: string } => ({ key, value });
-    return { ...rest, floatData: new Float32Array(0), dataLocation: EXTERNAL, externalData: [entry('location', location), entry('offset', String(at)), entry('length', String(bytes.length))] };
+    return {
+      ...rest,
+      floatData: new Float32Array(0),
+      dataLocation: EXTERNAL,
+      externalData: [entry('location', location), entry('offset', String(at)), entry('length', String(bytes.length))],
+    };
   });
   if (graph === undefined || moved.length === 0) return { model, external: new Map() };
   const file = new Uint8Array(end);
@@ -60,7 +75,8 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
 
 /**
  * The model with its initializers read in from `external` (files by location): views of them, not copies.
- * @throws ModelFormatError `model.notFound` for a file that is not there, `model.truncated` for one that is too short, `model.format` for a location outside the model's folder.
+ * @throws ModelFormatError `model.notFound` for a file that is not there, `model.truncated` for one that is too short,
+ * `model.format` for a location outside the model's folder.
  */
 export function internalizeModel(model: Model, external: ReadonlyMap<string, Uint8Array>): Model {
   const { graph } = model;
@@ -68,11 +84,20 @@ export function internalizeModel(model: Model, external: ReadonlyMap<string, Uin
   const initializers = graph.initializers.map((tensor): TensorProto => {
     const where = externalDataOf(tensor);
     if (where === undefined) return tensor;
-    if (typeof where === 'string') throw new ModelFormatError('model.format', `initializer '${tensor.name ?? ''}': ${where}`);
+    if (typeof where === 'string')
+      throw new ModelFormatError('model.format', `initializer '${tensor.name ?? ''}': ${where}`);
     const file = external.get(where.location);
-    if (file === undefined) throw new ModelFormatError('model.notFound', `initializer '${tensor.name ?? ''}': expected the file '${where.location}', got none; give it in the map of external files`);
+    if (file === undefined)
+      throw new ModelFormatError(
+        'model.notFound',
+        `initializer '${tensor.name ?? ''}': expected the file '${where.location}', got none; give it in the map of external files`,
+      );
     const end = where.length === undefined ? file.length : where.offset + where.length;
-    if (end > file.length || where.offset > end) throw new ModelFormatError('model.truncated', `initializer '${tensor.name ?? ''}': expected ${end} bytes in '${where.location}', got ${file.length}; download or export it again`);
+    if (end > file.length || where.offset > end)
+      throw new ModelFormatError(
+        'model.truncated',
+        `initializer '${tensor.name ?? ''}': expected ${end} bytes in '${where.location}', got ${file.length}; download or export it again`,
+      );
     const { dataLocation: _, ...rest } = tensor;
     return { ...rest, externalData: [], rawData: file.subarray(where.offset, end) };
   });
@@ -81,7 +106,10 @@ export function internalizeModel(model: Model, external: ReadonlyMap<string, Uin
 
 /** The bytes of a tensor that is in the model, where it may go outside. */
 function bytesOf(tensor: TensorProto): Uint8Array | undefined {
-  if (tensor.dataLocation === EXTERNAL || tensor.stringData.length > 0 || tensor.segment !== undefined) return undefined;
+  if (tensor.dataLocation === EXTERNAL || tensor.stringData.length > 0 || tensor.segment !== undefined)
+    return undefined;
   if (tensor.rawData !== undefined) return tensor.rawData;
-  return tensor.dataType === DATA_TYPE.float32 && tensor.floatData.length > 0 ? littleEndian('float32', tensor.floatData) : undefined;
+  return tensor.dataType === DATA_TYPE.float32 && tensor.floatData.length > 0
+    ? littleEndian('float32', tensor.floatData)
+    : undefined;
 }

@@ -1,5 +1,6 @@
-// The ONNX IR: onnx.proto's messages as plain data, with int64 as bigint and every field kept. serialize.ts and deserialize.ts are the only other form of it.
-// A field that is undefined was absent. `unknown` holds the bytes of fields that our schema does not have; they are written back after the known ones.
+// The ONNX IR: onnx.proto's messages as plain data, with int64 as bigint and every field kept. serialize.ts and
+// deserialize.ts are the only other form of it. A field that is undefined was absent. `unknown` holds the bytes of
+// fields that our schema does not have; they are written back after the known ones.
 
 /** ModelProto. */
 export interface Model {
@@ -69,7 +70,9 @@ export interface Attribute {
   docString?: string;
   type?: number;
   f?: number;
-  /** The bits of `f` when it was a NaN other than 0x7fc00000, which a number cannot carry; counts only while `f` is NaN. */
+  /**
+   * The bits of `f` when it was a NaN other than 0x7fc00000, which a number cannot carry; counts only while `f` is NaN.
+   */
   nanBits?: number;
   i?: bigint;
   s?: Uint8Array;
@@ -87,7 +90,10 @@ export interface Attribute {
   unknown?: Uint8Array;
 }
 
-/** TensorProto, in whichever of its storage fields the file used. `dataType` is TensorProto.DataType; `rawData` is little-endian. */
+/**
+ * TensorProto, in whichever of its storage fields the file used. `dataType` is TensorProto.DataType; `rawData` is
+ * little-endian.
+ */
 export interface TensorProto {
   name?: string;
   dims: bigint[];
@@ -214,13 +220,52 @@ export interface NodeDeviceConfiguration {
 
 /** TensorProto.DataType, by our names for those we have. */
 export const DATA_TYPE = {
-  undefined: 0, float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, float16: 10, float64: 11,
-  uint32: 12, uint64: 13, complex64: 14, complex128: 15, bfloat16: 16, float8e4m3fn: 17, float8e4m3fnuz: 18, float8e5m2: 19, float8e5m2fnuz: 20,
-  uint4: 21, int4: 22, float4e2m1: 23, float8e8m0: 24, uint2: 25, int2: 26, float6e2m3: 27, float6e3m2: 28,
+  undefined: 0,
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  complex64: 14,
+  complex128: 15,
+  bfloat16: 16,
+  float8e4m3fn: 17,
+  float8e4m3fnuz: 18,
+  float8e5m2: 19,
+  float8e5m2fnuz: 20,
+  uint4: 21,
+  int4: 22,
+  float4e2m1: 23,
+  float8e8m0: 24,
+  uint2: 25,
+  int2: 26,
+  float6e2m3: 27,
+  float6e3m2: 28,
 } as const;
 
 /** AttributeProto.AttributeType. */
 export const ATTRIBUTE_TYPE = {
-  undefined: 0, float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8, tensors: 9, graphs: 10,
-  sparseTensor: 11, sparseTensors: 12, typeProto: 13, typeProtos: 14,
+  undefined: 0,
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+  tensors: 9,
+  graphs: 10,
+  sparseTensor: 11,
+  sparseTensors: 12,
+  typeProto: 13,
+  typeProtos: 14,
 } as const;

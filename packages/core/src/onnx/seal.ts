@@ -8,15 +8,24 @@ import type { Model } from './ir.js';
 import { encodeModel, graphLength } from './serialize.js';
 
 /**
- * The file of `model` with `manifest` in its metadata (replacing one that is there), and the integrity of its graph and of `external` (files by location) in it.
- * Fields are written in the order of {@link Manifest}, so equal manifests are equal bytes. The model is not changed. Throws {@link ModelFormatError} `model.format`
- * for a model without graph or a manifest that `readManifest` would refuse.
+ * The file of `model` with `manifest` in its metadata (replacing one that is there), and the integrity of its graph and
+ * of `external` (files by location) in it. Fields are written in the order of {@link Manifest}, so equal manifests are
+ * equal bytes. The model is not changed. Throws {@link ModelFormatError} `model.format` for a model without graph or a
+ * manifest that `readManifest` would refuse.
  */
-export async function sealModel(model: Model, manifest: Omit<Manifest, 'integrity'>, sha256: Sha256, external?: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array> {
+export async function sealModel(
+  model: Model,
+  manifest: Omit<Manifest, 'integrity'>,
+  sha256: Sha256,
+  external?: ReadonlyMap<string, Uint8Array>,
+): Promise<Uint8Array> {
   if (!model.graph) throw new ModelFormatError('model.format', 'model: expected a graph, got none');
   // Written once, with a digest of noughts that is then filled in: weights are not to be in memory twice.
   const beside = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
-  const complete = checkManifest({ ...manifest, integrity: { sha256: NOUGHTS, bytes: graphLength(model.graph) + beside } });
+  const complete = checkManifest({
+    ...manifest,
+    integrity: { sha256: NOUGHTS, bytes: graphLength(model.graph) + beside },
+  });
   const others = model.metadata.filter(({ key }) => key !== MANIFEST_KEY);
   const text = JSON.stringify(complete);
   const bytes = encodeModel({ ...model, metadata: [...others, { key: MANIFEST_KEY, value: text }] });
@@ -31,6 +40,7 @@ const NOUGHTS = '0'.repeat(64);
 
 /** Where a text stands, from the end: metadata comes after the graph. */
 function lastPlace(bytes: Uint8Array, text: Uint8Array): number {
-  for (let at = bytes.length - text.length; at >= 0; at--) if (text.every((byte, i) => bytes[at + i] === byte)) return at;
+  for (let at = bytes.length - text.length; at >= 0; at--)
+    if (text.every((byte, i) => bytes[at + i] === byte)) return at;
   throw new ModelFormatError('model.format', 'model: expected the manifest in its metadata, got none');
 }

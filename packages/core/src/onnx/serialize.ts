@@ -1,4 +1,5 @@
-// IR → bytes, by the generated table over protobufjs's Writer. Fields are written by number and unknown ones last, so equal models are equal bytes.
+// IR → bytes, by the generated table over protobufjs's Writer. Fields are written by number and unknown ones last, so
+// equal models are equal bytes.
 import { Writer } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
@@ -11,14 +12,18 @@ import { encodeText, hasLoneSurrogates } from './text.js';
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
- * The ONNX file of a model: the inverse of `decodeModel`. Throws {@link ModelFormatError}: `model.format` for a number outside its field's range (bigints outside
- * 64 bits, a fraction in an int32), `model.unsupported` above 2 GiB, where the weights have to go into external files.
+ * The ONNX file of a model: the inverse of `decodeModel`. Throws {@link ModelFormatError}: `model.format` for a number
+ * outside its field's range (bigints outside 64 bits, a fraction in an int32), `model.unsupported` above 2 GiB, where
+ * the weights have to go into external files.
  */
 export function encodeModel(model: Model): Uint8Array {
   return encode('ModelProto', model as unknown as Fields); // an interface has no index signature
 }
 
-/** The encoded GraphProto, byte for byte as {@link encodeModel} puts it into a file: what a manifest's integrity is over. */
+/**
+ * The encoded GraphProto, byte for byte as {@link encodeModel} puts it into a file: what a manifest's integrity is
+ * over.
+ */
 export function encodeGraph(graph: Graph): Uint8Array {
   return encode('GraphProto', graph as unknown as Fields); // an interface has no index signature
 }
@@ -28,11 +33,18 @@ export function graphLength(graph: Graph): number {
   return lengthOf(partsOf('GraphProto', graph as unknown as Fields)); // as above
 }
 
-/** Byte strings of more than this are not put through the Writer, whose buffer doubles as it grows: they are copied once, to where they belong. */
+/**
+ * Byte strings of more than this are not put through the Writer, whose buffer doubles as it grows: they are copied
+ * once, to where they belong.
+ */
 const LARGE = 65536;
 
 /** Fields that hold large byte strings, or messages that do. */
-const HEAVY: Readonly<Record<string, string>> = { ModelProto: 'graph', GraphProto: 'initializers', TensorProto: 'rawData' };
+const HEAVY: Readonly<Record<string, string>> = {
+  ModelProto: 'graph',
+  GraphProto: 'initializers',
+  TensorProto: 'rawData',
+};
 
 function encode(name: MessageName, fields: Fields): Uint8Array {
   const parts = partsOf(name, fields);
@@ -57,12 +69,14 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
       const value = fields[row.name];
       if (row.name !== HEAVY[name] || value === undefined) writeRow(writer, row, fields);
       else if (row.message === undefined) {
-        if ((value as Uint8Array).length > LARGE) put(row, [value as Uint8Array]); // rawData, by the table
+        if ((value as Uint8Array).length > LARGE)
+          put(row, [value as Uint8Array]); // rawData, by the table
         else writeRow(writer, row, fields);
       } else {
         for (const element of row.repeated ? (value as Fields[]) : [value as Fields]) {
           const raw = element['rawData'];
-          if (row.repeated && !(raw instanceof Uint8Array && raw.length > LARGE)) writeField(writer, row, element, fields);
+          if (row.repeated && !(raw instanceof Uint8Array && raw.length > LARGE))
+            writeField(writer, row, element, fields);
           else put(row, partsOf(row.message, element));
         }
       }
@@ -78,7 +92,11 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
 }
 
 function tooLarge(bytes: number, cause?: unknown): ModelFormatError {
-  return new ModelFormatError('model.unsupported', `model: expected at most ${MAX_BYTES} bytes in one file, got more than ${bytes}: put the weights into external files`, { cause });
+  return new ModelFormatError(
+    'model.unsupported',
+    `model: expected at most ${MAX_BYTES} bytes in one file, got more than ${bytes}: put the weights into external files`,
+    { cause },
+  );
 }
 
 function writeMessage(writer: Writer, name: MessageName, fields: Fields): void {
@@ -89,7 +107,8 @@ function writeMessage(writer: Writer, name: MessageName, fields: Fields): void {
 function writeRow(writer: Writer, row: Row, fields: Fields): void {
   const value = fields[row.name];
   if (value === undefined) return;
-  if (isNumberList(row.kind)) writeNumbers(writer, row, row.kind, value as never); // the table ties the value's type to the kind, here and below
+  if (isNumberList(row.kind))
+    writeNumbers(writer, row, row.kind, value as never); // the table ties the value's type to the kind, here and below
   else if (!row.repeated) writeField(writer, row, value, fields);
   else for (const element of value as unknown[]) writeField(writer, row, element, fields);
 }
@@ -103,10 +122,13 @@ function writeField(writer: Writer, row: Row, value: unknown, fields: Fields): v
   if (row.message) {
     writeMessage(writer.fork(), row.message, value as Fields);
     writer.ldelim();
-  } else WRITE[row.kind as Exclude<ScalarKind, NumberList>](writer, value as never, row, fields); // lists of numbers went another way
+    // lists of numbers went another way
+  } else WRITE[row.kind as Exclude<ScalarKind, NumberList>](writer, value as never, row, fields);
 }
 
-const WRITE: { readonly [K in Exclude<ScalarKind, NumberList>]: (writer: Writer, value: never, row: Row, fields: Fields) => void } = {
+const WRITE: {
+  readonly [K in Exclude<ScalarKind, NumberList>]: (writer: Writer, value: never, row: Row, fields: Fields) => void;
+} = {
   int64: writeInt64,
   'int64[]': writeInt64,
   int32: writeInt32,
@@ -121,7 +143,12 @@ const WRITE: { readonly [K in Exclude<ScalarKind, NumberList>]: (writer: Writer,
   'bytes[]': writeBytes,
 };
 
-function writeNumbers(writer: Writer, row: Row, kind: NumberList, list: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array): void {
+function writeNumbers(
+  writer: Writer,
+  row: Row,
+  kind: NumberList,
+  list: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array,
+): void {
   if (list.length === 0) return;
   // Little-endian, as the wire: so is every platform that has these arrays and a JavaScript engine of today.
   const bytes = new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
@@ -130,7 +157,8 @@ function writeNumbers(writer: Writer, row: Row, kind: NumberList, list: Float32A
   if (row.packed) writer.uint32(tag);
   if (row.packed && row.wire !== 0) writer.bytes(bytes);
   else {
-    const words = new Uint32Array(list.buffer, list.byteOffset, list.byteLength / 4); // two a bigint: halves are all that the writer wants of one
+    // two a bigint: halves are all that the writer wants of one
+    const words = new Uint32Array(list.buffer, list.byteOffset, list.byteLength / 4);
     if (row.packed) writer.fork();
     for (let i = 0; i < list.length; i++) {
       if (!row.packed) writer.uint32(tag);
@@ -143,12 +171,14 @@ function writeNumbers(writer: Writer, row: Row, kind: NumberList, list: Float32A
 }
 
 function writeInt32(writer: Writer, value: number, row: Row): void {
-  if ((value | 0) !== value) throw new ModelFormatError('model.format', `${row.name}: expected a 32-bit integer, got ${value}`);
+  if ((value | 0) !== value)
+    throw new ModelFormatError('model.format', `${row.name}: expected a 32-bit integer, got ${value}`);
   writer.int32(value);
 }
 
 function writeInt64(writer: Writer, value: bigint, row: Row): void {
-  if (BigInt.asIntN(64, value) !== value) throw new ModelFormatError('model.format', `${row.name}: expected a 64-bit integer, got ${value}`);
+  if (BigInt.asIntN(64, value) !== value)
+    throw new ModelFormatError('model.format', `${row.name}: expected a 64-bit integer, got ${value}`);
   writeVarint(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }
 

@@ -1,4 +1,5 @@
-// Texts of a model as UTF-8, losing nothing: a byte that is not UTF-8 becomes a lone surrogate U+DC80-U+DCFF and turns back into itself (Python's "surrogateescape").
+// Texts of a model as UTF-8, losing nothing: a byte that is not UTF-8 becomes a lone surrogate U+DC80-U+DCFF and turns
+// back into itself (Python's "surrogateescape").
 import { fromUtf8, utf8 } from '../platform.js';
 
 /** The text of bytes that should be UTF-8. */
@@ -13,7 +14,9 @@ export function decodeText(bytes: Uint8Array): string {
 /** The inverse of {@link decodeText}. Lone surrogates that it does not make become U+FFFD, as everywhere on the web. */
 export function encodeText(text: string): Uint8Array {
   if (!hasLoneSurrogates(text)) return utf8(text);
-  const bytes = text.split(/([\udc80-\udcff])/u).flatMap((part, i) => (i % 2 === 1 ? part.charCodeAt(0) - 0xdc00 : [...utf8(part)]));
+  const bytes = text
+    .split(/([\udc80-\udcff])/u)
+    .flatMap((part, i) => (i % 2 === 1 ? part.charCodeAt(0) - 0xdc00 : [...utf8(part)]));
   return Uint8Array.from(bytes);
 }
 
@@ -35,7 +38,7 @@ function asciiOf(bytes: Uint8Array): string | undefined {
 
 function escaped(bytes: Uint8Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const codes: number[] = [];
     while (at < bytes.length && codes.length < 8192) {
       const [code, length] = sequence(bytes, at);
@@ -48,7 +51,10 @@ function escaped(bytes: Uint8Array): string {
   return text;
 }
 
-/** The code point at `at` and its length; an escape of length 1 where there is none (RFC 3629: no overlong form, no surrogate, none above U+10FFFF). */
+/**
+ * The code point at `at` and its length; an escape of length 1 where there is none (RFC 3629: no overlong form, no
+ * surrogate, none above U+10FFFF).
+ */
 function sequence(bytes: Uint8Array, at: number): readonly [code: number, length: number] {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return [lead, 1];
@@ -60,6 +66,9 @@ function sequence(bytes: Uint8Array, at: number): readonly [code: number, length
     good &&= next >> 6 === 2;
     code = (code << 6) | (next & 0x3f);
   }
-  good &&= code >= (length === 4 ? 0x10000 : length === 3 ? 0x800 : 0x80) && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+  good &&=
+    code >= (length === 4 ? 0x10000 : length === 3 ? 0x800 : 0x80) &&
+    code <= 0x10ffff &&
+    !(code >= 0xd800 && code <= 0xdfff);
   return good ? [code, length] : [0xdc00 + lead, 1];
 }

@@ -1,10 +1,14 @@
-// Handles that are forgotten instead of disposed of: when one is collected, what it held is freed, and a warning says once where it was made.
+// Handles that are forgotten instead of disposed of: when one is collected, what it held is freed, and a warning says
+// once where it was made.
 
 /** What is known of a handle. Must not refer to it. */
 export interface Held {
   /** 'generator' or 'session'. */
   what: string;
-  /** Where the caller made it, as {@link madeHere} says. Text: the frames of an Error would keep what they were called on. */
+  /**
+   * Where the caller made it, as {@link madeHere} says. Text: the frames of an Error would keep what they were called
+   * on.
+   */
   made: string;
   /** Frees what the handle held. */
   free: () => Promise<void>;
@@ -41,6 +45,11 @@ export function madeHere(entry: (...args: never[]) => unknown): string {
   const { captureStackTrace } = Error as { captureStackTrace?: (into: object, above: unknown) => void };
   const made: { stack?: string } = {};
   if (captureStackTrace) captureStackTrace(made, entry);
-  const line = captureStackTrace ? made.stack?.split('\n').find((text) => /^\s+at /.test(text))?.trim() : `at ${new Error().stack?.split('\n')[2] ?? 'an unknown place'}`;
+  const line = captureStackTrace
+    ? made.stack
+        ?.split('\n')
+        .find((text) => /^\s+at /.test(text))
+        ?.trim()
+    : `at ${new Error().stack?.split('\n')[2] ?? 'an unknown place'}`;
   return line ?? 'at an unknown place';
 }

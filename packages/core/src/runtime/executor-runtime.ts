@@ -1,4 +1,5 @@
-// A runtime over executors: one queue in the caller's thread, one executor behind it, sessions that outlive it. What packages that execute ONNX build theirs on.
+// A runtime over executors: one queue in the caller's thread, one executor behind it, sessions that outlive it. What
+// packages that execute ONNX build theirs on.
 import { ForjaError } from '../errors.js';
 import type { DroppedHandles, Held } from './dropped.js';
 import type { SessionExecutor, SessionRecord } from './executor.js';
@@ -18,7 +19,10 @@ export interface ExecutorRuntimeParts<E> {
 }
 
 /** Sessions made from recipes `R`, in executors `E`. */
-export class ExecutorRuntime<R extends { options: { state?: Record<string, StateBinding> } }, E extends SessionExecutor<R>> {
+export class ExecutorRuntime<
+  R extends { options: { state?: Record<string, StateBinding> } },
+  E extends SessionExecutor<R>,
+> {
   protected readonly supervisor: Supervisor<E>;
   readonly #dropped: DroppedHandles;
   readonly #queue = new Fifo();
@@ -37,21 +41,38 @@ export class ExecutorRuntime<R extends { options: { state?: Record<string, State
     return this.#device;
   }
 
-  /** Makes a session. `held` says of which handle it is part, when that is not the session itself; `free` of it is called once the session is. */
+  /**
+   * Makes a session. `held` says of which handle it is part, when that is not the session itself; `free` of it is
+   * called once the session is.
+   */
   make(recipe: R, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<R>> {
     this.alive();
     const made = (record: SessionRecord): void => this.found(record.device);
-    return this.#queue.add(() => this.supervisor.perform(async (executor) => {
-      const record = await executor.call('create', recipe);
-      made(record);
-      const core: SessionCore<R> = new SessionCore<R>({ queue: this.#queue, supervisor: this.supervisor, dropped: this.#dropped, made, gone: () => this.#sessions.delete(core) }, recipe, executor, record);
-      this.#sessions.add(core);
-      const session = new ExecutorSession(core, recipe.options);
-      const { free } = held;
-      this.#dropped.watch(session, { ...held, free: () => core.dispose().finally(free) }, core); // neither refers to `session`
-      if (this.#disposal) core.close(this.#disposal);
-      return session;
-    }));
+    return this.#queue.add(() =>
+      this.supervisor.perform(async (executor) => {
+        const record = await executor.call('create', recipe);
+        made(record);
+        const core: SessionCore<R> = new SessionCore<R>(
+          {
+            queue: this.#queue,
+            supervisor: this.supervisor,
+            dropped: this.#dropped,
+            made,
+            gone: () => this.#sessions.delete(core),
+          },
+          recipe,
+          executor,
+          record,
+        );
+        this.#sessions.add(core);
+        const session = new ExecutorSession(core, recipe.options);
+        const { free } = held;
+        // Neither refers to `session`.
+        this.#dropped.watch(session, { ...held, free: () => core.dispose().finally(free) }, core);
+        if (this.#disposal) core.close(this.#disposal);
+        return session;
+      }),
+    );
   }
 
   /** Ends it after what is queued, and its sessions with it. Idempotent. */

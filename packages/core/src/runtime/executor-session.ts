@@ -1,4 +1,5 @@
-// A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle which nobody has any more can be noticed.
+// A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle
+// which nobody has any more can be noticed.
 import { ForjaError, UsageError } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
@@ -23,7 +24,10 @@ export interface Home<R> {
 
 /** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
 export class SessionCore<R extends { options: { state?: Record<string, StateBinding> } }> {
-  /** Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: a session made again is without it. */
+  /**
+   * Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: a
+   * session made again is without it.
+   */
   readonly pure: boolean;
   readonly #home: Home<R>;
   #recipe: R | undefined;
@@ -45,10 +49,16 @@ export class SessionCore<R extends { options: { state?: Record<string, StateBind
   }
 
   /** Queues `job`; it gets the executor of the day and this session's number there. */
-  async perform<T>(job: (executor: SessionExecutor<R>, session: number) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
+  async perform<T>(
+    job: (executor: SessionExecutor<R>, session: number) => Promise<T>,
+    signal?: AbortSignalLike,
+  ): Promise<T> {
     this.check();
     const { queue, supervisor } = this.#home;
-    return queue.add(() => supervisor.perform(async (executor) => job(executor, await this.#in(executor)), signal), signal);
+    return queue.add(
+      () => supervisor.perform(async (executor) => job(executor, await this.#in(executor)), signal),
+      signal,
+    );
   }
 
   /** Throws `disposed`. */
@@ -63,7 +73,10 @@ export class SessionCore<R extends { options: { state?: Record<string, StateBind
         this.#recipe = undefined;
         const executor = this.#executor;
         // One that dies meanwhile takes the session with it.
-        if (!executor.dead) await executor.call('release', { session: this.#record.session }).catch((error: unknown) => void (executor.dead ?? raise(error)));
+        if (!executor.dead)
+          await executor
+            .call('release', { session: this.#record.session })
+            .catch((error: unknown) => void (executor.dead ?? raise(error)));
       })
       .finally(() => this.#home.gone());
     this.#home.dropped.unwatch(this);
@@ -119,13 +132,17 @@ export class ExecutorSession<R extends { options: { state?: Record<string, State
     checkFeeds(this.inputs, feeds, this.#state);
     const names = this.outputs.map(({ name }) => name ?? '');
     for (const name of options.outputs ?? []) {
-      if (!names.includes(name)) throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
+      if (!names.includes(name))
+        throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
     }
     const outputs = [...(options.outputs ?? this.#plain)];
     // Copied now: the caller may reuse its arrays at once.
     const copies = copiesOf(feeds);
     const core = this.#core;
-    return core.perform((executor, session) => executor.call('run', { session, feeds: copies, outputs }, !core.pure), options.signal);
+    return core.perform(
+      (executor, session) => executor.call('run', { session, feeds: copies, outputs }, !core.pure),
+      options.signal,
+    );
   }
 
   async readState(names?: string[]): Promise<NamedTensors> {

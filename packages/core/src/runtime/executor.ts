@@ -1,4 +1,5 @@
-// What executes models for a runtime, wherever it is: in the caller's thread, in a worker, in a process. Calls never overlap: the runtime's queue sees to it.
+// What executes models for a runtime, wherever it is: in the caller's thread, in a worker, in a process. Calls never
+// overlap: the runtime's queue sees to it.
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DeviceReport } from './session.js';
 
@@ -10,7 +11,10 @@ export interface SessionRecord {
   device: DeviceReport;
 }
 
-/** Every operation: `[arguments, result]`. One table for both ends of a thread or process; `Recipe` is what makes a session, as plain data. */
+/**
+ * Every operation: `[arguments, result]`. One table for both ends of a thread or process; `Recipe` is what makes a
+ * session, as plain data.
+ */
 export interface SessionOperations<Recipe> {
   create: [Recipe, SessionRecord];
   run: [{ session: number; feeds: NamedTensors; outputs: string[] }, NamedTensors];
@@ -25,8 +29,15 @@ export type SessionOperation = keyof SessionOperations<unknown>;
 
 /** Something that executes {@link SessionOperations}. */
 export interface SessionExecutor<Recipe> {
-  /** With `give`, the buffers of the tensors in `args` become the executor's and are empty afterwards; without, the caller may use them again after the call. */
-  call<K extends SessionOperation>(op: K, args: SessionOperations<Recipe>[K][0], give?: boolean): Promise<SessionOperations<Recipe>[K][1]>;
+  /**
+   * With `give`, the buffers of the tensors in `args` become the executor's and are empty afterwards; without, the
+   * caller may use them again after the call.
+   */
+  call<K extends SessionOperation>(
+    op: K,
+    args: SessionOperations<Recipe>[K][0],
+    give?: boolean,
+  ): Promise<SessionOperations<Recipe>[K][1]>;
   /** Gives up on it, without waiting: it is `dead` at once, and ended as soon as that is safe. */
   kill(why: Error): void;
   /** Why it can take no more calls; undefined while it can. */

@@ -1,4 +1,5 @@
-// External data of a model: which addresses a location may mean, how long files must be (against what the codec writes), and progress over all of them.
+// External data of a model: which addresses a location may mean, how long files must be (against what the codec
+// writes), and progress over all of them.
 import { describe, expect, test } from 'vitest';
 import { encodeModel, externalizeModel, GraphBuilder } from '../onnx.js';
 import { checkExternalSizes, externalAddress, ManyFiles, type FileProgress } from './external-files.js';
@@ -20,7 +21,22 @@ describe('an address', () => {
     expect(new URL(address).href).toBe(address); // a parser finds nothing to resolve in it
   });
 
-  test.each(['', '.', '..', '../x', 'a/../../x', 'a\\..\\..\\x', '/x', '//other.example/x', '\\\\other\\x', 'C:\\x', 'a/', 'a//b', 'a\0b', 'https://other.example/x'])('of %j is refused', (location) => {
+  test.each([
+    '',
+    '.',
+    '..',
+    '../x',
+    'a/../../x',
+    'a\\..\\..\\x',
+    '/x',
+    '//other.example/x',
+    '\\\\other\\x',
+    'C:\\x',
+    'a/',
+    'a//b',
+    'a\0b',
+    'https://other.example/x',
+  ])('of %j is refused', (location) => {
     expect(() => externalAddress(MODEL, location)).toThrow(expect.objectContaining({ code: 'model.format' }) as Error);
   });
 });
@@ -28,18 +44,27 @@ describe('an address', () => {
 test('a model says how far each file must reach, with lengths and without', () => {
   const g = new GraphBuilder();
   const x = g.input('x', 'float32', [300]);
-  g.output('y', g.op('Add', [g.op('Add', [x, g.constant('float32', [300], new Float32Array(300), 'a')]), g.constant('float32', [300], new Float32Array(300).fill(2), 'b')]));
+  g.output(
+    'y',
+    g.op('Add', [
+      g.op('Add', [x, g.constant('float32', [300], new Float32Array(300), 'a')]),
+      g.constant('float32', [300], new Float32Array(300).fill(2), 'b'),
+    ]),
+  );
   const { model, external } = externalizeModel(g.build(), { least: 0, location: 'w.bin' });
   const file = external.get('w.bin')!;
   const bytes = encodeModel(model);
   expect(externalFiles(bytes)).toEqual(new Map([['w.bin', file.length]]));
-  for (const tensor of model.graph!.initializers) tensor.externalData = tensor.externalData.filter(({ key }) => key !== 'length');
+  for (const tensor of model.graph!.initializers)
+    tensor.externalData = tensor.externalData.filter(({ key }) => key !== 'length');
   const without = encodeModel(model);
   expect(externalFiles(without)).toEqual(new Map([['w.bin', file.length]])); // by type and dims
   expect(externalLocations(without)).toEqual(['w.bin']);
   const least = externalFiles(bytes);
   checkExternalSizes('m', least, external);
-  expect(() => checkExternalSizes('m', least, new Map([['w.bin', file.subarray(1)]]))).toThrow(expect.objectContaining({ code: 'model.truncated' }) as Error);
+  expect(() => checkExternalSizes('m', least, new Map([['w.bin', file.subarray(1)]]))).toThrow(
+    expect.objectContaining({ code: 'model.truncated' }) as Error,
+  );
 });
 
 test('progress over files rises to the sum, with the totals that are known', () => {
@@ -54,5 +79,13 @@ test('progress over files rises to the sum, with the totals that are known', () 
   first({ loaded: 100, total: 100 });
   second({ loaded: 20 }); // compressed: nobody knows
   second({ loaded: 55, total: 55 });
-  expect(told).toEqual([{ loaded: 5, total: 10 }, { loaded: 10, total: 10 }, { loaded: 70, total: 160 }, { loaded: 70, total: 160 }, { loaded: 110, total: 160 }, { loaded: 130 }, { loaded: 165, total: 165 }]);
+  expect(told).toEqual([
+    { loaded: 5, total: 10 },
+    { loaded: 10, total: 10 },
+    { loaded: 70, total: 160 },
+    { loaded: 70, total: 160 },
+    { loaded: 110, total: 160 },
+    { loaded: 130 },
+    { loaded: 165, total: 165 },
+  ]);
 });

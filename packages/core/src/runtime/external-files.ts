@@ -1,19 +1,29 @@
-// The files that hold a model's weights: how long each must be, where it lies when the model has an address, and progress over all of them. Every loader uses this, so that none allows what another refuses.
+// The files that hold a model's weights: how long each must be, where it lies when the model has an address, and
+// progress over all of them. Every loader uses this, so that none allows what another refuses.
 import { ModelFormatError } from '../errors.js';
 import { isSafeLocation } from '../onnx/external-data.js';
 import { externalLocations } from './skim.js';
 
-/** Throws `model.format` unless a location, which is what an untrusted model says, names a file in or below the model's folder. `where` names the model in messages. */
+/**
+ * Throws `model.format` unless a location, which is what an untrusted model says, names a file in or below the model's
+ * folder. `where` names the model in messages.
+ */
 export function checkLocation(where: string, location: string): void {
   if (!isSafeLocation(location)) throw outside(where, location);
 }
 
 /** The refusal of a location that leads elsewhere. */
 export function outside(where: string, location: string): ModelFormatError {
-  return new ModelFormatError('model.format', `${where}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`);
+  return new ModelFormatError(
+    'model.format',
+    `${where}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`,
+  );
 }
 
-/** The address of a location beside the model of this address, whose query and fragment are its own. Throws as {@link checkLocation} does. */
+/**
+ * The address of a location beside the model of this address, whose query and fragment are its own. Throws as {@link
+ * checkLocation} does.
+ */
 export function externalAddress(model: string, location: string): string {
   checkLocation(model, location);
   const steps = location.split('/').filter((step) => step !== '.');
@@ -22,18 +32,33 @@ export function externalAddress(model: string, location: string): string {
   return folder + steps.map(encodeURIComponent).join('/'); // a name is a name: `%2e`, `?` and `#` mean nothing in it
 }
 
-/** Throws `model.truncated` where a file is shorter than the model says that its tensors reach. `least`: as `externalFiles` gives it. */
-export function checkExternalSizes(where: string, least: ReadonlyMap<string, number>, files: ReadonlyMap<string, { readonly length: number }>): void {
+/**
+ * Throws `model.truncated` where a file is shorter than the model says that its tensors reach. `least`: as
+ * `externalFiles` gives it.
+ */
+export function checkExternalSizes(
+  where: string,
+  least: ReadonlyMap<string, number>,
+  files: ReadonlyMap<string, { readonly length: number }>,
+): void {
   for (const [location, { length }] of files) {
     const wanted = least.get(location) ?? 0;
-    if (length < wanted) throw new ModelFormatError('model.truncated', `${where}: expected at least ${wanted} bytes in its external data ${JSON.stringify(location)}, got ${length}: copy or download that file again`);
+    if (length < wanted)
+      throw new ModelFormatError(
+        'model.truncated',
+        `${where}: expected at least ${wanted} bytes in its external data ${JSON.stringify(location)}, got ${length}: copy or download that file again`,
+      );
   }
 }
 
 /** Throws `model.notFound` where a model that came without a place has external data. */
 export function checkAlone(where: string, model: Uint8Array): void {
   const [location] = externalLocations(model);
-  if (location !== undefined) throw new ModelFormatError('model.notFound', `${where}: expected a model with its weights, got one whose weights are in ${JSON.stringify(location)}: load it from where that file lies beside it`);
+  if (location !== undefined)
+    throw new ModelFormatError(
+      'model.notFound',
+      `${where}: expected a model with its weights, got one whose weights are in ${JSON.stringify(location)}: load it from where that file lies beside it`,
+    );
 }
 
 /** Bytes of one file, or of all. */
@@ -67,7 +92,11 @@ export class ManyFiles<P extends FileProgress> {
       this.#told = Math.max(this.#told, loaded);
       const { total: _, ...rest } = progress;
       // The rest of `P` is the file's own; TypeScript does not see that nothing but these two changed.
-      this.#tell({ ...rest, loaded: this.#told, ...(total === undefined ? {} : { total: Math.max(total, this.#told) }) } as P);
+      this.#tell({
+        ...rest,
+        loaded: this.#told,
+        ...(total === undefined ? {} : { total: Math.max(total, this.#told) }),
+      } as P);
     };
   }
 }

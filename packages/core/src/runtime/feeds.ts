@@ -1,20 +1,40 @@
-// Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and reaches only its own caller.
+// Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and
+// reaches only its own caller.
 import { UsageError } from '../errors.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
 
-/** What a caller may feed: a tensor, one without its type, or its data alone where the input's shape has at most one dynamic size. */
+/**
+ * What a caller may feed: a tensor, one without its type, or its data alone where the input's shape has at most one
+ * dynamic size.
+ */
 export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } | TypedArray;
 
-/** Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws `input.shape` where a shape cannot be told. */
+/**
+ * Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws
+ * `input.shape` where a shape cannot be told.
+ */
 export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
   return Object.fromEntries(
     Object.entries(feeds).map(([name, feed]): [string, Tensor] => {
       const spec = inputs.find((input) => input.name === name);
-      if (typeof feed !== 'object' || feed === null) throw misfit(`run.${name}: expected a tensor or a typed array, got ${feed === null ? 'null' : typeof feed}`);
-      if (ArrayBuffer.isView(feed)) return [name, { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec?.shape ?? [], feed.length), data: feed }];
-      if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data)) throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
-      return [name, { dtype: 'dtype' in feed ? feed.dtype : (spec?.dtype ?? 'float32'), shape: [...(feed.shape as readonly number[])], data: feed.data }];
+      if (typeof feed !== 'object' || feed === null)
+        throw misfit(`run.${name}: expected a tensor or a typed array, got ${feed === null ? 'null' : typeof feed}`);
+      if (ArrayBuffer.isView(feed))
+        return [
+          name,
+          { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec?.shape ?? [], feed.length), data: feed },
+        ];
+      if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data))
+        throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
+      return [
+        name,
+        {
+          dtype: 'dtype' in feed ? feed.dtype : (spec?.dtype ?? 'float32'),
+          shape: [...(feed.shape as readonly number[])],
+          data: feed.data,
+        },
+      ];
     }),
   );
 }
@@ -23,7 +43,10 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
 function shapeFor(name: string, shape: TensorSpec['shape'], length: number): number[] {
   const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
   const dynamic = shape.filter((dim) => typeof dim === 'string');
-  if (dynamic.length > 1) throw misfit(`run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`);
+  if (dynamic.length > 1)
+    throw misfit(
+      `run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
+    );
   return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
 }
 
@@ -31,7 +54,11 @@ function shapeFor(name: string, shape: TensorSpec['shape'], length: number): num
  * Throws `input.shape` for a missing, unknown or misshapen feed.
  * Inputs in `state` are fed by the session itself. A dynamic dimension must be equal wherever it is named.
  */
-export function checkFeeds(inputs: readonly TensorSpec[], feeds: NamedTensors, state: ReadonlySet<string> = new Set()): void {
+export function checkFeeds(
+  inputs: readonly TensorSpec[],
+  feeds: NamedTensors,
+  state: ReadonlySet<string> = new Set(),
+): void {
   const symbols = new Map<string, number>();
   const wanted = inputs.filter(({ name }) => !state.has(name ?? ''));
   for (const spec of wanted) {
@@ -42,27 +69,51 @@ export function checkFeeds(inputs: readonly TensorSpec[], feeds: NamedTensors, s
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of Object.keys(feeds)) {
     if (names.has(name)) continue;
-    throw misfit(`run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got '${name}'${state.has(name) ? '; it is state: use writeState' : ''}`);
+    throw misfit(
+      `run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got '${name}'${state.has(name) ? '; it is state: use writeState' : ''}`,
+    );
   }
 }
 
-/** Throws `input.shape` when `value` is not what `spec` says, or its data does not fit its own shape. `symbols` collects dynamic sizes. */
-export function checkTensor(where: string, spec: TensorSpec, value: Tensor, symbols: Map<string, number> = new Map()): void {
-  if (!isTensor(value)) throw misfit(`${where}: expected ${describe(spec)}, got ${value === null ? 'null' : typeof value}`);
-  const fits = spec.shape.length === value.shape.length && spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
+/**
+ * Throws `input.shape` when `value` is not what `spec` says, or its data does not fit its own shape. `symbols` collects
+ * dynamic sizes.
+ */
+export function checkTensor(
+  where: string,
+  spec: TensorSpec,
+  value: Tensor,
+  symbols: Map<string, number> = new Map(),
+): void {
+  if (!isTensor(value))
+    throw misfit(`${where}: expected ${describe(spec)}, got ${value === null ? 'null' : typeof value}`);
+  const fits =
+    spec.shape.length === value.shape.length &&
+    spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
   if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype)) {
     throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
   }
   const array = ARRAY_OF[value.dtype];
   const length = value.data instanceof array ? value.data.length : -1;
   if (length !== sizeOf(value.shape)) {
-    throw misfit(`${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`);
+    throw misfit(
+      `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`,
+    );
   }
 }
 
 /** Callers without types may give anything. */
 function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'shape' in value && Array.isArray(value.shape) && 'data' in value && ArrayBuffer.isView(value.data) && 'dtype' in value && String(value.dtype) in ARRAY_OF;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'shape' in value &&
+    Array.isArray(value.shape) &&
+    'data' in value &&
+    ArrayBuffer.isView(value.data) &&
+    'dtype' in value &&
+    String(value.dtype) in ARRAY_OF
+  );
 }
 
 function fitsDim(dim: number | string, size: number, symbols: Map<string, number>): boolean {

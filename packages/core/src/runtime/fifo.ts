@@ -12,7 +12,9 @@ export class Fifo {
     return this.#length;
   }
 
-  /** Queues `job`. When `signal` aborts, rejects at once: a job that waits is dropped, the result of one that runs is. */
+  /**
+   * Queues `job`. When `signal` aborts, rejects at once: a job that waits is dropped, the result of one that runs is.
+   */
   add<T>(job: () => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     if (signal?.aborted) return Promise.reject(abortError(signal.reason));
     this.#length++;

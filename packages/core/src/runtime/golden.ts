@@ -8,9 +8,20 @@ const OPEN_SIZES = { batch: 1, other: 64 };
 
 /** Normals for floats, zeros for the rest. */
 export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
-  return Object.fromEntries(inputs.map(({ name = '', dtype = 'float32', shape: dims }, stream): [string, Tensor] => {
-    const shape = dims.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other));
-    const size = sizeOf(shape);
-    return [name, { dtype, shape, data: dtype === 'float32' ? philoxNormal({ seed: 0, stream, step: 0 }, size) : new ARRAY_OF[dtype](size) }];
-  }));
+  return Object.fromEntries(
+    inputs.map(({ name = '', dtype = 'float32', shape: dims }, stream): [string, Tensor] => {
+      const shape = dims.map((dim, axis) =>
+        typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other,
+      );
+      const size = sizeOf(shape);
+      return [
+        name,
+        {
+          dtype,
+          shape,
+          data: dtype === 'float32' ? philoxNormal({ seed: 0, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
+        },
+      ];
+    }),
+  );
 }

@@ -1,4 +1,5 @@
-// Merges requests for rows (pictures) into runs, and splits large requests over several. It knows nothing of models: a job fills feeds and takes outputs.
+// Merges requests for rows (pictures) into runs, and splits large requests over several. It knows nothing of models: a
+// job fills feeds and takes outputs.
 import { abortError, ForjaError } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -43,8 +44,9 @@ interface Part {
 const FINAL: ReadonlySet<string> = new Set(['device.lost', 'disposed', 'aborted']);
 
 /**
- * One run at a time; while it lasts, requests gather for the next. A request that does not fit goes to the end of the line with its rest,
- * so that a large one delays small ones by a run or two. When a merged run fails, its requests are tried alone: an error reaches only the one that causes it.
+ * One run at a time; while it lasts, requests gather for the next. A request that does not fit goes to the end of the
+ * line with its rest, so that a large one delays small ones by a run or two. When a merged run fails, its requests are
+ * tried alone: an error reaches only the one that causes it.
  */
 export class MicroBatcher {
   readonly #run: (feeds: NamedTensors, rows: number) => Promise<NamedTensors>;
@@ -108,7 +110,7 @@ export class MicroBatcher {
   #next(): Part[] {
     this.#wake = undefined;
     const parts: Part[] = [];
-    for (let room = this.#options.max; room > 0; ) {
+    for (let room = this.#options.max; room > 0;) {
       const entry = this.#waiting.shift();
       if (!entry) break;
       const start = entry.sent;
@@ -156,15 +158,17 @@ export class MicroBatcher {
 function joined(parts: readonly Part[], rows: number): NamedTensors {
   const [first] = parts;
   if (!first || (parts.length === 1 && first.count === rows)) return first?.feeds ?? {};
-  return Object.fromEntries(Object.entries(first.feeds).map(([name, { dtype, shape }]): [string, Tensor] => {
-    const row = sizeOf(shape.slice(1));
-    const data: TypedArray = new ARRAY_OF[dtype](rows * row);
-    let at = 0;
-    for (const { feeds, count } of parts) {
-      // Each row's array type is that of `dtype`; TypeScript does not know that `set` of one takes the other.
-      if (feeds[name]) (data as Uint8Array).set(feeds[name].data as Uint8Array, at);
-      at += count * row;
-    }
-    return [name, { dtype, shape: [rows, ...shape.slice(1)], data }];
-  }));
+  return Object.fromEntries(
+    Object.entries(first.feeds).map(([name, { dtype, shape }]): [string, Tensor] => {
+      const row = sizeOf(shape.slice(1));
+      const data: TypedArray = new ARRAY_OF[dtype](rows * row);
+      let at = 0;
+      for (const { feeds, count } of parts) {
+        // Each row's array type is that of `dtype`; TypeScript does not know that `set` of one takes the other.
+        if (feeds[name]) (data as Uint8Array).set(feeds[name].data as Uint8Array, at);
+        at += count * row;
+      }
+      return [name, { dtype, shape: [rows, ...shape.slice(1)], data }];
+    }),
+  );
 }

@@ -1,4 +1,5 @@
-// Tells bytes that are no ONNX file, or only the beginning of one, before a runtime gets them: its own message would only be "protobuf parsing failed".
+// Tells bytes that are no ONNX file, or only the beginning of one, before a runtime gets them: its own message would
+// only be "protobuf parsing failed".
 import { ModelFormatError } from '../errors.js';
 
 /** Files that are often found where a model was meant, by how they begin. */
@@ -13,18 +14,38 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Field number → wire type of ModelProto. */
-const MODEL_FIELDS: Readonly<Record<number, number>> = { 1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2 };
+const MODEL_FIELDS: Readonly<Record<number, number>> = {
+  1: 0,
+  2: 2,
+  3: 2,
+  4: 2,
+  5: 0,
+  6: 2,
+  7: 2,
+  8: 2,
+  14: 2,
+  20: 2,
+  25: 2,
+  26: 2,
+};
 
 /**
- * Throws `model.truncated` for an empty or cut file and `model.format` for anything else that is not the outline of a ModelProto.
- * Looks only at its top level: constant time in the size of the weights. `where` names the file in messages.
+ * Throws `model.truncated` for an empty or cut file and `model.format` for anything else that is not the outline of a
+ * ModelProto. Looks only at its top level: constant time in the size of the weights. `where` names the file in
+ * messages.
  */
 export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
-  if (bytes.length === 0) throw new ModelFormatError('model.truncated', `${where}: expected an ONNX model, got an empty file`);
-  const head = String.fromCharCode(...bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0, 64));
+  if (bytes.length === 0)
+    throw new ModelFormatError('model.truncated', `${where}: expected an ONNX model, got an empty file`);
+  const head = String.fromCharCode(
+    ...bytes.subarray(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0, 64),
+  );
   const foreign = FOREIGN.find(([pattern]) => pattern.test(head));
   if (foreign) throw new ModelFormatError('model.format', `${where}: expected an ONNX model, got ${foreign[1]}`);
-  const unlike = new ModelFormatError('model.format', `${where}: expected an ONNX model, got ${bytes.length} bytes of something else`);
+  const unlike = new ModelFormatError(
+    'model.format',
+    `${where}: expected an ONNX model, got ${bytes.length} bytes of something else`,
+  );
   let at = 0;
   let graph = false;
   while (at < bytes.length) {
@@ -36,7 +57,16 @@ export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
     if (field === 0 || (MODEL_FIELDS[field] ?? wire) !== wire) throw unlike;
     const value = wire === 0 || wire === 2 ? varint(bytes, key.next) : undefined;
     if ((wire === 0 || wire === 2) && !value) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
-    const end = wire === 0 ? value?.next : wire === 2 && value ? value.next + value.value : wire === 1 ? key.next + 8 : wire === 5 ? key.next + 4 : undefined;
+    const end =
+      wire === 0
+        ? value?.next
+        : wire === 2 && value
+          ? value.next + value.value
+          : wire === 1
+            ? key.next + 8
+            : wire === 5
+              ? key.next + 4
+              : undefined;
     if (end === undefined) throw unlike;
     if (end > bytes.length) throw MODEL_FIELDS[field] === undefined ? unlike : cut(where, bytes.length, end);
     if (field === 7) graph = true;
@@ -46,10 +76,19 @@ export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
 }
 
 function cut(where: string, got: number, expected?: number, instead?: ModelFormatError): ModelFormatError {
-  return instead ?? new ModelFormatError('model.truncated', `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`);
+  return (
+    instead ??
+    new ModelFormatError(
+      'model.truncated',
+      `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`,
+    )
+  );
 }
 
-/** The varint at `at`, as a number (inexact above 2^53), and where it ends; undefined when the bytes end first or it is longer than ten bytes. */
+/**
+ * The varint at `at`, as a number (inexact above 2^53), and where it ends; undefined when the bytes end first or it is
+ * longer than ten bytes.
+ */
 export function varint(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {
   let value = 0;
   for (let i = 0; i < 10; i++) {

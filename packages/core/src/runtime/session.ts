@@ -22,7 +22,10 @@ export interface DeviceReport {
   placement: Record<string, number>;
   /** Op types that run on the CPU although another device was asked for. */
   cpuOps: string[];
-  /** Convolutions that are computed by another algorithm than their node's, by the node's name: what `lowering: 'auto'` chose. Absent where it chose none. */
+  /**
+   * Convolutions that are computed by another algorithm than their node's, by the node's name: what `lowering: 'auto'`
+   * chose. Absent where it chose none.
+   */
   convolutions?: Record<string, string>;
   /** Set where the runtime itself converted the model to half precision. */
   precision?: 'fp16';
@@ -42,11 +45,19 @@ export interface SessionOptions {
   strict?: boolean;
   /** External data files of the model, by location. */
   external?: Map<string, Uint8Array>;
-  /** State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`. */
+  /**
+   * State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`.
+   */
   state?: Record<string, StateBinding>;
-  /** `auto`: on the CPU of Node and on WASM in a browser's worker, convolutions are computed by the algorithm that is priced lowest, which changes results by rounding. Default `portable`: as the file says. */
+  /**
+   * `auto`: on the CPU of Node and on WASM in a browser's worker, convolutions are computed by the algorithm that is
+   * priced lowest, which changes results by rounding. Default `portable`: as the file says.
+   */
   lowering?: 'auto' | 'portable';
-  /** Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell it so. */
+  /**
+   * Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell
+   * it so.
+   */
   spinning?: boolean;
 }
 
@@ -81,7 +92,10 @@ export interface Runtime {
   dispose(): Promise<void>;
 }
 
-/** What a runtime tells of itself. `restarted`: its executor had died, hung or lost its device (`reason`) and was replaced; what it was doing is done once more. */
+/**
+ * What a runtime tells of itself. `restarted`: its executor had died, hung or lost its device (`reason`) and was
+ * replaced; what it was doing is done once more.
+ */
 export interface RuntimeEvent {
   type: 'restarted';
   reason: string;
@@ -97,6 +111,9 @@ export interface RuntimeStats {
   meanRunMs: number;
   /** Bytes of the loaded model. */
   modelBytes: number;
-  /** Milliseconds that it took to begin, where the runtime says so: reading and checking the file, making the session (with its worker and onnxruntime where they were not there yet), and the first run. */
+  /**
+   * Milliseconds that it took to begin, where the runtime says so: reading and checking the file, making the session
+   * (with its worker and onnxruntime where they were not there yet), and the first run.
+   */
   startMs?: { read: number; session: number; firstRun?: number };
 }

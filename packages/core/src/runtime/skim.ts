@@ -1,4 +1,5 @@
-// Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader: @forja/core/onnx is.
+// Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
+// @forja/core/onnx is.
 import { platform } from '../platform.js';
 import { varint } from './model-bytes.js';
 
@@ -27,7 +28,9 @@ export function externalFiles(model: Uint8Array): Map<string, number> {
     }
     const location = entries.get('location');
     if (location === undefined) continue;
-    const end = Number(entries.get('offset') ?? 0) + (entries.has('length') ? Number(entries.get('length')) : sizeOfTensor(tensor));
+    const end =
+      Number(entries.get('offset') ?? 0) +
+      (entries.has('length') ? Number(entries.get('length')) : sizeOfTensor(tensor));
     if (end > (found.get(location) ?? 0)) found.set(location, end);
   }
   return found;
@@ -40,11 +43,35 @@ function sizeOfTensor(tensor: Uint8Array): number {
 }
 
 /** Bits of an element by TensorProto.DataType. */
-const BITS: Readonly<Record<number, number>> = { 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8 };
+const BITS: Readonly<Record<number, number>> = {
+  1: 32,
+  2: 8,
+  3: 8,
+  4: 16,
+  5: 16,
+  6: 32,
+  7: 64,
+  9: 8,
+  10: 16,
+  11: 64,
+  12: 32,
+  13: 64,
+  14: 64,
+  15: 128,
+  16: 16,
+  17: 8,
+  18: 8,
+  19: 8,
+  20: 8,
+  21: 4,
+  22: 4,
+  23: 4,
+  24: 8,
+};
 
 function packed(bytes: Uint8Array): number[] {
   const values: number[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const read = varint(bytes, at);
     if (!read) break;
     values.push(read.value);
@@ -55,7 +82,8 @@ function packed(bytes: Uint8Array): number[] {
 
 /** What the weights are: fp16 when the top graph has an initializer of that type. */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
-  for (const graph of fields(model, 7)) for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) return 'fp16';
+  for (const graph of fields(model, 7))
+    for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) return 'fp16';
   return 'fp32';
 }
 
@@ -99,7 +127,10 @@ function number(bytes: Uint8Array, field: number): number | undefined {
   return [...fields(bytes, field, 0)].at(-1);
 }
 
-/** Contents of every field `wanted` that is length-delimited (or, with `wire` 0, a varint), in order; stops quietly at the first thing that is not protobuf. */
+/**
+ * Contents of every field `wanted` that is length-delimited (or, with `wire` 0, a varint), in order; stops quietly at
+ * the first thing that is not protobuf.
+ */
 function fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array>;
 function fields(bytes: Uint8Array, wanted: number, wire: 0): Generator<number>;
 function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generator<Uint8Array | number> {

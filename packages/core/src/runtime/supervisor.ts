@@ -1,5 +1,6 @@
-// Keeps an executor at hand: opens it on first use, and when it dies, hangs or loses its device, tells once, opens another and does the job once more.
-// Generation is pure, so doing it again is safe; what is not (state) refuses by itself with `StateLost`.
+// Keeps an executor at hand: opens it on first use, and when it dies, hangs or loses its device, tells once, opens
+// another and does the job once more. Generation is pure, so doing it again is safe; what is not (state) refuses by
+// itself with `StateLost`.
 import { DeviceError, ForjaError } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -12,10 +13,15 @@ export interface Replaceable {
   readonly dead: Error | undefined;
 }
 
-/** Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one. */
+/**
+ * Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one.
+ */
 export class StateLost extends DeviceError {
   constructor() {
-    super('device.lost', 'session: its state was lost with the executor that held it: make the session again from the last state read');
+    super(
+      'device.lost',
+      'session: its state was lost with the executor that held it: make the session again from the last state read',
+    );
   }
 }
 
@@ -33,7 +39,10 @@ export class Supervisor<E extends Replaceable> {
     this.#onEvent = onEvent;
   }
 
-  /** Does `job`. Rejects with `device.lost` when a second executor is lost over it too, or when nobody waits for it any more. */
+  /**
+   * Does `job`. Rejects with `device.lost` when a second executor is lost over it too, or when nobody waits for it any
+   * more.
+   */
   async perform<T>(job: (executor: E) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     for (let again = false; ; again = true) {
       const executor = await this.#open();
@@ -44,7 +53,12 @@ export class Supervisor<E extends Replaceable> {
         // A lost GPU leaves its executor alive, but of no more use.
         if (!executor.dead) executor.kill(error);
         if (signal?.aborted) throw error;
-        if (again) throw new DeviceError('device.lost', `${error.message.replace(/\.$/, '')}; tried again on a fresh executor, with the same end`, { cause: error });
+        if (again)
+          throw new DeviceError(
+            'device.lost',
+            `${error.message.replace(/\.$/, '')}; tried again on a fresh executor, with the same end`,
+            { cause: error },
+          );
       }
     }
   }
@@ -54,9 +68,10 @@ export class Supervisor<E extends Replaceable> {
     this.#closed = true;
     const executor = this.#executor ?? (await this.#opening?.catch(() => undefined)); // who waits for it is told
     this.#executor = undefined;
-    if (executor && !executor.dead) await executor.call('close', {}).catch((error: unknown) => {
-      if (!executor.dead) throw error; // dead is as good as closed
-    });
+    if (executor && !executor.dead)
+      await executor.call('close', {}).catch((error: unknown) => {
+        if (!executor.dead) throw error; // dead is as good as closed
+      });
   }
 
   /** One at a time, whoever asks. */

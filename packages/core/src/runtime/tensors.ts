@@ -4,7 +4,8 @@ import type { NamedTensors, Tensor } from '../tensor.js';
 
 /** A copy in memory of its own, of exactly the size needed. */
 export function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  // Not slice(): of a Buffer it is a view. `data` is of the array type of `dtype`; TypeScript does not know that they go together.
+  // Not slice(): of a Buffer it is a view. `data` is of the array type of `dtype`; TypeScript does not know that they
+  // go together.
   return { dtype, shape: [...shape], data: new ARRAY_OF[dtype](data as unknown as ArrayLike<never>) };
 }
 

@@ -16,13 +16,28 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** latent [batch, 64·8·8] as a picture of 64 channels → transposed convolution to 32 of 16×16 → 1×1 convolution to 3 → tanh. */
+/**
+ * latent [batch, 64·8·8] as a picture of 64 channels → transposed convolution to 32 of 16×16 → 1×1 convolution to 3 →
+ * tanh.
+ */
 function generatorBytes(): Uint8Array {
   const g = new GraphBuilder({ name: 'bench' });
-  const weights = (sizes: number[]): Float32Array => Float32Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, i) => 0.05 * Math.sin(i));
-  const z = g.op('Reshape', [g.input('latent', 'float32', ['batch', 64 * 8 * 8]), g.constant('int64', [4], [0, 64, 8, 8])]);
-  const up = g.op('ConvTranspose', [z, g.constant('float32', [64, 32, 4, 4], weights([64, 32, 4, 4]), 'w')], { strides: [2, 2], pads: [1, 1, 1, 1], kernel_shape: [4, 4] });
-  const last = g.op('Conv', [g.op('Relu', [up]), g.constant('float32', [3, 32, 1, 1], weights([3, 32, 1, 1]), 'last')], { kernel_shape: [1, 1] });
+  const weights = (sizes: number[]): Float32Array =>
+    Float32Array.from({ length: sizes.reduce((a, b) => a * b, 1) }, (_, i) => 0.05 * Math.sin(i));
+  const z = g.op('Reshape', [
+    g.input('latent', 'float32', ['batch', 64 * 8 * 8]),
+    g.constant('int64', [4], [0, 64, 8, 8]),
+  ]);
+  const up = g.op('ConvTranspose', [z, g.constant('float32', [64, 32, 4, 4], weights([64, 32, 4, 4]), 'w')], {
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+    kernel_shape: [4, 4],
+  });
+  const last = g.op(
+    'Conv',
+    [g.op('Relu', [up]), g.constant('float32', [3, 32, 1, 1], weights([3, 32, 1, 1]), 'last')],
+    { kernel_shape: [1, 1] },
+  );
   g.output('image', g.op('Tanh', [last]));
   return encodeModel(g.build());
 }
@@ -42,7 +57,11 @@ const quick = ['bench', 'generator.onnx', '--device', 'cpu', '--threads', '1', '
 test('times whole calls at each batch size, and explains the algorithms that load chose', async () => {
   const { code, out, error } = await run(...quick, '--explain', '--json');
   expect(code, error).toBe(0);
-  const found = JSON.parse(out) as { timings: { batch: number; calls: number; min: number; median: number; p95: number; imagesPerSecond: number }[]; convolutions: { node: string; what: string; prices: Record<string, number[]>; taken: string }[]; device: { convolutions?: Record<string, string> } };
+  const found = JSON.parse(out) as {
+    timings: { batch: number; calls: number; min: number; median: number; p95: number; imagesPerSecond: number }[];
+    convolutions: { node: string; what: string; prices: Record<string, number[]>; taken: string }[];
+    device: { convolutions?: Record<string, string> };
+  };
   expect(found.timings.map(({ batch }) => batch)).toEqual([1, 3]);
   for (const { batch, calls, min, median, p95, imagesPerSecond } of found.timings) {
     expect(calls).toBeGreaterThan(0);
@@ -52,11 +71,16 @@ test('times whole calls at each batch size, and explains the algorithms that loa
   const generator = await load(join(folder, 'generator.onnx'), { device: 'cpu', threads: 1 });
   expect(found.device.convolutions).toEqual(generator.device.convolutions);
   await generator.dispose();
-  expect(found.convolutions.map(({ what }) => what)).toEqual(['64 → 32 channels, 8×8 → 16×16, kernel 4×4, stride 2']); // the other is too thin for a choice
+  // the other is too thin for a choice
+  expect(found.convolutions.map(({ what }) => what)).toEqual(['64 → 32 channels, 8×8 → 16×16, kernel 4×4, stride 2']);
   for (const { node, taken, prices } of found.convolutions) {
     expect(taken).toBe(found.device.convolutions?.[node] ?? 'portable');
     expect(Object.keys(prices)).toContain(taken);
-    expect(Object.values(prices).flat().every((price) => price > 0)).toBe(true);
+    expect(
+      Object.values(prices)
+        .flat()
+        .every((price) => price > 0),
+    ).toBe(true);
   }
 });
 
@@ -64,10 +88,16 @@ test('marks what runs, also where the file is left as it is', async () => {
   const { code, out } = await run(...quick, '--explain', '--lowering', 'portable');
   expect(code).toBe(0);
   expect(out).toMatch(/^generator\.onnx on cpu, 1 thread: loaded in /);
-  expect(out.split('\n').filter((line) => line.startsWith('  * '))).toEqual([expect.stringMatching(/^ {2}\* portable /)]);
+  expect(out.split('\n').filter((line) => line.startsWith('  * '))).toEqual([
+    expect.stringMatching(/^ {2}\* portable /),
+  ]);
 });
 
-test.each([['--batch', '0', 'whole numbers'], ['--batch', '2,x', 'whole numbers'], ['--seconds', '0', 'above 0']])('refuses %s %s', async (flag, value, message) => {
+test.each([
+  ['--batch', '0', 'whole numbers'],
+  ['--batch', '2,x', 'whole numbers'],
+  ['--seconds', '0', 'above 0'],
+])('refuses %s %s', async (flag, value, message) => {
   const { code, error } = await run(...quick, flag, value);
   expect(code).toBe(2);
   expect(error).toContain(message);

@@ -46,15 +46,30 @@ export const bench: CliCommand = {
   options: [
     { flags: '--batch <list>', description: 'pictures a call, as in 1,16,64', type: 'list', default: '1,16,64' },
     { flags: '--seconds <n>', description: 'how long each is measured', type: 'number', default: 2 },
-    { flags: '--lowering <name>', description: 'auto: convolutions by the algorithm that is priced lowest; portable: as the file says', default: 'auto', choices: ['auto', 'portable'] },
+    {
+      flags: '--lowering <name>',
+      description: 'auto: convolutions by the algorithm that is priced lowest; portable: as the file says',
+      default: 'auto',
+      choices: ['auto', 'portable'],
+    },
     { flags: '--explain', description: 'print the prices that the algorithms were chosen by' },
     ...LOAD_OPTIONS,
   ],
-  examples: ['forja bench generator.onnx', 'forja bench generator.onnx --batch 1 --seconds 5 --lowering portable', 'forja bench generator.onnx --explain'],
+  examples: [
+    'forja bench generator.onnx',
+    'forja bench generator.onnx --batch 1 --seconds 5 --lowering portable',
+    'forja bench generator.onnx --explain',
+  ],
   async run(raw, io): Promise<Findings> {
     const args = raw as unknown as Args; // the options above
-    const batches = [args.batch].flat().flatMap((text) => String(text).split(',')).map(batchOf);
-    if (!(args.seconds > 0 && args.seconds <= LONGEST)) throw new UsageError(`bench --seconds: expected a number above 0, at most ${LONGEST}, got ${args.seconds}`, { code: 'input.range' });
+    const batches = [args.batch]
+      .flat()
+      .flatMap((text) => String(text).split(','))
+      .map(batchOf);
+    if (!(args.seconds > 0 && args.seconds <= LONGEST))
+      throw new UsageError(`bench --seconds: expected a number above 0, at most ${LONGEST}, got ${args.seconds}`, {
+        code: 'input.range',
+      });
     const file = resolve(io.cwd, args.model);
     const begun = performance.now();
     const { load } = await import('../index.js');
@@ -63,14 +78,24 @@ export const bench: CliCommand = {
       const loaded = performance.now();
       await generator.sample({ count: 1, seed: 0, signal: io.signal });
       const first = performance.now();
-      io.print(`${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`);
+      io.print(
+        `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
+      );
       const timings: Timing[] = [];
       for (const batch of batches) {
         const timing = await timed(generator, batch, args.seconds, io);
         timings.push(timing);
-        io.print(`${String(batch).padStart(5)} a call: ${round(timing.median)} ms (least ${round(timing.min)}, 95 of 100 below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`);
+        io.print(
+          `${String(batch).padStart(5)} a call: ${round(timing.median)} ms (least ${round(timing.min)}, 95 of 100 below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`,
+        );
       }
-      const found: Findings = { file, device: generator.device, loadMs: loaded - begun, firstMs: first - loaded, timings };
+      const found: Findings = {
+        file,
+        device: generator.device,
+        loadMs: loaded - begun,
+        firstMs: first - loaded,
+        timings,
+      };
       if (args.explain !== true) return found;
       const convolutions = explainConvolutions(decodeModel(await readModelFile('bench', file)));
       explain(convolutions, generator.device, io);
@@ -83,7 +108,10 @@ export const bench: CliCommand = {
 
 function batchOf(text: string): number {
   const batch = Number(text);
-  if (!Number.isInteger(batch) || batch < 1 || batch > MOST) throw new UsageError(`bench --batch: expected whole numbers from 1 to ${MOST}, got '${text}'`, { code: 'input.range' });
+  if (!Number.isInteger(batch) || batch < 1 || batch > MOST)
+    throw new UsageError(`bench --batch: expected whole numbers from 1 to ${MOST}, got '${text}'`, {
+      code: 'input.range',
+    });
   return batch;
 }
 
@@ -107,13 +135,24 @@ async function timed(generator: Generator, batch: number, seconds: number, io: C
   return { batch, calls: times.length, median, min: at(0), p95: at(0.95), imagesPerSecond: (1000 * batch) / median };
 }
 
-function explain(convolutions: readonly ConvolutionPrices[], { convolutions: taken = {} }: DeviceReport, io: CliIo): void {
+function explain(
+  convolutions: readonly ConvolutionPrices[],
+  { convolutions: taken = {} }: DeviceReport,
+  io: CliIo,
+): void {
   io.print();
-  io.print(convolutions.length === 0 ? 'no convolution of this file could be computed by another algorithm' : 'prices, in millions of multiply-adds of a large matrix product; * is what runs');
+  io.print(
+    convolutions.length === 0
+      ? 'no convolution of this file could be computed by another algorithm'
+      : 'prices, in millions of multiply-adds of a large matrix product; * is what runs',
+  );
   for (const { node, what, batches, prices } of convolutions) {
     io.print(`${node}: ${what}; batch ${batches.join(', ')}`);
     const runs = taken[node] ?? 'portable';
-    for (const [name, numbers] of Object.entries(prices)) io.print(`  ${name === runs ? '*' : ' '} ${name.padEnd(28)} ${numbers.map((n) => n.toFixed(1).padStart(8)).join(' ')}`);
+    for (const [name, numbers] of Object.entries(prices))
+      io.print(
+        `  ${name === runs ? '*' : ' '} ${name.padEnd(28)} ${numbers.map((n) => n.toFixed(1).padStart(8)).join(' ')}`,
+      );
   }
 }
 

@@ -13,8 +13,17 @@ import { runtime } from '../runtime.js';
 import { onDevice } from './pictures.js';
 import { VERSION } from './version.js';
 
-const PACKAGES = ['onnxruntime-node', 'onnxruntime-web', '@forja/core', '@forja/trainer', '@tensorflow/tfjs', '@tensorflow/tfjs-node'];
-/** Those in whose folders the others are looked for too: what a package needs itself need not be visible from elsewhere. */
+const PACKAGES = [
+  'onnxruntime-node',
+  'onnxruntime-web',
+  '@forja/core',
+  '@forja/trainer',
+  '@tensorflow/tfjs',
+  '@tensorflow/tfjs-node',
+];
+/**
+ * Those in whose folders the others are looked for too: what a package needs itself need not be visible from elsewhere.
+ */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 const DEVICES: readonly Exclude<DeviceName, 'auto'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'];
 /** nvidia-smi hangs where the driver is in a bad way. */
@@ -36,19 +45,37 @@ export const doctor: CliCommand = {
   examples: ['forja doctor', 'forja doctor --json'],
   async run(_args, io) {
     const versions = { forja: VERSION, node: process.versions.node, ...versionsFrom(io.cwd) };
-    const machine = { system: `${type()} ${release()} ${arch()}`, cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, memoryGB: Math.round(totalmem() / 1e8) / 10, gpus: await gpus() };
-    io.print(`${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`);
-    for (const [name, version] of Object.entries(versions)) io.print(`  ${name.padEnd(22)} ${version ?? 'not installed'}`);
+    const machine = {
+      system: `${type()} ${release()} ${arch()}`,
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+      cores: cpus().length,
+      memoryGB: Math.round(totalmem() / 1e8) / 10,
+      gpus: await gpus(),
+    };
+    io.print(
+      `${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`,
+    );
+    for (const [name, version] of Object.entries(versions))
+      io.print(`  ${name.padEnd(22)} ${version ?? 'not installed'}`);
     const trials: Trial[] = [];
     for (const device of DEVICES) {
       const trial = await attempt(device);
       trials.push(trial);
       io.print(`  ${device.padEnd(22)} ${trial.report ? `works: ${onDevice(trial.report)}` : `no: ${trial.reason}`}`);
     }
-    const cuda = process.platform === 'linux' && process.arch === 'x64' && !trials.some(({ device, works }) => device === 'cuda' && works) ? inspectCuda() : undefined;
+    const cuda =
+      process.platform === 'linux' &&
+      process.arch === 'x64' &&
+      !trials.some(({ device, works }) => device === 'cuda' && works)
+        ? inspectCuda()
+        : undefined;
     const advice = cuda ? adviceFor(cuda) : [];
     if (cuda) printCuda(cuda, advice, io);
-    if (!trials.some(({ works }) => works)) throw new DeviceError('device.unavailable', `doctor: expected a device that runs, got none: ${trials[0]?.reason ?? ''}`);
+    if (!trials.some(({ works }) => works))
+      throw new DeviceError(
+        'device.unavailable',
+        `doctor: expected a device that runs, got none: ${trials[0]?.reason ?? ''}`,
+      );
     return { machine, versions, devices: trials, ...(cuda ? { cuda: { ...cuda, advice } } : {}) };
   },
 };
@@ -90,7 +117,11 @@ function reasonOf(error: unknown): string {
 /** NVIDIA's cards by nvidia-smi; none where it is not there or fails. */
 async function gpus(): Promise<string[]> {
   try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'], { timeout: PATIENCE_MS });
+    const { stdout } = await promisify(execFile)(
+      'nvidia-smi',
+      ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'],
+      { timeout: PATIENCE_MS },
+    );
     return stdout.trim().split('\n').filter(Boolean);
   } catch {
     return [];
@@ -101,10 +132,17 @@ async function gpus(): Promise<string[]> {
 function versionsFrom(cwd: string): Record<string, string | undefined> {
   const near = [join(cwd, 'index.js'), import.meta.url];
   const hosts = HOSTS.flatMap((name) => folderOf(name, near) ?? []).map((folder) => join(folder, 'index.js'));
-  return Object.fromEntries(PACKAGES.map((name) => {
-    const folder = folderOf(name, [...near, ...hosts]);
-    return [name, folder === undefined ? undefined : (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version];
-  }));
+  return Object.fromEntries(
+    PACKAGES.map((name) => {
+      const folder = folderOf(name, [...near, ...hosts]);
+      return [
+        name,
+        folder === undefined
+          ? undefined
+          : (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version,
+      ];
+    }),
+  );
 }
 
 /** Real folder of a package. Not through its exports, which may hide package.json. */

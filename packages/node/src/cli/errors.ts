@@ -23,25 +23,40 @@ export function reasonOf(error: unknown): string {
 export function describe(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof Error && 'code' in error && isOurs(error)) return { code: error.code, message: error.message };
   if (error instanceof Error && 'syscall' in error) return { code: 'io', message: error.message };
-  return { code: 'internal', message: `${error instanceof Error ? error.message : String(error)} (this is a bug in the command; --verbose shows where)` };
+  return {
+    code: 'internal',
+    message: `${error instanceof Error ? error.message : String(error)} (this is a bug in the command; --verbose shows where)`,
+  };
 }
 
 /** 2 for a call that is wrong in itself, 130 for an interrupted one, else 1. */
 export function exitCode(error: unknown): 1 | 2 | 130 {
-  if (error instanceof Error && 'code' in error && isOurs(error)) return error instanceof UsageError || error.name === 'UsageError' ? 2 : error.code === 'aborted' ? 130 : 1;
+  if (error instanceof Error && 'code' in error && isOurs(error))
+    return error instanceof UsageError || error.name === 'UsageError' ? 2 : error.code === 'aborted' ? 130 : 1;
   return 1;
 }
 
 /** The stack, then those of the causes. */
 export function stackOf(error: unknown): string {
   const lines: string[] = [];
-  for (let at: unknown = error; at !== undefined && at !== null && lines.length < 8; at = at instanceof Error ? at.cause : undefined) {
-    lines.push(`${lines.length === 0 ? '' : 'caused by '}${at instanceof Error ? (at.stack ?? at.message) : String(at)}`);
+  for (
+    let at: unknown = error;
+    at !== undefined && at !== null && lines.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    lines.push(
+      `${lines.length === 0 ? '' : 'caused by '}${at instanceof Error ? (at.stack ?? at.message) : String(at)}`,
+    );
   }
   return lines.join('\n');
 }
 
 /** By shape as well: a package that adds commands may carry a copy of core of its own. */
 function isOurs(error: Error): error is ForjaError {
-  return error instanceof ForjaError || ['ForjaError', 'UsageError', 'ModelFormatError', 'DeviceError', 'OverloadedError', 'ExportError'].includes(error.name);
+  return (
+    error instanceof ForjaError ||
+    ['ForjaError', 'UsageError', 'ModelFormatError', 'DeviceError', 'OverloadedError', 'ExportError'].includes(
+      error.name,
+    )
+  );
 }

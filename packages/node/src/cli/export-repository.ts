@@ -17,20 +17,49 @@ interface Args {
 export const exportRepository: CliCommand = {
   name: 'export-repository',
   summary: 'write models as a repository for Triton or KServe',
-  arguments: [{ name: 'models', description: 'ONNX files; name=file gives one another name than that of its file', required: true, variadic: true }],
+  arguments: [
+    {
+      name: 'models',
+      description: 'ONNX files; name=file gives one another name than that of its file',
+      required: true,
+      variadic: true,
+    },
+  ],
   options: [
-    { flags: '-o, --out <folder>', description: 'the repository; models are added to those in it', default: 'model_repository' },
+    {
+      flags: '-o, --out <folder>',
+      description: 'the repository; models are added to those in it',
+      default: 'model_repository',
+    },
     { flags: '--model-version <n>', description: 'version of the models', type: 'integer', default: 1 },
-    { flags: '--max-batch <n>', description: 'rows that one run may have; 1: requests share no runs', type: 'integer', default: 64 },
+    {
+      flags: '--max-batch <n>',
+      description: 'rows that one run may have; 1: requests share no runs',
+      type: 'integer',
+      default: 64,
+    },
     { flags: '--delay <us>', description: 'microseconds that a request waits for others', type: 'integer', default: 0 },
     { flags: '--instances <n>', description: 'copies of a model on each device', type: 'integer', default: 1 },
     { flags: '--device <kind>', description: 'what they run on there', default: 'gpu', choices: ['gpu', 'cpu'] },
   ],
-  examples: ['forja export-repository generator.onnx', 'forja export-repository digits=runs/demo/generator.onnx faces.onnx -o /srv/models --device cpu --delay 500'],
+  examples: [
+    'forja export-repository generator.onnx',
+    'forja export-repository digits=runs/demo/generator.onnx faces.onnx -o /srv/models --device cpu --delay 500',
+  ],
   async run(raw, io) {
-    const { out, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args; // the options above
-    for (const [flag, value, least, most] of [['model-version', version, 1, 2 ** 31 - 1], ['max-batch', maxBatch, 1, 65536], ['delay', delay, 0, 60_000_000], ['instances', instances, 1, 1024]] as const) {
-      if (value < least || value > most) throw new UsageError(`export-repository --${flag}: expected an integer from ${least} to ${most}, got ${value}`, { code: 'input.range' });
+    // the options above
+    const { out, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
+    for (const [flag, value, least, most] of [
+      ['model-version', version, 1, 2 ** 31 - 1],
+      ['max-batch', maxBatch, 1, 65536],
+      ['delay', delay, 0, 60_000_000],
+      ['instances', instances, 1, 1024],
+    ] as const) {
+      if (value < least || value > most)
+        throw new UsageError(
+          `export-repository --${flag}: expected an integer from ${least} to ${most}, got ${value}`,
+          { code: 'input.range' },
+        );
     }
     const models = modelsOf('export-repository', rest.models, io.cwd);
     const folder = resolve(io.cwd, out);
@@ -39,7 +68,9 @@ export const exportRepository: CliCommand = {
     for (const [name, path] of Object.entries(models)) {
       const entry = await writeEntry(path, folder, version, { name, maxBatch, delayUs: delay, instances, device });
       entries.push(entry);
-      io.print(`${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a run of its own: its sizes have no batch that is free'}`);
+      io.print(
+        `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a run of its own: its sizes have no batch that is free'}`,
+      );
     }
     io.print(`tritonserver --model-repository=${folder}`);
     return { folder, models: entries };

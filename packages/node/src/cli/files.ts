@@ -5,19 +5,28 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import { reasonOf } from './errors.js';
 
-/** The bytes of a model file. Throws ModelFormatError `model.notFound` for a missing file or a folder, ForjaError `io` when it cannot be read. */
+/**
+ * The bytes of a model file. Throws ModelFormatError `model.notFound` for a missing file or a folder, ForjaError `io`
+ * when it cannot be read.
+ */
 export async function readModelFile(where: string, path: string): Promise<Uint8Array> {
   try {
-    if ((await stat(path)).isDirectory()) throw new ModelFormatError('model.notFound', `${where}: expected an ONNX file, got the folder ${path}`);
+    if ((await stat(path)).isDirectory())
+      throw new ModelFormatError('model.notFound', `${where}: expected an ONNX file, got the folder ${path}`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof ForjaError) throw error;
     const reason = `${where}: cannot read ${path}: ${reasonOf(error)}`;
-    throw error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR') ? new ModelFormatError('model.notFound', reason, { cause: error }) : new ForjaError('io', reason, { cause: error });
+    throw error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+      ? new ModelFormatError('model.notFound', reason, { cause: error })
+      : new ForjaError('io', reason, { cause: error });
   }
 }
 
-/** Writes a file beside its place and renames it; the folder is made. A failure throws ForjaError `io` and leaves an older file untouched. */
+/**
+ * Writes a file beside its place and renames it; the folder is made. A failure throws ForjaError `io` and leaves an
+ * older file untouched.
+ */
 export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -33,15 +42,26 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 /** How pictures are stored. */
 export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
-/** Where pictures go: the format by extension, a folder without one. Throws UsageError before any work is done when it cannot be written there. */
-export async function pictureTarget(where: string, cwd: string, out: string): Promise<{ path: string; format: PictureFormat }> {
+/**
+ * Where pictures go: the format by extension, a folder without one. Throws UsageError before any work is done when it
+ * cannot be written there.
+ */
+export async function pictureTarget(
+  where: string,
+  cwd: string,
+  out: string,
+): Promise<{ path: string; format: PictureFormat }> {
   const path = resolve(cwd, out);
   const extension = extname(out).slice(1).toLowerCase();
   const there = await stat(path).catch(() => undefined);
   const folder = extension === '' || /[\\/]$/.test(out);
-  if (!folder && extension !== 'png' && extension !== 'gif' && extension !== 'apng') throw new UsageError(`${where}: expected a .png, .gif or .apng file, or a folder, got '${out}'`);
+  if (!folder && extension !== 'png' && extension !== 'gif' && extension !== 'apng')
+    throw new UsageError(`${where}: expected a .png, .gif or .apng file, or a folder, got '${out}'`);
   await checkParent(where, path);
-  if (there && there.isDirectory() !== folder) throw new UsageError(`${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`);
+  if (there && there.isDirectory() !== folder)
+    throw new UsageError(
+      `${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`,
+    );
   return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // compared just above
 }
 
@@ -49,12 +69,15 @@ export async function pictureTarget(where: string, cwd: string, out: string): Pr
 async function checkParent(where: string, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     try {
-      if (!(await stat(at)).isDirectory()) throw new ForjaError('io', `${where}: cannot write ${path}: ${at} is a file`);
+      if (!(await stat(at)).isDirectory())
+        throw new ForjaError('io', `${where}: cannot write ${path}: ${at} is a file`);
       return await access(at, constants.W_OK);
     } catch (cause) {
       if (cause instanceof ForjaError) throw cause;
-      const missing = cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR');
-      if (!missing || at === dirname(at)) throw new ForjaError('io', `${where}: cannot write ${path}: ${reasonOf(cause)}`, { cause });
+      const missing =
+        cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR');
+      if (!missing || at === dirname(at))
+        throw new ForjaError('io', `${where}: cannot write ${path}: ${reasonOf(cause)}`, { cause });
     }
   }
 }

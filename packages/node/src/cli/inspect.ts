@@ -1,7 +1,16 @@
 // forja inspect: what a model file holds. Reads the file only; nothing is run.
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import { checkIntegrity, checkModelBytes, externalFiles, ModelFormatError, readManifest, type CliCommand, type CliIo, type Manifest } from '@forja/core';
+import {
+  checkIntegrity,
+  checkModelBytes,
+  externalFiles,
+  ModelFormatError,
+  readManifest,
+  type CliCommand,
+  type CliIo,
+  type Manifest,
+} from '@forja/core';
 import { DATA_TYPE, decodeModel, type Graph, type TensorProto, type ValueInfo } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
 import { readModelFile } from './files.js';
@@ -52,7 +61,8 @@ export const inspect: CliCommand = {
 function examine(file: string, bytes: Uint8Array): Findings {
   const manifest = readManifest(bytes) ?? null;
   const { graph, irVersion, opsetImport, producerName = '', producerVersion = '' } = decodeModel(bytes);
-  if (!graph) throw new ModelFormatError('model.format', `${basename(file)}: expected an ONNX model with a graph, got none`);
+  if (!graph)
+    throw new ModelFormatError('model.format', `${basename(file)}: expected an ONNX model with a graph, got none`);
   const constants = new Set(graph.initializers.map(({ name }) => name));
   const ops = new Map<string, number>();
   const nodes = countOps(graph, ops);
@@ -66,18 +76,35 @@ function examine(file: string, bytes: Uint8Array): Findings {
     outputs: graph.outputs.map(port),
     nodes,
     ops: Object.fromEntries([...ops].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
-    parameters: graph.initializers.filter(isFloat).reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
-    external: [...new Set(graph.initializers.flatMap(({ externalData }) => externalData.filter(({ key }) => key === 'location').map(({ value }) => value ?? '')))],
+    parameters: graph.initializers
+      .filter(isFloat)
+      .reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
+    external: [
+      ...new Set(
+        graph.initializers.flatMap(({ externalData }) =>
+          externalData.filter(({ key }) => key === 'location').map(({ value }) => value ?? ''),
+        ),
+      ),
+    ],
     manifest,
     integrity: 'none',
   };
 }
 
 /** Integrity is over the files beside the model too. */
-async function checked({ file, manifest }: Findings, bytes: Uint8Array, wanted: boolean): Promise<Findings['integrity']> {
+async function checked(
+  { file, manifest }: Findings,
+  bytes: Uint8Array,
+  wanted: boolean,
+): Promise<Findings['integrity']> {
   if (!manifest) return 'none';
   if (!wanted) return 'not checked';
-  await checkIntegrity(bytes, manifest, (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')), await readExternal(file, externalFiles(bytes)));
+  await checkIntegrity(
+    bytes,
+    manifest,
+    (part) => Promise.resolve(createHash('sha256').update(part).digest('hex')),
+    await readExternal(file, externalFiles(bytes)),
+  );
   return 'ok';
 }
 
@@ -87,13 +114,19 @@ function countOps(graph: Graph, ops: Map<string, number>): number {
   for (const { opType = '', domain, attributes } of graph.nodes) {
     const op = domain ? `${domain}.${opType}` : opType;
     ops.set(op, (ops.get(op) ?? 0) + 1);
-    for (const { g, graphs } of attributes) for (const inner of g ? [g, ...graphs] : graphs) count += countOps(inner, ops);
+    for (const { g, graphs } of attributes)
+      for (const inner of g ? [g, ...graphs] : graphs) count += countOps(inner, ops);
   }
   return count;
 }
 
 const TYPE_NAME = new Map<number, string>(Object.entries(DATA_TYPE).map(([name, value]) => [value, name]));
-const FLOATS: ReadonlySet<number> = new Set([DATA_TYPE.float32, DATA_TYPE.float16, DATA_TYPE.float64, DATA_TYPE.bfloat16]);
+const FLOATS: ReadonlySet<number> = new Set([
+  DATA_TYPE.float32,
+  DATA_TYPE.float16,
+  DATA_TYPE.float64,
+  DATA_TYPE.bfloat16,
+]);
 
 /** Shapes, axes and indices are integers: they are no parameters. */
 function isFloat({ dataType }: TensorProto): boolean {
@@ -102,25 +135,65 @@ function isFloat({ dataType }: TensorProto): boolean {
 
 function port({ name = '', type }: ValueInfo): Port {
   const { elemType = 0, shape } = type?.tensor ?? {};
-  return { name, dtype: type?.tensor ? (TYPE_NAME.get(elemType) ?? `type ${elemType}`) : 'not a tensor', shape: shape ? shape.dims.map(({ value, param }) => (value === undefined ? param || '?' : Number(value))) : null };
+  return {
+    name,
+    dtype: type?.tensor ? (TYPE_NAME.get(elemType) ?? `type ${elemType}`) : 'not a tensor',
+    shape: shape ? shape.dims.map(({ value, param }) => (value === undefined ? param || '?' : Number(value))) : null,
+  };
 }
 
 function show(found: Findings, io: CliIo): void {
   const { manifest } = found;
   const size = found.bytes < 1e6 ? `${(found.bytes / 1e3).toFixed(1)} kB` : `${(found.bytes / 1e6).toFixed(1)} MB`;
-  const ports = (list: readonly Port[]): string => list.map(({ name, dtype, shape }) => `${name} ${dtype}${shape ? `[${shape.join(', ')}]` : ''}`).join('; ');
+  const ports = (list: readonly Port[]): string =>
+    list.map(({ name, dtype, shape }) => `${name} ${dtype}${shape ? `[${shape.join(', ')}]` : ''}`).join('; ');
   const rows: (readonly [string, string])[] = [
     ['file', `${found.file}, ${size}`],
-    ['format', `IR ${found.irVersion ?? '?'}, ${Object.entries(found.opsets).map(([domain, version]) => `${domain} ${version}`).join(', ')}${found.producer === '' ? '' : `, by ${found.producer}`}`],
+    [
+      'format',
+      `IR ${found.irVersion ?? '?'}, ${Object.entries(found.opsets)
+        .map(([domain, version]) => `${domain} ${version}`)
+        .join(', ')}${found.producer === '' ? '' : `, by ${found.producer}`}`,
+    ],
     ['inputs', ports(found.inputs)],
     ['outputs', ports(found.outputs)],
     ['parameters', found.parameters.toLocaleString('en')],
-    ['nodes', `${found.nodes}: ${Object.entries(found.ops).map(([op, n]) => `${op} ${n}`).join(', ')}`],
+    [
+      'nodes',
+      `${found.nodes}: ${Object.entries(found.ops)
+        .map(([op, n]) => `${op} ${n}`)
+        .join(', ')}`,
+    ],
     ...(found.external.length > 0 ? [['external', found.external.join(', ')] as const] : []),
     ['integrity', found.integrity === 'none' ? 'none: the file has no manifest' : found.integrity],
-    ...(manifest ? [['manifest', `${manifest.kind}, by ${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`] as const] : []),
-    ...(manifest?.inputs ?? []).map((input) => [`  ${input.name}`, [input.role, input.distribution, input.classes && `${input.classes.length} classes: ${input.classes.join(', ')}`].filter(Boolean).join(', ')] as const),
-    ...(manifest?.outputs ?? []).map((output) => [`  ${output.name}`, [output.role, output.layout, output.range && `[${output.range.join(', ')}]`].filter(Boolean).join(', ')] as const),
+    ...(manifest
+      ? [
+          [
+            'manifest',
+            `${manifest.kind}, by ${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`,
+          ] as const,
+        ]
+      : []),
+    ...(manifest?.inputs ?? []).map(
+      (input) =>
+        [
+          `  ${input.name}`,
+          [
+            input.role,
+            input.distribution,
+            input.classes && `${input.classes.length} classes: ${input.classes.join(', ')}`,
+          ]
+            .filter(Boolean)
+            .join(', '),
+        ] as const,
+    ),
+    ...(manifest?.outputs ?? []).map(
+      (output) =>
+        [
+          `  ${output.name}`,
+          [output.role, output.layout, output.range && `[${output.range.join(', ')}]`].filter(Boolean).join(', '),
+        ] as const,
+    ),
     ...(manifest?.metrics ? [['metrics', JSON.stringify(manifest.metrics)] as const] : []),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

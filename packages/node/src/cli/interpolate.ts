@@ -25,11 +25,19 @@ export const interpolate: CliCommand = {
   summary: 'walk from one seed to another',
   arguments: [{ name: 'model', description: 'ONNX file of a generator', required: true }],
   options: [
-    { flags: '-o, --out <path>', description: 'a .gif, .apng, .png (grid), or a folder for one PNG each', default: 'walk.gif' },
+    {
+      flags: '-o, --out <path>',
+      description: 'a .gif, .apng, .png (grid), or a folder for one PNG each',
+      default: 'walk.gif',
+    },
     { flags: '--from <seed>', description: 'where the walk begins', default: '0' },
     { flags: '--to <seed>', description: 'where it leads', default: '1' },
     { flags: '--steps <n>', description: 'pictures', type: 'integer', default: 60 },
-    { flags: '--mode <mode>', description: 'along the sphere (the default for normal latents) or straight', choices: ['slerp', 'lerp'] },
+    {
+      flags: '--mode <mode>',
+      description: 'along the sphere (the default for normal latents) or straight',
+      choices: ['slerp', 'lerp'],
+    },
     { flags: '--loop', description: 'there and back, without a seam' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     { flags: '--truncation <t>', description: 'truncate both ends: ±t, or psi:0.7' },
@@ -37,14 +45,19 @@ export const interpolate: CliCommand = {
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
   ],
-  examples: ['forja interpolate generator.onnx --from 1 --to 2 --loop', 'forja interpolate generator.onnx -o walk.apng --from 3 --to 9 --steps 120 --delay 40'],
+  examples: [
+    'forja interpolate generator.onnx --from 1 --to 2 --loop',
+    'forja interpolate generator.onnx -o walk.apng --from 3 --to 9 --steps 120 --delay 40',
+  ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
     const { steps, mode, loop, label, delay } = args;
     const [from, to] = [seedOf('interpolate --from', args.from), seedOf('interpolate --to', args.to)];
-    const truncation = args.truncation === undefined ? undefined : truncationOf('interpolate --truncation', args.truncation);
+    const truncation =
+      args.truncation === undefined ? undefined : truncationOf('interpolate --truncation', args.truncation);
     const { path, format } = await pictureTarget('interpolate --out', io.cwd, args.out);
-    if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`interpolate --delay: expected a .gif or .apng to write, got '${args.out}'`);
+    if (delay !== undefined && format !== 'gif' && format !== 'apng')
+      throw new UsageError(`interpolate --delay: expected a .gif or .apng to write, got '${args.out}'`);
     const { load } = await import('../index.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
@@ -58,9 +71,23 @@ export const interpolate: CliCommand = {
         ...(truncation === undefined ? {} : { truncation }),
         ...(label === undefined ? {} : { label: labelOf(label) }),
       });
-      const files = await writePictures(batch, path, format, { ...(delay === undefined ? {} : { animation: { delayMs: delay } }), io });
-      io.print(`${steps} pictures of ${batch.width} × ${batch.height}, seed ${from} to ${to}${loop ? ' and back' : ''}, in ${format === 'folder' ? path : files[0]} (on ${onDevice(generator.device)})`);
-      return { files, count: batch.count, width: batch.width, height: batch.height, channels: batch.channels, from: String(from), to: String(to), device: generator.device };
+      const files = await writePictures(batch, path, format, {
+        ...(delay === undefined ? {} : { animation: { delayMs: delay } }),
+        io,
+      });
+      io.print(
+        `${steps} pictures of ${batch.width} × ${batch.height}, seed ${from} to ${to}${loop ? ' and back' : ''}, in ${format === 'folder' ? path : files[0]} (on ${onDevice(generator.device)})`,
+      );
+      return {
+        files,
+        count: batch.count,
+        width: batch.width,
+        height: batch.height,
+        channels: batch.channels,
+        from: String(from),
+        to: String(to),
+        device: generator.device,
+      };
     } finally {
       await generator.dispose();
     }

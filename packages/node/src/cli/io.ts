@@ -9,7 +9,12 @@ export interface Streams {
 }
 
 /** The surroundings of one command. */
-export function createIo({ stdout, stderr }: Streams, mode: { json: boolean; verbose: boolean }, cwd: string, signal: AbortSignal): CliIo {
+export function createIo(
+  { stdout, stderr }: Streams,
+  mode: { json: boolean; verbose: boolean },
+  cwd: string,
+  signal: AbortSignal,
+): CliIo {
   const tty = Boolean(stderr.isTTY) && !mode.json && process.env['TERM'] !== 'dumb';
   const now = (): number => performance.now();
   return {
@@ -19,7 +24,8 @@ export function createIo({ stdout, stderr }: Streams, mode: { json: boolean; ver
     signal,
     print: (line = '') => void (mode.json || stdout.write(`${line}\n`)),
     warn: (line) => void stderr.write(`warning: ${line}\n`),
-    progress: (total, title) => (mode.json ? noProgress : (tty ? barProgress : lineProgress)(stderr, total, title, now)),
+    progress: (total, title) =>
+      mode.json ? noProgress : (tty ? barProgress : lineProgress)(stderr, total, title, now),
   };
 }
 

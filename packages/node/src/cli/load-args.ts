@@ -13,6 +13,13 @@ export interface LoadArgs {
 
 /** As `load` takes them. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
-  if (threads !== undefined && (threads < 1 || threads > 1024)) throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
-  return { device, integrity, signal: io.signal, ...(lowering === undefined ? {} : { lowering }), ...(threads === undefined ? {} : { threads }) };
+  if (threads !== undefined && (threads < 1 || threads > 1024))
+    throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
+  return {
+    device,
+    integrity,
+    signal: io.signal,
+    ...(lowering === undefined ? {} : { lowering }),
+    ...(threads === undefined ? {} : { threads }),
+  };
 }

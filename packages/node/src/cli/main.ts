@@ -1,4 +1,5 @@
-// The command from its arguments to its exit code: finds the command, parses, runs, and says what went wrong in one line.
+// The command from its arguments to its exit code: finds the command, parses, runs, and says what went wrong in one
+// line.
 import type { Readable } from 'node:stream';
 import { UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
@@ -23,7 +24,10 @@ export interface Host extends Partial<Streams> {
 
 const OWN: readonly CliCommand[] = [sample, interpolate, inspect, bench, serve, exportRepository, doctor];
 
-/** Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Never rejects. */
+/**
+ * Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly,
+ * 130 interrupted. Never rejects.
+ */
 export async function main(argv: readonly string[], host: Host = {}): Promise<number> {
   const { stdout = process.stdout, stderr = process.stderr, stdin = process.stdin, cwd = process.cwd() } = host;
   const mode = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
@@ -62,8 +66,12 @@ async function find(argv: readonly string[], cwd: string): Promise<Called> {
   if (flags.includes('--version') || flags.includes('-V')) return { text: `${VERSION}\n`, code: 0 };
   if (name === undefined) {
     const stray = flags.find((flag) => !['--help', '-h', '--json', '--verbose'].includes(flag));
-    if (stray !== undefined) throw new UsageError(`expected a command, got the option '${stray}': forja --help lists them`);
-    return { text: overview(OWN, await trainerCommands(cwd).catch(() => undefined), TRAINER_NAMES), code: flags.includes('--help') || flags.includes('-h') ? 0 : 2 };
+    if (stray !== undefined)
+      throw new UsageError(`expected a command, got the option '${stray}': forja --help lists them`);
+    return {
+      text: overview(OWN, await trainerCommands(cwd).catch(() => undefined), TRAINER_NAMES),
+      code: flags.includes('--help') || flags.includes('-h') ? 0 : 2,
+    };
   }
   const rest = [...flags, ...after];
   const own = OWN.find((command) => command.name === name);
@@ -73,11 +81,20 @@ async function find(argv: readonly string[], cwd: string): Promise<Called> {
   if (other) return { command: other, rest };
   if (!others && TRAINER_NAMES.includes(name)) throw trainerMissing(name);
   const known = [...OWN, ...(others ?? [])].map((command) => command.name);
-  throw new UsageError(`expected a command (${[...known, ...(others ? [] : TRAINER_NAMES)].join(', ')}), got '${name}'`);
+  throw new UsageError(
+    `expected a command (${[...known, ...(others ? [] : TRAINER_NAMES)].join(', ')}), got '${name}'`,
+  );
 }
 
-/** Values of a command line; undefined when it asked for help, which is printed. Asks for a missing argument on a terminal. */
-async function parse(command: CliCommand, argv: readonly string[], { stdout, stderr, stdin, json: asJson }: Streams & { stdin: Readable & { isTTY?: boolean }; json: boolean }): Promise<Record<string, unknown> | undefined> {
+/**
+ * Values of a command line; undefined when it asked for help, which is printed. Asks for a missing argument on a
+ * terminal.
+ */
+async function parse(
+  command: CliCommand,
+  argv: readonly string[],
+  { stdout, stderr, stdin, json: asJson }: Streams & { stdin: Readable & { isTTY?: boolean }; json: boolean },
+): Promise<Record<string, unknown> | undefined> {
   let args: Record<string, unknown> | undefined;
   const program = await programOf(command, (values) => (args = values));
   program.exitOverride().configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => undefined });
@@ -86,11 +103,17 @@ async function parse(command: CliCommand, argv: readonly string[], { stdout, std
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('commander.'))) throw error;
     if (error.code === 'commander.helpDisplayed') return undefined;
-    throw new UsageError(`${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; forja ${command.name} --help shows how it is called`, { cause: error });
+    throw new UsageError(
+      `${command.name}: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; forja ${command.name} --help shows how it is called`,
+      { cause: error },
+    );
   }
   for (const argument of command.arguments ?? []) {
     if (!argument.required || args?.[argument.name] !== undefined) continue;
-    if (asJson || !stdin.isTTY || !stderr.isTTY) throw new UsageError(`${command.name}: expected <${argument.name}>, ${argument.description}; forja ${command.name} --help shows how it is called`);
+    if (asJson || !stdin.isTTY || !stderr.isTTY)
+      throw new UsageError(
+        `${command.name}: expected <${argument.name}>, ${argument.description}; forja ${command.name} --help shows how it is called`,
+      );
     const answer = await ask(command.name, argument, { input: stdin, output: process.stderr });
     args = { ...args, [argument.name]: argument.variadic ? [answer] : answer };
   }

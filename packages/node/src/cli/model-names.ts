@@ -11,8 +11,12 @@ export function modelsOf(command: string, words: readonly string[], cwd: string)
     const given = at > 0 && !/[\\/]/.test(word.slice(0, at)); // ./a=b.onnx is a path
     const name = given ? word.slice(0, at) : basename(word).replace(/\.onnx$/i, '');
     const path = given ? word.slice(at + 1) : word;
-    if (!isModelName(name)) throw new UsageError(`${command}: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`);
-    if (models.has(name)) throw new UsageError(`${command}: expected each name once, got '${name}' twice; name=${path} gives one another`);
+    if (!isModelName(name))
+      throw new UsageError(
+        `${command}: expected a name of letters, digits, '.', '_' and '-', got '${name}'; name=${path} gives it another`,
+      );
+    if (models.has(name))
+      throw new UsageError(`${command}: expected each name once, got '${name}' twice; name=${path} gives one another`);
     if (path === '') throw new UsageError(`${command}: expected a file after '${name}=', got nothing`);
     models.set(name, resolve(cwd, path));
   }

@@ -7,22 +7,27 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
   const refuse = (wanted: string, text: string): never => {
     throw new UsageError(`${command} --${name}: expected ${wanted}, got '${text}'`);
   };
-  const parsers: Readonly<Record<NonNullable<CliOption['type']>, ((text: string, before: unknown) => unknown) | undefined>> = {
+  const parsers: Readonly<
+    Record<NonNullable<CliOption['type']>, ((text: string, before: unknown) => unknown) | undefined>
+  > = {
     string: undefined,
-    integer: (text) => (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text)),
+    integer: (text) =>
+      /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text),
     number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number', text)),
     list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
   };
   const parse = parsers[option.type ?? 'string'];
   const { choices } = option;
   if (!choices) return parse;
-  return (text, before) => (choices.includes(text) ? (parse ? parse(text, before) : text) : refuse(`one of ${choices.join(', ')}`, text));
+  return (text, before) =>
+    choices.includes(text) ? (parse ? parse(text, before) : text) : refuse(`one of ${choices.join(', ')}`, text);
 }
 
 /** A seed: an integer from 0 to 2⁶⁴−1, as a bigint where a number would lose digits. */
 export function seedOf(where: string, text: string): number | bigint {
   const bits = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
-  if (bits === undefined || bits >= 1n << 64n) throw new UsageError(`${where}: expected an integer from 0 to 2^64 - 1, got '${text}'`, { code: 'input.range' });
+  if (bits === undefined || bits >= 1n << 64n)
+    throw new UsageError(`${where}: expected an integer from 0 to 2^64 - 1, got '${text}'`, { code: 'input.range' });
   return bits <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bits) : bits;
 }
 

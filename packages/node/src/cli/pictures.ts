@@ -6,16 +6,36 @@ import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
 export const LOAD_OPTIONS: readonly CliOption[] = [
-  { flags: '--device <name>', description: 'where to run', default: 'auto', choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'] },
+  {
+    flags: '--device <name>',
+    description: 'where to run',
+    default: 'auto',
+    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'],
+  },
   { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
-  { flags: '--integrity <mode>', description: 'when the file differs from the SHA-256 in its manifest', default: 'error', choices: ['error', 'warn', 'off'] },
+  {
+    flags: '--integrity <mode>',
+    description: 'when the file differs from the SHA-256 in its manifest',
+    default: 'error',
+    choices: ['error', 'warn', 'off'],
+  },
 ];
 
 /** Of those that only use it: `forja bench` compares both. */
-export const LOWERING_OPTION: CliOption = { flags: '--lowering <how>', description: 'convolutions on the CPU: by the algorithm that is priced lowest, or as the file says', default: 'auto', choices: ['auto', 'portable'] };
+export const LOWERING_OPTION: CliOption = {
+  flags: '--lowering <how>',
+  description: 'convolutions on the CPU: by the algorithm that is priced lowest, or as the file says',
+  default: 'auto',
+  choices: ['auto', 'portable'],
+};
 
 /** Writes a batch in `format`; returns the files, in order. */
-export async function writePictures(batch: ImageBatch, path: string, format: PictureFormat, options: { columns?: number | undefined; grid?: GridOptions; animation?: AnimationOptions; io: CliIo }): Promise<string[]> {
+export async function writePictures(
+  batch: ImageBatch,
+  path: string,
+  format: PictureFormat,
+  options: { columns?: number | undefined; grid?: GridOptions; animation?: AnimationOptions; io: CliIo },
+): Promise<string[]> {
   const { columns, grid, animation, io } = options;
   if (format !== 'folder') {
     const encoders: Readonly<Record<Exclude<PictureFormat, 'folder'>, () => Promise<Uint8Array>>> = {
@@ -30,7 +50,8 @@ export async function writePictures(batch: ImageBatch, path: string, format: Pic
   const digits = Math.max(4, String(batch.count - 1).length);
   const progress = io.progress(batch.count, 'Writing');
   for (const image of batch) {
-    if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${files.length} of ${batch.count} pictures`);
+    if (io.signal.aborted)
+      throw new ForjaError('aborted', `interrupted after ${files.length} of ${batch.count} pictures`);
     const file = join(path, `${String(files.length).padStart(digits, '0')}.png`);
     await writeAside(file, await image.toPNG());
     files.push(file);

@@ -4,20 +4,36 @@ import type { CliCommand } from '@forja/core';
 import { parserOf } from './parse.js';
 
 /** Options that every command has. */
-const COMMON = [['--json', 'print the result, or the error, as JSON'], ['--verbose', 'show where an error came from']] as const;
+const COMMON = [
+  ['--json', 'print the result, or the error, as JSON'],
+  ['--verbose', 'show where an error came from'],
+] as const;
 
-/** A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be missing: main.ts asks or refuses. */
-export async function programOf(command: CliCommand, onArgs: (args: Record<string, unknown>) => void): Promise<Command> {
+/**
+ * A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be
+ * missing: main.ts asks or refuses.
+ */
+export async function programOf(
+  command: CliCommand,
+  onArgs: (args: Record<string, unknown>) => void,
+): Promise<Command> {
   const { Argument, Command, Option } = await import('commander');
   const program = new Command(command.name);
-  const usage = (command.arguments ?? []).map(({ name, required, variadic }) => `${required ? '<' : '['}${name}${variadic ? '...' : ''}${required ? '>' : ']'}`);
-  program.usage([...usage, '[options]'].join(' ')).description(sentence(command.summary)).showSuggestionAfterError();
-  for (const { name, description, variadic } of command.arguments ?? []) program.addArgument(new Argument(`[${name}${variadic ? '...' : ''}]`, description));
+  const usage = (command.arguments ?? []).map(
+    ({ name, required, variadic }) => `${required ? '<' : '['}${name}${variadic ? '...' : ''}${required ? '>' : ']'}`,
+  );
+  program
+    .usage([...usage, '[options]'].join(' '))
+    .description(sentence(command.summary))
+    .showSuggestionAfterError();
+  for (const { name, description, variadic } of command.arguments ?? [])
+    program.addArgument(new Argument(`[${name}${variadic ? '...' : ''}]`, description));
   for (const option of command.options ?? []) {
     const made = new Option(option.flags, option.description);
     const parse = parserOf(command.name, option);
     if (parse) made.argParser(parse);
-    if (option.choices) made.choices(option.choices).argParser(parse as (text: string) => unknown); // choices() sets a parser of its own
+    // choices() sets a parser of its own
+    if (option.choices) made.choices(option.choices).argParser(parse as (text: string) => unknown);
     if (option.default !== undefined) made.default(option.default);
     program.addOption(made);
   }
@@ -26,15 +42,25 @@ export async function programOf(command: CliCommand, onArgs: (args: Record<strin
   program.allowExcessArguments(false);
   program.action(() => {
     const { json: _json, verbose: _verbose, ...options } = program.opts();
-    const named = Object.fromEntries((command.arguments ?? []).map(({ name, variadic }, i) => [name, !variadic ? program.args[i] : program.args.length > i ? program.args.slice(i) : undefined]));
+    const named = Object.fromEntries(
+      (command.arguments ?? []).map(({ name, variadic }, i) => [
+        name,
+        !variadic ? program.args[i] : program.args.length > i ? program.args.slice(i) : undefined,
+      ]),
+    );
     onArgs({ ...options, ...named });
   });
   return program.name(`forja ${command.name}`);
 }
 
 /** The first page: all commands. */
-export function overview(own: readonly CliCommand[], trainer: readonly CliCommand[] | undefined, missing: readonly string[]): string {
-  const rows = (commands: readonly CliCommand[]): string[] => commands.map(({ name, summary }) => `  ${name.padEnd(19)}${summary}`);
+export function overview(
+  own: readonly CliCommand[],
+  trainer: readonly CliCommand[] | undefined,
+  missing: readonly string[],
+): string {
+  const rows = (commands: readonly CliCommand[]): string[] =>
+    commands.map(({ name, summary }) => `  ${name.padEnd(19)}${summary}`);
   return [
     'Usage: forja <command> [options]',
     '',
@@ -42,7 +68,9 @@ export function overview(own: readonly CliCommand[], trainer: readonly CliComman
     '',
     'Commands:',
     ...rows(own),
-    ...(trainer ? rows(trainer) : [`  ${missing.join(', ')}: with @forja/trainer (npm install @forja/trainer @tensorflow/tfjs)`]),
+    ...(trainer
+      ? rows(trainer)
+      : [`  ${missing.join(', ')}: with @forja/trainer (npm install @forja/trainer @tensorflow/tfjs)`]),
     '',
     'Options:',
     '  -h, --help    this page; after a command, its own with examples',

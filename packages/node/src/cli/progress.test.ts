@@ -45,11 +45,19 @@ test('a total of nothing is complete at once', () => {
 
 test('ask: the answer, trimmed; an interruption is an error', async () => {
   const answered = new PassThrough();
-  const answer = ask('sample', { name: 'model', description: 'ONNX file' }, { input: answered, output: new PassThrough() });
+  const answer = ask(
+    'sample',
+    { name: 'model', description: 'ONNX file' },
+    { input: answered, output: new PassThrough() },
+  );
   answered.write(' a.onnx \r'); // kept until it is read
   expect(await answer).toBe('a.onnx');
   const left = new PassThrough();
-  const cancelled = ask('sample', { name: 'model', description: 'ONNX file' }, { input: left, output: new PassThrough() });
+  const cancelled = ask(
+    'sample',
+    { name: 'model', description: 'ONNX file' },
+    { input: left, output: new PassThrough() },
+  );
   left.write('\x03');
   await expect(cancelled).rejects.toMatchObject({ code: 'aborted' });
 });

@@ -25,7 +25,11 @@ export const sample: CliCommand = {
   summary: 'draw pictures from a generator',
   arguments: [{ name: 'model', description: 'ONNX file of a generator', required: true }],
   options: [
-    { flags: '-o, --out <path>', description: 'a .png (grid), .gif, .apng, or a folder for one PNG each', default: 'samples.png' },
+    {
+      flags: '-o, --out <path>',
+      description: 'a .png (grid), .gif, .apng, or a folder for one PNG each',
+      default: 'samples.png',
+    },
     { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 16 },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine', default: '0' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
@@ -37,16 +41,28 @@ export const sample: CliCommand = {
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
   ],
-  examples: ['forja sample generator.onnx', 'forja sample generator.onnx -o digits.png --count 64 --seed 7 --truncation 1.5', 'forja sample generator.onnx -o pictures/ --count 500 --label 3'],
+  examples: [
+    'forja sample generator.onnx',
+    'forja sample generator.onnx -o digits.png --count 64 --seed 7 --truncation 1.5',
+    'forja sample generator.onnx -o pictures/ --count 500 --label 3',
+  ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
     const { count, label, columns, padding, delay } = args;
     const seed = seedOf('sample --seed', args.seed);
     const truncation = args.truncation === undefined ? undefined : truncationOf('sample --truncation', args.truncation);
     const { path, format } = await pictureTarget('sample --out', io.cwd, args.out);
-    const gridOnly = ([['grid', args.grid], ['columns', columns], ['padding', padding]] as const).find(([, value]) => value !== undefined);
-    if (gridOnly && format !== 'png') throw new UsageError(`sample --${gridOnly[0]}: expected a .png to write, got '${args.out}'`);
-    if (delay !== undefined && format !== 'gif' && format !== 'apng') throw new UsageError(`sample --delay: expected a .gif or .apng to write, got '${args.out}'`);
+    const gridOnly = (
+      [
+        ['grid', args.grid],
+        ['columns', columns],
+        ['padding', padding],
+      ] as const
+    ).find(([, value]) => value !== undefined);
+    if (gridOnly && format !== 'png')
+      throw new UsageError(`sample --${gridOnly[0]}: expected a .png to write, got '${args.out}'`);
+    if (delay !== undefined && format !== 'gif' && format !== 'apng')
+      throw new UsageError(`sample --delay: expected a .gif or .apng to write, got '${args.out}'`);
     const { load } = await import('../index.js');
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
@@ -59,10 +75,26 @@ export const sample: CliCommand = {
         ...(label === undefined ? {} : { label: labelOf(label) }),
       });
       const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));
-      const files = await writePictures(batch, path, format, { columns, ...(padding === undefined ? {} : { grid: { padding } }), ...(delay === undefined ? {} : { animation: { delayMs: delay } }), io });
-      io.print(`${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ${seed}, in ${format === 'folder' ? path : files[0]}`);
+      const files = await writePictures(batch, path, format, {
+        columns,
+        ...(padding === undefined ? {} : { grid: { padding } }),
+        ...(delay === undefined ? {} : { animation: { delayMs: delay } }),
+        io,
+      });
+      io.print(
+        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ${seed}, in ${format === 'folder' ? path : files[0]}`,
+      );
       io.print(`${imagesPerSecond} images/s on ${onDevice(generator.device)}`);
-      return { files, count, width: batch.width, height: batch.height, channels: batch.channels, seed: String(seed), imagesPerSecond, device: generator.device };
+      return {
+        files,
+        count,
+        width: batch.width,
+        height: batch.height,
+        channels: batch.channels,
+        seed: String(seed),
+        imagesPerSecond,
+        device: generator.device,
+      };
     } finally {
       await generator.dispose();
     }

@@ -20,45 +20,94 @@ interface Args extends LoadArgs {
 export const serve: CliCommand = {
   name: 'serve',
   summary: 'serve models over HTTP: PNG, Open Inference Protocol, metrics',
-  arguments: [{ name: 'models', description: 'ONNX files; name=file gives one another name than that of its file', required: true, variadic: true }],
+  arguments: [
+    {
+      name: 'models',
+      description: 'ONNX files; name=file gives one another name than that of its file',
+      required: true,
+      variadic: true,
+    },
+  ],
   options: [
-    { flags: '--host <address>', description: 'address to listen on; 0.0.0.0 for every one of this machine', default: '127.0.0.1' },
+    {
+      flags: '--host <address>',
+      description: 'address to listen on; 0.0.0.0 for every one of this machine',
+      default: '127.0.0.1',
+    },
     { flags: '-p, --port <n>', description: 'port; 0 takes a free one', type: 'integer', default: 8080 },
-    { flags: '--queue <n>', description: 'requests that may wait or run at once, for each model; default 64', type: 'integer' },
+    {
+      flags: '--queue <n>',
+      description: 'requests that may wait or run at once, for each model; default 64',
+      type: 'integer',
+    },
     { flags: '--max-count <n>', description: 'pictures of one request; default 64', type: 'integer' },
     { flags: '--max-body <bytes>', description: 'bytes of one request; default 16 MiB', type: 'integer' },
-    { flags: '--warmup <batch>', description: 'batch sizes to run before it is ready; more than once for more; default 1', type: 'list' },
+    {
+      flags: '--warmup <batch>',
+      description: 'batch sizes to run before it is ready; more than once for more; default 1',
+      type: 'list',
+    },
     { flags: '--drain <seconds>', description: 'how long stopping waits for answers', type: 'integer', default: 30 },
-    { flags: '--token <text>', description: 'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set' },
+    {
+      flags: '--token <text>',
+      description:
+        'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set',
+    },
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
   ],
-  examples: ['forja serve generator.onnx', 'forja serve digits=runs/demo/generator.onnx faces.onnx --port 9000', 'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16'],
+  examples: [
+    'forja serve generator.onnx',
+    'forja serve digits=runs/demo/generator.onnx faces.onnx --port 9000',
+    'forja serve generator.onnx --host 0.0.0.0 --queue 32 --max-count 16',
+  ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
     const models = modelsOf('serve', args.models, io.cwd);
     const { signal: _, ...load } = loadOptions(args, io);
     const warmup = args.warmup?.map(batchOf);
     const { queue, maxCount, maxBody, token = process.env['FORJA_SERVE_TOKEN'] } = args;
-    const limits = { ...(queue === undefined ? {} : { queue }), ...(maxCount === undefined ? {} : { count: maxCount }), ...(maxBody === undefined ? {} : { bodyBytes: maxBody }) };
+    const limits = {
+      ...(queue === undefined ? {} : { queue }),
+      ...(maxCount === undefined ? {} : { count: maxCount }),
+      ...(maxBody === undefined ? {} : { bodyBytes: maxBody }),
+    };
     const { listen, serve: service } = await import('../serve.js');
-    const serving = service({ models, load: { ...load, ...(warmup ? { warmup } : {}) }, limits, processMetrics: true, ...(token === undefined || token === '' ? {} : { token }), onError: (error) => io.warn(error instanceof Error ? error.message : String(error)) });
+    const serving = service({
+      models,
+      load: { ...load, ...(warmup ? { warmup } : {}) },
+      limits,
+      processMetrics: true,
+      ...(token === undefined || token === '' ? {} : { token }),
+      onError: (error) => io.warn(error instanceof Error ? error.message : String(error)),
+    });
     let onHangup: (() => void) | undefined;
     try {
       const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
       try {
         io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
         // What cannot be loaded again was told by onError.
-        process.on('SIGHUP', (onHangup = () => void serving.reload().then(() => io.print('Loaded again.'), () => undefined)));
+        process.on(
+          'SIGHUP',
+          (onHangup = () =>
+            void serving.reload().then(
+              () => io.print('Loaded again.'),
+              () => undefined,
+            )),
+        );
         await Promise.race([serving.ready, stopped(io)]);
         if (!io.signal.aborted) io.print(`Ready: ${Object.keys(models).join(', ')}.`);
         await stopped(io);
       } finally {
         if (onHangup) process.off('SIGHUP', onHangup);
-        await listening.close().then(({ cut }) => void (cut > 0 && io.warn(`${cut} requests were cut off after ${args.drain} s`)));
+        await listening
+          .close()
+          .then(({ cut }) => void (cut > 0 && io.warn(`${cut} requests were cut off after ${args.drain} s`)));
       }
       const stats = serving.stats();
-      io.print(`Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} given up by their clients.`);
+      io.print(
+        `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} given up by their clients.`,
+      );
       return { url: listening.url, models: Object.keys(models), ...stats };
     } finally {
       await serving.close();
@@ -67,11 +116,16 @@ export const serve: CliCommand = {
 };
 
 function batchOf(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new UsageError(`serve --warmup: expected batch sizes from 1 to 99999, got '${text}'`, { code: 'input.range' });
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw new UsageError(`serve --warmup: expected batch sizes from 1 to 99999, got '${text}'`, {
+      code: 'input.range',
+    });
   return Number(text);
 }
 
 /** Resolves at Ctrl-C or SIGTERM. */
 function stopped({ signal }: CliIo): Promise<void> {
-  return new Promise((done) => (signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true })));
+  return new Promise((done) =>
+    signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
+  );
 }

@@ -9,7 +9,9 @@ export const TRAINER_NAMES: readonly string[] = ['train', 'export', 'verify', 'e
 
 const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
 
-/** The trainer's commands; undefined when it is not installed. Throws UsageError when it is but lacks a peer of its own. */
+/**
+ * The trainer's commands; undefined when it is not installed. Throws UsageError when it is but lacks a peer of its own.
+ */
 export async function trainerCommands(cwd: string): Promise<readonly CliCommand[] | undefined> {
   const file = [join(cwd, 'index.js'), import.meta.url].map(resolved).find((path) => path !== undefined);
   if (file === undefined) return undefined;
@@ -18,7 +20,12 @@ export async function trainerCommands(cwd: string): Promise<readonly CliCommand[
     return commands ?? [];
   } catch (cause) {
     const missing = /Cannot find (?:package|module) '([^']+)'/.exec(cause instanceof Error ? cause.message : '')?.[1];
-    if (missing === undefined) throw new ForjaError('internal', `@forja/trainer: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (missing === undefined)
+      throw new ForjaError(
+        'internal',
+        `@forja/trainer: cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     throw new UsageError(`@forja/trainer: expected '${missing}' to be installed beside it: ${INSTALL}`, { cause });
   }
 }

@@ -1,4 +1,5 @@
-// What is missing for CUDA: real libraries against what Node says the loader really loaded, fake ones in a temporary folder, and the command over an onnxruntime-node with damaged providers.
+// What is missing for CUDA: real libraries against what Node says the loader really loaded, fake ones in a temporary
+// folder, and the command over an onnxruntime-node with damaged providers.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,24 +28,37 @@ beforeEach(() => {
   mkdirSync(libraries, { recursive: true });
 });
 
-const put = (name: string, what: FakeLibrary | string | Buffer): void => writeFileSync(join(folder, name), typeof what === 'string' || Buffer.isBuffer(what) ? what : fakeLibrary(what));
+const put = (name: string, what: FakeLibrary | string | Buffer): void =>
+  writeFileSync(join(folder, name), typeof what === 'string' || Buffer.isBuffer(what) ? what : fakeLibrary(what));
 const CUDA = 'libonnxruntime_providers_cuda.so';
 const SHARED = 'libonnxruntime_providers_shared.so';
 /** A machine that has everything. */
 function whole(): void {
   put(SHARED, {});
-  put(CUDA, { needed: ['libcublas.so.12', 'libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', SHARED], runpath: '$ORIGIN' });
-  for (const name of ['libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', 'libcublasLt.so.12', 'libcuda.so.1']) put(`lib/${name}`, { soname: name });
+  put(CUDA, {
+    needed: ['libcublas.so.12', 'libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', SHARED],
+    runpath: '$ORIGIN',
+  });
+  for (const name of ['libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', 'libcublasLt.so.12', 'libcuda.so.1'])
+    put(`lib/${name}`, { soname: name });
   put('lib/libcublas.so.12', { needed: ['libcublasLt.so.12'] });
-  writeFileSync(driver, 'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (builder@host)\nGCC version:  gcc version 12.2.0\n');
+  writeFileSync(
+    driver,
+    'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (builder@host)\nGCC version:  gcc version 12.2.0\n',
+  );
 }
-const inspect = (): CudaReport => inspectCuda({ folder, path: libraries, cache: join(folder, 'no-cache'), folders: [], driver });
+const inspect = (): CudaReport =>
+  inspectCuda({ folder, path: libraries, cache: join(folder, 'no-cache'), folders: [], driver });
 
 describe.runIf(linux)('real libraries', () => {
   test('what the native binding needs is found where the loader found it', async () => {
     await import('onnxruntime-node');
     // Node's own list of what is mapped into this process.
-    const loaded = new Set((process.report.getReport() as unknown as { sharedObjects: string[] }).sharedObjects.filter(existsSync).map((path) => realpathSync(path)));
+    const loaded = new Set(
+      (process.report.getReport() as unknown as { sharedObjects: string[] }).sharedObjects
+        .filter(existsSync)
+        .map((path) => realpathSync(path)),
+    );
     const path = join(nativeFolder() ?? '', 'libonnxruntime.so.1');
     const elf = readElf(path);
     expect(elf).toMatchObject({ bits: 64, machine: 62, soname: 'libonnxruntime.so.1', runpath: ['$ORIGIN'] });
@@ -61,7 +75,9 @@ describe.runIf(linux)('real libraries', () => {
     const { stdout, error } = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' });
     if (error) return console.log('skipped: no ldconfig to compare with');
     const listed = [...stdout.matchAll(/^\t(\S+) \(.*\) => (.+)$/gm)].map(([, name, path]) => `${name} ${path}`);
-    expect([...readCache('/etc/ld.so.cache')].flatMap(([name, paths]) => paths.map((path) => `${name} ${path}`)).sort()).toEqual(listed.sort());
+    expect(
+      [...readCache('/etc/ld.so.cache')].flatMap(([name, paths]) => paths.map((path) => `${name} ${path}`)).sort(),
+    ).toEqual(listed.sort());
     expect(listed.length).toBeGreaterThan(0);
   });
 });
@@ -69,14 +85,25 @@ describe.runIf(linux)('real libraries', () => {
 describe('what is missing', () => {
   test('nothing, where everything is there', () => {
     whole();
-    expect(inspect()).toEqual({ ready: true, folder, cuda: 12, absent: [], lacks: [], driver: { version: '570.86.15', enough: true }, problems: [] });
+    expect(inspect()).toEqual({
+      ready: true,
+      folder,
+      cuda: 12,
+      absent: [],
+      lacks: [],
+      driver: { version: '570.86.15', enough: true },
+      problems: [],
+    });
     expect(adviceFor(inspect())).toEqual([]);
   });
 
   test('the providers, which the install script fetches', () => {
     const report = inspect();
     expect(report).toMatchObject({ ready: false, absent: [CUDA, SHARED] });
-    expect(report.problems).toEqual([expect.stringContaining(`${CUDA} and ${SHARED} are not beside onnxruntime-node`), expect.stringContaining('no NVIDIA driver is loaded')]);
+    expect(report.problems).toEqual([
+      expect.stringContaining(`${CUDA} and ${SHARED} are not beside onnxruntime-node`),
+      expect.stringContaining('no NVIDIA driver is loaded'),
+    ]);
     const [fetch, install] = adviceFor(report);
     expect(fetch?.commands).toEqual({
       npm: 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node',
@@ -96,7 +123,14 @@ describe('what is missing', () => {
     ]);
     expect(report.problems[1]).toBe(`libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is missing`);
     expect(isSound(report)).toBe(true);
-    expect(adviceFor(report)).toEqual([{ what: "install CUDA 12's libraries, which may be there beside another version's", commands: { "Debian, Ubuntu, from NVIDIA's repository": "sudo apt install 'cuda-libraries-12-*' 'libcudnn9-cuda-12'" } }]);
+    expect(adviceFor(report)).toEqual([
+      {
+        what: "install CUDA 12's libraries, which may be there beside another version's",
+        commands: {
+          "Debian, Ubuntu, from NVIDIA's repository": "sudo apt install 'cuda-libraries-12-*' 'libcudnn9-cuda-12'",
+        },
+      },
+    ]);
   });
 
   test('those of another CUDA version are named as such', () => {
@@ -107,13 +141,17 @@ describe('what is missing', () => {
     }
     const { problems } = inspect();
     expect(problems).toHaveLength(2);
-    expect(problems[1]).toBe(`libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; here is another version, ${join(libraries, 'libcudart.so.13')}`);
+    expect(problems[1]).toBe(
+      `libcudart.so.12 (CUDA 12), which ${CUDA} needs, is missing; here is another version, ${join(libraries, 'libcudart.so.13')}`,
+    );
   });
 
   test('a library for another machine does not count', () => {
     whole();
     put('lib/libcudnn.so.9', { machine: 183 });
-    expect(inspect().problems).toEqual([`libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: LD_LIBRARY_PATH or ldconfig can tell it`]);
+    expect(inspect().problems).toEqual([
+      `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: LD_LIBRARY_PATH or ldconfig can tell it`,
+    ]);
   });
 
   test('a driver that is too old', () => {
@@ -145,7 +183,15 @@ describe('broken files are said to be so, and never loaded', () => {
   test.each(damaged)('%s, in place of the provider and of a library', (_, bytes, why) => {
     whole();
     put('lib/libcudnn.so.9', bytes);
-    expect(inspect().lacks).toEqual([{ file: 'libcudnn.so.9', neededBy: CUDA, partOf: 'cuDNN 9', broken: { path: join(libraries, 'libcudnn.so.9'), why: expect.stringMatching(why) as unknown }, others: [] }]);
+    expect(inspect().lacks).toEqual([
+      {
+        file: 'libcudnn.so.9',
+        neededBy: CUDA,
+        partOf: 'cuDNN 9',
+        broken: { path: join(libraries, 'libcudnn.so.9'), why: expect.stringMatching(why) as unknown },
+        others: [],
+      },
+    ]);
     expect(isSound(inspect())).toBe(false);
     put(CUDA, bytes);
     expect(inspect().lacks).toMatchObject([{ file: CUDA, neededBy: 'onnxruntime-node' }]);
@@ -162,7 +208,11 @@ describe('broken files are said to be so, and never loaded', () => {
 
 describe.runIf(linux)('the command and the ladder, over an onnxruntime-node of its own', () => {
   const project = async (files: Record<string, FakeLibrary | Buffer>): Promise<Project> =>
-    projectOf(folder, { native: Object.fromEntries(Object.entries(files).map(([name, what]) => [name, Buffer.isBuffer(what) ? what : fakeLibrary(what)])) });
+    projectOf(folder, {
+      native: Object.fromEntries(
+        Object.entries(files).map(([name, what]) => [name, Buffer.isBuffer(what) ? what : fakeLibrary(what)]),
+      ),
+    });
 
   test('garbage as provider: no crash, the file is named, the CPU works', async () => {
     const run = await project({ [CUDA]: Buffer.from('garbage'.repeat(1000)), [SHARED]: {} });
@@ -170,12 +220,24 @@ describe.runIf(linux)('the command and the ladder, over an onnxruntime-node of i
     expect([status, signal]).toEqual([0, null]);
     const devices = result['devices'] as { device: string; works: boolean; reason?: string }[];
     expect(devices.find(({ device }) => device === 'cpu')).toMatchObject({ works: true });
-    expect(devices.find(({ device }) => device === 'cuda')).toMatchObject({ works: false, reason: expect.stringContaining(`${CUDA}, which onnxruntime-node needs, is broken`) as unknown });
-    expect(result['cuda']).toMatchObject({ ready: false, advice: expect.arrayContaining([expect.objectContaining({ what: expect.stringContaining("fetch onnxruntime's CUDA libraries") as unknown })]) as unknown });
+    expect(devices.find(({ device }) => device === 'cuda')).toMatchObject({
+      works: false,
+      reason: expect.stringContaining(`${CUDA}, which onnxruntime-node needs, is broken`) as unknown,
+    });
+    expect(result['cuda']).toMatchObject({
+      ready: false,
+      advice: expect.arrayContaining([
+        expect.objectContaining({ what: expect.stringContaining("fetch onnxruntime's CUDA libraries") as unknown }),
+      ]) as unknown,
+    });
   });
 
   test.each<[string, Record<string, FakeLibrary>, RegExp]>([
-    ['libraries are missing', { [CUDA]: { needed: ['libcudart.so.12', 'libcudnn.so.9'] }, [SHARED]: {} }, /libcudart\.so\.12 \(CUDA 12\).*is missing.*libcudnn\.so\.9/],
+    [
+      'libraries are missing',
+      { [CUDA]: { needed: ['libcudart.so.12', 'libcudnn.so.9'] }, [SHARED]: {} },
+      /libcudart\.so\.12 \(CUDA 12\).*is missing.*libcudnn\.so\.9/,
+    ],
     ['the provider is empty', { [CUDA]: {}, [SHARED]: {} }, /no NVIDIA driver is loaded/],
   ])('asked for by name where %s: tried, and refused with the names', async (_, files, reason) => {
     const run = await project(files);
@@ -183,8 +245,13 @@ describe.runIf(linux)('the command and the ladder, over an onnxruntime-node of i
     writeFileSync(model, smallGenerator());
     const refused = run(['sample', model, '-o', join(folder, 'a.png'), '--device', 'cuda']);
     expect([refused.status, refused.signal]).toEqual([1, null]);
-    expect(refused.result).toMatchObject({ error: { code: 'device.unavailable', message: expect.stringMatching(reason) as unknown } });
+    expect(refused.result).toMatchObject({
+      error: { code: 'device.unavailable', message: expect.stringMatching(reason) as unknown },
+    });
     const taken = run(['sample', model, '-o', join(folder, 'a.png')]);
-    expect(taken).toMatchObject({ status: 0, result: { device: { actual: 'cpu', reasons: [expect.stringMatching(reason)] } } });
+    expect(taken).toMatchObject({
+      status: 0,
+      result: { device: { actual: 'cpu', reasons: [expect.stringMatching(reason)] } },
+    });
   });
 });

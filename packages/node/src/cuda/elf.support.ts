@@ -1,4 +1,5 @@
-// Makes files that the loader takes for shared libraries, for tests: an ELF header, program headers, a dynamic section and names. No code. Not part of the package.
+// Makes files that the loader takes for shared libraries, for tests: an ELF header, program headers, a dynamic section
+// and names. No code. Not part of the package.
 
 /** What the file says of itself. */
 export interface FakeLibrary {
@@ -36,16 +37,23 @@ export function fakeLibrary({ needed = [], soname, runpath, machine = 62 }: Fake
   file.writeUInt16LE(machine, 18);
   file.writeUInt32LE(1, 20);
   file.writeBigUInt64LE(64n, 32);
-  for (const [value, at] of [[64, 52], [56, 54], [3, 56]] as const) file.writeUInt16LE(value, at);
+  for (const [value, at] of [
+    [64, 52],
+    [56, 54],
+    [3, 56],
+  ] as const)
+    file.writeUInt16LE(value, at);
   const segment = (i: number, type: number, offset: number, size: number, flags: number, align: number): void => {
     const at = 64 + i * 56;
     file.writeUInt32LE(type, at);
     file.writeUInt32LE(flags, at + 4);
-    for (const [j, value] of [offset, offset, offset, size, size, align].entries()) file.writeBigUInt64LE(BigInt(value), at + 8 + 8 * j);
+    for (const [j, value] of [offset, offset, offset, size, size, align].entries())
+      file.writeBigUInt64LE(BigInt(value), at + 8 + 8 * j);
   };
   segment(0, 1, 0, file.length, 6, 4096);
   segment(1, 2, dynamicAt, entries * 16, 6, 8);
-  segment(2, 0x6474e551, 0, 0, 6, 16); // PT_GNU_STACK: without it the loader wants an executable stack, which may be forbidden
+  // PT_GNU_STACK: without it the loader wants an executable stack, which may be forbidden
+  segment(2, 0x6474e551, 0, 0, 6, 16);
   for (const [i, [tag, value]] of tags.entries()) {
     file.writeBigUInt64LE(BigInt(tag), dynamicAt + i * 16);
     file.writeBigUInt64LE(BigInt(value), dynamicAt + i * 16 + 8);

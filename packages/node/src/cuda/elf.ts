@@ -1,4 +1,5 @@
-// What a shared library of Linux needs, read from its dynamic section. Nothing is loaded, so a broken file can do no harm.
+// What a shared library of Linux needs, read from its dynamic section. Nothing is loaded, so a broken file can do no
+// harm.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** The dynamic section of a shared library, as far as finding its dependencies goes. */
@@ -25,7 +26,8 @@ export function readElf(path: string): Elf {
   try {
     const { size } = fstatSync(file);
     return parse((at, length) => {
-      if (!(at >= 0 && at + length <= size)) throw new Error(`cut off: ${size} bytes, expected at least ${at + length}`);
+      if (!(at >= 0 && at + length <= size))
+        throw new Error(`cut off: ${size} bytes, expected at least ${at + length}`);
       const bytes = Buffer.alloc(length);
       readSync(file, bytes, 0, length, at);
       return bytes;
@@ -44,15 +46,27 @@ function parse(read: Read, size: number): Elf {
   if (bits === undefined || ident[5] !== 1) throw new Error('no little-endian ELF file');
   if (ident.readUInt16LE(16) !== 3) throw new Error('no shared library');
   const wide = bits === 64;
-  const word = (bytes: Buffer, at: number): number => (wide ? Number(bytes.readBigUInt64LE(at)) : bytes.readUInt32LE(at));
+  const word = (bytes: Buffer, at: number): number =>
+    wide ? Number(bytes.readBigUInt64LE(at)) : bytes.readUInt32LE(at);
   const header = read(0, wide ? 64 : 52);
-  const [table, each, count] = [word(header, wide ? 32 : 28), header.readUInt16LE(wide ? 54 : 42), header.readUInt16LE(wide ? 56 : 44)];
+  const [table, each, count] = [
+    word(header, wide ? 32 : 28),
+    header.readUInt16LE(wide ? 54 : 42),
+    header.readUInt16LE(wide ? 56 : 44),
+  ];
   if (each < (wide ? 56 : 32)) throw new Error('without program headers');
   const segments = Array.from({ length: count }, (_, i) => {
     const entry = read(table + i * each, each);
-    return { type: entry.readUInt32LE(0), offset: word(entry, wide ? 8 : 4), address: word(entry, wide ? 16 : 8), length: word(entry, wide ? 32 : 16) };
+    return {
+      type: entry.readUInt32LE(0),
+      offset: word(entry, wide ? 8 : 4),
+      address: word(entry, wide ? 16 : 8),
+      length: word(entry, wide ? 32 : 16),
+    };
   });
-  for (const { type, offset, length } of segments) if (type === LOAD && offset + length > size) throw new Error(`cut off: ${size} bytes, expected at least ${offset + length}`);
+  for (const { type, offset, length } of segments)
+    if (type === LOAD && offset + length > size)
+      throw new Error(`cut off: ${size} bytes, expected at least ${offset + length}`);
   const place = segments.find(({ type }) => type === DYNAMIC);
   if (!place) throw new Error('without a dynamic section');
   const dynamic = read(place.offset, place.length);
@@ -64,7 +78,13 @@ function parse(read: Read, size: number): Elf {
     tags.push([tag, word(dynamic, at + step / 2)]);
   }
   const address = tags.find(([tag]) => tag === STRTAB)?.[1];
-  const home = segments.find((segment) => segment.type === LOAD && address !== undefined && address >= segment.address && address < segment.address + segment.length);
+  const home = segments.find(
+    (segment) =>
+      segment.type === LOAD &&
+      address !== undefined &&
+      address >= segment.address &&
+      address < segment.address + segment.length,
+  );
   if (address === undefined || !home) throw new Error('without names');
   const names = address - home.address + home.offset;
   const text = (offset: number): string => {
@@ -76,5 +96,11 @@ function parse(read: Read, size: number): Elf {
   };
   const texts = (wanted: number): string[] => tags.filter(([tag]) => tag === wanted).map(([, offset]) => text(offset));
   const paths = texts(RUNPATH).length > 0 ? texts(RUNPATH) : texts(RPATH);
-  return { bits, machine: ident.readUInt16LE(18), soname: texts(SONAME)[0], needed: texts(NEEDED), runpath: paths.flatMap((path) => path.split(':')).filter(Boolean) };
+  return {
+    bits,
+    machine: ident.readUInt16LE(18),
+    soname: texts(SONAME)[0],
+    needed: texts(NEEDED),
+    runpath: paths.flatMap((path) => path.split(':')).filter(Boolean),
+  };
 }

@@ -1,4 +1,5 @@
-// What stands between this machine and CUDA: the provider's libraries, theirs in turn, and the driver, all found by reading files. onnxruntime's own error does not name them.
+// What stands between this machine and CUDA: the provider's libraries, theirs in turn, and the driver, all found by
+// reading files. onnxruntime's own error does not name them.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -45,7 +46,10 @@ export interface CudaHost extends LoaderHost {
 const PROVIDERS = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'] as const;
 
 /** Asks as a library of this machine without needs of its own; 62 is x86-64. */
-const HERE: { path: string; elf: Elf } = { path: '/', elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] } };
+const HERE: { path: string; elf: Elf } = {
+  path: '/',
+  elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] },
+};
 
 /** Lowest driver for a version of CUDA on Linux x86-64 (CUDA Toolkit release notes, "minor version compatibility"). */
 const DRIVER: Readonly<Record<number, string>> = { 11: '450.80.02', 12: '525.60.13', 13: '580.65.06' };
@@ -63,7 +67,9 @@ const PARTS: readonly (readonly [RegExp, (version: string) => string])[] = [
 export function nativeFolder(): string | undefined {
   try {
     const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
-    return ['napi-v6', 'napi-v3'].map((abi) => join(root, 'bin', abi, process.platform, process.arch)).find((folder) => existsSync(folder));
+    return ['napi-v6', 'napi-v3']
+      .map((abi) => join(root, 'bin', abi, process.platform, process.arch))
+      .find((folder) => existsSync(folder));
   } catch {
     return undefined;
   }
@@ -86,12 +92,25 @@ export function inspectCuda(host: CudaHost = {}): CudaReport {
   const driver = driverOf(host.driver ?? '/proc/driver/nvidia/version', cuda);
   const problems: string[] = [];
   if (folder === undefined) problems.push('onnxruntime-node is not installed, or has no build for this system');
-  else if (absent.length > 0) problems.push(`${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not beside onnxruntime-node, whose install script fetches ${absent.length === 1 ? 'it' : 'them'}`);
+  else if (absent.length > 0)
+    problems.push(
+      `${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not beside onnxruntime-node, whose install script fetches ${absent.length === 1 ? 'it' : 'them'}`,
+    );
   problems.push(...walk.lacks.map(lineOf));
   // Under WSL the driver is the host's, and only its library is here.
-  if (!driver && loader.find('libcuda.so.1', HERE).state === 'missing') problems.push('no NVIDIA driver is loaded (no /proc/driver/nvidia/version, no libcuda.so.1)');
-  if (driver?.enough === false) problems.push(`the NVIDIA driver is ${driver.version}, and CUDA ${cuda} needs ${DRIVER[cuda ?? 0]} or newer`);
-  return { ready: problems.length === 0, folder, cuda, absent: folder === undefined ? [] : absent, lacks: walk.lacks, driver, problems };
+  if (!driver && loader.find('libcuda.so.1', HERE).state === 'missing')
+    problems.push('no NVIDIA driver is loaded (no /proc/driver/nvidia/version, no libcuda.so.1)');
+  if (driver?.enough === false)
+    problems.push(`the NVIDIA driver is ${driver.version}, and CUDA ${cuda} needs ${DRIVER[cuda ?? 0]} or newer`);
+  return {
+    ready: problems.length === 0,
+    folder,
+    cuda,
+    absent: folder === undefined ? [] : absent,
+    lacks: walk.lacks,
+    driver,
+    problems,
+  };
 }
 
 /** From the providers to everything that they need, each library once. */
@@ -122,7 +141,14 @@ class Walk {
       this.cuda ??= numberIn(/^lib(?:cudart|cublas|cublasLt)\.so\.(\d+)$/, file);
       const lookup = this.#loader.find(file, { path, elf });
       if (lookup.state === 'found') this.#follow(lookup.path, lookup.elf);
-      else this.lacks.push({ file, neededBy: basename(path), ...partOf(file), ...(lookup.state === 'broken' ? { broken: { path: lookup.path, why: lookup.why } } : {}), others: lookup.state === 'broken' ? [] : this.#loader.others(file) });
+      else
+        this.lacks.push({
+          file,
+          neededBy: basename(path),
+          ...partOf(file),
+          ...(lookup.state === 'broken' ? { broken: { path: lookup.path, why: lookup.why } } : {}),
+          others: lookup.state === 'broken' ? [] : this.#loader.others(file),
+        });
     }
   }
 }
@@ -144,7 +170,8 @@ function lineOf({ file, neededBy, partOf: part, broken, others }: Lack): string 
   const what = `${file}${part === undefined ? '' : ` (${part})`}, which ${neededBy} needs,`;
   if (broken) return `${what} is broken: ${broken.path}: ${broken.why}`;
   const same = others.filter((path) => basename(path) === file);
-  if (same.length > 0) return `${what} is not where the loader looks, but at ${same.join(', ')}: LD_LIBRARY_PATH or ldconfig can tell it`;
+  if (same.length > 0)
+    return `${what} is not where the loader looks, but at ${same.join(', ')}: LD_LIBRARY_PATH or ldconfig can tell it`;
   return `${what} is missing${others.length === 0 ? '' : `; here is another version, ${others.join(', ')}`}`;
 }
 

@@ -1,4 +1,5 @@
-// Where the dynamic loader of Linux looks for a library (ld.so(8)), without loading any: LD_LIBRARY_PATH, the asking library's RUNPATH, ld.so.cache, the default folders.
+// Where the dynamic loader of Linux looks for a library (ld.so(8)), without loading any: LD_LIBRARY_PATH, the asking
+// library's RUNPATH, ld.so.cache, the default folders.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readElf, type Elf } from './elf.js';
@@ -13,12 +14,28 @@ export interface LoaderHost {
 }
 
 /** What the loader would do about a name. */
-export type Lookup = { state: 'found'; path: string; elf: Elf } | { state: 'broken'; path: string; why: string } | { state: 'missing' };
+export type Lookup =
+  { state: 'found'; path: string; elf: Elf } | { state: 'broken'; path: string; why: string } | { state: 'missing' };
 
 /** Of Debian's, Fedora's and musl's loaders. */
-const FOLDERS: readonly string[] = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/lib/aarch64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/lib64', '/usr/lib64', '/lib', '/usr/lib', '/usr/local/lib'];
+const FOLDERS: readonly string[] = [
+  '/lib/x86_64-linux-gnu',
+  '/usr/lib/x86_64-linux-gnu',
+  '/lib/aarch64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/lib64',
+  '/usr/lib64',
+  '/lib',
+  '/usr/lib',
+  '/usr/local/lib',
+];
 /** Where CUDA and the driver are put, whether or not the loader knows: only for saying what is there. */
-const USUAL: readonly string[] = ['/usr/local/cuda/lib64', '/usr/local/cuda/targets/x86_64-linux/lib', '/opt/cuda/lib64', '/usr/lib/wsl/lib'];
+const USUAL: readonly string[] = [
+  '/usr/local/cuda/lib64',
+  '/usr/local/cuda/targets/x86_64-linux/lib',
+  '/opt/cuda/lib64',
+  '/usr/lib/wsl/lib',
+];
 
 /** The loader's view of this machine. */
 export class Loader {
@@ -26,7 +43,11 @@ export class Loader {
   readonly #folders: readonly string[];
   readonly #cache: ReadonlyMap<string, readonly string[]>;
 
-  constructor({ path = process.env['LD_LIBRARY_PATH'], cache = '/etc/ld.so.cache', folders = FOLDERS }: LoaderHost = {}) {
+  constructor({
+    path = process.env['LD_LIBRARY_PATH'],
+    cache = '/etc/ld.so.cache',
+    folders = FOLDERS,
+  }: LoaderHost = {}) {
     this.#path = (path ?? '').split(/[:;]/).filter(Boolean);
     this.#folders = folders;
     this.#cache = readCache(cache);
@@ -37,7 +58,11 @@ export class Loader {
     const origin = dirname(from.path);
     const runpath = from.elf.runpath.map((folder) => folder.replaceAll(/\$\{ORIGIN\}|\$ORIGIN/g, origin));
     const files = [...this.#path, ...runpath].map((folder) => join(folder, name));
-    for (const path of [...files, ...(this.#cache.get(name) ?? []), ...this.#folders.map((folder) => join(folder, name))]) {
+    for (const path of [
+      ...files,
+      ...(this.#cache.get(name) ?? []),
+      ...this.#folders.map((folder) => join(folder, name)),
+    ]) {
       if (!existsSync(path)) continue;
       try {
         const elf = readElf(path);
@@ -55,7 +80,9 @@ export class Loader {
     const alike = (file: string): boolean => file === stem || file.startsWith(`${stem}.`);
     const listed = [...this.#path, ...this.#folders, ...USUAL].flatMap((folder) => {
       try {
-        return readdirSync(folder).filter(alike).map((file) => join(folder, file));
+        return readdirSync(folder)
+          .filter(alike)
+          .map((file) => join(folder, file));
       } catch {
         return []; // no such folder
       }
@@ -73,7 +100,8 @@ export function readCache(path: string): Map<string, string[]> {
   try {
     const file = readFileSync(path);
     const text = (at: number): string => file.toString('utf8', at, file.indexOf(0, at));
-    const start = file.toString('latin1', 0, OLD.length) === OLD ? Math.ceil((16 + 12 * file.readUInt32LE(12)) / 8) * 8 : 0;
+    const start =
+      file.toString('latin1', 0, OLD.length) === OLD ? Math.ceil((16 + 12 * file.readUInt32LE(12)) / 8) * 8 : 0;
     if (file.toString('latin1', start, start + NEW.length) !== NEW) return found;
     for (let i = 0; i < file.readUInt32LE(start + 20); i++) {
       const entry = start + 48 + 24 * i;

@@ -1,5 +1,13 @@
-// What executes models for a runtime: in this thread, in a worker thread or in a child process. Calls never overlap: the runtime's queue sees to it.
-import type { DeviceName, ErrorRecord, SessionExecutor, SessionOperation, SessionOperations, StateBinding } from '@forja/core';
+// What executes models for a runtime: in this thread, in a worker thread or in a child process. Calls never overlap:
+// the runtime's queue sees to it.
+import type {
+  DeviceName,
+  ErrorRecord,
+  SessionExecutor,
+  SessionOperation,
+  SessionOperations,
+  StateBinding,
+} from '@forja/core';
 
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline' | 'process';

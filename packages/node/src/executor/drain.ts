@@ -1,4 +1,5 @@
-// Leaving the process while a worker is inside native code aborts it (SIGABRT): an exit hook here waits until the worker is out, and bars it from going in again.
+// Leaving the process while a worker is inside native code aborts it (SIGABRT): an exit hook here waits until the
+// worker is out, and bars it from going in again.
 import { writeSync } from 'node:fs';
 
 const BUSY = 0;
@@ -51,7 +52,9 @@ export function whenOut(flags: Flags, end: () => void): void {
   Atomics.store(flags, CLOSING, 1);
   hung.add(flags);
   // In Node since 16; TypeScript has it from ES2024 on.
-  const { waitAsync } = Atomics as unknown as { waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<unknown> | string } };
+  const { waitAsync } = Atomics as unknown as {
+    waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<unknown> | string };
+  };
   const { value } = waitAsync(flags, BUSY, 1);
   if (typeof value === 'string') end();
   else void value.then(end);
@@ -61,10 +64,14 @@ function drain(): void {
   for (const flags of live) Atomics.store(flags, CLOSING, 1);
   const until = Date.now() + PATIENCE_MS;
   for (const flags of live) {
-    while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags)) Atomics.wait(flags, BUSY, 1, 1000);
+    while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags))
+      Atomics.wait(flags, BUSY, 1, 1000);
     if (Atomics.load(flags, BUSY) === 0) continue;
     // Node waits for its threads on exit, for ever if need be, and aborts when this one returns from native code.
-    writeSync(2, "forja: a worker hangs in native code; ending the process by SIGKILL, as Node could not end it. executor: 'process' can be killed alone.\n");
+    writeSync(
+      2,
+      "forja: a worker hangs in native code; ending the process by SIGKILL, as Node could not end it. executor: 'process' can be killed alone.\n",
+    );
     process.kill(process.pid, 'SIGKILL');
   }
 }

@@ -1,4 +1,5 @@
-// Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the child process.
+// Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the
+// child process.
 import { ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
 import { OrtSession } from './ort-session.js';
@@ -29,13 +30,19 @@ export class Engine implements Executor {
 
   kill(why: Error): void {
     this.dead = why;
-    for (const session of this.#sessions.values()) session.release().catch(() => undefined); // of a lost device: nothing more can be done
+    // of a lost device: nothing more can be done
+    for (const session of this.#sessions.values()) session.release().catch(() => undefined);
     this.#sessions.clear();
   }
 
   readonly #handlers: Handlers = {
     create: async ({ model, options }) => {
-      const session = await OrtSession.create(ownMemory(model), this.#options, { ...options, ...(options.external ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) } : {}) });
+      const session = await OrtSession.create(ownMemory(model), this.#options, {
+        ...options,
+        ...(options.external
+          ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) }
+          : {}),
+      });
       const id = this.#next++;
       this.#sessions.set(id, session);
       return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };

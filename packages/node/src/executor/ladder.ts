@@ -6,7 +6,10 @@ import { inspectCuda, isSound } from '../cuda/inspect.js';
 /** A device that really runs. */
 export type ActualDevice = DeviceReport['actual'];
 
-/** `auto`, by platform: hardware first, one provider an attempt. WebGPU only by request: its adapter may be software. WASM is for where onnxruntime-node cannot be loaded. */
+/**
+ * `auto`, by platform: hardware first, one provider an attempt. WebGPU only by request: its adapter may be software.
+ * WASM is for where onnxruntime-node cannot be loaded.
+ */
 const AUTO: Readonly<Partial<Record<NodeJS.Platform, readonly ActualDevice[]>>> = {
   linux: ['cuda', 'cpu', 'wasm'],
   darwin: ['coreml', 'cpu', 'wasm'],
@@ -18,12 +21,16 @@ export function rungs(device: DeviceName): readonly ActualDevice[] {
   return device === 'auto' ? (AUTO[process.platform] ?? ['cpu', 'wasm']) : [device];
 }
 
-/** Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. `auto`: only where nothing is known against it. */
+/**
+ * Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. `auto`:
+ * only where nothing is known against it.
+ */
 const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefined>> = {
   cpu: () => undefined,
   webgpu: () => undefined,
   cuda: (auto) => {
-    if (process.platform !== 'linux' || process.arch !== 'x64') return `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`;
+    if (process.platform !== 'linux' || process.arch !== 'x64')
+      return `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`;
     const report = inspectCuda();
     return report.ready || (!auto && isSound(report)) ? undefined : report.problems.join('; ');
   },
@@ -33,9 +40,13 @@ const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefi
 };
 
 /** What may be behind a failed attempt, to add to onnxruntime's own words. */
-const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = { cuda: () => inspectCuda().problems };
+const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = {
+  cuda: () => inspectCuda().problems,
+};
 
-/** Reason as one line of a device report; undefined when `device` is worth trying for the one who asked for `requested`. */
+/**
+ * Reason as one line of a device report; undefined when `device` is worth trying for the one who asked for `requested`.
+ */
 export function obstacle(device: ActualDevice, requested: DeviceName): string | undefined {
   const reason = OBSTACLE[device](requested === 'auto');
   return reason === undefined ? undefined : `${device}: ${reason}`;
@@ -59,5 +70,8 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
 
 /** The error when no rung holds. */
 export function unavailable(device: DeviceName, reasons: readonly string[]): DeviceError {
-  return new DeviceError('device.unavailable', `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor says what is missing here.`);
+  return new DeviceError(
+    'device.unavailable',
+    `device: expected '${device}' to run here, got: ${reasons.join('; ')}. Use device 'auto' or 'cpu'; forja doctor says what is missing here.`,
+  );
 }

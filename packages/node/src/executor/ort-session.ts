@@ -38,7 +38,11 @@ export class OrtSession {
   static async create(model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
     // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
-    if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}' in the option 'external', got none`);
+    if (missing !== undefined)
+      throw new ModelFormatError(
+        'model.notFound',
+        `model: expected its external data '${missing}' in the option 'external', got none`,
+      );
     const reasons: string[] = [];
     const ladder = rungs(host.device);
     for (const device of ladder) {
@@ -58,7 +62,8 @@ export class OrtSession {
         return await OrtSession.#attempt(ort, model, device, reasons, host, options);
       } catch (error) {
         const failure = createError(error);
-        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but where no other one is left.
+        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but
+        // where no other one is left.
         const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
         if (device === 'cpu' || last || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
         reasons.push(failed(device, failure.message));
@@ -67,11 +72,31 @@ export class OrtSession {
     throw unavailable(host.device, reasons);
   }
 
-  static async #attempt(ort: Ort, model: Uint8Array, device: ActualDevice, reasons: string[], host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+  static async #attempt(
+    ort: Ort,
+    model: Uint8Array,
+    device: ActualDevice,
+    reasons: string[],
+    host: ExecutorOptions,
+    options: ExecutorSessionOptions,
+  ): Promise<OrtSession> {
     const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
-    const report: DeviceReport = { requested: host.device, actual: device, reasons: [...reasons], threads, executor: host.executor, placement: {}, cpuOps: [] };
+    const report: DeviceReport = {
+      requested: host.device,
+      actual: device,
+      reasons: [...reasons],
+      threads,
+      executor: host.executor,
+      placement: {},
+      cpuOps: [],
+    };
     const nodes = countNodes(model);
-    const open = (strict: boolean, bytes = model, more: InferenceSession.SessionOptions = {}): Promise<InferenceSession> => ort.InferenceSession.create(bytes, { ...settings(device, threads, strict, options), ...more });
+    const open = (
+      strict: boolean,
+      bytes = model,
+      more: InferenceSession.SessionOptions = {},
+    ): Promise<InferenceSession> =>
+      ort.InferenceSession.create(bytes, { ...settings(device, threads, strict, options), ...more });
     let session: InferenceSession;
     if (device === 'cpu') {
       const lowered = options.lowering === 'auto' && !options.state ? await lowerForCpu(model) : undefined;
@@ -83,7 +108,8 @@ export class OrtSession {
       report.placement = { wasm: nodes };
     } else {
       try {
-        // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may say so.
+        // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may
+        // say so.
         session = await open(true);
         report.placement = { [device]: nodes };
       } catch (error) {
@@ -93,7 +119,9 @@ export class OrtSession {
         session = await open(false);
         Object.assign(report, found);
         const all = Object.values(report.placement).reduce((sum, count) => sum + count, 0);
-        report.reasons.push(`${device}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`);
+        report.reasons.push(
+          `${device}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`,
+        );
       }
     }
     try {
@@ -109,12 +137,15 @@ export class OrtSession {
     const targets = this.#state.targets;
     const inputs: Record<string, OrtTensor> = this.#state.feeds;
     for (const [name, value] of Object.entries(feeds)) inputs[name] = toOrt(this.#ort, value);
-    const fetches: Record<string, OrtTensor | null> = this.#inPlace ? { ...targets } : Object.fromEntries(Object.keys(targets).map((name) => [name, null]));
+    const fetches: Record<string, OrtTensor | null> = this.#inPlace
+      ? { ...targets }
+      : Object.fromEntries(Object.keys(targets).map((name) => [name, null]));
     for (const name of outputs) fetches[name] ??= null;
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;
     try {
-      fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>; // names mapped to tensors: no non-tensor outputs exist here
+      // names mapped to tensors: no non-tensor outputs exist here
+      fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>;
     } catch (error) {
       throw runError(error);
     }
@@ -145,10 +176,20 @@ export class OrtSession {
   }
 }
 
-function settings(device: ActualDevice, threads: number, strict: boolean, options: ExecutorSessionOptions): InferenceSession.SessionOptions {
-  // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores from whatever comes next, other sessions first.
-  if (device === 'wasm') return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3, ...external(options) };
-  const spinning = options.spinning === false ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } : { force_spinning_stop: '1' };
+function settings(
+  device: ActualDevice,
+  threads: number,
+  strict: boolean,
+  options: ExecutorSessionOptions,
+): InferenceSession.SessionOptions {
+  // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores
+  // from whatever comes next, other sessions first.
+  if (device === 'wasm')
+    return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3, ...external(options) };
+  const spinning =
+    options.spinning === false
+      ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } }
+      : { force_spinning_stop: '1' };
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
     executionProviders: [device],
@@ -163,4 +204,3 @@ function settings(device: ActualDevice, threads: number, strict: boolean, option
 function external({ external: files }: ExecutorSessionOptions): InferenceSession.SessionOptions {
   return files ? { externalData: [...files].map(([path, data]) => ({ path, data })) } : {};
 }
-

@@ -3,7 +3,10 @@ import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/co
 import type { DeviceReport } from '@forja/core';
 import type { Ort } from './tensors.js';
 
-/** Loads the build that has `device`: onnxruntime-node, for WASM onnxruntime-web. `device.unavailable` with the way out where it cannot be. */
+/**
+ * Loads the build that has `device`: onnxruntime-node, for WASM onnxruntime-web. `device.unavailable` with the way out
+ * where it cannot be.
+ */
 export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
   return device === 'wasm' ? loadWasm() : loadNative();
 }
@@ -28,7 +31,11 @@ async function loadWasm(): Promise<Ort> {
     ort.env.wasm.numThreads = 1; // more of them are no faster there
     return ort as unknown as Ort; // both are onnxruntime-common with another backend
   } catch (cause) {
-    throw new DeviceError('device.unavailable', `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it beside @forja/node: npm install onnxruntime-web`, { cause });
+    throw new DeviceError(
+      'device.unavailable',
+      `expected onnxruntime-web, which runs models as WebAssembly, got: ${firstLine(cause)}. Install it beside @forja/node: npm install onnxruntime-web`,
+      { cause },
+    );
   }
 }
 
@@ -42,17 +49,40 @@ type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError
 
 /** What a message of `InferenceSession.create` means; first match wins. The last row takes the rest. */
 const CREATE: readonly Meaning[] = [
-  [/protobuf parsing failed|INVALID_PROTOBUF|No graph was found|ModelProto does not have a graph/i, (m, cause) => new ModelFormatError('model.format', `model: expected an ONNX file, got bytes that onnxruntime cannot read (${m})`, { cause })],
-  [/opset|ir_version|IR version|not a registered function\/op|No Op registered|NOT_IMPLEMENTED|NotImplemented/i, (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime cannot run it: ${m}`, { cause })],
-  [/fallback to CPU EP has been explicitly disabled|disable_cpu_ep_fallback/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU (${m})`, { cause })],
-  [/external data|external_data|External initializer/i, (m, cause) => new ModelFormatError('model.notFound', `model: its external data is missing: ${m}`, { cause })],
-  [/backend not found|provider|CUDA|cudnn|WebGPU|adapter|CoreML|DML|DirectML|\.so\b|\.dll\b/i, (m, cause) => new DeviceError('device.unavailable', m, { cause })],
+  [
+    /protobuf parsing failed|INVALID_PROTOBUF|No graph was found|ModelProto does not have a graph/i,
+    (m, cause) =>
+      new ModelFormatError(
+        'model.format',
+        `model: expected an ONNX file, got bytes that onnxruntime cannot read (${m})`,
+        { cause },
+      ),
+  ],
+  [
+    /opset|ir_version|IR version|not a registered function\/op|No Op registered|NOT_IMPLEMENTED|NotImplemented/i,
+    (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime cannot run it: ${m}`, { cause }),
+  ],
+  [
+    /fallback to CPU EP has been explicitly disabled|disable_cpu_ep_fallback/i,
+    (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU (${m})`, { cause }),
+  ],
+  [
+    /external data|external_data|External initializer/i,
+    (m, cause) => new ModelFormatError('model.notFound', `model: its external data is missing: ${m}`, { cause }),
+  ],
+  [
+    /backend not found|provider|CUDA|cudnn|WebGPU|adapter|CoreML|DML|DirectML|\.so\b|\.dll\b/i,
+    (m, cause) => new DeviceError('device.unavailable', m, { cause }),
+  ],
   [/./s, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime refuses it: ${m}`, { cause })],
 ];
 
 /** What a message of `run` means. */
 const RUN: readonly Meaning[] = [
-  [/invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i, (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause })],
+  [
+    /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i,
+    (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause }),
+  ],
   [/device.*lost|CUDA failure|CUDNN failure/i, (m, cause) => new DeviceError('device.lost', `run: ${m}`, { cause })],
   [/./s, (m, cause) => new ForjaError('internal', `run: onnxruntime failed: ${m}`, { cause })],
 ];

@@ -1,4 +1,5 @@
-// Where nodes run when some of them fall back to the CPU. Only a profile of a run says so: the model is opened once more for it, and run on made-up inputs.
+// Where nodes run when some of them fall back to the CPU. Only a profile of a run says so: the model is opened once
+// more for it, and run on made-up inputs.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,10 @@ interface Event {
 }
 
 /** Nodes by provider, and the operators that the CPU has; undefined where that cannot be found out. */
-export async function placementOf(ort: Ort, open: (profile: InferenceSession.SessionOptions) => Promise<InferenceSession>): Promise<Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined> {
+export async function placementOf(
+  ort: Ort,
+  open: (profile: InferenceSession.SessionOptions) => Promise<InferenceSession>,
+): Promise<Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'forja-profile-')).catch(() => undefined);
   if (folder === undefined) return undefined;
   try {
@@ -32,7 +36,8 @@ export async function placementOf(ort: Ort, open: (profile: InferenceSession.Ses
       await session.release();
     }
     const [file = ''] = await readdir(folder);
-    return placed(JSON.parse(await readFile(join(folder, file), 'utf8')) as Event[]); // Chrome's trace format, as onnxruntime writes it
+    // Chrome's trace format, as onnxruntime writes it
+    return placed(JSON.parse(await readFile(join(folder, file), 'utf8')) as Event[]);
   } catch {
     return undefined; // a model that does not run on such inputs: that is no reason not to have it
   } finally {
@@ -42,9 +47,14 @@ export async function placementOf(ort: Ort, open: (profile: InferenceSession.Ses
 
 function placed(events: readonly Event[]): Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined {
   const nodes = new Map<string, { provider: string; op: string }>();
-  for (const { name, args: { provider = '', op_name: op = '', node_index: index = '' } = {} } of events) if (provider !== '') nodes.set(`${index} ${name}`, { provider: provider.replace(/ExecutionProvider$/, '').toLowerCase(), op });
+  for (const { name, args: { provider = '', op_name: op = '', node_index: index = '' } = {} } of events)
+    if (provider !== '')
+      nodes.set(`${index} ${name}`, { provider: provider.replace(/ExecutionProvider$/, '').toLowerCase(), op });
   if (nodes.size === 0) return undefined;
   const placement: Record<string, number> = {};
   for (const { provider } of nodes.values()) placement[provider] = (placement[provider] ?? 0) + 1;
-  return { placement, cpuOps: [...new Set([...nodes.values()].filter(({ provider }) => provider === 'cpu').map(({ op }) => op))].sort() };
+  return {
+    placement,
+    cpuOps: [...new Set([...nodes.values()].filter(({ provider }) => provider === 'cpu').map(({ op }) => op))].sort(),
+  };
 }

@@ -1,4 +1,5 @@
-// The host's end of an executor that lives in a worker thread or a child process: posts calls, matches replies, turns its death into errors.
+// The host's end of an executor that lives in a worker thread or a child process: posts calls, matches replies, turns
+// its death into errors.
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -36,30 +37,44 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
       post: (request, transfer) => worker.postMessage(request, transfer),
       keepAlive: (yes) => (yes ? worker.ref() : worker.unref()),
       kill: () => whenOut(flags, () => void worker.terminate()),
-      ended: new Promise((resolve) => worker.once('exit', (code) => (forget(), onDeath(`the worker ended with code ${code}`), resolve()))),
+      ended: new Promise((resolve) =>
+        worker.once('exit', (code) => (forget(), onDeath(`the worker ended with code ${code}`), resolve())),
+      ),
     };
   });
 }
 
 /** An executor in a child process, which may be killed or crash without taking this one along. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
-  const child = fork(fileURLToPath(workerUrl()), [], { serialization: 'advanced', execArgv: [], env: { ...process.env, FORJA_EXECUTOR: JSON.stringify(options) } });
+  const child = fork(fileURLToPath(workerUrl()), [], {
+    serialization: 'advanced',
+    execArgv: [],
+    env: { ...process.env, FORJA_EXECUTOR: JSON.stringify(options) },
+  });
   const forget = killOnExit(child);
   return new Remote(options.timeoutMs, (onReply, onDeath) => {
     // The channel carries only what worker.ts sends.
     child.on('message', (reply) => onReply(reply as Reply));
     child.on('error', (error) => onDeath(`the child process failed: ${error.message}`));
     return {
-      post: (request) => void child.send(request, (error) => error && onDeath(`the child process cannot be reached: ${error.message}`)),
+      post: (request) =>
+        void child.send(request, (error) => error && onDeath(`the child process cannot be reached: ${error.message}`)),
       keepAlive: (yes) => {
         // Bun's channel can be neither: there an idle child keeps the process until it is disposed of.
-        for (const handle of [child, child.channel] as ({ ref?: () => void; unref?: () => void } | null | undefined)[]) {
+        for (const handle of [child, child.channel] as (
+          { ref?: () => void; unref?: () => void } | null | undefined
+        )[]) {
           if (yes) handle?.ref?.();
           else handle?.unref?.();
         }
       },
       kill: () => void child.kill('SIGKILL'),
-      ended: new Promise((resolve) => child.once('exit', (code, signal) => (forget(), onDeath(`the child process ended with ${signal ?? `code ${code}`}`), resolve()))),
+      ended: new Promise((resolve) =>
+        child.once(
+          'exit',
+          (code, signal) => (forget(), onDeath(`the child process ended with ${signal ?? `code ${code}`}`), resolve()),
+        ),
+      ),
     };
   });
 }
@@ -69,7 +84,10 @@ const killAll = (): void => {
   for (const child of children) child.kill('SIGKILL');
 };
 
-/** What a child still does is of no use to anyone once this process exits. Returns the end of it. (A child also sees by itself when its parent was killed.) */
+/**
+ * What a child still does is of no use to anyone once this process exits. Returns the end of it. (A child also sees by
+ * itself when its parent was killed.)
+ */
 function killOnExit(child: ChildProcess): () => void {
   if (children.size === 0) process.on('exit', killAll);
   children.add(child);
@@ -105,9 +123,11 @@ class Remote implements Executor {
     this.#port.keepAlive(true);
     const timeoutMs = this.#timeoutMs;
     const late = (): void => {
-      if (this.#pending.has(id)) this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
+      if (this.#pending.has(id))
+        this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
     };
-    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for it.
+    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for
+    // it.
     const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.

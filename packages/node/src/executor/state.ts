@@ -1,4 +1,5 @@
-// State that stays beside the model: two preallocated buffer sets used in turn, so that a run reads one, writes the other in place, and copies nothing.
+// State that stays beside the model: two preallocated buffer sets used in turn, so that a run reads one, writes the
+// other in place, and copies nothing.
 import { checkTensor, copyOf, sizeOf, ARRAY_OF, UsageError } from '@forja/core';
 import type { NamedTensors, StateBinding, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
@@ -18,20 +19,35 @@ export class SessionState {
   readonly #slots: ReadonlyMap<string, Slot>;
   #turn: 0 | 1 = 0;
 
-  constructor(ort: Ort, bindings: Readonly<Record<string, StateBinding>>, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]) {
+  constructor(
+    ort: Ort,
+    bindings: Readonly<Record<string, StateBinding>>,
+    inputs: readonly TensorSpec[],
+    outputs: readonly TensorSpec[],
+  ) {
     const taken = new Map<string, string>();
     this.#slots = new Map(
       Object.entries(bindings).map(([input, { output, initial }]) => {
         const from = inputs.find(({ name }) => name === input);
         const to = outputs.find(({ name }) => name === output);
         if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(inputs)})`);
-        if (!to) throw new UsageError(`state.${input}.output: expected an output of the model (${namesOf(outputs)}), got '${output}'`);
-        if (taken.has(output)) throw new UsageError(`state.${input}.output: expected an output of its own, got '${output}', which also feeds '${taken.get(output)}'`);
+        if (!to)
+          throw new UsageError(
+            `state.${input}.output: expected an output of the model (${namesOf(outputs)}), got '${output}'`,
+          );
+        if (taken.has(output))
+          throw new UsageError(
+            `state.${input}.output: expected an output of its own, got '${output}', which also feeds '${taken.get(output)}'`,
+          );
         taken.set(output, input);
         checkTensor(`state.${input}.initial`, from, initial);
         checkTensor(`state.${input}.output '${output}'`, to, initial);
         const first = copyOf(initial);
-        const second: Tensor = { dtype: initial.dtype, shape: [...initial.shape], data: new ARRAY_OF[initial.dtype](sizeOf(initial.shape)) };
+        const second: Tensor = {
+          dtype: initial.dtype,
+          shape: [...initial.shape],
+          data: new ARRAY_OF[initial.dtype](sizeOf(initial.shape)),
+        };
         const spec: TensorSpec = { name: input, dtype: initial.dtype, shape: [...initial.shape] };
         return [input, { output, spec, ours: [first, second], theirs: [toOrt(ort, first), toOrt(ort, second)] }];
       }),
@@ -78,14 +94,18 @@ export class SessionState {
   write(values: NamedTensors): void {
     for (const [name, value] of Object.entries(values)) checkTensor(`writeState.${name}`, this.#slot(name).spec, value);
     for (const [name, value] of Object.entries(values)) {
-      const into = this.#slot(name).ours[this.#turn].data as Uint8Array; // same array type as `value.data`: just checked
+      // Same array type as `value.data`: just checked.
+      const into = this.#slot(name).ours[this.#turn].data as Uint8Array;
       into.set(value.data as Uint8Array);
     }
   }
 
   #slot(name: string): Slot {
     const slot = this.#slots.get(name);
-    if (!slot) throw new UsageError(`state.${name}: expected one of ${[...this.#slots.keys()].join(', ') || '(this session has no state)'}`);
+    if (!slot)
+      throw new UsageError(
+        `state.${name}: expected one of ${[...this.#slots.keys()].join(', ') || '(this session has no state)'}`,
+      );
     return slot;
   }
 }

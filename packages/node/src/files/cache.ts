@@ -1,5 +1,6 @@
-// A folder that keeps downloads: whole ones under the name that their server gave that version, and what there is of broken ones, to go on from. Nothing is locked:
-// every process writes files of its own, and what others read of them is whole, or a beginning of it.
+// A folder that keeps downloads: whole ones under the name that their server gave that version, and what there is of
+// broken ones, to go on from. Nothing is locked: every process writes files of its own, and what others read of them is
+// whole, or a beginning of it.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +34,10 @@ export class DownloadCache {
   /** The longest beginning that a broken download left, of any process. */
   async part(): Promise<Kept | undefined> {
     const parts = await Promise.all((await this.#parts()).map((file) => this.#read(file)));
-    return parts.reduce((longest, part) => (part && part.bytes.length > (longest?.bytes.length ?? 0) ? part : longest), undefined);
+    return parts.reduce(
+      (longest, part) => (part && part.bytes.length > (longest?.bytes.length ?? 0) ? part : longest),
+      undefined,
+    );
   }
 
   /** Begins a file of this download's own, with what there is already; goes on with the one that has just that. */
@@ -75,13 +79,17 @@ export class DownloadCache {
     await this.#writing(async () => {
       await mkdir(this.#folder, { recursive: true });
       // One file holds both, so that bytes and name of a version cannot come apart: a line of JSON, then the model.
-      await writeFile(aside, Buffer.concat([Buffer.from(`${JSON.stringify({ etag, bytes: bytes.length, url: this.#url.href })}\n`), bytes]));
+      await writeFile(
+        aside,
+        Buffer.concat([Buffer.from(`${JSON.stringify({ etag, bytes: bytes.length, url: this.#url.href })}\n`), bytes]),
+      );
       await rename(aside, file);
     }).catch(async (error: unknown) => {
       await rm(aside, { force: true }).catch(() => undefined);
       throw error;
     });
-    for (const part of await this.#parts()) await rm(join(this.#folder, part), { force: true }).catch(() => undefined); // another process may be at it
+    // another process may be at it
+    for (const part of await this.#parts()) await rm(join(this.#folder, part), { force: true }).catch(() => undefined);
   }
 
   async #parts(): Promise<string[]> {
@@ -93,7 +101,8 @@ export class DownloadCache {
     try {
       const file = await readFile(join(this.#folder, name));
       const end = file.indexOf(10);
-      const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes?: number }; // written above
+      // written above
+      const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes?: number };
       return typeof etag === 'string' ? { bytes: new Uint8Array(file.subarray(end + 1)), etag, length } : undefined;
     } catch {
       return undefined; // nothing kept, or nothing that can be used: downloaded anew
@@ -104,7 +113,11 @@ export class DownloadCache {
     try {
       await work();
     } catch (cause) {
-      throw new ForjaError('io', `load.cache: could not write to ${this.#folder}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new ForjaError(
+        'io',
+        `load.cache: could not write to ${this.#folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     }
   }
 }

@@ -1,4 +1,5 @@
-// Downloads that break off, over real HTTP: which requests are made, what is put together, what is left in the cache folder, and several processes at it at once.
+// Downloads that break off, over real HTTP: which requests are made, what is put together, what is left in the cache
+// folder, and several processes at it at once.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -14,7 +15,17 @@ import type { LoadProgress, ReadOptions } from './read.js';
 /** A model of some 300 kB, other bytes for another `version`. */
 function model(version: number): Uint8Array {
   const g = new GraphBuilder({ name: `v${version}` });
-  g.output('y', g.op('Add', [g.input('x', 'float32', [75_000]), g.constant('float32', [75_000], new Float32Array(new Uint8Array(randomBytes(300_000)).buffer).fill(version, 0, 10))]));
+  g.output(
+    'y',
+    g.op('Add', [
+      g.input('x', 'float32', [75_000]),
+      g.constant(
+        'float32',
+        [75_000],
+        new Float32Array(new Uint8Array(randomBytes(300_000)).buffer).fill(version, 0, 10),
+      ),
+    ]),
+  );
   return encodeModel(g.build());
 }
 
@@ -40,8 +51,13 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   if (known !== undefined && known === etag) return void response.writeHead(304).end();
   const from = ranges && range !== undefined && wanted === etag ? Number(/\d+/.exec(range)?.[0]) : 0;
   const headers = { ...(etag === undefined ? {} : { etag }), 'content-type': 'application/octet-stream' };
-  if (from >= bytes.length) return void response.writeHead(416, { ...headers, 'content-range': `bytes */${bytes.length}` }).end();
-  response.writeHead(from > 0 ? 206 : 200, { ...headers, 'content-length': bytes.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}) });
+  if (from >= bytes.length)
+    return void response.writeHead(416, { ...headers, 'content-range': `bytes */${bytes.length}` }).end();
+  response.writeHead(from > 0 ? 206 : 200, {
+    ...headers,
+    'content-length': bytes.length - from,
+    ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+  });
   const cut = cuts.shift();
   if (cut === undefined) return void response.end(bytes.subarray(from));
   if (cut < 0) return void response.write(bytes.subarray(from, from - cut)); // and then nothing, for ever
@@ -181,7 +197,9 @@ test('four processes at once each get the whole, and leave one good file', async
     await g.dispose();`;
   cuts = [100_000, 50_000]; // one process may meet both, and lose what came: three would be the end of it
   const endings = await Promise.all([1, 2, 3, 4].map(() => scripts.run(body)));
-  expect(endings.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(new Array(4).fill([`${bytes.length}\n`, '', 0]));
+  expect(endings.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(
+    new Array(4).fill([`${bytes.length}\n`, '', 0]),
+  );
   expect(files('.model')).toHaveLength(1);
   const kept = readFileSync(join(cache, files('.model')[0]!));
   expect(digest(kept.subarray(kept.indexOf(10) + 1))).toBe(digest(bytes));

@@ -9,16 +9,30 @@ const CHUNK = 2 ** 24;
 /** What a protobuf message may be long; weights beyond it are in external data. */
 const LIMIT = 2 ** 31 - 1;
 
-/** The file's bytes. Throws `model.notFound` (missing, a folder), `model.format` (no regular file, 2 GiB or more), `model.truncated` (shrinks meanwhile), `io`, `aborted`. */
-export async function readModelFile(path: string, signal?: AbortSignalLike, onProgress?: OnProgress): Promise<Uint8Array> {
+/**
+ * The file's bytes. Throws `model.notFound` (missing, a folder), `model.format` (no regular file, 2 GiB or more),
+ * `model.truncated` (shrinks meanwhile), `io`, `aborted`.
+ */
+export async function readModelFile(
+  path: string,
+  signal?: AbortSignalLike,
+  onProgress?: OnProgress,
+): Promise<Uint8Array> {
   return readWhole(path, LIMIT, signal, onProgress);
 }
 
 /**
- * External data by location; `files` as `externalFiles` gives them. A location is what a model, which is not trusted, says: it must lead to a regular file inside the model's folder, symbolic links included.
- * Throws `model.format` for one that leads elsewhere, `model.notFound` for a missing one, `model.truncated` for one that is shorter than the model says.
+ * External data by location; `files` as `externalFiles` gives them. A location is what a model, which is not trusted,
+ * says: it must lead to a regular file inside the model's folder, symbolic links included. Throws `model.format` for
+ * one that leads elsewhere, `model.notFound` for a missing one, `model.truncated` for one that is shorter than the
+ * model says.
  */
-export async function readExternal(modelPath: string, files: ReadonlyMap<string, number>, signal?: AbortSignalLike, listener?: (expected: number) => OnProgress): Promise<Map<string, Uint8Array>> {
+export async function readExternal(
+  modelPath: string,
+  files: ReadonlyMap<string, number>,
+  signal?: AbortSignalLike,
+  listener?: (expected: number) => OnProgress,
+): Promise<Map<string, Uint8Array>> {
   const read = new Map<string, Uint8Array>();
   if (files.size === 0) return read;
   const folder = await realpath(dirname(modelPath));
@@ -28,7 +42,11 @@ export async function readExternal(modelPath: string, files: ReadonlyMap<string,
     const path = join(folder, location);
     if (!inside(folder, path)) throw outside(modelPath, location);
     const real = await realpath(path).catch((cause: unknown) => {
-      throw new ModelFormatError('model.notFound', `${modelPath}: expected its external data ${JSON.stringify(location)} beside it, got no such file`, { cause });
+      throw new ModelFormatError(
+        'model.notFound',
+        `${modelPath}: expected its external data ${JSON.stringify(location)} beside it, got no such file`,
+        { cause },
+      );
     });
     if (!inside(folder, real)) throw outside(modelPath, location);
     read.set(location, await readWhole(real, Number.MAX_SAFE_INTEGER, signal, listeners.get(location)));
@@ -42,20 +60,35 @@ function inside(folder: string, path: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-async function readWhole(path: string, limit: number, signal?: AbortSignalLike, onProgress?: OnProgress): Promise<Uint8Array> {
+async function readWhole(
+  path: string,
+  limit: number,
+  signal?: AbortSignalLike,
+  onProgress?: OnProgress,
+): Promise<Uint8Array> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw refusal(path, cause);
   });
   try {
     const stats = await handle.stat();
-    if (stats.isDirectory()) throw new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`);
-    if (!stats.isFile()) throw new ModelFormatError('model.format', `${path}: expected an ONNX file, got a device or pipe`);
-    if (stats.size > limit) throw new ModelFormatError('model.format', `${path}: expected less than 2 GiB, got ${stats.size} bytes; ONNX keeps larger weights in external data`);
+    if (stats.isDirectory())
+      throw new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`);
+    if (!stats.isFile())
+      throw new ModelFormatError('model.format', `${path}: expected an ONNX file, got a device or pipe`);
+    if (stats.size > limit)
+      throw new ModelFormatError(
+        'model.format',
+        `${path}: expected less than 2 GiB, got ${stats.size} bytes; ONNX keeps larger weights in external data`,
+      );
     const bytes = new Uint8Array(stats.size);
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (signal?.aborted) throw abortError(signal.reason);
       const { bytesRead } = await handle.read(bytes, at, Math.min(CHUNK, bytes.length - at), at);
-      if (bytesRead === 0) throw new ModelFormatError('model.truncated', `${path}: expected ${bytes.length} bytes, got ${at}: the file is being written; wait for it`);
+      if (bytesRead === 0)
+        throw new ModelFormatError(
+          'model.truncated',
+          `${path}: expected ${bytes.length} bytes, got ${at}: the file is being written; wait for it`,
+        );
       at += bytesRead;
       onProgress?.({ phase: 'read', loaded: at, total: bytes.length });
     }
@@ -70,7 +103,11 @@ async function readWhole(path: string, limit: number, signal?: AbortSignalLike, 
 function refusal(path: string, cause: unknown): ForjaError {
   if (cause instanceof ForjaError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException; // what node:fs throws
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got no such file`, { cause });
-  if (code === 'EISDIR') return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`, { cause });
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got no such file`, { cause });
+  if (code === 'EISDIR')
+    return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got a folder; name the file in it`, {
+      cause,
+    });
   return new ForjaError('io', `${path}: could not be read: ${message}`, { cause });
 }

@@ -1,12 +1,23 @@
 // The bytes of a model wherever it is: a path, an address, a Blob, or bytes already here.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkAlone, checkExternalSizes, checkModelBytes, externalAddress, externalFiles, ManyFiles, UsageError } from '@forja/core';
+import {
+  checkAlone,
+  checkExternalSizes,
+  checkModelBytes,
+  externalAddress,
+  externalFiles,
+  ManyFiles,
+  UsageError,
+} from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
 import { download } from './download.js';
 import { readExternal, readModelFile } from './read-file.js';
 
-/** Bytes read or received so far, of the model and its external data; `total` where it is known. What external data there is, is known when the model itself is here. */
+/**
+ * Bytes read or received so far, of the model and its external data; `total` where it is known. What external data
+ * there is, is known when the model itself is here.
+ */
 export interface LoadProgress {
   phase: 'read' | 'download';
   loaded: number;
@@ -40,25 +51,56 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
   const progress = new ManyFiles<LoadProgress>((all) => options.onProgress?.(all));
   const at = typeof source === 'string' ? (/^(https?|file):/i.test(source) ? urlOf(source) : source) : source;
   if (at instanceof URL && /^https?:$/.test(at.protocol)) return downloaded(at, options, progress);
-  if (at instanceof URL && at.protocol !== 'file:') throw new UsageError(`load: expected a path, a file: or an http(s): address, got ${at.protocol}`);
+  if (at instanceof URL && at.protocol !== 'file:')
+    throw new UsageError(`load: expected a path, a file: or an http(s): address, got ${at.protocol}`);
   if (typeof at === 'string' || at instanceof URL) {
     const path = typeof at === 'string' ? resolve(at) : fileURLToPath(at);
-    const { bytes } = checked({ where: path, bytes: await readModelFile(path, signal, progress.add()), external: none });
-    return { where: path, bytes, external: await readExternal(path, externalFiles(bytes), signal, (expected) => progress.add(expected)) };
+    const { bytes } = checked({
+      where: path,
+      bytes: await readModelFile(path, signal, progress.add()),
+      external: none,
+    });
+    return {
+      where: path,
+      bytes,
+      external: await readExternal(path, externalFiles(bytes), signal, (expected) => progress.add(expected)),
+    };
   }
   if (at instanceof Uint8Array) return alone(checked({ where: 'the bytes given', bytes: at, external: none }));
-  if (at instanceof Blob) return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
+  if (at instanceof Blob)
+    return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
   throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${at === null ? 'null' : typeof at}`);
 }
 
-/** A model at an address, and its external data beside it: inside its folder, and from the servers that sent the model. */
-async function downloaded(url: URL, { signal, cache }: ReadOptions, progress: ManyFiles<LoadProgress>): Promise<ReadModel> {
+/**
+ * A model at an address, and its external data beside it: inside its folder, and from the servers that sent the model.
+ */
+async function downloaded(
+  url: URL,
+  { signal, cache }: ReadOptions,
+  progress: ManyFiles<LoadProgress>,
+): Promise<ReadModel> {
   const origins = new Set<string>();
-  const model = checked({ where: url.href, bytes: await download(url, { signal, cache, onProgress: progress.add() }, { what: 'a model', origins }), external: new Map() });
+  const model = checked({
+    where: url.href,
+    bytes: await download(url, { signal, cache, onProgress: progress.add() }, { what: 'a model', origins }),
+    external: new Map(),
+  });
   const files = externalFiles(model.bytes);
-  const due = [...files].map(([location, least]) => ({ location, at: new URL(externalAddress(url.href, location)), onProgress: progress.add(least) }));
+  const due = [...files].map(([location, least]) => ({
+    location,
+    at: new URL(externalAddress(url.href, location)),
+    onProgress: progress.add(least),
+  }));
   for (const { location, at, onProgress } of due) {
-    model.external.set(location, await download(at, { signal, cache, onProgress }, { what: `the external data ${JSON.stringify(location)} of ${url.href}`, origins, beside: true }));
+    model.external.set(
+      location,
+      await download(
+        at,
+        { signal, cache, onProgress },
+        { what: `the external data ${JSON.stringify(location)} of ${url.href}`, origins, beside: true },
+      ),
+    );
   }
   checkExternalSizes(url.href, files, model.external);
   return model;

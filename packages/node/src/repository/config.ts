@@ -1,4 +1,5 @@
-// config.pbtxt of a Triton model: what its server (and KServe's Triton runtime) must know of an ONNX file. Fields as in Triton's model_config.proto, written as text protobuf.
+// config.pbtxt of a Triton model: what its server (and KServe's Triton runtime) must know of an ONNX file. Fields as in
+// Triton's model_config.proto, written as text protobuf.
 import { ModelFormatError, type DType, type Manifest } from '@forja/core';
 import { DATA_TYPE, type Graph, type ValueInfo } from '@forja/core/onnx';
 
@@ -38,11 +39,26 @@ interface Port {
   dtype: DType;
 }
 
-const TYPE: Readonly<Record<DType, string>> = { float32: 'TYPE_FP32', float16: 'TYPE_FP16', int32: 'TYPE_INT32', int64: 'TYPE_INT64', uint8: 'TYPE_UINT8', int8: 'TYPE_INT8', bool: 'TYPE_BOOL' };
+const TYPE: Readonly<Record<DType, string>> = {
+  float32: 'TYPE_FP32',
+  float16: 'TYPE_FP16',
+  int32: 'TYPE_INT32',
+  int64: 'TYPE_INT64',
+  uint8: 'TYPE_UINT8',
+  int8: 'TYPE_INT8',
+  bool: 'TYPE_BOOL',
+};
 const DTYPE = new Map(Object.entries(DATA_TYPE).map(([name, value]) => [value as number, name]));
 
-/** The file's text, and whether requests share runs: only where the first size of every input and output is one dynamic batch. */
-export function configOf(graph: Graph, manifest: Manifest | undefined, options: RepositoryOptions): { text: string; batched: boolean } {
+/**
+ * The file's text, and whether requests share runs: only where the first size of every input and output is one dynamic
+ * batch.
+ */
+export function configOf(
+  graph: Graph,
+  manifest: Manifest | undefined,
+  options: RepositoryOptions,
+): { text: string; batched: boolean } {
   const constants = new Set(graph.initializers.map(({ name }) => name));
   const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
   const batched = options.maxBatch > 1 && isBatched(inputs, graph.outputs);
@@ -57,12 +73,17 @@ export function configOf(graph: Graph, manifest: Manifest | undefined, options: 
     instance_group: [{ count: options.instances, kind: new Enum(options.device === 'gpu' ? 'KIND_GPU' : 'KIND_CPU') }],
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: options.delayUs } } : {}),
     // Ready after a run, as `forja serve` is; not where a size is for the caller to say.
-    ...((takes ?? []).every(({ dims }) => dims.every((dim) => dim > 0)) ? { model_warmup: [warmupOf(takes ?? [], roles)] } : {}),
+    ...((takes ?? []).every(({ dims }) => dims.every((dim) => dim > 0))
+      ? { model_warmup: [warmupOf(takes ?? [], roles)] }
+      : {}),
   };
   return { text: `${linesOf(message).join('\n')}\n`, batched };
 }
 
-/** Whether rows stand for requests: a dynamic first size, of one name on all inputs, and on outputs where they name theirs. */
+/**
+ * Whether rows stand for requests: a dynamic first size, of one name on all inputs, and on outputs where they name
+ * theirs.
+ */
 function isBatched(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): boolean {
   const firsts = inputs.map(({ type }) => type?.tensor?.shape?.dims[0]);
   const [first] = firsts;
@@ -76,24 +97,45 @@ function isBatched(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]):
 function portOf({ name = '', type }: ValueInfo, batched: boolean): Port {
   const dtype = DTYPE.get(type?.tensor?.elemType ?? 0);
   const shape = type?.tensor?.shape;
-  if (dtype === undefined || !Object.hasOwn(TYPE, dtype)) throw new ModelFormatError('model.unsupported', `${name}: expected a tensor of ${Object.keys(TYPE).join(', ')}, got ${dtype ?? 'another type'}`);
-  if (!shape) throw new ModelFormatError('model.format', `${name}: expected a shape, which a model repository must say, got none`);
+  if (dtype === undefined || !Object.hasOwn(TYPE, dtype))
+    throw new ModelFormatError(
+      'model.unsupported',
+      `${name}: expected a tensor of ${Object.keys(TYPE).join(', ')}, got ${dtype ?? 'another type'}`,
+    );
+  if (!shape)
+    throw new ModelFormatError(
+      'model.format',
+      `${name}: expected a shape, which a model repository must say, got none`,
+    );
   const dims = shape.dims.slice(batched ? 1 : 0).map(({ value }) => (value === undefined ? -1 : Number(value)));
   return { name, type: TYPE[dtype as DType], dims, dtype: dtype as DType }; // just looked up
 }
 
 /** `dims` may not be empty: a number for each row is said as a row of one, reshaped. */
 function tensorOf({ name, type, dims }: Port): Message {
-  return { name, data_type: new Enum(type), dims: dims.length > 0 ? dims : [1], ...(dims.length > 0 ? {} : { reshape: { shape: [] } }) };
+  return {
+    name,
+    data_type: new Enum(type),
+    dims: dims.length > 0 ? dims : [1],
+    ...(dims.length > 0 ? {} : { reshape: { shape: [] } }),
+  };
 }
 
 /** Classes and other whole numbers are zeros, everything else random. */
 function warmupOf(inputs: readonly Port[], roles: ReadonlyMap<string, string>): Message {
-  const random = ({ name, dtype }: Port): boolean => (dtype === 'float32' || dtype === 'float16') && roles.get(name) !== 'label';
+  const random = ({ name, dtype }: Port): boolean =>
+    (dtype === 'float32' || dtype === 'float16') && roles.get(name) !== 'label';
   return {
     name: 'one',
     batch_size: 1,
-    inputs: inputs.map((port) => ({ key: port.name, value: { data_type: new Enum(port.type), dims: port.dims.length > 0 ? port.dims : [1], ...(random(port) ? { random_data: true } : { zero_data: true }) } })),
+    inputs: inputs.map((port) => ({
+      key: port.name,
+      value: {
+        data_type: new Enum(port.type),
+        dims: port.dims.length > 0 ? port.dims : [1],
+        ...(random(port) ? { random_data: true } : { zero_data: true }),
+      },
+    })),
   };
 }
 
@@ -101,10 +143,12 @@ function warmupOf(inputs: readonly Port[], roles: ReadonlyMap<string, string>): 
 function linesOf(message: Message): string[] {
   return Object.entries(message).flatMap(([field, value]): string[] => {
     if (value === undefined) return [];
-    if (!Array.isArray(value)) return fieldOf(field, value as Exclude<Field, readonly Field[]>); // isArray does not narrow readonly arrays
+    // isArray does not narrow readonly arrays
+    if (!Array.isArray(value)) return fieldOf(field, value as Exclude<Field, readonly Field[]>);
     const list = value as readonly Field[];
     if (list.every((item) => typeof item === 'number')) return [`${field}: [${list.join(', ')}]`];
-    return list.flatMap((item) => fieldOf(field, item as Exclude<Field, readonly Field[]>)); // lists of lists do not exist
+    // lists of lists do not exist
+    return list.flatMap((item) => fieldOf(field, item as Exclude<Field, readonly Field[]>));
   });
 }
 

@@ -1,4 +1,5 @@
-// forja export-repository: what is written, for models with and without a batch, and what is refused. tests/full has the texts parsed by Triton's own schema.
+// forja export-repository: what is written, for models with and without a batch, and what is refused. tests/full has
+// the texts parsed by Triton's own schema.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const forja = (...args: string[]): { status: number | null; result: Record<string, unknown> } => {
-  const { status, stdout } = spawnSync(process.execPath, [bin, 'export-repository', ...args, '--json'], { cwd: folder, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [bin, 'export-repository', ...args, '--json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return { status, result: JSON.parse(stdout) as Record<string, unknown> };
 };
 
@@ -33,18 +37,39 @@ function generator(): ReturnType<GraphBuilder['build']> {
   return g.build();
 }
 const sealed = (model: ReturnType<GraphBuilder['build']>): Promise<Uint8Array> =>
-  sealModel(model, {
-    version: 1,
-    kind: 'latent',
-    inputs: [{ name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', 8], distribution: 'normal' }, { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['a', 'b'] }],
-    outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' }],
-    producer: 'test',
-  }, sha256);
+  sealModel(
+    model,
+    {
+      version: 1,
+      kind: 'latent',
+      inputs: [
+        { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', 8], distribution: 'normal' },
+        { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['a', 'b'] },
+      ],
+      outputs: [
+        { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
+      ],
+      producer: 'test',
+    },
+    sha256,
+  );
 
 test('a generator: its folder, and a configuration by which requests share runs', async () => {
   const bytes = await sealed(generator());
   writeFileSync(join(folder, 'tiny.onnx'), bytes);
-  const { status, result } = forja('digits=tiny.onnx', '-o', 'models', '--max-batch', '16', '--delay', '200', '--device', 'cpu', '--instances', '2');
+  const { status, result } = forja(
+    'digits=tiny.onnx',
+    '-o',
+    'models',
+    '--max-batch',
+    '16',
+    '--delay',
+    '200',
+    '--device',
+    'cpu',
+    '--instances',
+    '2',
+  );
   expect(status).toBe(0);
   expect(result).toMatchObject({ models: [{ name: 'digits', version: 1, batched: true }] });
   expect(new Uint8Array(readFileSync(join(folder, 'models/digits/1/model.onnx')))).toEqual(bytes);
@@ -98,7 +123,10 @@ model_warmup {
 }
 `);
   // A version is never replaced; another one stands beside it.
-  expect(forja('digits=tiny.onnx', '-o', 'models')).toMatchObject({ status: 2, result: { error: { code: 'usage', message: expect.stringContaining('--model-version 2') as unknown } } });
+  expect(forja('digits=tiny.onnx', '-o', 'models')).toMatchObject({
+    status: 2,
+    result: { error: { code: 'usage', message: expect.stringContaining('--model-version 2') as unknown } },
+  });
   expect(forja('digits=tiny.onnx', '-o', 'models', '--model-version', '2').status).toBe(0);
   expect(readdirSync(join(folder, 'models/digits')).sort()).toEqual(['1', '2', 'config.pbtxt']);
 });
@@ -116,9 +144,18 @@ test('a changed file is refused, and nothing is left', async () => {
   const bytes = await sealed(generator());
   bytes[bytes.indexOf(0x3f)]! ^= 1; // the high byte of 0.5, in the weights
   writeFileSync(join(folder, 'flipped.onnx'), bytes);
-  expect(forja('flipped.onnx', '-o', 'flipped')).toMatchObject({ status: 1, result: { error: { code: 'model.integrity' } } });
-  expect(forja('nowhere.onnx', '-o', 'flipped')).toMatchObject({ status: 1, result: { error: { code: 'model.notFound' } } });
-  expect(forja('tiny.onnx', '-o', 'flipped', '--max-batch', '0')).toMatchObject({ status: 2, result: { error: { code: 'input.range' } } });
+  expect(forja('flipped.onnx', '-o', 'flipped')).toMatchObject({
+    status: 1,
+    result: { error: { code: 'model.integrity' } },
+  });
+  expect(forja('nowhere.onnx', '-o', 'flipped')).toMatchObject({
+    status: 1,
+    result: { error: { code: 'model.notFound' } },
+  });
+  expect(forja('tiny.onnx', '-o', 'flipped', '--max-batch', '0')).toMatchObject({
+    status: 2,
+    result: { error: { code: 'input.range' } },
+  });
   expect(readdirSync(folder)).not.toContain('flipped');
 });
 
@@ -126,16 +163,47 @@ test.each<[string, [string, DType, Dim[]][], Dim[], boolean, number]>([
   ['one name for the first size', [['x', 'float32', ['n', 3]]], ['n', 3], true, 64],
   ['sizes within a row may be free', [['x', 'float16', ['n', 3, 'h', 'w']]], ['n', 3, 'h', 'w'], true, 64],
   ['a fixed batch', [['x', 'float32', [1, 3]]], [1, 3], false, 0],
-  ['a first size that is not the inputs’', [['x', 'float32', ['n', 3]], ['y', 'float32', ['m', 3]]], ['n', 3], false, 0],
+  [
+    'a first size that is not the inputs’',
+    [
+      ['x', 'float32', ['n', 3]],
+      ['y', 'float32', ['m', 3]],
+    ],
+    ['n', 3],
+    false,
+    0,
+  ],
   ['a result without rows', [['x', 'float32', ['n', 3]]], [3], false, 0],
 ])('%s', (_, inputs, output, batched, size) => {
-  const dim = (value: Dim): { value?: bigint; param?: string } => (typeof value === 'number' ? { value: BigInt(value) } : { param: value });
-  const value = (name: string, dtype: DType, shape: readonly Dim[]) => ({ name, type: { tensor: { elemType: { float32: 1, float16: 10 }[dtype as 'float32'], shape: { dims: shape.map(dim) } } }, metadata: [] });
-  const graph = { nodes: [], initializers: [], sparseInitializers: [], inputs: inputs.map((input) => value(...input)), outputs: [value('z"\\\u00e4', 'float32', output)], valueInfo: [], quantizationAnnotation: [], metadata: [] };
-  const { text, batched: got } = configOf(graph, undefined, { name: 'm', maxBatch: 64, delayUs: 0, instances: 1, device: 'gpu' });
+  const dim = (value: Dim): { value?: bigint; param?: string } =>
+    typeof value === 'number' ? { value: BigInt(value) } : { param: value };
+  const value = (name: string, dtype: DType, shape: readonly Dim[]) => ({
+    name,
+    type: { tensor: { elemType: { float32: 1, float16: 10 }[dtype as 'float32'], shape: { dims: shape.map(dim) } } },
+    metadata: [],
+  });
+  const graph = {
+    nodes: [],
+    initializers: [],
+    sparseInitializers: [],
+    inputs: inputs.map((input) => value(...input)),
+    outputs: [value('z"\\\u00e4', 'float32', output)],
+    valueInfo: [],
+    quantizationAnnotation: [],
+    metadata: [],
+  };
+  const { text, batched: got } = configOf(graph, undefined, {
+    name: 'm',
+    maxBatch: 64,
+    delayUs: 0,
+    instances: 1,
+    device: 'gpu',
+  });
   expect(got).toBe(batched);
   expect(text).toContain(`max_batch_size: ${size}\n`);
   expect(text.includes('dynamic_batching')).toBe(batched);
-  expect(text).toContain(`dims: [${(batched ? output.slice(1) : output).map((d) => (typeof d === 'number' ? d : -1)).join(', ')}]`);
+  expect(text).toContain(
+    `dims: [${(batched ? output.slice(1) : output).map((d) => (typeof d === 'number' ? d : -1)).join(', ')}]`,
+  );
   expect(text).toContain('name: "z\\"\\\\\\303\\244"');
 });

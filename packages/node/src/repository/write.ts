@@ -1,4 +1,5 @@
-// Puts a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx with its external data.
+// Puts a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx
+// with its external data.
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -19,8 +20,16 @@ export interface RepositoryEntry {
   batched: boolean;
 }
 
-/** Writes the model of `path`, checked against its manifest. Throws `usage` where that version is there already; nothing is left behind by a failure. */
-export async function writeEntry(path: string, folder: string, version: number, options: RepositoryOptions): Promise<RepositoryEntry> {
+/**
+ * Writes the model of `path`, checked against its manifest. Throws `usage` where that version is there already; nothing
+ * is left behind by a failure.
+ */
+export async function writeEntry(
+  path: string,
+  folder: string,
+  version: number,
+  options: RepositoryOptions,
+): Promise<RepositoryEntry> {
   const { bytes, external, where } = await readModel(path, {});
   const manifest = readManifest(bytes);
   if (manifest) await checkIntegrity(bytes, manifest, sha256, external);
@@ -29,7 +38,10 @@ export async function writeEntry(path: string, folder: string, version: number, 
   const { text, batched } = configOf(graph, manifest, options);
   const home = join(folder, options.name);
   const place = join(home, String(version));
-  if (existsSync(place)) throw new UsageError(`export-repository: expected no version ${version} of '${options.name}', got ${place}; --model-version ${version + 1} adds one beside it`);
+  if (existsSync(place))
+    throw new UsageError(
+      `export-repository: expected no version ${version} of '${options.name}', got ${place}; --model-version ${version + 1} adds one beside it`,
+    );
   const aside = `${place}.tmp`;
   try {
     await rm(aside, { recursive: true, force: true });
@@ -43,7 +55,18 @@ export async function writeEntry(path: string, folder: string, version: number, 
     await rename(aside, place); // last: a server that looks now and then finds it whole
   } catch (cause) {
     await rm(aside, { recursive: true, force: true }).catch(() => undefined);
-    throw cause instanceof ForjaError ? cause : new ForjaError('io', `cannot write ${place}: ${reasonOf(cause)}`, { cause });
+    throw cause instanceof ForjaError
+      ? cause
+      : new ForjaError('io', `cannot write ${place}: ${reasonOf(cause)}`, { cause });
   }
-  return { name: options.name, version, files: [join(home, 'config.pbtxt'), join(place, 'model.onnx'), ...[...external.keys()].map((location) => join(place, location))], batched };
+  return {
+    name: options.name,
+    version,
+    files: [
+      join(home, 'config.pbtxt'),
+      join(place, 'model.onnx'),
+      ...[...external.keys()].map((location) => join(place, location)),
+    ],
+    batched,
+  };
 }

@@ -1,4 +1,5 @@
-// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. What each does is in the files beside this one.
+// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. What each does is in the files
+// beside this one.
 import type { Generator, Manifest } from '@forja/core';
 import { Hono, type Context, type Handler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
@@ -45,19 +46,37 @@ export function appOf(inside: Inside): Hono<Env> {
   app.use(async (c, next) => {
     const begun = performance.now();
     await next();
-    metrics.answered({ route: c.get('route') ?? 'other', model: c.get('model') ?? '', status: c.res.status, seconds: (performance.now() - begun) / 1000 });
+    metrics.answered({
+      route: c.get('route') ?? 'other',
+      model: c.get('model') ?? '',
+      status: c.res.status,
+      seconds: (performance.now() - begun) / 1000,
+    });
   });
-  app.use(secureHeaders({
-    strictTransportSecurity: false, // for whoever ends TLS to say
-    contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"], formAction: ["'self'"], baseUri: ["'none'"], frameAncestors: ["'none'"] },
-  }));
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: false, // for whoever ends TLS to say
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'unsafe-inline'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    }),
+  );
   if (token !== undefined) app.use(except('/v2/health/*', bearerAuth({ token })));
 
   /** A route that answers these methods and no others. */
   const route = (methods: readonly string[], path: string, handler: Handler<Env>): void => {
     app.all(path, async (c, next) => {
       c.set('route', path);
-      if (!methods.includes(c.req.method)) throw new RequestError('request.method', `${path}: expected ${methods.join(' or ')}, got ${c.req.method.slice(0, 16)}`, { allow: methods.join(', ') });
+      if (!methods.includes(c.req.method))
+        throw new RequestError(
+          'request.method',
+          `${path}: expected ${methods.join(' or ')}, got ${c.req.method.slice(0, 16)}`,
+          { allow: methods.join(', ') },
+        );
       return handler(c, next);
     });
   };
@@ -69,7 +88,8 @@ export function appOf(inside: Inside): Hono<Env> {
   route(['GET', 'POST'], '/v1/images', async (c) => {
     const asked = c.req.method === 'GET' ? imagesRequest(queryOf(new URL(c.req.url).searchParams), limits) : undefined;
     // A body names its model, so it is read before there is a line to stand in; it is small.
-    const request = asked ?? imagesRequest(await jsonBody(c, { ...limits, bodyBytes: Math.min(limits.bodyBytes, 65_536) }), limits);
+    const request =
+      asked ?? imagesRequest(await jsonBody(c, { ...limits, bodyBytes: Math.min(limits.bodyBytes, 65_536) }), limits);
     return work(c, inside, models.pick(request.model), ({ generator }, model) => draw(c, generator, model, request));
   });
 
@@ -81,15 +101,26 @@ export function appOf(inside: Inside): Hono<Env> {
   });
   for (const at of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     route(get, at, (c) => {
-      const { name, version: { generator } } = named(c, models);
-      return c.json({ name, versions: VERSIONS, platform: 'onnx_onnxv1', inputs: tensorsOf(generator.manifest.inputs), outputs: tensorsOf(generator.manifest.outputs) });
+      const {
+        name,
+        version: { generator },
+      } = named(c, models);
+      return c.json({
+        name,
+        versions: VERSIONS,
+        platform: 'onnx_onnxv1',
+        inputs: tensorsOf(generator.manifest.inputs),
+        outputs: tensorsOf(generator.manifest.outputs),
+      });
     });
     route(get, `${at}/ready`, (c) => {
       const { name, ready: loaded } = named(c, models);
       const ready = state() === 'open' && loaded;
       return c.json({ name, ready }, ready ? 200 : 503);
     });
-    route(['POST'], `${at}/infer`, (c) => work(c, inside, named(c, models), (version, model) => infer(c, version, model)));
+    route(['POST'], `${at}/infer`, (c) =>
+      work(c, inside, named(c, models), (version, model) => infer(c, version, model)),
+    );
   }
 
   app.notFound(() => {
@@ -97,27 +128,53 @@ export function appOf(inside: Inside): Hono<Env> {
   });
   app.onError((thrown, c) => {
     // hono throws its own only for the token.
-    const error = thrown instanceof HTTPException ? new RequestError('request.unauthorized', 'expected the header Authorization: Bearer with the token of this server', { 'www-authenticate': 'Bearer' }) : thrown;
+    const error =
+      thrown instanceof HTTPException
+        ? new RequestError(
+            'request.unauthorized',
+            'expected the header Authorization: Bearer with the token of this server',
+            { 'www-authenticate': 'Bearer' },
+          )
+        : thrown;
     const { status, code, message, headers } = told(error);
     if (status >= 500 && code !== 'server.starting' && code !== 'server.draining') inside.onError(error);
-    const again = status === 429 || status === 503 ? { 'retry-after': String(models.all.find(({ name }) => name === c.get('model'))?.retryAfter ?? 1) } : {};
+    const again =
+      status === 429 || status === 503
+        ? { 'retry-after': String(models.all.find(({ name }) => name === c.get('model'))?.retryAfter ?? 1) }
+        : {};
     // The protocol has a text under `error`.
     const body = c.req.path.startsWith('/v2') ? { error: message, code } : { error: { code, message } };
-    return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...again, ...headers } });
+    return new Response(JSON.stringify(body), {
+      status,
+      headers: { 'content-type': 'application/json', ...again, ...headers },
+    });
   });
   return app;
 
   async function draw(c: Ctx, generator: Generator, { name }: ServedModel, request: ImagesRequest): Promise<Response> {
     const png = await imagesPng(generator, request, limits, c.req.raw.signal);
     metrics.images(name, request.sample.count);
-    return c.body(png, 200, { 'content-type': 'image/png', 'content-length': String(png.length), 'cache-control': 'no-cache' });
+    return c.body(png, 200, {
+      'content-type': 'image/png',
+      'content-length': String(png.length),
+      'cache-control': 'no-cache',
+    });
   }
 
   async function infer(c: Ctx, { generator, runs }: Version, model: ServedModel): Promise<Response> {
     const split = c.req.header('inference-header-content-length');
     const type = mediaType(c.req.raw);
-    if (type !== undefined && type !== 'application/json' && type !== 'application/octet-stream') throw new RequestError('request.mediaType', `infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got '${type.slice(0, 64)}'`);
-    const request = inferRequest(await readBody(c.req.raw, limits), split === undefined ? undefined : Number(split), generator.manifest.inputs, limits);
+    if (type !== undefined && type !== 'application/json' && type !== 'application/octet-stream')
+      throw new RequestError(
+        'request.mediaType',
+        `infer: expected application/json, or application/octet-stream with Inference-Header-Content-Length, got '${type.slice(0, 64)}'`,
+      );
+    const request = inferRequest(
+      await readBody(c.req.raw, limits),
+      split === undefined ? undefined : Number(split),
+      generator.manifest.inputs,
+      limits,
+    );
     const wanted = request.outputs?.map((output) => output.name);
     const tensors = await runs.run(request.feeds, wanted, c.req.raw.signal);
     return inferResponse({ model_name: model.name, model_version: '1' }, request, tensors);
@@ -125,9 +182,15 @@ export function appOf(inside: Inside): Hono<Env> {
 }
 
 /** Work for a model: in its line, while the service takes any, and counted to the end of its answer. */
-async function work(c: Ctx, { state, begin }: Inside, model: ServedModel, job: (version: Version, model: ServedModel) => Promise<Response>): Promise<Response> {
+async function work(
+  c: Ctx,
+  { state, begin }: Inside,
+  model: ServedModel,
+  job: (version: Version, model: ServedModel) => Promise<Response>,
+): Promise<Response> {
   c.set('model', model.name);
-  if (state() === 'closed') throw new RequestError('server.draining', 'the server is stopping; ask another one', { connection: 'close' });
+  if (state() === 'closed')
+    throw new RequestError('server.draining', 'the server is stopping; ask another one', { connection: 'close' });
   const { version, leave } = model.enter();
   const end = begin(model);
   const { signal } = c.req.raw;
@@ -171,7 +234,8 @@ function endOf(stream: ReadableStream<Uint8Array>, done: () => void): ReadableSt
 
 async function jsonBody(c: Ctx, limits: Limits): Promise<unknown> {
   const type = mediaType(c.req.raw);
-  if (type !== undefined && type !== 'application/json') throw new RequestError('request.mediaType', `images: expected application/json, got '${type.slice(0, 64)}'`);
+  if (type !== undefined && type !== 'application/json')
+    throw new RequestError('request.mediaType', `images: expected application/json, got '${type.slice(0, 64)}'`);
   return parseJson('images', await readBody(c.req.raw, limits));
 }
 
@@ -180,12 +244,17 @@ function named(c: Ctx, models: ServedModels): ServedModel {
   const model = models.get(c.req.param('model') ?? '');
   c.set('model', model.name);
   const version = c.req.param('version');
-  if (version !== undefined && !VERSIONS.includes(version)) throw new RequestError('request.notFound', `version: expected ${VERSIONS.join(', ')}, got another`);
+  if (version !== undefined && !VERSIONS.includes(version))
+    throw new RequestError('request.notFound', `version: expected ${VERSIONS.join(', ')}, got another`);
   return model;
 }
 
 function tensorsOf(specs: readonly (Manifest['inputs'][number] | Manifest['outputs'][number])[]): object[] {
-  return specs.map(({ name, dtype, shape }) => ({ name, datatype: DATATYPE[dtype], shape: shape.map((dim) => (typeof dim === 'number' ? dim : -1)) }));
+  return specs.map(({ name, dtype, shape }) => ({
+    name,
+    datatype: DATATYPE[dtype],
+    shape: shape.map((dim) => (typeof dim === 'number' ? dim : -1)),
+  }));
 }
 
 function describe({ name, ready, loaded }: ServedModel): object {

@@ -4,19 +4,32 @@ import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 
 /** All of a body. Throws `request.tooLarge`, by its declared length where it has one, or `request.timeout`. */
-export async function readBody(request: Request, { bodyBytes, bodyMs }: Pick<Limits, 'bodyBytes' | 'bodyMs'>): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = (): RequestError => new RequestError('request.tooLarge', `body: expected at most ${bodyBytes} bytes, got more`, { connection: 'close' });
+export async function readBody(
+  request: Request,
+  { bodyBytes, bodyMs }: Pick<Limits, 'bodyBytes' | 'bodyMs'>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = (): RequestError =>
+    new RequestError('request.tooLarge', `body: expected at most ${bodyBytes} bytes, got more`, {
+      connection: 'close',
+    });
   if (Number(request.headers.get('content-length') ?? 0) > bodyBytes) throw tooLarge();
   const encoding = request.headers.get('content-encoding');
-  if (encoding !== null && encoding !== 'identity') throw new RequestError('request.mediaType', `body: expected no Content-Encoding, got '${encoding.slice(0, 32)}'`);
+  if (encoding !== null && encoding !== 'identity')
+    throw new RequestError('request.mediaType', `body: expected no Content-Encoding, got '${encoding.slice(0, 32)}'`);
   if (!request.body) return new Uint8Array(0);
   const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>; // what bodies of requests give
   let late = (): void => undefined;
-  const timeout = new Promise<never>((_, reject) => (late = () => reject(new RequestError('request.timeout', `body: expected all of it within ${bodyMs} ms`, { connection: 'close' }))));
+  const timeout = new Promise<never>(
+    (_, reject) =>
+      (late = () =>
+        reject(
+          new RequestError('request.timeout', `body: expected all of it within ${bodyMs} ms`, { connection: 'close' }),
+        )),
+  );
   const timer = setTimeout(late, bodyMs);
   const chunks: Uint8Array[] = [];
   try {
-    for (let size = 0; ; ) {
+    for (let size = 0; ;) {
       const { done, value } = await Promise.race([reader.read(), timeout]);
       if (done) return joinBytes(chunks);
       size += value.length;

@@ -1,4 +1,5 @@
-// Values that come from outside, held against a schema. One mistake, named by its path, is told; the rest of the value is not repeated.
+// Values that come from outside, held against a schema. One mistake, named by its path, is told; the rest of the value
+// is not repeated.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 
@@ -20,10 +21,20 @@ export function parseJson(where: string, bytes: Uint8Array): unknown {
 
 function lineOf(where: string, issue: v.BaseIssue<unknown>): string {
   const path = [where, ...(issue.path ?? []).map(({ key }) => short(String(key)))].join('.');
-  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never') return `${path}: expected no such field; fix its name or remove it`;
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
+    return `${path}: expected no such field; fix its name or remove it`;
   const expected = issue.kind === 'validation' ? issue.message : (issue.expected ?? issue.message).replaceAll('"', "'");
   const { input } = issue;
-  const got = input === undefined ? 'nothing' : typeof input === 'object' ? (input === null ? 'null' : Array.isArray(input) ? 'a list' : 'an object') : short(JSON.stringify(input));
+  const got =
+    input === undefined
+      ? 'nothing'
+      : typeof input === 'object'
+        ? input === null
+          ? 'null'
+          : Array.isArray(input)
+            ? 'a list'
+            : 'an object'
+        : short(JSON.stringify(input));
   return `${path}: expected ${expected}, got ${got}`;
 }
 

@@ -1,4 +1,5 @@
-// What the service says of an error: one row a code. Texts that may hold paths or the machine's state stay inside; `onError` hands them to the operator.
+// What the service says of an error: one row a code. Texts that may hold paths or the machine's state stay inside;
+// `onError` hands them to the operator.
 import { ForjaError, type ErrorCode } from '@forja/core';
 
 /** Codes that only the service has, beside those of {@link ErrorCode}. */
@@ -90,5 +91,10 @@ export interface Told {
 export function told(error: unknown): Told {
   const code = error instanceof RequestError || error instanceof ForjaError ? error.code : 'internal';
   const { status, instead } = STATUS[code];
-  return { status, code, message: instead ?? (error as Error).message, headers: error instanceof RequestError ? error.headers : {} }; // rows without `instead` belong to errors of ours
+  return {
+    status,
+    code,
+    message: instead ?? (error as Error).message,
+    headers: error instanceof RequestError ? error.headers : {},
+  }; // rows without `instead` belong to errors of ours
 }

@@ -1,11 +1,28 @@
-// A session that waits to be let on before each run, and counts what it was asked: for tests of lines and ends. Not part of the package.
-import { Generator, manifestFor, type DeviceReport, type NamedTensors, type RunOptions, type Session, type TensorSpec } from '@forja/core';
+// A session that waits to be let on before each run, and counts what it was asked: for tests of lines and ends. Not
+// part of the package.
+import {
+  Generator,
+  manifestFor,
+  type DeviceReport,
+  type NamedTensors,
+  type RunOptions,
+  type Session,
+  type TensorSpec,
+} from '@forja/core';
 
 /** z [batch, 2] → image [batch, 1, 1, 2] of zeros, when it is let. */
 export class Gate implements Session {
   readonly inputs: TensorSpec[] = [{ name: 'z', dtype: 'float32', shape: ['batch', 2] }];
   readonly outputs: TensorSpec[] = [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 1, 2] }];
-  readonly device: DeviceReport = { requested: 'cpu', actual: 'cpu', reasons: [], threads: 1, executor: 'inline', placement: {}, cpuOps: [] };
+  readonly device: DeviceReport = {
+    requested: 'cpu',
+    actual: 'cpu',
+    reasons: [],
+    threads: 1,
+    executor: 'inline',
+    placement: {},
+    cpuOps: [],
+  };
   /** Rows of each run. */
   readonly runs: number[] = [];
   disposed = 0;
@@ -27,6 +44,11 @@ export class Gate implements Session {
 
   /** A generator over it. */
   generator(): Generator {
-    return new Generator({ session: this, manifest: manifestFor(undefined, undefined, this.inputs, this.outputs), modelBytes: 1, dispose: () => this.dispose() });
+    return new Generator({
+      session: this,
+      manifest: manifestFor(undefined, undefined, this.inputs, this.outputs),
+      modelBytes: 1,
+      dispose: () => this.dispose(),
+    });
   }
 }

@@ -11,9 +11,17 @@ import { encodePng } from './png.js';
 const integer = (least: number, most: number) => {
   const wanted = `an integer from ${least} to ${most}`;
   const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
-  return v.pipe(v.union([v.number(), digits], wanted), v.integer(wanted), v.minValue(least, wanted), v.maxValue(most, wanted));
+  return v.pipe(
+    v.union([v.number(), digits], wanted),
+    v.integer(wanted),
+    v.minValue(least, wanted),
+    v.maxValue(most, wanted),
+  );
 };
-const text = v.pipe(v.union([v.string(), v.pipe(v.number(), v.transform(String))], 'a text or a number'), v.maxLength(256, 'at most 256 characters'));
+const text = v.pipe(
+  v.union([v.string(), v.pipe(v.number(), v.transform(String))], 'a text or a number'),
+  v.maxLength(256, 'at most 256 characters'),
+);
 
 const schemaOf = ({ count }: Limits) =>
   v.strictObject({
@@ -21,7 +29,9 @@ const schemaOf = ({ count }: Limits) =>
     seed: v.optional(text, '0'),
     count: v.optional(integer(1, count), 1),
     label: v.optional(text),
-    truncation: v.optional(v.union([text, v.strictObject({ psi: v.number() })], 'a number, a text such as psi:0.7, or { psi }')),
+    truncation: v.optional(
+      v.union([text, v.strictObject({ psi: v.number() })], 'a number, a text such as psi:0.7, or { psi }'),
+    ),
     columns: v.optional(integer(1, count)),
     padding: v.optional(integer(0, 64), 0),
   });
@@ -45,7 +55,9 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
       count,
       seed: seedOf('images.seed', seed),
       ...(label === undefined ? {} : { label: labelOf(label) }),
-      ...(truncation === undefined ? {} : { truncation: typeof truncation === 'string' ? truncationOf('images.truncation', truncation) : truncation }),
+      ...(truncation === undefined
+        ? {}
+        : { truncation: typeof truncation === 'string' ? truncationOf('images.truncation', truncation) : truncation }),
     },
   };
 }
@@ -59,10 +71,16 @@ export function queryOf(params: URLSearchParams): Record<string, string> {
 }
 
 /** The pictures as a PNG: one alone, more in a grid. */
-export async function imagesPng(generator: Generator, { sample, columns, padding }: ImagesRequest, limits: Limits, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+export async function imagesPng(
+  generator: Generator,
+  { sample, columns, padding }: ImagesRequest,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   checkPixels(generator, sample.count, padding, limits);
   const batch = await generator.sample({ ...sample, signal });
-  if (areaOf(batch, padding) * sample.count > limits.pixels) throw tooMany(limits); // the model does not say the size beforehand
+  // the model does not say the size beforehand
+  if (areaOf(batch, padding) * sample.count > limits.pixels) throw tooMany(limits);
   return encodePng(sample.count === 1 ? batch.at(0) : batch.grid(columns, { padding }));
 }
 
@@ -70,7 +88,12 @@ export async function imagesPng(generator: Generator, { sample, columns, padding
 function checkPixels({ manifest }: Generator, count: number, padding: number, limits: Limits): void {
   const output = manifest.outputs.find(({ role }) => role === 'image');
   const [height, width] = output?.layout === 'nhwc' ? output.shape.slice(1, 3) : (output?.shape.slice(2, 4) ?? []);
-  if (typeof height === 'number' && typeof width === 'number' && count * areaOf({ width, height }, padding) > limits.pixels) throw tooMany(limits);
+  if (
+    typeof height === 'number' &&
+    typeof width === 'number' &&
+    count * areaOf({ width, height }, padding) > limits.pixels
+  )
+    throw tooMany(limits);
 }
 
 function areaOf({ width, height }: Pick<ImageBatch, 'width' | 'height'>, padding: number): number {
@@ -78,5 +101,8 @@ function areaOf({ width, height }: Pick<ImageBatch, 'width' | 'height'>, padding
 }
 
 function tooMany({ pixels }: Limits): RequestError {
-  return new RequestError('request.tooLarge', `images: expected at most ${pixels} pixels in one answer, got more; ask for fewer pictures`);
+  return new RequestError(
+    'request.tooLarge',
+    `images: expected at most ${pixels} pixels in one answer, got more; ask for fewer pictures`,
+  );
 }

@@ -1,4 +1,5 @@
-// What one request may ask for and take. Every number has a bound: a service that is reachable is asked for the absurd sooner or later.
+// What one request may ask for and take. Every number has a bound: a service that is reachable is asked for the absurd
+// sooner or later.
 import { UsageError } from '@forja/core';
 
 /** Limits of a service. Requests beyond one are refused before any work is done for them. */
@@ -21,9 +22,13 @@ const MOST: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, body
 /** With the defaults, checked. Throws `input.range`. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in STANDARD)) throw new UsageError(`serve.limits: expected names among ${Object.keys(STANDARD).join(', ')}, got '${name}'`);
+    if (!(name in STANDARD))
+      throw new UsageError(`serve.limits: expected names among ${Object.keys(STANDARD).join(', ')}, got '${name}'`);
     const most = MOST[name as keyof Limits]; // looked up just above
-    if (!(Number.isInteger(value) && value >= 1 && value <= most)) throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${String(value)}`, { code: 'input.range' });
+    if (!(Number.isInteger(value) && value >= 1 && value <= most))
+      throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${String(value)}`, {
+        code: 'input.range',
+      });
   }
   return { ...STANDARD, ...given };
 }

@@ -1,4 +1,5 @@
-// The service on real sockets: `forja serve` as a process that gets SIGTERM under load, and listen() with clients that leave or send slowly. Requests are counted, nothing is timed.
+// The service on real sockets: `forja serve` as a process that gets SIGTERM under load, and listen() with clients that
+// leave or send slowly. Requests are counted, nothing is timed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,21 +30,31 @@ function slowModel(): Uint8Array {
   const side = 512;
   const g = new GraphBuilder({ name: 'slow' });
   const z = g.input('z', 'float32', ['batch', 4]);
-  const weights = (rows: number, columns: number, name: string) => g.constant('float32', [rows, columns], new Float32Array(rows * columns).fill(1 / rows), name);
+  const weights = (rows: number, columns: number, name: string) =>
+    g.constant('float32', [rows, columns], new Float32Array(rows * columns).fill(1 / rows), name);
   let x = g.op('MatMul', [z, weights(4, side, 'first')]);
   const middle = weights(side, side, 'middle');
   for (let i = 0; i < 60; i++) x = g.op('Tanh', [g.op('MatMul', [x, middle])]);
-  g.output('image', g.op('Reshape', [g.op('MatMul', [x, weights(side, 4, 'last')]), g.constant('int64', [4], [0, 1, 2, 2])]));
+  g.output(
+    'image',
+    g.op('Reshape', [g.op('MatMul', [x, weights(side, 4, 'last')]), g.constant('int64', [4], [0, 1, 2, 2])]),
+  );
   return encodeModel(g.build());
 }
 
 /** Status, body length and headers of one request; the error's code when there is no answer. */
-function ask(url: string, agent?: Agent, onRequest?: (made: ClientRequest) => void): Promise<{ status: number; bytes: number; connection?: string | undefined } | string> {
+function ask(
+  url: string,
+  agent?: Agent,
+  onRequest?: (made: ClientRequest) => void,
+): Promise<{ status: number; bytes: number; connection?: string | undefined } | string> {
   return new Promise((resolve) => {
     const made = request(url, { ...(agent ? { agent } : {}) }, (response) => {
       let bytes = 0;
       response.on('data', (chunk: Buffer) => (bytes += chunk.length));
-      response.on('end', () => resolve({ status: response.statusCode!, bytes, connection: response.headers.connection }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, bytes, connection: response.headers.connection }),
+      );
       response.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     });
     made.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
@@ -53,7 +64,10 @@ function ask(url: string, agent?: Agent, onRequest?: (made: ClientRequest) => vo
 }
 
 async function start(...args: string[]) {
-  const child = spawn(process.execPath, [bin, 'serve', ...args, '--port', '0', '--device', 'cpu', '--threads', '1'], { cwd: folder, env: { ...process.env, NODE_PATH: '' } });
+  const child = spawn(process.execPath, [bin, 'serve', ...args, '--port', '0', '--device', 'cpu', '--threads', '1'], {
+    cwd: folder,
+    env: { ...process.env, NODE_PATH: '' },
+  });
   const said = { out: '', err: '' };
   const ended = once(child, 'close') as Promise<[number | null, string | null]>; // 'close' gives these
   child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
@@ -96,7 +110,9 @@ test('SIGTERM under load: every request that an open connection carries is answe
   expect([...heard.keys()].sort()).toEqual(['200', 'ECONNREFUSED']);
   expect(heard.get('ECONNREFUSED')).toBe(12);
   expect(closing).toHaveLength(12);
-  expect(said.out).toContain(`Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`);
+  expect(said.out).toContain(
+    `Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`,
+  );
 }, 60_000);
 
 test('SIGHUP loads the models again, and it goes on', async (context) => {
@@ -106,7 +122,9 @@ test('SIGHUP loads the models again, and it goes on', async (context) => {
   }
   const { child, said, ended, url } = await start('slow.onnx');
   const answered = ask(`${url}/v1/images?seed=1`);
-  const again = new Promise<void>((resolve) => child.stdout.on('data', () => void (said.out.includes('Loaded again.') && resolve())));
+  const again = new Promise<void>((resolve) =>
+    child.stdout.on('data', () => void (said.out.includes('Loaded again.') && resolve())),
+  );
   child.kill('SIGHUP');
   await again;
   expect(await answered).toMatchObject({ status: 200 });
@@ -144,7 +162,9 @@ test('clients that leave take their requests out of the line', async () => {
   const service = serve({ models: { gated: generator }, limits: { queue: 100 } });
   const server = await listen(service, { port: 0 });
   const made: ClientRequest[] = [];
-  const leaving = Array.from({ length: 30 }, (_, seed) => ask(`${server.url}/v1/images?seed=${seed}&count=64`, undefined, (one) => made.push(one)));
+  const leaving = Array.from({ length: 30 }, (_, seed) =>
+    ask(`${server.url}/v1/images?seed=${seed}&count=64`, undefined, (one) => made.push(one)),
+  );
   const until = async (done: () => boolean): Promise<void> => {
     while (!done()) await new Promise((resolve) => setTimeout(resolve, 1));
   };
@@ -155,28 +175,38 @@ test('clients that leave take their requests out of the line', async () => {
   session.open();
   expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
   expect(service.stats()).toEqual({ accepted: 31, answered: 1, aborted: 30 });
-  expect([session.runs.length, session.runs[1]]).toEqual([2, 1]); // what was asked for behind the first run was never drawn
+  // what was asked for behind the first run was never drawn
+  expect([session.runs.length, session.runs[1]]).toEqual([2, 1]);
   expect(await server.close()).toEqual({ cut: 0 });
   await generator.dispose();
 });
 
 test('slow and endless bodies are cut off, and hold up nobody', async () => {
-  const service = serve({ models: { slow }, load: { device: 'cpu', threads: 1 }, limits: { bodyMs: 1000, bodyBytes: 1000 } });
+  const service = serve({
+    models: { slow },
+    load: { device: 'cpu', threads: 1 },
+    limits: { bodyMs: 1000, bodyBytes: 1000 },
+  });
   const server = await listen(service, { port: 0 });
   await service.ready;
   const { port } = new URL(server.url);
   /** What comes back on a connection that sends `head`, `times` chunks at once, then `chunk` over and over. */
-  const send = (head: string, chunk: string, times = 0): Promise<string> => new Promise((resolve) => {
-    let heard = '';
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write(head + chunk.repeat(times)));
-    const timer = setInterval(() => socket.write(chunk), 10);
-    socket.on('data', (data: Buffer) => (heard += data.toString()));
-    socket.on('error', () => undefined); // it is closed while it sends
-    socket.on('close', () => (clearInterval(timer), resolve(heard)));
-  });
+  const send = (head: string, chunk: string, times = 0): Promise<string> =>
+    new Promise((resolve) => {
+      let heard = '';
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write(head + chunk.repeat(times)));
+      const timer = setInterval(() => socket.write(chunk), 10);
+      socket.on('data', (data: Buffer) => (heard += data.toString()));
+      socket.on('error', () => undefined); // it is closed while it sends
+      socket.on('close', () => (clearInterval(timer), resolve(heard)));
+    });
   const head = 'POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
   const slowly = send(`${head}Content-Length: 900\r\n\r\n`, ' ');
-  const endless = send(`${head}Transfer-Encoding: chunked\r\n\r\n`, `${(400).toString(16)}\r\n${' '.repeat(400)}\r\n`, 3); // more than is allowed before its time is over
+  const endless = send(
+    `${head}Transfer-Encoding: chunked\r\n\r\n`,
+    `${(400).toString(16)}\r\n${' '.repeat(400)}\r\n`,
+    3,
+  ); // more than is allowed before its time is over
   const declared = send(`${head}Content-Length: 1000000000\r\n\r\n`, ' '.repeat(100));
   expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
   expect(await slowly).toMatch(/^HTTP\/1\.1 408 [\s\S]*request\.timeout/);

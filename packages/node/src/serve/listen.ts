@@ -1,4 +1,5 @@
-// A service on a port of this machine, by node:http: slow senders are cut off, and stopping loses no request that a connection already carries.
+// A service on a port of this machine, by node:http: slow senders are cut off, and stopping loses no request that a
+// connection already carries.
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import { ForjaError, UsageError } from '@forja/core';
@@ -22,18 +23,31 @@ export interface ListenOptions {
 export interface Listening {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Takes no more connections, answers what those there are carry, closes them, and closes the service. Resolves to the requests that were cut off. */
+  /**
+   * Takes no more connections, answers what those there are carry, closes them, and closes the service. Resolves to the
+   * requests that were cut off.
+   */
   close(): Promise<{ cut: number }>;
 }
 
-/** Clients that keep a connection open may have sent another request just before they hear of the stop: idle ones are closed only after this long. */
+/**
+ * Clients that keep a connection open may have sent another request just before they hear of the stop: idle ones are
+ * closed only after this long.
+ */
 const IDLE_MS = 1000;
 
 /** Listens. Throws ForjaError `io` when the port cannot be had. */
 export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
   const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = options;
-  for (const [name, value, least, most] of [['port', port, 0, 65_535], ['connections', connections, 1, 1e6], ['drainMs', drainMs, 0, 3_600_000]] as const) {
-    if (!Number.isInteger(value) || value < least || value > most) throw new UsageError(`listen.${name}: expected an integer from ${least} to ${most}, got ${value}`, { code: 'input.range' });
+  for (const [name, value, least, most] of [
+    ['port', port, 0, 65_535],
+    ['connections', connections, 1, 1e6],
+    ['drainMs', drainMs, 0, 3_600_000],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new UsageError(`listen.${name}: expected an integer from ${least} to ${most}, got ${value}`, {
+        code: 'input.range',
+      });
   }
   let stopping = false;
   const fetch = async (request: Request): Promise<Response> => {
@@ -42,7 +56,12 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
     return response;
   };
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: service.limits.bodyMs + 10_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 5000 },
+    {
+      headersTimeout: 10_000,
+      requestTimeout: service.limits.bodyMs + 10_000,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: 5000,
+    },
     getRequestListener(fetch, { overrideGlobalObjects: false }),
   );
   server.maxConnections = connections;
@@ -81,7 +100,12 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
 function opened(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'the port is taken; choose another, or 0 for a free one' : cause.code === 'EADDRNOTAVAIL' ? 'this machine has no such address' : reasonOf(cause);
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'the port is taken; choose another, or 0 for a free one'
+          : cause.code === 'EADDRNOTAVAIL'
+            ? 'this machine has no such address'
+            : reasonOf(cause);
       reject(new ForjaError('io', `listen: cannot listen on ${host}:${port}: ${why}`, { cause }));
     });
     server.listen(port, host, resolve);

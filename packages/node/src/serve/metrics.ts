@@ -1,4 +1,5 @@
-// What /metrics says, by prom-client in a registry of its own. Labels come from the routes and models that there are, never from a request.
+// What /metrics says, by prom-client in a registry of its own. Labels come from the routes and models that there are,
+// never from a request.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Generator } from '@forja/core';
 import type { ServedModels } from './models.js';
@@ -22,10 +23,30 @@ export class Metrics {
   constructor(models: ServedModels, ofProcess: boolean) {
     const registers = [this.#registry];
     if (ofProcess) collectDefaultMetrics({ register: this.#registry });
-    this.#requests = new Counter({ name: 'forja_requests_total', help: 'Requests answered, by HTTP status; 499 is a client that left', labelNames: ['route', 'model', 'status'], registers });
-    this.#seconds = new Histogram({ name: 'forja_request_seconds', help: 'Seconds from a request to its answer', labelNames: ['route', 'model'], buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30], registers });
-    this.#images = new Counter({ name: 'forja_images_total', help: 'Pictures answered', labelNames: ['model'], registers });
-    this.#restarts = new Counter({ name: 'forja_executor_restarts_total', help: 'Executors that died, hung or lost their device and were replaced', registers });
+    this.#requests = new Counter({
+      name: 'forja_requests_total',
+      help: 'Requests answered, by HTTP status; 499 is a client that left',
+      labelNames: ['route', 'model', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'forja_request_seconds',
+      help: 'Seconds from a request to its answer',
+      labelNames: ['route', 'model'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    });
+    this.#images = new Counter({
+      name: 'forja_images_total',
+      help: 'Pictures answered',
+      labelNames: ['model'],
+      registers,
+    });
+    this.#restarts = new Counter({
+      name: 'forja_executor_restarts_total',
+      help: 'Executors that died, hung or lost their device and were replaced',
+      registers,
+    });
     const gauge = (name: string, help: string, of: (model: ServedModels['all'][number]) => number): void => {
       new Gauge({
         name,
@@ -37,13 +58,30 @@ export class Metrics {
         },
       });
     };
-    const stats = (of: (stats: ReturnType<Generator['stats']>) => number) => (model: ServedModels['all'][number]) => (model.loaded ? of(model.loaded.stats()) : 0);
+    const stats = (of: (stats: ReturnType<Generator['stats']>) => number) => (model: ServedModels['all'][number]) =>
+      model.loaded ? of(model.loaded.stats()) : 0;
     gauge('forja_model_ready', 'Whether the model is loaded and warm', ({ ready }) => Number(ready));
     gauge('forja_requests_inside', 'Requests that wait or run', ({ inside }) => inside);
-    gauge('forja_model_bytes', 'Bytes of the loaded model', stats(({ modelBytes }) => modelBytes));
-    gauge('forja_runs', 'Runs of the model since it was loaded; pictures a run tells how well requests share them', stats(({ runs }) => runs));
-    gauge('forja_run_images', 'Pictures drawn in those runs', stats(({ images }) => images));
-    gauge('forja_run_seconds', 'Seconds inside those runs', stats(({ runs, meanRunMs }) => (runs * meanRunMs) / 1000));
+    gauge(
+      'forja_model_bytes',
+      'Bytes of the loaded model',
+      stats(({ modelBytes }) => modelBytes),
+    );
+    gauge(
+      'forja_runs',
+      'Runs of the model since it was loaded; pictures a run tells how well requests share them',
+      stats(({ runs }) => runs),
+    );
+    gauge(
+      'forja_run_images',
+      'Pictures drawn in those runs',
+      stats(({ images }) => images),
+    );
+    gauge(
+      'forja_run_seconds',
+      'Seconds inside those runs',
+      stats(({ runs, meanRunMs }) => (runs * meanRunMs) / 1000),
+    );
   }
 
   answered({ route, model, status, seconds }: Answered): void {

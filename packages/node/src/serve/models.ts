@@ -1,4 +1,5 @@
-// The models of a service, by name. Requests name them and nothing else: a model is looked up in a map, never on a disk or the network.
+// The models of a service, by name. Requests name them and nothing else: a model is looked up in a map, never on a disk
+// or the network.
 import { Generator, OverloadedError, UsageError } from '@forja/core';
 import { load, type LoadOptions } from '../load.js';
 import { RequestError } from './errors.js';
@@ -51,7 +52,10 @@ export class ServedModel {
   #inside = 0;
 
   constructor(name: string, source: ModelSource, options: LoadOptions, { queue, count }: Limits) {
-    if (!isModelName(name)) throw new UsageError(`serve.models: expected names of letters, digits, '.', '_' and '-', at most 64, got '${name}'`);
+    if (!isModelName(name))
+      throw new UsageError(
+        `serve.models: expected names of letters, digits, '.', '_' and '-', at most 64, got '${name}'`,
+      );
     this.name = name;
     this.#queue = queue;
     this.#rows = count;
@@ -83,13 +87,18 @@ export class ServedModel {
   /** The generator and its runs. Throws `server.starting` or `server.failed`. */
   get version(): Version {
     if (this.#version) return this.#version;
-    if (this.#failed) throw new RequestError('server.failed', `model '${this.name}': it could not be loaded; the server's log says why`);
+    if (this.#failed)
+      throw new RequestError(
+        'server.failed',
+        `model '${this.name}': it could not be loaded; the server's log says why`,
+      );
     throw new RequestError('server.starting', `model '${this.name}': it is being loaded; try again`);
   }
 
   /**
-   * Loads the model again from where it came and, when it is warm, answers new requests with that; those inside are answered by the one before, which is then freed.
-   * Rejects when it cannot be loaded: the one before stays. Does nothing for a generator of the caller.
+   * Loads the model again from where it came and, when it is warm, answers new requests with that; those inside are
+   * answered by the one before, which is then freed. Rejects when it cannot be loaded: the one before stays. Does
+   * nothing for a generator of the caller.
    */
   reload(): Promise<void> {
     this.#reloading ??= this.#replace().finally(() => (this.#reloading = undefined));
@@ -114,7 +123,10 @@ export class ServedModel {
   /** Takes a place in the line; `leave` gives it back, once. Throws `overloaded`, or as `version` does. */
   enter(): { version: Version; leave: () => void } {
     const { version } = this;
-    if (this.#inside >= this.#queue) throw new OverloadedError(`model '${this.name}': expected at most ${this.#queue} requests at once, got one more: try again later`);
+    if (this.#inside >= this.#queue)
+      throw new OverloadedError(
+        `model '${this.name}': expected at most ${this.#queue} requests at once, got one more: try again later`,
+      );
     this.#inside++;
     const end = version.enter();
     let left = false;
@@ -157,7 +169,11 @@ export class ServedModels {
   /** Throws `request.notFound`. */
   get(name: string): ServedModel {
     const model = this.#byName.get(name);
-    if (!model) throw new RequestError('request.notFound', `model: expected one of ${this.all.map((one) => one.name).join(', ')}, got another name`);
+    if (!model)
+      throw new RequestError(
+        'request.notFound',
+        `model: expected one of ${this.all.map((one) => one.name).join(', ')}, got another name`,
+      );
     return model;
   }
 
@@ -165,7 +181,8 @@ export class ServedModels {
   pick(name: string | undefined): ServedModel {
     if (name !== undefined) return this.get(name);
     const [only, ...others] = this.all;
-    if (!only || others.length > 0) throw new UsageError(`images.model: expected one of ${this.all.map((one) => one.name).join(', ')}, got nothing`);
+    if (!only || others.length > 0)
+      throw new UsageError(`images.model: expected one of ${this.all.map((one) => one.name).join(', ')}, got nothing`);
     return only;
   }
 }

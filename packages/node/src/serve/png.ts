@@ -1,4 +1,5 @@
-// PNG for the service, by pngjs: its deflate is zlib's asynchronous one. fast-png's, which core uses, would hold up every other request: 0.4 s a megapixel.
+// PNG for the service, by pngjs: its deflate is zlib's asynchronous one. fast-png's, which core uses, would hold up
+// every other request: 0.4 s a megapixel.
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Image } from '@forja/core';
@@ -8,9 +9,23 @@ import type { PNG } from 'pngjs';
 const COLOUR = { 1: 0, 3: 2, 4: 6 } as const;
 
 /** The bytes of a PNG file: 8 bits, grey, RGB or RGBA, no metadata. */
-export async function encodePng({ width, height, channels, data }: Pick<Image, 'width' | 'height' | 'channels' | 'data'>): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodePng({
+  width,
+  height,
+  channels,
+  data,
+}: Pick<Image, 'width' | 'height' | 'channels' | 'data'>): Promise<Uint8Array<ArrayBuffer>> {
   const { PNG: Png } = await import('pngjs');
-  const png: PNG = new Png({ width, height, colorType: COLOUR[channels], inputColorType: COLOUR[channels], inputHasAlpha: channels === 4, filterType: 0, deflateLevel: 6, deflateStrategy: 0 });
+  const png: PNG = new Png({
+    width,
+    height,
+    colorType: COLOUR[channels],
+    inputColorType: COLOUR[channels],
+    inputHasAlpha: channels === 4,
+    filterType: 0,
+    deflateLevel: 6,
+    deflateStrategy: 0,
+  });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const out = new PassThrough(); // pngjs's stream is of the old kind
   png.once('error', (error) => out.destroy(error));

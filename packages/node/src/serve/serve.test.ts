@@ -1,5 +1,6 @@
-// The service as a handler: Request in, Response out. Numbers are worked out by hand, PNGs decoded by fast-png, protocol messages held against the published OpenAPI,
-// and the service's lines and ends watched over a session that waits to be let on.
+// The service as a handler: Request in, Response out. Numbers are worked out by hand, PNGs decoded by fast-png,
+// protocol messages held against the published OpenAPI, and the service's lines and ends watched over a session that
+// waits to be let on.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,21 +17,33 @@ import { encodePng } from './png.js';
 
 const SIZE = 8;
 const HOST = 'http://localhost';
-const sha256 = (bytes: Uint8Array): Promise<string> => Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+const sha256 = (bytes: Uint8Array): Promise<string> =>
+  Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
 
 /** latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]. */
 async function tiny(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'tiny' });
   const z = g.input('latent', 'float32', ['batch', SIZE]);
-  const rows = g.constant('float32', [2, SIZE], Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)), 'rows');
+  const rows = g.constant(
+    'float32',
+    [2, SIZE],
+    Float32Array.from({ length: 2 * SIZE }, (_, i) => (i < SIZE ? 0 : 1)),
+    'rows',
+  );
   const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
   g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 4])]));
   const inputs: Manifest['inputs'] = [
     { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', SIZE], distribution: 'normal' },
     { name: 'label', role: 'label', dtype: 'int64', shape: ['batch'], classes: ['plain', '<b>"lighter"</b>'] },
   ];
-  const outputs: Manifest['outputs'] = [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' }];
-  return sealModel(g.build(), { version: 1, kind: 'latent', inputs, outputs, producer: 'test', trainedOn: '<img src=x onerror=alert(1)>' }, sha256);
+  const outputs: Manifest['outputs'] = [
+    { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 2, 4], range: [-1, 1], layout: 'nchw' },
+  ];
+  return sealModel(
+    g.build(),
+    { version: 1, kind: 'latent', inputs, outputs, producer: 'test', trainedOn: '<img src=x onerror=alert(1)>' },
+    sha256,
+  );
 }
 
 /** One input and output of each type that models have: y = x. */
@@ -46,7 +59,8 @@ async function echo(): Promise<Uint8Array> {
   return sealModel(g.build(), { version: 1, kind: 'function', inputs, outputs, producer: 'test' }, sha256);
 }
 
-const pixelsOf = (z: Float32Array, shift = 0): number[] => [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
+const pixelsOf = (z: Float32Array, shift = 0): number[] =>
+  [...z].map((x) => Math.floor(Math.tanh(x + shift) * 127.5 + 128));
 
 let service: Service;
 beforeAll(async () => {
@@ -56,14 +70,25 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 const ask = (path: string, init?: RequestInit): Promise<Response> => service.fetch(new Request(`${HOST}${path}`, init));
-const post = (path: string, body: unknown, headers: Record<string, string> = { 'content-type': 'application/json' }): Promise<Response> =>
-  ask(path, { method: 'POST', body: body instanceof Uint8Array ? new Uint8Array(body) : typeof body === 'string' ? body : JSON.stringify(body), headers });
+const post = (
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+): Promise<Response> =>
+  ask(path, {
+    method: 'POST',
+    body: body instanceof Uint8Array ? new Uint8Array(body) : typeof body === 'string' ? body : JSON.stringify(body),
+    headers,
+  });
 
 /** Status and code of an answer that is an error. */
 async function refusal(answer: Promise<Response>): Promise<[number, string]> {
   const response = await answer;
   expect(response.headers.get('content-type')).toBe('application/json');
-  const { error, code } = (await response.json()) as { error: string | { code: string; message: string }; code?: string };
+  const { error, code } = (await response.json()) as {
+    error: string | { code: string; message: string };
+    code?: string;
+  };
   return [response.status, typeof error === 'string' ? code! : error.code];
 }
 
@@ -80,18 +105,36 @@ describe('/v1/images', () => {
     const alone = { width: 4, height: 2, pixels: pixelsOf(z) };
     expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0'))).toEqual(alone);
     expect(await pngOf(post('/v1/images', { model: 'tiny', seed: 7, label: 'plain' }))).toEqual(alone);
-    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: 7, label: '<b>"lighter"</b>' }))).toEqual({ ...alone, pixels: pixelsOf(z, 1) });
-    expect(await pngOf(ask(`/v1/images?model=tiny&seed=${2n ** 64n - 1n}&label=0&columns=`))).toEqual({ ...alone, pixels: pixelsOf(latents(2n ** 64n - 1n, 0, 1, SIZE)) });
-    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=psi:0.5'))).toEqual({ ...alone, pixels: pixelsOf(z.map((x) => x / 2)) });
-    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: '7', label: 0, truncation: { psi: 0.5 } }))).toEqual({ ...alone, pixels: pixelsOf(z.map((x) => x / 2)) });
-    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=0.4'))).toEqual({ ...alone, pixels: pixelsOf(latents(7, 0, 1, SIZE, { truncation: 0.4 })) });
+    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: 7, label: '<b>"lighter"</b>' }))).toEqual({
+      ...alone,
+      pixels: pixelsOf(z, 1),
+    });
+    expect(await pngOf(ask(`/v1/images?model=tiny&seed=${2n ** 64n - 1n}&label=0&columns=`))).toEqual({
+      ...alone,
+      pixels: pixelsOf(latents(2n ** 64n - 1n, 0, 1, SIZE)),
+    });
+    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=psi:0.5'))).toEqual({
+      ...alone,
+      pixels: pixelsOf(z.map((x) => x / 2)),
+    });
+    expect(await pngOf(post('/v1/images', { model: 'tiny', seed: '7', label: 0, truncation: { psi: 0.5 } }))).toEqual({
+      ...alone,
+      pixels: pixelsOf(z.map((x) => x / 2)),
+    });
+    expect(await pngOf(ask('/v1/images?model=tiny&seed=7&label=0&truncation=0.4'))).toEqual({
+      ...alone,
+      pixels: pixelsOf(latents(7, 0, 1, SIZE, { truncation: 0.4 })),
+    });
   });
 
   test('lays several in a grid', async () => {
     const z = latents(3, 0, 3, SIZE);
-    const { width, height, pixels } = await pngOf(ask('/v1/images?model=tiny&seed=3&count=3&label=0&columns=3&padding=1'));
+    const { width, height, pixels } = await pngOf(
+      ask('/v1/images?model=tiny&seed=3&count=3&label=0&columns=3&padding=1'),
+    );
     expect([width, height]).toEqual([14, 2]);
-    for (const i of [0, 1, 2]) expect(pixels.slice(i * 5, i * 5 + 4)).toEqual(pixelsOf(z.subarray(i * SIZE, i * SIZE + 4)));
+    for (const i of [0, 1, 2])
+      expect(pixels.slice(i * 5, i * 5 + 4)).toEqual(pixelsOf(z.subarray(i * SIZE, i * SIZE + 4)));
     expect(await pngOf(ask('/v1/images?model=tiny&count=4'))).toMatchObject({ width: 8, height: 4 });
   });
 
@@ -126,8 +169,15 @@ describe('/v1/images', () => {
   test('refuses bodies that are not what they should be', async () => {
     expect(await refusal(post('/v1/images', '{'))).toEqual([400, 'usage']);
     expect(await refusal(post('/v1/images', '[]'))).toEqual([400, 'usage']);
-    expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'text/plain' }))).toEqual([415, 'request.mediaType']);
-    expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'application/json', 'content-encoding': 'gzip' }))).toEqual([415, 'request.mediaType']);
+    expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'text/plain' }))).toEqual([
+      415,
+      'request.mediaType',
+    ]);
+    expect(
+      await refusal(
+        post('/v1/images', { model: 'tiny' }, { 'content-type': 'application/json', 'content-encoding': 'gzip' }),
+      ),
+    ).toEqual([415, 'request.mediaType']);
     expect(await refusal(post('/v1/images', ' '.repeat(70_000)))).toEqual([413, 'request.tooLarge']);
     expect(await refusal(ask('/v1/images?model=tiny', { method: 'DELETE' }))).toEqual([405, 'request.method']);
     expect(await refusal(ask('/v1/image'))).toEqual([404, 'request.notFound']);
@@ -136,22 +186,47 @@ describe('/v1/images', () => {
   test.each([1, 3, 4] as const)('its PNG of %i channels is what fast-png reads', async (channels) => {
     const data = Uint8ClampedArray.from({ length: 5 * 3 * channels }, (_, i) => (i * 37) % 256);
     const read = decode(await encodePng({ width: 5, height: 3, channels, data }));
-    expect([read.width, read.height, read.channels, read.depth, [...read.data]]).toEqual([5, 3, channels, 8, [...data]]);
+    expect([read.width, read.height, read.channels, read.depth, [...read.data]]).toEqual([
+      5,
+      3,
+      channels,
+      8,
+      [...data],
+    ]);
   });
 });
 
 describe('Open Inference Protocol', () => {
   interface Shape {
-    paths: Record<string, Record<string, { responses: Record<string, { content?: { 'application/json': { schema: { $ref: string } } } }> }>>;
+    paths: Record<
+      string,
+      Record<string, { responses: Record<string, { content?: { 'application/json': { schema: { $ref: string } } } }> }>
+    >;
     components: { schemas: Record<string, object> };
   }
-  // MLServer's OpenAPI of the protocol (tests/vectors/README.md). Its TensorData may also be of a type "bytes", which JSON schema does not have, nor JSON.
-  const api = JSON.parse(readFileSync(new URL('../../../../tests/vectors/oip/dataplane.json', import.meta.url), 'utf8').replace('"type": "bytes"', '"type": "null"')) as Shape;
+  // MLServer's OpenAPI of the protocol (tests/vectors/README.md). Its TensorData may also be of a type "bytes", which
+  // JSON schema does not have, nor JSON.
+  const api = JSON.parse(
+    readFileSync(new URL('../../../../tests/vectors/oip/dataplane.json', import.meta.url), 'utf8').replace(
+      '"type": "bytes"',
+      '"type": "null"',
+    ),
+  ) as Shape;
   const ajv = new Ajv({ strict: false }).addSchema({ ...api, $id: 'api' });
-  const routes = ['/v2', '/v2/health/live', '/v2/health/ready', ...['', '/versions/{model_version}'].flatMap((version) => ['', '/ready', '/infer'].map((end) => `/v2/models/{model_name}${version}${end}`))];
+  const routes = [
+    '/v2',
+    '/v2/health/live',
+    '/v2/health/ready',
+    ...['', '/versions/{model_version}'].flatMap((version) =>
+      ['', '/ready', '/infer'].map((end) => `/v2/models/{model_name}${version}${end}`),
+    ),
+  ];
 
   /** Calls a published path, and holds the answer against the schema that the path has for its status. */
-  async function call(path: string, { model = 'tiny', version = '1', body }: { model?: string; version?: string; body?: unknown } = {}): Promise<{ status: number; answer: Record<string, unknown> }> {
+  async function call(
+    path: string,
+    { model = 'tiny', version = '1', body }: { model?: string; version?: string; body?: unknown } = {},
+  ): Promise<{ status: number; answer: Record<string, unknown> }> {
     const [method, { responses }] = Object.entries(api.paths[path]!).find(([key]) => key !== 'parameters')!;
     const at = path.replace('{model_name}', model).replace('{model_version}', version);
     const response = await (method === 'post' ? post(at, body) : ask(at));
@@ -165,16 +240,30 @@ describe('Open Inference Protocol', () => {
   }
 
   const z = latents(1, 0, 2, SIZE);
-  const infer = { id: 'a "1"', inputs: [{ name: 'latent', shape: [2, SIZE], datatype: 'FP32', data: [...z] }, { name: 'label', shape: [2], datatype: 'INT64', data: [0, 1] }] };
+  const infer = {
+    id: 'a "1"',
+    inputs: [
+      { name: 'latent', shape: [2, SIZE], datatype: 'FP32', data: [...z] },
+      { name: 'label', shape: [2], datatype: 'INT64', data: [0, 1] },
+    ],
+  };
 
   test.each(routes)('%s answers as published', async (path) => {
     if (path.endsWith('infer')) expect(ajv.validate('api#/components/schemas/InferenceRequest', infer)).toBe(true);
     const { status, answer } = await call(path, { body: infer });
     expect(status).toBe(200);
     if (!path.endsWith('infer')) return;
-    expect(answer).toMatchObject({ id: 'a "1"', model_name: 'tiny', model_version: '1', outputs: [{ name: 'image', datatype: 'FP32', shape: [2, 1, 2, 4] }] });
+    expect(answer).toMatchObject({
+      id: 'a "1"',
+      model_name: 'tiny',
+      model_version: '1',
+      outputs: [{ name: 'image', datatype: 'FP32', shape: [2, 1, 2, 4] }],
+    });
     const [{ data }] = answer['outputs'] as [{ data: number[] }];
-    expect(data).toBeAllclose([...z].map((x, i) => Math.tanh(x + Math.floor(i / SIZE))), { rtol: 1e-5, atol: 1e-6 });
+    expect(data).toBeAllclose(
+      [...z].map((x, i) => Math.tanh(x + Math.floor(i / SIZE))),
+      { rtol: 1e-5, atol: 1e-6 },
+    );
   });
 
   test('metadata says what the model takes, dynamic sizes as -1', async () => {
@@ -182,22 +271,39 @@ describe('Open Inference Protocol', () => {
       name: 'tiny',
       versions: ['1'],
       platform: 'onnx_onnxv1',
-      inputs: [{ name: 'latent', datatype: 'FP32', shape: [-1, SIZE] }, { name: 'label', datatype: 'INT64', shape: [-1] }],
+      inputs: [
+        { name: 'latent', datatype: 'FP32', shape: [-1, SIZE] },
+        { name: 'label', datatype: 'INT64', shape: [-1] },
+      ],
       outputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 1, 2, 4] }],
     });
   });
 
   test('takes nested data, and gives the outputs asked for', async () => {
-    const nested = { ...infer, inputs: [{ ...infer.inputs[0], data: [[...z.subarray(0, SIZE)], [...z.subarray(SIZE)]] }, infer.inputs[1]], outputs: [{ name: 'image' }] };
+    const nested = {
+      ...infer,
+      inputs: [{ ...infer.inputs[0], data: [[...z.subarray(0, SIZE)], [...z.subarray(SIZE)]] }, infer.inputs[1]],
+      outputs: [{ name: 'image' }],
+    };
     const flat = await call('/v2/models/{model_name}/infer', { body: infer });
     expect((await call('/v2/models/{model_name}/infer', { body: nested })).answer).toEqual(flat.answer);
   });
 
   const types: [datatype: string, name: string, values: unknown[], bytes: Uint8Array][] = [
-    ['FP32', 'float32', [0, -1.5, 3.4028234663852886e38], new Uint8Array(Float32Array.of(0, -1.5, 3.4028234663852886e38).buffer)],
+    [
+      'FP32',
+      'float32',
+      [0, -1.5, 3.4028234663852886e38],
+      new Uint8Array(Float32Array.of(0, -1.5, 3.4028234663852886e38).buffer),
+    ],
     ['FP16', 'float16', [], new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x7bff).buffer)],
     ['INT32', 'int32', [0, -(2 ** 31), 2 ** 31 - 1], new Uint8Array(Int32Array.of(0, -(2 ** 31), 2 ** 31 - 1).buffer)],
-    ['INT64', 'int64', [0, -1, Number.MAX_SAFE_INTEGER], new Uint8Array(BigInt64Array.of(0n, -1n, 2n ** 53n - 1n).buffer)],
+    [
+      'INT64',
+      'int64',
+      [0, -1, Number.MAX_SAFE_INTEGER],
+      new Uint8Array(BigInt64Array.of(0n, -1n, 2n ** 53n - 1n).buffer),
+    ],
     ['UINT8', 'uint8', [0, 128, 255], Uint8Array.of(0, 128, 255)],
     ['INT8', 'int8', [0, -128, 127], new Uint8Array(Int8Array.of(0, -128, 127).buffer)],
     ['BOOL', 'bool', [false, true, true], Uint8Array.of(0, 1, 1)],
@@ -206,35 +312,92 @@ describe('Open Inference Protocol', () => {
   /** The binary form of a request: JSON, then the bytes of the inputs in order. */
   function binary(request: object, ...tensors: Uint8Array[]): [Uint8Array, Record<string, string>] {
     const json = Buffer.from(JSON.stringify(request));
-    return [Buffer.concat([json, ...tensors]), { 'inference-header-content-length': String(json.length), 'content-type': 'application/octet-stream' }];
+    return [
+      Buffer.concat([json, ...tensors]),
+      { 'inference-header-content-length': String(json.length), 'content-type': 'application/octet-stream' },
+    ];
   }
 
   test('carries every type, as JSON and as bytes', async () => {
-    const asBytes = { inputs: types.map(([datatype, name, , bytes]) => ({ name, datatype, shape: [3], parameters: { binary_data_size: bytes.length } })) };
-    const outputs = types.map(([, name, values]) => ({ name: `${name}_out`, parameters: { binary_data: values.length === 0 } }));
-    const asJson = { inputs: types.map(([datatype, name, values, bytes]) => ({ name, datatype, shape: [3], ...(values.length > 0 ? { data: values } : { parameters: { binary_data_size: bytes.length } }) })) };
-    for (const [request, tensors] of [[asBytes, types.map(([, , , bytes]) => bytes)], [asJson, [types[1]![3]]]] as const) {
+    const asBytes = {
+      inputs: types.map(([datatype, name, , bytes]) => ({
+        name,
+        datatype,
+        shape: [3],
+        parameters: { binary_data_size: bytes.length },
+      })),
+    };
+    const outputs = types.map(([, name, values]) => ({
+      name: `${name}_out`,
+      parameters: { binary_data: values.length === 0 },
+    }));
+    const asJson = {
+      inputs: types.map(([datatype, name, values, bytes]) => ({
+        name,
+        datatype,
+        shape: [3],
+        ...(values.length > 0 ? { data: values } : { parameters: { binary_data_size: bytes.length } }),
+      })),
+    };
+    for (const [request, tensors] of [
+      [asBytes, types.map(([, , , bytes]) => bytes)],
+      [asJson, [types[1]![3]]],
+    ] as const) {
       const response = await post('/v2/models/echo/infer', ...binary({ ...request, outputs }, ...tensors));
       const body = Buffer.from(await response.arrayBuffer());
       const split = Number(response.headers.get('inference-header-content-length'));
-      const answer = JSON.parse(body.subarray(0, split).toString()) as { outputs: { name: string; datatype: string; data?: unknown[]; parameters?: object }[] };
-      expect(answer.outputs.map(({ name, datatype, data }) => [datatype, name, data ?? []])).toEqual(types.map(([datatype, name, values]) => [datatype, `${name}_out`, values]));
+      const answer = JSON.parse(body.subarray(0, split).toString()) as {
+        outputs: { name: string; datatype: string; data?: unknown[]; parameters?: object }[];
+      };
+      expect(answer.outputs.map(({ name, datatype, data }) => [datatype, name, data ?? []])).toEqual(
+        types.map(([datatype, name, values]) => [datatype, `${name}_out`, values]),
+      );
       expect(answer.outputs[1]!.parameters).toEqual({ binary_data_size: 6 });
       expect(new Uint8Array(body.subarray(split))).toEqual(types[1]![3]);
     }
-    const all = await post('/v2/models/echo/infer', ...binary({ ...asBytes, parameters: { binary_data_output: true } }, ...types.map(([, , , bytes]) => bytes)));
+    const all = await post(
+      '/v2/models/echo/infer',
+      ...binary({ ...asBytes, parameters: { binary_data_output: true } }, ...types.map(([, , , bytes]) => bytes)),
+    );
     const body = new Uint8Array(await all.arrayBuffer());
-    expect(body.subarray(Number(all.headers.get('inference-header-content-length')))).toEqual(new Uint8Array(Buffer.concat(types.map(([, , , bytes]) => bytes))));
+    expect(body.subarray(Number(all.headers.get('inference-header-content-length')))).toEqual(
+      new Uint8Array(Buffer.concat(types.map(([, , , bytes]) => bytes))),
+    );
   });
 
   test('numbers that JSON does not have are refused, and carried as bytes', async () => {
     const input = Buffer.from(Float32Array.of(NaN, Infinity, 0).buffer);
     const rest = types.slice(1);
-    const request = { inputs: [{ name: 'float32', datatype: 'FP32', shape: [3], parameters: { binary_data_size: 12 } }, ...rest.map(([datatype, name, , bytes]) => ({ name, datatype, shape: [3], parameters: { binary_data_size: bytes.length } }))] };
+    const request = {
+      inputs: [
+        { name: 'float32', datatype: 'FP32', shape: [3], parameters: { binary_data_size: 12 } },
+        ...rest.map(([datatype, name, , bytes]) => ({
+          name,
+          datatype,
+          shape: [3],
+          parameters: { binary_data_size: bytes.length },
+        })),
+      ],
+    };
     const tensors = [input, ...rest.map(([, , , bytes]) => bytes)];
-    expect(await refusal(post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float32_out' }] }, ...tensors)))).toEqual([406, 'request.acceptable']);
-    expect(await refusal(post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float16_out' }] }, ...tensors)))).toEqual([406, 'request.acceptable']);
-    expect((await post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float32_out', parameters: { binary_data: true } }] }, ...tensors))).status).toBe(200);
+    expect(
+      await refusal(
+        post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float32_out' }] }, ...tensors)),
+      ),
+    ).toEqual([406, 'request.acceptable']);
+    expect(
+      await refusal(
+        post('/v2/models/echo/infer', ...binary({ ...request, outputs: [{ name: 'float16_out' }] }, ...tensors)),
+      ),
+    ).toEqual([406, 'request.acceptable']);
+    expect(
+      (
+        await post(
+          '/v2/models/echo/infer',
+          ...binary({ ...request, outputs: [{ name: 'float32_out', parameters: { binary_data: true } }] }, ...tensors),
+        )
+      ).status,
+    ).toBe(200);
   });
 
   test('a large answer comes in pieces, and is whole', async () => {
@@ -244,8 +407,16 @@ describe('Open Inference Protocol', () => {
     const { encodeModel } = await import('@forja/core/onnx');
     const wide = serve({ models: { wide: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
     await wide.ready;
-    const request = { inputs: [{ name: 'x', shape: [rows, 1], datatype: 'FP32', data: Array.from({ length: rows }, (_, i) => i) }] };
-    const answer = await wide.fetch(new Request(`${HOST}/v2/models/wide/infer`, { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } }));
+    const request = {
+      inputs: [{ name: 'x', shape: [rows, 1], datatype: 'FP32', data: Array.from({ length: rows }, (_, i) => i) }],
+    };
+    const answer = await wide.fetch(
+      new Request(`${HOST}/v2/models/wide/infer`, {
+        method: 'POST',
+        body: JSON.stringify(request),
+        headers: { 'content-type': 'application/json' },
+      }),
+    );
     expect(wide.stats()).toEqual({ accepted: 1, answered: 0, aborted: 0 }); // not over before its body is
     const { outputs } = (await answer.json()) as { outputs: [{ data: number[]; shape: number[] }] };
     expect(outputs[0].shape).toEqual([rows, 1000]);
@@ -256,13 +427,23 @@ describe('Open Inference Protocol', () => {
 
   const input = infer.inputs[0]!;
   const label = infer.inputs[1]!;
-  const rows = (n: number): object => ({ inputs: [{ ...input, shape: [n, SIZE], data: new Array(n * SIZE).fill(0) }, { ...label, shape: [n], data: new Array(n).fill(0) }] });
+  const rows = (n: number): object => ({
+    inputs: [
+      { ...input, shape: [n, SIZE], data: new Array(n * SIZE).fill(0) },
+      { ...label, shape: [n], data: new Array(n).fill(0) },
+    ],
+  });
   test.each<[string, unknown, number, string]>([
     ['no JSON', '{"inputs":', 400, 'usage'],
     ['no inputs', {}, 400, 'usage'],
     ['an input that is not there', { inputs: [input] }, 400, 'input.shape'],
     ['an input that the model has not', { inputs: [input, label, { ...label, name: 'other' }] }, 400, 'input.shape'],
-    ['an input called __proto__', '{"inputs":[{"name":"__proto__","shape":[1],"datatype":"FP32","data":[1]}]}', 400, 'input.shape'],
+    [
+      'an input called __proto__',
+      '{"inputs":[{"name":"__proto__","shape":[1],"datatype":"FP32","data":[1]}]}',
+      400,
+      'input.shape',
+    ],
     ['an input twice', { inputs: [input, label, label] }, 400, 'usage'],
     ['another type', { inputs: [input, { ...label, datatype: 'INT32' }] }, 400, 'input.shape'],
     ['a type that is unknown', { inputs: [{ ...input, datatype: 'BYTES' }, label] }, 400, 'input.shape'],
@@ -276,11 +457,26 @@ describe('Open Inference Protocol', () => {
     ['a fraction for an integer', { inputs: [input, { ...label, data: [0, 0.5] }] }, 400, 'input.range'],
     ['a negative size', { inputs: [{ ...input, shape: [-2, SIZE] }, label] }, 400, 'usage'],
     ['a size beyond all', { inputs: [{ ...input, shape: [2 ** 60, SIZE] }, label] }, 400, 'usage'],
-    ['sizes whose product is beyond all', { inputs: [{ ...input, name: 'x', shape: new Array(16).fill(2 ** 31) }] }, 400, 'input.shape'],
+    [
+      'sizes whose product is beyond all',
+      { inputs: [{ ...input, name: 'x', shape: new Array(16).fill(2 ** 31) }] },
+      400,
+      'input.shape',
+    ],
     ['more rows than allowed', rows(65), 400, 'input.range'],
     ['an output that the model has not', { ...infer, outputs: [{ name: 'other' }] }, 400, 'usage'],
-    ['bytes that are not there', { inputs: [{ ...input, data: undefined, parameters: { binary_data_size: 64 } }, label] }, 400, 'input.shape'],
-    ['a list nested a hundred thousand deep', `{"inputs":[{"name":"latent","shape":[1],"datatype":"FP32","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}]}`, 400, ''],
+    [
+      'bytes that are not there',
+      { inputs: [{ ...input, data: undefined, parameters: { binary_data_size: 64 } }, label] },
+      400,
+      'input.shape',
+    ],
+    [
+      'a list nested a hundred thousand deep',
+      `{"inputs":[{"name":"latent","shape":[1],"datatype":"FP32","data":${'['.repeat(100_000)}${']'.repeat(100_000)}}]}`,
+      400,
+      '',
+    ],
   ])('refuses %s', async (_, body, status, code) => {
     const [got, said] = await refusal(post('/v2/models/tiny/infer', body));
     expect(got).toBe(status);
@@ -289,13 +485,34 @@ describe('Open Inference Protocol', () => {
 
   test('names and versions that are not there are not found', async () => {
     expect((await call('/v2/models/{model_name}', { model: 'other' })).status).toBe(404);
-    expect((await call('/v2/models/{model_name}/versions/{model_version}/infer', { version: '2', body: infer })).status).toBe(404);
-    for (const name of ['..%2f..%2fetc%2fpasswd', '%2e%2e%2ftiny', '__proto__', 'constructor', '%00', 'tiny%2fready', 'C:%5Cmodel.onnx', 'https:%2f%2fexample.org%2fa.onnx', '%ff']) {
+    expect(
+      (await call('/v2/models/{model_name}/versions/{model_version}/infer', { version: '2', body: infer })).status,
+    ).toBe(404);
+    for (const name of [
+      '..%2f..%2fetc%2fpasswd',
+      '%2e%2e%2ftiny',
+      '__proto__',
+      'constructor',
+      '%00',
+      'tiny%2fready',
+      'C:%5Cmodel.onnx',
+      'https:%2f%2fexample.org%2fa.onnx',
+      '%ff',
+    ]) {
       expect([name, ...(await refusal(ask(`/v2/models/${name}`)))]).toEqual([name, 404, 'request.notFound']);
     }
     expect(await refusal(ask('/v2/models/tiny/infer'))).toEqual([405, 'request.method']);
-    expect(await refusal(post('/v2/models/tiny/infer', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' }))).toEqual([415, 'request.mediaType']);
-    expect(await refusal(post('/v2/models/tiny/infer', infer, { 'inference-header-content-length': '-1', 'content-type': 'application/json' }))).toEqual([400, 'usage']);
+    expect(
+      await refusal(post('/v2/models/tiny/infer', 'a=1', { 'content-type': 'application/x-www-form-urlencoded' })),
+    ).toEqual([415, 'request.mediaType']);
+    expect(
+      await refusal(
+        post('/v2/models/tiny/infer', infer, {
+          'inference-header-content-length': '-1',
+          'content-type': 'application/json',
+        }),
+      ),
+    ).toEqual([400, 'usage']);
   });
 
   test('64 rows are taken', async () => {
@@ -305,18 +522,34 @@ describe('Open Inference Protocol', () => {
 
 test('requests for inference that come together are each answered with their own', async () => {
   const infer = (seed: number, rows: number, more: object = {}): Promise<Response> =>
-    post('/v2/models/tiny/infer', { inputs: [{ name: 'latent', shape: [rows, SIZE], datatype: 'FP32', data: [...latents(seed, 0, rows, SIZE)] }, { name: 'label', shape: [rows], datatype: 'INT64', data: new Array(rows).fill(seed % 2) }], ...more });
+    post('/v2/models/tiny/infer', {
+      inputs: [
+        { name: 'latent', shape: [rows, SIZE], datatype: 'FP32', data: [...latents(seed, 0, rows, SIZE)] },
+        { name: 'label', shape: [rows], datatype: 'INT64', data: new Array(rows).fill(seed % 2) },
+      ],
+      ...more,
+    });
   const rowsOf = (seed: number): number => 1 + (seed % 5);
   const [answers, wide, unfit, other] = await Promise.all([
     Promise.all(Array.from({ length: 20 }, (_, seed) => infer(seed, rowsOf(seed)))),
     infer(100, 64),
-    post('/v2/models/tiny/infer', { inputs: [{ name: 'latent', shape: [1, SIZE + 1], datatype: 'FP32', data: new Array(SIZE + 1).fill(0) }, { name: 'label', shape: [1], datatype: 'INT64', data: [0] }] }),
+    post('/v2/models/tiny/infer', {
+      inputs: [
+        { name: 'latent', shape: [1, SIZE + 1], datatype: 'FP32', data: new Array(SIZE + 1).fill(0) },
+        { name: 'label', shape: [1], datatype: 'INT64', data: [0] },
+      ],
+    }),
     infer(7, 1, { outputs: [{ name: 'nope' }] }),
   ]);
   for (const [seed, response] of answers.entries()) {
-    const { outputs: [image] } = (await response.json()) as { outputs: { shape: number[]; data: number[] }[] };
+    const {
+      outputs: [image],
+    } = (await response.json()) as { outputs: { shape: number[]; data: number[] }[] };
     expect(image!.shape).toEqual([rowsOf(seed), 1, 2, 4]);
-    expect(image!.data).toBeAllclose([...latents(seed, 0, rowsOf(seed), SIZE)].map((x) => Math.tanh(x + (seed % 2))), { rtol: 1e-5, atol: 1e-6 });
+    expect(image!.data).toBeAllclose(
+      [...latents(seed, 0, rowsOf(seed), SIZE)].map((x) => Math.tanh(x + (seed % 2))),
+      { rtol: 1e-5, atol: 1e-6 },
+    );
   }
   expect([wide.status, unfit.status, other.status]).toEqual([200, 400, 400]);
 });
@@ -325,9 +558,18 @@ test('requests for inference that come while one runs share the next runs, of at
   const session = new Gate();
   const own = serve({ models: { gated: session.generator() } });
   const infer = (rows: number): Promise<Response> =>
-    own.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'z', shape: [rows, 2], datatype: 'FP32', data: new Array(rows * 2).fill(0) }] }) }));
+    own.fetch(
+      new Request(`${HOST}/v2/models/gated/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          inputs: [{ name: 'z', shape: [rows, 2], datatype: 'FP32', data: new Array(rows * 2).fill(0) }],
+        }),
+      }),
+    );
   const first = infer(3);
-  await new Promise((resolve) => setTimeout(resolve, 5)); // it is in a run; no request here waits for anything but its own body
+  // it is in a run; no request here waits for anything but its own body
+  await new Promise((resolve) => setTimeout(resolve, 5));
   const rest = Array.from({ length: 20 }, (_, i) => infer(1 + (i % 5)));
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(session.runs).toEqual([3]);
@@ -339,11 +581,20 @@ test('requests for inference that come while one runs share the next runs, of at
 
 test('a function of which nobody says that its first size is a batch gets a run for each request', async () => {
   const g = new GraphBuilder();
-  g.output('y', g.op('Softmax', [g.input('x', 'float32', ['n', 2])], { axis: 0 })); // over the rows: company would change it
+  // over the rows: company would change it
+  g.output('y', g.op('Softmax', [g.input('x', 'float32', ['n', 2])], { axis: 0 }));
   const own = serve({ models: { rows: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
   await own.ready;
-  const one = (): Promise<Response> => own.fetch(new Request('http://localhost/v2/models/rows/infer', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }] }) }));
-  for (const response of await Promise.all(Array.from({ length: 8 }, one))) expect(await response.json()).toMatchObject({ outputs: [{ data: [1, 1] }] });
+  const one = (): Promise<Response> =>
+    own.fetch(
+      new Request('http://localhost/v2/models/rows/infer', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }] }),
+      }),
+    );
+  for (const response of await Promise.all(Array.from({ length: 8 }, one)))
+    expect(await response.json()).toMatchObject({ outputs: [{ data: [1, 1] }] });
   await own.close();
 });
 
@@ -354,17 +605,32 @@ test('reload: new requests get what the file is now, those inside what it was; w
   const put = (factor: number): void => {
     const g = new GraphBuilder();
     let y = g.op('Mul', [g.input('z', 'float32', ['batch', 4]), g.constant('float32', [1], [factor])]);
-    const one = g.constant('float32', [4, 4], Float32Array.from({ length: 16 }, (_, i) => Number(i % 5 === 0)));
+    const one = g.constant(
+      'float32',
+      [4, 4],
+      Float32Array.from({ length: 16 }, (_, i) => Number(i % 5 === 0)),
+    );
     for (let i = 0; i < 500; i++) y = g.op('MatMul', [y, one]);
     g.output('image', g.op('Reshape', [y, g.constant('int64', [4], [0, 1, 2, 2])]));
     writeFileSync(file, encodeModel(g.build()));
   };
   put(0.25);
   const told: unknown[] = [];
-  const own = serve({ models: { it: file }, load: { device: 'cpu', threads: 1 }, limits: { queue: 1000 }, onError: (error) => told.push(error) });
+  const own = serve({
+    models: { it: file },
+    load: { device: 'cpu', threads: 1 },
+    limits: { queue: 1000 },
+    onError: (error) => told.push(error),
+  });
   await own.ready;
   const infer = async (): Promise<number> => {
-    const response = await own.fetch(new Request(`${HOST}/v2/models/it/infer`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ inputs: [{ name: 'z', shape: [1, 4], datatype: 'FP32', data: [1, 1, 1, 1] }] }) }));
+    const response = await own.fetch(
+      new Request(`${HOST}/v2/models/it/infer`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [{ name: 'z', shape: [1, 4], datatype: 'FP32', data: [1, 1, 1, 1] }] }),
+      }),
+    );
     expect(response.status).toBe(200);
     return ((await response.json()) as { outputs: { data: number[] }[] }).outputs[0]!.data[0]!;
   };
@@ -400,10 +666,19 @@ test('the page escapes what a model says, and runs no script', async () => {
 
 test('/v1/models says what runs, /metrics counts', async () => {
   const { models } = (await (await ask('/v1/models')).json()) as { models: { name: string; device: DeviceReport }[] };
-  expect(models.map(({ name, device }) => [name, device.actual])).toEqual([['tiny', 'cpu'], ['echo', 'cpu']]);
+  expect(models.map(({ name, device }) => [name, device.actual])).toEqual([
+    ['tiny', 'cpu'],
+    ['echo', 'cpu'],
+  ]);
   const value = async (line: string): Promise<number> => {
     const text = await (await ask('/metrics')).text();
-    return Number(text.split('\n').find((one) => one.startsWith(`${line} `))?.split(' ').at(-1));
+    return Number(
+      text
+        .split('\n')
+        .find((one) => one.startsWith(`${line} `))
+        ?.split(' ')
+        .at(-1),
+    );
   };
   const before = await value('forja_images_total{model="tiny"}');
   await ask('/v1/images?model=tiny&count=3');
@@ -418,7 +693,12 @@ describe('lines, limits and ends', () => {
   const made: Service[] = [];
   afterEach(async () => void (await Promise.all(made.splice(0).map((one) => one.close()))));
 
-  function gated(options: Partial<ServeOptions> = {}): { session: Gate; generator: Generator; service: Service; draw: (init?: RequestInit) => Promise<Response> } {
+  function gated(options: Partial<ServeOptions> = {}): {
+    session: Gate;
+    generator: Generator;
+    service: Service;
+    draw: (init?: RequestInit) => Promise<Response>;
+  } {
     const session = new Gate();
     const generator = session.generator();
     const service = serve({ models: { gated: generator }, ...options });
@@ -468,7 +748,11 @@ describe('lines, limits and ends', () => {
     let closed = false;
     const closing = service.close().then(() => (closed = true));
     const refused = await draw();
-    expect([refused.status, refused.headers.get('retry-after'), ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, '1', 'server.draining']);
+    expect([
+      refused.status,
+      refused.headers.get('retry-after'),
+      ((await refused.json()) as { error: { code: string } }).error.code,
+    ]).toEqual([503, '1', 'server.draining']);
     await turn();
     expect(closed).toBe(false);
     session.open();
@@ -484,7 +768,9 @@ describe('lines, limits and ends', () => {
     session.open();
     const response = await draw();
     expect(response.status).toBe(500);
-    expect(await response.json()).toEqual({ error: { code: 'internal', message: 'the server could not do this; its log says why' } });
+    expect(await response.json()).toEqual({
+      error: { code: 'internal', message: 'the server could not do this; its log says why' },
+    });
     expect(told).toEqual([session.failure]);
   });
 
@@ -492,22 +778,40 @@ describe('lines, limits and ends', () => {
     const { session, service } = gated({ limits: { bodyBytes: 100 } });
     const { service: hasty } = gated({ limits: { bodyMs: 20 } });
     session.open();
-    const infer = (body: ReadableStream<Uint8Array>, by = service): Promise<Response> => by.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body, duplex: 'half' } as RequestInit)); // undici asks for duplex; the type does not have it
+    const infer = (body: ReadableStream<Uint8Array>, by = service): Promise<Response> =>
+      by.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body, duplex: 'half' } as RequestInit)); // undici asks for duplex; the type does not have it
     let sent = 0;
-    const stream = (chunk: () => Uint8Array | undefined): ReadableStream<Uint8Array> => new ReadableStream({
-      pull(controller) {
-        const next = chunk();
-        if (next) controller.enqueue(next);
-        return next ? undefined : new Promise(() => undefined); // nothing more comes
-      },
-    });
-    const declared = await service.fetch(new Request(`${HOST}/v2/models/gated/infer`, { method: 'POST', body: 'x'.repeat(101), headers: { 'content-length': '101', 'content-type': 'application/json' } }));
+    const stream = (chunk: () => Uint8Array | undefined): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        pull(controller) {
+          const next = chunk();
+          if (next) controller.enqueue(next);
+          return next ? undefined : new Promise(() => undefined); // nothing more comes
+        },
+      });
+    const declared = await service.fetch(
+      new Request(`${HOST}/v2/models/gated/infer`, {
+        method: 'POST',
+        body: 'x'.repeat(101),
+        headers: { 'content-length': '101', 'content-type': 'application/json' },
+      }),
+    );
     expect(declared.status).toBe(413);
     expect(await refusal(infer(stream(() => (sent++, new Uint8Array(30)))))).toEqual([413, 'request.tooLarge']);
     expect(sent).toBeLessThan(10);
     sent = 0;
-    expect(await refusal(infer(stream(() => (sent++ === 0 ? Uint8Array.of(123) : undefined)), hasty))).toEqual([408, 'request.timeout']);
-    expect([service.stats(), hasty.stats()]).toEqual([{ accepted: 2, answered: 2, aborted: 0 }, { accepted: 1, answered: 1, aborted: 0 }]);
+    expect(
+      await refusal(
+        infer(
+          stream(() => (sent++ === 0 ? Uint8Array.of(123) : undefined)),
+          hasty,
+        ),
+      ),
+    ).toEqual([408, 'request.timeout']);
+    expect([service.stats(), hasty.stats()]).toEqual([
+      { accepted: 2, answered: 2, aborted: 0 },
+      { accepted: 1, answered: 1, aborted: 0 },
+    ]);
     expect(session.runs).toEqual([]);
   });
 
@@ -521,7 +825,12 @@ describe('lines, limits and ends', () => {
   test('a token is asked for everywhere but at the probes', async () => {
     const { session, service } = gated({ token: 's3cret' });
     session.open();
-    const status = async (path: string, authorization?: string): Promise<number> => (await service.fetch(new Request(`${HOST}${path}`, authorization === undefined ? {} : { headers: { authorization } }))).status;
+    const status = async (path: string, authorization?: string): Promise<number> =>
+      (
+        await service.fetch(
+          new Request(`${HOST}${path}`, authorization === undefined ? {} : { headers: { authorization } }),
+        )
+      ).status;
     for (const path of ['/', '/v1/images', '/v1/models', '/metrics', '/v2', '/v2/models/gated', '/other']) {
       expect([path, await status(path)]).toEqual([path, 401]);
       expect([path, await status(path, 'Bearer s3cre')]).toEqual([path, 401]);
@@ -534,7 +843,11 @@ describe('lines, limits and ends', () => {
 
   test('before it is loaded, a model is not ready; after it failed, neither', async () => {
     const told: unknown[] = [];
-    const service = serve({ models: { one: await tiny(), broken: new Uint8Array(10) }, load: { device: 'cpu', threads: 1 }, onError: (error) => told.push(error) });
+    const service = serve({
+      models: { one: await tiny(), broken: new Uint8Array(10) },
+      load: { device: 'cpu', threads: 1 },
+      onError: (error) => told.push(error),
+    });
     made.push(service);
     const code = (path: string): Promise<[number, string]> => refusal(service.fetch(new Request(`${HOST}${path}`)));
     expect(await code('/v1/images?model=one')).toEqual([503, 'server.starting']);
@@ -559,7 +872,13 @@ describe('lines, limits and ends', () => {
 });
 
 test('docs/serve.md has a line for every code and its status', () => {
-  const listed = [...readFileSync(new URL('../../../../docs/serve.md', import.meta.url), 'utf8').matchAll(/^\| (\d{3}) \| (.+?) \|/gm)].flatMap(([, status, codes]) => [...codes!.matchAll(/`([\w.]+)`/g)].map(([, code]) => [code, Number(status)]));
-  const own = Object.entries(STATUS).filter(([, { status, instead }]) => !(status === 500 && instead)).map(([code, { status }]) => [code, status]);
+  const listed = [
+    ...readFileSync(new URL('../../../../docs/serve.md', import.meta.url), 'utf8').matchAll(
+      /^\| (\d{3}) \| (.+?) \|/gm,
+    ),
+  ].flatMap(([, status, codes]) => [...codes!.matchAll(/`([\w.]+)`/g)].map(([, code]) => [code, Number(status)]));
+  const own = Object.entries(STATUS)
+    .filter(([, { status, instead }]) => !(status === 500 && instead))
+    .map(([code, { status }]) => [code, status]);
   expect(listed.filter(([code]) => code !== 'internal').sort()).toEqual(own.sort());
 });

@@ -1,4 +1,5 @@
-// serve(): models behind a fetch handler. It knows nothing of sockets: listen.ts and every host that calls `fetch` have those.
+// serve(): models behind a fetch handler. It knows nothing of sockets: listen.ts and every host that calls `fetch` have
+// those.
 import { UsageError } from '@forja/core';
 import type { LoadOptions } from '../load.js';
 import { warnOf } from '../runtime.js';
@@ -11,14 +12,19 @@ import { ServedModel, ServedModels, type ModelSource } from './models.js';
 export interface ServeOptions {
   /** What is served, by name: letters, digits, `.`, `_` and `-`. */
   models: Readonly<Record<string, ModelSource>>;
-  /** Options of `load` for the models that are not loaded yet. They are warmed up at batch 1 unless `warmup` says otherwise. */
+  /**
+   * Options of `load` for the models that are not loaded yet. They are warmed up at batch 1 unless `warmup` says
+   * otherwise.
+   */
   load?: Omit<LoadOptions, 'signal' | 'onProgress'>;
   limits?: Partial<Limits>;
   /** Asked for as `Authorization: Bearer` on every route but `/v2/health`. */
   token?: string;
   /** Whether `/metrics` also has prom-client's metrics of the process. Default false. */
   processMetrics?: boolean;
-  /** Told of errors whose text is kept from clients, and of models that cannot be loaded. Default: a process warning. */
+  /**
+   * Told of errors whose text is kept from clients, and of models that cannot be loaded. Default: a process warning.
+   */
   onError?: (error: unknown) => void;
 }
 
@@ -36,11 +42,17 @@ export interface ServeStats {
 export interface Service {
   /** Answers a request; never rejects. May be passed on by itself. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Resolves when every model is loaded and warm; rejects with the first failure. Requests for a model that is not ready get 503. */
+  /**
+   * Resolves when every model is loaded and warm; rejects with the first failure. Requests for a model that is not
+   * ready get 503.
+   */
   readonly ready: Promise<void>;
   readonly limits: Readonly<Limits>;
   stats(): ServeStats;
-  /** Loads the models again from where they came. New requests get the new ones when they are warm; requests inside are answered by the old, which are then freed. Rejects with the first that cannot be loaded, whose old one stays. */
+  /**
+   * Loads the models again from where they came. New requests get the new ones when they are warm; requests inside are
+   * answered by the old, which are then freed. Rejects with the first that cannot be loaded, whose old one stays.
+   */
   reload(): Promise<void>;
   /** Readiness turns to 503, so that others stop sending; what comes is still answered. */
   drain(): void;
@@ -48,13 +60,17 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Serves models by a fetch handler: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page at `/`. Throws UsageError for options that cannot work. */
+/**
+ * Serves models by a fetch handler: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page at
+ * `/`. Throws UsageError for options that cannot work.
+ */
 export function serve(options: ServeOptions): Service {
   const { load = {}, token, processMetrics = false, onError = warn } = options;
   const limits = limitsOf(options.limits);
   const sources = Object.entries(options.models);
   if (sources.length === 0) throw new UsageError('serve.models: expected a model or more, got none');
-  if (token !== undefined && !/^[\w.~+/-]+=*$/.test(token)) throw new UsageError('serve.token: expected letters, digits and -._~+/, as Bearer tokens are written');
+  if (token !== undefined && !/^[\w.~+/-]+=*$/.test(token))
+    throw new UsageError('serve.token: expected letters, digits and -._~+/, as Bearer tokens are written');
   const loading = new AbortController();
   const loadOptions: LoadOptions = {
     ...load,

@@ -15,14 +15,19 @@ import type { CompiledStep, CompileOptions, StepFunction, StepOptions } from './
 import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 
 /**
- * Compiles a step to one ONNX graph. It starts at the variables' present values and leaves them alone until `writeVariables`.
- * The step is traced with Forja's gradients, at exactly the sizes of `inputs`. One step should run at a time in a process: each session has threads of its own.
- * The step function runs twice while it is traced, which shows numbers that tfjs draws in it: they would be the same at every step.
- * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random numbers; UsageError for inputs that are wrong in themselves.
+ * Compiles a step to one ONNX graph. It starts at the variables' present values and leaves them alone until
+ * `writeVariables`. The step is traced with Forja's gradients, at exactly the sizes of `inputs`. One step should run at
+ * a time in a process: each session has threads of its own. The step function runs twice while it is traced, which
+ * shows numbers that tfjs draws in it: they would be the same at every step.
+ * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random
+ * numbers; UsageError for inputs that are wrong in themselves.
  */
 export async function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep> {
   const { runtime, seed = 0, session: sessionOptions = {} } = options;
-  if ((runtime as Runtime | undefined) === undefined) throw new UsageError("compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
+  if ((runtime as Runtime | undefined) === undefined)
+    throw new UsageError(
+      "compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
+    );
   const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
   const started = performance.now();
   const { inputs, program, names, variables } = traceStep(step, options);
@@ -35,11 +40,16 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
   const state = layouts.bindings(variables);
   const loweredAt = performance.now();
   const threads = device === 'cpu' ? threadsFor(work) : undefined;
-  const session = await runtime.createSession(model, { ...(threads === undefined ? {} : { threads }), ...sessionOptions, state });
+  const session = await runtime.createSession(model, {
+    ...(threads === undefined ? {} : { threads }),
+    ...sessionOptions,
+    state,
+  });
 
   const draws = programDraws(program);
   const outputs = [...names.keys()];
-  const called = (results: NamedTensors): NamedTensors => Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
+  const called = (results: NamedTensors): NamedTensors =>
+    Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
   const compiled: CompiledStep = {
     step: 0,
     run: async (given = {}) => (await compiled.runMany([given]))[0] ?? {},
@@ -51,7 +61,10 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
       let done = 0;
       try {
         if (together !== undefined && feeds.length > 0) {
-          const results = await session.run({ ...stacked(feeds), [together.count]: tensor('int64', [], BigInt64Array.of(BigInt(feeds.length))) }, { outputs });
+          const results = await session.run(
+            { ...stacked(feeds), [together.count]: tensor('int64', [], BigInt64Array.of(BigInt(feeds.length))) },
+            { outputs },
+          );
           return unstacked(results, feeds.length).map(called);
         }
         const all: NamedTensors[] = [];
@@ -94,7 +107,10 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
 }
 
 /** The step as an optimised program. */
-function traceStep(step: StepFunction, options: StepOptions): { inputs: TraceInput[]; program: Program; names: ReadonlyMap<string, string>; variables: Trace['variables'] } {
+function traceStep(
+  step: StepFunction,
+  options: StepOptions,
+): { inputs: TraceInput[]; program: Program; names: ReadonlyMap<string, string>; variables: Trace['variables'] } {
   const inputs = traceInputs(options.inputs);
   const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
   const first = again();
@@ -102,7 +118,10 @@ function traceStep(step: StepFunction, options: StepOptions): { inputs: TraceInp
   return { inputs, variables: first.variables, ...apart(optimize(first.program)) };
 }
 
-/** How `compile` would run a step on a CPU, as text: what each convolution costs in both lowerings, and whether threads and calls pay. Nothing is run. */
+/**
+ * How `compile` would run a step on a CPU, as text: what each convolution costs in both lowerings, and whether threads
+ * and calls pay. Nothing is run.
+ */
 export function explainStep(step: StepFunction, options: StepOptions): string {
   const { program } = traceStep(step, options);
   const work = workOf(program);
@@ -124,9 +143,14 @@ function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: Device
   return loop === 'auto' ? isSmall(work) && device === 'cpu' : loop;
 }
 
-/** A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each of the graph's results. */
+/**
+ * A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each
+ * of the graph's results.
+ */
 function apart(program: Program): { program: Program; names: ReadonlyMap<string, string> } {
-  const taken = new Set([...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name));
+  const taken = new Set(
+    [...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name),
+  );
   const names = new Map<string, string>();
   const outputs = program.outputs.map((output) => {
     if (output.state !== undefined) return output;
@@ -142,12 +166,18 @@ function apart(program: Program): { program: Program; names: ReadonlyMap<string,
 /** Random inputs of the graph: those of the specs, and those that the step asked for itself. */
 function programDraws(program: Program): RandomInput[] {
   return program.inputs.flatMap(({ name, value, random }) =>
-    random === undefined ? [] : [{ name, random, stream: random.stream ?? 0, shape: program.values[value]?.shape.map(Number) ?? [] }]);
+    random === undefined
+      ? []
+      : [{ name, random, stream: random.stream ?? 0, shape: program.values[value]?.shape.map(Number) ?? [] }],
+  );
 }
 
 function liveVariable(variables: ReadonlyMap<string, tf.Variable>, name: string): tf.Variable {
   const variable = variables.get(name);
-  if (variable === undefined || variable.isDisposed) throw new UsageError(`writeVariables: expected variable '${name}' to be alive, got a disposed one; read state() instead`);
+  if (variable === undefined || variable.isDisposed)
+    throw new UsageError(
+      `writeVariables: expected variable '${name}' to be alive, got a disposed one; read state() instead`,
+    );
   return variable;
 }
 
@@ -161,5 +191,7 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): Record<strin
 export function scalarOf(results: Readonly<Record<string, Tensor>>, name: string): number {
   const data = results[name]?.data;
   if (data instanceof Float32Array && data.length === 1) return data[0] ?? NaN;
-  throw new UsageError(`${name}: expected a float32 scalar among the step's results, got ${Object.keys(results).join(', ') || 'none'}`);
+  throw new UsageError(
+    `${name}: expected a float32 scalar among the step's results, got ${Object.keys(results).join(', ') || 'none'}`,
+  );
 }

@@ -1,4 +1,5 @@
-// The eager engine's own side of the contract: feeds, state by name, random numbers, disposal. Its numbers are checked in tests/parity/step*.test.ts.
+// The eager engine's own side of the contract: feeds, state by name, random numbers, disposal. Its numbers are checked
+// in tests/parity/step*.test.ts.
 import { philoxBernoulli, philoxNormal } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
@@ -12,7 +13,13 @@ function counter(): { total: tf.Variable; step: StepFunction } {
   const step: StepFunction = ({ x, n, z }) => {
     if (x === undefined || n === undefined || z === undefined) throw new Error('inputs');
     total.assign(tf.add(total, x));
-    return { total: tf.clone(total), n: tf.add(n, tf.scalar(1, 'int32')), z: tf.clone(z), mask: random.bernoulli([3], 0.5), big: tf.greater(x, 0) };
+    return {
+      total: tf.clone(total),
+      n: tf.add(n, tf.scalar(1, 'int32')),
+      z: tf.clone(z),
+      mask: random.bernoulli([3], 0.5),
+      big: tf.greater(x, 0),
+    };
   };
   return { total, step };
 }
@@ -45,11 +52,27 @@ test('runs, counts, draws by seed, step and stream, and leaves no tensor behind'
 test('a step that fails changes neither the number nor, with bad feeds, the state', async () => {
   const { total, step } = counter();
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
-  await expect(engine.run({ x: [1], n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected 2 values for float32 [2], got 1' });
-  await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toMatchObject({ code: 'input.shape', message: 'run.n: expected Int32Array for int32 [], got Float32Array' });
-  await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected float32 [2], got object' });
-  await expect(engine.run({ x: null as never, n: 0 })).rejects.toMatchObject({ code: 'input.shape', message: 'run.x: expected float32 [2], got nothing' });
-  for (const n of [1.5, 2 ** 31, NaN]) await expect(engine.run({ x: [1, 2], n })).rejects.toMatchObject({ code: 'input.shape', message: `run.n: expected int32 [], got ${n}, which int32 does not hold` });
+  await expect(engine.run({ x: [1], n: 0 })).rejects.toMatchObject({
+    code: 'input.shape',
+    message: 'run.x: expected 2 values for float32 [2], got 1',
+  });
+  await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toMatchObject({
+    code: 'input.shape',
+    message: 'run.n: expected Int32Array for int32 [], got Float32Array',
+  });
+  await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({
+    code: 'input.shape',
+    message: 'run.x: expected float32 [2], got object',
+  });
+  await expect(engine.run({ x: null as never, n: 0 })).rejects.toMatchObject({
+    code: 'input.shape',
+    message: 'run.x: expected float32 [2], got nothing',
+  });
+  for (const n of [1.5, 2 ** 31, NaN])
+    await expect(engine.run({ x: [1, 2], n })).rejects.toMatchObject({
+      code: 'input.shape',
+      message: `run.n: expected int32 [], got ${n}, which int32 does not hold`,
+    });
   await expect(engine.load({ total: undefined as never })).rejects.toMatchObject({ code: 'input.shape' });
   expect([engine.step, ...total.dataSync()]).toEqual([0, 0, 0]);
   total.dispose();
@@ -60,17 +83,29 @@ test('names unknown state, refuses values that do not fit before it takes any, a
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
   await expect(engine.state(['nothing'])).rejects.toThrow('state.nothing: expected one of total');
   const fits = { dtype: 'float32', shape: [2], data: new Float32Array([1, 1]) } as const;
-  await expect(engine.load({ total: { ...fits, shape: [2] }, other: { ...fits, shape: [2] } })).rejects.toThrow('state.other: expected one of total');
-  await expect(engine.load({ total: { ...fits, shape: [1, 2] } })).rejects.toMatchObject({ code: 'input.shape', message: 'load.total: expected float32 [2], got float32 [1, 2]' });
+  await expect(engine.load({ total: { ...fits, shape: [2] }, other: { ...fits, shape: [2] } })).rejects.toThrow(
+    'state.other: expected one of total',
+  );
+  await expect(engine.load({ total: { ...fits, shape: [1, 2] } })).rejects.toMatchObject({
+    code: 'input.shape',
+    message: 'load.total: expected float32 [2], got float32 [1, 2]',
+  });
   expect(total.dataSync()).toEqual(new Float32Array(2));
-  expect(() => engine.onnx()).toThrow("onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()");
+  expect(() => engine.onnx()).toThrow(
+    "onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()",
+  );
   await engine.dispose();
   await expect(engine.run({ x: [1, 2], n: 0 })).rejects.toMatchObject({ code: 'disposed' });
   total.dispose();
 });
 
 test('variables of one name cannot be told apart, and are refused', () => {
-  const [a, b] = [tf.tidy(() => namedVariable('twin', tf.scalar(0))), tf.tidy(() => namedVariable('twin', tf.scalar(0)))];
-  expect(() => eagerStep(() => ({}), { inputs: {}, variables: [a, b] })).toThrow('eagerStep: expected variables of different names');
+  const [a, b] = [
+    tf.tidy(() => namedVariable('twin', tf.scalar(0))),
+    tf.tidy(() => namedVariable('twin', tf.scalar(0))),
+  ];
+  expect(() => eagerStep(() => ({}), { inputs: {}, variables: [a, b] })).toThrow(
+    'eagerStep: expected variables of different names',
+  );
   tf.dispose([a, b]);
 });

@@ -1,4 +1,5 @@
-// The second engine: the same step run by tfjs itself, kernel by kernel, on its current backend. The reference for the compiled one, and `engine: 'tfjs'`.
+// The second engine: the same step run by tfjs itself, kernel by kernel, on its current backend. The reference for the
+// compiled one, and `engine: 'tfjs'`.
 import { ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
@@ -9,8 +10,9 @@ import { readVariable, writeVariable } from './state.js';
 import type { CompiledStep, StepFunction, StepOptions } from './step.js';
 
 /**
- * A step that runs eagerly, with Forja's gradients. Its state *is* `variables`, which must name all that the step changes; `writeVariables` has nothing to do.
- * Random inputs and `random.*` draw the numbers that the compiled step draws.
+ * A step that runs eagerly, with Forja's gradients. Its state *is* `variables`, which must name all that the step
+ * changes; `writeVariables` has nothing to do. Random inputs and `random.*` draw the numbers that the compiled step
+ * draws.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
   const { seed = 0, variables = [] } = options;
@@ -25,13 +27,18 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
   };
   const find = (name: string): tf.Variable => {
     const variable = byName.get(name);
-    if (variable === undefined) throw new UsageError(`state.${name}: expected one of ${[...byName.keys()].join(', ') || '(this step has no state)'}`);
+    if (variable === undefined)
+      throw new UsageError(
+        `state.${name}: expected one of ${[...byName.keys()].join(', ') || '(this step has no state)'}`,
+      );
     return variable;
   };
   const once = (feeds: NamedTensors, at: number): NamedTensors => {
     const results: NamedTensors = {};
     tf.tidy(() => {
-      const tensors = Object.fromEntries(Object.entries({ ...feeds, ...drawInputs(draws, seed, at) }).map(([name, value]) => [name, toTf(value)]));
+      const tensors = Object.fromEntries(
+        Object.entries({ ...feeds, ...drawInputs(draws, seed, at) }).map(([name, value]) => [name, toTf(value)]),
+      );
       const made = withGradients(() => withRandom({ seed, step: at, stream: draws.length }, () => step(tensors)));
       for (const [name, value] of Object.entries(made)) results[name] = { shape: [...value.shape], ...typed(value) };
     });
@@ -42,34 +49,49 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
   const settled = <T>(fn: () => T): Promise<T> => new Promise((resolve) => resolve(fn()));
   const compiled: CompiledStep = {
     step: 0,
-    run: (given = {}) => settled(() => {
-      open();
-      const results = once(feedTensors(inputs, given), compiled.step);
-      compiled.step++;
-      return results;
-    }),
+    run: (given = {}) =>
+      settled(() => {
+        open();
+        const results = once(feedTensors(inputs, given), compiled.step);
+        compiled.step++;
+        return results;
+      }),
     runMany: async (given) => {
       const results: NamedTensors[] = [];
       for (const one of given) results.push(await compiled.run(one));
       return results;
     },
-    state: (names = [...byName.keys()]) => settled(() => {
-      open();
-      return Object.fromEntries(names.map((name) => [name, readVariable(find(name))]));
-    }),
-    load: (state) => settled(() => {
-      open();
-      for (const [name, value] of Object.entries(state)) {
-        const { dtype, shape } = readVariable(find(name));
-        checkTensor(`load.${name}`, { dtype, shape }, value);
-      }
-      for (const [name, value] of Object.entries(state)) writeVariable(find(name), value);
-    }),
+    state: (names = [...byName.keys()]) =>
+      settled(() => {
+        open();
+        return Object.fromEntries(names.map((name) => [name, readVariable(find(name))]));
+      }),
+    load: (state) =>
+      settled(() => {
+        open();
+        for (const [name, value] of Object.entries(state)) {
+          const { dtype, shape } = readVariable(find(name));
+          checkTensor(`load.${name}`, { dtype, shape }, value);
+        }
+        for (const [name, value] of Object.entries(state)) writeVariable(find(name), value);
+      }),
     writeVariables: () => settled(open),
     onnx: () => {
-      throw new UsageError("onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()");
+      throw new UsageError(
+        "onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()",
+      );
     },
-    summary: { engine: 'tfjs', calls: 0, kernels: {}, nodes: 0, ops: {}, traceMs: 0, lowerMs: 0, createMs: 0, stepsPerRun: 1 },
+    summary: {
+      engine: 'tfjs',
+      calls: 0,
+      kernels: {},
+      nodes: 0,
+      ops: {},
+      traceMs: 0,
+      lowerMs: 0,
+      createMs: 0,
+      stepsPerRun: 1,
+    },
     dispose: () => settled(() => void (disposed = true)),
   };
   return compiled;
@@ -77,7 +99,11 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
 
 function toTf(value: Tensor): tf.Tensor {
   const data = value.data as Float32Array | Int32Array | Uint8Array; // the dtypes of feeds
-  return tf.tensor(data.slice(), value.shape, value.dtype === 'int32' || value.dtype === 'bool' ? value.dtype : 'float32');
+  return tf.tensor(
+    data.slice(),
+    value.shape,
+    value.dtype === 'int32' || value.dtype === 'bool' ? value.dtype : 'float32',
+  );
 }
 
 function typed(value: tf.Tensor): Pick<Tensor, 'dtype' | 'data'> {

@@ -1,5 +1,17 @@
-// What a step is fed: specs checked once, feeds of every allowed form made into tensors, random inputs drawn by (seed, step).
-import { ARRAY_OF, UsageError, copyOf, rowsOf, sizeOf, tensor, type NamedTensors, type Tensor, type TensorSpec, type TypedArray } from '@forja/core';
+// What a step is fed: specs checked once, feeds of every allowed form made into tensors, random inputs drawn by (seed,
+// step).
+import {
+  ARRAY_OF,
+  UsageError,
+  copyOf,
+  rowsOf,
+  sizeOf,
+  tensor,
+  type NamedTensors,
+  type Tensor,
+  type TensorSpec,
+  type TypedArray,
+} from '@forja/core';
 import { drawRandom } from '../random.js';
 import type { ProgramDType, ProgramInput } from '../trace/program.js';
 import type { TraceInput } from '../trace/trace.js';
@@ -15,7 +27,10 @@ export interface RandomInput {
   stream: number;
 }
 
-/** The inputs as tracing wants them, in order. @throws UsageError for a dynamic size, or a type that tfjs does not compute in. */
+/**
+ * The inputs as tracing wants them, in order. @throws UsageError for a dynamic size, or a type that tfjs does not
+ * compute in.
+ */
 export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceInput[] {
   return Object.entries(specs).map(([name, spec]) => ({
     name,
@@ -27,12 +42,19 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
 
 /** The inputs that specs call random, with streams counted in their order, as tracing counts them. */
 export function randomInputs(inputs: readonly TraceInput[]): RandomInput[] {
-  return inputs.flatMap(({ name, shape, random }) => (random === undefined ? [] : [{ name, shape, random }])).map((input, stream) => ({ ...input, stream }));
+  return inputs
+    .flatMap(({ name, shape, random }) => (random === undefined ? [] : [{ name, shape, random }]))
+    .map((input, stream) => ({ ...input, stream }));
 }
 
 /** Values of the random inputs at one step. */
 export function drawInputs(inputs: readonly RandomInput[], seed: number | bigint, step: number): NamedTensors {
-  return Object.fromEntries(inputs.map(({ name, shape, random, stream }) => [name, tensor('float32', shape, drawRandom(random, { seed, step, stream }, sizeOf(shape)))]));
+  return Object.fromEntries(
+    inputs.map(({ name, shape, random, stream }) => [
+      name,
+      tensor('float32', shape, drawRandom(random, { seed, step, stream }, sizeOf(shape))),
+    ]),
+  );
 }
 
 /**
@@ -44,18 +66,25 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
   for (const input of inputs) {
     if (input.random !== undefined) continue;
     const feed = given[input.name] as Feed | null | undefined;
-    if (feed === undefined || feed === null) throw misfit(`run.${input.name}: expected ${describe(input)}, got nothing`);
+    if (feed === undefined || feed === null)
+      throw misfit(`run.${input.name}: expected ${describe(input)}, got nothing`);
     feeds[input.name] = feedTensor(input, feed);
   }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(feeds, name)) continue;
     const random = inputs.some((input) => input.name === name);
-    throw misfit(random ? `run.${name}: expected no feed, as it is random and drawn from (seed, step), got one` : `run.${name}: expected only ${Object.keys(feeds).join(', ') || 'no feeds'}, got '${name}'`);
+    throw misfit(
+      random
+        ? `run.${name}: expected no feed, as it is random and drawn from (seed, step), got one`
+        : `run.${name}: expected only ${Object.keys(feeds).join(', ') || 'no feeds'}, got '${name}'`,
+    );
   }
   return feeds;
 }
 
-/** What each type holds, for plain arrays: a fraction or 2³¹ given for an int32 would silently become another number. */
+/**
+ * What each type holds, for plain arrays: a fraction or 2³¹ given for an int32 would silently become another number.
+ */
 const HOLDS: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
   float32: () => true,
   int32: (value) => (value | 0) === value,
@@ -66,16 +95,35 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   const { name, dtype, shape } = input;
   if (typeof feed === 'number') return feedTensor(input, [feed]);
   const { data, own } = isShaped(feed) ? { data: feed.data, own: feed } : { data: feed, own: undefined };
-  if (own !== undefined && String(own.shape) !== String(shape)) throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
-  if (own !== undefined && 'dtype' in own && own.dtype !== dtype) throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
-  if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${data instanceof BigInt64Array ? 'BigInt64Array' : typeof data}`);
+  if (own !== undefined && String(own.shape) !== String(shape))
+    throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
+  if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
+    throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
+  if (!isNumbers(data))
+    throw misfit(
+      `run.${name}: expected ${describe(input)}, got ${data instanceof BigInt64Array ? 'BigInt64Array' : typeof data}`,
+    );
   const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
-  if (strange !== undefined) throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
-  if (data.length !== sizeOf(shape)) throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
+  if (strange !== undefined)
+    throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
+  if (data.length !== sizeOf(shape))
+    throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];
   // Half bits and integers of other widths would be read as what they are not; plain arrays convert.
-  if (ArrayBuffer.isView(data) && !(data instanceof array)) throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${data.constructor.name}`);
-  return { dtype, shape: [...shape], data: data instanceof array ? data : array === Float32Array ? Float32Array.from(data) : array === Int32Array ? Int32Array.from(data) : Uint8Array.from(data) };
+  if (ArrayBuffer.isView(data) && !(data instanceof array))
+    throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${data.constructor.name}`);
+  return {
+    dtype,
+    shape: [...shape],
+    data:
+      data instanceof array
+        ? data
+        : array === Float32Array
+          ? Float32Array.from(data)
+          : array === Int32Array
+            ? Int32Array.from(data)
+            : Uint8Array.from(data),
+  };
 }
 
 function isShaped(feed: Exclude<Feed, number>): feed is Tensor | { shape: readonly number[]; data: TypedArray } {
@@ -83,19 +131,28 @@ function isShaped(feed: Exclude<Feed, number>): feed is Tensor | { shape: readon
 }
 
 function isNumbers(data: unknown): data is ArrayLike<number> {
-  return (Array.isArray(data) && data.every((value) => typeof value === 'number')) || (ArrayBuffer.isView(data) && !(data instanceof DataView) && !(data instanceof BigInt64Array) && !(data instanceof BigUint64Array));
+  return (
+    (Array.isArray(data) && data.every((value) => typeof value === 'number')) ||
+    (ArrayBuffer.isView(data) &&
+      !(data instanceof DataView) &&
+      !(data instanceof BigInt64Array) &&
+      !(data instanceof BigUint64Array))
+  );
 }
 
 function fixedShape(name: string, spec: TensorSpec): number[] {
   return spec.shape.map((size) => {
     if (typeof size === 'number' && Number.isInteger(size) && size >= 0) return size;
-    throw misfit(`inputs.${name}: expected a shape of whole numbers, got [${spec.shape.join(', ')}]; a compiled step has fixed sizes`);
+    throw misfit(
+      `inputs.${name}: expected a shape of whole numbers, got [${spec.shape.join(', ')}]; a compiled step has fixed sizes`,
+    );
   });
 }
 
 function programDType(name: string, spec: TensorSpec): ProgramDType {
   const { dtype = 'float32', random } = spec;
-  if (random !== undefined && dtype !== 'float32') throw misfit(`inputs.${name}: expected dtype float32 for a random input, got ${dtype}`);
+  if (random !== undefined && dtype !== 'float32')
+    throw misfit(`inputs.${name}: expected dtype float32 for a random input, got ${dtype}`);
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw misfit(`inputs.${name}: expected dtype float32, int32 or bool, got ${dtype}`);
 }
@@ -110,15 +167,24 @@ function misfit(message: string): UsageError {
 
 /** Feeds of several steps as one tensor each, with a leading axis of steps. */
 export function stacked(feeds: readonly NamedTensors[]): NamedTensors {
-  return Object.fromEntries(Object.entries(feeds[0] ?? {}).map(([name, { dtype, shape }]) => {
-    const data = new ARRAY_OF[dtype](feeds.length * sizeOf(shape));
-    // the type says which array the data is, and all steps have the same inputs
-    feeds.forEach((feed, i) => (data as Float32Array).set(feed[name]?.data as Float32Array, i * sizeOf(shape)));
-    return [name, { dtype, shape: [feeds.length, ...shape], data }];
-  }));
+  return Object.fromEntries(
+    Object.entries(feeds[0] ?? {}).map(([name, { dtype, shape }]) => {
+      const data = new ARRAY_OF[dtype](feeds.length * sizeOf(shape));
+      // the type says which array the data is, and all steps have the same inputs
+      feeds.forEach((feed, i) => (data as Float32Array).set(feed[name]?.data as Float32Array, i * sizeOf(shape)));
+      return [name, { dtype, shape: [feeds.length, ...shape], data }];
+    }),
+  );
 }
 
 /** Results with a leading axis of `count` steps, a step each. */
 export function unstacked(results: NamedTensors, count: number): NamedTensors[] {
-  return Array.from({ length: count }, (_, i) => Object.fromEntries(Object.entries(results).map(([name, stack]) => [name, copyOf({ ...rowsOf(stack, i, 1), shape: stack.shape.slice(1) })])));
+  return Array.from({ length: count }, (_, i) =>
+    Object.fromEntries(
+      Object.entries(results).map(([name, stack]) => [
+        name,
+        copyOf({ ...rowsOf(stack, i, 1), shape: stack.shape.slice(1) }),
+      ]),
+    ),
+  );
 }

@@ -1,9 +1,11 @@
-// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state inside the executor.
-// The contract of both engines: compile.ts (one ONNX graph) and eager.ts (tfjs itself).
+// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state
+// inside the executor. The contract of both engines: compile.ts (one ONNX graph) and eager.ts (tfjs itself).
 import type { Runtime, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
-/** A step in tfjs: tensors in by name, tensors out by name. It may read and assign variables; what it assigns is state. */
+/**
+ * A step in tfjs: tensors in by name, tensors out by name. It may read and assign variables; what it assigns is state.
+ */
 export type StepFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 
 /** A feed: a tensor, a tensor without dtype, or the plain array where the spec gives the shape. */
@@ -23,16 +25,20 @@ export interface StepOptions {
 export interface CompileOptions extends StepOptions {
   runtime: Runtime;
   /**
-   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the default: on the devices `cpu` and
-   * `wasm` the one that a price of its convolutions says is cheaper, elsewhere `portable`.
+   * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the
+   * default: on the devices `cpu` and `wasm` the one that a price of its convolutions says is cheaper, elsewhere
+   * `portable`.
    */
   lowering?: 'portable' | 'fast' | 'auto';
   /**
-   * Whether several steps may share a run ({@link CompiledStep.runMany}), as a loop inside the graph. `auto`, the default: for steps of a few
-   * milliseconds on the CPU, where the call would cost as much as the step.
+   * Whether several steps may share a run ({@link CompiledStep.runMany}), as a loop inside the graph. `auto`, the
+   * default: for steps of a few milliseconds on the CPU, where the call would cost as much as the step.
    */
   loop?: boolean | 'auto';
-  /** Passed on to the runtime. Default of `threads`: 1 for steps so small that a second thread costs more than it saves, else the runtime's. */
+  /**
+   * Passed on to the runtime. Default of `threads`: 1 for steps so small that a second thread costs more than it saves,
+   * else the runtime's.
+   */
   session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
 }
 
@@ -53,7 +59,9 @@ export interface StepSummary {
   createMs: number;
   /** The lowering that was taken, in a compiled step. */
   lowering?: 'portable' | 'fast';
-  /** Steps that {@link CompiledStep.runMany} should be given at once for calls to cost little; 1 where steps are large. */
+  /**
+   * Steps that {@link CompiledStep.runMany} should be given at once for calls to cost little; 1 where steps are large.
+   */
   stepsPerRun: number;
   /** What its convolutions were taken to cost in both, a line each, where there was a choice. */
   plan?: string;
@@ -64,7 +72,10 @@ export interface CompiledStep {
   /** Number of the next step, which random inputs are drawn by: 0 at first. Settable, for a resume. */
   step: number;
   run(inputs?: Record<string, Feed>): Promise<Record<string, Tensor>>;
-  /** Steps one after the other, each with its own inputs; in one call of the runtime where the step was compiled as a loop. Results in the same order. */
+  /**
+   * Steps one after the other, each with its own inputs; in one call of the runtime where the step was compiled as a
+   * loop. Results in the same order.
+   */
   runMany(inputs: readonly Record<string, Feed>[]): Promise<Record<string, Tensor>[]>;
   /** A copy of the state, in logical layout. */
   state(names?: readonly string[]): Promise<StepState>;
@@ -72,7 +83,10 @@ export interface CompiledStep {
   load(state: StepState): Promise<void>;
   /** Writes the state back into the tf.Variables that the step was traced from. */
   writeVariables(): Promise<void>;
-  /** The graph of one step, also where the runtime has it in a loop. @throws UsageError in the eager engine, which has none. */
+  /**
+   * The graph of one step, also where the runtime has it in a loop. @throws UsageError in the eager engine, which has
+   * none.
+   */
   onnx(): Uint8Array;
   /** What was traced and lowered, for reports. */
   readonly summary: StepSummary;

@@ -1,4 +1,5 @@
-// How much a step computes, roughly: what decides whether one thread is quicker than many, and whether several steps should share a call.
+// How much a step computes, roughly: what decides whether one thread is quicker than many, and whether several steps
+// should share a call.
 import { countOf, inputOf, outputOf, shapeOf } from '../rewrite/graph.js';
 import type { KernelCall, Program, ValueId } from '../trace/program.js';
 
@@ -17,11 +18,15 @@ function costOf(program: Program, call: KernelCall): number {
 }
 
 /** Multiply-adds of the kernels that are products. */
-const PRODUCTS: Readonly<Record<string, (call: KernelCall, count: (id: ValueId | undefined) => number, program: Program) => number>> = {
-  BatchMatMul: matrix, _FusedMatMul: matrix,
+const PRODUCTS: Readonly<
+  Record<string, (call: KernelCall, count: (id: ValueId | undefined) => number, program: Program) => number>
+> = {
+  BatchMatMul: matrix,
+  _FusedMatMul: matrix,
   Conv2D: (call, count, program) => convolution(program, count, outputOf(call), inputOf(call, 'filter')),
   FusedConv2D: (call, count, program) => convolution(program, count, outputOf(call), inputOf(call, 'filter')),
-  Conv2DBackpropInput: (call, count, program) => convolution(program, count, inputOf(call, 'dy'), inputOf(call, 'filter')),
+  Conv2DBackpropInput: (call, count, program) =>
+    convolution(program, count, inputOf(call, 'dy'), inputOf(call, 'filter')),
   Conv2DBackpropFilter: (call, count, program) => convolution(program, count, inputOf(call, 'dy'), outputOf(call)),
 };
 
@@ -32,7 +37,12 @@ function matrix(call: KernelCall, count: (id: ValueId | undefined) => number, pr
 }
 
 /** Every number of the small side is a product with all filters of one output channel. */
-function convolution(program: Program, count: (id: ValueId | undefined) => number, small: ValueId | undefined, filter: ValueId | undefined): number {
+function convolution(
+  program: Program,
+  count: (id: ValueId | undefined) => number,
+  small: ValueId | undefined,
+  filter: ValueId | undefined,
+): number {
   const channels = filter === undefined ? 1 : Number(shapeOf(program, filter).at(-1) ?? 1);
   return (count(small) * count(filter)) / channels;
 }
@@ -49,7 +59,10 @@ const SHARED = 250;
 /** Whether steps of so much work should share calls. */
 export const isSmall = (work: number): boolean => work < SHARED;
 
-/** Work of one call after which what the call costs is a few percent: state goes into the executor and out of it at each. */
+/**
+ * Work of one call after which what the call costs is a few percent: state goes into the executor and out of it at
+ * each.
+ */
 const A_CALL = 4000;
 
 /** Most steps of one call, so that it stays short. */

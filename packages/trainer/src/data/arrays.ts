@@ -21,11 +21,21 @@ export interface ArrayDatasetOptions {
 export function arrayDataset(options: ArrayDatasetOptions): Dataset {
   const { name = 'arrays', data, shape, labels, classes, license } = options;
   const size = sizeOf(shape);
-  if (!(size > 0 && shape.every((d) => Number.isInteger(d)))) throw new UsageError(`arrayDataset.shape: expected positive integers, got [${shape.join(', ')}]`, { code: 'input.shape' });
+  if (!(size > 0 && shape.every((d) => Number.isInteger(d))))
+    throw new UsageError(`arrayDataset.shape: expected positive integers, got [${shape.join(', ')}]`, {
+      code: 'input.shape',
+    });
   if (data.length === 0) throw new ForjaError('data.empty', `arrayDataset: expected examples in '${name}', got none`);
-  if (data.length % size !== 0) throw new UsageError(`arrayDataset.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`, { code: 'input.shape' });
+  if (data.length % size !== 0)
+    throw new UsageError(
+      `arrayDataset.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`,
+      { code: 'input.shape' },
+    );
   const count = data.length / size;
-  if (labels && labels.length !== count) throw new UsageError(`arrayDataset.labels: expected ${count} labels, got ${labels.length}`, { code: 'input.shape' });
+  if (labels && labels.length !== count)
+    throw new UsageError(`arrayDataset.labels: expected ${count} labels, got ${labels.length}`, {
+      code: 'input.shape',
+    });
   const bytes = !(data instanceof Float32Array);
   return {
     name,
@@ -38,16 +48,23 @@ export function arrayDataset(options: ArrayDatasetOptions): Dataset {
       for (let i = 0; i < indices.length; i++) {
         const from = checkIndex(name, indices[i], count) * size;
         const to = i * size;
-        if (bytes) for (let k = 0; k < size; k++) into[to + k] = (data[from + k] as number) / 127.5 - 1; // from + k < length
+        if (bytes)
+          for (let k = 0; k < size; k++) into[to + k] = (data[from + k] as number) / 127.5 - 1; // from + k < length
         else into.set(data.subarray(from, from + size), to);
       }
     },
-    ...(labels ? { labels: (indices: ArrayLike<number>) => Int32Array.from(indices, (i) => labels[checkIndex(name, i, count)] as number) } : {}),
+    ...(labels
+      ? {
+          labels: (indices: ArrayLike<number>) =>
+            Int32Array.from(indices, (i) => labels[checkIndex(name, i, count)] as number),
+        }
+      : {}),
   };
 }
 
 function checkIndex(name: string, index: number | undefined, count: number): number {
-  if (index === undefined || !(index >= 0 && index < count)) throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
+  if (index === undefined || !(index >= 0 && index < count))
+    throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
   return index;
 }
 

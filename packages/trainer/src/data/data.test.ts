@@ -1,4 +1,5 @@
-// Datasets: idx against a reader of the tests' own and against zlib, arrays, points by their moments, and the order of batches.
+// Datasets: idx against a reader of the tests' own and against zlib, arrays, points by their moments, and the order of
+// batches.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { arrayDataset } from './arrays.js';
@@ -7,7 +8,14 @@ import { batchOrder, batchReader } from './order.js';
 import { modesOf, syntheticDataset } from './synthetic.js';
 
 const idx = (shape: number[], data: number[], type = 8): Uint8Array =>
-  Uint8Array.from([0, 0, type, shape.length, ...shape.flatMap((d) => [d >>> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]), ...data]);
+  Uint8Array.from([
+    0,
+    0,
+    type,
+    shape.length,
+    ...shape.flatMap((d) => [d >>> 24, (d >> 16) & 255, (d >> 8) & 255, d & 255]),
+    ...data,
+  ]);
 
 describe('idx', () => {
   it('reads pictures and labels, plain and gzipped', async () => {
@@ -26,18 +34,30 @@ describe('idx', () => {
     ['HTML', new TextEncoder().encode('<!doctype html>'), 'data.format', /begins with two zero bytes/],
     ['nothing', new Uint8Array(0), 'data.format', /0 bytes/],
     ['floats', idx([1, 1, 1], [0], 13), 'data.format', /unsigned bytes \(type 8\), got type 13/],
-    ['a cut file', idx([2, 2, 2], [1, 2, 3]), 'data.format', /8 bytes of data for shape \[2, 2, 2\], got 3: the file is cut/],
+    [
+      'a cut file',
+      idx([2, 2, 2], [1, 2, 3]),
+      'data.format',
+      /8 bytes of data for shape \[2, 2, 2\], got 3: the file is cut/,
+    ],
     ['a cut header', idx([2, 2, 2], []).subarray(0, 9), 'data.format', /header of 16 bytes/],
     ['sizes beyond memory', idx([2 ** 31, 2 ** 31 - 1, 255], [1]), 'data.format', /got 1/],
     ['labels for pictures', idx([3], [1, 2, 3]), 'data.format', /is it the file of labels/],
     ['no picture', idx([0, 28, 28], []), 'data.empty', /expected pictures/],
-    ['a cut gzip', new Uint8Array(gzipSync(idx([1, 2, 2], [1, 2, 3, 4]))).subarray(0, 20), 'data.format', /whole gzip file/],
+    [
+      'a cut gzip',
+      new Uint8Array(gzipSync(idx([1, 2, 2], [1, 2, 3, 4]))).subarray(0, 20),
+      'data.format',
+      /whole gzip file/,
+    ],
   ])('refuses %s', async (_, bytes, code, message) => {
     await expect(idxDataset(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
   it('refuses labels of another number', async () => {
-    await expect(idxDataset(idx([1, 1, 1], [9]), { labels: idx([2], [1, 2]) })).rejects.toThrow(/expected shape \[1\], got \[2\]/);
+    await expect(idxDataset(idx([1, 1, 1], [9]), { labels: idx([2], [1, 2]) })).rejects.toThrow(
+      /expected shape \[1\], got \[2\]/,
+    );
   });
 
   it('keeps rank 4 as channels last', async () => {
@@ -50,22 +70,33 @@ describe('arrays', () => {
     const set = arrayDataset({ data: new Float32Array([1, 2, 3, -4]), shape: [2] });
     const into = new Float32Array(2);
     await set.read([1], into);
-    expect([[...into], set.range]).toEqual([[3, -4], [-4, 3]]);
+    expect([[...into], set.range]).toEqual([
+      [3, -4],
+      [-4, 3],
+    ]);
   });
 
   it('refuses what does not fit', () => {
     expect(() => arrayDataset({ data: new Float32Array(3), shape: [2] })).toThrow(/multiple of 2/);
     expect(() => arrayDataset({ data: new Float32Array(0), shape: [2] })).toThrow(/got none/);
     expect(() => arrayDataset({ data: new Float32Array(2), shape: [2], labels: [1, 2] })).toThrow(/1 labels, got 2/);
-    expect(() => arrayDataset({ data: new Float32Array(2), shape: [2] }).read([1], new Float32Array(2))).toThrow(/0\.\.0, got 1/);
+    expect(() => arrayDataset({ data: new Float32Array(2), shape: [2] }).read([1], new Float32Array(2))).toThrow(
+      /0\.\.0, got 1/,
+    );
   });
 });
 
 describe('synthetic', () => {
-  it.each([['ring', 8], ['grid', 25]] as const)('puts Gaussians on a %s', async (shape, modes) => {
+  it.each([
+    ['ring', 8],
+    ['grid', 25],
+  ] as const)('puts Gaussians on a %s', async (shape, modes) => {
     const set = syntheticDataset({ shape, count: modes * 400, seed: 3 });
     const points = new Float32Array(set.count * 2);
-    await set.read(Array.from({ length: set.count }, (_, i) => i), points);
+    await set.read(
+      Array.from({ length: set.count }, (_, i) => i),
+      points,
+    );
     const centres = modesOf(shape, modes);
     for (let m = 0; m < modes; m++) {
       const xs = Array.from({ length: 400 }, (_, i) => points[2 * (i * modes + m)] ?? NaN);

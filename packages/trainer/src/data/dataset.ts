@@ -1,4 +1,5 @@
-// The contract of a dataset: a fixed number of equal-shaped examples, read by index in any order. Implementations are siblings in this folder.
+// The contract of a dataset: a fixed number of equal-shaped examples, read by index in any order. Implementations are
+// siblings in this folder.
 
 /** Examples by index. */
 export interface Dataset {
@@ -11,7 +12,10 @@ export interface Dataset {
   readonly classes?: readonly string[];
   /** Licence of the data, for reports. */
   readonly license?: string;
-  /** Writes the examples `indices` into `into`, one after the other: `indices.length` · product(shape) values. Synchronous for data in memory. */
+  /**
+   * Writes the examples `indices` into `into`, one after the other: `indices.length` · product(shape) values.
+   * Synchronous for data in memory.
+   */
   read(indices: ArrayLike<number>, into: Float32Array): void | Promise<void>;
   /** Class of each example in `indices`, where the data has classes. */
   labels?(indices: ArrayLike<number>): Int32Array;

@@ -1,4 +1,5 @@
-// The idx format of MNIST (http://yann.lecun.com/exdb/mnist: two zero bytes, type, rank, big-endian sizes, values), plain or gzipped, from bytes.
+// The idx format of MNIST (http://yann.lecun.com/exdb/mnist: two zero bytes, type, rank, big-endian sizes, values),
+// plain or gzipped, from bytes.
 import { ForjaError, joinBytes } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
@@ -21,7 +22,11 @@ export async function readIdx(bytes: Uint8Array, where = 'idx'): Promise<IdxArra
   const bad = (expected: string, got: string): never => {
     throw new ForjaError('data.format', `${where}: expected ${expected}, got ${got}`);
   };
-  if (raw.length < 4 || raw[0] !== 0 || raw[1] !== 0) bad('an idx file (it begins with two zero bytes, a type and a rank)', raw.length < 4 ? `${raw.length} bytes` : `bytes ${[...raw.subarray(0, 4)].join(' ')}`);
+  if (raw.length < 4 || raw[0] !== 0 || raw[1] !== 0)
+    bad(
+      'an idx file (it begins with two zero bytes, a type and a rank)',
+      raw.length < 4 ? `${raw.length} bytes` : `bytes ${[...raw.subarray(0, 4)].join(' ')}`,
+    );
   if (raw[2] !== 8) bad('unsigned bytes (type 8)', `type ${raw[2]}`);
   const rank = raw[3] ?? 0;
   if (rank < 1 || rank > 4) bad('1 to 4 dimensions', String(rank));
@@ -30,7 +35,11 @@ export async function readIdx(bytes: Uint8Array, where = 'idx'): Promise<IdxArra
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = shape.reduce((a, b) => a * b, 1);
-  if (raw.length - start !== size) bad(`${size} bytes of data for shape [${shape.join(', ')}]`, `${raw.length - start}${raw.length - start < size ? ': the file is cut' : ''}`);
+  if (raw.length - start !== size)
+    bad(
+      `${size} bytes of data for shape [${shape.join(', ')}]`,
+      `${raw.length - start}${raw.length - start < size ? ': the file is cut' : ''}`,
+    );
   return { shape, data: raw.subarray(start) };
 }
 
@@ -43,21 +52,39 @@ export interface IdxDatasetOptions {
   license?: string;
 }
 
-/** A dataset of grey pictures [height, width, 1] in [-1, 1] from an idx file of shape [count, height, width]; rank 4 has channels last. */
+/**
+ * A dataset of grey pictures [height, width, 1] in [-1, 1] from an idx file of shape [count, height, width]; rank 4 has
+ * channels last.
+ */
 export async function idxDataset(images: Uint8Array, options: IdxDatasetOptions = {}): Promise<Dataset> {
   const { name = 'idx', license } = options;
   const { shape, data } = await readIdx(images, name);
   const [count = 0, height = 0, width = 0, channels = 1] = shape;
-  if (shape.length < 3) throw new ForjaError('data.format', `${name}: expected pictures (rank 3 or 4), got rank ${shape.length}; is it the file of labels?`);
-  if (count * height * width * channels === 0) throw new ForjaError('data.empty', `${name}: expected pictures, got shape [${shape.join(', ')}]`);
+  if (shape.length < 3)
+    throw new ForjaError(
+      'data.format',
+      `${name}: expected pictures (rank 3 or 4), got rank ${shape.length}; is it the file of labels?`,
+    );
+  if (count * height * width * channels === 0)
+    throw new ForjaError('data.empty', `${name}: expected pictures, got shape [${shape.join(', ')}]`);
   let labels: Uint8Array | undefined;
   if (options.labels) {
     const read = await readIdx(options.labels, `${name} labels`);
-    if (read.shape.length !== 1 || read.data.length !== count) throw new ForjaError('data.format', `${name} labels: expected shape [${count}], got [${read.shape.join(', ')}]`);
+    if (read.shape.length !== 1 || read.data.length !== count)
+      throw new ForjaError('data.format', `${name} labels: expected shape [${count}], got [${read.shape.join(', ')}]`);
     labels = read.data;
   }
-  const classes = options.classes ?? (labels ? Array.from({ length: 1 + labels.reduce((a, b) => Math.max(a, b), 0) }, (_, i) => String(i)) : undefined);
-  return arrayDataset({ name, data, shape: [height, width, channels], ...(labels ? { labels } : {}), ...(classes ? { classes } : {}), ...(license === undefined ? {} : { license }) });
+  const classes =
+    options.classes ??
+    (labels ? Array.from({ length: 1 + labels.reduce((a, b) => Math.max(a, b), 0) }, (_, i) => String(i)) : undefined);
+  return arrayDataset({
+    name,
+    data,
+    shape: [height, width, channels],
+    ...(labels ? { labels } : {}),
+    ...(classes ? { classes } : {}),
+    ...(license === undefined ? {} : { license }),
+  });
 }
 
 async function gunzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
@@ -74,7 +101,11 @@ async function gunzip(bytes: Uint8Array, where: string): Promise<Uint8Array> {
       parts.push(value);
     }
   } catch (cause) {
-    throw new ForjaError('data.format', `${where}: expected a whole gzip file, got one that cannot be unpacked (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
+    throw new ForjaError(
+      'data.format',
+      `${where}: expected a whole gzip file, got one that cannot be unpacked (${cause instanceof Error ? cause.message : String(cause)})`,
+      { cause },
+    );
   }
   return joinBytes(parts);
 }

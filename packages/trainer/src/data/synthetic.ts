@@ -1,5 +1,5 @@
-// Points in the plane from a mixture of Gaussians, the usual check of a small GAN (Metz et al. 2017, "Unrolled GANs": 8 on a ring, 25 on a grid).
-// The modes are known, so what a generator covers can be counted.
+// Points in the plane from a mixture of Gaussians, the usual check of a small GAN (Metz et al. 2017, "Unrolled GANs": 8
+// on a ring, 25 on a grid). The modes are known, so what a generator covers can be counted.
 import { UsageError, latents } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
@@ -19,7 +19,10 @@ export interface SyntheticOptions {
 export function modesOf(shape: 'ring' | 'grid', modes: number): Float32Array {
   const side = Math.round(Math.sqrt(modes));
   if (!Number.isInteger(modes) || modes < 1 || (shape === 'grid' && side * side !== modes)) {
-    throw new UsageError(`synthetic.modes: expected ${shape === 'grid' ? 'a square number' : 'a positive integer'}, got ${modes}`, { code: 'config.invalid' });
+    throw new UsageError(
+      `synthetic.modes: expected ${shape === 'grid' ? 'a square number' : 'a positive integer'}, got ${modes}`,
+      { code: 'config.invalid' },
+    );
   }
   const at = (i: number): [number, number] => {
     if (shape === 'ring') return [0.8 * Math.cos((2 * Math.PI * i) / modes), 0.8 * Math.sin((2 * Math.PI * i) / modes)];
@@ -37,5 +40,12 @@ export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
   const noise = latents(seed, 0, count, 2);
   const data = noise.map((v, k) => (centres[2 * ((k >> 1) % modes) + (k & 1)] ?? 0) + deviation * v);
   const labels = Int32Array.from({ length: count }, (_, i) => i % modes);
-  return arrayDataset({ name: `${modes} Gaussians on a ${shape}`, data, shape: [2], range: [-1, 1], labels, classes: Array.from({ length: modes }, (_, i) => `mode ${i}`) });
+  return arrayDataset({
+    name: `${modes} Gaussians on a ${shape}`,
+    data,
+    shape: [2],
+    range: [-1, 1],
+    labels,
+    classes: Array.from({ length: modes }, (_, i) => `mode ${i}`),
+  });
 }

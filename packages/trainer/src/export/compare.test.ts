@@ -11,13 +11,28 @@ describe('distance', () => {
     expect(distance([1e-4, 0], [0, 0]).relative).toBeCloseTo(1e-2, 8);
     // One huge reference value among thousands does not hide errors of the others.
     const reference = Float32Array.from({ length: 10_000 }, (_, i) => (i === 0 ? 1e6 : 1));
-    expect(distance(reference.map((v, i) => (i === 5 ? 1.5 : v)), reference).relative).toBeCloseTo(0.5, 6);
+    expect(
+      distance(
+        reference.map((v, i) => (i === 5 ? 1.5 : v)),
+        reference,
+      ).relative,
+    ).toBeCloseTo(0.5, 6);
   });
 
   it('holds what stands out of an output of nearly nothing to a tenth of its own size', () => {
     const reference = Float32Array.from({ length: 10_000 }, (_, i) => (i === 7 ? 0.5 : 1e-12));
-    expect(distance(reference.map((v, i) => (i === 7 ? v + 1e-5 : v)), reference)).toMatchObject({ max: expect.closeTo(1e-5, 7) as number, relative: expect.closeTo(2e-4, 6) as number });
-    expect(distance(reference.map((v, i) => (i === 8 ? v + 1e-5 : v)), reference).relative).toBeCloseTo(1e-3, 6); // others are as before
+    expect(
+      distance(
+        reference.map((v, i) => (i === 7 ? v + 1e-5 : v)),
+        reference,
+      ),
+    ).toMatchObject({ max: expect.closeTo(1e-5, 7) as number, relative: expect.closeTo(2e-4, 6) as number });
+    expect(
+      distance(
+        reference.map((v, i) => (i === 8 ? v + 1e-5 : v)),
+        reference,
+      ).relative,
+    ).toBeCloseTo(1e-3, 6); // others are as before
   });
 
   it('is infinite where NaN, infinities or lengths differ, zero where they agree', () => {
@@ -32,7 +47,12 @@ describe('distance', () => {
 
 describe('quantisation', () => {
   it('takes the ends of a range to 0 and 255, and rounds between', () => {
-    for (const [low, high] of [[-1, 1], [0, 1], [0, 255], [-3, 5]] as const) {
+    for (const [low, high] of [
+      [-1, 1],
+      [0, 1],
+      [0, 255],
+      [-3, 5],
+    ] as const) {
       const { scale, shift } = quantisation([low, high]);
       const byte = (x: number): number => Math.min(255, Math.max(0, Math.floor(x * scale + shift)));
       for (let step = 0; step <= 1000; step++) {
@@ -48,13 +68,29 @@ describe('quantisation', () => {
 describe('draw', () => {
   it('draws in the range, by seed and place', () => {
     const picture = draw({ dtype: 'float32', role: 'image', range: [0, 1] }, [50, 4], 1, 0);
-    expect([Math.min(...picture.data) >= 0, Math.max(...picture.data) <= 1, Math.max(...picture.data) > 0.8]).toEqual([true, true, true]);
-    expect(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0).data).not.toEqual(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 1).data);
-    expect(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0)).toEqual(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0));
-    expect([...new Set(draw({ dtype: 'int32', role: 'label', range: [2, 4] }, [200], 3, 0).data)].sort()).toEqual([2, 3, 4]);
-    expect([...new Set(draw({ dtype: 'int32', role: 'label', classes: 3 }, [200], 3, 0).data)].sort()).toEqual([0, 1, 2]);
-    expect([...new Set(draw({ dtype: 'float32', role: 'noise', distribution: 'bernoulli' }, [200], 3, 0).data)].sort()).toEqual([0, 1]);
-    expect(draw({ dtype: 'float32', role: 'latent', distribution: 'uniform' }, [500], 3, 0).data.some((v) => v < -0.5)).toBe(true);
+    expect([Math.min(...picture.data) >= 0, Math.max(...picture.data) <= 1, Math.max(...picture.data) > 0.8]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0).data).not.toEqual(
+      draw({ dtype: 'float32', role: 'latent' }, [4], 1, 1).data,
+    );
+    expect(draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0)).toEqual(
+      draw({ dtype: 'float32', role: 'latent' }, [4], 1, 0),
+    );
+    expect([...new Set(draw({ dtype: 'int32', role: 'label', range: [2, 4] }, [200], 3, 0).data)].sort()).toEqual([
+      2, 3, 4,
+    ]);
+    expect([...new Set(draw({ dtype: 'int32', role: 'label', classes: 3 }, [200], 3, 0).data)].sort()).toEqual([
+      0, 1, 2,
+    ]);
+    expect(
+      [...new Set(draw({ dtype: 'float32', role: 'noise', distribution: 'bernoulli' }, [200], 3, 0).data)].sort(),
+    ).toEqual([0, 1]);
+    expect(
+      draw({ dtype: 'float32', role: 'latent', distribution: 'uniform' }, [500], 3, 0).data.some((v) => v < -0.5),
+    ).toBe(true);
   });
 });
 
@@ -62,7 +98,13 @@ describe('permuted', () => {
   it('moves every element of every order to its place, and back', () => {
     const shape = [2, 3, 1, 4];
     const data = Float32Array.from({ length: 24 }, (_, i) => i);
-    const orders = [[0, 1, 2, 3], [3, 2, 1, 0], [0, 3, 1, 2], [1, 0, 3, 2], [2, 0, 1, 3]];
+    const orders = [
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [0, 3, 1, 2],
+      [1, 0, 3, 2],
+      [2, 0, 1, 3],
+    ];
     for (const perm of orders) {
       const stored = permuted(data, shape, perm);
       const sizes = perm.map((axis) => shape[axis] ?? 0);

@@ -48,39 +48,82 @@ function isPicture(shape: readonly Size[]): boolean {
 /** Interval of the values, where the call that makes them bounds them. */
 export function rangeOf(program: Program, id: ValueId): [number, number] | undefined {
   const from = producers(program);
-  for (let call = from.get(id); call !== undefined; ) {
-    const activation = call.kernel.startsWith('Fused') || call.kernel === '_FusedMatMul' ? call.attrs['activation'] : undefined;
+  for (let call = from.get(id); call !== undefined;) {
+    const activation =
+      call.kernel.startsWith('Fused') || call.kernel === '_FusedMatMul' ? call.attrs['activation'] : undefined;
     if (call.kernel === 'Tanh') return [-1, 1];
     if (call.kernel === 'Sigmoid' || activation === 'sigmoid' || call.kernel === 'Softmax') return [0, 1];
     const [low, high] = [call.attrs['clipValueMin'], call.attrs['clipValueMax']];
-    if (call.kernel === 'ClipByValue') return typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high) ? [low, high] : undefined;
-    if (!['Reshape', 'Transpose', 'Identity', 'ExpandDims', 'Slice', 'StridedSlice', 'ResizeNearestNeighbor', 'DepthToSpace', 'GatherV2'].includes(call.kernel)) return undefined;
+    if (call.kernel === 'ClipByValue')
+      return typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high)
+        ? [low, high]
+        : undefined;
+    if (
+      ![
+        'Reshape',
+        'Transpose',
+        'Identity',
+        'ExpandDims',
+        'Slice',
+        'StridedSlice',
+        'ResizeNearestNeighbor',
+        'DepthToSpace',
+        'GatherV2',
+      ].includes(call.kernel)
+    )
+      return undefined;
     const x = inputOf(call, 'x') ?? inputOf(call, 'images') ?? inputOf(call, 'input');
     call = x === undefined ? undefined : from.get(x);
   }
   return undefined;
 }
 
-/** Inputs, outputs and kind of an optimized program. `specs` are the caller's inputs; random inputs of the program are noise. */
-export function describe(program: Program, specs: readonly SubjectInput[], options: readonly OutputOption[], layout: LayoutOption): Description {
+/**
+ * Inputs, outputs and kind of an optimized program. `specs` are the caller's inputs; random inputs of the program are
+ * noise.
+ */
+export function describe(
+  program: Program,
+  specs: readonly SubjectInput[],
+  options: readonly OutputOption[],
+  layout: LayoutOption,
+): Description {
   const outputs = program.outputs.map(({ name, value }, i): ManifestOutput => {
     const { dtype, shape } = program.values[value] ?? { dtype: 'float32', shape: [] };
     const option = options[i];
     const role = option?.role ?? (isPicture(shape) && dtype === 'float32' ? 'image' : 'tensor');
     const range = option?.range ?? rangeOf(program, value);
-    return { name, role, dtype, shape: fileShape(shape, layout.outputs), ...(range === undefined ? {} : { range }), ...(shape.length === 4 ? { layout: layout.outputs ?? 'nhwc' } : {}) };
+    return {
+      name,
+      role,
+      dtype,
+      shape: fileShape(shape, layout.outputs),
+      ...(range === undefined ? {} : { range }),
+      ...(shape.length === 4 ? { layout: layout.outputs ?? 'nhwc' } : {}),
+    };
   });
   const makesPictures = outputs[0]?.role === 'image';
-  const vectors = specs.filter((spec) => spec.role === undefined && spec.dtype === 'float32' && spec.shape.length === 2);
+  const vectors = specs.filter(
+    (spec) => spec.role === undefined && spec.dtype === 'float32' && spec.shape.length === 2,
+  );
   const inputs = program.inputs.map(({ name, value, random }): ManifestInput => {
     const { dtype, shape } = program.values[value] ?? { dtype: 'float32', shape: [] };
     const spec = specs.find((s) => s.name === name);
     // One vector that becomes pictures is a latent, unless the caller names another.
-    const latent = makesPictures && vectors.length === 1 && vectors[0] === spec && !specs.some((s) => s.role === 'latent');
-    const role = inputRole(random !== undefined ? 'noise' : (spec?.role ?? (latent ? 'latent' : isPicture(shape) && dtype === 'float32' ? 'image' : 'tensor')));
-    const drawn = random?.distribution ?? spec?.random ?? (role === 'latent' || role === 'noise' ? 'normal' : undefined);
+    const latent =
+      makesPictures && vectors.length === 1 && vectors[0] === spec && !specs.some((s) => s.role === 'latent');
+    const role = inputRole(
+      random !== undefined
+        ? 'noise'
+        : (spec?.role ?? (latent ? 'latent' : isPicture(shape) && dtype === 'float32' ? 'image' : 'tensor')),
+    );
+    const drawn =
+      random?.distribution ?? spec?.random ?? (role === 'latent' || role === 'noise' ? 'normal' : undefined);
     return {
-      name, role, dtype, shape: fileShape(shape, layout.inputs),
+      name,
+      role,
+      dtype,
+      shape: fileShape(shape, layout.inputs),
       ...(drawn === 'normal' || drawn === 'uniform' ? { distribution: drawn } : {}),
       ...(spec?.range === undefined ? {} : { range: spec.range }),
       ...(shape.length === 4 ? { layout: layout.inputs ?? 'nhwc' } : {}),
@@ -99,6 +142,7 @@ function kindOf(inputs: readonly ManifestInput[], outputs: readonly ManifestOutp
   if (inputs.some(({ role }) => role === 'latent')) return 'latent';
   const [picture, second] = inputs.filter(({ role }) => role === 'image');
   if (picture === undefined || second !== undefined) return 'function';
-  const area = ({ shape, layout }: { shape: Dim[]; layout?: 'nchw' | 'nhwc' }): string => (layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3)).join();
+  const area = ({ shape, layout }: { shape: Dim[]; layout?: 'nchw' | 'nhwc' }): string =>
+    (layout === 'nchw' ? shape.slice(2) : shape.slice(1, 3)).join();
   return area(picture) === area(output) ? 'image-to-image' : 'super-resolution';
 }

@@ -20,7 +20,9 @@ const now = (): number => performance.now();
 
 /** Options of {@link exportOnnx}. */
 export interface ExportOptions extends Watched {
-  /** Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim. */
+  /**
+   * Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim.
+   */
   inputs?: TensorSpec[];
   /** By position. */
   outputs?: OutputOption[];
@@ -28,15 +30,24 @@ export interface ExportOptions extends Watched {
   opset?: number;
   /** Of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
   layout?: LayoutOption;
-  /** `fp16`: weights in half precision, and what is computed with them where that is safe; inputs and outputs stay float32. Default `fp32`. */
+  /**
+   * `fp16`: weights in half precision, and what is computed with them where that is safe; inputs and outputs stay
+   * float32. Default `fp32`.
+   */
   precision?: 'fp32' | 'fp16';
   /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
   imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
-  /** Weights in a file of their own. `'auto'` (default): where the file would be larger than 1 GiB; a number: larger than that many bytes; `true`, `false`: always, never. */
+  /**
+   * Weights in a file of their own. `'auto'` (default): where the file would be larger than 1 GiB; a number: larger
+   * than that many bytes; `true`, `false`: always, never.
+   */
   externalData?: ExternalDataOption;
   /** Fields of the manifest, over what is worked out. */
   metadata?: Partial<Manifest>;
-  /** SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB; `@forja/trainer/node` fills in another. */
+  /**
+   * SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB;
+   * `@forja/trainer/node` fills in another.
+   */
   digest?: (bytes: Uint8Array) => Promise<string>;
   /** Default: verified. `false` skips it, and the report says so. */
   verify?: false | VerifyOptions;
@@ -51,10 +62,13 @@ export interface ExportResult {
 }
 
 /**
- * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its tensors, tfjs's backend and gradients are left as they were.
+ * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its
+ * tensors, tfjs's backend and gradients are left as they were.
  * @throws UsageError for options that fit nothing, and where verification has no runtime.
- * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers differ.
- * @throws ModelFormatError `model.format` for weights that are NaN or, in a layers model, infinite; ForjaError `aborted` by `signal`.
+ * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers
+ * differ.
+ * @throws ModelFormatError `model.format` for weights that are NaN or, in a layers model, infinite; ForjaError
+ * `aborted` by `signal`.
  */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   checkOptions(options);
@@ -68,11 +82,23 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const program = optimize(captured.program);
   const traced = now();
 
-  const layout: LayoutOption = { ...options.layout, ...(options.imageOutput === 'uint8-nchw' ? { outputs: 'nchw' } : options.imageOutput === 'uint8-nhwc' ? { outputs: 'nhwc' } : {}) };
+  const layout: LayoutOption = {
+    ...options.layout,
+    ...(options.imageOutput === 'uint8-nchw'
+      ? { outputs: 'nchw' }
+      : options.imageOutput === 'uint8-nhwc'
+        ? { outputs: 'nhwc' }
+        : {}),
+  };
   const described = describe(program, subject.inputs, options.outputs ?? [], layout);
-  const heads = options.imageOutput === undefined || options.imageOutput === 'float' ? {} : uint8Heads(described.outputs);
+  const heads =
+    options.imageOutput === undefined || options.imageOutput === 'float' ? {} : uint8Heads(described.outputs);
   await step(options, { stage: 'lower', done: 0, total: 1 });
-  const outputs = described.outputs.map((output) => (Object.hasOwn(heads, output.name) ? { ...output, dtype: 'uint8' as const, range: [0, 255] as [number, number] } : output));
+  const outputs = described.outputs.map((output) =>
+    Object.hasOwn(heads, output.name)
+      ? { ...output, dtype: 'uint8' as const, range: [0, 255] as [number, number] }
+      : output,
+  );
   const description: Description = { ...described, outputs };
   const lowered = lowerProgram(program, {
     target: 'portable',
@@ -84,20 +110,62 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const precise = options.precision === 'fp16' ? toHalf(lowered.model) : lowered.model;
   const { model: placed, external } = outside(precise, where);
   const precision = hasHalves(precise) ? 'fp16' : 'fp32';
-  const bytes = await sealModel(placed, manifestOf(description, captured.steps, precision, options.metadata), options.digest ?? (async (data) => hex(await sha256(data))), external);
+  const bytes = await sealModel(
+    placed,
+    manifestOf(description, captured.steps, precision, options.metadata),
+    options.digest ?? (async (data) => hex(await sha256(data))),
+    external,
+  );
   const made = now();
 
   const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
   const report: ExportReport = {
-    verified: 'skipped-by-caller', source: { kind: subject.kind, name: subject.name, traces: captured.traced, kernels: kernelCounts(captured.program), calls: captured.program.calls.length, rewritten: program.calls.length }, opset: options.opset ?? DEFAULT_OPSET, ...contents(placed), bytes: bytes.length, external: Object.fromEntries([...external].map(([name, file]) => [name, file.length])), precision, dynamicDims: captured.dims, steps: captured.steps,
-    inputs: description.inputs, outputs: description.outputs, tolerance: checks?.tolerance ?? TOLERANCE, ...psnr, errors: [], traceMs: traced - started, lowerMs: made - traced, verifyMs: 0,
+    verified: 'skipped-by-caller',
+    source: {
+      kind: subject.kind,
+      name: subject.name,
+      traces: captured.traced,
+      kernels: kernelCounts(captured.program),
+      calls: captured.program.calls.length,
+      rewritten: program.calls.length,
+    },
+    opset: options.opset ?? DEFAULT_OPSET,
+    ...contents(placed),
+    bytes: bytes.length,
+    external: Object.fromEntries([...external].map(([name, file]) => [name, file.length])),
+    precision,
+    dynamicDims: captured.dims,
+    steps: captured.steps,
+    inputs: description.inputs,
+    outputs: description.outputs,
+    tolerance: checks?.tolerance ?? TOLERANCE,
+    ...psnr,
+    errors: [],
+    traceMs: traced - started,
+    lowerMs: made - traced,
+    verifyMs: 0,
   };
   const files = external.size === 0 ? {} : { external };
   if (checks === undefined) return { model: bytes, ...files, report };
   const job: Verification = {
-    subject, program, traced: captured.traced, branches: captured.branches,
-    inputs: description.inputs.map(({ classes, ...input }) => ({ ...input, dtype: dtypeOf(program, input.name), file: input.name, ...(classes === undefined ? {} : { classes: classes.length }), ...orderEntry(input.shape.length, layout.inputs) })),
-    outputs: described.outputs.map(({ name, shape, range }) => ({ name, file: name, ...(range === undefined ? {} : { range }), ...orderEntry(shape.length, layout.outputs), ...headEntry(heads[name]) })),
+    subject,
+    program,
+    traced: captured.traced,
+    branches: captured.branches,
+    inputs: description.inputs.map(({ classes, ...input }) => ({
+      ...input,
+      dtype: dtypeOf(program, input.name),
+      file: input.name,
+      ...(classes === undefined ? {} : { classes: classes.length }),
+      ...orderEntry(input.shape.length, layout.inputs),
+    })),
+    outputs: described.outputs.map(({ name, shape, range }) => ({
+      name,
+      file: name,
+      ...(range === undefined ? {} : { range }),
+      ...orderEntry(shape.length, layout.outputs),
+      ...headEntry(heads[name]),
+    })),
     sizes: checks.sizes ?? captured.untraced,
     ...(checks.seeds === undefined ? {} : { seeds: checks.seeds }),
     tolerance: checks.tolerance ?? TOLERANCE,
@@ -106,30 +174,49 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const own = await verify(bytes, job, checks.runtime, checks.perNode === true, options, external);
   // A CPU computes a file in half precision without rounding in between: what a GPU will give is told by the twin.
   const twin = precision === 'fp16' ? outside(roundedTwin(lowered.model), placement()) : undefined;
-  const result = twin === undefined ? own : { ...own, errors: (await verify(encodeModel(twin.model), job, checks.runtime, false, options, twin.external)).errors };
+  const result =
+    twin === undefined
+      ? own
+      : {
+          ...own,
+          errors: (await verify(encodeModel(twin.model), job, checks.runtime, false, options, twin.external)).errors,
+        };
   return {
     model: bytes,
     ...files,
-    report: { ...report, verified: 'passed', errors: result.errors, ...(result.calls === undefined ? {} : { calls: result.calls }), reference: { tfjs: result.tfjs, onnx: result.onnx }, verifyMs: now() - made },
+    report: {
+      ...report,
+      verified: 'passed',
+      errors: result.errors,
+      ...(result.calls === undefined ? {} : { calls: result.calls }),
+      reference: { tfjs: result.tfjs, onnx: result.onnx },
+      verifyMs: now() - made,
+    },
   };
 }
 
 /** Verification options with a runtime, or undefined where the caller skips it. */
-function checked(options: ExportOptions): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
+function checked(
+  options: ExportOptions,
+): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
   const { verify: asked = {} } = options;
   if (asked === false) return undefined;
   const { runtime } = asked;
   if (runtime === undefined) {
-    throw new UsageError("exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false");
+    throw new UsageError(
+      "exportOnnx: expected verify.runtime, got none; import exportOnnx from '@forja/trainer/node', which fills it in, give runtime() of @forja/node or @forja/web, or skip verification with verify: false",
+    );
   }
   return { ...asked, runtime };
 }
 
 function ordersOf(program: Program, layout: LayoutOption): Record<string, Perm> {
-  const entry = (which: 'inputs' | 'outputs') => ({ name, value }: { name: string; value: number }): [string, Perm][] => {
-    const order = orderOf(program.values[value]?.shape.length ?? 0, layout[which]);
-    return order === undefined ? [] : [[name, order]];
-  };
+  const entry =
+    (which: 'inputs' | 'outputs') =>
+    ({ name, value }: { name: string; value: number }): [string, Perm][] => {
+      const order = orderOf(program.values[value]?.shape.length ?? 0, layout[which]);
+      return order === undefined ? [] : [[name, order]];
+    };
   return Object.fromEntries([...program.inputs.flatMap(entry('inputs')), ...program.outputs.flatMap(entry('outputs'))]);
 }
 
@@ -151,7 +238,21 @@ function dtypeOf(program: Program, input: string): ProgramDType {
   return program.values[program.inputs.find(({ name }) => name === input)?.value ?? -1]?.dtype ?? 'float32';
 }
 
-function manifestOf({ kind, inputs, outputs }: Description, steps: Sizes, precision: 'fp32' | 'fp16', metadata: Partial<Manifest> = {}): Omit<Manifest, 'integrity'> {
+function manifestOf(
+  { kind, inputs, outputs }: Description,
+  steps: Sizes,
+  precision: 'fp32' | 'fp16',
+  metadata: Partial<Manifest> = {},
+): Omit<Manifest, 'integrity'> {
   const { integrity: _, ...given } = metadata; // it is over the file's own bytes
-  return { version: 1, kind, inputs, outputs, ...(Object.keys(steps).length === 0 ? {} : { steps }), precision, producer: 'forja', ...given };
+  return {
+    version: 1,
+    kind,
+    inputs,
+    outputs,
+    ...(Object.keys(steps).length === 0 ? {} : { steps }),
+    precision,
+    producer: 'forja',
+    ...given,
+  };
 }

@@ -2,7 +2,10 @@
 import { UsageError } from '@forja/core';
 import { externalizeModel, weightBytes, type ExternalModel, type Model } from '@forja/core/onnx';
 
-/** `'auto'`: outside where they are larger than 1 GiB. A number: larger than so many bytes. `true`, `false`: always, never. An object also names the file, which is `model.onnx.data` else. */
+/**
+ * `'auto'`: outside where they are larger than 1 GiB. A number: larger than so many bytes. `true`, `false`: always,
+ * never. An object also names the file, which is `model.onnx.data` else.
+ */
 export type ExternalDataOption = 'auto' | boolean | number | { above?: number; location?: string };
 
 /** The option, worked out. */
@@ -20,11 +23,17 @@ export function placement(option: ExternalDataOption = 'auto'): Placement {
   if (option === 'auto') return { above: LARGE };
   if (typeof option === 'boolean') return { above: option ? 0 : Infinity };
   const { above = LARGE, location } = typeof option === 'number' ? { above: option } : option;
-  if (!(above >= 0)) throw new UsageError(`exportOnnx.externalData: expected 'auto', true, false, a number of bytes or { above, location }, got ${String(above)}`);
+  if (!(above >= 0))
+    throw new UsageError(
+      `exportOnnx.externalData: expected 'auto', true, false, a number of bytes or { above, location }, got ${String(above)}`,
+    );
   return { above, ...(location === undefined ? {} : { location }) };
 }
 
-/** The model, with its weights outside where the option says so. What is told to stay inside and cannot is refused when it is written. */
+/**
+ * The model, with its weights outside where the option says so. What is told to stay inside and cannot is refused when
+ * it is written.
+ */
 export function outside(model: Model, { above, location }: Placement): ExternalModel {
   if (weightBytes(model) <= above) return { model, external: new Map() };
   return externalizeModel(model, location === undefined ? {} : { location });

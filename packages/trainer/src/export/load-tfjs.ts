@@ -1,4 +1,5 @@
-// tfjs models from model.json and its weight files, wherever these are read from: by address here, from folders in node/load-model.ts.
+// tfjs models from model.json and its weight files, wherever these are read from: by address here, from folders in
+// node/load-model.ts.
 import { ForjaError, ModelFormatError, abortError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type ModelJson } from './model-json.js';
@@ -15,13 +16,21 @@ export type ReadModelFile = (path: string) => Promise<Uint8Array>;
 
 /**
  * Loads the model whose files `read` gives; `name` is what messages call it.
- * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported` (custom layers that are not registered), `model.integrity` (weight files outside the model's folder).
+ * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported` (custom layers that
+ * are not registered), `model.integrity` (weight files outside the model's folder).
  */
-export async function loadModelFiles(name: string, read: ReadModelFile, { signal, onProgress }: LoadTfjsOptions = {}): Promise<tf.LayersModel | tf.GraphModel> {
+export async function loadModelFiles(
+  name: string,
+  read: ReadModelFile,
+  { signal, onProgress }: LoadTfjsOptions = {},
+): Promise<tf.LayersModel | tf.GraphModel> {
   const json = parseModelJson(new TextDecoder().decode(await read('')), name);
   const graph = isGraphJson(json);
   if (graph) checkGraphWeights(name, json);
-  const artifacts = await artifactsOf(name, json, read, { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) });
+  const artifacts = await artifactsOf(name, json, read, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
   const handler: tf.io.IOHandler = { load: () => Promise.resolve(artifacts) };
   try {
     return graph ? await tf.loadGraphModel(handler) : await tf.loadLayersModel(handler);
@@ -32,7 +41,12 @@ export async function loadModelFiles(name: string, read: ReadModelFile, { signal
   }
 }
 
-async function artifactsOf(name: string, json: ModelJson, read: ReadModelFile, { signal, onProgress }: LoadTfjsOptions): Promise<tf.io.ModelArtifacts> {
+async function artifactsOf(
+  name: string,
+  json: ModelJson,
+  read: ReadModelFile,
+  { signal, onProgress }: LoadTfjsOptions,
+): Promise<tf.io.ModelArtifacts> {
   const total = json.weightsManifest.reduce((sum, { paths }) => sum + paths.length, 0);
   const parts: ArrayBuffer[] = [];
   for (const group of json.weightsManifest) {
@@ -40,10 +54,15 @@ async function artifactsOf(name: string, json: ModelJson, read: ReadModelFile, {
     for (const path of group.paths) {
       if (signal?.aborted === true) throw abortError(signal.reason);
       const outside = /^([a-z][a-z0-9+.-]*:|[\\/])/i.test(path) || path.split(/[\\/]/).includes('..');
-      if (outside) throw new ModelFormatError('model.integrity', `${name}: expected weight files inside the model's folder, got a path out of it: ${path}`);
+      if (outside)
+        throw new ModelFormatError(
+          'model.integrity',
+          `${name}: expected weight files inside the model's folder, got a path out of it: ${path}`,
+        );
       const bytes = await read(path);
       lengths.push(bytes.length);
-      parts.push((bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer); // never shared: files are read into memory of their own
+      // never shared: files are read into memory of their own
+      parts.push((bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer);
       onProgress?.({ file: path, done: parts.length, total });
     }
     checkLengths(name, group, lengths);
@@ -58,7 +77,11 @@ async function explained(name: string, json: ModelJson, cause: unknown): Promise
   const unknown = /Unknown (layer|initializer|regularizer|constraint|activation):? ?'?(\w+)?/.exec(message);
   if (unknown !== null) {
     const [, kind = 'layer', custom = '?'] = unknown;
-    return new ModelFormatError('model.unsupported', `${name}: expected every ${kind} of the model to be known, got ${kind} '${custom}', which tfjs does not have; register it with tf.serialization.registerClass first, in a module named with --import`, { cause });
+    return new ModelFormatError(
+      'model.unsupported',
+      `${name}: expected every ${kind} of the model to be known, got ${kind} '${custom}', which tfjs does not have; register it with tf.serialization.registerClass first, in a module named with --import`,
+      { cause },
+    );
   }
   const apart = isGraphJson(json) ? undefined : await layersMismatch(json);
   return new ModelFormatError('model.format', `${name}: ${apart ?? `tfjs cannot load it: ${message}`}`, { cause });
@@ -69,15 +92,21 @@ async function layersMismatch(json: ModelJson): Promise<string | undefined> {
   try {
     const model = await tf.loadLayersModel({ load: () => Promise.resolve({ modelTopology: json.modelTopology }) });
     try {
-      const specs = new Map(json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)));
+      const specs = new Map(
+        json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)),
+      );
       const wanted = model.weights.map((weight) => ({ name: weight.originalName, shape: weight.shape }));
       for (const { name, shape } of wanted) {
         const spec = specs.get(name);
-        if (spec === undefined) return `expected a weight '${name}' in the weightsManifest, as the topology needs it, got none; topology and weights are of different models`;
-        if (String(spec.shape) !== String(shape)) return `expected the weight '${name}' of shape [${shape.join(', ')}], as the topology needs it, got [${spec.shape.join(', ')}] in the weightsManifest`;
+        if (spec === undefined)
+          return `expected a weight '${name}' in the weightsManifest, as the topology needs it, got none; topology and weights are of different models`;
+        if (String(spec.shape) !== String(shape))
+          return `expected the weight '${name}' of shape [${shape.join(', ')}], as the topology needs it, got [${spec.shape.join(', ')}] in the weightsManifest`;
       }
       const extra = [...specs.keys()].find((name) => !wanted.some((weight) => weight.name === name));
-      return extra === undefined ? undefined : `expected only weights that the topology has, got '${extra}' in the weightsManifest; topology and weights are of different models`;
+      return extra === undefined
+        ? undefined
+        : `expected only weights that the topology has, got '${extra}' in the weightsManifest; topology and weights are of different models`;
     } finally {
       model.dispose();
     }
@@ -87,13 +116,21 @@ async function layersMismatch(json: ModelJson): Promise<string | undefined> {
 }
 
 /**
- * Loads a layers or graph model by the address of its model.json, with the weight files beside it. A query string goes to those too, as in tfjs.
+ * Loads a layers or graph model by the address of its model.json, with the weight files beside it. A query string goes
+ * to those too, as in tfjs.
  * @throws ModelFormatError as {@link loadModelFiles}; ForjaError `io` where the server fails, `aborted`.
  */
-export async function loadTfjsModel(source: string | URL, options: LoadTfjsOptions = {}): Promise<tf.LayersModel | tf.GraphModel> {
+export async function loadTfjsModel(
+  source: string | URL,
+  options: LoadTfjsOptions = {},
+): Promise<tf.LayersModel | tf.GraphModel> {
   const address = new URL(source, (globalThis as { location?: { href: string } }).location?.href);
   const { signal } = options;
-  return loadModelFiles(address.href, (path) => fetched(path === '' ? address : beside(address, path), signal), options);
+  return loadModelFiles(
+    address.href,
+    (path) => fetched(path === '' ? address : beside(address, path), signal),
+    options,
+  );
 }
 
 function beside(address: URL, path: string): URL {
@@ -105,13 +142,19 @@ function beside(address: URL, path: string): URL {
 async function fetched(address: URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
     const response = await fetch(address, signal === undefined ? {} : { signal });
-    if (response.status === 404 || response.status === 410) throw new ModelFormatError('model.notFound', `${address.href}: expected a file, got ${response.status}`);
-    if (!response.ok) throw new ForjaError('io', `${address.href}: the server answered ${response.status} ${response.statusText}`.trim());
+    if (response.status === 404 || response.status === 410)
+      throw new ModelFormatError('model.notFound', `${address.href}: expected a file, got ${response.status}`);
+    if (!response.ok)
+      throw new ForjaError(
+        'io',
+        `${address.href}: the server answered ${response.status} ${response.statusText}`.trim(),
+      );
     return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
     if (cause instanceof ForjaError) throw cause;
     if (signal?.aborted === true) throw abortError(signal.reason);
-    const why = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
+    const why =
+      cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
     throw new ForjaError('io', `${address.href}: cannot be fetched: ${why}`, { cause });
   }
 }

@@ -32,7 +32,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** @throws ModelFormatError `model.format` that says what the file holds instead. */
 export function parseModelJson(text: string, name: string): ModelJson {
   const wrong = (got: string, cause?: unknown): never => {
-    throw new ModelFormatError('model.format', `${name}: expected a tfjs model.json (modelTopology and weightsManifest), got ${got}`, { cause });
+    throw new ModelFormatError(
+      'model.format',
+      `${name}: expected a tfjs model.json (modelTopology and weightsManifest), got ${got}`,
+      { cause },
+    );
   };
   let json: unknown;
   try {
@@ -42,19 +46,34 @@ export function parseModelJson(text: string, name: string): ModelJson {
   }
   if (!isObject(json)) return wrong('other JSON');
   const { modelTopology, weightsManifest, format } = json;
-  if (format !== undefined && format !== 'layers-model' && format !== 'graph-model') return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are known`);
-  if (!isObject(modelTopology)) return wrong(json['class_name'] === undefined ? 'JSON without modelTopology' : 'a Keras topology without weights; convert the model with tensorflowjs_converter, or save it with model.save');
-  if (format === 'graph-model' && !Array.isArray(modelTopology['node'])) return wrong("the format 'graph-model' over a topology without nodes, as layers-model has it");
-  if (isKeras3(modelTopology)) return wrong("a topology that Keras 3 wrote, which tfjs cannot read; save the model by Keras 2 (tf_keras, TF_USE_LEGACY_KERAS=1) or convert it with --output_format=tfjs_graph_model");
+  if (format !== undefined && format !== 'layers-model' && format !== 'graph-model')
+    return wrong(`the format ${JSON.stringify(format)}; layers-model and graph-model are known`);
+  if (!isObject(modelTopology))
+    return wrong(
+      json['class_name'] === undefined
+        ? 'JSON without modelTopology'
+        : 'a Keras topology without weights; convert the model with tensorflowjs_converter, or save it with model.save',
+    );
+  if (format === 'graph-model' && !Array.isArray(modelTopology['node']))
+    return wrong("the format 'graph-model' over a topology without nodes, as layers-model has it");
+  if (isKeras3(modelTopology))
+    return wrong(
+      'a topology that Keras 3 wrote, which tfjs cannot read; save the model by Keras 2 (tf_keras, TF_USE_LEGACY_KERAS=1) or convert it with --output_format=tfjs_graph_model',
+    );
   const groups: unknown[] = Array.isArray(weightsManifest) ? weightsManifest : wrong('JSON without weightsManifest');
   for (const group of groups) {
     const { paths, weights } = (group ?? {}) as Record<string, unknown>;
-    if (!Array.isArray(paths) || !paths.every((p) => typeof p === 'string') || !Array.isArray(weights)) return wrong('a weightsManifest without paths and weights');
+    if (!Array.isArray(paths) || !paths.every((p) => typeof p === 'string') || !Array.isArray(weights))
+      return wrong('a weightsManifest without paths and weights');
     for (const spec of weights as unknown[]) {
       const { name: weight, shape, dtype, quantization } = (spec ?? {}) as Record<string, unknown>;
-      if (quantization !== undefined && !isQuantization(quantization)) return wrong(`the weight '${String(weight)}' with the quantization ${JSON.stringify(quantization).slice(0, 80)}; uint8 and uint16 with min and scale, and float16 are known`);
+      if (quantization !== undefined && !isQuantization(quantization))
+        return wrong(
+          `the weight '${String(weight)}' with the quantization ${JSON.stringify(quantization).slice(0, 80)}; uint8 and uint16 with min and scale, and float16 are known`,
+        );
       const sizes = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
-      if (typeof weight !== 'string' || !sizes || typeof dtype !== 'string') return wrong(`a weight without name, shape and dtype: ${JSON.stringify(spec).slice(0, 120)}`);
+      if (typeof weight !== 'string' || !sizes || typeof dtype !== 'string')
+        return wrong(`a weight without name, shape and dtype: ${JSON.stringify(spec).slice(0, 120)}`);
     }
   }
   return json as ModelJson; // its parts were checked above
@@ -65,13 +84,18 @@ function isKeras3(topology: Record<string, unknown>): boolean {
   const inner = topology['model_config'] ?? topology;
   const config = isObject(inner) ? inner['config'] : undefined;
   const layers = isObject(config) ? config['layers'] : undefined;
-  return Array.isArray(layers) && layers.some((layer) => isObject(layer) && 'module' in layer && 'registered_name' in layer);
+  return (
+    Array.isArray(layers) && layers.some((layer) => isObject(layer) && 'module' in layer && 'registered_name' in layer)
+  );
 }
 
 function isQuantization(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { dtype, min, scale } = value;
-  return dtype === 'float16' || ((dtype === 'uint8' || dtype === 'uint16') && typeof min === 'number' && typeof scale === 'number');
+  return (
+    dtype === 'float16' ||
+    ((dtype === 'uint8' || dtype === 'uint16') && typeof min === 'number' && typeof scale === 'number')
+  );
 }
 
 /** Whether the topology is a TensorFlow graph; else it is tf.layers'. */
@@ -79,24 +103,50 @@ export function isGraphJson({ format, modelTopology }: ModelJson): boolean {
   return format === 'graph-model' || (format === undefined && Array.isArray(modelTopology['node']));
 }
 
-const BYTES: Readonly<Record<string, number>> = { float32: 4, int32: 4, uint8: 1, uint16: 2, float16: 2, bool: 1, complex64: 8 };
+const BYTES: Readonly<Record<string, number>> = {
+  float32: 4,
+  int32: 4,
+  uint8: 1,
+  uint16: 2,
+  float16: 2,
+  bool: 1,
+  complex64: 8,
+};
 
 /** Bytes of a group's tensors, quantised or not; undefined where strings make it unknown. */
 export function bytesOfGroup({ weights }: WeightGroup): number | undefined {
   if (weights.some(({ dtype }) => dtype === 'string')) return undefined;
-  return weights.reduce((sum, { shape, dtype, quantization }) => sum + shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4), 0);
+  return weights.reduce(
+    (sum, { shape, dtype, quantization }) =>
+      sum + shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4),
+    0,
+  );
 }
 
-/** tfjs reads past the end of short weights without a word, and leaves the rest of long ones. `lengths` are those of the group's files. */
+/**
+ * tfjs reads past the end of short weights without a word, and leaves the rest of long ones. `lengths` are those of the
+ * group's files.
+ */
 export function checkLengths(name: string, group: WeightGroup, lengths: readonly number[]): void {
   const wanted = bytesOfGroup(group);
   const got = lengths.reduce((a, b) => a + b, 0);
   if (wanted === undefined || wanted === got) return;
   const odd = oddFile(lengths);
-  const files = group.paths.length === 1 ? (group.paths[0] ?? '') : odd === undefined ? group.paths.map((path, i) => `${path} (${lengths[i] ?? 0})`).join(', ') : (group.paths[odd] ?? '');
+  const files =
+    group.paths.length === 1
+      ? (group.paths[0] ?? '')
+      : odd === undefined
+        ? group.paths.map((path, i) => `${path} (${lengths[i] ?? 0})`).join(', ')
+        : (group.paths[odd] ?? '');
   const last = got < wanted ? endsIn(group, got) : undefined;
-  const what = got < wanted ? `is cut short${last === undefined ? '' : `; it ends inside the weight '${last}'`}` : 'is too long: it belongs to another model, or was written twice';
-  throw new ModelFormatError(got < wanted ? 'model.truncated' : 'model.format', `${name}: expected ${wanted} bytes of weights in ${group.paths.length === 1 ? 'its file' : `${group.paths.length} files`}, got ${got}: ${files} ${what}`);
+  const what =
+    got < wanted
+      ? `is cut short${last === undefined ? '' : `; it ends inside the weight '${last}'`}`
+      : 'is too long: it belongs to another model, or was written twice';
+  throw new ModelFormatError(
+    got < wanted ? 'model.truncated' : 'model.format',
+    `${name}: expected ${wanted} bytes of weights in ${group.paths.length === 1 ? 'its file' : `${group.paths.length} files`}, got ${got}: ${files} ${what}`,
+  );
 }
 
 /** Converters cut weights into files of equal length, but for the last: the one that is not. */
@@ -110,20 +160,39 @@ function oddFile(lengths: readonly number[]): number | undefined {
 /** The weight that the last byte belongs to. */
 function endsIn({ weights }: WeightGroup, length: number): string | undefined {
   let at = 0;
-  return weights.find(({ shape, dtype, quantization }) => (at += shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4)) > length)?.name;
+  return weights.find(
+    ({ shape, dtype, quantization }) =>
+      (at += shape.reduce((a, b) => a * b, 1) * (BYTES[quantization?.dtype ?? dtype] ?? 4)) > length,
+  )?.name;
 }
 
 /** A graph's constants all come from the manifest; tfjs would notice when it first runs them, in words of its own. */
 export function checkGraphWeights(name: string, json: ModelJson): void {
-  const specs = new Map(json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)));
-  const nodes = Array.isArray(json.modelTopology['node']) ? (json.modelTopology['node'] as { name?: string; op?: string; attr?: Record<string, { tensor?: { tensorShape?: { dim?: { size?: string | number }[] } } }> }[]) : [];
+  const specs = new Map(
+    json.weightsManifest.flatMap(({ weights }) => weights.map((weight) => [weight.name, weight] as const)),
+  );
+  const nodes = Array.isArray(json.modelTopology['node'])
+    ? (json.modelTopology['node'] as {
+        name?: string;
+        op?: string;
+        attr?: Record<string, { tensor?: { tensorShape?: { dim?: { size?: string | number }[] } } }>;
+      }[])
+    : [];
   for (const { name: node = '', op, attr } of nodes) {
     if (op !== 'Const') continue;
     const spec = specs.get(node);
-    if (spec === undefined) throw new ModelFormatError('model.format', `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`);
-    const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size = 0 }) => Number(size)); // JSON of protobuf leaves zeros out
+    if (spec === undefined)
+      throw new ModelFormatError(
+        'model.format',
+        `${name}: expected a weight '${node}' in the weightsManifest, as the topology names it, got none; topology and weights are of different models`,
+      );
+    // JSON of protobuf leaves zeros out
+    const dims = attr?.['value']?.tensor?.tensorShape?.dim?.map(({ size = 0 }) => Number(size));
     if (dims !== undefined && dims.reduce((a, b) => a * b, 1) !== spec.shape.reduce((a, b) => a * b, 1)) {
-      throw new ModelFormatError('model.format', `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got [${spec.shape.join(', ')}] in the weightsManifest`);
+      throw new ModelFormatError(
+        'model.format',
+        `${name}: expected the weight '${node}' of shape [${dims.join(', ')}], as the topology says, got [${spec.shape.join(', ')}] in the weightsManifest`,
+      );
     }
   }
 }

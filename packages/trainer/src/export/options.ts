@@ -1,4 +1,5 @@
-// The options of an export, held against a schema at the edge: JavaScript callers mistype names, and TypeScript ones pass what they read from files.
+// The options of an export, held against a schema at the edge: JavaScript callers mistype names, and TypeScript ones
+// pass what they read from files.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
@@ -6,35 +7,67 @@ import type { ExportOptions } from './export.js';
 
 const name = v.pipe(v.string(), v.minLength(1, 'a name'));
 const range = v.tuple([v.number(), v.number()]);
-const dim = v.custom<number | string>((value) => typeof value === 'number' || typeof value === 'string', "a size, or a name such as 'batch' for one that varies");
+const dim = v.custom<number | string>(
+  (value) => typeof value === 'number' || typeof value === 'string',
+  "a size, or a name such as 'batch' for one that varies",
+);
 const layout = v.optional(v.picklist(['nhwc', 'nchw']));
 const isFunction = v.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', 'a function');
 const isObject = (what: string) => v.custom<object>((value) => typeof value === 'object' && value !== null, what);
 
 const schema = v.strictObject({
-  inputs: v.optional(v.array(v.strictObject({
-    name: v.optional(name),
-    dtype: v.optional(v.string()), // subjectOf says which
-    shape: v.optional(v.array(dim)),
-    role: v.optional(v.picklist(['latent', 'label', 'noise', 'image', 'tensor', 'score'])),
-    range: v.optional(range),
-    random: v.optional(v.picklist(['normal', 'uniform', 'bernoulli'])),
-  }))),
-  outputs: v.optional(v.array(v.strictObject({ name: v.optional(name), role: v.optional(v.picklist(['image', 'tensor', 'score'])), range: v.optional(range) }))),
+  inputs: v.optional(
+    v.array(
+      v.strictObject({
+        name: v.optional(name),
+        dtype: v.optional(v.string()), // subjectOf says which
+        shape: v.optional(v.array(dim)),
+        role: v.optional(v.picklist(['latent', 'label', 'noise', 'image', 'tensor', 'score'])),
+        range: v.optional(range),
+        random: v.optional(v.picklist(['normal', 'uniform', 'bernoulli'])),
+      }),
+    ),
+  ),
+  outputs: v.optional(
+    v.array(
+      v.strictObject({
+        name: v.optional(name),
+        role: v.optional(v.picklist(['image', 'tensor', 'score'])),
+        range: v.optional(range),
+      }),
+    ),
+  ),
   opset: v.optional(v.number()), // lowering says which
   layout: v.optional(v.strictObject({ inputs: layout, outputs: layout })),
   precision: v.optional(v.picklist(['fp32', 'fp16'])),
   imageOutput: v.optional(v.picklist(['float', 'uint8-nchw', 'uint8-nhwc'])),
-  externalData: v.optional(v.union([v.literal('auto'), v.boolean(), v.number(), v.strictObject({ above: v.optional(v.number()), location: v.optional(name) })])),
+  externalData: v.optional(
+    v.union([
+      v.literal('auto'),
+      v.boolean(),
+      v.number(),
+      v.strictObject({ above: v.optional(v.number()), location: v.optional(name) }),
+    ]),
+  ),
   metadata: v.optional(isObject('fields of the manifest')),
   digest: v.optional(isFunction),
-  verify: v.optional(v.union([v.literal(false), v.strictObject({
-    runtime: v.optional(isObject('a runtime')),
-    sizes: v.optional(v.pipe(v.array(v.record(v.string(), v.number())), v.minLength(1, 'at least one size, or verify: false to skip verification'))),
-    seeds: v.optional(v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a number of at least 1'))),
-    tolerance: v.optional(v.pipe(v.number('a positive number'), v.gtValue(0, 'a positive number'))),
-    perNode: v.optional(v.boolean()),
-  })])),
+  verify: v.optional(
+    v.union([
+      v.literal(false),
+      v.strictObject({
+        runtime: v.optional(isObject('a runtime')),
+        sizes: v.optional(
+          v.pipe(
+            v.array(v.record(v.string(), v.number())),
+            v.minLength(1, 'at least one size, or verify: false to skip verification'),
+          ),
+        ),
+        seeds: v.optional(v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a number of at least 1'))),
+        tolerance: v.optional(v.pipe(v.number('a positive number'), v.gtValue(0, 'a positive number'))),
+        perNode: v.optional(v.boolean()),
+      }),
+    ]),
+  ),
   onProgress: v.optional(isFunction),
   signal: v.optional(isObject('an AbortSignal')),
 });

@@ -2,7 +2,10 @@
 import { abortError } from '@forja/core';
 import type { Subject } from './subject.js';
 
-/** What an export is doing. `total` is missing where it is not known beforehand: how many traces it takes depends on the network. */
+/**
+ * What an export is doing. `total` is missing where it is not known beforehand: how many traces it takes depends on the
+ * network.
+ */
 export interface ExportProgress {
   stage: 'trace' | 'rewrite' | 'lower' | 'seal' | 'verify';
   done: number;
@@ -30,7 +33,10 @@ export async function step({ onProgress, signal }: Watched, event: ExportProgres
   onProgress?.(event);
 }
 
-/** The subject, whose every run is told of. Traces follow one another without a pause, so that nobody trains the model between two. */
+/**
+ * The subject, whose every run is told of. Traces follow one another without a pause, so that nobody trains the model
+ * between two.
+ */
 export function watched(subject: Subject, { onProgress, signal }: Watched): Subject {
   let done = 0;
   return {

@@ -1,4 +1,5 @@
-// The eager reference of an export: the traced calls, run by tfjs's own kernels on copies of the weights. The user's model, tensors and backend are not touched.
+// The eager reference of an export: the traced calls, run by tfjs's own kernels on copies of the weights. The user's
+// model, tensors and backend are not touched.
 import * as tf from '@tensorflow/tfjs';
 import { internals } from '../trace/engine.js';
 import type { Program } from '../trace/program.js';
@@ -7,10 +8,14 @@ import { hasKernel, replay, type ReplayFeeds, type ReplayOptions, type ReplayTen
 
 let preparing: Promise<boolean> | undefined;
 
-/** Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not serve its binary. */
+/**
+ * Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not
+ * serve its binary.
+ */
 async function prepareWasm(): Promise<boolean> {
   try {
-    if ((tf.findBackendFactory('wasm') as unknown) === null) { // its type forgets the null
+    if ((tf.findBackendFactory('wasm') as unknown) === null) {
+      // its type forgets the null
       await import('@tensorflow/tfjs-backend-wasm');
       // Registered with the lowest priority: tfjs must not choose it because we imported it.
       const factory = tf.findBackendFactory('wasm');
@@ -41,7 +46,10 @@ export interface Reference {
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
-/** TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend, which is slow on convolutions, and which runs what the others lack. */
+/**
+ * TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend,
+ * which is slow on convolutions, and which runs what the others lack.
+ */
 export async function reference(program: Program): Promise<Reference> {
   const kernels = [...new Set(program.calls.map((call) => call.kernel))];
   // Once for the process: two exports at a time would each start a backend and take the other's away.
@@ -50,7 +58,10 @@ export async function reference(program: Program): Promise<Reference> {
   let backend = node ? 'tensorflow' : wasm ? 'wasm' : 'cpu';
   const self: Reference = {
     get backend() {
-      const lacking = backend === 'cpu' ? [] : kernels.filter((kernel) => !hasKernel(kernel, backend) && !Object.hasOwn(STAND_INS, kernel));
+      const lacking =
+        backend === 'cpu'
+          ? []
+          : kernels.filter((kernel) => !hasKernel(kernel, backend) && !Object.hasOwn(STAND_INS, kernel));
       return lacking.length === 0 ? backend : `${backend}, on cpu: ${lacking.join(', ')}`;
     },
     distrust: () => {

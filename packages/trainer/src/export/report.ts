@@ -29,8 +29,18 @@ export interface NodeError {
 /** Result of {@link exportOnnx}. Times are in milliseconds. */
 export interface ExportReport {
   verified: 'passed' | 'skipped-by-caller';
-  /** What was traced: its kind and name, at which sizes, and the tfjs kernels that it called; `rewritten` are the calls left for lowering. */
-  source: { kind: 'layers' | 'graph' | 'function'; name: string; traces: Sizes[]; kernels: Record<string, number>; calls: number; rewritten: number };
+  /**
+   * What was traced: its kind and name, at which sizes, and the tfjs kernels that it called; `rewritten` are the calls
+   * left for lowering.
+   */
+  source: {
+    kind: 'layers' | 'graph' | 'function';
+    name: string;
+    traces: Sizes[];
+    kernels: Record<string, number>;
+    calls: number;
+    rewritten: number;
+  };
   opset: number;
   /** Nodes by operator. */
   ops: Record<string, number>;
@@ -53,10 +63,16 @@ export interface ExportReport {
   outputs: ManifestOutput[];
   /** Bound on the relative error; not used where `psnr` is there. */
   tolerance: number;
-  /** Decibels that a file in half precision had to reach, as it is and with every value in half precision rounded, as GPUs do; `errors` are of the latter. */
+  /**
+   * Decibels that a file in half precision had to reach, as it is and with every value in half precision rounded, as
+   * GPUs do; `errors` are of the latter.
+   */
   psnr?: number;
   errors: OutputError[];
-  /** With `verify.perNode`: every call, worst first. The file has passed: one that deviates on its own fails the export, and is named. */
+  /**
+   * With `verify.perNode`: every call, worst first. The file has passed: one that deviates on its own fails the export,
+   * and is named.
+   */
   calls?: NodeError[];
   /** The tfjs backend that the reference ran on, and the device of the file's run. */
   reference?: { tfjs: string; onnx: string };
@@ -70,13 +86,21 @@ export interface ExportReport {
 const FLOATS = new Set([1, 10]);
 
 /** What a model consists of. */
-export function contents(model: Model): Pick<ExportReport, 'ops' | 'nodes' | 'transposes' | 'transposesLeft' | 'parameters'> {
+export function contents(
+  model: Model,
+): Pick<ExportReport, 'ops' | 'nodes' | 'transposes' | 'transposesLeft' | 'parameters'> {
   const nodes = model.graph?.nodes ?? [];
   const counts = new Map<string, number>();
   for (const { opType = '' } of nodes) counts.set(opType, (counts.get(opType) ?? 0) + 1);
   const floats = (model.graph?.initializers ?? []).filter(({ dataType }) => FLOATS.has(dataType ?? 0));
   const parameters = floats.reduce((sum, { dims }) => sum + Number(dims.reduce((a, b) => a * b, 1n)), 0);
-  return { ops: sorted(counts), nodes: nodes.length, transposes: counts.get('Transpose') ?? 0, transposesLeft: transposesOf(model), parameters };
+  return {
+    ops: sorted(counts),
+    nodes: nodes.length,
+    transposes: counts.get('Transpose') ?? 0,
+    transposesLeft: transposesOf(model),
+    parameters,
+  };
 }
 
 /** Calls by kernel, most first. */

@@ -1,5 +1,14 @@
-// What can be exported, brought to one form: a function of named tensors, with the specification of each input and the names of its results.
-import { ExportError, ForjaError, ModelFormatError, UsageError, type Dim, type DType, type TensorSpec } from '@forja/core';
+// What can be exported, brought to one form: a function of named tensors, with the specification of each input and the
+// names of its results.
+import {
+  ExportError,
+  ForjaError,
+  ModelFormatError,
+  UsageError,
+  type Dim,
+  type DType,
+  type TensorSpec,
+} from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { shown } from '../issues.js';
 import type { ProgramDType } from '../trace/program.js';
@@ -29,48 +38,116 @@ export interface Subject {
 const DTYPES: readonly DType[] = ['float32', 'int32', 'bool'];
 
 /**
- * @throws UsageError for something that is neither, a function without input specifications, or specifications that do not fit the model.
+ * @throws UsageError for something that is neither, a function without input specifications, or specifications that do
+ * not fit the model.
  */
-export function subjectOf(model: Exportable, inputs: readonly TensorSpec[] | undefined, outputs: readonly { name?: string }[] | undefined): Subject {
+export function subjectOf(
+  model: Exportable,
+  inputs: readonly TensorSpec[] | undefined,
+  outputs: readonly { name?: string }[] | undefined,
+): Subject {
   const named = outputs?.map(({ name }) => name) ?? [];
   if (isLayersModel(model)) {
     build(model);
     for (const weight of model.weights) refuseOdd(weight.originalName, () => weight.read(), Number.isFinite);
-    const specs = specsOf(inputs, model.inputs.map(({ shape, dtype }, i) => ({ name: model.inputNames[i] ?? `input_${i}`, dtype: String(dtype), shape })));
-    const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] => model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[]; // symbolic only for symbolic inputs
-    return { kind: 'layers', name: model.name, inputs: specs, apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)) };
+    const specs = specsOf(
+      inputs,
+      model.inputs.map(({ shape, dtype }, i) => ({
+        name: model.inputNames[i] ?? `input_${i}`,
+        dtype: String(dtype),
+        shape,
+      })),
+    );
+    const apply = (given: tf.Tensor[]): tf.Tensor | tf.Tensor[] =>
+      // symbolic only for symbolic inputs
+      model.apply(given.length === 1 ? (given[0] ?? given) : given, { training: false }) as tf.Tensor | tf.Tensor[];
+    return {
+      kind: 'layers',
+      name: model.name,
+      inputs: specs,
+      apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)),
+    };
   }
   if (isGraphModel(model)) {
-    for (const [name, tensors] of Object.entries(model.weights)) for (const tensor of tensors) refuseOdd(name, () => tensor, isNumber); // its constants may be masks of −∞
+    for (const [name, tensors] of Object.entries(model.weights))
+      for (const tensor of tensors) refuseOdd(name, () => tensor, isNumber); // its constants may be masks of −∞
     const own = model.inputs.map(({ name, shape, dtype }) => ({ name, dtype: String(dtype), shape: shape ?? null }));
-    const specs = specsOf(inputs, own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })));
+    const specs = specsOf(
+      inputs,
+      own.map((input) => ({ ...input, name: input.name.replace(/:0$/, '') })),
+    );
     const names = model.outputs.map(({ name }) => name);
-    const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] => executed(model, Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])), names);
-    return { kind: 'graph', name: '', inputs: specs, apply: (given) => byName(apply(given), named, free(names.map((name) => name.replace(/:0$/, '')), specs)) };
+    const apply = (given: Record<string, tf.Tensor>): tf.Tensor | tf.Tensor[] =>
+      executed(
+        model,
+        Object.fromEntries(specs.map(({ name }, i) => [own[i]?.name ?? name, tensorOf(given, name)])),
+        names,
+      );
+    return {
+      kind: 'graph',
+      name: '',
+      inputs: specs,
+      apply: (given) =>
+        byName(
+          apply(given),
+          named,
+          free(
+            names.map((name) => name.replace(/:0$/, '')),
+            specs,
+          ),
+        ),
+    };
   }
-  if (typeof model !== 'function') throw new UsageError(`exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${shown(model)}`);
-  if (inputs === undefined) throw new UsageError("exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]");
-  const specs = specsOf(inputs, inputs.map((_, i) => ({ name: inputs.length === 1 ? 'input' : `input_${i}`, dtype: 'float32', shape: null })));
-  return { kind: 'function', name: model.name, inputs: specs, apply: (given) => byName(model(...inOrder(specs, given)), named, []) };
+  if (typeof model !== 'function')
+    throw new UsageError(
+      `exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${shown(model)}`,
+    );
+  if (inputs === undefined)
+    throw new UsageError(
+      "exportOnnx: expected options.inputs for a function, for example inputs: [{ name: 'z', shape: ['batch', 64] }]",
+    );
+  const specs = specsOf(
+    inputs,
+    inputs.map((_, i) => ({ name: inputs.length === 1 ? 'input' : `input_${i}`, dtype: 'float32', shape: null })),
+  );
+  return {
+    kind: 'function',
+    name: model.name,
+    inputs: specs,
+    apply: (given) => byName(model(...inOrder(specs, given)), named, []),
+  };
 }
 
 const isNumber = (value: number): boolean => !Number.isNaN(value);
 
-/** A network that has not trained well is no use as a file; with its numbers NaN equals NaN, and verification would pass. */
+/**
+ * A network that has not trained well is no use as a file; with its numbers NaN equals NaN, and verification would
+ * pass.
+ */
 function refuseOdd(name: string, read: () => tf.Tensor, good: (value: number) => boolean): void {
   const { dtype, shape, data } = weightOf(name, read);
   if (dtype !== 'float32') return;
   const at = data.findIndex((value) => !good(value));
-  if (at >= 0) throw new ModelFormatError('model.format', `exportOnnx: expected ${good === isNumber ? '' : 'finite '}numbers in the weight '${name}' [${shape.join(', ')}], got ${data[at]} at place ${at}; the file is damaged, or training failed`);
+  if (at >= 0)
+    throw new ModelFormatError(
+      'model.format',
+      `exportOnnx: expected ${good === isNumber ? '' : 'finite '}numbers in the weight '${name}' [${shape.join(', ')}], got ${data[at]} at place ${at}; the file is damaged, or training failed`,
+    );
 }
 
-function weightOf(name: string, read: () => tf.Tensor): { dtype: string; shape: number[]; data: Float32Array | Int32Array | Uint8Array } {
+function weightOf(
+  name: string,
+  read: () => tf.Tensor,
+): { dtype: string; shape: number[]; data: Float32Array | Int32Array | Uint8Array } {
   try {
     const tensor = read();
     return { dtype: tensor.dtype, shape: tensor.shape, data: tensor.dataSync() };
   } catch (cause) {
     if (!(cause instanceof Error && /disposed/.test(cause.message))) throw cause;
-    throw new UsageError(`exportOnnx: expected a model with its weights, got one whose weight '${name}' has been disposed of`, { cause });
+    throw new UsageError(
+      `exportOnnx: expected a model with its weights, got one whose weight '${name}' has been disposed of`,
+      { cause },
+    );
   }
 }
 
@@ -81,22 +158,33 @@ function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names
   } catch (cause) {
     if (!(cause instanceof Error) || cause instanceof ForjaError) throw cause;
     const [, op] = /^Unknown op '([^']+)'/.exec(cause.message) ?? [];
-    const why = op !== undefined ? `operators that tfjs has, got '${op}'; teach it to tfjs by tf.registerOp`
-      : /executeAsync|dynamic op/.test(cause.message) ? `a graph that runs in one go, got control flow or results whose size depends on data: ${cause.message}`
-      : `a graph that runs, got: ${cause.message}`;
+    const why =
+      op !== undefined
+        ? `operators that tfjs has, got '${op}'; teach it to tfjs by tf.registerOp`
+        : /executeAsync|dynamic op/.test(cause.message)
+          ? `a graph that runs in one go, got control flow or results whose size depends on data: ${cause.message}`
+          : `a graph that runs, got: ${cause.message}`;
     throw new ExportError('export.unsupported', `exportOnnx: expected ${why}`, { cause });
   }
 }
 
 /** By shape, not by class: two copies of tfjs in one app have different classes. */
 function isLayersModel(model: Exportable): model is tf.LayersModel {
-  return typeof model === 'object' && model !== null && 'apply' in model && 'layers' in model && Array.isArray(model.layers);
+  return (
+    typeof model === 'object' && model !== null && 'apply' in model && 'layers' in model && Array.isArray(model.layers)
+  );
 }
 
-/** A Sequential has no names until it is first applied; asking for them early would name the file's inputs differently from the second export on. */
+/**
+ * A Sequential has no names until it is first applied; asking for them early would name the file's inputs differently
+ * from the second export on.
+ */
 function build(model: tf.LayersModel): void {
   const first = (model.inputs as tf.SymbolicTensor[] | undefined)?.[0];
-  if (first === undefined) throw new UsageError("exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once");
+  if (first === undefined)
+    throw new UsageError(
+      'exportOnnx: expected a model of known input shape, got one that is not built; give its first layer an inputShape or call it once',
+    );
   if ((model.inputNames as string[] | undefined)?.[0] === undefined) model.build(first.shape);
 }
 
@@ -112,20 +200,28 @@ interface Own {
 
 /** The caller's specifications over the model's own: named ones by name, others by position. */
 function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]): SubjectInput[] {
-  if (given !== undefined && given.length !== own.length) throw new UsageError(`exportOnnx: expected ${own.length} inputs (${own.map(({ name, shape }) => `${name}${shape === null ? '' : ` [${shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ')}]`}`).join(', ')}), got ${given.length}`);
+  if (given !== undefined && given.length !== own.length)
+    throw new UsageError(
+      `exportOnnx: expected ${own.length} inputs (${own.map(({ name, shape }) => `${name}${shape === null ? '' : ` [${shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ')}]`}`).join(', ')}), got ${given.length}`,
+    );
   const byPosition = given ?? [];
   const matched = own.map((input, i) => byPosition.find((spec) => spec.name === input.name) ?? byPosition[i]);
-  if (given !== undefined && new Set(matched).size !== own.length) throw new UsageError(`exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ${given.map((g) => g.name ?? '?').join(', ')}`);
+  if (given !== undefined && new Set(matched).size !== own.length)
+    throw new UsageError(
+      `exportOnnx: expected options.inputs in the model's order (${own.map((o) => o.name).join(', ')}), got ${given.map((g) => g.name ?? '?').join(', ')}`,
+    );
   const specs = own.map((input, i): SubjectInput => {
     const spec = matched[i];
     const name = spec?.name ?? input.name;
     const dtype = spec?.dtype ?? input.dtype;
     refuseName('input', name);
-    if (!isProgramDType(dtype)) throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${dtype}`);
+    if (!isProgramDType(dtype))
+      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${dtype}`);
     return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
   });
   const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));
-  if (twice !== undefined) throw new UsageError(`exportOnnx: expected inputs of different names, got '${twice.name}' twice`);
+  if (twice !== undefined)
+    throw new UsageError(`exportOnnx: expected inputs of different names, got '${twice.name}' twice`);
   return specs;
 }
 
@@ -133,7 +229,10 @@ function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]):
 const PROTO = '__proto__';
 
 function refuseName(what: 'input' | 'output', name: string): void {
-  if (name === PROTO) throw new UsageError(`exportOnnx: expected another name for an ${what} than '${PROTO}', which JavaScript keeps for itself; rename it`);
+  if (name === PROTO)
+    throw new UsageError(
+      `exportOnnx: expected another name for an ${what} than '${PROTO}', which JavaScript keeps for itself; rename it`,
+    );
 }
 
 function isProgramDType(dtype: string): dtype is ProgramDType {
@@ -144,13 +243,36 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
   if (given === undefined) {
     if (own === null) throw new UsageError(`exportOnnx: expected a shape for input '${name}', got none`);
     const open = own.filter((size) => size === null || size < 0).length;
-    return own.map((size, axis) => (size !== null && size >= 0 ? size : axis === 0 ? 'batch' : own.length === 4 && axis < 3 ? (axis === 1 ? 'height' : 'width') : open <= 2 ? 'length' : `length_${axis}`));
+    return own.map((size, axis) =>
+      size !== null && size >= 0
+        ? size
+        : axis === 0
+          ? 'batch'
+          : own.length === 4 && axis < 3
+            ? axis === 1
+              ? 'height'
+              : 'width'
+            : open <= 2
+              ? 'length'
+              : `length_${axis}`,
+    );
   }
-  const fits = own === null || (own.length === given.length && own.every((size, i) => size === null || size < 0 || size === given[i]));
-  if (!fits) throw new UsageError(`exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`, { code: 'input.shape' });
+  const fits =
+    own === null ||
+    (own.length === given.length && own.every((size, i) => size === null || size < 0 || size === given[i]));
+  if (!fits)
+    throw new UsageError(
+      `exportOnnx: expected a shape like [${own?.map((size) => size ?? 'any').join(', ')}] for input '${name}', got [${given.join(', ')}]`,
+      { code: 'input.shape' },
+    );
   for (const dim of given) {
-    const good = typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
-    if (!good) throw new UsageError(`exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${shown(dim)}`, { code: 'input.shape' });
+    const good =
+      typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
+    if (!good)
+      throw new UsageError(
+        `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${shown(dim)}`,
+        { code: 'input.shape' },
+      );
   }
   return [...given];
 }
@@ -165,7 +287,10 @@ function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor
   return specs.map(({ name }) => tensorOf(given, name));
 }
 
-/** A model's names of its outputs, changed where an input or another output has them: an input that is handed on has one name for both. */
+/**
+ * A model's names of its outputs, changed where an input or another output has them: an input that is handed on has one
+ * name for both.
+ */
 function free(own: readonly string[], inputs: readonly SubjectInput[]): string[] {
   const taken = new Set(inputs.map(({ name }) => name));
   return own.map((name) => {
@@ -177,16 +302,32 @@ function free(own: readonly string[], inputs: readonly SubjectInput[]): string[]
 }
 
 /** Results by name: the caller's names, else the function's keys, else the model's, else `output`. */
-function byName(result: unknown, names: readonly (string | undefined)[], own: readonly string[]): Record<string, tf.Tensor> {
-  const entries: [string | undefined, unknown][] = result instanceof tf.Tensor ? [[undefined, result]]
-    : Array.isArray(result) ? result.map((tensor: unknown) => [undefined, tensor])
-    : typeof result === 'object' && result !== null && !(result instanceof Promise) ? Object.entries(result)
-    : [];
-  if (entries.length === 0) throw new UsageError(`exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : shown(result)}`);
-  if (names.length > entries.length) throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
-  const named = entries.map(([key, tensor], i) => [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const);
+function byName(
+  result: unknown,
+  names: readonly (string | undefined)[],
+  own: readonly string[],
+): Record<string, tf.Tensor> {
+  const entries: [string | undefined, unknown][] =
+    result instanceof tf.Tensor
+      ? [[undefined, result]]
+      : Array.isArray(result)
+        ? result.map((tensor: unknown) => [undefined, tensor])
+        : typeof result === 'object' && result !== null && !(result instanceof Promise)
+          ? Object.entries(result)
+          : [];
+  if (entries.length === 0)
+    throw new UsageError(
+      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : shown(result)}`,
+    );
+  if (names.length > entries.length)
+    throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
+  const named = entries.map(
+    ([key, tensor], i) =>
+      [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const,
+  );
   const keys = named.map(([name]) => name);
   for (const name of keys) refuseName('output', name);
-  if (new Set(keys).size !== keys.length) throw new UsageError(`exportOnnx: expected outputs of different names, got ${keys.join(', ')}`);
+  if (new Set(keys).size !== keys.length)
+    throw new UsageError(`exportOnnx: expected outputs of different names, got ${keys.join(', ')}`);
   return Object.fromEntries(named) as Record<string, tf.Tensor>; // trace checks that they are tensors
 }

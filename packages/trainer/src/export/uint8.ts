@@ -1,4 +1,5 @@
-// The 8-bit picture head: values of a known range to 0..255, by operators that GPU runtimes have too (Round they have not).
+// The 8-bit picture head: values of a known range to 0..255, by operators that GPU runtimes have too (Round they have
+// not).
 import { UsageError, type ManifestOutput } from '@forja/core';
 import { DATA_TYPE, type GraphBuilder, type Value } from '@forja/core/onnx';
 
@@ -8,7 +9,9 @@ export interface Quantisation {
   shift: number;
 }
 
-/** The bytes of values in `range`: the lowest is 0, the highest 255, rounded to the nearest. [-1, 1] is x·127.5 + 128. */
+/**
+ * The bytes of values in `range`: the lowest is 0, the highest 255, rounded to the nearest. [-1, 1] is x·127.5 + 128.
+ */
 export function quantisation([low, high]: readonly [number, number]): Quantisation {
   const scale = 255 / (high - low);
   return { scale, shift: 0.5 - low * scale };
@@ -19,16 +22,28 @@ export function uint8Head({ scale, shift }: Quantisation): (value: Value, builde
   return (value, builder) => {
     const number = (n: number): Value => builder.constant('float32', [], [n]);
     const scaled = builder.op('Add', [builder.op('Mul', [value, number(scale)]), number(shift)]);
-    return builder.op('Cast', [builder.op('Clip', [builder.op('Floor', [scaled]), number(0), number(255)])], { to: DATA_TYPE.uint8 });
+    return builder.op('Cast', [builder.op('Clip', [builder.op('Floor', [scaled]), number(0), number(255)])], {
+      to: DATA_TYPE.uint8,
+    });
   };
 }
 
-/** The head of each picture among the outputs. @throws UsageError where there is no picture, or one of unknown range. */
+/**
+ * The head of each picture among the outputs. @throws UsageError where there is no picture, or one of unknown range.
+ */
 export function uint8Heads(outputs: readonly ManifestOutput[]): Record<string, Quantisation> {
   const pictures = outputs.filter(({ role }) => role === 'image');
-  if (pictures.length === 0) throw new UsageError("exportOnnx: expected an output with role 'image' for imageOutput uint8, got none; say outputs: [{ role: 'image', range: [-1, 1] }]");
-  return Object.fromEntries(pictures.map(({ name, range, dtype }) => {
-    if (range === undefined || !(range[1] > range[0]) || dtype !== 'float32') throw new UsageError(`exportOnnx: expected a range for picture '${name}' with imageOutput uint8, got none; say outputs: [{ range: [-1, 1] }]`);
-    return [name, quantisation(range)];
-  }));
+  if (pictures.length === 0)
+    throw new UsageError(
+      "exportOnnx: expected an output with role 'image' for imageOutput uint8, got none; say outputs: [{ role: 'image', range: [-1, 1] }]",
+    );
+  return Object.fromEntries(
+    pictures.map(({ name, range, dtype }) => {
+      if (range === undefined || !(range[1] > range[0]) || dtype !== 'float32')
+        throw new UsageError(
+          `exportOnnx: expected a range for picture '${name}' with imageOutput uint8, got none; say outputs: [{ range: [-1, 1] }]`,
+        );
+      return [name, quantisation(range)];
+    }),
+  );
 }

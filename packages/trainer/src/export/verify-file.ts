@@ -1,5 +1,15 @@
-// verifyOnnx: any ONNX file against a tfjs model or function, as exportOnnx verifies its own. Inputs and outputs are matched by name, else by position.
-import { ExportError, UsageError, readManifest, weightPrecision, type Dim, type ManifestInput, type ManifestOutput, type TensorSpec } from '@forja/core';
+// verifyOnnx: any ONNX file against a tfjs model or function, as exportOnnx verifies its own. Inputs and outputs are
+// matched by name, else by position.
+import {
+  ExportError,
+  UsageError,
+  readManifest,
+  weightPrecision,
+  type Dim,
+  type ManifestInput,
+  type ManifestOutput,
+  type TensorSpec,
+} from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import { optimize } from '../rewrite/optimize.js';
 import { capture } from './capture.js';
@@ -7,7 +17,14 @@ import { describe, orderOf } from './describe.js';
 import type { OutputError } from './report.js';
 import { subjectOf, type Exportable } from './subject.js';
 import { quantisation } from './uint8.js';
-import { LEAST_PSNR, TOLERANCE, verify, type VerifiedInput, type VerifiedOutput, type VerifyOptions } from './verify.js';
+import {
+  LEAST_PSNR,
+  TOLERANCE,
+  verify,
+  type VerifiedInput,
+  type VerifiedOutput,
+  type VerifyOptions,
+} from './verify.js';
 
 /** Options of {@link verifyOnnx}. */
 export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
@@ -32,34 +49,67 @@ export interface VerifyOnnxResult {
  * @throws ExportError `export.mismatch` where numbers or shapes differ.
  * @throws UsageError without a runtime.
  */
-export async function verifyOnnx(file: Uint8Array, model: Exportable, options: VerifyOnnxOptions = {}): Promise<VerifyOnnxResult> {
+export async function verifyOnnx(
+  file: Uint8Array,
+  model: Exportable,
+  options: VerifyOnnxOptions = {},
+): Promise<VerifyOnnxResult> {
   const { runtime, tolerance = TOLERANCE, seeds, external = new Map<string, Uint8Array>() } = options;
-  if (runtime === undefined) throw new UsageError("verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web");
+  if (runtime === undefined)
+    throw new UsageError(
+      "verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
+    );
   const manifest = readManifest(file);
   const subject = subjectOf(model, options.inputs, options.outputs);
   const captured = capture(subject);
   const program = optimize(captured.program);
   const ours = describe(program, subject.inputs, [], {});
   // A copy: the session may take its bytes away, and a Buffer is a view that others may share.
-  const session = await runtime.createSession(new Uint8Array(file), external.size === 0 ? {} : { external: new Map(external) });
+  const session = await runtime.createSession(
+    new Uint8Array(file),
+    external.size === 0 ? {} : { external: new Map(external) },
+  );
   const theirs = { inputs: [...session.inputs], outputs: [...session.outputs] };
   await session.dispose();
 
   const inputs = paired('input', ours.inputs, theirs.inputs).map(([own, spec]): VerifiedInput => ({
-    name: own.name, file: spec.name ?? '', role: own.role, dtype: program.values[program.inputs.find(({ name }) => name === own.name)?.value ?? -1]?.dtype ?? 'float32',
-    ...(own.distribution === undefined ? {} : { distribution: own.distribution }), ...rangeEntry(own, manifest?.inputs.find(({ name }) => name === spec.name)),
+    name: own.name,
+    file: spec.name ?? '',
+    role: own.role,
+    dtype: program.values[program.inputs.find(({ name }) => name === own.name)?.value ?? -1]?.dtype ?? 'float32',
+    ...(own.distribution === undefined ? {} : { distribution: own.distribution }),
+    ...rangeEntry(
+      own,
+      manifest?.inputs.find(({ name }) => name === spec.name),
+    ),
     ...layoutEntry('input', own, spec, manifest?.inputs.find(({ name }) => name === spec.name)?.layout),
   }));
   const outputs = paired('output', ours.outputs, theirs.outputs).map(([own, spec]): VerifiedOutput => {
-    const entry = { name: own.name, file: spec.name ?? '', ...(own.range === undefined ? {} : { range: own.range }), ...layoutEntry('output', own, spec, manifest?.outputs.find(({ name }) => name === spec.name)?.layout) };
+    const entry = {
+      name: own.name,
+      file: spec.name ?? '',
+      ...(own.range === undefined ? {} : { range: own.range }),
+      ...layoutEntry('output', own, spec, manifest?.outputs.find(({ name }) => name === spec.name)?.layout),
+    };
     if (spec.dtype !== 'uint8') return entry;
-    if (own.range === undefined) throw new ExportError('export.unsupported', `verifyOnnx: expected a bounded picture behind the bytes of output '${entry.file}', got values of unknown range; verify an export with float output`);
+    if (own.range === undefined)
+      throw new ExportError(
+        'export.unsupported',
+        `verifyOnnx: expected a bounded picture behind the bytes of output '${entry.file}', got values of unknown range; verify an export with float output`,
+      );
     return { ...entry, quantised: quantisation(own.range) };
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
   const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
-  const result = await verify(new Uint8Array(file), { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance, ...psnr }, runtime, false, {}, external);
+  const result = await verify(
+    new Uint8Array(file),
+    { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance, ...psnr },
+    runtime,
+    false,
+    {},
+    external,
+  );
   return { errors: result.errors, tolerance, ...psnr, reference: { tfjs: result.tfjs, onnx: result.onnx } };
 }
 
@@ -69,31 +119,63 @@ function rangeEntry(own: ManifestInput, written: ManifestInput | undefined): { r
 }
 
 /** Ours with theirs: by name where all names agree, else in order. */
-function paired<T extends ManifestInput | ManifestOutput>(what: string, ours: readonly T[], theirs: readonly TensorSpec[]): [T, TensorSpec][] {
-  if (ours.length !== theirs.length) throw new ExportError('export.mismatch', `verifyOnnx: expected ${ours.length} ${what}s as the tfjs model has, got ${theirs.length} in the file (${theirs.map(({ name }) => name).join(', ')})`);
+function paired<T extends ManifestInput | ManifestOutput>(
+  what: string,
+  ours: readonly T[],
+  theirs: readonly TensorSpec[],
+): [T, TensorSpec][] {
+  if (ours.length !== theirs.length)
+    throw new ExportError(
+      'export.mismatch',
+      `verifyOnnx: expected ${ours.length} ${what}s as the tfjs model has, got ${theirs.length} in the file (${theirs.map(({ name }) => name).join(', ')})`,
+    );
   const named = ours.every((own) => theirs.some(({ name }) => name === own.name));
-  return ours.map((own, i) => [own, (named ? theirs.find(({ name }) => name === own.name) : theirs[i]) ?? { shape: [] }]);
+  return ours.map((own, i) => [
+    own,
+    (named ? theirs.find(({ name }) => name === own.name) : theirs[i]) ?? { shape: [] },
+  ]);
 }
 
 /** Sizes that the file fixes where the tfjs model leaves them open. */
-function pinnedSizes(pairs: readonly [ManifestInput, TensorSpec][], inputs: readonly VerifiedInput[]): Record<string, number> {
-  return Object.fromEntries(pairs.flatMap(([own, spec], i) => spec.shape.flatMap((size, at) => {
-    const dim = own.shape[inputs[i]?.order?.[at] ?? at];
-    return typeof dim === 'string' && typeof size === 'number' ? [[dim, size] as const] : [];
-  })));
+function pinnedSizes(
+  pairs: readonly [ManifestInput, TensorSpec][],
+  inputs: readonly VerifiedInput[],
+): Record<string, number> {
+  return Object.fromEntries(
+    pairs.flatMap(([own, spec], i) =>
+      spec.shape.flatMap((size, at) => {
+        const dim = own.shape[inputs[i]?.order?.[at] ?? at];
+        return typeof dim === 'string' && typeof size === 'number' ? [[dim, size] as const] : [];
+      }),
+    ),
+  );
 }
 
 /** Whether two shapes can be of one tensor: numbers agree, names fit anything. */
 function fits(ours: readonly Dim[], theirs: readonly Dim[]): boolean {
-  return ours.length === theirs.length && ours.every((dim, i) => typeof dim === 'string' || typeof theirs[i] === 'string' || dim === theirs[i]);
+  return (
+    ours.length === theirs.length &&
+    ours.every((dim, i) => typeof dim === 'string' || typeof theirs[i] === 'string' || dim === theirs[i])
+  );
 }
 
 /** The file's order of a value: what its manifest says, else what its shape shows. */
-function layoutEntry(what: string, own: { name: string; shape: Dim[] }, spec: TensorSpec, written: 'nhwc' | 'nchw' | undefined): { order?: Perm } {
+function layoutEntry(
+  what: string,
+  own: { name: string; shape: Dim[] },
+  spec: TensorSpec,
+  written: 'nhwc' | 'nchw' | undefined,
+): { order?: Perm } {
   const turned = orderOf(own.shape.length, 'nchw');
   const options: { order?: Perm }[] = [{}, ...(turned === undefined ? [] : [{ order: turned }])];
-  const fitting = options.filter(({ order }) => fits(order === undefined ? own.shape : order.map((axis) => own.shape[axis] ?? 1), spec.shape));
+  const fitting = options.filter(({ order }) =>
+    fits(order === undefined ? own.shape : order.map((axis) => own.shape[axis] ?? 1), spec.shape),
+  );
   const [first] = fitting;
-  if (first === undefined) throw new ExportError('export.mismatch', `verifyOnnx: expected ${what} '${own.name}' of shape [${own.shape.join(', ')}] (or its NCHW order), got [${spec.shape.join(', ')}] in the file`);
+  if (first === undefined)
+    throw new ExportError(
+      'export.mismatch',
+      `verifyOnnx: expected ${what} '${own.name}' of shape [${own.shape.join(', ')}] (or its NCHW order), got [${spec.shape.join(', ')}] in the file`,
+    );
   return fitting.find(({ order }) => (written === 'nchw') === (order !== undefined)) ?? first;
 }

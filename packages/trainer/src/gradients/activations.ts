@@ -1,4 +1,5 @@
-// Activation functions. Derivatives are written from the input; masks are constants to differentiation, smooth factors are not.
+// Activation functions. Derivatives are written from the input; masks are constants to differentiation, smooth factors
+// are not.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, unary, unbroadcast, type GradientTable } from './tape.js';
 
@@ -26,8 +27,15 @@ export function logSoftmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
 /** Gradients of activations. */
 export const activationGradients: GradientTable = {
   Relu: unary('x', (dy, x) => tf.mul(dy, slopes(x, 0))),
-  Relu6: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.mul(slopes(x, 0), slopes(tf.sub(6, x), 0))))),
-  LeakyRelu: unary('x', (dy, x, attrs) => tf.mul(dy, slopes(x, typeof attrs['alpha'] === 'number' ? attrs['alpha'] : 0.2))),
+  Relu6: unary('x', (dy, x) =>
+    tf.mul(
+      dy,
+      constant(() => tf.mul(slopes(x, 0), slopes(tf.sub(6, x), 0))),
+    ),
+  ),
+  LeakyRelu: unary('x', (dy, x, attrs) =>
+    tf.mul(dy, slopes(x, typeof attrs['alpha'] === 'number' ? attrs['alpha'] : 0.2)),
+  ),
   Prelu: {
     inputs: ['x', 'alpha'],
     grad: (dy, saved) => {
@@ -35,7 +43,16 @@ export const activationGradients: GradientTable = {
       return {
         x: () => {
           const mask = slopes(x, 0);
-          return tf.mul(dy, tf.add(mask, tf.mul(constant(() => tf.sub(1, mask)), alpha)));
+          return tf.mul(
+            dy,
+            tf.add(
+              mask,
+              tf.mul(
+                constant(() => tf.sub(1, mask)),
+                alpha,
+              ),
+            ),
+          );
         },
         alpha: () => unbroadcast(tf.mul(dy, negativePart(x)), alpha.shape),
       };

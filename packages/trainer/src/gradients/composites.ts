@@ -1,5 +1,6 @@
-// tfjs ops that carry their own gradient (tf.customGrad inside) instead of a kernel's: it is right once and wrong or refused when differentiated again.
-// They are told by the op scope they run in, and given gradients that are written from their inputs.
+// tfjs ops that carry their own gradient (tf.customGrad inside) instead of a kernel's: it is right once and wrong or
+// refused when differentiated again. They are told by the op scope they run in, and given gradients that are written
+// from their inputs.
 import * as tf from '@tensorflow/tfjs';
 import { logSoftmaxAdjoint } from './activations.js';
 import { convolutionGradients } from './convolution.js';
@@ -8,13 +9,19 @@ import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js'
 /** Gradients of all inputs of a composite op; `attrs` are those of the one kernel it runs. */
 type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: Attributes) => tf.Tensor[];
 
-/** Dilated convolutions have no gradient in tfjs's fused ops, which layers use. Only linear activations are fused while a tape records. */
+/**
+ * Dilated convolutions have no gradient in tfjs's fused ops, which layers use. Only linear activations are fused while
+ * a tape records.
+ */
 function fused(kernelName: string, table: GradientTable): Adjoint {
   return (dy, inputs, attrs) => {
     const [x, filter, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
     const slopes = dy.rank === x.rank ? dy : tf.reshape(dy, [1, ...dy.shape]);
     const grads = table[kernelName]?.grad(slopes, [x, filter], attrs) ?? {};
-    return [...[grads['x'], grads['filter']].flatMap((g) => (g === undefined ? [] : [g()])), ...(bias === undefined ? [] : [unbroadcast(slopes, bias.shape)])];
+    return [
+      ...[grads['x'], grads['filter']].flatMap((g) => (g === undefined ? [] : [g()])),
+      ...(bias === undefined ? [] : [unbroadcast(slopes, bias.shape)]),
+    ];
   };
 }
 
@@ -61,18 +68,20 @@ export function replaceComposites(): () => void {
   const engine = tf.engine();
   const own = Object.getOwnPropertyDescriptor(engine, 'customGrad');
   const { customGrad } = engine;
-  const wrapped = (f: GradientFunction): ReturnType<CustomGrad> => (...inputs) => {
-    const adjoint = COMPOSITES[engine.state.activeScope?.name ?? ''];
-    if (adjoint === undefined) return customGrad.call(engine, f)(...inputs);
-    const replaced: GradientFunction = (...args) => {
-      const save = args.at(-1) as (tensors: tf.Tensor[]) => void; // the engine appends it
-      const tensors = args.slice(0, -1) as tf.Tensor[];
-      const { result, attrs } = watchingAttributes(engine, () => f(...tensors, () => undefined));
-      save(tensors);
-      return { value: result.value, gradFunc: (dy, saved) => adjoint(dy, saved, attrs) };
+  const wrapped =
+    (f: GradientFunction): ReturnType<CustomGrad> =>
+    (...inputs) => {
+      const adjoint = COMPOSITES[engine.state.activeScope?.name ?? ''];
+      if (adjoint === undefined) return customGrad.call(engine, f)(...inputs);
+      const replaced: GradientFunction = (...args) => {
+        const save = args.at(-1) as (tensors: tf.Tensor[]) => void; // the engine appends it
+        const tensors = args.slice(0, -1) as tf.Tensor[];
+        const { result, attrs } = watchingAttributes(engine, () => f(...tensors, () => undefined));
+        save(tensors);
+        return { value: result.value, gradFunc: (dy, saved) => adjoint(dy, saved, attrs) };
+      };
+      return customGrad.call(engine, replaced)(...inputs);
     };
-    return customGrad.call(engine, replaced)(...inputs);
-  };
   engine.customGrad = wrapped as CustomGrad; // generic in the tensor class, which it passes through
   return () => putBack(engine, 'customGrad', own);
 }

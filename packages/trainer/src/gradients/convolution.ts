@@ -1,5 +1,6 @@
-// Conv2D, its input gradient and its filter gradient are each bilinear, and each other's adjoints: three rows that refer to one another.
-// Depthwise convolution is the same. Dilated ones, which tfjs's gradient kernels do not know, are written as convolutions again.
+// Conv2D, its input gradient and its filter gradient are each bilinear, and each other's adjoints: three rows that
+// refer to one another. Depthwise convolution is the same. Dilated ones, which tfjs's gradient kernels do not know, are
+// written as convolutions again.
 import * as tf from '@tensorflow/tfjs';
 import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 
@@ -25,18 +26,29 @@ interface Family {
   filter: string;
 }
 const PLAIN: Family = { forward: 'Conv2D', input: 'Conv2DBackpropInput', filter: 'Conv2DBackpropFilter' };
-const DEPTHWISE: Family = { forward: 'DepthwiseConv2dNative', input: 'DepthwiseConv2dNativeBackpropInput', filter: 'DepthwiseConv2dNativeBackpropFilter' };
+const DEPTHWISE: Family = {
+  forward: 'DepthwiseConv2dNative',
+  input: 'DepthwiseConv2dNativeBackpropInput',
+  filter: 'DepthwiseConv2dNativeBackpropFilter',
+};
 
-const forward = (f: Family, x: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor => kernel(f.forward, { x, filter }, { ...shared(attrs), dilations: attrs['dilations'] ?? 1 });
-const toInput = (f: Family, dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes, inputShape: number[]): tf.Tensor => kernel(f.input, { dy, filter }, { ...shared(attrs), inputShape });
-const toFilter = (f: Family, x: tf.Tensor, dy: tf.Tensor, attrs: Attributes, filterShape: number[]): tf.Tensor => kernel(f.filter, { x, dy }, { ...shared(attrs), filterShape });
+const forward = (f: Family, x: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor =>
+  kernel(f.forward, { x, filter }, { ...shared(attrs), dilations: attrs['dilations'] ?? 1 });
+const toInput = (f: Family, dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes, inputShape: number[]): tf.Tensor =>
+  kernel(f.input, { dy, filter }, { ...shared(attrs), inputShape });
+const toFilter = (f: Family, x: tf.Tensor, dy: tf.Tensor, attrs: Attributes, filterShape: number[]): tf.Tensor =>
+  kernel(f.filter, { x, dy }, { ...shared(attrs), filterShape });
 
 function rows(f: Family, dilated: { input: typeof dilatedInput; filter: typeof dilatedFilter }): GradientTable {
   const convolution: KernelGradient = {
     inputs: ['x', 'filter'],
     grad: (dy, saved, attrs) => {
       const [x, filter] = [at(saved, 0), at(saved, 1)];
-      if (isDilated(attrs)) return { x: () => dilated.input(x.shape, dy, filter, attrs), filter: () => dilated.filter(x, dy, filter.shape, attrs) };
+      if (isDilated(attrs))
+        return {
+          x: () => dilated.input(x.shape, dy, filter, attrs),
+          filter: () => dilated.filter(x, dy, filter.shape, attrs),
+        };
       return { x: () => toInput(f, dy, filter, attrs, x.shape), filter: () => toFilter(f, x, dy, attrs, filter.shape) };
     },
   };
@@ -58,12 +70,24 @@ function rows(f: Family, dilated: { input: typeof dilatedInput; filter: typeof d
 }
 
 /** Zeros around the rows and columns of a dilated (hence stride 1) convolution's input. */
-function dilatedPads(xShape: readonly number[], filterShape: readonly number[], attrs: Attributes): { top: number; bottom: number; left: number; right: number; d: Pair } {
-  if (attrs['dataFormat'] === 'NCHW') throw new Error('gradient of a dilated convolution: expected dataFormat NHWC, got NCHW; transpose the picture');
+function dilatedPads(
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  attrs: Attributes,
+): { top: number; bottom: number; left: number; right: number; d: Pair } {
+  if (attrs['dataFormat'] === 'NCHW')
+    throw new Error('gradient of a dilated convolution: expected dataFormat NHWC, got NCHW; transpose the picture');
   type Quad = [number, number, number, number];
   const d = pairOf(attrs['dilations']);
   // Shapes were checked by the forward kernel; tfjs reads `pad` itself.
-  const info = tf.backend_util.computeConv2DInfo(xShape as Quad, filterShape as Quad, pairOf(attrs['strides']), d, attrs['pad'] as 'same', attrs['dimRoundingMode'] as 'floor' | undefined);
+  const info = tf.backend_util.computeConv2DInfo(
+    xShape as Quad,
+    filterShape as Quad,
+    pairOf(attrs['strides']),
+    d,
+    attrs['pad'] as 'same',
+    attrs['dimRoundingMode'] as 'floor' | undefined,
+  );
   const { top, bottom, left, right } = info.padInfo;
   return { top, bottom, left, right, d };
 }
@@ -72,25 +96,40 @@ const around = (x: tf.Tensor, rows: [number, number], columns: [number, number])
   [...rows, ...columns].every((p) => p === 0) ? x : tf.pad(x, [[0, 0], rows, columns, [0, 0]]);
 
 /** The slopes, padded so that a valid convolution with the mirrored filter gives the input's shape. */
-function spreadSlopes(xShape: readonly number[], dy: tf.Tensor, filterShape: readonly number[], attrs: Attributes): { slopes: tf.Tensor; d: Pair } {
+function spreadSlopes(
+  xShape: readonly number[],
+  dy: tf.Tensor,
+  filterShape: readonly number[],
+  attrs: Attributes,
+): { slopes: tf.Tensor; d: Pair } {
   const { top, left, d } = dilatedPads(xShape, filterShape, attrs);
   const full = (axis: 0 | 1): number => ((filterShape[axis] ?? 1) - 1) * d[axis];
   const before = [full(0) - top, full(1) - left];
-  const after = [0, 1].map((i) => (xShape[i + 1] ?? 0) + full(i === 0 ? 0 : 1) - (before[i] ?? 0) - (dy.shape[i + 1] ?? 0));
+  const after = [0, 1].map(
+    (i) => (xShape[i + 1] ?? 0) + full(i === 0 ? 0 : 1) - (before[i] ?? 0) - (dy.shape[i + 1] ?? 0),
+  );
   return { slopes: around(dy, [before[0] ?? 0, after[0] ?? 0], [before[1] ?? 0, after[1] ?? 0]), d };
 }
 
 function dilatedInput(xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor {
   const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
   const mirrored = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
-  return kernel('Conv2D', { x: slopes, filter: mirrored }, { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d });
+  return kernel(
+    'Conv2D',
+    { x: slopes, filter: mirrored },
+    { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d },
+  );
 }
 
 /** A convolution whose stride is the dilation: x with batch and channels exchanged, over dy as filter. */
 function dilatedFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs: Attributes): tf.Tensor {
   const { top, bottom, left, right, d } = dilatedPads(x.shape, filterShape, attrs);
   const padded = around(x, [top, bottom], [left, right]);
-  const dw = kernel('Conv2D', { x: tf.transpose(padded, [3, 1, 2, 0]), filter: tf.transpose(dy, [1, 2, 0, 3]) }, { strides: d, pad: 'valid', dataFormat: 'NHWC', dilations: 1 });
+  const dw = kernel(
+    'Conv2D',
+    { x: tf.transpose(padded, [3, 1, 2, 0]), filter: tf.transpose(dy, [1, 2, 0, 3]) },
+    { strides: d, pad: 'valid', dataFormat: 'NHWC', dilations: 1 },
+  );
   return tf.transpose(dw, [1, 2, 0, 3]);
 }
 
@@ -98,7 +137,11 @@ function dilatedDepthwiseInput(xShape: number[], dy: tf.Tensor, filter: tf.Tenso
   const { slopes, d } = spreadSlopes(xShape, dy, filter.shape, attrs);
   const [h = 1, w = 1, channels = 1, multiplier = 1] = filter.shape;
   const each = tf.reshape(tf.reverse(filter, [0, 1]), [h, w, channels * multiplier, 1]);
-  const dx = kernel('DepthwiseConv2dNative', { x: slopes, filter: each }, { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d });
+  const dx = kernel(
+    'DepthwiseConv2dNative',
+    { x: slopes, filter: each },
+    { strides: 1, pad: 'valid', dataFormat: 'NHWC', dilations: d },
+  );
   return multiplier === 1 ? dx : tf.sum(tf.reshape(dx, [...xShape.slice(0, 3), channels, multiplier]), 4);
 }
 

@@ -1,4 +1,5 @@
-// Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or meets a comparison it cannot pass.
+// Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or meets a comparison it
+// cannot pass.
 import * as tf from '@tensorflow/tfjs';
 import { at, binary, constant, unary, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 
@@ -13,7 +14,12 @@ const flat = (...names: string[]): KernelGradient => ({
 
 /** Gradients of element-wise functions. */
 export const elementwiseGradients: GradientTable = {
-  Abs: unary('x', (dy, x) => tf.mul(dy, constant(() => tf.sign(x)))),
+  Abs: unary('x', (dy, x) =>
+    tf.mul(
+      dy,
+      constant(() => tf.sign(x)),
+    ),
+  ),
   Exp: unary('x', (dy, x) => tf.mul(dy, tf.exp(x))),
   Sqrt: unary('x', (dy, x) => tf.div(dy, tf.mul(tf.sqrt(x), 2))),
   Rsqrt: unary('x', (dy, x) => {
@@ -23,15 +29,34 @@ export const elementwiseGradients: GradientTable = {
   Square: unary('x', (dy, x) => tf.mul(x, tf.mul(dy, 2))),
   ClipByValue: unary('x', (dy, x, attrs) => {
     const [low, high] = [Number(attrs['clipValueMin']), Number(attrs['clipValueMax'])];
-    return tf.mul(dy, mask(() => tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high))));
+    return tf.mul(
+      dy,
+      mask(() => tf.logicalAnd(tf.greaterEqual(x, low), tf.lessEqual(x, high))),
+    );
   }),
   Maximum: binary(
-    (dy, a, b) => tf.mul(dy, mask(() => tf.greaterEqual(a, b))),
-    (dy, a, b) => tf.mul(dy, mask(() => tf.less(a, b))),
+    (dy, a, b) =>
+      tf.mul(
+        dy,
+        mask(() => tf.greaterEqual(a, b)),
+      ),
+    (dy, a, b) =>
+      tf.mul(
+        dy,
+        mask(() => tf.less(a, b)),
+      ),
   ),
   Minimum: binary(
-    (dy, a, b) => tf.mul(dy, mask(() => tf.lessEqual(a, b))),
-    (dy, a, b) => tf.mul(dy, mask(() => tf.greater(a, b))),
+    (dy, a, b) =>
+      tf.mul(
+        dy,
+        mask(() => tf.lessEqual(a, b)),
+      ),
+    (dy, a, b) =>
+      tf.mul(
+        dy,
+        mask(() => tf.greater(a, b)),
+      ),
   ),
   SquaredDifference: binary(
     (dy, a, b) => tf.mul(tf.sub(a, b), tf.mul(dy, 2)),
@@ -46,7 +71,10 @@ export const elementwiseGradients: GradientTable = {
         b: () => {
           // log of the base where it has one; 1 elsewhere, whose log is the 0 that TF takes.
           const positive = mask(() => tf.greater(a, 0));
-          const base = tf.add(tf.mul(a, positive), constant(() => tf.sub(1, positive)));
+          const base = tf.add(
+            tf.mul(a, positive),
+            constant(() => tf.sub(1, positive)),
+          );
           return unbroadcast(tf.mul(dy, tf.mul(tf.pow(a, b), tf.log(base))), b.shape);
         },
       };

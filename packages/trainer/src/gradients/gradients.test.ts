@@ -1,5 +1,5 @@
-// First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole critics.
-// Also: what is installed is taken out again, and `provenGradients` names exactly what passes here.
+// First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole
+// critics. Also: what is installed is taken out again, and `provenGradients` names exactly what passes here.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -27,15 +27,21 @@ interface Critic {
   grads: number[][];
 }
 
-const vectors = JSON.parse(readFileSync(new URL('../../../../tests/vectors/gradients.json', import.meta.url), 'utf8')) as { cases: Case[]; critics: Critic[] };
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../tests/vectors/gradients.json', import.meta.url), 'utf8'),
+) as { cases: Case[]; critics: Critic[] };
 
 type T = tf.Tensor;
 type T4 = tf.Tensor4D;
 const four = (x: T): T4 => x.as4D(x.shape[0] ?? 1, x.shape[1] ?? 1, x.shape[2] ?? 1, x.shape[3] ?? 1);
-const conv = (x: T, f: T, s: number, pad: 'same' | 'valid' = 'same', d = 1): T => tf.conv2d(four(x), four(f), s, pad, 'NHWC', d);
+const conv = (x: T, f: T, s: number, pad: 'same' | 'valid' = 'same', d = 1): T =>
+  tf.conv2d(four(x), four(f), s, pad, 'NHWC', d);
 const depthwise = (x: T, f: T, s: number, d = 1): T => tf.depthwiseConv2d(four(x), four(f), s, 'same', 'NHWC', d);
 const moments = (x: T): { mean: tf.Tensor1D; variance: tf.Tensor1D } => {
-  const { mean, variance } = tf.moments(x, x.shape.slice(0, -1).map((_, i) => i));
+  const { mean, variance } = tf.moments(
+    x,
+    x.shape.slice(0, -1).map((_, i) => i),
+  );
   return { mean: mean.as1D(), variance: variance.as1D() };
 };
 
@@ -90,25 +96,73 @@ const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
   acosh: ['Acosh', (x = one()) => tf.acosh(x)],
   atanh: ['Atanh', (x = one()) => tf.atanh(x)],
   atan2: ['Atan2', (a = one(), b = one()) => tf.atan2(a, b)],
-  reshape: ['Reshape Transpose ExpandDims Cast', (x = one()) => tf.cast(tf.squeeze(tf.expandDims(tf.transpose(tf.reshape(tf.mul(x, x), [4, 3, 2]), [2, 0, 1]), 1), [1]), 'float32')],
+  reshape: [
+    'Reshape Transpose ExpandDims Cast',
+    (x = one()) =>
+      tf.cast(
+        tf.squeeze(tf.expandDims(tf.transpose(tf.reshape(tf.mul(x, x), [4, 3, 2]), [2, 0, 1]), 1), [1]),
+        'float32',
+      ),
+  ],
   concat: ['Concat', (a = one(), b = one()) => tf.concat([tf.mul(a, a), tf.mul(b, tf.slice(a, [0, 0], [3, 2]))], 1)],
   slice: ['Slice', (x = one()) => tf.slice(tf.mul(x, x), [0, 1], [3, 2])],
-  stridedSliceBack: ['StridedSlice', (x = one()) => tf.stridedSlice(tf.mul(x, x), [4, 5], [0, 0], [-2, -2], 0, 0, 0, 0, 0)],
+  stridedSliceBack: [
+    'StridedSlice',
+    (x = one()) => tf.stridedSlice(tf.mul(x, x), [4, 5], [0, 0], [-2, -2], 0, 0, 0, 0, 0),
+  ],
   stridedSlice: ['StridedSlice', (x = one()) => tf.stridedSlice(tf.mul(x, x), [0, 1], [5, 5], [2, 3])],
-  pad: ['PadV2', (x = one()) => tf.pad(tf.mul(x, x), [[0, 1], [1, 2]])],
+  pad: [
+    'PadV2',
+    (x = one()) =>
+      tf.pad(tf.mul(x, x), [
+        [0, 1],
+        [1, 2],
+      ]),
+  ],
   stack: ['Pack', (a = one(), b = one()) => tf.stack([tf.mul(a, b), b], 1)],
-  unstack: ['Unpack', (x = one()) => {
-    const [a = one(), , c = one()] = tf.unstack(x);
-    return tf.mul(a, c);
-  }],
-  split: ['SplitV', (x = one()) => {
-    const [a = one(), b = one()] = tf.split(x, 2, 1);
-    return tf.mul(a, b);
-  }],
+  unstack: [
+    'Unpack',
+    (x = one()) => {
+      const [a = one(), , c = one()] = tf.unstack(x);
+      return tf.mul(a, c);
+    },
+  ],
+  split: [
+    'SplitV',
+    (x = one()) => {
+      const [a = one(), b = one()] = tf.split(x, 2, 1);
+      return tf.mul(a, b);
+    },
+  ],
   gather: ['GatherV2', (x = one()) => tf.gather(tf.mul(x, x), tf.tensor1d([2, 0, 2, 1], 'int32'))],
   reverse: ['Reverse', (x = one()) => tf.reverse(tf.mul(x, x), 1)],
   cumsum: ['Cumsum', (x = one()) => tf.cumsum(tf.mul(x, x), 1)],
-  spaceToBatch: ['SpaceToBatchND BatchToSpaceND', (x = one()) => tf.spaceToBatchND(tf.batchToSpaceND(tf.spaceToBatchND(tf.mul(x, x), [2, 2], [[0, 0], [0, 0]]), [2, 2], [[0, 0], [0, 0]]), [2, 2], [[0, 0], [0, 0]])],
+  spaceToBatch: [
+    'SpaceToBatchND BatchToSpaceND',
+    (x = one()) =>
+      tf.spaceToBatchND(
+        tf.batchToSpaceND(
+          tf.spaceToBatchND(
+            tf.mul(x, x),
+            [2, 2],
+            [
+              [0, 0],
+              [0, 0],
+            ],
+          ),
+          [2, 2],
+          [
+            [0, 0],
+            [0, 0],
+          ],
+        ),
+        [2, 2],
+        [
+          [0, 0],
+          [0, 0],
+        ],
+      ),
+  ],
   einsum: ['Einsum', (a = one(), b = one()) => tf.einsum('bij,bjk->bki', a, b)],
   einsumSum: ['Einsum', (a = one()) => tf.einsum('ijk->j', a)],
   minibatchStd: ['', (x = one()) => tf.reshape(tf.mean(tf.sqrt(tf.add(tf.moments(x, 0).variance, 1e-8))), [1, 1])],
@@ -119,10 +173,13 @@ const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
   min: ['Min', (x = one()) => tf.min(x, -1)],
   tile: ['Tile', (x = one()) => tf.tile(x, [1, 2, 3])],
   logSumExp: ['', (x = one()) => tf.logSumExp(x, -1)],
-  layerNorm: ['', (x = one(), g = one()) => {
-    const { mean, variance } = tf.moments(x, -1, true);
-    return tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), g);
-  }],
+  layerNorm: [
+    '',
+    (x = one(), g = one()) => {
+      const { mean, variance } = tf.moments(x, -1, true);
+      return tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), g);
+    },
+  ],
   matMul: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
   matMulTransposed: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b, true, true)],
   matMulBroadcast: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
@@ -131,12 +188,25 @@ const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
   convValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 2, 'valid')],
   convDilated: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'same', 2)],
   convDilatedValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'valid', 2)],
-  convTranspose: ['Conv2DBackpropInput', (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [2, 6, 8, 2], 2, 'same')],
-  convTranspose5: ['Conv2DBackpropInput', (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [1, 5, 6, 2], 2, 'same')],
-  fusedConvDilated: ['', (x = one(), f = one(), b = one()) => tf.fused.conv2d({ x: four(x), filter: four(f), strides: 1, pad: 'same', dilations: 2, bias: b })],
+  convTranspose: [
+    'Conv2DBackpropInput',
+    (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [2, 6, 8, 2], 2, 'same'),
+  ],
+  convTranspose5: [
+    'Conv2DBackpropInput',
+    (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [1, 5, 6, 2], 2, 'same'),
+  ],
+  fusedConvDilated: [
+    '',
+    (x = one(), f = one(), b = one()) =>
+      tf.fused.conv2d({ x: four(x), filter: four(f), strides: 1, pad: 'same', dilations: 2, bias: b }),
+  ],
   fusedMatMul: ['', (a = one(), b = one(), c = one()) => tf.fused.matMul({ a, b, bias: c, activation: 'relu' })],
   depthwise: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1)],
-  depthwiseStride2: ['DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter', (x = one(), f = one()) => depthwise(x, f, 2)],
+  depthwiseStride2: [
+    'DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter',
+    (x = one(), f = one()) => depthwise(x, f, 2),
+  ],
   depthwiseDilated: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1, 2)],
   maxPool: ['MaxPool', (x = one()) => tf.maxPool(four(x), 2, 2, 'valid')],
   maxPoolOverlap: ['MaxPool', (x = one()) => tf.maxPool(four(x), 3, 2, 'same')],
@@ -151,12 +221,50 @@ const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
   bilinear: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7])],
   bilinearAlign: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7], true)],
   bilinearHalf: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [6, 3], false, true)],
-  mirrorPad: ['MirrorPad', (x = one()) => tf.mirrorPad(x, [[0, 0], [1, 2], [2, 1], [0, 0]], 'reflect')],
-  mirrorPadSymmetric: ['MirrorPad', (x = one()) => tf.mirrorPad(x, [[0, 0], [1, 2], [0, 1], [0, 0]], 'symmetric')],
+  mirrorPad: [
+    'MirrorPad',
+    (x = one()) =>
+      tf.mirrorPad(
+        x,
+        [
+          [0, 0],
+          [1, 2],
+          [2, 1],
+          [0, 0],
+        ],
+        'reflect',
+      ),
+  ],
+  mirrorPadSymmetric: [
+    'MirrorPad',
+    (x = one()) =>
+      tf.mirrorPad(
+        x,
+        [
+          [0, 0],
+          [1, 2],
+          [0, 1],
+          [0, 0],
+        ],
+        'symmetric',
+      ),
+  ],
   depthToSpace: ['DepthToSpace', (x = one()) => tf.depthToSpace(four(x), 2)],
-  batchNorm: ['FusedBatchNorm', (x = one(), mean = one(), variance = one(), offset = one(), scale = one()) => tf.batchNorm(x, mean.as1D(), variance.as1D(), offset.as1D(), scale.as1D(), 1e-3)],
-  batchNormTraining: ['FusedBatchNorm', (x = one(), offset = one(), scale = one()) => tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3)],
-  batchNormDense: ['FusedBatchNorm', (x = one(), offset = one(), scale = one()) => tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3)],
+  batchNorm: [
+    'FusedBatchNorm',
+    (x = one(), mean = one(), variance = one(), offset = one(), scale = one()) =>
+      tf.batchNorm(x, mean.as1D(), variance.as1D(), offset.as1D(), scale.as1D(), 1e-3),
+  ],
+  batchNormTraining: [
+    'FusedBatchNorm',
+    (x = one(), offset = one(), scale = one()) =>
+      tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
+  ],
+  batchNormDense: [
+    'FusedBatchNorm',
+    (x = one(), offset = one(), scale = one()) =>
+      tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
+  ],
 };
 
 /** Placeholder of an argument that every case gives. */
@@ -197,12 +305,16 @@ describe('gradients', () => {
         const weighted = (...xs: T[]): tf.Scalar => tf.sum(tf.mul(f(...xs), w)).asScalar();
         withGradients(() => {
           expect(difference(f(...inputs).dataSync(), c.value)).toBeLessThan(2e-6);
-          gradients(() => weighted(...inputs), inputs).forEach((g, i) => expect(difference(g, c.first[i] ?? []), `first order, input ${i}`).toBeLessThan(1e-5));
+          gradients(() => weighted(...inputs), inputs).forEach((g, i) =>
+            expect(difference(g, c.first[i] ?? []), `first order, input ${i}`).toBeLessThan(1e-5),
+          );
           const inner = (): tf.Scalar => {
             const gs = tf.grads(weighted)(inputs);
             return tf.addN(gs.map((g, i) => tf.sum(tf.mul(g, tensor(c.v[i] ?? { shape: [], data: [] }))))).asScalar();
           };
-          gradients(inner, [...inputs, w]).forEach((g, i) => expect(difference(g, c.second[i] ?? []), `second order, input ${i}`).toBeLessThan(1e-5));
+          gradients(inner, [...inputs, w]).forEach((g, i) =>
+            expect(difference(g, c.second[i] ?? []), `second order, input ${i}`).toBeLessThan(1e-5),
+          );
         });
         tf.dispose([...inputs, w]);
       });
@@ -214,25 +326,54 @@ describe('a batch norm without scale or offset', () => {
   it('has the derivatives of one whose scale is 1 and whose offset is 0', () => {
     tf.tidy(() => {
       const draw = (shape: number[], seed: number): T => tf.randomUniform(shape, 0.3, 2, 'float32', seed);
-      const [x, mean, variance, w, v] = [draw([2, 3, 2, 3], 1), draw([3], 2), draw([3], 3), draw([2, 3, 2, 3], 4), draw([3], 5)];
+      const [x, mean, variance, w, v] = [
+        draw([2, 3, 2, 3], 1),
+        draw([3], 2),
+        draw([3], 3),
+        draw([2, 3, 2, 3], 4),
+        draw([3], 5),
+      ];
       const [ones, zeros] = [tf.ones([3]) as tf.Tensor1D, tf.zeros([3]) as tf.Tensor1D];
-      const derivatives = (offset?: tf.Tensor1D, scale?: tf.Tensor1D): Float32Array[] => withGradients(() => {
-        const f = (...[a = one(), b = one(), c = one()]: T[]): tf.Scalar => tf.sum(tf.mul(tf.batchNorm(a, b.as1D(), c.as1D(), offset, scale, 1e-3), w)).asScalar();
-        const second = tf.grads((...inputs: T[]) => tf.sum(tf.mul(tf.grads(f)(inputs)[2] ?? one(), v)).asScalar())([x, mean, variance]);
-        return [...tf.grads(f)([x, mean, variance]), ...second].map((g) => g.dataSync() as Float32Array);
-      });
-      const [expected, ...others] = [derivatives(zeros, ones), derivatives(), derivatives(zeros), derivatives(undefined, ones)];
-      for (const other of others) other.forEach((g, i) => expect(g, `derivative ${i}`).toBeAllclose(expected?.[i] ?? [], { rtol: 1e-6, atol: 1e-6 }));
+      const derivatives = (offset?: tf.Tensor1D, scale?: tf.Tensor1D): Float32Array[] =>
+        withGradients(() => {
+          const f = (...[a = one(), b = one(), c = one()]: T[]): tf.Scalar =>
+            tf.sum(tf.mul(tf.batchNorm(a, b.as1D(), c.as1D(), offset, scale, 1e-3), w)).asScalar();
+          const second = tf.grads((...inputs: T[]) => tf.sum(tf.mul(tf.grads(f)(inputs)[2] ?? one(), v)).asScalar())([
+            x,
+            mean,
+            variance,
+          ]);
+          return [...tf.grads(f)([x, mean, variance]), ...second].map((g) => g.dataSync() as Float32Array);
+        });
+      const [expected, ...others] = [
+        derivatives(zeros, ones),
+        derivatives(),
+        derivatives(zeros),
+        derivatives(undefined, ones),
+      ];
+      for (const other of others)
+        other.forEach((g, i) =>
+          expect(g, `derivative ${i}`).toBeAllclose(expected?.[i] ?? [], { rtol: 1e-6, atol: 1e-6 }),
+        );
     });
   });
 });
 
 const ACTIVATIONS: Record<string, (x: T) => T> = {
-  leakyRelu: (x) => tf.leakyRelu(x, 0.2), relu: tf.relu, tanh: tf.tanh, sigmoid: tf.sigmoid, elu: tf.elu, softplus: tf.softplus, swish: (x) => tf.mul(x, tf.sigmoid(x)), softmax: (x) => tf.softmax(x),
+  leakyRelu: (x) => tf.leakyRelu(x, 0.2),
+  relu: tf.relu,
+  tanh: tf.tanh,
+  sigmoid: tf.sigmoid,
+  elu: tf.elu,
+  softplus: tf.softplus,
+  swish: (x) => tf.mul(x, tf.sigmoid(x)),
+  softmax: (x) => tf.softmax(x),
 };
 const POOLS: Record<string, (x: T) => T> = {
-  avgPool: (x) => tf.avgPool(four(x), 2, 2, 'valid'), maxPool: (x) => tf.maxPool(four(x), 2, 2, 'valid'),
-  avgPoolSame: (x) => tf.avgPool(four(x), 3, 2, 'same'), maxPoolSame: (x) => tf.maxPool(four(x), 3, 2, 'same'),
+  avgPool: (x) => tf.avgPool(four(x), 2, 2, 'valid'),
+  maxPool: (x) => tf.maxPool(four(x), 2, 2, 'valid'),
+  avgPoolSame: (x) => tf.avgPool(four(x), 3, 2, 'same'),
+  maxPoolSame: (x) => tf.maxPool(four(x), 3, 2, 'same'),
 };
 
 describe('gradient penalties', () => {
@@ -243,7 +384,11 @@ describe('gradient penalties', () => {
         const [f1 = one(), b1 = one(), f2 = one(), b2 = one(), d = one()] = weights;
         const act = ACTIVATIONS[c.activation] ?? one;
         const pool = POOLS[c.pool] ?? one;
-        const score = (x: T): T => tf.matMul(tf.reshape(act(tf.add(conv(pool(act(tf.add(conv(x, f1, 1), b1))), f2, 2), b2)), [3, 16]), d.as2D(16, 1));
+        const score = (x: T): T =>
+          tf.matMul(
+            tf.reshape(act(tf.add(conv(pool(act(tf.add(conv(x, f1, 1), b1))), f2, 2), b2)), [3, 16]),
+            d.as2D(16, 1),
+          );
         const penalty = (): tf.Scalar => {
           const slope = tf.grad((x: T) => tf.sum(score(x)))(tensor(c.x));
           const norm = tf.sqrt(tf.add(tf.sum(tf.square(slope), [1, 2, 3]), 1e-12));
@@ -251,7 +396,9 @@ describe('gradient penalties', () => {
         };
         withGradients(() => {
           expect(difference(penalty().dataSync(), [c.penalty])).toBeLessThan(1e-6);
-          gradients(penalty, weights).forEach((g, i) => expect(difference(g, c.grads[i] ?? []), `weight ${i}`).toBeLessThan(1e-5));
+          gradients(penalty, weights).forEach((g, i) =>
+            expect(difference(g, c.grads[i] ?? []), `weight ${i}`).toBeLessThan(1e-5),
+          );
         });
         tf.dispose(weights);
       });
@@ -262,21 +409,31 @@ describe('gradient penalties', () => {
 describe('the registry', () => {
   it('holds what it held before, once a span is over', () => {
     const before = Object.keys(gradientTable).map((name) => tf.getGradient(name));
-    withGradients(() => withGradients(() => expect(tf.getGradient('Tanh')).not.toBe(before[Object.keys(gradientTable).indexOf('Tanh')])));
+    withGradients(() =>
+      withGradients(() => expect(tf.getGradient('Tanh')).not.toBe(before[Object.keys(gradientTable).indexOf('Tanh')])),
+    );
     expect(Object.keys(gradientTable).map((name) => tf.getGradient(name))).toEqual(before);
-    expect(() => withGradients(() => { throw new Error('inside'); })).toThrow('inside');
+    expect(() =>
+      withGradients(() => {
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
     expect(Object.keys(gradientTable).map((name) => tf.getGradient(name))).toEqual(before);
   });
 
   it('calls proven exactly the kernels that the cases above exercise', () => {
-    const exercised = new Set(Object.values(FUNCTIONS).flatMap(([kernels]) => kernels.split(' ').filter((k) => k !== '')));
+    const exercised = new Set(
+      Object.values(FUNCTIONS).flatMap(([kernels]) => kernels.split(' ').filter((k) => k !== '')),
+    );
     expect(Object.keys(provenGradients).sort()).toEqual([...exercised].sort());
   });
 
   it('keeps no tensors', () => {
     const before = tf.memory().numTensors;
     tf.tidy(() => {
-      withGradients(() => tf.grad((x: T) => tf.sum(tf.maxPool(four(tf.leakyRelu(x)), 3, 2, 'same')))(tf.ones([1, 4, 4, 1])));
+      withGradients(() =>
+        tf.grad((x: T) => tf.sum(tf.maxPool(four(tf.leakyRelu(x)), 3, 2, 'same')))(tf.ones([1, 4, 4, 1])),
+      );
     });
     expect(tf.memory().numTensors).toBe(before);
   });

@@ -1,4 +1,5 @@
-// Puts Forja's gradient functions into tfjs's process-wide registry, for good or for a span. They are used eagerly and traced alike.
+// Puts Forja's gradient functions into tfjs's process-wide registry, for good or for a span. They are used eagerly and
+// traced alike.
 import * as tf from '@tensorflow/tfjs';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
@@ -73,16 +74,20 @@ function restore(): void {
 }
 
 /**
- * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good. Idempotent.
- * Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored padding; second order through
- * tanh, sigmoid, softmax) and throws in others. Tracing and training install them for their own span without this call.
+ * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good.
+ * Idempotent. Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored
+ * padding; second order through tanh, sigmoid, softmax) and throws in others. Tracing and training install them for
+ * their own span without this call.
  */
 export function installGradients(): void {
   depth++;
   install();
 }
 
-/** Runs `fn` with Forja's gradient functions installed, and puts back what was there, unless {@link installGradients} was called. Synchronous; may be nested. */
+/**
+ * Runs `fn` with Forja's gradient functions installed, and puts back what was there, unless {@link installGradients}
+ * was called. Synchronous; may be nested.
+ */
 export function withGradients<T>(fn: () => T): T {
   depth++;
   install();

@@ -1,4 +1,5 @@
-// The matrix of a one-dimensional resize: row i holds the weights of the source cells that tfjs's ResizeBilinear or ResizeNearestNeighbor mixes into cell i.
+// The matrix of a one-dimensional resize: row i holds the weights of the source cells that tfjs's ResizeBilinear or
+// ResizeNearestNeighbor mixes into cell i.
 
 /** One axis of a resize. */
 export interface Interpolation {

@@ -4,7 +4,11 @@ import { at, numbers, unary, type Attributes, type GradientTable } from './tape.
 
 /** A slice of one axis. */
 function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tensor {
-  return tf.slice(x, x.shape.map((_, i) => (i === axis ? begin : 0)), x.shape.map((all, i) => (i === axis ? size : all)));
+  return tf.slice(
+    x,
+    x.shape.map((_, i) => (i === axis ? begin : 0)),
+    x.shape.map((all, i) => (i === axis ? size : all)),
+  );
 }
 
 /** What a mirrored border adds to the cells it was copied from, axis by axis. */
@@ -17,7 +21,10 @@ function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tenso
     if (before === 0 && after === 0) return;
     const border = (begin: number, count: number, lead: number): tf.Tensor => {
       const mirrored = tf.reverse(part(result, axis, begin, count), axis);
-      return tf.pad(mirrored, x.shape.map((_, i) => (i === axis ? [lead, size - lead - count] : [0, 0])));
+      return tf.pad(
+        mirrored,
+        x.shape.map((_, i) => (i === axis ? [lead, size - lead - count] : [0, 0])),
+      );
     };
     let sum = part(result, axis, before, size);
     if (before > 0) sum = tf.add(sum, border(0, before, skip));
@@ -40,11 +47,23 @@ function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
   return tf.reshape(cells, x.shape);
 }
 
-/** Puts the slopes back where they were taken, zeros between: by padding each element of an axis to a cell of `stride`. */
+/**
+ * Puts the slopes back where they were taken, zeros between: by padding each element of an axis to a cell of `stride`.
+ */
 function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const mask = (name: string): number => Number(attrs[name] ?? 0);
   const list = (name: string): number[] => numbers(attrs[name]) ?? [];
-  const info = tf.slice_util.sliceInfo(x.shape, list('begin'), list('end'), list('strides'), mask('beginMask'), mask('endMask'), mask('ellipsisMask'), mask('newAxisMask'), mask('shrinkAxisMask'));
+  const info = tf.slice_util.sliceInfo(
+    x.shape,
+    list('begin'),
+    list('end'),
+    list('strides'),
+    mask('beginMask'),
+    mask('endMask'),
+    mask('ellipsisMask'),
+    mask('newAxisMask'),
+    mask('shrinkAxisMask'),
+  );
   let result = tf.reshape(dy, info.finalShapeSparse);
   x.shape.forEach((size, axis) => {
     const [count, stride, begin] = [info.finalShapeSparse[axis] ?? 1, info.strides[axis] ?? 1, info.begin[axis] ?? 0];
@@ -53,10 +72,27 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
     const step = Math.abs(stride);
     const first = stride < 0 ? begin + (count - 1) * stride : begin;
     const shape = result.shape;
-    const pad = (t: tf.Tensor, at: number, before: number, after: number): tf.Tensor => tf.pad(t, t.shape.map((_, i): [number, number] => (i === at ? [before, after] : [0, 0])));
+    const pad = (t: tf.Tensor, at: number, before: number, after: number): tf.Tensor =>
+      tf.pad(
+        t,
+        t.shape.map((_, i): [number, number] => (i === at ? [before, after] : [0, 0])),
+      );
     if (step > 1) {
-      const cells = pad(tf.reshape(result, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]), axis + 1, 0, step - 1);
-      result = part(tf.reshape(cells, shape.map((s, i) => (i === axis ? s * step : s))), axis, 0, (count - 1) * step + 1);
+      const cells = pad(
+        tf.reshape(result, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]),
+        axis + 1,
+        0,
+        step - 1,
+      );
+      result = part(
+        tf.reshape(
+          cells,
+          shape.map((s, i) => (i === axis ? s * step : s)),
+        ),
+        axis,
+        0,
+        (count - 1) * step + 1,
+      );
     }
     result = pad(result, axis, first, size - first - (result.shape[axis] ?? 0));
   });
@@ -74,7 +110,9 @@ export const movementGradients: GradientTable = {
     grad: (dy, saved, attrs) => {
       const pieces: tf.Tensor[] = Array.isArray(dy) ? dy : [dy];
       const axis = Number(attrs['axis'] ?? 0);
-      return { x: () => (pieces.length === 1 ? at(pieces, 0) : tf.concat(pieces, axis < 0 ? axis + at(saved, 0).rank : axis)) };
+      return {
+        x: () => (pieces.length === 1 ? at(pieces, 0) : tf.concat(pieces, axis < 0 ? axis + at(saved, 0).rank : axis)),
+      };
     },
   },
 };

@@ -1,5 +1,6 @@
-// Batch normalisation with given statistics: per-channel factors are combined while small, so that x's gradient is one product and the rest two sums.
-// In training mode the statistics' own gradients (Mean, Square, Sub) complete the three-term form.
+// Batch normalisation with given statistics: per-channel factors are combined while small, so that x's gradient is one
+// product and the rest two sums. In training mode the statistics' own gradients (Mean, Square, Sub) complete the
+// three-term form.
 import * as tf from '@tensorflow/tfjs';
 import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 

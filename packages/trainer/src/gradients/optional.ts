@@ -1,10 +1,15 @@
-// Inputs that a kernel may do without, as scale and offset of a batch norm: tfjs's tape reads them all the same, and fails.
+// Inputs that a kernel may do without, as scale and offset of a batch norm: tfjs's tape reads them all the same, and
+// fails.
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../trace/engine.js';
 
 /** What the tape keeps of a call. Private in tfjs's declaration, a plain method of its engine. */
 interface Saving {
-  getTensorsForGradient: (kernel: string, inputs: Readonly<Record<string, tf.Tensor | null | undefined>>, outputs: tf.Tensor[]) => (tf.Tensor | null | undefined)[] | null;
+  getTensorsForGradient: (
+    kernel: string,
+    inputs: Readonly<Record<string, tf.Tensor | null | undefined>>,
+    outputs: tf.Tensor[],
+  ) => (tf.Tensor | null | undefined)[] | null;
 }
 
 const isThere = <T>(value: T | null | undefined): value is T => value !== undefined && value !== null;
@@ -13,15 +18,28 @@ const isThere = <T>(value: T | null | undefined): value is T => value !== undefi
 export function leaveOutAbsent(): () => void {
   const engine = tf.engine();
   const undo = [
-    override(engine, 'runKernel', (original) => function (this: typeof engine, name, inputs, attrs) {
-      const given = Object.entries(inputs);
-      const plain = Array.isArray(inputs) || given.every(([, tensor]) => isThere(tensor)) ? inputs : (Object.fromEntries(given.filter(([, tensor]) => isThere(tensor))) as typeof inputs); // of the same tensors
-      return original.call(this, name, plain, attrs) as never; // generic in what the caller expects
-    }),
-    override(engine as unknown as Saving, 'getTensorsForGradient', (original) => function (this: Saving, kernel, inputs, outputs) {
-      const saved = original.call(this, kernel, inputs, outputs);
-      return saved === null ? null : saved.filter(isThere);
-    }),
+    override(
+      engine,
+      'runKernel',
+      (original) =>
+        function (this: typeof engine, name, inputs, attrs) {
+          const given = Object.entries(inputs);
+          const plain =
+            Array.isArray(inputs) || given.every(([, tensor]) => isThere(tensor))
+              ? inputs
+              : (Object.fromEntries(given.filter(([, tensor]) => isThere(tensor))) as typeof inputs);
+          return original.call(this, name, plain, attrs) as never; // generic in what the caller expects
+        },
+    ),
+    override(
+      engine as unknown as Saving,
+      'getTensorsForGradient',
+      (original) =>
+        function (this: Saving, kernel, inputs, outputs) {
+          const saved = original.call(this, kernel, inputs, outputs);
+          return saved === null ? null : saved.filter(isThere);
+        },
+    ),
   ];
   return () => {
     for (const step of undo.reverse()) step();

@@ -1,4 +1,5 @@
-// Average and max pooling. Averages go back through kernels that are right at borders; maxima through their first arg-max, both ways.
+// Average and max pooling. Averages go back through kernels that are right at borders; maxima through their first
+// arg-max, both ways.
 import * as tf from '@tensorflow/tfjs';
 import { filled, kernel, unary, type Attributes, type GradientTable } from './tape.js';
 
@@ -8,20 +9,37 @@ type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
 function poolInfo(xShape: readonly number[], attrs: Attributes): PoolInfo {
   // The forward kernel has checked the attributes by the same function.
-  const [filterSize, strides, pad, mode] = [attrs['filterSize'] as Pair, attrs['strides'] as Pair, attrs['pad'] as 'same', attrs['dimRoundingMode'] as 'floor' | undefined];
+  const [filterSize, strides, pad, mode] = [
+    attrs['filterSize'] as Pair,
+    attrs['strides'] as Pair,
+    attrs['pad'] as 'same',
+    attrs['dimRoundingMode'] as 'floor' | undefined,
+  ];
   return tf.backend_util.computePool2DInfo(xShape as Quad, filterSize, strides, 1, pad, mode);
 }
 
 /** Whether windows tile the picture without overlap, gaps or padding (a remainder at the end may stay uncovered). */
 function tiles(info: PoolInfo): boolean {
   const { top, bottom, left, right } = info.padInfo;
-  return top + bottom + left + right === 0 && info.filterHeight === info.strideHeight && info.filterWidth === info.strideWidth
-    && info.outHeight * info.strideHeight <= info.inHeight && info.outWidth * info.strideWidth <= info.inWidth;
+  return (
+    top + bottom + left + right === 0 &&
+    info.filterHeight === info.strideHeight &&
+    info.filterWidth === info.strideWidth &&
+    info.outHeight * info.strideHeight <= info.inHeight &&
+    info.outWidth * info.strideWidth <= info.inWidth
+  );
 }
 
 const padEnd = (x: tf.Tensor, height: number, width: number): tf.Tensor => {
   const [, h = 0, w = 0] = x.shape;
-  return h === height && w === width ? x : tf.pad(x, [[0, 0], [0, height - h], [0, width - w], [0, 0]]);
+  return h === height && w === width
+    ? x
+    : tf.pad(x, [
+        [0, 0],
+        [0, height - h],
+        [0, width - w],
+        [0, 0],
+      ]);
 };
 
 /** Each slope, divided by the number of cells its window averaged, given back to those cells. */
@@ -31,16 +49,29 @@ function averageAdjoint(dy: tf.Tensor, xShape: number[], attrs: Attributes): tf.
   if (tiles(info)) {
     const share = tf.mul(dy, 1 / (filterHeight * filterWidth));
     const size: Pair = [outHeight * filterHeight, outWidth * filterWidth];
-    return padEnd(kernel('ResizeNearestNeighbor', { images: share }, { alignCorners: false, halfPixelCenters: false, size }), inHeight, inWidth);
+    return padEnd(
+      kernel('ResizeNearestNeighbor', { images: share }, { alignCorners: false, halfPixelCenters: false, size }),
+      inHeight,
+      inWidth,
+    );
   }
-  const count = (i: number, stride: number, before: number, extent: number, size: number): number => Math.min(size, i * stride - before + extent) - Math.max(0, i * stride - before);
+  const count = (i: number, stride: number, before: number, extent: number, size: number): number =>
+    Math.min(size, i * stride - before + extent) - Math.max(0, i * stride - before);
   const shares = filled([1, outHeight, outWidth, 1], (at) => {
     const [r, c] = [Math.floor(at / outWidth), at % outWidth];
-    return 1 / (count(r, info.strideHeight, padInfo.top, filterHeight, inHeight) * count(c, info.strideWidth, padInfo.left, filterWidth, inWidth));
+    return (
+      1 /
+      (count(r, info.strideHeight, padInfo.top, filterHeight, inHeight) *
+        count(c, info.strideWidth, padInfo.left, filterWidth, inWidth))
+    );
   });
   const ones = filled([filterHeight, filterWidth, xShape[3] ?? 1, 1], () => 1);
   const { strides, pad, dimRoundingMode } = attrs;
-  return kernel('DepthwiseConv2dNativeBackpropInput', { dy: tf.mul(dy, shares), filter: ones }, { strides, pad, dimRoundingMode, dilations: [1, 1], inputShape: xShape });
+  return kernel(
+    'DepthwiseConv2dNativeBackpropInput',
+    { dy: tf.mul(dy, shares), filter: ones },
+    { strides, pad, dimRoundingMode, dilations: [1, 1], inputShape: xShape },
+  );
 }
 
 /** Slopes of the windows → the cells that were their maxima. Linear in `dy`; its adjoint is {@link pick}. */
@@ -71,10 +102,20 @@ function pickValue(cells: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor
   const { top, left } = info.padInfo;
   const bottom = Math.max(0, (outHeight - 1) * strideHeight + filterHeight - inHeight - top);
   const right = Math.max(0, (outWidth - 1) * strideWidth + filterWidth - inWidth - left);
-  const pads: [Pair, Pair, Pair, Pair] = [[0, 0], [top, bottom], [left, right], [0, 0]];
+  const pads: [Pair, Pair, Pair, Pair] = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
   const [source, slopes] = [tf.pad(x, pads, -3.4e38), tf.pad(cells, pads)];
   const tap = (t: tf.Tensor, i: number, j: number): tf.Tensor => {
-    const end = [t.shape[0] ?? 1, i + (outHeight - 1) * strideHeight + 1, j + (outWidth - 1) * strideWidth + 1, t.shape[3] ?? 1];
+    const end = [
+      t.shape[0] ?? 1,
+      i + (outHeight - 1) * strideHeight + 1,
+      j + (outWidth - 1) * strideWidth + 1,
+      t.shape[3] ?? 1,
+    ];
     return tf.stridedSlice(t, [0, i, j, 0], end, [1, strideHeight, strideWidth, 1]);
   };
   let free: tf.Tensor = tf.onesLike(pooled);

@@ -2,7 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 
-/** Each operand's gradient is the einsum of the slopes with the other operands; an index that only it has is summed away forward, and spread here. */
+/**
+ * Each operand's gradient is the einsum of the slopes with the other operands; an index that only it has is summed away
+ * forward, and spread here.
+ */
 const einsum: KernelGradient = {
   inputs: [],
   all: true,
@@ -18,7 +21,17 @@ const einsum: KernelGradient = {
           const reachable = result + others.map((o) => o.index).join('');
           const kept = [...own].filter((letter) => reachable.includes(letter)).join('');
           // An einsum that changes nothing returns its very operand, which the tape cannot follow.
-          const slope = others.length === 0 ? tf.transpose(dy, [...kept].map((letter) => result.indexOf(letter))) : tf.einsum(`${[result, ...others.map((o) => o.index)].join(',')}->${kept}`, dy, ...others.map((o) => o.tensor));
+          const slope =
+            others.length === 0
+              ? tf.transpose(
+                  dy,
+                  [...kept].map((letter) => result.indexOf(letter)),
+                )
+              : tf.einsum(
+                  `${[result, ...others.map((o) => o.index)].join(',')}->${kept}`,
+                  dy,
+                  ...others.map((o) => o.tensor),
+                );
           const shape = operand.shape.map((size, axis) => (kept.includes(own[axis] ?? '') ? size : 1));
           return tf.broadcastTo(tf.reshape(slope, shape), operand.shape);
         },

@@ -1,4 +1,5 @@
-// Which gradients are checked against an independent source (PyTorch in float64 and finite differences), and to what order. Tests keep it honest.
+// Which gradients are checked against an independent source (PyTorch in float64 and finite differences), and to what
+// order. Tests keep it honest.
 
 /** Orders of differentiation with a test behind them. */
 export interface ProvenGradient {

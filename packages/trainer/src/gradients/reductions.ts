@@ -1,4 +1,5 @@
-// Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Small tensors are broadcast, no ones are multiplied.
+// Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Small tensors are broadcast, no
+// ones are multiplied.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
 
@@ -34,7 +35,12 @@ export const reductionGradients: GradientTable = {
   Sum: unary('x', (dy, x, attrs) => spread(dy, x, axesOf(attrs['axis'], x.rank), 1)),
   Mean: unary('x', (dy, x, attrs) => {
     const axes = axesOf(attrs['axis'], x.rank);
-    return spread(dy, x, axes, axes.reduce((count, axis) => count / (x.shape[axis] ?? 1), 1));
+    return spread(
+      dy,
+      x,
+      axes,
+      axes.reduce((count, axis) => count / (x.shape[axis] ?? 1), 1),
+    );
   }),
   Max: extremum('reductionIndices', (x, axes) => tf.max(x, axes, true)),
   Min: extremum('axis', (x, axes) => tf.min(x, axes, true)),

@@ -1,4 +1,5 @@
-// Bilinear and nearest-neighbour resizing are linear: their gradients are products with the transposed interpolation matrices, or sums over blocks.
+// Bilinear and nearest-neighbour resizing are linear: their gradients are products with the transposed interpolation
+// matrices, or sums over blocks.
 import * as tf from '@tensorflow/tfjs';
 import { interpolationMatrix, type Interpolation } from './interpolation.js';
 import { kernel, unary, type Attributes, type GradientTable } from './tape.js';
@@ -15,7 +16,10 @@ function backAlong(axis: 1 | 2, dy: tf.Tensor, options: Interpolation): tf.Tenso
   const [n = 1, h = 1, w = 1, c = 1] = dy.shape;
   const matrix = tf.tensor3d(interpolationMatrix(options), [1, options.to, options.from]);
   const flat = tf.reshape(dy, axis === 1 ? [n, h, w * c] : [n * h, w, c]);
-  return tf.reshape(tf.matMul(matrix, flat, true, false), axis === 1 ? [n, options.from, w, c] : [n, h, options.from, c]);
+  return tf.reshape(
+    tf.matMul(matrix, flat, true, false),
+    axis === 1 ? [n, options.from, w, c] : [n, h, options.from, c],
+  );
 }
 
 function resizeAdjoint(method: Interpolation['method']): (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor {
@@ -24,7 +28,8 @@ function resizeAdjoint(method: Interpolation['method']): (dy: tf.Tensor, x: tf.T
     const [, toH = 1, toW = 1] = dy.shape;
     const alignCorners = attrs['alignCorners'] === true;
     const halfPixelCenters = attrs['halfPixelCenters'] === true;
-    if (method === 'nearest' && !alignCorners && toH % fromH === 0 && toW % fromW === 0) return blockSums(dy, toH / fromH, toW / fromW);
+    if (method === 'nearest' && !alignCorners && toH % fromH === 0 && toW % fromW === 0)
+      return blockSums(dy, toH / fromH, toW / fromW);
     const rows = backAlong(1, dy, { method, from: fromH, to: toH, alignCorners, halfPixelCenters });
     return backAlong(2, rows, { method, from: fromW, to: toW, alignCorners, halfPixelCenters });
   };

@@ -1,11 +1,14 @@
-// How a gradient function is written here: from its INPUTS (saved outputs are cut off from the tape, which makes second order silently wrong) and,
-// where a factor is piecewise constant, off the tape, so that differentiating again neither fails nor drags zeros along.
+// How a gradient function is written here: from its INPUTS (saved outputs are cut off from the tape, which makes second
+// order silently wrong) and, where a factor is piecewise constant, off the tape, so that differentiating again neither
+// fails nor drags zeros along.
 import * as tf from '@tensorflow/tfjs';
 
 /** Attributes of the kernel call being differentiated. */
 export type Attributes = Record<string, unknown>;
 
-/** A gradient function of one kernel: the inputs it needs, and the gradient of each input, computed only when asked for. */
+/**
+ * A gradient function of one kernel: the inputs it needs, and the gradient of each input, computed only when asked for.
+ */
 export interface KernelGradient {
   inputs: readonly string[];
   /** For kernels whose inputs are a list. */
@@ -17,17 +20,28 @@ export interface KernelGradient {
 export type GradientTable = Record<string, KernelGradient>;
 
 /** Gradient of a kernel with one input. */
-export function unary(name: string, grad: (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor): KernelGradient {
+export function unary(
+  name: string,
+  grad: (dy: tf.Tensor, x: tf.Tensor, attrs: Attributes) => tf.Tensor,
+): KernelGradient {
   return { inputs: [name], grad: (dy, saved, attrs) => ({ [name]: () => grad(dy, at(saved, 0), attrs) }) };
 }
 
-/** Gradient of a kernel on `a` and `b` that broadcast against each other; each result is summed to its operand's shape. */
-export function binary(a: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor, b: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor): KernelGradient {
+/**
+ * Gradient of a kernel on `a` and `b` that broadcast against each other; each result is summed to its operand's shape.
+ */
+export function binary(
+  a: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
+  b: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor,
+): KernelGradient {
   return {
     inputs: ['a', 'b'],
     grad: (dy, saved) => {
       const [left, right] = [at(saved, 0), at(saved, 1)];
-      return { a: () => unbroadcast(a(dy, left, right), left.shape), b: () => unbroadcast(b(dy, left, right), right.shape) };
+      return {
+        a: () => unbroadcast(a(dy, left, right), left.shape),
+        b: () => unbroadcast(b(dy, left, right), right.shape),
+      };
     },
   };
 }
@@ -62,7 +76,9 @@ export function kernel(name: string, inputs: Record<string, tf.Tensor>, attrs: A
 /** Sums the axes along which a tensor of `shape` was broadcast to that of `value`. */
 export function unbroadcast(value: tf.Tensor, shape: readonly number[]): tf.Tensor {
   const extra = value.rank - shape.length;
-  const axes = value.shape.flatMap((size, axis) => (axis < extra || (shape[axis - extra] === 1 && size !== 1) ? [axis] : []));
+  const axes = value.shape.flatMap((size, axis) =>
+    axis < extra || (shape[axis - extra] === 1 && size !== 1) ? [axis] : [],
+  );
   const summed = axes.length === 0 ? value : tf.sum(value, axes);
   return sameShape(summed.shape, shape) ? summed : tf.reshape(summed, [...shape]);
 }
@@ -75,7 +91,10 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 /** A tensor of constant data. */
 export function filled(shape: readonly number[], value: (index: number) => number): tf.Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(Float32Array.from({ length: size }, (_, i) => value(i)), [...shape]);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => value(i)),
+    [...shape],
+  );
 }
 
 /** An attribute that is a shape or list of axes; a single number counts as a list. */

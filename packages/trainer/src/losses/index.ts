@@ -17,6 +17,9 @@ export const losses: Readonly<Record<LossName, GanLoss>> = { 'non-saturating': n
  * @throws UsageError `config.invalid` for a name that is none.
  */
 export function lossOf(name: LossName): GanLoss {
-  if (!Object.hasOwn(losses, name)) throw new UsageError(`loss: expected one of ${Object.keys(losses).join(', ')}, got '${String(name)}'`, { code: 'config.invalid' });
+  if (!Object.hasOwn(losses, name))
+    throw new UsageError(`loss: expected one of ${Object.keys(losses).join(', ')}, got '${String(name)}'`, {
+      code: 'config.invalid',
+    });
   return losses[name];
 }

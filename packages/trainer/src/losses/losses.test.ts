@@ -21,23 +21,59 @@ const GENERATOR: Record<LossName, { value: (x: number) => number; slope: (x: num
 describe.each(Object.keys(losses) as LossName[])('%s', (name) => {
   const loss = lossOf(name);
 
-  test.each([0, 0.1])('of the discriminator is binary cross-entropy, with the target of real examples 1 − %d', (smoothing) => {
-    const wanted = mean(REAL.map((x) => (1 - smoothing) * costOfReal(x) + smoothing * costOfReal(-x))) + mean(FAKE.map((x) => costOfReal(-x)));
-    const value = tf.tidy(() => loss.discriminator(column(REAL), column(FAKE), smoothing).dataSync());
-    expect(value).toBeAllclose([wanted], { rtol: 1e-6 });
-    const slopes = tf.tidy(() => withGradients(() => tf.grads((real: tf.Tensor, fake: tf.Tensor) => loss.discriminator(real, fake, smoothing))([column(REAL), column(FAKE)]).map((g) => g.dataSync())));
-    expect(slopes[0] ?? []).toBeAllclose(REAL.map((x) => (sigmoid(x) - 1 + smoothing) / REAL.length), { rtol: 1e-5, atol: 1e-8 });
-    expect(slopes[1] ?? []).toBeAllclose(FAKE.map((x) => sigmoid(x) / FAKE.length), { rtol: 1e-5, atol: 1e-8 });
-  });
+  test.each([0, 0.1])(
+    'of the discriminator is binary cross-entropy, with the target of real examples 1 − %d',
+    (smoothing) => {
+      const wanted =
+        mean(REAL.map((x) => (1 - smoothing) * costOfReal(x) + smoothing * costOfReal(-x))) +
+        mean(FAKE.map((x) => costOfReal(-x)));
+      const value = tf.tidy(() => loss.discriminator(column(REAL), column(FAKE), smoothing).dataSync());
+      expect(value).toBeAllclose([wanted], { rtol: 1e-6 });
+      const slopes = tf.tidy(() =>
+        withGradients(() =>
+          tf
+            .grads((real: tf.Tensor, fake: tf.Tensor) => loss.discriminator(real, fake, smoothing))([
+              column(REAL),
+              column(FAKE),
+            ])
+            .map((g) => g.dataSync()),
+        ),
+      );
+      expect(slopes[0] ?? []).toBeAllclose(
+        REAL.map((x) => (sigmoid(x) - 1 + smoothing) / REAL.length),
+        { rtol: 1e-5, atol: 1e-8 },
+      );
+      expect(slopes[1] ?? []).toBeAllclose(
+        FAKE.map((x) => sigmoid(x) / FAKE.length),
+        { rtol: 1e-5, atol: 1e-8 },
+      );
+    },
+  );
 
   test('of the generator has the value and the slope of its definition', () => {
     const { value, slope } = GENERATOR[name];
-    expect(tf.tidy(() => loss.generator(column(FAKE)).dataSync())).toBeAllclose([mean(FAKE.map(value))], { rtol: 1e-6 });
-    const slopes = tf.tidy(() => withGradients(() => tf.grad((x: tf.Tensor) => loss.generator(x))(column(FAKE)).dataSync()));
-    expect(slopes).toBeAllclose(FAKE.map((x) => slope(x) / FAKE.length), { rtol: 1e-5, atol: 1e-8 });
+    expect(tf.tidy(() => loss.generator(column(FAKE)).dataSync())).toBeAllclose([mean(FAKE.map(value))], {
+      rtol: 1e-6,
+    });
+    const slopes = tf.tidy(() =>
+      withGradients(() =>
+        tf
+          .grad((x: tf.Tensor) => loss.generator(x))(column(FAKE))
+          .dataSync(),
+      ),
+    );
+    expect(slopes).toBeAllclose(
+      FAKE.map((x) => slope(x) / FAKE.length),
+      { rtol: 1e-5, atol: 1e-8 },
+    );
   });
 });
 
 test('an unknown name is refused with the known ones', () => {
-  expect(() => lossOf('hinge' as LossName)).toThrow(expect.objectContaining({ code: 'config.invalid', message: "loss: expected one of non-saturating, saturating, got 'hinge'" }));
+  expect(() => lossOf('hinge' as LossName)).toThrow(
+    expect.objectContaining({
+      code: 'config.invalid',
+      message: "loss: expected one of non-saturating, saturating, got 'hinge'",
+    }),
+  );
 });

@@ -2,5 +2,12 @@
 import { costOfReal, discriminatorCrossEntropy } from './cross-entropy.js';
 import type { GanLoss } from './loss.js';
 
-/** D: −E log σ(D(x)) − E log(1 − σ(D(G(z)))). G: −E log σ(D(G(z))), whose gradient is largest where the discriminator is surest. */
-export const nonSaturating: GanLoss = { name: 'non-saturating', discriminator: discriminatorCrossEntropy, generator: costOfReal };
+/**
+ * D: −E log σ(D(x)) − E log(1 − σ(D(G(z)))). G: −E log σ(D(G(z))), whose gradient is largest where the discriminator is
+ * surest.
+ */
+export const nonSaturating: GanLoss = {
+  name: 'non-saturating',
+  discriminator: discriminatorCrossEntropy,
+  generator: costOfReal,
+};

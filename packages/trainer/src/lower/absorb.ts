@@ -1,25 +1,76 @@
-// Keeps pictures channels-first where they become vectors and back: dense → reshape → convolution, and convolution → flatten → dense. The order of the
-// features between is free, so the constants that meet them are permuted once, here, and no Transpose is left at run time.
-import { callInputs, isStatic, type ConstantData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
+// Keeps pictures channels-first where they become vectors and back: dense → reshape → convolution, and convolution →
+// flatten → dense. The order of the features between is free, so the constants that meet them are permuted once, here,
+// and no Transpose is left at run time.
+import {
+  callInputs,
+  isStatic,
+  type ConstantData,
+  type KernelCall,
+  type Program,
+  type ProgramValue,
+  type ValueId,
+} from '../trace/program.js';
 import { inputOf, outputOf, producers, sameSize, shapeOf, useCounts } from '../rewrite/graph.js';
 import type { Perm } from './contract.js';
 import { permuted } from './permute.js';
 
 /** Kernels that read a picture channels-first, and the input it comes by. */
 const PICTURE_INPUT: Readonly<Record<string, string>> = {
-  Conv2D: 'x', FusedConv2D: 'x', Conv2DBackpropInput: 'dy', DepthwiseConv2dNative: 'x', FusedDepthwiseConv2D: 'x', DepthwiseConv2dNativeBackpropInput: 'dy',
-  MaxPool: 'x', AvgPool: 'x', ResizeBilinear: 'images', ResizeNearestNeighbor: 'images', DepthToSpace: 'x',
+  Conv2D: 'x',
+  FusedConv2D: 'x',
+  Conv2DBackpropInput: 'dy',
+  DepthwiseConv2dNative: 'x',
+  FusedDepthwiseConv2D: 'x',
+  DepthwiseConv2dNativeBackpropInput: 'dy',
+  MaxPool: 'x',
+  AvgPool: 'x',
+  ResizeBilinear: 'images',
+  ResizeNearestNeighbor: 'images',
+  DepthToSpace: 'x',
 };
 
 /** Element-wise kernels of one tensor, `x`. */
 const UNARY = new Set([
-  'Abs', 'Cast', 'Ceil', 'ClipByValue', 'Cos', 'Elu', 'Erf', 'Exp', 'Floor', 'Identity', 'LeakyRelu', 'Log', 'Log1p', 'Neg', 'Reciprocal', 'Relu', 'Relu6', 'Round', 'Rsqrt', 'Selu', 'Sigmoid',
-  'Sign', 'Sin', 'Softplus', 'Sqrt', 'Square', 'Step', 'Tanh',
+  'Abs',
+  'Cast',
+  'Ceil',
+  'ClipByValue',
+  'Cos',
+  'Elu',
+  'Erf',
+  'Exp',
+  'Floor',
+  'Identity',
+  'LeakyRelu',
+  'Log',
+  'Log1p',
+  'Neg',
+  'Reciprocal',
+  'Relu',
+  'Relu6',
+  'Round',
+  'Rsqrt',
+  'Selu',
+  'Sigmoid',
+  'Sign',
+  'Sin',
+  'Softplus',
+  'Sqrt',
+  'Square',
+  'Step',
+  'Tanh',
 ]);
 
 /** Element-wise kernels of two tensors, by the names of their inputs. */
 const BINARY: Readonly<Record<string, readonly [string, string]>> = {
-  Add: ['a', 'b'], Sub: ['a', 'b'], Multiply: ['a', 'b'], RealDiv: ['a', 'b'], Maximum: ['a', 'b'], Minimum: ['a', 'b'], SquaredDifference: ['a', 'b'], Prelu: ['x', 'alpha'],
+  Add: ['a', 'b'],
+  Sub: ['a', 'b'],
+  Multiply: ['a', 'b'],
+  RealDiv: ['a', 'b'],
+  Maximum: ['a', 'b'],
+  Minimum: ['a', 'b'],
+  SquaredDifference: ['a', 'b'],
+  Prelu: ['x', 'alpha'],
 };
 
 const PRODUCTS = new Set(['BatchMatMul', '_FusedMatMul']);
@@ -39,10 +90,14 @@ class Chart {
   readonly uses: Map<ValueId, number>;
   readonly readers = new Map<ValueId, KernelCall[]>();
 
-  constructor(readonly program: Program, readonly channelsFirst: ReadonlySet<ValueId>) {
+  constructor(
+    readonly program: Program,
+    readonly channelsFirst: ReadonlySet<ValueId>,
+  ) {
     this.from = producers(program);
     this.uses = useCounts(program);
-    for (const call of program.calls) for (const id of callInputs(call)) this.readers.set(id, [...(this.readers.get(id) ?? []), call]);
+    for (const call of program.calls)
+      for (const id of callInputs(call)) this.readers.set(id, [...(this.readers.get(id) ?? []), call]);
   }
 
   private isPicture(call: KernelCall): boolean {
@@ -75,7 +130,10 @@ class Chart {
     return typeof last === 'number' ? last : undefined;
   }
 
-  /** The edit for a constant operand with features in its last axis; none where it is one number for all; undefined where it is something else. */
+  /**
+   * The edit for a constant operand with features in its last axis; none where it is one number for all; undefined
+   * where it is something else.
+   */
   private operand(call: KernelCall, input: string, width: number): Edit[] | undefined {
     const id = inputOf(call, input);
     if (id === undefined) return [];
@@ -88,7 +146,10 @@ class Chart {
   private beside(call: KernelCall, width: number): { other: string; edits: Edit[] } | undefined {
     const names = BINARY[call.kernel];
     if (names === undefined) return undefined;
-    for (const [name, other] of [[names[0], names[1]], [names[1], names[0]]] as const) {
+    for (const [name, other] of [
+      [names[0], names[1]],
+      [names[1], names[0]],
+    ] as const) {
       const edits = this.operand(call, name, width);
       const x = inputOf(call, other);
       if (edits !== undefined && x !== undefined && !this.program.constants.has(x)) return { other, edits };
@@ -120,7 +181,13 @@ class Chart {
     if (call === undefined || this.uses.get(id) !== 1 || this.width(id) !== width) return undefined;
     if (PRODUCTS.has(call.kernel)) {
       const weights = inputOf(call, 'b');
-      if (weights === undefined || !this.program.constants.has(weights) || inputOf(call, 'a') !== id || call.attrs['transposeA'] === true) return undefined;
+      if (
+        weights === undefined ||
+        !this.program.constants.has(weights) ||
+        inputOf(call, 'a') !== id ||
+        call.attrs['transposeA'] === true
+      )
+        return undefined;
       return [{ call, input: 'b', axis: call.attrs['transposeB'] === true ? -1 : -2 }];
     }
     if (UNARY.has(call.kernel) || call.kernel === 'Reshape') return this.down(outputOf(call), width);
@@ -152,14 +219,20 @@ function crossing(chart: Chart, call: KernelCall): Crossing | undefined {
   return edits === undefined ? undefined : { call, picture: splits ? y : x, edits };
 }
 
-/** `program`, computing the same, with such reshapes made of channels-first pictures. `orders` are those of the inputs. */
+/**
+ * `program`, computing the same, with such reshapes made of channels-first pictures. `orders` are those of the inputs.
+ */
 export function absorbOrders(program: Program, orders: Readonly<Record<string, Perm>>): Program {
-  const first = new Set(program.inputs.filter((input) => orders[input.name]?.join() === NCHW.join()).map((input) => input.value));
+  const first = new Set(
+    program.inputs.filter((input) => orders[input.name]?.join() === NCHW.join()).map((input) => input.value),
+  );
   const chart = new Chart(program, first);
-  const crossings = new Map(program.calls.flatMap((call) => {
-    const found = crossing(chart, call);
-    return found === undefined ? [] : [[call, found] as const];
-  }));
+  const crossings = new Map(
+    program.calls.flatMap((call) => {
+      const found = crossing(chart, call);
+      return found === undefined ? [] : [[call, found] as const];
+    }),
+  );
   if (crossings.size === 0) return program;
 
   const values: ProgramValue[] = [...program.values];
@@ -187,19 +260,33 @@ export function absorbOrders(program: Program, orders: Readonly<Record<string, P
   return { ...program, values, constants, calls };
 }
 
-/** vector → [N, C, H, W] → picture, or picture → [N, C, H, W] → vector. The transposition is one of names only, once the picture is stored channels-first. */
+/**
+ * vector → [N, C, H, W] → picture, or picture → [N, C, H, W] → vector. The transposition is one of names only, once the
+ * picture is stored channels-first.
+ */
 function rerouted(call: KernelCall, picture: ValueId, values: ProgramValue[]): KernelCall[] {
   const { dtype, shape } = values[picture] ?? { dtype: 'float32', shape: [] };
   const turned = NCHW.map((axis) => shape[axis] ?? 1);
   const between = values.push({ dtype, shape: turned }) - 1;
   if (outputOf(call) === picture) {
-    return [{ ...call, attrs: { shape: turned }, outputs: [between] }, { ...call, kernel: 'Transpose', inputs: { x: between }, attrs: { perm: [0, 2, 3, 1] }, outputs: [picture] }];
+    return [
+      { ...call, attrs: { shape: turned }, outputs: [between] },
+      { ...call, kernel: 'Transpose', inputs: { x: between }, attrs: { perm: [0, 2, 3, 1] }, outputs: [picture] },
+    ];
   }
-  return [{ ...call, kernel: 'Transpose', inputs: { x: picture }, attrs: { perm: [...NCHW] }, outputs: [between] }, { ...call, inputs: { x: between } }];
+  return [
+    { ...call, kernel: 'Transpose', inputs: { x: picture }, attrs: { perm: [...NCHW] }, outputs: [between] },
+    { ...call, inputs: { x: between } },
+  ];
 }
 
 /** A constant whose `axis` (from the back) counts (h, w, c), reordered to count (c, h, w). */
-function channelsFirst(data: ConstantData, shape: readonly number[], axis: number, [h = 1, w = 1, c = 1]: readonly number[]): ConstantData {
+function channelsFirst(
+  data: ConstantData,
+  shape: readonly number[],
+  axis: number,
+  [h = 1, w = 1, c = 1]: readonly number[],
+): ConstantData {
   const at = shape.length + axis;
   const outer = shape.slice(0, at).reduce((a, b) => a * b, 1);
   const inner = shape.slice(at + 1).reduce((a, b) => a * b, 1);

@@ -1,20 +1,31 @@
-// tfjs's depthToSpace takes a pixel's channels as (row, column, depth), PyTorch's pixel shuffle as (depth, row, column). Where constants decide the order of the channels, they are put into PyTorch's, which more runtimes know.
+// tfjs's depthToSpace takes a pixel's channels as (row, column, depth), PyTorch's pixel shuffle as (depth, row,
+// column). Where constants decide the order of the channels, they are put into PyTorch's, which more runtimes know.
 import type { Attribute, Graph, Node, TensorProto } from '@forja/core/onnx';
 
 /** Nodes that treat every number alike, whatever its channel; their first input is the picture. */
 const ALIKE: ReadonlySet<string> = new Set(['Clip', 'Elu', 'LeakyRelu', 'Relu', 'Selu', 'Sigmoid', 'Tanh']);
 
-/** `graph` with every DepthToSpace in mode CRD whose channels come of a Conv or a Gather with constants, nothing else reading them. */
+/**
+ * `graph` with every DepthToSpace in mode CRD whose channels come of a Conv or a Gather with constants, nothing else
+ * reading them.
+ */
 export function shuffleByDepth(graph: Graph): Graph {
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const reads = new Map<string, number>();
-  for (const name of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.map((output) => output.name ?? '')]) reads.set(name, (reads.get(name) ?? 0) + 1);
+  for (const name of [
+    ...graph.nodes.flatMap((node) => node.inputs),
+    ...graph.outputs.map((output) => output.name ?? ''),
+  ])
+    reads.set(name, (reads.get(name) ?? 0) + 1);
 
   const changed = new Map<Node, Node>();
   const added = new Map<string, TensorProto>();
   for (const node of graph.nodes) {
-    const block = node.opType === 'DepthToSpace' && text(attribute(node, 'mode')) === 'DCR' ? Number(attribute(node, 'blocksize')?.i ?? 0n) : 0;
+    const block =
+      node.opType === 'DepthToSpace' && text(attribute(node, 'mode')) === 'DCR'
+        ? Number(attribute(node, 'blocksize')?.i ?? 0n)
+        : 0;
     if (block === 0) continue;
     let name = node.inputs[0] ?? '';
     let source = producers.get(name);
@@ -25,16 +36,28 @@ export function shuffleByDepth(graph: Graph): Graph {
     if (source === undefined || reads.get(name) !== 1) continue;
     const constants = constantsOf(source).map((constant) => initializers.get(constant));
     const count = Number(constants[0]?.dims[0] ?? 0n);
-    const order = Array.from({ length: count }, (_, i) => (i % (block * block)) * (count / (block * block)) + Math.floor(i / (block * block)));
+    const order = Array.from(
+      { length: count },
+      (_, i) => (i % (block * block)) * (count / (block * block)) + Math.floor(i / (block * block)),
+    );
     const moved = constants.map((tensor) => (tensor === undefined ? undefined : inOrder(tensor, order)));
     if (count === 0 || count % (block * block) !== 0 || moved.some((tensor) => tensor === undefined)) continue;
     for (const tensor of moved) if (tensor !== undefined) added.set(tensor.name ?? '', tensor);
     const [first, ...rest] = source.inputs;
     changed.set(source, { ...source, inputs: [first ?? '', ...rest.map((input, i) => moved[i]?.name ?? input)] });
-    changed.set(node, { ...node, attributes: node.attributes.map((each) => (each.name === 'mode' ? { ...each, s: new TextEncoder().encode('CRD') } : each)) });
+    changed.set(node, {
+      ...node,
+      attributes: node.attributes.map((each) =>
+        each.name === 'mode' ? { ...each, s: new TextEncoder().encode('CRD') } : each,
+      ),
+    });
   }
   if (changed.size === 0) return graph;
-  return { ...graph, nodes: graph.nodes.map((node) => changed.get(node) ?? node), initializers: [...graph.initializers, ...added.values()] };
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => changed.get(node) ?? node),
+    initializers: [...graph.initializers, ...added.values()],
+  };
 }
 
 /** Names of the constants that decide the order of a node's channels; none where it is another node. */
@@ -53,6 +76,8 @@ function inOrder(tensor: TensorProto, order: readonly number[]): TensorProto | u
   return { ...tensor, name: `${name}/by_depth`, rawData: moved };
 }
 
-const attribute = (node: Node, name: string): Attribute | undefined => node.attributes.find((each) => each.name === name);
+const attribute = (node: Node, name: string): Attribute | undefined =>
+  node.attributes.find((each) => each.name === name);
 
-const text = (found: Attribute | undefined): string => (found?.s === undefined ? '' : new TextDecoder().decode(found.s));
+const text = (found: Attribute | undefined): string =>
+  found?.s === undefined ? '' : new TextDecoder().decode(found.s);

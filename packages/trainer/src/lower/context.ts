@@ -1,7 +1,15 @@
-// LowerContext over core's graph builder: where each value is stored, in which order, and what has been emitted to bring it there.
+// LowerContext over core's graph builder: where each value is stored, in which order, and what has been emitted to
+// bring it there.
 import { ExportError, sizeOf, type DType, type TypedArray } from '@forja/core';
 import type { GraphBuilder, OpAttributes, OpName, Value } from '@forja/core/onnx';
-import { isStatic, type ConstantData, type KernelCall, type Program, type Size, type ValueId } from '../trace/program.js';
+import {
+  isStatic,
+  type ConstantData,
+  type KernelCall,
+  type Program,
+  type Size,
+  type ValueId,
+} from '../trace/program.js';
 import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm } from './contract.js';
 import { identity, physical } from './kernels/layout.js';
 import { permuted } from './permute.js';
@@ -23,7 +31,11 @@ function isIdentity(perm: Perm): boolean {
 
 /** A call as messages name it. */
 export function describeCall(call: KernelCall): string {
-  return [call.kernel, ...(call.layer === undefined ? [] : [`layer '${call.layer}'`]), ...(call.site === undefined ? [] : [`at ${call.site}`])].join(', ');
+  return [
+    call.kernel,
+    ...(call.layer === undefined ? [] : [`layer '${call.layer}'`]),
+    ...(call.site === undefined ? [] : [`at ${call.site}`]),
+  ].join(', ');
 }
 
 /** Lowering of one program into one builder. */
@@ -39,7 +51,11 @@ export class Context implements LowerContext {
   private readonly symbols: Symbols;
   private current: KernelCall | undefined;
 
-  constructor(private readonly builder: GraphBuilder, private readonly program: Program, filters?: FilterRule) {
+  constructor(
+    private readonly builder: GraphBuilder,
+    private readonly program: Program,
+    filters?: FilterRule,
+  ) {
     this.opset = builder.opset;
     this.symbols = new Symbols(builder);
     this.preferred = preferredOrders(program, filters);
@@ -71,8 +87,19 @@ export class Context implements LowerContext {
   enter(call: KernelCall): BoundCall {
     this.current = call;
     this.builder.scope = call.layer ?? '';
-    const inputs = Object.fromEntries(Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map((id) => this.logical(id)) : this.logical(ids)]));
-    return { kernel: call.kernel, inputs, attrs: call.attrs, outputs: call.outputs.map((id) => this.logical(id)), source: call };
+    const inputs = Object.fromEntries(
+      Object.entries(call.inputs).map(([name, ids]) => [
+        name,
+        Array.isArray(ids) ? ids.map((id) => this.logical(id)) : this.logical(ids),
+      ]),
+    );
+    return {
+      kernel: call.kernel,
+      inputs,
+      attrs: call.attrs,
+      outputs: call.outputs.map((id) => this.logical(id)),
+      source: call,
+    };
   }
 
   /** Ends the last call's scope. */
@@ -108,7 +135,11 @@ export class Context implements LowerContext {
     if (constant !== undefined) this.place(id, this.stored(value, constant, perm), perm);
     else if (state !== undefined) {
       const order = this.preferred.get(id) ?? perm;
-      this.place(id, this.builder.input(state, ONNX_DTYPE[value.dtype], physical(value.shape, order).map(dimOf)), order);
+      this.place(
+        id,
+        this.builder.input(state, ONNX_DTYPE[value.dtype], physical(value.shape, order).map(dimOf)),
+        order,
+      );
     } else throw new RangeError(`lower: value ${id} is used before it is defined`);
     const placed = this.placed.get(id);
     if (placed === undefined) throw new RangeError(`lower: value ${id} has no place`);
@@ -117,8 +148,14 @@ export class Context implements LowerContext {
 
   private stored(value: Logical, data: ConstantData, perm: Perm): Value {
     const shape = value.shape.map((size) => (isStatic(size) ? size : this.unsupported('a constant of a dynamic size')));
-    // A program's constants stay as they are, and its graph is written before anyone can change the tensors behind them.
-    return this.kept(ONNX_DTYPE[value.dtype], perm.map((axis) => shape[axis] ?? 1), permuted(data, shape, perm), true);
+    // A program's constants stay as they are, and its graph is written before anyone can change the tensors behind
+    // them.
+    return this.kept(
+      ONNX_DTYPE[value.dtype],
+      perm.map((axis) => shape[axis] ?? 1),
+      permuted(data, shape, perm),
+      true,
+    );
   }
 
   private reordered(at: Placed, value: Logical, perm: Perm): Value {
@@ -132,12 +169,19 @@ export class Context implements LowerContext {
 
   layoutOf(value: Logical): Perm | undefined {
     const id = this.root(value.id);
-    return this.placed.get(id)?.perm ?? (this.program.constants.has(id) || this.stateNames.has(id) ? this.preferred.get(id) : undefined);
+    return (
+      this.placed.get(id)?.perm ??
+      (this.program.constants.has(id) || this.stateNames.has(id) ? this.preferred.get(id) : undefined)
+    );
   }
 
   set(output: Logical, value: Value, perm: Perm = identity(output.rank)): void {
-    if (perm.length !== output.rank || identity(output.rank).some((axis) => !perm.includes(axis))) throw new RangeError(`${this.here()}: order [${perm.join(', ')}] for a value of rank ${output.rank}`);
-    if (value.dtype !== ONNX_DTYPE[output.dtype]) throw new RangeError(`${this.here()}: expected ${ONNX_DTYPE[output.dtype]} nodes for a ${output.dtype} result, got ${value.dtype}`);
+    if (perm.length !== output.rank || identity(output.rank).some((axis) => !perm.includes(axis)))
+      throw new RangeError(`${this.here()}: order [${perm.join(', ')}] for a value of rank ${output.rank}`);
+    if (value.dtype !== ONNX_DTYPE[output.dtype])
+      throw new RangeError(
+        `${this.here()}: expected ${ONNX_DTYPE[output.dtype]} nodes for a ${output.dtype} result, got ${value.dtype}`,
+      );
     this.place(output.id, value, perm);
   }
 
@@ -153,7 +197,10 @@ export class Context implements LowerContext {
       if (placed === undefined) continue;
       const count = value.shape.reduce<number>((n, size) => n * (isStatic(size) ? size : TYPICAL), 1);
       // Of equal sizes, the order that is not tfjs's own: what convolutions made will meet convolutions again.
-      const better = best === undefined || count > best.count || (count === best.count && isIdentity(best.perm) && !isIdentity(placed.perm));
+      const better =
+        best === undefined ||
+        count > best.count ||
+        (count === best.count && isIdentity(best.perm) && !isIdentity(placed.perm));
       if (better) best = { perm: placed.perm, count };
     }
     if (best !== undefined) return best.perm;
@@ -180,13 +227,20 @@ export class Context implements LowerContext {
     return made;
   }
 
-  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[] {
+  ops<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attributes: OpAttributes[K] | undefined,
+    count: number,
+  ): Value[] {
     return this.builder.ops(op, inputs, attributes, count);
   }
 
   comesFrom(value: Value, op: OpName): boolean {
     const maker = this.makers.get(value);
-    return maker?.op === op || (maker?.op === 'Transpose' && maker.from !== undefined && this.comesFrom(maker.from, op));
+    return (
+      maker?.op === op || (maker?.op === 'Transpose' && maker.from !== undefined && this.comesFrom(maker.from, op))
+    );
   }
 
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
@@ -213,7 +267,8 @@ export class Context implements LowerContext {
 
   reshape(value: Value, sizes: readonly Size[]): Value {
     const known = this.data.get(value);
-    if (known !== undefined && sizes.every(isStatic) && sizeOf(sizes) === known.data.length) return this.constant(known.dtype, sizes, known.data);
+    if (known !== undefined && sizes.every(isStatic) && sizeOf(sizes) === known.data.length)
+      return this.constant(known.dtype, sizes, known.data);
     return this.symbols.reshape(value, sizes);
   }
 

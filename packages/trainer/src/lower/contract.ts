@@ -1,11 +1,12 @@
-// The contract of lowering: what a row of the kernel → ONNX table gets and must do. `LowerContext` is implemented in context.ts.
+// The contract of lowering: what a row of the kernel → ONNX table gets and must do. `LowerContext` is implemented in
+// context.ts.
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
 import type { KernelCall, ProgramDType, Size, ValueId } from '../trace/program.js';
 
 /**
- * Physical axis order of a stored value: `perm[i]` is the logical axis at physical position i.
- * A picture (logical N,H,W,C) stored NCHW has perm [0, 3, 1, 2]; a filter (logical H,W,I,O) stored OIHW has [3, 2, 0, 1].
+ * Physical axis order of a stored value: `perm[i]` is the logical axis at physical position i. A picture (logical
+ * N,H,W,C) stored NCHW has perm [0, 3, 1, 2]; a filter (logical H,W,I,O) stored OIHW has [3, 2, 0, 1].
  */
 export type Perm = readonly number[];
 
@@ -29,22 +30,39 @@ export interface BoundCall {
 /** What a lowering may do. All `Value`s are ONNX values in some physical order; all shapes of ONNX ops are physical. */
 export interface LowerContext {
   readonly opset: number;
-  /** The value in physical order `perm` (default: logical order). Emits at most one Transpose per value and order; constants and state are stored in the order first asked for. */
+  /**
+   * The value in physical order `perm` (default: logical order). Emits at most one Transpose per value and order;
+   * constants and state are stored in the order first asked for.
+   */
   get(value: Logical, perm?: Perm): Value;
-  /** The order the value is in already, cheapest to ask for. Undefined for constants and state not yet placed: any order is free. */
+  /**
+   * The order the value is in already, cheapest to ask for. Undefined for constants and state not yet placed: any order
+   * is free.
+   */
   layoutOf(value: Logical): Perm | undefined;
   /** Defines an output, given in physical order `perm` (default: logical order). */
   set(output: Logical, value: Value, perm?: Perm): void;
   /** Makes `output` the same value as `input` (Identity, no-op casts). */
   alias(output: Logical, input: Logical): void;
-  /** The order in which an element-wise op on these inputs moves least data: that of the largest placed input of full rank. */
+  /**
+   * The order in which an element-wise op on these inputs moves least data: that of the largest placed input of full
+   * rank.
+   */
   commonLayout(inputs: readonly Logical[], rank: number): Perm;
-  /** The value ready to broadcast against values of rank `rank` stored in `perm`: lower ranks are padded with 1s in front first, as tfjs broadcasts. */
+  /**
+   * The value ready to broadcast against values of rank `rank` stored in `perm`: lower ranks are padded with 1s in
+   * front first, as tfjs broadcasts.
+   */
   broadcast(value: Logical, rank: number, perm: Perm): Value;
   /** Emits a node with one output. */
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: OpAttributes[K]): Value;
   /** Emits a node with several outputs. */
-  ops<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K] | undefined, count: number): Value[];
+  ops<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attributes: OpAttributes[K] | undefined,
+    count: number,
+  ): Value[];
   /** Whether a node of this kind made the value, transposes aside. */
   comesFrom(value: Value, op: OpName): boolean;
   /** An initializer; equal ones are stored once. */
@@ -53,7 +71,10 @@ export interface LowerContext {
   scalar(value: number): Value;
   /** A one-dimensional int64 initializer. */
   int64s(values: readonly number[]): Value;
-  /** Sizes as a one-dimensional int64 value: an initializer when all are numbers, else computed from the shapes of the graph's inputs. */
+  /**
+   * Sizes as a one-dimensional int64 value: an initializer when all are numbers, else computed from the shapes of the
+   * graph's inputs.
+   */
   sizes(sizes: readonly Size[]): Value;
   /** Reshape to `sizes` (physical), with -1 or a computed shape where they are symbolic. */
   reshape(value: Value, sizes: readonly Size[]): Value;

@@ -1,4 +1,5 @@
-// Attributes that may depend on a dynamic dim, of tfjs's own kernels: sizes and amounts that ONNX takes as inputs. All others are numbers in the file.
+// Attributes that may depend on a dynamic dim, of tfjs's own kernels: sizes and amounts that ONNX takes as inputs. All
+// others are numbers in the file.
 import { isMeasure, sizeText } from '../trace/size.js';
 import { isSymbolic } from '../rewrite/sizes.js';
 import type { KernelCall } from '../trace/program.js';

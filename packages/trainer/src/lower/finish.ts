@@ -1,10 +1,13 @@
-// The last touch on a lowered model: nodes and initializers that nothing reads go, inputs stand in the program's order, outputs have the program's sizes.
+// The last touch on a lowered model: nodes and initializers that nothing reads go, inputs stand in the program's order,
+// outputs have the program's sizes.
 import type { Dim } from '@forja/core';
 import type { Graph, Model, Shape } from '@forja/core/onnx';
 import { shuffleByDepth } from './channel-order.js';
 import { mergeTransposedBias } from './transposed-bias.js';
 
-/** `model` tidied. `inputs`: names in the order wanted. `outputs`: sizes by name; names of dims are the program's own. */
+/**
+ * `model` tidied. `inputs`: names in the order wanted. `outputs`: sizes by name; names of dims are the program's own.
+ */
 export function finish(model: Model, inputs: readonly string[], outputs: ReadonlyMap<string, readonly Dim[]>): Model {
   const { graph } = model;
   if (graph === undefined) return model;
@@ -28,14 +31,20 @@ function shapeOf(dims: readonly Dim[]): Shape {
   return { dims: dims.map((dim) => (typeof dim === 'number' ? { value: BigInt(dim) } : { param: dim })) };
 }
 
-/** Without nodes none of whose outputs is read, and the initializers and shapes of values that are gone. Nodes are in execution order. */
+/**
+ * Without nodes none of whose outputs is read, and the initializers and shapes of values that are gone. Nodes are in
+ * execution order.
+ */
 function prune(graph: Graph): Graph {
   const read = new Set(graph.outputs.map((output) => output.name ?? ''));
-  const nodes = [...graph.nodes].reverse().filter((node) => {
-    if (!node.outputs.some((name) => name !== '' && read.has(name))) return false;
-    for (const name of node.inputs) read.add(name);
-    return true;
-  }).reverse();
+  const nodes = [...graph.nodes]
+    .reverse()
+    .filter((node) => {
+      if (!node.outputs.some((name) => name !== '' && read.has(name))) return false;
+      for (const name of node.inputs) read.add(name);
+      return true;
+    })
+    .reverse();
   const made = new Set(nodes.flatMap((node) => node.outputs));
   return {
     ...graph,

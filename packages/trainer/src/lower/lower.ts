@@ -1,7 +1,16 @@
-// Lowering a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts places values, kernels/ holds the rows.
+// Lowering a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts places
+// values, kernels/ holds the rows.
 import { ExportError, UsageError, type Dim } from '@forja/core';
 import { GraphBuilder, type Model, type Value } from '@forja/core/onnx';
-import { callInputs, type KernelCall, type Program, type ProgramDType, type ProgramInput, type Size, type ValueId } from '../trace/program.js';
+import {
+  callInputs,
+  type KernelCall,
+  type Program,
+  type ProgramDType,
+  type ProgramInput,
+  type Size,
+  type ValueId,
+} from '../trace/program.js';
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';
@@ -16,16 +25,24 @@ import { dimOf } from './symbols.js';
 
 /** What a lowering may be told. */
 export interface LowerOptions {
-  /** `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions by matrix products, channels last. `auto`: the cheaper of both on a CPU, by {@link planConvolutions}. */
+  /**
+   * `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions by matrix products, channels last.
+   * `auto`: the cheaper of both on a CPU, by {@link planConvolutions}.
+   */
   target: 'portable' | 'fast' | 'auto';
   opset?: number;
   /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
   orders?: Record<string, Perm>;
-  /** Nodes put behind an output, by its name: they get the value in the order wanted and return one of the same sizes. */
+  /**
+   * Nodes put behind an output, by its name: they get the value in the order wanted and return one of the same sizes.
+   */
   heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
 
-/** How a state value is stored in the graph: physical axis i is axis perm[i] of `split` where that is given, else of the logical shape. */
+/**
+ * How a state value is stored in the graph: physical axis i is axis perm[i] of `split` where that is given, else of the
+ * logical shape.
+ */
 export interface StateLayout {
   input: string;
   output: string;
@@ -39,9 +56,14 @@ export interface StateLayout {
 /** A lowered program. */
 export interface Lowered {
   model: Model;
-  /** In the order of the program's state inputs. A state that is never assigned is not listed: it is named in `fixed`. */
+  /**
+   * In the order of the program's state inputs. A state that is never assigned is not listed: it is named in `fixed`.
+   */
   state: StateLayout[];
-  /** State that is only read: fed once, kept as it is. `output` is an Identity of it, for an executor that keeps state by binding an output to it. */
+  /**
+   * State that is only read: fed once, kept as it is. `output` is an Identity of it, for an executor that keeps state
+   * by binding an output to it.
+   */
   fixed: StateLayout[];
   target: 'portable' | 'fast';
   /** What each convolution was taken to cost, unless target `portable` was asked for. */
@@ -63,7 +85,8 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
   const ctx = new Context(builder, absorbed, fast ? filterOrder : undefined);
   for (const input of absorbed.inputs) {
-    if (input.kind !== 'state') ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
+    if (input.kind !== 'state')
+      ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
     else if (orders[input.name] !== undefined) ctx.get(ctx.logical(input.value), orders[input.name]);
   }
   lowerCalls(absorbed, ctx, fast ? 'fast' : 'portable');
@@ -75,7 +98,8 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     builder.output(name, options.heads?.[name]?.(stored, builder) ?? stored);
     shapes.set(name, physical(value.shape, perm).map(dimOf));
   };
-  for (const { name, value, state } of absorbed.outputs) if (state === undefined) declare(name, value, orders[name] ?? identity(ctx.logical(value).rank));
+  for (const { name, value, state } of absorbed.outputs)
+    if (state === undefined) declare(name, value, orders[name] ?? identity(ctx.logical(value).rank));
   const state: StateLayout[] = [];
   const fixed: StateLayout[] = [];
   const taken = new Set([...absorbed.inputs, ...absorbed.outputs].map(({ name }) => name));
@@ -86,17 +110,37 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     const output = next?.name ?? unique(`${input.name}/kept`, taken);
     declare(output, next?.value ?? input.value, perm);
     const { dtype, shape: split } = ctx.logical(input.value);
-    const [shape, own] = [program.values[input.value]?.shape ?? split, split].map((sizes) => sizes.map((size) => numberOf(size, input.name)));
-    const layout = { input: input.name, output, dtype, shape: shape ?? [], perm, ...(shape?.join() === own?.join() ? {} : { split: own ?? [] }) };
+    const [shape, own] = [program.values[input.value]?.shape ?? split, split].map((sizes) =>
+      sizes.map((size) => numberOf(size, input.name)),
+    );
+    const layout = {
+      input: input.name,
+      output,
+      dtype,
+      shape: shape ?? [],
+      perm,
+      ...(shape?.join() === own?.join() ? {} : { split: own ?? [] }),
+    };
     (next === undefined ? fixed : state).push(layout);
   }
-  return { model: finish(builder.build({ producerName: 'forja' }), absorbed.inputs.map((input) => input.name), shapes), state, fixed, target: fast ? 'fast' : 'portable', ...(plan === undefined ? {} : { plan }) };
+  return {
+    model: finish(
+      builder.build({ producerName: 'forja' }),
+      absorbed.inputs.map((input) => input.name),
+      shapes,
+    ),
+    state,
+    fixed,
+    target: fast ? 'fast' : 'portable',
+    ...(plan === undefined ? {} : { plan }),
+  };
 }
 
 /** The order a state is stored in. One that nothing read takes the order its next value comes in. */
 function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined): Perm {
   const value = ctx.logical(input.value);
-  const perm = ctx.layoutOf(value) ?? (next === undefined ? undefined : ctx.layoutOf(ctx.logical(next))) ?? identity(value.rank);
+  const perm =
+    ctx.layoutOf(value) ?? (next === undefined ? undefined : ctx.layoutOf(ctx.logical(next))) ?? identity(value.rank);
   ctx.get(value, perm);
   return ctx.layoutOf(value) ?? perm;
 }
@@ -112,7 +156,8 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
   };
   for (const call of program.calls) {
     const row = lookUp(call.kernel, target);
-    if (row === undefined) refuse(call, `${describeCall(call)}: no lowering; add one with registerKernelExport('${call.kernel}', …)`);
+    if (row === undefined)
+      refuse(call, `${describeCall(call)}: no lowering; add one with registerKernelExport('${call.kernel}', …)`);
     else if (typeof row !== 'function') refuse(call, `${describeCall(call)}: ${row.unsupported}`);
     else if (callInputs(call).some((id) => missing.has(id))) for (const id of call.outputs) missing.add(id);
     else {
@@ -120,10 +165,16 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
         const bound = ctx.enter(call);
         // Rows of users know what they read.
         const dynamic = Object.hasOwn(SHAPE_RULES, call.kernel) ? dynamicAttribute(call) : undefined;
-        if (dynamic !== undefined) ctx.unsupported(`expected a fixed number as attribute ${dynamic}: it depends on a dynamic dim; fix that dim`);
+        if (dynamic !== undefined)
+          ctx.unsupported(`expected a fixed number as attribute ${dynamic}: it depends on a dynamic dim; fix that dim`);
         row(bound, ctx);
       } catch (error) {
-        if (!(error instanceof ExportError)) throw new ExportError('export.unsupported', `${describeCall(call)}: its lowering failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        if (!(error instanceof ExportError))
+          throw new ExportError(
+            'export.unsupported',
+            `${describeCall(call)}: its lowering failed: ${error instanceof Error ? error.message : String(error)}`,
+            { cause: error },
+          );
         causes.push(error);
         refuse(call, error.message);
       }
@@ -132,21 +183,29 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
   ctx.leave();
   if (refusals.length === 0) return;
   const lines = [...new Set(refusals)];
-  const text = lines.length === 1 ? lines.join('') : `expected calls that ONNX can express, got ${lines.length} that it cannot:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  const text =
+    lines.length === 1
+      ? lines.join('')
+      : `expected calls that ONNX can express, got ${lines.length} that it cannot:\n${lines.map((line) => `  ${line}`).join('\n')}`;
   throw new ExportError('export.unsupported', text, { cause: causes[0] });
 }
 
 function checkNames(program: Program, orders: Readonly<Record<string, Perm>>): void {
   const seen = new Set<string>();
   for (const { name } of [...program.inputs, ...program.outputs]) {
-    if (seen.has(name)) throw new UsageError(`lower: expected different names for all inputs and outputs, got '${name}' twice; rename one`);
+    if (seen.has(name))
+      throw new UsageError(
+        `lower: expected different names for all inputs and outputs, got '${name}' twice; rename one`,
+      );
     seen.add(name);
   }
   for (const [name, perm] of Object.entries(orders)) {
     const id = (program.inputs.find((i) => i.name === name) ?? program.outputs.find((o) => o.name === name))?.value;
-    if (id === undefined) throw new UsageError(`lower: expected an input or output for orders.${name}, got ${[...seen].join(', ')}`);
+    if (id === undefined)
+      throw new UsageError(`lower: expected an input or output for orders.${name}, got ${[...seen].join(', ')}`);
     const rank = program.values[id]?.shape.length ?? 0;
-    if (perm.length !== rank || identity(rank).some((axis) => !perm.includes(axis))) throw new UsageError(`lower: expected an order of ${rank} axes for '${name}', got [${perm.join(', ')}]`);
+    if (perm.length !== rank || identity(rank).some((axis) => !perm.includes(axis)))
+      throw new UsageError(`lower: expected an order of ${rank} axes for '${name}', got [${perm.join(', ')}]`);
   }
 }
 

@@ -1,8 +1,12 @@
-// Reordering of dense data on the host: constants before they are stored, state before it is loaded and after it is read.
+// Reordering of dense data on the host: constants before they are stored, state before it is loaded and after it is
+// read.
 import type { ConstantData } from '../trace/program.js';
 import type { Perm } from './contract.js';
 
-/** Data of logical `shape`, row-major, as it is stored in order `perm`: physical axis i is logical axis perm[i]. Returns `data` itself where nothing moves. */
+/**
+ * Data of logical `shape`, row-major, as it is stored in order `perm`: physical axis i is logical axis perm[i]. Returns
+ * `data` itself where nothing moves.
+ */
 export function permuted<T extends ConstantData>(data: T, shape: readonly number[], perm: Perm): T {
   const moving = perm.filter((axis) => shape[axis] !== 1);
   if (moving.every((axis, i) => i === 0 || axis > (moving[i - 1] ?? -1))) return data;
@@ -15,7 +19,7 @@ export function permuted<T extends ConstantData>(data: T, shape: readonly number
   const [width, step] = [sizes[last] ?? 1, steps[last] ?? 1];
   const index = new Array<number>(sizes.length).fill(0);
   let source = 0;
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     for (let i = 0; i < width; i++) result[at++] = data[source + i * step] ?? 0;
     for (let axis = last - 1; axis >= 0; axis--) {
       const next = (index[axis] ?? 0) + 1;

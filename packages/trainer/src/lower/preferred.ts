@@ -1,4 +1,5 @@
-// The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and what is updated together is stored alike.
+// The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and
+// what is updated together is stored alike.
 import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../trace/program.js';
 import type { Perm } from './contract.js';
 import { OIHW } from './kernels/spatial.js';
@@ -18,8 +19,33 @@ const FILTER_ORDER: Readonly<Record<string, Perm>> = {
 
 /** Kernels whose result has the order of its inputs: element-wise ones. Optimizers consist of them. */
 export const ELEMENTWISE: ReadonlySet<string> = new Set([
-  'Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Pow', 'Select', 'Sqrt', 'Rsqrt', 'Square', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'Exp', 'Log',
-  'ClipByValue', 'Identity', 'Cast', 'Relu', 'Tanh', 'Sigmoid', 'ZerosLike', 'OnesLike',
+  'Add',
+  'AddN',
+  'Sub',
+  'Multiply',
+  'RealDiv',
+  'Maximum',
+  'Minimum',
+  'SquaredDifference',
+  'Pow',
+  'Select',
+  'Sqrt',
+  'Rsqrt',
+  'Square',
+  'Neg',
+  'Abs',
+  'Sign',
+  'Reciprocal',
+  'Exp',
+  'Log',
+  'ClipByValue',
+  'Identity',
+  'Cast',
+  'Relu',
+  'Tanh',
+  'Sigmoid',
+  'ZerosLike',
+  'OnesLike',
 ]);
 
 /** The filter a call reads or makes, and the order it is wanted in. */
@@ -32,7 +58,9 @@ const portableRule: FilterRule = (_program, call) => {
   return order === undefined || typeof filter !== 'number' ? undefined : { filter, order };
 };
 
-/** Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one. */
+/**
+ * Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one.
+ */
 export function preferredOrders(program: Program, rule: FilterRule = portableRule): Map<ValueId, Perm> {
   const parent = new Map<ValueId, ValueId>();
   const root = (id: ValueId): ValueId => {
@@ -52,7 +80,8 @@ export function preferredOrders(program: Program, rule: FilterRule = portableRul
   const wanted = new Map<ValueId, Perm>();
   for (const call of program.calls) {
     const { filter, order } = rule(program, call) ?? portableRule(program, call) ?? {};
-    if (order !== undefined && filter !== undefined && isFilter(filter) && !wanted.has(root(filter))) wanted.set(root(filter), order);
+    if (order !== undefined && filter !== undefined && isFilter(filter) && !wanted.has(root(filter)))
+      wanted.set(root(filter), order);
   }
   const result = new Map<ValueId, Perm>();
   program.values.forEach((_, id) => {

@@ -7,13 +7,17 @@ import { PORTABLE_KERNELS } from './kernels/index.js';
 const registered = new Map<string, KernelLowering>();
 
 /**
- * Teaches the exporter and the compiled step a kernel: `lower` emits its ONNX nodes (see {@link KernelLowering}). It takes the place of a row that
- * exists, until it is registered again or removed with the function returned.
+ * Teaches the exporter and the compiled step a kernel: `lower` emits its ONNX nodes (see {@link KernelLowering}). It
+ * takes the place of a row that exists, until it is registered again or removed with the function returned.
  * @throws UsageError for an empty name or something that is no function.
  */
 export function registerKernelExport(kernelName: string, lower: KernelLowering): () => void {
-  if (typeof kernelName !== 'string' || kernelName === '') throw new UsageError(`registerKernelExport: expected the name of a tfjs kernel, got ${JSON.stringify(kernelName)}`);
-  if (typeof lower !== 'function') throw new UsageError(`registerKernelExport('${kernelName}'): expected a function (call, context), got ${typeof lower}`);
+  if (typeof kernelName !== 'string' || kernelName === '')
+    throw new UsageError(`registerKernelExport: expected the name of a tfjs kernel, got ${JSON.stringify(kernelName)}`);
+  if (typeof lower !== 'function')
+    throw new UsageError(
+      `registerKernelExport('${kernelName}'): expected a function (call, context), got ${typeof lower}`,
+    );
   registered.set(kernelName, lower);
   return () => {
     if (registered.get(kernelName) === lower) registered.delete(kernelName);
@@ -21,7 +25,11 @@ export function registerKernelExport(kernelName: string, lower: KernelLowering):
 }
 
 /** The row of a kernel, if there is one. `fast` has rows for some, and the portable ones for the others. */
-export function lookUp(kernel: string, target: 'portable' | 'fast' = 'portable'): KernelLowering | UnsupportedKernel | undefined {
-  const rows: Readonly<Record<string, KernelLowering | UnsupportedKernel>> = target === 'fast' && Object.hasOwn(FAST_KERNELS, kernel) ? FAST_KERNELS : PORTABLE_KERNELS;
+export function lookUp(
+  kernel: string,
+  target: 'portable' | 'fast' = 'portable',
+): KernelLowering | UnsupportedKernel | undefined {
+  const rows: Readonly<Record<string, KernelLowering | UnsupportedKernel>> =
+    target === 'fast' && Object.hasOwn(FAST_KERNELS, kernel) ? FAST_KERNELS : PORTABLE_KERNELS;
   return registered.get(kernel) ?? (Object.hasOwn(rows, kernel) ? rows[kernel] : undefined);
 }

@@ -1,4 +1,5 @@
-// Sizes as ONNX values: initializers where they are numbers, else arithmetic on the shapes of the graph's inputs. Also Reshape, which often needs none.
+// Sizes as ONNX values: initializers where they are numbers, else arithmetic on the shapes of the graph's inputs. Also
+// Reshape, which often needs none.
 import type { Dim } from '@forja/core';
 import type { GraphBuilder, Value } from '@forja/core/onnx';
 import { ExportError } from '@forja/core';
@@ -71,22 +72,40 @@ export class Symbols {
       const term = factor === 1 ? symbol : this.builder.op('Mul', [symbol, this.int64s([factor])]);
       sum = sum === undefined ? term : this.builder.op('Add', [sum, term]);
     }
-    return this.keep(text, sum === undefined ? this.int64s([size.constant]) : size.constant === 0 ? sum : this.builder.op('Add', [sum, this.int64s([size.constant])]));
+    return this.keep(
+      text,
+      sum === undefined
+        ? this.int64s([size.constant])
+        : size.constant === 0
+          ? sum
+          : this.builder.op('Add', [sum, this.int64s([size.constant])]),
+    );
   }
 
   /** A product of dims, whole parts and the greater of two sizes. */
   private symbol(key: string): Value {
     const factors = factorsOf(key);
-    return factors.length === 1 ? this.factor(key) : factors.map((factor) => this.factor(factor)).reduce((a, b) => this.builder.op('Mul', [a, b]));
+    return factors.length === 1
+      ? this.factor(key)
+      : factors.map((factor) => this.factor(factor)).reduce((a, b) => this.builder.op('Mul', [a, b]));
   }
 
-  /** A whole part, the greater of two sizes, or a dim read from the first input that has it, alone or in an affine size. */
+  /**
+   * A whole part, the greater of two sizes, or a dim read from the first input that has it, alone or in an affine size.
+   */
   private factor(key: string): Value {
     const before = this.known.get(key);
     if (before !== undefined) return before;
     const given = factorOf(key);
     if ('whole' in given) return this.keep(key, this.wholePart(given.whole, given.by));
-    if ('greater' in given) return this.keep(key, this.builder.op('Max', given.greater.map((size) => this.sizes([size]))));
+    if ('greater' in given)
+      return this.keep(
+        key,
+        this.builder.op(
+          'Max',
+          given.greater.map((size) => this.sizes([size])),
+        ),
+      );
     return this.keep(key, this.dim(key, given.name));
   }
 
@@ -94,7 +113,10 @@ export class Symbols {
   private wholePart(whole: Size, by: number): Value {
     const [value, divisor] = [this.sizes([whole]), this.int64s([by])];
     const below = isStatic(whole) || whole.constant < 0 || Object.values(whole.terms).some((factor) => factor < 0);
-    return this.builder.op('Div', [below ? this.builder.op('Sub', [value, this.builder.op('Mod', [value, divisor])]) : value, divisor]);
+    return this.builder.op('Div', [
+      below ? this.builder.op('Sub', [value, this.builder.op('Mod', [value, divisor])]) : value,
+      divisor,
+    ]);
   }
 
   private keep(text: string, value: Value): Value {
@@ -103,13 +125,21 @@ export class Symbols {
   }
 
   private dim(key: string, name: string): Value {
-    const found = this.inputs.flatMap(({ value, sizes }) => sizes.flatMap((size, axis) => {
-      if (isStatic(size)) return [];
-      const factor = size.terms[key];
-      return factor !== undefined && factor !== 0 && Object.keys(size.terms).length === 1 ? [{ value, axis, factor, constant: size.constant }] : [];
-    }));
+    const found = this.inputs.flatMap(({ value, sizes }) =>
+      sizes.flatMap((size, axis) => {
+        if (isStatic(size)) return [];
+        const factor = size.terms[key];
+        return factor !== undefined && factor !== 0 && Object.keys(size.terms).length === 1
+          ? [{ value, axis, factor, constant: size.constant }]
+          : [];
+      }),
+    );
     const best = found.find(({ factor, constant }) => factor === 1 && constant === 0) ?? found[0];
-    if (best === undefined) throw new ExportError('export.unsupported', `a size depends on '${name}': expected an input with that dimension, got none; name it in an input's shape`);
+    if (best === undefined)
+      throw new ExportError(
+        'export.unsupported',
+        `a size depends on '${name}': expected an input with that dimension, got none; name it in an input's shape`,
+      );
     const shape = this.builder.op('Shape', [best.value], { start: best.axis, end: best.axis + 1 });
     const multiple = best.constant === 0 ? shape : this.builder.op('Sub', [shape, this.int64s([best.constant])]);
     return best.factor === 1 ? multiple : this.builder.op('Div', [multiple, this.int64s([best.factor])]);
@@ -119,7 +149,11 @@ export class Symbols {
   reshape(given: Value, sizes: readonly Size[]): Value {
     const value = this.reshaped.get(given) ?? given;
     if (hasSizes(value, sizes)) return value;
-    const result = this.builder.op('Reshape', [value, this.target(value, sizes)], sizes.includes(0) ? { allowzero: 1 } : {});
+    const result = this.builder.op(
+      'Reshape',
+      [value, this.target(value, sizes)],
+      sizes.includes(0) ? { allowzero: 1 } : {},
+    );
     this.reshaped.set(result, value);
     return result;
   }

@@ -1,12 +1,20 @@
-// A constant added to a ConvTranspose becomes its bias. tfjs's transposed convolution has none, so its layers add it; one pass over the picture is saved.
+// A constant added to a ConvTranspose becomes its bias. tfjs's transposed convolution has none, so its layers add it;
+// one pass over the picture is saved.
 import { DATA_TYPE, type Graph, type Node, type TensorProto } from '@forja/core/onnx';
 
-/** `graph` with every Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) to a ConvTranspose without bias merged into it. */
+/**
+ * `graph` with every Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) to a ConvTranspose without bias
+ * merged into it.
+ */
 export function mergeTransposedBias(graph: Graph): Graph {
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const reads = new Map<string, number>();
-  for (const name of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.map((output) => output.name ?? '')]) reads.set(name, (reads.get(name) ?? 0) + 1);
+  for (const name of [
+    ...graph.nodes.flatMap((node) => node.inputs),
+    ...graph.outputs.map((output) => output.name ?? ''),
+  ])
+    reads.set(name, (reads.get(name) ?? 0) + 1);
 
   const merged = new Map<Node, Node>();
   const gone = new Set<Node>();
@@ -14,9 +22,13 @@ export function mergeTransposedBias(graph: Graph): Graph {
   for (const add of graph.nodes) {
     if (add.opType !== 'Add') continue;
     const [a = '', b = ''] = add.inputs;
-    for (const [sum, constant] of [[a, b], [b, a]] as const) {
+    for (const [sum, constant] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       const [conv, bias] = [producers.get(sum), initializers.get(constant)];
-      if (conv?.opType !== 'ConvTranspose' || conv.inputs.length !== 2 || reads.get(sum) !== 1 || bias === undefined) continue;
+      if (conv?.opType !== 'ConvTranspose' || conv.inputs.length !== 2 || reads.get(sum) !== 1 || bias === undefined)
+        continue;
       const channels = channelsOf(initializers.get(conv.inputs[1] ?? ''), conv);
       const rawData = perChannel(bias, channels);
       if (rawData === undefined) continue;
@@ -38,11 +50,16 @@ function channelsOf(weights: TensorProto | undefined, conv: Node): number {
   return Number((weights?.dims[1] ?? -1n) * group);
 }
 
-/** The bytes of a bias with one float for each channel: from a constant along the channels' axis, or one number for all. Undefined for other constants. */
+/**
+ * The bytes of a bias with one float for each channel: from a constant along the channels' axis, or one number for all.
+ * Undefined for other constants.
+ */
 function perChannel({ dims, rawData, dataType }: TensorProto, channels: number): Uint8Array | undefined {
   if (rawData === undefined || dataType !== DATA_TYPE.float32 || channels < 1) return undefined;
   const count = dims.reduce((x, y) => x * y, 1n);
   if (count === 1n && dims.length <= 4) return Uint8Array.from({ length: 4 * channels }, (_, i) => rawData[i % 4] ?? 0);
   const along = dims.length === 4 && dims[0] === 1n ? dims.slice(1) : dims;
-  return along.length === 3 && along[0] === BigInt(channels) && along[1] === 1n && along[2] === 1n ? rawData : undefined;
+  return along.length === 3 && along[0] === BigInt(channels) && along[1] === 1n && along[2] === 1n
+    ? rawData
+    : undefined;
 }

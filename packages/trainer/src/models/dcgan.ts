@@ -1,4 +1,5 @@
-// The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures of any multiple of 4. Kernel 4 and stride 2 throughout.
+// The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures of any multiple of 4. Kernel 4 and
+// stride 2 throughout.
 import * as tf from '@tensorflow/tfjs';
 import { mapSizes } from './sizes.js';
 
@@ -36,36 +37,74 @@ const kernelInitializer = 'zeros' as const;
 
 const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });
 
-/** z [n, latent] → picture [n, size, size, channels] in [-1, 1]: dense, reshape, (transposed convolution)+ with batch norm and ReLU between, tanh. */
-export function dcganGenerator({ size = 28, channels = 1, base = 64, latent = 100, name = 'g' }: DcganGeneratorConfig = {}): tf.LayersModel {
+/**
+ * z [n, latent] → picture [n, size, size, channels] in [-1, 1]: dense, reshape, (transposed convolution)+ with batch
+ * norm and ReLU between, tanh.
+ */
+export function dcganGenerator({
+  size = 28,
+  channels = 1,
+  base = 64,
+  latent = 100,
+  name = 'g',
+}: DcganGeneratorConfig = {}): tf.LayersModel {
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
   const small = maps[0] ?? size;
   const up = (filters: number, rest: { name: string; useBias?: boolean; activation?: 'tanh' }): tf.layers.Layer =>
     tf.layers.conv2dTranspose({ filters, kernelSize: 4, strides: 2, padding: 'same', kernelInitializer, ...rest });
   const layers: tf.layers.Layer[] = [
-    tf.layers.dense({ inputShape: [latent], units: small * small * width(0), useBias: false, kernelInitializer, name: `${name}/dense` }),
+    tf.layers.dense({
+      inputShape: [latent],
+      units: small * small * width(0),
+      useBias: false,
+      kernelInitializer,
+      name: `${name}/dense`,
+    }),
     tf.layers.reshape({ targetShape: [small, small, width(0)], name: `${name}/reshape` }),
     norm(`${name}/dense_norm`),
     tf.layers.reLU({ name: `${name}/dense_relu` }),
   ];
   for (let i = 0; i < maps.length - 1; i++) {
-    layers.push(up(width(i + 1), { name: `${name}/up${i}`, useBias: false }), norm(`${name}/up${i}_norm`), tf.layers.reLU({ name: `${name}/up${i}_relu` }));
+    layers.push(
+      up(width(i + 1), { name: `${name}/up${i}`, useBias: false }),
+      norm(`${name}/up${i}_norm`),
+      tf.layers.reLU({ name: `${name}/up${i}_relu` }),
+    );
   }
   layers.push(up(channels, { name: `${name}/last`, activation: 'tanh' }));
   return tf.sequential({ name, layers });
 }
 
-/** Picture [n, size, size, channels] → logit [n, 1]: (convolution, batch norm but in the first, LeakyReLU 0.2)+, dense. */
-export function dcganDiscriminator({ size = 28, channels = 1, base = 64, pool, name = 'd' }: DcganDiscriminatorConfig = {}): tf.LayersModel {
+/**
+ * Picture [n, size, size, channels] → logit [n, 1]: (convolution, batch norm but in the first, LeakyReLU 0.2)+, dense.
+ */
+export function dcganDiscriminator({
+  size = 28,
+  channels = 1,
+  base = 64,
+  pool,
+  name = 'd',
+}: DcganDiscriminatorConfig = {}): tf.LayersModel {
   const window = pool === undefined ? { kernelSize: 4, strides: 2 } : { kernelSize: 3, strides: 1 };
   const halve = { avg: tf.layers.averagePooling2d, max: tf.layers.maxPooling2d };
   const layers = mapSizes(size).flatMap((_, i): tf.layers.Layer[] => [
-    tf.layers.conv2d({ ...(i === 0 ? { inputShape: [size, size, channels] } : {}), filters: base << i, ...window, padding: 'same', useBias: i === 0, kernelInitializer, name: `${name}/conv${i}` }),
+    tf.layers.conv2d({
+      ...(i === 0 ? { inputShape: [size, size, channels] } : {}),
+      filters: base << i,
+      ...window,
+      padding: 'same',
+      useBias: i === 0,
+      kernelInitializer,
+      name: `${name}/conv${i}`,
+    }),
     ...(i === 0 ? [] : [norm(`${name}/conv${i}_norm`)]),
     tf.layers.leakyReLU({ alpha: LEAK, name: `${name}/conv${i}_leaky` }),
     ...(pool === undefined ? [] : [halve[pool]({ poolSize: 2, strides: 2, name: `${name}/conv${i}_pool` })]),
   ]);
-  layers.push(tf.layers.flatten({ name: `${name}/flatten` }), tf.layers.dense({ units: 1, kernelInitializer, name: `${name}/dense` }));
+  layers.push(
+    tf.layers.flatten({ name: `${name}/flatten` }),
+    tf.layers.dense({ units: 1, kernelInitializer, name: `${name}/dense` }),
+  );
   return tf.sequential({ name, layers });
 }

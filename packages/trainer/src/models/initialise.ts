@@ -14,13 +14,18 @@ export interface InitialiseOptions {
   offset?: number;
 }
 
-/** Draws every `kernel` from N(0, deviation²), in order; other weights keep what their layer gives: biases and offsets 0, scales 1. */
+/**
+ * Draws every `kernel` from N(0, deviation²), in order; other weights keep what their layer gives: biases and offsets
+ * 0, scales 1.
+ */
 export function initialise(model: tf.LayersModel, { seed, deviation, offset = 0 }: InitialiseOptions): void {
   model.weights.forEach((weight, i) => {
     if (!weight.originalName.endsWith('/kernel')) return;
     const shape = weight.shape.map(Number);
     const scale = deviation(shape);
-    const values = philoxNormal({ seed, stream: FIRST_STREAM + offset + i, step: 0 }, sizeOf(shape)).map((x) => x * scale);
+    const values = philoxNormal({ seed, stream: FIRST_STREAM + offset + i, step: 0 }, sizeOf(shape)).map(
+      (x) => x * scale,
+    );
     tf.tidy(() => void weight.write(tf.tensor(values, shape)));
   });
 }

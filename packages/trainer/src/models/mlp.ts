@@ -12,7 +12,10 @@ export interface MlpConfig {
   name: string;
 }
 
-/** [n, input] → [n, output]: dense layers with `activation` (default ReLU) between, linear at the end. Layers are `<name>/dense0`, `<name>/dense1`, … */
+/**
+ * [n, input] → [n, output]: dense layers with `activation` (default ReLU) between, linear at the end. Layers are
+ * `<name>/dense0`, `<name>/dense1`, …
+ */
 export function mlp({ input, hidden, output, activation = 'relu', name }: MlpConfig): tf.LayersModel {
   const sizes = [...hidden, output];
   const layers = sizes.map((units, i) =>

@@ -2,7 +2,8 @@
 import { UsageError } from '@forja/core';
 
 /**
- * Sizes of the discriminator's maps, from the first down to the last: halved while even and above 7. 28 → 14, 7; 32 → 16, 8, 4; 64 → 32, 16, 8, 4.
+ * Sizes of the discriminator's maps, from the first down to the last: halved while even and above 7. 28 → 14, 7; 32 →
+ * 16, 8, 4; 64 → 32, 16, 8, 4.
  * @throws UsageError `config.invalid` for a size that is not a multiple of 4 from 8 to 1024.
  */
 export function mapSizes(size: number): number[] {

@@ -3,7 +3,9 @@ import { runtime as nodeRuntime } from '@forja/node';
 import { compile as compileAnywhere } from '../compile/compile.js';
 import type { CompiledStep, CompileOptions, StepFunction } from '../compile/step.js';
 
-/** Options of {@link compile}; `runtime` defaults to the CPU in a worker thread of the step's own, which ends with it. */
+/**
+ * Options of {@link compile}; `runtime` defaults to the CPU in a worker thread of the step's own, which ends with it.
+ */
 export type NodeCompileOptions = Omit<CompileOptions, 'runtime'> & Partial<Pick<CompileOptions, 'runtime'>>;
 
 /** As `compile` of `@forja/trainer`; without `runtime` the step runs on the CPU in a worker thread. */

@@ -34,7 +34,8 @@ export function inputSpecs(command: string, texts: readonly string[] | undefined
   return texts?.map((text) => {
     const cut = text.lastIndexOf(':');
     const [name, dims] = [text.slice(0, cut), text.slice(cut + 1)];
-    if (cut < 1 || !/^\s*\w+\s*(,\s*\w+\s*)*$/.test(dims)) throw new UsageError(`${command} --input: expected name:dims such as z:batch,64, got '${text}'`);
+    if (cut < 1 || !/^\s*\w+\s*(,\s*\w+\s*)*$/.test(dims))
+      throw new UsageError(`${command} --input: expected name:dims such as z:batch,64, got '${text}'`);
     return { name, shape: dims.split(',').map((dim) => (/^\s*\d+\s*$/.test(dim) ? Number(dim) : dim.trim())) };
   });
 }
@@ -44,16 +45,36 @@ export function modelSource(cwd: string, model: string): string {
   return isAddress(model) ? model : resolvePath(cwd, model);
 }
 
-const STAGES: Readonly<Record<ExportProgress['stage'], string>> = { trace: 'tracing', rewrite: 'rewriting', lower: 'lowering', seal: 'writing', verify: 'verifying' };
+const STAGES: Readonly<Record<ExportProgress['stage'], string>> = {
+  trace: 'tracing',
+  rewrite: 'rewriting',
+  lower: 'lowering',
+  seal: 'writing',
+  verify: 'verifying',
+};
 
 /** The export's steps on the terminal, one bar for all: the comparisons, which take longest, are its second half. */
 export function showProgress(io: CliIo, title: string): { hear: (event: ExportProgress) => void; stop: () => void } {
   const bar = io.progress(100, title);
-  const start: Readonly<Record<ExportProgress['stage'], number>> = { trace: 0, rewrite: 30, lower: 40, seal: 45, verify: 50 };
+  const start: Readonly<Record<ExportProgress['stage'], number>> = {
+    trace: 0,
+    rewrite: 30,
+    lower: 40,
+    seal: 45,
+    verify: 50,
+  };
   return {
     hear: ({ stage, done, total }) => {
-      const part = stage === 'trace' ? Math.min(29, 3 * done) : stage === 'verify' && total !== undefined ? (50 * done) / total : 0;
-      bar.update(start[stage] + part, `${STAGES[stage]}${stage === 'trace' ? ` (${done + 1})` : stage === 'verify' && total !== undefined ? ` (${done + 1} of ${total})` : ''}`);
+      const part =
+        stage === 'trace'
+          ? Math.min(29, 3 * done)
+          : stage === 'verify' && total !== undefined
+            ? (50 * done) / total
+            : 0;
+      bar.update(
+        start[stage] + part,
+        `${STAGES[stage]}${stage === 'trace' ? ` (${done + 1})` : stage === 'verify' && total !== undefined ? ` (${done + 1} of ${total})` : ''}`,
+      );
     },
     stop: () => bar.stop(),
   };
@@ -62,8 +83,10 @@ export function showProgress(io: CliIo, title: string): { hear: (event: ExportPr
 /** `auto`, `always`, `never`, or a number of bytes. The file is named after the model. */
 function externalOption(when: string, out: string): NonNullable<ExportOptions['externalData']> {
   const location = `${basename(out)}.data`;
-  const above = { auto: undefined, always: 0, never: Infinity }[when] ?? (/^\d+$/.test(when) ? Number(when) : undefined);
-  if (above === undefined && when !== 'auto') throw new UsageError(`export --external-data: expected auto, always, never or a number of bytes, got '${when}'`);
+  const above =
+    { auto: undefined, always: 0, never: Infinity }[when] ?? (/^\d+$/.test(when) ? Number(when) : undefined);
+  if (above === undefined && when !== 'auto')
+    throw new UsageError(`export --external-data: expected auto, always, never or a number of bytes, got '${when}'`);
   return { location, ...(above === undefined ? {} : { above }) };
 }
 
@@ -71,16 +94,37 @@ function externalOption(when: string, out: string): NonNullable<ExportOptions['e
 export const exportCommand: CliCommand = {
   name: 'export',
   summary: 'write a TensorFlow.js model as a verified ONNX file',
-  arguments: [{ name: 'model', description: 'a model.json, the folder it is in, or its http(s) address', required: true }],
+  arguments: [
+    { name: 'model', description: 'a model.json, the folder it is in, or its http(s) address', required: true },
+  ],
   options: [
     { flags: '-o, --out <file>', description: 'ONNX file to write; default model.onnx' },
-    { flags: '--input <name:dims>', description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input', type: 'list' },
+    {
+      flags: '--input <name:dims>',
+      description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input',
+      type: 'list',
+    },
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer' },
-    { flags: '--layout <order>', description: 'of pictures in the file; default nhwc, as in tfjs', choices: ['nhwc', 'nchw'] },
-    { flags: '--precision <type>', description: 'of the weights: fp32 (default), or fp16, compared with tfjs at 45 dB', choices: ['fp32', 'fp16'] },
-    { flags: '--external-data <when>', description: 'weights in <out>.data: auto (default, above 1 GiB), always, never, or above so many bytes' },
-    { flags: '--image <type>', description: 'how pictures leave the file; default float', choices: ['float', 'uint8-nchw', 'uint8-nhwc'] },
+    {
+      flags: '--layout <order>',
+      description: 'of pictures in the file; default nhwc, as in tfjs',
+      choices: ['nhwc', 'nchw'],
+    },
+    {
+      flags: '--precision <type>',
+      description: 'of the weights: fp32 (default), or fp16, compared with tfjs at 45 dB',
+      choices: ['fp32', 'fp16'],
+    },
+    {
+      flags: '--external-data <when>',
+      description: 'weights in <out>.data: auto (default, above 1 GiB), always, never, or above so many bytes',
+    },
+    {
+      flags: '--image <type>',
+      description: 'how pictures leave the file; default float',
+      choices: ['float', 'uint8-nchw', 'uint8-nhwc'],
+    },
     { flags: '--tolerance <e>', description: 'largest relative difference from tfjs; default 1e-4', type: 'number' },
     { flags: '--no-verify', description: 'do not compare the file with tfjs' },
     { flags: '--per-node', description: 'compare every call of the model alone, too' },
@@ -89,19 +133,30 @@ export const exportCommand: CliCommand = {
     { flags: '--trained-on <text>', description: 'training data of the model, for its manifest and card' },
     { flags: '--no-card', description: 'write no MODEL_CARD.md beside the file' },
   ],
-  examples: ['forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw', 'forja export tfjs --import ./layers.mjs --report report.html', 'forja export https://example.org/model.json --input image:1,height,width,3'],
+  examples: [
+    'forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw',
+    'forja export tfjs --import ./layers.mjs --report report.html',
+    'forja export https://example.org/model.json --input image:1,height,width,3',
+  ],
   async run(raw, io) {
     const args = raw as Args; // the options above
     if (args.model === undefined) throw new UsageError('export: expected a model.json or a folder, got nothing');
     const out = resolvePath(io.cwd, args.out ?? 'model.onnx');
-    if ((await stat(out).catch(() => undefined))?.isDirectory() === true) throw new UsageError(`export --out: expected a file, got the folder ${out}`);
-    const kept = args.report === undefined ? undefined : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
+    if ((await stat(out).catch(() => undefined))?.isDirectory() === true)
+      throw new UsageError(`export --out: expected a file, got the folder ${out}`);
+    const kept =
+      args.report === undefined
+        ? undefined
+        : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
     const inputs = inputSpecs('export', args.input);
     const externalData = externalOption(args.externalData ?? 'auto', out);
     const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.model), { signal });
-    const metadata = { ...(args.license === undefined ? {} : { license: args.license }), ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }) };
+    const metadata = {
+      ...(args.license === undefined ? {} : { license: args.license }),
+      ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
+    };
     const progress = showProgress(io, 'export');
     const options: ExportOptions = {
       ...(inputs === undefined ? {} : { inputs }),
@@ -111,22 +166,37 @@ export const exportCommand: CliCommand = {
       externalData,
       ...(args.image === undefined ? {} : { imageOutput: args.image }),
       metadata,
-      verify: args.verify === false ? false : { ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }), ...(args.perNode === true ? { perNode: true } : {}) },
+      verify:
+        args.verify === false
+          ? false
+          : {
+              ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+              ...(args.perNode === true ? { perNode: true } : {}),
+            },
       signal,
       onProgress: progress.hear,
     };
     try {
       const { model: bytes, external, report } = await exportOnnx(model, options).finally(progress.stop);
-      const files = [...(external ?? [])].map(([location, content]) => [join(dirname(out), location), content] as const);
+      const files = [...(external ?? [])].map(
+        ([location, content]) => [join(dirname(out), location), content] as const,
+      );
       await writeFilesSafely([...files, [out, bytes]]);
       if (kept !== undefined) await writeFileSafely(kept.path, renderReport(report, kept.format));
-      const card = args.card === false ? undefined : await writeCard(out, { report, manifest: readManifest(bytes) ?? {} });
-      if (card === undefined && args.card !== false) io.warn('export: no model card was written: those beside the file have been edited; --no-card leaves it out');
+      const card =
+        args.card === false ? undefined : await writeCard(out, { report, manifest: readManifest(bytes) ?? {} });
+      if (card === undefined && args.card !== false)
+        io.warn('export: no model card was written: those beside the file have been edited; --no-card leaves it out');
       for (const [path] of files) io.print(path);
       io.print(out);
       if (card !== undefined) io.print(card);
       io.print(reportText(report));
-      return { file: out, ...(files.length === 0 ? {} : { external: files.map(([path]) => path) }), ...(card === undefined ? {} : { card }), report };
+      return {
+        file: out,
+        ...(files.length === 0 ? {} : { external: files.map(([path]) => path) }),
+        ...(card === undefined ? {} : { card }),
+        report,
+      };
     } finally {
       model.dispose();
     }

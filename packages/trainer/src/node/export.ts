@@ -34,11 +34,20 @@ async function digest(bytes: Uint8Array): Promise<string> {
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   checkOptions(options);
   const { verify = {} } = options;
-  const result = verify === false ? await exportAnywhere(model, { digest, ...options }) : await withRuntime(verify.runtime, (runtime) => exportAnywhere(model, { digest, ...options, verify: { ...verify, runtime } }));
+  const result =
+    verify === false
+      ? await exportAnywhere(model, { digest, ...options })
+      : await withRuntime(verify.runtime, (runtime) =>
+          exportAnywhere(model, { digest, ...options, verify: { ...verify, runtime } }),
+        );
   return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
 }
 
 /** As `verifyOnnx` of `@forja/trainer`; without `runtime` on the CPU in a worker thread. */
-export async function verifyOnnx(file: Uint8Array, model: Exportable, options: VerifyOnnxOptions = {}): Promise<VerifyOnnxResult> {
+export async function verifyOnnx(
+  file: Uint8Array,
+  model: Exportable,
+  options: VerifyOnnxOptions = {},
+): Promise<VerifyOnnxResult> {
   return withRuntime(options.runtime, (runtime) => verifyAnywhere(file, model, { ...options, runtime }));
 }

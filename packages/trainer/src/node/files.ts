@@ -1,4 +1,5 @@
-// Files written so that a crash never leaves half of one: aside, synced, then renamed. And files that a model says stand beside it.
+// Files written so that a crash never leaves half of one: aside, synced, then renamed. And files that a model says
+// stand beside it.
 import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, isAbsolute, sep } from 'node:path';
 import { externalLocations, ForjaError, ModelFormatError } from '@forja/core';
@@ -9,8 +10,13 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
   await writeFilesSafely([[path, content]]);
 }
 
-/** Writes files that belong together: all aside first, then renamed in order, so that what is named last is never there without the others. */
-export async function writeFilesSafely(files: readonly (readonly [path: string, content: string | Uint8Array])[]): Promise<void> {
+/**
+ * Writes files that belong together: all aside first, then renamed in order, so that what is named last is never there
+ * without the others.
+ */
+export async function writeFilesSafely(
+  files: readonly (readonly [path: string, content: string | Uint8Array])[],
+): Promise<void> {
   const aside = (path: string): string => `${path}.${process.pid}.tmp`;
   try {
     for (const [path, content] of files) {
@@ -31,23 +37,34 @@ export async function writeFilesSafely(files: readonly (readonly [path: string, 
 }
 
 /**
- * The files with weights of the model at `path`, by location. A model is not trusted: they must lie in its folder, symbolic links followed.
+ * The files with weights of the model at `path`, by location. A model is not trusted: they must lie in its folder,
+ * symbolic links followed.
  * @throws ModelFormatError `model.format` for one that does not, `model.notFound` for a missing one.
  */
 export async function readWeightFiles(path: string, bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   const folder = await realpath(dirname(path));
   for (const location of externalLocations(bytes)) {
-    const outside = new ModelFormatError('model.format', `${path}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`);
+    const outside = new ModelFormatError(
+      'model.format',
+      `${path}: expected external data inside the model's folder, got ${JSON.stringify(location)}; refused`,
+    );
     if (!isSafeLocation(location)) throw outside;
     const real = await realpath(join(folder, location)).catch((cause: unknown) => {
-      throw new ModelFormatError('model.notFound', `${path}: expected its external data ${JSON.stringify(location)} beside it, got no such file`, { cause });
+      throw new ModelFormatError(
+        'model.notFound',
+        `${path}: expected its external data ${JSON.stringify(location)} beside it, got no such file`,
+        { cause },
+      );
     });
     const way = relative(folder, real);
     if (way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) throw outside;
-    files.set(location, await readFile(real).catch((cause: Error) => {
-      throw new ForjaError('io', `${real}: could not be read: ${cause.message}`, { cause });
-    }));
+    files.set(
+      location,
+      await readFile(real).catch((cause: Error) => {
+        throw new ForjaError('io', `${real}: could not be read: ${cause.message}`, { cause });
+      }),
+    );
   }
   return files;
 }

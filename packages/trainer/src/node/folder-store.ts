@@ -22,30 +22,48 @@ export class FolderStore implements RunStore {
   async begin(): Promise<void> {
     const found = await readdir(this.where).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
-      throw error.code === 'ENOTDIR' ? new UsageError(`out: expected a folder, got a file at ${this.where}; choose another --out`) : ioError(`read ${this.where}`, error);
+      throw error.code === 'ENOTDIR'
+        ? new UsageError(`out: expected a folder, got a file at ${this.where}; choose another --out`)
+        : ioError(`read ${this.where}`, error);
     });
-    if (found.length > 0) throw new UsageError(`out: expected a new or empty folder, got ${this.where} with ${found.length} entries; go on with --resume ${this.where}, or choose another --out`);
-    await mkdir(this.where, { recursive: true }).catch((error: unknown) => Promise.reject(ioError(`make the folder ${this.where}`, error)));
+    if (found.length > 0)
+      throw new UsageError(
+        `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; go on with --resume ${this.where}, or choose another --out`,
+      );
+    await mkdir(this.where, { recursive: true }).catch((error: unknown) =>
+      Promise.reject(ioError(`make the folder ${this.where}`, error)),
+    );
   }
 
   /**
-   * Makes the folder what it was when its newest whole checkpoint was written: later log lines and grids go. Returns that checkpoint's bytes, or
-   * undefined when there is none, and a line for each damaged checkpoint that was passed over.
+   * Makes the folder what it was when its newest whole checkpoint was written: later log lines and grids go. Returns
+   * that checkpoint's bytes, or undefined when there is none, and a line for each damaged checkpoint that was passed
+   * over.
    */
   async rewind(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
     const damaged: string[] = [];
-    const files = (await readdir(this.where)).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
+    const files = (await readdir(this.where))
+      .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => b - a);
     for (const step of files) {
       const path = join(this.where, `checkpoint-${step}`);
       const bytes = new Uint8Array(await readFile(path));
-      const fault = await decodeCheckpoint(bytes, path).then(() => undefined, (error: unknown) => String(error instanceof Error ? error.message : error));
+      const fault = await decodeCheckpoint(bytes, path).then(
+        () => undefined,
+        (error: unknown) => String(error instanceof Error ? error.message : error),
+      );
       if (fault === undefined) {
         await this.#dropAfter(step);
         return { checkpoint: bytes, step, damaged };
       }
       damaged.push(fault);
     }
-    if (damaged.length > 0) throw new ForjaError('checkpoint.format', `resume: expected a whole checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`);
+    if (damaged.length > 0)
+      throw new ForjaError(
+        'checkpoint.format',
+        `resume: expected a whole checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`,
+      );
     await this.#dropAfter(0);
     return { checkpoint: undefined, step: 0, damaged };
   }
@@ -66,7 +84,10 @@ export class FolderStore implements RunStore {
       const log = await open(join(this.where, LOG), 'a');
       await log.sync().finally(() => log.close());
       await writeFileSafely(join(this.where, `checkpoint-${step}`), bytes);
-      const steps = (await readdir(this.where)).flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
+      const steps = (await readdir(this.where))
+        .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
+        .map(Number)
+        .sort((a, b) => b - a);
       for (const old of steps.slice(KEPT)) await rm(join(this.where, `checkpoint-${old}`), { force: true });
     });
   }
@@ -82,8 +103,13 @@ export class FolderStore implements RunStore {
 
   async samples(): Promise<{ step: number; png: Uint8Array }[]> {
     const folder = join(this.where, 'samples');
-    const steps = (await readdir(folder).catch(() => [])).flatMap((name) => SAMPLE.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
-    return Promise.all(steps.map(async (step) => ({ step, png: new Uint8Array(await readFile(join(folder, `step-${step}.png`))) })));
+    const steps = (await readdir(folder).catch(() => []))
+      .flatMap((name) => SAMPLE.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+    return Promise.all(
+      steps.map(async (step) => ({ step, png: new Uint8Array(await readFile(join(folder, `step-${step}.png`))) })),
+    );
   }
 
   async sessions(): Promise<SessionRecord[]> {
@@ -94,8 +120,10 @@ export class FolderStore implements RunStore {
   async #dropAfter(step: number): Promise<void> {
     const kept = (await this.lines()).filter((line) => line.step <= step);
     await writeFileSafely(join(this.where, LOG), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    for (const sample of await this.samples()) if (sample.step > step) await rm(join(this.where, 'samples', `step-${sample.step}.png`), { force: true });
-    for (const name of await readdir(this.where)) if (name.endsWith('.tmp')) await rm(join(this.where, name), { force: true }); // of a process that was killed
+    for (const sample of await this.samples())
+      if (sample.step > step) await rm(join(this.where, 'samples', `step-${sample.step}.png`), { force: true });
+    for (const name of await readdir(this.where))
+      if (name.endsWith('.tmp')) await rm(join(this.where, name), { force: true }); // of a process that was killed
   }
 
   async #io<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -117,5 +145,7 @@ function parsed(line: string): LogLine | undefined {
 }
 
 function ioError(what: string, error: unknown): ForjaError {
-  return new ForjaError('io', `could not ${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new ForjaError('io', `could not ${what}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }

@@ -1,4 +1,5 @@
-// Folders of pictures: depths, palettes, transparency, crops and resizing against values worked out by hand; what is refused.
+// Folders of pictures: depths, palettes, transparency, crops and resizing against values worked out by hand; what is
+// refused.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,10 @@ const put = (name: string, png: Png): Promise<void> => writeFile(join(folder, na
 async function bytes(options = {}): Promise<{ shape: readonly number[]; values: number[] }> {
   const set = await imageFolder(folder, options);
   const into = new Float32Array(set.count * set.shape.reduce((a, b) => a * b, 1));
-  await set.read(Array.from({ length: set.count }, (_, i) => i), into);
+  await set.read(
+    Array.from({ length: set.count }, (_, i) => i),
+    into,
+  );
   return { shape: set.shape, values: [...into].map((v) => Math.round((v + 1) * 127.5)) };
 }
 
@@ -36,24 +40,54 @@ describe('imageFolder', () => {
   });
 
   it('puts transparency over white', async () => {
-    await put('a.png', { width: 2, height: 2, channels: 4, data: new Uint8Array([10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 51, 1, 2, 3, 255]) });
+    await put('a.png', {
+      width: 2,
+      height: 2,
+      channels: 4,
+      data: new Uint8Array([10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 51, 1, 2, 3, 255]),
+    });
     expect((await bytes()).values).toEqual([10, 20, 30, 255, 255, 255, 204, 204, 204, 1, 2, 3]);
   });
 
   it('reads palettes and single bits', async () => {
     // 2 × 2, palette of two colours, one bit a pixel: made by Python's zlib
-    const indexed = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQMAAABIeJ9nAAAABlBMVEX/AAAAAP9sof2OAAAADElEQVR4nGNwYGgAAAFEAME6ehxWAAAAAElFTkSuQmCC';
+    const indexed =
+      'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQMAAABIeJ9nAAAABlBMVEX/AAAAAP9sof2OAAAADElEQVR4nGNwYGgAAAFEAME6ehxWAAAAAElFTkSuQmCC';
     const bits = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQAAAABazTCJAAAADElEQVR4nGNwYGgAAAFEAME6ehxWAAAAAElFTkSuQmCC';
     await writeFile(join(folder, 'a.png'), Buffer.from(indexed, 'base64'));
     await writeFile(join(folder, 'b.png'), Buffer.from(bits, 'base64'));
-    expect((await bytes({ channels: 3 })).values).toEqual([255, 0, 0, 0, 0, 255, 0, 0, 255, 255, 0, 0, ...[0, 255, 255, 0].flatMap((v) => [v, v, v])]);
+    expect((await bytes({ channels: 3 })).values).toEqual([
+      255,
+      0,
+      0,
+      0,
+      0,
+      255,
+      0,
+      0,
+      255,
+      255,
+      0,
+      0,
+      ...[0, 255, 255, 0].flatMap((v) => [v, v, v]),
+    ]);
   });
 
   it('crops to the centre and averages areas', async () => {
     // 4 × 2: the outer columns go; 2 × 2 to 1 × 1 is the mean; 3 × 3 to 2 × 2 weighs by area
-    await put('a.png', { width: 4, height: 2, channels: 1, data: new Uint8Array([255, 10, 20, 255, 255, 30, 40, 255]) });
+    await put('a.png', {
+      width: 4,
+      height: 2,
+      channels: 1,
+      data: new Uint8Array([255, 10, 20, 255, 255, 30, 40, 255]),
+    });
     expect(await bytes({ size: 1 })).toEqual({ shape: [1, 1, 1], values: [25] });
-    await put('a.png', { width: 3, height: 3, channels: 1, data: new Uint8Array([0, 90, 180, 0, 90, 180, 0, 90, 180]) });
+    await put('a.png', {
+      width: 3,
+      height: 3,
+      channels: 1,
+      data: new Uint8Array([0, 90, 180, 0, 90, 180, 0, 90, 180]),
+    });
     expect((await bytes({ size: 2 })).values).toEqual([30, 150, 30, 150]);
   });
 
@@ -63,22 +97,34 @@ describe('imageFolder', () => {
       await put(`${name}/1.png`, { width: 1, height: 1, channels: 1, data: new Uint8Array([1]) });
     }
     const set = await imageFolder(folder);
-    expect([set.classes, [...(set.labels?.([1, 0]) ?? [])]]).toEqual([['cat', 'dog'], [1, 0]]);
+    expect([set.classes, [...(set.labels?.([1, 0]) ?? [])]]).toEqual([
+      ['cat', 'dog'],
+      [1, 0],
+    ]);
   });
 
   it('refuses nothing, an empty folder, other formats, and files that are no PNG', async () => {
     await expect(imageFolder(join(folder, 'none'))).rejects.toMatchObject({ code: 'data.notFound' });
     await expect(imageFolder(folder)).rejects.toMatchObject({ code: 'data.empty' });
     await writeFile(join(folder, 'a.jpg'), 'x');
-    await expect(imageFolder(folder)).rejects.toMatchObject({ code: 'data.empty', message: expect.stringMatching(/1 picture of other formats/) as string });
+    await expect(imageFolder(folder)).rejects.toMatchObject({
+      code: 'data.empty',
+      message: expect.stringMatching(/1 picture of other formats/) as string,
+    });
     await writeFile(join(folder, 'a.png'), '<html>');
-    await expect(imageFolder(folder)).rejects.toMatchObject({ code: 'data.format', message: expect.stringMatching(/a\.png/) as string });
+    await expect(imageFolder(folder)).rejects.toMatchObject({
+      code: 'data.format',
+      message: expect.stringMatching(/a\.png/) as string,
+    });
   });
 });
 
 describe('loadData', () => {
   it('finds idx files in a folder, gzipped too, with the labels beside', async () => {
-    await writeFile(join(folder, 'train-images-idx3-ubyte.gz'), gzipSync(Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9])));
+    await writeFile(
+      join(folder, 'train-images-idx3-ubyte.gz'),
+      gzipSync(Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9])),
+    );
     await writeFile(join(folder, 'train-labels-idx1-ubyte.gz'), gzipSync(Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 1, 4])));
     const set = await loadData({ data: { kind: 'folder', path: folder } }, '/');
     expect([set.count, set.labels?.([0])[0]]).toEqual([1, 4]);
@@ -86,7 +132,12 @@ describe('loadData', () => {
   });
 
   it('says what is missing', async () => {
-    await expect(loadData({ data: { kind: 'folder', path: 'x' } }, folder)).rejects.toMatchObject({ code: 'data.notFound' });
-    await expect(loadData({ data: { kind: 'idx', path: '.' } }, folder)).rejects.toMatchObject({ code: 'data.notFound', message: expect.stringMatching(/a folder without/) as string });
+    await expect(loadData({ data: { kind: 'folder', path: 'x' } }, folder)).rejects.toMatchObject({
+      code: 'data.notFound',
+    });
+    await expect(loadData({ data: { kind: 'idx', path: '.' } }, folder)).rejects.toMatchObject({
+      code: 'data.notFound',
+      message: expect.stringMatching(/a folder without/) as string,
+    });
   });
 });

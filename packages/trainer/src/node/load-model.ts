@@ -13,30 +13,48 @@ export function isAddress(source: string): boolean {
 
 /**
  * Loads a `model.json`, the one in a folder, or the one at an http(s) or file address, with the weight files beside it.
- * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported`; `model.integrity` for weight files outside the model's folder. ForjaError `io`, `aborted`.
+ * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported`; `model.integrity`
+ * for weight files outside the model's folder. ForjaError `io`, `aborted`.
  */
-export async function loadTfjsModel(source: string | URL, options: LoadTfjsOptions = {}): Promise<tf.LayersModel | tf.GraphModel> {
+export async function loadTfjsModel(
+  source: string | URL,
+  options: LoadTfjsOptions = {},
+): Promise<tf.LayersModel | tf.GraphModel> {
   if (isAddress(String(source))) return loadByAddress(source, options);
   const given = source instanceof URL || source.startsWith('file:') ? fileURLToPath(source) : source;
   const path = (await stat(given).catch(() => undefined))?.isDirectory() === true ? join(given, 'model.json') : given;
   const folder = dirname(resolvePath(path));
-  return loadModelFiles(path, (name) => {
-    if (name === '') return read(path, options.signal);
-    const file = resolvePath(folder, name);
-    const inside = relative(folder, file);
-    if (inside.startsWith('..') || isAbsolute(inside)) throw new ModelFormatError('model.integrity', `${path}: expected weight files inside the model's folder, got a path out of it: ${name}`);
-    return read(file, options.signal);
-  }, options);
+  return loadModelFiles(
+    path,
+    (name) => {
+      if (name === '') return read(path, options.signal);
+      const file = resolvePath(folder, name);
+      const inside = relative(folder, file);
+      if (inside.startsWith('..') || isAbsolute(inside))
+        throw new ModelFormatError(
+          'model.integrity',
+          `${path}: expected weight files inside the model's folder, got a path out of it: ${name}`,
+        );
+      return read(file, options.signal);
+    },
+    options,
+  );
 }
 
-/** Imports a user's module for its side effects, such as registering custom layers. `name` is a path relative to `cwd`, or a package. */
+/**
+ * Imports a user's module for its side effects, such as registering custom layers. `name` is a path relative to `cwd`,
+ * or a package.
+ */
 export async function importUserModule(name: string, cwd: string): Promise<void> {
   const path = resolvePath(cwd, name);
   const isFile = (await stat(path).catch(() => undefined))?.isFile() === true;
   try {
     await import(isFile ? pathToFileURL(path).href : name);
   } catch (cause) {
-    throw new UsageError(`--import ${name}: expected a module that can be imported, got ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new UsageError(
+      `--import ${name}: expected a module that can be imported, got ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -46,7 +64,12 @@ async function read(path: string, signal: AbortSignal | undefined): Promise<Uint
   } catch (cause) {
     if (signal?.aborted === true) throw abortError(signal.reason);
     const { code, message } = cause as NodeJS.ErrnoException; // what node:fs rejects with
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') throw new ModelFormatError('model.notFound', `${path}: expected a file, got ${code === 'EISDIR' ? 'a folder' : 'nothing'} there`, { cause });
+    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR')
+      throw new ModelFormatError(
+        'model.notFound',
+        `${path}: expected a file, got ${code === 'EISDIR' ? 'a folder' : 'nothing'} there`,
+        { cause },
+      );
     throw new ForjaError('io', `${path}: cannot be read: ${message}`, { cause });
   }
 }

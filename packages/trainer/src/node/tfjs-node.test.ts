@@ -1,4 +1,5 @@
-// Finding tfjs-node and giving it this process's tfjs, on small packages of its form. The real one: tests/parity/tfjs-node.test.ts.
+// Finding tfjs-node and giving it this process's tfjs, on small packages of its form. The real one:
+// tests/parity/tfjs-node.test.ts.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,11 @@ const INDEX = `
 `;
 
 /** A project with a package named as tfjs-node, and a tfjs of its own that must not be loaded. */
-async function project({ index = INDEX, binding = true }: { index?: string; binding?: boolean } = {}): Promise<{ root: string; from: string[]; made: string }> {
+async function project({ index = INDEX, binding = true }: { index?: string; binding?: boolean } = {}): Promise<{
+  root: string;
+  from: string[];
+  made: string;
+}> {
   const root = join(folder, `project-${count++}`);
   const made = join(root, 'node_modules', '@tensorflow', 'tfjs-node');
   await mkdir(join(made, 'lib', 'napi-v8'), { recursive: true });
@@ -48,7 +53,10 @@ async function project({ index = INDEX, binding = true }: { index?: string; bind
   return { root, from: [join(root, 'package.json')], made };
 }
 
-const refused = (why: RegExp): RegExp => new RegExp(`^engine 'tfjs': @tensorflow/tfjs-node cannot be used \\(${why.source}\\); training in plain JavaScript.*node scripts/tfjs-node\\.mjs`);
+const refused = (why: RegExp): RegExp =>
+  new RegExp(
+    `^engine 'tfjs': @tensorflow/tfjs-node cannot be used \\(${why.source}\\); training in plain JavaScript.*node scripts/tfjs-node\\.mjs`,
+  );
 
 describe('useTfjsNode', () => {
   it("finds the package from the user's folder and gives it this tfjs, not the one beside it", async () => {
@@ -66,7 +74,11 @@ describe('useTfjsNode', () => {
     await tf.setBackend('cpu');
     tf.removeBackend('tensorflow');
     vi.stubEnv('FORJA_TFJS_NODE', join(root, 'nothing'));
-    expect(await useTfjsNode({ from })).toMatch(refused(/expected FORJA_TFJS_NODE to be the folder of @tensorflow\/tfjs-node or of a project that has it, got .*nothing/));
+    expect(await useTfjsNode({ from })).toMatch(
+      refused(
+        /expected FORJA_TFJS_NODE to be the folder of @tensorflow\/tfjs-node or of a project that has it, got .*nothing/,
+      ),
+    );
   });
 
   it('passes over a package without a binding', async () => {
@@ -78,7 +90,13 @@ describe('useTfjsNode', () => {
     ['has no binding', { binding: false }, /its native binding is missing in .*tfjs-node/],
     ['throws', { index: "throw new Error('libtensorflow.so: cannot open\\nmore')" }, /libtensorflow\.so: cannot open/],
     ['registers nothing', { index: '' }, /it did not register the backend 'tensorflow'/],
-    ['computes wrongly', { index: `${INDEX} tf.unregisterKernel('Add', 'tensorflow'); tf.registerKernel({ kernelName: 'Add', backendName: 'tensorflow', kernelFunc: ({ inputs, backend }) => backend.makeTensorInfo([3], 'float32', new Float32Array([1, 1, 1])) });` }, /expected the sum 2,4,6 in a tensor of this tfjs, got 1,1,1/],
+    [
+      'computes wrongly',
+      {
+        index: `${INDEX} tf.unregisterKernel('Add', 'tensorflow'); tf.registerKernel({ kernelName: 'Add', backendName: 'tensorflow', kernelFunc: ({ inputs, backend }) => backend.makeTensorInfo([3], 'float32', new Float32Array([1, 1, 1])) });`,
+      },
+      /expected the sum 2,4,6 in a tensor of this tfjs, got 1,1,1/,
+    ],
   ])('says why, and goes on in JavaScript, when it %s', async (_, made, why) => {
     const { from } = await project(made);
     expect(await useTfjsNode({ from })).toMatch(refused(why));
@@ -91,7 +109,9 @@ describe('useTfjsNode', () => {
     const dropped = Reflect.get(util, 'isNullOrUndefined') as unknown;
     Reflect.deleteProperty(util, 'isNullOrUndefined'); // as in Node 23
     try {
-      expect(await useTfjsNode({ from })).toMatch(refused(/it needs Node 22 or older, got [\d.]+, which dropped util\.isNullOrUndefined/));
+      expect(await useTfjsNode({ from })).toMatch(
+        refused(/it needs Node 22 or older, got [\d.]+, which dropped util\.isNullOrUndefined/),
+      );
     } finally {
       if (dropped !== undefined) Reflect.set(util, 'isNullOrUndefined', dropped);
     }

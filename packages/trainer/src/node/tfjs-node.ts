@@ -1,5 +1,6 @@
-// The engine `tfjs` in Node: @tensorflow/tfjs-node where it is installed and its native binding loads, else tfjs's own JavaScript, with the reason.
-// There must be one tfjs in the process: a package that would bring its own copy is given ours.
+// The engine `tfjs` in Node: @tensorflow/tfjs-node where it is installed and its native binding loads, else tfjs's own
+// JavaScript, with the reason. There must be one tfjs in the process: a package that would bring its own copy is given
+// ours.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -10,17 +11,26 @@ const NAME = '@tensorflow/tfjs-node';
 
 /** Where {@link useTfjsNode} looks. */
 export interface TfjsNodePlaces {
-  /** Folder of the package itself, or of a project that has it; looked in alone. Default: the environment variable FORJA_TFJS_NODE. */
+  /**
+   * Folder of the package itself, or of a project that has it; looked in alone. Default: the environment variable
+   * FORJA_TFJS_NODE.
+   */
   folder?: string | undefined;
-  /** Files or folders from which the package may be found, in order. Default: this package, then the process's folder. */
+  /**
+   * Files or folders from which the package may be found, in order. Default: this package, then the process's folder.
+   */
   from?: readonly string[];
 }
 
-/** Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead; never throws. */
+/**
+ * Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead; never
+ * throws.
+ */
 export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
     if (!registered()) loadTfjsNode(places); // else by the user's own import
-    if (!registered() || !(await tf.setBackend('tensorflow'))) throw new Error("it did not register the backend 'tensorflow'");
+    if (!registered() || !(await tf.setBackend('tensorflow')))
+      throw new Error("it did not register the backend 'tensorflow'");
     tryOut();
     return undefined;
   } catch (error) {
@@ -30,27 +40,36 @@ export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string |
   }
 }
 
-const registered = (): boolean => (tf.findBackendFactory('tensorflow') as unknown) !== null; // null when not, whatever its type says
+// null when not, whatever its type says
+const registered = (): boolean => (tf.findBackendFactory('tensorflow') as unknown) !== null;
 
 function loadTfjsNode(places: TfjsNodePlaces): void {
-  if (!('isNullOrUndefined' in util)) throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
+  if (!('isNullOrUndefined' in util))
+    throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
   const folder = findPackage(places);
   const own = createRequire(join(folder, 'package.json'));
-  // TensorFlow reads both when it is loaded: oneDNN's convolutions are 1.4-1.7 times faster where they are not the default; no banner on stderr.
+  // TensorFlow reads both when it is loaded: oneDNN's convolutions are 1.4-1.7 times faster where they are not the
+  // default; no banner on stderr.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   withOurTfjs(own, () => own(folder) as unknown);
 }
 
 /** The first folder with a built binding. Throws Error that says what is missing. */
-function findPackage({ folder = process.env['FORJA_TFJS_NODE'], from = [import.meta.url, join(process.cwd(), 'package.json')] }: TfjsNodePlaces): string {
+function findPackage({
+  folder = process.env['FORJA_TFJS_NODE'],
+  from = [import.meta.url, join(process.cwd(), 'package.json')],
+}: TfjsNodePlaces): string {
   const found: string[] = [];
   if (folder !== undefined) {
     const given = resolve(folder);
     const nested = existsSync(given) ? resolveFrom(join(given, 'package.json')) : undefined;
     if (isPackage(given)) found.push(given);
     else if (nested !== undefined) found.push(nested);
-    else throw new Error(`expected FORJA_TFJS_NODE to be the folder of ${NAME} or of a project that has it, got ${folder}`);
+    else
+      throw new Error(
+        `expected FORJA_TFJS_NODE to be the folder of ${NAME} or of a project that has it, got ${folder}`,
+      );
   } else found.push(...from.map(resolveFrom).filter((path) => path !== undefined));
   const ready = found.find(hasBinding);
   if (ready !== undefined) return ready;
@@ -85,12 +104,15 @@ function hasBinding(folder: string): boolean {
   return existsSync(lib) && readdirSync(lib).some((napi) => existsSync(join(lib, napi, 'tfjs_binding.node')));
 }
 
-/** What the package requires of tfjs: the union, and the core in one of its kernels. The union has all names of the core. */
+/**
+ * What the package requires of tfjs: the union, and the core in one of its kernels. The union has all names of the
+ * core.
+ */
 const SHARED = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'];
 
 /**
- * Runs `load` while {@link SHARED}, as `own` resolves them, are this module's tfjs. A second copy would share the registries of backends and kernels, which are global,
- * but have tensor classes of its own, that fail `instanceof`.
+ * Runs `load` while {@link SHARED}, as `own` resolves them, are this module's tfjs. A second copy would share the
+ * registries of backends and kernels, which are global, but have tensor classes of its own, that fail `instanceof`.
  */
 function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
   const before = new Map<string, NodeJS.Module | undefined>();
@@ -119,6 +141,7 @@ function tryOut(): void {
     const joined = tf.concat([tf.tensor1d([1, 2]), tf.tensor1d([3])]);
     const sum = joined.add(joined);
     const values = Array.from(sum.dataSync());
-    if (!(sum instanceof tf.Tensor) || String(values) !== '2,4,6') throw new Error(`expected the sum 2,4,6 in a tensor of this tfjs, got ${values.join(',')}`);
+    if (!(sum instanceof tf.Tensor) || String(values) !== '2,4,6')
+      throw new Error(`expected the sum 2,4,6 in a tensor of this tfjs, got ${values.join(',')}`);
   });
 }

@@ -1,4 +1,5 @@
-// The command: what becomes of its arguments, and each refusal with its code and nothing written. Runs themselves are tested in tests/parity.
+// The command: what becomes of its arguments, and each refusal with its code and nothing written. Runs themselves are
+// tested in tests/parity.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,10 @@ const io = (signal = new AbortController().signal): CliIo => ({
   signal,
   print: (line = '') => void lines.push(line),
   warn: (line) => void lines.push(`warn ${line}`),
-  progress: (total, title) => ({ update: (done, text) => void lines.push(`${title} ${done}/${total} ${text}`), stop: () => {} }),
+  progress: (total, title) => ({
+    update: (done, text) => void lines.push(`${title} ${done}/${total} ${text}`),
+    stop: () => {},
+  }),
 });
 
 const tiny = { system: 'mlp', data: { kind: 'synthetic', count: 64 }, steps: 3, batch: 8, base: 4, threads: 1 };
@@ -37,7 +41,12 @@ describe('forja train', () => {
     ['no data', { config: 'dcgan' }, 'config.invalid', /config\.data: expected .*got nothing/],
     ['data that is not there', { config: 'dcgan', data: 'photos' }, 'data.notFound', /photos/],
     ['an empty folder', { config: 'dcgan', data: 'empty' }, 'data.empty', /empty/],
-    ['a field out of range', { config: 'dcgan', data: 'mnist', steps: -5 }, 'config.invalid', /config\.steps: expected a number of at least 1, got -5/],
+    [
+      'a field out of range',
+      { config: 'dcgan', data: 'mnist', steps: -5 },
+      'config.invalid',
+      /config\.steps: expected a number of at least 1, got -5/,
+    ],
     ['a configuration that is not there', { config: 'c.json' }, 'usage', /nothing at .*c\.json/],
     ['a configuration that is not JSON', { config: 'bad.json' }, 'config.invalid', /bad\.json: expected JSON/],
     ['a configuration that is a list', { config: 'list.json' }, 'config.invalid', /expected a JSON object, got a list/],
@@ -50,14 +59,23 @@ describe('forja train', () => {
     await writeFile(join(cwd, 'bad.json'), '{');
     await writeFile(join(cwd, 'list.json'), '[]');
     const before = await readdir(cwd, { recursive: true });
-    await expect(trainCommand.run(args, io())).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+    await expect(trainCommand.run(args, io())).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    });
     expect(await readdir(cwd, { recursive: true })).toEqual(before);
   });
 
   it('explains with --dry-run how the step would be run, and wants that beside it', async () => {
     const points = await trainCommand.run({ config: 'mlp', data: 'ring', base: 8, dryRun: true, explain: true }, io());
-    expect(points).toMatchObject({ plan: expect.stringMatching(/taken: portable\nwork of a step: \d+ million .* threads: 1; steps that may share a call: 32$/) as string });
-    await expect(trainCommand.run({ config: 'mlp', data: 'ring', explain: true }, io())).rejects.toThrow('train --explain: expected --dry-run beside it');
+    expect(points).toMatchObject({
+      plan: expect.stringMatching(
+        /taken: portable\nwork of a step: \d+ million .* threads: 1; steps that may share a call: 32$/,
+      ) as string,
+    });
+    await expect(trainCommand.run({ config: 'mlp', data: 'ring', explain: true }, io())).rejects.toThrow(
+      'train --explain: expected --dry-run beside it',
+    );
   });
 
   it('says with --dry-run what it would do, options over the file', async () => {
@@ -70,16 +88,40 @@ describe('forja train', () => {
 
   it('trains, tells progress, and goes on', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify(tiny));
-    expect(await trainCommand.run({ config: 'c.json', out: 'run' }, io())).toMatchObject({ step: 3, reason: 'finished', generator: join(cwd, 'run', 'generator.onnx') });
-    expect(lines.filter((l) => l.startsWith('training'))).toEqual([1, 2, 3].map((s) => expect.stringMatching(new RegExp(`^training ${s}/3 \\d+ images/s  D \\d+\\.\\d\\d  G \\d+\\.\\d\\d  0:0\\d left$`)) as string));
-    expect((await readdir(join(cwd, 'run'))).sort()).toEqual(['checkpoint-3', 'config.json', 'generator.onnx', 'log.jsonl', 'report.html', 'samples', 'sessions.json']);
+    expect(await trainCommand.run({ config: 'c.json', out: 'run' }, io())).toMatchObject({
+      step: 3,
+      reason: 'finished',
+      generator: join(cwd, 'run', 'generator.onnx'),
+    });
+    expect(lines.filter((l) => l.startsWith('training'))).toEqual(
+      [1, 2, 3].map(
+        (s) =>
+          expect.stringMatching(
+            new RegExp(`^training ${s}/3 \\d+ images/s  D \\d+\\.\\d\\d  G \\d+\\.\\d\\d  0:0\\d left$`),
+          ) as string,
+      ),
+    );
+    expect((await readdir(join(cwd, 'run'))).sort()).toEqual([
+      'checkpoint-3',
+      'config.json',
+      'generator.onnx',
+      'log.jsonl',
+      'report.html',
+      'samples',
+      'sessions.json',
+    ]);
     expect(await trainCommand.run({ resume: 'run', steps: 5 }, io())).toMatchObject({ step: 5, reason: 'finished' });
   });
 
   it('saves before the first step when it is interrupted at once', async () => {
     const abort = new AbortController();
     abort.abort();
-    expect(await trainCommand.run({ config: 'mlp', data: 'ring', out: 'run', batch: 8, base: 4, sampleEvery: 0 }, io(abort.signal))).toMatchObject({ step: 0, reason: 'interrupted' });
+    expect(
+      await trainCommand.run(
+        { config: 'mlp', data: 'ring', out: 'run', batch: 8, base: 4, sampleEvery: 0 },
+        io(abort.signal),
+      ),
+    ).toMatchObject({ step: 0, reason: 'interrupted' });
     expect(lines.at(-1)).toMatch(/stopped after step 0, saved; go on with: forja train --resume /);
     expect(await readdir(join(cwd, 'run'))).toContain('checkpoint-0');
   });
@@ -87,7 +129,14 @@ describe('forja train', () => {
 
 describe('progress', () => {
   it('writes times as a clock does', () => {
-    expect([0, 59.6, 62, 3723, Infinity, NaN].map(duration)).toEqual(['0:00', '1:00', '1:02', '1:02:03', '0:00', '0:00']);
+    expect([0, 59.6, 62, 3723, Infinity, NaN].map(duration)).toEqual([
+      '0:00',
+      '1:00',
+      '1:02',
+      '1:02:03',
+      '0:00',
+      '0:00',
+    ]);
   });
 
   it('shows warnings', () => {

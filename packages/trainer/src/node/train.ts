@@ -18,12 +18,14 @@ export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
 
 /**
  * Trains a system into the folder `config.out` (default `runs/<system>`), which must be new or empty.
- * @throws as `train` of `@forja/trainer`; ForjaError `data.notFound`, `data.empty` or `data.format` for the data; UsageError for a folder that is in use.
+ * @throws as `train` of `@forja/trainer`; ForjaError `data.notFound`, `data.empty` or `data.format` for the data;
+ * UsageError for a folder that is in use.
  */
 export async function train(config: TrainConfig, host: NodeTrainHost = {}): Promise<TrainResult> {
   const resolved = parseConfig(config);
   const cwd = host.cwd ?? process.cwd();
-  const dataset = host.dataset ?? (await loadData(resolved, cwd)); // before the folder is made: a wrong path leaves nothing behind
+  // before the folder is made: a wrong path leaves nothing behind
+  const dataset = host.dataset ?? (await loadData(resolved, cwd));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)));
   if (host.store === undefined) await folder.begin();
   return run(resolved, { ...host, dataset, store: host.store ?? folder });
@@ -36,16 +38,22 @@ export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
 }
 
 /**
- * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after it; from the start when there is none yet.
- * Differences of version, provider, thread count or CPU are an event `warning`. A finished run is exported again.
+ * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after
+ * it; from the start when there is none yet. Differences of version, provider, thread count or CPU are an event
+ * `warning`. A finished run is exported again.
  * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` when every checkpoint is damaged.
  */
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   const where = resolvePath(cwd, folder);
   const text = await readFile(join(where, 'config.json'), 'utf8').catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw new ForjaError('io', `resume: could not read ${join(where, 'config.json')}: ${error.message}`, { cause: error });
-    throw new UsageError(`resume: expected the folder of a run (with config.json), got ${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`);
+    if (error.code !== 'ENOENT')
+      throw new ForjaError('io', `resume: could not read ${join(where, 'config.json')}: ${error.message}`, {
+        cause: error,
+      });
+    throw new UsageError(
+      `resume: expected the folder of a run (with config.json), got ${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`,
+    );
   });
   const saved = parseConfig(jsonOf(text, join(where, 'config.json')));
   const { steps = saved.steps, ...rest } = host;
@@ -53,8 +61,10 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
   const dataset = host.dataset ?? (await loadData(config, cwd));
   const store = new FolderStore(where);
   const { checkpoint, damaged, step } = await store.rewind();
-  if (step > steps) throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
-  for (const message of damaged) await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
+  if (step > steps)
+    throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
+  for (const message of damaged)
+    await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
   return run(config, { ...rest, dataset, store, ...(checkpoint ? { checkpoint } : {}) });
 }
 
@@ -77,6 +87,9 @@ export function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UsageError(`${path}: expected JSON, got something else (${cause instanceof Error ? cause.message : String(cause)})`, { code: 'config.invalid', cause });
+    throw new UsageError(
+      `${path}: expected JSON, got something else (${cause instanceof Error ? cause.message : String(cause)})`,
+      { code: 'config.invalid', cause },
+    );
   }
 }

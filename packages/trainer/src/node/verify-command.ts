@@ -22,21 +22,38 @@ export const verifyCommand: CliCommand = {
   summary: 'compare an ONNX file with a TensorFlow.js model',
   arguments: [{ name: 'model', description: 'an ONNX file', required: true }],
   options: [
-    { flags: '--against <model.json>', description: 'the tfjs model: a model.json, the folder it is in, or its address' },
-    { flags: '--input <name:dims>', description: 'an input of the tfjs model by name and sizes (z:batch,64)', type: 'list' },
+    {
+      flags: '--against <model.json>',
+      description: 'the tfjs model: a model.json, the folder it is in, or its address',
+    },
+    {
+      flags: '--input <name:dims>',
+      description: 'an input of the tfjs model by name and sizes (z:batch,64)',
+      type: 'list',
+    },
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--seeds <n>', description: 'how many inputs to compare at each size; default 2', type: 'integer' },
-    { flags: '--tolerance <e>', description: 'largest relative difference; default 1e-4, or 45 dB for a file in half precision', type: 'number' },
+    {
+      flags: '--tolerance <e>',
+      description: 'largest relative difference; default 1e-4, or 45 dB for a file in half precision',
+      type: 'number',
+    },
   ],
   examples: ['forja verify generator.onnx --against tfjs/model.json'],
   async run(raw, io) {
     const args = raw as Args; // the options above
     if (args.model === undefined) throw new UsageError('verify: expected an ONNX file, got nothing');
-    if (args.against === undefined) throw new UsageError('verify: expected --against <model.json>, got nothing to compare with');
+    if (args.against === undefined)
+      throw new UsageError('verify: expected --against <model.json>, got nothing to compare with');
     const inputs = inputSpecs('verify', args.input);
     const path = resolvePath(io.cwd, args.model);
     const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT' || cause.code === 'EISDIR' || cause.code === 'ENOTDIR') throw new ModelFormatError('model.notFound', `verify: expected an ONNX file, got ${cause.code === 'EISDIR' ? 'a folder' : 'nothing'} at ${path}`, { cause });
+      if (cause.code === 'ENOENT' || cause.code === 'EISDIR' || cause.code === 'ENOTDIR')
+        throw new ModelFormatError(
+          'model.notFound',
+          `verify: expected an ONNX file, got ${cause.code === 'EISDIR' ? 'a folder' : 'nothing'} at ${path}`,
+          { cause },
+        );
       throw new ForjaError('io', `verify: cannot read ${path}: ${cause.message}`, { cause });
     });
     checkModelBytes(bytes, args.model);
@@ -45,10 +62,15 @@ export const verifyCommand: CliCommand = {
     const model = await loadTfjsModel(modelSource(io.cwd, args.against), { signal: io.signal as AbortSignal });
     try {
       const result = await verifyOnnx(bytes, model, {
-        ...(inputs === undefined ? {} : { inputs }), external, ...(args.seeds === undefined ? {} : { seeds: args.seeds }), ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+        ...(inputs === undefined ? {} : { inputs }),
+        external,
+        ...(args.seeds === undefined ? {} : { seeds: args.seeds }),
+        ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
       });
       const worst = result.errors.reduce((max, { relative }) => Math.max(max, relative), 0);
-      io.print(`equal within ${result.psnr === undefined ? String(result.tolerance) : `${result.psnr} dB (half precision)`}: relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ${result.reference.tfjs}, ONNX on ${result.reference.onnx})`);
+      io.print(
+        `equal within ${result.psnr === undefined ? String(result.tolerance) : `${result.psnr} dB (half precision)`}: relative error at most ${worst.toExponential(1)} over ${result.errors.length} comparisons (tfjs on ${result.reference.tfjs}, ONNX on ${result.reference.onnx})`,
+      );
       return { equal: true, relative: worst, ...result };
     } finally {
       model.dispose();

@@ -5,8 +5,8 @@ import { isUntouched, modelCard, type CardSource } from '../export/model-card.js
 import { writeFileSafely } from './files.js';
 
 /**
- * Writes `MODEL_CARD.md` beside the ONNX file `out`; where one stands there that is edited, or of another file, `<name>.MODEL_CARD.md`. Where that is edited too, nothing is
- * written. Returns the path written, if any.
+ * Writes `MODEL_CARD.md` beside the ONNX file `out`; where one stands there that is edited, or of another file,
+ * `<name>.MODEL_CARD.md`. Where that is edited too, nothing is written. Returns the path written, if any.
  */
 export async function writeCard(out: string, source: Omit<CardSource, 'file'>): Promise<string | undefined> {
   const file = basename(out);

@@ -1,4 +1,5 @@
-// Adam, Kingma and Ba 2015, algorithm 1, with the bias corrections moved into the rate (end of section 2), which is the same in exact arithmetic.
+// Adam, Kingma and Ba 2015, algorithm 1, with the bias corrections moved into the rate (end of section 2), which is the
+// same in exact arithmetic.
 import * as tf from '@tensorflow/tfjs';
 import { optimizer, type Optimizer } from './optimizer.js';
 
@@ -14,28 +15,37 @@ export interface AdamOptions {
   name?: string;
 }
 
-/** 1 − βᵗ as −expm1(t·ln β), by way of tanh: exact where β is close to 1 and t small, where 1 − βᵗ in float32 keeps three digits. */
+/**
+ * 1 − βᵗ as −expm1(t·ln β), by way of tanh: exact where β is close to 1 and t small, where 1 − βᵗ in float32 keeps
+ * three digits.
+ */
 function correction(beta: number, t: tf.Tensor): tf.Tensor {
   if (beta === 0) return tf.scalar(1);
   const half = tf.tanh(tf.mul(t, Math.log(beta) / 2));
   return tf.div(tf.mul(half, -2), tf.sub(1, half));
 }
 
-/** m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − rate·m̂ / (√v̂ + ε). State: `<name>/step`, and `<variable>/m`, `<variable>/v`. */
+/**
+ * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − rate·m̂ / (√v̂ + ε). State: `<name>/step`, and `<variable>/m`,
+ * `<variable>/v`.
+ */
 export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name = 'adam' }: AdamOptions = {}): Optimizer {
-  return optimizer<'m' | 'v', { rate: tf.Tensor; epsilon: tf.Tensor }>({
-    name: 'adam',
-    slots: ['m', 'v'],
-    counts: true,
-    shared: (rate, count = tf.scalar(1)) => {
-      const root = tf.sqrt(correction(beta2, count));
-      return { rate: tf.div(tf.mul(rate, root), correction(beta1, count)), epsilon: tf.mul(root, epsilon) };
+  return optimizer<'m' | 'v', { rate: tf.Tensor; epsilon: tf.Tensor }>(
+    {
+      name: 'adam',
+      slots: ['m', 'v'],
+      counts: true,
+      shared: (rate, count = tf.scalar(1)) => {
+        const root = tf.sqrt(correction(beta2, count));
+        return { rate: tf.div(tf.mul(rate, root), correction(beta1, count)), epsilon: tf.mul(root, epsilon) };
+      },
+      one: (variable, gradient, slots, shared) => {
+        const m = tf.add(tf.mul(slots.m, beta1), tf.mul(gradient, 1 - beta1));
+        const v = tf.add(tf.mul(slots.v, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+        const step = tf.mul(shared.rate, tf.div(m, tf.add(tf.sqrt(v), shared.epsilon)));
+        return { value: tf.sub(variable, step), m, v };
+      },
     },
-    one: (variable, gradient, slots, shared) => {
-      const m = tf.add(tf.mul(slots.m, beta1), tf.mul(gradient, 1 - beta1));
-      const v = tf.add(tf.mul(slots.v, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-      const step = tf.mul(shared.rate, tf.div(m, tf.add(tf.sqrt(v), shared.epsilon)));
-      return { value: tf.sub(variable, step), m, v };
-    },
-  }, name);
+    name,
+  );
 }

@@ -7,9 +7,15 @@ import { sideBySide } from './side-by-side.js';
 
 /** Options of {@link ema}. */
 export interface EmaOptions {
-  /** Use decay min(decay, (1 + n) / (10 + n)) at the n-th update (from 0), so that the start is forgotten quickly. Default false. */
+  /**
+   * Use decay min(decay, (1 + n) / (10 + n)) at the n-th update (from 0), so that the start is forgotten quickly.
+   * Default false.
+   */
   warmup?: boolean;
-  /** Variables that hold the averages, in order of `variables`. Default: own ones, `ema/<variable>`, starting at the variables' values. */
+  /**
+   * Variables that hold the averages, in order of `variables`. Default: own ones, `ema/<variable>`, starting at the
+   * variables' values.
+   */
   averages?: readonly tf.Variable[];
   /** Prefix of names. Default `ema`. */
   name?: string;
@@ -26,13 +32,24 @@ export interface Ema {
 }
 
 /**
- * A moving average of `variables` for use inside a step, in variables made here and now: call it before the step is traced, and its result in the step.
+ * A moving average of `variables` for use inside a step, in variables made here and now: call it before the step is
+ * traced, and its result in the step.
  * @throws UsageError `input.range` for a decay outside [0, 1), `input.shape` for averages that do not fit.
  */
-export function ema(variables: readonly tf.Variable[], decay: number, { warmup = false, averages, name = 'ema' }: EmaOptions = {}): Ema {
-  if (!(decay >= 0 && decay < 1)) throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${decay}`, { code: 'input.range' });
-  if (averages !== undefined && (averages.length !== variables.length || averages.some((a, i) => String(a.shape) !== String(variables[i]?.shape)))) {
-    throw new UsageError('ema.averages: expected one variable of equal shape for each averaged one', { code: 'input.shape' });
+export function ema(
+  variables: readonly tf.Variable[],
+  decay: number,
+  { warmup = false, averages, name = 'ema' }: EmaOptions = {},
+): Ema {
+  if (!(decay >= 0 && decay < 1))
+    throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${decay}`, { code: 'input.range' });
+  if (
+    averages !== undefined &&
+    (averages.length !== variables.length || averages.some((a, i) => String(a.shape) !== String(variables[i]?.shape)))
+  ) {
+    throw new UsageError('ema.averages: expected one variable of equal shape for each averaged one', {
+      code: 'input.shape',
+    });
   }
   const own = averages === undefined ? variables.map((v) => namedVariable(`${name}/${v.name}`, v)) : [];
   const held = averages ?? own;
@@ -43,11 +60,15 @@ export function ema(variables: readonly tf.Variable[], decay: number, { warmup =
     const rest = counter === undefined ? tf.scalar(1 - decay) : tf.maximum(1 - decay, tf.div(9, tf.add(counter, 10)));
     const pairs = held.map((average, i) => {
       const value = values[i];
-      if (value === undefined) throw new UsageError(`ema: expected ${held.length} values, got ${values.length}`, { code: 'input.shape' });
+      if (value === undefined)
+        throw new UsageError(`ema: expected ${held.length} values, got ${values.length}`, { code: 'input.shape' });
       return [average, value];
     });
-    const moved = sideBySide(pairs, ([average, value]) => [tf.add(average as tf.Tensor, tf.mul(tf.sub(value as tf.Tensor, average as tf.Tensor), rest))]); // the pairs just given
-    const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor })); // one for each pair
+    const moved = sideBySide(pairs, ([average, value]) => [
+      tf.add(average as tf.Tensor, tf.mul(tf.sub(value as tf.Tensor, average as tf.Tensor), rest)),
+    ]); // the pairs just given
+    // one for each pair
+    const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor }));
     return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, 1) }, ...updates];
   };
   return Object.assign(update, {

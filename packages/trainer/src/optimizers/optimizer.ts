@@ -1,5 +1,6 @@
-// The contract of an optimizer: a function of variables, gradients and a rate to new values, so that it runs eagerly and traced alike.
-// What it remembers is in tf.Variables of its own, made beforehand by `prepare`: a traced step cannot make variables.
+// The contract of an optimizer: a function of variables, gradients and a rate to new values, so that it runs eagerly
+// and traced alike. What it remembers is in tf.Variables of its own, made beforehand by `prepare`: a traced step cannot
+// make variables.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../variables.js';
@@ -18,7 +19,9 @@ export type Gradients = readonly tf.Tensor[] | Readonly<Record<string, tf.Tensor
 export interface Optimizer {
   /** @throws UsageError when `variables` were not prepared, or a gradient is missing. */
   (variables: readonly tf.Variable[], gradients: Gradients, rate: tf.Tensor): Update[];
-  /** Makes the optimizer's own variables (moments at 0, counter at 0) for these variables, once. Returns the optimizer. */
+  /**
+   * Makes the optimizer's own variables (moments at 0, counter at 0) for these variables, once. Returns the optimizer.
+   */
   prepare(variables: readonly tf.Variable[]): Optimizer;
   /** The optimizer's own variables: its counter first where it has one, then `<variable>/<slot>` for each slot. */
   readonly state: readonly tf.Variable[];
@@ -32,15 +35,24 @@ export interface Rule<Slot extends string, Shared> {
   /** What all variables share: from the rate, and the number of this step (from 1) where the rule counts. */
   shared: (rate: tf.Tensor, count: tf.Tensor | undefined) => Shared;
   counts: boolean;
-  /** New value of one variable and of its slots. Element-wise: it may be asked for many variables at once, in one vector. */
-  one: (variable: tf.Tensor, gradient: tf.Tensor, slots: Record<Slot, tf.Tensor>, shared: Shared) => { value: tf.Tensor } & Record<Slot, tf.Tensor>;
+  /**
+   * New value of one variable and of its slots. Element-wise: it may be asked for many variables at once, in one
+   * vector.
+   */
+  one: (
+    variable: tf.Tensor,
+    gradient: tf.Tensor,
+    slots: Record<Slot, tf.Tensor>,
+    shared: Shared,
+  ) => { value: tf.Tensor } & Record<Slot, tf.Tensor>;
 }
 
 /** An optimizer that follows `rule`. `name` prefixes the counter's name. */
 export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>, name: string): Optimizer {
   const memory = new Map<tf.Variable, Record<Slot, tf.Variable>>();
   let counter: tf.Variable | undefined;
-  const own = (called: string, shape: readonly number[]): tf.Variable => tf.tidy(() => namedVariable(called, tf.zeros([...shape])));
+  const own = (called: string, shape: readonly number[]): tf.Variable =>
+    tf.tidy(() => namedVariable(called, tf.zeros([...shape])));
 
   const update = (variables: readonly tf.Variable[], gradients: Gradients, rate: tf.Tensor): Update[] => {
     if (rule.counts && counter === undefined && variables.length > 0) throw unprepared(name, variables[0]);
@@ -51,15 +63,27 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
       const slots = memory.get(variable);
       if (slots === undefined) throw unprepared(name, variable);
       const gradient = gradientOf(gradients, variable, i);
-      if (gradient === undefined) throw new UsageError(`${name}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`);
+      if (gradient === undefined)
+        throw new UsageError(
+          `${name}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`,
+        );
       return { variable, gradient, slots: rule.slots.map((slot) => slots[slot]) };
     });
-    const results = sideBySide(items.map(({ variable, gradient, slots }) => [variable, gradient, ...slots]), ([variable, gradient, ...slots]) => {
-      const next = rule.one(variable as tf.Tensor, gradient as tf.Tensor, Object.fromEntries(rule.slots.map((slot, i) => [slot, slots[i]])) as Record<Slot, tf.Tensor>, shared); // the operands just given
-      return [next.value, ...rule.slots.map((slot) => next[slot])];
-    });
+    const results = sideBySide(
+      items.map(({ variable, gradient, slots }) => [variable, gradient, ...slots]),
+      ([variable, gradient, ...slots]) => {
+        const next = rule.one(
+          variable as tf.Tensor,
+          gradient as tf.Tensor,
+          Object.fromEntries(rule.slots.map((slot, i) => [slot, slots[i]])) as Record<Slot, tf.Tensor>,
+          shared,
+        ); // the operands just given
+        return [next.value, ...rule.slots.map((slot) => next[slot])];
+      },
+    );
     items.forEach(({ variable, slots }, i) => {
-      updates.push(...[variable, ...slots].map((one, j) => ({ variable: one, value: results[i]?.[j] as tf.Tensor }))); // value, then slots
+      // value, then slots
+      updates.push(...[variable, ...slots].map((one, j) => ({ variable: one, value: results[i]?.[j] as tf.Tensor })));
     });
     return updates;
   };
@@ -69,7 +93,12 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
       if (rule.counts) counter ??= own(`${name}/step`, []);
       for (const variable of variables) {
         if (memory.has(variable)) continue;
-        memory.set(variable, Object.fromEntries(rule.slots.map((slot) => [slot, own(`${variable.name}/${slot}`, variable.shape)])) as Record<Slot, tf.Variable>); // keys are rule.slots
+        memory.set(
+          variable,
+          Object.fromEntries(
+            rule.slots.map((slot) => [slot, own(`${variable.name}/${slot}`, variable.shape)]),
+          ) as Record<Slot, tf.Variable>,
+        ); // keys are rule.slots
       }
       return made;
     },
@@ -80,7 +109,12 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
       counter = undefined;
     },
   });
-  Object.defineProperty(made, 'state', { get: () => [...(counter === undefined ? [] : [counter]), ...[...memory.values()].flatMap((slots) => rule.slots.map((slot) => slots[slot]))] });
+  Object.defineProperty(made, 'state', {
+    get: () => [
+      ...(counter === undefined ? [] : [counter]),
+      ...[...memory.values()].flatMap((slots) => rule.slots.map((slot) => slots[slot])),
+    ],
+  });
   return made;
 }
 
@@ -98,5 +132,7 @@ function gradientOf(gradients: Gradients, variable: tf.Variable, index: number):
 }
 
 function unprepared(name: string, variable: tf.Variable | undefined): UsageError {
-  return new UsageError(`${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not; call prepare(variables) before the step`);
+  return new UsageError(
+    `${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not; call prepare(variables) before the step`,
+  );
 }

@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { adam, applyUpdates, ema, rmsprop, sgd, type Optimizer } from './index.js';
 
-const variable = (initial: () => tf.Tensor, name?: string): tf.Variable => tf.tidy(() => tf.variable(initial(), true, name));
+const variable = (initial: () => tf.Tensor, name?: string): tf.Variable =>
+  tf.tidy(() => tf.variable(initial(), true, name));
 
 let before = 0;
 beforeEach(() => {
@@ -18,12 +19,24 @@ const SCALES = tf.util.toTypedArray([1, -0.3, 4, 1e-3], 'float32') as Float32Arr
 
 const PAIRS: Record<string, { ours: () => Optimizer; theirs: (rate: number) => tf.Optimizer; rtol: number }> = {
   adam: { ours: () => adam(), theirs: (rate) => tf.train.adam(rate, 0.9, 0.999, 1e-8), rtol: 2e-5 },
-  'adam as GANs use it': { ours: () => adam({ beta1: 0.5 }), theirs: (rate) => tf.train.adam(rate, 0.5, 0.999, 1e-8), rtol: 2e-5 },
+  'adam as GANs use it': {
+    ours: () => adam({ beta1: 0.5 }),
+    theirs: (rate) => tf.train.adam(rate, 0.5, 0.999, 1e-8),
+    rtol: 2e-5,
+  },
   sgd: { ours: () => sgd(), theirs: (rate) => tf.train.sgd(rate), rtol: 1e-6 },
   momentum: { ours: () => sgd({ momentum: 0.8 }), theirs: (rate) => tf.train.momentum(rate, 0.8), rtol: 1e-6 },
-  nesterov: { ours: () => sgd({ momentum: 0.8, nesterov: true }), theirs: (rate) => tf.train.momentum(rate, 0.8, true), rtol: 1e-6 },
+  nesterov: {
+    ours: () => sgd({ momentum: 0.8, nesterov: true }),
+    theirs: (rate) => tf.train.momentum(rate, 0.8, true),
+    rtol: 1e-6,
+  },
   // tfjs adds epsilon inside the root: as small here as makes no difference
-  rmsprop: { ours: () => rmsprop({ decay: 0.9, epsilon: 1e-12 }), theirs: (rate) => tf.train.rmsprop(rate, 0.9, 0, 1e-15), rtol: 1e-5 },
+  rmsprop: {
+    ours: () => rmsprop({ decay: 0.9, epsilon: 1e-12 }),
+    theirs: (rate) => tf.train.rmsprop(rate, 0.9, 0, 1e-15),
+    rtol: 1e-5,
+  },
 };
 
 describe.each(Object.keys(PAIRS))('%s', (name) => {
@@ -60,10 +73,17 @@ test('adam corrects its bias exactly at the first steps, where 1 − 0.999ᵗ in
 });
 
 test('state is named after the optimizer and the variables', () => {
-  const [w, b] = [variable(() => tf.zeros([2, 3]), 'optimizers-test/w'), variable(() => tf.zeros([3]), 'optimizers-test/b')];
+  const [w, b] = [
+    variable(() => tf.zeros([2, 3]), 'optimizers-test/w'),
+    variable(() => tf.zeros([3]), 'optimizers-test/b'),
+  ];
   const optimizer = adam({ name: 'adam_g' }).prepare([w]).prepare([w, b]);
   expect(optimizer.state.map((v) => [v.name, v.shape])).toEqual([
-    ['adam_g/step', []], ['optimizers-test/w/m', [2, 3]], ['optimizers-test/w/v', [2, 3]], ['optimizers-test/b/m', [3]], ['optimizers-test/b/v', [3]],
+    ['adam_g/step', []],
+    ['optimizers-test/w/m', [2, 3]],
+    ['optimizers-test/w/v', [2, 3]],
+    ['optimizers-test/b/m', [3]],
+    ['optimizers-test/b/v', [3]],
   ]);
   optimizer.dispose();
   tf.dispose([w, b]);
@@ -73,9 +93,13 @@ test('what was not prepared, or has no gradient, is refused by name', () => {
   const w = variable(() => tf.zeros([2]), 'optimizers-test/unprepared');
   const optimizer = adam();
   tf.tidy(() => {
-    expect(() => optimizer([w], [tf.zeros([2])], tf.scalar(1))).toThrow("adam: expected prepared variables, got 'optimizers-test/unprepared', which is not; call prepare(variables) before the step");
+    expect(() => optimizer([w], [tf.zeros([2])], tf.scalar(1))).toThrow(
+      "adam: expected prepared variables, got 'optimizers-test/unprepared', which is not; call prepare(variables) before the step",
+    );
     optimizer.prepare([w]);
-    expect(() => optimizer([w], {}, tf.scalar(1))).toThrow("adam: expected a gradient of variable 'optimizers-test/unprepared', got none; the loss does not depend on it");
+    expect(() => optimizer([w], {}, tf.scalar(1))).toThrow(
+      "adam: expected a gradient of variable 'optimizers-test/unprepared', got none; the loss does not depend on it",
+    );
   });
   optimizer.dispose();
   w.dispose();
@@ -93,7 +117,8 @@ describe('ema', () => {
         applyUpdates([...plain(), ...warm()]);
       });
       const values = w.dataSync();
-      const follow = (average: number[], decay: number): number[] => average.map((a, i) => decay * a + (1 - decay) * (values[i] ?? NaN));
+      const follow = (average: number[], decay: number): number[] =>
+        average.map((a, i) => decay * a + (1 - decay) * (values[i] ?? NaN));
       wanted.plain = follow(wanted.plain, 0.9);
       wanted.warm = follow(wanted.warm, Math.min(0.9, (1 + n) / (10 + n)));
     }
@@ -108,7 +133,9 @@ describe('ema', () => {
   test('refuses a decay of 1 and averages of another shape', () => {
     const [w, other] = [variable(() => tf.zeros([2])), variable(() => tf.zeros([3]))];
     expect(() => ema([w], 1)).toThrow('ema.decay: expected a number from 0 to below 1, got 1');
-    expect(() => ema([w], 0.9, { averages: [other] })).toThrow('ema.averages: expected one variable of equal shape for each averaged one');
+    expect(() => ema([w], 0.9, { averages: [other] })).toThrow(
+      'ema.averages: expected one variable of equal shape for each averaged one',
+    );
     tf.dispose([w, other]);
   });
 });

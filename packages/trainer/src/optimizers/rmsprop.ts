@@ -14,14 +14,17 @@ export interface RmspropOptions {
 
 /** v ← ρv + (1 − ρ)g²; θ ← θ − rate·g / (√v + ε). State: `<variable>/v`. */
 export function rmsprop({ decay = 0.99, epsilon = 1e-8, name = 'rmsprop' }: RmspropOptions = {}): Optimizer {
-  return optimizer<'v', tf.Tensor>({
-    name: 'rmsprop',
-    slots: ['v'],
-    counts: false,
-    shared: (rate) => rate,
-    one: (variable, gradient, slots, rate) => {
-      const v = tf.add(tf.mul(slots.v, decay), tf.mul(tf.square(gradient), 1 - decay));
-      return { value: tf.sub(variable, tf.mul(rate, tf.div(gradient, tf.add(tf.sqrt(v), epsilon)))), v };
+  return optimizer<'v', tf.Tensor>(
+    {
+      name: 'rmsprop',
+      slots: ['v'],
+      counts: false,
+      shared: (rate) => rate,
+      one: (variable, gradient, slots, rate) => {
+        const v = tf.add(tf.mul(slots.v, decay), tf.mul(tf.square(gradient), 1 - decay));
+        return { value: tf.sub(variable, tf.mul(rate, tf.div(gradient, tf.add(tf.sqrt(v), epsilon)))), v };
+      },
     },
-  }, name);
+    name,
+  );
 }

@@ -1,4 +1,5 @@
-// Each of a few made pictures beside the training picture nearest to it (Euclidean distance of pixels): a look at whether the generator copies.
+// Each of a few made pictures beside the training picture nearest to it (Euclidean distance of pixels): a look at
+// whether the generator copies.
 import { toBatch, type Image, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 
@@ -21,8 +22,15 @@ export interface NearestResult {
 const CHUNK = 500;
 const MOST = 60_000;
 
-/** Looks through the data, at most 60,000 examples of it evenly spaced, for the nearest of each of `made` (NHWC, in `range`, of the examples' shape). */
-export async function nearest(made: Tensor, dataset: Dataset, range: readonly [number, number]): Promise<NearestResult> {
+/**
+ * Looks through the data, at most 60,000 examples of it evenly spaced, for the nearest of each of `made` (NHWC, in
+ * `range`, of the examples' shape).
+ */
+export async function nearest(
+  made: Tensor,
+  dataset: Dataset,
+  range: readonly [number, number],
+): Promise<NearestResult> {
   const size = dataset.shape.reduce((a, b) => a * b, 1);
   const values = made.data as Float32Array; // float32 by the caller
   const count = values.length / size;
@@ -38,15 +46,23 @@ export async function nearest(made: Tensor, dataset: Dataset, range: readonly [n
       if (!own) continue;
       for (let i = 0; i < n; i++) {
         let sum = 0;
-        for (let k = 0; k < size && sum < own.distance; k++) sum += ((values[m * size + k] as number) - (part[i * size + k] as number)) ** 2; // both in their arrays
+        for (let k = 0; k < size && sum < own.distance; k++)
+          sum += ((values[m * size + k] as number) - (part[i * size + k] as number)) ** 2; // both in their arrays
         if (sum < own.distance) Object.assign(own, { distance: sum, index: indices[i] ?? 0 });
       }
     }
     await new Promise((resolve) => setTimeout(resolve)); // a page stays alive
   }
   const found = new Float32Array(count * size);
-  await dataset.read(best.map(({ index }) => index), found);
+  await dataset.read(
+    best.map(({ index }) => index),
+    found,
+  );
   const options = { layout: 'nhwc' as const, range };
   const [a, b] = [toBatch(made, options), toBatch({ ...made, data: found }, options)];
-  return { pairs: best.map(({ distance }, i) => ({ made: a.at(i), real: b.at(i), distance: Math.sqrt(distance / size) })), searched, count: dataset.count };
+  return {
+    pairs: best.map(({ distance }, i) => ({ made: a.at(i), real: b.at(i), distance: Math.sqrt(distance / size) })),
+    searched,
+    count: dataset.count,
+  };
 }

@@ -9,14 +9,37 @@ import { nearest } from './nearest.js';
 import { reportHtml, thin } from './report.js';
 import type { LogLine } from '../train/store.js';
 
-const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({ step: i + 1, loss_d: 1, loss_g: i, rate_g: 1e-3, rate_d: 1e-3, images_per_s: 100, seconds: i }));
+const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
+  step: i + 1,
+  loss_d: 1,
+  loss_g: i,
+  rate_g: 1e-3,
+  rate_d: 1e-3,
+  images_per_s: 100,
+  seconds: i,
+}));
 const png = await new Image(2, 2, 1, new Uint8ClampedArray([0, 80, 160, 255])).toPNG();
 const hostile = '</script><script>alert(1)</script>"\'&';
 
 async function example(): Promise<string> {
   const data = arrayDataset({ data: new Uint8Array([0, 0, 255, 255, 0, 255]), shape: [1, 2, 1] });
-  const compared = await nearest({ dtype: 'float32', shape: [1, 1, 2, 1], data: new Float32Array([-1, -1]) }, data, [-1, 1]);
-  return reportHtml({ title: hostile, config: { out: hostile }, lines, samples: [{ step: 0, png }, { step: 500, png }], sessions: [{ fromStep: 0, device: hostile, environment: { cpu: hostile } }], facts: { weights: hostile }, compared });
+  const compared = await nearest(
+    { dtype: 'float32', shape: [1, 1, 2, 1], data: new Float32Array([-1, -1]) },
+    data,
+    [-1, 1],
+  );
+  return reportHtml({
+    title: hostile,
+    config: { out: hostile },
+    lines,
+    samples: [
+      { step: 0, png },
+      { step: 500, png },
+    ],
+    sessions: [{ fromStep: 0, device: hostile, environment: { cpu: hostile } }],
+    facts: { weights: hostile },
+    compared,
+  });
 }
 
 describe('report', () => {
@@ -58,8 +81,15 @@ describe('nearest', () => {
     const set = arrayDataset({ data, shape: [2, 2, 3], range: [-1, 1] });
     const made = Float32Array.from({ length: 3 * size }, (_, i) => Math.cos(i * 7));
     const { pairs, searched } = await nearest({ dtype: 'float32', shape: [3, 2, 2, 3], data: made }, set, [-1, 1]);
-    const distance = (m: number, i: number): number => Math.sqrt(Array.from({ length: size }, (_, k) => ((made[m * size + k] ?? 0) - (data[i * size + k] ?? 0)) ** 2).reduce((a, b) => a + b) / size);
+    const distance = (m: number, i: number): number =>
+      Math.sqrt(
+        Array.from({ length: size }, (_, k) => ((made[m * size + k] ?? 0) - (data[i * size + k] ?? 0)) ** 2).reduce(
+          (a, b) => a + b,
+        ) / size,
+      );
     expect(searched).toBe(1300);
-    pairs.forEach((pair, m) => expect(pair.distance).toBeCloseTo(Math.min(...Array.from({ length: 1300 }, (_, i) => distance(m, i))), 6));
+    pairs.forEach((pair, m) =>
+      expect(pair.distance).toBeCloseTo(Math.min(...Array.from({ length: 1300 }, (_, i) => distance(m, i))), 6),
+    );
   });
 });

@@ -1,4 +1,5 @@
-// The report of a run: one HTML file that needs nothing else. Losses (uPlot inlined), sample grids over time, what ran it, and the nearest-neighbour pairs.
+// The report of a run: one HTML file that needs nothing else. Losses (uPlot inlined), sample grids over time, what ran
+// it, and the nearest-neighbour pairs.
 import type { LogLine, SessionRecord } from '../train/store.js';
 import type { NearestResult } from './nearest.js';
 
@@ -17,7 +18,15 @@ export interface ReportData {
 const POINTS = 1500;
 
 /** The report as one HTML document: scripts, styles and pictures inside, no request to anywhere. */
-export async function reportHtml({ title, config, lines, samples, sessions, facts, compared }: ReportData): Promise<string> {
+export async function reportHtml({
+  title,
+  config,
+  lines,
+  samples,
+  sessions,
+  facts,
+  compared,
+}: ReportData): Promise<string> {
   const { uplotScript, uplotStyle } = await import('./uplot.js');
   const columns = thin(lines, POINTS);
   const pairs = compared === undefined ? '' : await comparedHtml(compared);
@@ -58,10 +67,15 @@ at.addEventListener('input', show); show();
 }
 
 async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<string> {
-  const figures = await Promise.all(pairs.map(async ({ made, real, distance }) => {
-    const [a, b] = await Promise.all([made.toPNG(), real.toPNG()]);
-    return figure(`distance ${distance.toFixed(2)}`, `<span class="pair"><img alt="made" src="${dataUri(a)}"><img alt="nearest training picture" src="${dataUri(b)}"></span>`);
-  }));
+  const figures = await Promise.all(
+    pairs.map(async ({ made, real, distance }) => {
+      const [a, b] = await Promise.all([made.toPNG(), real.toPNG()]);
+      return figure(
+        `distance ${distance.toFixed(2)}`,
+        `<span class="pair"><img alt="made" src="${dataUri(a)}"><img alt="nearest training picture" src="${dataUri(b)}"></span>`,
+      );
+    }),
+  );
   const all = searched === count ? `all ${count}` : `${searched} of the ${count}`;
   return `<h2>Nearest training pictures</h2><p>Left: made by the generator. Right: the nearest of ${all} training pictures, by root mean square difference of pixels. A generator that copies would show pairs at distance 0.</p>${figures.join('')}`;
 }
@@ -70,16 +84,30 @@ async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<
 export function thin(lines: readonly LogLine[], most: number): Record<keyof LogLine, number[]> {
   const parts = Math.min(most, lines.length);
   const cut = (i: number): number => Math.floor((i * lines.length) / parts);
-  const mean = (key: keyof LogLine): number[] => Array.from({ length: parts }, (_, i) => {
-    const part = lines.slice(cut(i), cut(i + 1));
-    return part.reduce((sum, line) => sum + line[key], 0) / part.length;
-  });
-  const last = (key: keyof LogLine): number[] => Array.from({ length: parts }, (_, i) => lines[cut(i + 1) - 1]?.[key] ?? 0);
-  return { step: last('step'), loss_d: mean('loss_d'), loss_g: mean('loss_g'), rate_g: last('rate_g'), rate_d: last('rate_d'), images_per_s: mean('images_per_s'), seconds: last('seconds') };
+  const mean = (key: keyof LogLine): number[] =>
+    Array.from({ length: parts }, (_, i) => {
+      const part = lines.slice(cut(i), cut(i + 1));
+      return part.reduce((sum, line) => sum + line[key], 0) / part.length;
+    });
+  const last = (key: keyof LogLine): number[] =>
+    Array.from({ length: parts }, (_, i) => lines[cut(i + 1) - 1]?.[key] ?? 0);
+  return {
+    step: last('step'),
+    loss_d: mean('loss_d'),
+    loss_g: mean('loss_g'),
+    rate_g: last('rate_g'),
+    rate_d: last('rate_d'),
+    images_per_s: mean('images_per_s'),
+    seconds: last('seconds'),
+  };
 }
 
-const figure = (caption: string, html: string): string => `<figure>${html}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
-const table = (rows: Record<string, string>): string => `<table>${Object.entries(rows).map(([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`).join('')}</table>`;
+const figure = (caption: string, html: string): string =>
+  `<figure>${html}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+const table = (rows: Record<string, string>): string =>
+  `<table>${Object.entries(rows)
+    .map(([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`)
+    .join('')}</table>`;
 
 /** Text as HTML. */
 export function escapeHtml(text: string): string {

@@ -1,5 +1,6 @@
-// What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one bias added. Batch norm with constant
-// statistics, and the products and sums that other converters make of it. Inference only: a training step's weights and statistics are no constants.
+// What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one
+// bias added. Batch norm with constant statistics, and the products and sums that other converters make of it.
+// Inference only: a training step's weights and statistics are no constants.
 import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
 import { countOf, dtypeOf, inputOf, outputOf, producers, Rewriter, sameSizes, shapeOf, useCounts } from './graph.js';
 
@@ -14,9 +15,12 @@ interface Linear {
 }
 
 const last = (index: number, shape: readonly number[]): number => index % (shape.at(-1) ?? 1);
-const lastTwo = (index: number, shape: readonly number[]): number => index % ((shape.at(-1) ?? 1) * (shape.at(-2) ?? 1));
-const beforeLast = (index: number, shape: readonly number[]): number => Math.floor(index / (shape.at(-1) ?? 1)) % (shape.at(-2) ?? 1);
-const column = (index: number, shape: readonly number[], attrs: Record<string, unknown>): number => (attrs['transposeB'] === true ? beforeLast : last)(index, shape);
+const lastTwo = (index: number, shape: readonly number[]): number =>
+  index % ((shape.at(-1) ?? 1) * (shape.at(-2) ?? 1));
+const beforeLast = (index: number, shape: readonly number[]): number =>
+  Math.floor(index / (shape.at(-1) ?? 1)) % (shape.at(-2) ?? 1);
+const column = (index: number, shape: readonly number[], attrs: Record<string, unknown>): number =>
+  (attrs['transposeB'] === true ? beforeLast : last)(index, shape);
 
 const LINEAR: Readonly<Record<string, Linear>> = {
   Conv2D: { weights: 'filter', channel: last, fused: 'FusedConv2D' },
@@ -50,7 +54,9 @@ interface Match {
   reshapes: KernelCall[];
 }
 
-/** `program` with every call folded that is affine in its channels and follows a linear kernel with constant weights. */
+/**
+ * `program` with every call folded that is affine in its channels and follows a linear kernel with constant weights.
+ */
 export function foldAffine(program: Program): Program {
   const [from, uses] = [producers(program), useCounts(program)];
   const matches = new Map<KernelCall, Match>();
@@ -77,11 +83,18 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
   const [out, rank] = [outputOf(call), shapeOf(program, outputOf(call)).length];
   const channels = shapeOf(program, out).at(-1);
   if (typeof channels !== 'number' || rank < 2 || dtypeOf(program, out) !== 'float32') return undefined;
-  const read = (id: ValueId | undefined, fallback: number): ((channel: number) => number) => at(program.constants.get(id ?? -1), fallback);
+  const read = (id: ValueId | undefined, fallback: number): ((channel: number) => number) =>
+    at(program.constants.get(id ?? -1), fallback);
   if (call.kernel === 'FusedBatchNorm') {
     const [x, ...statistics] = ['x', 'mean', 'variance', 'scale', 'offset'].map((name) => inputOf(call, name));
-    if (x === undefined || !statistics.every((id) => id === undefined || isRow(program, id, channels))) return undefined;
-    const [mean, variance, scale, offset] = [read(statistics[0], 0), read(statistics[1], 1), read(statistics[2], 1), read(statistics[3], 0)];
+    if (x === undefined || !statistics.every((id) => id === undefined || isRow(program, id, channels)))
+      return undefined;
+    const [mean, variance, scale, offset] = [
+      read(statistics[0], 0),
+      read(statistics[1], 1),
+      read(statistics[2], 1),
+      read(statistics[3], 0),
+    ];
     const epsilon = Number(call.attrs['varianceEpsilon'] ?? 1e-3);
     const factor = (channel: number): number => scale(channel) / Math.sqrt(variance(channel) + epsilon);
     return { x, channels, factor, shift: (channel) => offset(channel) - mean(channel) * factor(channel), adds: false };
@@ -90,19 +103,29 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
   const row = [b, a].find((id) => id !== undefined && isRow(program, id, channels));
   const x = row === b ? a : b;
   if (row === undefined || x === undefined || !sameSizes(shapeOf(program, x), shapeOf(program, out))) return undefined;
-  const made = Object.hasOwn(BY_CONSTANT, call.kernel) ? BY_CONSTANT[call.kernel]?.(read(row, 0), row === b) : undefined;
+  const made = Object.hasOwn(BY_CONSTANT, call.kernel)
+    ? BY_CONSTANT[call.kernel]?.(read(row, 0), row === b)
+    : undefined;
   return made === undefined ? undefined : { x, channels, adds: false, factor: () => 1, shift: () => 0, ...made };
 }
 
 /** What a call with one constant operand does to the other; `right`: the constant is the second. */
-const BY_CONSTANT: Readonly<Record<string, (number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined>> = {
+const BY_CONSTANT: Readonly<
+  Record<string, (number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined>
+> = {
   Add: (number) => ({ shift: number, adds: true }),
   Multiply: (number) => ({ factor: number }),
   RealDiv: (number, right) => (right ? { factor: (channel) => 1 / number(channel) } : undefined),
-  Sub: (number, right) => (right ? { shift: (channel) => -number(channel), adds: true } : { factor: () => -1, shift: number }),
+  Sub: (number, right) =>
+    right ? { shift: (channel) => -number(channel), adds: true } : { factor: () => -1, shift: number },
 };
 
-function follow(program: Program, call: KernelCall, from: Map<ValueId, KernelCall>, uses: Map<ValueId, number>): Match | undefined {
+function follow(
+  program: Program,
+  call: KernelCall,
+  from: Map<ValueId, KernelCall>,
+  uses: Map<ValueId, number>,
+): Match | undefined {
   const affine = affineOf(program, call);
   const reshapes: KernelCall[] = [];
   let bias: ArrayLike<number> | undefined;
@@ -116,9 +139,12 @@ function follow(program: Program, call: KernelCall, from: Map<ValueId, KernelCal
     if (rule !== undefined) {
       const gains = !affine.adds || rule.fused !== undefined || bias !== undefined;
       // A filter that others read too would be stored twice. Batch norm is worth that.
-      const alone = affine.adds || call.kernel === 'FusedBatchNorm' || uses.get(inputOf(before, rule.weights) ?? -1) === 1;
+      const alone =
+        affine.adds || call.kernel === 'FusedBatchNorm' || uses.get(inputOf(before, rule.weights) ?? -1) === 1;
       const finite = Array.from({ length: affine.channels }, (_, i) => affine.factor(i)).every(Number.isFinite);
-      return gains && alone && finite && isFoldable(program, before, rule, width) ? { affine, linear: before, rule, bias, reshapes } : undefined;
+      return gains && alone && finite && isFoldable(program, before, rule, width)
+        ? { affine, linear: before, rule, bias, reshapes }
+        : undefined;
     }
     if (before.kernel === 'Reshape' && bias === undefined) {
       reshapes.unshift(before);
@@ -136,14 +162,23 @@ function follow(program: Program, call: KernelCall, from: Map<ValueId, KernelCal
 
 /** A constant with one number for each of `width` channels, in the last axis, or one for all. */
 function isRow(program: Program, id: ValueId, width: number): boolean {
-  const count = program.constants.has(id) && dtypeOf(program, id) === 'float32' ? countOf(shapeOf(program, id)) : undefined;
+  const count =
+    program.constants.has(id) && dtypeOf(program, id) === 'float32' ? countOf(shapeOf(program, id)) : undefined;
   return count === 1 || (count === width && shapeOf(program, id).at(-1) === width);
 }
 
 function isFoldable(program: Program, call: KernelCall, rule: Linear, width: number): boolean {
   const [weights, bias] = [inputOf(call, rule.weights), inputOf(call, 'bias')];
-  const plain = (call.attrs['activation'] ?? 'linear') === 'linear' && call.attrs['dataFormat'] !== 'NCHW' && inputOf(call, 'preluActivationWeights') === undefined;
-  return plain && weights !== undefined && program.constants.has(weights) && (bias === undefined || isRow(program, bias, width));
+  const plain =
+    (call.attrs['activation'] ?? 'linear') === 'linear' &&
+    call.attrs['dataFormat'] !== 'NCHW' &&
+    inputOf(call, 'preluActivationWeights') === undefined;
+  return (
+    plain &&
+    weights !== undefined &&
+    program.constants.has(weights) &&
+    (bias === undefined || isRow(program, bias, width))
+  );
 }
 
 /** (x·w + c)·f + s is x·(w·f) + (c·f + s). In double precision. */
@@ -151,13 +186,24 @@ function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes 
   const width = Number(on.shape(outputOf(linear)).at(-1));
   const factor = (channel: number): number => affine.factor(channel % affine.channels);
   const [own, added] = [at(on.constants.get(on.at(inputOf(linear, 'bias') ?? -1)), 0), at(between, 0)];
-  const bias = Float32Array.from({ length: width }, (_, i) => (own(i) + added(i)) * factor(i) + affine.shift(i % affine.channels));
+  const bias = Float32Array.from(
+    { length: width },
+    (_, i) => (own(i) + added(i)) * factor(i) + affine.shift(i % affine.channels),
+  );
 
   const weights = on.at(inputOf(linear, rule.weights) ?? -1);
   const shape = on.shape(weights).map(Number);
   const data = on.constants.get(weights) ?? new Float32Array();
-  const scaled = affine.adds ? weights : on.constant('float32', shape, Float32Array.from(data, (w, i) => w * factor(rule.channel(i, shape, linear.attrs))));
-  const inputs = Object.fromEntries(Object.entries(linear.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids : on.at(ids)]));
+  const scaled = affine.adds
+    ? weights
+    : on.constant(
+        'float32',
+        shape,
+        Float32Array.from(data, (w, i) => w * factor(rule.channel(i, shape, linear.attrs))),
+      );
+  const inputs = Object.fromEntries(
+    Object.entries(linear.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids : on.at(ids)]),
+  );
   const shifts = bias.some((v) => v !== 0);
   const shift = shifts ? on.constant('float32', [width], bias) : undefined;
   let value = on.value('float32', on.shape(outputOf(linear)));
@@ -170,7 +216,13 @@ function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes 
       value = sum;
     }
   } else {
-    on.emit({ ...linear, kernel: rule.fused, inputs: { ...inputs, [rule.weights]: scaled, bias: shift }, attrs: { ...linear.attrs, activation: 'linear' }, outputs: [value] });
+    on.emit({
+      ...linear,
+      kernel: rule.fused,
+      inputs: { ...inputs, [rule.weights]: scaled, bias: shift },
+      attrs: { ...linear.attrs, activation: 'linear' },
+      outputs: [value],
+    });
   }
   for (const reshape of reshapes) {
     const shaped = on.value('float32', on.shape(outputOf(reshape)));

@@ -1,11 +1,17 @@
-// Small identities that gradients call for: sums of what was only spread out, and sums of deviations from a mean, which batch norm's gradient is full of.
+// Small identities that gradients call for: sums of what was only spread out, and sums of deviations from a mean, which
+// batch norm's gradient is full of.
 import type { KernelCall, Program, Size, ValueId } from '../trace/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from './graph.js';
 
 /** The axes that a reduction sums, non-negative and sorted. */
 function axesOf(call: KernelCall, rank: number): number[] {
   const { axis } = call.attrs;
-  const axes = typeof axis === 'number' ? [axis] : Array.isArray(axis) ? axis.map(Number) : Array.from({ length: rank }, (_, i) => i);
+  const axes =
+    typeof axis === 'number'
+      ? [axis]
+      : Array.isArray(axis)
+        ? axis.map(Number)
+        : Array.from({ length: rank }, (_, i) => i);
   return axes.map((a) => (a + rank) % rank).sort((a, b) => a - b);
 }
 
@@ -14,7 +20,10 @@ function isConstantAlong(shape: readonly Size[], axes: readonly number[], rank: 
   return axes.every((axis) => (shape[axis - rank + shape.length] ?? 1) === 1);
 }
 
-/** Whether `id` sums to zero along `axes` by what it is: x − mean(x), and that times something constant there. Rounding aside. */
+/**
+ * Whether `id` sums to zero along `axes` by what it is: x − mean(x), and that times something constant there. Rounding
+ * aside.
+ */
 function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const call = on.producer.get(id);
   const rank = on.shape(id).length;
@@ -22,16 +31,26 @@ function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean 
   if (call === undefined || a === undefined) return false;
   if (call.kernel === 'Neg') return isCentred(a, axes, on);
   if (b === undefined) return false;
-  const whole = (side: ValueId): boolean => on.shape(side).length === rank && on.shape(side).every((size, i) => sameSize(size, on.shape(id)[i]));
-  const scales = (side: ValueId, by: ValueId): boolean => whole(side) && isConstantAlong(on.shape(by), axes, rank) && isCentred(side, axes, on);
+  const whole = (side: ValueId): boolean =>
+    on.shape(side).length === rank && on.shape(side).every((size, i) => sameSize(size, on.shape(id)[i]));
+  const scales = (side: ValueId, by: ValueId): boolean =>
+    whole(side) && isConstantAlong(on.shape(by), axes, rank) && isCentred(side, axes, on);
   if (call.kernel === 'Multiply') return scales(a, b) || scales(b, a);
   if (call.kernel === 'RealDiv') return scales(a, b);
   const mean = on.producer.get(b);
-  const averaged = call.kernel === 'Sub' && whole(a) && mean?.kernel === 'Mean' && inputOf(mean, 'x') === a && isConstantAlong(on.shape(b), axes, rank);
+  const averaged =
+    call.kernel === 'Sub' &&
+    whole(a) &&
+    mean?.kernel === 'Mean' &&
+    inputOf(mean, 'x') === a &&
+    isConstantAlong(on.shape(b), axes, rank);
   return averaged && String(axesOf(mean, rank)) === String(axes);
 }
 
-/** Sum(Tile(x)) over the axes that Tile spread from size 1 is a multiple of Sum(x); Mean(Tile(x)) is Mean(x). False where it does not apply. */
+/**
+ * Sum(Tile(x)) over the axes that Tile spread from size 1 is a multiple of Sum(x); Mean(Tile(x)) is Mean(x). False
+ * where it does not apply.
+ */
 function sumOfTile(call: KernelCall, tiled: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const tile = on.producer.get(tiled);
   const x = tile?.kernel === 'Tile' ? inputOf(tile, 'x') : undefined;
@@ -49,18 +68,33 @@ function sumOfTile(call: KernelCall, tiled: ValueId, axes: readonly number[], on
   }
   const sum = on.value('float32', on.shape(outputOf(call)));
   on.emit({ ...call, inputs: { ...call.inputs, x }, outputs: [sum] });
-  on.emit({ ...call, kernel: 'Multiply', inputs: { a: sum, b: on.constant('float32', [], Float32Array.of(count)) }, attrs: {} });
+  on.emit({
+    ...call,
+    kernel: 'Multiply',
+    inputs: { a: sum, b: on.constant('float32', [], Float32Array.of(count)) },
+    attrs: {},
+  });
   return true;
 }
 
-/** `program` with sums and means of tiled tensors taken before the tiling, and sums of deviations from the mean told to be zero. */
+/**
+ * `program` with sums and means of tiled tensors taken before the tiling, and sums of deviations from the mean told to
+ * be zero.
+ */
 export function simplifyReductions(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
     const x = inputOf(call, 'x');
-    if ((call.kernel !== 'Sum' && call.kernel !== 'Mean') || x === undefined || rewriter.dtype(x) !== 'float32') return rewriter.emit(call);
+    if ((call.kernel !== 'Sum' && call.kernel !== 'Mean') || x === undefined || rewriter.dtype(x) !== 'float32')
+      return rewriter.emit(call);
     const axes = axesOf(call, rewriter.shape(x).length);
-    if (isCentred(x, axes, rewriter)) return rewriter.emit({ ...call, kernel: 'Fill', inputs: {}, attrs: { shape: [...rewriter.shape(outputOf(call))], value: 0, dtype: 'float32' } });
+    if (isCentred(x, axes, rewriter))
+      return rewriter.emit({
+        ...call,
+        kernel: 'Fill',
+        inputs: {},
+        attrs: { shape: [...rewriter.shape(outputOf(call))], value: 0, dtype: 'float32' },
+      });
     if (!sumOfTile(call, x, axes, rewriter)) rewriter.emit(call);
   });
 }

@@ -1,4 +1,5 @@
-// Dynamic dims: aligned programs replayed at sizes nobody traced, and what cannot be aligned refused with the user's line.
+// Dynamic dims: aligned programs replayed at sizes nobody traced, and what cannot be aligned refused with the user's
+// line.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -16,8 +17,13 @@ beforeAll(async () => {
 });
 
 type Fn = (x: tf.Tensor) => tf.Tensor;
-const program = (fn: Fn, shape: number[]): Program => trace(({ x }) => ({ y: fn(x as tf.Tensor) }), { inputs: [{ name: 'x', dtype: 'float32', shape }], variables: 'constant' }).program;
-const batched = (fn: Fn, ...rest: number[]): Program => align([3, 5].map((batch) => ({ program: program(fn, [batch, ...rest]), sizes: { batch } })));
+const program = (fn: Fn, shape: number[]): Program =>
+  trace(({ x }) => ({ y: fn(x as tf.Tensor) }), {
+    inputs: [{ name: 'x', dtype: 'float32', shape }],
+    variables: 'constant',
+  }).program;
+const batched = (fn: Fn, ...rest: number[]): Program =>
+  align([3, 5].map((batch) => ({ program: program(fn, [batch, ...rest]), sizes: { batch } })));
 const wave = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.3 + 0.4));
 
 /** Replays at a batch that was not traced, before and after the passes, and compares with eager tfjs. */
@@ -28,7 +34,10 @@ function check(fn: Fn, ...rest: number[]): Program {
   const exact = replay(aligned, { x: { data } }, { sizes: { batch: 7 } })['y'];
   expect(exact?.shape).toEqual(eager.shape);
   expect(exact?.data).toEqual(eager.dataSync());
-  expect(replay(optimize(aligned), { x: { data } }, { sizes: { batch: 7 } })['y']?.data).toBeAllclose(eager.dataSync(), { rtol: 1e-5, atol: 1e-6 });
+  expect(replay(optimize(aligned), { x: { data } }, { sizes: { batch: 7 } })['y']?.data).toBeAllclose(
+    eager.dataSync(),
+    { rtol: 1e-5, atol: 1e-6 },
+  );
   eager.dispose();
   return aligned;
 }
@@ -56,36 +65,92 @@ describe('align', () => {
     const size = (x: tf.Tensor): number => x.shape[0] ?? 0;
     check((x) => tf.reshape(x, [size(x) * 2, 2]).sum(1), 4);
     check((x) => tf.slice(x, [1, 0], [size(x) - 1, 2]), 4);
-    check((x) => tf.pad(x, [[0, size(x)], [1, 0]]), 4);
+    check(
+      (x) =>
+        tf.pad(x, [
+          [0, size(x)],
+          [1, 0],
+        ]),
+      4,
+    );
     check((x) => tf.concat([x, tf.zeros([2 * size(x) + 1, 4])]), 4);
     check((x) => tf.concat(tf.split(tf.concat([x, x]), 2), 1), 4);
-    check((x) => tf.tile(tf.reshape(tf.range(0, size(x)), [1, size(x)]), [2, 3]).sum().add(x), 4);
+    check(
+      (x) =>
+        tf
+          .tile(tf.reshape(tf.range(0, size(x)), [1, size(x)]), [2, 3])
+          .sum()
+          .add(x),
+      4,
+    );
     check((x) => tf.stack(tf.unstack(x.transpose([1, 0])).reverse()), 4);
   });
 
   it('tells constants of a growing shape again', () => {
-    const fill = check((x) => x.mul(tf.ones([x.shape[0] ?? 0, 4])).add(tf.tensor(new Float32Array((x.shape[0] ?? 0) * 4).fill(0.5), x.shape)), 4);
+    const fill = check(
+      (x) =>
+        x.mul(tf.ones([x.shape[0] ?? 0, 4])).add(tf.tensor(new Float32Array((x.shape[0] ?? 0) * 4).fill(0.5), x.shape)),
+      4,
+    );
     expect(fill.calls.filter((call) => call.kernel === 'Fill')).toHaveLength(2);
     expect(fill.constants.size).toBe(0);
-    const rows = check((x) => x.add(tf.tensor(Float32Array.from({ length: (x.shape[0] ?? 0) * 4 }, (_, i) => i % 4), x.shape)), 4);
+    const rows = check(
+      (x) =>
+        x.add(
+          tf.tensor(
+            Float32Array.from({ length: (x.shape[0] ?? 0) * 4 }, (_, i) => i % 4),
+            x.shape,
+          ),
+        ),
+      4,
+    );
     expect(rows.calls[0]).toMatchObject({ kernel: 'Tile', attrs: { reps: [{ constant: 0, terms: { batch: 1 } }, 1] } });
     expect(optimize(rows).calls.map((call) => call.kernel)).toEqual(['Add']);
-    const middle = batched((x) => x.add(tf.tensor(Float32Array.from({ length: 2 * (x.shape[0] ?? 0) * 3 }, (_, i) => (i % 3) + 10 * Math.floor(i / (3 * (x.shape[0] ?? 0)))), [2, x.shape[0] ?? 0, 3])), 3);
-    expect(replay(middle, { x: { data: new Float32Array(7 * 3) } }, { sizes: { batch: 7 } })['y']?.data).toEqual(Float32Array.from({ length: 42 }, (_, i) => (i % 3) + 10 * Math.floor(i / 21)));
+    const middle = batched(
+      (x) =>
+        x.add(
+          tf.tensor(
+            Float32Array.from(
+              { length: 2 * (x.shape[0] ?? 0) * 3 },
+              (_, i) => (i % 3) + 10 * Math.floor(i / (3 * (x.shape[0] ?? 0))),
+            ),
+            [2, x.shape[0] ?? 0, 3],
+          ),
+        ),
+      3,
+    );
+    expect(replay(middle, { x: { data: new Float32Array(7 * 3) } }, { sizes: { batch: 7 } })['y']?.data).toEqual(
+      Float32Array.from({ length: 42 }, (_, i) => (i % 3) + 10 * Math.floor(i / 21)),
+    );
   });
 
   it('solves several dims at once, from one trace more than there are', () => {
-    const at = (batch: number, height: number): { program: Program; sizes: Record<string, number> } => ({ program: program((x) => tf.avgPool(x as tf.Tensor4D, 2, 1, 'valid'), [batch, height, 5, 2]), sizes: { batch, height } });
+    const at = (batch: number, height: number): { program: Program; sizes: Record<string, number> } => ({
+      program: program((x) => tf.avgPool(x as tf.Tensor4D, 2, 1, 'valid'), [batch, height, 5, 2]),
+      sizes: { batch, height },
+    });
     const aligned = align([at(3, 7), at(5, 7), at(3, 11)]);
-    expect(aligned.values[aligned.outputs[0]?.value ?? 0]?.shape.map(sizeText)).toEqual(['batch', 'height - 1', '4', '2']);
+    expect(aligned.values[aligned.outputs[0]?.value ?? 0]?.shape.map(sizeText)).toEqual([
+      'batch',
+      'height - 1',
+      '4',
+      '2',
+    ]);
     // A product of two dims needs a trace more.
-    const product = (batch: number, height: number): { program: Program; sizes: Record<string, number> } => ({ program: program((x) => tf.reshape(x, [batch * height, 10]), [batch, height, 5, 2]), sizes: { batch, height } });
+    const product = (batch: number, height: number): { program: Program; sizes: Record<string, number> } => ({
+      program: program((x) => tf.reshape(x, [batch * height, 10]), [batch, height, 5, 2]),
+      sizes: { batch, height },
+    });
     const rows = align([product(3, 7), product(5, 7), product(3, 11), product(5, 11)]);
     expect(rows.values[rows.outputs[0]?.value ?? 0]?.shape.map(sizeText)).toEqual(['batch*height', '10']);
   });
 
   it('makes specialize its inverse', () => {
-    const fn: Fn = (x) => tf.pad(tf.reshape(x, [-1, 2]), [[1, x.shape[0] ?? 0], [0, 0]]);
+    const fn: Fn = (x) =>
+      tf.pad(tf.reshape(x, [-1, 2]), [
+        [1, x.shape[0] ?? 0],
+        [0, 0],
+      ]);
     const aligned = batched(fn, 4);
     const again = specialize(aligned, { batch: 5 });
     const direct = program(fn, [5, 4]);
@@ -99,12 +164,30 @@ describe('what cannot be aligned', () => {
   const site = /align\.test\.ts:\d+:\d+/;
 
   it('is refused with kernel and line', () => {
-    expect(message(() => batched((x) => ((x.shape[0] ?? 0) > 4 ? tf.sin(x) : tf.cos(x)), 4))).toMatch(/Cos.*branches on a size/);
-    expect(message(() => batched((x) => ((x.shape[0] ?? 0) > 4 ? tf.sin(tf.cos(x)) : tf.cos(x)), 4))).toMatch(/branches on a size/);
-    expect(message(() => batched((x) => tf.reshape(x, [x.shape[0] ?? 0, 2, 2]).slice([0, 0, 0], [((x.shape[0] ?? 0) - 1) / 2 === 1 ? 1 : 4, 1, 1]), 4))).toMatch(/Slice.*dynamic dims give.*1, 4/);
-    expect(message(() => batched((x) => tf.unstack(x)[0] as tf.Tensor, 4))).toMatch(/Unpack.*as many results at every size, got 3 and 5/);
-    expect(message(() => batched((x) => x.mul(Math.sin(x.shape[0] ?? 0)), 4))).toMatch(/constant of Multiply.*depend on the size/);
-    expect(message(() => batched((x) => x.add(tf.tensor(wave((x.shape[0] ?? 0) * 4), x.shape)), 4))).toMatch(/constant of Add.*repeat along the dynamic dims of \[batch, 4\]/);
+    expect(message(() => batched((x) => ((x.shape[0] ?? 0) > 4 ? tf.sin(x) : tf.cos(x)), 4))).toMatch(
+      /Cos.*branches on a size/,
+    );
+    expect(message(() => batched((x) => ((x.shape[0] ?? 0) > 4 ? tf.sin(tf.cos(x)) : tf.cos(x)), 4))).toMatch(
+      /branches on a size/,
+    );
+    expect(
+      message(() =>
+        batched(
+          (x) =>
+            tf.reshape(x, [x.shape[0] ?? 0, 2, 2]).slice([0, 0, 0], [((x.shape[0] ?? 0) - 1) / 2 === 1 ? 1 : 4, 1, 1]),
+          4,
+        ),
+      ),
+    ).toMatch(/Slice.*dynamic dims give.*1, 4/);
+    expect(message(() => batched((x) => tf.unstack(x)[0] as tf.Tensor, 4))).toMatch(
+      /Unpack.*as many results at every size, got 3 and 5/,
+    );
+    expect(message(() => batched((x) => x.mul(Math.sin(x.shape[0] ?? 0)), 4))).toMatch(
+      /constant of Multiply.*depend on the size/,
+    );
+    expect(message(() => batched((x) => x.add(tf.tensor(wave((x.shape[0] ?? 0) * 4), x.shape)), 4))).toMatch(
+      /constant of Add.*repeat along the dynamic dims of \[batch, 4\]/,
+    );
     expect(message(() => batched((x) => x.mul(tf.randomNormal([4])), 4))).toMatch(/random/);
     expect(message(() => batched((x) => x.mul(Math.sin(x.shape[0] ?? 0)), 4))).toMatch(site);
   });
@@ -120,7 +203,12 @@ describe('what cannot be aligned', () => {
 
 describe('solver', () => {
   it('finds sums of whole multiples', () => {
-    const solve = solver([{ a: 3, b: 7 }, { a: 5, b: 7 }, { a: 3, b: 11 }, { a: 13, b: 17 }]);
+    const solve = solver([
+      { a: 3, b: 7 },
+      { a: 5, b: 7 },
+      { a: 3, b: 11 },
+      { a: 13, b: 17 },
+    ]);
     expect(solve([4, 4, 4, 4])).toBe(4);
     expect(solve([3, 5, 3, 13])).toEqual({ constant: 0, terms: { a: 1 } });
     expect(solve([16, 20, 20, 46])).toEqual({ constant: 3, terms: { a: 2, b: 1 } });
@@ -131,7 +219,15 @@ describe('solver', () => {
 
   it('finds whole parts, near what they are made of, and says nothing where several would fit', () => {
     const solve = solver([{ h: 29 }, { h: 48 }, { h: 79 }, { h: 97 }]);
-    expect([[14, 24, 39, 48], [15, 24, 40, 49], [30, 48, 80, 98], [3, 0, 1, 3], [26, 45, 76, 94]].map((numbers) => sizeText(solve(numbers) ?? -1))).toEqual(['floor(h/2)', 'floor((h + 1)/2)', '2*floor((h + 1)/2)', '4*floor((h + 3)/4) - h', 'h - 3']);
+    expect(
+      [
+        [14, 24, 39, 48],
+        [15, 24, 40, 49],
+        [30, 48, 80, 98],
+        [3, 0, 1, 3],
+        [26, 45, 76, 94],
+      ].map((numbers) => sizeText(solve(numbers) ?? -1)),
+    ).toEqual(['floor(h/2)', 'floor((h + 1)/2)', '2*floor((h + 1)/2)', '4*floor((h + 3)/4) - h', 'h - 3']);
     expect(solve([9, 20, 12, 7])).toBeUndefined();
     expect(solver([{}])([5])).toBe(5);
   });

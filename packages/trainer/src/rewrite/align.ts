@@ -1,6 +1,14 @@
-// Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an expression of the named dims.
+// Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an
+// expression of the named dims.
 import { ExportError, UsageError } from '@forja/core';
-import { callInputs, sameData, type KernelCall, type Program, type ProgramValue, type ValueId } from '../trace/program.js';
+import {
+  callInputs,
+  sameData,
+  type KernelCall,
+  type Program,
+  type ProgramValue,
+  type ValueId,
+} from '../trace/program.js';
 import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../trace/size.js';
 import { attributeKey } from './common.js';
 import { alignable } from './rows.js';
@@ -18,7 +26,11 @@ export interface SizedProgram {
 
 /** A line about one call for messages. */
 function where(call: KernelCall): string {
-  return [call.kernel, ...(call.layer === undefined ? [] : [`layer ${call.layer}`]), ...(call.site === undefined ? [] : [`at ${call.site}`])].join(', ');
+  return [
+    call.kernel,
+    ...(call.layer === undefined ? [] : [`layer ${call.layer}`]),
+    ...(call.site === undefined ? [] : [`at ${call.site}`]),
+  ].join(', ');
 }
 
 const [hopeless, fractions, settled] = [new WeakSet<object>(), new WeakSet<object>(), new WeakSet<object>()];
@@ -28,7 +40,10 @@ export function isHopeless(error: unknown): boolean {
   return typeof error === 'object' && error !== null && hopeless.has(error);
 }
 
-/** Whether the traces do not fit each other, all sizes being whole. What tfjs refuses at some size, or a size that is none, may be whole at multiples. */
+/**
+ * Whether the traces do not fit each other, all sizes being whole. What tfjs refuses at some size, or a size that is
+ * none, may be whole at multiples.
+ */
 export function isWhole(error: unknown): boolean {
   return typeof error === 'object' && error !== null && settled.has(error) && !fractions.has(error);
 }
@@ -41,13 +56,19 @@ function refuse(at: string, why: string, kind?: WeakSet<object>): never {
 }
 
 /** Attributes that take any number, not sizes only. */
-const MEASURED: Readonly<Record<string, readonly string[]>> = { Fill: ['value'], LinSpace: ['start', 'stop'], Range: ['start', 'stop', 'step'] };
+const MEASURED: Readonly<Record<string, readonly string[]>> = {
+  Fill: ['value'],
+  LinSpace: ['start', 'stop'],
+  Range: ['start', 'stop', 'step'],
+};
 
 /**
- * One program for all sizes: shapes and attributes, lists inside them too, hold SymbolicSizes where the traces differ. It takes one trace more than
- * there are named dims, at sizes that tell them apart; each further trace is a check. Constants that grow with a dim become a `Fill` or `Tile`, numbers that count one a `Fill`.
- * With `steps`, a dim is a multiple of its step at every trace, and the program holds for such sizes only.
- * @throws ExportError `export.unsupported` where the traces call different kernels or no expression of the dims gives a number, naming kernel, layer and call site.
+ * One program for all sizes: shapes and attributes, lists inside them too, hold SymbolicSizes where the traces differ.
+ * It takes one trace more than there are named dims, at sizes that tell them apart; each further trace is a check.
+ * Constants that grow with a dim become a `Fill` or `Tile`, numbers that count one a `Fill`. With `steps`, a dim is a
+ * multiple of its step at every trace, and the program holds for such sizes only.
+ * @throws ExportError `export.unsupported` where the traces call different kernels or no expression of the dims gives a
+ * number, naming kernel, layer and call site.
  * @throws UsageError for traces that cannot tell the dims apart.
  */
 export function align(traces: readonly SizedProgram[], steps: Readonly<Record<string, number>> = {}): Program {
@@ -67,12 +88,21 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   const titles = new Map(base.inputs.map((input) => [input.value, `input ${input.name}`]));
   const values: ProgramValue[] = [];
   const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
-  const near = (call: KernelCall | undefined): Size[] => (call === undefined ? [] : callInputs(call).flatMap(shape).filter((size) => !isStatic(size)));
+  const near = (call: KernelCall | undefined): Size[] =>
+    call === undefined
+      ? []
+      : callInputs(call)
+          .flatMap(shape)
+          .filter((size) => !isStatic(size));
   for (const [id, { dtype }] of base.values.entries()) {
     const call = made.get(id);
     const at = call === undefined ? (titles.get(id) ?? 'a constant') : where(call);
     const shapes = programs.map((p) => p.values[id]?.shape ?? []);
-    if (!shapes.every((s) => s.length === shapes[0]?.length)) refuse(at, `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`);
+    if (!shapes.every((s) => s.length === shapes[0]?.length))
+      refuse(
+        at,
+        `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`,
+      );
     const axes = (shapes[0] ?? []).map((_, axis) => {
       const numbers = shapes.map((s) => Number(s[axis]));
       const formula = windowedSize(call, axis, shape);
@@ -83,7 +113,18 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   }
   const calls = base.calls.map((call, index) => {
     const hints = [...call.outputs.flatMap(shape).filter((size) => !isStatic(size)), ...near(call)];
-    const attrs = Object.keys(call.attrs).map((name) => [name, solveAttribute(programs.map((p) => p.calls[index]?.attrs[name]), { near: hints, solve, ...(MEASURED[call.kernel]?.includes(name) === true ? { measure } : {}) }, where(call), name)] as const);
+    const attrs = Object.keys(call.attrs).map(
+      (name) =>
+        [
+          name,
+          solveAttribute(
+            programs.map((p) => p.calls[index]?.attrs[name]),
+            { near: hints, solve, ...(MEASURED[call.kernel]?.includes(name) === true ? { measure } : {}) },
+            where(call),
+            name,
+          ),
+        ] as const,
+    );
     return { ...call, attrs: Object.fromEntries(attrs) };
   });
 
@@ -93,7 +134,11 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
     const some = sizes.filter((_, row) => rows.includes(row));
     const whole = solver(some, steps);
     const other = measureSolver(whole, dims, (size) => some.map((s) => evaluateSize(size, s) ?? NaN));
-    return { solve: (numbers) => (numbers.every(Number.isSafeInteger) ? whole(numbers, open) : undefined) ?? other(numbers, open), evaluate: (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN) };
+    return {
+      solve: (numbers) =>
+        (numbers.every(Number.isSafeInteger) ? whole(numbers, open) : undefined) ?? other(numbers, open),
+      evaluate: (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN),
+    };
   };
   const leading: KernelCall[] = [];
   const readers = new Map<ValueId, KernelCall>();
@@ -101,16 +146,37 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   for (const id of base.constants.keys()) {
     const reader = readers.get(id);
     const at = `a constant${reader === undefined ? '' : ` of ${where(reader)}`}`;
-    const versions = programs.map((p) => ({ shape: (p.values[id]?.shape ?? []).map(Number), data: p.constants.get(id) ?? new Float32Array() }));
+    const versions = programs.map((p) => ({
+      shape: (p.values[id]?.shape ?? []).map(Number),
+      data: p.constants.get(id) ?? new Float32Array(),
+    }));
     const data = versions[0]?.data ?? new Float32Array();
-    const number = (numbers: readonly number[]): Size | Measure | undefined => (numbers.every(Number.isSafeInteger) ? solve(numbers, near(reader)) : undefined) ?? measure(numbers, near(reader));
+    const number = (numbers: readonly number[]): Size | Measure | undefined =>
+      (numbers.every(Number.isSafeInteger) ? solve(numbers, near(reader)) : undefined) ??
+      measure(numbers, near(reader));
     if (versions.every((v) => sameData(v.data, data)) && shape(id).every(isStatic)) program.constants.set(id, data);
     else if (shape(id).every(isStatic)) {
-      leading.push(...(fromSizes(program, id, versions.map((v) => v.data), number) ??
-        refuse(at, 'expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja\'s random')));
+      leading.push(
+        ...(fromSizes(
+          program,
+          id,
+          versions.map((v) => v.data),
+          number,
+        ) ??
+          refuse(
+            at,
+            "expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja's random",
+          )),
+      );
     } else {
-      leading.push(...(fromSlices(program, id, versions) ?? fromSteps(program, id, versions, (rows) => within(rows, near(reader))) ??
-        refuse(at, `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], or one row of equal steps, got others; compute them with tfjs ops from the inputs`)));
+      leading.push(
+        ...(fromSlices(program, id, versions) ??
+          fromSteps(program, id, versions, (rows) => within(rows, near(reader))) ??
+          refuse(
+            at,
+            `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], or one row of equal steps, got others; compute them with tfjs ops from the inputs`,
+          )),
+      );
     }
   }
   return { ...program, calls: [...leading, ...calls] };
@@ -133,25 +199,54 @@ function checkStructure(programs: readonly Program[], solve: Solver): void {
   for (const other of programs) {
     for (const [index, call] of base.calls.entries()) {
       const twin = other.calls[index];
-      if (twin === undefined || twin.kernel !== call.kernel || attributeKey(twin.inputs) !== attributeKey(call.inputs)) {
-        refuse(where(call), `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`);
+      if (
+        twin === undefined ||
+        twin.kernel !== call.kernel ||
+        attributeKey(twin.inputs) !== attributeKey(call.inputs)
+      ) {
+        refuse(
+          where(call),
+          `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`,
+        );
       }
       if (twin.outputs.length !== call.outputs.length) {
         const count = solve(programs.map((p) => p.calls[index]?.outputs.length ?? 0));
-        const why = 'a dynamic dim cannot be unstacked. What loops over it, as recurrent layers do over time, is written out step by step; fix that dim';
-        refuse(where(call), `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: ${why}`, count !== undefined && !isStatic(count) && Object.keys(count.terms).every((key) => !key.includes('(')) ? hopeless : undefined);
+        const why =
+          'a dynamic dim cannot be unstacked. What loops over it, as recurrent layers do over time, is written out step by step; fix that dim';
+        refuse(
+          where(call),
+          `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: ${why}`,
+          count !== undefined && !isStatic(count) && Object.keys(count.terms).every((key) => !key.includes('('))
+            ? hopeless
+            : undefined,
+        );
       }
     }
     const extra = other.calls[base.calls.length];
-    if (extra !== undefined) refuse(where(extra), 'expected the same calls at every size, got this one at some sizes only: the function branches on a size');
-    if (attributeKey(other.outputs) !== attributeKey(base.outputs) || attributeKey(other.inputs) !== attributeKey(base.inputs) || attributeKey([...other.constants.keys()]) !== attributeKey([...base.constants.keys()])) {
+    if (extra !== undefined)
+      refuse(
+        where(extra),
+        'expected the same calls at every size, got this one at some sizes only: the function branches on a size',
+      );
+    if (
+      attributeKey(other.outputs) !== attributeKey(base.outputs) ||
+      attributeKey(other.inputs) !== attributeKey(base.inputs) ||
+      attributeKey([...other.constants.keys()]) !== attributeKey([...base.constants.keys()])
+    ) {
       refuse('align', 'expected traces of one function, got different inputs, outputs or constants');
     }
   }
 }
 
 function solveSize(numbers: readonly number[], near: readonly Size[], solve: Solver, at: string, what: string): Size {
-  return solve(numbers, near) ?? refuse(at, `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`, numbers.every(Number.isInteger) ? undefined : fractions);
+  return (
+    solve(numbers, near) ??
+    refuse(
+      at,
+      `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`,
+      numbers.every(Number.isInteger) ? undefined : fractions,
+    )
+  );
 }
 
 /** What explains the numbers of an attribute. */
@@ -167,10 +262,28 @@ function solveAttribute(versions: readonly unknown[], by: Explained, at: string,
   if (versions.every((v) => attributeKey(v) === attributeKey(first))) return first;
   if (versions.every((v): v is number => typeof v === 'number')) {
     const { near, solve, measure } = by;
-    return (measure === undefined ? undefined : ((versions.every(Number.isSafeInteger) ? solve(versions, near) : undefined) ?? measure(versions, near))) ?? solveSize(versions, near, solve, at, `an attribute ${name}`);
+    return (
+      (measure === undefined
+        ? undefined
+        : ((versions.every(Number.isSafeInteger) ? solve(versions, near) : undefined) ?? measure(versions, near))) ??
+      solveSize(versions, near, solve, at, `an attribute ${name}`)
+    );
   }
-  if (versions.every((v): v is unknown[] => Array.isArray(v)) && versions.every((v) => v.length === versions[0]?.length)) {
-    return (versions[0] ?? []).map((_, i) => solveAttribute(versions.map((v) => v[i]), by, at, name));
+  if (
+    versions.every((v): v is unknown[] => Array.isArray(v)) &&
+    versions.every((v) => v.length === versions[0]?.length)
+  ) {
+    return (versions[0] ?? []).map((_, i) =>
+      solveAttribute(
+        versions.map((v) => v[i]),
+        by,
+        at,
+        name,
+      ),
+    );
   }
-  return refuse(at, `expected attribute ${name} to be the same at every size, got ${versions.map(attributeKey).join(' and ')}`);
+  return refuse(
+    at,
+    `expected attribute ${name} to be the same at every size, got ${versions.map(attributeKey).join(' and ')}`,
+  );
 }

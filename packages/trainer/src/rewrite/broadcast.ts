@@ -1,11 +1,29 @@
 // Lets broadcasting do the work of Tile: what gradients spread over a picture before an element-wise op stays small.
-// Also drops reshapes that only put 1s in front of an operand, so that equal operands look equal to common-subexpression elimination.
-import { isStatic, sizeText, type KernelCall, type Program, type ProgramValue, type Size, type ValueId } from '../trace/program.js';
+// Also drops reshapes that only put 1s in front of an operand, so that equal operands look equal to
+// common-subexpression elimination.
+import {
+  isStatic,
+  sizeText,
+  type KernelCall,
+  type Program,
+  type ProgramValue,
+  type Size,
+  type ValueId,
+} from '../trace/program.js';
 
 /** Element-wise kernels on `a` and `b` that broadcast as NumPy does. */
-export const BINARY: ReadonlySet<string> = new Set(['Add', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference']);
+export const BINARY: ReadonlySet<string> = new Set([
+  'Add',
+  'Sub',
+  'Multiply',
+  'RealDiv',
+  'Maximum',
+  'Minimum',
+  'SquaredDifference',
+]);
 
-const same = (a: readonly Size[], b: readonly Size[]): boolean => a.length === b.length && a.every((size, i) => sizeText(size) === sizeText(b[i] ?? -1));
+const same = (a: readonly Size[], b: readonly Size[]): boolean =>
+  a.length === b.length && a.every((size, i) => sizeText(size) === sizeText(b[i] ?? -1));
 
 /** The broadcast shape, or undefined where sizes differ. */
 function broadcast(a: readonly Size[], b: readonly Size[]): Size[] | undefined {
@@ -19,7 +37,10 @@ function broadcast(a: readonly Size[], b: readonly Size[]): Size[] | undefined {
   return result;
 }
 
-/** `program` with {@link BINARY} calls reading the small tensors themselves. Dead calls are left for dead-code elimination. */
+/**
+ * `program` with {@link BINARY} calls reading the small tensors themselves. Dead calls are left for dead-code
+ * elimination.
+ */
 export function simplifyBroadcasts(program: Program): Program {
   const values: ProgramValue[] = [...program.values];
   const producer = new Map<ValueId, KernelCall>();
@@ -36,8 +57,13 @@ export function simplifyBroadcasts(program: Program): Program {
     const from = call?.inputs['x'];
     if (call === undefined || typeof from !== 'number') return id;
     const [small, large] = [shape(from), shape(id)];
-    const spread = call.kernel === 'Tile' && small.every((size, i) => size === 1 || sizeText(size) === sizeText(large[i] ?? -1));
-    const padded = call.kernel === 'Reshape' && large.length > small.length && same(large.slice(-small.length || large.length), small) && large.slice(0, large.length - small.length).every((size) => size === 1);
+    const spread =
+      call.kernel === 'Tile' && small.every((size, i) => size === 1 || sizeText(size) === sizeText(large[i] ?? -1));
+    const padded =
+      call.kernel === 'Reshape' &&
+      large.length > small.length &&
+      same(large.slice(-small.length || large.length), small) &&
+      large.slice(0, large.length - small.length).every((size) => size === 1);
     return spread || padded ? source(from) : id;
   };
 
@@ -52,12 +78,23 @@ export function simplifyBroadcasts(program: Program): Program {
     const full = shape(out);
     const result = broadcast(shape(smallA), shape(smallB));
     if (result !== undefined && same(result, full)) emit({ ...call, inputs: { a: smallA, b: smallB } });
-    else if (result !== undefined && result.length === full.length && full.every(isStatic) && (smallA !== a || smallB !== b)) {
+    else if (
+      result !== undefined &&
+      result.length === full.length &&
+      full.every(isStatic) &&
+      (smallA !== a || smallB !== b)
+    ) {
       // Both operands are small: compute small, and spread the result for whoever needs it whole.
       const id = values.length;
       values.push({ dtype: values[out]?.dtype ?? 'float32', shape: result });
       emit({ ...call, inputs: { a: smallA, b: smallB }, outputs: [id] });
-      emit({ ...call, kernel: 'Tile', inputs: { x: id }, attrs: { reps: full.map((size, i) => (result[i] === size ? 1 : size)) }, outputs: [out] });
+      emit({
+        ...call,
+        kernel: 'Tile',
+        inputs: { x: id },
+        attrs: { reps: full.map((size, i) => (result[i] === size ? 1 : size)) },
+        outputs: [out],
+      });
     } else emit(call);
   }
   return { ...program, values, calls };

@@ -1,5 +1,5 @@
-// Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies its generator
-// for D and again for G runs it once. Constants are compared by their bytes.
+// Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies
+// its generator for D and again for G runs it once. Constants are compared by their bytes.
 import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../trace/program.js';
 import { dtypeOf, Rewriter, shapeOf } from './graph.js';
 
@@ -35,15 +35,28 @@ export function eliminateCommonSubexpressions(program: Program): Program {
 
 function keyOf(call: KernelCall, rewriter: Rewriter): string {
   const { a, b } = call.inputs;
-  const inputs = COMMUTATIVE.has(call.kernel) && typeof a === 'number' && typeof b === 'number' && a > b && rewriter.dtype(a) === rewriter.dtype(b) ? { a: b, b: a } : call.inputs;
-  return `${call.kernel}(${Object.entries(inputs).map(([name, ids]) => `${name}=${String(ids)}`).join(';')})${attributeKey(call.attrs)}`;
+  const inputs =
+    COMMUTATIVE.has(call.kernel) &&
+    typeof a === 'number' &&
+    typeof b === 'number' &&
+    a > b &&
+    rewriter.dtype(a) === rewriter.dtype(b)
+      ? { a: b, b: a }
+      : call.inputs;
+  return `${call.kernel}(${Object.entries(inputs)
+    .map(([name, ids]) => `${name}=${String(ids)}`)
+    .join(';')})${attributeKey(call.attrs)}`;
 }
 
 /** Attributes as text that tells apart what JSON does not: infinities, NaN, -0. Absent and undefined are the same. */
 export function attributeKey(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(attributeKey).join()}]`;
   if (typeof value === 'object' && value !== null) {
-    return `{${Object.entries(value).filter(([, v]) => v !== undefined && v !== null).sort(([x], [y]) => (x < y ? -1 : 1)).map(([k, v]) => `${k}:${attributeKey(v)}`).join()}}`;
+    return `{${Object.entries(value)
+      .filter(([, v]) => v !== undefined && v !== null)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([k, v]) => `${k}:${attributeKey(v)}`)
+      .join()}}`;
   }
   return typeof value === 'string' ? JSON.stringify(value) : Object.is(value, -0) ? '-0' : String(value);
 }

@@ -1,4 +1,5 @@
-// Dead-code elimination: calls that no output depends on, gradients nobody asked for among them, and constants nobody reads. Inputs stay.
+// Dead-code elimination: calls that no output depends on, gradients nobody asked for among them, and constants nobody
+// reads. Inputs stay.
 import { callInputs, type Program, type ValueId } from '../trace/program.js';
 
 /** `program` without calls and constants that do not reach an output. Value ids stay as they are. */
@@ -9,5 +10,9 @@ export function eliminateDeadCode(program: Program): Program {
     for (const id of callInputs(call)) live.add(id);
     return true;
   });
-  return { ...program, calls: calls.reverse(), constants: new Map([...program.constants].filter(([id]) => live.has(id))) };
+  return {
+    ...program,
+    calls: calls.reverse(),
+    constants: new Map([...program.constants].filter(([id]) => live.has(id))),
+  };
 }

@@ -1,12 +1,17 @@
-// A convolution of a picture enlarged by nearest neighbours, computed before it is enlarged. Pixels that came of one see few different neighbours: a small convolution gives one group of channels
-// for each way in which a kernel can meet the grown pixels, and depthToSpace puts them in place. Less is computed, and the enlarged picture of many channels, often the largest of a network, is never made.
+// A convolution of a picture enlarged by nearest neighbours, computed before it is enlarged. Pixels that came of one
+// see few different neighbours: a small convolution gives one group of channels for each way in which a kernel can meet
+// the grown pixels, and depthToSpace puts them in place. Less is computed, and the enlarged picture of many channels,
+// often the largest of a network, is never made.
 import type { ConstantData, KernelCall, Program, Size } from '../trace/program.js';
 import { times } from '../trace/size.js';
 import { inputOf, outputOf, producers, Rewriter, sameSize, useCounts } from './graph.js';
 
 /** A convolution along one axis of the enlarged picture, as one along the small picture's. */
 interface Axis {
-  /** Distinct ways to meet the grown pixels: row u of `ways[i]` says which taps of the kernel fall on pixel u of the small kernel. */
+  /**
+   * Distinct ways to meet the grown pixels: row u of `ways[i]` says which taps of the kernel fall on pixel u of the
+   * small kernel.
+   */
   ways: number[][][];
   /** The way of each of the pixels that one pixel grows into. */
   of: number[];
@@ -21,7 +26,10 @@ const GAIN = 0.75;
 /** Numbers that the new filter may have: what is saved in time should not be paid in the size of the file. */
 const LARGEST_FILTER = 2 ** 18;
 
-/** `program` with such convolutions computed on the small picture. Filters and biases must be constants; for the end, when all has been folded into them that can be. */
+/**
+ * `program` with such convolutions computed on the small picture. Filters and biases must be constants; for the end,
+ * when all has been folded into them that can be.
+ */
 export function convolveBeforeEnlarging(program: Program): Program {
   const [from, uses] = [producers(program), useCounts(program)];
   const rewriter = new Rewriter(program);
@@ -34,23 +42,49 @@ export function convolveBeforeEnlarging(program: Program): Program {
 
 function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean {
   const [small, filter, bias] = [inputOf(enlarging, 'images'), inputOf(call, 'filter'), inputOf(call, 'bias')];
-  if (!['Conv2D', 'FusedConv2D'].includes(call.kernel) || enlarging.kernel !== 'ResizeNearestNeighbor' || enlarging.attrs['alignCorners'] === true || small === undefined || filter === undefined) return false;
+  if (
+    !['Conv2D', 'FusedConv2D'].includes(call.kernel) ||
+    enlarging.kernel !== 'ResizeNearestNeighbor' ||
+    enlarging.attrs['alignCorners'] === true ||
+    small === undefined ||
+    filter === undefined
+  )
+    return false;
   const weights = on.constants.get(filter);
   const offsets = bias === undefined ? undefined : on.constants.get(bias);
-  if (weights === undefined || (bias !== undefined && offsets === undefined) || inputOf(call, 'preluActivationWeights') !== undefined || call.attrs['dataFormat'] === 'NCHW') return false;
+  if (
+    weights === undefined ||
+    (bias !== undefined && offsets === undefined) ||
+    inputOf(call, 'preluActivationWeights') !== undefined ||
+    call.attrs['dataFormat'] === 'NCHW'
+  )
+    return false;
   const [height, width, inputs = 0, outputs = 0] = on.shape(filter).map(Number);
-  if (![call.attrs['strides'], call.attrs['dilations']].every((value) => [value ?? 1].flat().every((n) => n === 1)) || (offsets !== undefined && offsets.length !== outputs)) return false;
+  if (
+    ![call.attrs['strides'], call.attrs['dilations']].every((value) => [value ?? 1].flat().every((n) => n === 1)) ||
+    (offsets !== undefined && offsets.length !== outputs)
+  )
+    return false;
   const [large, y] = [on.shape(outputOf(enlarging)), outputOf(call)];
   const factor = factorOf(on.shape(small)[1], large[1]);
-  if (factor === undefined || factor !== factorOf(on.shape(small)[2], large[2]) || ![1, 2].every((i) => sameSize(large[i], on.shape(y)[i]))) return false;
-  const [rows, columns] = [axisOf(height ?? 0, factor, call.attrs['pad']), axisOf(width ?? 0, factor, call.attrs['pad'])];
+  if (
+    factor === undefined ||
+    factor !== factorOf(on.shape(small)[2], large[2]) ||
+    ![1, 2].every((i) => sameSize(large[i], on.shape(y)[i]))
+  )
+    return false;
+  const [rows, columns] = [
+    axisOf(height ?? 0, factor, call.attrs['pad']),
+    axisOf(width ?? 0, factor, call.attrs['pad']),
+  ];
   if (rows === undefined || columns === undefined) return false;
   const pixels = factor * factor;
   const few = rows.ways.length * columns.ways.length;
   const work = (groups: number): number => rows.size * columns.size * inputs * padded(groups * outputs);
   const price = (groups: number): number => work(groups) + MOVE * pixels * outputs * (groups < pixels ? 2 : 1);
   const most = GAIN * pixels * ((height ?? 0) * (width ?? 0) * inputs * padded(outputs) + MOVE * inputs);
-  // To repeat what is alike takes a node more, which some runtimes lack: only where it saves half, or all would be lost.
+  // To repeat what is alike takes a node more, which some runtimes lack: only where it saves half, or all would be
+  // lost.
   const repeats = few < pixels && (2 * work(few) <= work(pixels) || price(pixels) > most);
   const [down, across] = repeats ? [rows, columns] : [apart(rows), apart(columns)];
   const groups = down.ways.length * across.ways.length;
@@ -58,22 +92,58 @@ function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean
 
   const shape = on.shape(small).slice(0, 3);
   const made = on.value('float32', [...shape, groups * outputs]);
-  const summed = on.constant('float32', [rows.size, columns.size, inputs, groups * outputs], sums(weights, [height ?? 0, width ?? 0, inputs, outputs], down, across));
-  const biases = offsets === undefined || bias === undefined ? {} : { bias: on.constant('float32', [groups * outputs], Float32Array.from({ length: groups * outputs }, (_, i) => offsets[i % outputs] ?? 0)) };
-  on.emit({ ...call, inputs: { ...call.inputs, x: small, filter: summed, ...biases }, attrs: { ...call.attrs, pad: 'same' }, outputs: [made] });
+  const summed = on.constant(
+    'float32',
+    [rows.size, columns.size, inputs, groups * outputs],
+    sums(weights, [height ?? 0, width ?? 0, inputs, outputs], down, across),
+  );
+  const biases =
+    offsets === undefined || bias === undefined
+      ? {}
+      : {
+          bias: on.constant(
+            'float32',
+            [groups * outputs],
+            Float32Array.from({ length: groups * outputs }, (_, i) => offsets[i % outputs] ?? 0),
+          ),
+        };
+  on.emit({
+    ...call,
+    inputs: { ...call.inputs, x: small, filter: summed, ...biases },
+    attrs: { ...call.attrs, pad: 'same' },
+    outputs: [made],
+  });
   let channels = made;
   if (repeats) {
     // Pixels between the borders of a grown one are all alike.
-    const order = down.of.flatMap((r) => across.of.flatMap((c) => Array.from({ length: outputs }, (_, o) => (r * across.ways.length + c) * outputs + o)));
+    const order = down.of.flatMap((r) =>
+      across.of.flatMap((c) => Array.from({ length: outputs }, (_, o) => (r * across.ways.length + c) * outputs + o)),
+    );
     channels = on.value('float32', [...shape, order.length]);
-    on.emit({ ...call, kernel: 'GatherV2', inputs: { x: made, indices: on.constant('int32', [order.length], Int32Array.from(order)) }, attrs: { axis: 3, batchDims: 0 }, outputs: [channels] });
+    on.emit({
+      ...call,
+      kernel: 'GatherV2',
+      inputs: { x: made, indices: on.constant('int32', [order.length], Int32Array.from(order)) },
+      attrs: { axis: 3, batchDims: 0 },
+      outputs: [channels],
+    });
   }
-  on.emit({ ...call, kernel: 'DepthToSpace', inputs: { x: channels }, attrs: { blockSize: factor, dataFormat: 'NHWC' }, outputs: [y] });
+  on.emit({
+    ...call,
+    kernel: 'DepthToSpace',
+    inputs: { x: channels },
+    attrs: { blockSize: factor, dataFormat: 'NHWC' },
+    outputs: [y],
+  });
   return true;
 }
 
 /** The axis with a way of its own for every pixel. */
-const apart = ({ ways, of, size }: Axis): Axis => ({ ways: of.map((way) => ways[way] ?? []), of: of.map((_, phase) => phase), size });
+const apart = ({ ways, of, size }: Axis): Axis => ({
+  ways: of.map((way) => ways[way] ?? []),
+  of: of.map((_, phase) => phase),
+  size,
+});
 
 /** Channels as vectors hold them. */
 const padded = (channels: number): number => 8 * Math.ceil(channels / 8);
@@ -89,7 +159,8 @@ function factorOf(small: Size | undefined, large: Size | undefined): number | un
 
 /** Undefined where the padding does not keep the size, or would be another than `same` on the small picture. */
 function axisOf(kernel: number, factor: number, pad: unknown): Axis | undefined {
-  const before = pad === 'same' ? Math.floor((kernel - 1) / 2) : typeof pad === 'number' && 2 * pad === kernel - 1 ? pad : undefined;
+  const before =
+    pad === 'same' ? Math.floor((kernel - 1) / 2) : typeof pad === 'number' && 2 * pad === kernel - 1 ? pad : undefined;
   if (before === undefined || kernel < 2) return undefined;
   // Tap t of the output at pixel `phase` of a grown one falls on this pixel of the small picture, from its own.
   const pixel = (phase: number, tap: number): number => Math.floor((phase - before + tap) / factor);
@@ -98,25 +169,40 @@ function axisOf(kernel: number, factor: number, pad: unknown): Axis | undefined 
   if (-least !== Math.floor((size - 1) / 2)) return undefined;
   const ways: number[][][] = [];
   const of = Array.from({ length: factor }, (_, phase) => {
-    const way = Array.from({ length: size }, (_, u) => Array.from({ length: kernel }, (_, tap) => tap).filter((tap) => pixel(phase, tap) - least === u));
-    const known = ways.findIndex((other) => String(other.map((taps) => `${taps};`)) === String(way.map((taps) => `${taps};`)));
+    const way = Array.from({ length: size }, (_, u) =>
+      Array.from({ length: kernel }, (_, tap) => tap).filter((tap) => pixel(phase, tap) - least === u),
+    );
+    const known = ways.findIndex(
+      (other) => String(other.map((taps) => `${taps};`)) === String(way.map((taps) => `${taps};`)),
+    );
     return known >= 0 ? known : ways.push(way) - 1;
   });
   return { ways, of, size };
 }
 
 /** Filter of the small convolution: sums of taps, in double precision. */
-function sums(weights: ConstantData, [, width, inputs, outputs]: readonly [number, number, number, number], rows: Axis, columns: Axis): Float32Array {
+function sums(
+  weights: ConstantData,
+  [, width, inputs, outputs]: readonly [number, number, number, number],
+  rows: Axis,
+  columns: Axis,
+): Float32Array {
   const groups = rows.ways.length * columns.ways.length;
   const made = new Float32Array(rows.size * columns.size * inputs * groups * outputs);
-  for (const [a, row] of rows.ways.entries()) for (const [b, column] of columns.ways.entries()) {
-    for (const [u, ups] of row.entries()) for (const [v, acrosses] of column.entries()) {
-      for (let i = 0; i < inputs; i++) for (let o = 0; o < outputs; o++) {
-        let sum = 0;
-        for (const up of ups) for (const across of acrosses) sum += weights[((up * width + across) * inputs + i) * outputs + o] ?? 0;
-        made[((u * columns.size + v) * inputs + i) * groups * outputs + (a * columns.ways.length + b) * outputs + o] = sum;
-      }
+  for (const [a, row] of rows.ways.entries())
+    for (const [b, column] of columns.ways.entries()) {
+      for (const [u, ups] of row.entries())
+        for (const [v, acrosses] of column.entries()) {
+          for (let i = 0; i < inputs; i++)
+            for (let o = 0; o < outputs; o++) {
+              let sum = 0;
+              for (const up of ups)
+                for (const across of acrosses) sum += weights[((up * width + across) * inputs + i) * outputs + o] ?? 0;
+              made[
+                ((u * columns.size + v) * inputs + i) * groups * outputs + (a * columns.ways.length + b) * outputs + o
+              ] = sum;
+            }
+        }
     }
-  }
   return made;
 }

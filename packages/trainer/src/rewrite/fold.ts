@@ -4,7 +4,10 @@ import { callInputs, type KernelCall, type Program } from '../trace/program.js';
 import { countOf, Rewriter } from './graph.js';
 import { replay } from './replay.js';
 
-/** Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are made of. */
+/**
+ * Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are
+ * made of.
+ */
 const SMALL = 1 << 12;
 
 /** Kernels that make much out of nothing: kept above this many elements, a row of channels. */
@@ -26,7 +29,12 @@ export function foldConstants(program: Program): Program {
 
 function isFoldable(call: KernelCall, on: Rewriter): boolean {
   const ids = callInputs(call);
-  if (call.kernel === 'Multinomial' || !ids.every((id) => on.constants.has(id)) || tf.getKernel(call.kernel, 'cpu') === undefined) return false;
+  if (
+    call.kernel === 'Multinomial' ||
+    !ids.every((id) => on.constants.has(id)) ||
+    tf.getKernel(call.kernel, 'cpu') === undefined
+  )
+    return false;
   const sizes = call.outputs.map((id) => countOf(on.shape(id)));
   if (sizes.some((size) => size === undefined) || Object.values(call.attrs).some(isDynamic)) return false;
   const made = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
@@ -51,7 +59,17 @@ function fold(call: KernelCall, on: Rewriter): void {
     return;
   }
   const outputs = call.outputs.map((value) => ({ name: String(value), value }));
-  const results = replay({ values, inputs: [], constants: new Map(ids.map((id) => [id, constants.get(id) ?? new Float32Array()])), calls: [call], outputs }, {}, { backend: 'cpu' });
+  const results = replay(
+    {
+      values,
+      inputs: [],
+      constants: new Map(ids.map((id) => [id, constants.get(id) ?? new Float32Array()])),
+      calls: [call],
+      outputs,
+    },
+    {},
+    { backend: 'cpu' },
+  );
   for (const { name, value } of outputs) {
     const data = results[name]?.data;
     if (data !== undefined) constants.set(value, data);

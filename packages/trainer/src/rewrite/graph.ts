@@ -1,5 +1,15 @@
 // What passes share: reading a program as a graph, and putting one value in the place of another.
-import { callInputs, sizeText, type ConstantData, type KernelCall, type Program, type ProgramDType, type ProgramValue, type Size, type ValueId } from '../trace/program.js';
+import {
+  callInputs,
+  sizeText,
+  type ConstantData,
+  type KernelCall,
+  type Program,
+  type ProgramDType,
+  type ProgramValue,
+  type Size,
+  type ValueId,
+} from '../trace/program.js';
 
 /** A rewriting of programs that keeps what they compute. */
 export type Pass = (program: Program) => Program;
@@ -26,7 +36,10 @@ export function sameSizes(a: readonly Size[], b: readonly Size[]): boolean {
 
 /** Number of elements, if all sizes are numbers. */
 export function countOf(shape: readonly Size[]): number | undefined {
-  return shape.reduce<number | undefined>((n, size) => (n === undefined || typeof size !== 'number' ? undefined : n * size), 1);
+  return shape.reduce<number | undefined>(
+    (n, size) => (n === undefined || typeof size !== 'number' ? undefined : n * size),
+    1,
+  );
 }
 
 /** The call that makes each value. */
@@ -45,7 +58,12 @@ export function useCounts(program: Program): Map<ValueId, number> {
 
 /** The call with its inputs mapped. */
 export function mapInputs(call: KernelCall, map: (id: ValueId) => ValueId): KernelCall {
-  return { ...call, inputs: Object.fromEntries(Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map(map) : map(ids)])) };
+  return {
+    ...call,
+    inputs: Object.fromEntries(
+      Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map(map) : map(ids)]),
+    ),
+  };
 }
 
 /** One input of a call, unless it is absent or a list. */
@@ -62,8 +80,8 @@ export function outputOf(call: KernelCall): ValueId {
 }
 
 /**
- * A program being rewritten, call by call in execution order: values and constants can be added, calls emitted, and a value replaced
- * by another for everything that follows.
+ * A program being rewritten, call by call in execution order: values and constants can be added, calls emitted, and a
+ * value replaced by another for everything that follows.
  */
 export class Rewriter {
   readonly values: ProgramValue[];
@@ -104,10 +122,18 @@ export class Rewriter {
     this.replaced.set(id, this.at(by));
   }
 
-  /** Visits every call, its inputs already those that stand for the original ones. The visitor emits, replaces, or both. */
+  /**
+   * Visits every call, its inputs already those that stand for the original ones. The visitor emits, replaces, or both.
+   */
   run(visit: (call: KernelCall) => void): Program {
     for (const call of this.source.calls) visit(mapInputs(call, (id) => this.at(id)));
     const { inputs, outputs } = this.source;
-    return { inputs, values: this.values, constants: this.constants, calls: this.calls, outputs: outputs.map((output) => ({ ...output, value: this.at(output.value) })) };
+    return {
+      inputs,
+      values: this.values,
+      constants: this.constants,
+      calls: this.calls,
+      outputs: outputs.map((output) => ({ ...output, value: this.at(output.value) })),
+    };
   }
 }

@@ -1,4 +1,5 @@
-// Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and multiples of these.
+// Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and
+// multiples of these.
 import { isStatic, maximum, MEASURES, plus, product, sizeText, times, type Measure, type Size } from '../trace/size.js';
 import type { Solver } from './solve.js';
 
@@ -18,8 +19,14 @@ const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1.2e-7 * Math
 /** Largest whole number that float32 tells from its neighbours. */
 const EXACT = 2 ** 24;
 
-/** A solver of measures, over one of sizes. `evaluate` gives a size's numbers at the traces, `dims` are the named ones. */
-export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (size: Size) => readonly number[]): MeasureSolver {
+/**
+ * A solver of measures, over one of sizes. `evaluate` gives a size's numbers at the traces, `dims` are the named ones.
+ */
+export function measureSolver(
+  solve: Solver,
+  dims: readonly Size[],
+  evaluate: (size: Size) => readonly number[],
+): MeasureSolver {
   return (numbers, around = []) => {
     if (!numbers.every(Number.isFinite)) return undefined;
     // What is divided by is kept from becoming 0, as at a size of 1.
@@ -27,10 +34,20 @@ export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (s
       const at = evaluate(size);
       return at.some((n) => n < 1) ? { size: maximum(size, 1), at: at.map((n) => Math.max(n, 1)) } : { size, at };
     });
-    const quotient = (of: Measure['of'], scale: number, values: readonly number[]): { above: Size; below: Size } | undefined => {
+    const quotient = (
+      of: Measure['of'],
+      scale: number,
+      values: readonly number[],
+    ): { above: Size; below: Size } | undefined => {
       for (const { size, at } of [{ size: 1, at: numbers.map(() => 1) }, ...divisors]) {
         const wholes = values.map((v, i) => Math.round(v * (at[i] ?? NaN)));
-        if (!wholes.every((n, i) => Math.abs(n) < EXACT && at[i] !== 0 && near(scale * MEASURES[of](n / (at[i] ?? NaN)), numbers[i] ?? NaN))) continue;
+        if (
+          !wholes.every(
+            (n, i) =>
+              Math.abs(n) < EXACT && at[i] !== 0 && near(scale * MEASURES[of](n / (at[i] ?? NaN)), numbers[i] ?? NaN),
+          )
+        )
+          continue;
         const above = solve(wholes, around, 'quick');
         if (above !== undefined) return { above, below: size };
       }
@@ -38,7 +55,13 @@ export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (s
     };
     for (const { of, inverse, scales } of INVERSES) {
       for (const scale of scales) {
-        const found = numbers.some((v) => of === 'root' && v < 0) ? undefined : quotient(of, scale, numbers.map((v) => inverse(v / scale)));
+        const found = numbers.some((v) => of === 'root' && v < 0)
+          ? undefined
+          : quotient(
+              of,
+              scale,
+              numbers.map((v) => inverse(v / scale)),
+            );
         if (found !== undefined) return { scale, of, ...found };
       }
     }
@@ -47,13 +70,17 @@ export function measureSolver(solve: Solver, dims: readonly Size[], evaluate: (s
 }
 
 /** Any multiple of a size, of one over it, or of their roots. */
-function multiple(numbers: readonly number[], divisors: readonly { size: Size; at: readonly number[] }[]): Measure | undefined {
+function multiple(
+  numbers: readonly number[],
+  divisors: readonly { size: Size; at: readonly number[] }[],
+): Measure | undefined {
   for (const { size, at } of divisors) {
     for (const of of ['quotient', 'root'] as const) {
       for (const upright of [true, false]) {
         const scales = numbers.map((v, i) => v / MEASURES[of](upright ? (at[i] ?? NaN) : 1 / (at[i] ?? NaN)));
         const [scale = NaN] = scales;
-        if (Number.isFinite(scale) && scale !== 0 && scales.every((s) => near(s, scale))) return { scale, of, above: upright ? size : 1, below: upright ? 1 : size };
+        if (Number.isFinite(scale) && scale !== 0 && scales.every((s) => near(s, scale)))
+          return { scale, of, above: upright ? size : 1, below: upright ? 1 : size };
       }
     }
   }
@@ -66,7 +93,8 @@ const MOST = 6;
 /** Sizes that things are divided by: those at hand, their doubles and neighbours, and products of two. */
 function divisorsOf(sizes: readonly Size[]): Size[] {
   const found = new Map<string, Size>();
-  const add = (size: Size): void => void (isStatic(size) || found.set(sizeText(size), found.get(sizeText(size)) ?? size));
+  const add = (size: Size): void =>
+    void (isStatic(size) || found.set(sizeText(size), found.get(sizeText(size)) ?? size));
   for (const size of sizes) add(size);
   const own = [...found.values()].slice(0, MOST);
   for (const [i, a] of own.entries()) for (const b of own.slice(i)) add(product([a, b]));

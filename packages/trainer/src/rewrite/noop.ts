@@ -9,7 +9,12 @@ type Rule = (call: KernelCall, on: Rewriter) => ValueId | KernelCall | undefined
 const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
 
 /** An attribute that tfjs passes on as the caller gave it: one axis, a list, or none for all. */
-const axesOf = (value: unknown, rank: number): number[] => (typeof value === 'number' ? [value] : Array.isArray(value) ? value.map(Number) : Array.from({ length: rank }, (_, i) => i));
+const axesOf = (value: unknown, rank: number): number[] =>
+  typeof value === 'number'
+    ? [value]
+    : Array.isArray(value)
+      ? value.map(Number)
+      : Array.from({ length: rank }, (_, i) => i);
 
 /** The input named `name`, when the result has its type and shape. */
 function unchanged(call: KernelCall, on: Rewriter, name = 'x'): ValueId | undefined {
@@ -55,7 +60,9 @@ function reshaped(call: KernelCall, on: Rewriter, x: ValueId | undefined): Value
   const start = from?.kernel === 'Reshape' ? inputOf(from, 'x') : x;
   const shape = [...on.shape(outputOf(call))];
   if (start === undefined) return undefined;
-  return sameSizes(on.shape(start), shape) ? start : { ...call, kernel: 'Reshape', inputs: { x: start }, attrs: { shape } };
+  return sameSizes(on.shape(start), shape)
+    ? start
+    : { ...call, kernel: 'Reshape', inputs: { x: start }, attrs: { shape } };
 }
 
 const sameShape: Rule = (call, on) => unchanged(call, on);
@@ -71,11 +78,14 @@ const RULES: Readonly<Record<string, Rule>> = {
     const from = before(call, on, 'Transpose');
     const x = from === undefined ? undefined : inputOf(from, 'x');
     const first = numbers(from?.attrs['perm']);
-    return x === undefined ? undefined : { ...call, inputs: { x }, attrs: { perm: perm.map((axis) => first[axis] ?? axis) } };
+    return x === undefined
+      ? undefined
+      : { ...call, inputs: { x }, attrs: { perm: perm.map((axis) => first[axis] ?? axis) } };
   },
   Tile: sameShape,
   BroadcastTo: sameShape,
-  Slice: (call, on) => (Array.isArray(call.attrs['begin']) && call.attrs['begin'].every((b) => b === 0) ? unchanged(call, on) : undefined),
+  Slice: (call, on) =>
+    Array.isArray(call.attrs['begin']) && call.attrs['begin'].every((b) => b === 0) ? unchanged(call, on) : undefined,
   PadV2: sameShape,
   MirrorPad: sameShape,
   Concat: (call) => {
@@ -84,7 +94,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   Reverse: (call, on) => {
     const x = inputOf(call, 'x');
-    return x !== undefined && axesOf(call.attrs['dims'], on.shape(x).length).every((axis) => on.shape(x).at(axis) === 1) ? x : undefined;
+    return x !== undefined && axesOf(call.attrs['dims'], on.shape(x).length).every((axis) => on.shape(x).at(axis) === 1)
+      ? x
+      : undefined;
   },
   Neg: (call, on) => {
     const from = before(call, on, 'Neg');
@@ -99,18 +111,33 @@ const RULES: Readonly<Record<string, Rule>> = {
     const ids = Object.values(call.inputs).flat();
     const [a, b] = ids;
     if (ids.length === 1) return a;
-    return ids.length === 2 && a !== undefined && b !== undefined && sameSizes(on.shape(a), on.shape(b)) ? { ...call, kernel: 'Add', inputs: { a, b } } : undefined;
+    return ids.length === 2 && a !== undefined && b !== undefined && sameSizes(on.shape(a), on.shape(b))
+      ? { ...call, kernel: 'Add', inputs: { a, b } }
+      : undefined;
   },
   Sum: reduction,
   Mean: reduction,
   Max: reduction,
   Min: reduction,
   Prod: reduction,
-  ZerosLike: (call, on) => ({ ...call, kernel: 'Fill', inputs: {}, attrs: { shape: [...on.shape(outputOf(call))], value: 0, dtype: on.dtype(outputOf(call)) } }),
-  OnesLike: (call, on) => ({ ...call, kernel: 'Fill', inputs: {}, attrs: { shape: [...on.shape(outputOf(call))], value: 1, dtype: on.dtype(outputOf(call)) } }),
+  ZerosLike: (call, on) => ({
+    ...call,
+    kernel: 'Fill',
+    inputs: {},
+    attrs: { shape: [...on.shape(outputOf(call))], value: 0, dtype: on.dtype(outputOf(call)) },
+  }),
+  OnesLike: (call, on) => ({
+    ...call,
+    kernel: 'Fill',
+    inputs: {},
+    attrs: { shape: [...on.shape(outputOf(call))], value: 1, dtype: on.dtype(outputOf(call)) },
+  }),
 };
 
-/** `program` without calls that change nothing; reshapes and transposes in a row become one. Adding 0 may turn -0 into 0. */
+/**
+ * `program` without calls that change nothing; reshapes and transposes in a row become one. Adding 0 may turn -0 into
+ * 0.
+ */
 export function removeNoops(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
@@ -119,4 +146,3 @@ export function removeNoops(program: Program): Program {
     else rewriter.emit(result ?? call);
   });
 }
-

@@ -1,4 +1,5 @@
-// A batch norm whose statistics are no vectors of channels, as tf.layers' layer normalization makes them: told again as sums and products, which broadcast.
+// A batch norm whose statistics are no vectors of channels, as tf.layers' layer normalization makes them: told again as
+// sums and products, which broadcast.
 import type { Program, ValueId } from '../trace/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from './graph.js';
 
@@ -7,10 +8,18 @@ export function spreadNorms(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
     const x = inputOf(call, 'x');
-    const [mean, variance, scale, offset] = ['mean', 'variance', 'scale', 'offset'].map((name) => unspread(inputOf(call, name), rewriter));
+    const [mean, variance, scale, offset] = ['mean', 'variance', 'scale', 'offset'].map((name) =>
+      unspread(inputOf(call, name), rewriter),
+    );
     const whole = [mean, variance].some((id) => id !== undefined && rewriter.shape(id).length > 1);
-    if (call.kernel !== 'FusedBatchNorm' || x === undefined || mean === undefined || variance === undefined || !whole) return rewriter.emit(call);
-    const binary = (kernel: string, a: ValueId, b: ValueId, output = rewriter.value('float32', rewriter.shape(a))): ValueId => {
+    if (call.kernel !== 'FusedBatchNorm' || x === undefined || mean === undefined || variance === undefined || !whole)
+      return rewriter.emit(call);
+    const binary = (
+      kernel: string,
+      a: ValueId,
+      b: ValueId,
+      output = rewriter.value('float32', rewriter.shape(a)),
+    ): ValueId => {
       rewriter.emit({ ...call, kernel, inputs: { a, b }, attrs: {}, outputs: [output] });
       return output;
     };
@@ -31,6 +40,11 @@ export function spreadNorms(program: Program): Program {
 function unspread(id: ValueId | undefined, on: Rewriter): ValueId | undefined {
   const tile = id === undefined ? undefined : on.producer.get(id);
   const from = tile?.kernel === 'Tile' ? inputOf(tile, 'x') : undefined;
-  if (id === undefined || from === undefined || !on.shape(from).every((size, i) => size === 1 || sameSize(size, on.shape(id)[i]))) return id;
+  if (
+    id === undefined ||
+    from === undefined ||
+    !on.shape(from).every((size, i) => size === 1 || sameSize(size, on.shape(id)[i]))
+  )
+    return id;
   return unspread(from, on);
 }

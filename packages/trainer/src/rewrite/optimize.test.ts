@@ -1,4 +1,5 @@
-// The passes together on whole networks and on random programs: the same numbers as before them, and only the calls that are needed.
+// The passes together on whole networks and on random programs: the same numbers as before them, and only the calls
+// that are needed.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../trace/program.js';
@@ -12,14 +13,24 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-const count = (program: Program, kernel: string, layer?: RegExp): number => program.calls.filter((call) => call.kernel === kernel && (layer === undefined || layer.test(call.layer ?? ''))).length;
+const count = (program: Program, kernel: string, layer?: RegExp): number =>
+  program.calls.filter((call) => call.kernel === kernel && (layer === undefined || layer.test(call.layer ?? '')))
+    .length;
 
 function stepFeeds(variables: Map<string, tf.Variable>): ReplayFeeds {
-  return { ...ganFeeds(3), ...Object.fromEntries([...variables].map(([name, variable]) => [name, { data: variable.dataSync() }])) };
+  return {
+    ...ganFeeds(3),
+    ...Object.fromEntries([...variables].map(([name, variable]) => [name, { data: variable.dataSync() }])),
+  };
 }
 
 /** The program gives the numbers of `before`, in its order. */
-function expectSame(program: Program, before: Program, feeds: ReplayFeeds, tolerance: { rtol: number; atol: number }): void {
+function expectSame(
+  program: Program,
+  before: Program,
+  feeds: ReplayFeeds,
+  tolerance: { rtol: number; atol: number },
+): void {
   const [expected, received] = [replay(before, feeds), replay(program, feeds)];
   expect(Object.keys(received)).toEqual(Object.keys(expected));
   for (const [name, { data, shape, dtype }] of Object.entries(expected)) {
@@ -54,12 +65,15 @@ describe('optimize', () => {
   it('runs the generator forward once a step, and each discriminator once on each input', () => {
     expect(count(program, 'Conv2DBackpropInput', /conv2d_transpose/)).toBe(4);
     expect(count(optimized, 'Conv2DBackpropInput', /conv2d_transpose/)).toBe(2);
-    expect(count(optimized, '_FusedMatMul')).toBe(4); // the generator's dense layer, and the discriminator's on real, fake, and fake once updated
+    // the generator's dense layer, and the discriminator's on real, fake, and fake once updated
+    expect(count(optimized, '_FusedMatMul')).toBe(4);
     expect(count(optimized, 'FusedConv2D')).toBe(6);
     expect(count(optimized, 'Tanh')).toBe(1);
     const products = optimized.calls.filter((call) => call.kernel === '_FusedMatMul');
     expect(products.map((call) => optimized.values[call.outputs[0] ?? 0]?.shape.length)).toEqual([2, 2, 2, 2]);
-    expect(optimized.inputs.map((input) => input.value)).toEqual(expect.arrayContaining(products.slice(0, 3).map((call) => call.inputs['b']))); // weights are read as they are kept
+    expect(optimized.inputs.map((input) => input.value)).toEqual(
+      expect.arrayContaining(products.slice(0, 3).map((call) => call.inputs['b'])),
+    ); // weights are read as they are kept
   });
 
   it('differentiates only what is updated', () => {
@@ -67,26 +81,42 @@ describe('optimize', () => {
     // Back through D's second conv on real and fake, through both for G; never to the pictures of D's own step.
     expect(count(optimized, 'Conv2DBackpropInput') - 2).toBe(2 + 2);
     expect(count(optimized, 'Conv2D')).toBe(2); // back through G's transposed convs, down to its dense layer
-    for (const kernel of ['Identity', 'Tile', 'Cast', 'Fill', 'Transpose', 'ZerosLike', 'OnesLike']) expect(count(optimized, kernel), kernel).toBe(0);
+    for (const kernel of ['Identity', 'Tile', 'Cast', 'Fill', 'Transpose', 'ZerosLike', 'OnesLike'])
+      expect(count(optimized, kernel), kernel).toBe(0);
   });
 
-  it('sums over pictures no more than batch norm\'s compact gradient needs', () => {
-    const sums = optimized.calls.filter((call) => call.kernel === 'Sum' && optimized.values[Object.values(call.inputs).flat()[0] ?? 0]?.shape.length === 4);
-    // Two for each batch norm differentiated (D: real, fake, updated; G: two), one for each bias of a convolution that is updated (D: real, fake; G: one).
+  it("sums over pictures no more than batch norm's compact gradient needs", () => {
+    const sums = optimized.calls.filter(
+      (call) =>
+        call.kernel === 'Sum' && optimized.values[Object.values(call.inputs).flat()[0] ?? 0]?.shape.length === 4,
+    );
+    // Two for each batch norm differentiated (D: real, fake, updated; G: two), one for each bias of a convolution that
+    // is updated (D: real, fake; G: one).
     expect(sums).toHaveLength(2 * 5 + 3);
   });
 
   it('is a fixed point, and the same every time', () => {
-    const key = ({ calls }: Program): string[] => calls.map((call) => `${call.kernel} ${attributeKey(call.inputs)} ${attributeKey(call.attrs)}`);
+    const key = ({ calls }: Program): string[] =>
+      calls.map((call) => `${call.kernel} ${attributeKey(call.inputs)} ${attributeKey(call.attrs)}`);
     expect(key(optimize(program))).toEqual(key(optimized));
     expect(optimize(optimized).calls.map((call) => call.kernel)).toEqual(optimized.calls.map((call) => call.kernel));
   });
 
-  it('keeps a generator\'s numbers to the rounding of folded batch norms', () => {
-    const forward = trace(({ z }) => ({ image: gan.generator.apply(z as tf.Tensor) as tf.Tensor }), { inputs: [{ name: 'z', dtype: 'float32', shape: [3, 6] }], variables: 'constant' }).program;
+  it("keeps a generator's numbers to the rounding of folded batch norms", () => {
+    const forward = trace(({ z }) => ({ image: gan.generator.apply(z as tf.Tensor) as tf.Tensor }), {
+      inputs: [{ name: 'z', dtype: 'float32', shape: [3, 6] }],
+      variables: 'constant',
+    }).program;
     const small = optimize(forward);
     expectSame(small, forward, { z: { data: ganFeeds(3)['z']?.data ?? [] } }, { rtol: 1e-5, atol: 1e-6 });
-    expect(small.calls.map((call) => call.kernel).filter((kernel) => kernel !== 'Reshape')).toEqual(['_FusedMatMul', 'Relu', 'Conv2DBackpropInput', 'Relu', 'Conv2DBackpropInput', 'Tanh']); // untrained: every bias is zero, and gone
+    expect(small.calls.map((call) => call.kernel).filter((kernel) => kernel !== 'Reshape')).toEqual([
+      '_FusedMatMul',
+      'Relu',
+      'Conv2DBackpropInput',
+      'Relu',
+      'Conv2DBackpropInput',
+      'Tanh',
+    ]); // untrained: every bias is zero, and gone
   });
 });
 
@@ -107,11 +137,28 @@ function randomFunction(seed: number): (inputs: Record<string, tf.Tensor>) => Re
     const pick = (): tf.Tensor => pool[roll(pool.length)] as tf.Tensor;
     const full = (): tf.Tensor => tf.add(pick(), tf.zeros([2, 3, 4])).reshape([2, 3, 4]);
     const ops: (() => tf.Tensor)[] = [
-      () => pick().add(pick()), () => pick().mul(pick()), () => pick().sub(pick()), () => pick().neg(), () => pick().relu(), () => pick().sigmoid(), () => pick().clone(),
-      () => pick().mul(roll(3)), () => pick().add(roll(2)), () => full().mul(tf.ones([2, 3, 4])), () => tf.tile(pick().mean().reshape([1, 1, 1]), [2, 3, 4]),
-      () => full().sum([roll(3)], true), () => full().mean([0, 1]), () => full().transpose([0, 2, 1]).transpose([0, 2, 1]), () => full().reshape([6, 4]).reshape([2, 3, 4]),
-      () => full().sub(full().mean([0, 1])), () => tf.tensor1d([1, 2, 3, 4]).square().mul(roll(2)), () => tf.concat(tf.split(full(), 2, 2).reverse(), 2), () => tf.zerosLike(pick()),
-      () => tf.grad((t) => tf.sum(tf.tanh(t.mul(0.5))))(pick()), () => tf.maximum(pick(), 0.1), () => full().sum([0, 1]).div(6),
+      () => pick().add(pick()),
+      () => pick().mul(pick()),
+      () => pick().sub(pick()),
+      () => pick().neg(),
+      () => pick().relu(),
+      () => pick().sigmoid(),
+      () => pick().clone(),
+      () => pick().mul(roll(3)),
+      () => pick().add(roll(2)),
+      () => full().mul(tf.ones([2, 3, 4])),
+      () => tf.tile(pick().mean().reshape([1, 1, 1]), [2, 3, 4]),
+      () => full().sum([roll(3)], true),
+      () => full().mean([0, 1]),
+      () => full().transpose([0, 2, 1]).transpose([0, 2, 1]),
+      () => full().reshape([6, 4]).reshape([2, 3, 4]),
+      () => full().sub(full().mean([0, 1])),
+      () => tf.tensor1d([1, 2, 3, 4]).square().mul(roll(2)),
+      () => tf.concat(tf.split(full(), 2, 2).reverse(), 2),
+      () => tf.zerosLike(pick()),
+      () => tf.grad((t) => tf.sum(tf.tanh(t.mul(0.5))))(pick()),
+      () => tf.maximum(pick(), 0.1),
+      () => full().sum([0, 1]).div(6),
     ];
     for (let i = 0; i < 24; i++) pool.push(tf.clipByValue((ops[roll(ops.length)] as () => tf.Tensor)(), -4, 4));
     return Object.fromEntries(pool.slice(-3).map((t, i) => [`out${i}`, t]));
@@ -120,9 +167,14 @@ function randomFunction(seed: number): (inputs: Record<string, tf.Tensor>) => Re
 
 describe('random programs', () => {
   it('compute the same after all passes', () => {
-    const wave = (n: number, phase: number): Float32Array => Float32Array.from({ length: n }, (_, i) => Math.sin(i * 2.1 + phase));
+    const wave = (n: number, phase: number): Float32Array =>
+      Float32Array.from({ length: n }, (_, i) => Math.sin(i * 2.1 + phase));
     const feeds = { x: { data: wave(24, 0) }, y: { data: wave(24, 1) }, row: { data: wave(4, 2) } };
-    const inputs = [['x', [2, 3, 4]], ['y', [2, 3, 4]], ['row', [4]]].map(([name, shape]) => ({ name: name as string, dtype: 'float32' as const, shape: shape as number[] }));
+    const inputs = [
+      ['x', [2, 3, 4]],
+      ['y', [2, 3, 4]],
+      ['row', [4]],
+    ].map(([name, shape]) => ({ name: name as string, dtype: 'float32' as const, shape: shape as number[] }));
     let removed = 0;
     for (let seed = 1; seed <= 60; seed++) {
       const { program } = trace(randomFunction(seed), { inputs, variables: 'constant' });

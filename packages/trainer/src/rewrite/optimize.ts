@@ -15,11 +15,21 @@ import { flattenProducts } from './products.js';
 import { shrinkUniforms } from './uniform.js';
 
 /**
- * The order matters within a round: flattened products leave reshapes that are no-ops; no-ops hide equal subexpressions, so they go next; equal calls are merged before broadcasting
- * is simplified, which looks at who made an operand; what scales and shifts channels folds into weights once it is constant; dead code goes last.
+ * The order matters within a round: flattened products leave reshapes that are no-ops; no-ops hide equal
+ * subexpressions, so they go next; equal calls are merged before broadcasting is simplified, which looks at who made an
+ * operand; what scales and shifts channels folds into weights once it is constant; dead code goes last.
  */
 export const PASSES: readonly Pass[] = [
-  flattenProducts, removeNoops, eliminateCommonSubexpressions, foldConstants, shrinkUniforms, spreadNorms, simplifyBroadcasts, simplifyReductions, foldAffine, eliminateDeadCode,
+  flattenProducts,
+  removeNoops,
+  eliminateCommonSubexpressions,
+  foldConstants,
+  shrinkUniforms,
+  spreadNorms,
+  simplifyBroadcasts,
+  simplifyReductions,
+  foldAffine,
+  eliminateDeadCode,
 ];
 
 /** Once, when the rounds are over: convolutions have their final weights then. */
@@ -28,7 +38,10 @@ const LAST: readonly Pass[] = [joinPads, convolveBeforeEnlarging, eliminateDeadC
 /** More rounds than any program needs: each removes or shrinks something. */
 const ROUNDS = 16;
 
-/** Runs `passes` in order, again and again, until a round changes nothing; then, unless the caller names passes, the last ones. */
+/**
+ * Runs `passes` in order, again and again, until a round changes nothing; then, unless the caller names passes, the
+ * last ones.
+ */
 export function optimize(program: Program, passes: readonly Pass[] = PASSES): Program {
   let current = program;
   let before = '';
@@ -48,5 +61,12 @@ function signature(program: Program): string {
     if (!order.has(id)) order.set(id, order.size);
     return order.get(id) ?? 0;
   };
-  return program.calls.map((call) => `${call.kernel} ${Object.entries(call.inputs).map(([k, ids]) => `${k}=${[ids].flat().map(name).join()}`).join(' ')} ${call.outputs.map(name).join()} ${attributeKey(call.attrs)}`).join('\n');
+  return program.calls
+    .map(
+      (call) =>
+        `${call.kernel} ${Object.entries(call.inputs)
+          .map(([k, ids]) => `${k}=${[ids].flat().map(name).join()}`)
+          .join(' ')} ${call.outputs.map(name).join()} ${attributeKey(call.attrs)}`,
+    )
+    .join('\n');
 }

@@ -20,13 +20,18 @@ beforeAll(async () => {
 
 type Fn = (x: tf.Tensor, y: tf.Tensor) => tf.Tensor | tf.Tensor[];
 const SHAPE = [2, 3, 4];
-const wave = (count: number, phase: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.3 + phase));
+const wave = (count: number, phase: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.3 + phase));
 const FEEDS = { x: { data: wave(24, 0) }, y: { data: wave(24, 2) } };
 
 function traced(fn: Fn): Program {
-  return trace(({ x, y }) => Object.fromEntries([fn(x as tf.Tensor, y as tf.Tensor)].flat().map((t, i) => [`out${i}`, t])), {
-    inputs: ['x', 'y'].map((name) => ({ name, dtype: 'float32' as const, shape: SHAPE })), variables: 'constant',
-  }).program;
+  return trace(
+    ({ x, y }) => Object.fromEntries([fn(x as tf.Tensor, y as tf.Tensor)].flat().map((t, i) => [`out${i}`, t])),
+    {
+      inputs: ['x', 'y'].map((name) => ({ name, dtype: 'float32' as const, shape: SHAPE })),
+      variables: 'constant',
+    },
+  ).program;
 }
 
 /** Kernels left by the pass (and dead-code elimination); the numbers must be those of the plain program. */
@@ -56,13 +61,19 @@ describe('dead code', () => {
   });
 
   it('includes gradients nobody asked for', () => {
-    const all: Fn = (x, y) => tf.grads((a, b) => tf.sum(tf.matMul(a as tf.Tensor3D, b as tf.Tensor3D, false, true)))([x, y])[0] as tf.Tensor;
+    const all: Fn = (x, y) =>
+      tf.grads((a, b) => tf.sum(tf.matMul(a as tf.Tensor3D, b as tf.Tensor3D, false, true)))([x, y])[0] as tf.Tensor;
     expect(traced(all).calls.filter((call) => call.kernel === 'BatchMatMul').length).toBe(3);
     expect(left(all, optimize).filter((kernel) => kernel === 'BatchMatMul')).toHaveLength(1);
   });
 
   it('keeps a call of which one result is used', () => {
-    expect(left((x) => tf.split(x, 2, 2)[1] as tf.Tensor, (p) => p)).toEqual(['SplitV']);
+    expect(
+      left(
+        (x) => tf.split(x, 2, 2)[1] as tf.Tensor,
+        (p) => p,
+      ),
+    ).toEqual(['SplitV']);
   });
 });
 
@@ -77,14 +88,58 @@ describe('common subexpressions', () => {
   });
 
   it('are told by attributes, to the last bit', () => {
-    expect(left((x) => [tf.pad(x, [[1, 0], [0, 0], [0, 0]], 0), tf.pad(x, [[1, 0], [0, 0], [0, 0]], -0), tf.pad(x, [[1, 0], [0, 0], [0, 0]], 1)], pass)).toHaveLength(3);
+    expect(
+      left(
+        (x) => [
+          tf.pad(
+            x,
+            [
+              [1, 0],
+              [0, 0],
+              [0, 0],
+            ],
+            0,
+          ),
+          tf.pad(
+            x,
+            [
+              [1, 0],
+              [0, 0],
+              [0, 0],
+            ],
+            -0,
+          ),
+          tf.pad(
+            x,
+            [
+              [1, 0],
+              [0, 0],
+              [0, 0],
+            ],
+            1,
+          ),
+        ],
+        pass,
+      ),
+    ).toHaveLength(3);
     expect(attributeKey({ a: -Infinity, b: undefined })).not.toBe(attributeKey({ a: null }));
     expect(attributeKey({ a: 1, b: [NaN, 'x'] })).toBe(attributeKey({ b: [NaN, 'x'], a: 1, c: undefined }));
     expect(attributeKey({ a: '1' })).not.toBe(attributeKey({ a: 1 }));
   });
 
   it('include constants by their bytes, not across types or shapes', () => {
-    const after = eliminateDeadCode(pass(traced((x) => [x.add(tf.tensor1d([1, 2, 3, 4])), x.mul(tf.tensor1d([1, 2, 3, 4])), x.sub(tf.tensor2d([[1, 2, 3, 4]])), x.cast('int32').add(tf.tensor1d([1, 2, 3, 4], 'int32')), x.add(0), x.sub(-0)])));
+    const after = eliminateDeadCode(
+      pass(
+        traced((x) => [
+          x.add(tf.tensor1d([1, 2, 3, 4])),
+          x.mul(tf.tensor1d([1, 2, 3, 4])),
+          x.sub(tf.tensor2d([[1, 2, 3, 4]])),
+          x.cast('int32').add(tf.tensor1d([1, 2, 3, 4], 'int32')),
+          x.add(0),
+          x.sub(-0),
+        ]),
+      ),
+    );
     expect(after.constants.size).toBe(5);
   });
 });
@@ -93,8 +148,33 @@ describe('no-ops', () => {
   const gone = (fn: Fn): string[] => left(fn, removeNoops);
 
   it('vanish', () => {
-    expect(gone((x) => [x.clone(), x.cast('float32'), x.reshape(SHAPE), tf.transpose(x, [0, 1, 2]), tf.tile(x, [1, 1, 1]), tf.slice(x, [0, 0, 0], SHAPE), tf.pad(x, [[0, 0], [0, 0], [0, 0]])])).toEqual([]);
-    expect(gone((x) => [x.add(0), tf.add(0, x), x.sub(0), x.mul(1), tf.mul(1, x), x.div(1), x.mul(tf.ones(SHAPE)), x.add(tf.zerosLike(x))])).toEqual([]);
+    expect(
+      gone((x) => [
+        x.clone(),
+        x.cast('float32'),
+        x.reshape(SHAPE),
+        tf.transpose(x, [0, 1, 2]),
+        tf.tile(x, [1, 1, 1]),
+        tf.slice(x, [0, 0, 0], SHAPE),
+        tf.pad(x, [
+          [0, 0],
+          [0, 0],
+          [0, 0],
+        ]),
+      ]),
+    ).toEqual([]);
+    expect(
+      gone((x) => [
+        x.add(0),
+        tf.add(0, x),
+        x.sub(0),
+        x.mul(1),
+        tf.mul(1, x),
+        x.div(1),
+        x.mul(tf.ones(SHAPE)),
+        x.add(tf.zerosLike(x)),
+      ]),
+    ).toEqual([]);
     expect(gone((x) => x.reshape([6, 4]).reshape([4, 6]).reshape(SHAPE))).toEqual([]);
     expect(gone((x) => x.neg().neg())).toEqual([]);
     expect(gone((x) => tf.concat([x]))).toEqual([]);
@@ -103,7 +183,12 @@ describe('no-ops', () => {
   it('in a row become one call', () => {
     expect(gone((x) => x.reshape([6, 4]).reshape([4, 6]).expandDims(0))).toEqual(['Reshape']);
     expect(gone((x) => tf.transpose(tf.transpose(x, [2, 0, 1]), [2, 1, 0]))).toEqual(['Transpose']);
-    expect(left((x) => tf.transpose(tf.transpose(x, [2, 0, 1]), [1, 2, 0]), (p) => removeNoops(removeNoops(p)))).toEqual([]);
+    expect(
+      left(
+        (x) => tf.transpose(tf.transpose(x, [2, 0, 1]), [1, 2, 0]),
+        (p) => removeNoops(removeNoops(p)),
+      ),
+    ).toEqual([]);
     expect(gone((x) => x.relu().relu())).toEqual(['Relu']);
   });
 
@@ -118,11 +203,18 @@ describe('no-ops', () => {
   });
 
   it('include reductions over axes of size 1, and zeros and ones like another tensor', () => {
-    expect(gone((x) => [x.reshape([1, 24]).sum(0, true), x.reshape([24, 1]).mean(1), x.reshape([1, 24]).max([0])])).toEqual(['Reshape', 'Reshape', 'Reshape']);
+    expect(
+      gone((x) => [x.reshape([1, 24]).sum(0, true), x.reshape([24, 1]).mean(1), x.reshape([1, 24]).max([0])]),
+    ).toEqual(['Reshape', 'Reshape', 'Reshape']);
     expect(gone((x) => x.reshape([1, 24]).sum())).toEqual(['Reshape', 'Sum']);
     expect(gone((x) => [x.max(0), x.min(), x.prod(1)])).toEqual(['Max', 'Min', 'Prod']);
-    const filled = removeNoops(traced((x) => [tf.zerosLike(x), tf.onesLike(x.cast('int32'))])).calls.filter((call) => call.kernel === 'Fill');
-    expect(filled.map((call) => call.attrs)).toEqual([{ shape: SHAPE, value: 0, dtype: 'float32' }, { shape: SHAPE, value: 1, dtype: 'int32' }]);
+    const filled = removeNoops(traced((x) => [tf.zerosLike(x), tf.onesLike(x.cast('int32'))])).calls.filter(
+      (call) => call.kernel === 'Fill',
+    );
+    expect(filled.map((call) => call.attrs)).toEqual([
+      { shape: SHAPE, value: 0, dtype: 'float32' },
+      { shape: SHAPE, value: 1, dtype: 'int32' },
+    ]);
     expect(gone((x) => [tf.zerosLike(x), tf.onesLike(x)])).toEqual(['Fill', 'Fill']);
   });
 });
@@ -135,7 +227,12 @@ describe('constant folding', () => {
     const after = eliminateDeadCode(foldConstants(traced((x) => x.mul(weights().sqrt().add(1)))));
     expect([...after.constants.values()]).toEqual([Float32Array.of(2, 3, 4, 5)]);
     expect(left((x) => [tf.split(weights(), 2)[1] as tf.Tensor, x.neg()], foldConstants)).toEqual(['Neg']);
-    expect(left((x) => tf.where(tf.greater(weights(), 3), x, x.neg()), (p) => removeNoops(foldConstants(p)))).toEqual(['Neg', 'Select']);
+    expect(
+      left(
+        (x) => tf.where(tf.greater(weights(), 3), x, x.neg()),
+        (p) => removeNoops(foldConstants(p)),
+      ),
+    ).toEqual(['Neg', 'Select']);
   });
 
   it('gives numbers the type of their tensor, which tfjs does not', () => {
@@ -145,7 +242,11 @@ describe('constant folding', () => {
   });
 
   it('does not blow the program up', () => {
-    const big = (x: tf.Tensor): tf.Tensor => tf.tile(weights().reshape([1, 4]), [5000, 1]).sum().add(x);
+    const big = (x: tf.Tensor): tf.Tensor =>
+      tf
+        .tile(weights().reshape([1, 4]), [5000, 1])
+        .sum()
+        .add(x);
     expect(left(big, foldConstants)).toEqual(['Tile', 'Sum', 'Add']);
     expect(left((x) => tf.fill([2, 4], 3).sum().add(x), foldConstants)).toEqual(['Add']);
     expect(left((x) => tf.fill([2, 4000], 3).sum().add(x), foldConstants)).toEqual(['Fill', 'Sum', 'Add']);
@@ -164,21 +265,37 @@ describe('constant folding', () => {
 
 describe('uniform operands', () => {
   it('become scalars beside a whole operand', () => {
-    const after = eliminateDeadCode(shrinkUniforms(traced((x) => x.mul(tf.fill(SHAPE, 3)).add(tf.tensor(new Float32Array(24).fill(2), SHAPE)))));
+    const after = eliminateDeadCode(
+      shrinkUniforms(traced((x) => x.mul(tf.fill(SHAPE, 3)).add(tf.tensor(new Float32Array(24).fill(2), SHAPE)))),
+    );
     expect(after.calls.map((call) => call.kernel)).toEqual(['Multiply', 'Add']);
-    expect([...after.constants].map(([id, data]) => [after.values[id]?.shape, data[0]])).toEqual([[[], 3], [[], 2]]);
+    expect([...after.constants].map(([id, data]) => [after.values[id]?.shape, data[0]])).toEqual([
+      [[], 3],
+      [[], 2],
+    ]);
     expect(left((x) => x.mul(tf.fill(SHAPE, 0.1)), shrinkUniforms)).toEqual(['Multiply']);
   });
 
   it('stay where they give the result its shape, or are integers', () => {
     expect(left((x) => x.sum(0).mul(tf.fill(SHAPE, 3)), shrinkUniforms)).toEqual(['Sum', 'Fill', 'Multiply']);
-    expect(left((x) => x.cast('int32').mul(tf.fill(SHAPE, 3, 'int32')), shrinkUniforms)).toEqual(['Cast', 'Fill', 'Multiply']);
+    expect(left((x) => x.cast('int32').mul(tf.fill(SHAPE, 3, 'int32')), shrinkUniforms)).toEqual([
+      'Cast',
+      'Fill',
+      'Multiply',
+    ]);
   });
 });
 
 describe('products', () => {
   it('of one matrix each lose their batch, and the reshapes around them', () => {
-    const dense: Fn = (x, y) => tf.fused.matMul({ a: x.reshape([6, 4]), b: y.reshape([6, 4]), transposeB: true, bias: tf.tensor1d([1, 2, 3, 4, 5, 6]), activation: 'relu' });
+    const dense: Fn = (x, y) =>
+      tf.fused.matMul({
+        a: x.reshape([6, 4]),
+        b: y.reshape([6, 4]),
+        transposeB: true,
+        bias: tf.tensor1d([1, 2, 3, 4, 5, 6]),
+        activation: 'relu',
+      });
     expect(left(dense, removeNoops).filter((kernel) => kernel === 'Reshape').length).toBeGreaterThan(2);
     const after = eliminateDeadCode(removeNoops(flattenProducts(removeNoops(traced(dense)))));
     expect(after.calls.map((call) => call.kernel)).toEqual(['Reshape', 'Reshape', '_FusedMatMul']);
@@ -186,7 +303,9 @@ describe('products', () => {
   });
 
   it('of batches stay', () => {
-    expect(left((x, y) => tf.matMul(x as tf.Tensor3D, y as tf.Tensor3D, false, true), flattenProducts)).toEqual(['BatchMatMul']);
+    expect(left((x, y) => tf.matMul(x as tf.Tensor3D, y as tf.Tensor3D, false, true), flattenProducts)).toEqual([
+      'BatchMatMul',
+    ]);
   });
 });
 
@@ -194,14 +313,24 @@ describe('reductions', () => {
   const close = { rtol: 1e-6, atol: 1e-6 };
 
   it('of a Tile are taken before it', () => {
-    const kernels = left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 1]), [2, 1, 4]).sum([0, 2]), simplifyReductions, close);
+    const kernels = left(
+      (x) => tf.tile(x.slice([0, 0, 0], [1, 3, 1]), [2, 1, 4]).sum([0, 2]),
+      simplifyReductions,
+      close,
+    );
     expect(kernels).toEqual(['Slice', 'Sum', 'Multiply']);
-    expect(left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 1]), [2, 1, 4]).mean([0, -1], true), simplifyReductions, close)).toEqual(['Slice', 'Mean']);
+    expect(
+      left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 1]), [2, 1, 4]).mean([0, -1], true), simplifyReductions, close),
+    ).toEqual(['Slice', 'Mean']);
   });
 
   it('stay where the Tile repeats more than single cells, or spreads an axis that is kept', () => {
     expect(left((x) => tf.tile(x, [2, 1, 1]).sum([0]), simplifyReductions)).toEqual(['Tile', 'Sum']);
-    expect(left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 4]), [2, 1, 1]).sum([1]), simplifyReductions)).toEqual(['Slice', 'Tile', 'Sum']);
+    expect(left((x) => tf.tile(x.slice([0, 0, 0], [1, 3, 4]), [2, 1, 1]).sum([1]), simplifyReductions)).toEqual([
+      'Slice',
+      'Tile',
+      'Sum',
+    ]);
   });
 });
 
@@ -211,7 +340,18 @@ describe('sums of deviations from the mean', () => {
 
   it('are zero, scaled or negated too', () => {
     expect(left((x) => centred(x).sum([0, 1]), simplifyReductions, close)).toEqual(['Fill']);
-    expect(left((x, y) => centred(x).mul(y.slice([0, 0, 0], [1, 1, 4])).neg().div(3).sum([1, 0], true), simplifyReductions, close)).toEqual(['Fill']);
+    expect(
+      left(
+        (x, y) =>
+          centred(x)
+            .mul(y.slice([0, 0, 0], [1, 1, 4]))
+            .neg()
+            .div(3)
+            .sum([1, 0], true),
+        simplifyReductions,
+        close,
+      ),
+    ).toEqual(['Fill']);
     expect(left((x) => x.sub(x.mean([0, 1], true)).mean([0, 1]), simplifyReductions, close)).toEqual(['Fill']);
   });
 
@@ -219,10 +359,26 @@ describe('sums of deviations from the mean', () => {
     expect(left((x) => centred(x).sum([0]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
     expect(left((x) => centred(x).sum(), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
     expect(left((x, y) => x.sub(y.mean([0, 1])).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Sum']);
-    expect(left((x, y) => centred(x).mul(y).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Multiply', 'Sum']);
-    expect(left((x) => x.mean([0, 1]).sub(x).mul(2).sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Multiply', 'Sum']);
+    expect(left((x, y) => centred(x).mul(y).sum([0, 1]), simplifyReductions)).toEqual([
+      'Mean',
+      'Sub',
+      'Multiply',
+      'Sum',
+    ]);
+    expect(left((x) => x.mean([0, 1]).sub(x).mul(2).sum([0, 1]), simplifyReductions)).toEqual([
+      'Mean',
+      'Sub',
+      'Multiply',
+      'Sum',
+    ]);
     expect(left((x) => centred(x).square().sum([0, 1]), simplifyReductions)).toEqual(['Mean', 'Sub', 'Square', 'Sum']);
-    expect(left((x, y) => y.slice([0, 0, 0], [1, 1, 4]).div(centred(x)).sum([0, 1]), simplifyReductions)).toEqual(['Slice', 'Mean', 'Sub', 'RealDiv', 'Sum']);
+    expect(left((x, y) => y.slice([0, 0, 0], [1, 1, 4]).div(centred(x)).sum([0, 1]), simplifyReductions)).toEqual([
+      'Slice',
+      'Mean',
+      'Sub',
+      'RealDiv',
+      'Sum',
+    ]);
   });
 });
 
@@ -235,11 +391,15 @@ describe('replay', () => {
     expect(() => replay(p, FEEDS, { backend: 'abacus' })).toThrow("got 'abacus'");
   });
 
-  it('shows each call\'s results, takes tensors, and leaves none behind', () => {
+  it("shows each call's results, takes tensors, and leaves none behind", () => {
     const before = tf.memory().numTensors;
     const x = tf.tensor(FEEDS.x.data, SHAPE);
     const seen: number[][] = [];
-    const result = replay(p, { ...FEEDS, x }, { observe: (_call, outputs) => void seen.push(...outputs.map((t) => t.shape)) });
+    const result = replay(
+      p,
+      { ...FEEDS, x },
+      { observe: (_call, outputs) => void seen.push(...outputs.map((t) => t.shape)) },
+    );
     expect(result['out0']?.data).toEqual(FEEDS.x.data.map((v) => -v));
     expect(seen).toEqual([SHAPE]);
     x.dispose();

@@ -1,8 +1,17 @@
-// Replays a program kernel by kernel in eager tfjs: the interpreter that rewriting is tested by, folds constants with, and that exports are verified against.
+// Replays a program kernel by kernel in eager tfjs: the interpreter that rewriting is tested by, folds constants with,
+// and that exports are verified against.
 import { UsageError, type TypedArray } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { onBackend } from '../trace/engine.js';
-import { callInputs, dataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ValueId } from '../trace/program.js';
+import {
+  callInputs,
+  dataOf,
+  type ConstantData,
+  type KernelCall,
+  type Program,
+  type ProgramDType,
+  type ValueId,
+} from '../trace/program.js';
 import { specialize } from './sizes.js';
 import { STAND_INS } from './stand-ins.js';
 
@@ -15,7 +24,10 @@ export interface ReplayTensor {
 
 /** What a replay may be told. */
 export interface ReplayOptions {
-  /** The tfjs backend to run on, which must be ready; kernels that it lacks are put together of others or run on `cpu`. Default: the current one. */
+  /**
+   * The tfjs backend to run on, which must be ready; kernels that it lacks are put together of others or run on `cpu`.
+   * Default: the current one.
+   */
   backend?: string;
   /** Sizes of the named dims of an aligned program. */
   sizes?: Record<string, number>;
@@ -30,24 +42,42 @@ export type ReplayFeeds = Record<string, { readonly data: ArrayLike<number> | Ty
  * Runs every call of `program` with tfjs's own kernels and returns the outputs by name.
  * @throws UsageError for a missing feed, one of the wrong size, or a backend that is not there.
  */
-export function replay(program: Program, feeds: ReplayFeeds, options: ReplayOptions = {}): Record<string, ReplayTensor> {
+export function replay(
+  program: Program,
+  feeds: ReplayFeeds,
+  options: ReplayOptions = {},
+): Record<string, ReplayTensor> {
   const { backend } = options;
   let results: Record<string, ReplayTensor> = {};
   const run = (): void => {
     // tidy looks for tensors in what it is given back, element by element.
-    tf.tidy(() => void (results = interpret(options.sizes === undefined ? program : specialize(program, options.sizes), feeds, options.observe)));
+    tf.tidy(
+      () =>
+        void (results = interpret(
+          options.sizes === undefined ? program : specialize(program, options.sizes),
+          feeds,
+          options.observe,
+        )),
+    );
   };
   if (backend === undefined) {
     run();
     return results;
   }
   const found: tf.KernelBackend | null = tf.findBackend(backend);
-  if (found === null) throw new UsageError(`replay: expected a tfjs backend that is ready, got '${backend}'; import it and await tf.setBackend once`);
+  if (found === null)
+    throw new UsageError(
+      `replay: expected a tfjs backend that is ready, got '${backend}'; import it and await tf.setBackend once`,
+    );
   onBackend(backend, found, run);
   return results;
 }
 
-function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions['observe']): Record<string, ReplayTensor> {
+function interpret(
+  program: Program,
+  feeds: ReplayFeeds,
+  observe: ReplayOptions['observe'],
+): Record<string, ReplayTensor> {
   const values = new Map<ValueId, tf.Tensor>();
   const last = lastUses(program);
   const make = (id: ValueId, data: ArrayLike<number>): tf.Tensor => {
@@ -56,10 +86,15 @@ function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions[
   };
   for (const { name, value } of program.inputs) {
     const feed = feeds[name];
-    if (feed === undefined) throw new UsageError(`replay: expected a feed for '${name}', got ${Object.keys(feeds).join(', ') || 'none'}`);
-    const data = feed instanceof tf.Tensor ? feed.dataSync() : (feed.data as ArrayLike<number>); // 64-bit integers have no place in a program
+    if (feed === undefined)
+      throw new UsageError(`replay: expected a feed for '${name}', got ${Object.keys(feeds).join(', ') || 'none'}`);
+    // 64-bit integers have no place in a program
+    const data = feed instanceof tf.Tensor ? feed.dataSync() : (feed.data as ArrayLike<number>);
     const shape = program.values[value]?.shape.map(Number) ?? [];
-    if (data.length !== tf.util.sizeFromShape(shape)) throw new UsageError(`replay: expected ${tf.util.sizeFromShape(shape)} numbers for '${name}' [${shape.join(', ')}], got ${data.length}`);
+    if (data.length !== tf.util.sizeFromShape(shape))
+      throw new UsageError(
+        `replay: expected ${tf.util.sizeFromShape(shape)} numbers for '${name}' [${shape.join(', ')}], got ${data.length}`,
+      );
     values.set(value, make(value, data));
   }
   for (const [id, data] of program.constants) values.set(id, make(id, data));
@@ -81,19 +116,26 @@ function interpret(program: Program, feeds: ReplayFeeds, observe: ReplayOptions[
       values.delete(id);
     }
   });
-  return Object.fromEntries(program.outputs.map(({ name, value }) => {
-    const tensor = at(value);
-    const dtype = tensor.dtype as ProgramDType; // programs hold these types only
-    return [name, { dtype, shape: [...tensor.shape], data: dataOf(tensor.dataSync(), dtype) }];
-  }));
+  return Object.fromEntries(
+    program.outputs.map(({ name, value }) => {
+      const tensor = at(value);
+      const dtype = tensor.dtype as ProgramDType; // programs hold these types only
+      return [name, { dtype, shape: [...tensor.shape], data: dataOf(tensor.dataSync(), dtype) }];
+    }),
+  );
 }
 
 /** Runs one kernel on tensors. tfjs moves their data between backends by itself. */
 function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] {
   const given = Object.entries(call.inputs);
   // Variadic kernels take their tensors as one list. tfjs's types do not say so.
-  const inputs = given.some(([, ids]) => Array.isArray(ids)) ? callInputs(call).map(at) : Object.fromEntries(given.map(([name, id]) => [name, at(id as ValueId)]));
-  const run = (): unknown => tf.engine().runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
+  const inputs = given.some(([, ids]) => Array.isArray(ids))
+    ? callInputs(call).map(at)
+    : Object.fromEntries(given.map(([name, id]) => [name, at(id as ValueId)]));
+  const run = (): unknown =>
+    tf
+      .engine()
+      .runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
   const own = hasKernel(call.kernel, tf.getBackend());
   const standIn = own ? undefined : STAND_INS[call.kernel]?.(callInputs(call).map(at), call.attrs);
   if (standIn !== undefined) return [standIn];

@@ -1,5 +1,6 @@
-// What a function does with every row of a tensor alike, unstacked and stacked again, done with all rows at once: of a dynamic dim there is no number of rows to write out.
-// tfjs's own tf.linalg.bandPart goes so. A traced program of numbers; rows that go different ways are left as they are.
+// What a function does with every row of a tensor alike, unstacked and stacked again, done with all rows at once: of a
+// dynamic dim there is no number of rows to write out. tfjs's own tf.linalg.bandPart goes so. A traced program of
+// numbers; rows that go different ways are left as they are.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../trace/program.js';
 import { BINARY } from './broadcast.js';
 import { attributeKey, eliminateCommonSubexpressions } from './common.js';
@@ -17,11 +18,53 @@ interface Lane {
 type Place = { lane: string; row: number };
 
 /** Kernels that do the same to every number, or along the last axis. */
-const EACH = new Set(['Abs', 'Cast', 'Elu', 'Exp', 'Identity', 'LeakyRelu', 'Log', 'Neg', 'Relu', 'Relu6', 'Rsqrt', 'Selu', 'Sigmoid', 'Softmax', 'Softplus', 'Sqrt', 'Square', 'Tanh']);
-const COMPARED = new Set(['Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'NotEqual', 'Pow']);
-const REDUCED: Readonly<Record<string, string>> = { Max: 'reductionIndices', Mean: 'axis', Min: 'axis', Prod: 'axis', Sum: 'axis' };
+const EACH = new Set([
+  'Abs',
+  'Cast',
+  'Elu',
+  'Exp',
+  'Identity',
+  'LeakyRelu',
+  'Log',
+  'Neg',
+  'Relu',
+  'Relu6',
+  'Rsqrt',
+  'Selu',
+  'Sigmoid',
+  'Softmax',
+  'Softplus',
+  'Sqrt',
+  'Square',
+  'Tanh',
+]);
+const COMPARED = new Set([
+  'Equal',
+  'Greater',
+  'GreaterEqual',
+  'Less',
+  'LessEqual',
+  'LogicalAnd',
+  'LogicalOr',
+  'NotEqual',
+  'Pow',
+]);
+const REDUCED: Readonly<Record<string, string>> = {
+  Max: 'reductionIndices',
+  Mean: 'axis',
+  Min: 'axis',
+  Prod: 'axis',
+  Sum: 'axis',
+};
 /** Kernels of pictures, whose first axis is a batch anyway. */
-const PICTURES: Readonly<Record<string, string>> = { AvgPool: 'x', Conv2D: 'x', FusedConv2D: 'x', MaxPool: 'x', ResizeBilinear: 'images', ResizeNearestNeighbor: 'images' };
+const PICTURES: Readonly<Record<string, string>> = {
+  AvgPool: 'x',
+  Conv2D: 'x',
+  FusedConv2D: 'x',
+  MaxPool: 'x',
+  ResizeBilinear: 'images',
+  ResizeNearestNeighbor: 'images',
+};
 
 /** The program without rows that are done one by one, where all go the same way; values are numbered anew then. */
 function joinRows(program: Program): Program {
@@ -41,11 +84,17 @@ function isUnstacked(call: KernelCall): boolean {
 }
 
 /** Whether a call puts the rows of one lane together again, in order. */
-function stacked(call: KernelCall, places: ReadonlyMap<ValueId, Place>, lanes: ReadonlyMap<string, Lane>): Lane | undefined {
+function stacked(
+  call: KernelCall,
+  places: ReadonlyMap<ValueId, Place>,
+  lanes: ReadonlyMap<string, Lane>,
+): Lane | undefined {
   if (!(call.kernel === 'Pack' || call.kernel === 'Concat') || (call.attrs['axis'] ?? 0) !== 0) return undefined;
   const ids = callInputs(call);
   const lane = lanes.get(places.get(ids[0] ?? -1)?.lane ?? '');
-  return lane !== undefined && lane.ids.length === ids.length && ids.every((id, i) => lane.ids[i] === id) ? lane : undefined;
+  return lane !== undefined && lane.ids.length === ids.length && ids.every((id, i) => lane.ids[i] === id)
+    ? lane
+    : undefined;
 }
 
 /** The lanes of a program, or undefined where some row goes another way than the others, or is read by itself. */
@@ -62,13 +111,28 @@ function lanesOf(program: Program): [Map<string, Lane> | undefined, Map<ValueId,
     const [first] = from;
     if (first === undefined || stacked(call, places, lanes) !== undefined) continue;
     const rows = lanes.get(first.lane)?.ids.length ?? 0;
-    if (from.some(({ row, lane }) => row !== first.row || lanes.get(lane)?.ids.length !== rows) || call.outputs.length !== 1) return [undefined, places];
-    const inputs = Object.entries(call.inputs).map(([name, ids]) => `${name}=${[ids].flat().map((id) => places.get(id)?.lane ?? id).join()}`).join(';');
+    if (
+      from.some(({ row, lane }) => row !== first.row || lanes.get(lane)?.ids.length !== rows) ||
+      call.outputs.length !== 1
+    )
+      return [undefined, places];
+    const inputs = Object.entries(call.inputs)
+      .map(
+        ([name, ids]) =>
+          `${name}=${[ids]
+            .flat()
+            .map((id) => places.get(id)?.lane ?? id)
+            .join()}`,
+      )
+      .join(';');
     const key = `${call.kernel}(${inputs})${attributeKey(call.attrs)}`;
     const count = counts.get(`${key} ${first.row}`) ?? 0;
     counts.set(`${key} ${first.row}`, count + 1);
     const lane = `${key} ${count}`;
-    const known = lanes.get(lane) ?? { ids: new Array<undefined>(rows).fill(undefined), calls: new Array<undefined>(rows).fill(undefined) };
+    const known = lanes.get(lane) ?? {
+      ids: new Array<undefined>(rows).fill(undefined),
+      calls: new Array<undefined>(rows).fill(undefined),
+    };
     lanes.set(lane, known);
     [known.ids[first.row], known.calls[first.row]] = [outputOf(call), call];
     places.set(outputOf(call), { lane, row: first.row });
@@ -78,11 +142,16 @@ function lanesOf(program: Program): [Map<string, Lane> | undefined, Map<ValueId,
 }
 
 /** The program with every lane made at once, or undefined where some kernel cannot be. */
-function joined(program: Program, lanes: ReadonlyMap<string, Lane>, places: ReadonlyMap<ValueId, Place>): Program | undefined {
+function joined(
+  program: Program,
+  lanes: ReadonlyMap<string, Lane>,
+  places: ReadonlyMap<ValueId, Place>,
+): Program | undefined {
   const out: Program = { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] };
   const at = new Map<ValueId, ValueId>();
   const wholes = new Map<string, ValueId>();
-  const value = (dtype: Program['values'][number]['dtype'], shape: readonly number[]): ValueId => out.values.push({ dtype, shape: [...shape] }) - 1;
+  const value = (dtype: Program['values'][number]['dtype'], shape: readonly number[]): ValueId =>
+    out.values.push({ dtype, shape: [...shape] }) - 1;
   const copy = (id: ValueId): ValueId => {
     const { dtype, shape } = program.values[id] ?? { dtype: 'float32', shape: [] };
     const made = value(dtype, shape.map(Number));
@@ -92,23 +161,49 @@ function joined(program: Program, lanes: ReadonlyMap<string, Lane>, places: Read
   const read = (id: ValueId): ValueId => at.get(id) ?? -1;
   for (const input of program.inputs) out.inputs.push({ ...input, value: copy(input.value) });
   for (const [id, data] of program.constants) out.constants.set(copy(id), data);
-  const emit = (like: KernelCall, kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, shape: readonly number[], dtype = program.values[outputOf(like)]?.dtype ?? 'float32'): ValueId => {
+  const emit = (
+    like: KernelCall,
+    kernel: string,
+    inputs: KernelCall['inputs'],
+    attrs: Record<string, unknown>,
+    shape: readonly number[],
+    dtype = program.values[outputOf(like)]?.dtype ?? 'float32',
+  ): ValueId => {
     const made = value(dtype, shape);
     out.calls.push({ ...like, kernel, inputs, attrs, outputs: [made] });
     return made;
   };
   const sizes = (id: ValueId): number[] => shapeOf(out, id).map(Number);
-  const reshaped = (like: KernelCall, id: ValueId, shape: readonly number[]): ValueId => (sizes(id).join() === shape.join() ? id : emit(like, 'Reshape', { x: id }, { shape: [...shape] }, shape, out.values[id]?.dtype));
+  const reshaped = (like: KernelCall, id: ValueId, shape: readonly number[]): ValueId =>
+    sizes(id).join() === shape.join()
+      ? id
+      : emit(like, 'Reshape', { x: id }, { shape: [...shape] }, shape, out.values[id]?.dtype);
   for (const call of program.calls) {
     const end = stacked(call, places, lanes);
     const own = places.get(outputOf(call));
     if (isUnstacked(call)) wholes.set(own?.lane ?? '', read(inputOf(call, 'value') ?? -1));
-    else if (end !== undefined) at.set(outputOf(call), reshaped(call, wholes.get(places.get(callInputs(call)[0] ?? -1)?.lane ?? '') ?? -1, shapeOf(program, outputOf(call)).map(Number)));
+    else if (end !== undefined)
+      at.set(
+        outputOf(call),
+        reshaped(
+          call,
+          wholes.get(places.get(callInputs(call)[0] ?? -1)?.lane ?? '') ?? -1,
+          shapeOf(program, outputOf(call)).map(Number),
+        ),
+      );
     else if (own === undefined) {
-      const inputs = Object.fromEntries(Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map(read) : read(ids)]));
+      const inputs = Object.fromEntries(
+        Object.entries(call.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids.map(read) : read(ids)]),
+      );
       out.calls.push({ ...call, inputs, outputs: call.outputs.map(copy) });
     } else if (own.row === 0) {
-      const made = atOnce(call, lanes.get(own.lane)?.ids.length ?? 1, (id) => wholes.get(places.get(id)?.lane ?? ''), { read, emit, reshaped, sizes }, shapeOf(program, outputOf(call)).map(Number));
+      const made = atOnce(
+        call,
+        lanes.get(own.lane)?.ids.length ?? 1,
+        (id) => wholes.get(places.get(id)?.lane ?? ''),
+        { read, emit, reshaped, sizes },
+        shapeOf(program, outputOf(call)).map(Number),
+      );
       if (made === undefined) return undefined;
       wholes.set(own.lane, made);
     }
@@ -120,43 +215,96 @@ function joined(program: Program, lanes: ReadonlyMap<string, Lane>, places: Read
 /** What {@link joined} lends to the rules. */
 interface Writing {
   read: (id: ValueId) => ValueId;
-  emit: (like: KernelCall, kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, shape: readonly number[], dtype?: Program['values'][number]['dtype']) => ValueId;
+  emit: (
+    like: KernelCall,
+    kernel: string,
+    inputs: KernelCall['inputs'],
+    attrs: Record<string, unknown>,
+    shape: readonly number[],
+    dtype?: Program['values'][number]['dtype'],
+  ) => ValueId;
   reshaped: (like: KernelCall, id: ValueId, shape: readonly number[]) => ValueId;
   sizes: (id: ValueId) => number[];
 }
 
 /** One call for all rows, whose results have `shape` each: its value, or undefined where there is no rule. */
-function atOnce(call: KernelCall, rows: number, whole: (id: ValueId) => ValueId | undefined, on: Writing, shape: readonly number[]): ValueId | undefined {
+function atOnce(
+  call: KernelCall,
+  rows: number,
+  whole: (id: ValueId) => ValueId | undefined,
+  on: Writing,
+  shape: readonly number[],
+): ValueId | undefined {
   const { kernel, attrs } = call;
   const result = [rows, ...shape];
   const given = (name: string): ValueId => whole(inputOf(call, name) ?? -1) ?? on.read(inputOf(call, name) ?? -1);
   const isRow = (name: string): boolean => whole(inputOf(call, name) ?? -1) !== undefined;
   /** With as many axes as a row of the result, and one for the rows in front. */
-  const aligned = (name: string): ValueId => (isRow(name) ? on.reshaped(call, given(name), [rows, ...new Array<number>(result.length - on.sizes(given(name)).length).fill(1), ...on.sizes(given(name)).slice(1)]) : given(name));
+  const aligned = (name: string): ValueId =>
+    isRow(name)
+      ? on.reshaped(call, given(name), [
+          rows,
+          ...new Array<number>(result.length - on.sizes(given(name)).length).fill(1),
+          ...on.sizes(given(name)).slice(1),
+        ])
+      : given(name);
   const [only] = Object.keys(call.inputs);
   if (EACH.has(kernel) && only !== undefined) return on.emit(call, kernel, { [only]: given(only) }, attrs, result);
-  if (BINARY.has(kernel) || COMPARED.has(kernel)) return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
+  if (BINARY.has(kernel) || COMPARED.has(kernel))
+    return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
   if (kernel === 'Select') {
     const spread = (name: string): ValueId => {
       if (isRow(name)) return aligned(name);
       const one = on.reshaped(call, given(name), [1, ...on.sizes(given(name))]);
-      return on.emit(call, 'Tile', { x: one }, { reps: [rows, ...shape.map(() => 1)] }, [rows, ...on.sizes(given(name))], name === 'condition' ? 'bool' : undefined);
+      return on.emit(
+        call,
+        'Tile',
+        { x: one },
+        { reps: [rows, ...shape.map(() => 1)] },
+        [rows, ...on.sizes(given(name))],
+        name === 'condition' ? 'bool' : undefined,
+      );
     };
-    return on.sizes(given('condition')).length < shape.length ? undefined : on.emit(call, kernel, { condition: spread('condition'), t: spread('t'), e: spread('e') }, attrs, result);
+    return on.sizes(given('condition')).length < shape.length
+      ? undefined
+      : on.emit(call, kernel, { condition: spread('condition'), t: spread('t'), e: spread('e') }, attrs, result);
   }
-  if (kernel === 'Reshape' || kernel === 'ExpandDims') return on.reshaped(call, given(kernel === 'Reshape' ? 'x' : 'input'), result);
-  if (kernel === 'Transpose' && Array.isArray(attrs['perm'])) return on.emit(call, kernel, { x: given('x') }, { perm: [0, ...attrs['perm'].map((axis) => Number(axis) + 1)] }, result);
+  if (kernel === 'Reshape' || kernel === 'ExpandDims')
+    return on.reshaped(call, given(kernel === 'Reshape' ? 'x' : 'input'), result);
+  if (kernel === 'Transpose' && Array.isArray(attrs['perm']))
+    return on.emit(
+      call,
+      kernel,
+      { x: given('x') },
+      { perm: [0, ...attrs['perm'].map((axis) => Number(axis) + 1)] },
+      result,
+    );
   const along = Object.hasOwn(REDUCED, kernel) ? REDUCED[kernel] : undefined;
   if (along !== undefined) {
     const rank = on.sizes(given('x')).length - 1;
-    const axes = attrs[along] === undefined || attrs[along] === null ? Array.from({ length: rank }, (_, i) => i) : [attrs[along]].flat().map(Number);
-    return on.emit(call, kernel, { x: given('x') }, { ...attrs, [along]: axes.map((axis) => (axis < 0 ? axis + rank : axis) + 1) }, result);
+    const axes =
+      attrs[along] === undefined || attrs[along] === null
+        ? Array.from({ length: rank }, (_, i) => i)
+        : [attrs[along]].flat().map(Number);
+    return on.emit(
+      call,
+      kernel,
+      { x: given('x') },
+      { ...attrs, [along]: axes.map((axis) => (axis < 0 ? axis + rank : axis) + 1) },
+      result,
+    );
   }
   if (kernel === 'BatchMatMul') return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
   const picture = Object.hasOwn(PICTURES, kernel) ? PICTURES[kernel] : undefined;
-  if (picture === undefined || Object.keys(call.inputs).some((name) => name !== picture && isRow(name))) return undefined;
+  if (picture === undefined || Object.keys(call.inputs).some((name) => name !== picture && isRow(name)))
+    return undefined;
   const all = on.sizes(given(picture));
   const flat = (sizes: readonly number[]): number[] => [rows * (sizes[1] ?? 1), ...sizes.slice(2)];
-  const inputs = Object.fromEntries(Object.keys(call.inputs).map((name) => [name, name === picture ? on.reshaped(call, given(name), flat(all)) : given(name)]));
+  const inputs = Object.fromEntries(
+    Object.keys(call.inputs).map((name) => [
+      name,
+      name === picture ? on.reshaped(call, given(name), flat(all)) : given(name),
+    ]),
+  );
   return on.reshaped(call, on.emit(call, kernel, inputs, attrs, flat(result)), result);
 }

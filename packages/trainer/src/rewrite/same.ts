@@ -1,29 +1,58 @@
-// Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that it makes of them.
+// Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that
+// it makes of them.
 import { callInputs, sameData, type Program, type ValueId } from '../trace/program.js';
 import { attributeKey } from './common.js';
 import { alignable } from './rows.js';
 import { replay } from './replay.js';
 import { concrete, evaluate, specialize } from './sizes.js';
 
-/** Whether an aligned program has the sizes and constants that the function was traced to have at `sizes`; undefined where the function makes other calls there. */
-export function sameAt(program: Program, traced: Program, sizes: Readonly<Record<string, number>>): boolean | undefined {
+/**
+ * Whether an aligned program has the sizes and constants that the function was traced to have at `sizes`; undefined
+ * where the function makes other calls there.
+ */
+export function sameAt(
+  program: Program,
+  traced: Program,
+  sizes: Readonly<Record<string, number>>,
+): boolean | undefined {
   const twin = alignable(traced);
   // What align put in front makes constants of the trace.
   const leading = program.calls.slice(0, Math.max(0, program.calls.length - twin.calls.length));
   const calls = program.calls.slice(leading.length);
-  if (calls.length !== twin.calls.length || !calls.every((call, i) => call.kernel === twin.calls[i]?.kernel && String(call.outputs) === String(twin.calls[i]?.outputs))) return undefined;
-  return calls.every((call, i) => Object.entries(call.attrs).every(([name, value]) => sameAttribute(concrete(value, sizes), twin.calls[i]?.attrs[name])) &&
-    call.outputs.every((id) => (program.values[id]?.shape ?? []).every((size, axis) => evaluate(size, sizes) === twin.values[id]?.shape[axis]))) && sameConstants({ ...program, calls: leading }, twin, sizes);
+  if (
+    calls.length !== twin.calls.length ||
+    !calls.every(
+      (call, i) => call.kernel === twin.calls[i]?.kernel && String(call.outputs) === String(twin.calls[i]?.outputs),
+    )
+  )
+    return undefined;
+  return (
+    calls.every(
+      (call, i) =>
+        Object.entries(call.attrs).every(([name, value]) =>
+          sameAttribute(concrete(value, sizes), twin.calls[i]?.attrs[name]),
+        ) &&
+        call.outputs.every((id) =>
+          (program.values[id]?.shape ?? []).every(
+            (size, axis) => evaluate(size, sizes) === twin.values[id]?.shape[axis],
+          ),
+        ),
+    ) && sameConstants({ ...program, calls: leading }, twin, sizes)
+  );
 }
 
 /** Equal, numbers to the precision of float32: measures are worked out another way than the function did. */
 function sameAttribute(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => sameAttribute(one, b[i]));
-  return typeof a === 'number' && typeof b === 'number' && !Number.isInteger(a) ? Math.abs(a - b) <= 1.2e-7 * Math.abs(b) : attributeKey(a) === attributeKey(b);
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((one, i) => sameAttribute(one, b[i]));
+  return typeof a === 'number' && typeof b === 'number' && !Number.isInteger(a)
+    ? Math.abs(a - b) <= 1.2e-7 * Math.abs(b)
+    : attributeKey(a) === attributeKey(b);
 }
 
 function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<string, number>>): boolean {
-  // Those that were the same at every size are shared arrays mostly; those that align made up come behind the trace's own values.
+  // Those that were the same at every size are shared arrays mostly; those that align made up come behind the trace's
+  // own values.
   for (const [id, data] of made.constants) {
     const own = twin.constants.get(id);
     if (own !== undefined && id < twin.values.length && !sameData(data, own)) return false;
@@ -32,11 +61,21 @@ function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<stri
   const ids = made.calls.flatMap((call) => call.outputs).filter((id) => twin.constants.has(id));
   if (ids.length === 0) return true;
   const constants = new Map([...made.constants].filter(([id]) => read.has(id)));
-  const results = replay(specialize({ ...made, inputs: [], constants, outputs: ids.map((value) => ({ name: String(value), value })) }, sizes), {}, { backend: 'cpu' });
+  const results = replay(
+    specialize(
+      { ...made, inputs: [], constants, outputs: ids.map((value) => ({ name: String(value), value })) },
+      sizes,
+    ),
+    {},
+    { backend: 'cpu' },
+  );
   return ids.every((id) => {
     const [mine, theirs] = [results[String(id)], twin.constants.get(id)];
-    if (mine === undefined || theirs === undefined || String(mine.shape) !== String(twin.values[id]?.shape)) return false;
+    if (mine === undefined || theirs === undefined || String(mine.shape) !== String(twin.values[id]?.shape))
+      return false;
     const scale = Array.from<number>(theirs).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-    return Array.from<number>(mine.data).every((v, i) => Object.is(v, theirs[i]) || Math.abs(v - (theirs[i] ?? NaN)) <= 4e-7 * scale);
+    return Array.from<number>(mine.data).every(
+      (v, i) => Object.is(v, theirs[i]) || Math.abs(v - (theirs[i] ?? NaN)) <= 4e-7 * scale,
+    );
   });
 }

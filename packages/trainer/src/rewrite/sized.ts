@@ -1,4 +1,5 @@
-// A constant whose numbers are worked out of a dynamic dim, told again as calls: 1 / (height · width) becomes a Fill; equal steps, as of coordinates, a Range that is scaled and moved.
+// A constant whose numbers are worked out of a dynamic dim, told again as calls: 1 / (height · width) becomes a Fill;
+// equal steps, as of coordinates, a Range that is scaled and moved.
 import type { ConstantData, KernelCall, Program, ProgramDType, ValueId } from '../trace/program.js';
 import { isMeasure, isStatic, maximum, type Measure, type Size } from '../trace/size.js';
 
@@ -9,16 +10,30 @@ const FEW = 16;
 export type NumberSolver = (numbers: readonly number[]) => Size | Measure | undefined;
 
 /**
- * Calls that make value `id` of `program`, whose shape is fixed, out of the dims: one number throughout, or few of them, each worked out alone, as in the shape of a tensor that is computed with.
- * Undefined where a number is not told by the dims.
+ * Calls that make value `id` of `program`, whose shape is fixed, out of the dims: one number throughout, or few of
+ * them, each worked out alone, as in the shape of a tensor that is computed with. Undefined where a number is not told
+ * by the dims.
  */
-export function fromSizes(program: Program, id: ValueId, versions: readonly ConstantData[], solve: NumberSolver): KernelCall[] | undefined {
+export function fromSizes(
+  program: Program,
+  id: ValueId,
+  versions: readonly ConstantData[],
+  solve: NumberSolver,
+): KernelCall[] | undefined {
   const value = program.values[id];
   const [first] = versions;
-  if (value === undefined || first === undefined || value.dtype === 'bool' || !versions.every((data) => data.length === first.length && data.length <= FEW)) return undefined;
+  if (
+    value === undefined ||
+    first === undefined ||
+    value.dtype === 'bool' ||
+    !versions.every((data) => data.length === first.length && data.length <= FEW)
+  )
+    return undefined;
   const { dtype, shape } = value;
   const same = versions.every((data) => data.every((v) => v === data[0]));
-  const numbers = Array.from({ length: same ? 1 : first.length }, (_, at) => solve(versions.map((data) => data[at] ?? NaN)));
+  const numbers = Array.from({ length: same ? 1 : first.length }, (_, at) =>
+    solve(versions.map((data) => data[at] ?? NaN)),
+  );
   const found = numbers.filter((number) => number !== undefined && (dtype !== 'int32' || isWhole(number)));
   const [only] = found;
   if (found.length < numbers.length || only === undefined) return undefined;
@@ -26,7 +41,16 @@ export function fromSizes(program: Program, id: ValueId, versions: readonly Cons
   const own = (count: number): ValueId => program.values.push({ dtype, shape: [count] }) - 1;
   const parts = found.map((number) => fill(number as Size | Measure, dtype, [1], own(1))); // as filtered
   const row = own(found.length);
-  return [...parts, { kernel: 'Concat', inputs: { inputs: parts.flatMap(({ outputs }) => outputs) }, attrs: { axis: 0 }, outputs: [row] }, { kernel: 'Reshape', inputs: { x: row }, attrs: { shape: [...shape] }, outputs: [id] }];
+  return [
+    ...parts,
+    {
+      kernel: 'Concat',
+      inputs: { inputs: parts.flatMap(({ outputs }) => outputs) },
+      attrs: { axis: 0 },
+      outputs: [row],
+    },
+    { kernel: 'Reshape', inputs: { x: row }, attrs: { shape: [...shape] }, outputs: [id] },
+  ];
 }
 
 /** A solver from some of the traces, and what a size is at all of them. */
@@ -35,21 +59,47 @@ export interface RowSolver {
   evaluate: (size: Size) => readonly number[];
 }
 
-/** Calls that make value `id`, a row along a dynamic dim whose numbers rise or fall by equal steps. `within` solves from the traces of those places. */
-export function fromSteps(program: Program, id: ValueId, versions: readonly { shape: readonly number[]; data: ConstantData }[], within: (rows: readonly number[]) => RowSolver): KernelCall[] | undefined {
+/**
+ * Calls that make value `id`, a row along a dynamic dim whose numbers rise or fall by equal steps. `within` solves from
+ * the traces of those places.
+ */
+export function fromSteps(
+  program: Program,
+  id: ValueId,
+  versions: readonly { shape: readonly number[]; data: ConstantData }[],
+  within: (rows: readonly number[]) => RowSolver,
+): KernelCall[] | undefined {
   const value = program.values[id];
   const [axis, more] = (value?.shape ?? []).flatMap((size, i) => (isStatic(size) ? [] : [i]));
-  if (value === undefined || value.dtype === 'bool' || axis === undefined || more !== undefined || !versions.every(({ shape, data }) => data.length === shape[axis])) return undefined;
-  const rows = versions.map(({ data }) => ({ first: data[0] ?? NaN, step: ((data[data.length - 1] ?? NaN) - (data[0] ?? NaN)) / Math.max(1, data.length - 1), data }));
+  if (
+    value === undefined ||
+    value.dtype === 'bool' ||
+    axis === undefined ||
+    more !== undefined ||
+    !versions.every(({ shape, data }) => data.length === shape[axis])
+  )
+    return undefined;
+  const rows = versions.map(({ data }) => ({
+    first: data[0] ?? NaN,
+    step: ((data[data.length - 1] ?? NaN) - (data[0] ?? NaN)) / Math.max(1, data.length - 1),
+    data,
+  }));
   const most = (data: ConstantData): number => Array.from<number>(data).reduce((a, v) => Math.max(a, Math.abs(v)), 0);
-  if (!rows.every(({ first, step, data }) => data.every((v, i) => Math.abs(v - (first + i * step)) <= (value.dtype === 'int32' ? 0 : 2.4e-7 * most(data))))) return undefined;
+  if (
+    !rows.every(({ first, step, data }) =>
+      data.every((v, i) => Math.abs(v - (first + i * step)) <= (value.dtype === 'int32' ? 0 : 2.4e-7 * most(data))),
+    )
+  )
+    return undefined;
   // One number has no step.
   const long = [...rows.keys()].filter((row) => (rows[row]?.data.length ?? 0) > 1);
   const { solve, evaluate } = within(long);
   const start = within([...rows.keys()]).solve(rows.map(({ first }) => first));
   const found = solve(long.map((row) => rows[row]?.step ?? NaN));
-  if (start === undefined || found === undefined || (value.dtype === 'int32' && !(isWhole(start) && isWhole(found)))) return undefined;
-  const step = isMeasure(found) && evaluate(found.below).some((n) => n < 1) ? { ...found, below: maximum(found.below, 1) } : found;
+  if (start === undefined || found === undefined || (value.dtype === 'int32' && !(isWhole(start) && isWhole(found))))
+    return undefined;
+  const step =
+    isMeasure(found) && evaluate(found.below).some((n) => n < 1) ? { ...found, below: maximum(found.below, 1) } : found;
   const count = value.shape[axis] ?? 1;
   const dtype = value.dtype;
   const own = (shape: Size[]): ValueId => program.values.push({ dtype, shape }) - 1;

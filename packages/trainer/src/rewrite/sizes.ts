@@ -8,19 +8,28 @@ export function isSymbolic(value: unknown): value is SymbolicSize {
   return typeof value === 'object' && value !== null && 'constant' in value && 'terms' in value;
 }
 
-/** The number that `size` is where the dims have these sizes. @throws UsageError for one that is missing or no multiple of what the program wants. */
+/**
+ * The number that `size` is where the dims have these sizes. @throws UsageError for one that is missing or no multiple
+ * of what the program wants.
+ */
 export function evaluate(size: Size, sizes: Readonly<Record<string, number>>): number {
   const value = evaluateSize(size, sizes);
   if (value !== undefined) return value;
   const missing = namesOf(size).find((name) => !Object.hasOwn(sizes, name));
-  const given = Object.entries(sizes).map(([name, one]) => `${name} ${one}`).join(', ') || 'nothing';
-  throw new UsageError(`size ${sizeText(size)}: expected ${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`);
+  const given =
+    Object.entries(sizes)
+      .map(([name, one]) => `${name} ${one}`)
+      .join(', ') || 'nothing';
+  throw new UsageError(
+    `size ${sizeText(size)}: expected ${missing === undefined ? 'multiples of the step' : `a number for '${missing}'`}, got sizes for ${given}`,
+  );
 }
 
 /** A deep copy of an attribute with every symbolic size and measure evaluated. */
 export function concrete(value: unknown, sizes: Readonly<Record<string, number>>): unknown {
   if (isSymbolic(value)) return evaluate(value, sizes);
-  if (isMeasure(value)) return value.scale * MEASURES[value.of](evaluate(value.above, sizes) / evaluate(value.below, sizes));
+  if (isMeasure(value))
+    return value.scale * MEASURES[value.of](evaluate(value.above, sizes) / evaluate(value.below, sizes));
   if (Array.isArray(value)) return value.map((v: unknown) => concrete(v, sizes));
   return value;
 }
@@ -30,12 +39,23 @@ export function specialize(program: Program, sizes: Readonly<Record<string, numb
   return {
     ...program,
     values: program.values.map(({ dtype, shape }) => ({ dtype, shape: shape.map((size) => evaluate(size, sizes)) })),
-    calls: program.calls.map((call) => ({ ...call, attrs: Object.fromEntries(Object.entries(call.attrs).map(([name, value]) => [name, concrete(value, sizes)])) })),
+    calls: program.calls.map((call) => ({
+      ...call,
+      attrs: Object.fromEntries(Object.entries(call.attrs).map(([name, value]) => [name, concrete(value, sizes)])),
+    })),
   };
 }
 
 /** Whether some size of the program is rounded, or one of two. */
 export function hasWholeParts(program: Program): boolean {
-  const rounded = (value: unknown): boolean => (isSymbolic(value) ? Object.keys(value.terms).some((key) => key.includes('(')) : isMeasure(value) ? rounded(value.above) || rounded(value.below) : Array.isArray(value) && value.some(rounded));
-  return program.values.some(({ shape }) => rounded(shape)) || program.calls.some(({ attrs }) => Object.values(attrs).some(rounded));
+  const rounded = (value: unknown): boolean =>
+    isSymbolic(value)
+      ? Object.keys(value.terms).some((key) => key.includes('('))
+      : isMeasure(value)
+        ? rounded(value.above) || rounded(value.below)
+        : Array.isArray(value) && value.some(rounded);
+  return (
+    program.values.some(({ shape }) => rounded(shape)) ||
+    program.calls.some(({ attrs }) => Object.values(attrs).some(rounded))
+  );
 }

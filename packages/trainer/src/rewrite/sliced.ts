@@ -1,4 +1,5 @@
-// A constant whose shape grows with a dynamic dim, told again as calls: a Fill of one number, or a Tile of the part that repeats.
+// A constant whose shape grows with a dynamic dim, told again as calls: a Fill of one number, or a Tile of the part
+// that repeats.
 import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
 
 /** One constant at one size. */
@@ -7,19 +8,43 @@ export interface Version {
   data: ConstantData;
 }
 
-/** Calls that make value `id` of `program`, whose shape is symbolic, or undefined where the data does not repeat along its dynamic axes alike at every size. */
+/**
+ * Calls that make value `id` of `program`, whose shape is symbolic, or undefined where the data does not repeat along
+ * its dynamic axes alike at every size.
+ */
 export function fromSlices(program: Program, id: ValueId, versions: readonly Version[]): KernelCall[] | undefined {
   const value = program.values[id];
   if (value === undefined) return undefined;
   const dynamic = value.shape.map((size) => typeof size !== 'number');
   const parts = versions.map((version) => slice(version, dynamic));
   const [part] = parts;
-  if (part === undefined || !parts.every((p) => p !== undefined && p.length === part.length && p.every((v, i) => Object.is(v, part[i])))) return undefined;
+  if (
+    part === undefined ||
+    !parts.every((p) => p !== undefined && p.length === part.length && p.every((v, i) => Object.is(v, part[i])))
+  )
+    return undefined;
   const [number = 0] = part;
-  if (part.every((v) => Object.is(v, number))) return [{ kernel: 'Fill', inputs: {}, attrs: { shape: [...value.shape], value: number, dtype: value.dtype }, outputs: [id] }];
-  const small = program.values.push({ dtype: value.dtype, shape: value.shape.map((size, i) => (dynamic[i] === true ? 1 : size)) }) - 1;
+  if (part.every((v) => Object.is(v, number)))
+    return [
+      {
+        kernel: 'Fill',
+        inputs: {},
+        attrs: { shape: [...value.shape], value: number, dtype: value.dtype },
+        outputs: [id],
+      },
+    ];
+  const small =
+    program.values.push({ dtype: value.dtype, shape: value.shape.map((size, i) => (dynamic[i] === true ? 1 : size)) }) -
+    1;
   program.constants.set(small, part);
-  return [{ kernel: 'Tile', inputs: { x: small }, attrs: { reps: value.shape.map((size, i) => (dynamic[i] === true ? size : 1)) }, outputs: [id] }];
+  return [
+    {
+      kernel: 'Tile',
+      inputs: { x: small },
+      attrs: { reps: value.shape.map((size, i) => (dynamic[i] === true ? size : 1)) },
+      outputs: [id],
+    },
+  ];
 }
 
 /** The data at index 0 of the dynamic axes, if it is the same at every index. */

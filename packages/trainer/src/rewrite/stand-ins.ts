@@ -9,17 +9,47 @@ export const STAND_INS: Readonly<Record<string, StandIn>> = {
   /** Of two operands as a matrix product; the plain backend multiplies everything by everything, and sums then. */
   Einsum: ([a, b], { equation }) => {
     const [, left = '', right = '', out = ''] = /^(\w*),(\w*)->(\w*)$/.exec(String(equation).replaceAll(' ', '')) ?? [];
-    if (a === undefined || b === undefined || out === '' || [left, right, out].some((letters) => new Set(letters).size < letters.length)) return undefined;
-    const sizes = new Map([...[...left].map((letter, i) => [letter, a.shape[i] ?? 1] as const), ...[...right].map((letter, i) => [letter, b.shape[i] ?? 1] as const)]);
+    if (
+      a === undefined ||
+      b === undefined ||
+      out === '' ||
+      [left, right, out].some((letters) => new Set(letters).size < letters.length)
+    )
+      return undefined;
+    const sizes = new Map([
+      ...[...left].map((letter, i) => [letter, a.shape[i] ?? 1] as const),
+      ...[...right].map((letter, i) => [letter, b.shape[i] ?? 1] as const),
+    ]);
     const pick = (from: string, wanted: (letter: string) => boolean): string => [...from].filter(wanted).join('');
     const both = pick(left, (letter) => right.includes(letter) && out.includes(letter));
     const summed = pick(left, (letter) => right.includes(letter) && !out.includes(letter));
-    const [rows, columns] = [pick(left, (letter) => !right.includes(letter) && out.includes(letter)), pick(right, (letter) => !left.includes(letter) && out.includes(letter))];
-    if (both.length + summed.length + rows.length < left.length || both.length + summed.length + columns.length < right.length) return undefined; // summed alone
-    const count = (letters: string): number => [...letters].reduce((product, letter) => product * (sizes.get(letter) ?? 1), 1);
-    const arranged = (x: tf.Tensor, letters: string, groups: readonly [string, string, string]): tf.Tensor => tf.reshape(tf.transpose(x, [...groups.join('')].map((letter) => letters.indexOf(letter))), groups.map(count));
+    const [rows, columns] = [
+      pick(left, (letter) => !right.includes(letter) && out.includes(letter)),
+      pick(right, (letter) => !left.includes(letter) && out.includes(letter)),
+    ];
+    if (
+      both.length + summed.length + rows.length < left.length ||
+      both.length + summed.length + columns.length < right.length
+    )
+      return undefined; // summed alone
+    const count = (letters: string): number =>
+      [...letters].reduce((product, letter) => product * (sizes.get(letter) ?? 1), 1);
+    const arranged = (x: tf.Tensor, letters: string, groups: readonly [string, string, string]): tf.Tensor =>
+      tf.reshape(
+        tf.transpose(
+          x,
+          [...groups.join('')].map((letter) => letters.indexOf(letter)),
+        ),
+        groups.map(count),
+      );
     const product = tf.matMul(arranged(a, left, [both, rows, summed]), arranged(b, right, [both, summed, columns]));
     const order = both + rows + columns;
-    return tf.transpose(tf.reshape(product, [...order].map((letter) => sizes.get(letter) ?? 1)), [...out].map((letter) => order.indexOf(letter)));
+    return tf.transpose(
+      tf.reshape(
+        product,
+        [...order].map((letter) => sizes.get(letter) ?? 1),
+      ),
+      [...out].map((letter) => order.indexOf(letter)),
+    );
   },
 };

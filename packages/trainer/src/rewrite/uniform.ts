@@ -1,4 +1,5 @@
-// Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to scalars.
+// Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to
+// scalars.
 import type { Program, ValueId } from '../trace/program.js';
 import { BINARY } from './broadcast.js';
 import { inputOf, outputOf, Rewriter, sameSizes } from './graph.js';
@@ -14,11 +15,17 @@ export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
   if (call?.kernel === 'Fill' && typeof call.attrs['value'] === 'number') {
     return on.dtype(id) === 'float32' ? Math.fround(call.attrs['value']) : call.attrs['value'];
   }
-  const from = call !== undefined && ['Reshape', 'Tile', 'BroadcastTo', 'Transpose', 'Identity'].includes(call.kernel) ? inputOf(call, 'x') : undefined;
+  const from =
+    call !== undefined && ['Reshape', 'Tile', 'BroadcastTo', 'Transpose', 'Identity'].includes(call.kernel)
+      ? inputOf(call, 'x')
+      : undefined;
   return from === undefined ? undefined : uniformOf(on, from);
 }
 
-/** `program` with float operands of element-wise calls that hold one number made scalars, where the other operand has the result's shape. */
+/**
+ * `program` with float operands of element-wise calls that hold one number made scalars, where the other operand has
+ * the result's shape.
+ */
 export function shrinkUniforms(program: Program): Program {
   const rewriter = new Rewriter(program);
   const scalars = new Map<number, ValueId>();
@@ -29,11 +36,22 @@ export function shrinkUniforms(program: Program): Program {
   };
   return rewriter.run((call) => {
     let result = call;
-    for (const [side, other] of [['a', 'b'], ['b', 'a']] as const) {
+    for (const [side, other] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
       const [id, beside] = [inputOf(result, side), inputOf(result, other)];
-      if (!BINARY.has(call.kernel) || id === undefined || beside === undefined || rewriter.dtype(id) !== 'float32' || rewriter.shape(id).length === 0) continue;
+      if (
+        !BINARY.has(call.kernel) ||
+        id === undefined ||
+        beside === undefined ||
+        rewriter.dtype(id) !== 'float32' ||
+        rewriter.shape(id).length === 0
+      )
+        continue;
       const value = uniformOf(rewriter, id);
-      if (value !== undefined && sameSizes(rewriter.shape(beside), rewriter.shape(outputOf(call)))) result = { ...result, inputs: { ...result.inputs, [side]: scalar(value) } };
+      if (value !== undefined && sameSizes(rewriter.shape(beside), rewriter.shape(outputOf(call))))
+        result = { ...result, inputs: { ...result.inputs, [side]: scalar(value) } };
     }
     rewriter.emit(result);
   });

@@ -1,4 +1,5 @@
-// The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a few sizes would leave a choice.
+// The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a
+// few sizes would leave a choice.
 import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../trace/size.js';
 import type { KernelCall, ValueId } from '../trace/program.js';
 import { inputOf } from './graph.js';
@@ -6,13 +7,23 @@ import { inputOf } from './graph.js';
 const FILTERED = new Set(['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']);
 const POOLS = new Set(['MaxPool', 'AvgPool']);
 
-/** What axis `axis` of the call's result should be, or undefined where it is no spatial axis of a window's. To be checked against numbers. */
-export function windowedSize(call: KernelCall | undefined, axis: number, shape: (id: ValueId) => readonly Size[]): Size | undefined {
+/**
+ * What axis `axis` of the call's result should be, or undefined where it is no spatial axis of a window's. To be
+ * checked against numbers.
+ */
+export function windowedSize(
+  call: KernelCall | undefined,
+  axis: number,
+  shape: (id: ValueId) => readonly Size[],
+): Size | undefined {
   if (call === undefined || !(FILTERED.has(call.kernel) || POOLS.has(call.kernel))) return undefined;
   const i = axis - (call.attrs['dataFormat'] === 'NCHW' ? 2 : 1);
   const size = shape(inputOf(call, 'x') ?? -1)[axis];
-  const kernel = POOLS.has(call.kernel) ? numberAt(call.attrs['filterSize'], i) : shape(inputOf(call, 'filter') ?? -1)[i];
-  if (i < 0 || i > 1 || size === undefined || isStatic(size) || kernel === undefined || !isStatic(kernel)) return undefined;
+  const kernel = POOLS.has(call.kernel)
+    ? numberAt(call.attrs['filterSize'], i)
+    : shape(inputOf(call, 'filter') ?? -1)[i];
+  if (i < 0 || i > 1 || size === undefined || isStatic(size) || kernel === undefined || !isStatic(kernel))
+    return undefined;
   const stride = numberAt(call.attrs['strides'], i) ?? kernel;
   const { pad } = call.attrs;
   if (pad === 'same') return ceilDivide(size, stride);

@@ -1,4 +1,5 @@
-// Schedules: pure functions of the step, from 0, to a rate. A rate is an input of the compiled step, so a schedule never needs a new graph.
+// Schedules: pure functions of the step, from 0, to a rate. A rate is an input of the compiled step, so a schedule
+// never needs a new graph.
 import { UsageError } from '@forja/core';
 
 /** A rate for each step, counted from 0. */
@@ -50,18 +51,24 @@ const MAKERS: { readonly [K in ScheduleConfig['kind']]: (config: Extract<Schedul
 
 /**
  * The schedule that a config describes.
- * @throws UsageError `config.invalid` for an unknown kind, a rate or factor that is not finite and ≥ 0, or a length that is not a whole number ≥ 1.
+ * @throws UsageError `config.invalid` for an unknown kind, a rate or factor that is not finite and ≥ 0, or a length
+ * that is not a whole number ≥ 1.
  */
 export function schedule<K extends ScheduleConfig['kind']>(config: Extract<ScheduleConfig, { kind: K }>): Schedule {
   const kind: K = config.kind;
-  if (!Object.hasOwn(MAKERS, kind)) throw new UsageError(`schedule.kind: expected one of ${Object.keys(MAKERS).join(', ')}, got '${String(kind)}'`, { code: 'config.invalid' });
+  if (!Object.hasOwn(MAKERS, kind))
+    throw new UsageError(`schedule.kind: expected one of ${Object.keys(MAKERS).join(', ')}, got '${String(kind)}'`, {
+      code: 'config.invalid',
+    });
   return MAKERS[kind](config);
 }
 
 function positive(where: string, value: number): void {
-  if (!(Number.isFinite(value) && value >= 0)) throw new UsageError(`schedule.${where}: expected a finite number ≥ 0, got ${value}`, { code: 'config.invalid' });
+  if (!(Number.isFinite(value) && value >= 0))
+    throw new UsageError(`schedule.${where}: expected a finite number ≥ 0, got ${value}`, { code: 'config.invalid' });
 }
 
 function whole(where: string, value: number): void {
-  if (!(Number.isInteger(value) && value >= 1)) throw new UsageError(`schedule.${where}: expected a whole number ≥ 1, got ${value}`, { code: 'config.invalid' });
+  if (!(Number.isInteger(value) && value >= 1))
+    throw new UsageError(`schedule.${where}: expected a whole number ≥ 1, got ${value}`, { code: 'config.invalid' });
 }

@@ -3,15 +3,48 @@ import { expect, test } from 'vitest';
 import { cosineDecay, linearDecay, schedule, type ScheduleConfig } from './index.js';
 
 const ROWS: [ScheduleConfig, [step: number, rate: number][]][] = [
-  [{ kind: 'constant', rate: 2e-4 }, [[0, 2e-4], [1e6, 2e-4]]],
-  [{ kind: 'linear', from: 1, to: 0.1, steps: 10 }, [[0, 1], [5, 0.55], [10, 0.1], [11, 0.1]]],
-  [{ kind: 'cosine', from: 1, to: 0.1, steps: 10 }, [[0, 1], [5, 0.55], [10, 0.1], [99, 0.1]]],
-  [{ kind: 'step', rate: 1, factor: 0.5, every: 3 }, [[0, 1], [2, 1], [3, 0.5], [6, 0.25]]],
+  [
+    { kind: 'constant', rate: 2e-4 },
+    [
+      [0, 2e-4],
+      [1e6, 2e-4],
+    ],
+  ],
+  [
+    { kind: 'linear', from: 1, to: 0.1, steps: 10 },
+    [
+      [0, 1],
+      [5, 0.55],
+      [10, 0.1],
+      [11, 0.1],
+    ],
+  ],
+  [
+    { kind: 'cosine', from: 1, to: 0.1, steps: 10 },
+    [
+      [0, 1],
+      [5, 0.55],
+      [10, 0.1],
+      [99, 0.1],
+    ],
+  ],
+  [
+    { kind: 'step', rate: 1, factor: 0.5, every: 3 },
+    [
+      [0, 1],
+      [2, 1],
+      [3, 0.5],
+      [6, 0.25],
+    ],
+  ],
 ];
 
 test.each(ROWS)('%j', (config, points) => {
   const rate = schedule(config);
-  expect(points.map(([step]) => rate(step))).toBeAllclose(points.map(([, value]) => value), { rtol: 1e-12 });
+  expect(points.map(([step]) => rate(step))).toBeAllclose(
+    points.map(([, value]) => value),
+    { rtol: 1e-12 },
+  );
 });
 
 test('a cosine is flat at its ends and a line is not', () => {

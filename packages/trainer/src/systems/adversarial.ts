@@ -1,4 +1,5 @@
-// The two-player step that systems share, given their networks: one update of D, one of G through the updated D, one of the average.
+// The two-player step that systems share, given their networks: one update of D, one of G through the updated D, one of
+// the average.
 import { UsageError, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StepFunction } from '../compile/step.js';
@@ -21,7 +22,10 @@ export interface AdversarialConfig {
   ema?: number;
   /** Start the average with a small decay. Default true. */
   emaWarmup?: boolean;
-  /** Statistics of the averaged generator's batch norms: the generator's last moving ones, or their own moving average. Default `last`. */
+  /**
+   * Statistics of the averaged generator's batch norms: the generator's last moving ones, or their own moving average.
+   * Default `last`.
+   */
   emaStatistics?: 'last' | 'averaged';
   /** One-sided label smoothing, 0 to below 1. Default 0. */
   labelSmoothing?: number;
@@ -49,44 +53,80 @@ export function checkConfig(system: string, config: AdversarialConfig, whole: Re
   const refuse = (field: string, wanted: string, got: unknown): never => {
     throw new UsageError(`${system}.${field}: expected ${wanted}, got ${String(got)}`, { code: 'config.invalid' });
   };
-  for (const [field, value] of Object.entries(whole)) if (!(Number.isInteger(value) && value >= 1)) refuse(field, 'a whole number ≥ 1', value);
+  for (const [field, value] of Object.entries(whole))
+    if (!(Number.isInteger(value) && value >= 1)) refuse(field, 'a whole number ≥ 1', value);
   const { beta1 = 0, beta2 = 0, ema = 0, labelSmoothing = 0, emaStatistics = 'last' } = config;
-  for (const [field, value] of Object.entries({ beta1, beta2, ema, labelSmoothing })) if (!(value >= 0 && value < 1)) refuse(field, 'a number from 0 to below 1', value);
+  for (const [field, value] of Object.entries({ beta1, beta2, ema, labelSmoothing }))
+    if (!(value >= 0 && value < 1)) refuse(field, 'a number from 0 to below 1', value);
   if (!['last', 'averaged'].includes(emaStatistics)) refuse('emaStatistics', "'last' or 'averaged'", emaStatistics);
 }
 
-const apply = (model: tf.LayersModel, x: tf.Tensor): tf.Tensor => model.apply(x, { training: true }) as tf.Tensor; // one input, one output
+// one input, one output
+const apply = (model: tf.LayersModel, x: tf.Tensor): tf.Tensor => model.apply(x, { training: true }) as tf.Tensor;
 
-/** The game as a {@link GanSystem}: optimizer moments, averages, the step, and the list of all state. Weights of the players are set already. */
+/**
+ * The game as a {@link GanSystem}: optimizer moments, averages, the step, and the list of all state. Weights of the
+ * players are set already.
+ */
 export function adversarial(players: Players, config: AdversarialConfig): GanSystem {
   const { generator, discriminator, average, loss, inputs, name, sample } = players;
-  const { beta1 = 0.5, beta2 = 0.999, ema = 0.999, emaWarmup = true, emaStatistics = 'last', labelSmoothing = 0 } = config;
+  const {
+    beta1 = 0.5,
+    beta2 = 0.999,
+    ema = 0.999,
+    emaWarmup = true,
+    emaStatistics = 'last',
+    labelSmoothing = 0,
+  } = config;
   average.setWeights(generator.getWeights());
 
   const all = [generator, discriminator, average].map(nameWeights);
   const [gWeights, dWeights] = [variablesOf(generator.trainableWeights), variablesOf(discriminator.trainableWeights)];
-  const [gStatistics, statistics] = [variablesOf(generator.nonTrainableWeights), variablesOf(average.nonTrainableWeights)];
+  const [gStatistics, statistics] = [
+    variablesOf(generator.nonTrainableWeights),
+    variablesOf(average.nonTrainableWeights),
+  ];
   const optimizers = {
     g: adam({ beta1, beta2, name: 'adam_g' }).prepare(gWeights),
     d: adam({ beta1, beta2, name: 'adam_d' }).prepare(dWeights),
   };
-  const averaged = emaStatistics === 'averaged' ? { from: [...gWeights, ...gStatistics], to: [...variablesOf(average.trainableWeights), ...statistics] } : { from: gWeights, to: variablesOf(average.trainableWeights) };
+  const averaged =
+    emaStatistics === 'averaged'
+      ? { from: [...gWeights, ...gStatistics], to: [...variablesOf(average.trainableWeights), ...statistics] }
+      : { from: gWeights, to: variablesOf(average.trainableWeights) };
   const follow = emaOf(averaged.from, ema, { warmup: emaWarmup, averages: averaged.to });
-  const copied = (): Update[] => (emaStatistics === 'averaged' ? [] : statistics.flatMap((variable, i) => (gStatistics[i] === undefined ? [] : [{ variable, value: gStatistics[i] }])));
+  const copied = (): Update[] =>
+    emaStatistics === 'averaged'
+      ? []
+      : statistics.flatMap((variable, i) =>
+          gStatistics[i] === undefined ? [] : [{ variable, value: gStatistics[i] }],
+        );
 
-  const descend = (optimizer: Optimizer, variables: tf.Variable[], rate: tf.Tensor | undefined, objective: () => tf.Scalar): tf.Scalar => {
+  const descend = (
+    optimizer: Optimizer,
+    variables: tf.Variable[],
+    rate: tf.Tensor | undefined,
+    objective: () => tf.Scalar,
+  ): tf.Scalar => {
     const { value, grads } = tf.variableGrads(objective, variables);
-    if (rate === undefined) throw new UsageError(`${name}: expected inputs 'real', 'z', 'rate_g' and 'rate_d'`, { code: 'input.shape' });
+    if (rate === undefined)
+      throw new UsageError(`${name}: expected inputs 'real', 'z', 'rate_g' and 'rate_d'`, { code: 'input.shape' });
     applyUpdates(optimizer(variables, grads, rate));
     return value;
   };
   const step: StepFunction = ({ real, z, rate_g, rate_d }) => {
-    if (real === undefined || z === undefined) throw new UsageError(`${name}: expected inputs 'real', 'z', 'rate_g' and 'rate_d'`, { code: 'input.shape' });
+    if (real === undefined || z === undefined)
+      throw new UsageError(`${name}: expected inputs 'real', 'z', 'rate_g' and 'rate_d'`, { code: 'input.shape' });
     let kept: tf.Scalar | undefined;
-    // D's update stands inside G's objective, so that the generator runs once; assigning D's variables cuts it off from G's gradient.
+    // D's update stands inside G's objective, so that the generator runs once; assigning D's variables cuts it off from
+    // G's gradient.
     const loss_g = descend(optimizers.g, gWeights, rate_g, () => {
       const fake = apply(generator, z);
-      kept = tf.keep(descend(optimizers.d, dWeights, rate_d, () => loss.discriminator(apply(discriminator, real), apply(discriminator, fake), labelSmoothing)));
+      kept = tf.keep(
+        descend(optimizers.d, dWeights, rate_d, () =>
+          loss.discriminator(apply(discriminator, real), apply(discriminator, fake), labelSmoothing),
+        ),
+      );
       return loss.generator(apply(discriminator, fake));
     });
     applyUpdates([...follow(), ...copied()]);

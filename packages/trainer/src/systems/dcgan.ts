@@ -26,24 +26,43 @@ export interface DcganConfig extends AdversarialConfig {
  * @throws UsageError `config.invalid` for sizes that make no network.
  */
 export function dcgan(config: DcganConfig = {}): GanSystem {
-  const { size = 28, channels = 1, base = 64, baseD = base, latent = 100, batch = 64, pool, loss = 'non-saturating', seed = 0 } = config;
+  const {
+    size = 28,
+    channels = 1,
+    base = 64,
+    baseD = base,
+    latent = 100,
+    batch = 64,
+    pool,
+    loss = 'non-saturating',
+    seed = 0,
+  } = config;
   checkConfig('dcgan', config, { channels, base, baseD, latent, batch });
   const objective = lossOf(loss);
   const shape = { size, channels, base, latent };
   const generator = dcganGenerator({ ...shape, name: 'g' });
-  const discriminator = dcganDiscriminator({ size, channels, base: baseD, name: 'd', ...(pool === undefined ? {} : { pool }) });
+  const discriminator = dcganDiscriminator({
+    size,
+    channels,
+    base: baseD,
+    name: 'd',
+    ...(pool === undefined ? {} : { pool }),
+  });
   initialise(generator, { seed, deviation: dcganDeviation });
   initialise(discriminator, { seed, deviation: dcganDeviation, offset: generator.weights.length });
-  return adversarial({
-    name: 'dcgan',
-    generator,
-    discriminator,
-    average: dcganGenerator({ ...shape, name: 'average' }),
-    loss: objective,
-    inputs: {
-      real: { dtype: 'float32', shape: [batch, size, size, channels], role: 'image', range: [-1, 1] },
-      z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },
+  return adversarial(
+    {
+      name: 'dcgan',
+      generator,
+      discriminator,
+      average: dcganGenerator({ ...shape, name: 'average' }),
+      loss: objective,
+      inputs: {
+        real: { dtype: 'float32', shape: [batch, size, size, channels], role: 'image', range: [-1, 1] },
+        z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },
+      },
+      sample: { latent, image: { size, channels, range: [-1, 1] } },
     },
-    sample: { latent, image: { size, channels, range: [-1, 1] } },
-  }, config);
+    config,
+  );
 }

@@ -24,24 +24,37 @@ export interface MlpGanConfig extends AdversarialConfig {
  * @throws UsageError `config.invalid` for sizes that make no network.
  */
 export function mlpGan(config: MlpGanConfig = {}): GanSystem {
-  const { size = 2, latent = 2, hidden = 400, hiddenD = 200, batch = 64, activation = 'relu', loss = 'non-saturating', seed = 0 } = config;
+  const {
+    size = 2,
+    latent = 2,
+    hidden = 400,
+    hiddenD = 200,
+    batch = 64,
+    activation = 'relu',
+    loss = 'non-saturating',
+    seed = 0,
+  } = config;
   checkConfig('mlp', config, { size, latent, hidden, hiddenD, batch });
   const objective = lossOf(loss);
-  const forger = (name: string): ReturnType<typeof mlp> => mlp({ input: latent, hidden: [hidden, hidden], output: size, activation, name });
+  const forger = (name: string): ReturnType<typeof mlp> =>
+    mlp({ input: latent, hidden: [hidden, hidden], output: size, activation, name });
   const generator = forger('g');
   const discriminator = mlp({ input: size, hidden: [hiddenD, hiddenD], output: 1, activation, name: 'd' });
   initialise(generator, { seed, deviation: heDeviation });
   initialise(discriminator, { seed, deviation: heDeviation, offset: generator.weights.length });
-  return adversarial({
-    name: 'mlp',
-    generator,
-    discriminator,
-    average: forger('average'),
-    loss: objective,
-    inputs: {
-      real: { dtype: 'float32', shape: [batch, size], role: 'tensor' },
-      z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },
+  return adversarial(
+    {
+      name: 'mlp',
+      generator,
+      discriminator,
+      average: forger('average'),
+      loss: objective,
+      inputs: {
+        real: { dtype: 'float32', shape: [batch, size], role: 'tensor' },
+        z: { dtype: 'float32', shape: [batch, latent], role: 'latent', random: 'normal' },
+      },
+      sample: { latent, image: undefined },
     },
-    sample: { latent, image: undefined },
-  }, config);
+    config,
+  );
 }

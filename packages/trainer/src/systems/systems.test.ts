@@ -1,4 +1,5 @@
-// Systems: names of state, what a second one in the process changes (nothing), and what they leave behind. Numbers are checked in tests/parity/step*.test.ts.
+// Systems: names of state, what a second one in the process changes (nothing), and what they leave behind. Numbers are
+// checked in tests/parity/step*.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { systems, type SystemName } from './index.js';
@@ -28,7 +29,9 @@ describe.each(Object.keys(SMALL) as SystemName[])('%s', (name) => {
     const system = SMALL[name]();
     const [z, count] = [tf.randomNormal([2, system.sample.latent], 0, 1, 'float32', 1), tf.memory().numTensors];
     tf.tidy(() => {
-      const [a, b] = [system.average, system.generator].map((model) => (model.apply(z, { training: false }) as tf.Tensor).dataSync());
+      const [a, b] = [system.average, system.generator].map((model) =>
+        (model.apply(z, { training: false }) as tf.Tensor).dataSync(),
+      );
       expect(a).toEqual(b);
     });
     expect(tf.memory().numTensors).toBe(count);
@@ -48,7 +51,10 @@ test.each([
   [() => systems.dcgan({ size: 30 }), 'size: expected a multiple of 4 from 8 to 1024, got 30'],
   [() => systems.mlp({ batch: 1.5 }), 'mlp.batch: expected a whole number ≥ 1, got 1.5'],
   [() => systems.dcgan({ loss: 'hinge' as never }), "loss: expected one of non-saturating, saturating, got 'hinge'"],
-  [() => systems.dcgan({ emaStatistics: 'first' as never }), "dcgan.emaStatistics: expected 'last' or 'averaged', got first"],
+  [
+    () => systems.dcgan({ emaStatistics: 'first' as never }),
+    "dcgan.emaStatistics: expected 'last' or 'averaged', got first",
+  ],
   [() => systems.mlp({ labelSmoothing: 1 }), 'mlp.labelSmoothing: expected a number from 0 to below 1, got 1'],
   [() => systems.mlp({ ema: 1 }), 'mlp.ema: expected a number from 0 to below 1, got 1'],
 ])('configuration %# is refused before anything is made', (make, message) => {

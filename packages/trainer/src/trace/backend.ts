@@ -1,4 +1,5 @@
-// The recording backend: a tfjs backend that computes nothing. Every kernel is written down and answered with a tensor that only has a shape.
+// The recording backend: a tfjs backend that computes nothing. Every kernel is written down and answered with a tensor
+// that only has a shape.
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCall } from './program.js';
 import { heldType, type Recorder } from './recorder.js';
@@ -15,10 +16,15 @@ const LISTS = new Set(['MaxPoolWithArgmax', 'SplitV', 'TopK', 'Unique', 'Unpack'
 /** An op that writes its result down number by number, though one attribute tells it all. */
 const IDENTITY = 'eye__op';
 
-/** So many numbers made in the traced function are more than a model's file should carry, or memory holds several times. */
+/**
+ * So many numbers made in the traced function are more than a model's file should carry, or memory holds several times.
+ */
 const LARGE = 2 ** 27;
 
-/** Random numbers that tfjs draws in JavaScript inside these ops are known to be uniform on [0, 1): inputs, not constants. */
+/**
+ * Random numbers that tfjs draws in JavaScript inside these ops are known to be uniform on [0, 1): inputs, not
+ * constants.
+ */
 const UNIFORM_INSIDE = 'dropout__op';
 
 /** Records into one {@link Recorder}; made anew for each trace. */
@@ -39,12 +45,26 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   /** One kernel call. */
-  run(kernel: string, inputs: tf.NamedTensorInfoMap | readonly tf.TensorInfo[], attrs: Record<string, unknown>): tf.TensorInfo | tf.TensorInfo[] {
+  run(
+    kernel: string,
+    inputs: tf.NamedTensorInfoMap | readonly tf.TensorInfo[],
+    attrs: Record<string, unknown>,
+  ): tf.TensorInfo | tf.TensorInfo[] {
     const { recorder } = this;
     const ids: KernelCall['inputs'] = Array.isArray(inputs)
       ? { inputs: (inputs as readonly tf.TensorInfo[]).map((t) => recorder.valueOf(t)) }
-      : Object.fromEntries(present(inputs as tf.NamedTensorInfoMap).map(([name, t]) => [name, Array.isArray(t) ? t.map((x: tf.TensorInfo) => recorder.valueOf(x)) : recorder.valueOf(t)]));
-    const metas: KernelInputs = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, Array.isArray(id) ? id.map((i) => recorder.meta(i)) : recorder.meta(id)]));
+      : Object.fromEntries(
+          present(inputs as tf.NamedTensorInfoMap).map(([name, t]) => [
+            name,
+            Array.isArray(t) ? t.map((x: tf.TensorInfo) => recorder.valueOf(x)) : recorder.valueOf(t),
+          ]),
+        );
+    const metas: KernelInputs = Object.fromEntries(
+      Object.entries(ids).map(([name, id]) => [
+        name,
+        Array.isArray(id) ? id.map((i) => recorder.meta(i)) : recorder.meta(id),
+      ]),
+    );
     const plain = structuredClone(attrs);
     let outputs;
     try {
@@ -58,11 +78,19 @@ export class TraceBackend extends tf.KernelBackend {
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     const meta = { shape: [...shape], dtype: heldType(dtype, 'a tensor made in the traced function') };
-    const scopes = tf.engine().state.scopeStack.slice(-2).map((scope) => scope.name);
+    const scopes = tf
+      .engine()
+      .state.scopeStack.slice(-2)
+      .map((scope) => scope.name);
     if (scopes.at(-1) === IDENTITY) return this.issue(identity(meta, this.recorder)).dataId;
-    if (values.length > LARGE) throw this.recorder.refuse(`expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with tfjs ops, or pass it as an input`);
+    if (values.length > LARGE)
+      throw this.recorder.refuse(
+        `expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with tfjs ops, or pass it as an input`,
+      );
     const random = scopes[0] === UNIFORM_INSIDE && scopes[1] === 'randomUniform__op';
-    const value = random ? this.recorder.random(meta, { distribution: 'uniform' }) : this.recorder.constant(values as ArrayLike<number> & tf.BackendValues, meta);
+    const value = random
+      ? this.recorder.random(meta, { distribution: 'uniform' })
+      : this.recorder.constant(values as ArrayLike<number> & tf.BackendValues, meta);
     return this.issue(value).dataId;
   }
   override readSync(dataId: object): tf.BackendValues {
@@ -72,7 +100,9 @@ export class TraceBackend extends tf.KernelBackend {
     return Promise.resolve(this.recorder.read(dataId));
   }
   override move(): void {
-    throw this.recorder.refuse('expected kernels that ask tfjs for values only through their inputs, got a request to move data');
+    throw this.recorder.refuse(
+      'expected kernels that ask tfjs for values only through their inputs, got a request to move data',
+    );
   }
   override incRef(dataId: object): void {
     this.counts.set(dataId, (this.counts.get(dataId) ?? 0) + 1);
@@ -103,11 +133,21 @@ export class TraceBackend extends tf.KernelBackend {
 
 /** Ones where row and column are the same, as calls: of a dynamic size it grows with its square. */
 function identity({ shape, dtype }: TensorMeta, recorder: Recorder): number {
-  const call = (kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, meta: TensorMeta): number => recorder.call(kernel, inputs, attrs, [meta])[0] ?? -1;
+  const call = (
+    kernel: string,
+    inputs: KernelCall['inputs'],
+    attrs: Record<string, unknown>,
+    meta: TensorMeta,
+  ): number => recorder.call(kernel, inputs, attrs, [meta])[0] ?? -1;
   const [rows = 1, columns = 1] = shape;
   const [row, column] = [[rows, 1], [columns]].map((own) => {
     const length = own[0] ?? 1;
-    const index = call('Range', {}, { start: 0, stop: length, step: 1, dtype: 'int32' }, { shape: [length], dtype: 'int32' });
+    const index = call(
+      'Range',
+      {},
+      { start: 0, stop: length, step: 1, dtype: 'int32' },
+      { shape: [length], dtype: 'int32' },
+    );
     return call('Reshape', { x: index }, { shape: own }, { shape: own, dtype: 'int32' });
   });
   const same = call('Equal', { a: row ?? -1, b: column ?? -1 }, {}, { shape, dtype: 'bool' });
@@ -116,14 +156,19 @@ function identity({ shape, dtype }: TensorMeta, recorder: Recorder): number {
 
 /** Inputs that are there: optional ones arrive as undefined or null. */
 function present(inputs: tf.NamedTensorInfoMap): [string, tf.TensorInfo][] {
-  return Object.entries(inputs as Record<string, tf.TensorInfo | null | undefined>).filter((entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null);
+  return Object.entries(inputs as Record<string, tf.TensorInfo | null | undefined>).filter(
+    (entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null,
+  );
 }
 
 const registered = new Set<string>();
 
 /** Registers a recording kernel for every name of tfjs's own and every name that some backend has by now. */
 export function registerTraceKernels(): void {
-  const others = tf.engine().backendNames().flatMap((backend) => tf.getKernelsForBackend(backend).map((config) => config.kernelName));
+  const others = tf
+    .engine()
+    .backendNames()
+    .flatMap((backend) => tf.getKernelsForBackend(backend).map((config) => config.kernelName));
   for (const kernelName of [...Object.keys(SHAPE_RULES), ...others]) {
     if (registered.has(kernelName)) continue;
     registered.add(kernelName);
@@ -131,7 +176,8 @@ export function registerTraceKernels(): void {
       kernelName,
       backendName: TRACE_BACKEND,
       // The backend is the one that onBackend set; attributes are plain data.
-      kernelFunc: ({ inputs, attrs, backend }) => (backend as TraceBackend).run(kernelName, inputs, (attrs ?? {}) as Record<string, unknown>),
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        (backend as TraceBackend).run(kernelName, inputs, (attrs ?? {}) as Record<string, unknown>),
     });
   }
 }

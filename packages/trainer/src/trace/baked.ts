@@ -1,4 +1,5 @@
-// Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the same sizes disagree on them.
+// Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the
+// same sizes disagree on them.
 import { ExportError } from '@forja/core';
 import { sameData } from './program.js';
 import type { Trace } from './trace.js';
@@ -10,7 +11,10 @@ export interface BakedConstant {
   site?: string;
 }
 
-/** Constants at the same place of two traces of one function, at one size, whose values differ. The traces must have been made one after the other, with nothing changed between. */
+/**
+ * Constants at the same place of two traces of one function, at one size, whose values differ. The traces must have
+ * been made one after the other, with nothing changed between.
+ */
 export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   const others = [...b.program.constants.values()];
   return [...a.program.constants].flatMap(([id, data], index) => {
@@ -25,6 +29,11 @@ export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
 export function refuseBakedRandomness(a: Trace, b: Trace): void {
   const baked = findBakedRandomness(a, b);
   if (baked.length === 0) return;
-  const places = baked.map(({ shape, site }) => `[${shape.join(', ')}]${site === undefined ? '' : ` at ${site}`}`).join('; ');
-  throw new ExportError('export.unsupported', `trace: expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`);
+  const places = baked
+    .map(({ shape, site }) => `[${shape.join(', ')}]${site === undefined ? '' : ` at ${site}`}`)
+    .join('; ');
+  throw new ExportError(
+    'export.unsupported',
+    `trace: expected the same constants from two traces, got different ones: ${places}. Random numbers drawn by tf.random* would be frozen in the graph; use Forja's random.normal, random.uniform or random.bernoulli`,
+  );
 }

@@ -6,8 +6,15 @@ const HOME = '/app/node_modules/@forja/trainer/dist/';
 
 describe('siteOf', () => {
   it('finds the first frame outside tfjs and Forja, as V8 writes it', () => {
-    const stack = ['Error', `    at callSite (file://${HOME}index.js:10:3)`, '    at add_ (/app/node_modules/@tensorflow/tfjs-core/dist/tf-core.node.js:1:2)',
-      '    at node:internal/process/task_queues:95:5', '    at new Promise (<anonymous>)', '    at myStep (file:///app/src/my step.ts:12:34)', '    at main (/app/src/main.ts:1:1)'].join('\n');
+    const stack = [
+      'Error',
+      `    at callSite (file://${HOME}index.js:10:3)`,
+      '    at add_ (/app/node_modules/@tensorflow/tfjs-core/dist/tf-core.node.js:1:2)',
+      '    at node:internal/process/task_queues:95:5',
+      '    at new Promise (<anonymous>)',
+      '    at myStep (file:///app/src/my step.ts:12:34)',
+      '    at main (/app/src/main.ts:1:1)',
+    ].join('\n');
     expect(siteOf(stack, HOME)).toBe('/app/src/my step.ts:12:34');
   });
 

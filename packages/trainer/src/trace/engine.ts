@@ -1,4 +1,5 @@
-// What tracing and replaying need of tfjs's engine that its types keep private, and the synchronous change of backend built on it.
+// What tracing and replaying need of tfjs's engine that its types keep private, and the synchronous change of backend
+// built on it.
 import * as tf from '@tensorflow/tfjs';
 
 /** tfjs's engine object. */
@@ -11,7 +12,10 @@ export interface EngineInternals {
   pendingBackendInit: unknown;
 }
 
-/** The engine's private side. The fields are plain properties of tfjs 4's engine object; trace.test.ts would notice a change. */
+/**
+ * The engine's private side. The fields are plain properties of tfjs 4's engine object; trace.test.ts would notice a
+ * change.
+ */
 export function internals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
@@ -22,8 +26,9 @@ export function dataInfo(dataId: object): { backend: tf.KernelBackend } | undefi
 }
 
 /**
- * Runs `fn` with `backend` as tfjs's current one, and puts the previous one back, also when `fn` throws. tf.setBackend is asynchronous and
- * would let other code run in between. Debug output and profiling are off meanwhile: they read values.
+ * Runs `fn` with `backend` as tfjs's current one, and puts the previous one back, also when `fn` throws. tf.setBackend
+ * is asynchronous and would let other code run in between. Debug output and profiling are off meanwhile: they read
+ * values.
  */
 export function onBackend<T>(name: string, backend: tf.KernelBackend, fn: () => T): T {
   const engine = internals();
@@ -31,7 +36,11 @@ export function onBackend<T>(name: string, backend: tf.KernelBackend, fn: () => 
   const { backendName, backendInstance, pendingBackendInit } = engine;
   const { profiling } = state;
   const debug = tf.env().getBool('DEBUG');
-  Object.assign(engine, { backendName: name, backendInstance: backend, pendingBackendInit: null } satisfies EngineInternals);
+  Object.assign(engine, {
+    backendName: name,
+    backendInstance: backend,
+    pendingBackendInit: null,
+  } satisfies EngineInternals);
   state.profiling = false;
   if (debug) tf.env().set('DEBUG', false);
   try {
@@ -43,10 +52,22 @@ export function onBackend<T>(name: string, backend: tf.KernelBackend, fn: () => 
   }
 }
 
-/** Replaces a method of an object for a span; the result undoes it, whether the method was the object's own or inherited. */
-export function override<T extends object, K extends keyof T>(target: T, name: K, make: (original: T[K]) => T[K]): () => void {
+/**
+ * Replaces a method of an object for a span; the result undoes it, whether the method was the object's own or
+ * inherited.
+ */
+export function override<T extends object, K extends keyof T>(
+  target: T,
+  name: K,
+  make: (original: T[K]) => T[K],
+): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, { value: make(target[name]), configurable: true, writable: true, enumerable: own?.enumerable ?? false });
+  Object.defineProperty(target, name, {
+    value: make(target[name]),
+    configurable: true,
+    writable: true,
+    enumerable: own?.enumerable ?? false,
+  });
   return () => {
     if (own === undefined) Reflect.deleteProperty(target, name);
     else Object.defineProperty(target, name, own);

@@ -1,10 +1,18 @@
-// Values that follow from constants alone, computed in the middle of a trace: graph models read shapes that they put together from constants.
+// Values that follow from constants alone, computed in the middle of a trace: graph models read shapes that they put
+// together from constants.
 import * as tf from '@tensorflow/tfjs';
 import { replay } from '../rewrite/replay.js';
 import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from './program.js';
 
-/** The data of `value` if it is a constant or computed from constants only, else undefined. A copy. `maker` finds the call that makes a value. */
-export function constantValue(program: Program, value: ValueId, maker: (id: ValueId) => KernelCall | undefined): ConstantData | undefined {
+/**
+ * The data of `value` if it is a constant or computed from constants only, else undefined. A copy. `maker` finds the
+ * call that makes a value.
+ */
+export function constantValue(
+  program: Program,
+  value: ValueId,
+  maker: (id: ValueId) => KernelCall | undefined,
+): ConstantData | undefined {
   const constant = program.constants.get(value);
   if (constant !== undefined) return constant.slice();
   const needed = new Set<KernelCall>();
@@ -13,7 +21,8 @@ export function constantValue(program: Program, value: ValueId, maker: (id: Valu
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     const [data, call] = [program.constants.get(id), maker(id)];
     if (data !== undefined) constants.set(id, data);
-    else if (call === undefined) return undefined; // an input
+    else if (call === undefined)
+      return undefined; // an input
     else if (!needed.has(call)) {
       needed.add(call);
       open.push(...callInputs(call));
@@ -24,7 +33,11 @@ export function constantValue(program: Program, value: ValueId, maker: (id: Valu
   const { state } = tf.engine();
   state.kernelDepth++; // off the gradient tape
   try {
-    return replay({ ...program, inputs: [], constants, calls, outputs: [{ name: 'value', value }] }, {}, { backend: 'cpu' })['value']?.data;
+    return replay(
+      { ...program, inputs: [], constants, calls, outputs: [{ name: 'value', value }] },
+      {},
+      { backend: 'cpu' },
+    )['value']?.data;
   } finally {
     state.kernelDepth--;
   }

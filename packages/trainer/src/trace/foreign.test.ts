@@ -1,4 +1,5 @@
-// Tensors that live elsewhere: weights on the wasm backend stay there, and graph models, which read shapes they compute, trace.
+// Tensors that live elsewhere: weights on the wasm backend stay there, and graph models, which read shapes they
+// compute, trace.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,16 +20,24 @@ const DATA = Float32Array.from({ length: 12 }, (_, i) => Math.cos(i));
 
 describe('a model on wasm', () => {
   it('is traced, optimized and replayed on cpu without a weight leaving wasm', () => {
-    const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3, activation: 'sigmoid' }), tf.layers.batchNormalization()] });
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ inputShape: [4], units: 3, activation: 'sigmoid' }), tf.layers.batchNormalization()],
+    });
     const x = tf.tensor2d(DATA, [3, 4]);
     const expected = (model.predict(x) as tf.Tensor).dataSync();
     const wasm = tf.backend();
     const before = tf.memory().numTensors;
     for (const variables of ['state', 'constant'] as const) {
-      const t = trace((inputs) => ({ y: tf.add(model.apply(inputs['x'] as tf.Tensor) as tf.Tensor, tf.sum(x)) }), { inputs: [{ name: 'x', dtype: 'float32', shape: [3, 4] }], variables });
+      const t = trace((inputs) => ({ y: tf.add(model.apply(inputs['x'] as tf.Tensor) as tf.Tensor, tf.sum(x)) }), {
+        inputs: [{ name: 'x', dtype: 'float32', shape: [3, 4] }],
+        variables,
+      });
       const feeds = { x: { data: DATA }, ...Object.fromEntries([...t.variables].map(([name, v]) => [name, v])) };
       const shift = DATA.reduce((a, b) => a + b, 0);
-      expect(replay(optimize(t.program), feeds, { backend: 'cpu' })['y']?.data).toBeAllclose(Float32Array.from(expected, (v) => v + shift), { rtol: 1e-5, atol: 1e-5 });
+      expect(replay(optimize(t.program), feeds, { backend: 'cpu' })['y']?.data).toBeAllclose(
+        Float32Array.from(expected, (v) => v + shift),
+        { rtol: 1e-5, atol: 1e-5 },
+      );
     }
     expect(tf.getBackend()).toBe('wasm');
     for (const weight of model.weights) expect(dataInfo(weight.read().dataId)?.backend, weight.name).toBe(wasm);
@@ -44,27 +53,52 @@ async function graphModel(): Promise<tf.GraphModel> {
   const int = (i: number): object => ({ i: String(i) });
   const node = (name: string, op: string, input: string[], attr: object = {}): object => ({ name, op, input, attr });
   const float = { type: 'DT_FLOAT' };
-  const constant = (name: string): object => node(name, 'Const', [], { dtype: name === 'w' ? float : { type: 'DT_INT32' } });
+  const constant = (name: string): object =>
+    node(name, 'Const', [], { dtype: name === 'w' ? float : { type: 'DT_INT32' } });
   const ints = ['zero', 'one', 'rest', 'last'];
   const nodes = [
-    node('x', 'Placeholder', [], { dtype: float, shape: { shape: { dim: [{ size: '-1' }, { size: '4' }] } } }), constant('w'), ...ints.map(constant),
-    node('product', 'MatMul', ['x', 'w'], { transpose_a: { b: false }, transpose_b: { b: false }, T: float }), node('relu', 'Relu', ['product']),
+    node('x', 'Placeholder', [], { dtype: float, shape: { shape: { dim: [{ size: '-1' }, { size: '4' }] } } }),
+    constant('w'),
+    ...ints.map(constant),
+    node('product', 'MatMul', ['x', 'w'], { transpose_a: { b: false }, transpose_b: { b: false }, T: float }),
+    node('relu', 'Relu', ['product']),
     node('shape', 'Shape', ['x']),
-    node('batch', 'StridedSlice', ['shape', 'zero', 'one', 'one'], { shrink_axis_mask: int(1), begin_mask: int(0), end_mask: int(0), ellipsis_mask: int(0), new_axis_mask: int(0) }),
-    node('target', 'Pack', ['batch', 'rest', 'last'], { axis: int(0), N: int(3) }), node('y', 'Reshape', ['relu', 'target']),
+    node('batch', 'StridedSlice', ['shape', 'zero', 'one', 'one'], {
+      shrink_axis_mask: int(1),
+      begin_mask: int(0),
+      end_mask: int(0),
+      ellipsis_mask: int(0),
+      new_axis_mask: int(0),
+    }),
+    node('target', 'Pack', ['batch', 'rest', 'last'], { axis: int(0), N: int(3) }),
+    node('y', 'Reshape', ['relu', 'target']),
   ];
   const weights = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i));
   const data = new Uint8Array(96 + 16);
   data.set(new Uint8Array(weights.buffer));
   data.set(new Uint8Array(Int32Array.of(0, 1, -1, 2).buffer), 96);
-  const specs = [{ name: 'w', shape: [4, 6], dtype: 'float32' as const }, ...ints.map((name) => ({ name, shape: name === 'rest' || name === 'last' ? [] : [1], dtype: 'int32' as const }))];
-  return tf.loadGraphModel(tf.io.fromMemory({ modelTopology: { node: nodes, versions: {} }, format: 'graph-model', weightSpecs: specs, weightData: data.buffer }));
+  const specs = [
+    { name: 'w', shape: [4, 6], dtype: 'float32' as const },
+    ...ints.map((name) => ({ name, shape: name === 'rest' || name === 'last' ? [] : [1], dtype: 'int32' as const })),
+  ];
+  return tf.loadGraphModel(
+    tf.io.fromMemory({
+      modelTopology: { node: nodes, versions: {} },
+      format: 'graph-model',
+      weightSpecs: specs,
+      weightData: data.buffer,
+    }),
+  );
 }
 
 describe('a graph model', () => {
   it('traces, though it reads the shape it computed, and aligns to any batch', async () => {
     const model = await graphModel();
-    const at = (batch: number): Trace => trace(({ x }) => ({ y: model.predict(x as tf.Tensor) as tf.Tensor }), { inputs: [{ name: 'x', dtype: 'float32', shape: [batch, 4] }], variables: 'constant' });
+    const at = (batch: number): Trace =>
+      trace(({ x }) => ({ y: model.predict(x as tf.Tensor) as tf.Tensor }), {
+        inputs: [{ name: 'x', dtype: 'float32', shape: [batch, 4] }],
+        variables: 'constant',
+      });
     const program = optimize(align([5, 7].map((batch) => ({ program: at(batch).program, sizes: { batch } }))));
     expect(program.calls.map((call) => call.kernel)).toEqual(['BatchMatMul', 'Relu', 'Reshape']);
     const x = tf.tensor2d(DATA, [3, 4]);
@@ -80,7 +114,11 @@ describe('a graph model', () => {
   it('leaves no tensor behind, on or off the tape', async () => {
     const model = await graphModel();
     const inputs = [{ name: 'x', dtype: 'float32' as const, shape: [5, 4] }];
-    const run = (): Trace => trace(({ x }) => ({ g: tf.grad((v) => tf.sum(model.predict(v) as tf.Tensor))(x as tf.Tensor) }), { inputs, variables: 'constant' });
+    const run = (): Trace =>
+      trace(({ x }) => ({ g: tf.grad((v) => tf.sum(model.predict(v) as tf.Tensor))(x as tf.Tensor) }), {
+        inputs,
+        variables: 'constant',
+      });
     run();
     const before = tf.memory().numTensors;
     expect(run().program.calls.length).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
-// A program: the kernel calls of one traced tfjs function, in SSA form. Plain data; tracing makes it, passes rewrite it, lowering reads it.
+// A program: the kernel calls of one traced tfjs function, in SSA form. Plain data; tracing makes it, passes rewrite
+// it, lowering reads it.
 import { sizeText, type Size } from './size.js';
 
 export { isStatic, sizeText, type Size, type SymbolicSize } from './size.js';
@@ -27,7 +28,10 @@ export interface KernelCall {
   site?: string;
 }
 
-/** Where an input's value comes from: the caller at each run, the state kept between runs, or the counter-based generator. */
+/**
+ * Where an input's value comes from: the caller at each run, the state kept between runs, or the counter-based
+ * generator.
+ */
 export type ProgramInputKind = 'feed' | 'state' | 'random';
 
 /** A graph input. */
@@ -35,7 +39,10 @@ export interface ProgramInput {
   name: string;
   value: ValueId;
   kind: ProgramInputKind;
-  /** For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream: the trace's random inputs are counted from 0. */
+  /**
+   * For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream: the trace's
+   * random inputs are counted from 0.
+   */
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }
 
@@ -49,9 +56,16 @@ export interface ProgramOutput {
 /** Values of a constant. int32 and bool constants keep tfjs's arrays. */
 export type ConstantData = Float32Array | Int32Array | Uint8Array;
 
-/** A copy of numbers as a program holds them. tfjs's own arrays may be of another type than the tensor: its casts from int32 and bool to float32 share the array. */
+/**
+ * A copy of numbers as a program holds them. tfjs's own arrays may be of another type than the tensor: its casts from
+ * int32 and bool to float32 share the array.
+ */
 export function dataOf(values: ArrayLike<number>, dtype: ProgramDType): ConstantData {
-  return dtype === 'float32' ? new Float32Array(values) : dtype === 'int32' ? new Int32Array(values) : new Uint8Array(values);
+  return dtype === 'float32'
+    ? new Float32Array(values)
+    : dtype === 'int32'
+      ? new Int32Array(values)
+      : new Uint8Array(values);
 }
 
 /** Whether an array is one that a program may hold for the type as it is. */
@@ -59,7 +73,10 @@ export function isDataOf(values: ArrayLike<number>, dtype: ProgramDType): values
   return values instanceof (dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array);
 }
 
-/** Whether two constants hold the same numbers; -0 is not 0. A plain loop: weights are millions of numbers, compared for each trace. */
+/**
+ * Whether two constants hold the same numbers; -0 is not 0. A plain loop: weights are millions of numbers, compared for
+ * each trace.
+ */
 export function sameData(a: ConstantData, b: ConstantData): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
@@ -67,7 +84,10 @@ export function sameData(a: ConstantData, b: ConstantData): boolean {
   return true;
 }
 
-/** A traced computation. Every value is an input, a constant, or the output of exactly one call; calls are in execution order. */
+/**
+ * A traced computation. Every value is an input, a constant, or the output of exactly one call; calls are in execution
+ * order.
+ */
 export interface Program {
   values: ProgramValue[];
   inputs: ProgramInput[];
@@ -81,7 +101,9 @@ export function callInputs(call: KernelCall): ValueId[] {
   return Object.values(call.inputs).flat();
 }
 
-/** The program as text, one call a line: `%12 float32[64,7,7,128] = Conv2D(x=%3, filter=%w) {strides=[2,2]} @conv_1`. */
+/**
+ * The program as text, one call a line: `%12 float32[64,7,7,128] = Conv2D(x=%3, filter=%w) {strides=[2,2]} @conv_1`.
+ */
 export function printProgram(program: Program): string {
   const names = new Map<ValueId, string>();
   for (const input of program.inputs) names.set(input.value, `%${input.name}`);
@@ -94,11 +116,18 @@ export function printProgram(program: Program): string {
   const lines: string[] = [];
   for (const input of program.inputs) lines.push(`${input.kind} ${ref(input.value)} ${type(input.value)}`);
   for (const call of program.calls) {
-    const args = Object.entries(call.inputs).map(([name, ids]) => `${name}=${Array.isArray(ids) ? `[${ids.map(ref).join(', ')}]` : ref(ids)}`);
+    const args = Object.entries(call.inputs).map(
+      ([name, ids]) => `${name}=${Array.isArray(ids) ? `[${ids.map(ref).join(', ')}]` : ref(ids)}`,
+    );
     const attrs = Object.entries(call.attrs).filter(([, v]) => v !== undefined && v !== null);
     const attrText = attrs.length === 0 ? '' : ` {${attrs.map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(', ')}}`;
-    lines.push(`${call.outputs.map((id) => `${ref(id)} ${type(id)}`).join(', ')} = ${call.kernel}(${args.join(', ')})${attrText}${call.layer === undefined ? '' : ` @${call.layer}`}`);
+    lines.push(
+      `${call.outputs.map((id) => `${ref(id)} ${type(id)}`).join(', ')} = ${call.kernel}(${args.join(', ')})${attrText}${call.layer === undefined ? '' : ` @${call.layer}`}`,
+    );
   }
-  for (const output of program.outputs) lines.push(`${output.state === undefined ? 'return' : 'state'} ${output.state ?? output.name} = ${ref(output.value)}`);
+  for (const output of program.outputs)
+    lines.push(
+      `${output.state === undefined ? 'return' : 'state'} ${output.state ?? output.name} = ${ref(output.value)}`,
+    );
   return lines.join('\n');
 }

@@ -1,10 +1,20 @@
-// Builds one program: values, inputs, constants and kernel calls, and which tfjs data stands for which value. Knows tensors, changes nothing in tfjs.
+// Builds one program: values, inputs, constants and kernel calls, and which tfjs data stands for which value. Knows
+// tensors, changes nothing in tfjs.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
 import { dataInfo } from './engine.js';
 import { constantValue } from './evaluate.js';
-import { dataOf, isDataOf, type ConstantData, type KernelCall, type Program, type ProgramDType, type ProgramInput, type ValueId } from './program.js';
+import {
+  dataOf,
+  isDataOf,
+  type ConstantData,
+  type KernelCall,
+  type Program,
+  type ProgramDType,
+  type ProgramInput,
+  type ValueId,
+} from './program.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */
@@ -32,7 +42,11 @@ export class Recorder {
   private readonly makers = new Map<ValueId, KernelCall>();
   private readonly names = new Set<string>();
 
-  constructor(readonly mode: VariableMode, private readonly share: boolean = false, private readonly sites: boolean = true) {}
+  constructor(
+    readonly mode: VariableMode,
+    private readonly share: boolean = false,
+    private readonly sites: boolean = true,
+  ) {}
 
   /** Where the traced function is. */
   private site(): string | undefined {
@@ -49,7 +63,12 @@ export class Recorder {
     const value = this.value(meta);
     const { inputs } = this.program;
     const stream = inputs.filter((other) => other.kind === 'random').length;
-    inputs.push({ name: this.unique(name), value, ...rest, ...(rest.random === undefined ? {} : { random: { ...rest.random, stream } }) });
+    inputs.push({
+      name: this.unique(name),
+      value,
+      ...rest,
+      ...(rest.random === undefined ? {} : { random: { ...rest.random, stream } }),
+    });
     return value;
   }
 
@@ -105,7 +124,12 @@ export class Recorder {
     const key = `${tensor.dtype}:${tensor.shape.join(',')}`;
     const known = this.foreign.get(tensor.dataId) ?? new Map<string, ValueId>();
     this.foreign.set(tensor.dataId, known);
-    const value = known.get(key) ?? this.outside(tensor, { shape: [...tensor.shape], dtype: heldType(tensor.dtype, 'a tensor made outside the traced function') });
+    const value =
+      known.get(key) ??
+      this.outside(tensor, {
+        shape: [...tensor.shape],
+        dtype: heldType(tensor.dtype, 'a tensor made outside the traced function'),
+      });
     known.set(key, value);
     return value;
   }
@@ -115,7 +139,8 @@ export class Recorder {
     const known = this.variables.get(variable);
     if (known !== undefined) return known;
     const meta = { shape: [...variable.shape], dtype: heldType(variable.dtype, `variable ${variable.name}`) };
-    const input = this.mode === 'state' ? this.input(variable.name, meta, { kind: 'state' }) : this.outside(variable, meta);
+    const input =
+      this.mode === 'state' ? this.input(variable.name, meta, { kind: 'state' }) : this.outside(variable, meta);
     const name = this.mode === 'state' ? (this.program.inputs.at(-1)?.name ?? variable.name) : variable.name;
     if (this.mode === 'constant') this.constantNames.set(input, name);
     const record = { name, input, current: input };
@@ -124,38 +149,62 @@ export class Recorder {
   }
 
   /** Records a kernel call and returns the values of its outputs. */
-  call(kernel: string, inputs: KernelCall['inputs'], attrs: Record<string, unknown>, outputs: readonly TensorMeta[]): ValueId[] {
+  call(
+    kernel: string,
+    inputs: KernelCall['inputs'],
+    attrs: Record<string, unknown>,
+    outputs: readonly TensorMeta[],
+  ): ValueId[] {
     const values = outputs.map((meta) => this.value(meta));
     const [layer, site] = [this.layers.at(-1), this.site()];
-    const call = { kernel, inputs, attrs, outputs: values, ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) };
+    const call = {
+      kernel,
+      inputs,
+      attrs,
+      outputs: values,
+      ...(layer === undefined ? {} : { layer }),
+      ...(site === undefined ? {} : { site }),
+    };
     this.program.calls.push(call);
     for (const id of values) this.makers.set(id, call);
     return values;
   }
 
-  /** The data of a tensor, for code that reads it while tracing: known for constants and what follows from them alone, refused for what the program computes from its inputs. */
+  /**
+   * The data of a tensor, for code that reads it while tracing: known for constants and what follows from them alone,
+   * refused for what the program computes from its inputs.
+   */
   read(dataId: object): ConstantData {
     const own = this.traced.get(dataId);
     const data = own === undefined ? undefined : constantValue(this.program, own, (id) => this.makers.get(id));
     if (data !== undefined) return data;
     if (own === undefined && !this.isState(dataId)) {
       const info = dataInfo(dataId);
-      if (info !== undefined) return info.backend.readSync(dataId) as ConstantData; // numeric: strings and complex numbers never enter a program
+      // numeric: strings and complex numbers never enter a program
+      if (info !== undefined) return info.backend.readSync(dataId) as ConstantData;
     }
-    throw this.refuse('expected a computation that does not look at values, got a read (dataSync, arraySync, data) of a traced tensor: the values exist only when the graph runs. Compute on tensors (tf.where, tf.mul with a mask), or read outside the traced function');
+    throw this.refuse(
+      'expected a computation that does not look at values, got a read (dataSync, arraySync, data) of a traced tensor: the values exist only when the graph runs. Compute on tensors (tf.where, tf.mul with a mask), or read outside the traced function',
+    );
   }
 
   /** An ExportError about what is being recorded now. */
   refuse(why: string, what = 'trace', cause?: unknown): ExportError {
     const [layer, site] = [this.layers.at(-1), callSite()];
-    const where = [what, ...(layer === undefined ? [] : [`layer ${layer}`]), ...(site === undefined ? [] : [`at ${site}`])].join(', ');
+    const where = [
+      what,
+      ...(layer === undefined ? [] : [`layer ${layer}`]),
+      ...(site === undefined ? [] : [`at ${site}`]),
+    ].join(', ');
     return new ExportError('export.unsupported', `${where}: ${why}`, cause === undefined ? undefined : { cause });
   }
 
   /** Whether the data is a variable's whose value the program does not know. */
   private isState(dataId: object): boolean {
     const all = [...this.variables.keys(), ...Object.values(tf.engine().registeredVariables)];
-    return all.some((v) => v.dataId === dataId && (this.mode === 'state' || this.variable(v).current !== this.variable(v).input));
+    return all.some(
+      (v) => v.dataId === dataId && (this.mode === 'state' || this.variable(v).current !== this.variable(v).input),
+    );
   }
 
   private unique(name: string): string {
@@ -170,12 +219,21 @@ export class Recorder {
 export function heldType(dtype: tf.DataType, what: string): ProgramDType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   const site = callSite();
-  throw new ExportError('export.unsupported', `${what}${site === undefined ? '' : `, at ${site}`}: expected dtype float32, int32 or bool, got ${dtype}`);
+  throw new ExportError(
+    'export.unsupported',
+    `${what}${site === undefined ? '' : `, at ${site}`}: expected dtype float32, int32 or bool, got ${dtype}`,
+  );
 }
 
-/** A tensor's data, read through the backend that holds it. Asking through another backend would move the data there. */
+/**
+ * A tensor's data, read through the backend that holds it. Asking through another backend would move the data there.
+ */
 function readForeign(tensor: tf.TensorInfo): ArrayLike<number> {
   const info = dataInfo(tensor.dataId);
-  if (info === undefined) throw new ExportError('export.unsupported', 'trace: expected a live tensor, got one that is disposed or belongs to an earlier trace');
+  if (info === undefined)
+    throw new ExportError(
+      'export.unsupported',
+      'trace: expected a live tensor, got one that is disposed or belongs to an earlier trace',
+    );
   return info.backend.readSync(tensor.dataId) as ConstantData; // heldType has the last word on what is numeric
 }

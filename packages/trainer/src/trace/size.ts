@@ -1,8 +1,10 @@
-// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such as floor((height + 1)/2), of the greater of two sizes, and of steps.
-// One size has one form, so that equal sizes are equal as text.
+// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such
+// as floor((height + 1)/2), of the greater of two sizes, and of steps. One size has one form, so that equal sizes are
+// equal as text.
 
 /**
- * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4; `floor(<sum>/n)`; `max(<sum>, <sum>)`; or several of these joined by `*`.
+ * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4;
+ * `floor(<sum>/n)`; `max(<sum>, <sum>)`; or several of these joined by `*`.
  */
 export interface SymbolicSize {
   constant: number;
@@ -76,7 +78,8 @@ export function floorDivide(a: Size, n: number): Size {
   if (left.every(([, factor]) => factor < 0)) return plus(outside, floorDivide(plus(by - 1, inner, -1), by), -1);
   const [[only, factor] = ['', 0], more] = Object.entries(termsOf(inner));
   const nested = more === undefined && factor === 1 && factorsOf(only).length === 1 ? factorOf(only) : undefined;
-  if (nested !== undefined && 'whole' in nested) return plus(outside, floorDivide(plus(nested.whole, remainder * nested.by), nested.by * by));
+  if (nested !== undefined && 'whole' in nested)
+    return plus(outside, floorDivide(plus(nested.whole, remainder * nested.by), nested.by * by));
   return plus(outside, by === 1 ? inner : { constant: 0, terms: { [`floor(${grouped(textOf(inner))}/${by})`]: 1 } });
 }
 
@@ -172,10 +175,13 @@ function parse(text: string): Size {
 
 /** A sum as text, terms by name. */
 function written(constant: number, terms: readonly (readonly [string, number])[]): string {
-  const magnitude = ([key, factor]: readonly [string, number]): string => (Math.abs(factor) === 1 ? key : `${Math.abs(factor)}*${key}`);
+  const magnitude = ([key, factor]: readonly [string, number]): string =>
+    Math.abs(factor) === 1 ? key : `${Math.abs(factor)}*${key}`;
   const parts = terms.map((term) => ({ negative: term[1] < 0, text: magnitude(term) }));
   if (constant !== 0 || parts.length === 0) parts.push({ negative: constant < 0, text: String(Math.abs(constant)) });
-  return parts.map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : `${negative ? ' - ' : ' + '}${text}`)).join('');
+  return parts
+    .map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : `${negative ? ' - ' : ' + '}${text}`))
+    .join('');
 }
 
 const byKey = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1);
@@ -201,10 +207,15 @@ export function sizeText(size: Size): string {
     return [factors.sort().join('*'), left];
   });
   // What is taken away comes last: a size begins with what it is made of.
-  return written(size.constant, terms.sort((a, b) => Number(a[1] < 0) - Number(b[1] < 0) || byKey(a, b)));
+  return written(
+    size.constant,
+    terms.sort((a, b) => Number(a[1] < 0) - Number(b[1] < 0) || byKey(a, b)),
+  );
 }
 
-/** The number that `size` is where the dims have these sizes; undefined where one is missing or no multiple of its step. */
+/**
+ * The number that `size` is where the dims have these sizes; undefined where one is missing or no multiple of its step.
+ */
 export function evaluateSize(size: Size, sizes: Readonly<Record<string, number>>): number | undefined {
   if (isStatic(size)) return size;
   let sum = size.constant;
@@ -237,7 +248,11 @@ function evaluateFactor(factor: Factor, sizes: Readonly<Record<string, number>>)
 export function namesOf(size: Size): string[] {
   const one = (text: string): string[] => {
     const factor = factorOf(text);
-    return 'whole' in factor ? namesOf(factor.whole) : 'greater' in factor ? factor.greater.flatMap(namesOf) : [factor.name];
+    return 'whole' in factor
+      ? namesOf(factor.whole)
+      : 'greater' in factor
+        ? factor.greater.flatMap(namesOf)
+        : [factor.name];
   };
   return [...new Set(Object.keys(termsOf(size)).flatMap((key) => factorsOf(key).flatMap(one)))];
 }
@@ -251,7 +266,11 @@ export interface Measure {
 }
 
 /** What a measure does with its quotient. */
-export const MEASURES: Readonly<Record<Measure['of'], (quotient: number) => number>> = { quotient: (x) => x, root: Math.sqrt, logarithm: Math.log };
+export const MEASURES: Readonly<Record<Measure['of'], (quotient: number) => number>> = {
+  quotient: (x) => x,
+  root: Math.sqrt,
+  logarithm: Math.log,
+};
 
 /** Whether an attribute's value is a measure. */
 export function isMeasure(value: unknown): value is Measure {

@@ -1,4 +1,5 @@
-// Guards tfjs while a function is traced: what would change variables, foreign tensors or the engine is caught, and everything is put back at the end.
+// Guards tfjs while a function is traced: what would change variables, foreign tensors or the engine is caught, and
+// everything is put back at the end.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
@@ -12,7 +13,9 @@ let active: TraceBackend | undefined;
 /** The trace in progress, if any: its recorder, and what makes a tensor of a recorded value. */
 export function activeTrace(): { recorder: Recorder; tensor: (value: number) => tf.Tensor } | undefined {
   const backend = active;
-  return backend === undefined ? undefined : { recorder: backend.recorder, tensor: (value) => tf.engine().makeTensorFromTensorInfo(backend.issue(value)) };
+  return backend === undefined
+    ? undefined
+    : { recorder: backend.recorder, tensor: (value) => tf.engine().makeTensorFromTensorInfo(backend.issue(value)) };
 }
 
 /** A misuse, with the user's line. */
@@ -58,37 +61,69 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() =
     return isRecording() && info !== undefined && info.backend !== backend;
   };
   return [
-    override(engine, 'trackTensor', (original) => function (this: Engine, tensor, on) {
-      if (isRecording()) made.push(tensor);
-      original.call(this, tensor, on);
-    }),
-    override(engine, 'disposeTensor', (original) => function (this: Engine, tensor) {
-      if (foreign(tensor)) throw misuse('expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside');
-      original.call(this, tensor);
-    }),
+    override(
+      engine,
+      'trackTensor',
+      (original) =>
+        function (this: Engine, tensor, on) {
+          if (isRecording()) made.push(tensor);
+          original.call(this, tensor, on);
+        },
+    ),
+    override(
+      engine,
+      'disposeTensor',
+      (original) =>
+        function (this: Engine, tensor) {
+          if (foreign(tensor))
+            throw misuse(
+              'expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside',
+            );
+          original.call(this, tensor);
+        },
+    ),
     override(engine, 'disposeVariable', () => (variable) => {
-      throw misuse(`expected variables to outlive the traced function, got ${variable.name} disposed in it; dispose it outside`);
+      throw misuse(
+        `expected variables to outlive the traced function, got ${variable.name} disposed in it; dispose it outside`,
+      );
     }),
     override(engine, 'makeVariable', () => (_value, _trainable, name) => {
-      throw misuse(`expected variables to exist before the trace, got ${name ?? 'one'} made in it; build layers and optimizer state first (call the function once eagerly, or make them outside)`);
+      throw misuse(
+        `expected variables to exist before the trace, got ${name ?? 'one'} made in it; build layers and optimizer state first (call the function once eagerly, or make them outside)`,
+      );
     }),
     override(engine, 'setBackend', () => (name) => {
       throw misuse(`expected the backend to stay, got setBackend('${name}') in the traced function`);
     }),
-    override(engine, 'readSync', (original) => function (this: Engine, dataId) {
-      return isRecording() ? backend.readSync(dataId) : original.call(this, dataId);
-    }),
+    override(
+      engine,
+      'readSync',
+      (original) =>
+        function (this: Engine, dataId) {
+          return isRecording() ? backend.readSync(dataId) : original.call(this, dataId);
+        },
+    ),
     override(engine, 'read', () => (dataId) => backend.read(dataId)),
   ];
 }
 
-/** An assignment is noted and nothing else: the variable keeps its data, and its later reads in the trace see the new value. */
+/**
+ * An assignment is noted and nothing else: the variable keeps its data, and its later reads in the trace see the new
+ * value.
+ */
 function assignments(recorder: Recorder): () => void {
-  return override(tf.Variable.prototype, 'assign', () => function (this: tf.Variable, value) {
-    const record = recorder.variable(this);
-    if (value.dtype !== this.dtype || !tf.util.arraysEqual(value.shape, this.shape)) {
-      throw misuse(`assign to ${this.name}: expected ${this.dtype}[${this.shape.join(',')}], got ${value.dtype}[${value.shape.join(',')}]`);
-    }
-    record.current = recorder.valueOf(value);
-  });
+  return override(
+    tf.Variable.prototype,
+    'assign',
+    () =>
+      function (this: tf.Variable, value) {
+        const record = recorder.variable(this);
+        if (value.dtype !== this.dtype || !tf.util.arraysEqual(value.shape, this.shape)) {
+          throw misuse(
+            `assign to ${this.name}: expected ${this.dtype}[${this.shape.join(',')}], got ${value.dtype}[${value.shape.join(',')}]`,
+          );
+        }
+        record.current = recorder.valueOf(value);
+      },
+  );
 }

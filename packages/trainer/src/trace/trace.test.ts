@@ -1,4 +1,5 @@
-// Tracing against eager tfjs: a whole GAN step replayed kernel by kernel gives eager numbers, and what a traced function may and may not do.
+// Tracing against eager tfjs: a whole GAN step replayed kernel by kernel gives eager numbers, and what a traced
+// function may and may not do.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -15,8 +16,14 @@ beforeAll(async () => {
 
 type Traced = Parameters<typeof trace>[0];
 const x34: TraceInput = { name: 'x', dtype: 'float32', shape: [3, 4] };
-const of = (fn: (x: tf.Tensor) => tf.Tensor, input: TraceInput = x34, variables: 'state' | 'constant' = 'state'): Trace => trace(only(fn), { inputs: [input], variables });
-const only = (fn: (x: tf.Tensor) => tf.Tensor): Traced => ({ x }) => ({ y: fn(x as tf.Tensor) });
+const of = (
+  fn: (x: tf.Tensor) => tf.Tensor,
+  input: TraceInput = x34,
+  variables: 'state' | 'constant' = 'state',
+): Trace => trace(only(fn), { inputs: [input], variables });
+const only =
+  (fn: (x: tf.Tensor) => tf.Tensor): Traced =>
+  ({ x }) => ({ y: fn(x as tf.Tensor) });
 const kernels = ({ program }: Trace): string[] => program.calls.map((call) => call.kernel);
 
 /** The message of what `fn` throws, which must be of this class. */
@@ -30,7 +37,8 @@ function messageOf(fn: () => unknown, type: new (...args: never[]) => Error): st
   throw new Error('expected an error');
 }
 
-const snapshot = (variables: readonly tf.Variable[]): Float32Array[] => variables.map((v) => v.dataSync().slice() as Float32Array);
+const snapshot = (variables: readonly tf.Variable[]): Float32Array[] =>
+  variables.map((v) => v.dataSync().slice() as Float32Array);
 
 describe('a traced GAN step', () => {
   it('replays to the very numbers of eager tfjs with the same gradients, and leaves the variables alone', () => {
@@ -39,13 +47,19 @@ describe('a traced GAN step', () => {
     const { program, variables } = trace(gan.step, { inputs: ganInputs(3), variables: 'state', known: gan.variables });
     expect(snapshot(gan.variables)).toEqual(before);
     expect([...variables.values()]).toEqual(gan.variables);
-    const feeds: ReplayFeeds = { ...ganFeeds(3), ...Object.fromEntries([...variables].map(([name, v]) => [name, { data: v.dataSync() }])) };
+    const feeds: ReplayFeeds = {
+      ...ganFeeds(3),
+      ...Object.fromEntries([...variables].map(([name, v]) => [name, { data: v.dataSync() }])),
+    };
     const replayed = replay(program, feeds, { backend: 'cpu' });
 
-    const inputs = Object.fromEntries(Object.entries(ganFeeds(3)).map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]));
+    const inputs = Object.fromEntries(
+      Object.entries(ganFeeds(3)).map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]),
+    );
     const eager = withGradients(() => tf.tidy(() => gan.step(inputs)));
     for (const name of ['loss_d', 'loss_g']) expect(replayed[name]?.data).toEqual(eager[name]?.dataSync());
-    for (const variable of gan.variables) expect(replayed[`${variable.name}/next`]?.data, variable.name).toEqual(variable.dataSync());
+    for (const variable of gan.variables)
+      expect(replayed[`${variable.name}/next`]?.data, variable.name).toEqual(variable.dataSync());
     tf.dispose([inputs, eager]);
     gan.dispose();
   });
@@ -65,13 +79,22 @@ describe('variables', () => {
       w.assign(w.mul(2) as tf.Tensor1D);
       return x.mul(w);
     });
-    expect(program.inputs.map(({ name, kind }) => [name, kind])).toEqual([['x', 'feed'], ['trace-w', 'state']]);
-    expect(program.outputs.map(({ name, state }) => [name, state])).toEqual([['y', undefined], ['trace-w/next', 'trace-w']]);
+    expect(program.inputs.map(({ name, kind }) => [name, kind])).toEqual([
+      ['x', 'feed'],
+      ['trace-w', 'state'],
+    ]);
+    expect(program.outputs.map(({ name, state }) => [name, state])).toEqual([
+      ['y', undefined],
+      ['trace-w/next', 'trace-w'],
+    ]);
     expect(variables.get('trace-w')).toBe(w);
     const result = replay(program, { x: { data: new Float32Array(12).fill(3) }, 'trace-w': { data: [1, 2, 3, 4] } });
     expect([...(result['y']?.data ?? [])].slice(0, 4)).toEqual([6, 12, 18, 24]);
     expect([...w.dataSync()]).toEqual([1, 1, 1, 1]);
-    const known = trace(only((x) => x.mul(w)), { inputs: [x34], variables: 'state', known: [other, w] });
+    const known = trace(
+      only((x) => x.mul(w)),
+      { inputs: [x34], variables: 'state', known: [other, w] },
+    );
     expect(known.program.inputs.map(({ name }) => name)).toEqual(['x', 'trace-other', 'trace-w']);
     expect(known.program.outputs).toHaveLength(1);
     tf.dispose([w, other]);
@@ -88,26 +111,42 @@ describe('variables', () => {
 
   it('are constants, with names, in a forward function, and assignments are forgotten', () => {
     const w = tf.variable(tf.tensor1d([1, 2, 3, 4]), true, 'trace-c');
-    const { program, variables, constantNames } = of((x) => {
-      w.assign(w.add(1) as tf.Tensor1D);
-      return x.mul(w);
-    }, x34, 'constant');
+    const { program, variables, constantNames } = of(
+      (x) => {
+        w.assign(w.add(1) as tf.Tensor1D);
+        return x.mul(w);
+      },
+      x34,
+      'constant',
+    );
     expect(program.inputs).toHaveLength(1);
     expect(program.outputs).toHaveLength(1);
     expect(variables.size).toBe(0);
     expect([...constantNames.values()]).toEqual(['trace-c']);
-    expect([...(replay(program, { x: { data: new Float32Array(12).fill(1) } })['y']?.data ?? [])].slice(0, 4)).toEqual([2, 3, 4, 5]);
+    expect([...(replay(program, { x: { data: new Float32Array(12).fill(1) } })['y']?.data ?? [])].slice(0, 4)).toEqual([
+      2, 3, 4, 5,
+    ]);
     w.dispose();
   });
 });
 
 describe('layers and call sites', () => {
-  const model = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 3, activation: 'relu', name: 'trace_inner' })], name: 'trace_model' });
+  const model = tf.sequential({
+    layers: [tf.layers.dense({ inputShape: [4], units: 3, activation: 'relu', name: 'trace_inner' })],
+    name: 'trace_model',
+  });
 
-  it('name the innermost layer of each call, and the user\'s line', () => {
-    const outer = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [4] }), model, tf.layers.reshape({ targetShape: [3, 1], name: 'trace_flat' })] });
+  it("name the innermost layer of each call, and the user's line", () => {
+    const outer = tf.sequential({
+      layers: [
+        tf.layers.inputLayer({ inputShape: [4] }),
+        model,
+        tf.layers.reshape({ targetShape: [3, 1], name: 'trace_flat' }),
+      ],
+    });
     const t = of((x) => tf.tanh(outer.apply(x) as tf.Tensor));
-    const layerOf = (kernel: string): string | undefined => t.program.calls.find((call) => call.kernel === kernel)?.layer;
+    const layerOf = (kernel: string): string | undefined =>
+      t.program.calls.find((call) => call.kernel === kernel)?.layer;
     expect(layerOf('_FusedMatMul')).toBe('trace_inner');
     expect(t.program.calls.some((call) => call.layer === 'trace_flat')).toBe(true);
     expect(layerOf('Tanh')).toBeUndefined();
@@ -128,7 +167,12 @@ describe('layers and call sites', () => {
 
 describe('a trace', () => {
   const gan = testGan();
-  const tfjsState = (): unknown => ({ memory: tf.memory(), backend: tf.getBackend(), names: Object.keys(tf.engine().registeredVariables), scopes: tf.engine().state.scopeStack.length });
+  const tfjsState = (): unknown => ({
+    memory: tf.memory(),
+    backend: tf.getBackend(),
+    names: Object.keys(tf.engine().registeredVariables),
+    scopes: tf.engine().state.scopeStack.length,
+  });
 
   it('leaves tensors, variables and backend as they were', () => {
     trace(gan.step, { inputs: ganInputs(2), variables: 'state' }); // tfjs makes its own caches on first use
@@ -136,7 +180,10 @@ describe('a trace', () => {
     trace(gan.step, { inputs: ganInputs(2), variables: 'state' });
     expect(tfjsState()).toEqual(before);
     tf.tidy(() => {
-      trace(only((x) => tf.keep(tf.sin(x))), { inputs: [x34], variables: 'state' });
+      trace(
+        only((x) => tf.keep(tf.sin(x))),
+        { inputs: [x34], variables: 'state' },
+      );
     });
     expect(tfjsState()).toEqual(before);
   });
@@ -145,10 +192,24 @@ describe('a trace', () => {
     const before = tfjsState();
     const gradient = tf.getGradient('Tanh');
     const bad: ((x: tf.Tensor) => tf.Tensor)[] = [
-      () => { throw new Error('own'); },
-      (x) => tf.tidy(() => { tf.sin(x); throw new Error('in tidy'); }),
-      (x) => tf.grad((y) => { tf.tanh(y); throw new Error('on the tape'); })(x),
-      (x) => { tf.keep(tf.sin(x)); tf.engine().startScope('left open'); throw new Error('kept'); },
+      () => {
+        throw new Error('own');
+      },
+      (x) =>
+        tf.tidy(() => {
+          tf.sin(x);
+          throw new Error('in tidy');
+        }),
+      (x) =>
+        tf.grad((y) => {
+          tf.tanh(y);
+          throw new Error('on the tape');
+        })(x),
+      (x) => {
+        tf.keep(tf.sin(x));
+        tf.engine().startScope('left open');
+        throw new Error('kept');
+      },
       (x) => tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D),
     ];
     for (const fn of bad) {
@@ -161,7 +222,10 @@ describe('a trace', () => {
   });
 
   it('in the middle of a training loop changes no bit of it', () => {
-    const inputs = (i: number): Record<string, tf.Tensor> => Object.fromEntries(Object.entries(ganFeeds(2, i)).map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]));
+    const inputs = (i: number): Record<string, tf.Tensor> =>
+      Object.fromEntries(
+        Object.entries(ganFeeds(2, i)).map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]),
+      );
     const train = (interleave: boolean): Float32Array[] => {
       const own = testGan();
       for (let i = 0; i < 3; i++) {
@@ -193,15 +257,24 @@ describe('a trace', () => {
       const cube = tf.customGrad((y, save) => {
         const tensor = y as tf.Tensor;
         (save as (tensors: tf.Tensor[]) => void)([tensor]);
-        return { value: tf.pow(tensor, 3), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => dy.mul(saved[0] as tf.Tensor).mul(7) };
+        return {
+          value: tf.pow(tensor, 3),
+          gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => dy.mul(saved[0] as tf.Tensor).mul(7),
+        };
       });
       return tf.add(tf.grad((y) => cube(y))(x), tf.grad((y) => tf.sum(tf.grad((v) => tf.sum(tf.tanh(v)))(y)))(x));
     });
     const data = Float32Array.from({ length: 12 }, (_, i) => i / 6 - 1);
     const result = replay(t.program, { x: { data }, 'trace-o': { data: [1, 1, 1, 1] } });
     const tanh = Array.from(data, Math.tanh);
-    expect(result['y']?.data).toBeAllclose(Array.from(data, (v, i) => 7 * v - 2 * (tanh[i] ?? 0) * (1 - (tanh[i] ?? 0) ** 2)), { rtol: 1e-5, atol: 1e-6 });
-    expect(result['trace-o/next']?.data).toBeAllclose([0, 1, 2, 3].map((c) => 1 - 0.5 * ((data[c] ?? 0) + (data[c + 4] ?? 0) + (data[c + 8] ?? 0))), { rtol: 1e-6, atol: 1e-6 });
+    expect(result['y']?.data).toBeAllclose(
+      Array.from(data, (v, i) => 7 * v - 2 * (tanh[i] ?? 0) * (1 - (tanh[i] ?? 0) ** 2)),
+      { rtol: 1e-5, atol: 1e-6 },
+    );
+    expect(result['trace-o/next']?.data).toBeAllclose(
+      [0, 1, 2, 3].map((c) => 1 - 0.5 * ((data[c] ?? 0) + (data[c + 4] ?? 0) + (data[c + 8] ?? 0))),
+      { rtol: 1e-6, atol: 1e-6 },
+    );
     sgd.dispose();
     w.dispose();
   });
@@ -209,7 +282,9 @@ describe('a trace', () => {
   it('holds int32, bool and lists of tensors', () => {
     const t = of((x) => tf.concat([tf.cast(tf.greater(x, 0), 'int32'), tf.tensor2d([[1, 2, 3, 4]], [1, 4], 'int32')]));
     expect(t.program.values[t.program.outputs[0]?.value ?? 0]).toEqual({ dtype: 'int32', shape: [4, 4] });
-    expect([...(replay(t.program, { x: { data: Float32Array.from({ length: 12 }, (_, i) => i - 5) } })['y']?.data ?? [])]).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4]);
+    expect([
+      ...(replay(t.program, { x: { data: Float32Array.from({ length: 12 }, (_, i) => i - 5) } })['y']?.data ?? []),
+    ]).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4]);
   });
 
   it('copies what it takes for constants', () => {
@@ -221,19 +296,36 @@ describe('a trace', () => {
     outside.dispose();
   });
 
-  it('has a recording kernel for every name and for users\' own kernels', () => {
-    tf.registerKernel({ kernelName: 'TraceTestHalve', backendName: 'cpu', kernelFunc: ({ inputs, backend }) => {
-      const x = inputs['x'] as tf.TensorInfo;
-      const data = (backend as unknown as { readSync(id: object): Float32Array; write(v: Float32Array, s: number[], d: string): object });
-      return { dataId: data.write(data.readSync(x.dataId).map((v) => v / 2), x.shape, 'float32'), shape: x.shape, dtype: 'float32' };
-    } });
+  it("has a recording kernel for every name and for users' own kernels", () => {
+    tf.registerKernel({
+      kernelName: 'TraceTestHalve',
+      backendName: 'cpu',
+      kernelFunc: ({ inputs, backend }) => {
+        const x = inputs['x'] as tf.TensorInfo;
+        const data = backend as unknown as {
+          readSync(id: object): Float32Array;
+          write(v: Float32Array, s: number[], d: string): object;
+        };
+        return {
+          dataId: data.write(
+            data.readSync(x.dataId).map((v) => v / 2),
+            x.shape,
+            'float32',
+          ),
+          shape: x.shape,
+          dtype: 'float32',
+        };
+      },
+    });
     const t = of((x) => tf.engine().runKernel('TraceTestHalve', { x }));
     expect(kernels(t)).toEqual(['TraceTestHalve']);
-    expect(new Set(tf.getKernelsForBackend('forja-trace').map((config) => config.kernelName))).toEqual(new Set([...Object.keys(SHAPE_RULES), ...tf.getKernelsForBackend('cpu').map((config) => config.kernelName)]));
+    expect(new Set(tf.getKernelsForBackend('forja-trace').map((config) => config.kernelName))).toEqual(
+      new Set([...Object.keys(SHAPE_RULES), ...tf.getKernelsForBackend('cpu').map((config) => config.kernelName)]),
+    );
     tf.unregisterKernel('TraceTestHalve', 'cpu');
   });
 
-  it('passes tfjs\'s own check for leaked data', () => {
+  it("passes tfjs's own check for leaked data", () => {
     tf.env().set('IS_TEST', true);
     expect(kernels(of((x) => tf.split(tf.sin(x), 2, 1)[0] as tf.Tensor))).toEqual(['Sin', 'SplitV']);
     tf.env().set('IS_TEST', false);
@@ -243,7 +335,7 @@ describe('a trace', () => {
 describe('what cannot be traced', () => {
   const site = /trace\.test\.ts:\d+:\d+/;
 
-  it('is refused with the user\'s line: reading values', () => {
+  it("is refused with the user's line: reading values", () => {
     const w = tf.variable(tf.ones([1]), true, 'trace-r');
     expect(messageOf(() => of((x) => ((x.dataSync()[0] ?? 0) > 0 ? x : x.neg())), ExportError)).toMatch(site);
     expect(messageOf(() => of((x) => x.mul(w.dataSync()[0] ?? 0)), ExportError)).toMatch(/dataSync/);
@@ -256,37 +348,118 @@ describe('what cannot be traced', () => {
   });
 
   it('is refused: promises, results that are not tensors, inputs of one name', async () => {
-    const wait = (async ({ x }: Record<string, tf.Tensor>) => ({ y: tf.tensor(await (x as tf.Tensor).data()) })) as unknown as Traced;
+    const wait = (async ({ x }: Record<string, tf.Tensor>) => ({
+      y: tf.tensor(await (x as tf.Tensor).data()),
+    })) as unknown as Traced;
     expect(messageOf(() => trace(wait, { inputs: [x34], variables: 'state' }), UsageError)).toContain('promise');
     await Promise.resolve();
-    expect(messageOf(() => trace((() => ({ y: 3 })) as unknown as Traced, { inputs: [], variables: 'state' }), UsageError)).toContain("number for 'y'");
-    expect(messageOf(() => trace(((i: Record<string, tf.Tensor>) => i['x']) as unknown as Traced, { inputs: [x34], variables: 'state' }), UsageError)).toContain('by name');
-    expect(messageOf(() => trace(only((x) => x), { inputs: [x34, x34], variables: 'state' }), UsageError)).toContain("'x' twice");
+    expect(
+      messageOf(() => trace((() => ({ y: 3 })) as unknown as Traced, { inputs: [], variables: 'state' }), UsageError),
+    ).toContain("number for 'y'");
+    expect(
+      messageOf(
+        () =>
+          trace(((i: Record<string, tf.Tensor>) => i['x']) as unknown as Traced, { inputs: [x34], variables: 'state' }),
+        UsageError,
+      ),
+    ).toContain('by name');
+    expect(
+      messageOf(
+        () =>
+          trace(
+            only((x) => x),
+            { inputs: [x34, x34], variables: 'state' },
+          ),
+        UsageError,
+      ),
+    ).toContain("'x' twice");
   });
 
   it('is refused: changing what lies outside', () => {
     const [w, outside] = [tf.variable(tf.ones([4]), true, 'trace-s'), tf.ones([2])];
-    expect(messageOf(() => of((x) => { w.dispose(); return x; }), UsageError)).toContain('trace-s disposed');
-    expect(messageOf(() => of((x) => { outside.dispose(); return x; }), UsageError)).toContain('left alone');
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            w.dispose();
+            return x;
+          }),
+        UsageError,
+      ),
+    ).toContain('trace-s disposed');
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            outside.dispose();
+            return x;
+          }),
+        UsageError,
+      ),
+    ).toContain('left alone');
     expect(messageOf(() => of((x) => tf.variable(x)), UsageError)).toContain('exist before the trace');
-    expect(messageOf(() => of((x) => { void tf.setBackend('cpu'); return x; }), UsageError)).toContain("setBackend('cpu')");
-    expect(messageOf(() => of((x) => { w.assign(tf.ones([5])); return x; }), UsageError)).toContain('expected float32[4], got float32[5]');
-    expect(messageOf(() => of((x) => { of(tf.sin); return x; }), UsageError)).toContain('one trace at a time');
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            void tf.setBackend('cpu');
+            return x;
+          }),
+        UsageError,
+      ),
+    ).toContain("setBackend('cpu')");
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            w.assign(tf.ones([5]));
+            return x;
+          }),
+        UsageError,
+      ),
+    ).toContain('expected float32[4], got float32[5]');
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            of(tf.sin);
+            return x;
+          }),
+        UsageError,
+      ),
+    ).toContain('one trace at a time');
     expect([w.isDisposed, outside.isDisposed]).toEqual([false, false]);
     expect([...w.dataSync(), ...outside.dataSync()]).toEqual([1, 1, 1, 1, 1, 1]);
     tf.dispose([w, outside]);
   });
 
   it('is refused: other element types and kernels whose shape needs data', () => {
-    expect(messageOf(() => of((x) => { tf.tensor1d(['a']); return x; }), ExportError)).toMatch(/string/);
-    expect(messageOf(() => of((x) => tf.unique(x.flatten() as tf.Tensor1D).values), ExportError)).toMatch(/Unique.*trace\.test\.ts/);
+    expect(
+      messageOf(
+        () =>
+          of((x) => {
+            tf.tensor1d(['a']);
+            return x;
+          }),
+        ExportError,
+      ),
+    ).toMatch(/string/);
+    expect(messageOf(() => of((x) => tf.unique(x.flatten() as tf.Tensor1D).values), ExportError)).toMatch(
+      /Unique.*trace\.test\.ts/,
+    );
     const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [4] })] });
     expect(messageOf(() => of((x) => tf.complex(model.apply(x) as tf.Tensor, x)), ExportError)).toMatch(/complex64/);
-    expect(messageOf(() => of((x) => tf.image.nonMaxSuppression(x as tf.Tensor2D, x.sum(1) as tf.Tensor1D, 2)), ExportError)).toMatch(/without the data/);
+    expect(
+      messageOf(() => of((x) => tf.image.nonMaxSuppression(x as tf.Tensor2D, x.sum(1) as tf.Tensor1D, 2)), ExportError),
+    ).toMatch(/without the data/);
   });
 
   it('names the kernel that has no gradient', () => {
-    const failed = messageOf(() => of((x) => tf.grad((v: tf.Tensor) => tf.image.flipLeftRight(v.reshape([1, -1, 1, 1]) as tf.Tensor4D).sum())(x)), ExportError);
+    const failed = messageOf(
+      () =>
+        of((x) => tf.grad((v: tf.Tensor) => tf.image.flipLeftRight(v.reshape([1, -1, 1, 1]) as tf.Tensor4D).sum())(x)),
+      ExportError,
+    );
     expect(failed).toMatch(/^trace, at .*trace\.test\.ts:\d+:\d+: expected kernels with a gradient.*got FlipLeftRight/);
   });
 });

@@ -1,4 +1,5 @@
-// Tracing: runs a tfjs function on the recording backend and returns the program it made. backend.ts and recorder.ts record; span.ts guards tfjs.
+// Tracing: runs a tfjs function on the recording backend and returns the program it made. backend.ts and recorder.ts
+// record; span.ts guards tfjs.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
@@ -19,13 +20,20 @@ export interface TraceInput {
 export interface TraceOptions {
   inputs: readonly TraceInput[];
   /**
-   * `state`: a variable that is read becomes an input of kind `state`, one that is assigned an output with `state` (a training step).
-   * `constant`: variables are constants, and an assignment (moving statistics) is forgotten (an exported forward function).
+   * `state`: a variable that is read becomes an input of kind `state`, one that is assigned an output with `state` (a
+   * training step). `constant`: variables are constants, and an assignment (moving statistics) is forgotten (an
+   * exported forward function).
    */
   variables: 'state' | 'constant';
-  /** Variables whose state exists even when the function does not touch them, in this order; others follow in the order met. */
+  /**
+   * Variables whose state exists even when the function does not touch them, in this order; others follow in the order
+   * met.
+   */
   known?: readonly tf.Variable[];
-  /** Constants share the arrays of tensors made outside, for callers who are done with the program before anyone can fill those anew: a model is traced many times. Default: copies. */
+  /**
+   * Constants share the arrays of tensors made outside, for callers who are done with the program before anyone can
+   * fill those anew: a model is traced many times. Default: copies.
+   */
   share?: boolean;
   /** Whether call sites are written down, which takes most of a large trace's time. Default true. */
   sites?: boolean;
@@ -43,32 +51,50 @@ export interface Trace {
 }
 
 /**
- * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are afterwards what they were before, also when `fn` throws.
- * Forja's gradients are installed for its span. Inputs arrive by name; results are tensors by name.
- * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the user's line.
+ * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are afterwards what they were
+ * before, also when `fn` throws. Forja's gradients are installed for its span. Inputs arrive by name; results are
+ * tensors by name.
+ * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the
+ * user's line.
  */
-export function trace(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions): Trace {
+export function trace(
+  fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
+  options: TraceOptions,
+): Trace {
   const recorder = new Recorder(options.variables, options.share, options.sites);
   recording(recorder, () => withGradients(() => run(fn, options, recorder)));
   const variables = new Map<string, tf.Variable>();
-  if (options.variables === 'state') for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
-  return { program: recorder.program, variables, constantNames: recorder.constantNames, constantSites: recorder.constantSites };
+  if (options.variables === 'state')
+    for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
+  return {
+    program: recorder.program,
+    variables,
+    constantNames: recorder.constantNames,
+    constantSites: recorder.constantSites,
+  };
 }
 
 /** Records the inputs, the function, and its results and assignments. */
-function run(fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>, options: TraceOptions, recorder: Recorder): void {
+function run(
+  fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
+  options: TraceOptions,
+  recorder: Recorder,
+): void {
   const { program } = recorder;
   const inputs: Record<string, tf.Tensor> = {};
   for (const input of options.inputs) {
-    if (Object.hasOwn(inputs, input.name)) throw new UsageError(`trace: expected inputs of different names, got '${input.name}' twice`);
+    if (Object.hasOwn(inputs, input.name))
+      throw new UsageError(`trace: expected inputs of different names, got '${input.name}' twice`);
     const meta = { shape: [...input.shape], dtype: input.dtype };
-    const rest: Pick<ProgramInput, 'kind' | 'random'> = input.random === undefined ? { kind: 'feed' } : { kind: 'random', random: input.random };
+    const rest: Pick<ProgramInput, 'kind' | 'random'> =
+      input.random === undefined ? { kind: 'feed' } : { kind: 'random', random: input.random };
     const tensor = activeTrace()?.tensor(recorder.input(input.name, meta, rest));
     if (tensor !== undefined) inputs[input.name] = tensor;
   }
   for (const variable of options.known ?? []) recorder.variable(variable);
   const results: unknown = differentiable(() => fn(inputs)); // the span disposes what it makes
-  for (const [name, tensor] of Object.entries(checkedResults(results))) program.outputs.push({ name, value: recorder.valueOf(tensor) });
+  for (const [name, tensor] of Object.entries(checkedResults(results)))
+    program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;
   const taken = new Set([...program.inputs, ...program.outputs].map((one) => one.name));
   for (const { name, input, current } of recorder.variables.values()) {
@@ -88,18 +114,28 @@ function differentiable(fn: () => unknown): unknown {
     const [, kernel] = (cause instanceof Error && /gradient function not found for (\w+)/.exec(cause.message)) || [];
     if (kernel === undefined) throw cause;
     const site = callSite();
-    throw new ExportError('gradient.unproven', `trace${site === undefined ? '' : `, at ${site}`}: expected kernels with a gradient in what is differentiated, got ${kernel}, which has none in tfjs or Forja; compute that part with other ops, or register one with tf.registerGradient`, { cause });
+    throw new ExportError(
+      'gradient.unproven',
+      `trace${site === undefined ? '' : `, at ${site}`}: expected kernels with a gradient in what is differentiated, got ${kernel}, which has none in tfjs or Forja; compute that part with other ops, or register one with tf.registerGradient`,
+      { cause },
+    );
   }
 }
 
 function checkedResults(results: unknown): Record<string, tf.Tensor> {
   if (results instanceof Promise) {
     results.catch(() => undefined); // its failure would be a consequence of the error below
-    throw new UsageError('trace: expected a synchronous function, got one that returns a promise; await before or after the step, not in it');
+    throw new UsageError(
+      'trace: expected a synchronous function, got one that returns a promise; await before or after the step, not in it',
+    );
   }
-  if (typeof results !== 'object' || results === null || results instanceof tf.Tensor) throw new UsageError('trace: expected tensors by name, as in { loss }, got something else returned');
+  if (typeof results !== 'object' || results === null || results instanceof tf.Tensor)
+    throw new UsageError('trace: expected tensors by name, as in { loss }, got something else returned');
   for (const [name, value] of Object.entries(results)) {
-    if (!(value instanceof tf.Tensor)) throw new UsageError(`trace: expected tensors by name, got ${value === null ? 'null' : typeof value} for '${name}'`);
+    if (!(value instanceof tf.Tensor))
+      throw new UsageError(
+        `trace: expected tensors by name, got ${value === null ? 'null' : typeof value} for '${name}'`,
+      );
   }
   return results as Record<string, tf.Tensor>; // each was checked
 }

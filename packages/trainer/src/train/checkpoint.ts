@@ -1,4 +1,5 @@
-// The checkpoint's bytes: everything that a run needs to go on bit for bit. The format is described in docs/checkpoints.md; files are the store's business.
+// The checkpoint's bytes: everything that a run needs to go on bit for bit. The format is described in
+// docs/checkpoints.md; files are the store's business.
 import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
 import { sha256 } from './digest.js';
 
@@ -15,7 +16,10 @@ export type Environment = Record<string, string>;
 
 /** A checkpoint. */
 export interface Checkpoint {
-  /** Steps done: the next is number `step`, which also fixes random numbers (seed, step) and the data's position (step · batch). */
+  /**
+   * Steps done: the next is number `step`, which also fixes random numbers (seed, step) and the data's position (step ·
+   * batch).
+   */
   step: number;
   seed: number;
   batch: number;
@@ -33,12 +37,19 @@ interface Header extends Omit<Checkpoint, 'state'> {
   tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
 }
 
-/** Bytes of a checkpoint: magic, version, header length, JSON header, tensors (little-endian, aligned to 64), SHA-256 of all before it. */
+/**
+ * Bytes of a checkpoint: magic, version, header length, JSON header, tensors (little-endian, aligned to 64), SHA-256 of
+ * all before it.
+ */
 export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<Uint8Array> {
   let offset = 0;
   const tensors = Object.entries(state).map(([name, { dtype, shape, data }]) => {
     const entry = { name, dtype, shape: [...shape], offset };
-    if (data.byteLength !== sizeOf(shape) * BYTES_OF[dtype]) throw new UsageError(`encodeCheckpoint: expected ${sizeOf(shape)} values in '${name}', got ${data.byteLength} bytes`, { code: 'input.shape' });
+    if (data.byteLength !== sizeOf(shape) * BYTES_OF[dtype])
+      throw new UsageError(
+        `encodeCheckpoint: expected ${sizeOf(shape)} values in '${name}', got ${data.byteLength} bytes`,
+        { code: 'input.shape' },
+      );
     offset = aligned(offset + data.byteLength);
     return entry;
   });
@@ -58,19 +69,27 @@ export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<
   return bytes;
 }
 
-/** The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for anything else, a cut file or a flipped bit; `where` names the file. */
+/**
+ * The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for anything else, a cut file or a
+ * flipped bit; `where` names the file.
+ */
 export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'): Promise<Checkpoint> {
-  const bad = (expected: string, got: string): ForjaError => new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
-  if (bytes.length < PREFIX + DIGEST || String.fromCharCode(...bytes.subarray(0, MAGIC.length)) !== MAGIC) throw bad(`a checkpoint (it begins with ${MAGIC})`, bytes.length === 0 ? 'an empty file' : 'another file');
+  const bad = (expected: string, got: string): ForjaError =>
+    new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
+  if (bytes.length < PREFIX + DIGEST || String.fromCharCode(...bytes.subarray(0, MAGIC.length)) !== MAGIC)
+    throw bad(`a checkpoint (it begins with ${MAGIC})`, bytes.length === 0 ? 'an empty file' : 'another file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint32(MAGIC.length, true);
-  if (version !== CHECKPOINT_VERSION) throw bad(`version ${CHECKPOINT_VERSION}`, `version ${version}; use the Forja that wrote it`);
+  if (version !== CHECKPOINT_VERSION)
+    throw bad(`version ${CHECKPOINT_VERSION}`, `version ${version}; use the Forja that wrote it`);
   const end = bytes.length - DIGEST;
   const digest = await sha256(bytes.subarray(0, end));
-  if (digest.some((b, i) => b !== bytes[end + i])) throw bad('the SHA-256 at its end to fit', 'another: the file is damaged or cut');
+  if (digest.some((b, i) => b !== bytes[end + i]))
+    throw bad('the SHA-256 at its end to fit', 'another: the file is damaged or cut');
   const length = view.getUint32(MAGIC.length + 4, true);
   if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
-  const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header; // what encodeCheckpoint wrote: the digest fits
+  // what encodeCheckpoint wrote: the digest fits
+  const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header;
   const start = aligned(PREFIX + length);
   const state = Object.fromEntries(
     tensors.map(({ name, dtype, shape, offset }) => {
@@ -83,9 +102,14 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
   return { ...rest, state };
 }
 
-/** A line for each part of the environment that differs: a run that goes on there is right, but maybe not bit for bit what it would have been. */
+/**
+ * A line for each part of the environment that differs: a run that goes on there is right, but maybe not bit for bit
+ * what it would have been.
+ */
 export function environmentChanges(before: Environment, now: Environment): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => (before[key] === now[key] ? [] : [`${key} was ${before[key] ?? 'unknown'}, is ${now[key] ?? 'unknown'}`]));
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) =>
+    before[key] === now[key] ? [] : [`${key} was ${before[key] ?? 'unknown'}, is ${now[key] ?? 'unknown'}`],
+  );
 }
 
 /** The first tensor, in the state's order, that holds a NaN or an infinity. */
@@ -100,7 +124,15 @@ export function firstBad(state: NamedTensors): { name: string; value: number } |
 
 const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 
-const ARRAYS = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array, int8: Int8Array, bool: Uint8Array } as const satisfies Record<DType, unknown>;
+const ARRAYS = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  bool: Uint8Array,
+} as const satisfies Record<DType, unknown>;
 
 function typed(dtype: DType, buffer: ArrayBuffer): ArrayBufferView {
   return new ARRAYS[dtype](buffer);

@@ -1,4 +1,5 @@
-// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else in the trainer looks at a clock.
+// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else in the trainer looks at a
+// clock.
 
 /** Milliseconds of a clock that only goes forward. */
 export function now(): number {
@@ -8,7 +9,10 @@ export function now(): number {
 /** Seconds and images a second. */
 export interface Clock {
   seconds(): number;
-  /** Call after each step, or after `count` that were run together; images a second over the last calls (at most `window`). */
+  /**
+   * Call after each step, or after `count` that were run together; images a second over the last calls (at most
+   * `window`).
+   */
   step(count?: number): number;
 }
 

@@ -6,14 +6,27 @@ const good = { system: 'dcgan', data: 'mnist' };
 
 describe('parseConfig', () => {
   it('fills in defaults by system', () => {
-    expect(parseConfig(good)).toMatchObject({ data: { kind: 'mnist' }, base: 64, latent: 100, rates: { g: 2e-3, d: 2e-3 }, batch: 32, engine: 'onnx' });
-    expect(parseConfig({ system: 'mlp', data: 'grid' })).toMatchObject({ data: { kind: 'synthetic', shape: 'grid' }, latent: 2 });
+    expect(parseConfig(good)).toMatchObject({
+      data: { kind: 'mnist' },
+      base: 64,
+      latent: 100,
+      rates: { g: 2e-3, d: 2e-3 },
+      batch: 32,
+      engine: 'onnx',
+    });
+    expect(parseConfig({ system: 'mlp', data: 'grid' })).toMatchObject({
+      data: { kind: 'synthetic', shape: 'grid' },
+      latent: 2,
+    });
     expect(parseConfig({ ...good, rates: { g: 1e-4 } }).rates).toEqual({ g: 1e-4, d: 2e-3 });
     expect(parseConfig({ ...good, data: 'photos' }).data).toEqual({ kind: 'folder', path: 'photos' });
   });
 
   it('gives the same object again when its own result is parsed from JSON', () => {
-    for (const input of [{ ...good, size: 32, threads: 2 }, { system: 'mlp', data: { kind: 'synthetic', modes: 4 } }]) {
+    for (const input of [
+      { ...good, size: 32, threads: 2 },
+      { system: 'mlp', data: { kind: 'synthetic', modes: 4 } },
+    ]) {
       const once = parseConfig(input);
       expect(parseConfig(JSON.parse(JSON.stringify(once)))).toEqual(once);
     }
@@ -41,10 +54,14 @@ describe('parseConfig', () => {
     [null, /config: expected/],
     [[], /config/],
   ])('refuses %j', (input, message) => {
-    expect(() => parseConfig(input)).toThrow(expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(message) as string }) as Error);
+    expect(() => parseConfig(input)).toThrow(
+      expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(message) as string }) as Error,
+    );
   });
 
   it('names every wrong field', () => {
-    expect(() => parseConfig({ ...good, steps: -1, batch: 0, loss: 'hinge' })).toThrow(/config\.steps[^]*config\.batch[^]*config\.loss/);
+    expect(() => parseConfig({ ...good, steps: -1, batch: 0, loss: 'hinge' })).toThrow(
+      /config\.steps[^]*config\.batch[^]*config\.loss/,
+    );
   });
 });

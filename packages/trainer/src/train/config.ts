@@ -1,11 +1,14 @@
-// The configuration of a training run: one plain object, defaults beside each field, checked once at the edge, saved with the run as config.json.
+// The configuration of a training run: one plain object, defaults beside each field, checked once at the edge, saved
+// with the run as config.json.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 
 /** Where the examples come from. `path`s are relative to the folder that the command runs in. */
 export type DataConfig =
-  /** An idx file of pictures (plain or gzipped), or a folder with `train-images-idx3-ubyte`; labels beside it are found. */
+  /**
+   * An idx file of pictures (plain or gzipped), or a folder with `train-images-idx3-ubyte`; labels beside it are found.
+   */
   | { kind: 'idx'; path: string }
   /** PNG files in a folder; in subfolders, the subfolder is the class. */
   | { kind: 'folder'; path: string }
@@ -29,7 +32,9 @@ export interface TrainConfig {
   size?: number;
   /** Default: the data's. */
   channels?: number;
-  /** Width of the networks: channels of the generator's last hidden map (`dcgan`), units of the hidden layers (`mlp`). */
+  /**
+   * Width of the networks: channels of the generator's last hidden map (`dcgan`), units of the hidden layers (`mlp`).
+   */
   base?: number;
   /** Width of the discriminator. Default: `base`. */
   baseD?: number;
@@ -64,14 +69,40 @@ export interface TrainConfig {
 }
 
 /** A {@link TrainConfig} with every default filled in; `size` and `channels` still come from the data. */
-export type ResolvedConfig = Required<Omit<TrainConfig, 'data' | 'rates' | 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'>> &
-  Pick<TrainConfig, 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'> & { data: DataConfig; rates: { g: number; d: number } };
+export type ResolvedConfig = Required<
+  Omit<TrainConfig, 'data' | 'rates' | 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'>
+> &
+  Pick<TrainConfig, 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'> & {
+    data: DataConfig;
+    rates: { g: number; d: number };
+  };
 
-const whole = (least: number, most: number) => v.pipe(v.number(), v.integer('an integer'), v.minValue(least, `a number of at least ${least}`), v.maxValue(most, `a number of at most ${most}`));
-const between = (least: number, most: number) => v.pipe(v.number(), v.finite('a finite number'), v.minValue(least, `a number of at least ${least}`), v.maxValue(most, `a number of at most ${most}`));
-const rate = v.pipe(v.number(), v.finite('a finite number'), v.gtValue(0, 'a number above 0'), v.maxValue(1, 'a number of at most 1'));
+const whole = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.integer('an integer'),
+    v.minValue(least, `a number of at least ${least}`),
+    v.maxValue(most, `a number of at most ${most}`),
+  );
+const between = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.finite('a finite number'),
+    v.minValue(least, `a number of at least ${least}`),
+    v.maxValue(most, `a number of at most ${most}`),
+  );
+const rate = v.pipe(
+  v.number(),
+  v.finite('a finite number'),
+  v.gtValue(0, 'a number above 0'),
+  v.maxValue(1, 'a number of at most 1'),
+);
 const path = v.pipe(v.string(), v.minLength(1, 'a path'));
-const share = v.pipe(v.number(), v.minValue(0, 'a number from 0 to below 1'), v.ltValue(1, 'a number from 0 to below 1'));
+const share = v.pipe(
+  v.number(),
+  v.minValue(0, 'a number from 0 to below 1'),
+  v.ltValue(1, 'a number from 0 to below 1'),
+);
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
 
 const dataSchema = v.variant('kind', [
@@ -96,7 +127,12 @@ const schema = v.strictObject({
   batch: v.optional(whole(2, 65_536), 32), // batch norm needs two examples
   seed: v.optional(seed, 0),
   size: v.optional(whole(8, 1024)),
-  channels: v.optional(v.pipe(v.number(), v.check((c) => c === 1 || c === 3, '1 (grey) or 3 (RGB)'))),
+  channels: v.optional(
+    v.pipe(
+      v.number(),
+      v.check((c) => c === 1 || c === 3, '1 (grey) or 3 (RGB)'),
+    ),
+  ),
   base: v.optional(whole(1, 4096)),
   baseD: v.optional(whole(1, 4096)),
   latent: v.optional(whole(1, 65_536)),
@@ -130,28 +166,50 @@ const NAMED_DATA: Readonly<Record<string, DataConfig>> = {
 };
 
 /**
- * Checks a configuration of unknown origin and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path }`, which the Node loader looks at.
- * @throws UsageError `config.invalid` with a line for each field that is wrong: `config.rates.g: expected a number above 0, got -1`.
+ * Checks a configuration of unknown origin and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path
+ * }`, which the Node loader looks at.
+ * @throws UsageError `config.invalid` with a line for each field that is wrong: `config.rates.g: expected a number
+ * above 0, got -1`.
  */
 export function parseConfig(input: unknown): ResolvedConfig {
   const result = v.safeParse(schema, input);
-  if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf('config', issue, REQUIRED)).join('\n'), { code: 'config.invalid' });
+  if (!result.success)
+    throw new UsageError(result.issues.map((issue) => lineOf('config', issue, REQUIRED)).join('\n'), {
+      code: 'config.invalid',
+    });
   const { data, rates, base, latent, ...rest } = result.output;
   const own = SYSTEM_DEFAULTS[rest.system];
-  const source: DataConfig = typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : defined(data);
-  const config = { ...defined(rest), data: source, base: base ?? own.base, latent: latent ?? own.latent, rates: { g: rates.g ?? own.rates.g, d: rates.d ?? own.rates.d } };
+  const source: DataConfig =
+    typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : defined(data);
+  const config = {
+    ...defined(rest),
+    data: source,
+    base: base ?? own.base,
+    latent: latent ?? own.latent,
+    rates: { g: rates.g ?? own.rates.g, d: rates.d ?? own.rates.d },
+  };
   const points = source.kind === 'synthetic';
   if (points !== (config.system === 'mlp')) {
-    throw new UsageError(`config.data: expected ${points ? 'pictures' : 'points (kind synthetic: ring or grid)'} for the system '${config.system}', got kind '${source.kind}'`, { code: 'config.invalid' });
+    throw new UsageError(
+      `config.data: expected ${points ? 'pictures' : 'points (kind synthetic: ring or grid)'} for the system '${config.system}', got kind '${source.kind}'`,
+      { code: 'config.invalid' },
+    );
   }
-  if (config.size !== undefined && config.size % 4 !== 0) throw new UsageError(`config.size: expected a multiple of 4, got ${config.size}`, { code: 'config.invalid' });
+  if (config.size !== undefined && config.size % 4 !== 0)
+    throw new UsageError(`config.size: expected a multiple of 4, got ${config.size}`, { code: 'config.invalid' });
   return config;
 }
 
 /** What a field that must be there holds, for errors. */
-const REQUIRED: Readonly<Record<string, string>> = { system: "'dcgan' or 'mlp'", data: "'mnist', 'ring', 'grid', a path or { kind, … }", path: 'a path' };
+const REQUIRED: Readonly<Record<string, string>> = {
+  system: "'dcgan' or 'mlp'",
+  data: "'mnist', 'ring', 'grid', a path or { kind, … }",
+  path: 'a path',
+};
 
 /** The object without keys whose value is undefined, as exact optional fields want it. */
 function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }; // the same keys, but for absent ones
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  }; // the same keys, but for absent ones
 }

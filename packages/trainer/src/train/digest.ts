@@ -6,10 +6,17 @@ interface Digests {
   digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer>;
 }
 
-/** SHA-256 of bytes. Throws ForjaError `internal` in a page that is not secure (http on another host than localhost), where browsers hide it. */
+/**
+ * SHA-256 of bytes. Throws ForjaError `internal` in a page that is not secure (http on another host than localhost),
+ * where browsers hide it.
+ */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   const subtle = (globalThis as { crypto?: { subtle?: Digests } }).crypto?.subtle;
-  if (!subtle) throw new ForjaError('internal', 'sha256: expected Web Crypto, got none; serve the page over https or from localhost');
+  if (!subtle)
+    throw new ForjaError(
+      'internal',
+      'sha256: expected Web Crypto, got none; serve the page over https or from localhost',
+    );
   return new Uint8Array(await subtle.digest('SHA-256', bytes));
 }
 

@@ -1,4 +1,5 @@
-// A system made ready to run: its step as one compiled ONNX graph or eagerly in tfjs, and its averaged generator for sample grids.
+// A system made ready to run: its step as one compiled ONNX graph or eagerly in tfjs, and its averaged generator for
+// sample grids.
 import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { compile, scalarOf } from '../compile/compile.js';
@@ -58,19 +59,36 @@ export interface EngineOptions {
 export async function makeEngine(options: EngineOptions): Promise<Engine> {
   const { kind, system, seed, samples, runtime, lowering = 'auto', threads: asked } = options;
   const shared = { inputs: system.inputs, variables: system.variables, seed };
-  if (kind === 'tfjs') return engineOf(system, eagerStep(system.step, shared), `tfjs, ${tf.getBackend()}`, () => eagerSampler(system, samples));
+  if (kind === 'tfjs')
+    return engineOf(system, eagerStep(system.step, shared), `tfjs, ${tf.getBackend()}`, () =>
+      eagerSampler(system, samples),
+    );
   if (runtime === undefined) {
-    throw new UsageError("train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'");
+    throw new UsageError(
+      "train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'",
+    );
   }
-  const step = await compile(system.step, { ...shared, runtime, lowering, ...(asked === undefined ? {} : { session: { threads: asked } }) });
+  const step = await compile(system.step, {
+    ...shared,
+    runtime,
+    lowering,
+    ...(asked === undefined ? {} : { session: { threads: asked } }),
+  });
   const { actual, threads } = runtime.device;
   const device = `onnxruntime, ${actual}${actual === 'cpu' || actual === 'wasm' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}`;
-  return engineOf(system, step, device, async () => compile(forward(system), { inputs: samplerInputs(system, samples), runtime }));
+  return engineOf(system, step, device, async () =>
+    compile(forward(system), { inputs: samplerInputs(system, samples), runtime }),
+  );
 }
 
 type Sampler = Pick<CompiledStep, 'run' | 'load' | 'dispose'>;
 
-function engineOf(system: GanSystem, step: CompiledStep, device: string, makeSampler: () => Sampler | Promise<Sampler>): Engine {
+function engineOf(
+  system: GanSystem,
+  step: CompiledStep,
+  device: string,
+  makeSampler: () => Sampler | Promise<Sampler>,
+): Engine {
   const averages = variablesOf(system.average.weights).map(({ name }) => name);
   let sampler: Sampler | undefined; // made on first use: a run without sample grids needs none
   return {
@@ -88,7 +106,8 @@ function engineOf(system: GanSystem, step: CompiledStep, device: string, makeSam
     },
     state: async () => {
       const state = await step.state();
-      return Object.fromEntries(system.variables.map(({ name }) => [name, state[name] as Tensor])); // every variable of the system is state
+      // every variable of the system is state
+      return Object.fromEntries(system.variables.map(({ name }) => [name, state[name] as Tensor]));
     },
     load: async (state) => {
       refuseOther(state, system);
@@ -97,7 +116,8 @@ function engineOf(system: GanSystem, step: CompiledStep, device: string, makeSam
     generate: async (z) => {
       sampler ??= await makeSampler();
       await sampler.load(await step.state(averages));
-      return (await sampler.run({ z }))['out']?.data as Float32Array; // forward() names it; pictures and points are float32
+      // forward() names it; pictures and points are float32
+      return (await sampler.run({ z }))['out']?.data as Float32Array;
     },
     writeVariables: () => step.writeVariables(),
     dispose: async () => {
@@ -109,10 +129,16 @@ function engineOf(system: GanSystem, step: CompiledStep, device: string, makeSam
 
 /** The averaged generator in inference as a step without updates: its weights are state that is only read. */
 function forward(system: GanSystem): StepFunction {
-  return ({ z }) => ({ out: system.average.apply(z as tf.Tensor, { training: false }) as tf.Tensor }); // `z` is the one input; one output
+  // `z` is the one input; one output.
+  return ({ z }) => ({ out: system.average.apply(z as tf.Tensor, { training: false }) as tf.Tensor });
 }
 
-const samplerInputs = ({ sample }: GanSystem, samples: number): Record<string, { dtype: 'float32'; shape: number[] }> => ({ z: { dtype: 'float32', shape: [samples, sample.latent] } });
+const samplerInputs = (
+  { sample }: GanSystem,
+  samples: number,
+): Record<string, { dtype: 'float32'; shape: number[] }> => ({
+  z: { dtype: 'float32', shape: [samples, sample.latent] },
+});
 
 /** Eagerly the weights are the system's own, and hold the state already. */
 function eagerSampler(system: GanSystem, samples: number): Sampler {
@@ -124,8 +150,15 @@ function refuseOther(state: NamedTensors, { variables, name }: GanSystem): void 
   for (const v of variables) {
     const got = state[v.name];
     if (got !== undefined && String(got.shape) === String(v.shape)) continue;
-    throw new ForjaError('checkpoint.mismatch', `state of ${name}: expected '${v.name}' [${v.shape.join(', ')}], got ${got === undefined ? 'none' : `[${got.shape.join(', ')}]`}; resume with the configuration that the checkpoint was made with`);
+    throw new ForjaError(
+      'checkpoint.mismatch',
+      `state of ${name}: expected '${v.name}' [${v.shape.join(', ')}], got ${got === undefined ? 'none' : `[${got.shape.join(', ')}]`}; resume with the configuration that the checkpoint was made with`,
+    );
   }
   const extra = Object.keys(state).filter((key) => !variables.some((v) => v.name === key));
-  if (extra.length > 0) throw new ForjaError('checkpoint.mismatch', `state of ${name}: expected ${variables.length} tensors, got also ${extra.join(', ')}; resume with the configuration that the checkpoint was made with`);
+  if (extra.length > 0)
+    throw new ForjaError(
+      'checkpoint.mismatch',
+      `state of ${name}: expected ${variables.length} tensors, got also ${extra.join(', ')}; resume with the configuration that the checkpoint was made with`,
+    );
 }

@@ -4,7 +4,15 @@ import type { LogLine } from './store.js';
 
 /** One event. A listener may return a promise: the loop waits for it. */
 export type TrainEvent =
-  | { type: 'start'; config: ResolvedConfig; step: number; device: string; examples: number; where: string; parameters: { generator: number; discriminator: number } }
+  | {
+      type: 'start';
+      config: ResolvedConfig;
+      step: number;
+      device: string;
+      examples: number;
+      where: string;
+      parameters: { generator: number; discriminator: number };
+    }
   /** After every step. `left` is seconds, at the speed of the last steps. */
   | ({ type: 'step'; steps: number; left: number } & LogLine)
   | { type: 'sample'; step: number }

@@ -29,7 +29,10 @@ export interface Run {
   stepsPerRun: number;
 }
 
-/** Trains until `config.steps` are done or the signal is aborted, which is looked at between runs of steps. Saves at the end in either case. */
+/**
+ * Trains until `config.steps` are done or the signal is aborted, which is looked at between runs of steps. Saves at the
+ * end in either case.
+ */
 export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   const { config, engine, batches, rates, store, clock, emit, signal } = run;
   let saved = engine.step === 0 ? -1 : engine.step;
@@ -38,7 +41,8 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   while (engine.step < config.steps && !signal?.aborted) {
     const first = engine.step;
     const inputs: StepInputs[] = [];
-    for (let step = first; step < first + together(run); step++) inputs.push({ real: await batches(step), rates: rates(step) });
+    for (let step = first; step < first + together(run); step++)
+      inputs.push({ real: await batches(step), rates: rates(step) });
     const losses = await engine.run(inputs);
     const speed = clock.step(losses.length);
 
@@ -46,7 +50,15 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
       const step = first + i + 1;
       if (!Number.isFinite(loss_d) || !Number.isFinite(loss_g)) await stop(run, step, { loss_d, loss_g }, saved);
       const rate = inputs[i]?.rates ?? { g: 0, d: 0 }; // as many as losses
-      const line = { step, loss_d, loss_g, rate_g: rate.g, rate_d: rate.d, images_per_s: speed, seconds: clock.seconds() };
+      const line = {
+        step,
+        loss_d,
+        loss_g,
+        rate_g: rate.g,
+        rate_d: rate.d,
+        images_per_s: speed,
+        seconds: clock.seconds(),
+      };
       if (step % config.logEvery === 0) await store.log(line);
       await emit({ type: 'step', ...line, steps: config.steps, left: ((config.steps - step) * config.batch) / speed });
     }
@@ -62,7 +74,9 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
 
 /** Steps of the next run: none passes the next grid, checkpoint or end. */
 function together({ config, engine, stepsPerRun }: Run): number {
-  const left = [config.sampleEvery, config.checkpointEvery].filter((every) => every > 0).map((every) => every - (engine.step % every));
+  const left = [config.sampleEvery, config.checkpointEvery]
+    .filter((every) => every > 0)
+    .map((every) => every - (engine.step % every));
   return Math.min(stepsPerRun, config.steps - engine.step, ...left);
 }
 
@@ -86,16 +100,33 @@ async function save(run: Run, saved: number): Promise<number> {
 }
 
 /** Ends the run with what went wrong: the loss, and the first tensor of the state that is not finite. */
-async function stop({ engine, store }: Run, step: number, losses: Record<string, number>, saved: number): Promise<never> {
+async function stop(
+  { engine, store }: Run,
+  step: number,
+  losses: Record<string, number>,
+  saved: number,
+): Promise<never> {
   const bad = firstBad(await engine.state());
-  const found = [...Object.entries(losses).filter(([, v]) => !Number.isFinite(v)), ...(bad ? [[`first bad tensor '${bad.name}'`, bad.value] as const] : [])];
-  const kept = saved > 0 ? `the checkpoint of step ${saved} in ${store.where} is the last good one; resume from it with` : 'no checkpoint had been written yet; start again with';
-  throw new ForjaError('train.nan', `train, step ${step}: expected finite numbers, got ${found.map(([name, v]) => `${name} = ${v}`).join(', ')}; ${kept} lower rates, or another loss`);
+  const found = [
+    ...Object.entries(losses).filter(([, v]) => !Number.isFinite(v)),
+    ...(bad ? [[`first bad tensor '${bad.name}'`, bad.value] as const] : []),
+  ];
+  const kept =
+    saved > 0
+      ? `the checkpoint of step ${saved} in ${store.where} is the last good one; resume from it with`
+      : 'no checkpoint had been written yet; start again with';
+  throw new ForjaError(
+    'train.nan',
+    `train, step ${step}: expected finite numbers, got ${found.map(([name, v]) => `${name} = ${v}`).join(', ')}; ${kept} lower rates, or another loss`,
+  );
 }
 
 /** What the system makes, as one picture: a grid, or points in the plane. */
 export function pictureOf(system: GanSystem, values: Float32Array, count: number): Image {
   const { image } = system.sample;
   if (image === undefined) return scatter(values);
-  return toBatch({ dtype: 'float32', shape: [count, image.size, image.size, image.channels], data: values }, { layout: 'nhwc', range: image.range }).grid();
+  return toBatch(
+    { dtype: 'float32', shape: [count, image.size, image.size, image.channels], data: values },
+    { layout: 'nhwc', range: image.range },
+  ).grid();
 }

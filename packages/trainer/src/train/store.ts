@@ -76,6 +76,8 @@ export class MemoryStore implements RunStore {
   }
 
   sessions(): Promise<SessionRecord[]> {
-    return Promise.resolve(JSON.parse((this.files.get('sessions.json') as string | undefined) ?? '[]') as SessionRecord[]); // written by train.ts
+    return Promise.resolve(
+      JSON.parse((this.files.get('sessions.json') as string | undefined) ?? '[]') as SessionRecord[],
+    ); // written by train.ts
   }
 }

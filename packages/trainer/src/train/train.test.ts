@@ -1,4 +1,5 @@
-// `train` without files: in memory, by a runtime or by tfjs itself, and what it refuses. Folders, kills and resumes are tested in tests/parity/train.test.ts.
+// `train` without files: in memory, by a runtime or by tfjs itself, and what it refuses. Folders, kills and resumes are
+// tested in tests/parity/train.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '@forja/core';
@@ -10,7 +11,17 @@ import { scatter } from './scatter.js';
 import { MemoryStore } from './store.js';
 import { ratesOf, train } from './train.js';
 
-const tiny: TrainConfig = { system: 'mlp', data: 'ring', steps: 4, batch: 8, base: 4, engine: 'tfjs', sampleEvery: 2, sampleCount: 5, checkpointEvery: 2 };
+const tiny: TrainConfig = {
+  system: 'mlp',
+  data: 'ring',
+  steps: 4,
+  batch: 8,
+  base: 4,
+  engine: 'tfjs',
+  sampleEvery: 2,
+  sampleCount: 5,
+  checkpointEvery: 2,
+};
 
 describe('train in memory', () => {
   it('trains by tfjs, keeps files in its store, and leaves no tensors', async () => {
@@ -25,9 +36,21 @@ describe('train in memory', () => {
     expect([...store.files.keys()].sort()).toEqual(['config.json', 'generator.onnx', 'report.html', 'sessions.json']);
     expect([...store.checkpoints.keys()]).toEqual([2, 4]);
     expect((await store.samples()).map(({ step }) => step)).toEqual([0, 2, 4]);
-    expect(events.filter((type) => type !== 'sample' && type !== 'checkpoint')).toEqual(['start', 'step', 'step', 'step', 'step', 'export', 'end']);
+    expect(events.filter((type) => type !== 'sample' && type !== 'checkpoint')).toEqual([
+      'start',
+      'step',
+      'step',
+      'step',
+      'step',
+      'export',
+      'end',
+    ]);
     expect(readManifest(store.files.get('generator.onnx') as Uint8Array)).toMatchObject({
-      kind: 'latent', trainedOn: '8 Gaussians on a ring, 20000 examples', inputs: [{ name: 'z', role: 'latent', shape: ['batch', 2] }], outputs: [{ name: 'points' }], metrics: { steps: 4 },
+      kind: 'latent',
+      trainedOn: '8 Gaussians on a ring, 20000 examples',
+      inputs: [{ name: 'z', role: 'latent', shape: ['batch', 2] }],
+      outputs: [{ name: 'points' }],
+      metrics: { steps: 4 },
     });
   });
 
@@ -38,7 +61,9 @@ describe('train in memory', () => {
     const checkpoint = half.checkpoints.get(2);
     const rest = new MemoryStore();
     await train(tiny, { store: rest, ...(checkpoint ? { checkpoint } : {}) });
-    const [a, b] = await Promise.all([rest, whole].map(async ({ checkpoints }) => decodeCheckpoint(checkpoints.get(4) ?? new Uint8Array())));
+    const [a, b] = await Promise.all(
+      [rest, whole].map(async ({ checkpoints }) => decodeCheckpoint(checkpoints.get(4) ?? new Uint8Array())),
+    );
     expect(a?.state).toEqual(b?.state);
     expect(Object.keys(a?.state ?? {}).length).toBeGreaterThan(30);
     expect(rest.files.get('generator.onnx')).toEqual(whole.files.get('generator.onnx'));
@@ -53,21 +78,66 @@ describe('train in memory', () => {
 
   it('disposes everything when a listener throws', async () => {
     const before = tf.memory().numTensors;
-    await expect(train(tiny, { onEvent: ({ type }) => { if (type === 'step') throw new Error('mine'); } })).rejects.toThrow('mine');
+    await expect(
+      train(tiny, {
+        onEvent: ({ type }) => {
+          if (type === 'step') throw new Error('mine');
+        },
+      }),
+    ).rejects.toThrow('mine');
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it.each([
     ['files without a loader', { ...tiny, system: 'dcgan', data: 'mnist' }, {}, 'usage', /@forja\/trainer\/node only/],
-    ['the compiled engine without a runtime', { ...tiny, engine: 'onnx' }, {}, 'usage', /expected a runtime for the engine 'onnx'/],
-    ['pictures that are not square', { ...tiny, system: 'dcgan', data: 'x' }, { dataset: arrayDataset({ data: new Uint8Array(96), shape: [8, 12, 1] }) }, 'config.invalid', /square pictures.*8 × 12/],
-    ['another size than the data', { ...tiny, system: 'dcgan', data: 'x', size: 16 }, { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) }, 'config.invalid', /config\.size: expected 8/],
-    ['other channels than the data', { ...tiny, system: 'dcgan', data: 'x', channels: 3 }, { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) }, 'config.invalid', /config\.channels: expected 1/],
-    ['points for pictures', { ...tiny, system: 'dcgan', data: 'x' }, { dataset: arrayDataset({ data: new Float32Array(8), shape: [2] }) }, 'config.invalid', /expected pictures/],
-    ['a checkpoint that is none', tiny, { checkpoint: new Uint8Array(100) }, 'checkpoint.format', /begins with FORJACKP/],
+    [
+      'the compiled engine without a runtime',
+      { ...tiny, engine: 'onnx' },
+      {},
+      'usage',
+      /expected a runtime for the engine 'onnx'/,
+    ],
+    [
+      'pictures that are not square',
+      { ...tiny, system: 'dcgan', data: 'x' },
+      { dataset: arrayDataset({ data: new Uint8Array(96), shape: [8, 12, 1] }) },
+      'config.invalid',
+      /square pictures.*8 × 12/,
+    ],
+    [
+      'another size than the data',
+      { ...tiny, system: 'dcgan', data: 'x', size: 16 },
+      { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) },
+      'config.invalid',
+      /config\.size: expected 8/,
+    ],
+    [
+      'other channels than the data',
+      { ...tiny, system: 'dcgan', data: 'x', channels: 3 },
+      { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) },
+      'config.invalid',
+      /config\.channels: expected 1/,
+    ],
+    [
+      'points for pictures',
+      { ...tiny, system: 'dcgan', data: 'x' },
+      { dataset: arrayDataset({ data: new Float32Array(8), shape: [2] }) },
+      'config.invalid',
+      /expected pictures/,
+    ],
+    [
+      'a checkpoint that is none',
+      tiny,
+      { checkpoint: new Uint8Array(100) },
+      'checkpoint.format',
+      /begins with FORJACKP/,
+    ],
   ])('refuses %s', async (_, config, host, code, message) => {
     const before = tf.memory().numTensors;
-    await expect(train(config as TrainConfig, host)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+    await expect(train(config as TrainConfig, host)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    });
     expect(tf.memory().numTensors).toBe(before);
   });
 });
@@ -90,7 +160,7 @@ describe('parts', () => {
       ms = at;
       return timer.step();
     });
-    expect(speeds).toBeAllclose([100, 100, 2 * 10 / 1.1], { rtol: 1e-12 });
+    expect(speeds).toBeAllclose([100, 100, (2 * 10) / 1.1], { rtol: 1e-12 });
     expect(timer.seconds()).toBeCloseTo(6.2, 12);
   });
 

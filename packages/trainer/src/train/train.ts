@@ -1,4 +1,5 @@
-// `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills runtime, files and environment in.
+// `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
+// runtime, files and environment in.
 import { UsageError, latents, type AbortSignalLike, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
@@ -26,8 +27,8 @@ export interface TrainHost {
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
   /**
-   * Steps that share a call of the runtime. Events come and the signal is looked at between calls. `auto`: several where steps are so small that
-   * calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
+   * Steps that share a call of the runtime. Events come and the signal is looked at between calls. `auto`: several
+   * where steps are so small that calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
    */
   stepsPerRun?: number | 'auto';
   /** Where files go. Default: memory. */
@@ -56,8 +57,9 @@ export interface TrainResult {
 
 /**
  * Trains a system and exports its averaged generator.
- * @throws UsageError `config.invalid` with a line for each wrong field; ForjaError `train.nan` when a loss or the state stops being finite,
- * `checkpoint.format` or `checkpoint.mismatch` for a checkpoint that is damaged or of another configuration.
+ * @throws UsageError `config.invalid` with a line for each wrong field; ForjaError `train.nan` when a loss or the state
+ * stops being finite, `checkpoint.format` or `checkpoint.mismatch` for a checkpoint that is damaged or of another
+ * configuration.
  */
 export async function train(config: TrainConfig, host: TrainHost = {}): Promise<TrainResult> {
   const parsed = parseConfig(config);
@@ -65,14 +67,28 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
   const resolved = fitted(parsed, dataset);
   const { onEvent = () => {}, store = new MemoryStore(), environment = {}, signal, runtime } = host;
   const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
-  if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1)) throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
+  if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1))
+    throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
 
   const system = systemOf(resolved, dataset);
   try {
-    const engine = await makeEngine({ kind: resolved.engine, system, seed: resolved.seed, samples: resolved.sampleCount, runtime, lowering: resolved.lowering, threads: resolved.threads });
+    const engine = await makeEngine({
+      kind: resolved.engine,
+      system,
+      seed: resolved.seed,
+      samples: resolved.sampleCount,
+      runtime,
+      lowering: resolved.lowering,
+      threads: resolved.threads,
+    });
     try {
       const { system: name, seed, batch } = resolved;
-      const now: Environment = { ...environment, tfjs: tf.version.tfjs, engine: engine.device, lowering: resolved.lowering };
+      const now: Environment = {
+        ...environment,
+        tfjs: tf.version.tfjs,
+        engine: engine.device,
+        lowering: resolved.lowering,
+      };
       const identity = { system: name, seed, batch, count: dataset.count, environment: now };
       const from = host.checkpoint && (await decodeCheckpoint(host.checkpoint));
       if (from) {
@@ -80,7 +96,11 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
         await engine.load(from.state);
         engine.step = from.step;
         const changes = environmentChanges(from.environment, now);
-        if (changes.length > 0) await onEvent({ type: 'warning', message: `resumed elsewhere than saved, so not bit for bit: ${changes.join('; ')}` });
+        if (changes.length > 0)
+          await onEvent({
+            type: 'warning',
+            message: `resumed elsewhere than saved, so not bit for bit: ${changes.join('; ')}`,
+          });
       }
       const run: Run = {
         config: resolved,
@@ -98,8 +118,19 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
       };
       await store.write('config.json', `${JSON.stringify(resolved, null, 2)}\n`);
       const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
-      await store.write('sessions.json', `${JSON.stringify([...sessions, { fromStep: engine.step, device: engine.device, environment: now }], null, 2)}\n`);
-      await onEvent({ type: 'start', config: resolved, step: engine.step, device: engine.device, examples: dataset.count, where: store.where, parameters: { generator: system.generator.countParams(), discriminator: system.discriminator.countParams() } });
+      await store.write(
+        'sessions.json',
+        `${JSON.stringify([...sessions, { fromStep: engine.step, device: engine.device, environment: now }], null, 2)}\n`,
+      );
+      await onEvent({
+        type: 'start',
+        config: resolved,
+        step: engine.step,
+        device: engine.device,
+        examples: dataset.count,
+        where: store.where,
+        parameters: { generator: system.generator.countParams(), discriminator: system.discriminator.countParams() },
+      });
       const reason = await loop(run);
       const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
       await onEvent({ type: 'end', step: engine.step, reason });
@@ -116,27 +147,58 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
 export function systemOf(config: ResolvedConfig, dataset: Dataset): GanSystem {
   const { base, baseD, latent, batch, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed, pool } = config;
   const shared = { batch, latent, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed };
-  if (config.system === 'mlp') return systems.mlp({ ...shared, size: dataset.shape[0] ?? 2, hidden: base, hiddenD: baseD ?? base });
+  if (config.system === 'mlp')
+    return systems.mlp({ ...shared, size: dataset.shape[0] ?? 2, hidden: base, hiddenD: baseD ?? base });
   const [size = 28, , channels = 1] = dataset.shape;
-  return systems.dcgan({ ...shared, size, channels, base, ...(baseD === undefined ? {} : { baseD }), ...(pool === undefined ? {} : { pool }) });
+  return systems.dcgan({
+    ...shared,
+    size,
+    channels,
+    base,
+    ...(baseD === undefined ? {} : { baseD }),
+    ...(pool === undefined ? {} : { pool }),
+  });
 }
 
 /** The configuration with the data's size and channels; refuses what does not fit. */
 export function fitted(config: ResolvedConfig, { shape, name }: Dataset): ResolvedConfig {
   if (config.system === 'mlp') {
-    if (shape.length !== 1) throw new UsageError(`config.data: expected points for the system 'mlp', got examples of shape [${shape.join(', ')}] from ${name}`, { code: 'config.invalid' });
+    if (shape.length !== 1)
+      throw new UsageError(
+        `config.data: expected points for the system 'mlp', got examples of shape [${shape.join(', ')}] from ${name}`,
+        { code: 'config.invalid' },
+      );
     return config;
   }
   const [height = 0, width = 0, channels = 0] = shape;
-  if (shape.length !== 3) throw new UsageError(`config.data: expected pictures for the system 'dcgan', got examples of shape [${shape.join(', ')}] from ${name}`, { code: 'config.invalid' });
-  if (height !== width || height % 4 !== 0) throw new UsageError(`config.data: expected square pictures whose edge is a multiple of 4, got ${height} × ${width} from ${name}; a folder's are resized to config.size`, { code: 'config.invalid' });
-  if (config.size !== undefined && config.size !== height) throw new UsageError(`config.size: expected ${height}, the size of ${name}, got ${config.size}`, { code: 'config.invalid' });
-  if (config.channels !== undefined && config.channels !== channels) throw new UsageError(`config.channels: expected ${channels}, as ${name} has, got ${config.channels}`, { code: 'config.invalid' });
-  return parseConfig({ ...config, size: height, channels }); // in the order of a parsed one, so that a resume writes the same file
+  if (shape.length !== 3)
+    throw new UsageError(
+      `config.data: expected pictures for the system 'dcgan', got examples of shape [${shape.join(', ')}] from ${name}`,
+      { code: 'config.invalid' },
+    );
+  if (height !== width || height % 4 !== 0)
+    throw new UsageError(
+      `config.data: expected square pictures whose edge is a multiple of 4, got ${height} × ${width} from ${name}; a folder's are resized to config.size`,
+      { code: 'config.invalid' },
+    );
+  if (config.size !== undefined && config.size !== height)
+    throw new UsageError(`config.size: expected ${height}, the size of ${name}, got ${config.size}`, {
+      code: 'config.invalid',
+    });
+  if (config.channels !== undefined && config.channels !== channels)
+    throw new UsageError(`config.channels: expected ${channels}, as ${name} has, got ${config.channels}`, {
+      code: 'config.invalid',
+    });
+  // in the order of a parsed one, so that a resume writes the same file
+  return parseConfig({ ...config, size: height, channels });
 }
 
 /** Rates of each step: constant, or falling to a tenth at the last. */
-export function ratesOf({ rates, schedule, steps }: Pick<ResolvedConfig, 'rates' | 'schedule' | 'steps'>): (step: number) => { g: number; d: number } {
+export function ratesOf({
+  rates,
+  schedule,
+  steps,
+}: Pick<ResolvedConfig, 'rates' | 'schedule' | 'steps'>): (step: number) => { g: number; d: number } {
   const made: Record<ResolvedConfig['schedule'], (rate: number) => Schedule> = {
     constant: constantRate,
     linear: (rate) => linearDecay(rate, rate / 10, steps),
@@ -148,11 +210,17 @@ export function ratesOf({ rates, schedule, steps }: Pick<ResolvedConfig, 'rates'
 
 function datasetOf({ data }: ResolvedConfig): Dataset {
   if (data.kind === 'synthetic') return syntheticDataset(data);
-  throw new UsageError(`train.host.dataset: expected a dataset, got none, and files (config.data.kind '${data.kind}') are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import train from @forja/trainer/node`);
+  throw new UsageError(
+    `train.host.dataset: expected a dataset, got none, and files (config.data.kind '${data.kind}') are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import train from @forja/trainer/node`,
+  );
 }
 
 function refuseOther(from: Checkpoint, identity: Run['identity']): void {
   for (const key of ['system', 'seed', 'batch', 'count'] as const) {
-    if (from[key] !== identity[key]) throw new UsageError(`resume: expected a checkpoint with ${key} ${identity[key]}, got ${from[key]}; resume with the configuration that it was made with`, { code: 'config.invalid' });
+    if (from[key] !== identity[key])
+      throw new UsageError(
+        `resume: expected a checkpoint with ${key} ${identity[key]}, got ${from[key]}; resume with the configuration that it was made with`,
+        { code: 'config.invalid' },
+      );
   }
 }

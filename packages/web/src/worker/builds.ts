@@ -1,4 +1,5 @@
-// The builds of onnxruntime-web that a worker may need; each is fetched when it is. Never the bare package name: that is the deprecated JSEP build.
+// The builds of onnxruntime-web that a worker may need; each is fetched when it is. Never the bare package name: that
+// is the deprecated JSEP build.
 import type { Builds } from './ort.js';
 
 /** All of them. */

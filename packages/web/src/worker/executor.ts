@@ -1,5 +1,15 @@
-// All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
-import { checkModelBytes, DeviceError, externalLocations, ForjaError, manifestFor, ModelFormatError, UsageError, weightPrecision } from '@forja/core';
+// All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would
+// freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
+import {
+  checkModelBytes,
+  DeviceError,
+  externalLocations,
+  ForjaError,
+  manifestFor,
+  ModelFormatError,
+  UsageError,
+  weightPrecision,
+} from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import type { LoadProgress, Operation, Operations, PostedSessionOptions } from '../protocol.js';
 import { fetchModel } from './fetch.js';
@@ -18,7 +28,9 @@ export interface CallContext {
 }
 
 /** One handler for each operation. */
-export type Handlers = { readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]> };
+export type Handlers = {
+  readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]>;
+};
 
 /** Where an executor is, and what it can start. */
 export interface ExecutorParts {
@@ -39,7 +51,11 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
   const build = (rung: Rung): Promise<OrtBuild> => {
     const name = rung.device === 'wasm' ? 'wasm' : webgpuBuild();
     let starting = started.get(name);
-    if (!starting) started.set(name, (starting = startBuild(builds, name, rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1, wasmFile)));
+    if (!starting)
+      started.set(
+        name,
+        (starting = startBuild(builds, name, rung.device === 'wasm' ? wasmThreads(opened?.threads) : 1, wasmFile)),
+      );
     return starting;
   };
 
@@ -62,11 +78,32 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
   };
 
   /** The model in half precision, where that can be; else `exact`, which says why. */
-  const inHalf = async (exact: WorkerSession, rung: Rung, { model, external }: ModelFiles, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> => {
+  const inHalf = async (
+    exact: WorkerSession,
+    rung: Rung,
+    { model, external }: ModelFiles,
+    device: DeviceReport,
+    options: PostedSessionOptions,
+  ): Promise<WorkerSession> => {
     if (weightPrecision(model) === 'fp16') return exact;
-    const why = rung.device === 'wasm' ? 'WASM computes in float32' : rung.half !== true ? `the adapter (${rung.adapter}) has no shader-f16` : options.state ? 'state is kept as the model has it' : undefined;
+    const why =
+      rung.device === 'wasm'
+        ? 'WASM computes in float32'
+        : rung.half !== true
+          ? `the adapter (${rung.adapter}) has no shader-f16`
+          : options.state
+            ? 'state is kept as the model has it'
+            : undefined;
     const half = why === undefined ? (await passes?.())?.halfModelBytes(model, external) : undefined;
-    if (half) return halfOrExact(exact, async () => WorkerSession.create(await build(rung), { model: half, external: new Map() }, { ...device, precision: 'fp16' }, options));
+    if (half)
+      return halfOrExact(exact, async () =>
+        WorkerSession.create(
+          await build(rung),
+          { model: half, external: new Map() },
+          { ...device, precision: 'fp16' },
+          options,
+        ),
+      );
     staysExact(exact.device, why ?? 'none of its weights can be in half precision');
     return exact;
   };
@@ -88,7 +125,11 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
       const bytes = await bytesOf(model);
       checkModelBytes(bytes);
       const missing = externalLocations(bytes).find((location) => !files.has(location));
-      if (missing !== undefined) throw new ModelFormatError('model.notFound', `model: expected its external data '${missing}', got none: load it from an address, where the file lies beside it`);
+      if (missing !== undefined)
+        throw new ModelFormatError(
+          'model.notFound',
+          `model: expected its external data '${missing}', got none: load it from an address, where the file lies beside it`,
+        );
       const external = new Map<string, Uint8Array>();
       for (const [location, file] of files) external.set(location, await bytesOf(file));
       const reasons = [...opened.ladder.reasons];
@@ -100,15 +141,30 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
           if (asked && !passes) notes.push("lowering: 'portable', because 'auto' needs the worker");
           const lowered = asked ? (await passes?.())?.fastModelBytes(bytes) : undefined;
-          const device = { ...report(rung, [...reasons, ...notes]), ...(lowered ? { convolutions: lowered.convolutions } : {}) };
-          const exact = await WorkerSession.create(await build(rung), { model: lowered?.bytes ?? bytes, external }, device, options);
+          const device = {
+            ...report(rung, [...reasons, ...notes]),
+            ...(lowered ? { convolutions: lowered.convolutions } : {}),
+          };
+          const exact = await WorkerSession.create(
+            await build(rung),
+            { model: lowered?.bytes ?? bytes, external },
+            device,
+            options,
+          );
           const made = options.half ? await inHalf(exact, rung, { model: bytes, external }, device, options) : exact;
           const id = next++;
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
         } catch (error) {
-          // The last rung's error is the answer; so is a mistake in the call, which no device cures, and a loss, which another executor does.
-          if (i === rungs.length - 1 || !(error instanceof ForjaError) || error instanceof UsageError || error.code === 'device.lost') throw error;
+          // The last rung's error is the answer; so is a mistake in the call, which no device cures, and a loss, which
+          // another executor does.
+          if (
+            i === rungs.length - 1 ||
+            !(error instanceof ForjaError) ||
+            error instanceof UsageError ||
+            error.code === 'device.lost'
+          )
+            throw error;
           reasons.push(`${rung.device}: ${error.message}`);
         }
       }
@@ -137,7 +193,11 @@ async function bytesOf(model: Blob): Promise<Uint8Array> {
   try {
     return new Uint8Array(await model.arrayBuffer());
   } catch (cause) {
-    throw new ForjaError('io', `model: its bytes can no longer be read (was the file changed or removed?): ${String(cause)}`, { cause });
+    throw new ForjaError(
+      'io',
+      `model: its bytes can no longer be read (was the file changed or removed?): ${String(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -145,8 +205,13 @@ function threadReasons(asked: number | undefined, session?: number): string[] {
   const threads = wasmThreads(asked);
   const reasons: string[] = [];
   if (!globalThis.crossOriginIsolated && (asked ?? 2) > 1) {
-    reasons.push('threads: 1, because the page is not cross-origin isolated (no COOP and COEP headers), so WebAssembly cannot share memory');
+    reasons.push(
+      'threads: 1, because the page is not cross-origin isolated (no COOP and COEP headers), so WebAssembly cannot share memory',
+    );
   }
-  if (session !== undefined && session !== threads) reasons.push(`threads: ${threads} instead of ${session}: one pool serves all sessions of a WASM runtime, so ask the runtime`);
+  if (session !== undefined && session !== threads)
+    reasons.push(
+      `threads: ${threads} instead of ${session}: one pool serves all sessions of a WASM runtime, so ask the runtime`,
+    );
   return reasons;
 }

@@ -1,5 +1,14 @@
-// A model from where it is to checked bytes in Blobs, its external data with it: from the cache where that has it, kept there where it was downloaded.
-import { checkAlone, checkExternalSizes, checkModelBytes, externalAddress, externalFiles, ForjaError, ManyFiles } from '@forja/core';
+// A model from where it is to checked bytes in Blobs, its external data with it: from the cache where that has it, kept
+// there where it was downloaded.
+import {
+  checkAlone,
+  checkExternalSizes,
+  checkModelBytes,
+  externalAddress,
+  externalFiles,
+  ForjaError,
+  ManyFiles,
+} from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress } from '../protocol.js';
 import { openStore } from './cache.js';
 import type { Store } from './cache.js';
@@ -9,7 +18,10 @@ import { readBlob, download } from './source.js';
 import type { Download, Wanted } from './source.js';
 
 /** Fetches and checks. See `load` for the errors. */
-export async function fetchModel({ source, integrity, precision, cache }: FetchArguments, { signal, progress }: CallContext): Promise<Fetched> {
+export async function fetchModel(
+  { source, integrity, precision, cache }: FetchArguments,
+  { signal, progress }: CallContext,
+): Promise<Fetched> {
   if ('blob' in source) {
     const bytes = await readBlob(source.blob, source.name, progress);
     checkModelBytes(bytes, source.name);
@@ -30,7 +42,11 @@ export async function fetchModel({ source, integrity, precision, cache }: FetchA
     const all = new ManyFiles<LoadProgress>(progress);
     const origins = new Set<string>();
     const parts: { got: Download; store: Store | undefined }[] = [];
-    const get = async (address: string, wanted: Wanted, onProgress: (progress: LoadProgress) => void): Promise<Download> => {
+    const get = async (
+      address: string,
+      wanted: Wanted,
+      onProgress: (progress: LoadProgress) => void,
+    ): Promise<Download> => {
       const store = await placeOf(address);
       const mode = store ? 'no-store' : 'default'; // what we keep, the browser need not keep again
       const got = await download(address, wanted, anew ? undefined : await store?.recall(), mode, signal, onProgress);
@@ -41,9 +57,23 @@ export async function fetchModel({ source, integrity, precision, cache }: FetchA
     checkModelBytes(model.bytes, model.where);
     if (!/^https?:/i.test(url)) checkAlone('the address given', model.bytes); // of a Blob, or of the data itself
     const files = externalFiles(model.bytes);
-    const due = [...files].map(([location, least]) => ({ location, address: externalAddress(url, location), onProgress: all.add(least) }));
+    const due = [...files].map(([location, least]) => ({
+      location,
+      address: externalAddress(url, location),
+      onProgress: all.add(least),
+    }));
     const external = new Map<string, Uint8Array<ArrayBuffer>>();
-    for (const { location, address, onProgress } of due) external.set(location, (await get(address, { what: `the external data ${JSON.stringify(location)} of ${url}`, origins, beside: true }, onProgress)).bytes);
+    for (const { location, address, onProgress } of due)
+      external.set(
+        location,
+        (
+          await get(
+            address,
+            { what: `the external data ${JSON.stringify(location)} of ${url}`, origins, beside: true },
+            onProgress,
+          )
+        ).bytes,
+      );
     checkExternalSizes(url, files, external);
     return { bytes: model.bytes, external, parts };
   };
@@ -51,12 +81,18 @@ export async function fetchModel({ source, integrity, precision, cache }: FetchA
   let files = await gather(false);
   let examined = await examine(files.bytes, files.external, integrity, precision).catch(async (error: unknown) => {
     // What was kept when nobody asked for its integrity may have been damaged on its way: once more, from the server.
-    if (!files.parts.some(({ got }) => got.kept) || !(error instanceof ForjaError) || error.code !== 'model.integrity') throw error;
+    if (!files.parts.some(({ got }) => got.kept) || !(error instanceof ForjaError) || error.code !== 'model.integrity')
+      throw error;
     files = await gather(true);
     return undefined;
   });
   examined ??= await examine(files.bytes, files.external, integrity, precision);
   const { manifest, warnings } = examined;
   if (warnings.length === 0) for (const { got, store } of files.parts) if (!got.kept) await store?.keep(got);
-  return { model: new Blob([files.bytes]), external: new Map([...files.external].map(([location, bytes]) => [location, new Blob([bytes])])), manifest, warnings: [...notes, ...warnings] };
+  return {
+    model: new Blob([files.bytes]),
+    external: new Map([...files.external].map(([location, bytes]) => [location, new Blob([bytes])])),
+    manifest,
+    warnings: [...notes, ...warnings],
+  };
 }

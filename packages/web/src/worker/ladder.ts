@@ -20,13 +20,27 @@ export interface Ladder {
 const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b|software/i;
 
 /** Rungs of each device name; a name that browsers do not have is refused. */
-const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = { auto: ['webgpu', 'wasm'], webgpu: ['webgpu'], wasm: ['wasm'], cpu: [], cuda: [], coreml: [], dml: [] };
+const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = {
+  auto: ['webgpu', 'wasm'],
+  webgpu: ['webgpu'],
+  wasm: ['wasm'],
+  cpu: [],
+  cuda: [],
+  coreml: [],
+  dml: [],
+};
 
-/** The ladder for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU would freeze) it has no WebGPU. Throws `device.unavailable` where no rung is left. */
+/**
+ * The ladder for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU would
+ * freeze) it has no WebGPU. Throws `device.unavailable` where no rung is left.
+ */
 export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladder> {
   const wanted = LADDERS[requested];
   if (wanted === undefined || wanted.length === 0) {
-    throw new DeviceError('device.unavailable', `device: expected 'auto', 'webgpu' or 'wasm' in a browser, got '${requested}'`);
+    throw new DeviceError(
+      'device.unavailable',
+      `device: expected 'auto', 'webgpu' or 'wasm' in a browser, got '${requested}'`,
+    );
   }
   const found: Ladder = { rungs: [], reasons: [] };
   for (const device of wanted) {
@@ -34,13 +48,21 @@ export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladde
     else if (gpu) await probeWebGPU(requested, found);
     else found.reasons.push("webgpu: only in a worker, not with executor 'inline'");
   }
-  if (found.rungs.length === 0) throw new DeviceError('device.unavailable', `device '${requested}': ${found.reasons.join('; ')}. Ask for 'wasm' or 'auto'.`);
+  if (found.rungs.length === 0)
+    throw new DeviceError(
+      'device.unavailable',
+      `device '${requested}': ${found.reasons.join('; ')}. Ask for 'wasm' or 'auto'.`,
+    );
   return found;
 }
 
 async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> {
   if (!('gpu' in navigator) || !navigator.gpu) {
-    found.reasons.push(globalThis.isSecureContext ? 'webgpu: this browser does not offer it to workers' : 'webgpu: needs a secure context (https or localhost)');
+    found.reasons.push(
+      globalThis.isSecureContext
+        ? 'webgpu: this browser does not offer it to workers'
+        : 'webgpu: needs a secure context (https or localhost)',
+    );
     return;
   }
   let adapter: GPUAdapter | null = null;
@@ -54,7 +76,8 @@ async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> 
   const { vendor, architecture, device, description } = adapter.info;
   const name = [...new Set([vendor, architecture, device, description])].filter(Boolean).join(' ') || 'unnamed adapter';
   // Two places, by the age of the browser.
-  const flagged = adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
+  const flagged =
+    adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
   if (requested === 'auto' && (flagged || SOFTWARE_ADAPTER.test(name))) {
     found.reasons.push(`webgpu: the adapter is software (${name}); ask for 'webgpu' to use it all the same`);
     return;

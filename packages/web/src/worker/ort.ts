@@ -34,15 +34,31 @@ export function wasmThreads(wanted: number | undefined): number {
   return Math.max(1, wanted ?? Math.min(4, navigator.hardwareConcurrency || 1));
 }
 
-/** Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or from beside the module. */
-export async function startBuild(builds: Builds, name: keyof Builds, threads: number, wasmFile: string | undefined): Promise<OrtBuild> {
+/**
+ * Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or from beside the
+ * module.
+ */
+export async function startBuild(
+  builds: Builds,
+  name: keyof Builds,
+  threads: number,
+  wasmFile: string | undefined,
+): Promise<OrtBuild> {
   const load = builds[name];
-  if (!load) throw new DeviceError('device.unavailable', `runtime: expected a worker for ${name}, got executor 'inline', which runs WASM only`);
+  if (!load)
+    throw new DeviceError(
+      'device.unavailable',
+      `runtime: expected a worker for ${name}, got executor 'inline', which runs WASM only`,
+    );
   let ort: Ort;
   try {
     ort = await load();
   } catch (cause) {
-    throw new DeviceError('device.unavailable', `runtime: onnxruntime-web/${name} could not be loaded: ${String(cause)}`, { cause });
+    throw new DeviceError(
+      'device.unavailable',
+      `runtime: onnxruntime-web/${name} could not be loaded: ${String(cause)}`,
+      { cause },
+    );
   }
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
@@ -55,11 +71,16 @@ export async function startBuild(builds: Builds, name: keyof Builds, threads: nu
 export async function entered(build: OrtBuild, onGpu: boolean): Promise<void> {
   build.live++;
   if (!onGpu) return;
-  const device: GPUDevice | undefined = await build.ort.env.webgpu.device; // onnxruntime's typing says `any` where the WebGPU types are not global
+  // Onnxruntime's typing says `any` where the WebGPU types are not global.
+  const device: GPUDevice | undefined = await build.ort.env.webgpu.device;
   if (!device || build.gpu === device) return;
   build.gpu = device;
   void device.lost.then(({ reason, message }) => {
-    if (build.gpu === device) build.lost = new DeviceError('device.lost', `the GPU device was lost (${[reason, message].filter(Boolean).join(': ')})`);
+    if (build.gpu === device)
+      build.lost = new DeviceError(
+        'device.lost',
+        `the GPU device was lost (${[reason, message].filter(Boolean).join(': ')})`,
+      );
   });
 }
 
@@ -75,8 +96,8 @@ export async function lossOf(build: OrtBuild): Promise<DeviceError | undefined> 
 }
 
 /**
- * In a worker that Emscripten starts as one of its threads, and only there: hands over to the threaded build. Needed where a bundler
- * has put everything in one file, so that the thread's script is this worker's.
+ * In a worker that Emscripten starts as one of its threads, and only there: hands over to the threaded build. Needed
+ * where a bundler has put everything in one file, so that the thread's script is this worker's.
  */
 export function becomeThread(wasm: () => Promise<Ort>): boolean {
   // In the DOM's typing a page has no `name` of use; in a worker it is the one given at its start.

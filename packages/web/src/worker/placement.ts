@@ -1,4 +1,5 @@
-// Where the nodes of a session landed. onnxruntime says it only in verbose log lines, on the console: this reads them while a session is made.
+// Where the nodes of a session landed. onnxruntime says it only in verbose log lines, on the console: this reads them
+// while a session is made.
 /* eslint-disable no-console -- the console is what is read here */
 
 /** Nodes per provider, and the op types that went to the CPU. */
@@ -16,7 +17,10 @@ export function consoleIsWatched(): boolean {
   return watched;
 }
 
-/** Routes this worker's console through the sink. Before onnxruntime is imported, because its glue keeps the functions it finds. */
+/**
+ * Routes this worker's console through the sink. Before onnxruntime is imported, because its glue keeps the functions
+ * it finds.
+ */
 export function watchConsole(): void {
   watched = true;
   for (const method of METHODS) {

@@ -5,22 +5,52 @@ type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError
 
 /** Of `InferenceSession.create`; the first match counts, the last row takes the rest. */
 const CREATE: readonly Meaning[] = [
-  [/protobuf parsing failed|data pointer is null|No graph was found|does not have a graph/i, (m, cause) => new ModelFormatError('model.format', `model: expected an ONNX file, got bytes that onnxruntime cannot read (${m})`, { cause })],
-  [/opset|ir_version|IR version|not a registered function\/op|No Op registered|NOT_IMPLEMENTED|NotImplemented/i, (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime cannot run it: ${m}`, { cause })],
-  [/disable_cpu_ep_fallback|fallback to CPU EP has been explicitly disabled/i, (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU (${m})`, { cause })],
-  [/MountedFiles|external data|external_data|external initializer/i, (m, cause) => new ModelFormatError('model.notFound', `model: expected its external data in the option 'external' (${m})`, { cause })],
+  [
+    /protobuf parsing failed|data pointer is null|No graph was found|does not have a graph/i,
+    (m, cause) =>
+      new ModelFormatError(
+        'model.format',
+        `model: expected an ONNX file, got bytes that onnxruntime cannot read (${m})`,
+        { cause },
+      ),
+  ],
+  [
+    /opset|ir_version|IR version|not a registered function\/op|No Op registered|NOT_IMPLEMENTED|NotImplemented/i,
+    (m, cause) => new ModelFormatError('model.unsupported', `model: onnxruntime cannot run it: ${m}`, { cause }),
+  ],
+  [
+    /disable_cpu_ep_fallback|fallback to CPU EP has been explicitly disabled/i,
+    (m, cause) => new DeviceError('device.unavailable', `strict: some nodes would run on the CPU (${m})`, { cause }),
+  ],
+  [
+    /MountedFiles|external data|external_data|external initializer/i,
+    (m, cause) =>
+      new ModelFormatError('model.notFound', `model: expected its external data in the option 'external' (${m})`, {
+        cause,
+      }),
+  ],
   [
     /magic word|MIME type|fetching of the wasm failed|CompileError|unsafe-eval/i,
     (m, cause) =>
-      new DeviceError('device.unavailable', `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as application/wasm, and does the CSP allow 'wasm-unsafe-eval'? \`forja-web-assets <dir>\` copies it.`, { cause }),
+      new DeviceError(
+        'device.unavailable',
+        `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as application/wasm, and does the CSP allow 'wasm-unsafe-eval'? \`forja-web-assets <dir>\` copies it.`,
+        { cause },
+      ),
   ],
-  [/no available backend|WebAssembly|GPU adapter|GPUDevice|WebGPU/i, (m, cause) => new DeviceError('device.unavailable', `runtime: ${m}`, { cause })],
+  [
+    /no available backend|WebAssembly|GPU adapter|GPUDevice|WebGPU/i,
+    (m, cause) => new DeviceError('device.unavailable', `runtime: ${m}`, { cause }),
+  ],
   [/(?:)/, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime refuses it: ${m}`, { cause })],
 ];
 
 /** Of `run`. */
 const RUN: readonly Meaning[] = [
-  [/invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i, (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause })],
+  [
+    /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i,
+    (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause }),
+  ],
   [/device.*(lost|destroyed)/i, (m, cause) => new DeviceError('device.lost', `run: ${m}`, { cause })],
   [/(?:)/, (m, cause) => new ForjaError('internal', `run: onnxruntime failed: ${m}`, { cause })],
 ];

@@ -1,4 +1,5 @@
-// One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs at a time.
+// One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs
+// at a time.
 import { checkTensor, copyOf, countNodes, UsageError } from '@forja/core';
 import type { DeviceReport, DType, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
@@ -42,10 +43,17 @@ export class WorkerSession {
   }
 
   /** Makes the session on `device.actual`. onnxruntime's refusals become our codes. */
-  static async create(build: OrtBuild, { model, external }: ModelFiles, device: DeviceReport, options: PostedSessionOptions): Promise<WorkerSession> {
+  static async create(
+    build: OrtBuild,
+    { model, external }: ModelFiles,
+    device: DeviceReport,
+    options: PostedSessionOptions,
+  ): Promise<WorkerSession> {
     const onGpu = device.actual === 'webgpu';
     const location: Record<string, 'gpu-buffer'> = {};
-    if (onGpu) for (const { output, initial } of Object.values(options.state ?? {})) if (ON_GPU.has(initial.dtype)) location[output] = 'gpu-buffer';
+    if (onGpu)
+      for (const { output, initial } of Object.values(options.state ?? {}))
+        if (ON_GPU.has(initial.dtype)) location[output] = 'gpu-buffer';
     const open = ({ strict = false, verbose = false }): Promise<InferenceSession> =>
       build.ort.InferenceSession.create(model, {
         executionProviders: [onGpu ? 'webgpu' : 'wasm'],
@@ -74,7 +82,10 @@ export class WorkerSession {
     }
   }
 
-  /** One run. State moves on only when all of it succeeds, and nothing is returned that a lost device may have left empty. */
+  /**
+   * One run. State moves on only when all of it succeeds, and nothing is returned that a lost device may have left
+   * empty.
+   */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     if (this.#build.lost) throw this.#build.lost; // onnxruntime would wait for ever
     const inputs: Record<string, OrtTensor> = Object.fromEntries(this.#state);
@@ -82,7 +93,9 @@ export class WorkerSession {
     let fetched: InferenceSession.OnnxValueMapType;
     const results: NamedTensors = {};
     try {
-      fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], { logSeverityLevel: 3 });
+      fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], {
+        logSeverityLevel: 3,
+      });
       const moved = new Set(this.#stateOutput.values());
       for (const name of outputs) {
         const value = fetched[name];
@@ -137,7 +150,10 @@ export class WorkerSession {
 
   #stateTensor(name: string): OrtTensor {
     const tensor = this.#state.get(name);
-    if (!tensor) throw new UsageError(`state.${name}: expected one of ${[...this.#state.keys()].join(', ') || '(this session has no state)'}`);
+    if (!tensor)
+      throw new UsageError(
+        `state.${name}: expected one of ${[...this.#state.keys()].join(', ') || '(this session has no state)'}`,
+      );
     return tensor;
   }
 
@@ -147,8 +163,14 @@ export class WorkerSession {
       const from = this.inputs.find(({ name }) => name === input);
       const to = this.outputs.find(({ name }) => name === output);
       if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(this.inputs)})`);
-      if (!to) throw new UsageError(`state.${input}.output: expected an output of the model (${namesOf(this.outputs)}), got '${output}'`);
-      if (taken.has(output)) throw new UsageError(`state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`);
+      if (!to)
+        throw new UsageError(
+          `state.${input}.output: expected an output of the model (${namesOf(this.outputs)}), got '${output}'`,
+        );
+      if (taken.has(output))
+        throw new UsageError(
+          `state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`,
+        );
       taken.add(output);
       checkTensor(`state.${input}.initial`, from, initial);
       checkTensor(`state.${input}.output '${output}'`, to, initial);
@@ -169,10 +191,15 @@ async function openOnCpu(open: Open, model: Uint8Array): Promise<{ value: Infere
 type Open = (how: { strict?: boolean; verbose?: boolean }) => Promise<InferenceSession>;
 
 /**
- * Without the CPU first: when that succeeds, every node is on the GPU. Otherwise once more in verbose mode to learn what is where, and then quietly:
- * a verbose session would log a line for every GPU program of every run (measured: 50 µs each).
+ * Without the CPU first: when that succeeds, every node is on the GPU. Otherwise once more in verbose mode to learn
+ * what is where, and then quietly: a verbose session would log a line for every GPU program of every run (measured: 50
+ * µs each).
  */
-async function openOnGpu(open: Open, model: Uint8Array, strict: boolean): Promise<{ value: InferenceSession } & Placement> {
+async function openOnGpu(
+  open: Open,
+  model: Uint8Array,
+  strict: boolean,
+): Promise<{ value: InferenceSession } & Placement> {
   try {
     return { value: await open({ strict: true }), placement: { webgpu: countNodes(model) }, cpuOps: [] };
   } catch (error) {

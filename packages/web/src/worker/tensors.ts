@@ -7,7 +7,11 @@ import type { Ort } from './ort.js';
 /** onnxruntime's tensor of ours. CPU memory; copied into WebAssembly by each run. */
 export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
   // Its constructor is overloaded by type name; ours are a subset of those names with the same arrays.
-  return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(tensor.dtype, tensor.data, tensor.shape);
+  return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(
+    tensor.dtype,
+    tensor.data,
+    tensor.shape,
+  );
 }
 
 /** Our tensor of onnxruntime's; GPU data is read back, and its buffer freed when `release`. */
@@ -15,19 +19,39 @@ export async function fromOrt(tensor: OrtTensor, release = true): Promise<Tensor
   const dtype = dtypeOf(tensor.type, 'output');
   const data = (tensor.location === 'cpu' ? tensor.data : await tensor.getData(release)) as TypedArray;
   // Newer engines give Float16Array; we carry bit patterns.
-  const plain = dtype === 'float16' && !(data instanceof Uint16Array) ? new Uint16Array((data as ArrayBufferView).buffer as ArrayBuffer, (data as ArrayBufferView).byteOffset, (data as { length: number }).length) : data;
+  const plain =
+    dtype === 'float16' && !(data instanceof Uint16Array)
+      ? new Uint16Array(
+          (data as ArrayBufferView).buffer as ArrayBuffer,
+          (data as ArrayBufferView).byteOffset,
+          (data as { length: number }).length,
+        )
+      : data;
   return { dtype, shape: [...tensor.dims], data: plain };
 }
 
 /** Specs of a session's inputs or outputs. */
 export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
   return metadata.map((value) => {
-    if (!value.isTensor) throw new ModelFormatError('model.unsupported', `${value.name}: expected a tensor, got a sequence, map or optional`);
-    return { name: value.name, dtype: dtypeOf(value.type, value.name), shape: value.shape.map((dim, i) => (typeof dim === 'number' && dim < 0 ? `dim_${i}` : dim === '' ? `dim_${i}` : dim)) };
+    if (!value.isTensor)
+      throw new ModelFormatError(
+        'model.unsupported',
+        `${value.name}: expected a tensor, got a sequence, map or optional`,
+      );
+    return {
+      name: value.name,
+      dtype: dtypeOf(value.type, value.name),
+      shape: value.shape.map((dim, i) =>
+        typeof dim === 'number' && dim < 0 ? `dim_${i}` : dim === '' ? `dim_${i}` : dim,
+      ),
+    };
   });
 }
 
 function dtypeOf(type: string, where: string): DType {
   if (type in ARRAY_OF) return type as DType; // just looked up
-  throw new ForjaError('model.unsupported', `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`);
+  throw new ForjaError(
+    'model.unsupported',
+    `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`,
+  );
 }

@@ -1,4 +1,5 @@
-// Constant data: from numbers or typed arrays to the little-endian bytes of an initializer, and a store that keeps equal ones once.
+// Constant data: from numbers or typed arrays to the little-endian bytes of an initializer, and a store that keeps
+// equal ones once.
 import { UsageError } from '../../errors.js';
 import { halfOf } from '../../generator/half.js';
 import { ARRAY_OF, BYTES_OF, sizeOf, type DType, type TypedArray } from '../../tensor.js';
@@ -7,16 +8,33 @@ const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Closed ranges of the integer types. */
 const RANGES: Partial<Record<DType, readonly [number, number]>> = {
-  int32: [-(2 ** 31), 2 ** 31 - 1], int64: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER], uint8: [0, 255], int8: [-128, 127], bool: [0, 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  bool: [0, 1],
 };
 
-/** `data` as the typed array of `dtype`. Numbers must be exact in integer types; float16 takes bit patterns as Uint16Array, or numbers to round. */
-export function typedData(where: string, dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): TypedArray {
-  if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) throw new UsageError(`${where}: expected sizes, got shape [${shape.join(', ')}]`);
-  if (data.length !== sizeOf(shape)) throw new UsageError(`${where}: expected ${sizeOf(shape)} elements for [${shape.join(', ')}], got ${data.length}`);
+/**
+ * `data` as the typed array of `dtype`. Numbers must be exact in integer types; float16 takes bit patterns as
+ * Uint16Array, or numbers to round.
+ */
+export function typedData(
+  where: string,
+  dtype: DType,
+  shape: readonly number[],
+  data: TypedArray | readonly number[],
+): TypedArray {
+  if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
+    throw new UsageError(`${where}: expected sizes, got shape [${shape.join(', ')}]`);
+  if (data.length !== sizeOf(shape))
+    throw new UsageError(`${where}: expected ${sizeOf(shape)} elements for [${shape.join(', ')}], got ${data.length}`);
   if (data instanceof ARRAY_OF[dtype]) return data;
   const numeric = Array.isArray(data) || (dtype === 'int64' && data instanceof Int32Array);
-  if (!numeric) throw new UsageError(`${where}: expected ${ARRAY_OF[dtype].name} or numbers for ${dtype}, got ${data.constructor.name}`);
+  if (!numeric)
+    throw new UsageError(
+      `${where}: expected ${ARRAY_OF[dtype].name} or numbers for ${dtype}, got ${data.constructor.name}`,
+    );
   const values = Array.from(data as ArrayLike<number>); // no BigInt64Array: it is int64's own
   const range = RANGES[dtype];
   const bad = range && values.find((v) => !Number.isInteger(v) || v < range[0] || v > range[1]);

@@ -1,6 +1,14 @@
 // From the builder's nodes to the IR: only what the outputs need, in the order it was emitted.
 import type { Dim, DType } from '../../tensor.js';
-import { DATA_TYPE, type Attribute, type Graph, type Model, type Node, type TensorProto, type ValueInfo } from '../ir.js';
+import {
+  DATA_TYPE,
+  type Attribute,
+  type Graph,
+  type Model,
+  type Node,
+  type TensorProto,
+  type ValueInfo,
+} from '../ir.js';
 
 /** What {@link modelOf} needs of a value. `data` marks an initializer. */
 export interface Emitted {
@@ -53,7 +61,10 @@ export function modelOf<V extends Emitted>(graph: EmittedGraph<V>, options: Mode
     for (const value of node.inputs) if (value !== undefined) needed.add(value);
   }
   nodes.reverse();
-  const inner = options.valueInfo === true ? nodes.flatMap((node) => node.outputs).filter((value) => !graph.outputs.includes(value)) : [];
+  const inner =
+    options.valueInfo === true
+      ? nodes.flatMap((node) => node.outputs).filter((value) => !graph.outputs.includes(value))
+      : [];
   const irGraph: Graph = {
     name: graph.name,
     nodes: nodes.map((node) => nodeOf(node, needed)),
@@ -82,8 +93,13 @@ export function modelOf<V extends Emitted>(graph: EmittedGraph<V>, options: Mode
 const OPTIONAL_OUTPUTS: ReadonlySet<string> = new Set(['LayerNormalization', 'MaxPool']);
 
 /** Optional outputs that nothing reads are left out. */
-function nodeOf<V extends Emitted>({ name, op, inputs, outputs, attributes }: EmittedNode<V>, needed: ReadonlySet<V>): Node {
-  const read = OPTIONAL_OUTPUTS.has(op) ? Math.max(...outputs.map((value, i) => (needed.has(value) ? i + 1 : 1))) : outputs.length;
+function nodeOf<V extends Emitted>(
+  { name, op, inputs, outputs, attributes }: EmittedNode<V>,
+  needed: ReadonlySet<V>,
+): Node {
+  const read = OPTIONAL_OUTPUTS.has(op)
+    ? Math.max(...outputs.map((value, i) => (needed.has(value) ? i + 1 : 1)))
+    : outputs.length;
   return {
     name,
     opType: op,

@@ -1,10 +1,14 @@
-// Differences between opsets 17 and 22 that a caller of the builder need not know: one call, the form that the opset wants.
+// Differences between opsets 17 and 22 that a caller of the builder need not know: one call, the form that the opset
+// wants.
 import { UsageError } from '../../errors.js';
 import type { AttributeValue } from '../infer/index.js';
 import type { OpName } from '../ops.js';
 import { SIGNATURES } from './signatures.js';
 
-/** The inputs (as the caller knows them) and attributes of a node. `numbersOf` tells a constant integer input's elements. */
+/**
+ * The inputs (as the caller knows them) and attributes of a node. `numbersOf` tells a constant integer input's
+ * elements.
+ */
 export interface Call<V> {
   op: OpName;
   inputs: readonly (V | undefined)[];
@@ -16,13 +20,25 @@ export interface Call<V> {
 const SINCE: Partial<Record<OpName, Record<string, { since: number; values?: readonly AttributeValue[] }>>> = {
   AveragePool: { dilations: { since: 19 } },
   Pad: { mode: { since: 19, values: ['wrap'] } },
-  Resize: { antialias: { since: 18 }, axes: { since: 18 }, coordinate_transformation_mode: { since: 19, values: ['half_pixel_symmetric'] } },
+  Resize: {
+    antialias: { since: 18 },
+    axes: { since: 18 },
+    coordinate_transformation_mode: { since: 19, values: ['half_pixel_symmetric'] },
+  },
   ScatterElements: { reduction: { since: 18, values: ['max', 'min'] } },
   ScatterND: { reduction: { since: 18, values: ['max', 'min'] } },
 };
 
 /** Reductions whose axes were an attribute before opset 18. ReduceSum's have been an input since 13. */
-const AXES_ATTRIBUTE: ReadonlySet<OpName> = new Set(['ReduceL2', 'ReduceLogSumExp', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSumSquare']);
+const AXES_ATTRIBUTE: ReadonlySet<OpName> = new Set([
+  'ReduceL2',
+  'ReduceLogSumExp',
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceSumSquare',
+]);
 
 interface Host<V> {
   opset: number;
@@ -39,15 +55,18 @@ export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   const { op, outputs } = call;
   const [least, most, mostOutputs, since] = SIGNATURES[op];
   const given = call.inputs.slice(0, lastGiven(call.inputs) + 1);
-  const lacks = (what: string, from: number): never => refuse(host, `expected opset ${from} or newer for ${what}, got ${host.opset}; build with a newer opset`);
+  const lacks = (what: string, from: number): never =>
+    refuse(host, `expected opset ${from} or newer for ${what}, got ${host.opset}; build with a newer opset`);
   if (since !== undefined && host.opset < since) lacks(op, since);
-  if (given.length < least || given.length > most) refuse(host, `expected ${least === most ? least : `${least}-${most}`} inputs, got ${given.length}`);
+  if (given.length < least || given.length > most)
+    refuse(host, `expected ${least === most ? least : `${least}-${most}`} inputs, got ${given.length}`);
   for (let i = 0; i < least; i++) if (given[i] === undefined) refuse(host, `expected input ${i}, got none`);
   if (op === 'TopK' && outputs !== 2) refuse(host, `expected 2 outputs (values and indices), got ${outputs}`);
   if (outputs < 1 || outputs > mostOutputs) refuse(host, `expected 1-${mostOutputs} outputs, got ${outputs}`);
   for (const [name, { since: from, values }] of Object.entries(SINCE[op] ?? {})) {
     const value = call.attributes[name];
-    if (value !== undefined && host.opset < from && (values === undefined || values.includes(value))) lacks(`${op}.${name}${values === undefined ? '' : ` ${String(value)}`}`, from);
+    if (value !== undefined && host.opset < from && (values === undefined || values.includes(value)))
+      lacks(`${op}.${name}${values === undefined ? '' : ` ${String(value)}`}`, from);
   }
   if (op === 'Pad' && given[3] !== undefined && host.opset < 18) lacks('the axes of Pad', 18);
   if (AXES_ATTRIBUTE.has(op) && host.opset < 18) return { ...call, ...axesAsAttribute(given, call.attributes, host) };
@@ -55,7 +74,11 @@ export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   return { ...call, inputs: given };
 }
 
-function axesAsAttribute<V>(inputs: readonly (V | undefined)[], attributes: Record<string, AttributeValue>, host: Host<V>): Pick<Call<V>, 'inputs' | 'attributes'> {
+function axesAsAttribute<V>(
+  inputs: readonly (V | undefined)[],
+  attributes: Record<string, AttributeValue>,
+  host: Host<V>,
+): Pick<Call<V>, 'inputs' | 'attributes'> {
   const { noop_with_empty_axes: noop, ...rest } = attributes;
   if (noop === 1) refuse(host, `expected opset 18 or newer for noop_with_empty_axes, got ${host.opset}`);
   const [x, axes] = inputs;
@@ -64,8 +87,16 @@ function axesAsAttribute<V>(inputs: readonly (V | undefined)[], attributes: Reco
   return { inputs: [x], attributes: values.length === 0 ? rest : { ...rest, axes: values } };
 }
 
-/** From 18, pieces without given sizes need num_outputs; before, they had to be equal. Where the last piece would be empty, onnxruntime wants the sizes. */
-function split<V>(inputs: readonly (V | undefined)[], attributes: Record<string, AttributeValue>, outputs: number, host: Host<V>): Pick<Call<V>, 'inputs' | 'attributes'> {
+/**
+ * From 18, pieces without given sizes need num_outputs; before, they had to be equal. Where the last piece would be
+ * empty, onnxruntime wants the sizes.
+ */
+function split<V>(
+  inputs: readonly (V | undefined)[],
+  attributes: Record<string, AttributeValue>,
+  outputs: number,
+  host: Host<V>,
+): Pick<Call<V>, 'inputs' | 'attributes'> {
   const { num_outputs: count, ...rest } = attributes;
   if (count !== undefined && count !== outputs) refuse(host, `num_outputs: expected ${outputs}, got ${String(count)}`);
   const [x, sizes] = inputs;
@@ -73,8 +104,12 @@ function split<V>(inputs: readonly (V | undefined)[], attributes: Record<string,
   const dim = x === undefined ? undefined : host.sizeOf(x, typeof rest['axis'] === 'number' ? rest['axis'] : 0);
   const chunk = Math.ceil((dim ?? 0) / outputs);
   const numbered = host.opset >= 18;
-  if (dim === undefined || dim % outputs === 0 || (numbered && chunk * (outputs - 1) < dim)) return { inputs: [x], attributes: numbered ? { ...rest, num_outputs: outputs } : rest };
-  return { inputs: [x, host.int64s(Array.from({ length: outputs }, (_, i) => Math.max(0, Math.min(chunk, dim - i * chunk))))], attributes: rest };
+  if (dim === undefined || dim % outputs === 0 || (numbered && chunk * (outputs - 1) < dim))
+    return { inputs: [x], attributes: numbered ? { ...rest, num_outputs: outputs } : rest };
+  return {
+    inputs: [x, host.int64s(Array.from({ length: outputs }, (_, i) => Math.max(0, Math.min(chunk, dim - i * chunk))))],
+    attributes: rest,
+  };
 }
 
 function lastGiven(inputs: readonly unknown[]): number {

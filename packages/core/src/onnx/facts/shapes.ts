@@ -1,4 +1,5 @@
-// Types and shapes of the values of any graph, as far as inference knows its operators. What it cannot tell is simply absent: nothing here refuses a model.
+// Types and shapes of the values of any graph, as far as inference knows its operators. What it cannot tell is simply
+// absent: nothing here refuses a model.
 import { UsageError } from '../../errors.js';
 import type { Dim } from '../../tensor.js';
 import { INFERENCE, TRACKED, type AttributeValue, type Fact } from '../infer/index.js';
@@ -32,12 +33,19 @@ export function valueOf({ type, f, i, ints, s }: Attribute): AttributeValue {
 }
 
 /** Attributes of a node, by name. */
-export const attributesOf = (node: Node): Record<string, AttributeValue> => Object.fromEntries(node.attributes.map((a) => [a.name ?? '', valueOf(a)]));
+export const attributesOf = (node: Node): Record<string, AttributeValue> =>
+  Object.fromEntries(node.attributes.map((a) => [a.name ?? '', valueOf(a)]));
 
 /** A node's operator, if it is one of the default domain. */
-export const operatorOf = ({ domain = '', opType = '' }: Node): string => (domain === '' || domain === 'ai.onnx' ? opType : '');
+export const operatorOf = ({ domain = '', opType = '' }: Node): string =>
+  domain === '' || domain === 'ai.onnx' ? opType : '';
 
-function infer(node: Node, facts: ReadonlyMap<string, Fact>, opset: number, fresh: () => string): readonly (Fact | undefined)[] {
+function infer(
+  node: Node,
+  facts: ReadonlyMap<string, Fact>,
+  opset: number,
+  fresh: () => string,
+): readonly (Fact | undefined)[] {
   const operator = operatorOf(node);
   if (operator === 'Constant') return [constantNode(node)];
   if (!Object.hasOwn(INFERENCE, operator)) return [];
@@ -45,7 +53,15 @@ function infer(node: Node, facts: ReadonlyMap<string, Fact>, opset: number, fres
   if (node.inputs.some((name, i) => name !== '' && inputs[i] === undefined)) return [];
   const op = operator as OpName; // just looked up
   try {
-    return INFERENCE[op]({ where: node.name ?? op, op, opset, inputs, attributes: attributesOf(node), outputs: node.outputs.length, fresh });
+    return INFERENCE[op]({
+      where: node.name ?? op,
+      op,
+      opset,
+      inputs,
+      attributes: attributesOf(node),
+      outputs: node.outputs.length,
+      fresh,
+    });
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;
@@ -84,5 +100,10 @@ function declared({ type }: ValueInfo): Fact | undefined {
   const dims = type?.tensor?.shape?.dims;
   if (dtype === undefined || dims === undefined) return undefined;
   let nameless = 0;
-  return { dtype, shape: dims.map(({ value, param }): Dim => (value !== undefined ? Number(value) : param === undefined || param === '' ? `unnamed_${nameless++}` : param)) };
+  return {
+    dtype,
+    shape: dims.map(({ value, param }): Dim =>
+      value !== undefined ? Number(value) : param === undefined || param === '' ? `unnamed_${nameless++}` : param,
+    ),
+  };
 }

@@ -2,13 +2,25 @@
 import { ARRAY_OF, type DType } from '../../tensor.js';
 import { DATA_TYPE, type TensorProto } from '../ir.js';
 
-const DTYPE_OF: ReadonlyMap<number, DType> = new Map((Object.keys(ARRAY_OF) as DType[]).map((name) => [DATA_TYPE[name], name])); // ARRAY_OF has a row for each type
+const DTYPE_OF: ReadonlyMap<number, DType> = new Map(
+  (Object.keys(ARRAY_OF) as DType[]).map((name) => [DATA_TYPE[name], name]),
+); // ARRAY_OF has a row for each type
 
-/** The float32 numbers of a tensor that is in the file; undefined for other types, for external data, and where there are not as many as its sizes say. */
+/**
+ * The float32 numbers of a tensor that is in the file; undefined for other types, for external data, and where there
+ * are not as many as its sizes say.
+ */
 export function floatsOf(tensor: TensorProto | undefined): Float32Array | undefined {
-  if (tensor === undefined || tensor.dataType !== DATA_TYPE.float32 || tensor.externalData.length > 0 || tensor.segment !== undefined) return undefined;
+  if (
+    tensor === undefined ||
+    tensor.dataType !== DATA_TYPE.float32 ||
+    tensor.externalData.length > 0 ||
+    tensor.segment !== undefined
+  )
+    return undefined;
   const count = tensor.dims.reduce((product, dim) => product * dim, 1n);
-  if (tensor.rawData === undefined) return tensor.floatData.length > 0 && BigInt(tensor.floatData.length) === count ? tensor.floatData : undefined;
+  if (tensor.rawData === undefined)
+    return tensor.floatData.length > 0 && BigInt(tensor.floatData.length) === count ? tensor.floatData : undefined;
   const { byteLength } = tensor.rawData;
   if (BigInt(byteLength) !== 4n * count) return undefined;
   const values = new Float32Array(byteLength / 4);

@@ -4,7 +4,9 @@ import { decodeModel } from '../deserialize.js';
 import { encodeModel } from '../serialize.js';
 import { fastConvolutions } from './index.js';
 
-/** Larger files, weights included, are left as they are: reading one takes as long as the gain would save in many runs. */
+/**
+ * Larger files, weights included, are left as they are: reading one takes as long as the gain would save in many runs.
+ */
 const LARGEST = 2 ** 28;
 
 /** A file with faster convolutions. */
@@ -14,7 +16,10 @@ export interface FastBytes {
   convolutions: Record<string, string>;
 }
 
-/** {@link fastConvolutions} of an encoded model; undefined where it stays as it is: nothing to gain, too large, or not a file that can be read. */
+/**
+ * {@link fastConvolutions} of an encoded model; undefined where it stays as it is: nothing to gain, too large, or not a
+ * file that can be read.
+ */
 export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
   if (model.length > LARGEST) return undefined;
   try {

@@ -1,4 +1,5 @@
-// Convolutions of any model as products of transformed tiles, where that is faster on a CPU: chosen by price, over the batch sizes that the model may see.
+// Convolutions of any model as products of transformed tiles, where that is faster on a CPU: chosen by price, over the
+// batch sizes that the model may see.
 import { UsageError } from '../../errors.js';
 import type { Graph, Model, Node } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
@@ -28,9 +29,10 @@ const OPSETS = { least: 13n, most: 22n };
 const GAIN = 0.97;
 
 /**
- * The model with convolutions of fixed sizes and constant weights computed by Winograd's algorithm, in standard operators, where a price fitted to onnxruntime's CPU
- * kernels says that it pays. Inputs, outputs and names are the same; pictures differ by rounding (below 1e-5 of their range in what was tried) and do not depend on the
- * batch they are made in any more than before. The model itself when there is nothing to gain, and for operators of other opsets.
+ * The model with convolutions of fixed sizes and constant weights computed by Winograd's algorithm, in standard
+ * operators, where a price fitted to onnxruntime's CPU kernels says that it pays. Inputs, outputs and names are the
+ * same; pictures differ by rounding (below 1e-5 of their range in what was tried) and do not depend on the batch they
+ * are made in any more than before. The model itself when there is nothing to gain, and for operators of other opsets.
  * @throws UsageError for an algorithm that cannot compute the convolution it is meant for.
  */
 export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions = {}): FastModel {
@@ -41,11 +43,24 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
   const choices = choose(graph, facts, algorithms);
   if (choices.size === 0) return { model, convolutions: {} };
   const writer = rewrite(graph, facts, choices);
-  const rewritten = removeDead({ ...graph, nodes: writer.nodes, initializers: [...graph.initializers, ...writer.constants], valueInfo: [] });
-  return { model: { ...model, graph: rewritten }, convolutions: Object.fromEntries([...choices].map(([node, { conv, algorithm }]) => [idOf(node), nameOf(conv, algorithm)])) };
+  const rewritten = removeDead({
+    ...graph,
+    nodes: writer.nodes,
+    initializers: [...graph.initializers, ...writer.constants],
+    valueInfo: [],
+  });
+  return {
+    model: { ...model, graph: rewritten },
+    convolutions: Object.fromEntries(
+      [...choices].map(([node, { conv, algorithm }]) => [idOf(node), nameOf(conv, algorithm)]),
+    ),
+  };
 }
 
-/** What one convolution of a model was taken to cost by each algorithm, in the time of a million multiply-adds of a large matrix product. */
+/**
+ * What one convolution of a model was taken to cost by each algorithm, in the time of a million multiply-adds of a
+ * large matrix product.
+ */
 export interface ConvolutionPrices {
   /** The node's name. */
   node: string;
@@ -58,7 +73,10 @@ export interface ConvolutionPrices {
   taken: string;
 }
 
-/** The prices that {@link fastConvolutions} chooses by, and its choice, for each convolution that another algorithm could compute. Changes of layout come to that, which is why one may stay that looks dearer. */
+/**
+ * The prices that {@link fastConvolutions} chooses by, and its choice, for each convolution that another algorithm
+ * could compute. Changes of layout come to that, which is why one may stay that looks dearer.
+ */
 export function explainConvolutions(model: Model): ConvolutionPrices[] {
   const { graph } = model;
   const opset = opsetOf(model);
@@ -69,9 +87,23 @@ export function explainConvolutions(model: Model): ConvolutionPrices[] {
     const algorithms = algorithmsFor(conv);
     if (algorithms.length === 0) return [];
     const batches = batchesOf(conv).map(({ batch }) => batch);
-    const prices = Object.fromEntries([['portable', batches.map((batch) => plainPrice(conv, batch))], ...algorithms.map((algorithm) => [nameOf(conv, algorithm), batches.map((batch) => winogradPrice(conv, algorithm, batch))] as const)]);
+    const prices = Object.fromEntries([
+      ['portable', batches.map((batch) => plainPrice(conv, batch))],
+      ...algorithms.map(
+        (algorithm) =>
+          [nameOf(conv, algorithm), batches.map((batch) => winogradPrice(conv, algorithm, batch))] as const,
+      ),
+    ]);
     const chosen = taken.get(conv.node);
-    return [{ node: idOf(conv.node), what: whatOf(conv), batches, prices, taken: chosen === undefined ? 'portable' : nameOf(conv, chosen.algorithm) }];
+    return [
+      {
+        node: idOf(conv.node),
+        what: whatOf(conv),
+        batches,
+        prices,
+        taken: chosen === undefined ? 'portable' : nameOf(conv, chosen.algorithm),
+      },
+    ];
   });
 }
 
@@ -88,38 +120,59 @@ const convolutionsOf = (graph: Graph, facts: ReadonlyMap<string, Fact>): Picture
 };
 
 /** Batch sizes that a convolution is priced at: the graph's own, where it says one. */
-const batchesOf = (conv: PictureConvolution | undefined): typeof BATCHES => (conv?.batch === undefined ? BATCHES : [{ batch: conv.batch, weight: 1 }]);
+const batchesOf = (conv: PictureConvolution | undefined): typeof BATCHES =>
+  conv?.batch === undefined ? BATCHES : [{ batch: conv.batch, weight: 1 }];
 
 /** The opset of the default domain, where inference and this rewriting know its nodes. */
 function opsetOf({ opsetImport }: Model): number | undefined {
-  const opset = opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx')?.version ?? 0n;
+  const opset =
+    opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx')?.version ?? 0n;
   return opset < OPSETS.least || opset > OPSETS.most ? undefined : Number(opset);
 }
 
-/** The choice of lowest price: the best algorithm for each, then without those that cost more in changes of layout than they gain. `given` ones stay. */
-function choose(graph: Graph, facts: ReadonlyMap<string, Fact>, given: Readonly<Record<string, string>>): Map<Node, Choice> {
+/**
+ * The choice of lowest price: the best algorithm for each, then without those that cost more in changes of layout than
+ * they gain. `given` ones stay.
+ */
+function choose(
+  graph: Graph,
+  facts: ReadonlyMap<string, Fact>,
+  given: Readonly<Record<string, string>>,
+): Map<Node, Choice> {
   const convolutions = convolutionsOf(graph, facts);
   const batches = batchesOf(convolutions[0]);
   const total = batches.map(({ batch }) => convolutions.reduce((sum, conv) => sum + plainPrice(conv, batch), 0));
   // In shares of what the convolutions of the file cost at each batch size.
-  const score = (price: (batch: number) => number): number => batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
+  const score = (price: (batch: number) => number): number =>
+    batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
   const plain = (conv: PictureConvolution): number => score((batch) => plainPrice(conv, batch));
-  const fast = (conv: PictureConvolution, algorithm: Algorithm): number => score((batch) => winogradPrice(conv, algorithm, batch));
+  const fast = (conv: PictureConvolution, algorithm: Algorithm): number =>
+    score((batch) => winogradPrice(conv, algorithm, batch));
   const whole = batches.reduce((sum, { weight }) => sum + weight, 0);
 
-  const forced = new Map(convolutions.flatMap((conv) => {
-    const name = given[idOf(conv.node)];
-    return name === undefined || name === 'portable' ? [] : [[conv.node, { conv, algorithm: named(conv, name) }] as const];
-  }));
+  const forced = new Map(
+    convolutions.flatMap((conv) => {
+      const name = given[idOf(conv.node)];
+      return name === undefined || name === 'portable'
+        ? []
+        : [[conv.node, { conv, algorithm: named(conv, name) }] as const];
+    }),
+  );
   const choices = new Map<Node, Choice>(forced);
   for (const conv of convolutions) {
     if (given[idOf(conv.node)] !== undefined) continue;
-    const best = algorithmsFor(conv).reduce<Algorithm | undefined>((a, b) => (a === undefined || fast(conv, b) < fast(conv, a) ? b : a), undefined);
+    const best = algorithmsFor(conv).reduce<Algorithm | undefined>(
+      (a, b) => (a === undefined || fast(conv, b) < fast(conv, a) ? b : a),
+      undefined,
+    );
     if (best !== undefined && fast(conv, best) < plain(conv)) choices.set(conv.node, { conv, algorithm: best });
   }
   const price = (chosen: ReadonlyMap<Node, Choice>): number => {
     const crossed = crossings(graph, facts, chosen);
-    const gained = [...chosen.values()].reduce((sum, { conv, algorithm }) => sum + plain(conv) - fast(conv, algorithm), 0);
+    const gained = [...chosen.values()].reduce(
+      (sum, { conv, algorithm }) => sum + plain(conv) - fast(conv, algorithm),
+      0,
+    );
     return whole - gained + score((batch) => crossingPrice(crossed, batch));
   };
   let least = price(choices);
@@ -138,6 +191,9 @@ const idOf = (node: Node): string => node.name ?? node.outputs[0] ?? '';
 function named(conv: PictureConvolution, name: string): Algorithm {
   const known = algorithmsFor(conv);
   const algorithm = known.find((each) => nameOf(conv, each) === name);
-  if (algorithm === undefined) throw new UsageError(`fastConvolutions.algorithms['${idOf(conv.node)}']: expected ${['portable', ...known.map((each) => nameOf(conv, each))].join(' | ')}, got '${name}'`);
+  if (algorithm === undefined)
+    throw new UsageError(
+      `fastConvolutions.algorithms['${idOf(conv.node)}']: expected ${['portable', ...known.map((each) => nameOf(conv, each))].join(' | ')}, got '${name}'`,
+    );
   return algorithm;
 }

@@ -1,5 +1,5 @@
-// One walk over a graph: chosen convolutions become products, what stands between them follows in their layout, and pictures change layout only where both meet.
-// The same walk prices a choice, without the products themselves.
+// One walk over a graph: chosen convolutions become products, what stands between them follows in their layout, and
+// pictures change layout only where both meet. The same walk prices a choice, without the products themselves.
 import type { Dim } from '../../tensor.js';
 import type { Fact } from '../infer/index.js';
 import type { Graph, Node, TensorProto } from '../ir.js';
@@ -19,7 +19,27 @@ export interface Choice {
 
 /** Element by element, with one picture as first input and at most numbers beside it. */
 const UNARY: ReadonlySet<string> = new Set([
-  'Abs', 'Celu', 'Clip', 'Elu', 'Erf', 'Exp', 'Gelu', 'HardSigmoid', 'HardSwish', 'Identity', 'LeakyRelu', 'Mish', 'Neg', 'Relu', 'Selu', 'Sigmoid', 'Softplus', 'Softsign', 'Sqrt', 'Tanh', 'ThresholdedRelu',
+  'Abs',
+  'Celu',
+  'Clip',
+  'Elu',
+  'Erf',
+  'Exp',
+  'Gelu',
+  'HardSigmoid',
+  'HardSwish',
+  'Identity',
+  'LeakyRelu',
+  'Mish',
+  'Neg',
+  'Relu',
+  'Selu',
+  'Sigmoid',
+  'Softplus',
+  'Softsign',
+  'Sqrt',
+  'Tanh',
+  'ThresholdedRelu',
 ]);
 /** Element by element over two inputs that broadcast. */
 const BINARY: ReadonlySet<string> = new Set(['Add', 'Div', 'Max', 'Min', 'Mul', 'PRelu', 'Pow', 'Sub', 'Sum']);
@@ -83,7 +103,9 @@ class Walk {
     if (operator === 'BatchNormalization') return this.#normalise(node);
     const unary = UNARY.has(operator);
     if (!unary && !BINARY.has(operator)) return false;
-    const operands = node.inputs.map((input, i) => (this.#rows.has(input) ? this.#rows.get(input) : unary && i > 0 ? input : this.#operand(input)));
+    const operands = node.inputs.map((input, i) =>
+      this.#rows.has(input) ? this.#rows.get(input) : unary && i > 0 ? input : this.#operand(input),
+    );
     if (operands.some((operand) => operand === undefined) || !this.#alike(node)) return false;
     const output = this.writer.fresh(`fast/${operator}`);
     this.writer.copy(node, operands as string[], [output]); // none is undefined
@@ -93,7 +115,9 @@ class Walk {
 
   /** Pictures that meet have one shape. */
   #alike(node: Node): boolean {
-    const shapes = node.inputs.filter((input) => this.#rows.has(input)).map((input) => this.facts.get(input)?.shape.join());
+    const shapes = node.inputs
+      .filter((input) => this.#rows.has(input))
+      .map((input) => this.facts.get(input)?.shape.join());
     return shapes.every((shape) => shape !== undefined && shape === shapes[0]);
   }
 
@@ -105,7 +129,9 @@ class Walk {
     const sizes = sizesOf(tensor);
     if (values.length === 1) return this.writer.floats([1], () => values);
     const channel = sizes.at(-3);
-    return channel === values.length && (sizes.length === 3 || sizes.length === 4) ? this.writer.floats([values.length], () => values) : undefined;
+    return channel === values.length && (sizes.length === 3 || sizes.length === 4)
+      ? this.writer.floats([values.length], () => values)
+      : undefined;
   }
 
   #normalise(node: Node): boolean {
@@ -113,7 +139,15 @@ class Walk {
     const [scale, bias, mean, variance] = names.map((name) => floatsOf(this.#initializers.get(name)));
     const attributes = attributesOf(node);
     const rows = this.#rows.get(x);
-    if (rows === undefined || scale === undefined || bias === undefined || mean === undefined || variance === undefined || (attributes['training_mode'] ?? 0) !== 0) return false;
+    if (
+      rows === undefined ||
+      scale === undefined ||
+      bias === undefined ||
+      mean === undefined ||
+      variance === undefined ||
+      (attributes['training_mode'] ?? 0) !== 0
+    )
+      return false;
     const epsilon = typeof attributes['epsilon'] === 'number' ? attributes['epsilon'] : 1e-5;
     const factor = (): Float32Array => scale.map((s, i) => s / Math.sqrt((variance[i] ?? 0) + epsilon));
     const scaled = this.writer.op('Mul', [rows, this.writer.floats([scale.length], factor)]);

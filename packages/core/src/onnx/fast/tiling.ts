@@ -1,5 +1,6 @@
-// One axis of a convolution cut into tiles, for Winograd's algorithm. Stride s splits pixels into s·s classes, each a channel of its own, which leaves a convolution of
-// stride 1 with k/s taps; that is computed by F(m, r). Padding, splitting, overlap of tiles and cropping are all in the constant matrices.
+// One axis of a convolution cut into tiles, for Winograd's algorithm. Stride s splits pixels into s·s classes, each a
+// channel of its own, which leaves a convolution of stride 1 with k/s taps; that is computed by F(m, r). Padding,
+// splitting, overlap of tiles and cropping are all in the constant matrices.
 import { sharedConvolution, shortConvolution, type Matrix, type SharedConvolution } from './toom-cook.js';
 
 /** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
@@ -25,11 +26,19 @@ export interface Tiling {
   filter: Matrix;
 }
 
-/** Tiles of `m` outputs along one axis; the last sticks out where they do not fit. The kernel is a whole number of strides. */
+/**
+ * Tiles of `m` outputs along one axis; the last sticks out where they do not fit. The kernel is a whole number of
+ * strides.
+ */
 export function tiling(axis: Axis, m: number): Tiling {
   const short = shortConvolution(m, axis.kernel / axis.stride);
   const every = short.taps.map((_, i) => i);
-  return part(axis, m, Array.from({ length: Math.ceil(axis.small / m) }, () => ({ conv: short, products: every })), every);
+  return part(
+    axis,
+    m,
+    Array.from({ length: Math.ceil(axis.small / m) }, () => ({ conv: short, products: every })),
+    every,
+  );
 }
 
 /** How many products {@link tilings} makes along the axis. */
@@ -39,8 +48,8 @@ export function productsAlong({ small, kernel, stride }: Axis, m: number): numbe
 }
 
 /**
- * Tiles of `m` outputs and a smaller one where they do not fit, which needs fewer products: the products that all tiles have, and those that whole tiles have beside,
- * as two tilings whose results are added. One where all fit.
+ * Tiles of `m` outputs and a smaller one where they do not fit, which needs fewer products: the products that all tiles
+ * have, and those that whole tiles have beside, as two tilings whose results are added. One where all fit.
  */
 export function tilings(axis: Axis, m: number): Tiling[] {
   const taps = axis.kernel / axis.stride;
@@ -50,11 +59,24 @@ export function tilings(axis: Axis, m: number): Tiling[] {
   const every = short.taps.map((_, i) => i);
   const last = sharedConvolution(m, left, taps);
   const tiles: SharedConvolution[] = [...Array.from({ length: whole }, () => ({ conv: short, products: every })), last];
-  return [part(axis, m, tiles, last.products), part(axis, m, tiles.slice(0, whole), every.filter((i) => !last.products.includes(i)))];
+  return [
+    part(axis, m, tiles, last.products),
+    part(
+      axis,
+      m,
+      tiles.slice(0, whole),
+      every.filter((i) => !last.products.includes(i)),
+    ),
+  ];
 }
 
 /** The tiling that makes `products` of all `tiles`, each of which begins `m` outputs after the one before. */
-function part({ large, small, kernel, stride, before }: Axis, m: number, tiles: readonly SharedConvolution[], products: readonly number[]): Tiling {
+function part(
+  { large, small, kernel, stride, before }: Axis,
+  m: number,
+  tiles: readonly SharedConvolution[],
+  products: readonly number[],
+): Tiling {
   const taps = kernel / stride;
   const [points, count] = [products.length, tiles.length];
   const data = Array.from({ length: points * count * stride }, () => new Array<number>(large).fill(0));
@@ -75,12 +97,15 @@ function part({ large, small, kernel, stride, before }: Axis, m: number, tiles: 
       }
     });
   });
-  const filter = products.map((product) => tiles[0]?.conv.taps[product] ?? []); // the first tile is whole: its products are all, in order
+  // the first tile is whole: its products are all, in order
+  const filter = products.map((product) => tiles[0]?.conv.taps[product] ?? []);
   return { points, tiles: count, taps, stride, data, output, filter };
 }
 
 /** Rows (point, tile, class) of the data matrix as (point, class, tile). */
 export function byClass({ data, points, tiles, stride }: Tiling): Matrix {
   const count = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
-  return count(points, (point) => count(stride, (kind) => count(tiles, (tile) => data[(point * tiles + tile) * stride + kind] ?? [])).flat()).flat();
+  return count(points, (point) =>
+    count(stride, (kind) => count(tiles, (tile) => data[(point * tiles + tile) * stride + kind] ?? [])).flat(),
+  ).flat();
 }

@@ -1,5 +1,6 @@
-// The short convolutions that Winograd's algorithm is made of: F(m, r) computes m outputs of a correlation with r taps by m + r - 1 products.
-// Built by Toom-Cook interpolation and the transposition principle (Winograd 1980; Lavin and Gray 2016), in numbers, not by a table.
+// The short convolutions that Winograd's algorithm is made of: F(m, r) computes m outputs of a correlation with r taps
+// by m + r - 1 products. Built by Toom-Cook interpolation and the transposition principle (Winograd 1980; Lavin and
+// Gray 2016), in numbers, not by a table.
 
 /** A matrix by rows. */
 export type Matrix = readonly (readonly number[])[];
@@ -15,8 +16,9 @@ export interface ShortConvolution {
 }
 
 /**
- * Interpolation points beside ∞, by their number. Two and four are pairs, in eighths so that their powers are exact, for which the expected error of a product's
- * rounding, √Σ_k D²|G_k|²|O_k|², is least: 0.66 of that of 0, 1, -1, 2 for F(4, 2), along each axis (Barabasz et al. 2020 choose points the same way).
+ * Interpolation points beside ∞, by their number. Two and four are pairs, in eighths so that their powers are exact,
+ * for which the expected error of a product's rounding, √Σ_k D²|G_k|²|O_k|², is least: 0.66 of that of 0, 1, -1, 2 for
+ * F(4, 2), along each axis (Barabasz et al. 2020 choose points the same way).
  */
 const POINTS: Readonly<Record<number, readonly number[]>> = {
   0: [],
@@ -45,7 +47,18 @@ export interface SharedConvolution {
 /** F(least, r) on those points of F(m, r) for which its expected error is least. */
 export function sharedConvolution(m: number, least: number, r: number): SharedConvolution {
   const all = pointsOf(m, r);
-  const candidates = subsets(all.map((_, i) => i), least + r - 2).map((chosen) => ({ conv: interpolated(chosen.map((i) => all[i] ?? 0), all, least, r), products: [...chosen, all.length] }));
+  const candidates = subsets(
+    all.map((_, i) => i),
+    least + r - 2,
+  ).map((chosen) => ({
+    conv: interpolated(
+      chosen.map((i) => all[i] ?? 0),
+      all,
+      least,
+      r,
+    ),
+    products: [...chosen, all.length],
+  }));
   return candidates.reduce((best, other) => (expectedError(other.conv) < expectedError(best.conv) ? other : best));
 }
 
@@ -72,7 +85,12 @@ function interpolated(points: readonly number[], all: readonly number[], m: numb
 /** √Σ_k D²|G_k|²|O_k|²: what the rounding of the products is multiplied by. */
 function expectedError({ output, taps, data }: ShortConvolution): number {
   const squares = (row: readonly number[]): number => row.reduce((sum, v) => sum + v * v, 0);
-  return Math.sqrt(taps.reduce((sum, row, k) => sum + squares(data[k] ?? []) * squares(row) * squares(output.map((each) => each[k] ?? 0)), 0));
+  return Math.sqrt(
+    taps.reduce(
+      (sum, row, k) => sum + squares(data[k] ?? []) * squares(row) * squares(output.map((each) => each[k] ?? 0)),
+      0,
+    ),
+  );
 }
 
 /** All choices of `count` items, in order. */
@@ -97,7 +115,9 @@ function invert(matrix: Matrix): number[][] {
   const n = matrix.length;
   const rows = matrix.map((row, i) => [...row, ...Array.from({ length: n }, (_, j) => (i === j ? 1 : 0))]);
   for (let column = 0; column < n; column++) {
-    const best = rows.slice(column).reduce((k, row, i) => (Math.abs(row[column] ?? 0) > Math.abs(rows[k]?.[column] ?? 0) ? column + i : k), column);
+    const best = rows
+      .slice(column)
+      .reduce((k, row, i) => (Math.abs(row[column] ?? 0) > Math.abs(rows[k]?.[column] ?? 0) ? column + i : k), column);
     const [a, b] = [rows[column] ?? [], rows[best] ?? []];
     [rows[column], rows[best]] = [b, a];
     const pivot = (rows[column] ?? []).map((v) => v / (rows[column]?.[column] ?? 1));

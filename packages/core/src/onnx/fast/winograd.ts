@@ -1,5 +1,6 @@
-// Nodes that compute a convolution by products of transformed tiles (Winograd 1980; Lavin and Gray 2016). Pictures are [H, W, N, C], so that a row is one block of
-// memory and N may be any number. The weights are transformed once, here. A transposed convolution is the adjoint: same products, matrices transposed.
+// Nodes that compute a convolution by products of transformed tiles (Winograd 1980; Lavin and Gray 2016). Pictures are
+// [H, W, N, C], so that a row is one block of memory and N may be any number. The weights are transformed once, here. A
+// transposed convolution is the adjoint: same products, matrices transposed.
 import type { PictureConvolution } from './convolution.js';
 import type { Algorithm } from './price.js';
 import { floatsOf } from '../facts/tensors.js';
@@ -23,12 +24,28 @@ interface Emission {
 
 function forward({ conv, h, w, packed, writer }: Emission, x: string): string {
   const { large, small, height, width } = conv;
-  const cut = writer.reshape(along(x, h.data, w.data, writer), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, -1, large]);
+  const cut = writer.reshape(along(x, h.data, w.data, writer), [
+    h.points,
+    h.tiles,
+    h.stride,
+    w.points,
+    w.tiles,
+    w.stride,
+    -1,
+    large,
+  ]);
   const grouped = writer.op('Transpose', [cut], { perm: [0, 3, 1, 4, 6, 2, 5, 7] });
   const inner = h.stride * w.stride * large;
   const weights = (): Float32Array => transformed(conv, h, w, 'large');
-  const rows = packed ? split(grouped, h.points * w.points, inner, small, weights, writer) : writer.op('MatMul', [writer.reshape(grouped, [h.points, w.points, -1, inner]), writer.floats([h.points, w.points, inner, small], weights)]);
-  const tiles = writer.op('Transpose', [writer.reshape(rows, [h.points, w.points, h.tiles, -1])], { perm: [0, 2, 1, 3] });
+  const rows = packed
+    ? split(grouped, h.points * w.points, inner, small, weights, writer)
+    : writer.op('MatMul', [
+        writer.reshape(grouped, [h.points, w.points, -1, inner]),
+        writer.floats([h.points, w.points, inner, small], weights),
+      ]);
+  const tiles = writer.op('Transpose', [writer.reshape(rows, [h.points, w.points, h.tiles, -1])], {
+    perm: [0, 2, 1, 3],
+  });
   return writer.reshape(along(tiles, h.output, w.output, writer), [height.small, width.small, -1, small]);
 }
 
@@ -36,14 +53,24 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   const { large, small, height, width } = conv;
   const classes = h.stride * w.stride;
   const cut = along(y, transpose(h.output), transpose(w.output), writer);
-  const points = writer.op('Transpose', [writer.reshape(cut, [h.points, h.tiles, w.points, -1])], { perm: [0, 2, 1, 3] });
+  const points = writer.op('Transpose', [writer.reshape(cut, [h.points, h.tiles, w.points, -1])], {
+    perm: [0, 2, 1, 3],
+  });
   const tiles = packed ? columnsByClass(points) : productsByClass(points);
   const x = along(tiles, transpose(byClass(h)), transpose(byClass(w)), writer);
   return writer.reshape(x, [height.large, width.large, -1, large]);
 
-  // The classes beside each other in one product: fewer and wider products, whose pieces are put in order in blocks of C.
+  // The classes beside each other in one product: fewer and wider products, whose pieces are put in order in blocks of
+  // C.
   function columnsByClass(value: string): string {
-    const products = split(value, h.points * w.points, small, classes * large, () => transformed(conv, h, w, 'small'), writer);
+    const products = split(
+      value,
+      h.points * w.points,
+      small,
+      classes * large,
+      () => transformed(conv, h, w, 'small'),
+      writer,
+    );
     const apart = writer.reshape(products, [h.points, w.points, h.tiles, w.tiles, -1, h.stride, w.stride, large]);
     return writer.op('Transpose', [apart], { perm: [0, 5, 2, 1, 6, 3, 4, 7] });
   }
@@ -51,8 +78,13 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   // A product for each class: blocks of N·C.
   function productsByClass(value: string): string {
     const rows = writer.reshape(value, [h.points, w.points, 1, -1, small]);
-    const products = writer.op('MatMul', [rows, writer.floats([h.points, w.points, classes, small, large], () => transformed(conv, h, w, 'class'))]);
-    return writer.op('Transpose', [writer.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, -1])], { perm: [0, 2, 4, 1, 3, 5] });
+    const products = writer.op('MatMul', [
+      rows,
+      writer.floats([h.points, w.points, classes, small, large], () => transformed(conv, h, w, 'class')),
+    ]);
+    return writer.op('Transpose', [writer.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, -1])], {
+      perm: [0, 2, 4, 1, 3, 5],
+    });
   }
 }
 
@@ -63,25 +95,61 @@ function along(value: string, rows: Matrix, columns: Matrix, writer: Writer): st
   return writer.op('MatMul', [constantMatrix(columns, writer), writer.reshape(tall, [rows.length, width, -1])]);
 }
 
-const constantMatrix = (matrix: Matrix, writer: Writer): string => writer.floats([matrix.length, matrix[0]?.length ?? 0], () => Float32Array.from(matrix.flat()));
+const constantMatrix = (matrix: Matrix, writer: Writer): string =>
+  writer.floats([matrix.length, matrix[0]?.length ?? 0], () => Float32Array.from(matrix.flat()));
 
-/** [count, rows, inner] times [count, inner, outer], one node each: onnxruntime packs the weights of a two-dimensional product when it loads them. */
-function split(value: string, count: number, inner: number, outer: number, make: () => Float32Array, writer: Writer): string {
-  const pieces = writer.ops('Split', [writer.reshape(value, [count, -1, inner]), writer.int64s(new Array<number>(count).fill(1))], { axis: 0 }, count);
+/**
+ * [count, rows, inner] times [count, inner, outer], one node each: onnxruntime packs the weights of a two-dimensional
+ * product when it loads them.
+ */
+function split(
+  value: string,
+  count: number,
+  inner: number,
+  outer: number,
+  make: () => Float32Array,
+  writer: Writer,
+): string {
+  const pieces = writer.ops(
+    'Split',
+    [writer.reshape(value, [count, -1, inner]), writer.int64s(new Array<number>(count).fill(1))],
+    { axis: 0 },
+    count,
+  );
   let all: Float32Array | undefined;
   const weights = (i: number): Float32Array => (all ??= make()).slice(i * inner * outer, (i + 1) * inner * outer);
-  const products = pieces.map((piece, i) => writer.op('MatMul', [writer.reshape(piece, [-1, inner]), writer.floats([inner, outer], () => weights(i))]));
-  return writer.op('Concat', products.map((each) => writer.op('Unsqueeze', [each, writer.int64s([0])])), { axis: 0 });
+  const products = pieces.map((piece, i) =>
+    writer.op('MatMul', [writer.reshape(piece, [-1, inner]), writer.floats([inner, outer], () => weights(i))]),
+  );
+  return writer.op(
+    'Concat',
+    products.map((each) => writer.op('Unsqueeze', [each, writer.int64s([0])])),
+    { axis: 0 },
+  );
 }
 
-/** Which of the axes class, large and small come last: 'large' (class, large, small), 'class' (class, small, large), 'small' (small, class, large); before them (point, point). */
+/**
+ * Which of the axes class, large and small come last: 'large' (class, large, small), 'class' (class, small, large),
+ * 'small' (small, class, large); before them (point, point).
+ */
 type Order = 'large' | 'class' | 'small';
 
-/** The weights at each pair of points: Σ_ab g_h[point, a] · g_w[point, b] · w[small, large, s·a + class, s·b + class]. */
-function transformed({ weights, large, small, height, width }: PictureConvolution, h: Tiling, w: Tiling, order: Order): Float32Array {
+/**
+ * The weights at each pair of points: Σ_ab g_h[point, a] · g_w[point, b] · w[small, large, s·a + class, s·b + class].
+ */
+function transformed(
+  { weights, large, small, height, width }: PictureConvolution,
+  h: Tiling,
+  w: Tiling,
+  order: Order,
+): Float32Array {
   const source = floatsOf(weights) ?? new Float32Array(0);
   const classes = h.stride * w.stride;
-  const [forClass, forLarge, forSmall] = { large: [large * small, small, 1], class: [small * large, 1, large], small: [large, 1, classes * large] }[order] as [number, number, number]; // three numbers each
+  const [forClass, forLarge, forSmall] = {
+    large: [large * small, small, 1],
+    class: [small * large, 1, large],
+    small: [large, 1, classes * large],
+  }[order] as [number, number, number]; // three numbers each
   const block = classes * large * small;
   const result = new Float32Array(h.points * w.points * block);
   const taps = Array.from({ length: h.taps * w.taps }, (_, i) => [Math.floor(i / w.taps), i % w.taps] as const);

@@ -24,15 +24,36 @@ export class Writer {
   }
 
   /** Writes a node of one output and returns that output's name: `output`, or a new one. */
-  op(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>> = {}, output?: string): string {
+  op(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+    output?: string,
+  ): string {
     return this.ops(opType, inputs, attributes, [output ?? this.#names.unique(`fast/${opType}`)])[0] ?? '';
   }
 
   /** Writes a node of several outputs. */
-  ops(opType: string, inputs: readonly string[], attributes: Readonly<Record<string, AttributeValue>>, outputs: readonly string[] | number): readonly string[] {
-    const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.#names.unique(`fast/${opType}`)) : outputs;
+  ops(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>>,
+    outputs: readonly string[] | number,
+  ): readonly string[] {
+    const names =
+      typeof outputs === 'number'
+        ? Array.from({ length: outputs }, () => this.#names.unique(`fast/${opType}`))
+        : outputs;
     const written = Object.entries(attributes).map(([name, value]) => attribute(opType, name, value));
-    this.nodes.push({ name: `fast/${opType}/${this.nodes.length}`, opType, inputs: [...inputs], outputs: [...names], attributes: written, metadata: [], deviceConfigurations: [] });
+    this.nodes.push({
+      name: `fast/${opType}/${this.nodes.length}`,
+      opType,
+      inputs: [...inputs],
+      outputs: [...names],
+      attributes: written,
+      metadata: [],
+      deviceConfigurations: [],
+    });
     return names;
   }
 

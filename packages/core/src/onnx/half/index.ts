@@ -1,4 +1,5 @@
-// toHalf: a float32 model in half precision. What needs float32 stays in it (places.ts); a Cast stands where precisions meet, once a value.
+// toHalf: a float32 model in half precision. What needs float32 stays in it (places.ts); a Cast stands where precisions
+// meet, once a value.
 import { ModelFormatError } from '../../errors.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
@@ -17,15 +18,24 @@ export interface HalfOptions {
 }
 
 /**
- * The model with convolutions, matrix products and what follows them in half precision, and their weights too. Norms, sums, softmax and the like stay in float32, as do weights and constants that half
- * precision does not hold, operators that are not known, and subgraphs. Rounding is to the nearest, ties to even. The given model is left as it is; one that is in half precision already comes back equal.
- * @throws ModelFormatError `model.unsupported` for float weights in external files: read them in with `internalizeModel` first.
+ * The model with convolutions, matrix products and what follows them in half precision, and their weights too. Norms,
+ * sums, softmax and the like stay in float32, as do weights and constants that half precision does not hold, operators
+ * that are not known, and subgraphs. Rounding is to the nearest, ties to even. The given model is left as it is; one
+ * that is in half precision already comes back equal.
+ * @throws ModelFormatError `model.unsupported` for float weights in external files: read them in with
+ * `internalizeModel` first.
  */
 export function toHalf(model: Model, options: HalfOptions = {}): Model {
   const { graph } = model;
   if (graph === undefined) return model;
-  const outside = graph.initializers.find(({ dataType, externalData }) => dataType === DATA_TYPE.float32 && externalData.length > 0);
-  if (outside !== undefined) throw new ModelFormatError('model.unsupported', `toHalf: expected weights in the model, got '${outside.name ?? ''}' in an external file; read it in with internalizeModel(model, files) first`);
+  const outside = graph.initializers.find(
+    ({ dataType, externalData }) => dataType === DATA_TYPE.float32 && externalData.length > 0,
+  );
+  if (outside !== undefined)
+    throw new ModelFormatError(
+      'model.unsupported',
+      `toHalf: expected weights in the model, got '${outside.name ?? ''}' in an external file; read it in with internalizeModel(model, files) first`,
+    );
   const plan = planOf(graph, { ends: options.ends === 'float16', keep: new Set(options.keep ?? []) });
   return { ...model, graph: new Halving(graph, plan).graph() };
 }
@@ -44,18 +54,27 @@ class Halving {
   /** Constants that are needed in float32. */
   readonly #stays: Set<string>;
 
-  constructor(private readonly source: Graph, private readonly plan: Plan) {
+  constructor(
+    private readonly source: Graph,
+    private readonly plan: Plan,
+  ) {
     for (const { name = '' } of [...source.inputs, ...source.initializers, ...source.nodes]) this.#names.take(name);
     for (const node of source.nodes) for (const name of node.outputs) this.#names.take(name);
-    this.#stays = new Set([...plan.pinned, ...source.nodes.flatMap((node) => node.inputs.filter((name, i) => !plan.half.has(node) || isFixed(node, i)))]);
+    this.#stays = new Set([
+      ...plan.pinned,
+      ...source.nodes.flatMap((node) => node.inputs.filter((name, i) => !plan.half.has(node) || isFixed(node, i))),
+    ]);
   }
 
   graph(): Graph {
     const { source, plan } = this;
-    const typed = (list: readonly ValueInfo[], is: (name: string) => boolean): ValueInfo[] => list.map((info) => (is(info.name ?? '') ? asHalf(info) : info));
+    const typed = (list: readonly ValueInfo[], is: (name: string) => boolean): ValueInfo[] =>
+      list.map((info) => (is(info.name ?? '') ? asHalf(info) : info));
     for (const { name = '' } of source.inputs) if (plan.ends.has(name)) this.#made.add(name);
     for (const node of source.nodes) this.#node(node);
-    for (const { name = '' } of source.outputs) if (plan.ends.has(name) && !this.#made.has(name) && !this.#half.has(name)) this.#cast(this.#asFloat(name), name, DATA_TYPE.float16);
+    for (const { name = '' } of source.outputs)
+      if (plan.ends.has(name) && !this.#made.has(name) && !this.#half.has(name))
+        this.#cast(this.#asFloat(name), name, DATA_TYPE.float16);
     const replaced = (name: string): boolean => this.#weights.has(name) && !this.#stays.has(name);
     const own = new Set(source.initializers.map(({ name }) => name));
     return {
@@ -70,22 +89,32 @@ class Halving {
       ],
       inputs: typed(source.inputs, (name) => plan.ends.has(name)),
       outputs: typed(source.outputs, (name) => plan.ends.has(name)),
-      valueInfo: typed(source.valueInfo, (name) => replaced(name) || plan.ends.has(name) || (this.#made.has(name) && !this.#half.has(name))),
+      valueInfo: typed(
+        source.valueInfo,
+        (name) => replaced(name) || plan.ends.has(name) || (this.#made.has(name) && !this.#half.has(name)),
+      ),
     };
   }
 
   #node(node: Node): void {
     const { half, indifferent, ends, isFloat } = this.plan;
     if (half.has(node)) {
-      const inputs = node.inputs.map((name, i) => (isFloat(name) && !isFixed(node, i) ? this.#asHalf(name) : this.#asFloat(name)));
+      const inputs = node.inputs.map((name, i) =>
+        isFloat(name) && !isFixed(node, i) ? this.#asHalf(name) : this.#asFloat(name),
+      );
       const outputs = node.outputs.map((name) => (isFloat(name) ? this.#makeHalf(name) : name));
       this.#nodes.push({ ...node, inputs, outputs });
-      for (const [i, name] of node.outputs.entries()) if (outputs[i] !== name) this.#cast(outputs[i] ?? '', name, DATA_TYPE.float32);
+      for (const [i, name] of node.outputs.entries())
+        if (outputs[i] !== name) this.#cast(outputs[i] ?? '', name, DATA_TYPE.float32);
       return;
     }
-    const inputs = node.inputs.map((name) => (indifferent.has(node) && this.#made.has(name) ? (this.#half.get(name) ?? name) : this.#asFloat(name)));
+    const inputs = node.inputs.map((name) =>
+      indifferent.has(node) && this.#made.has(name) ? (this.#half.get(name) ?? name) : this.#asFloat(name),
+    );
     // An output that is to be in half precision is given to a Cast at the end; until then it has another name.
-    const outputs = node.outputs.map((name) => (ends.has(name) ? named(this.#float, name, this.#names.unique(`${name}/float`)) : name));
+    const outputs = node.outputs.map((name) =>
+      ends.has(name) ? named(this.#float, name, this.#names.unique(`${name}/float`)) : name,
+    );
     this.#nodes.push({ ...node, inputs, outputs });
   }
 
@@ -117,7 +146,15 @@ class Halving {
   }
 
   #cast(from: string, to: string, type: number): void {
-    this.#nodes.push({ name: this.#names.unique(`${to}/cast`), opType: 'Cast', inputs: [from], outputs: [to], attributes: [attribute('Cast', 'to', type)], metadata: [], deviceConfigurations: [] });
+    this.#nodes.push({
+      name: this.#names.unique(`${to}/cast`),
+      opType: 'Cast',
+      inputs: [from],
+      outputs: [to],
+      attributes: [attribute('Cast', 'to', type)],
+      metadata: [],
+      deviceConfigurations: [],
+    });
   }
 }
 
@@ -132,5 +169,7 @@ function named(names: Map<string, string>, name: string, to: string): string {
 }
 
 function asHalf(info: ValueInfo): ValueInfo {
-  return info.type?.tensor === undefined ? info : { ...info, type: { ...info.type, tensor: { ...info.type.tensor, elemType: DATA_TYPE.float16 } } };
+  return info.type?.tensor === undefined
+    ? info
+    : { ...info, type: { ...info.type, tensor: { ...info.type.tensor, elemType: DATA_TYPE.float16 } } };
 }

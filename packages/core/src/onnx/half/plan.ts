@@ -14,7 +14,10 @@ export interface Plan {
   indifferent: ReadonlySet<Node>;
   /** Float constants, by name: initializers, and tensors of Constant nodes. */
   constants: ReadonlyMap<string, TensorProto>;
-  /** Names that must go on meaning float32: outputs, unless they are in half precision, and what subgraphs and annotations use. */
+  /**
+   * Names that must go on meaning float32: outputs, unless they are in half precision, and what subgraphs and
+   * annotations use.
+   */
   pinned: ReadonlySet<string>;
   /** Inputs and outputs that are in half precision. */
   ends: ReadonlySet<string>;
@@ -46,7 +49,13 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
     if (!fits.has(name)) fits.set(name, tensor === undefined ? undefined : fitOf(tensor));
     return fits.get(name);
   };
-  const used = new Set([...graph.quantizationAnnotation.flatMap(({ tensorName, quantParameters }) => [tensorName ?? '', ...quantParameters.map(({ value }) => value ?? '')]), ...graph.nodes.flatMap(captured)]);
+  const used = new Set([
+    ...graph.quantizationAnnotation.flatMap(({ tensorName, quantParameters }) => [
+      tensorName ?? '',
+      ...quantParameters.map(({ value }) => value ?? ''),
+    ]),
+    ...graph.nodes.flatMap(captured),
+  ]);
   const both = [...graph.inputs, ...graph.outputs].map(({ name }) => name ?? '');
   const ends = new Set(halfEnds ? both.filter((name) => isFloat(name) && !used.has(name) && !constants.has(name)) : []);
   const pinned = new Set([...used, ...graph.outputs.map(({ name }) => name ?? '').filter((name) => !ends.has(name))]);
@@ -57,7 +66,10 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
   const halves = new Set(graph.inputs.map(({ name }) => name ?? '').filter((name) => ends.has(name)));
   for (const node of graph.nodes) {
     const operator = operatorOf(node);
-    const kept = keep.has(operator) || (node.name !== undefined && node.name !== '' && keep.has(node.name)) || node.inputs.some((name) => name !== '' && !types.has(name));
+    const kept =
+      keep.has(operator) ||
+      (node.name !== undefined && node.name !== '' && keep.has(node.name)) ||
+      node.inputs.some((name) => name !== '' && !types.has(name));
     const place = kept ? undefined : told(placeOf(operator), node, types, constants);
     places.set(node, place);
     if (place === undefined || !inHalf(place, node, isFloat, constants, fit, halves)) continue;
@@ -65,11 +77,23 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
     for (const name of node.outputs) if (isFloat(name)) halves.add(name);
   }
   keepExact(graph, { places, half, isFloat, constants, pinned, ends });
-  return { half, indifferent: new Set(graph.nodes.filter((node) => places.get(node) === 'any')), constants, pinned, ends, isFloat };
+  return {
+    half,
+    indifferent: new Set(graph.nodes.filter((node) => places.get(node) === 'any')),
+    constants,
+    pinned,
+    ends,
+    isFloat,
+  };
 }
 
 /** The row where it depends on the inputs. */
-function told(place: Place | undefined, node: Node, types: ReadonlyMap<string, number>, constants: ReadonlyMap<string, TensorProto>): Place | undefined {
+function told(
+  place: Place | undefined,
+  node: Node,
+  types: ReadonlyMap<string, number>,
+  constants: ReadonlyMap<string, TensorProto>,
+): Place | undefined {
   const [a = '', b = ''] = node.inputs;
   if (place === 'square') return a === b ? 'float' : 'point';
   if (place === 'divide') return constants.has(b) ? 'point' : 'float';
@@ -78,7 +102,14 @@ function told(place: Place | undefined, node: Node, types: ReadonlyMap<string, n
   return place;
 }
 
-function inHalf(place: Place, node: Node, isFloat: (name: string) => boolean, constants: ReadonlyMap<string, TensorProto>, fit: (name: string) => Fit | undefined, halves: ReadonlySet<string>): boolean {
+function inHalf(
+  place: Place,
+  node: Node,
+  isFloat: (name: string) => boolean,
+  constants: ReadonlyMap<string, TensorProto>,
+  fit: (name: string) => Fit | undefined,
+  halves: ReadonlySet<string>,
+): boolean {
   if (place !== 'half' && place !== 'follow' && place !== 'point') return false;
   const inputs = floatInputs(node, isFloat);
   const held = inputs.every((name) => {
@@ -97,7 +128,11 @@ function inHalf(place: Place, node: Node, isFloat: (name: string) => boolean, co
 /** Tensors by name. A constant that is an input too may be replaced by the caller: it is none. */
 function constantsOf(graph: Graph): Map<string, TensorProto> {
   const inputs = new Set(graph.inputs.map(({ name }) => name ?? ''));
-  const constants = new Map(graph.initializers.filter(({ name, dataType }) => dataType === DATA_TYPE.float32 && !inputs.has(name ?? '')).map((tensor) => [tensor.name ?? '', tensor]));
+  const constants = new Map(
+    graph.initializers
+      .filter(({ name, dataType }) => dataType === DATA_TYPE.float32 && !inputs.has(name ?? ''))
+      .map((tensor) => [tensor.name ?? '', tensor]),
+  );
   for (const node of graph.nodes) {
     const value = operatorOf(node) === 'Constant' ? node.attributes.find(({ name }) => name === 'value')?.t : undefined;
     const [output] = node.outputs;
@@ -112,9 +147,21 @@ interface Tail extends Pick<Plan, 'constants' | 'pinned' | 'ends' | 'isFloat'> {
 }
 
 /** Operators that move numbers and make none: a Cast may stand on either side. */
-const MOVES: ReadonlySet<string> = new Set(['DepthToSpace', 'Flatten', 'Identity', 'Reshape', 'SpaceToDepth', 'Squeeze', 'Transpose', 'Unsqueeze']);
+const MOVES: ReadonlySet<string> = new Set([
+  'DepthToSpace',
+  'Flatten',
+  'Identity',
+  'Reshape',
+  'SpaceToDepth',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+]);
 
-/** Nodes of one moving input that make no more numbers and lead only to the graph's outputs or to what must be exact are taken back to float32: the Cast moves up, and none is added. */
+/**
+ * Nodes of one moving input that make no more numbers and lead only to the graph's outputs or to what must be exact are
+ * taken back to float32: the Cast moves up, and none is added.
+ */
 function keepExact(graph: Graph, { places, half, isFloat, constants, pinned, ends }: Tail): void {
   const readers = new Map<string, Node[]>();
   for (const node of graph.nodes) {

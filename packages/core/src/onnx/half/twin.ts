@@ -1,5 +1,6 @@
-// The numbers of a model in half precision, computed in float32: every value that toHalf makes in half precision is rounded to it. Runtimes without half-precision kernels skip that rounding between nodes,
-// so the file itself, run on a CPU, shows neither the loss nor the overflow that a GPU will have.
+// The numbers of a model in half precision, computed in float32: every value that toHalf makes in half precision is
+// rounded to it. Runtimes without half-precision kernels skip that rounding between nodes, so the file itself, run on a
+// CPU, shows neither the loss nor the overflow that a GPU will have.
 import { littleEndian } from '../build/constants.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
@@ -10,17 +11,32 @@ import { DATA_TYPE, type Model, type Node, type TensorProto } from '../ir.js';
 import { planOf } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';
 
-/** A float32 model whose values are rounded where `toHalf` of the same model has them in half precision: sums within a node are exact to float32. For verification; it is no smaller and no faster. */
+/**
+ * A float32 model whose values are rounded where `toHalf` of the same model has them in half precision: sums within a
+ * node are exact to float32. For verification; it is no smaller and no faster.
+ */
 export function roundedTwin(model: Model): Model {
   const { graph } = model;
   if (graph === undefined) return model;
   const plan = planOf(graph, { ends: false, keep: new Set() });
   const names = new Names();
-  for (const name of [...graph.inputs, ...graph.initializers].map((value) => value.name ?? '').concat(graph.nodes.flatMap((node) => node.outputs))) names.take(name);
+  for (const name of [...graph.inputs, ...graph.initializers]
+    .map((value) => value.name ?? '')
+    .concat(graph.nodes.flatMap((node) => node.outputs)))
+    names.take(name);
   const nodes: Node[] = [];
   const weights: TensorProto[] = [];
   const rounded = new Map<string, string>();
-  const cast = (from: string, to: string, type: number): number => nodes.push({ name: names.unique(`${to}/cast`), opType: 'Cast', inputs: [from], outputs: [to], attributes: [attribute('Cast', 'to', type)], metadata: [], deviceConfigurations: [] });
+  const cast = (from: string, to: string, type: number): number =>
+    nodes.push({
+      name: names.unique(`${to}/cast`),
+      opType: 'Cast',
+      inputs: [from],
+      outputs: [to],
+      attributes: [attribute('Cast', 'to', type)],
+      metadata: [],
+      deviceConfigurations: [],
+    });
   const round = (from: string, to: string): void => {
     const half = names.unique(`${to}/half`);
     cast(from, half, DATA_TYPE.float16);

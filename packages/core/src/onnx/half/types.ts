@@ -1,27 +1,52 @@
-// Element types of the values of any graph, by the operators' specifications. What cannot be told is undefined, and then nothing is changed that depends on it.
+// Element types of the values of any graph, by the operators' specifications. What cannot be told is undefined, and
+// then nothing is changed that depends on it.
 import { DATA_TYPE, type Attribute, type Graph, type Node, type ValueInfo } from '../ir.js';
 import { operatorOf } from '../facts/shapes.js';
 
 const { int64, bool, float32 } = DATA_TYPE;
 
-/** An output's type: a number of {@link DATA_TYPE}, or that of input `{ like }`. One rule stands for all outputs that follow. */
+/**
+ * An output's type: a number of {@link DATA_TYPE}, or that of input `{ like }`. One rule stands for all outputs that
+ * follow.
+ */
 type Rule = readonly (number | { like: number })[];
 
 const like = (input: number): Rule => [{ like: input }];
 
 /** Operators whose first output does not have the first input's type. */
 const RULES: Readonly<Record<string, Rule>> = {
-  ArgMax: [int64], ArgMin: [int64], NonZero: [int64], Shape: [int64], Size: [int64],
-  And: [bool], Equal: [bool], Greater: [bool], GreaterOrEqual: [bool], IsInf: [bool], IsNaN: [bool], Less: [bool], LessOrEqual: [bool], Not: [bool], Or: [bool], Xor: [bool],
-  Dropout: [{ like: 0 }, bool], MaxPool: [{ like: 0 }, int64], TopK: [{ like: 0 }, int64],
-  BatchNormalization: [{ like: 0 }, { like: 3 }], LayerNormalization: [{ like: 0 }, float32],
-  OneHot: like(2), Where: like(1),
+  ArgMax: [int64],
+  ArgMin: [int64],
+  NonZero: [int64],
+  Shape: [int64],
+  Size: [int64],
+  And: [bool],
+  Equal: [bool],
+  Greater: [bool],
+  GreaterOrEqual: [bool],
+  IsInf: [bool],
+  IsNaN: [bool],
+  Less: [bool],
+  LessOrEqual: [bool],
+  Not: [bool],
+  Or: [bool],
+  Xor: [bool],
+  Dropout: [{ like: 0 }, bool],
+  MaxPool: [{ like: 0 }, int64],
+  TopK: [{ like: 0 }, int64],
+  BatchNormalization: [{ like: 0 }, { like: 3 }],
+  LayerNormalization: [{ like: 0 }, float32],
+  OneHot: like(2),
+  Where: like(1),
 };
 
-/** Operators with a row in places.ts whose outputs are all of the first input's type need no rule; these are not told by inputs at all. */
+/**
+ * Operators with a row in places.ts whose outputs are all of the first input's type need no rule; these are not told by
+ * inputs at all.
+ */
 const BY_ATTRIBUTE: Readonly<Record<string, (find: (name: string) => Attribute | undefined) => number>> = {
   Cast: (find) => Number(find('to')?.i ?? 0n),
-  Constant: (find) => find('value')?.t?.dataType ?? (find('value_float') ?? find('value_floats') ? float32 : int64),
+  Constant: (find) => find('value')?.t?.dataType ?? ((find('value_float') ?? find('value_floats')) ? float32 : int64),
   ConstantOfShape: (find) => find('value')?.t?.dataType ?? float32,
 };
 
@@ -39,9 +64,15 @@ export function typesOf(graph: Graph, known: (operator: string) => boolean): Map
   return types;
 }
 
-function typeOf(node: Node, output: number, types: ReadonlyMap<string, number>, known: (operator: string) => boolean): number | undefined {
+function typeOf(
+  node: Node,
+  output: number,
+  types: ReadonlyMap<string, number>,
+  known: (operator: string) => boolean,
+): number | undefined {
   const operator = operatorOf(node);
-  if (Object.hasOwn(BY_ATTRIBUTE, operator)) return BY_ATTRIBUTE[operator]?.((name) => node.attributes.find((attribute) => attribute.name === name));
+  if (Object.hasOwn(BY_ATTRIBUTE, operator))
+    return BY_ATTRIBUTE[operator]?.((name) => node.attributes.find((attribute) => attribute.name === name));
   if (!known(operator)) return undefined;
   const rules = RULES[operator] ?? like(0);
   const rule = rules[Math.min(output, rules.length - 1)] ?? 0;

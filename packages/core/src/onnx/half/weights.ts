@@ -1,4 +1,5 @@
-// Constants in half precision: rounded to the nearest, ties to even, subnormals kept; and whether half precision holds them at all.
+// Constants in half precision: rounded to the nearest, ties to even, subnormals kept; and whether half precision holds
+// them at all.
 import { littleEndian } from '../build/constants.js';
 import { floatsOf } from '../facts/tensors.js';
 import { halfOf } from '../../generator/half.js';
@@ -23,7 +24,10 @@ export interface Fit {
 /** Undefined where the numbers are not here (external data). */
 export function fitOf(tensor: TensorProto): Fit | undefined {
   const values = floatsOf(tensor);
-  if (values === undefined) return tensor.externalData.length === 0 && tensor.dims.includes(0n) ? { range: true, scale: true, small: true } : undefined;
+  if (values === undefined)
+    return tensor.externalData.length === 0 && tensor.dims.includes(0n)
+      ? { range: true, scale: true, small: true }
+      : undefined;
   let [most, least] = [0, Infinity];
   for (let i = 0; i < values.length; i++) {
     const size = Math.abs(values[i] ?? 0);
@@ -38,5 +42,11 @@ export function halved(tensor: TensorProto, name: string): TensorProto {
   const values = floatsOf(tensor) ?? new Float32Array(0);
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) halves[i] = halfOf(values[i] ?? 0);
-  return { ...tensor, name, dataType: DATA_TYPE.float16, rawData: littleEndian('float16', halves), floatData: new Float32Array(0) };
+  return {
+    ...tensor,
+    name,
+    dataType: DATA_TYPE.float16,
+    rawData: littleEndian('float16', halves),
+    floatData: new Float32Array(0),
+  };
 }

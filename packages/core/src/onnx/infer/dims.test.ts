@@ -8,11 +8,17 @@ const SIZES = { batch: 6, h: 11, w: 7 };
 
 /** The value of an expression where names are {@link SIZES}. */
 function value(dim: Dim): number {
-  const text = String(dim).replaceAll(/(floor|min|max)\(/g, 'Math.$1(').replaceAll(/batch|\bh\b|\bw\b/g, (name) => String(SIZES[name as keyof typeof SIZES]));
+  const text = String(dim)
+    .replaceAll(/(floor|min|max)\(/g, 'Math.$1(')
+    .replaceAll(/batch|\bh\b|\bw\b/g, (name) => String(SIZES[name as keyof typeof SIZES]));
   return Function(`return ${text}`)() as number; // no names are left
 }
 
-type Step = readonly [name: string, dims: (a: Dim, b: Dim, n: number) => Dim, numbers: (a: number, b: number, n: number) => number];
+type Step = readonly [
+  name: string,
+  dims: (a: Dim, b: Dim, n: number) => Dim,
+  numbers: (a: number, b: number, n: number) => number,
+];
 const STEPS: readonly Step[] = [
   ['add', (a, b) => add(a, b), (a, b) => a + b],
   ['subtract', (a, b) => subtract(a, b), (a, b) => a - b],
@@ -56,6 +62,11 @@ test('equal sizes have equal names', () => {
   expect(floorDivide(add('h', -1), 2)).toBe('floor((h - 1)/2)');
   expect(multiply(floorDivide('h', 2), 2)).toBe('2*floor(h/2)');
   expect(extreme('min', 'h', add('h', 2))).toBe('h');
-  expect([scale('h', 2), scale('h', 0.5), scale(10, Math.fround(0.7)), scale('h', Math.fround(0.7))]).toEqual(['2*h', 'floor(h/2)', 7, 'floor(h*0.7)']);
+  expect([scale('h', 2), scale('h', 0.5), scale(10, Math.fround(0.7)), scale('h', Math.fround(0.7))]).toEqual([
+    '2*h',
+    'floor(h/2)',
+    7,
+    'floor(h*0.7)',
+  ]);
   expect([subtract(0, 'h'), subtract(2, multiply('h', 3))]).toEqual(['-h', '-3*h + 2']);
 });

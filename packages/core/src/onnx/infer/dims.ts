@@ -1,11 +1,14 @@
-// Arithmetic on dimensions: numbers, names, and expressions over names such as `2*batch + 1` or `floor((h + 1)/2)`, kept in one canonical text form
-// so that equal sizes have equal names. Sizes are assumed large enough for what is done to them: `batch - 2` is not clamped at 0.
+// Arithmetic on dimensions: numbers, names, and expressions over names such as `2*batch + 1` or `floor((h + 1)/2)`,
+// kept in one canonical text form so that equal sizes have equal names. Sizes are assumed large enough for what is done
+// to them: `batch - 2` is not clamped at 0.
 import type { Dim } from '../../tensor.js';
 
 /** Sum of products: factors joined by `*` ('' for the constant) → coefficient. */
 type Sum = Map<string, number>;
 
-/** Splits where `cut` says so, outside parentheses. `cut` returns the length of a separator that starts at `i`, or 0. */
+/**
+ * Splits where `cut` says so, outside parentheses. `cut` returns the length of a separator that starts at `i`, or 0.
+ */
 function split(text: string, cut: (i: number) => number): string[] {
   const parts: string[] = [];
   let [from, depth] = [0, 0];
@@ -58,16 +61,22 @@ function render(sum: Sum): Dim {
   const names = [...sum.keys()].filter((factors) => factors !== '').sort();
   const constant = sum.get('') ?? 0;
   if (names.length === 0) return constant;
-  const terms = names.map((factors) => ({ sign: Math.sign(sum.get(factors) ?? 0), text: magnitude(Math.abs(sum.get(factors) ?? 0), factors) }));
+  const terms = names.map((factors) => ({
+    sign: Math.sign(sum.get(factors) ?? 0),
+    text: magnitude(Math.abs(sum.get(factors) ?? 0), factors),
+  }));
   if (constant !== 0) terms.push({ sign: Math.sign(constant), text: String(Math.abs(constant)) });
-  return terms.map(({ sign, text }, i) => (i === 0 ? (sign < 0 ? `-${text}` : text) : sign < 0 ? ` - ${text}` : ` + ${text}`)).join('');
+  return terms
+    .map(({ sign, text }, i) => (i === 0 ? (sign < 0 ? `-${text}` : text) : sign < 0 ? ` - ${text}` : ` + ${text}`))
+    .join('');
 }
 
 function magnitude(coefficient: number, factors: string): string {
   return coefficient === 1 ? factors : `${coefficient}*${factors}`;
 }
 
-const factorsOf = (factors: string): string[] => (factors === '' ? [] : split(factors, (i) => (factors[i] === '*' ? 1 : 0)));
+const factorsOf = (factors: string): string[] =>
+  factors === '' ? [] : split(factors, (i) => (factors[i] === '*' ? 1 : 0));
 
 /** a + b + … */
 export function add(...dims: readonly Dim[]): Dim {
@@ -86,11 +95,15 @@ export function subtract(a: Dim, b: Dim): Dim {
 export function multiply(...dims: readonly Dim[]): Dim {
   // + 0: no size is -0.
   if (dims.every((d) => typeof d === 'number')) return dims.reduce((a, b) => a * b, 1) + 0;
-  const product = dims.map(parse).reduce((a, b) => {
-    const next: Sum = new Map();
-    for (const [f, x] of a) for (const [g, y] of b) accumulate(next, [...factorsOf(f), ...factorsOf(g)].sort().join('*'), x * y);
-    return next;
-  }, new Map([['', 1]]));
+  const product = dims.map(parse).reduce(
+    (a, b) => {
+      const next: Sum = new Map();
+      for (const [f, x] of a)
+        for (const [g, y] of b) accumulate(next, [...factorsOf(f), ...factorsOf(g)].sort().join('*'), x * y);
+      return next;
+    },
+    new Map([['', 1]]),
+  );
   return render(product);
 }
 
@@ -131,7 +144,10 @@ export function floorDivide(a: Dim, n: number): Dim {
     accumulate(fits ? whole : rest, factors, fits ? coefficient / n : coefficient);
   }
   const remainder = render(rest);
-  return add(render(whole), typeof remainder === 'number' ? Math.floor(remainder / n) : `floor(${grouped(remainder)}/${n})`);
+  return add(
+    render(whole),
+    typeof remainder === 'number' ? Math.floor(remainder / n) : `floor(${grouped(remainder)}/${n})`,
+  );
 }
 
 /** ⌈a / n⌉ for a positive integer n. */
@@ -144,7 +160,9 @@ export function scale(a: Dim, factor: number): Dim {
   if (Number.isInteger(factor)) return multiply(a, factor);
   if (typeof a === 'number') return Math.floor(Math.fround(a * Math.fround(factor)));
   const short = Number(factor.toPrecision(7));
-  return Number.isInteger(1 / factor) ? floorDivide(a, 1 / factor) : `floor(${grouped(a)}*${Math.fround(short) === factor ? short : factor})`;
+  return Number.isInteger(1 / factor)
+    ? floorDivide(a, 1 / factor)
+    : `floor(${grouped(a)}*${Math.fround(short) === factor ? short : factor})`;
 }
 
 /** The smaller, or larger, of two. */

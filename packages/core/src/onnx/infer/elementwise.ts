@@ -1,10 +1,13 @@
-// Element-wise ops: one input keeps its shape, several broadcast. Integer arithmetic on sizes is followed (shape arithmetic of dynamic graphs).
+// Element-wise ops: one input keeps its shape, several broadcast. Integer arithmetic on sizes is followed (shape
+// arithmetic of dynamic graphs).
 import type { DType, Dim } from '../../tensor.js';
 import { DATA_TYPE } from '../ir.js';
 import { add, extreme, floorDivide, multiply, subtract } from './dims.js';
 import { fail, input, int, oneType, tracked, type Fact, type InferNode, type Rule } from './fact.js';
 
-const NAME_OF: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(DATA_TYPE).map(([name, code]) => [code, name]));
+const NAME_OF: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(DATA_TYPE).map(([name, code]) => [code, name]),
+);
 const CARRIED: ReadonlySet<string> = new Set<DType>(['float32', 'float16', 'int32', 'int64', 'uint8', 'int8', 'bool']);
 
 /** Whether elements of this type are followed through arithmetic. */
@@ -17,11 +20,13 @@ export const same: Rule = (node) => [{ dtype: input(node).dtype, shape: input(no
 const test: Rule = (node) => [{ dtype: 'bool', shape: input(node).shape }];
 
 /** Everything the first input is, data too, mapped. */
-const mapped = (map: (dim: Dim) => Dim | undefined): Rule => (node) => {
-  const { dtype, shape, data } = input(node);
-  const results = counts(dtype) ? data?.map(map) : undefined;
-  return [{ dtype, shape, data: results?.every((r) => r !== undefined) ? results : undefined }];
-};
+const mapped =
+  (map: (dim: Dim) => Dim | undefined): Rule =>
+  (node) => {
+    const { dtype, shape, data } = input(node);
+    const results = counts(dtype) ? data?.map(map) : undefined;
+    return [{ dtype, shape, data: results?.every((r) => r !== undefined) ? results : undefined }];
+  };
 
 /** Multidirectional broadcasting. Two names that differ give a new one, for either may be 1. */
 export function broadcast(node: InferNode, ...shapes: readonly (readonly Dim[])[]): Dim[] {
@@ -57,18 +62,23 @@ function computed(facts: readonly Fact[], shape: readonly Dim[], arithmetic: Ari
 }
 
 /** Inputs of one type, broadcast. */
-const pair = (arithmetic?: Arithmetic): Rule => (node) => {
-  const facts = node.inputs.filter((fact) => fact !== undefined);
-  const shape = broadcast(node, ...facts.map((fact) => fact.shape));
-  return [{ dtype: oneType(node), shape, data: arithmetic && computed(facts, shape, arithmetic) }];
-};
+const pair =
+  (arithmetic?: Arithmetic): Rule =>
+  (node) => {
+    const facts = node.inputs.filter((fact) => fact !== undefined);
+    const shape = broadcast(node, ...facts.map((fact) => fact.shape));
+    return [{ dtype: oneType(node), shape, data: arithmetic && computed(facts, shape, arithmetic) }];
+  };
 
-const compare = (arithmetic?: Arithmetic): Rule => (node) => {
-  const [{ shape, data }] = pair(arithmetic)(node) as [Fact]; // one output
-  return [{ dtype: 'bool', shape, data }];
-};
+const compare =
+  (arithmetic?: Arithmetic): Rule =>
+  (node) => {
+    const [{ shape, data }] = pair(arithmetic)(node) as [Fact]; // one output
+    return [{ dtype: 'bool', shape, data }];
+  };
 
-const logic: Rule = (node) => (oneType(node) === 'bool' ? pair()(node) : fail(node, `expected bool, got ${oneType(node)}`));
+const logic: Rule = (node) =>
+  oneType(node) === 'bool' ? pair()(node) : fail(node, `expected bool, got ${oneType(node)}`);
 
 const divide: Arithmetic = (a, b) => {
   if (typeof b !== 'number' || b === 0) return undefined;
@@ -92,13 +102,32 @@ const Where: Rule = (node) => {
   const at = (data: readonly Dim[], i: number): Dim => (data.length === 1 ? data[0] : data[i]) ?? 0;
   const length = shape.length === 0 ? 1 : shape[0];
   const [c, y, n] = [condition.data, yes.data, no.data];
-  const known = c !== undefined && y !== undefined && n !== undefined && typeof length === 'number' && counts(yes.dtype) && c.every((d) => typeof d === 'number');
-  return [{ dtype: oneType(node, [1, 2]), shape, data: known ? tracked(shape, Array.from({ length }, (_, i) => (at(c, i) !== 0 ? at(y, i) : at(n, i)))) : undefined }];
+  const known =
+    c !== undefined &&
+    y !== undefined &&
+    n !== undefined &&
+    typeof length === 'number' &&
+    counts(yes.dtype) &&
+    c.every((d) => typeof d === 'number');
+  return [
+    {
+      dtype: oneType(node, [1, 2]),
+      shape,
+      data: known
+        ? tracked(
+            shape,
+            Array.from({ length }, (_, i) => (at(c, i) !== 0 ? at(y, i) : at(n, i))),
+          )
+        : undefined,
+    },
+  ];
 };
 
 const Clip: Rule = (node) => {
   const dtype = oneType(node);
-  for (const i of [1, 2]) if ((node.inputs[i]?.shape.length ?? 0) !== 0) fail(node, `input ${i}: expected a scalar, got [${input(node, i).shape.join(', ')}]`);
+  for (const i of [1, 2])
+    if ((node.inputs[i]?.shape.length ?? 0) !== 0)
+      fail(node, `input ${i}: expected a scalar, got [${input(node, i).shape.join(', ')}]`);
   return [{ dtype, shape: input(node).shape }];
 };
 
@@ -106,43 +135,141 @@ const Clip: Rule = (node) => {
 const PRelu: Rule = (node) => {
   const x = input(node);
   const shape = broadcast(node, x.shape, input(node, 1).shape);
-  if (shape.length !== x.shape.length || shape.some((dim, i) => typeof dim === 'number' && typeof x.shape[i] === 'number' && dim !== x.shape[i])) {
+  if (
+    shape.length !== x.shape.length ||
+    shape.some((dim, i) => typeof dim === 'number' && typeof x.shape[i] === 'number' && dim !== x.shape[i])
+  ) {
     fail(node, `expected a slope that broadcasts to [${x.shape.join(', ')}], got [${input(node, 1).shape.join(', ')}]`);
   }
   return [{ dtype: oneType(node), shape: x.shape }];
 };
 
 type Unary =
-  | 'Abs' | 'Acos' | 'Acosh' | 'Asin' | 'Asinh' | 'Atan' | 'Atanh' | 'Ceil' | 'Cos' | 'Cosh' | 'Erf' | 'Exp' | 'Floor' | 'Identity' | 'IsInf' | 'IsNaN' | 'Log' | 'Neg' | 'Not'
-  | 'Reciprocal' | 'Round' | 'Sign' | 'Sin' | 'Sinh' | 'Sqrt' | 'Tan' | 'Tanh' | 'Cast' | 'Celu' | 'Elu' | 'Gelu' | 'HardSigmoid' | 'LeakyRelu' | 'LogSoftmax' | 'Mish' | 'PRelu'
-  | 'Relu' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Softsign';
+  | 'Abs'
+  | 'Acos'
+  | 'Acosh'
+  | 'Asin'
+  | 'Asinh'
+  | 'Atan'
+  | 'Atanh'
+  | 'Ceil'
+  | 'Cos'
+  | 'Cosh'
+  | 'Erf'
+  | 'Exp'
+  | 'Floor'
+  | 'Identity'
+  | 'IsInf'
+  | 'IsNaN'
+  | 'Log'
+  | 'Neg'
+  | 'Not'
+  | 'Reciprocal'
+  | 'Round'
+  | 'Sign'
+  | 'Sin'
+  | 'Sinh'
+  | 'Sqrt'
+  | 'Tan'
+  | 'Tanh'
+  | 'Cast'
+  | 'Celu'
+  | 'Elu'
+  | 'Gelu'
+  | 'HardSigmoid'
+  | 'LeakyRelu'
+  | 'LogSoftmax'
+  | 'Mish'
+  | 'PRelu'
+  | 'Relu'
+  | 'Selu'
+  | 'Sigmoid'
+  | 'Softmax'
+  | 'Softplus'
+  | 'Softsign';
 
 type Several =
-  | 'Add' | 'And' | 'Clip' | 'Div' | 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual' | 'Max' | 'Min' | 'Mod' | 'Mul' | 'Or' | 'Pow' | 'Sub' | 'Sum' | 'Where' | 'Xor'
-  | 'BitwiseAnd' | 'BitwiseOr' | 'BitwiseXor';
+  | 'Add'
+  | 'And'
+  | 'Clip'
+  | 'Div'
+  | 'Equal'
+  | 'Greater'
+  | 'GreaterOrEqual'
+  | 'Less'
+  | 'LessOrEqual'
+  | 'Max'
+  | 'Min'
+  | 'Mod'
+  | 'Mul'
+  | 'Or'
+  | 'Pow'
+  | 'Sub'
+  | 'Sum'
+  | 'Where'
+  | 'Xor'
+  | 'BitwiseAnd'
+  | 'BitwiseOr'
+  | 'BitwiseXor';
 
-const bit = (holds: (a: number, b: number) => boolean): Arithmetic => (a, b) => (typeof a === 'number' && typeof b === 'number' ? Number(holds(a, b)) : undefined);
+const bit =
+  (holds: (a: number, b: number) => boolean): Arithmetic =>
+  (a, b) =>
+    typeof a === 'number' && typeof b === 'number' ? Number(holds(a, b)) : undefined;
 
 /** Rules of the element-wise ops and activations. */
 export const elementwise: Record<Unary | Several, Rule> = {
   Abs: mapped((d) => (typeof d === 'number' ? Math.abs(d) : undefined)),
-  Acos: same, Acosh: same, Asin: same, Asinh: same, Atan: same, Atanh: same, Ceil: same, Cos: same, Cosh: same, Erf: same, Exp: same, Floor: same,
+  Acos: same,
+  Acosh: same,
+  Asin: same,
+  Asinh: same,
+  Atan: same,
+  Atanh: same,
+  Ceil: same,
+  Cos: same,
+  Cosh: same,
+  Erf: same,
+  Exp: same,
+  Floor: same,
   Identity: (node) => [input(node)],
-  IsInf: test, IsNaN: test,
+  IsInf: test,
+  IsNaN: test,
   Log: same,
   Neg: mapped((d) => multiply(d, -1)),
   Not: (node) => (input(node).dtype === 'bool' ? same(node) : fail(node, `expected bool, got ${input(node).dtype}`)),
-  Reciprocal: same, Round: same, Sign: same, Sin: same, Sinh: same, Sqrt: same, Tan: same, Tanh: same,
+  Reciprocal: same,
+  Round: same,
+  Sign: same,
+  Sin: same,
+  Sinh: same,
+  Sqrt: same,
+  Tan: same,
+  Tanh: same,
   Cast,
-  Celu: same, Elu: same, Gelu: same, HardSigmoid: same, LeakyRelu: same, LogSoftmax: same, Mish: same, PRelu, Relu: same, Selu: same, Sigmoid: same, Softmax: same,
-  Softplus: same, Softsign: same,
+  Celu: same,
+  Elu: same,
+  Gelu: same,
+  HardSigmoid: same,
+  LeakyRelu: same,
+  LogSoftmax: same,
+  Mish: same,
+  PRelu,
+  Relu: same,
+  Selu: same,
+  Sigmoid: same,
+  Softmax: same,
+  Softplus: same,
+  Softsign: same,
   Add: pair(add),
   And: logic,
   Clip,
   Div: pair(divide),
   Equal: compare((a, b) => (typeof a === typeof b && (a === b || typeof a === 'number') ? Number(a === b) : undefined)),
-  Greater: compare(bit((a, b) => a > b)), GreaterOrEqual: compare(bit((a, b) => a >= b)),
-  Less: compare(bit((a, b) => a < b)), LessOrEqual: compare(bit((a, b) => a <= b)),
+  Greater: compare(bit((a, b) => a > b)),
+  GreaterOrEqual: compare(bit((a, b) => a >= b)),
+  Less: compare(bit((a, b) => a < b)),
+  LessOrEqual: compare(bit((a, b) => a <= b)),
   Max: pair((a, b) => extreme('max', a, b)),
   Min: pair((a, b) => extreme('min', a, b)),
   Mod: pair((a, b) => (typeof a === 'number' && typeof b === 'number' && b > 0 && a >= 0 ? a % b : undefined)),
@@ -154,5 +281,7 @@ export const elementwise: Record<Unary | Several, Rule> = {
   Sum: pair(),
   Where,
   Xor: logic,
-  BitwiseAnd: pair(), BitwiseOr: pair(), BitwiseXor: pair(),
+  BitwiseAnd: pair(),
+  BitwiseOr: pair(),
+  BitwiseXor: pair(),
 };

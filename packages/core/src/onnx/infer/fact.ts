@@ -3,7 +3,10 @@ import { UsageError } from '../../errors.js';
 import type { DType, Dim } from '../../tensor.js';
 import type { OpName } from '../ops.js';
 
-/** A value's type, shape and, for small constants and shape arithmetic, its elements: a name stands for a size not known yet. */
+/**
+ * A value's type, shape and, for small constants and shape arithmetic, its elements: a name stands for a size not known
+ * yet.
+ */
 export interface Fact {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
@@ -27,7 +30,9 @@ export interface InferNode {
   fresh(): string;
 }
 
-/** Types and shapes of a node's outputs, at least as many as asked for. Throws UsageError for inputs that do not fit. */
+/**
+ * Types and shapes of a node's outputs, at least as many as asked for. Throws UsageError for inputs that do not fit.
+ */
 export type Rule = (node: InferNode) => readonly Fact[];
 
 /** Elements of a value that inference follows at most. */
@@ -46,24 +51,35 @@ export function input(node: InferNode, i = 0): Fact {
 /** An integer attribute. */
 export function int(node: InferNode, name: string, fallback: number): number {
   const value = node.attributes[name];
-  return value === undefined ? fallback : typeof value === 'number' ? value : fail(node, `${name}: expected a number, got ${JSON.stringify(value)}`);
+  return value === undefined
+    ? fallback
+    : typeof value === 'number'
+      ? value
+      : fail(node, `${name}: expected a number, got ${JSON.stringify(value)}`);
 }
 
 /** An attribute that is a list of integers. */
 export function ints(node: InferNode, name: string): readonly number[] | undefined {
   const value = node.attributes[name];
-  return value === undefined || typeof value === 'object' ? value : fail(node, `${name}: expected a list of numbers, got ${JSON.stringify(value)}`);
+  return value === undefined || typeof value === 'object'
+    ? value
+    : fail(node, `${name}: expected a list of numbers, got ${JSON.stringify(value)}`);
 }
 
 /** An attribute that is a text. */
 export function text(node: InferNode, name: string, fallback: string): string {
   const value = node.attributes[name];
-  return value === undefined ? fallback : typeof value === 'string' ? value : fail(node, `${name}: expected a text, got ${JSON.stringify(value)}`);
+  return value === undefined
+    ? fallback
+    : typeof value === 'string'
+      ? value
+      : fail(node, `${name}: expected a text, got ${JSON.stringify(value)}`);
 }
 
 /** `value` as an axis of `rank` counted from the front. */
 export function axisOf(node: InferNode, value: number, rank: number): number {
-  if (!Number.isInteger(value) || value < -rank || value >= rank) fail(node, `expected an axis in [${-rank}, ${rank - 1}], got ${value}`);
+  if (!Number.isInteger(value) || value < -rank || value >= rank)
+    fail(node, `expected an axis in [${-rank}, ${rank - 1}], got ${value}`);
   return value < 0 ? value + rank : value;
 }
 
@@ -89,7 +105,8 @@ export function dimOf(node: InferNode, fact: Fact, i: number): Dim {
 export function lengthOf(node: InferNode, i: number): number {
   const fact = input(node, i);
   const [length] = fact.shape;
-  if (fact.shape.length !== 1 || typeof length !== 'number') fail(node, `input ${i}: expected one dimension of fixed length, got [${fact.shape.join(', ')}]`);
+  if (fact.shape.length !== 1 || typeof length !== 'number')
+    fail(node, `input ${i}: expected one dimension of fixed length, got [${fact.shape.join(', ')}]`);
   return length;
 }
 
@@ -97,7 +114,8 @@ export function lengthOf(node: InferNode, i: number): number {
 export function oneType(node: InferNode, at: readonly number[] = node.inputs.map((_, i) => i)): DType {
   const facts = at.map((i) => node.inputs[i]).filter((fact) => fact !== undefined);
   const dtype = facts[0]?.dtype ?? fail(node, 'expected inputs, got none');
-  if (facts.some((fact) => fact.dtype !== dtype)) fail(node, `expected inputs of one type, got ${facts.map((fact) => fact.dtype).join(', ')}`);
+  if (facts.some((fact) => fact.dtype !== dtype))
+    fail(node, `expected inputs of one type, got ${facts.map((fact) => fact.dtype).join(', ')}`);
   return dtype;
 }
 
@@ -105,7 +123,10 @@ export function oneType(node: InferNode, at: readonly number[] = node.inputs.map
 export function ranked(node: InferNode, i: number, least: number, most: number = Infinity): Fact {
   const fact = input(node, i);
   if (fact.shape.length < least || fact.shape.length > most) {
-    fail(node, `input ${i}: expected ${least === most ? `rank ${least}` : `rank ${least}${most === Infinity ? ' or more' : `-${most}`}`}, got [${fact.shape.join(', ')}]`);
+    fail(
+      node,
+      `input ${i}: expected ${least === most ? `rank ${least}` : `rank ${least}${most === Infinity ? ' or more' : `-${most}`}`}, got [${fact.shape.join(', ')}]`,
+    );
   }
   return fact;
 }

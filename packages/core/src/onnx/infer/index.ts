@@ -10,7 +10,15 @@ import { reshape } from './reshape.js';
 import { window } from './window.js';
 
 /** The rule of each operator. A missing row does not compile. */
-export const INFERENCE: Readonly<Record<OpName, Rule>> = { ...elementwise, ...matmul, ...movement, ...norm, ...reduction, ...reshape, ...window };
+export const INFERENCE: Readonly<Record<OpName, Rule>> = {
+  ...elementwise,
+  ...matmul,
+  ...movement,
+  ...norm,
+  ...reduction,
+  ...reshape,
+  ...window,
+};
 
 export { TRACKED } from './fact.js';
 export type { AttributeValue, Fact, InferNode, Rule } from './fact.js';

@@ -6,7 +6,8 @@ function channelVectors(node: InferNode, count: number): void {
   const channels = dimOf(node, ranked(node, 0, 2), 1);
   for (let i = 1; i <= count; i++) {
     const vector = ranked(node, i, 1, 1);
-    if (!agree(dimOf(node, vector, 0), channels)) fail(node, `input ${i}: expected [${channels}], got [${vector.shape.join(', ')}]`);
+    if (!agree(dimOf(node, vector, 0), channels))
+      fail(node, `input ${i}: expected [${channels}], got [${vector.shape.join(', ')}]`);
   }
 }
 
@@ -16,7 +17,11 @@ const BatchNormalization: Rule = (node) => {
   const x = ranked(node, 0, 2);
   if (int(node, 'training_mode', 0) === 0) return [{ dtype: x.dtype, shape: x.shape }];
   const [mean, variance] = [ranked(node, 3, 1, 1), ranked(node, 4, 1, 1)];
-  return [{ dtype: x.dtype, shape: x.shape }, { dtype: mean.dtype, shape: mean.shape }, { dtype: variance.dtype, shape: variance.shape }];
+  return [
+    { dtype: x.dtype, shape: x.shape },
+    { dtype: mean.dtype, shape: mean.shape },
+    { dtype: variance.dtype, shape: variance.shape },
+  ];
 };
 
 const InstanceNormalization: Rule = (node) => {
@@ -35,4 +40,8 @@ const LayerNormalization: Rule = (node) => {
 };
 
 /** Rules of the normalisations. */
-export const norm: Record<'BatchNormalization' | 'InstanceNormalization' | 'LayerNormalization', Rule> = { BatchNormalization, InstanceNormalization, LayerNormalization };
+export const norm: Record<'BatchNormalization' | 'InstanceNormalization' | 'LayerNormalization', Rule> = {
+  BatchNormalization,
+  InstanceNormalization,
+  LayerNormalization,
+};

@@ -10,15 +10,20 @@ function reduced(node: InferNode, axes: readonly number[]): Dim[] {
 }
 
 /** Axes from the input or, before opset 18, the attribute; none means all, or with `noop_with_empty_axes` nothing. */
-const reduce = (data?: (...dims: Dim[]) => Dim): Rule => (node) => {
-  const x = input(node);
-  const rank = x.shape.length;
-  const axes = axesInput(node, 1, rank) ?? ints(node, 'axes')?.map((axis) => axisOf(node, axis, rank));
-  const all = axes === undefined || axes.length === 0;
-  const shape = all && int(node, 'noop_with_empty_axes', 0) !== 0 ? x.shape : reduced(node, all ? x.shape.map((_, i) => i) : axes);
-  const known = x.dtype === 'int64' && rank === 1 && shape !== x.shape ? x.data : undefined;
-  return [{ dtype: x.dtype, shape, data: data && known ? [data(...known)] : undefined }];
-};
+const reduce =
+  (data?: (...dims: Dim[]) => Dim): Rule =>
+  (node) => {
+    const x = input(node);
+    const rank = x.shape.length;
+    const axes = axesInput(node, 1, rank) ?? ints(node, 'axes')?.map((axis) => axisOf(node, axis, rank));
+    const all = axes === undefined || axes.length === 0;
+    const shape =
+      all && int(node, 'noop_with_empty_axes', 0) !== 0
+        ? x.shape
+        : reduced(node, all ? x.shape.map((_, i) => i) : axes);
+    const known = x.dtype === 'int64' && rank === 1 && shape !== x.shape ? x.data : undefined;
+    return [{ dtype: x.dtype, shape, data: data && known ? [data(...known)] : undefined }];
+  };
 
 const arg: Rule = (node) => {
   const axis = axisOf(node, int(node, 'axis', 0), input(node).shape.length);
@@ -37,18 +42,41 @@ const TopK: Rule = (node) => {
   const axis = axisOf(node, int(node, 'axis', -1), shape.length);
   const k = input(node, 1).data?.[0] ?? node.fresh();
   const dim = shape[axis];
-  if (typeof k === 'number' && typeof dim === 'number' && (k > dim || k < 0)) fail(node, `expected k in [0, ${dim}], got ${k}`);
+  if (typeof k === 'number' && typeof dim === 'number' && (k > dim || k < 0))
+    fail(node, `expected k in [0, ${dim}], got ${k}`);
   const sizes = shape.map((size, i) => (i === axis ? k : size));
-  return [{ dtype, shape: sizes }, { dtype: 'int64', shape: sizes }];
+  return [
+    { dtype, shape: sizes },
+    { dtype: 'int64', shape: sizes },
+  ];
 };
 
 /** Rules of the reductions. */
 export const reduction: Record<
-  | 'ArgMax' | 'ArgMin' | 'CumSum' | 'ReduceL2' | 'ReduceLogSumExp' | 'ReduceMax' | 'ReduceMean' | 'ReduceMin' | 'ReduceProd' | 'ReduceSum' | 'ReduceSumSquare' | 'TopK',
+  | 'ArgMax'
+  | 'ArgMin'
+  | 'CumSum'
+  | 'ReduceL2'
+  | 'ReduceLogSumExp'
+  | 'ReduceMax'
+  | 'ReduceMean'
+  | 'ReduceMin'
+  | 'ReduceProd'
+  | 'ReduceSum'
+  | 'ReduceSumSquare'
+  | 'TopK',
   Rule
 > = {
-  ArgMax: arg, ArgMin: arg, CumSum,
-  ReduceL2: reduce(), ReduceLogSumExp: reduce(), ReduceMax: reduce(), ReduceMean: reduce(), ReduceMin: reduce(),
-  ReduceProd: reduce(multiply), ReduceSum: reduce(add), ReduceSumSquare: reduce(),
+  ArgMax: arg,
+  ArgMin: arg,
+  CumSum,
+  ReduceL2: reduce(),
+  ReduceLogSumExp: reduce(),
+  ReduceMax: reduce(),
+  ReduceMean: reduce(),
+  ReduceMin: reduce(),
+  ReduceProd: reduce(multiply),
+  ReduceSum: reduce(add),
+  ReduceSumSquare: reduce(),
   TopK,
 };

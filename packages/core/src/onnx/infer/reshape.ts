@@ -2,7 +2,22 @@
 import type { Dim } from '../../tensor.js';
 import { floorDivide, multiply, quotient } from './dims.js';
 import { broadcast } from './elementwise.js';
-import { agree, axesInput, axisOf, dimOf, fail, input, int, ints, lengthOf, ranked, text, tracked, type InferNode, type Rule } from './fact.js';
+import {
+  agree,
+  axesInput,
+  axisOf,
+  dimOf,
+  fail,
+  input,
+  int,
+  ints,
+  lengthOf,
+  ranked,
+  text,
+  tracked,
+  type InferNode,
+  type Rule,
+} from './fact.js';
 
 /** Sizes that input `i` tells; ones it does not tell get names. */
 export function told(node: InferNode, i: number): readonly Dim[] {
@@ -13,12 +28,17 @@ export function told(node: InferNode, i: number): readonly Dim[] {
 const Reshape: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   lengthOf(node, 1);
-  const target = told(node, 1).map((dim, i) => (dim === 0 && int(node, 'allowzero', 0) === 0 ? dimOf(node, input(node), i) : dim));
+  const target = told(node, 1).map((dim, i) =>
+    dim === 0 && int(node, 'allowzero', 0) === 0 ? dimOf(node, input(node), i) : dim,
+  );
   const open = target.indexOf(-1);
   if (open !== -1 && target.lastIndexOf(-1) !== open) fail(node, `expected at most one -1, got [${target.join(', ')}]`);
   const others = target.filter((_, i) => i !== open);
   const [have, want] = [multiply(...shape), multiply(...others)];
-  const fits = typeof have !== 'number' || typeof want !== 'number' || (open === -1 ? have === want : want > 0 && have % want === 0);
+  const fits =
+    typeof have !== 'number' ||
+    typeof want !== 'number' ||
+    (open === -1 ? have === want : want > 0 && have % want === 0);
   if (!fits) fail(node, `expected a shape of ${have} elements, got [${target.join(', ')}] from [${shape.join(', ')}]`);
   const result = open === -1 ? target : target.map((dim, i) => (i === open ? quotient(shape, others) : dim));
   return [{ dtype, shape: result, data: tracked(result, data) }];
@@ -27,15 +47,21 @@ const Reshape: Rule = (node) => {
 const Flatten: Rule = (node) => {
   const { dtype, shape } = input(node);
   const axis = int(node, 'axis', 1);
-  if (axis < -shape.length || axis > shape.length) fail(node, `axis: expected one in [${-shape.length}, ${shape.length}], got ${axis}`);
+  if (axis < -shape.length || axis > shape.length)
+    fail(node, `axis: expected one in [${-shape.length}, ${shape.length}], got ${axis}`);
   const at = axis < 0 ? axis + shape.length : axis;
   return [{ dtype, shape: [multiply(...shape.slice(0, at)), multiply(...shape.slice(at))] }];
 };
 
 const Squeeze: Rule = (node) => {
   const { dtype, shape, data } = input(node);
-  const axes = axesInput(node, 1, shape.length) ?? shape.flatMap((dim, i) => (dim === 1 ? [i] : typeof dim === 'number' ? [] : fail(node, 'expected axes, since some sizes are dynamic')));
-  for (const axis of axes) if (!agree(shape[axis] ?? 0, 1)) fail(node, `expected size 1 on axis ${axis}, got [${shape.join(', ')}]`);
+  const axes =
+    axesInput(node, 1, shape.length) ??
+    shape.flatMap((dim, i) =>
+      dim === 1 ? [i] : typeof dim === 'number' ? [] : fail(node, 'expected axes, since some sizes are dynamic'),
+    );
+  for (const axis of axes)
+    if (!agree(shape[axis] ?? 0, 1)) fail(node, `expected size 1 on axis ${axis}, got [${shape.join(', ')}]`);
   const result = shape.filter((_, i) => !axes.includes(i));
   return [{ dtype, shape: result, data: tracked(result, data) }];
 };
@@ -53,7 +79,8 @@ const Unsqueeze: Rule = (node) => {
 const Transpose: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   const perm = ints(node, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
-  if (perm.length !== shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) fail(node, `perm: expected an order of ${shape.length} axes, got [${perm.join(', ')}]`);
+  if (perm.length !== shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i))
+    fail(node, `perm: expected an order of ${shape.length} axes, got [${perm.join(', ')}]`);
   return [{ dtype, shape: perm.map((axis) => shape[axis] ?? 1), data: tracked(shape, data) }];
 };
 
@@ -69,10 +96,18 @@ const Size: Rule = (node) => [{ dtype: 'int64', shape: [], data: [multiply(...in
 const Expand: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   const wanted = told(node, 1);
-  const result = input(node, 1).data !== undefined || wanted.length < shape.length ? broadcast(node, shape, wanted)
-    : wanted.map((dim, i) => { const own = shape[i - wanted.length + shape.length]; return typeof own === 'number' && own !== 1 ? own : dim; });
+  const result =
+    input(node, 1).data !== undefined || wanted.length < shape.length
+      ? broadcast(node, shape, wanted)
+      : wanted.map((dim, i) => {
+          const own = shape[i - wanted.length + shape.length];
+          return typeof own === 'number' && own !== 1 ? own : dim;
+        });
   const [length] = result.length === 0 ? [1] : result;
-  const repeated = dtype === 'int64' && data?.length === 1 && typeof length === 'number' && length <= 64 ? Array.from({ length }, () => data[0] ?? 0) : undefined;
+  const repeated =
+    dtype === 'int64' && data?.length === 1 && typeof length === 'number' && length <= 64
+      ? Array.from({ length }, () => data[0] ?? 0)
+      : undefined;
   return [{ dtype, shape: result, data: tracked(result, repeated) }];
 };
 
@@ -89,7 +124,8 @@ const ConstantOfShape: Rule = (node) => [{ dtype: 'float32', shape: lengthOf(nod
 const DepthToSpace: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 4, 4);
   const [block, [n, c, h, w]] = [int(node, 'blocksize', 1), shape as [Dim, Dim, Dim, Dim]]; // rank 4
-  if (typeof c === 'number' && c % (block * block) !== 0) fail(node, `expected channels divisible by ${block * block}, got ${c}`);
+  if (typeof c === 'number' && c % (block * block) !== 0)
+    fail(node, `expected channels divisible by ${block * block}, got ${c}`);
   text(node, 'mode', 'DCR');
   return [{ dtype, shape: [n, floorDivide(c, block * block), multiply(h, block), multiply(w, block)] }];
 };
@@ -97,7 +133,8 @@ const DepthToSpace: Rule = (node) => {
 const SpaceToDepth: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 4, 4);
   const [block, [n, c, h, w]] = [int(node, 'blocksize', 1), shape as [Dim, Dim, Dim, Dim]]; // rank 4
-  if ([h, w].some((size) => typeof size === 'number' && size % block !== 0)) fail(node, `expected height and width divisible by ${block}, got [${shape.join(', ')}]`);
+  if ([h, w].some((size) => typeof size === 'number' && size % block !== 0))
+    fail(node, `expected height and width divisible by ${block}, got [${shape.join(', ')}]`);
   return [{ dtype, shape: [n, multiply(c, block * block), floorDivide(h, block), floorDivide(w, block)] }];
 };
 
@@ -106,13 +143,45 @@ const Trilu: Rule = (node) => [{ dtype: input(node).dtype, shape: ranked(node, 0
 /** Sequence lengths are one per batch entry. */
 const ReverseSequence: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 2);
-  const [batch, time] = [axisOf(node, int(node, 'batch_axis', 1), shape.length), axisOf(node, int(node, 'time_axis', 0), shape.length)];
-  if (batch === time || batch > 1 || time > 1) fail(node, `expected batch_axis and time_axis 0 and 1 in some order, got ${batch} and ${time}`);
+  const [batch, time] = [
+    axisOf(node, int(node, 'batch_axis', 1), shape.length),
+    axisOf(node, int(node, 'time_axis', 0), shape.length),
+  ];
+  if (batch === time || batch > 1 || time > 1)
+    fail(node, `expected batch_axis and time_axis 0 and 1 in some order, got ${batch} and ${time}`);
   return [{ dtype, shape }];
 };
 
 /** Rules of the ops that change shapes. */
 export const reshape: Record<
-  | 'ConstantOfShape' | 'DepthToSpace' | 'Expand' | 'Flatten' | 'Reshape' | 'ReverseSequence' | 'Shape' | 'Size' | 'SpaceToDepth' | 'Squeeze' | 'Tile' | 'Transpose' | 'Trilu' | 'Unsqueeze',
+  | 'ConstantOfShape'
+  | 'DepthToSpace'
+  | 'Expand'
+  | 'Flatten'
+  | 'Reshape'
+  | 'ReverseSequence'
+  | 'Shape'
+  | 'Size'
+  | 'SpaceToDepth'
+  | 'Squeeze'
+  | 'Tile'
+  | 'Transpose'
+  | 'Trilu'
+  | 'Unsqueeze',
   Rule
-> = { ConstantOfShape, DepthToSpace, Expand, Flatten, Reshape, ReverseSequence, Shape, Size, SpaceToDepth, Squeeze, Tile, Transpose, Trilu, Unsqueeze };
+> = {
+  ConstantOfShape,
+  DepthToSpace,
+  Expand,
+  Flatten,
+  Reshape,
+  ReverseSequence,
+  Shape,
+  Size,
+  SpaceToDepth,
+  Squeeze,
+  Tile,
+  Transpose,
+  Trilu,
+  Unsqueeze,
+};

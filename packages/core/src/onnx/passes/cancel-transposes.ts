@@ -1,13 +1,76 @@
-// Pass: a Transpose of a Transpose becomes one, one that moves nothing becomes an Identity, and pairs that undo each other across element-wise ops go.
+// Pass: a Transpose of a Transpose becomes one, one that moves nothing becomes an Identity, and pairs that undo each
+// other across element-wise ops go.
 import { ATTRIBUTE_TYPE, type Graph, type Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes, type Scope } from './scope.js';
 
 /** Operators of which each element of the result depends on the elements at the same place only. */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
-  'Abs', 'Acos', 'Acosh', 'Add', 'And', 'Asin', 'Asinh', 'Atan', 'Atanh', 'BitwiseAnd', 'BitwiseNot', 'BitwiseOr', 'BitwiseXor', 'Cast', 'Ceil', 'Celu', 'Clip', 'Cos', 'Cosh', 'Div', 'Elu', 'Equal',
-  'Erf', 'Exp', 'Floor', 'Gelu', 'Greater', 'GreaterOrEqual', 'HardSigmoid', 'HardSwish', 'Identity', 'IsInf', 'IsNaN', 'LeakyRelu', 'Less', 'LessOrEqual', 'Log', 'Max', 'Mean', 'Min', 'Mish',
-  'Mod', 'Mul', 'Neg', 'Not', 'Or', 'PRelu', 'Pow', 'Reciprocal', 'Relu', 'Round', 'Selu', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Sub', 'Sum', 'Tan', 'Tanh',
-  'ThresholdedRelu', 'Where', 'Xor',
+  'Abs',
+  'Acos',
+  'Acosh',
+  'Add',
+  'And',
+  'Asin',
+  'Asinh',
+  'Atan',
+  'Atanh',
+  'BitwiseAnd',
+  'BitwiseNot',
+  'BitwiseOr',
+  'BitwiseXor',
+  'Cast',
+  'Ceil',
+  'Celu',
+  'Clip',
+  'Cos',
+  'Cosh',
+  'Div',
+  'Elu',
+  'Equal',
+  'Erf',
+  'Exp',
+  'Floor',
+  'Gelu',
+  'Greater',
+  'GreaterOrEqual',
+  'HardSigmoid',
+  'HardSwish',
+  'Identity',
+  'IsInf',
+  'IsNaN',
+  'LeakyRelu',
+  'Less',
+  'LessOrEqual',
+  'Log',
+  'Max',
+  'Mean',
+  'Min',
+  'Mish',
+  'Mod',
+  'Mul',
+  'Neg',
+  'Not',
+  'Or',
+  'PRelu',
+  'Pow',
+  'Reciprocal',
+  'Relu',
+  'Round',
+  'Selu',
+  'Sigmoid',
+  'Sign',
+  'Sin',
+  'Sinh',
+  'Softplus',
+  'Softsign',
+  'Sqrt',
+  'Sub',
+  'Sum',
+  'Tan',
+  'Tanh',
+  'ThresholdedRelu',
+  'Where',
+  'Xor',
 ]);
 
 type Perm = readonly number[];
@@ -16,7 +79,8 @@ type Perm = readonly number[];
 function permOf(node: Node, rank?: number): Perm | undefined {
   const given = node.attributes.find(({ name }) => name === 'perm');
   // A reference to a function's attribute has no value of its own.
-  if (given !== undefined) return given.refAttrName === undefined || given.refAttrName === '' ? Array.from(given.ints, Number) : undefined;
+  if (given !== undefined)
+    return given.refAttrName === undefined || given.refAttrName === '' ? Array.from(given.ints, Number) : undefined;
   return rank === undefined ? undefined : Array.from({ length: rank }, (_, i) => rank - 1 - i);
 }
 
@@ -24,12 +88,23 @@ const isIdentity = (perm: Perm): boolean => perm.every((axis, i) => axis === i);
 const inverse = (perm: Perm): Perm => perm.map((_, i) => perm.indexOf(i));
 
 function transposing(node: Node, source: string, perm: Perm): Node {
-  const empty = { floats: new Float32Array(0), strings: [], tensors: [], graphs: [], sparseTensors: [], typeProtos: [] };
-  const attributes = isIdentity(perm) ? [] : [{ name: 'perm', type: ATTRIBUTE_TYPE.ints, ints: BigInt64Array.from(perm, BigInt), ...empty }];
+  const empty = {
+    floats: new Float32Array(0),
+    strings: [],
+    tensors: [],
+    graphs: [],
+    sparseTensors: [],
+    typeProtos: [],
+  };
+  const attributes = isIdentity(perm)
+    ? []
+    : [{ name: 'perm', type: ATTRIBUTE_TYPE.ints, ints: BigInt64Array.from(perm, BigInt), ...empty }];
   return { ...node, opType: isIdentity(perm) ? 'Identity' : 'Transpose', inputs: [source], attributes };
 }
 
-/** Consecutive Transposes read the first one's source. The first goes with the dead nodes when nothing else reads it. */
+/**
+ * Consecutive Transposes read the first one's source. The first goes with the dead nodes when nothing else reads it.
+ */
 export function mergeTransposes(graph: Graph): Graph {
   const made = new Map<string, Node>();
   const nodes = graph.nodes.map((node) => {
@@ -55,7 +130,11 @@ function merge(first: Node, second: Node): Node {
   const rank = (permOf(first) ?? permOf(second))?.length;
   const [p, q] = [permOf(first, rank), permOf(second, rank)];
   if (p === undefined || q === undefined || p.length !== q.length) return second;
-  return transposing(second, source, q.map((axis) => p[axis] ?? axis));
+  return transposing(
+    second,
+    source,
+    q.map((axis) => p[axis] ?? axis),
+  );
 }
 
 /** What lies between Transposes of one order and those of its inverse. */
@@ -65,7 +144,10 @@ interface Region {
   ends: Set<Node>;
 }
 
-/** Transposes whose every path leads through element-wise ops to their inverse: the ops work on what was never transposed. */
+/**
+ * Transposes whose every path leads through element-wise ops to their inverse: the ops work on what was never
+ * transposed.
+ */
 export function cancelAcrossElementwise(graph: Graph): Graph {
   const scope = scopeOf(graph);
   for (const node of graph.nodes) {
@@ -75,7 +157,13 @@ export function cancelAcrossElementwise(graph: Graph): Graph {
     const { starts, inner, ends } = region;
     const untransposed = new Map([...starts].map((start) => [start.outputs[0] ?? '', start.inputs[0] ?? '']));
     const changed = new Set([...inner].flatMap(({ outputs }) => outputs));
-    const nodes = graph.nodes.map((n) => (inner.has(n) ? reading(n, untransposed) : ends.has(n) ? reading(transposing(n, n.inputs[0] ?? '', []), untransposed) : n));
+    const nodes = graph.nodes.map((n) =>
+      inner.has(n)
+        ? reading(n, untransposed)
+        : ends.has(n)
+          ? reading(transposing(n, n.inputs[0] ?? '', []), untransposed)
+          : n,
+    );
     // One region at a time: the next call sees the graph without it.
     return withNodes(graph, nodes, changed);
   }
@@ -83,15 +171,27 @@ export function cancelAcrossElementwise(graph: Graph): Graph {
 }
 
 /** Undefined where something reads the transposed values, or mixes them with others. */
-function regionOf(first: Node, perm: Perm, { producers, readers, outputs, initializers, inputs, pinned }: Scope): Region | undefined {
+function regionOf(
+  first: Node,
+  perm: Perm,
+  { producers, readers, outputs, initializers, inputs, pinned }: Scope,
+): Region | undefined {
   const region: Region = { starts: new Set(), inner: new Set(), ends: new Set() };
   const transposes = (node: Node, by: Perm): boolean => isOp(node, 'Transpose') && permOf(node)?.join() === by.join();
   const elementwise = (node: Node): boolean => ELEMENTWISE.has(node.opType ?? '') && isOp(node, node.opType ?? '');
   // The same in any order: absent, or one element.
   const indifferent = (name: string): boolean => {
     const producer = producers.get(name);
-    const tensor = initializers.get(name) ?? (isOp(producer, 'Constant') ? producer.attributes.find((attribute) => attribute.name === 'value')?.t : undefined);
-    return name === '' || (tensor !== undefined && !inputs.has(name) && tensor.dims.length <= perm.length && tensor.dims.every((dim) => dim === 1n));
+    const tensor =
+      initializers.get(name) ??
+      (isOp(producer, 'Constant') ? producer.attributes.find((attribute) => attribute.name === 'value')?.t : undefined);
+    return (
+      name === '' ||
+      (tensor !== undefined &&
+        !inputs.has(name) &&
+        tensor.dims.length <= perm.length &&
+        tensor.dims.every((dim) => dim === 1n))
+    );
   };
   const moved = new Set<string>();
   const open: Node[] = [first];

@@ -5,7 +5,8 @@ import { captured, withNodes } from './scope.js';
 /** Graph inputs stay, with their default values: they are the model's signature. */
 export function removeDead(graph: Graph): Graph {
   const needed = new Set([...graph.outputs, ...graph.inputs].map(({ name }) => name ?? ''));
-  for (const { tensorName, quantParameters } of graph.quantizationAnnotation) for (const name of [tensorName, ...quantParameters.map(({ value }) => value)]) needed.add(name ?? '');
+  for (const { tensorName, quantParameters } of graph.quantizationAnnotation)
+    for (const name of [tensorName, ...quantParameters.map(({ value }) => value)]) needed.add(name ?? '');
   const kept: Node[] = [];
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => name !== '' && needed.has(name))) continue;
@@ -14,6 +15,9 @@ export function removeDead(graph: Graph): Graph {
   }
   const initializers = graph.initializers.filter(({ name }) => needed.has(name ?? ''));
   const sparseInitializers = graph.sparseInitializers.filter(({ values }) => needed.has(values?.name ?? ''));
-  const same = kept.length === graph.nodes.length && initializers.length === graph.initializers.length && sparseInitializers.length === graph.sparseInitializers.length;
+  const same =
+    kept.length === graph.nodes.length &&
+    initializers.length === graph.initializers.length &&
+    sparseInitializers.length === graph.sparseInitializers.length;
   return same ? graph : withNodes({ ...graph, initializers, sparseInitializers }, kept.reverse());
 }

@@ -1,8 +1,12 @@
-// Pass: Identity nodes go. Readers read what the Identity read; where it made a graph output, the producer makes it instead.
+// Pass: Identity nodes go. Readers read what the Identity read; where it made a graph output, the producer makes it
+// instead.
 import type { Graph, Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes } from './scope.js';
 
-/** An Identity stays only where it copies a graph input, an initializer, another graph output, or a value that a subgraph uses to a graph output. */
+/**
+ * An Identity stays only where it copies a graph input, an initializer, another graph output, or a value that a
+ * subgraph uses to a graph output.
+ */
 export function removeIdentities(graph: Graph): Graph {
   const { producers, outputs, pinned } = scopeOf(graph);
   const read = new Map<string, string>();
@@ -15,7 +19,14 @@ export function removeIdentities(graph: Graph): Graph {
     if (!outputs.has(target) && !pinned.has(target)) {
       read.set(target, from);
       gone.add(node);
-    } else if (outputs.has(target) && producers.has(from) && !outputs.has(from) && !pinned.has(from) && !pinned.has(target) && !renamed.has(from)) {
+    } else if (
+      outputs.has(target) &&
+      producers.has(from) &&
+      !outputs.has(from) &&
+      !pinned.has(from) &&
+      !pinned.has(target) &&
+      !renamed.has(from)
+    ) {
       renamed.set(from, target);
       gone.add(node);
     }
@@ -24,9 +35,13 @@ export function removeIdentities(graph: Graph): Graph {
   // A name may be replaced by one that is renamed in turn.
   for (const [name, from] of read) read.set(name, renamed.get(from) ?? from);
   for (const [from, target] of renamed) read.set(from, target);
-  const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => {
-    const outputsRenamed = node.outputs.some((name) => renamed.has(name)) ? { ...node, outputs: node.outputs.map((name) => renamed.get(name) ?? name) } : node;
-    return reading(outputsRenamed, read);
-  });
+  const nodes = graph.nodes
+    .filter((node) => !gone.has(node))
+    .map((node) => {
+      const outputsRenamed = node.outputs.some((name) => renamed.has(name))
+        ? { ...node, outputs: node.outputs.map((name) => renamed.get(name) ?? name) }
+        : node;
+      return reading(outputsRenamed, read);
+    });
   return withNodes(graph, nodes);
 }

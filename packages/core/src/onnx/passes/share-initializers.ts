@@ -3,7 +3,10 @@ import { ConstantStore } from '../build/constants.js';
 import type { Graph, TensorProto } from '../ir.js';
 import { reading, scopeOf, withNodes } from './scope.js';
 
-/** The first of equal ones stays. External data, texts, initializers that are inputs or outputs too, and those subgraphs use are left alone. */
+/**
+ * The first of equal ones stays. External data, texts, initializers that are inputs or outputs too, and those subgraphs
+ * use are left alone.
+ */
 export function shareInitializers(graph: Graph): Graph {
   const { inputs, outputs, pinned } = scopeOf(graph);
   const store = new ConstantStore<TensorProto>();
@@ -16,14 +19,25 @@ export function shareInitializers(graph: Graph): Graph {
   }
   if (names.size === 0) return graph;
   const initializers = graph.initializers.filter(({ name }) => !names.has(name ?? ''));
-  return withNodes({ ...graph, initializers }, graph.nodes.map((node) => reading(node, names)));
+  return withNodes(
+    { ...graph, initializers },
+    graph.nodes.map((node) => reading(node, names)),
+  );
 }
 
 /** Where a tensor's elements are and their bytes. Raw and typed storage of the same numbers do not count as equal. */
 function bytesOf(tensor: TensorProto): { field: string; bytes: Uint8Array } | undefined {
-  if (tensor.externalData.length > 0 || tensor.stringData.length > 0 || tensor.segment !== undefined || tensor.unknown !== undefined) return undefined;
+  if (
+    tensor.externalData.length > 0 ||
+    tensor.stringData.length > 0 ||
+    tensor.segment !== undefined ||
+    tensor.unknown !== undefined
+  )
+    return undefined;
   if (tensor.rawData !== undefined) return { field: 'raw', bytes: tensor.rawData };
   const { floatData, int32Data, int64Data, uint64Data, doubleData } = tensor;
-  const [field, data] = Object.entries({ floatData, int32Data, int64Data, uint64Data, doubleData }).find(([, values]) => values.length > 0) ?? ['none', floatData];
+  const [field, data] = Object.entries({ floatData, int32Data, int64Data, uint64Data, doubleData }).find(
+    ([, values]) => values.length > 0,
+  ) ?? ['none', floatData];
   return { field, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
 }

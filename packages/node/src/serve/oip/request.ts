@@ -1,19 +1,49 @@
-// An inference request of the Open Inference Protocol to feeds: tensors as JSON, flat or nested, or as bytes after the JSON (its binary data extension).
-import { ARRAY_OF, BYTES_OF, sizeOf, UsageError, type DType, type ManifestInput, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
+// An inference request of the Open Inference Protocol to feeds: tensors as JSON, flat or nested, or as bytes after the
+// JSON (its binary data extension).
+import {
+  ARRAY_OF,
+  BYTES_OF,
+  sizeOf,
+  UsageError,
+  type DType,
+  type ManifestInput,
+  type NamedTensors,
+  type Tensor,
+  type TypedArray,
+} from '@forja/core';
 import * as v from 'valibot';
 import { checked, parseJson } from '../check.js';
 import type { Limits } from '../limits.js';
 import { dtypeOf } from './datatypes.js';
 
 const name = v.pipe(v.string(), v.maxLength(256, 'at most 256 characters'));
-const parameters = v.optional(v.looseObject({ binary_data: v.optional(v.boolean()), binary_data_output: v.optional(v.boolean()), binary_data_size: v.optional(v.number()) }));
-const dim = v.pipe(v.number(), v.integer('an integer'), v.minValue(0, 'an integer of at least 0'), v.maxValue(2 ** 31, 'an integer of at most 2^31'));
+const parameters = v.optional(
+  v.looseObject({
+    binary_data: v.optional(v.boolean()),
+    binary_data_output: v.optional(v.boolean()),
+    binary_data_size: v.optional(v.number()),
+  }),
+);
+const dim = v.pipe(
+  v.number(),
+  v.integer('an integer'),
+  v.minValue(0, 'an integer of at least 0'),
+  v.maxValue(2 ** 31, 'an integer of at most 2^31'),
+);
 
 const schema = v.object({
   id: v.optional(v.pipe(v.string(), v.maxLength(1024, 'at most 1024 characters'))),
   parameters,
   inputs: v.pipe(
-    v.array(v.object({ name, shape: v.pipe(v.array(dim), v.maxLength(16, 'at most 16 sizes')), datatype: v.string(), parameters, data: v.optional(v.custom<unknown[]>(Array.isArray, 'a list')) })),
+    v.array(
+      v.object({
+        name,
+        shape: v.pipe(v.array(dim), v.maxLength(16, 'at most 16 sizes')),
+        datatype: v.string(),
+        parameters,
+        data: v.optional(v.custom<unknown[]>(Array.isArray, 'a list')),
+      }),
+    ),
     v.maxLength(64, 'at most 64 inputs'),
   ),
   outputs: v.optional(v.pipe(v.array(v.object({ name, parameters })), v.maxLength(64, 'at most 64 outputs'))),
@@ -32,33 +62,59 @@ export interface InferRequest {
  * Reads a body. `jsonBytes` is the header `Inference-Header-Content-Length`: where the JSON ends and tensors begin.
  * Throws `usage`, `input.shape` or `input.range`.
  */
-export function inferRequest(body: Uint8Array, jsonBytes: number | undefined, inputs: readonly ManifestInput[], limits: Limits): InferRequest {
-  if (jsonBytes !== undefined && !(Number.isInteger(jsonBytes) && jsonBytes >= 0 && jsonBytes <= body.length)) throw new UsageError(`infer: expected an Inference-Header-Content-Length from 0 to the body's ${body.length}`);
+export function inferRequest(
+  body: Uint8Array,
+  jsonBytes: number | undefined,
+  inputs: readonly ManifestInput[],
+  limits: Limits,
+): InferRequest {
+  if (jsonBytes !== undefined && !(Number.isInteger(jsonBytes) && jsonBytes >= 0 && jsonBytes <= body.length))
+    throw new UsageError(`infer: expected an Inference-Header-Content-Length from 0 to the body's ${body.length}`);
   const request = checked('infer', schema, parseJson('infer', body.subarray(0, jsonBytes)));
   const binary = new Bytes(body, jsonBytes ?? body.length);
   const feeds = new Map<string, Tensor>();
   for (const [i, input] of request.inputs.entries()) {
     const where = `infer.inputs.${i}`;
-    if (feeds.has(input.name)) throw new UsageError(`${where}.name: expected each input once, got '${input.name}' again`);
+    if (feeds.has(input.name))
+      throw new UsageError(`${where}.name: expected each input once, got '${input.name}' again`);
     const dtype = dtypeOf(where, input.datatype);
     const length = sizeOf(input.shape);
-    checkRows(where, inputs.find((spec) => spec.name === input.name), input.shape, limits);
+    checkRows(
+      where,
+      inputs.find((spec) => spec.name === input.name),
+      input.shape,
+      limits,
+    );
     const size = input.parameters?.binary_data_size;
-    if (size !== undefined && input.data !== undefined) throw new UsageError(`${where}: expected data or binary_data_size, got both`);
-    if (size === undefined && input.data === undefined) throw new UsageError(`${where}.data: expected a list, got nothing`);
-    const data = size === undefined ? fromJson(where, dtype, input.data ?? [], length) : binary.take(where, dtype, size, length);
+    if (size !== undefined && input.data !== undefined)
+      throw new UsageError(`${where}: expected data or binary_data_size, got both`);
+    if (size === undefined && input.data === undefined)
+      throw new UsageError(`${where}.data: expected a list, got nothing`);
+    const data =
+      size === undefined ? fromJson(where, dtype, input.data ?? [], length) : binary.take(where, dtype, size, length);
     feeds.set(input.name, { dtype, shape: input.shape, data });
   }
   binary.end();
   const all = request.parameters?.binary_data_output ?? false;
-  const outputs = request.outputs?.map((output) => ({ name: output.name, binary: output.parameters?.binary_data ?? all }));
-  return { id: request.id, feeds: Object.fromEntries(feeds), outputs: outputs?.length ? outputs : undefined, binary: all };
+  const outputs = request.outputs?.map((output) => ({
+    name: output.name,
+    binary: output.parameters?.binary_data ?? all,
+  }));
+  return {
+    id: request.id,
+    feeds: Object.fromEntries(feeds),
+    outputs: outputs?.length ? outputs : undefined,
+    binary: all,
+  };
 }
 
 /** A few bytes can ask for a large batch, and a batch can make much of little. */
 function checkRows(where: string, spec: ManifestInput | undefined, shape: readonly number[], { count }: Limits): void {
   const [rows = 0] = shape;
-  if (typeof spec?.shape[0] === 'string' && rows > count) throw new UsageError(`${where}.shape: expected at most ${count} rows, got ${rows}; send several requests`, { code: 'input.range' });
+  if (typeof spec?.shape[0] === 'string' && rows > count)
+    throw new UsageError(`${where}.shape: expected at most ${count} rows, got ${rows}; send several requests`, {
+      code: 'input.range',
+    });
 }
 
 /** Integers that each type holds. */
@@ -66,26 +122,47 @@ const RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   int8: [-128, 127],
   uint8: [0, 255],
   int32: [-(2 ** 31), 2 ** 31 - 1],
-  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER], // what JSON carries without loss; larger ones come as bytes
+  // what JSON carries without loss; larger ones come as bytes
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 };
 
 function fromJson(where: string, dtype: DType, given: unknown[], length: number): TypedArray {
-  if (dtype === 'float16') throw new UsageError(`${where}.data: expected FP16 as binary data, which JSON has no form of, got a list`, { code: 'input.shape' });
+  if (dtype === 'float16')
+    throw new UsageError(`${where}.data: expected FP16 as binary data, which JSON has no form of, got a list`, {
+      code: 'input.shape',
+    });
   const flat = given.some(Array.isArray) ? flattened(given, length) : given;
-  if (flat.length !== length) throw new UsageError(`${where}.data: expected ${length} numbers for its shape, got ${flat.length > length ? 'more' : flat.length}`, { code: 'input.shape' });
+  if (flat.length !== length)
+    throw new UsageError(
+      `${where}.data: expected ${length} numbers for its shape, got ${flat.length > length ? 'more' : flat.length}`,
+      { code: 'input.shape' },
+    );
   const range = RANGE[dtype];
   const data = new ARRAY_OF[dtype](length);
   for (let i = 0; i < length; i++) {
     const value = flat[i];
     const number = dtype === 'bool' && typeof value === 'boolean' ? Number(value) : value;
-    const fits = typeof number === 'number' && (dtype === 'bool' ? number === 0 || number === 1 : range ? Number.isInteger(number) && number >= range[0] && number <= range[1] : true);
-    if (!fits) throw new UsageError(`${where}.data: expected ${dtype === 'bool' ? 'booleans' : range ? `integers from ${range[0]} to ${range[1]}` : 'numbers'}, got another value at ${i}`, { code: 'input.range' });
+    const fits =
+      typeof number === 'number' &&
+      (dtype === 'bool'
+        ? number === 0 || number === 1
+        : range
+          ? Number.isInteger(number) && number >= range[0] && number <= range[1]
+          : true);
+    if (!fits)
+      throw new UsageError(
+        `${where}.data: expected ${dtype === 'bool' ? 'booleans' : range ? `integers from ${range[0]} to ${range[1]}` : 'numbers'}, got another value at ${i}`,
+        { code: 'input.range' },
+      );
     data[i] = dtype === 'int64' ? BigInt(number) : number;
   }
   return data;
 }
 
-/** Nested lists in one, row by row; stops once there are more than `most`. Not recursive: a body may nest deeper than the stack. */
+/**
+ * Nested lists in one, row by row; stops once there are more than `most`. Not recursive: a body may nest deeper than
+ * the stack.
+ */
 function flattened(given: unknown[], most: number): unknown[] {
   const flat: unknown[] = [];
   const open: { list: unknown[]; at: number }[] = [{ list: given, at: 0 }];
@@ -101,7 +178,10 @@ function flattened(given: unknown[], most: number): unknown[] {
   return flat;
 }
 
-/** The tensors after the JSON, in the order of the inputs. Little-endian, as the protocol and every platform that runs Node have it. */
+/**
+ * The tensors after the JSON, in the order of the inputs. Little-endian, as the protocol and every platform that runs
+ * Node have it.
+ */
 class Bytes {
   readonly #body: Uint8Array;
   #at: number;
@@ -112,15 +192,27 @@ class Bytes {
   }
 
   take(where: string, dtype: DType, size: number, length: number): TypedArray {
-    if (size !== length * BYTES_OF[dtype]) throw new UsageError(`${where}.parameters.binary_data_size: expected ${length * BYTES_OF[dtype]} for its shape, got ${size}`, { code: 'input.shape' });
-    if (size > this.#body.length - this.#at) throw new UsageError(`${where}: expected ${size} bytes after the JSON, got ${this.#body.length - this.#at}`, { code: 'input.shape' });
-    const bytes = this.#body.slice(this.#at, (this.#at += size)); // a copy, so that it begins at a multiple of the element's size
-    if (dtype === 'bool' && bytes.some((byte) => byte > 1)) throw new UsageError(`${where}: expected bytes of 0 and 1 for BOOL, got others`, { code: 'input.range' });
+    if (size !== length * BYTES_OF[dtype])
+      throw new UsageError(
+        `${where}.parameters.binary_data_size: expected ${length * BYTES_OF[dtype]} for its shape, got ${size}`,
+        { code: 'input.shape' },
+      );
+    if (size > this.#body.length - this.#at)
+      throw new UsageError(`${where}: expected ${size} bytes after the JSON, got ${this.#body.length - this.#at}`, {
+        code: 'input.shape',
+      });
+    // a copy, so that it begins at a multiple of the element's size
+    const bytes = this.#body.slice(this.#at, (this.#at += size));
+    if (dtype === 'bool' && bytes.some((byte) => byte > 1))
+      throw new UsageError(`${where}: expected bytes of 0 and 1 for BOOL, got others`, { code: 'input.range' });
     return new ARRAY_OF[dtype](bytes.buffer, 0, length);
   }
 
   end(): void {
     const left = this.#body.length - this.#at;
-    if (left > 0) throw new UsageError(`infer: expected the inputs to name every byte after the JSON, got ${left} more`, { code: 'input.shape' });
+    if (left > 0)
+      throw new UsageError(`infer: expected the inputs to name every byte after the JSON, got ${left} more`, {
+        code: 'input.shape',
+      });
   }
 }

@@ -1,4 +1,5 @@
-// Outputs to an inference response. Large ones are written piece by piece between other work: the text of a million numbers takes a while.
+// Outputs to an inference response. Large ones are written piece by piece between other work: the text of a million
+// numbers takes a while.
 import { sizeOf, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
 import { setImmediate } from 'node:timers/promises';
 import { RequestError } from '../errors.js';
@@ -9,15 +10,23 @@ import type { InferRequest } from './request.js';
 const PIECE = 8192;
 
 /** The response to a request. Throws `request.acceptable` for numbers that JSON does not have. */
-export function inferResponse(head: { model_name: string; model_version: string }, { id, outputs, binary }: InferRequest, tensors: NamedTensors): Response {
+export function inferResponse(
+  head: { model_name: string; model_version: string },
+  { id, outputs, binary }: InferRequest,
+  tensors: NamedTensors,
+): Response {
   const wanted = outputs ?? Object.keys(tensors).map((name) => ({ name, binary }));
-  const given = wanted.flatMap(({ name, binary }) => (tensors[name] ? [{ name, binary, tensor: tensors[name] }] : [])); // the session refuses names that it does not have
+  // the session refuses names that it does not have
+  const given = wanted.flatMap(({ name, binary }) => (tensors[name] ? [{ name, binary, tensor: tensors[name] }] : []));
   for (const one of given) if (!one.binary) checkJson(one.name, one.tensor);
   const json = textOf({ ...head, ...(id === undefined ? {} : { id }) }, given);
   const bytes = given.filter((one) => one.binary).map(({ tensor }) => bytesOf(tensor));
   if (bytes.length > 0) {
     const header = Buffer.from([...json].join(''));
-    return whole(Buffer.concat([header, ...bytes]), { 'content-type': 'application/octet-stream', 'inference-header-content-length': String(header.length) });
+    return whole(Buffer.concat([header, ...bytes]), {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': String(header.length),
+    });
   }
   const numbers = given.reduce((sum, { tensor }) => sum + sizeOf(tensor.shape), 0);
   const headers = { 'content-type': 'application/json' };
@@ -67,8 +76,13 @@ function streamOf(parts: Iterator<string, void>): ReadableStream<Uint8Array> {
 }
 
 function checkJson(name: string, { dtype, data }: Tensor): void {
-  const fits = dtype === 'float16' ? false : dtype === 'float32' ? (data as Float32Array).every(Number.isFinite) : true; // tensor.ts: the array of float32
-  if (!fits) throw new RequestError('request.acceptable', `infer.outputs.${name}: expected numbers that JSON can carry, got ${dtype === 'float16' ? 'FP16' : 'NaN or an infinity'}; ask for binary data`);
+  // tensor.ts: the array of float32
+  const fits = dtype === 'float16' ? false : dtype === 'float32' ? (data as Float32Array).every(Number.isFinite) : true;
+  if (!fits)
+    throw new RequestError(
+      'request.acceptable',
+      `infer.outputs.${name}: expected numbers that JSON can carry, got ${dtype === 'float16' ? 'FP16' : 'NaN or an infinity'}; ask for binary data`,
+    );
 }
 
 function valuesOf({ data }: Tensor): TypedArray {

@@ -1,6 +1,20 @@
-// Inference requests that come together share a run, as pictures do: rows of models whose manifest says that the first size is a batch. Functions get a run each, as what
-// their first size means is not known.
-import { BYTES_OF, checkFeeds, copyOf, MicroBatcher, ModelFormatError, rowsOf, sizeOf, type AbortSignalLike, type Generator, type Manifest, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
+// Inference requests that come together share a run, as pictures do: rows of models whose manifest says that the first
+// size is a batch. Functions get a run each, as what their first size means is not known.
+import {
+  BYTES_OF,
+  checkFeeds,
+  copyOf,
+  MicroBatcher,
+  ModelFormatError,
+  rowsOf,
+  sizeOf,
+  type AbortSignalLike,
+  type Generator,
+  type Manifest,
+  type NamedTensors,
+  type Tensor,
+  type TypedArray,
+} from '@forja/core';
 
 /** Bytes of output that one run may make. */
 const RUN_BYTES = 2 ** 28;
@@ -19,16 +33,29 @@ export class SharedRuns {
   constructor(generator: Generator, rows: number) {
     this.#generator = generator;
     this.#shares = isBatched(generator.manifest);
-    const row = generator.manifest.outputs.reduce((sum, { dtype, shape }) => sum + BYTES_OF[dtype] * sizeOf(shape.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))), 0);
+    const row = generator.manifest.outputs.reduce(
+      (sum, { dtype, shape }) =>
+        sum + BYTES_OF[dtype] * sizeOf(shape.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))),
+      0,
+    );
     this.#max = Math.max(1, Math.min(rows, Math.floor(RUN_BYTES / Math.max(1, row))));
   }
 
   /** What `Generator.run` gives. */
-  async run(feeds: NamedTensors, outputs: readonly string[] | undefined, signal: AbortSignalLike): Promise<NamedTensors> {
+  async run(
+    feeds: NamedTensors,
+    outputs: readonly string[] | undefined,
+    signal: AbortSignalLike,
+  ): Promise<NamedTensors> {
     const wanted = outputs ?? this.#generator.manifest.outputs.map(({ name }) => name);
     const rows = this.#shares ? commonRows(feeds) : undefined;
     // What does not fit is refused by itself, before it is in company.
-    if (rows === undefined || rows > this.#max || !wanted.every((name) => this.#generator.manifest.outputs.some((output) => output.name === name))) return this.#generator.run(feeds, { signal, ...(outputs ? { outputs: [...outputs] } : {}) });
+    if (
+      rows === undefined ||
+      rows > this.#max ||
+      !wanted.every((name) => this.#generator.manifest.outputs.some((output) => output.name === name))
+    )
+      return this.#generator.run(feeds, { signal, ...(outputs ? { outputs: [...outputs] } : {}) });
     checkFeeds(this.#generator.manifest.inputs, feeds);
     const results = new Map<string, Tensor>();
     await this.#batcherFor(feeds, wanted).add({
@@ -47,12 +74,18 @@ export class SharedRuns {
   }
 
   #batcherFor(feeds: NamedTensors, outputs: readonly string[]): MicroBatcher {
-    const key = JSON.stringify([Object.keys(feeds).sort().map((name) => [name, feeds[name]?.shape.slice(1)]), [...outputs].sort()]);
+    const key = JSON.stringify([
+      Object.keys(feeds)
+        .sort()
+        .map((name) => [name, feeds[name]?.shape.slice(1)]),
+      [...outputs].sort(),
+    ]);
     let batcher = this.#batchers.get(key);
     if (!batcher) {
       batcher = new MicroBatcher((all, rows) => this.#whole(all, rows, outputs), { max: this.#max, delayMs: 0 });
       const [oldest] = this.#batchers.keys();
-      if (this.#batchers.size >= MOST_KINDS && oldest !== undefined) this.#batchers.delete(oldest); // its requests go on; later ones find another
+      // its requests go on; later ones find another
+      if (this.#batchers.size >= MOST_KINDS && oldest !== undefined) this.#batchers.delete(oldest);
       this.#batchers.set(key, batcher);
     }
     return batcher;
@@ -63,7 +96,10 @@ export class SharedRuns {
     for (const [name, { shape }] of Object.entries(given)) {
       if (shape[0] === rows) continue;
       this.#shares = false; // for what comes later
-      throw new ModelFormatError('model.format', `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: the model's manifest says of the first size that it is a batch; ask again`);
+      throw new ModelFormatError(
+        'model.format',
+        `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: the model's manifest says of the first size that it is a batch; ask again`,
+      );
     }
     return given;
   }
@@ -73,7 +109,13 @@ export class SharedRuns {
 function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
   const [first] = inputs;
   const name = first?.shape[0];
-  return kind !== 'function' && typeof name === 'string' && !Object.hasOwn(steps, name) && inputs.every(({ shape }) => shape[0] === name) && outputs.every(({ shape }) => typeof shape[0] === 'string');
+  return (
+    kind !== 'function' &&
+    typeof name === 'string' &&
+    !Object.hasOwn(steps, name) &&
+    inputs.every(({ shape }) => shape[0] === name) &&
+    outputs.every(({ shape }) => typeof shape[0] === 'string')
+  );
 }
 
 function commonRows(feeds: NamedTensors): number | undefined {
@@ -85,7 +127,11 @@ function put(results: Map<string, Tensor>, name: string, part: Tensor, rows: num
   const [, ...row] = part.shape;
   const size = sizeOf(row);
   const data = part.data as TypedArray;
-  const whole = results.get(name) ?? { dtype: part.dtype, shape: [rows, ...row], data: new (data.constructor as new (length: number) => TypedArray)(rows * size) };
+  const whole = results.get(name) ?? {
+    dtype: part.dtype,
+    shape: [rows, ...row],
+    data: new (data.constructor as new (length: number) => TypedArray)(rows * size),
+  };
   // The same array type: both are of one dtype.
   (whole.data as Uint8Array).set(data as Uint8Array, start * size);
   results.set(name, whole);

@@ -1,8 +1,10 @@
-// Constant matrices applied along the two outermost axes of a value: how tiles are cut, padded, transformed and put together again.
+// Constant matrices applied along the two outermost axes of a value: how tiles are cut, padded, transformed and put
+// together again.
 import type { Matrix, Value } from '@forja/core/onnx';
 import type { LowerContext } from '../contract.js';
 
-const isIdentity = (matrix: Matrix): boolean => matrix.every((row, i) => row.length === matrix.length && row.every((v, j) => v === (i === j ? 1 : 0)));
+const isIdentity = (matrix: Matrix): boolean =>
+  matrix.every((row, i) => row.length === matrix.length && row.every((v, j) => v === (i === j ? 1 : 0)));
 
 /** A matrix as an initializer. */
 export function constantMatrix(matrix: Matrix, ctx: LowerContext): Value {
@@ -21,10 +23,14 @@ export function alongBothBack(x: Value, rows: Matrix, columns: Matrix, rest: num
 
 /** x · columnsᵀ for x [height, W, rest], as [height, columns, rest]. */
 export function alongColumns(x: Value, columns: Matrix, height: number, rest: number, ctx: LowerContext): Value {
-  return isIdentity(columns) ? x : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(x, [height, columns[0]?.length ?? 0, rest])]);
+  return isIdentity(columns)
+    ? x
+    : ctx.op('MatMul', [constantMatrix(columns, ctx), ctx.reshape(x, [height, columns[0]?.length ?? 0, rest])]);
 }
 
 /** rows · x for x [H, rest]. */
 export function alongRows(x: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
-  return isIdentity(rows) ? x : ctx.op('MatMul', [constantMatrix(rows, ctx), ctx.reshape(x, [rows[0]?.length ?? 0, rest])]);
+  return isIdentity(rows)
+    ? x
+    : ctx.op('MatMul', [constantMatrix(rows, ctx), ctx.reshape(x, [rows[0]?.length ?? 0, rest])]);
 }

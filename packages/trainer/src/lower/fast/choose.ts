@@ -10,5 +10,8 @@ export const ALGORITHMS: readonly ConvAlgorithm[] = [winograd, thin, gemm];
 export function choose(conv: Convolution | undefined): ConvAlgorithm | undefined {
   if (conv === undefined) return undefined;
   const fitting = ALGORITHMS.filter((algorithm) => algorithm.fits(conv));
-  return fitting.reduce<ConvAlgorithm | undefined>((best, algorithm) => (best === undefined || algorithm.cost(conv) < best.cost(conv) ? algorithm : best), undefined);
+  return fitting.reduce<ConvAlgorithm | undefined>(
+    (best, algorithm) => (best === undefined || algorithm.cost(conv) < best.cost(conv) ? algorithm : best),
+    undefined,
+  );
 }

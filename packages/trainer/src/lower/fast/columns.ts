@@ -1,5 +1,6 @@
-// Convolution as one matrix product over patches, for any kernel and stride. Patches are cut, padded and put together again by constant matrices of 0 and 1.
-// Two orders: `gemm` for many channels, whose patches have channels innermost, and `thin` for few, whose pictures and patches have the batch innermost.
+// Convolution as one matrix product over patches, for any kernel and stride. Patches are cut, padded and put together
+// again by constant matrices of 0 and 1. Two orders: `gemm` for many channels, whose patches have channels innermost,
+// and `thin` for few, whose pictures and patches have the batch innermost.
 import { transpose, type Axis, type Matrix, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongBoth, alongBothBack } from './apply.js';
@@ -13,7 +14,8 @@ function selection({ large, small, kernel, stride, before }: Axis): Matrix {
   });
 }
 
-const keyOf = (name: string, { height, width }: Convolution): string => `${name} ${[height, width].map(({ large, small, kernel, stride, before }) => [large, small, kernel, stride, before].join()).join(';')}`;
+const keyOf = (name: string, { height, width }: Convolution): string =>
+  `${name} ${[height, width].map(({ large, small, kernel, stride, before }) => [large, small, kernel, stride, before].join()).join(';')}`;
 
 const taps = ({ height, width, channels }: Convolution): number => height.kernel * width.kernel * channels;
 
@@ -22,13 +24,25 @@ function thinPatches(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   const { height: h, width: w, batch, channels } = conv;
   const stored = ctx.get(x, HWCN);
   return shared(stored, keyOf('thin', conv), () => {
-    const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [h.small, h.kernel, w.small, w.kernel, channels, batch]);
-    return ctx.reshape(ctx.op('Transpose', [cut], { perm: [0, 1, 3, 4, 2, 5] }), [h.small, taps(conv), w.small * batch]);
+    const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [
+      h.small,
+      h.kernel,
+      w.small,
+      w.kernel,
+      channels,
+      batch,
+    ]);
+    return ctx.reshape(ctx.op('Transpose', [cut], { perm: [0, 1, 3, 4, 2, 5] }), [
+      h.small,
+      taps(conv),
+      w.small * batch,
+    ]);
   });
 }
 
 /** dy as [oh, ow·N, Co]. */
-const rowsOf = ({ height, width, batch, outChannels }: Convolution, dy: Logical, ctx: LowerContext): Value => ctx.reshape(ctx.get(dy, HWNC), [height.small, width.small * batch, outChannels]);
+const rowsOf = ({ height, width, batch, outChannels }: Convolution, dy: Logical, ctx: LowerContext): Value =>
+  ctx.reshape(ctx.get(dy, HWNC), [height.small, width.small * batch, outChannels]);
 
 /** Layers of a few channels on the large side. */
 export const thin: ConvAlgorithm = {
@@ -46,8 +60,15 @@ export const thin: ConvAlgorithm = {
     const { height: h, width: w, batch, channels } = conv;
     const weights = ctx.reshape(filter, [taps(conv), conv.outChannels]);
     const patches = ctx.op('MatMul', [weights, ctx.op('Transpose', [rowsOf(conv, dy, ctx)], { perm: [0, 2, 1] })]);
-    const cut = ctx.op('Transpose', [ctx.reshape(patches, [h.small, h.kernel, w.kernel, channels, w.small, batch])], { perm: [0, 1, 4, 2, 3, 5] });
-    return ctx.reshape(alongBothBack(cut, transpose(selection(h)), transpose(selection(w)), channels * batch, ctx), [h.large, w.large, channels, batch]);
+    const cut = ctx.op('Transpose', [ctx.reshape(patches, [h.small, h.kernel, w.kernel, channels, w.small, batch])], {
+      perm: [0, 1, 4, 2, 3, 5],
+    });
+    return ctx.reshape(alongBothBack(cut, transpose(selection(h)), transpose(selection(w)), channels * batch, ctx), [
+      h.large,
+      w.large,
+      channels,
+      batch,
+    ]);
   },
   filterGradient(conv, x, dy, ctx) {
     const each = ctx.op('MatMul', [thinPatches(conv, x, ctx), rowsOf(conv, dy, ctx)]);
@@ -60,8 +81,19 @@ function patchesOf(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   const { height: h, width: w, batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
   return shared(stored, keyOf('gemm', conv), () => {
-    const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [h.small, h.kernel, w.small, w.kernel, batch, channels]);
-    return ctx.reshape(ctx.op('Transpose', [cut], { perm: [0, 2, 4, 1, 3, 5] }), [h.small, w.small * batch, taps(conv)]);
+    const cut = ctx.reshape(alongBoth(stored, selection(h), selection(w), channels * batch, ctx), [
+      h.small,
+      h.kernel,
+      w.small,
+      w.kernel,
+      batch,
+      channels,
+    ]);
+    return ctx.reshape(ctx.op('Transpose', [cut], { perm: [0, 2, 4, 1, 3, 5] }), [
+      h.small,
+      w.small * batch,
+      taps(conv),
+    ]);
   });
 }
 
@@ -78,9 +110,21 @@ export const gemm: ConvAlgorithm = {
   inputGradient(conv, dy, filter, ctx) {
     const { height: h, width: w, batch, channels } = conv;
     const weights = ctx.op('Transpose', [ctx.reshape(filter, [taps(conv), conv.outChannels])], { perm: [1, 0] });
-    const patches = ctx.reshape(ctx.op('MatMul', [rowsOf(conv, dy, ctx), weights]), [h.small, w.small, batch, h.kernel, w.kernel, channels]);
+    const patches = ctx.reshape(ctx.op('MatMul', [rowsOf(conv, dy, ctx), weights]), [
+      h.small,
+      w.small,
+      batch,
+      h.kernel,
+      w.kernel,
+      channels,
+    ]);
     const cut = ctx.op('Transpose', [patches], { perm: [0, 3, 1, 4, 2, 5] });
-    return ctx.reshape(alongBothBack(cut, transpose(selection(h)), transpose(selection(w)), batch * channels, ctx), [h.large, w.large, batch, channels]);
+    return ctx.reshape(alongBothBack(cut, transpose(selection(h)), transpose(selection(w)), batch * channels, ctx), [
+      h.large,
+      w.large,
+      batch,
+      channels,
+    ]);
   },
   filterGradient(conv, x, dy, ctx) {
     const patches = ctx.op('Transpose', [patchesOf(conv, x, ctx)], { perm: [0, 2, 1] });

@@ -1,8 +1,12 @@
-// The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear description, on values in its own orders.
+// The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear
+// description, on values in its own orders.
 import type { Axis, Value } from '@forja/core/onnx';
 import type { KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
 
-/** A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a transposed convolution is its adjoint. */
+/**
+ * A two-dimensional convolution of fixed sizes without dilation. `large` and `small` are the sides of {@link Axis}: a
+ * transposed convolution is its adjoint.
+ */
 export interface Convolution {
   batch: number;
   channels: number;
@@ -11,7 +15,10 @@ export interface Convolution {
   width: Axis;
 }
 
-/** The three products of one convolution. Pictures are logical NHWC values; `filter` is the value that {@link FilterOrder} orders. */
+/**
+ * The three products of one convolution. Pictures are logical NHWC values; `filter` is the value that {@link
+ * FilterOrder} orders.
+ */
 export interface ConvAlgorithm {
   name: string;
   /** Whether it can compute this convolution. */
@@ -28,7 +35,10 @@ export interface ConvAlgorithm {
   large: Perm;
 }
 
-/** Pictures: height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is one block of memory. */
+/**
+ * Pictures: height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is one
+ * block of memory.
+ */
 export const HWNC: Perm = [1, 2, 0, 3];
 
 /** Thin pictures, of a few channels: the batch is innermost. */

@@ -18,7 +18,11 @@ interface Sides {
 type Row = (conv: Convolution, algorithm: ConvAlgorithm, sides: Sides, call: BoundCall, ctx: LowerContext) => void;
 
 /** A row that falls back to the portable one. */
-function row(sidesOf: (call: BoundCall, ctx: LowerContext) => Sides, lower: Row, portable: KernelTable[string] | undefined): KernelLowering {
+function row(
+  sidesOf: (call: BoundCall, ctx: LowerContext) => Sides,
+  lower: Row,
+  portable: KernelTable[string] | undefined,
+): KernelLowering {
   return (call, ctx) => {
     const sides = sidesOf(call, ctx);
     const { large, small, filter } = sides;
@@ -29,13 +33,21 @@ function row(sidesOf: (call: BoundCall, ctx: LowerContext) => Sides, lower: Row,
   };
 }
 
-const forwardSides = (call: BoundCall, ctx: LowerContext): Sides => ({ large: input(call, 'x', ctx), small: output(call, ctx), filter: input(call, 'filter', ctx) });
+const forwardSides = (call: BoundCall, ctx: LowerContext): Sides => ({
+  large: input(call, 'x', ctx),
+  small: output(call, ctx),
+  filter: input(call, 'filter', ctx),
+});
 
 const forward: Row = (conv, algorithm, { large, small, filter }, call, ctx) => {
   const value = algorithm.forward(conv, large, filterValue(conv, filter, ctx), ctx);
   const bias = optionalInput(call, 'bias');
   const biased = bias === undefined ? value : ctx.op('Add', [value, ctx.broadcast(bias, 4, HWNC)]);
-  ctx.set(small, activate(biased, call, ctx, (weights) => ctx.broadcast(weights, 4, HWNC)), HWNC);
+  ctx.set(
+    small,
+    activate(biased, call, ctx, (weights) => ctx.broadcast(weights, 4, HWNC)),
+    HWNC,
+  );
 };
 
 /** Convolution rows of the `fast` target. */
@@ -44,12 +56,14 @@ export const fastConvKernels: KernelTable = {
   FusedConv2D: row(forwardSides, forward, fusedKernels['FusedConv2D']),
   Conv2DBackpropInput: row(
     (call, ctx) => ({ large: output(call, ctx), small: input(call, 'dy', ctx), filter: input(call, 'filter', ctx) }),
-    (conv, algorithm, { large, small, filter }, _call, ctx) => ctx.set(large, algorithm.inputGradient(conv, small, filterValue(conv, filter, ctx), ctx), algorithm.large),
+    (conv, algorithm, { large, small, filter }, _call, ctx) =>
+      ctx.set(large, algorithm.inputGradient(conv, small, filterValue(conv, filter, ctx), ctx), algorithm.large),
     convKernels['Conv2DBackpropInput'],
   ),
   Conv2DBackpropFilter: row(
     (call, ctx) => ({ large: input(call, 'x', ctx), small: input(call, 'dy', ctx), filter: output(call, ctx) }),
-    (conv, algorithm, { large, small, filter }, _call, ctx) => setFilter(conv, filter, algorithm.filterGradient(conv, large, small, ctx), ctx),
+    (conv, algorithm, { large, small, filter }, _call, ctx) =>
+      setFilter(conv, filter, algorithm.filterGradient(conv, large, small, ctx), ctx),
     convKernels['Conv2DBackpropFilter'],
   ),
 };

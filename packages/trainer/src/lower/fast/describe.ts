@@ -1,4 +1,5 @@
-// A convolution call as numbers: what algorithms and the choice among them need to know, or undefined where only the portable rows will do.
+// A convolution call as numbers: what algorithms and the choice among them need to know, or undefined where only the
+// portable rows will do.
 import type { Axis } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../trace/program.js';
 import { pair } from '../kernels/spatial.js';
@@ -13,22 +14,35 @@ export interface Sides {
 }
 
 /** The convolution, unless a size is dynamic, it is dilated, or stored channels-first by tfjs's dataFormat. */
-export function describe(attrs: Readonly<Record<string, unknown>>, { large, small, filter }: Sides): Convolution | undefined {
+export function describe(
+  attrs: Readonly<Record<string, unknown>>,
+  { large, small, filter }: Sides,
+): Convolution | undefined {
   if (attrs['dataFormat'] === 'NCHW' || pair(attrs['dilations']).some((d) => d !== 1)) return undefined;
   const sizes = [large, small, filter].map((shape) => (shape.every(isStatic) ? shape : undefined));
   const [x, y, w] = sizes;
   if (x === undefined || y === undefined || w === undefined || x.length !== 4 || y.length !== 4) return undefined;
   const kernel = w.length === 6 ? [product(w.slice(0, 2)), product(w.slice(2, 4))] : w.slice(0, 2);
   const strides = pair(attrs['strides']);
-  const [height, width] = [0, 1].map((i) => axisOf(x[i + 1] ?? 1, y[i + 1] ?? 1, kernel[i] ?? 1, strides[i as 0 | 1], attrs['pad'], i + 1)); // two spatial axes
+  const [height, width] = [0, 1].map((i) =>
+    axisOf(x[i + 1] ?? 1, y[i + 1] ?? 1, kernel[i] ?? 1, strides[i as 0 | 1], attrs['pad'], i + 1),
+  ); // two spatial axes
   if (height === undefined || width === undefined) return undefined;
   return { batch: x[0] ?? 1, channels: w.at(-2) ?? 1, outChannels: w.at(-1) ?? 1, height, width };
 }
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-function axisOf(large: number, small: number, kernel: number, stride: number, pad: unknown, axis: number): Axis | undefined {
-  const before = pad === 'same' ? Math.floor(Math.max(0, (small - 1) * stride + kernel - large) / 2) : padBefore(pad, axis);
+function axisOf(
+  large: number,
+  small: number,
+  kernel: number,
+  stride: number,
+  pad: unknown,
+  axis: number,
+): Axis | undefined {
+  const before =
+    pad === 'same' ? Math.floor(Math.max(0, (small - 1) * stride + kernel - large) / 2) : padBefore(pad, axis);
   return before === undefined || small < 1 || large < 1 ? undefined : { large, small, kernel, stride, before };
 }
 

@@ -1,5 +1,6 @@
-// Filters as the algorithms read them: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. State and what optimizers make of it is kept in that
-// order, so that no weight moves in a step; other filters are brought to it where they are read.
+// Filters as the algorithms read them: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. State and what
+// optimizers make of it is kept in that order, so that no weight moves in a step; other filters are brought to it where
+// they are read.
 import type { Value } from '@forja/core/onnx';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../trace/program.js';
 import { inputOf, outputOf, sameSizes, shapeOf } from '../../rewrite/graph.js';
@@ -16,7 +17,14 @@ export const SPLIT_ORDER: Perm = [0, 2, 1, 3, 4, 5];
 const needsSplit = ({ height, width }: Convolution): boolean => height.stride > 1 || width.stride > 1;
 
 function splitShape({ height, width, channels, outChannels }: Convolution): number[] {
-  return [height.kernel / height.stride, height.stride, width.kernel / width.stride, width.stride, channels, outChannels];
+  return [
+    height.kernel / height.stride,
+    height.stride,
+    width.kernel / width.stride,
+    width.stride,
+    channels,
+    outChannels,
+  ];
 }
 
 /** Whether `algorithm` reads filters by taps and classes. The others read them as tfjs stores them. */
@@ -33,8 +41,16 @@ export function filterValue(conv: Convolution, filter: Logical, ctx: LowerContex
 export function setFilter(conv: Convolution, dw: Logical, value: Value, ctx: LowerContext): void {
   const split = splitShape(conv);
   const stored = SPLIT_ORDER.map((axis) => split[axis] ?? 1);
-  if (dw.rank === 6) ctx.set(dw, ctx.reshape(value, splits(conv) ? stored : split), splits(conv) ? SPLIT_ORDER : undefined);
-  else ctx.set(dw, ctx.reshape(splits(conv) ? ctx.op('Transpose', [ctx.reshape(value, stored)], { perm: [...SPLIT_ORDER] }) : value, dw.shape));
+  if (dw.rank === 6)
+    ctx.set(dw, ctx.reshape(value, splits(conv) ? stored : split), splits(conv) ? SPLIT_ORDER : undefined);
+  else
+    ctx.set(
+      dw,
+      ctx.reshape(
+        splits(conv) ? ctx.op('Transpose', [ctx.reshape(value, stored)], { perm: [...SPLIT_ORDER] }) : value,
+        dw.shape,
+      ),
+    );
 }
 
 /** Names of the tensors of convolution kernels. */
@@ -56,16 +72,30 @@ function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
 /** The convolution that a call computes, if it is one of fixed sizes. */
 export function describedConvolution(program: Program, call: KernelCall): Convolution | undefined {
   const ids = sidesOf(call);
-  return ids === undefined ? undefined : describe(call.attrs, { large: shapeOf(program, ids.large), small: shapeOf(program, ids.small), filter: shapeOf(program, ids.filter) });
+  return ids === undefined
+    ? undefined
+    : describe(call.attrs, {
+        large: shapeOf(program, ids.large),
+        small: shapeOf(program, ids.small),
+        filter: shapeOf(program, ids.filter),
+      });
 }
 
-/** {@link describedConvolution} where an algorithm other than the portable rows computes it, and the value of its filter. */
+/**
+ * {@link describedConvolution} where an algorithm other than the portable rows computes it, and the value of its
+ * filter.
+ */
 function planned(program: Program, call: KernelCall): { conv: Convolution; filter: ValueId } | undefined {
   const [conv, ids] = [describedConvolution(program, call), sidesOf(call)];
-  return conv === undefined || ids === undefined || choose(conv) === undefined ? undefined : { conv, filter: ids.filter };
+  return conv === undefined || ids === undefined || choose(conv) === undefined
+    ? undefined
+    : { conv, filter: ids.filter };
 }
 
-/** `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a convolution that wants them so. */
+/**
+ * `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a
+ * convolution that wants them so.
+ */
 export function splitFilters(program: Program): Program {
   const parent = new Map<ValueId, ValueId>();
   const root = (id: ValueId): ValueId => {
@@ -82,7 +112,8 @@ export function splitFilters(program: Program): Program {
     for (const id of callInputs(call)) if (alike(id, outputOf(call))) tie(id, outputOf(call));
   }
   const inputs = new Map(program.inputs.map((input) => [input.name, input.value]));
-  for (const { state, value } of program.outputs) tie(value, state === undefined ? value : (inputs.get(state) ?? value));
+  for (const { state, value } of program.outputs)
+    tie(value, state === undefined ? value : (inputs.get(state) ?? value));
 
   const shapes = new Map<ValueId, number[]>();
   const refused = new Set<ValueId>();
@@ -99,7 +130,10 @@ export function splitFilters(program: Program): Program {
     const elementwise = ELEMENTWISE.has(call.kernel);
     for (const id of [...callInputs(call), ...call.outputs]) {
       // An operand of lower rank meets the trailing axes, C and Co, which stay.
-      const meets = elementwise && isFilter(outputOf(call)) && callInputs(call).every((x) => alike(x, outputOf(call)) || shapeOf(program, x).length <= 2);
+      const meets =
+        elementwise &&
+        isFilter(outputOf(call)) &&
+        callInputs(call).every((x) => alike(x, outputOf(call)) || shapeOf(program, x).length <= 2);
       if (isFilter(id) && id !== filter && !meets) refuse(id);
     }
   }

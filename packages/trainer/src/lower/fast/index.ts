@@ -6,4 +6,9 @@ import { perChannelKernels } from './per-channel.js';
 import { separableKernels } from './separable.js';
 
 /** Target `fast`: rows over the portable ones. */
-export const FAST_KERNELS: KernelTable = { ...fastConvKernels, ...perChannelKernels, ...separableKernels, ...maxPoolKernels };
+export const FAST_KERNELS: KernelTable = {
+  ...fastConvKernels,
+  ...perChannelKernels,
+  ...separableKernels,
+  ...maxPoolKernels,
+};

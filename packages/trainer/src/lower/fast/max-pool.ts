@@ -1,5 +1,6 @@
-// Pools by maximum whose windows tile the picture, on pictures whose height and width are outermost: the greatest of each row of a window, then of these. The gradient
-// goes the way back, to the first that is as great as the greatest, which in rows of rows is the first of the window.
+// Pools by maximum whose windows tile the picture, on pictures whose height and width are outermost: the greatest of
+// each row of a window, then of these. The gradient goes the way back, to the first that is as great as the greatest,
+// which in rows of rows is the first of the window.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../trace/program.js';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
@@ -8,10 +9,22 @@ import { input, output } from '../kernels/spatial.js';
 import { otherwise, shared } from './contract.js';
 import { poolAxes, stored, type StoredPicture } from './pictures.js';
 
-/** Cells of a window along height and width; undefined where windows overlap, leave something out or reach beyond the picture. */
-export function tilesOf(attrs: Readonly<Record<string, unknown>>, large: readonly Size[], small: readonly Size[]): readonly [number, number] | undefined {
+/**
+ * Cells of a window along height and width; undefined where windows overlap, leave something out or reach beyond the
+ * picture.
+ */
+export function tilesOf(
+  attrs: Readonly<Record<string, unknown>>,
+  large: readonly Size[],
+  small: readonly Size[],
+): readonly [number, number] | undefined {
   const axes = poolAxes(attrs, large, small);
-  if (axes?.every((axis) => axis.kernel === axis.stride && axis.before === 0 && axis.small * axis.kernel === axis.large) !== true) return undefined;
+  if (
+    axes?.every(
+      (axis) => axis.kernel === axis.stride && axis.before === 0 && axis.small * axis.kernel === axis.large,
+    ) !== true
+  )
+    return undefined;
   return [axes[0].kernel, axes[1].kernel];
 }
 
@@ -33,7 +46,11 @@ interface Maxima {
   best: Value;
 }
 
-function maxima({ value, height, width, rest }: StoredPicture, [kh, kw]: readonly [number, number], ctx: LowerContext): Maxima {
+function maxima(
+  { value, height, width, rest }: StoredPicture,
+  [kh, kw]: readonly [number, number],
+  ctx: LowerContext,
+): Maxima {
   return shared<Maxima>(value, `maxima ${kh}×${kw}`, () => {
     const rows = round(value, height * (width / kw), kw, rest, ctx);
     const windows = round(rows.best, height / kh, kh, (width / kw) * rest, ctx);
@@ -41,7 +58,10 @@ function maxima({ value, height, width, rest }: StoredPicture, [kh, kw]: readonl
   });
 }
 
-/** Slopes of the greatest cells handed to the first of each window that is as great; the last takes what is left. [before, cells, after] */
+/**
+ * Slopes of the greatest cells handed to the first of each window that is as great; the last takes what is left.
+ * [before, cells, after]
+ */
 function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
   let left = ctx.reshape(slopes, [before, 1, after]);
   const shares = cells.slice(0, -1).map((cell) => {
@@ -59,10 +79,20 @@ interface Sides {
   small: Logical;
 }
 
-type Lower = (picture: StoredPicture, tiles: readonly [number, number], small: Logical, call: BoundCall, ctx: LowerContext) => void;
+type Lower = (
+  picture: StoredPicture,
+  tiles: readonly [number, number],
+  small: Logical,
+  call: BoundCall,
+  ctx: LowerContext,
+) => void;
 
 /** A row that falls back to the portable one. */
-function tiled(sides: (call: BoundCall, ctx: LowerContext) => Sides, portable: KernelTable[string] | undefined, lower: Lower): KernelLowering {
+function tiled(
+  sides: (call: BoundCall, ctx: LowerContext) => Sides,
+  portable: KernelTable[string] | undefined,
+  lower: Lower,
+): KernelLowering {
   return (call, ctx) => {
     const { large, small } = sides(call, ctx);
     const tiles = large.dtype === 'float32' ? tilesOf(call.attrs, large.shape, small.shape) : undefined;
@@ -73,17 +103,32 @@ function tiled(sides: (call: BoundCall, ctx: LowerContext) => Sides, portable: K
 
 /** Rows of the `fast` target. */
 export const maxPoolKernels: KernelTable = {
-  MaxPool: tiled((call, ctx) => ({ large: input(call, 'x', ctx), small: output(call, ctx) }), poolKernels['MaxPool'], (picture, tiles, small, _call, ctx) => {
-    const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // fixed, as its windows are
-    ctx.set(small, ctx.reshape(maxima(picture, tiles, ctx).best, sizes), picture.perm);
-  }),
-  MaxPoolGrad: tiled((call, ctx) => ({ large: input(call, 'input', ctx), small: input(call, 'dy', ctx) }), poolKernels['MaxPoolGrad'], (picture, tiles, small, call, ctx) => {
-    const { height, width, rest, perm } = picture;
-    const [kh, kw] = tiles;
-    const { along } = maxima(picture, tiles, ctx);
-    const rows = handBack(ctx.get(small, perm), along.height, height / kh, (width / kw) * rest, ctx);
-    const cells = handBack(rows, along.width, height * (width / kw), rest, ctx);
-    const dx = output(call, ctx);
-    ctx.set(dx, ctx.reshape(cells, perm.map((axis) => Number(dx.shape[axis]))), perm); // fixed, as its windows are
-  }),
+  MaxPool: tiled(
+    (call, ctx) => ({ large: input(call, 'x', ctx), small: output(call, ctx) }),
+    poolKernels['MaxPool'],
+    (picture, tiles, small, _call, ctx) => {
+      const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // fixed, as its windows are
+      ctx.set(small, ctx.reshape(maxima(picture, tiles, ctx).best, sizes), picture.perm);
+    },
+  ),
+  MaxPoolGrad: tiled(
+    (call, ctx) => ({ large: input(call, 'input', ctx), small: input(call, 'dy', ctx) }),
+    poolKernels['MaxPoolGrad'],
+    (picture, tiles, small, call, ctx) => {
+      const { height, width, rest, perm } = picture;
+      const [kh, kw] = tiles;
+      const { along } = maxima(picture, tiles, ctx);
+      const rows = handBack(ctx.get(small, perm), along.height, height / kh, (width / kw) * rest, ctx);
+      const cells = handBack(rows, along.width, height * (width / kw), rest, ctx);
+      const dx = output(call, ctx);
+      ctx.set(
+        dx,
+        ctx.reshape(
+          cells,
+          perm.map((axis) => Number(dx.shape[axis])),
+        ),
+        perm,
+      ); // fixed, as its windows are
+    },
+  ),
 };

@@ -1,4 +1,5 @@
-// Per-channel work on values whose channels are stored last: sums as products with ones, batch norm as one node over a matrix.
+// Per-channel work on values whose channels are stored last: sums as products with ones, batch norm as one node over a
+// matrix.
 import type { Value } from '@forja/core/onnx';
 import { isStatic } from '../../trace/program.js';
 import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
@@ -6,25 +7,44 @@ import { axesOf, physical } from '../kernels/layout.js';
 import { reductionKernels } from '../kernels/reduction.js';
 import { input, output } from '../kernels/spatial.js';
 
-/** A value stored with its last axis last, as [rows, columns] beside the sizes it is stored in; undefined for others. */
-function matrixOf(x: Logical, ctx: LowerContext): { value: Value; sizes: number[]; columns: number; rows: number; perm: readonly number[] } | undefined {
+/**
+ * A value stored with its last axis last, as [rows, columns] beside the sizes it is stored in; undefined for others.
+ */
+function matrixOf(
+  x: Logical,
+  ctx: LowerContext,
+): { value: Value; sizes: number[]; columns: number; rows: number; perm: readonly number[] } | undefined {
   const perm = ctx.layoutOf(x);
   const sizes = perm === undefined ? [] : physical(x.shape, perm).filter(isStatic);
-  if (perm === undefined || x.rank < 2 || sizes.length !== x.rank || perm.at(-1) !== x.rank - 1 || x.dtype !== 'float32') return undefined;
+  if (
+    perm === undefined ||
+    x.rank < 2 ||
+    sizes.length !== x.rank ||
+    perm.at(-1) !== x.rank - 1 ||
+    x.dtype !== 'float32'
+  )
+    return undefined;
   const columns = sizes.at(-1) ?? 1;
   return { value: ctx.get(x, perm), sizes, columns, rows: sizes.reduce((a, b) => a * b, 1) / columns, perm };
 }
 
-/** Rows from which a product with ones beats ReduceSum, and is split along the outermost axis, which also adds in shorter runs. */
+/**
+ * Rows from which a product with ones beats ReduceSum, and is split along the outermost axis, which also adds in
+ * shorter runs.
+ */
 const MANY = 64;
 
-/** Sum or mean over all axes but the last: 1ᵀ·x. In onnxruntime on CPU a seventh of the time of ReduceSum (12544×64, 2 threads: 0.06 against 0.45 ms). */
+/**
+ * Sum or mean over all axes but the last: 1ᵀ·x. In onnxruntime on CPU a seventh of the time of ReduceSum (12544×64, 2
+ * threads: 0.06 against 0.45 ms).
+ */
 function channelSums(factor: (rows: number) => number, portable: KernelLowering): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
     const matrix = matrixOf(x, ctx);
     const axes = new Set(axesOf(call.attrs['axis'], x.rank, ctx));
-    if (matrix === undefined || axes.size !== x.rank - 1 || axes.has(x.rank - 1) || matrix.rows < MANY) return portable(call, ctx);
+    if (matrix === undefined || axes.size !== x.rank - 1 || axes.has(x.rank - 1) || matrix.rows < MANY)
+      return portable(call, ctx);
     const { value, sizes, columns, rows } = matrix;
     const outer = x.rank > 2 ? (sizes[0] ?? 1) : 1;
     const ones = ctx.constant('float32', [1, rows / outer], new Float32Array(rows / outer).fill(factor(rows)));

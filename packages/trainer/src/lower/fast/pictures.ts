@@ -1,4 +1,5 @@
-// What pools and resizes share: the picture as it is stored, where height and width are outermost, and their sizes where all are fixed.
+// What pools and resizes share: the picture as it is stored, where height and width are outermost, and their sizes
+// where all are fixed.
 import type { Axis, Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../trace/program.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';
@@ -30,11 +31,17 @@ export function stored(picture: Logical, ctx: LowerContext): StoredPicture {
 /** Sizes of a picture where all of them are fixed and small enough for constant matrices. */
 export function fixedPicture(shape: readonly Size[]): number[] | undefined {
   const sizes = shape.filter(isStatic);
-  return sizes.length === 4 && shape.length === 4 && Math.max(sizes[1] ?? 0, sizes[2] ?? 0) <= LARGEST ? sizes : undefined;
+  return sizes.length === 4 && shape.length === 4 && Math.max(sizes[1] ?? 0, sizes[2] ?? 0) <= LARGEST
+    ? sizes
+    : undefined;
 }
 
 /** The windows of a pool, unless a size is not fixed. */
-export function poolAxes(attrs: Readonly<Record<string, unknown>>, large: readonly Size[], small: readonly Size[]): readonly [Axis, Axis] | undefined {
+export function poolAxes(
+  attrs: Readonly<Record<string, unknown>>,
+  large: readonly Size[],
+  small: readonly Size[],
+): readonly [Axis, Axis] | undefined {
   const [height, width] = pair(attrs['filterSize']);
   const windows = describe(attrs, { large, small, filter: [height, width, 1, 1] });
   return windows === undefined || fixedPicture(large) === undefined ? undefined : [windows.height, windows.width];

@@ -1,5 +1,6 @@
-// Whether a program is lowered by the algorithms of this folder at all: what its convolutions cost in each target, and what it costs to change between
-// the layouts of both, in one unit, the time of a million multiply-adds of a large matrix product. Calibrated in onnxruntime on CPU; see docs/performance.md.
+// Whether a program is lowered by the algorithms of this folder at all: what its convolutions cost in each target, and
+// what it costs to change between the layouts of both, in one unit, the time of a million multiply-adds of a large
+// matrix product. Calibrated in onnxruntime on CPU; see docs/performance.md.
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../trace/program.js';
 import { outputOf, shapeOf } from '../../rewrite/graph.js';
 import { choose } from './choose.js';
@@ -7,14 +8,30 @@ import type { Convolution } from './contract.js';
 import { describedConvolution } from './filters.js';
 import { pricePicture, type PicturePrice } from './price-pictures.js';
 
-/** Kernels that read and make pictures channels-first, where no row of this folder fits. Convolutions count among them then. */
+/**
+ * Kernels that read and make pictures channels-first, where no row of this folder fits. Convolutions count among them
+ * then.
+ */
 const CHANNELS_FIRST = new Set([
-  'AvgPool', 'AvgPoolGrad', 'MaxPool', 'MaxPoolGrad', 'ResizeBilinear', 'ResizeBilinearGrad', 'ResizeNearestNeighbor', 'ResizeNearestNeighborGrad', 'DepthToSpace',
-  'DepthwiseConv2dNative', 'FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter',
+  'AvgPool',
+  'AvgPoolGrad',
+  'MaxPool',
+  'MaxPoolGrad',
+  'ResizeBilinear',
+  'ResizeBilinearGrad',
+  'ResizeNearestNeighbor',
+  'ResizeNearestNeighborGrad',
+  'DepthToSpace',
+  'DepthwiseConv2dNative',
+  'FusedDepthwiseConv2D',
+  'DepthwiseConv2dNativeBackpropInput',
+  'DepthwiseConv2dNativeBackpropFilter',
 ]);
 const CONVOLUTIONS = new Set(['Conv2D', 'FusedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
-/** Of one multiply-add in onnxruntime's Conv, ConvTranspose and the filter gradient, with what they need around them. */
+/**
+ * Of one multiply-add in onnxruntime's Conv, ConvTranspose and the filter gradient, with what they need around them.
+ */
 const DIRECT = 1.5;
 
 /** Of one float transposed between channels first and channels last. */
@@ -43,7 +60,8 @@ export interface ConvolutionPlan {
   crossings: number;
 }
 
-const multiplyAdds = ({ batch, channels, outChannels, height, width }: Convolution): number => (batch * height.small * width.small * height.kernel * width.kernel * channels * outChannels) / 1e6;
+const multiplyAdds = ({ batch, channels, outChannels, height, width }: Convolution): number =>
+  (batch * height.small * width.small * height.kernel * width.kernel * channels * outChannels) / 1e6;
 
 /** Prices every convolution of `program`. One without any stays portable. */
 export function planConvolutions(program: Program): ConvolutionPlan {
@@ -58,12 +76,22 @@ export function planConvolutions(program: Program): ConvolutionPlan {
       pictures.fast += priced.fast + NODES;
       pictures.portable += priced.portable;
     } else if (conv !== undefined && algorithm !== undefined) {
-      choices.push({ call, conv, algorithm: algorithm.name, cost: algorithm.cost(conv) + NODES, portable: DIRECT * multiplyAdds(conv) });
+      choices.push({
+        call,
+        conv,
+        algorithm: algorithm.name,
+        cost: algorithm.cost(conv) + NODES,
+        portable: DIRECT * multiplyAdds(conv),
+      });
     } else if (CHANNELS_FIRST.has(call.kernel) || CONVOLUTIONS.has(call.kernel)) {
-      crossings += (CROSSING * [...callInputs(call), outputOf(call)].reduce((n, id) => n + pictureSize(program, id), 0)) / 1e6;
+      crossings +=
+        (CROSSING * [...callInputs(call), outputOf(call)].reduce((n, id) => n + pictureSize(program, id), 0)) / 1e6;
     }
   }
-  const [cost, portable] = [choices.reduce((sum, c) => sum + c.cost, pictures.fast), choices.reduce((sum, c) => sum + c.portable, pictures.portable)];
+  const [cost, portable] = [
+    choices.reduce((sum, c) => sum + c.cost, pictures.fast),
+    choices.reduce((sum, c) => sum + c.portable, pictures.portable),
+  ];
   return { fast: choices.length > 0 && cost + crossings < portable, choices, pictures, crossings };
 }
 
@@ -74,8 +102,20 @@ function pictureSize(program: Program, id: ValueId): number {
 
 /** The plan as text, a line for each convolution. */
 export function explain({ fast, choices, pictures, crossings }: ConvolutionPlan): string {
-  const size = ({ conv: { batch, channels, outChannels, height: h, width: w } }: Choice): string => `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ${h.kernel}×${w.kernel}, stride ${h.stride}`;
-  const lines = choices.map((c) => `${c.call.kernel}${c.call.layer === undefined ? '' : ` ${c.call.layer}`}, ${size(c)}: ${c.algorithm} ${c.cost.toFixed(1)}, portable ${c.portable.toFixed(1)}`);
-  const others = pictures.fast + pictures.portable > 0 ? [`pools and resizes: fast ${pictures.fast.toFixed(1)}, portable ${pictures.portable.toFixed(1)}`] : [];
-  return [...lines, ...others, `changes of layout: ${crossings.toFixed(1)}`, `taken: ${fast ? 'fast' : 'portable'}`].join('\n');
+  const size = ({ conv: { batch, channels, outChannels, height: h, width: w } }: Choice): string =>
+    `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ${h.kernel}×${w.kernel}, stride ${h.stride}`;
+  const lines = choices.map(
+    (c) =>
+      `${c.call.kernel}${c.call.layer === undefined ? '' : ` ${c.call.layer}`}, ${size(c)}: ${c.algorithm} ${c.cost.toFixed(1)}, portable ${c.portable.toFixed(1)}`,
+  );
+  const others =
+    pictures.fast + pictures.portable > 0
+      ? [`pools and resizes: fast ${pictures.fast.toFixed(1)}, portable ${pictures.portable.toFixed(1)}`]
+      : [];
+  return [
+    ...lines,
+    ...others,
+    `changes of layout: ${crossings.toFixed(1)}`,
+    `taken: ${fast ? 'fast' : 'portable'}`,
+  ].join('\n');
 }

@@ -1,4 +1,5 @@
-// What pools and resizes cost in both targets, in the time of a million multiply-adds of a large matrix product. Fitted to a DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
+// What pools and resizes cost in both targets, in the time of a million multiply-adds of a large matrix product. Fitted
+// to a DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
 import { countOf, inputOf, outputOf, shapeOf } from '../../rewrite/graph.js';
 import type { KernelCall, Program, Size } from '../../trace/program.js';
 import { tilesOf } from './max-pool.js';
@@ -28,21 +29,40 @@ export function pricePicture(program: Program, call: KernelCall): PicturePrice |
   if (each === undefined) return undefined;
   const shape = (name: string): readonly Size[] => shapeOf(program, inputOf(call, name) ?? -1);
   const result = shapeOf(program, outputOf(call));
-  const larger = Math.max(countOf(result) ?? 0, ...Object.keys(call.inputs).map((name) => countOf(shape(name)) ?? 0)) / 1e6;
-  const products = Object.hasOwn(SEPARABLE, call.kernel) ? productsOf(call, shape, result) : tiled(call, shape, result) ? 0 : undefined;
+  const larger =
+    Math.max(countOf(result) ?? 0, ...Object.keys(call.inputs).map((name) => countOf(shape(name)) ?? 0)) / 1e6;
+  const products = Object.hasOwn(SEPARABLE, call.kernel)
+    ? productsOf(call, shape, result)
+    : tiled(call, shape, result)
+      ? 0
+      : undefined;
   return products === undefined ? undefined : { fast: each.fast * larger + products, portable: each.portable * larger };
 }
 
 /** Whether the windows of a pool by maximum, or of its gradient, tile the picture. */
-function tiled({ kernel, attrs }: KernelCall, shape: (name: string) => readonly Size[], result: readonly Size[]): boolean {
-  return (kernel === 'MaxPool' ? tilesOf(attrs, shape('x'), result) : tilesOf(attrs, shape('input'), shape('dy'))) !== undefined;
+function tiled(
+  { kernel, attrs }: KernelCall,
+  shape: (name: string) => readonly Size[],
+  result: readonly Size[],
+): boolean {
+  return (
+    (kernel === 'MaxPool' ? tilesOf(attrs, shape('x'), result) : tilesOf(attrs, shape('input'), shape('dy'))) !==
+    undefined
+  );
 }
 
 /** Multiply-adds of both maps, in millions: along the axis that makes the picture smaller first, as the row does. */
-function productsOf(call: KernelCall, shape: (name: string) => readonly Size[], result: readonly Size[]): number | undefined {
+function productsOf(
+  call: KernelCall,
+  shape: (name: string) => readonly Size[],
+  result: readonly Size[],
+): number | undefined {
   const maps = mapsOf(call.kernel, call.attrs, shape, result);
   if (maps === undefined) return undefined;
-  const [[h, fromH], [w, fromW]] = maps.map((map) => [map.length, map[0]?.length ?? 0]) as [[number, number], [number, number]]; // as many as maps
+  const [[h, fromH], [w, fromW]] = maps.map((map) => [map.length, map[0]?.length ?? 0]) as [
+    [number, number],
+    [number, number],
+  ]; // as many as maps
   const rest = Number(result[0]) * Number(result[3]);
   return (rest * (h < fromH ? fromH * w * fromW + h * fromH * w : h * fromH * fromW + h * w * fromW)) / 1e6;
 }

@@ -1,4 +1,5 @@
-// Pools by average and resizes, and their gradients: linear along height and along width, so each is two constant matrices on pictures whose height and width are outermost.
+// Pools by average and resizes, and their gradients: linear along height and along width, so each is two constant
+// matrices on pictures whose height and width are outermost.
 import { transpose, type Axis, type Matrix } from '@forja/core/onnx';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
 import type { Size } from '../../trace/program.js';
@@ -16,7 +17,10 @@ type Shape = readonly Size[];
 /** [to, from] along height and width. */
 type Maps = readonly [Matrix, Matrix];
 
-/** One kernel: the input whose picture is mapped; `adjoint` ones apply the transposed maps of the kernel that they are the gradient of. */
+/**
+ * One kernel: the input whose picture is mapped; `adjoint` ones apply the transposed maps of the kernel that they are
+ * the gradient of.
+ */
 interface Separable {
   source: string;
   /** The input that has the shape of the forward kernel's source, in gradients. */
@@ -40,16 +44,24 @@ function averageAlong({ large, small, kernel, stride, before }: Axis): Matrix | 
   return rows.every((row) => row !== undefined) ? rows : undefined; // a window of padding alone has no mean
 }
 
-const resized = (method: Interpolation['method']) => (attrs: Attrs, from: Shape, to: Shape): Maps | undefined => {
-  const [source, target] = [fixedPicture(from), fixedPicture(to)];
-  if (source === undefined || target === undefined) return undefined;
-  const along = (axis: 1 | 2): Matrix => {
-    const [columns, rows] = [source[axis] ?? 1, target[axis] ?? 1];
-    const data = interpolationMatrix({ method, from: columns, to: rows, alignCorners: attrs['alignCorners'] === true, halfPixelCenters: attrs['halfPixelCenters'] === true });
-    return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)));
+const resized =
+  (method: Interpolation['method']) =>
+  (attrs: Attrs, from: Shape, to: Shape): Maps | undefined => {
+    const [source, target] = [fixedPicture(from), fixedPicture(to)];
+    if (source === undefined || target === undefined) return undefined;
+    const along = (axis: 1 | 2): Matrix => {
+      const [columns, rows] = [source[axis] ?? 1, target[axis] ?? 1];
+      const data = interpolationMatrix({
+        method,
+        from: columns,
+        to: rows,
+        alignCorners: attrs['alignCorners'] === true,
+        halfPixelCenters: attrs['halfPixelCenters'] === true,
+      });
+      return Array.from({ length: rows }, (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns)));
+    };
+    return [along(1), along(2)];
   };
-  return [along(1), along(2)];
-};
 
 /** Kernels that are separable. */
 export const SEPARABLE: Readonly<Record<string, Separable>> = {
@@ -62,7 +74,12 @@ export const SEPARABLE: Readonly<Record<string, Separable>> = {
 };
 
 /** The maps that a call applies to its source. */
-export function mapsOf(kernel: string, attrs: Attrs, shapeOf: (name: string) => Shape, result: Shape): Maps | undefined {
+export function mapsOf(
+  kernel: string,
+  attrs: Attrs,
+  shapeOf: (name: string) => Shape,
+  result: Shape,
+): Maps | undefined {
   const row = SEPARABLE[kernel];
   if (row === undefined) return undefined;
   if (row.adjoint === undefined) return row.maps(attrs, shapeOf(row.source), result);
@@ -74,7 +91,10 @@ function separable(kernel: string, portable: KernelTable[string] | undefined): K
   return (call, ctx) => {
     const y = output(call, ctx);
     const source = input(call, SEPARABLE[kernel]?.source ?? '', ctx);
-    const maps = source.dtype === 'float32' && y.dtype === 'float32' ? mapsOf(kernel, call.attrs, (name) => input(call, name, ctx).shape, y.shape) : undefined;
+    const maps =
+      source.dtype === 'float32' && y.dtype === 'float32'
+        ? mapsOf(kernel, call.attrs, (name) => input(call, name, ctx).shape, y.shape)
+        : undefined;
     if (maps === undefined) return otherwise(portable)(call, ctx);
     const { value, perm, rest } = stored(source, ctx);
     const [rows, columns] = maps;
@@ -85,4 +105,6 @@ function separable(kernel: string, portable: KernelTable[string] | undefined): K
 }
 
 /** Rows of the `fast` target. */
-export const separableKernels: KernelTable = Object.fromEntries(Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, poolKernels[kernel] ?? resizeKernels[kernel])]));
+export const separableKernels: KernelTable = Object.fromEntries(
+  Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, poolKernels[kernel] ?? resizeKernels[kernel])]),
+);

@@ -1,5 +1,15 @@
-// Convolution by products of transformed tiles: F(m, r) along both axes. The constant matrices that cut and join tiles are core's (core/src/onnx/fast/tiling.ts).
-import { byClass, productsAlong, tilings, transpose, type Axis, type Matrix, type Tiling, type Value } from '@forja/core/onnx';
+// Convolution by products of transformed tiles: F(m, r) along both axes. The constant matrices that cut and join tiles
+// are core's (core/src/onnx/fast/tiling.ts).
+import {
+  byClass,
+  productsAlong,
+  tilings,
+  transpose,
+  type Axis,
+  type Matrix,
+  type Tiling,
+  type Value,
+} from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongColumns, alongRows } from './apply.js';
 import { HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
@@ -15,7 +25,10 @@ function tileOf(axis: Axis): number {
   return best;
 }
 
-/** The axes cut into tiles. Where a map is no whole number of tiles, an axis has two parts; what parts of both axes make together is added. */
+/**
+ * The axes cut into tiles. Where a map is no whole number of tiles, an axis has two parts; what parts of both axes make
+ * together is added.
+ */
 interface Plan {
   h: readonly Tiling[];
   w: readonly Tiling[];
@@ -35,8 +48,13 @@ function planOf(conv: Convolution): Plan {
   const known = plans.get(conv);
   if (known !== undefined) return known;
   const [mh, mw] = [tileOf(conv.height), tileOf(conv.width)];
-  const text = ({ large, small, kernel, stride, before }: Axis, m: number): string => [large, small, kernel, stride, before, m].join(',');
-  const plan = { h: tilings(conv.height, mh), w: tilings(conv.width, mw), key: `winograd ${text(conv.height, mh)};${text(conv.width, mw)}` };
+  const text = ({ large, small, kernel, stride, before }: Axis, m: number): string =>
+    [large, small, kernel, stride, before, m].join(',');
+  const plan = {
+    h: tilings(conv.height, mh),
+    w: tilings(conv.width, mw),
+    key: `winograd ${text(conv.height, mh)};${text(conv.width, mw)}`,
+  };
   plans.set(conv, plan);
   return plan;
 }
@@ -44,9 +62,25 @@ function planOf(conv: Convolution): Plan {
 const sum = (values: readonly Value[], ctx: LowerContext): Value => values.reduce((a, b) => ctx.op('Add', [a, b]));
 
 /** Results of all parts, added: those of the parts of the width while they are narrow, then those of the height. */
-function overParts(conv: Convolution, each: (parts: Parts) => Value, tall: (value: Value, h: Tiling) => Value, ctx: LowerContext): Value {
+function overParts(
+  conv: Convolution,
+  each: (parts: Parts) => Value,
+  tall: (value: Value, h: Tiling) => Value,
+  ctx: LowerContext,
+): Value {
   const { h, w, key } = planOf(conv);
-  return sum(h.map((hPart, i) => tall(sum(w.map((wPart, j) => each({ h: hPart, w: wPart, key: `${key} ${i} ${j}` })), ctx), hPart)), ctx);
+  return sum(
+    h.map((hPart, i) =>
+      tall(
+        sum(
+          w.map((wPart, j) => each({ h: hPart, w: wPart, key: `${key} ${i} ${j}` })),
+          ctx,
+        ),
+        hPart,
+      ),
+    ),
+    ctx,
+  );
 }
 
 /** Kronecker product of two matrices. */
@@ -60,7 +94,16 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
   const stored = ctx.get(x, HWNC);
   return shared(stored, `${key} large`, () => {
     const tall = tallOf(stored, h.data, conv.width.large * batch * channels, ctx);
-    const tiles = ctx.reshape(alongColumns(tall, w.data, h.data.length, batch * channels, ctx), [h.points, h.tiles, h.stride, w.points, w.tiles, w.stride, batch, channels]);
+    const tiles = ctx.reshape(alongColumns(tall, w.data, h.data.length, batch * channels, ctx), [
+      h.points,
+      h.tiles,
+      h.stride,
+      w.points,
+      w.tiles,
+      w.stride,
+      batch,
+      channels,
+    ]);
     const grouped = ctx.op('Transpose', [tiles], { perm: [0, 3, 1, 4, 6, 2, 5, 7] });
     return ctx.reshape(grouped, [h.points, w.points, h.tiles * w.tiles * batch, h.stride * w.stride * channels]);
   });
@@ -74,7 +117,12 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
     const rows = transpose(h.output);
     const tall = tallOf(stored, rows, conv.width.small * batch * outChannels, ctx);
     const tiles = alongColumns(tall, transpose(w.output), rows.length, batch * outChannels, ctx);
-    return ctx.reshape(exchanged(tiles, [h.points, h.tiles, w.points, w.tiles * batch * outChannels], ctx), [h.points, w.points, h.tiles * w.tiles * batch, outChannels]);
+    return ctx.reshape(exchanged(tiles, [h.points, h.tiles, w.points, w.tiles * batch * outChannels], ctx), [
+      h.points,
+      w.points,
+      h.tiles * w.tiles * batch,
+      outChannels,
+    ]);
   });
 }
 
@@ -101,38 +149,75 @@ function exchanged(value: Value, sizes: readonly [number, number, number, number
 function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const [height, width, rest] = [conv.height.small, conv.width.small, batch * outChannels];
-  const y = overParts(conv, (parts) => {
-    const { h, w } = parts;
-    const products = ctx.op('MatMul', [transformedLarge(conv, x, parts, ctx), transformedFilter(conv, filter, parts, ctx)]);
-    const tiles = exchanged(products, [h.points, w.points, h.tiles, w.tiles * rest], ctx);
-    return alongColumns(tiles, w.output, h.points * h.tiles, rest, ctx);
-  }, (narrow, h) => alongRows(narrow, h.output, width * rest, ctx), ctx);
+  const y = overParts(
+    conv,
+    (parts) => {
+      const { h, w } = parts;
+      const products = ctx.op('MatMul', [
+        transformedLarge(conv, x, parts, ctx),
+        transformedFilter(conv, filter, parts, ctx),
+      ]);
+      const tiles = exchanged(products, [h.points, w.points, h.tiles, w.tiles * rest], ctx);
+      return alongColumns(tiles, w.output, h.points * h.tiles, rest, ctx);
+    },
+    (narrow, h) => alongRows(narrow, h.output, width * rest, ctx),
+    ctx,
+  );
   return ctx.reshape(y, [height, width, batch, outChannels]);
 }
 
-/** Each class of pixels has products of its own, so that what is put in order afterwards are blocks of N·C, not of C. */
+/**
+ * Each class of pixels has products of its own, so that what is put in order afterwards are blocks of N·C, not of C.
+ */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
   const { batch, channels, outChannels } = conv;
   const [height, width, rest] = [conv.height.large, conv.width.large, batch * channels];
-  const dx = overParts(conv, (parts) => {
-    const { h, w } = parts;
-    const points = ctx.reshape(transformedFilter(conv, filter, parts, ctx), [h.points, w.points, h.stride * w.stride, channels, outChannels]);
-    const rows = ctx.reshape(transformedSmall(conv, dy, parts, ctx), [h.points, w.points, 1, h.tiles * w.tiles * batch, outChannels]);
-    const products = ctx.op('MatMul', [rows, ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] })]);
-    const split = ctx.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, w.tiles * rest]);
-    const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
-    return alongColumns(tiles, transpose(byClass(w)), h.points * h.stride * h.tiles, rest, ctx);
-  }, (narrow, h) => alongRows(narrow, transpose(byClass(h)), width * rest, ctx), ctx);
+  const dx = overParts(
+    conv,
+    (parts) => {
+      const { h, w } = parts;
+      const points = ctx.reshape(transformedFilter(conv, filter, parts, ctx), [
+        h.points,
+        w.points,
+        h.stride * w.stride,
+        channels,
+        outChannels,
+      ]);
+      const rows = ctx.reshape(transformedSmall(conv, dy, parts, ctx), [
+        h.points,
+        w.points,
+        1,
+        h.tiles * w.tiles * batch,
+        outChannels,
+      ]);
+      const products = ctx.op('MatMul', [rows, ctx.op('Transpose', [points], { perm: [0, 1, 2, 4, 3] })]);
+      const split = ctx.reshape(products, [h.points, w.points, h.stride, w.stride, h.tiles, w.tiles * rest]);
+      const tiles = ctx.op('Transpose', [split], { perm: [0, 2, 4, 1, 3, 5] });
+      return alongColumns(tiles, transpose(byClass(w)), h.points * h.stride * h.tiles, rest, ctx);
+    },
+    (narrow, h) => alongRows(narrow, transpose(byClass(h)), width * rest, ctx),
+    ctx,
+  );
   return ctx.reshape(dx, [height, width, batch, channels]);
 }
 
 function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerContext): Value {
-  return overParts(conv, (parts) => {
-    const { h, w } = parts;
-    const large = ctx.op('Transpose', [transformedLarge(conv, x, parts, ctx)], { perm: [0, 1, 3, 2] });
-    const products = ctx.op('MatMul', [large, transformedSmall(conv, dy, parts, ctx)]);
-    return alongRows(products, kronecker(transpose(h.filter), transpose(w.filter)), h.stride * w.stride * conv.channels * conv.outChannels, ctx);
-  }, (value) => value, ctx);
+  return overParts(
+    conv,
+    (parts) => {
+      const { h, w } = parts;
+      const large = ctx.op('Transpose', [transformedLarge(conv, x, parts, ctx)], { perm: [0, 1, 3, 2] });
+      const products = ctx.op('MatMul', [large, transformedSmall(conv, dy, parts, ctx)]);
+      return alongRows(
+        products,
+        kronecker(transpose(h.filter), transpose(w.filter)),
+        h.stride * w.stride * conv.channels * conv.outChannels,
+        ctx,
+      );
+    },
+    (value) => value,
+    ctx,
+  );
 }
 
 /** Multiply-adds that moving one float through memory costs, as measured around products of 2 threads. */
@@ -143,16 +228,20 @@ const PART = 1;
 
 function cost(conv: Convolution): number {
   const { h, w } = planOf(conv);
-  const total = (parts: readonly Tiling[], of: (part: Tiling) => number): number => parts.reduce((n, part) => n + of(part), 0);
+  const total = (parts: readonly Tiling[], of: (part: Tiling) => number): number =>
+    parts.reduce((n, part) => n + of(part), 0);
   const both = (of: (part: Tiling) => number): number => total(h, of) * total(w, of);
   const inner = conv.batch * both(({ points, tiles }) => points * tiles);
   const classes = conv.height.stride * conv.width.stride;
   const products = inner * classes * conv.channels * conv.outChannels;
-  const moved = inner * (classes * conv.channels * 2 + conv.outChannels) + both(({ points }) => points) * classes * conv.channels * conv.outChannels;
+  const moved =
+    inner * (classes * conv.channels * 2 + conv.outChannels) +
+    both(({ points }) => points) * classes * conv.channels * conv.outChannels;
   return (products + MOVE * moved) / 1e6 + PART * (h.length * w.length - 1);
 }
 
-const fitsAxis = ({ kernel, stride, small }: Axis): boolean => kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
+const fitsAxis = ({ kernel, stride, small }: Axis): boolean =>
+  kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
 
 /** Winograd's algorithm for kernels of up to three strides. */
 export const winograd: ConvAlgorithm = {

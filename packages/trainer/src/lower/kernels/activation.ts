@@ -12,11 +12,17 @@ const ACTIVATIONS: Record<string, Activation> = {
   elu: (value, ctx) => ctx.op('Elu', [value], { alpha: 1 }),
   sigmoid: (value, ctx) => ctx.op('Sigmoid', [value]),
   // tfjs's default slope, when a model leaves it out.
-  leakyrelu: (value, ctx, call) => ctx.op('LeakyRelu', [value], { alpha: typeof call.attrs['leakyreluAlpha'] === 'number' ? call.attrs['leakyreluAlpha'] : 0.2 }),
+  leakyrelu: (value, ctx, call) =>
+    ctx.op('LeakyRelu', [value], {
+      alpha: typeof call.attrs['leakyreluAlpha'] === 'number' ? call.attrs['leakyreluAlpha'] : 0.2,
+    }),
   prelu: (value, ctx, _call, slope) => ctx.op('PRelu', [value, slope()]),
 };
 
-/** Applies the call's `activation`. `perm` is the value's physical order; `place` turns the PReLU weights into something that broadcasts in it. */
+/**
+ * Applies the call's `activation`. `perm` is the value's physical order; `place` turns the PReLU weights into something
+ * that broadcasts in it.
+ */
 export function activate(value: Value, call: BoundCall, ctx: LowerContext, place: (weights: Logical) => Value): Value {
   const name = call.attrs['activation'] ?? 'linear';
   const activation = typeof name === 'string' ? ACTIVATIONS[name] : undefined;
@@ -27,7 +33,10 @@ export function activate(value: Value, call: BoundCall, ctx: LowerContext, place
   });
 }
 
-/** A bias or slope of a picture stored NCHW. tfjs aligns a vector with the channels in either data format, anything else by trailing axes. */
+/**
+ * A bias or slope of a picture stored NCHW. tfjs aligns a vector with the channels in either data format, anything else
+ * by trailing axes.
+ */
 export function alongChannels(value: Logical, ctx: LowerContext, channelAxis: number, nchw: Perm): Value {
   const size = value.shape[0];
   if (value.rank === 1 && size !== 1 && channelAxis === 1) return ctx.reshape(ctx.get(value), [size ?? 1, 1, 1]);

@@ -6,19 +6,22 @@ import { float, unary } from './formula.js';
 import { as, axisOf, numberAttribute, orderOf } from './layout.js';
 import { input, output } from './spatial.js';
 
-// "Self-Normalizing Neural Networks", Klambauer et al. 2017: λ and α to double precision, as tfjs has them. ONNX's defaults are rounded.
+// "Self-Normalizing Neural Networks", Klambauer et al. 2017: λ and α to double precision, as tfjs has them. ONNX's
+// defaults are rounded.
 const SELU_GAMMA = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
 
 /**
- * 1 where x > 0, else alpha. A slope in [0, 1) is a clipped multiple of x, by one op where it is 0: on onnxruntime's CPU a fifth of the time of
- * Greater and Where (64×64×28²: 1.1 ms; of two scalars 5.2, of two pictures 34). Exact but for positive x below 1e-38.
+ * 1 where x > 0, else alpha. A slope in [0, 1) is a clipped multiple of x, by one op where it is 0: on onnxruntime's
+ * CPU a fifth of the time of Greater and Where (64×64×28²: 1.1 ms; of two scalars 5.2, of two pictures 34). Exact but
+ * for positive x below 1e-38.
  */
 function step(x: Value, ctx: LowerContext, call: BoundCall): Value {
   const alpha = call.attrs['alpha'] ?? 0;
   if (typeof alpha !== 'number') return ctx.unsupported('attribute alpha must be a number');
   if (alpha === 0) return ctx.op('HardSigmoid', [x], { alpha: 1e38, beta: 0 });
-  if (alpha > 0 && alpha < 1) return ctx.op('Clip', [ctx.op('Mul', [x, ctx.scalar(1e38)]), ctx.scalar(alpha), ctx.scalar(1)]);
+  if (alpha > 0 && alpha < 1)
+    return ctx.op('Clip', [ctx.op('Mul', [x, ctx.scalar(1e38)]), ctx.scalar(alpha), ctx.scalar(1)]);
   return ctx.op('Where', [ctx.op('Greater', [x, ctx.scalar(0)]), ctx.scalar(1), ctx.scalar(alpha)]);
 }
 
@@ -35,7 +38,10 @@ function normalised(op: 'Softmax' | 'LogSoftmax', attribute: string): KernelLowe
 /** Rows of the activations. */
 export const activationKernels: Record<ActivationKernel, KernelLowering> = {
   Elu: unary((x, ctx) => ctx.op('Elu', [x], { alpha: 1 }), 'float32'),
-  LeakyRelu: unary((x, ctx, call) => ctx.op('LeakyRelu', [x], { alpha: numberAttribute(call, 'alpha', ctx) }), 'float32'),
+  LeakyRelu: unary(
+    (x, ctx, call) => ctx.op('LeakyRelu', [x], { alpha: numberAttribute(call, 'alpha', ctx) }),
+    'float32',
+  ),
   LogSoftmax: normalised('LogSoftmax', 'axis'),
   Relu: unary((x, ctx) => ctx.op('Relu', [x])),
   Relu6: unary((x, ctx) => ctx.op('Clip', [x, ctx.constant(x.dtype, [], [0]), ctx.constant(x.dtype, [], [6])])),

@@ -6,7 +6,10 @@ import { binary, type PairFormula } from './formula.js';
 import { arithmeticType, as, inputList, scalar, upcast } from './layout.js';
 import { input, output } from './spatial.js';
 
-const op = (name: OpName): PairFormula => (a, b, ctx) => ctx.op(name, [a, b]);
+const op =
+  (name: OpName): PairFormula =>
+  (a, b, ctx) =>
+    ctx.op(name, [a, b]);
 
 /** True where exactly one of two values is negative. */
 function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
@@ -14,7 +17,10 @@ function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
   return ctx.op('Xor', [ctx.op('Less', [a, zero]), ctx.op('Less', [b, zero])]);
 }
 
-/** The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod, moved by the divisor where the signs differ. */
+/**
+ * The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod, moved by the divisor
+ * where the signs differ.
+ */
 const floorMod: PairFormula = (a, b, ctx) => {
   if (a.dtype === 'int32') return ctx.op('Mod', [a, b], { fmod: 0 });
   const rest = ctx.op('Mod', [a, b], { fmod: 1 });
@@ -24,7 +30,9 @@ const floorMod: PairFormula = (a, b, ctx) => {
 
 /** Division rounded down. ONNX divides integers towards zero, so the remainder goes first. */
 const floorDiv: PairFormula = (a, b, ctx) =>
-  a.dtype === 'int32' ? ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b]) : ctx.op('Floor', [ctx.op('Div', [a, b])]);
+  a.dtype === 'int32'
+    ? ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b])
+    : ctx.op('Floor', [ctx.op('Div', [a, b])]);
 
 const squaredDifference: PairFormula = (a, b, ctx) => {
   const difference = ctx.op('Sub', [a, b]);
@@ -46,15 +54,33 @@ const AddN: KernelLowering = (call, ctx) => {
   const perm = ctx.commonLayout(terms, y.rank);
   const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
   // Not ONNX's variadic Sum, which onnxruntime has for floats on CPU only.
-  ctx.set(y, as(values.reduce((a, b) => ctx.op('Add', [a, b])), ONNX_DTYPE[y.dtype], ctx), perm);
+  ctx.set(
+    y,
+    as(
+      values.reduce((a, b) => ctx.op('Add', [a, b])),
+      ONNX_DTYPE[y.dtype],
+      ctx,
+    ),
+    perm,
+  );
 };
 
 /** tfjs's `where`. A condition of rank 1 chooses whole slices along the first axis. */
 const Select: KernelLowering = (call, ctx) => {
-  const [condition, t, e, y] = [input(call, 'condition', ctx), input(call, 't', ctx), input(call, 'e', ctx), output(call, ctx)];
+  const [condition, t, e, y] = [
+    input(call, 'condition', ctx),
+    input(call, 't', ctx),
+    input(call, 'e', ctx),
+    output(call, ctx),
+  ];
   const perm = ctx.commonLayout([t, e], y.rank);
   const bySlice = condition.rank === 1 && y.rank > 1;
-  const placed = bySlice ? ctx.reshape(ctx.get(condition), perm.map((axis) => (axis === 0 ? (condition.shape[0] ?? 1) : 1))) : ctx.broadcast(condition, y.rank, perm);
+  const placed = bySlice
+    ? ctx.reshape(
+        ctx.get(condition),
+        perm.map((axis) => (axis === 0 ? (condition.shape[0] ?? 1) : 1)),
+      )
+    : ctx.broadcast(condition, y.rank, perm);
   // onnxruntime's Where has no bool values.
   const type = arithmeticType(upcast([t, e]));
   const [yes, no] = [as(ctx.broadcast(t, y.rank, perm), type, ctx), as(ctx.broadcast(e, y.rank, perm), type, ctx)];
@@ -65,7 +91,9 @@ const Select: KernelLowering = (call, ctx) => {
 const Prelu: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const fits = x.rank === y.rank && x.shape.every((size, i) => size !== 1 || y.shape[i] === 1);
-  const formula: PairFormula = fits ? op('PRelu') : (a, b, c) => c.op('Where', [c.op('Less', [a, c.scalar(0)]), c.op('Mul', [a, b]), a]);
+  const formula: PairFormula = fits
+    ? op('PRelu')
+    : (a, b, c) => c.op('Where', [c.op('Less', [a, c.scalar(0)]), c.op('Mul', [a, b]), a]);
   binary(formula, 'float32', ['x', 'alpha'])(call, ctx);
 };
 
@@ -76,7 +104,11 @@ export const binaryKernels: Record<BinaryKernel, KernelLowering> = {
   Atan2: binary(atan2, 'float32'),
   BitwiseAnd: binary(op('BitwiseAnd'), 'int32'),
   // dy · (y < 0 ? y + 1 : 1)
-  EluGrad: binary((dy, y, ctx) => ctx.op('Mul', [dy, ctx.op('Add', [ctx.op('Min', [y, ctx.scalar(0)]), ctx.scalar(1)])]), 'float32', ['dy', 'y']),
+  EluGrad: binary(
+    (dy, y, ctx) => ctx.op('Mul', [dy, ctx.op('Add', [ctx.op('Min', [y, ctx.scalar(0)]), ctx.scalar(1)])]),
+    'float32',
+    ['dy', 'y'],
+  ),
   Equal: binary(op('Equal')),
   FloorDiv: binary(floorDiv),
   Greater: binary(op('Greater')),

@@ -1,8 +1,22 @@
-// Convolution and its two adjoints as plain ONNX: Conv, ConvTranspose (also the transposed layer) and the filter gradient. Pictures NCHW, filters OIHW.
-// Fused bias and activation are in fused.ts; Winograd and other layouts belong to the `fast` target, not here.
+// Convolution and its two adjoints as plain ONNX: Conv, ConvTranspose (also the transposed layer) and the filter
+// gradient. Pictures NCHW, filters OIHW. Fused bias and activation are in fused.ts; Winograd and other layouts belong
+// to the `fast` target, not here.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
-import { dim, extent, fixed, input, OIHW, output, pictureAxes, plus, windowed, windows, type PictureAxes, type Window } from './spatial.js';
+import {
+  dim,
+  extent,
+  fixed,
+  input,
+  OIHW,
+  output,
+  pictureAxes,
+  plus,
+  windowed,
+  windows,
+  type PictureAxes,
+  type Window,
+} from './spatial.js';
 import { convShape } from '../../trace/shapes/window.js';
 import { isStatic, type Size } from '../../trace/size.js';
 
@@ -17,7 +31,10 @@ export function conv(call: BoundCall, ctx: LowerContext, bias?: Value): { value:
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, x, y, kernelSize(filter, ctx), axes);
   const { value, attributes } = windowed(ctx.get(x, axes.nchw), ws, ctx);
-  return { value: ctx.op('Conv', [value, ctx.get(filter, OIHW), ...(bias === undefined ? [] : [bias])], attributes), axes };
+  return {
+    value: ctx.op('Conv', [value, ctx.get(filter, OIHW), ...(bias === undefined ? [] : [bias])], attributes),
+    axes,
+  };
 }
 
 const Conv2D: KernelLowering = (call, ctx) => {
@@ -25,13 +42,25 @@ const Conv2D: KernelLowering = (call, ctx) => {
   ctx.set(output(call, ctx), value, axes.nchw);
 };
 
-/** ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a dynamic size, it makes all there is, and a Slice takes the rest off. */
+/**
+ * ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a
+ * dynamic size, it makes all there is, and a Slice takes the rest off.
+ */
 export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], ctx: LowerContext, group = 1): Value {
-  const [begin, end, outputPadding, extra, ahead] = [ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0), ws.map(() => 0)];
+  const [begin, end, outputPadding, extra, ahead] = [
+    ws.map(() => 0),
+    ws.map(() => 0),
+    ws.map(() => 0),
+    ws.map(() => 0),
+    ws.map(() => 0),
+  ];
   const cut: { axis: number; from: Size; to: Size }[] = [];
   ws.forEach((w, i) => {
     if (!w.amounts.every(isStatic) || w.pads === undefined) {
-      if (w.pads === undefined && !w.auto && ws.length > 2) ctx.unsupported(`'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; fix that size`);
+      if (w.pads === undefined && !w.auto && ws.length > 2)
+        ctx.unsupported(
+          `'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; fix that size`,
+        );
       // Rows that no window reaches are zeros: at most a step of them.
       outputPadding[i] = w.stride - 1;
       cut.push({ axis: i + 2, from: w.amounts[0], to: plus(w.amounts[0], w.large) });
@@ -45,15 +74,25 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
     if (missing < Math.max(w.stride, w.dilation)) outputPadding[i] = missing;
     else extra[i] = missing;
   });
-  const attributes: Parameters<typeof ctx.op<'ConvTranspose'>>[2] = { kernel_shape: ws.map((w) => w.kernel), strides: ws.map((w) => w.stride) };
+  const attributes: Parameters<typeof ctx.op<'ConvTranspose'>>[2] = {
+    kernel_shape: ws.map((w) => w.kernel),
+    strides: ws.map((w) => w.stride),
+  };
   if (ws.some((w) => w.dilation !== 1)) attributes.dilations = ws.map((w) => w.dilation);
   if ([...begin, ...end].some((p) => p !== 0)) attributes.pads = [...begin, ...end];
   if (outputPadding.some((p) => p !== 0)) attributes.output_padding = outputPadding;
   if (group !== 1) attributes.group = group;
   const dx = ctx.op('ConvTranspose', [dy, weights], attributes);
-  const whole = [...ahead, ...extra].some((p) => p !== 0) ? ctx.op('Pad', [dx, ctx.int64s([0, 0, ...ahead, 0, 0, ...extra])]) : dx;
+  const whole = [...ahead, ...extra].some((p) => p !== 0)
+    ? ctx.op('Pad', [dx, ctx.int64s([0, 0, ...ahead, 0, 0, ...extra])])
+    : dx;
   if (cut.length === 0) return whole;
-  return ctx.op('Slice', [whole, ctx.sizes(cut.map(({ from }) => from)), ctx.sizes(cut.map(({ to }) => to)), ctx.int64s(cut.map(({ axis }) => axis))]);
+  return ctx.op('Slice', [
+    whole,
+    ctx.sizes(cut.map(({ from }) => from)),
+    ctx.sizes(cut.map(({ to }) => to)),
+    ctx.int64s(cut.map(({ axis }) => axis)),
+  ]);
 }
 
 /** tfjs takes slopes of any size, and leaves out what the forward convolution of that input would not have made. */
@@ -61,7 +100,10 @@ function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logica
   const [large, small, window] = [dx.shape, dy.shape, filter.shape];
   if (!large.every(isStatic) || !small.every(isStatic) || !window.every(isStatic)) return;
   const made = convShape('Conv2DBackpropInput', large, window, call.attrs, false);
-  if (made.join() !== small.join()) ctx.unsupported(`expected slopes of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`);
+  if (made.join() !== small.join())
+    ctx.unsupported(
+      `expected slopes of shape [${made.join(', ')}] for an input [${large.join(', ')}], got [${small.join(', ')}]`,
+    );
 }
 
 const Conv2DBackpropInput: KernelLowering = (call, ctx) => {
@@ -74,8 +116,9 @@ const Conv2DBackpropInput: KernelLowering = (call, ctx) => {
 };
 
 /**
- * From this many input channels on, the filter gradient is one Gemm over patches; below, a Conv with batch and channels swapped.
- * Measured in onnxruntime (2 cores, batch 64, Conv / Gemm, ms): 3→64 of 32² k4s2 2.0 / 3.7; 64→128 of 16² k4s2 13.9 / 9.9; 64→128 of 14² k5s2 17.8 / 11.9; 64→64 of 14² k3 21.9 / 11.3.
+ * From this many input channels on, the filter gradient is one Gemm over patches; below, a Conv with batch and channels
+ * swapped. Measured in onnxruntime (2 cores, batch 64, Conv / Gemm, ms): 3→64 of 32² k4s2 2.0 / 3.7; 64→128 of 16² k4s2
+ * 13.9 / 9.9; 64→128 of 14² k5s2 17.8 / 11.9; 64→64 of 14² k3 21.9 / 11.3.
  */
 const GEMM_CHANNELS = 16;
 
@@ -89,11 +132,27 @@ const Conv2DBackpropFilter: KernelLowering = (call, ctx) => {
 };
 
 /** dW[co, (kh, kw, ci)] = dYᵀ · patches(x), patches in NHWC so that each row is a few contiguous copies. */
-function filterGradientByGemm(x: Logical, dy: Logical, dw: Logical, ws: readonly [Window, Window], axes: PictureAxes, ctx: LowerContext): void {
+function filterGradientByGemm(
+  x: Logical,
+  dy: Logical,
+  dw: Logical,
+  ws: readonly [Window, Window],
+  axes: PictureAxes,
+  ctx: LowerContext,
+): void {
   const [h, w] = ws;
   const [channels, outChannels] = [fixed(dim(dw, 2), 'input channels', ctx), fixed(dim(dw, 3), 'output channels', ctx)];
   const [rows, columns] = [fixed(h.small, 'height of dy', ctx), fixed(w.small, 'width of dy', ctx)];
-  const padded = padPicture(ctx.get(x, axes.nhwc), ws, ctx, (top, left, bottom, right) => [0, top, left, 0, 0, bottom, right, 0]);
+  const padded = padPicture(ctx.get(x, axes.nhwc), ws, ctx, (top, left, bottom, right) => [
+    0,
+    top,
+    left,
+    0,
+    0,
+    bottom,
+    right,
+    0,
+  ]);
   const spatial = ctx.int64s([1, 2]);
   const steps = ctx.int64s([h.stride, w.stride]);
   const taps: Value[] = [];
@@ -112,8 +171,18 @@ function filterGradientByGemm(x: Logical, dy: Logical, dw: Logical, ws: readonly
   ctx.set(dw, ctx.op('Transpose', [ohwi], { perm: [0, 3, 1, 2] }), OIHW);
 }
 
-/** Conv of x as [C, N, H, W] with dy as weights [Co, N, oh, ow]: its dilation is the forward stride and the other way round. */
-function filterGradientByConv(x: Logical, dy: Logical, dw: Logical, ws: readonly [Window, Window], axes: PictureAxes, ctx: LowerContext): void {
+/**
+ * Conv of x as [C, N, H, W] with dy as weights [Co, N, oh, ow]: its dilation is the forward stride and the other way
+ * round.
+ */
+function filterGradientByConv(
+  x: Logical,
+  dy: Logical,
+  dw: Logical,
+  ws: readonly [Window, Window],
+  axes: PictureAxes,
+  ctx: LowerContext,
+): void {
   const pads = [0, 0, 0, 0];
   let crop = false;
   ws.forEach((w, i) => {
@@ -123,15 +192,30 @@ function filterGradientByConv(x: Logical, dy: Logical, dw: Logical, ws: readonly
     pads[i + 2] = Math.max(0, after);
     crop ||= after < 0;
   });
-  const attributes: Parameters<typeof ctx.op<'Conv'>>[2] = { kernel_shape: ws.map((w) => fixed(w.small, 'size of dy', ctx)), strides: ws.map((w) => w.dilation), dilations: ws.map((w) => w.stride), pads };
+  const attributes: Parameters<typeof ctx.op<'Conv'>>[2] = {
+    kernel_shape: ws.map((w) => fixed(w.small, 'size of dy', ctx)),
+    strides: ws.map((w) => w.dilation),
+    dilations: ws.map((w) => w.stride),
+    pads,
+  };
   const full = ctx.op('Conv', [ctx.get(x, axes.cnhw), ctx.get(dy, axes.cnhw)], attributes);
   const [h, w] = ws;
-  const value = crop ? ctx.op('Slice', [full, ctx.int64s([0, 0]), ctx.int64s([h.kernel, w.kernel]), ctx.int64s([2, 3])]) : full;
+  const value = crop
+    ? ctx.op('Slice', [full, ctx.int64s([0, 0]), ctx.int64s([h.kernel, w.kernel]), ctx.int64s([2, 3])])
+    : full;
   ctx.set(dw, value, [2, 3, 0, 1]);
 }
 
-/** Zero pads around a picture; `order` places (top, left, bottom, right) for its layout. Nothing is emitted where there is nothing to pad. */
-export function padPicture(value: Value, ws: readonly [Window, Window], ctx: LowerContext, order: (top: number, left: number, bottom: number, right: number) => number[]): Value {
+/**
+ * Zero pads around a picture; `order` places (top, left, bottom, right) for its layout. Nothing is emitted where there
+ * is nothing to pad.
+ */
+export function padPicture(
+  value: Value,
+  ws: readonly [Window, Window],
+  ctx: LowerContext,
+  order: (top: number, left: number, bottom: number, right: number) => number[],
+): Value {
   const [h, w] = ws.map((one) => one.pads ?? ctx.unsupported('padding that depends on a dynamic size'));
   if (h === undefined || w === undefined) return value;
   const pads = order(h[0], w[0], Math.max(0, h[1]), Math.max(0, w[1]));

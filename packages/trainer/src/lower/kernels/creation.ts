@@ -1,4 +1,5 @@
-// Kernels that make values out of attributes. What depends on a dynamic dim is computed by the graph; the rest are initializers.
+// Kernels that make values out of attributes. What depends on a dynamic dim is computed by the graph; the rest are
+// initializers.
 import { rangeLength } from '../../trace/shapes/creation.js';
 import type { CreationKernel } from '../../trace/shapes/names.js';
 import { isMeasure, isStatic, type Measure, type Size } from '../../trace/size.js';
@@ -14,8 +15,12 @@ const Fill: KernelLowering = (call, ctx) => {
     const one = numberScalar(value, y.dtype === 'float32' ? 'float32' : 'int32', ctx);
     return ctx.set(y, y.rank === 0 ? one : ctx.op('Expand', [one, ctx.sizes(y.shape)]));
   }
-  if (typeof value !== 'number' && typeof value !== 'boolean') return ctx.unsupported(`a fill with ${JSON.stringify(value)}`);
-  return ctx.set(y, filled(y.dtype === 'int32' ? Math.trunc(Number(value)) : Number(value), ONNX_DTYPE[y.dtype], y.shape, ctx));
+  if (typeof value !== 'number' && typeof value !== 'boolean')
+    return ctx.unsupported(`a fill with ${JSON.stringify(value)}`);
+  return ctx.set(
+    y,
+    filled(y.dtype === 'int32' ? Math.trunc(Number(value)) : Number(value), ONNX_DTYPE[y.dtype], y.shape, ctx),
+  );
 };
 
 /** A constant in the shape and stored order of the input. */
@@ -29,7 +34,9 @@ function like(value: number): KernelLowering {
 
 function numberAttribute(call: BoundCall, name: string, ctx: LowerContext): Size | Measure {
   const value = call.attrs[name];
-  return isSize(value) || isMeasure(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
+  return isSize(value) || isMeasure(value)
+    ? value
+    : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
 }
 
 /** A number that may depend on a dynamic dim, as a scalar of an element type. */
@@ -50,14 +57,25 @@ function rangeStep(start: Size | Measure, stop: Size | Measure, step: Size | Mea
   return isStatic(start) && isStatic(stop) ? (stop < start ? -1 : 1) : sameSize(count, plus(start, stop, -1)) ? -1 : 1;
 }
 
-/** Counted from 0 and moved: onnxruntime makes a Slice of a Gather by a Range, and reads an end below 0, as of one that goes down, from the back (seen in 1.30). */
+/**
+ * Counted from 0 and moved: onnxruntime makes a Slice of a Gather by a Range, and reads an end below 0, as of one that
+ * goes down, from the back (seen in 1.30).
+ */
 const Range: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
-  const [start, stop, given, count] = [numberAttribute(call, 'start', ctx), numberAttribute(call, 'stop', ctx), numberAttribute(call, 'step', ctx), dim(y, 0)];
+  const [start, stop, given, count] = [
+    numberAttribute(call, 'start', ctx),
+    numberAttribute(call, 'stop', ctx),
+    numberAttribute(call, 'step', ctx),
+    dim(y, 0),
+  ];
   const step = rangeStep(start, stop, given, count);
   const type = y.dtype === 'int32' ? 'int32' : 'float32';
   if (isNumber(start) && isNumber(stop) && isNumber(step) && isNumber(given)) {
-    const values = type === 'int32' ? new Int32Array(rangeLength(start, stop, given)) : new Float32Array(rangeLength(start, stop, given));
+    const values =
+      type === 'int32'
+        ? new Int32Array(rangeLength(start, stop, given))
+        : new Float32Array(rangeLength(start, stop, given));
     // As tfjs does: each from the one before, rounded to the element type.
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant(type, [values.length], values));
@@ -77,10 +95,19 @@ const LinSpace: KernelLowering = (call, ctx) => {
     return ctx.set(y, ctx.constant('float32', [count], values));
   }
   // One point alone has no step.
-  const step = ctx.op('Div', [ctx.op('Sub', [numberScalar(stop, 'float32', ctx), numberScalar(start, 'float32', ctx)]), ctx.op('Max', [numberScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)])]);
+  const step = ctx.op('Div', [
+    ctx.op('Sub', [numberScalar(stop, 'float32', ctx), numberScalar(start, 'float32', ctx)]),
+    ctx.op('Max', [numberScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)]),
+  ]);
   const index = counted(count, 'float32', ctx);
   return ctx.set(y, ctx.op('Add', [ctx.op('Mul', [index, step]), numberScalar(start, 'float32', ctx)]));
 };
 
 /** Rows of the creation kernels. */
-export const creationKernels: Record<CreationKernel, KernelLowering> = { Fill, LinSpace, OnesLike: like(1), Range, ZerosLike: like(0) };
+export const creationKernels: Record<CreationKernel, KernelLowering> = {
+  Fill,
+  LinSpace,
+  OnesLike: like(1),
+  Range,
+  ZerosLike: like(0),
+};

@@ -1,4 +1,5 @@
-// Element-wise kernels of one tensor, but for activations (activations.ts). They run in whatever order their input is stored.
+// Element-wise kernels of one tensor, but for activations (activations.ts). They run in whatever order their input is
+// stored.
 import type { OpName, Value } from '@forja/core/onnx';
 import type { UnaryKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering } from '../contract.js';

@@ -1,4 +1,5 @@
-// Builds rows of element-wise kernels from formulas over ONNX values: types, storage order and broadcasting are handled here, once.
+// Builds rows of element-wise kernels from formulas over ONNX values: types, storage order and broadcasting are handled
+// here, once.
 import type { DType } from '@forja/core';
 import type { OpName, Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
@@ -26,8 +27,15 @@ export function float(op: OpName): KernelLowering {
 /** Emits nodes for two values of one type, ready to broadcast. */
 export type PairFormula = (a: Value, b: Value, ctx: LowerContext) => Value;
 
-/** A row over two tensors in the order that moves least. It computes in `dtype` (default: the upcast of both, bool as int32) and returns in the output's type. */
-export function binary(formula: PairFormula, dtype?: DType, names: readonly [string, string] = ['a', 'b']): KernelLowering {
+/**
+ * A row over two tensors in the order that moves least. It computes in `dtype` (default: the upcast of both, bool as
+ * int32) and returns in the output's type.
+ */
+export function binary(
+  formula: PairFormula,
+  dtype?: DType,
+  names: readonly [string, string] = ['a', 'b'],
+): KernelLowering {
   return (call, ctx) => {
     const [a, b, y] = [input(call, names[0], ctx), input(call, names[1], ctx), output(call, ctx)];
     const perm = ctx.commonLayout([a, b], y.rank);

@@ -1,4 +1,5 @@
-// Kernels that carry a bias and an activation: convolution and depthwise convolution. The fused matrix product is in matmul.ts.
+// Kernels that carry a bias and an activation: convolution and depthwise convolution. The fused matrix product is in
+// matmul.ts.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { activate, alongChannels } from './activation.js';
@@ -15,8 +16,13 @@ function fused(convolution: Convolution): KernelLowering {
     const bias = optionalInput(call, 'bias');
     const inside = bias !== undefined && isVector(bias, y, call);
     const { value, axes } = convolution(call, ctx, inside ? ctx.get(bias) : undefined);
-    const biased = bias === undefined || inside ? value : ctx.op('Add', [value, alongChannels(bias, ctx, axes.channel, axes.nchw)]);
-    ctx.set(y, activate(biased, call, ctx, (weights) => alongChannels(weights, ctx, axes.channel, axes.nchw)), axes.nchw);
+    const biased =
+      bias === undefined || inside ? value : ctx.op('Add', [value, alongChannels(bias, ctx, axes.channel, axes.nchw)]);
+    ctx.set(
+      y,
+      activate(biased, call, ctx, (weights) => alongChannels(weights, ctx, axes.channel, axes.nchw)),
+      axes.nchw,
+    );
   };
 }
 

@@ -35,7 +35,9 @@ const GatherNd: KernelLowering = (call, ctx) => {
   return ctx.set(output(call, ctx), ctx.op('GatherND', [ctx.get(params), as(ctx.get(indices), 'int64', ctx)]));
 };
 
-/** A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one. */
+/**
+ * A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one.
+ */
 const OneHot: KernelLowering = (call, ctx) => {
   const [indices, y] = [input(call, 'indices', ctx), output(call, ctx)];
   const depth = sizeAttribute(call, 'depth', ctx);

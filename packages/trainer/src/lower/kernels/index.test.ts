@@ -8,7 +8,9 @@ import { PORTABLE_KERNELS } from './index.js';
 function exportedNames(): string[] {
   const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
   const types = createRequire(tfjs).resolve('@tensorflow/tfjs-core/dist/kernel_names.d.ts');
-  return [...readFileSync(types, 'utf8').matchAll(/^export declare const (\w+) = "(\w+)";$/gm)].map((match) => match[2] ?? '');
+  return [...readFileSync(types, 'utf8').matchAll(/^export declare const (\w+) = "(\w+)";$/gm)].map(
+    (match) => match[2] ?? '',
+  );
 }
 
 describe('kernel tables', () => {
@@ -21,7 +23,8 @@ describe('kernel tables', () => {
 
   it('has a lowering or a reason for every kernel, and no other row', () => {
     expect(Object.keys(PORTABLE_KERNELS).sort()).toEqual(names);
-    for (const row of Object.values(PORTABLE_KERNELS)) expect(typeof row === 'function' || row.unsupported.length > 10).toBe(true);
+    for (const row of Object.values(PORTABLE_KERNELS))
+      expect(typeof row === 'function' || row.unsupported.length > 10).toBe(true);
   });
 
   it('has a shape rule for every kernel, and no other row', () => {

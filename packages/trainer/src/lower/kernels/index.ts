@@ -22,7 +22,15 @@ import { warpKernels } from './warp.js';
 
 type Row = KernelLowering | UnsupportedKernel;
 
-const spatialTables: KernelTable = { ...convKernels, ...depthwiseKernels, ...fusedKernels, ...matmulKernels, ...normKernels, ...poolKernels, ...resizeKernels };
+const spatialTables: KernelTable = {
+  ...convKernels,
+  ...depthwiseKernels,
+  ...fusedKernels,
+  ...matmulKernels,
+  ...normKernels,
+  ...poolKernels,
+  ...resizeKernels,
+};
 
 /** Target `portable`: plain, widely supported ops. */
 export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {

@@ -1,11 +1,20 @@
-// What the element-wise, reduction and movement rows share: physical orders, casts, and attributes whose numbers may be symbolic.
+// What the element-wise, reduction and movement rows share: physical orders, casts, and attributes whose numbers may be
+// symbolic.
 import type { DType } from '@forja/core';
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type ProgramDType, type Size } from '../../trace/program.js';
 import type { BoundCall, Logical, LowerContext, Perm } from '../contract.js';
 
 /** ONNX's numbers of the element types that a Cast may name (TensorProto.DataType). */
-const TYPE_CODE: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 };
+const TYPE_CODE: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 /** Logical order. */
 export function identity(rank: number): Perm {
@@ -36,7 +45,10 @@ export function without(perm: Perm, dropped: readonly number[]): Perm {
   return kept.map((axis) => sorted.indexOf(axis));
 }
 
-/** The order after a new logical axis is put in, stored just before the axis that follows it logically, and where that is. */
+/**
+ * The order after a new logical axis is put in, stored just before the axis that follows it logically, and where that
+ * is.
+ */
 export function withAxis(perm: Perm, axis: number): { perm: Perm; position: number } {
   const next = perm.indexOf(axis);
   const position = next === -1 ? perm.length : next;
@@ -67,12 +79,15 @@ export function arithmeticType(dtype: ProgramDType): 'float32' | 'int32' {
 
 /** All tensor inputs in order, for kernels that take a list. */
 export function inputList(call: BoundCall): Logical[] {
-  return Object.values(call.inputs).flat().filter((v): v is Logical => v !== undefined);
+  return Object.values(call.inputs)
+    .flat()
+    .filter((v): v is Logical => v !== undefined);
 }
 
 /** An axis counted from the front. */
 export function axisOf(value: unknown, rank: number, ctx: LowerContext): number {
-  if (typeof value !== 'number' || value < -rank || value >= rank) return ctx.unsupported(`axis ${JSON.stringify(value)} of rank ${rank}`);
+  if (typeof value !== 'number' || value < -rank || value >= rank)
+    return ctx.unsupported(`axis ${JSON.stringify(value)} of rank ${rank}`);
   return value < 0 ? value + rank : value;
 }
 
@@ -84,19 +99,25 @@ export function axesOf(value: unknown, rank: number, ctx: LowerContext): number[
 
 /** A size as an attribute holds it: a number, or a symbolic size. */
 export function isSize(value: unknown): value is Size {
-  return typeof value === 'number' || (typeof value === 'object' && value !== null && 'constant' in value && 'terms' in value);
+  return (
+    typeof value === 'number' ||
+    (typeof value === 'object' && value !== null && 'constant' in value && 'terms' in value)
+  );
 }
 
 /** A list of sizes. */
 export function sizesAttribute(call: BoundCall, name: string, ctx: LowerContext): Size[] {
   const value = call.attrs[name];
-  return Array.isArray(value) && value.every(isSize) ? [...value] : ctx.unsupported(`attribute ${name} must be a list of sizes, got ${JSON.stringify(value)}`);
+  return Array.isArray(value) && value.every(isSize)
+    ? [...value]
+    : ctx.unsupported(`attribute ${name} must be a list of sizes, got ${JSON.stringify(value)}`);
 }
 
 /** Pairs of sizes, one for each axis: paddings and crops. */
 export function pairsAttribute(call: BoundCall, name: string, ctx: LowerContext): [Size, Size][] {
   const value = call.attrs[name];
-  if (!Array.isArray(value)) return ctx.unsupported(`attribute ${name} must be a list of pairs, got ${JSON.stringify(value)}`);
+  if (!Array.isArray(value))
+    return ctx.unsupported(`attribute ${name} must be a list of pairs, got ${JSON.stringify(value)}`);
   return value.map((pair: unknown) => {
     if (Array.isArray(pair) && isSize(pair[0]) && isSize(pair[1])) return [pair[0], pair[1]];
     return ctx.unsupported(`attribute ${name} must be a list of pairs, got ${JSON.stringify(value)}`);
@@ -106,7 +127,9 @@ export function pairsAttribute(call: BoundCall, name: string, ctx: LowerContext)
 /** A number that may not depend on a dynamic dim. */
 export function numberAttribute(call: BoundCall, name: string, ctx: LowerContext): number {
   const value = call.attrs[name];
-  return typeof value === 'number' ? value : ctx.unsupported(`attribute ${name} must be a fixed number, got ${JSON.stringify(value)}`);
+  return typeof value === 'number'
+    ? value
+    : ctx.unsupported(`attribute ${name} must be a fixed number, got ${JSON.stringify(value)}`);
 }
 
 /** A size that may depend on a dynamic dim. */
@@ -117,13 +140,24 @@ export function sizeAttribute(call: BoundCall, name: string, ctx: LowerContext):
 
 /** A size as a scalar of an element type. */
 export function sizeScalar(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
-  return isStatic(size) ? scalar(size, dtype, ctx) : as(ctx.op('Squeeze', [ctx.sizes([size]), ctx.int64s([0])]), dtype, ctx);
+  return isStatic(size)
+    ? scalar(size, dtype, ctx)
+    : as(ctx.op('Squeeze', [ctx.sizes([size]), ctx.int64s([0])]), dtype, ctx);
 }
 
 /** The numbers 0, 1, … below a size. */
 export function counted(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
-  if (isStatic(size)) return ctx.constant(dtype, [size], Array.from({ length: size }, (_, i) => i));
-  return as(ctx.op('Range', [scalar(0, 'int64', ctx), sizeScalar(size, 'int64', ctx), scalar(1, 'int64', ctx)]), dtype, ctx);
+  if (isStatic(size))
+    return ctx.constant(
+      dtype,
+      [size],
+      Array.from({ length: size }, (_, i) => i),
+    );
+  return as(
+    ctx.op('Range', [scalar(0, 'int64', ctx), sizeScalar(size, 'int64', ctx), scalar(1, 'int64', ctx)]),
+    dtype,
+    ctx,
+  );
 }
 
 /** Whether two sizes are equal for every value of the dynamic dims. */

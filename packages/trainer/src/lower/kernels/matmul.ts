@@ -14,20 +14,32 @@ function matrix(value: Logical, transpose: boolean, ctx: LowerContext): { value:
   return { value: ctx.reshape(ctx.get(value), value.shape.slice(-2)), transpose };
 }
 
-function product(call: BoundCall, ctx: LowerContext, bias: Logical | undefined): { value: Value; biased: boolean; shape: readonly Size[] } {
+function product(
+  call: BoundCall,
+  ctx: LowerContext,
+  bias: Logical | undefined,
+): { value: Value; biased: boolean; shape: readonly Size[] } {
   const [a, b, y] = [input(call, 'a', ctx), input(call, 'b', ctx), output(call, ctx)];
   const [transposeA, transposeB] = [call.attrs['transposeA'] === true, call.attrs['transposeB'] === true];
   if ([a, b].every((v) => v.shape.slice(0, -2).every((size) => size === 1))) {
     const [left, right] = [matrix(a, transposeA, ctx), matrix(b, transposeB, ctx)];
     const shape = y.shape.slice(-2);
     const inside = bias !== undefined && bias.shape.slice(0, -2).every((size) => size === 1) && bias.rank > 0;
-    if (!inside && !left.transpose && !right.transpose) return { value: ctx.op('MatMul', [left.value, right.value]), biased: false, shape };
+    if (!inside && !left.transpose && !right.transpose)
+      return { value: ctx.op('MatMul', [left.value, right.value]), biased: false, shape };
     const addend = inside ? [bias.rank <= 2 ? ctx.get(bias) : ctx.reshape(ctx.get(bias), bias.shape.slice(-2))] : [];
-    const value = ctx.op('Gemm', [left.value, right.value, ...addend], { ...(left.transpose ? { transA: 1 } : {}), ...(right.transpose ? { transB: 1 } : {}) });
+    const value = ctx.op('Gemm', [left.value, right.value, ...addend], {
+      ...(left.transpose ? { transA: 1 } : {}),
+      ...(right.transpose ? { transB: 1 } : {}),
+    });
     return { value, biased: inside, shape };
   }
   // onnxruntime fuses a Transpose of the last two axes into MatMul.
-  return { value: ctx.op('MatMul', [ctx.get(a, transposed(a, transposeA)), ctx.get(b, transposed(b, transposeB))]), biased: false, shape: y.shape };
+  return {
+    value: ctx.op('MatMul', [ctx.get(a, transposed(a, transposeA)), ctx.get(b, transposed(b, transposeB))]),
+    biased: false,
+    shape: y.shape,
+  };
 }
 
 function transposed(value: Logical, transpose: boolean): Perm {
@@ -48,7 +60,8 @@ const FusedMatMul: KernelLowering = (call, ctx) => {
   const bias = optionalInput(call, 'bias');
   const { value, biased, shape } = product(call, ctx, bias);
   const rank = shape.length;
-  const place = (v: Logical): Value => (v.rank <= rank ? ctx.broadcast(v, rank, identity(rank)) : ctx.reshape(ctx.get(v), v.shape.slice(-rank)));
+  const place = (v: Logical): Value =>
+    v.rank <= rank ? ctx.broadcast(v, rank, identity(rank)) : ctx.reshape(ctx.get(v), v.shape.slice(-rank));
   const sum = bias === undefined || biased ? value : ctx.op('Add', [value, place(bias)]);
   const result = activate(sum, call, ctx, place);
   ctx.set(y, rank === y.rank ? result : ctx.reshape(result, y.shape));
@@ -57,8 +70,17 @@ const FusedMatMul: KernelLowering = (call, ctx) => {
 const Einsum: KernelLowering = (call, ctx) => {
   const equation = call.attrs['equation'];
   if (typeof equation !== 'string') return ctx.unsupported('Einsum without an equation');
-  const operands = Object.values(call.inputs).flat().filter((v): v is Logical => v !== undefined);
-  ctx.set(output(call, ctx), ctx.op('Einsum', operands.map((v) => ctx.get(v)), { equation }));
+  const operands = Object.values(call.inputs)
+    .flat()
+    .filter((v): v is Logical => v !== undefined);
+  ctx.set(
+    output(call, ctx),
+    ctx.op(
+      'Einsum',
+      operands.map((v) => ctx.get(v)),
+      { equation },
+    ),
+  );
 };
 
 /** Matrix product rows. */

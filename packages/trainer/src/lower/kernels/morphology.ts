@@ -1,4 +1,5 @@
-// Greyscale dilation (the greatest of a window plus a structuring element) and its adjoints, from shifted slices of the picture. NHWC.
+// Greyscale dilation (the greatest of a window plus a structuring element) and its adjoints, from shifted slices of the
+// picture. NHWC.
 import type { Value } from '@forja/core/onnx';
 import type { MorphologyKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
@@ -18,54 +19,118 @@ interface Taps {
 }
 
 function taps(call: BoundCall, x: Logical, filter: Logical, small: Logical, ctx: LowerContext): Taps {
-  const kernel: [number, number] = [fixed(dim(filter, 0), 'height of the element', ctx), fixed(dim(filter, 1), 'width of the element', ctx)];
+  const kernel: [number, number] = [
+    fixed(dim(filter, 0), 'height of the element', ctx),
+    fixed(dim(filter, 1), 'width of the element', ctx),
+  ];
   const ws = windows(call, ctx, x, small, kernel, AXES);
-  const [[top, bottom], [left, right]] = ws.map((w) => w.pads ?? ctx.unsupported('dilation of a picture of dynamic size')) as [readonly [number, number], readonly [number, number]]; // two windows
+  const [[top, bottom], [left, right]] = ws.map(
+    (w) => w.pads ?? ctx.unsupported('dilation of a picture of dynamic size'),
+  ) as [readonly [number, number], readonly [number, number]]; // two windows
   const [h, w] = ws;
   const [below, beside] = [Math.max(0, bottom), Math.max(0, right)];
   // A cell outside the picture is never the greatest.
   const value = as(ctx.get(x), 'float32', ctx);
-  const padded = [top, left, below, beside].every((n) => n === 0) ? value : ctx.op('Pad', [value, ctx.int64s([0, top, left, 0, 0, below, beside, 0]), ctx.scalar(-Infinity)], { mode: 'constant' });
+  const padded = [top, left, below, beside].every((n) => n === 0)
+    ? value
+    : ctx.op('Pad', [value, ctx.int64s([0, top, left, 0, 0, below, beside, 0]), ctx.scalar(-Infinity)], {
+        mode: 'constant',
+      });
   const [rows, columns] = [fixed(h.small, 'height', ctx), fixed(w.small, 'width', ctx)];
   const element = as(ctx.get(filter), 'float32', ctx);
-  const offsets = Array.from({ length: kernel[0] * kernel[1] }, (_, k): [number, number] => [Math.floor(k / kernel[1]) * h.dilation, (k % kernel[1]) * w.dilation]);
+  const offsets = Array.from({ length: kernel[0] * kernel[1] }, (_, k): [number, number] => [
+    Math.floor(k / kernel[1]) * h.dilation,
+    (k % kernel[1]) * w.dilation,
+  ]);
   const flat = ctx.reshape(element, [offsets.length, dim(filter, 2)]);
   const sums = offsets.map(([i, j], k) => {
     const ends = [i + (rows - 1) * h.stride + 1, j + (columns - 1) * w.stride + 1];
-    const under = ctx.op('Slice', [padded, ctx.int64s([i, j]), ctx.int64s(ends), ctx.int64s([1, 2]), ctx.int64s([h.stride, w.stride])]);
+    const under = ctx.op('Slice', [
+      padded,
+      ctx.int64s([i, j]),
+      ctx.int64s(ends),
+      ctx.int64s([1, 2]),
+      ctx.int64s([h.stride, w.stride]),
+    ]);
     return ctx.op('Add', [under, ctx.op('Gather', [flat, ctx.constant('int64', [], [k])], { axis: 0 })]);
   });
-  return { ws, size: [fixed(dim(x, 1), 'height', ctx) + top + below, fixed(dim(x, 2), 'width', ctx) + left + beside], offsets, sums };
+  return {
+    ws,
+    size: [fixed(dim(x, 1), 'height', ctx) + top + below, fixed(dim(x, 2), 'width', ctx) + left + beside],
+    offsets,
+    sums,
+  };
 }
 
 const Dilation2D: KernelLowering = (call, ctx) => {
   const y = output(call, ctx);
   const { sums } = taps(call, input(call, 'x', ctx), input(call, 'filter', ctx), y, ctx);
-  ctx.set(y, as(sums.reduce((a, b) => ctx.op('Max', [a, b])), ONNX_DTYPE[y.dtype], ctx));
+  ctx.set(
+    y,
+    as(
+      sums.reduce((a, b) => ctx.op('Max', [a, b])),
+      ONNX_DTYPE[y.dtype],
+      ctx,
+    ),
+  );
 };
 
 /** Which cell of the element won, the first of equals, as [N, h, w, C]. */
 function winners({ sums }: Taps, ctx: LowerContext): Value {
-  const stacked = ctx.op('Concat', sums.map((sum) => ctx.op('Unsqueeze', [sum, ctx.int64s([0])])), { axis: 0 });
+  const stacked = ctx.op(
+    'Concat',
+    sums.map((sum) => ctx.op('Unsqueeze', [sum, ctx.int64s([0])])),
+    { axis: 0 },
+  );
   return ctx.op('ArgMax', [stacked], { axis: 0, keepdims: 0 });
 }
 
 /** Each slope goes to the winning cell of the padded picture, found by its flat place. */
 const Dilation2DBackpropInput: KernelLowering = (call, ctx) => {
-  const [x, filter, dy, dx] = [input(call, 'x', ctx), input(call, 'filter', ctx), input(call, 'dy', ctx), output(call, ctx)];
+  const [x, filter, dy, dx] = [
+    input(call, 'x', ctx),
+    input(call, 'filter', ctx),
+    input(call, 'dy', ctx),
+    output(call, ctx),
+  ];
   const all = taps(call, x, filter, dy, ctx);
-  const { ws: [h, w], size: [height, width], offsets } = all;
-  const [rows, columns, channels] = [fixed(h.small, 'height', ctx), fixed(w.small, 'width', ctx), fixed(dim(x, 3), 'channels', ctx)];
-  const corners = Array.from({ length: rows * columns }, (_, i) => Math.floor(i / columns) * h.stride * width + (i % columns) * w.stride);
-  const steps = ctx.constant('int64', [offsets.length], offsets.map(([i, j]) => i * width + j));
-  const places = ctx.op('Add', [ctx.op('Gather', [steps, winners(all, ctx)], { axis: 0 }), ctx.constant('int64', [rows, columns, 1], corners)]);
+  const {
+    ws: [h, w],
+    size: [height, width],
+    offsets,
+  } = all;
+  const [rows, columns, channels] = [
+    fixed(h.small, 'height', ctx),
+    fixed(w.small, 'width', ctx),
+    fixed(dim(x, 3), 'channels', ctx),
+  ];
+  const corners = Array.from(
+    { length: rows * columns },
+    (_, i) => Math.floor(i / columns) * h.stride * width + (i % columns) * w.stride,
+  );
+  const steps = ctx.constant(
+    'int64',
+    [offsets.length],
+    offsets.map(([i, j]) => i * width + j),
+  );
+  const places = ctx.op('Add', [
+    ctx.op('Gather', [steps, winners(all, ctx)], { axis: 0 }),
+    ctx.constant('int64', [rows, columns, 1], corners),
+  ]);
   const cells = [dim(x, 0), rows * columns, channels];
   const zeros = ctx.op('Expand', [ctx.scalar(0), ctx.sizes([dim(x, 0), height * width, channels])]);
-  const scattered = ctx.op('ScatterElements', [zeros, ctx.reshape(places, cells), ctx.reshape(as(ctx.get(dy), 'float32', ctx), cells)], { axis: 1, reduction: 'add' });
+  const scattered = ctx.op(
+    'ScatterElements',
+    [zeros, ctx.reshape(places, cells), ctx.reshape(as(ctx.get(dy), 'float32', ctx), cells)],
+    { axis: 1, reduction: 'add' },
+  );
   const picture = ctx.reshape(scattered, [dim(x, 0), height, width, channels]);
   const begins = [h.pads?.[0] ?? 0, w.pads?.[0] ?? 0];
   const ends = [1, 2].map((axis, i) => fixed(dim(x, axis), 'size', ctx) + (begins[i] ?? 0));
-  ctx.set(dx, as(ctx.op('Slice', [picture, ctx.int64s(begins), ctx.int64s(ends), ctx.int64s([1, 2])]), ONNX_DTYPE[dx.dtype], ctx));
+  ctx.set(
+    dx,
+    as(ctx.op('Slice', [picture, ctx.int64s(begins), ctx.int64s(ends), ctx.int64s([1, 2])]), ONNX_DTYPE[dx.dtype], ctx),
+  );
 };
 
 /** The slopes of each cell of the element: of the places where it won. */
@@ -73,11 +138,21 @@ const Dilation2DBackpropFilter: KernelLowering = (call, ctx) => {
   const [filter, dy, dw] = [input(call, 'filter', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const all = taps(call, input(call, 'x', ctx), filter, dy, ctx);
   const count = all.offsets.length;
-  const cells = ctx.constant('int64', [count, 1, 1, 1, 1], Array.from({ length: count }, (_, i) => i));
+  const cells = ctx.constant(
+    'int64',
+    [count, 1, 1, 1, 1],
+    Array.from({ length: count }, (_, i) => i),
+  );
   const won = as(ctx.op('Equal', [cells, winners(all, ctx)]), 'float32', ctx);
-  const sums = ctx.op('ReduceSum', [ctx.op('Mul', [won, as(ctx.get(dy), 'float32', ctx)]), ctx.int64s([1, 2, 3])], { keepdims: 0 });
+  const sums = ctx.op('ReduceSum', [ctx.op('Mul', [won, as(ctx.get(dy), 'float32', ctx)]), ctx.int64s([1, 2, 3])], {
+    keepdims: 0,
+  });
   ctx.set(dw, as(ctx.reshape(sums, dw.shape), ONNX_DTYPE[dw.dtype], ctx));
 };
 
 /** Rows of the dilations. */
-export const morphologyKernels: Record<MorphologyKernel, KernelLowering> = { Dilation2D, Dilation2DBackpropFilter, Dilation2DBackpropInput };
+export const morphologyKernels: Record<MorphologyKernel, KernelLowering> = {
+  Dilation2D,
+  Dilation2DBackpropFilter,
+  Dilation2DBackpropInput,
+};

@@ -1,17 +1,33 @@
-// Kernels that rearrange axes: reshape, transpose, stack, concatenate, split, tile. Most keep the stored order and touch no data.
+// Kernels that rearrange axes: reshape, transpose, stack, concatenate, split, tile. Most keep the stored order and
+// touch no data.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../trace/program.js';
 import type { MovementKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { blockKernels } from './blocks.js';
 import { gatherKernels } from './gather.js';
-import { as, axisOf, counted, inputList, orderOf, physical, sameShape, sizeAt, sizesAttribute, without, withAxis } from './layout.js';
+import {
+  as,
+  axisOf,
+  counted,
+  inputList,
+  orderOf,
+  physical,
+  sameShape,
+  sizeAt,
+  sizesAttribute,
+  without,
+  withAxis,
+} from './layout.js';
 import { regroup } from './regroup.js';
 import { scatterKernels } from './scatter.js';
 import { sliceKernels } from './slice.js';
 import { dim, input, output, product } from './spatial.js';
 
-/** Gives `y` the elements of `x` in logical order, as another shape. Stays in the stored order where a plain Reshape can. */
+/**
+ * Gives `y` the elements of `x` in logical order, as another shape. Stays in the stored order where a plain Reshape
+ * can.
+ */
 function reshaped(x: Logical, y: Logical, ctx: LowerContext): void {
   if (sameShape(x.shape, y.shape)) return ctx.alias(y, x);
   const perm = orderOf(x, ctx);
@@ -30,7 +46,11 @@ const Transpose: KernelLowering = (call, ctx) => {
   const perm = call.attrs['perm'];
   if (!Array.isArray(perm)) return ctx.unsupported('attribute perm must be a list of axes');
   const stored = orderOf(x, ctx);
-  return ctx.set(y, ctx.get(x, stored), stored.map((axis) => perm.indexOf(axis)));
+  return ctx.set(
+    y,
+    ctx.get(x, stored),
+    stored.map((axis) => perm.indexOf(axis)),
+  );
 };
 
 const Concat: KernelLowering = (call, ctx) => {
@@ -51,7 +71,9 @@ const Pack: KernelLowering = (call, ctx) => {
   const axis = axisOf(call.attrs['axis'], y.rank, ctx);
   const common = ctx.commonLayout(parts, y.rank - 1);
   const { perm, position } = withAxis(common, axis);
-  const values = parts.map((part) => ctx.op('Unsqueeze', [as(ctx.get(part, common), ONNX_DTYPE[y.dtype], ctx), ctx.int64s([position])]));
+  const values = parts.map((part) =>
+    ctx.op('Unsqueeze', [as(ctx.get(part, common), ONNX_DTYPE[y.dtype], ctx), ctx.int64s([position])]),
+  );
   const [first] = values;
   if (first === undefined) return ctx.unsupported('a stack of nothing');
   ctx.set(y, values.length === 1 ? first : ctx.op('Concat', values, { axis: position }), perm);
@@ -65,7 +87,12 @@ function split(value: Value, position: number, sizes: readonly Size[], ctx: Lowe
 const SplitV: KernelLowering = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [axis, perm] = [axisOf(call.attrs['axis'] ?? 0, x.rank, ctx), orderOf(x, ctx)];
-  const pieces = split(ctx.get(x, perm), perm.indexOf(axis), call.outputs.map((y) => dim(y, axis)), ctx);
+  const pieces = split(
+    ctx.get(x, perm),
+    perm.indexOf(axis),
+    call.outputs.map((y) => dim(y, axis)),
+    ctx,
+  );
   call.outputs.forEach((y, i) => ctx.set(y, pieces[i] ?? ctx.unsupported(`piece ${i} is missing`), perm));
 };
 
@@ -73,7 +100,12 @@ const Unpack: KernelLowering = (call, ctx) => {
   const x = input(call, 'value', ctx);
   const [axis, perm] = [axisOf(call.attrs['axis'] ?? 0, x.rank, ctx), orderOf(x, ctx)];
   const position = perm.indexOf(axis);
-  const pieces = split(ctx.get(x, perm), position, call.outputs.map(() => 1), ctx);
+  const pieces = split(
+    ctx.get(x, perm),
+    position,
+    call.outputs.map(() => 1),
+    ctx,
+  );
   call.outputs.forEach((y, i) => {
     const piece = pieces[i] ?? ctx.unsupported(`piece ${i} is missing`);
     ctx.set(y, ctx.op('Squeeze', [piece, ctx.int64s([position])]), without(perm, [axis]));
@@ -88,7 +120,13 @@ const Tile: KernelLowering = (call, ctx) => {
   // tf.broadcastTo arrives as a tile of axes of size 1.
   const broadcast = x.shape.every((size, axis) => size === 1 || sizeAt(reps, axis) === 1);
   const value = ctx.get(x, perm);
-  return ctx.set(y, broadcast ? ctx.op('Expand', [value, ctx.sizes(physical(y.shape, perm))]) : ctx.op('Tile', [value, ctx.sizes(physical(reps, perm))]), perm);
+  return ctx.set(
+    y,
+    broadcast
+      ? ctx.op('Expand', [value, ctx.sizes(physical(y.shape, perm))])
+      : ctx.op('Tile', [value, ctx.sizes(physical(reps, perm))]),
+    perm,
+  );
 };
 
 const BroadcastTo: KernelLowering = (call, ctx) => {
@@ -102,8 +140,15 @@ const BroadcastArgs: KernelLowering = (call, ctx) => {
   const [a, b, y] = [input(call, 's0', ctx), input(call, 's1', ctx), output(call, ctx)];
   const size = dim(y, 0);
   const padded = (v: Logical): Value => {
-    const missing = typeof size === 'number' && typeof v.shape[0] === 'number' ? size - v.shape[0] : ctx.unsupported('shapes of dynamic rank');
-    return missing === 0 ? ctx.get(v) : ctx.op('Concat', [ctx.constant('int32', [missing], new Array<number>(missing).fill(1)), ctx.get(v)], { axis: 0 });
+    const missing =
+      typeof size === 'number' && typeof v.shape[0] === 'number'
+        ? size - v.shape[0]
+        : ctx.unsupported('shapes of dynamic rank');
+    return missing === 0
+      ? ctx.get(v)
+      : ctx.op('Concat', [ctx.constant('int32', [missing], new Array<number>(missing).fill(1)), ctx.get(v)], {
+          axis: 0,
+        });
   };
   const [left, right] = [padded(a), padded(b)];
   ctx.set(y, ctx.op('Where', [ctx.op('Equal', [left, ctx.constant('int32', [], [1])]), right, left]));

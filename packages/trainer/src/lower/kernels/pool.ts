@@ -1,9 +1,32 @@
 // Max and average pooling and their gradients, in NCHW. Averages leave out the padding, as TF's do.
 import type { Value } from '@forja/core/onnx';
-import { ONNX_DTYPE, type BoundCall, type KernelLowering, type KernelTable, type LowerContext, type Logical, type Perm } from '../contract.js';
+import {
+  ONNX_DTYPE,
+  type BoundCall,
+  type KernelLowering,
+  type KernelTable,
+  type LowerContext,
+  type Logical,
+  type Perm,
+} from '../contract.js';
 import { convTranspose } from './conv.js';
 import { as, filled, isSize, sameShape, sameSize } from './layout.js';
-import { dim, extent, fitted, fixed, input, isUneven, output, pair, pictureAxes, product, windowAttributes, windows, type PictureAxes, type Window } from './spatial.js';
+import {
+  dim,
+  extent,
+  fitted,
+  fixed,
+  input,
+  isUneven,
+  output,
+  pair,
+  pictureAxes,
+  product,
+  windowAttributes,
+  windows,
+  type PictureAxes,
+  type Window,
+} from './spatial.js';
 import { isStatic, sizeText, type Size } from '../../trace/program.js';
 
 // tfjs's pooling kernels take NHWC only.
@@ -21,9 +44,15 @@ function refuseLonely(ws: readonly Window[], ctx: LowerContext): void {
   if (lonely(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
 }
 
-/** A pool. Where a window may hold nothing but padding, or its amount is dynamic, the padding is put around the values before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs. */
+/**
+ * A pool. Where a window may hold nothing but padding, or its amount is dynamic, the padding is put around the values
+ * before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs.
+ */
 export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readonly Window[], ctx: LowerContext): Value {
-  if (!lonely(ws) && !isUneven(ws)) return op === 'MaxPool' ? ctx.op(op, [x], windowAttributes(ws, ctx)) : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
+  if (!lonely(ws) && !isUneven(ws))
+    return op === 'MaxPool'
+      ? ctx.op(op, [x], windowAttributes(ws, ctx))
+      : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
   const { value: padded, ws: within } = fitted(x, ws, ctx, op === 'MaxPool' ? -Infinity : 0);
   const attributes = windowAttributes(within, ctx);
   const apart = ctx.op('Clip', [padded]);
@@ -35,7 +64,8 @@ export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readon
   const cells = ws.reduce((n, w) => n * w.kernel, 1);
   const averages = ctx.op('AveragePool', [apart], { ...attributes, count_include_pad: 0 });
   const least = ws.length === 3 ? 1 : 0;
-  if (ws.every((w) => isStatic(w.large) && isStatic(w.small))) return ctx.op('Mul', [ctx.op('Mul', [averages, ctx.scalar(cells)]), inverseCounts(ws, ctx, least)]);
+  if (ws.every((w) => isStatic(w.large) && isStatic(w.small)))
+    return ctx.op('Mul', [ctx.op('Mul', [averages, ctx.scalar(cells)]), inverseCounts(ws, ctx, least)]);
   const { value: inside } = fitted(filled(1, 'float32', [1, 1, ...ws.map((w) => w.large)], ctx), ws, ctx);
   const shares = ctx.op('AveragePool', [ctx.op('Clip', [inside])], { ...attributes, count_include_pad: 0 });
   return ctx.op('Div', [averages, least === 0 ? shares : ctx.op('Max', [shares, ctx.scalar(least / cells)])]);
@@ -45,8 +75,9 @@ export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readon
 const LEAST = -3.4028234663852886e38;
 
 /**
- * The picture in NCHW, or a volume in NCDHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it takes the zeros for the pooling's own padding, which a
- * maximum leaves out, and cannot have more of it than a window (seen in 1.30). A Clip without bounds keeps them apart.
+ * The picture in NCHW, or a volume in NCDHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it
+ * takes the zeros for the pooling's own padding, which a maximum leaves out, and cannot have more of it than a window
+ * (seen in 1.30). A Clip without bounds keeps them apart.
  */
 export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw): Value {
   const picture = ctx.get(x, order);
@@ -54,21 +85,54 @@ export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw
 }
 
 /** tfjs hands a picture on that windows of one cell leave as large as it is, whatever their steps and padding. */
-const untouched = (x: Logical, y: Logical, call: BoundCall): boolean => sizePair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
+const untouched = (x: Logical, y: Logical, call: BoundCall): boolean =>
+  sizePair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
 
-/** Windows whose size depends on a dynamic dim: ONNX has none, but for such as stand beside each other. Then the picture is cut into them, and reduced. Undefined for windows of fixed sizes. */
+/**
+ * Windows whose size depends on a dynamic dim: ONNX has none, but for such as stand beside each other. Then the picture
+ * is cut into them, and reduced. Undefined for windows of fixed sizes.
+ */
 function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
-  const [kernels, strides] = [sizePair(call.attrs['filterSize']), sizePair(call.attrs['strides'] ?? call.attrs['filterSize'])];
+  const [kernels, strides] = [
+    sizePair(call.attrs['filterSize']),
+    sizePair(call.attrs['strides'] ?? call.attrs['filterSize']),
+  ];
   if ([...kernels, ...strides].every(isStatic)) return undefined;
-  const axes = AXES.spatial.map((axis, i) => ({ large: dim(x, axis), small: dim(y, axis), kernel: kernels[i] ?? 1, stride: strides[i] ?? 1 }));
+  const axes = AXES.spatial.map((axis, i) => ({
+    large: dim(x, axis),
+    small: dim(y, axis),
+    kernel: kernels[i] ?? 1,
+    stride: strides[i] ?? 1,
+  }));
   const whole = axes.every(({ large, small, kernel }) => small === 1 && sameSize(kernel, large));
   if (whole) return ctx.op(op === 'Max' ? 'GlobalMaxPool' : 'GlobalAveragePool', [pictureOf(x, ctx)]);
-  const beside = axes.every(({ large, small, kernel, stride }) => (small === 1 || sameSize(kernel, stride)) && (call.attrs['pad'] === 'valid' || call.attrs['pad'] === 0 || sameSize(large, product([small, kernel]))));
-  if (!beside) return ctx.unsupported(`a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor stands beside the next; fix that dim`);
-  const rest = axes.flatMap(({ large, small, kernel }, i) => (sameSize(large, product([small, kernel])) ? [] : [{ axis: i + 2, end: product([small, kernel]) }]));
+  const beside = axes.every(
+    ({ large, small, kernel, stride }) =>
+      (small === 1 || sameSize(kernel, stride)) &&
+      (call.attrs['pad'] === 'valid' || call.attrs['pad'] === 0 || sameSize(large, product([small, kernel]))),
+  );
+  if (!beside)
+    return ctx.unsupported(
+      `a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor stands beside the next; fix that dim`,
+    );
+  const rest = axes.flatMap(({ large, small, kernel }, i) =>
+    sameSize(large, product([small, kernel])) ? [] : [{ axis: i + 2, end: product([small, kernel]) }],
+  );
   const picture = ctx.get(x, AXES.nchw);
-  const cut = rest.length === 0 ? picture : ctx.op('Slice', [picture, ctx.int64s(rest.map(() => 0)), ctx.sizes(rest.map(({ end }) => end)), ctx.int64s(rest.map(({ axis }) => axis))]);
-  const apart = ctx.reshape(cut, [dim(x, 0), dim(x, AXES.channel), ...axes.flatMap(({ small, kernel }) => [small, kernel])]);
+  const cut =
+    rest.length === 0
+      ? picture
+      : ctx.op('Slice', [
+          picture,
+          ctx.int64s(rest.map(() => 0)),
+          ctx.sizes(rest.map(({ end }) => end)),
+          ctx.int64s(rest.map(({ axis }) => axis)),
+        ]);
+  const apart = ctx.reshape(cut, [
+    dim(x, 0),
+    dim(x, AXES.channel),
+    ...axes.flatMap(({ small, kernel }) => [small, kernel]),
+  ]);
   return ctx.op(op === 'Max' ? 'ReduceMax' : 'ReduceMean', [apart, ctx.int64s([3, 5])], { keepdims: 0 });
 }
 
@@ -80,18 +144,31 @@ function sizePair(value: unknown): [Size, Size] {
 const MaxPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
-  return ctx.set(y, bySize('Max', x, y, call, ctx) ?? surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
+  return ctx.set(
+    y,
+    bySize('Max', x, y, call, ctx) ?? surroundings('MaxPool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
+    AXES.nchw,
+  );
 };
 
 const AvgPool: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
-  return ctx.set(y, bySize('Mean', x, y, call, ctx) ?? surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx), AXES.nchw);
+  return ctx.set(
+    y,
+    bySize('Mean', x, y, call, ctx) ??
+      surroundings('AveragePool', pictureOf(x, ctx), poolWindows(call, ctx, x, y), ctx),
+    AXES.nchw,
+  );
 };
 
 /** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */
 function tiling(ws: readonly [Window, Window]): { rest: [number, number] } | undefined {
-  const rest = ws.map((w) => (w.kernel === w.stride && w.dilation === 1 && w.pads !== undefined && w.pads[0] === 0 && w.pads[1] <= 0 ? -w.pads[1] : undefined));
+  const rest = ws.map((w) =>
+    w.kernel === w.stride && w.dilation === 1 && w.pads !== undefined && w.pads[0] === 0 && w.pads[1] <= 0
+      ? -w.pads[1]
+      : undefined,
+  );
   const [h, w] = rest;
   return h === undefined || w === undefined ? undefined : { rest: [h, w] };
 }
@@ -100,7 +177,10 @@ function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext
   return rest.some((r) => r !== 0) ? ctx.op('Pad', [value, ctx.int64s([0, 0, 0, 0, 0, 0, ...rest])]) : value;
 }
 
-/** Each slope is spread over the cells of x that its window averaged (padding excluded, which stock tfjs-cpu gets wrong). */
+/**
+ * Each slope is spread over the cells of x that its window averaged (padding excluded, which stock tfjs-cpu gets
+ * wrong).
+ */
 const AvgPoolGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
@@ -110,46 +190,89 @@ const AvgPoolGrad: KernelLowering = (call, ctx) => {
   const slopes = ctx.get(dy, AXES.nchw);
   if (tiles !== undefined) {
     const share = ctx.op('Mul', [slopes, ctx.scalar(1 / (h.kernel * w.kernel))]);
-    const spread = h.kernel * w.kernel === 1 ? share : ctx.op('Resize', [share, undefined, ctx.constant('float32', [4], [1, 1, h.kernel, w.kernel])], { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' });
+    const spread =
+      h.kernel * w.kernel === 1
+        ? share
+        : ctx.op('Resize', [share, undefined, ctx.constant('float32', [4], [1, 1, h.kernel, w.kernel])], {
+            mode: 'nearest',
+            coordinate_transformation_mode: 'asymmetric',
+            nearest_mode: 'floor',
+          });
     ctx.set(dx, padEnd(spread, tiles.rest, ctx), AXES.nchw);
     return;
   }
   const channels = fixed(dim(x, 3), 'channels', ctx);
   const padded = ws.some((one) => one.pads === undefined || one.pads[0] > 0 || one.pads[1] > 0);
   const weighted = padded ? ctx.op('Mul', [slopes, inverseCounts(ws, ctx)]) : slopes;
-  const ones = ctx.constant('float32', [channels, 1, h.kernel, w.kernel], new Array<number>(channels * h.kernel * w.kernel).fill(padded ? 1 : 1 / (h.kernel * w.kernel)));
+  const ones = ctx.constant(
+    'float32',
+    [channels, 1, h.kernel, w.kernel],
+    new Array<number>(channels * h.kernel * w.kernel).fill(padded ? 1 : 1 / (h.kernel * w.kernel)),
+  );
   ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), AXES.nchw);
 };
 
 /** 1 / (cells inside the picture or volume), by output position. */
 export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 0): Value {
   const counts = ws.map((w) => {
-    const [large, small] = [fixed(w.large, 'spatial size of a padded average pool', ctx), fixed(w.small, 'spatial size of a padded average pool', ctx)];
+    const [large, small] = [
+      fixed(w.large, 'spatial size of a padded average pool', ctx),
+      fixed(w.small, 'spatial size of a padded average pool', ctx),
+    ];
     const before = w.pads?.[0] ?? 0;
-    return Array.from({ length: small }, (_, i) => Math.max(0, Math.min(large, i * w.stride - before + extent(w)) - Math.max(0, i * w.stride - before)));
+    return Array.from({ length: small }, (_, i) =>
+      Math.max(0, Math.min(large, i * w.stride - before + extent(w)) - Math.max(0, i * w.stride - before)),
+    );
   });
   const cells = counts.reduce<number[]>((outer, inner) => outer.flatMap((a) => inner.map((b) => a * b)), [1]);
-  return ctx.constant('float32', counts.map(({ length }) => length), cells.map((n) => 1 / Math.max(n, least)));
+  return ctx.constant(
+    'float32',
+    counts.map(({ length }) => length),
+    cells.map((n) => 1 / Math.max(n, least)),
+  );
 }
 
 /**
- * The whole slope goes to the first maximum of each window: MaxPool's own flat indices, and a scatter. In onnxruntime on CPU this is as fast as
- * comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps 36, by Resize, Equal and Where 27), and right for ties and overlaps.
+ * The whole slope goes to the first maximum of each window: MaxPool's own flat indices, and a scatter. In onnxruntime
+ * on CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps
+ * 36, by Resize, Equal and Where 27), and right for ties and overlaps.
  */
 const MaxPoolGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
-  ctx.set(dx, scatterMaxima(pictureOf(x, ctx), ctx.get(dy, AXES.nchw), AXES.nchw.map((axis) => dim(dx, axis)), ws, ctx), AXES.nchw);
+  ctx.set(
+    dx,
+    scatterMaxima(
+      pictureOf(x, ctx),
+      ctx.get(dy, AXES.nchw),
+      AXES.nchw.map((axis) => dim(dx, axis)),
+      ws,
+      ctx,
+    ),
+    AXES.nchw,
+  );
 };
 
 /** Slopes at the places of the maxima of x, which is stored as (N, C, …) of those sizes. */
-export function scatterMaxima(x: Value, slopes: Value, sizes: readonly Size[], ws: readonly Window[], ctx: LowerContext): Value {
+export function scatterMaxima(
+  x: Value,
+  slopes: Value,
+  sizes: readonly Size[],
+  ws: readonly Window[],
+  ctx: LowerContext,
+): Value {
   refuseLonely(ws, ctx);
   const [, indices] = ctx.ops('MaxPool', [x], windowAttributes(ws, ctx), 2);
   if (indices === undefined) return ctx.unsupported('MaxPool without indices');
   const flat = ctx.int64s([-1]);
-  const total = sizes.every(isStatic) ? ctx.int64s([sizes.reduce((a, b) => a * b, 1)]) : ctx.op('Reshape', [ctx.op('Size', [x]), ctx.int64s([1])]);
-  const cells = [ctx.op('ConstantOfShape', [total]), ctx.op('Reshape', [indices, flat]), ctx.op('Reshape', [slopes, flat])];
+  const total = sizes.every(isStatic)
+    ? ctx.int64s([sizes.reduce((a, b) => a * b, 1)])
+    : ctx.op('Reshape', [ctx.op('Size', [x]), ctx.int64s([1])]);
+  const cells = [
+    ctx.op('ConstantOfShape', [total]),
+    ctx.op('Reshape', [indices, flat]),
+    ctx.op('Reshape', [slopes, flat]),
+  ];
   const overlap = ws.some((w) => w.stride < w.kernel);
   const scattered = ctx.op('ScatterElements', cells, { axis: 0, ...(overlap ? { reduction: 'add' } : {}) });
   return ctx.reshape(scattered, sizes);
@@ -163,16 +286,26 @@ const MaxPoolWithArgmax: KernelLowering = (call, ctx) => {
   refuseLonely(ws, ctx);
   const picture = as(pictureOf(x, ctx), 'float32', ctx);
   // NaN is never the greatest in tfjs.
-  const compared = x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [picture]), ctx.scalar(-Infinity), picture]) : picture;
+  const compared =
+    x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [picture]), ctx.scalar(-Infinity), picture]) : picture;
   const [values, indices] = ctx.ops('MaxPool', [compared], windowAttributes(ws, ctx), 2);
   if (values === undefined || indices === undefined) return ctx.unsupported('MaxPool without indices');
-  const [height, width, channels] = [1, 2, 3].map((axis) => fixed(dim(x, axis), 'size of a picture whose maxima are counted', ctx));
+  const [height, width, channels] = [1, 2, 3].map((axis) =>
+    fixed(dim(x, axis), 'size of a picture whose maxima are counted', ctx),
+  );
   const area = (height ?? 1) * (width ?? 1);
   const number = (n: number): Value => ctx.constant('int64', [], [n]);
-  const depth = ctx.constant('int64', [channels ?? 1, 1, 1], Array.from({ length: channels ?? 1 }, (_, i) => i));
+  const depth = ctx.constant(
+    'int64',
+    [channels ?? 1, 1, 1],
+    Array.from({ length: channels ?? 1 }, (_, i) => i),
+  );
   const cell = ctx.op('Add', [ctx.op('Mul', [ctx.op('Mod', [indices, number(area)]), number(channels ?? 1)]), depth]);
   const volume = number(area * (channels ?? 1));
-  const counted = call.attrs['includeBatchInIndex'] === true ? ctx.op('Add', [cell, ctx.op('Mul', [ctx.op('Div', [indices, volume]), volume])]) : cell;
+  const counted =
+    call.attrs['includeBatchInIndex'] === true
+      ? ctx.op('Add', [cell, ctx.op('Mul', [ctx.op('Div', [indices, volume]), volume])])
+      : cell;
   ctx.set(best, as(values, ONNX_DTYPE[best.dtype], ctx), AXES.nchw);
   ctx.set(places, as(counted, 'int32', ctx), AXES.nchw);
 };

@@ -19,7 +19,12 @@ function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', a
     const value = as(ctx.get(x, perm), dtype(x.dtype), ctx);
     const keep = call.attrs['keepDims'] === true;
     const along = ctx.int64s(positions(perm, axes));
-    const result = axes.length === 0 ? value : EXTREMES.has(op) ? extreme(op, value, along, keep, ctx) : ctx.op(op, [value, along], { keepdims: keep ? 1 : 0 });
+    const result =
+      axes.length === 0
+        ? value
+        : EXTREMES.has(op)
+          ? extreme(op, value, along, keep, ctx)
+          : ctx.op(op, [value, along], { keepdims: keep ? 1 : 0 });
     ctx.set(y, as(result, ONNX_DTYPE[y.dtype], ctx), keep ? perm : without(perm, axes));
   };
 }
@@ -40,22 +45,40 @@ function positions(perm: readonly number[], axes: readonly number[]): number[] {
 }
 
 /**
- * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is passed over, but for a NaN in the first place, which nothing beats.
+ * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is passed over, but for a NaN in
+ * the first place, which nothing beats.
  */
 function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
     const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
     const value = as(ctx.get(x, perm), arithmeticType(x.dtype), ctx);
-    const index = ctx.op(op, [x.dtype === 'float32' ? comparable(value, op, sizeAt(x.shape, axis), perm.length - perm.indexOf(axis), ctx) : value], { axis: perm.indexOf(axis), keepdims: 0 });
+    const index = ctx.op(
+      op,
+      [
+        x.dtype === 'float32'
+          ? comparable(value, op, sizeAt(x.shape, axis), perm.length - perm.indexOf(axis), ctx)
+          : value,
+      ],
+      { axis: perm.indexOf(axis), keepdims: 0 },
+    );
     ctx.set(y, as(index, 'int32', ctx), without(perm, [axis]));
   };
 }
 
-/** NaN as the least, or in the first place as the greatest, of all; along an axis of dynamic size as the least. `rank` counts from the axis on. */
+/**
+ * NaN as the least, or in the first place as the greatest, of all; along an axis of dynamic size as the least. `rank`
+ * counts from the axis on.
+ */
 function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
   const worst = op === 'ArgMax' ? -Infinity : Infinity;
-  const stand = isStatic(size) ? ctx.constant('float32', [size, ...new Array<number>(rank - 1).fill(1)], Array.from({ length: size }, (_, i) => (i === 0 ? -worst : worst))) : ctx.scalar(worst);
+  const stand = isStatic(size)
+    ? ctx.constant(
+        'float32',
+        [size, ...new Array<number>(rank - 1).fill(1)],
+        Array.from({ length: size }, (_, i) => (i === 0 ? -worst : worst)),
+      )
+    : ctx.scalar(worst);
   return ctx.op('Where', [ctx.op('IsNaN', [value]), stand, value]);
 }
 
@@ -65,7 +88,12 @@ const TopK: KernelLowering = (call, ctx) => {
   const [values, indices] = [outputAt(call, 0, ctx), outputAt(call, 1, ctx)];
   const perm = orderOf(x, ctx);
   const k = ctx.sizes([sizeAttribute(call, 'k', ctx)]);
-  const [best, index] = ctx.ops('TopK', [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx), k], { axis: perm.indexOf(x.rank - 1), largest: 1, sorted: 1 }, 2);
+  const [best, index] = ctx.ops(
+    'TopK',
+    [as(ctx.get(x, perm), arithmeticType(x.dtype), ctx), k],
+    { axis: perm.indexOf(x.rank - 1), largest: 1, sorted: 1 },
+    2,
+  );
   if (best === undefined || index === undefined) return ctx.unsupported('TopK made no outputs');
   ctx.set(values, as(best, ONNX_DTYPE[values.dtype], ctx), perm);
   ctx.set(indices, as(index, 'int32', ctx), perm);

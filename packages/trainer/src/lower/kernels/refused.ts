@@ -4,7 +4,9 @@ import type { UnsupportedKernel } from '../contract.js';
 
 const because = (unsupported: string): UnsupportedKernel => ({ unsupported });
 
-const complex = because('complex numbers have no ONNX type here: compute with real and imaginary parts as separate tensors');
+const complex = because(
+  'complex numbers have no ONNX type here: compute with real and imaginary parts as separate tensors',
+);
 const text = because('strings are not lowered: do it before the exported function');
 const ragged = because('ragged and sparse tensors have data-dependent shapes: pad them before the exported function');
 const search = because('tfjs has no kernel for it and composes tf.searchSorted');
@@ -22,7 +24,9 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   Imag: complex,
   LowerBound: search,
   MatrixBandPart: because('tfjs has no kernel for it and composes tf.linalg.bandPart from others'),
-  Multinomial: because('random draws are never baked into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))'),
+  Multinomial: because(
+    'random draws are never baked into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))',
+  ),
   NonMaxSuppressionV3: suppression,
   NonMaxSuppressionV4: suppression,
   NonMaxSuppressionV5: suppression,

@@ -18,26 +18,38 @@ function stored(shape: readonly number[], perm: readonly number[]): number[] {
 
 function permutations(rank: number): number[][] {
   if (rank === 0) return [[]];
-  return permutations(rank - 1).flatMap((p) => Array.from({ length: rank }, (_, i) => [...p.slice(0, i), rank - 1, ...p.slice(i)]));
+  return permutations(rank - 1).flatMap((p) =>
+    Array.from({ length: rank }, (_, i) => [...p.slice(0, i), rank - 1, ...p.slice(i)]),
+  );
 }
 
 /** All ways to write a product of at most four factors out of 1, 2, 3, 4, 6. */
 function shapesOf(count: number, rank: number): number[][] {
   if (rank === 0) return count === 1 ? [[]] : [];
-  return [1, 2, 3, 4, 6, 12].filter((d) => count % d === 0).flatMap((d) => shapesOf(count / d, rank - 1).map((rest) => [d, ...rest]));
+  return [1, 2, 3, 4, 6, 12]
+    .filter((d) => count % d === 0)
+    .flatMap((d) => shapesOf(count / d, rank - 1).map((rest) => [d, ...rest]));
 }
 
 describe('regroup', () => {
   it('foretells an order only where a plain Reshape keeps the logical sequence', () => {
     let kept = 0;
     for (const from of [...shapesOf(12, 3), ...shapesOf(24, 3), ...shapesOf(12, 4)]) {
-      const targets = [1, 2, 3, 4].flatMap((rank) => shapesOf(from.reduce((a, b) => a * b, 1), rank)).filter((_, i) => i % 7 === 0);
+      const targets = [1, 2, 3, 4]
+        .flatMap((rank) =>
+          shapesOf(
+            from.reduce((a, b) => a * b, 1),
+            rank,
+          ),
+        )
+        .filter((_, i) => i % 7 === 0);
       for (const perm of permutations(from.length)) {
         for (const to of targets) {
           const order = regroup(from, to, perm);
           if (order === undefined) continue;
           kept++;
-          if (!same(stored(to, order), stored(from, perm))) expect.fail(`[${from.join()}] stored [${perm.join()}] as [${to.join()}]: got order [${order.join()}]`);
+          if (!same(stored(to, order), stored(from, perm)))
+            expect.fail(`[${from.join()}] stored [${perm.join()}] as [${to.join()}]: got order [${order.join()}]`);
         }
       }
     }

@@ -16,8 +16,8 @@ interface Product {
 }
 
 /**
- * The physical order of `to` that a plain Reshape of a value of shape `from`, stored in order `perm`, yields; undefined when the value must be
- * brought to logical order first. Axes of size 1 may be stored anywhere.
+ * The physical order of `to` that a plain Reshape of a value of shape `from`, stored in order `perm`, yields; undefined
+ * when the value must be brought to logical order first. Axes of size 1 may be stored anywhere.
  */
 export function regroup(from: readonly Size[], to: readonly Size[], perm: Perm): Perm | undefined {
   if (perm.every((axis, i) => axis === i)) return identity(to.length);
@@ -33,7 +33,9 @@ export function regroup(from: readonly Size[], to: readonly Size[], perm: Perm):
   if (placed.some((group) => !group.whole)) return undefined;
   // A group of size-1 axes follows the one before it.
   let last = -1;
-  const ordered = placed.map((group, i) => ({ to: group.to, start: (last = group.start ?? last), i })).sort((a, b) => a.start - b.start || a.i - b.i);
+  const ordered = placed
+    .map((group, i) => ({ to: group.to, start: (last = group.start ?? last), i }))
+    .sort((a, b) => a.start - b.start || a.i - b.i);
   return ordered.flatMap((group) => group.to);
 }
 
@@ -45,7 +47,12 @@ function match(from: readonly Size[], to: readonly Size[]): Group[] | undefined 
     const group: Group = { from: [], to: [] };
     let [a, b] = [ONE, ONE];
     do {
-      const takeFrom = group.from.length === 0 && i < from.length ? true : group.to.length === 0 && j < to.length ? false : isBehind(a, b);
+      const takeFrom =
+        group.from.length === 0 && i < from.length
+          ? true
+          : group.to.length === 0 && j < to.length
+            ? false
+            : isBehind(a, b);
       if (takeFrom) {
         const size = from[i];
         if (size === undefined || size === 0) return undefined;
@@ -68,8 +75,15 @@ const ONE: Product = { factor: 1, symbols: [] };
 function times(product: Product, size: Size): Product {
   if (isStatic(size)) return { factor: product.factor * size, symbols: product.symbols };
   const divisor = Object.values(size.terms).reduce(gcd, Math.abs(size.constant));
-  const terms = Object.fromEntries(Object.entries(size.terms).sort(([x], [y]) => (x < y ? -1 : 1)).map(([name, k]) => [name, k / divisor]));
-  return { factor: product.factor * divisor, symbols: [...product.symbols, sizeText({ constant: size.constant / divisor, terms })].sort() };
+  const terms = Object.fromEntries(
+    Object.entries(size.terms)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([name, k]) => [name, k / divisor]),
+  );
+  return {
+    factor: product.factor * divisor,
+    symbols: [...product.symbols, sizeText({ constant: size.constant / divisor, terms })].sort(),
+  };
 }
 
 function gcd(a: number, b: number): number {
@@ -77,7 +91,9 @@ function gcd(a: number, b: number): number {
 }
 
 function equal(a: Product, b: Product): boolean {
-  return a.factor === b.factor && a.symbols.length === b.symbols.length && a.symbols.every((s, i) => s === b.symbols[i]);
+  return (
+    a.factor === b.factor && a.symbols.length === b.symbols.length && a.symbols.every((s, i) => s === b.symbols[i])
+  );
 }
 
 /** Whether `a` lacks factors that `b` has. */

@@ -1,4 +1,5 @@
-// Bilinear and nearest-neighbour resizing as ONNX Resize; their gradients as products with the transposed interpolation matrices.
+// Bilinear and nearest-neighbour resizing as ONNX Resize; their gradients as products with the transposed interpolation
+// matrices.
 import type { OpAttributes, Value } from '@forja/core/onnx';
 import type { KernelLowering, KernelTable, LowerContext } from '../contract.js';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
@@ -10,10 +11,15 @@ const AXES = pictureAxes('NHWC');
 
 /** How tfjs places sample points, in ONNX's words. tfjs rounds half up with alignCorners and floors otherwise. */
 function resizeAttributes(method: 'nearest' | 'linear', attrs: Record<string, unknown>): OpAttributes['Resize'] {
-  const mode = attrs['alignCorners'] === true ? 'align_corners' : attrs['halfPixelCenters'] === true ? 'half_pixel' : 'asymmetric';
+  const mode =
+    attrs['alignCorners'] === true ? 'align_corners' : attrs['halfPixelCenters'] === true ? 'half_pixel' : 'asymmetric';
   if (method === 'linear') return { mode: 'linear', coordinate_transformation_mode: mode };
   // floor((i+½)·r) is half_pixel's (i+½)·r−½ rounded half up.
-  return { mode: 'nearest', coordinate_transformation_mode: mode, nearest_mode: mode === 'asymmetric' ? 'floor' : 'round_prefer_ceil' };
+  return {
+    mode: 'nearest',
+    coordinate_transformation_mode: mode,
+    nearest_mode: mode === 'asymmetric' ? 'floor' : 'round_prefer_ceil',
+  };
 }
 
 /** The factor between two sizes when it is a whole number, or one over a whole number. */
@@ -23,7 +29,13 @@ function factor(from: Size, to: Size): number | undefined {
   const names = new Set([...Object.keys(from.terms), ...Object.keys(to.terms)]);
   const ratios = [...names].map((name) => (to.terms[name] ?? 0) / (from.terms[name] ?? 0));
   const [ratio] = ratios;
-  if (ratio === undefined || !Number.isInteger(ratio) || ratios.some((r) => r !== ratio) || to.constant !== ratio * from.constant) return undefined;
+  if (
+    ratio === undefined ||
+    !Number.isInteger(ratio) ||
+    ratios.some((r) => r !== ratio) ||
+    to.constant !== ratio * from.constant
+  )
+    return undefined;
   return ratio;
 }
 
@@ -39,8 +51,13 @@ function resize(method: 'nearest' | 'linear'): KernelLowering {
     if (h !== undefined && w !== undefined && attributes.coordinate_transformation_mode !== 'align_corners') {
       if (h === 1 && w === 1) return x.dtype === y.dtype ? ctx.alias(y, x) : ctx.set(y, picture, AXES.nchw);
       // Nearest by a whole factor is the same cell either way; the asymmetric form is the most widely supported.
-      if (method === 'nearest' && h >= 1 && w >= 1) attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
-      return ctx.set(y, ctx.op('Resize', [picture, undefined, ctx.constant('float32', [4], [1, 1, h, w])], attributes), AXES.nchw);
+      if (method === 'nearest' && h >= 1 && w >= 1)
+        attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+      return ctx.set(
+        y,
+        ctx.op('Resize', [picture, undefined, ctx.constant('float32', [4], [1, 1, h, w])], attributes),
+        AXES.nchw,
+      );
     }
     const sizes = ctx.sizes(AXES.nchw.map((axis) => dim(y, axis)));
     return ctx.set(y, ctx.op('Resize', [picture, undefined, undefined, sizes], attributes), AXES.nchw);
@@ -52,7 +69,13 @@ function resizeGradient(method: Interpolation['method']): KernelLowering {
     const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'images', ctx), output(call, ctx)];
     const matrix = (axis: 1 | 2): { data: Float32Array; rows: number; columns: number } => {
       const [rows, columns] = [fixed(dim(dy, axis), 'resized size', ctx), fixed(dim(x, axis), 'size', ctx)];
-      const data = interpolationMatrix({ method, from: columns, to: rows, alignCorners: call.attrs['alignCorners'] === true, halfPixelCenters: call.attrs['halfPixelCenters'] === true });
+      const data = interpolationMatrix({
+        method,
+        from: columns,
+        to: rows,
+        alignCorners: call.attrs['alignCorners'] === true,
+        halfPixelCenters: call.attrs['halfPixelCenters'] === true,
+      });
       return { data, rows, columns };
     };
     const [h, w] = [matrix(1), matrix(2)];
@@ -67,7 +90,10 @@ function product(left: Value, middle: Value, right: Value, ctx: LowerContext): V
 }
 
 function transpose(data: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from({ length: rows * columns }, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
+  return Float32Array.from(
+    { length: rows * columns },
+    (_, i) => data[(i % rows) * columns + Math.floor(i / rows)] ?? 0,
+  );
 }
 
 /** Resizing rows. */

@@ -13,10 +13,16 @@ const Cumsum: KernelLowering = (call, ctx) => {
 };
 
 function flags(attrs: Record<string, unknown>): { exclusive?: 1; reverse?: 1 } {
-  return { ...(attrs['exclusive'] === true ? { exclusive: 1 } : {}), ...(attrs['reverse'] === true ? { reverse: 1 } : {}) };
+  return {
+    ...(attrs['exclusive'] === true ? { exclusive: 1 } : {}),
+    ...(attrs['reverse'] === true ? { reverse: 1 } : {}),
+  };
 }
 
-/** ONNX has no running product: doubling steps multiply each element by the one 1, 2, 4, … places before it (Hillis and Steele 1986). */
+/**
+ * ONNX has no running product: doubling steps multiply each element by the one 1, 2, 4, … places before it (Hillis and
+ * Steele 1986).
+ */
 const Cumprod: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
@@ -24,17 +30,28 @@ const Cumprod: KernelLowering = (call, ctx) => {
   const move = { position: perm.indexOf(axis), rank: x.rank, length, reverse: call.attrs['reverse'] === true };
   let value = as(ctx.get(x, perm), arithmeticType(y.dtype), ctx);
   if (call.attrs['exclusive'] === true) value = shifted(value, 1, move, ctx);
-  for (let distance = 1; distance < length; distance *= 2) value = ctx.op('Mul', [value, shifted(value, distance, move, ctx)]);
+  for (let distance = 1; distance < length; distance *= 2)
+    value = ctx.op('Mul', [value, shifted(value, distance, move, ctx)]);
   ctx.set(y, as(value, ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
 /** The value moved along an axis by `distance`, ones coming in. */
-function shifted(value: Value, distance: number, along: { position: number; rank: number; length: number; reverse: boolean }, ctx: LowerContext): Value {
+function shifted(
+  value: Value,
+  distance: number,
+  along: { position: number; rank: number; length: number; reverse: boolean },
+  ctx: LowerContext,
+): Value {
   const pads = new Array<number>(2 * along.rank).fill(0);
   pads[along.position + (along.reverse ? along.rank : 0)] = distance;
   const padded = ctx.op('Pad', [value, ctx.int64s(pads), scalar(1, value.dtype, ctx)], { mode: 'constant' });
   const start = along.reverse ? distance : 0;
-  return ctx.op('Slice', [padded, ctx.int64s([start]), ctx.int64s([start + along.length]), ctx.int64s([along.position])]);
+  return ctx.op('Slice', [
+    padded,
+    ctx.int64s([start]),
+    ctx.int64s([start + along.length]),
+    ctx.int64s([along.position]),
+  ]);
 }
 
 /** Rows of the scans. */

@@ -19,7 +19,13 @@ function updateShape(indices: Logical, shape: readonly Size[]): Size[] {
 }
 
 /** Updates of one element fill every slice. */
-function spread(updates: Logical, indices: Logical, shape: readonly Size[], type: 'float32' | 'int32', ctx: LowerContext): Value {
+function spread(
+  updates: Logical,
+  indices: Logical,
+  shape: readonly Size[],
+  type: 'float32' | 'int32',
+  ctx: LowerContext,
+): Value {
   const value = as(ctx.get(updates), type, ctx);
   return updates.rank === 0 ? ctx.op('Expand', [value, ctx.sizes(updateShape(indices, shape))]) : value;
 }
@@ -29,27 +35,60 @@ const ScatterNd: KernelLowering = (call, ctx) => {
   const [indices, updates, y] = [input(call, 'indices', ctx), input(call, 'updates', ctx), output(call, ctx)];
   const type = arithmeticType(y.dtype);
   const shape = sizesAttribute(call, 'shape', ctx);
-  const sums = ctx.op('ScatterND', [filled(0, type, shape, ctx), rows(indices, ctx), spread(updates, indices, shape, type, ctx)], { reduction: 'add' });
+  const sums = ctx.op(
+    'ScatterND',
+    [filled(0, type, shape, ctx), rows(indices, ctx), spread(updates, indices, shape, type, ctx)],
+    { reduction: 'add' },
+  );
   ctx.set(y, as(sums, ONNX_DTYPE[y.dtype], ctx));
 };
 
 const TensorScatterUpdate: KernelLowering = (call, ctx) => {
-  const [base, indices, updates, y] = [input(call, 'tensor', ctx), input(call, 'indices', ctx), input(call, 'updates', ctx), output(call, ctx)];
+  const [base, indices, updates, y] = [
+    input(call, 'tensor', ctx),
+    input(call, 'indices', ctx),
+    input(call, 'updates', ctx),
+    output(call, ctx),
+  ];
   const type = arithmeticType(y.dtype);
-  const written = ctx.op('ScatterND', [as(ctx.get(base), type, ctx), rows(indices, ctx), spread(updates, indices, base.shape, type, ctx)]);
+  const written = ctx.op('ScatterND', [
+    as(ctx.get(base), type, ctx),
+    rows(indices, ctx),
+    spread(updates, indices, base.shape, type, ctx),
+  ]);
   ctx.set(y, as(written, ONNX_DTYPE[y.dtype], ctx));
 };
 
 const SparseToDense: KernelLowering = (call, ctx) => {
-  const [indices, values, rest, y] = [input(call, 'sparseIndices', ctx), input(call, 'sparseValues', ctx), input(call, 'defaultValue', ctx), output(call, ctx)];
+  const [indices, values, rest, y] = [
+    input(call, 'sparseIndices', ctx),
+    input(call, 'sparseValues', ctx),
+    input(call, 'defaultValue', ctx),
+    output(call, ctx),
+  ];
   const type = arithmeticType(y.dtype);
   const shape = sizesAttribute(call, 'outputShape', ctx);
-  const base = ctx.op('Expand', [as(ctx.get(rest), type, ctx), ctx.sizes(physical(shape, shape.map((_, i) => i)))]);
+  const base = ctx.op('Expand', [
+    as(ctx.get(rest), type, ctx),
+    ctx.sizes(
+      physical(
+        shape,
+        shape.map((_, i) => i),
+      ),
+    ),
+  ]);
   // A scalar index addresses one place.
   const index = indices.rank === 0 ? ctx.reshape(as(ctx.get(indices), 'int64', ctx), [1, 1]) : rows(indices, ctx);
-  const updates = indices.rank === 0 ? ctx.reshape(as(ctx.get(values), type, ctx), [1, ...shape.slice(1)]) : spread(values, indices, shape, type, ctx);
+  const updates =
+    indices.rank === 0
+      ? ctx.reshape(as(ctx.get(values), type, ctx), [1, ...shape.slice(1)])
+      : spread(values, indices, shape, type, ctx);
   ctx.set(y, as(ctx.op('ScatterND', [base, index, updates]), ONNX_DTYPE[y.dtype], ctx));
 };
 
 /** Rows of the kernels that write by index. */
-export const scatterKernels: Record<'ScatterNd' | 'SparseToDense' | 'TensorScatterUpdate', KernelLowering> = { ScatterNd, SparseToDense, TensorScatterUpdate };
+export const scatterKernels: Record<'ScatterNd' | 'SparseToDense' | 'TensorScatterUpdate', KernelLowering> = {
+  ScatterNd,
+  SparseToDense,
+  TensorScatterUpdate,
+};

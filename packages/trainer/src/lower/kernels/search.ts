@@ -28,7 +28,11 @@ function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
 
 /** Indices are made flat by the old shape and taken apart by the new one, in which -1 stands for what is left. */
 const SparseReshape: KernelLowering = (call, ctx) => {
-  const [indices, from, to] = [input(call, 'inputIndices', ctx), input(call, 'inputShape', ctx), input(call, 'newShape', ctx)];
+  const [indices, from, to] = [
+    input(call, 'inputIndices', ctx),
+    input(call, 'inputShape', ctx),
+    input(call, 'newShape', ctx),
+  ];
   const [places, shape] = [output(call, ctx), call.outputs[1] ?? ctx.unsupported('the call has no second output')];
   const [rank, newRank] = [fixed(dim(from, 0), 'rank', ctx), fixed(dim(to, 0), 'rank', ctx)];
   const [old, asked] = [as(ctx.get(from), 'int64', ctx), as(ctx.get(to), 'int64', ctx)];
@@ -37,7 +41,11 @@ const SparseReshape: KernelLowering = (call, ctx) => {
   const rest = ctx.op('Div', [total(old), total(ctx.op('Where', [open, ctx.constant('int64', [], [1]), asked]))]);
   const resolved = ctx.op('Where', [open, rest, asked]);
   const steps = strides(old, rank, ctx);
-  let place = ctx.op('ReduceSum', [ctx.op('Mul', [as(ctx.get(indices), 'int64', ctx), ctx.op('Concat', steps, { axis: 0 })]), ctx.int64s([1])], { keepdims: 1 });
+  let place = ctx.op(
+    'ReduceSum',
+    [ctx.op('Mul', [as(ctx.get(indices), 'int64', ctx), ctx.op('Concat', steps, { axis: 0 })]), ctx.int64s([1])],
+    { keepdims: 1 },
+  );
   const columns = strides(resolved, newRank, ctx).map((step) => {
     const column = ctx.op('Div', [place, step]);
     place = ctx.op('Sub', [place, ctx.op('Mul', [column, step])]);

@@ -1,8 +1,28 @@
 // Slices, reversals and pads, in the stored order. ONNX's Slice counts and clamps as TensorFlow's does.
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../trace/program.js';
-import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext, type Perm } from '../contract.js';
-import { as, axesOf, identity, isSize, orderOf, pairsAttribute, physical, sameShape, sameSize, scalar, sizeAt, sizesAttribute } from './layout.js';
+import {
+  ONNX_DTYPE,
+  type BoundCall,
+  type KernelLowering,
+  type Logical,
+  type LowerContext,
+  type Perm,
+} from '../contract.js';
+import {
+  as,
+  axesOf,
+  identity,
+  isSize,
+  orderOf,
+  pairsAttribute,
+  physical,
+  sameShape,
+  sameSize,
+  scalar,
+  sizeAt,
+  sizesAttribute,
+} from './layout.js';
 import { regroup } from './regroup.js';
 import { dim, input, output, plus } from './spatial.js';
 
@@ -20,7 +40,13 @@ interface Cut {
 function cut(value: Value, perm: Perm, cuts: readonly Cut[], ctx: LowerContext): Value {
   if (cuts.length === 0) return value;
   const steps = cuts.some((c) => c.step !== 1) ? [ctx.int64s(cuts.map((c) => c.step))] : [];
-  return ctx.op('Slice', [value, ctx.sizes(cuts.map((c) => c.begin)), ctx.sizes(cuts.map((c) => c.end)), ctx.int64s(cuts.map((c) => perm.indexOf(c.axis))), ...steps]);
+  return ctx.op('Slice', [
+    value,
+    ctx.sizes(cuts.map((c) => c.begin)),
+    ctx.sizes(cuts.map((c) => c.end)),
+    ctx.int64s(cuts.map((c) => perm.indexOf(c.axis))),
+    ...steps,
+  ]);
 }
 
 /** A list of sizes where tfjs also takes one number for the first axis. */
@@ -55,7 +81,11 @@ const StridedSlice: KernelLowering = (call, ctx) => {
 
 /** The cuts of a strided slice, and the shape of x after them. The sizes of kept axes are the output's. */
 function stridedCuts(call: BoundCall, x: Logical, y: Logical, ctx: LowerContext): { cuts: Cut[]; shape: Size[] } {
-  const [begin, end, strides] = [sizesAttribute(call, 'begin', ctx), sizesAttribute(call, 'end', ctx), listed(call, 'strides', ctx)];
+  const [begin, end, strides] = [
+    sizesAttribute(call, 'begin', ctx),
+    sizesAttribute(call, 'end', ctx),
+    listed(call, 'strides', ctx),
+  ];
   const bit = (mask: string, i: number): boolean => ((Number(call.attrs[mask] ?? 0) >> i) & 1) === 1;
   const entries = begin.length;
   const real = begin.filter((_, i) => !bit('newAxisMask', i) && !bit('ellipsisMask', i)).length;
@@ -93,7 +123,16 @@ function stridedCuts(call: BoundCall, x: Logical, y: Logical, ctx: LowerContext)
 function reversed(x: Logical, y: Logical, axes: readonly number[], ctx: LowerContext): void {
   if (axes.length === 0) return ctx.alias(y, x);
   const perm = orderOf(x, ctx);
-  return ctx.set(y, cut(ctx.get(x, perm), perm, axes.map((axis) => ({ axis, begin: END, end: -END, step: -1 })), ctx), perm);
+  return ctx.set(
+    y,
+    cut(
+      ctx.get(x, perm),
+      perm,
+      axes.map((axis) => ({ axis, begin: END, end: -END, step: -1 })),
+      ctx,
+    ),
+    perm,
+  );
 }
 
 const Reverse: KernelLowering = (call, ctx) => {
@@ -118,10 +157,17 @@ const PadV2: KernelLowering = (call, ctx) => {
   const dtype = ONNX_DTYPE[x.dtype];
   const fill = Number(call.attrs['constantValue'] ?? 0);
   const value = scalar(dtype === 'int32' ? Math.trunc(fill) : fill, dtype, ctx);
-  return ctx.set(y, ctx.op('Pad', [ctx.get(x, perm), padsInput(paddings, perm, ctx), value], { mode: 'constant' }), perm);
+  return ctx.set(
+    y,
+    ctx.op('Pad', [ctx.get(x, perm), padsInput(paddings, perm, ctx), value], { mode: 'constant' }),
+    perm,
+  );
 };
 
-/** 'reflect' is ONNX's own. 'symmetric' repeats the border: one row of it is ONNX's 'edge', more are slices read backwards. */
+/**
+ * 'reflect' is ONNX's own. 'symmetric' repeats the border: one row of it is ONNX's 'edge', more are slices read
+ * backwards.
+ */
 const MirrorPad: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const paddings = pairsAttribute(call, 'paddings', ctx);
@@ -130,13 +176,22 @@ const MirrorPad: KernelLowering = (call, ctx) => {
   const type = x.dtype === 'bool' ? 'int32' : ONNX_DTYPE[x.dtype];
   const value = as(ctx.get(x, perm), type, ctx);
   const small = paddings.flat().every((n) => n === 0 || n === 1);
-  const padded = call.attrs['mode'] === 'reflect' || small
-    ? ctx.op('Pad', [value, padsInput(paddings, perm, ctx)], { mode: call.attrs['mode'] === 'reflect' ? 'reflect' : 'edge' })
-    : paddings.reduce((v, pads, axis) => symmetric(v, perm, axis, pads, ctx), value);
+  const padded =
+    call.attrs['mode'] === 'reflect' || small
+      ? ctx.op('Pad', [value, padsInput(paddings, perm, ctx)], {
+          mode: call.attrs['mode'] === 'reflect' ? 'reflect' : 'edge',
+        })
+      : paddings.reduce((v, pads, axis) => symmetric(v, perm, axis, pads, ctx), value);
   return ctx.set(y, as(padded, ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
-function symmetric(value: Value, perm: Perm, axis: number, [before, after]: readonly [Size, Size], ctx: LowerContext): Value {
+function symmetric(
+  value: Value,
+  perm: Perm,
+  axis: number,
+  [before, after]: readonly [Size, Size],
+  ctx: LowerContext,
+): Value {
   const head = before === 0 ? [] : [cut(value, perm, [{ axis, begin: plus(before, -1), end: -END, step: -1 }], ctx)];
   // The last `after` rows, backwards: down to, not including, -after-1.
   const tail = after === 0 ? [] : [cut(value, perm, [{ axis, begin: END, end: plus(-1, after, -1), step: -1 }], ctx)];
@@ -145,7 +200,10 @@ function symmetric(value: Value, perm: Perm, axis: number, [before, after]: read
 }
 
 /** Rows of the slices and pads. */
-export const sliceKernels: Record<'FlipLeftRight' | 'MirrorPad' | 'PadV2' | 'Reverse' | 'Slice' | 'StridedSlice', KernelLowering> = {
+export const sliceKernels: Record<
+  'FlipLeftRight' | 'MirrorPad' | 'PadV2' | 'Reverse' | 'Slice' | 'StridedSlice',
+  KernelLowering
+> = {
   FlipLeftRight,
   MirrorPad,
   PadV2,

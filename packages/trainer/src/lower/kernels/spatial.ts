@@ -1,4 +1,5 @@
-// Window geometry shared by convolution, pooling and resizing rows: axes of a picture, sizes that may be symbolic, pads that hit a given output size.
+// Window geometry shared by convolution, pooling and resizing rows: axes of a picture, sizes that may be symbolic, pads
+// that hit a given output size.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
 import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from '../../trace/size.js';
@@ -14,7 +15,9 @@ export function fixed(size: Size | undefined, what: string, ctx: LowerContext): 
 /** The one tensor input of that name. */
 export function input(call: BoundCall, name: string, ctx: LowerContext): Logical {
   const value = call.inputs[name];
-  return value === undefined || Array.isArray(value) ? ctx.unsupported(`expected one tensor as input ${name}, got ${value === undefined ? 'none' : 'a list'}`) : value;
+  return value === undefined || Array.isArray(value)
+    ? ctx.unsupported(`expected one tensor as input ${name}, got ${value === undefined ? 'none' : 'a list'}`)
+    : value;
 }
 
 /** The one tensor input of that name, or undefined. */
@@ -46,8 +49,20 @@ export interface PictureAxes {
   /** batch, height, width, channel */
   nhwc: Perm;
 }
-const CHANNELS_LAST: PictureAxes = { channel: 3, spatial: [1, 2], nchw: [0, 3, 1, 2], cnhw: [3, 0, 1, 2], nhwc: [0, 1, 2, 3] };
-const CHANNELS_FIRST: PictureAxes = { channel: 1, spatial: [2, 3], nchw: [0, 1, 2, 3], cnhw: [1, 0, 2, 3], nhwc: [0, 2, 3, 1] };
+const CHANNELS_LAST: PictureAxes = {
+  channel: 3,
+  spatial: [1, 2],
+  nchw: [0, 3, 1, 2],
+  cnhw: [3, 0, 1, 2],
+  nhwc: [0, 1, 2, 3],
+};
+const CHANNELS_FIRST: PictureAxes = {
+  channel: 1,
+  spatial: [2, 3],
+  nchw: [0, 1, 2, 3],
+  cnhw: [1, 0, 2, 3],
+  nhwc: [0, 2, 3, 1],
+};
 
 /** {@link PictureAxes} of a dataFormat attribute (default NHWC). */
 export function pictureAxes(dataFormat: unknown): PictureAxes {
@@ -60,21 +75,27 @@ export const OIHW: Perm = [3, 2, 0, 1];
 /** A tfjs attribute that is a number or a pair. */
 export function pair(value: unknown, fallback = 1): [number, number] {
   if (typeof value === 'number') return [value, value];
-  if (Array.isArray(value) && typeof value[0] === 'number') return [value[0], typeof value[1] === 'number' ? value[1] : value[0]];
+  if (Array.isArray(value) && typeof value[0] === 'number')
+    return [value[0], typeof value[1] === 'number' ? value[1] : value[0]];
   return [fallback, fallback];
 }
 
 /** Zeros before and after an axis; less than none is cut off. */
 export type Pads = readonly [before: number, after: number];
 
-/** One spatial axis of a window op. `large` is the convolved or pooled side, `small` the result's; both may be symbolic. */
+/**
+ * One spatial axis of a window op. `large` is the convolved or pooled side, `small` the result's; both may be symbolic.
+ */
 export interface Window {
   large: Size;
   small: Size;
   kernel: number;
   stride: number;
   dilation: number;
-  /** `after` is what makes large → small exact: it may be negative, when the window leaves a remainder uncovered. Undefined: depends on a symbolic size. */
+  /**
+   * `after` is what makes large → small exact: it may be negative, when the window leaves a remainder uncovered.
+   * Undefined: depends on a symbolic size.
+   */
   pads: Pads | undefined;
   /** The same where it depends on a symbolic size. */
   amounts: readonly [before: Size, after: Size];
@@ -88,15 +109,34 @@ export function extent(w: Pick<Window, 'kernel' | 'dilation'>): number {
 }
 
 /** Windows of the two spatial axes of a call, with tfjs's meaning of `pad` ('same' | 'valid' | number | explicit). */
-export function windows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, kernel: readonly [number, number], axes: PictureAxes): [Window, Window] {
+export function windows(
+  call: BoundCall,
+  ctx: LowerContext,
+  large: Logical,
+  small: Logical,
+  kernel: readonly [number, number],
+  axes: PictureAxes,
+): [Window, Window] {
   const strides = pair(call.attrs['strides'] ?? kernel);
   const dilations = pair(call.attrs['dilations']);
-  const one = (i: 0 | 1): Window => windowAlong(call, ctx, large, small, axes.spatial[i], { kernel: kernel[i], stride: strides[i], dilation: dilations[i] });
+  const one = (i: 0 | 1): Window =>
+    windowAlong(call, ctx, large, small, axes.spatial[i], {
+      kernel: kernel[i],
+      stride: strides[i],
+      dilation: dilations[i],
+    });
   return [one(0), one(1)];
 }
 
 /** The window along one axis. */
-export function windowAlong(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, axis: number, steps: Pick<Window, 'kernel' | 'stride' | 'dilation'>): Window {
+export function windowAlong(
+  call: BoundCall,
+  ctx: LowerContext,
+  large: Logical,
+  small: Logical,
+  axis: number,
+  steps: Pick<Window, 'kernel' | 'stride' | 'dilation'>,
+): Window {
   const w = { large: dim(large, axis), small: dim(small, axis), ...steps };
   const slack = slackOf(w);
   const { pad, dimRoundingMode: rounding } = call.attrs;
@@ -104,7 +144,8 @@ export function windowAlong(call: BoundCall, ctx: LowerContext, large: Logical, 
   const amounts = [before, plus(slack, before, -1)] as const;
   if (isStatic(before) && isStatic(amounts[1])) return { ...w, amounts, pads: [before, amounts[1]], auto: false };
   // A remainder that cannot be told is dropped by ONNX's floor division too: the pads as given will do.
-  if (pad !== 'same' && rounding !== 'ceil' && rounding !== 'round') return { ...w, amounts, pads: [explicit(pad, axis, 0, ctx), explicit(pad, axis, 1, ctx)], auto: false };
+  if (pad !== 'same' && rounding !== 'ceil' && rounding !== 'round')
+    return { ...w, amounts, pads: [explicit(pad, axis, 0, ctx), explicit(pad, axis, 1, ctx)], auto: false };
   return { ...w, amounts, pads: undefined, auto: pad === 'same' && extent(w) >= w.stride };
 }
 
@@ -113,8 +154,15 @@ function slackOf(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dila
   return plus(plus(times(plus(w.small, -1), w.stride), extent(w)), w.large, -1);
 }
 
-/** The cells that `same` puts before: half of what is missing, rounded down. Where steps are wider than windows nothing may be missing; tfjs then cuts volumes, and leaves pictures. */
-function sameBefore(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>, slack: Size, rank: number): Size {
+/**
+ * The cells that `same` puts before: half of what is missing, rounded down. Where steps are wider than windows nothing
+ * may be missing; tfjs then cuts volumes, and leaves pictures.
+ */
+function sameBefore(
+  w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>,
+  slack: Size,
+  rank: number,
+): Size {
   if (rank > 4 || extent(w) >= w.stride) return floorDivide(slack, 2);
   if (isStatic(slack)) return Math.floor(Math.max(0, slack) / 2);
   return floorDivide(maximum(slack, 0), 2);
@@ -139,21 +187,44 @@ export interface WindowAttributes {
   auto_pad?: 'SAME_UPPER';
 }
 
-/** Whether some axis must be padded, or cut, by a node of its own: by an amount that depends on a symbolic size, or by less than nothing in front. */
+/**
+ * Whether some axis must be padded, or cut, by a node of its own: by an amount that depends on a symbolic size, or by
+ * less than nothing in front.
+ */
 export function isUneven(ws: readonly Window[]): boolean {
   return ws.some((w) => (w.pads === undefined ? !w.auto : w.pads[0] < 0));
 }
 
 /** A value stored (batch, channel, spatial …) padded so that its windows fit, and those windows. */
-export function fitted(value: Value, ws: readonly Window[], ctx: LowerContext, fill = 0): { value: Value; ws: Window[] } {
-  const [befores, afters] = [0, 1].map((side) => ws.map((w): Size => w.pads?.[side as 0 | 1] ?? w.amounts[side as 0 | 1])); // two sides of a pair
+export function fitted(
+  value: Value,
+  ws: readonly Window[],
+  ctx: LowerContext,
+  fill = 0,
+): { value: Value; ws: Window[] } {
+  const [befores, afters] = [0, 1].map((side) =>
+    ws.map((w): Size => w.pads?.[side as 0 | 1] ?? w.amounts[side as 0 | 1]),
+  ); // two sides of a pair
   const amounts = ctx.sizes([0, 0, ...(befores ?? []), 0, 0, ...(afters ?? [])]);
   const padded = ctx.op('Pad', [value, amounts, ...(fill === 0 ? [] : [ctx.scalar(fill)])], { mode: 'constant' });
-  return { value: padded, ws: ws.map((w) => ({ ...w, large: plus(plus(w.large, w.pads?.[0] ?? w.amounts[0]), w.pads?.[1] ?? w.amounts[1]), pads: [0, 0], amounts: [0, 0], auto: false })) };
+  return {
+    value: padded,
+    ws: ws.map((w) => ({
+      ...w,
+      large: plus(plus(w.large, w.pads?.[0] ?? w.amounts[0]), w.pads?.[1] ?? w.amounts[1]),
+      pads: [0, 0],
+      amounts: [0, 0],
+      auto: false,
+    })),
+  };
 }
 
 /** A value and its windows as a Conv takes them: padded before only where its attributes cannot say it. */
-export function windowed(value: Value, ws: readonly Window[], ctx: LowerContext): { value: Value; attributes: WindowAttributes } {
+export function windowed(
+  value: Value,
+  ws: readonly Window[],
+  ctx: LowerContext,
+): { value: Value; attributes: WindowAttributes } {
   const ready = isUneven(ws) ? fitted(value, ws, ctx) : { value, ws };
   return { value: ready.value, attributes: windowAttributes(ready.ws, ctx) };
 }
@@ -166,7 +237,8 @@ export function windowAttributes(ws: readonly Window[], ctx: LowerContext): Wind
   // TF's 'same' is SAME_UPPER: the odd pad goes to the end. With symbolic sizes the runtime works it out.
   if (isUneven(ws)) return ctx.unsupported('padding that depends on a dynamic size; fix that size');
   if (known.length < ws.length) return { ...attributes, auto_pad: 'SAME_UPPER' };
-  for (const { pads, stride } of ws) if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
+  for (const { pads, stride } of ws)
+    if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
   // ONNX floors: a negative `after` is a remainder it leaves uncovered by itself.
   const pads = [...known.map(([before]) => before), ...known.map(([, after]) => Math.max(0, after))];
   return pads.some((p) => p !== 0) ? { ...attributes, pads } : attributes;

@@ -1,4 +1,5 @@
-// Three-dimensional convolution and pooling, and their adjoints, as ONNX ops of rank 5: volumes (N, C, D, H, W), filters (O, I, D, H, W).
+// Three-dimensional convolution and pooling, and their adjoints, as ONNX ops of rank 5: volumes (N, C, D, H, W),
+// filters (O, I, D, H, W).
 import type { VolumeKernel } from '../../trace/shapes/names.js';
 import type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
@@ -15,12 +16,25 @@ function triple(value: unknown, fallback: readonly number[]): number[] {
   return Array.isArray(value) ? value.map(Number) : [...fallback];
 }
 
-function windows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical, kernel: readonly number[]): Window[] {
+function windows(
+  call: BoundCall,
+  ctx: LowerContext,
+  large: Logical,
+  small: Logical,
+  kernel: readonly number[],
+): Window[] {
   const [strides, dilations] = [triple(call.attrs['strides'], kernel), triple(call.attrs['dilations'], [1, 1, 1])];
-  return SPATIAL.map((axis, i) => windowAlong(call, ctx, large, small, axis, { kernel: kernel[i] ?? 1, stride: strides[i] ?? 1, dilation: dilations[i] ?? 1 }));
+  return SPATIAL.map((axis, i) =>
+    windowAlong(call, ctx, large, small, axis, {
+      kernel: kernel[i] ?? 1,
+      stride: strides[i] ?? 1,
+      dilation: dilations[i] ?? 1,
+    }),
+  );
 }
 
-const filterSize = (filter: Logical, ctx: LowerContext): number[] => [0, 1, 2].map((axis) => fixed(dim(filter, axis), 'size of the filter', ctx));
+const filterSize = (filter: Logical, ctx: LowerContext): number[] =>
+  [0, 1, 2].map((axis) => fixed(dim(filter, axis), 'size of the filter', ctx));
 
 const Conv3D: KernelLowering = (call, ctx) => {
   const [x, filter, y] = [input(call, 'x', ctx), input(call, 'filter', ctx), output(call, ctx)];
@@ -35,19 +49,34 @@ const Conv3DBackpropInputV2: KernelLowering = (call, ctx) => {
   ctx.set(dx, convTranspose(ctx.get(dy, NCDHW), ctx.get(filter, OIDHW), ws, ctx), NCDHW);
 };
 
-/** Conv of x as [C, N, D, H, W] with dy as weights [Co, N, …]: its dilation is the forward stride and the other way round. */
+/**
+ * Conv of x as [C, N, D, H, W] with dy as weights [Co, N, …]: its dilation is the forward stride and the other way
+ * round.
+ */
 const Conv3DBackpropFilterV2: KernelLowering = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const ws = windows(call, ctx, x, dy, filterSize(dw, ctx));
   const pads = ws.map((w) => w.pads ?? ctx.unsupported('filter gradient with a dynamic spatial size'));
-  const attributes = { kernel_shape: ws.map((w) => fixed(w.small, 'size of dy', ctx)), strides: ws.map((w) => w.dilation), dilations: ws.map((w) => w.stride), pads: [...pads.map(([before]) => before), ...pads.map(([, after]) => Math.max(0, after))] };
+  const attributes = {
+    kernel_shape: ws.map((w) => fixed(w.small, 'size of dy', ctx)),
+    strides: ws.map((w) => w.dilation),
+    dilations: ws.map((w) => w.stride),
+    pads: [...pads.map(([before]) => before), ...pads.map(([, after]) => Math.max(0, after))],
+  };
   const full = ctx.op('Conv', [ctx.get(x, CNDHW), ctx.get(dy, CNDHW)], attributes);
   // A negative `after` is a remainder of x that no window saw: the result is then that much too large.
   const crop = pads.some(([, after]) => after < 0);
-  ctx.set(dw, crop ? ctx.op('Slice', [full, ctx.int64s([0, 0, 0]), ctx.int64s(ws.map((w) => w.kernel)), ctx.int64s([2, 3, 4])]) : full, [3, 4, 0, 1, 2]);
+  ctx.set(
+    dw,
+    crop
+      ? ctx.op('Slice', [full, ctx.int64s([0, 0, 0]), ctx.int64s(ws.map((w) => w.kernel)), ctx.int64s([2, 3, 4])])
+      : full,
+    [3, 4, 0, 1, 2],
+  );
 };
 
-const poolWindows = (call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): Window[] => windows(call, ctx, large, small, triple(call.attrs['filterSize'], [1, 1, 1]));
+const poolWindows = (call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): Window[] =>
+  windows(call, ctx, large, small, triple(call.attrs['filterSize'], [1, 1, 1]));
 
 const MaxPool3D: KernelLowering = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -59,22 +88,47 @@ const AvgPool3D: KernelLowering = (call, ctx) => {
   ctx.set(y, surroundings('AveragePool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
 };
 
-/** Each slope is spread over the cells of x that its window averaged. Padding excluded: tfjs's own kernel counts it, against its forward kernel. */
+/**
+ * Each slope is spread over the cells of x that its window averaged. Padding excluded: tfjs's own kernel counts it,
+ * against its forward kernel.
+ */
 const AvgPool3DGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
   const channels = fixed(dim(x, 4), 'channels', ctx);
   const weighted = ctx.op('Mul', [ctx.get(dy, NCDHW), inverseCounts(ws, ctx)]);
   const kernel = ws.map((w) => w.kernel);
-  const ones = ctx.constant('float32', [channels, 1, ...kernel], new Array<number>(channels * kernel.reduce((a, b) => a * b, 1)).fill(1));
+  const ones = ctx.constant(
+    'float32',
+    [channels, 1, ...kernel],
+    new Array<number>(channels * kernel.reduce((a, b) => a * b, 1)).fill(1),
+  );
   ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), NCDHW);
 };
 
 const MaxPool3DGrad: KernelLowering = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
-  ctx.set(dx, scatterMaxima(pictureOf(x, ctx, NCDHW), ctx.get(dy, NCDHW), NCDHW.map((axis) => dim(dx, axis)), ws, ctx), NCDHW);
+  ctx.set(
+    dx,
+    scatterMaxima(
+      pictureOf(x, ctx, NCDHW),
+      ctx.get(dy, NCDHW),
+      NCDHW.map((axis) => dim(dx, axis)),
+      ws,
+      ctx,
+    ),
+    NCDHW,
+  );
 };
 
 /** Three-dimensional rows. */
-export const volumeKernels: Record<VolumeKernel, KernelLowering> = { AvgPool3D, AvgPool3DGrad, Conv3D, Conv3DBackpropFilterV2, Conv3DBackpropInputV2, MaxPool3D, MaxPool3DGrad };
+export const volumeKernels: Record<VolumeKernel, KernelLowering> = {
+  AvgPool3D,
+  AvgPool3DGrad,
+  Conv3D,
+  Conv3DBackpropFilterV2,
+  Conv3DBackpropInputV2,
+  MaxPool3D,
+  MaxPool3DGrad,
+};

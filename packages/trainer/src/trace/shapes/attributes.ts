@@ -3,16 +3,26 @@ import { util } from '@tensorflow/tfjs';
 import type { KernelInputs, TensorMeta } from './rule.js';
 import type { ProgramDType } from '../program.js';
 
-/** All tensors of a variadic kernel, in order; tfjs passes them as an array, which arrives keyed by index or as one list. */
+/**
+ * All tensors of a variadic kernel, in order; tfjs passes them as an array, which arrives keyed by index or as one
+ * list.
+ */
 export function tensorList(inputs: KernelInputs, kernel: string): [TensorMeta, ...TensorMeta[]] {
-  const [first, ...rest] = Object.values(inputs).flat().filter((t): t is TensorMeta => t !== undefined);
+  const [first, ...rest] = Object.values(inputs)
+    .flat()
+    .filter((t): t is TensorMeta => t !== undefined);
   if (first === undefined) throw new Error(`${kernel}: expected at least one tensor, got none`);
   return [first, ...rest];
 }
 
 /** Non-negative axes of an attribute that is a number, a list, or null for all axes. Order and repeats are kept. */
 export function axesAttribute(value: unknown, shape: readonly number[]): number[] {
-  const axis = typeof value === 'number' ? value : Array.isArray(value) ? value.filter((v): v is number => typeof v === 'number') : undefined;
+  const axis =
+    typeof value === 'number'
+      ? value
+      : Array.isArray(value)
+        ? value.filter((v): v is number => typeof v === 'number')
+        : undefined;
   return axis === undefined ? shape.map((_, i) => i) : util.parseAxisParam(axis, [...shape]);
 }
 
@@ -26,23 +36,27 @@ export function axisAttribute(value: unknown, shape: readonly number[], kernel: 
 /** A number attribute. */
 export function numberAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number {
   const value = attrs[name];
-  if (typeof value !== 'number') throw new Error(`${kernel}: expected a number as attribute ${name}, got ${JSON.stringify(value)}`);
+  if (typeof value !== 'number')
+    throw new Error(`${kernel}: expected a number as attribute ${name}, got ${JSON.stringify(value)}`);
   return value;
 }
 
 /** A list of numbers. */
 export function numbersAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number[] {
   const value = attrs[name];
-  if (!isNumbers(value)) throw new Error(`${kernel}: expected numbers as attribute ${name}, got ${JSON.stringify(value)}`);
+  if (!isNumbers(value))
+    throw new Error(`${kernel}: expected numbers as attribute ${name}, got ${JSON.stringify(value)}`);
   return [...value];
 }
 
 /** Pairs of numbers, one for each axis: paddings, crops. */
 export function pairsAttribute(attrs: Record<string, unknown>, name: string, kernel: string): [number, number][] {
   const value = attrs[name];
-  if (!Array.isArray(value)) throw new Error(`${kernel}: expected pairs as attribute ${name}, got ${JSON.stringify(value)}`);
+  if (!Array.isArray(value))
+    throw new Error(`${kernel}: expected pairs as attribute ${name}, got ${JSON.stringify(value)}`);
   return value.map((pair: unknown) => {
-    if (!isNumbers(pair) || pair[0] === undefined || pair[1] === undefined) throw new Error(`${kernel}: expected pairs as attribute ${name}, got ${JSON.stringify(value)}`);
+    if (!isNumbers(pair) || pair[0] === undefined || pair[1] === undefined)
+      throw new Error(`${kernel}: expected pairs as attribute ${name}, got ${JSON.stringify(value)}`);
     return [pair[0], pair[1]];
   });
 }

@@ -3,7 +3,12 @@ import type { ShapeRule } from './rule.js';
 import { convShape, one, shapeAttribute } from './window.js';
 
 function convolution(kernel: string, depthwise: boolean): ShapeRule {
-  return (inputs, attrs) => [{ shape: convShape(kernel, one(inputs, 'x', kernel).shape, one(inputs, 'filter', kernel).shape, attrs, depthwise), dtype: 'float32' }];
+  return (inputs, attrs) => [
+    {
+      shape: convShape(kernel, one(inputs, 'x', kernel).shape, one(inputs, 'filter', kernel).shape, attrs, depthwise),
+      dtype: 'float32',
+    },
+  ];
 }
 
 /** The adjoints say their shape themselves. */

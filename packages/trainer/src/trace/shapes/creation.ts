@@ -4,15 +4,28 @@ import type { CreationKernel } from './names.js';
 import type { ShapeRule } from './rule.js';
 import { one, shapeAttribute } from './window.js';
 
-const like = (kernel: string): ShapeRule => (inputs) => {
-  const x = one(inputs, 'x', kernel);
-  return [{ shape: [...x.shape], dtype: x.dtype }];
-};
+const like =
+  (kernel: string): ShapeRule =>
+  (inputs) => {
+    const x = one(inputs, 'x', kernel);
+    return [{ shape: [...x.shape], dtype: x.dtype }];
+  };
 
-const Fill: ShapeRule = (_inputs, attrs) => [{ shape: shapeAttribute(attrs, 'shape', 'Fill'), dtype: dtypeAttribute(attrs['dtype'] ?? 'float32', 'Fill') }];
+const Fill: ShapeRule = (_inputs, attrs) => [
+  { shape: shapeAttribute(attrs, 'shape', 'Fill'), dtype: dtypeAttribute(attrs['dtype'] ?? 'float32', 'Fill') },
+];
 
 const Range: ShapeRule = (_inputs, attrs) => [
-  { shape: [rangeLength(numberAttribute(attrs, 'start', 'Range'), numberAttribute(attrs, 'stop', 'Range'), numberAttribute(attrs, 'step', 'Range'))], dtype: dtypeAttribute(attrs['dtype'] ?? 'float32', 'Range') },
+  {
+    shape: [
+      rangeLength(
+        numberAttribute(attrs, 'start', 'Range'),
+        numberAttribute(attrs, 'stop', 'Range'),
+        numberAttribute(attrs, 'step', 'Range'),
+      ),
+    ],
+    dtype: dtypeAttribute(attrs['dtype'] ?? 'float32', 'Range'),
+  },
 ];
 
 /** Number of elements of tf.range, by tfjs's own rules (a descending range accepts the default step of 1). */
@@ -21,7 +34,15 @@ export function rangeLength(start: number, stop: number, step: number): number {
   return Math.abs(Math.ceil((stop - start) / step));
 }
 
-const LinSpace: ShapeRule = (_inputs, attrs) => [{ shape: [numberAttribute(attrs, 'num', 'LinSpace')], dtype: 'float32' }];
+const LinSpace: ShapeRule = (_inputs, attrs) => [
+  { shape: [numberAttribute(attrs, 'num', 'LinSpace')], dtype: 'float32' },
+];
 
 /** Creation kernels. */
-export const creationShapes: Record<CreationKernel, ShapeRule> = { Fill, LinSpace, OnesLike: like('OnesLike'), Range, ZerosLike: like('ZerosLike') };
+export const creationShapes: Record<CreationKernel, ShapeRule> = {
+  Fill,
+  LinSpace,
+  OnesLike: like('OnesLike'),
+  Range,
+  ZerosLike: like('ZerosLike'),
+};

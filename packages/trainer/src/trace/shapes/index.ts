@@ -17,7 +17,10 @@ import { volumeShapes } from './volume.js';
 export type { KernelName } from './names.js';
 
 // The spatial families are keyed by string; kernels/index.test.ts checks that they hold exactly these names.
-const spatialShapes = { ...convShapes, ...poolShapes, ...matmulShapes, ...normShapes, ...resizeShapes } as Record<SpatialKernel, ShapeRule>;
+const spatialShapes = { ...convShapes, ...poolShapes, ...matmulShapes, ...normShapes, ...resizeShapes } as Record<
+  SpatialKernel,
+  ShapeRule
+>;
 
 /** Kernel name → shape rule. */
 export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
@@ -34,5 +37,6 @@ export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
 
 /** The rule of a kernel, or undefined for a kernel that is not tfjs's own. */
 export function shapeRule(kernel: string): ShapeRule | undefined {
-  return Object.hasOwn(SHAPE_RULES, kernel) ? SHAPE_RULES[kernel as KernelName] : undefined; // own keys are exactly the names
+  // own keys are exactly the names
+  return Object.hasOwn(SHAPE_RULES, kernel) ? SHAPE_RULES[kernel as KernelName] : undefined;
 }

@@ -1,6 +1,14 @@
 // Shapes of kernels that only move, copy or place elements.
 import { backend_util, slice_util, util } from '@tensorflow/tfjs';
-import { at, axisAttribute, dtypeAttribute, numberAttribute, numbersAttribute, pairsAttribute, tensorList } from './attributes.js';
+import {
+  at,
+  axisAttribute,
+  dtypeAttribute,
+  numberAttribute,
+  numbersAttribute,
+  pairsAttribute,
+  tensorList,
+} from './attributes.js';
 import type { MovementKernel } from './names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 import { one, quad, shapeAttribute } from './window.js';
@@ -11,7 +19,8 @@ const Reshape: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Reshape');
   const size = util.sizeFromShape(x.shape);
   const shape = util.inferFromImplicitShape(shapeAttribute(attrs, 'shape', 'Reshape'), size);
-  if (util.sizeFromShape(shape) !== size) throw new Error(`Reshape: expected a shape of ${size} elements, got [${shape.join(', ')}]`);
+  if (util.sizeFromShape(shape) !== size)
+    throw new Error(`Reshape: expected a shape of ${size} elements, got [${shape.join(', ')}]`);
   return of(x, shape);
 };
 
@@ -25,22 +34,51 @@ const ExpandDims: ShapeRule = (inputs, attrs) => {
 
 const Transpose: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Transpose');
-  return of(x, numbersAttribute(attrs, 'perm', 'Transpose').map((axis) => at(x.shape, axis)));
+  return of(
+    x,
+    numbersAttribute(attrs, 'perm', 'Transpose').map((axis) => at(x.shape, axis)),
+  );
 };
 
 const Slice: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Slice');
-  const plain = (name: string): number | number[] => (typeof attrs[name] === 'number' ? attrs[name] : numbersAttribute(attrs, name, 'Slice'));
-  const [begin = [], size = []] = slice_util.parseSliceParams(info(x), plain('begin'), attrs['size'] === undefined || attrs['size'] === null ? [] : plain('size'));
+  const plain = (name: string): number | number[] =>
+    typeof attrs[name] === 'number' ? attrs[name] : numbersAttribute(attrs, name, 'Slice');
+  const [begin = [], size = []] = slice_util.parseSliceParams(
+    info(x),
+    plain('begin'),
+    attrs['size'] === undefined || attrs['size'] === null ? [] : plain('size'),
+  );
   slice_util.assertParamsValid(info(x), begin, size);
   return of(x, size);
 };
 
 const StridedSlice: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'StridedSlice');
-  const [begin, end, strides] = ['begin', 'end', 'strides'].map((name) => numbersAttribute(attrs, name, 'StridedSlice'));
-  const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'].map((name) => Number(attrs[name] ?? 0));
-  return of(x, slice_util.sliceInfo(x.shape, begin ?? [], end ?? [], strides ?? [], beginMask ?? 0, endMask ?? 0, ellipsisMask ?? 0, newAxisMask ?? 0, shrinkAxisMask ?? 0).finalShape);
+  const [begin, end, strides] = ['begin', 'end', 'strides'].map((name) =>
+    numbersAttribute(attrs, name, 'StridedSlice'),
+  );
+  const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] = [
+    'beginMask',
+    'endMask',
+    'ellipsisMask',
+    'newAxisMask',
+    'shrinkAxisMask',
+  ].map((name) => Number(attrs[name] ?? 0));
+  return of(
+    x,
+    slice_util.sliceInfo(
+      x.shape,
+      begin ?? [],
+      end ?? [],
+      strides ?? [],
+      beginMask ?? 0,
+      endMask ?? 0,
+      ellipsisMask ?? 0,
+      newAxisMask ?? 0,
+      shrinkAxisMask ?? 0,
+    ).finalShape,
+  );
 };
 
 const Concat: ShapeRule = (inputs, attrs) => {
@@ -54,21 +92,32 @@ const Concat: ShapeRule = (inputs, attrs) => {
 const SplitV: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'SplitV');
   const axis = axisAttribute(attrs['axis'], x.shape, 'SplitV');
-  const splits = typeof attrs['numOrSizeSplits'] === 'number' ? attrs['numOrSizeSplits'] : numbersAttribute(attrs, 'numOrSizeSplits', 'SplitV');
-  return backend_util.prepareSplitSize(info(x), splits, axis).map((size) => ({ shape: x.shape.map((s, i) => (i === axis ? size : s)), dtype: x.dtype }));
+  const splits =
+    typeof attrs['numOrSizeSplits'] === 'number'
+      ? attrs['numOrSizeSplits']
+      : numbersAttribute(attrs, 'numOrSizeSplits', 'SplitV');
+  return backend_util
+    .prepareSplitSize(info(x), splits, axis)
+    .map((size) => ({ shape: x.shape.map((s, i) => (i === axis ? size : s)), dtype: x.dtype }));
 };
 
 function pad(kernel: string): ShapeRule {
   return (inputs, attrs) => {
     const x = one(inputs, 'x', kernel);
-    return of(x, pairsAttribute(attrs, 'paddings', kernel).map(([before, after], i) => before + at(x.shape, i) + after));
+    return of(
+      x,
+      pairsAttribute(attrs, 'paddings', kernel).map(([before, after], i) => before + at(x.shape, i) + after),
+    );
   };
 }
 
 const Tile: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Tile');
   const reps = numbersAttribute(attrs, 'reps', 'Tile');
-  return of(x, x.shape.map((size, i) => size * at(reps, i)));
+  return of(
+    x,
+    x.shape.map((size, i) => size * at(reps, i)),
+  );
 };
 
 const Pack: ShapeRule = (inputs, attrs) => {
@@ -84,13 +133,24 @@ const Pack: ShapeRule = (inputs, attrs) => {
 const Unpack: ShapeRule = (inputs, attrs) => {
   const value = one(inputs, 'value', 'Unpack');
   const axis = axisAttribute(attrs['axis'], value.shape, 'Unpack');
-  return Array.from({ length: at(value.shape, axis) }, () => ({ shape: value.shape.filter((_, i) => i !== axis), dtype: value.dtype }));
+  return Array.from({ length: at(value.shape, axis) }, () => ({
+    shape: value.shape.filter((_, i) => i !== axis),
+    dtype: value.dtype,
+  }));
 };
 
 const GatherV2: ShapeRule = (inputs, attrs) => {
   const [x, indices] = [one(inputs, 'x', 'GatherV2'), one(inputs, 'indices', 'GatherV2')];
   const batchDims = typeof attrs['batchDims'] === 'number' ? attrs['batchDims'] : 0;
-  return of(x, backend_util.segment_util.collectGatherOpShapeInfo(info(x), info(indices), axisAttribute(attrs['axis'], x.shape, 'GatherV2'), batchDims).outputShape);
+  return of(
+    x,
+    backend_util.segment_util.collectGatherOpShapeInfo(
+      info(x),
+      info(indices),
+      axisAttribute(attrs['axis'], x.shape, 'GatherV2'),
+      batchDims,
+    ).outputShape,
+  );
 };
 
 const GatherNd: ShapeRule = (inputs) => {
@@ -99,37 +159,54 @@ const GatherNd: ShapeRule = (inputs) => {
   return of(params, shape);
 };
 
-const ScatterNd: ShapeRule = (inputs, attrs) => of(one(inputs, 'updates', 'ScatterNd'), shapeAttribute(attrs, 'shape', 'ScatterNd'));
+const ScatterNd: ShapeRule = (inputs, attrs) =>
+  of(one(inputs, 'updates', 'ScatterNd'), shapeAttribute(attrs, 'shape', 'ScatterNd'));
 
-const TensorScatterUpdate: ShapeRule = (inputs) => of(one(inputs, 'updates', 'TensorScatterUpdate'), [...one(inputs, 'tensor', 'TensorScatterUpdate').shape]);
+const TensorScatterUpdate: ShapeRule = (inputs) =>
+  of(one(inputs, 'updates', 'TensorScatterUpdate'), [...one(inputs, 'tensor', 'TensorScatterUpdate').shape]);
 
-const SparseToDense: ShapeRule = (inputs, attrs) => of(one(inputs, 'sparseValues', 'SparseToDense'), shapeAttribute(attrs, 'outputShape', 'SparseToDense'));
+const SparseToDense: ShapeRule = (inputs, attrs) =>
+  of(one(inputs, 'sparseValues', 'SparseToDense'), shapeAttribute(attrs, 'outputShape', 'SparseToDense'));
 
 const OneHot: ShapeRule = (inputs, attrs) => [
-  { shape: [...one(inputs, 'indices', 'OneHot').shape, numberAttribute(attrs, 'depth', 'OneHot')], dtype: dtypeAttribute(attrs['dtype'] ?? 'int32', 'OneHot') },
+  {
+    shape: [...one(inputs, 'indices', 'OneHot').shape, numberAttribute(attrs, 'depth', 'OneHot')],
+    dtype: dtypeAttribute(attrs['dtype'] ?? 'int32', 'OneHot'),
+  },
 ];
 
-const like = (kernel: string, input: string): ShapeRule => (inputs) => {
-  const x = one(inputs, input, kernel);
-  return of(x, [...x.shape]);
-};
+const like =
+  (kernel: string, input: string): ShapeRule =>
+  (inputs) => {
+    const x = one(inputs, input, kernel);
+    return of(x, [...x.shape]);
+  };
 
 const Diag: ShapeRule = (inputs) => {
   const x = one(inputs, 'x', 'Diag');
   return of(x, [...x.shape, ...x.shape]);
 };
 
-const BroadcastTo: ShapeRule = (inputs, attrs) => of(one(inputs, 'x', 'BroadcastTo'), shapeAttribute(attrs, 'shape', 'BroadcastTo'));
+const BroadcastTo: ShapeRule = (inputs, attrs) =>
+  of(one(inputs, 'x', 'BroadcastTo'), shapeAttribute(attrs, 'shape', 'BroadcastTo'));
 
 const BroadcastArgs: ShapeRule = (inputs) => [
-  { shape: [Math.max(at(one(inputs, 's0', 'BroadcastArgs').shape, 0), at(one(inputs, 's1', 'BroadcastArgs').shape, 0))], dtype: 'int32' },
+  {
+    shape: [Math.max(at(one(inputs, 's0', 'BroadcastArgs').shape, 0), at(one(inputs, 's1', 'BroadcastArgs').shape, 0))],
+    dtype: 'int32',
+  },
 ];
 
 const DepthToSpace: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'DepthToSpace');
   const block = numberAttribute(attrs, 'blockSize', 'DepthToSpace');
   const [n, a, b, c] = quad(x.shape, 'DepthToSpace');
-  return of(x, attrs['dataFormat'] === 'NCHW' ? [n, a / block ** 2, b * block, c * block] : [n, a * block, b * block, c / block ** 2]);
+  return of(
+    x,
+    attrs['dataFormat'] === 'NCHW'
+      ? [n, a / block ** 2, b * block, c * block]
+      : [n, a * block, b * block, c / block ** 2],
+  );
 };
 
 const SpaceToBatchND: ShapeRule = (inputs, attrs) => {
@@ -144,7 +221,12 @@ const BatchToSpaceND: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'BatchToSpaceND');
   const blocks = numbersAttribute(attrs, 'blockShape', 'BatchToSpaceND');
   const crops = pairsAttribute(attrs, 'crops', 'BatchToSpaceND');
-  return of(x, backend_util.getReshapedPermuted(x.shape, blocks, util.sizeFromShape(blocks)).map((size, i) => size - (crops[i - 1]?.[0] ?? 0) - (crops[i - 1]?.[1] ?? 0)));
+  return of(
+    x,
+    backend_util
+      .getReshapedPermuted(x.shape, blocks, util.sizeFromShape(blocks))
+      .map((size, i) => size - (crops[i - 1]?.[0] ?? 0) - (crops[i - 1]?.[1] ?? 0)),
+  );
 };
 
 type SliceInput = Parameters<typeof slice_util.parseSliceParams>[0];
@@ -156,7 +238,30 @@ function info(x: TensorMeta): SliceInput {
 
 /** Movement kernels. */
 export const movementShapes: Record<MovementKernel, ShapeRule> = {
-  BatchToSpaceND, BroadcastArgs, BroadcastTo, Concat, DepthToSpace, Diag, ExpandDims, FlipLeftRight: like('FlipLeftRight', 'image'), GatherNd, GatherV2,
-  MirrorPad: pad('MirrorPad'), OneHot, Pack, PadV2: pad('PadV2'), Reshape, Reverse: like('Reverse', 'x'), ScatterNd, Slice, SpaceToBatchND, SparseToDense, SplitV,
-  StridedSlice, TensorScatterUpdate, Tile, Transpose, Unpack,
+  BatchToSpaceND,
+  BroadcastArgs,
+  BroadcastTo,
+  Concat,
+  DepthToSpace,
+  Diag,
+  ExpandDims,
+  FlipLeftRight: like('FlipLeftRight', 'image'),
+  GatherNd,
+  GatherV2,
+  MirrorPad: pad('MirrorPad'),
+  OneHot,
+  Pack,
+  PadV2: pad('PadV2'),
+  Reshape,
+  Reverse: like('Reverse', 'x'),
+  ScatterNd,
+  Slice,
+  SpaceToBatchND,
+  SparseToDense,
+  SplitV,
+  StridedSlice,
+  TensorScatterUpdate,
+  Tile,
+  Transpose,
+  Unpack,
 };

@@ -1,4 +1,5 @@
-// The kernel vocabulary: the names tfjs-core exports, by family. Shape rules and lowerings are tables that are total over it; a missing row does not compile.
+// The kernel vocabulary: the names tfjs-core exports, by family. Shape rules and lowerings are tables that are total
+// over it; a missing row does not compile.
 import type * as tf from '@tensorflow/tfjs';
 
 /** Every kernel name constant of tfjs: an export whose value is its own name. */
@@ -6,39 +7,157 @@ export type KernelName = { [K in keyof typeof tf]: (typeof tf)[K] extends K ? K 
 
 /** One tensor in, the same shape out. */
 export type UnaryKernel =
-  | 'Abs' | 'Acos' | 'Acosh' | 'Asin' | 'Asinh' | 'Atan' | 'Atanh' | 'Cast' | 'Ceil' | 'ClipByValue' | 'Cos' | 'Cosh' | 'Erf' | 'Exp' | 'Expm1' | 'Floor'
-  | 'Identity' | 'IsFinite' | 'IsInf' | 'IsNan' | 'Log' | 'Log1p' | 'LogicalNot' | 'Neg' | 'Reciprocal' | 'Round' | 'Rsqrt' | 'Sign' | 'Sin' | 'Sinh' | 'Sqrt'
-  | 'Square' | 'Tan';
+  | 'Abs'
+  | 'Acos'
+  | 'Acosh'
+  | 'Asin'
+  | 'Asinh'
+  | 'Atan'
+  | 'Atanh'
+  | 'Cast'
+  | 'Ceil'
+  | 'ClipByValue'
+  | 'Cos'
+  | 'Cosh'
+  | 'Erf'
+  | 'Exp'
+  | 'Expm1'
+  | 'Floor'
+  | 'Identity'
+  | 'IsFinite'
+  | 'IsInf'
+  | 'IsNan'
+  | 'Log'
+  | 'Log1p'
+  | 'LogicalNot'
+  | 'Neg'
+  | 'Reciprocal'
+  | 'Round'
+  | 'Rsqrt'
+  | 'Sign'
+  | 'Sin'
+  | 'Sinh'
+  | 'Sqrt'
+  | 'Square'
+  | 'Tan';
 
 /** The same, of a network's kind. */
-export type ActivationKernel = 'Elu' | 'LeakyRelu' | 'LogSoftmax' | 'Relu' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Step' | 'Tanh';
+export type ActivationKernel =
+  'Elu' | 'LeakyRelu' | 'LogSoftmax' | 'Relu' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Step' | 'Tanh';
 
 /** Several tensors in, their broadcast shape out. */
 export type BinaryKernel =
-  | 'Add' | 'AddN' | 'Atan2' | 'BitwiseAnd' | 'EluGrad' | 'Equal' | 'FloorDiv' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual' | 'LogicalAnd' | 'LogicalOr'
-  | 'LogicalXor' | 'Maximum' | 'Minimum' | 'Mod' | 'Multiply' | 'NotEqual' | 'Pow' | 'Prelu' | 'RealDiv' | 'Select' | 'SquaredDifference' | 'Sub';
+  | 'Add'
+  | 'AddN'
+  | 'Atan2'
+  | 'BitwiseAnd'
+  | 'EluGrad'
+  | 'Equal'
+  | 'FloorDiv'
+  | 'Greater'
+  | 'GreaterEqual'
+  | 'Less'
+  | 'LessEqual'
+  | 'LogicalAnd'
+  | 'LogicalOr'
+  | 'LogicalXor'
+  | 'Maximum'
+  | 'Minimum'
+  | 'Mod'
+  | 'Multiply'
+  | 'NotEqual'
+  | 'Pow'
+  | 'Prelu'
+  | 'RealDiv'
+  | 'Select'
+  | 'SquaredDifference'
+  | 'Sub';
 
 /** Kernels that combine the elements along axes. */
 export type ReductionKernel =
-  | 'All' | 'Any' | 'ArgMax' | 'ArgMin' | 'Bincount' | 'Cumprod' | 'Cumsum' | 'DenseBincount' | 'Max' | 'Mean' | 'Min' | 'Prod' | 'Sum' | 'TopK' | 'UnsortedSegmentSum';
+  | 'All'
+  | 'Any'
+  | 'ArgMax'
+  | 'ArgMin'
+  | 'Bincount'
+  | 'Cumprod'
+  | 'Cumsum'
+  | 'DenseBincount'
+  | 'Max'
+  | 'Mean'
+  | 'Min'
+  | 'Prod'
+  | 'Sum'
+  | 'TopK'
+  | 'UnsortedSegmentSum';
 
 /** Kernels that only move, copy or place elements. */
 export type MovementKernel =
-  | 'BatchToSpaceND' | 'BroadcastArgs' | 'BroadcastTo' | 'Concat' | 'DepthToSpace' | 'Diag' | 'ExpandDims' | 'FlipLeftRight' | 'GatherNd' | 'GatherV2' | 'MirrorPad'
-  | 'OneHot' | 'Pack' | 'PadV2' | 'Reshape' | 'Reverse' | 'ScatterNd' | 'Slice' | 'SpaceToBatchND' | 'SparseToDense' | 'SplitV' | 'StridedSlice' | 'TensorScatterUpdate'
-  | 'Tile' | 'Transpose' | 'Unpack';
+  | 'BatchToSpaceND'
+  | 'BroadcastArgs'
+  | 'BroadcastTo'
+  | 'Concat'
+  | 'DepthToSpace'
+  | 'Diag'
+  | 'ExpandDims'
+  | 'FlipLeftRight'
+  | 'GatherNd'
+  | 'GatherV2'
+  | 'MirrorPad'
+  | 'OneHot'
+  | 'Pack'
+  | 'PadV2'
+  | 'Reshape'
+  | 'Reverse'
+  | 'ScatterNd'
+  | 'Slice'
+  | 'SpaceToBatchND'
+  | 'SparseToDense'
+  | 'SplitV'
+  | 'StridedSlice'
+  | 'TensorScatterUpdate'
+  | 'Tile'
+  | 'Transpose'
+  | 'Unpack';
 
 /** Kernels that make values out of attributes. */
 export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'ZerosLike';
 
 /** Convolution, pooling, products, normalisation, resizing. */
 export type SpatialKernel =
-  | 'AvgPool' | 'AvgPoolGrad' | 'BatchMatMul' | 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput' | 'DepthwiseConv2dNative'
-  | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput' | 'Einsum' | 'FusedBatchNorm' | 'FusedConv2D' | 'FusedDepthwiseConv2D' | 'LRN' | 'LRNGrad'
-  | 'MaxPool' | 'MaxPoolGrad' | 'MaxPoolWithArgmax' | 'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad' | '_FusedMatMul';
+  | 'AvgPool'
+  | 'AvgPoolGrad'
+  | 'BatchMatMul'
+  | 'Conv2D'
+  | 'Conv2DBackpropFilter'
+  | 'Conv2DBackpropInput'
+  | 'DepthwiseConv2dNative'
+  | 'DepthwiseConv2dNativeBackpropFilter'
+  | 'DepthwiseConv2dNativeBackpropInput'
+  | 'Einsum'
+  | 'FusedBatchNorm'
+  | 'FusedConv2D'
+  | 'FusedDepthwiseConv2D'
+  | 'LRN'
+  | 'LRNGrad'
+  | 'MaxPool'
+  | 'MaxPoolGrad'
+  | 'MaxPoolWithArgmax'
+  | 'ResizeBilinear'
+  | 'ResizeBilinearGrad'
+  | 'ResizeNearestNeighbor'
+  | 'ResizeNearestNeighborGrad'
+  | '_FusedMatMul';
 
 /** Convolution and pooling over three axes. */
-export type VolumeKernel = 'AvgPool3D' | 'AvgPool3DGrad' | 'Conv3D' | 'Conv3DBackpropFilterV2' | 'Conv3DBackpropInputV2' | 'MaxPool3D' | 'MaxPool3DGrad';
+export type VolumeKernel =
+  | 'AvgPool3D'
+  | 'AvgPool3DGrad'
+  | 'Conv3D'
+  | 'Conv3DBackpropFilterV2'
+  | 'Conv3DBackpropInputV2'
+  | 'MaxPool3D'
+  | 'MaxPool3DGrad';
 
 /** Pictures read at computed places. */
 export type WarpKernel = 'CropAndResize' | 'RotateWithOffset' | 'Transform';
@@ -50,4 +169,17 @@ export type MorphologyKernel = 'Dilation2D' | 'Dilation2DBackpropFilter' | 'Dila
 export type SearchKernel = 'SearchSorted' | 'SparseReshape';
 
 /** What is left: kernels without a lowering. */
-export type RefusedKernel = Exclude<KernelName, UnaryKernel | ActivationKernel | BinaryKernel | ReductionKernel | MovementKernel | CreationKernel | SpatialKernel | VolumeKernel | WarpKernel | MorphologyKernel | SearchKernel>;
+export type RefusedKernel = Exclude<
+  KernelName,
+  | UnaryKernel
+  | ActivationKernel
+  | BinaryKernel
+  | ReductionKernel
+  | MovementKernel
+  | CreationKernel
+  | SpatialKernel
+  | VolumeKernel
+  | WarpKernel
+  | MorphologyKernel
+  | SearchKernel
+>;

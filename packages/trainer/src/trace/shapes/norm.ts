@@ -2,7 +2,13 @@
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 
-const like = (kernel: string): ShapeRule => (inputs) => [{ shape: [...one(inputs, 'x', kernel).shape], dtype: 'float32' }];
+const like =
+  (kernel: string): ShapeRule =>
+  (inputs) => [{ shape: [...one(inputs, 'x', kernel).shape], dtype: 'float32' }];
 
 /** Normalisation kernels. */
-export const normShapes: Record<string, ShapeRule> = { FusedBatchNorm: like('FusedBatchNorm'), LRN: like('LRN'), LRNGrad: like('LRNGrad') };
+export const normShapes: Record<string, ShapeRule> = {
+  FusedBatchNorm: like('FusedBatchNorm'),
+  LRN: like('LRN'),
+  LRNGrad: like('LRNGrad'),
+};

@@ -8,18 +8,35 @@ import { one, pairAttribute, quad } from './window.js';
 const Dilation2D: ShapeRule = (inputs, attrs) => {
   const [x, filter] = [one(inputs, 'x', 'Dilation2D'), one(inputs, 'filter', 'Dilation2D')];
   const [height, width, channels] = filter.shape;
-  if (filter.shape.length !== 3 || height === undefined || width === undefined || channels === undefined) throw new Error(`Dilation2D filter: expected rank 3, got shape [${filter.shape.join(', ')}]`);
-  const info = backend_util.computeDilation2DInfo(quad(x.shape, 'Dilation2D'), [height, width, channels], pairAttribute(attrs, 'strides', [1, 1]), attrs['pad'] as 'same' | 'valid', 'NHWC', pairAttribute(attrs, 'dilations', [1, 1])); // checked by tfjs
+  if (filter.shape.length !== 3 || height === undefined || width === undefined || channels === undefined)
+    throw new Error(`Dilation2D filter: expected rank 3, got shape [${filter.shape.join(', ')}]`);
+  const info = backend_util.computeDilation2DInfo(
+    quad(x.shape, 'Dilation2D'),
+    [height, width, channels],
+    pairAttribute(attrs, 'strides', [1, 1]),
+    attrs['pad'] as 'same' | 'valid',
+    'NHWC',
+    pairAttribute(attrs, 'dilations', [1, 1]),
+  ); // checked by tfjs
   return [{ shape: info.outShape, dtype: x.dtype }];
 };
 
-const like = (kernel: string, name: string): ShapeRule => (inputs) => {
-  const { shape, dtype } = one(inputs, name, kernel);
-  return [{ shape: [...shape], dtype }];
-};
+const like =
+  (kernel: string, name: string): ShapeRule =>
+  (inputs) => {
+    const { shape, dtype } = one(inputs, name, kernel);
+    return [{ shape: [...shape], dtype }];
+  };
 
 const CropAndResize: ShapeRule = (inputs, attrs) => [
-  { shape: [at(one(inputs, 'boxes', 'CropAndResize').shape, 0), ...numbersAttribute(attrs, 'cropSize', 'CropAndResize'), at(one(inputs, 'image', 'CropAndResize').shape, 3)], dtype: 'float32' },
+  {
+    shape: [
+      at(one(inputs, 'boxes', 'CropAndResize').shape, 0),
+      ...numbersAttribute(attrs, 'cropSize', 'CropAndResize'),
+      at(one(inputs, 'image', 'CropAndResize').shape, 3),
+    ],
+    dtype: 'float32',
+  },
 ];
 
 const Transform: ShapeRule = (inputs, attrs) => {
@@ -28,11 +45,16 @@ const Transform: ShapeRule = (inputs, attrs) => {
   return [{ shape: [batch, ...pairAttribute(attrs, 'outputShape', [height, width]), channels], dtype: image.dtype }];
 };
 
-const SearchSorted: ShapeRule = (inputs) => [{ shape: [...one(inputs, 'values', 'SearchSorted').shape], dtype: 'int32' }];
+const SearchSorted: ShapeRule = (inputs) => [
+  { shape: [...one(inputs, 'values', 'SearchSorted').shape], dtype: 'int32' },
+];
 
 const SparseReshape: ShapeRule = (inputs) => {
   const [indices, shape] = [one(inputs, 'inputIndices', 'SparseReshape'), one(inputs, 'newShape', 'SparseReshape')];
-  return [{ shape: [at(indices.shape, 0), at(shape.shape, 0)], dtype: indices.dtype }, { shape: [...shape.shape], dtype: shape.dtype }];
+  return [
+    { shape: [at(indices.shape, 0), at(shape.shape, 0)], dtype: indices.dtype },
+    { shape: [...shape.shape], dtype: shape.dtype },
+  ];
 };
 
 /** Warps, dilations and searches. */

@@ -7,7 +7,14 @@ function pool(kernel: string): ShapeRule {
   return (inputs, attrs) => {
     const x = one(inputs, 'x', kernel);
     const window = pairAttribute(attrs, 'filterSize', [1, 1]);
-    const info = backend_util.computePool2DInfo(quad(x.shape, kernel), window, pairAttribute(attrs, 'strides', window), 1, padAttribute(attrs), roundingAttribute(attrs));
+    const info = backend_util.computePool2DInfo(
+      quad(x.shape, kernel),
+      window,
+      pairAttribute(attrs, 'strides', window),
+      1,
+      padAttribute(attrs),
+      roundingAttribute(attrs),
+    );
     return [{ shape: info.outShape, dtype: x.dtype }];
   };
 }
@@ -15,7 +22,10 @@ function pool(kernel: string): ShapeRule {
 /** The maxima, and where they are. */
 const MaxPoolWithArgmax: ShapeRule = (inputs, attrs) => {
   const [{ shape, dtype } = { shape: [], dtype: 'float32' as const }] = pool('MaxPoolWithArgmax')(inputs, attrs);
-  return [{ shape, dtype }, { shape: [...shape], dtype: 'int32' }];
+  return [
+    { shape, dtype },
+    { shape: [...shape], dtype: 'int32' },
+  ];
 };
 
 function likeInput(kernel: string): ShapeRule {

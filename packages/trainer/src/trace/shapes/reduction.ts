@@ -10,7 +10,10 @@ function reduce(kernel: string, dtypeOf: (x: ProgramDType) => ProgramDType, attr
   return (inputs, attrs) => {
     const x = one(inputs, 'x', kernel);
     const axes = axesAttribute(attrs[attribute], x.shape);
-    const shape = attrs['keepDims'] === true ? x.shape.map((size, i) => (axes.includes(i) ? 1 : size)) : x.shape.filter((_, i) => !axes.includes(i));
+    const shape =
+      attrs['keepDims'] === true
+        ? x.shape.map((size, i) => (axes.includes(i) ? 1 : size))
+        : x.shape.filter((_, i) => !axes.includes(i));
     return [{ shape, dtype: dtypeOf(x.dtype) }];
   };
 }
@@ -33,20 +36,37 @@ function scan(kernel: string): ShapeRule {
 const TopK: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'TopK');
   const shape = [...x.shape.slice(0, -1), numberAttribute(attrs, 'k', 'TopK')];
-  return [{ shape, dtype: x.dtype }, { shape: [...shape], dtype: 'int32' }];
+  return [
+    { shape, dtype: x.dtype },
+    { shape: [...shape], dtype: 'int32' },
+  ];
 };
 
-const Bincount: ShapeRule = (inputs, attrs) => [{ shape: [numberAttribute(attrs, 'size', 'Bincount')], dtype: one(inputs, 'weights', 'Bincount').dtype }];
+const Bincount: ShapeRule = (inputs, attrs) => [
+  { shape: [numberAttribute(attrs, 'size', 'Bincount')], dtype: one(inputs, 'weights', 'Bincount').dtype },
+];
 
 const DenseBincount: ShapeRule = (inputs, attrs) => {
   const x = one(inputs, 'x', 'DenseBincount');
-  if (x.shape.length !== 1 && x.shape.length !== 2) throw new Error(`DenseBincount: expected rank 1 or 2, got shape [${x.shape.join(', ')}]`);
-  return [{ shape: [...x.shape.slice(0, -1), numberAttribute(attrs, 'size', 'DenseBincount')], dtype: one(inputs, 'weights', 'DenseBincount').dtype }];
+  if (x.shape.length !== 1 && x.shape.length !== 2)
+    throw new Error(`DenseBincount: expected rank 1 or 2, got shape [${x.shape.join(', ')}]`);
+  return [
+    {
+      shape: [...x.shape.slice(0, -1), numberAttribute(attrs, 'size', 'DenseBincount')],
+      dtype: one(inputs, 'weights', 'DenseBincount').dtype,
+    },
+  ];
 };
 
 // tfjs multiplies by float masks, so the sum is float32 whatever x is.
 const UnsortedSegmentSum: ShapeRule = (inputs, attrs) => [
-  { shape: [numberAttribute(attrs, 'numSegments', 'UnsortedSegmentSum'), ...one(inputs, 'x', 'UnsortedSegmentSum').shape.slice(1)], dtype: 'float32' },
+  {
+    shape: [
+      numberAttribute(attrs, 'numSegments', 'UnsortedSegmentSum'),
+      ...one(inputs, 'x', 'UnsortedSegmentSum').shape.slice(1),
+    ],
+    dtype: 'float32',
+  },
 ];
 
 const same = (dtype: ProgramDType): ProgramDType => dtype;

@@ -7,10 +7,19 @@ const float = (...shape: number[]): { shape: number[]; dtype: 'float32' } => ({ 
 
 describe('shapes of refused kernels', () => {
   it('and of those that a rule of our own tells are those of the cpu kernel', () => {
-    expect(SHAPE_RULES.Conv3D({ x: float(2, 4, 5, 6, 3), filter: float(2, 2, 2, 3, 7) }, { strides: [1, 2, 2], pad: 'same', dataFormat: 'NDHWC', dilations: 1 })).toEqual([float(2, 4, 3, 3, 7)]);
-    expect(SHAPE_RULES.Multinomial({ logits: float(2, 5) }, { numSamples: 9, seed: 1, normalized: false })).toEqual([{ shape: [2, 9], dtype: 'int32' }]);
+    expect(
+      SHAPE_RULES.Conv3D(
+        { x: float(2, 4, 5, 6, 3), filter: float(2, 2, 2, 3, 7) },
+        { strides: [1, 2, 2], pad: 'same', dataFormat: 'NDHWC', dilations: 1 },
+      ),
+    ).toEqual([float(2, 4, 3, 3, 7)]);
+    expect(SHAPE_RULES.Multinomial({ logits: float(2, 5) }, { numSamples: 9, seed: 1, normalized: false })).toEqual([
+      { shape: [2, 9], dtype: 'int32' },
+    ]);
     const boxes = { image: float(1, 8, 8, 3), boxes: float(2, 4), boxInd: { shape: [2], dtype: 'int32' as const } };
-    expect(SHAPE_RULES.CropAndResize(boxes, { cropSize: [4, 5], method: 'bilinear', extrapolationValue: 0 })).toEqual([float(2, 4, 5, 3)]);
+    expect(SHAPE_RULES.CropAndResize(boxes, { cropSize: [4, 5], method: 'bilinear', extrapolationValue: 0 })).toEqual([
+      float(2, 4, 5, 3),
+    ]);
   });
 
   it('leave no data behind', () => {
@@ -21,6 +30,8 @@ describe('shapes of refused kernels', () => {
   });
 
   it('are refused where they depend on the data', () => {
-    expect(() => SHAPE_RULES.Unique({ x: float(5) }, { axis: 0 })).toThrow('Unique: expected a result whose shape is known without the data');
+    expect(() => SHAPE_RULES.Unique({ x: float(5) }, { axis: 0 })).toThrow(
+      'Unique: expected a result whose shape is known without the data',
+    );
   });
 });

@@ -1,16 +1,21 @@
-// Shapes of kernels that have no lowering. They let a trace run to its end, so that one error can name every unsupported kernel in it.
+// Shapes of kernels that have no lowering. They let a trace run to its end, so that one error can name every
+// unsupported kernel in it.
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../program.js';
 import { dtypeAttribute } from './attributes.js';
 import type { RefusedKernel } from './names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 
-/** Runs tfjs's own cpu kernel on zeros and keeps the shapes. Right for every kernel whose result's shape does not depend on the data. */
+/**
+ * Runs tfjs's own cpu kernel on zeros and keeps the shapes. Right for every kernel whose result's shape does not depend
+ * on the data.
+ */
 export function probe(kernel: string): ShapeRule {
   return (inputs, attrs) => {
     const config = tf.getKernel(kernel, 'cpu');
     const backend = cpu();
-    if (config === undefined || backend === undefined) throw new Error(`${kernel}: expected a kernel of tfjs's cpu backend, there is none`);
+    if (config === undefined || backend === undefined)
+      throw new Error(`${kernel}: expected a kernel of tfjs's cpu backend, there is none`);
     const made: tf.TensorInfo[] = [];
     const zeros = (meta: TensorMeta): tf.TensorInfo => {
       const values = tf.util.makeZerosTypedArray(tf.util.sizeFromShape(meta.shape), meta.dtype);
@@ -18,7 +23,9 @@ export function probe(kernel: string): ShapeRule {
       made.push(tensor);
       return tensor;
     };
-    const entries = Object.entries(inputs).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.map(zeros) : zeros(value)] as const]));
+    const entries = Object.entries(inputs).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.map(zeros) : zeros(value)] as const],
+    );
     // tfjs's types say one tensor an input; its variadic kernels take lists.
     const given = Object.fromEntries(entries) as unknown as tf.NamedTensorInfoMap;
     // Attributes are plain data; an ordinary record is what tfjs's own kernels read them from.
@@ -47,19 +54,39 @@ function held(dtype: tf.DataType, kernel: string): ProgramDType {
 /** The shape depends on the values, which a trace does not have. */
 function dataDependent(kernel: string): ShapeRule {
   return () => {
-    throw new Error(`${kernel}: expected a result whose shape is known without the data. Such a kernel cannot be traced: compute it outside the traced function`);
+    throw new Error(
+      `${kernel}: expected a result whose shape is known without the data. Such a kernel cannot be traced: compute it outside the traced function`,
+    );
   };
 }
 
 /** Kernels without a lowering. */
 export const refusedShapes: Record<RefusedKernel, ShapeRule> = {
-  Complex: probe('Complex'), ComplexAbs: probe('ComplexAbs'), Draw: probe('Draw'), FFT: probe('FFT'), FromPixels: probe('FromPixels'), IFFT: probe('IFFT'),
-  Imag: probe('Imag'), LowerBound: probe('LowerBound'), MatrixBandPart: probe('MatrixBandPart'), Multinomial: probe('Multinomial'),
-  NonMaxSuppressionV3: dataDependent('NonMaxSuppressionV3'), NonMaxSuppressionV4: dataDependent('NonMaxSuppressionV4'),
-  NonMaxSuppressionV5: dataDependent('NonMaxSuppressionV5'), Pool: probe('Pool'), RaggedGather: dataDependent('RaggedGather'),
-  RaggedRange: dataDependent('RaggedRange'), RaggedTensorToTensor: dataDependent('RaggedTensorToTensor'), Real: probe('Real'),
-  SparseFillEmptyRows: dataDependent('SparseFillEmptyRows'), SparseSegmentMean: dataDependent('SparseSegmentMean'),
-  SparseSegmentSum: dataDependent('SparseSegmentSum'), StaticRegexReplace: probe('StaticRegexReplace'), StringNGrams: dataDependent('StringNGrams'),
-  StringSplit: dataDependent('StringSplit'), StringToHashBucketFast: probe('StringToHashBucketFast'), Unique: dataDependent('Unique'),
+  Complex: probe('Complex'),
+  ComplexAbs: probe('ComplexAbs'),
+  Draw: probe('Draw'),
+  FFT: probe('FFT'),
+  FromPixels: probe('FromPixels'),
+  IFFT: probe('IFFT'),
+  Imag: probe('Imag'),
+  LowerBound: probe('LowerBound'),
+  MatrixBandPart: probe('MatrixBandPart'),
+  Multinomial: probe('Multinomial'),
+  NonMaxSuppressionV3: dataDependent('NonMaxSuppressionV3'),
+  NonMaxSuppressionV4: dataDependent('NonMaxSuppressionV4'),
+  NonMaxSuppressionV5: dataDependent('NonMaxSuppressionV5'),
+  Pool: probe('Pool'),
+  RaggedGather: dataDependent('RaggedGather'),
+  RaggedRange: dataDependent('RaggedRange'),
+  RaggedTensorToTensor: dataDependent('RaggedTensorToTensor'),
+  Real: probe('Real'),
+  SparseFillEmptyRows: dataDependent('SparseFillEmptyRows'),
+  SparseSegmentMean: dataDependent('SparseSegmentMean'),
+  SparseSegmentSum: dataDependent('SparseSegmentSum'),
+  StaticRegexReplace: probe('StaticRegexReplace'),
+  StringNGrams: dataDependent('StringNGrams'),
+  StringSplit: dataDependent('StringSplit'),
+  StringToHashBucketFast: probe('StringToHashBucketFast'),
+  Unique: dataDependent('Unique'),
   UpperBound: probe('UpperBound'),
 };

@@ -6,11 +6,18 @@ function resize(kernel: string, dtype: 'float32' | 'kept'): ShapeRule {
   return (inputs, attrs) => {
     const images = one(inputs, 'images', kernel);
     const [batch, height, width, channels] = quad(images.shape, kernel);
-    return [{ shape: [batch, ...pairAttribute(attrs, 'size', [height, width]), channels], dtype: dtype === 'kept' ? images.dtype : dtype }];
+    return [
+      {
+        shape: [batch, ...pairAttribute(attrs, 'size', [height, width]), channels],
+        dtype: dtype === 'kept' ? images.dtype : dtype,
+      },
+    ];
   };
 }
 
-const gradient = (kernel: string): ShapeRule => (inputs) => [{ shape: [...one(inputs, 'images', kernel).shape], dtype: 'float32' }];
+const gradient =
+  (kernel: string): ShapeRule =>
+  (inputs) => [{ shape: [...one(inputs, 'images', kernel).shape], dtype: 'float32' }];
 
 /** Resizing kernels. */
 export const resizeShapes: Record<string, ShapeRule> = {

@@ -10,5 +10,7 @@ export interface TensorMeta {
 /** Inputs of a kernel by tfjs's names. A variadic input arrives as an array. */
 export type KernelInputs = Record<string, TensorMeta | TensorMeta[] | undefined>;
 
-/** Shapes and types of a kernel's outputs. Throws with `Kernel: expected X, got Y` where tfjs's own kernel would fail. */
+/**
+ * Shapes and types of a kernel's outputs. Throws with `Kernel: expected X, got Y` where tfjs's own kernel would fail.
+ */
 export type ShapeRule = (inputs: KernelInputs, attrs: Record<string, unknown>) => TensorMeta[];

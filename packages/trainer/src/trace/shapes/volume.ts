@@ -11,7 +11,8 @@ type Pad = Parameters<typeof backend_util.computePool3DInfo>[4];
 /** A shape of exactly five axes. */
 function five(shape: readonly number[], what: string): Five {
   const [a, b, c, d, e] = shape;
-  if (shape.length !== 5 || a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) throw new Error(`${what}: expected rank 5, got shape [${shape.join(', ')}]`);
+  if (shape.length !== 5 || a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
+    throw new Error(`${what}: expected rank 5, got shape [${shape.join(', ')}]`);
   return [a, b, c, d, e];
 }
 
@@ -30,8 +31,17 @@ function channelsLast(attrs: Record<string, unknown>, kernel: string): void {
 
 const Conv3D: ShapeRule = (inputs, attrs) => {
   channelsLast(attrs, 'Conv3D');
-  const [x, filter] = [five(one(inputs, 'x', 'Conv3D').shape, 'Conv3D input'), five(one(inputs, 'filter', 'Conv3D').shape, 'Conv3D filter')];
-  const info = backend_util.computeConv3DInfo(x, filter, tripleAttribute(attrs['strides'], 1), tripleAttribute(attrs['dilations'], 1), attrs['pad'] as 'same' | 'valid'); // checked by tfjs
+  const [x, filter] = [
+    five(one(inputs, 'x', 'Conv3D').shape, 'Conv3D input'),
+    five(one(inputs, 'filter', 'Conv3D').shape, 'Conv3D filter'),
+  ];
+  const info = backend_util.computeConv3DInfo(
+    x,
+    filter,
+    tripleAttribute(attrs['strides'], 1),
+    tripleAttribute(attrs['dilations'], 1),
+    attrs['pad'] as 'same' | 'valid',
+  ); // checked by tfjs
   return [{ shape: info.outShape, dtype: 'float32' }];
 };
 
@@ -40,7 +50,15 @@ function pool(kernel: string): ShapeRule {
     channelsLast(attrs, kernel);
     const x = one(inputs, 'x', kernel);
     const window = tripleAttribute(attrs['filterSize'], 1);
-    const info = backend_util.computePool3DInfo(five(x.shape, kernel), window, tripleAttribute(attrs['strides'], window), 1, attrs['pad'] as Pad, roundingAttribute(attrs), 'NDHWC'); // checked by tfjs
+    const info = backend_util.computePool3DInfo(
+      five(x.shape, kernel),
+      window,
+      tripleAttribute(attrs['strides'], window),
+      1,
+      attrs['pad'] as Pad,
+      roundingAttribute(attrs),
+      'NDHWC',
+    ); // checked by tfjs
     return [{ shape: info.outShape, dtype: 'float32' }];
   };
 }

@@ -10,39 +10,63 @@ type Quad = [number, number, number, number];
 /** One tensor input. */
 export function one(inputs: KernelInputs, name: string, kernel: string): TensorMeta {
   const value = inputs[name];
-  if (value === undefined || Array.isArray(value)) throw new Error(`${kernel}: expected a tensor as ${name}, got ${value === undefined ? 'nothing' : 'a list'}`);
+  if (value === undefined || Array.isArray(value))
+    throw new Error(`${kernel}: expected a tensor as ${name}, got ${value === undefined ? 'nothing' : 'a list'}`);
   return value;
 }
 
 /** A shape of exactly four axes. */
 export function quad(shape: readonly number[], what: string): Quad {
   const [a, b, c, d] = shape;
-  if (shape.length !== 4 || a === undefined || b === undefined || c === undefined || d === undefined) throw new Error(`${what}: expected rank 4, got shape [${shape.join(', ')}]`);
+  if (shape.length !== 4 || a === undefined || b === undefined || c === undefined || d === undefined)
+    throw new Error(`${what}: expected rank 4, got shape [${shape.join(', ')}]`);
   return [a, b, c, d];
 }
 
 /** A shape given as an attribute. */
 export function shapeAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number[] {
   const value = attrs[name];
-  if (!Array.isArray(value) || !value.every((v): v is number => typeof v === 'number')) throw new Error(`${kernel}: expected a shape as attribute ${name}, got ${JSON.stringify(value)}`);
+  if (!Array.isArray(value) || !value.every((v): v is number => typeof v === 'number'))
+    throw new Error(`${kernel}: expected a shape as attribute ${name}, got ${JSON.stringify(value)}`);
   return [...value];
 }
 
 /** A number or pair attribute. */
-export function pairAttribute(attrs: Record<string, unknown>, name: string, fallback: [number, number]): [number, number] {
+export function pairAttribute(
+  attrs: Record<string, unknown>,
+  name: string,
+  fallback: [number, number],
+): [number, number] {
   const value = attrs[name];
   if (typeof value === 'number') return [value, value];
-  if (Array.isArray(value) && typeof value[0] === 'number') return [value[0], typeof value[1] === 'number' ? value[1] : value[0]];
+  if (Array.isArray(value) && typeof value[0] === 'number')
+    return [value[0], typeof value[1] === 'number' ? value[1] : value[0]];
   return fallback;
 }
 
 /** Output shape of a convolution, by tfjs's own arithmetic. */
-export function convShape(kernel: string, x: readonly number[], filter: readonly number[], attrs: Record<string, unknown>, depthwise: boolean): number[] {
+export function convShape(
+  kernel: string,
+  x: readonly number[],
+  filter: readonly number[],
+  attrs: Record<string, unknown>,
+  depthwise: boolean,
+): number[] {
   const format = attrs['dataFormat'] === 'NCHW' ? 'channelsFirst' : 'channelsLast';
   const [filterShape, xShape] = [quad(filter, `${kernel} filter`), quad(x, `${kernel} input`)];
   const channels = format === 'channelsFirst' ? xShape[1] : xShape[3];
-  if (channels !== filterShape[2]) throw new Error(`${kernel}: expected ${filterShape[2]} input channels as the filter has, got ${channels}`);
-  return backend_util.computeConv2DInfo(xShape, filterShape, pairAttribute(attrs, 'strides', [1, 1]), pairAttribute(attrs, 'dilations', [1, 1]), padAttribute(attrs), roundingAttribute(attrs), depthwise, format).outShape;
+  if (channels !== filterShape[2])
+    throw new Error(`${kernel}: expected ${filterShape[2]} input channels as the filter has, got ${channels}`);
+  return backend_util.computeConv2DInfo(
+    xShape,
+    filterShape,
+    pairAttribute(attrs, 'strides', [1, 1]),
+    pairAttribute(attrs, 'dilations', [1, 1]),
+    padAttribute(attrs),
+    roundingAttribute(attrs),
+    depthwise,
+    format,
+  ).outShape;
 }
 
 /** The `pad` attribute. tfjs checks its value itself, and throws. */
