@@ -6,7 +6,8 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ensureChromium } from './lib/chromium.mjs';
-import { StageError, node, root, run, seconds, stage, tool } from './lib/stage.mjs';
+import { lint } from './lint.mjs';
+import { StageError, root, run, seconds, stage } from './lib/stage.mjs';
 import { runProject } from './lib/vitest.mjs';
 import { setup } from './setup.mjs';
 import { typecheck } from './typecheck.mjs';
@@ -25,7 +26,7 @@ process.env['CHROMIUM_PATH'] = chromium.value;
 
 const built = await timed('build', () => check(build(), 'a package was not built'));
 await timed('typecheck', () => check(typecheck(), 'types are wrong'));
-await timed('lint', () => node(tool('eslint/bin/eslint.js'), ['.', '--max-warnings', '0']));
+await timed('lint', () => check(lint(), 'the linters found something'));
 await project('unit');
 if (built.ok) {
   await project('parity');

@@ -1,7 +1,7 @@
 // Every element-wise, reduction, movement and creation row: its shape rule and its ONNX nodes against tfjs's eager cpu
 // kernels, in several storage orders.
 import { describe, expect, it } from 'vitest';
-import type { ProgramDType, Size } from '../../packages/trainer/src/trace/program.js';
+import type { ProgramDType, Size } from '../../packages/trainer/src/program/program.js';
 import type { KernelName } from '../../packages/trainer/src/trace/shapes/index.js';
 import { activationKernels } from '../../packages/trainer/src/lower/kernels/activations.js';
 import { binaryKernels } from '../../packages/trainer/src/lower/kernels/binary.js';

@@ -2,7 +2,7 @@
 // eager cpu kernels, with pictures stored NHWC and NCHW and filters HWIO and OIHW; then with dynamic batch and sides.
 import { describe, expect, it } from 'vitest';
 import type { Perm } from '../../packages/trainer/src/lower/contract.js';
-import type { Size } from '../../packages/trainer/src/trace/program.js';
+import type { Size } from '../../packages/trainer/src/program/program.js';
 import type { KernelName } from '../../packages/trainer/src/trace/shapes/index.js';
 import { eager, foretold, lowered, type Case, type Given } from './support/kernel-harness.js';
 

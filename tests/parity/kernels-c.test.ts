@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { exportOnnx } from '@forja/trainer/node';
 import { describe, expect, it } from 'vitest';
-import { dataOf, type ProgramDType } from '../../packages/trainer/src/trace/program.js';
+import { dataOf, type ProgramDType } from '../../packages/trainer/src/program/program.js';
 import { check } from '../upstream/check.js';
 import type { RecordedData, Signature } from '../upstream/recording.js';
 

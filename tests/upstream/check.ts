@@ -3,7 +3,7 @@
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
-import type { ProgramDType } from '../../packages/trainer/src/trace/program.js';
+import type { ProgramDType } from '../../packages/trainer/src/program/program.js';
 import { knownDifference } from './known.js';
 import type { RecordedData, RecordedMeta, RecordedSample, Signature } from './recording.js';
 

@@ -1,5 +1,5 @@
 // What a recording of upstream's specs holds. record.mjs makes it.
-import type { ProgramDType } from '../../packages/trainer/src/trace/program.js';
+import type { ProgramDType } from '../../packages/trainer/src/program/program.js';
 
 /** Shape and type of a tensor as tfjs has it: strings and complex numbers too, and `pixels` for what is no tensor. */
 export interface RecordedMeta {

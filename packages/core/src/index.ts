@@ -15,11 +15,11 @@ export type {
   StateBinding,
 } from './runtime/session.js';
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
-export { MANIFEST_KEY } from './generator/manifest.js';
-export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './generator/manifest.js';
-export { graphBytes, readManifest } from './generator/read-manifest.js';
-export { checkIntegrity } from './generator/integrity.js';
-export type { Sha256 } from './generator/integrity.js';
+export { MANIFEST_KEY } from './manifest/manifest.js';
+export type { Manifest, ManifestInput, ManifestKind, ManifestOutput } from './manifest/manifest.js';
+export { graphBytes, readManifest } from './manifest/read-manifest.js';
+export { checkIntegrity } from './manifest/integrity.js';
+export type { Sha256 } from './manifest/integrity.js';
 export { Generator } from './generator/generator.js';
 export type { GeneratorParts } from './generator/generator.js';
 export type {
@@ -50,7 +50,7 @@ export { goldenFeeds } from './runtime/golden.js';
 export { MicroBatcher } from './runtime/micro-batcher.js';
 export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';
 export type { Feed } from './runtime/feeds.js';
-export { checkModelBytes } from './runtime/model-bytes.js';
+export { checkModelBytes } from './onnx/model-bytes.js';
 export {
   checkAlone,
   checkExternalSizes,

@@ -5,7 +5,7 @@ export type { BuildOptions, Value } from './onnx/builder.js';
 export type { OpAttributes, OpName } from './onnx/ops.js';
 export { decodeModel } from './onnx/deserialize.js';
 export { checkModel } from './onnx/check.js';
-export { sealModel } from './onnx/seal.js';
+export { sealModel } from './manifest/seal.js';
 export { encodeModel } from './onnx/serialize.js';
 export { ATTRIBUTE_TYPE, DATA_TYPE } from './onnx/ir.js';
 export type {

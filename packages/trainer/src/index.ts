@@ -1,6 +1,6 @@
 // Public surface of @forja/trainer. Named exports only.
 export { installGradients, provenGradients, withGradients, type ProvenGradient } from './gradients/index.js';
-export { random, withRandom, type RandomPosition } from './random.js';
+export { random, withRandom, type RandomPosition } from './trace/random.js';
 export { adam, applyUpdates, ema, rmsprop, sgd } from './optimizers/index.js';
 export type {
   AdamOptions,
@@ -46,9 +46,9 @@ export type {
 } from './compile/step.js';
 export { train, type TrainHost, type TrainResult } from './train/train.js';
 export { parseConfig, type DataConfig, type ResolvedConfig, type TrainConfig } from './train/config.js';
-export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './train/store.js';
+export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
 export type { TrainEvent } from './train/events.js';
-export type { Environment } from './train/checkpoint.js';
+export type { Environment } from './records/checkpoint.js';
 export type { Dataset } from './data/dataset.js';
 export { arrayDataset, type ArrayDatasetOptions } from './data/arrays.js';
 export { idxDataset, readIdx, type IdxArray, type IdxDatasetOptions } from './data/idx.js';

@@ -15,7 +15,7 @@ import type {
   Perm,
 } from '../../../packages/trainer/src/lower/contract.js';
 import { PORTABLE_KERNELS } from '../../../packages/trainer/src/lower/kernels/index.js';
-import type { ProgramDType, Size } from '../../../packages/trainer/src/trace/program.js';
+import type { ProgramDType, Size } from '../../../packages/trainer/src/program/program.js';
 import { SHAPE_RULES, type KernelName } from '../../../packages/trainer/src/trace/shapes/index.js';
 
 /** A tensor given to a kernel. `order` is how the graph holds it; logical order by default. */

@@ -14,7 +14,7 @@ import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime
 import type { NamedTensors } from '../tensor.js';
 import { LatentModel } from './latent-model.js';
 import type { Draw } from './latent-model.js';
-import type { Manifest } from './manifest.js';
+import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';

@@ -6,8 +6,8 @@ import { latents } from '../latent/latents.js';
 import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, BYTES_OF, sizeOf } from '../tensor.js';
 import type { Dim, NamedTensors, Tensor, TypedArray } from '../tensor.js';
-import { halfOf } from './half.js';
-import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
+import { halfOf } from '../half.js';
+import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 import type { DrawOptions } from './options.js';
 
 /** An input that carries rows, and the shape of one. */

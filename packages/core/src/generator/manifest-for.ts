@@ -2,7 +2,7 @@
 // shapes; the caller's words above both.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { Dim, TensorSpec } from '../tensor.js';
-import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
+import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 
 /**
  * `given` (from the caller) over `fromFile` (from the model, which is not trusted) or a guess. Inputs and outputs are

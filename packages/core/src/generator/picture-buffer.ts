@@ -6,7 +6,7 @@ import { fillPixels, sizesOf } from '../image/convert.js';
 import { platform } from '../platform.js';
 import { rowsOf, sizeOf } from '../tensor.js';
 import type { Tensor } from '../tensor.js';
-import type { ManifestOutput } from './manifest.js';
+import type { ManifestOutput } from '../manifest/manifest.js';
 
 /** Bytes of pictures that one request may hold, 1 GiB: within what an array can in every browser. */
 const LIMIT = 2 ** 30;

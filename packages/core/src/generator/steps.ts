@@ -2,7 +2,7 @@
 // not.
 import { UsageError } from '../errors.js';
 import type { NamedTensors } from '../tensor.js';
-import type { Manifest } from './manifest.js';
+import type { Manifest } from '../manifest/manifest.js';
 
 /** @throws UsageError `input.shape` for a feed whose size is no multiple of its dim's step. */
 export function checkSteps({ inputs, steps = {} }: Manifest, feeds: NamedTensors): void {

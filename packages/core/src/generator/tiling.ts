@@ -3,7 +3,7 @@ import { ModelFormatError, UsageError } from '../errors.js';
 import type { ImageLike } from '../image/from-images.js';
 import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
-import { fromHalf } from './half.js';
+import { fromHalf } from '../half.js';
 
 /** Numbers of a result, which are held as floats until they are blended: 1 GiB of bytes in the end. */
 const LARGEST = 2 ** 30;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { DType, NamedTensors, Session, Tensor, TensorSpec } from '../index.js';
 import { Generator, ImageBatch, manifestFor } from '../index.js';
 import type { ImageLike, Manifest } from '../index.js';
-import { fromHalf, halfOf } from './half.js';
+import { fromHalf, halfOf } from '../half.js';
 
 /** A model `[b, c, h, w] → [b, c, s·h, s·w]` that repeats pixels `scale` times and gives 1 − x. */
 function invert({

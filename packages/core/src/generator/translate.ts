@@ -5,7 +5,7 @@ import type { ImageBatch } from '../image/batch.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
-import type { Manifest, ManifestInput, ManifestOutput } from './manifest.js';
+import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 import type { TranslateOptions } from './options.js';
 import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';

@@ -1,6 +1,6 @@
 // From a model's tensors to 8-bit pictures.
 import { UsageError } from '../errors.js';
-import { fromHalf } from '../generator/half.js';
+import { fromHalf } from '../half.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
 import { checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';

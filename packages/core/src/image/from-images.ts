@@ -1,7 +1,7 @@
 // From 8-bit pictures to a model's tensors. Apart from the way back, so that pages which only draw latents do not carry
 // it.
 import { UsageError } from '../errors.js';
-import { halfOf } from '../generator/half.js';
+import { halfOf } from '../half.js';
 import type { Tensor } from '../tensor.js';
 import type { Channels } from './image.js';
 import { checkRange, defaultRange, type ImageTensorOptions } from './range.js';

@@ -4,7 +4,7 @@
 import { Reader } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
-import { checkModelBytes } from '../runtime/model-bytes.js';
+import { checkModelBytes } from './model-bytes.js';
 import type { Graph, Model } from './ir.js';
 import type { Messages } from './schema/onnx.js';
 import {

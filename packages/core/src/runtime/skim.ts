@@ -1,7 +1,7 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
 // @forja/core/onnx is.
 import { platform } from '../platform.js';
-import { varint } from './model-bytes.js';
+import { varint } from '../onnx/model-bytes.js';
 
 /** Nodes of the top graph; 0 when the bytes cannot be followed. */
 export function countNodes(model: Uint8Array): number {

@@ -5,7 +5,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
 import { lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
 import { trace, type Trace, type TraceInput } from '../trace/trace.js';
 import { drawInputs, feedTensors, stacked, traceInputs, unstacked, type RandomInput } from './inputs.js';

@@ -3,8 +3,8 @@
 import { philoxBernoulli, philoxNormal } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { random } from '../random.js';
-import { namedVariable } from '../variables.js';
+import { random } from '../trace/random.js';
+import { namedVariable } from '../tfjs/variables.js';
 import { eagerStep } from './eager.js';
 import type { StepFunction } from './step.js';
 

@@ -3,8 +3,8 @@
 import { ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
-import { withRandom } from '../random.js';
-import { dataOf } from '../trace/program.js';
+import { withRandom } from '../trace/random.js';
+import { dataOf } from '../program/program.js';
 import { drawInputs, feedTensors, randomInputs, traceInputs } from './inputs.js';
 import { readVariable, writeVariable } from './state.js';
 import type { CompiledStep, StepFunction, StepOptions } from './step.js';

@@ -12,8 +12,8 @@ import {
   type TensorSpec,
   type TypedArray,
 } from '@forja/core';
-import { drawRandom } from '../random.js';
-import type { ProgramDType, ProgramInput } from '../trace/program.js';
+import { drawRandom } from '../trace/random.js';
+import type { ProgramDType, ProgramInput } from '../program/program.js';
 import type { TraceInput } from '../trace/trace.js';
 import type { Feed } from './step.js';
 

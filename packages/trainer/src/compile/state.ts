@@ -4,7 +4,7 @@ import { UsageError, checkTensor, type NamedTensors, type StateBinding, type Ten
 import * as tf from '@tensorflow/tfjs';
 import type { Lowered, StateLayout } from '../lower/lower.js';
 import { inverse, permuted } from '../lower/permute.js';
-import { dataOf, type ConstantData } from '../trace/program.js';
+import { dataOf, type ConstantData } from '../program/program.js';
 import type { StepState } from './step.js';
 
 const splitShape = (layout: StateLayout): readonly number[] => layout.split ?? layout.shape;

@@ -1,7 +1,7 @@
 // How much a step computes, roughly: what decides whether one thread is quicker than many, and whether several steps
 // should share a call.
-import { countOf, inputOf, outputOf, shapeOf } from '../rewrite/graph.js';
-import type { KernelCall, Program, ValueId } from '../trace/program.js';
+import { countOf, inputOf, outputOf, shapeOf } from '../program/graph.js';
+import type { KernelCall, Program, ValueId } from '../program/program.js';
 
 /** Multiply-adds that making one element costs in an element-wise kernel, which waits for memory. */
 const ELEMENT = 8;

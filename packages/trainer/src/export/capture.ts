@@ -3,10 +3,10 @@
 import { ExportError, ForjaError, type Dim } from '@forja/core';
 import { align, branchOf, isHopeless, isWhole, type SizedProgram } from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
-import { hasWholeParts } from '../rewrite/sizes.js';
+import { hasWholeParts } from '../program/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
 import { siteOf } from '../trace/call-site.js';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { trace, type Trace } from '../trace/trace.js';
 import type { Subject } from './subject.js';
 

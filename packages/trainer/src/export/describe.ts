@@ -1,7 +1,7 @@
 // The manifest of an export: roles, ranges and layouts, from what the caller says and what the program shows.
 import type { Dim, Manifest, ManifestInput, ManifestOutput, Role } from '@forja/core';
-import { isStatic, sizeText, type Program, type Size, type ValueId } from '../trace/program.js';
-import { inputOf, producers } from '../rewrite/graph.js';
+import { isStatic, sizeText, type Program, type Size, type ValueId } from '../program/program.js';
+import { inputOf, producers } from '../program/graph.js';
 import type { SubjectInput } from './subject.js';
 
 /** What the caller may say of an output. */

@@ -4,8 +4,8 @@ import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } fr
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
-import { hex, sha256 } from '../train/digest.js';
-import type { Program, ProgramDType } from '../trace/program.js';
+import { hex, sha256 } from '../digest.js';
+import type { Program, ProgramDType } from '../program/program.js';
 import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
 import { checkOptions } from './options.js';

@@ -1,6 +1,6 @@
 // The inputs that an export is verified with: drawn by seed, of the kind that each input is meant for.
 import { philoxNormal, philoxUniform, sizeOf, type ManifestInput } from '@forja/core';
-import type { ConstantData, ProgramDType } from '../trace/program.js';
+import type { ConstantData, ProgramDType } from '../program/program.js';
 
 /** One input, in tfjs's logical layout. */
 export interface Drawn {

@@ -1,7 +1,7 @@
 // MODEL_CARD.md: what an exported file takes, gives and may be used for, and how five runtimes load it. Texts of the
 // model are escaped.
 import type { Dim, Manifest, ManifestInput, ManifestOutput } from '@forja/core';
-import { hex, sha256 } from '../train/digest.js';
+import { hex, sha256 } from '../digest.js';
 import type { ExportReport } from './report.js';
 import { criterion, markdownText } from './report-text.js';
 

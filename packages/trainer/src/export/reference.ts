@@ -1,10 +1,10 @@
 // The eager reference of an export: the traced calls, run by tfjs's own kernels on copies of the weights. The user's
 // model, tensors and backend are not touched.
 import * as tf from '@tensorflow/tfjs';
-import { internals } from '../trace/engine.js';
-import type { Program } from '../trace/program.js';
-import { STAND_INS } from '../rewrite/stand-ins.js';
-import { hasKernel, replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../rewrite/replay.js';
+import { internals } from '../tfjs/engine.js';
+import type { Program } from '../program/program.js';
+import { STAND_INS } from '../program/stand-ins.js';
+import { hasKernel, replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../program/replay.js';
 
 let preparing: Promise<boolean> | undefined;
 

@@ -1,7 +1,7 @@
 // What an export did and how well its file agrees with tfjs: plain data, and its text. None of it enters the file.
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import type { Model } from '@forja/core/onnx';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import type { Sizes } from './capture.js';
 import type { Distance } from './compare.js';
 import { transposesOf, type TransposeLeft } from './transposes.js';

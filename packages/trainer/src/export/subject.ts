@@ -11,7 +11,7 @@ import {
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { shown } from '../issues.js';
-import type { ProgramDType } from '../trace/program.js';
+import type { ProgramDType } from '../program/program.js';
 
 /** A tfjs function of tensors. */
 export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Record<string, tf.Tensor>;

@@ -6,7 +6,7 @@ import { describeCall } from '../lower/context.js';
 import { lowerProgram } from '../lower/lower.js';
 import { inverse, permuted } from '../lower/permute.js';
 import { spreadNorms } from '../rewrite/norm.js';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { traceAt, type Sizes } from './capture.js';
 import { distance, peakToNoise, type Distance } from './compare.js';
 import { draw, type Drawn, type DrawnSpec } from './feeds.js';

@@ -1,7 +1,7 @@
 // Inputs that a kernel may do without, as scale and offset of a batch norm: tfjs's tape reads them all the same, and
 // fails.
 import * as tf from '@tensorflow/tfjs';
-import { override } from '../trace/engine.js';
+import { override } from '../tfjs/engine.js';
 
 /** What the tape keeps of a call. Private in tfjs's declaration, a plain method of its engine. */
 interface Saving {

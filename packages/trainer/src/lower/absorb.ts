@@ -9,8 +9,8 @@ import {
   type Program,
   type ProgramValue,
   type ValueId,
-} from '../trace/program.js';
-import { inputOf, outputOf, producers, sameSize, shapeOf, useCounts } from '../rewrite/graph.js';
+} from '../program/program.js';
+import { inputOf, outputOf, producers, sameSize, shapeOf, useCounts } from '../program/graph.js';
 import type { Perm } from './contract.js';
 import { permuted } from './permute.js';
 

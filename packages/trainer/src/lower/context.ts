@@ -9,7 +9,7 @@ import {
   type Program,
   type Size,
   type ValueId,
-} from '../trace/program.js';
+} from '../program/program.js';
 import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm } from './contract.js';
 import { identity, physical } from './kernels/layout.js';
 import { permuted } from './permute.js';

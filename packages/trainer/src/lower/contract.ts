@@ -2,7 +2,7 @@
 // context.ts.
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
-import type { KernelCall, ProgramDType, Size, ValueId } from '../trace/program.js';
+import type { KernelCall, ProgramDType, Size, ValueId } from '../program/program.js';
 
 /**
  * Physical axis order of a stored value: `perm[i]` is the logical axis at physical position i. A picture (logical

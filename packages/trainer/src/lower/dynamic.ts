@@ -1,8 +1,8 @@
 // Attributes that may depend on a dynamic dim, of tfjs's own kernels: sizes and amounts that ONNX takes as inputs. All
 // others are numbers in the file.
-import { isMeasure, sizeText } from '../trace/size.js';
-import { isSymbolic } from '../rewrite/sizes.js';
-import type { KernelCall } from '../trace/program.js';
+import { isMeasure, sizeText } from '../program/size.js';
+import { isSymbolic } from '../program/sizes.js';
+import type { KernelCall } from '../program/program.js';
 
 const DYNAMIC: Readonly<Record<string, readonly string[]>> = {
   AvgPool: ['filterSize', 'strides'],

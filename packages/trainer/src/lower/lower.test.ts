@@ -5,7 +5,7 @@ import * as ort from 'onnxruntime-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { align } from '../rewrite/align.js';
 import { optimize } from '../rewrite/optimize.js';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { testGan } from '../trace/testing/gan.js';
 import { trace } from '../trace/trace.js';
 import { lowerProgram, type Lowered, type LowerOptions } from './lower.js';

@@ -10,7 +10,7 @@ import {
   type ProgramInput,
   type Size,
   type ValueId,
-} from '../trace/program.js';
+} from '../program/program.js';
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
 import type { Perm } from './contract.js';

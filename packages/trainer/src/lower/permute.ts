@@ -1,6 +1,6 @@
 // Reordering of dense data on the host: constants before they are stored, state before it is loaded and after it is
 // read.
-import type { ConstantData } from '../trace/program.js';
+import type { ConstantData } from '../program/program.js';
 import type { Perm } from './contract.js';
 
 /**

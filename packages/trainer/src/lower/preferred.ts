@@ -1,6 +1,6 @@
 // The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and
 // what is updated together is stored alike.
-import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../trace/program.js';
+import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import type { Perm } from './contract.js';
 import { OIHW } from './kernels/spatial.js';
 

@@ -3,7 +3,7 @@
 import type { Dim } from '@forja/core';
 import type { GraphBuilder, Value } from '@forja/core/onnx';
 import { ExportError } from '@forja/core';
-import { factorOf, factorsOf, isStatic, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
+import { factorOf, factorsOf, isStatic, sizeText, type Size, type SymbolicSize } from '../program/size.js';
 
 /** A size as the builder writes a dimension. */
 export function dimOf(size: Size): Dim {

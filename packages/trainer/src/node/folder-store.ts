@@ -2,8 +2,8 @@
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError, UsageError, type Image } from '@forja/core';
-import { decodeCheckpoint } from '../train/checkpoint.js';
-import type { LogLine, RunFile, RunStore, SessionRecord } from '../train/store.js';
+import { decodeCheckpoint } from '../records/checkpoint.js';
+import type { LogLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
 import { writeFileSafely } from './files.js';
 
 const LOG = 'log.jsonl';

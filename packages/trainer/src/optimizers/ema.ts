@@ -1,7 +1,7 @@
 // Exponential moving average of weights, the ones to sample from (Yazıcı et al. 2019).
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { namedVariable } from '../variables.js';
+import { namedVariable } from '../tfjs/variables.js';
 import type { Update } from './optimizer.js';
 import { sideBySide } from './side-by-side.js';
 

@@ -3,7 +3,7 @@
 // make variables.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { namedVariable } from '../variables.js';
+import { namedVariable } from '../tfjs/variables.js';
 import { sideBySide } from './side-by-side.js';
 
 /** A variable and the value it gets. */

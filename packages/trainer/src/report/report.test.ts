@@ -7,7 +7,7 @@ import { uplotModule } from '../../scripts/uplot.mjs';
 import { readFile } from 'node:fs/promises';
 import { nearest } from './nearest.js';
 import { reportHtml, thin } from './report.js';
-import type { LogLine } from '../train/store.js';
+import type { LogLine } from '../records/store.js';
 
 const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
   step: i + 1,

@@ -1,6 +1,6 @@
 // The report of a run: one HTML file that needs nothing else. Losses (uPlot inlined), sample grids over time, what ran
 // it, and the nearest-neighbour pairs.
-import type { LogLine, SessionRecord } from '../train/store.js';
+import type { LogLine, SessionRecord } from '../records/store.js';
 import type { NearestResult } from './nearest.js';
 
 /** What {@link reportHtml} shows. All texts are escaped. */

@@ -1,8 +1,18 @@
 // What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one
 // bias added. Batch norm with constant statistics, and the products and sums that other converters make of it.
 // Inference only: a training step's weights and statistics are no constants.
-import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
-import { countOf, dtypeOf, inputOf, outputOf, producers, Rewriter, sameSizes, shapeOf, useCounts } from './graph.js';
+import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
+import {
+  countOf,
+  dtypeOf,
+  inputOf,
+  outputOf,
+  producers,
+  Rewriter,
+  sameSizes,
+  shapeOf,
+  useCounts,
+} from '../program/graph.js';
 
 /** How a linear kernel takes a factor and a shift for each output channel. */
 interface Linear {

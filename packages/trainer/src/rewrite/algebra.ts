@@ -1,7 +1,7 @@
 // Small identities that gradients call for: sums of what was only spread out, and sums of deviations from a mean, which
 // batch norm's gradient is full of.
-import type { KernelCall, Program, Size, ValueId } from '../trace/program.js';
-import { inputOf, outputOf, Rewriter, sameSize } from './graph.js';
+import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
+import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 
 /** The axes that a reduction sums, non-negative and sorted. */
 function axesOf(call: KernelCall, rank: number): number[] {

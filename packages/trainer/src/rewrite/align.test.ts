@@ -3,13 +3,13 @@
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { printProgram, sizeText, type Program } from '../trace/program.js';
+import { printProgram, sizeText, type Program } from '../program/program.js';
 import { testGan } from '../trace/testing/gan.js';
 import { trace } from '../trace/trace.js';
 import { align } from './align.js';
 import { optimize } from './optimize.js';
-import { replay } from './replay.js';
-import { specialize } from './sizes.js';
+import { replay } from '../program/replay.js';
+import { specialize } from '../program/sizes.js';
 import { solver } from './solve.js';
 
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import {
   type Program,
   type ProgramValue,
   type ValueId,
-} from '../trace/program.js';
-import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../trace/size.js';
+} from '../program/program.js';
+import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../program/size.js';
 import { attributeKey } from './common.js';
 import { alignable } from './rows.js';
 import { measureSolver, type MeasureSolver } from './measure.js';

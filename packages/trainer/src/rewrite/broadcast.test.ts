@@ -1,6 +1,6 @@
 // Broadcast simplification on programs written by hand: what is read, what is left alone, and that shapes hold.
 import { describe, expect, it } from 'vitest';
-import type { KernelCall, Program } from '../trace/program.js';
+import type { KernelCall, Program } from '../program/program.js';
 import { simplifyBroadcasts } from './broadcast.js';
 
 const program = (shapes: number[][], calls: KernelCall[]): Program => ({

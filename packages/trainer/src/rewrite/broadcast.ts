@@ -9,7 +9,7 @@ import {
   type ProgramValue,
   type Size,
   type ValueId,
-} from '../trace/program.js';
+} from '../program/program.js';
 
 /** Element-wise kernels on `a` and `b` that broadcast as NumPy does. */
 export const BINARY: ReadonlySet<string> = new Set([

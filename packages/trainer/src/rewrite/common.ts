@@ -1,7 +1,7 @@
 // Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies
 // its generator for D and again for G runs it once. Constants are compared by their bytes.
-import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../trace/program.js';
-import { dtypeOf, Rewriter, shapeOf } from './graph.js';
+import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import { dtypeOf, Rewriter, shapeOf } from '../program/graph.js';
 
 /** Kernels whose results may differ from call to call. */
 const IMPURE = new Set(['Multinomial']);

@@ -1,6 +1,6 @@
 // Dead-code elimination: calls that no output depends on, gradients nobody asked for among them, and constants nobody
 // reads. Inputs stay.
-import { callInputs, type Program, type ValueId } from '../trace/program.js';
+import { callInputs, type Program, type ValueId } from '../program/program.js';
 
 /** `program` without calls and constants that do not reach an output. Value ids stay as they are. */
 export function eliminateDeadCode(program: Program): Program {

@@ -2,11 +2,11 @@
 // of any parity, borders included; and where they must stay.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { trace } from '../trace/trace.js';
 import { align } from './align.js';
 import { optimize } from './optimize.js';
-import { replay } from './replay.js';
+import { replay } from '../program/replay.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -2,9 +2,9 @@
 // see few different neighbours: a small convolution gives one group of channels for each way in which a kernel can meet
 // the grown pixels, and depthToSpace puts them in place. Less is computed, and the enlarged picture of many channels,
 // often the largest of a network, is never made.
-import type { ConstantData, KernelCall, Program, Size } from '../trace/program.js';
-import { times } from '../trace/size.js';
-import { inputOf, outputOf, producers, Rewriter, sameSize, useCounts } from './graph.js';
+import type { ConstantData, KernelCall, Program, Size } from '../program/program.js';
+import { times } from '../program/size.js';
+import { inputOf, outputOf, producers, Rewriter, sameSize, useCounts } from '../program/graph.js';
 
 /** A convolution along one axis of the enlarged picture, as one along the small picture's. */
 interface Axis {

@@ -1,8 +1,8 @@
 // Constant folding: calls on constants alone are computed once, by tfjs's own cpu kernels, and become constants.
 import * as tf from '@tensorflow/tfjs';
-import { callInputs, type KernelCall, type Program } from '../trace/program.js';
-import { countOf, Rewriter } from './graph.js';
-import { replay } from './replay.js';
+import { callInputs, type KernelCall, type Program } from '../program/program.js';
+import { countOf, Rewriter } from '../program/graph.js';
+import { replay } from '../program/replay.js';
 
 /**
  * Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are

@@ -1,6 +1,16 @@
 // Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and
 // multiples of these.
-import { isStatic, maximum, MEASURES, plus, product, sizeText, times, type Measure, type Size } from '../trace/size.js';
+import {
+  isStatic,
+  maximum,
+  MEASURES,
+  plus,
+  product,
+  sizeText,
+  times,
+  type Measure,
+  type Size,
+} from '../program/size.js';
 import type { Solver } from './solve.js';
 
 /** Numbers seen at each trace → the measure that explains them, or undefined where none does. */

@@ -1,6 +1,6 @@
 // Removes calls that return their input: what tfjs's tape, layers and gradient functions leave behind.
-import type { KernelCall, Program, ValueId } from '../trace/program.js';
-import { inputOf, outputOf, Rewriter, sameSizes } from './graph.js';
+import type { KernelCall, Program, ValueId } from '../program/program.js';
+import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 import { uniformOf } from './uniform.js';
 
 /** What a call amounts to: an existing value, another call, or (undefined) itself. */

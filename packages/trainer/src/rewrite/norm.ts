@@ -1,7 +1,7 @@
 // A batch norm whose statistics are no vectors of channels, as tf.layers' layer normalization makes them: told again as
 // sums and products, which broadcast.
-import type { Program, ValueId } from '../trace/program.js';
-import { inputOf, outputOf, Rewriter, sameSize } from './graph.js';
+import type { Program, ValueId } from '../program/program.js';
+import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 
 /** `program` with such batch norms as (x - mean) · (scale / √(variance + ε)) + offset. */
 export function spreadNorms(program: Program): Program {

@@ -2,12 +2,12 @@
 // that are needed.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { ganFeeds, ganInputs, testGan, type TestGan } from '../trace/testing/gan.js';
 import { trace } from '../trace/trace.js';
 import { attributeKey } from './common.js';
 import { optimize } from './optimize.js';
-import { replay, type ReplayFeeds } from './replay.js';
+import { replay, type ReplayFeeds } from '../program/replay.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -1,5 +1,5 @@
 // The passes in their order, run until nothing changes.
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { simplifyReductions } from './algebra.js';
 import { foldAffine } from './affine.js';
 import { simplifyBroadcasts } from './broadcast.js';
@@ -7,7 +7,7 @@ import { attributeKey, eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
 import { convolveBeforeEnlarging } from './enlarged.js';
 import { foldConstants } from './fold.js';
-import type { Pass } from './graph.js';
+import type { Pass } from '../program/graph.js';
 import { removeNoops } from './noop.js';
 import { spreadNorms } from './norm.js';
 import { joinPads } from './padded.js';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trace } from '../trace/trace.js';
 import { optimize } from './optimize.js';
-import { replay } from './replay.js';
+import { replay } from '../program/replay.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

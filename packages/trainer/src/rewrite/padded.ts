@@ -1,7 +1,7 @@
 // Zeros put around a picture before a convolution become the convolution's own padding, as of Keras's ZeroPadding2D: a
 // copy of the picture less. onnxruntime joins them too, but not across a change of layout.
-import type { Program } from '../trace/program.js';
-import { inputOf, producers, Rewriter, useCounts } from './graph.js';
+import type { Program } from '../program/program.js';
+import { inputOf, producers, Rewriter, useCounts } from '../program/graph.js';
 
 const CONVOLUTIONS: ReadonlySet<string> = new Set([
   'Conv2D',

@@ -1,17 +1,17 @@
 // Each pass on small functions: what is left of them, and that the numbers stay.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Program } from '../trace/program.js';
+import type { Program } from '../program/program.js';
 import { trace } from '../trace/trace.js';
 import { simplifyReductions } from './algebra.js';
 import { attributeKey, eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
 import { foldConstants } from './fold.js';
-import type { Pass } from './graph.js';
+import type { Pass } from '../program/graph.js';
 import { removeNoops } from './noop.js';
 import { optimize } from './optimize.js';
 import { flattenProducts } from './products.js';
-import { replay } from './replay.js';
+import { replay } from '../program/replay.js';
 import { shrinkUniforms } from './uniform.js';
 
 beforeAll(async () => {

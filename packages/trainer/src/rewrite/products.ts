@@ -1,6 +1,6 @@
 // tf.layers multiplies matrices as batches of one. Told again as plain products, the reshapes around them meet and go.
-import type { KernelCall, Program, Size, ValueId } from '../trace/program.js';
-import { inputOf, outputOf, Rewriter } from './graph.js';
+import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
+import { inputOf, outputOf, Rewriter } from '../program/graph.js';
 
 const PRODUCTS = new Set(['BatchMatMul', '_FusedMatMul']);
 

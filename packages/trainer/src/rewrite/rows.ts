@@ -1,11 +1,11 @@
 // What a function does with every row of a tensor alike, unstacked and stacked again, done with all rows at once: of a
 // dynamic dim there is no number of rows to write out. tfjs's own tf.linalg.bandPart goes so. A traced program of
 // numbers; rows that go different ways are left as they are.
-import { callInputs, type KernelCall, type Program, type ValueId } from '../trace/program.js';
+import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { BINARY } from './broadcast.js';
 import { attributeKey, eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
-import { inputOf, outputOf, shapeOf } from './graph.js';
+import { inputOf, outputOf, shapeOf } from '../program/graph.js';
 
 /** Values that are one row each of the same thing. */
 interface Lane {

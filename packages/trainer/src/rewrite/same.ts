@@ -1,10 +1,10 @@
 // Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that
 // it makes of them.
-import { callInputs, sameData, type Program, type ValueId } from '../trace/program.js';
+import { callInputs, sameData, type Program, type ValueId } from '../program/program.js';
 import { attributeKey } from './common.js';
 import { alignable } from './rows.js';
-import { replay } from './replay.js';
-import { concrete, evaluate, specialize } from './sizes.js';
+import { replay } from '../program/replay.js';
+import { concrete, evaluate, specialize } from '../program/sizes.js';
 
 /**
  * Whether an aligned program has the sizes and constants that the function was traced to have at `sizes`; undefined

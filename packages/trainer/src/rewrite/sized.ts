@@ -1,7 +1,7 @@
 // A constant whose numbers are worked out of a dynamic dim, told again as calls: 1 / (height · width) becomes a Fill;
 // equal steps, as of coordinates, a Range that is scaled and moved.
-import type { ConstantData, KernelCall, Program, ProgramDType, ValueId } from '../trace/program.js';
-import { isMeasure, isStatic, maximum, type Measure, type Size } from '../trace/size.js';
+import type { ConstantData, KernelCall, Program, ProgramDType, ValueId } from '../program/program.js';
+import { isMeasure, isStatic, maximum, type Measure, type Size } from '../program/size.js';
 
 /** Constants of at most so many numbers are tried. */
 const FEW = 16;

@@ -1,6 +1,6 @@
 // A constant whose shape grows with a dynamic dim, told again as calls: a Fill of one number, or a Tile of the part
 // that repeats.
-import type { ConstantData, KernelCall, Program, ValueId } from '../trace/program.js';
+import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
 
 /** One constant at one size. */
 export interface Version {

@@ -13,7 +13,7 @@ import {
   sizeText,
   times,
   type Size,
-} from '../trace/size.js';
+} from '../program/size.js';
 
 /**
  * Numbers seen at each trace → the size that explains them, or undefined where none does. `near`: sizes that the number

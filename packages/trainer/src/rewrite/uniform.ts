@@ -1,8 +1,8 @@
 // Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to
 // scalars.
-import type { Program, ValueId } from '../trace/program.js';
+import type { Program, ValueId } from '../program/program.js';
 import { BINARY } from './broadcast.js';
-import { inputOf, outputOf, Rewriter, sameSizes } from './graph.js';
+import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 
 /** The number that a value holds in every element, if it is known to hold one. */
 export function uniformOf(on: Rewriter, id: ValueId): number | undefined {

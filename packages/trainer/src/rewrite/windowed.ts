@@ -1,8 +1,8 @@
 // The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a
 // few sizes would leave a choice.
-import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../trace/size.js';
-import type { KernelCall, ValueId } from '../trace/program.js';
-import { inputOf } from './graph.js';
+import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../program/size.js';
+import type { KernelCall, ValueId } from '../program/program.js';
+import { inputOf } from '../program/graph.js';
 
 const FILTERED = new Set(['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']);
 const POOLS = new Set(['MaxPool', 'AvgPool']);

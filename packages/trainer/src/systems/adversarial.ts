@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { StepFunction } from '../compile/step.js';
 import type { GanLoss } from '../losses/index.js';
 import { adam, applyUpdates, ema as emaOf, type Optimizer, type Update } from '../optimizers/index.js';
-import { nameWeights, variablesOf } from '../variables.js';
+import { nameWeights, variablesOf } from '../tfjs/variables.js';
 import type { GanSystem } from './system.js';
 
 /** What the step does beside the networks. */

@@ -1,7 +1,7 @@
 // The recording backend: a tfjs backend that computes nothing. Every kernel is written down and answered with a tensor
 // that only has a shape.
 import * as tf from '@tensorflow/tfjs';
-import type { KernelCall } from './program.js';
+import type { KernelCall } from '../program/program.js';
 import { heldType, type Recorder } from './recorder.js';
 import { SHAPE_RULES, shapeRule } from './shapes/index.js';
 import { probe } from './shapes/refused.js';

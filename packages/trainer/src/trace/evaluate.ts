@@ -1,8 +1,8 @@
 // Values that follow from constants alone, computed in the middle of a trace: graph models read shapes that they put
 // together from constants.
 import * as tf from '@tensorflow/tfjs';
-import { replay } from '../rewrite/replay.js';
-import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from './program.js';
+import { replay } from '../program/replay.js';
+import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
 
 /**
  * The data of `value` if it is a constant or computed from constants only, else undefined. A copy. `maker` finds the

@@ -5,8 +5,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { align } from '../rewrite/align.js';
 import { optimize } from '../rewrite/optimize.js';
-import { replay } from '../rewrite/replay.js';
-import { dataInfo } from './engine.js';
+import { replay } from '../program/replay.js';
+import { dataInfo } from '../tfjs/engine.js';
 import { trace, type Trace } from './trace.js';
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 // Names of tf.layers layers while they are applied, so that a kernel call knows the layer it belongs to.
 import * as tf from '@tensorflow/tfjs';
-import { override } from './engine.js';
+import { override } from '../tfjs/engine.js';
 
 /**
  * Watches every layer's `apply`; `stack` holds the names of the layers being applied, innermost last. The result ends

@@ -3,7 +3,7 @@
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
-import { dataInfo } from './engine.js';
+import { dataInfo } from '../tfjs/engine.js';
 import { constantValue } from './evaluate.js';
 import {
   dataOf,
@@ -14,7 +14,7 @@ import {
   type ProgramDType,
   type ProgramInput,
   type ValueId,
-} from './program.js';
+} from '../program/program.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */

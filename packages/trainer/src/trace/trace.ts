@@ -4,7 +4,7 @@ import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from './call-site.js';
 import { withGradients } from '../gradients/index.js';
-import type { Program, ProgramDType, ProgramInput, ValueId } from './program.js';
+import type { Program, ProgramDType, ProgramInput, ValueId } from '../program/program.js';
 import { Recorder } from './recorder.js';
 import { activeTrace, recording } from './span.js';
 

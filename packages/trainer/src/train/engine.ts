@@ -6,7 +6,7 @@ import { compile, scalarOf } from '../compile/compile.js';
 import { eagerStep } from '../compile/eager.js';
 import type { CompiledStep, StepFunction } from '../compile/step.js';
 import type { GanSystem } from '../systems/system.js';
-import { variablesOf } from '../variables.js';
+import { variablesOf } from '../tfjs/variables.js';
 
 /** What one step is given beside its random numbers. */
 export interface StepInputs {

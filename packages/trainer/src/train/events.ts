@@ -1,6 +1,6 @@
 // What a training run tells its host while it goes.
 import type { ResolvedConfig } from './config.js';
-import type { LogLine } from './store.js';
+import type { LogLine } from '../records/store.js';
 
 /** One event. A listener may return a promise: the loop waits for it. */
 export type TrainEvent =

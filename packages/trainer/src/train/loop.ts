@@ -1,13 +1,13 @@
 // The training loop, top to bottom. Everything it uses is given: engine, batches, rates, store, clock.
 import { ForjaError, toBatch, type AbortSignalLike, type Image } from '@forja/core';
 import type { GanSystem } from '../systems/system.js';
-import { encodeCheckpoint, firstBad, type Checkpoint } from './checkpoint.js';
+import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
 import type { Clock } from './clock.js';
 import type { ResolvedConfig } from './config.js';
 import type { Engine, StepInputs } from './engine.js';
 import type { TrainEvent } from './events.js';
 import { scatter } from './scatter.js';
-import type { RunStore } from './store.js';
+import type { RunStore } from '../records/store.js';
 
 /** A run that is ready to go. */
 export interface Run {

@@ -4,11 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '@forja/core';
 import { arrayDataset } from '../data/arrays.js';
-import { decodeCheckpoint } from './checkpoint.js';
+import { decodeCheckpoint } from '../records/checkpoint.js';
 import { clock } from './clock.js';
 import type { TrainConfig } from './config.js';
 import { scatter } from './scatter.js';
-import { MemoryStore } from './store.js';
+import { MemoryStore } from '../records/store.js';
 import { ratesOf, train } from './train.js';
 
 const tiny: TrainConfig = {

@@ -8,14 +8,14 @@ import { syntheticDataset } from '../data/synthetic.js';
 import { constantRate, cosineDecay, linearDecay, type Schedule } from '../schedules/index.js';
 import { systems } from '../systems/index.js';
 import type { GanSystem } from '../systems/system.js';
-import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from './checkpoint.js';
+import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { clock } from './clock.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from './config.js';
 import { makeEngine } from './engine.js';
 import type { TrainEvent } from './events.js';
 import { finish } from './finish.js';
 import { loop, type Run } from './loop.js';
-import { MemoryStore, type RunStore } from './store.js';
+import { MemoryStore, type RunStore } from '../records/store.js';
 
 /** What a run gets from its surroundings. */
 export interface TrainHost {

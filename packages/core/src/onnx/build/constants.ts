@@ -1,7 +1,7 @@
 // Constant data: from numbers or typed arrays to the little-endian bytes of an initializer, and a store that keeps
 // equal ones once.
 import { UsageError } from '../../errors.js';
-import { halfOf } from '../../generator/half.js';
+import { halfOf } from '../../half.js';
 import { ARRAY_OF, BYTES_OF, sizeOf, type DType, type TypedArray } from '../../tensor.js';
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

@@ -6,7 +6,7 @@ import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
 import { floatsOf } from '../facts/tensors.js';
 import { operatorOf } from '../facts/shapes.js';
-import { fromHalf, halfOf } from '../../generator/half.js';
+import { fromHalf, halfOf } from '../../half.js';
 import { DATA_TYPE, type Model, type Node, type TensorProto } from '../ir.js';
 import { planOf } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';

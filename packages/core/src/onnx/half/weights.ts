@@ -2,7 +2,7 @@
 // them at all.
 import { littleEndian } from '../build/constants.js';
 import { floatsOf } from '../facts/tensors.js';
-import { halfOf } from '../../generator/half.js';
+import { halfOf } from '../../half.js';
 import { DATA_TYPE, type TensorProto } from '../ir.js';
 
 /** The largest number that half precision holds: more would be infinite. What rounds to it counts. */

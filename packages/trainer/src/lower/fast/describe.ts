@@ -1,7 +1,7 @@
 // A convolution call as numbers: what algorithms and the choice among them need to know, or undefined where only the
 // portable rows will do.
 import type { Axis } from '@forja/core/onnx';
-import { isStatic, type Size } from '../../trace/program.js';
+import { isStatic, type Size } from '../../program/program.js';
 import { pair } from '../kernels/spatial.js';
 import type { Convolution } from './contract.js';
 

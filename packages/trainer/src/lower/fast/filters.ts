@@ -2,8 +2,8 @@
 // optimizers make of it is kept in that order, so that no weight moves in a step; other filters are brought to it where
 // they are read.
 import type { Value } from '@forja/core/onnx';
-import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../trace/program.js';
-import { inputOf, outputOf, sameSizes, shapeOf } from '../../rewrite/graph.js';
+import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
+import { inputOf, outputOf, sameSizes, shapeOf } from '../../program/graph.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';
 import { ELEMENTWISE } from '../preferred.js';
 import { choose } from './choose.js';

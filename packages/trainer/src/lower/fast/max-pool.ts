@@ -2,7 +2,7 @@
 // each row of a window, then of these. The gradient goes the way back, to the first that is as great as the greatest,
 // which in rows of rows is the first of the window.
 import type { Value } from '@forja/core/onnx';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { input, output } from '../kernels/spatial.js';

@@ -1,7 +1,7 @@
 // Per-channel work on values whose channels are stored last: sums as products with ones, batch norm as one node over a
 // matrix.
 import type { Value } from '@forja/core/onnx';
-import { isStatic } from '../../trace/program.js';
+import { isStatic } from '../../program/program.js';
 import type { KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { axesOf, physical } from '../kernels/layout.js';
 import { reductionKernels } from '../kernels/reduction.js';

@@ -1,7 +1,7 @@
 // What pools and resizes share: the picture as it is stored, where height and width are outermost, and their sizes
 // where all are fixed.
 import type { Axis, Value } from '@forja/core/onnx';
-import { isStatic, type Size } from '../../trace/program.js';
+import { isStatic, type Size } from '../../program/program.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';
 import { pair } from '../kernels/spatial.js';
 import { HWNC } from './contract.js';

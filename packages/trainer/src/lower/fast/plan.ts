@@ -1,8 +1,8 @@
 // Whether a program is lowered by the algorithms of this folder at all: what its convolutions cost in each target, and
 // what it costs to change between the layouts of both, in one unit, the time of a million multiply-adds of a large
 // matrix product. Calibrated in onnxruntime on CPU; see docs/performance.md.
-import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../trace/program.js';
-import { outputOf, shapeOf } from '../../rewrite/graph.js';
+import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
+import { outputOf, shapeOf } from '../../program/graph.js';
 import { choose } from './choose.js';
 import type { Convolution } from './contract.js';
 import { describedConvolution } from './filters.js';

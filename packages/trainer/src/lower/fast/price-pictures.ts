@@ -1,7 +1,7 @@
 // What pools and resizes cost in both targets, in the time of a million multiply-adds of a large matrix product. Fitted
 // to a DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
-import { countOf, inputOf, outputOf, shapeOf } from '../../rewrite/graph.js';
-import type { KernelCall, Program, Size } from '../../trace/program.js';
+import { countOf, inputOf, outputOf, shapeOf } from '../../program/graph.js';
+import type { KernelCall, Program, Size } from '../../program/program.js';
 import { tilesOf } from './max-pool.js';
 import { mapsOf, SEPARABLE } from './separable.js';
 

@@ -2,7 +2,7 @@
 // matrices on pictures whose height and width are outermost.
 import { transpose, type Axis, type Matrix } from '@forja/core/onnx';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 import type { KernelLowering, KernelTable } from '../contract.js';
 import { poolKernels } from '../kernels/pool.js';
 import { resizeKernels } from '../kernels/resize.js';

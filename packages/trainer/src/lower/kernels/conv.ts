@@ -18,7 +18,7 @@ import {
   type Window,
 } from './spatial.js';
 import { convShape } from '../../trace/shapes/window.js';
-import { isStatic, type Size } from '../../trace/size.js';
+import { isStatic, type Size } from '../../program/size.js';
 
 /** Kernel height and width of an HWIO filter. */
 export function kernelSize(filter: Logical, ctx: LowerContext): [number, number] {

@@ -2,7 +2,7 @@
 // initializers.
 import { rangeLength } from '../../trace/shapes/creation.js';
 import type { CreationKernel } from '../../trace/shapes/names.js';
-import { isMeasure, isStatic, type Measure, type Size } from '../../trace/size.js';
+import { isMeasure, isStatic, type Measure, type Size } from '../../program/size.js';
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { counted, filled, isSize, orderOf, physical, sameSize, scalar, sizeScalar } from './layout.js';

@@ -2,7 +2,7 @@
 // symbolic.
 import type { DType } from '@forja/core';
 import type { Value } from '@forja/core/onnx';
-import { isStatic, type ProgramDType, type Size } from '../../trace/program.js';
+import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
 import type { BoundCall, Logical, LowerContext, Perm } from '../contract.js';
 
 /** ONNX's numbers of the element types that a Cast may name (TensorProto.DataType). */

@@ -3,7 +3,7 @@ import type { Value } from '@forja/core/onnx';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
 import { activate } from './activation.js';
 import { input, optionalInput, output } from './spatial.js';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 
 /** One operand of a two-dimensional product: leading axes of size 1 dropped, and whether Gemm must transpose it. */
 function matrix(value: Logical, transpose: boolean, ctx: LowerContext): { value: Value; transpose: boolean } {

@@ -1,7 +1,7 @@
 // Kernels that rearrange axes: reshape, transpose, stack, concatenate, split, tile. Most keep the stored order and
 // touch no data.
 import type { Value } from '@forja/core/onnx';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 import type { MovementKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { blockKernels } from './blocks.js';

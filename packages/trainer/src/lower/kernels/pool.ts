@@ -27,7 +27,7 @@ import {
   type PictureAxes,
   type Window,
 } from './spatial.js';
-import { isStatic, sizeText, type Size } from '../../trace/program.js';
+import { isStatic, sizeText, type Size } from '../../program/program.js';
 
 // tfjs's pooling kernels take NHWC only.
 const AXES: PictureAxes = pictureAxes('NHWC');

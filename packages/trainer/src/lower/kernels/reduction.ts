@@ -1,6 +1,6 @@
 // Reductions: axes are found in the stored order; the result keeps the order of what is left.
 import type { Value } from '@forja/core/onnx';
-import { isStatic, type ProgramDType, type Size } from '../../trace/program.js';
+import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
 import type { ReductionKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { countKernels } from './count.js';

@@ -1,6 +1,6 @@
 // The order that regroup foretells, against moving every element.
 import { describe, expect, it } from 'vitest';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 import { regroup } from './regroup.js';
 
 /** For a value holding its own flat logical index: what is stored at each place, in order `perm`. */

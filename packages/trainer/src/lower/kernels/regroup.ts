@@ -1,5 +1,5 @@
 // Reshape without a transpose: finds the order in which a stored value already is the reshaped one.
-import { isStatic, sizeText, type Size } from '../../trace/program.js';
+import { isStatic, sizeText, type Size } from '../../program/program.js';
 import type { Perm } from '../contract.js';
 import { identity } from './layout.js';
 

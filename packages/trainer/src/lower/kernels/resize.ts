@@ -5,7 +5,7 @@ import type { KernelLowering, KernelTable, LowerContext } from '../contract.js';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
 import { as } from './layout.js';
 import { dim, fixed, input, output, pictureAxes } from './spatial.js';
-import { isStatic, type Size } from '../../trace/program.js';
+import { isStatic, type Size } from '../../program/program.js';
 
 const AXES = pictureAxes('NHWC');
 

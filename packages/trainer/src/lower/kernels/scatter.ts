@@ -1,6 +1,6 @@
 // Writing by index: scatterND, tensorScatterUpdate, sparseToDense.
 import type { Value } from '@forja/core/onnx';
-import type { Size } from '../../trace/program.js';
+import type { Size } from '../../program/program.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { arithmeticType, as, filled, physical, sizesAttribute } from './layout.js';
 import { input, output } from './spatial.js';

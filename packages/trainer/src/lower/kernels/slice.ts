@@ -1,6 +1,6 @@
 // Slices, reversals and pads, in the stored order. ONNX's Slice counts and clamps as TensorFlow's does.
 import type { Value } from '@forja/core/onnx';
-import { isStatic, type Size } from '../../trace/program.js';
+import { isStatic, type Size } from '../../program/program.js';
 import {
   ONNX_DTYPE,
   type BoundCall,

@@ -2,9 +2,9 @@
 // that hit a given output size.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
-import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from '../../trace/size.js';
+import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from '../../program/size.js';
 
-export { plus, product, times } from '../../trace/size.js';
+export { plus, product, times } from '../../program/size.js';
 
 /** A number, or a refusal that names it. */
 export function fixed(size: Size | undefined, what: string, ctx: LowerContext): number {

@@ -4,7 +4,7 @@ import { backend_util } from '@tensorflow/tfjs';
 import type { Value } from '@forja/core/onnx';
 import type { WarpKernel } from '../../trace/shapes/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
-import { isStatic, type Size } from '../../trace/size.js';
+import { isStatic, type Size } from '../../program/size.js';
 import { as, counted, numberAttribute, sizeScalar } from './layout.js';
 import { dim, fixed, input, output, plus, product } from './spatial.js';
 

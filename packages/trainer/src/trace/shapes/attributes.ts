@@ -1,7 +1,7 @@
 // Reading a kernel's inputs and attributes while tracing, checked as tfjs checks them.
 import { util } from '@tensorflow/tfjs';
 import type { KernelInputs, TensorMeta } from './rule.js';
-import type { ProgramDType } from '../program.js';
+import type { ProgramDType } from '../../program/program.js';
 
 /**
  * All tensors of a variadic kernel, in order; tfjs passes them as an array, which arrives keyed by index or as one

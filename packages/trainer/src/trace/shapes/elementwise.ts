@@ -1,7 +1,7 @@
 // Shapes of element-wise kernels: the input's, or the broadcast of the inputs'. The types are those of tfjs's cpu
 // kernels.
 import { backend_util } from '@tensorflow/tfjs';
-import type { ProgramDType } from '../program.js';
+import type { ProgramDType } from '../../program/program.js';
 import { dtypeAttribute, tensorList, upcast } from './attributes.js';
 import type { ActivationKernel, BinaryKernel, UnaryKernel } from './names.js';
 import type { ShapeRule } from './rule.js';

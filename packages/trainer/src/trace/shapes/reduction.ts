@@ -1,5 +1,5 @@
 // Shapes of reductions, scans and counts.
-import type { ProgramDType } from '../program.js';
+import type { ProgramDType } from '../../program/program.js';
 import { axesAttribute, axisAttribute, numberAttribute, summedType } from './attributes.js';
 import type { ReductionKernel } from './names.js';
 import type { ShapeRule } from './rule.js';

@@ -1,7 +1,7 @@
 // Shapes of kernels that have no lowering. They let a trace run to its end, so that one error can name every
 // unsupported kernel in it.
 import * as tf from '@tensorflow/tfjs';
-import type { ProgramDType } from '../program.js';
+import type { ProgramDType } from '../../program/program.js';
 import { dtypeAttribute } from './attributes.js';
 import type { RefusedKernel } from './names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';

@@ -1,5 +1,5 @@
 // The contract of a shape rule: what a tfjs kernel would return for these inputs, without computing it.
-import type { ProgramDType } from '../program.js';
+import type { ProgramDType } from '../../program/program.js';
 
 /** Concrete shape and type, as seen while tracing. */
 export interface TensorMeta {

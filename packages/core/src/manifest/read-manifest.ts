@@ -2,7 +2,7 @@
 // graph.
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
-import { checkModelBytes, varint } from '../runtime/model-bytes.js';
+import { checkModelBytes, varint } from '../onnx/model-bytes.js';
 import { BYTES_OF } from '../tensor.js';
 import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
 

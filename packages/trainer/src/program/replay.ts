@@ -2,7 +2,7 @@
 // and that exports are verified against.
 import { UsageError, type TypedArray } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { onBackend } from '../trace/engine.js';
+import { onBackend } from '../tfjs/engine.js';
 import {
   callInputs,
   dataOf,
@@ -11,7 +11,7 @@ import {
   type Program,
   type ProgramDType,
   type ValueId,
-} from '../trace/program.js';
+} from './program.js';
 import { specialize } from './sizes.js';
 import { STAND_INS } from './stand-ins.js';
 

@@ -1,7 +1,7 @@
 // The checkpoint's bytes: everything that a run needs to go on bit for bit. The format is described in
 // docs/checkpoints.md; files are the store's business.
 import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
-import { sha256 } from './digest.js';
+import { sha256 } from '../digest.js';
 
 /** Version of the format that this code writes, and the only one it reads. */
 export const CHECKPOINT_VERSION = 1;

@@ -3,8 +3,8 @@
 // one see the same numbers.
 import { UsageError, philoxBernoulli, philoxNormal, philoxUniform } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import type { ProgramInput } from './trace/program.js';
-import { activeTrace } from './trace/span.js';
+import type { ProgramInput } from '../program/program.js';
+import { activeTrace } from './span.js';
 
 type Random = NonNullable<ProgramInput['random']>;
 

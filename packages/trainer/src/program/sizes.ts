@@ -1,7 +1,7 @@
 // Symbolic sizes as numbers: a program of named dynamic dims at one concrete size.
 import { UsageError } from '@forja/core';
-import type { Program } from '../trace/program.js';
-import { evaluateSize, isMeasure, MEASURES, namesOf, sizeText, type Size, type SymbolicSize } from '../trace/size.js';
+import type { Program } from './program.js';
+import { evaluateSize, isMeasure, MEASURES, namesOf, sizeText, type Size, type SymbolicSize } from './size.js';
 
 /** Whether an attribute's value is a symbolic size. */
 export function isSymbolic(value: unknown): value is SymbolicSize {

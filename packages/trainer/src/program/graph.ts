@@ -9,7 +9,7 @@ import {
   type ProgramValue,
   type Size,
   type ValueId,
-} from '../trace/program.js';
+} from './program.js';
 
 /** A rewriting of programs that keeps what they compute. */
 export type Pass = (program: Program) => Program;

@@ -1,11 +1,11 @@
 // Writes a model with its manifest: integrity first, then metadata, which the integrity does not cover.
-import { MANIFEST_KEY, type Manifest } from '../generator/manifest.js';
-import { checkManifest, graphBytes } from '../generator/read-manifest.js';
-import { integrityBytes, type Sha256 } from '../generator/integrity.js';
+import { MANIFEST_KEY, type Manifest } from './manifest.js';
+import { checkManifest, graphBytes } from './read-manifest.js';
+import { integrityBytes, type Sha256 } from './integrity.js';
 import { ModelFormatError } from '../errors.js';
 import { utf8 } from '../platform.js';
-import type { Model } from './ir.js';
-import { encodeModel, graphLength } from './serialize.js';
+import type { Model } from '../onnx/ir.js';
+import { encodeModel, graphLength } from '../onnx/serialize.js';
 
 /**
  * The file of `model` with `manifest` in its metadata (replacing one that is there), and the integrity of its graph and

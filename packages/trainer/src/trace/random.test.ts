@@ -3,9 +3,9 @@ import { ExportError, UsageError, philoxNormal, philoxUniform } from '@forja/cor
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drawRandom, random, withRandom } from './random.js';
-import { replay } from './rewrite/replay.js';
-import { findBakedRandomness, refuseBakedRandomness } from './trace/baked.js';
-import { trace, type Trace, type TraceInput } from './trace/trace.js';
+import { replay } from '../program/replay.js';
+import { findBakedRandomness, refuseBakedRandomness } from './baked.js';
+import { trace, type Trace, type TraceInput } from './trace.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
