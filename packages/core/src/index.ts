@@ -68,7 +68,14 @@ export type { Truncation } from './latent/truncation.js';
 export { lerp, slerp } from './latent/slerp.js';
 export { latentWalk } from './latent/walks.js';
 export type { WalkOptions } from './latent/walks.js';
-export { permutation, philoxBernoulli, philoxNormal, philoxUniform } from './latent/streams.js';
+export {
+  permutation,
+  philoxBernoulli,
+  philoxInteger,
+  philoxNormal,
+  philoxUniform,
+  streamOf,
+} from './latent/streams.js';
 export type { StreamPosition } from './latent/streams.js';
 export { Image } from './image/image.js';
 export type { Channels } from './image/image.js';

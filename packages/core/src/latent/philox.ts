@@ -13,7 +13,15 @@ export interface Key {
  * What keeps streams of one seed apart: the upper byte of the fourth counter word. Part of the format of every seed:
  * append, never renumber.
  */
-export const DOMAIN = { latents: 0, redraws: 1, normal: 2, uniform: 3, bernoulli: 4, permutation: 5 } as const;
+export const DOMAIN = {
+  latents: 0,
+  redraws: 1,
+  normal: 2,
+  uniform: 3,
+  bernoulli: 4,
+  permutation: 5,
+  integer: 6,
+} as const;
 
 /**
  * Words of the blocks with counters `(first + i, word1, word2, word3)`, i = 0, 1, …, four a block, as many as `out`

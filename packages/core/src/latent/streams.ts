@@ -39,6 +39,24 @@ export function philoxBernoulli(position: StreamPosition, count: number, p: numb
 }
 
 /**
+ * `count` whole numbers from `from` to below `below`, at most 2³² apart. A word is scaled, so each number's probability
+ * is right to within 2⁻³².
+ */
+export function philoxInteger(position: StreamPosition, count: number, from: number, below: number): Int32Array {
+  checkInteger('philoxInteger.from', from, -(2 ** 31), 2 ** 31 - 1);
+  checkInteger('philoxInteger.below', below, from + 1, 2 ** 31);
+  const words = wordsAt('philoxInteger', DOMAIN.integer, position, count);
+  return Int32Array.from(words, (word) => from + Math.floor((word / 2 ** 32) * (below - from)));
+}
+
+/** The stream (0..2²⁴−1) that belongs to a name: FNV-1a over its UTF-16 units, folded to 24 bits. */
+export function streamOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return ((hash >>> 24) ^ hash) & 0xffffff;
+}
+
+/**
  * A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour
  * low results are drawn again).
  */

@@ -7,6 +7,7 @@ import { lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
 import type { Program } from '../program/program.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
+import { namedStream } from '../trace/random.js';
 import { trace, type Trace, type TraceInput } from '../trace/trace.js';
 import { drawInputs, feedTensors, stacked, traceInputs, unstacked, type RandomInput } from './inputs.js';
 import { repeated } from './repeat.js';
@@ -46,7 +47,7 @@ export async function compile(step: StepFunction, options: CompileOptions): Prom
     state,
   });
 
-  const draws = programDraws(program);
+  const draws = programDraws(program, options.name);
   const outputs = [...names.keys()];
   const called = (results: NamedTensors): NamedTensors =>
     Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
@@ -164,12 +165,12 @@ function apart(program: Program): { program: Program; names: ReadonlyMap<string,
 }
 
 /** Random inputs of the graph: those of the specs, and those that the step asked for itself. */
-function programDraws(program: Program): RandomInput[] {
-  return program.inputs.flatMap(({ name, value, random }) =>
-    random === undefined
-      ? []
-      : [{ name, random, stream: random.stream ?? 0, shape: program.values[value]?.shape.map(Number) ?? [] }],
-  );
+function programDraws(program: Program, step: string | undefined): RandomInput[] {
+  return program.inputs.flatMap(({ name, value, random }) => {
+    if (random === undefined) return [];
+    const stream = step === undefined ? (random.stream ?? 0) : namedStream(step, name);
+    return [{ name, random, stream, shape: program.values[value]?.shape.map(Number) ?? [] }];
+  });
 }
 
 function liveVariable(variables: ReadonlyMap<string, tf.Variable>, name: string): tf.Variable {

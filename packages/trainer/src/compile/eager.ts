@@ -15,9 +15,9 @@ import type { CompiledStep, StepFunction, StepOptions } from './step.js';
  * draws.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
-  const { seed = 0, variables = [] } = options;
+  const { seed = 0, variables = [], name } = options;
   const inputs = traceInputs(options.inputs);
-  const draws = randomInputs(inputs);
+  const draws = randomInputs(inputs, name);
   const byName = new Map(variables.map((variable) => [variable.name, variable]));
   if (byName.size !== variables.length) throw new UsageError('eagerStep: expected variables of different names');
   let disposed = false;
@@ -39,7 +39,11 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
       const tensors = Object.fromEntries(
         Object.entries({ ...feeds, ...drawInputs(draws, seed, at) }).map(([name, value]) => [name, toTf(value)]),
       );
-      const made = withGradients(() => withRandom({ seed, step: at, stream: draws.length }, () => step(tensors)));
+      const made = withGradients(() =>
+        withRandom({ seed, step: at, stream: draws.length, ...(name === undefined ? {} : { name }) }, () =>
+          step(tensors),
+        ),
+      );
       for (const [name, value] of Object.entries(made)) results[name] = { shape: [...value.shape], ...typed(value) };
     });
     return results;

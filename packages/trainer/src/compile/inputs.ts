@@ -12,7 +12,7 @@ import {
   type TensorSpec,
   type TypedArray,
 } from '@forja/core';
-import { drawRandom } from '../trace/random.js';
+import { drawRandom, namedStream } from '../trace/random.js';
 import type { ProgramDType, ProgramInput } from '../program/program.js';
 import type { TraceInput } from '../trace/trace.js';
 import type { Feed } from './step.js';
@@ -40,11 +40,11 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
   }));
 }
 
-/** The inputs that specs call random, with streams counted in their order, as tracing counts them. */
-export function randomInputs(inputs: readonly TraceInput[]): RandomInput[] {
+/** The inputs that specs call random, with streams by their names, or counted in their order, as tracing counts them. */
+export function randomInputs(inputs: readonly TraceInput[], step: string | undefined): RandomInput[] {
   return inputs
     .flatMap(({ name, shape, random }) => (random === undefined ? [] : [{ name, shape, random }]))
-    .map((input, stream) => ({ ...input, stream }));
+    .map((input, i) => ({ ...input, stream: step === undefined ? i : namedStream(step, input.name) }));
 }
 
 /** Values of the random inputs at one step. */

@@ -19,6 +19,11 @@ export interface StepOptions {
   variables?: readonly tf.Variable[];
   /** Seed of the random inputs. Default 0. */
   seed?: number | bigint;
+  /**
+   * With it, random inputs and draws get the streams of names, `<name>/<input>`, instead of counted ones: steps of
+   * different names draw different numbers, and adding an input changes no other.
+   */
+  name?: string;
 }
 
 /** Options of {@link compile}. */

@@ -1,7 +1,7 @@
 // Random numbers for functions that run eagerly and traced alike. Eager: drawn from (seed, step) by the counter-based
 // generator. Traced: a graph input that the executor fills the same way, so a compiled step, an eager one and a resumed
 // one see the same numbers.
-import { UsageError, philoxBernoulli, philoxNormal, philoxUniform } from '@forja/core';
+import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { activeTrace } from './span.js';
@@ -13,11 +13,19 @@ export interface RandomPosition {
   seed: number | bigint;
   /** The training step. Other steps give other numbers. */
   step: number;
-  /** Stream of the first draw. A step whose first k inputs are random continues at k. Default 0. */
+  /** Stream of the first draw. A step whose first k inputs are random continues at k. Default 0. Unused with `name`. */
   stream?: number;
+  /** With it, streams are those of names, `<name>/<draw>`: adding a draw changes no other. */
+  name?: string;
 }
 
-let position: Required<RandomPosition> | undefined;
+/** A position, and the draws made from it so far. */
+interface Place extends RandomPosition {
+  drawn: number;
+  names: Set<string>;
+}
+
+let position: Place | undefined;
 
 /**
  * Runs `fn` with a place to draw from: its i-th call of `random.*` gets stream `stream + i` of (seed, step), as the
@@ -26,7 +34,7 @@ let position: Required<RandomPosition> | undefined;
  */
 export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   const outer = position;
-  position = { stream: 0, ...at };
+  position = { ...at, drawn: 0, names: new Set() };
   try {
     return fn();
   } finally {
@@ -35,7 +43,11 @@ export function withRandom<T>(at: RandomPosition, fn: () => T): T {
 }
 
 /** The numbers of one random input: `count` float32 values of (seed, step, stream). */
-export function drawRandom(random: Random, at: Required<RandomPosition>, count: number): Float32Array {
+export function drawRandom(
+  random: Random,
+  at: { seed: number | bigint; step: number; stream: number },
+  count: number,
+): Float32Array {
   return random.distribution === 'normal'
     ? philoxNormal(at, count)
     : random.distribution === 'uniform'
@@ -43,7 +55,10 @@ export function drawRandom(random: Random, at: Required<RandomPosition>, count: 
       : philoxBernoulli(at, count, random.p ?? 0.5);
 }
 
-function draw(shape: readonly number[], distribution: Random): tf.Tensor {
+/** The stream of a step's random input or draw called `draw`, where the step has a name. */
+export const namedStream = (step: string, draw: string): number => streamOf(`${step}/${draw}`);
+
+function draw(shape: readonly number[], distribution: Random, name: string | undefined): tf.Tensor {
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0)
       throw new UsageError(
@@ -52,31 +67,47 @@ function draw(shape: readonly number[], distribution: Random): tf.Tensor {
   }
   const traced = activeTrace();
   if (traced !== undefined)
-    return traced.tensor(traced.recorder.random({ shape: [...shape], dtype: 'float32' }, distribution));
+    return traced.tensor(traced.recorder.random({ shape: [...shape], dtype: 'float32' }, distribution, name));
   if (position === undefined) {
     throw new UsageError(
       `random.${distribution.distribution}: expected a seed and a step, got neither; call it in a function given to compile(), or in withRandom({ seed, step }, () => …)`,
     );
   }
-  const values = drawRandom(distribution, position, tf.util.sizeFromShape([...shape]));
-  position.stream++;
-  return tf.tensor(values, [...shape], 'float32');
+  const { seed, step, name: of, names } = position;
+  const called = name ?? `random_${position.drawn}`;
+  if (names.has(called)) throw twice(called);
+  names.add(called);
+  const stream = of === undefined ? (position.stream ?? 0) + names.size - 1 : namedStream(of, called);
+  if (name === undefined) position.drawn++;
+  return tf.tensor(
+    drawRandom(distribution, { seed, step, stream }, tf.util.sizeFromShape([...shape])),
+    [...shape],
+    'float32',
+  );
 }
 
-/** Random tensors: drawn from (seed, step) eagerly, inputs of the graph in a traced function. float32. */
+/** One name is one stream: drawing it twice in a step would give the same numbers. */
+export function twice(name: string): UsageError {
+  return new UsageError(`random: expected each name once a step, got '${name}' twice; give one of them another name`);
+}
+
+/**
+ * Random tensors: drawn from (seed, step) eagerly, inputs of the graph in a traced function. float32. A `name` makes a
+ * draw's numbers independent of how many others the step makes.
+ */
 export const random: {
   /** Standard normal numbers. */
-  normal: (shape: readonly number[]) => tf.Tensor;
+  normal: (shape: readonly number[], name?: string) => tf.Tensor;
   /** Uniform numbers from [0, 1). */
-  uniform: (shape: readonly number[]) => tf.Tensor;
+  uniform: (shape: readonly number[], name?: string) => tf.Tensor;
   /** Ones with probability `p`, else zeros. */
-  bernoulli: (shape: readonly number[], p: number) => tf.Tensor;
+  bernoulli: (shape: readonly number[], p: number, name?: string) => tf.Tensor;
 } = {
-  normal: (shape) => draw(shape, { distribution: 'normal' }),
-  uniform: (shape) => draw(shape, { distribution: 'uniform' }),
-  bernoulli: (shape, p) => {
+  normal: (shape, name) => draw(shape, { distribution: 'normal' }, name),
+  uniform: (shape, name) => draw(shape, { distribution: 'uniform' }, name),
+  bernoulli: (shape, p, name) => {
     if (!(p >= 0 && p <= 1))
       throw new UsageError(`random.bernoulli: expected a probability from 0 to 1, got ${p}`, { code: 'input.range' });
-    return draw(shape, { distribution: 'bernoulli', p });
+    return draw(shape, { distribution: 'bernoulli', p }, name);
   },
 };

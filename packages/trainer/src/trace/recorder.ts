@@ -15,6 +15,7 @@ import {
   type ProgramInput,
   type ValueId,
 } from '../program/program.js';
+import { twice } from './random.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */
@@ -72,8 +73,12 @@ export class Recorder {
     return value;
   }
 
-  /** A random input that the traced function asked for itself: `random_0`, `random_1`, … */
-  random(meta: TensorMeta, random: NonNullable<ProgramInput['random']>): ValueId {
+  /** A random input that the traced function asked for itself: by its name, else `random_0`, `random_1`, … */
+  random(meta: TensorMeta, random: NonNullable<ProgramInput['random']>, name?: string): ValueId {
+    if (name !== undefined) {
+      if (this.names.has(name)) throw twice(name);
+      return this.input(name, meta, { kind: 'random', random });
+    }
     let index = 0;
     while (this.names.has(`random_${index}`)) index++;
     return this.input(`random_${index}`, meta, { kind: 'random', random });
