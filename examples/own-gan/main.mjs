@@ -61,7 +61,7 @@ const real = new Float32Array(BATCH * 2);
 for (let s = 0; s < STEPS; s++) {
   points.read(
     Array.from({ length: BATCH }, (_, i) => (s * BATCH + i) % points.count),
-    real,
+    { vector: real },
   );
   const left = Math.max(1 - s / STEPS, 0.1);
   // schedules are numbers that change; the graph stays

@@ -156,8 +156,8 @@ describe('stopping', () => {
     const ring = syntheticDataset({ count: 100 });
     const dataset = {
       ...ring,
-      read: (indices: ArrayLike<number>, into: Float32Array) =>
-        poisoned ? void into.fill(NaN) : ring.read(indices, into),
+      read: (indices: ArrayLike<number>, into: Record<string, Float32Array | Int32Array>) =>
+        poisoned ? void into['vector']?.fill(NaN) : ring.read(indices, into),
     };
     const failed = train(config, {
       cwd: folder,
@@ -187,8 +187,8 @@ describe('stopping', () => {
     let huge = false;
     const dataset = {
       ...ring,
-      read: (indices: ArrayLike<number>, into: Float32Array) =>
-        huge ? void into.fill(1e20) : ring.read(indices, into),
+      read: (indices: ArrayLike<number>, into: Record<string, Float32Array | Int32Array>) =>
+        huge ? void into['vector']?.fill(1e20) : ring.read(indices, into),
     };
     await expect(
       train(config, {

@@ -49,8 +49,10 @@ export { parseConfig, type DataConfig, type ResolvedConfig, type TrainConfig } f
 export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
 export type { TrainEvent } from './train/events.js';
 export type { Environment } from './records/checkpoint.js';
-export type { Dataset } from './data/dataset.js';
-export { arrayDataset, type ArrayDatasetOptions } from './data/arrays.js';
+export type { Dataset, FieldArray, FieldSpec, SkippedFile } from './data/dataset.js';
+export { readFields } from './data/fields.js';
+export { batchOrder, batchReader } from './data/order.js';
+export { arrayDataset, type ArrayDatasetOptions, type ArrayField, type FieldsDatasetOptions } from './data/arrays.js';
 export { idxDataset, readIdx, type IdxArray, type IdxDatasetOptions } from './data/idx.js';
 export { syntheticDataset, type SyntheticOptions } from './data/synthetic.js';
 export { exportOnnx, type ExportOptions, type ExportResult } from './export/export.js';

@@ -58,10 +58,11 @@ export function streamOf(name: string): number {
 
 /**
  * A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour
- * low results are drawn again).
+ * low results are drawn again). `stream` (0..2²⁴−1) tells several sets of one seed apart.
  */
-export function permutation(seed: number | bigint, epoch: number, count: number): Uint32Array {
+export function permutation(seed: number | bigint, epoch: number, count: number, stream = 0): Uint32Array {
   const key = keyOf(seed, 'permutation');
+  checkInteger('permutation.stream', stream, 0, 2 ** 24 - 1);
   checkInteger('permutation.epoch', epoch, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('permutation.count', count, 0, 2 ** 31);
   const [low, high] = wordsOf(epoch);
@@ -70,7 +71,7 @@ export function permutation(seed: number | bigint, epoch: number, count: number)
   let used = buffer.length;
   const next = (): number => {
     if (used === buffer.length) {
-      philoxWords(key, low, high, DOMAIN.permutation << 24, buffer, block);
+      philoxWords(key, low, high, (DOMAIN.permutation << 24) | stream, buffer, block);
       block += Math.ceil(buffer.length / 4);
       used = 0;
     }

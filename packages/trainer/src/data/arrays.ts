@@ -1,71 +1,154 @@
-// Datasets over arrays in memory: the form that every other loader ends in, and the one to bring data of your own with.
+// Datasets over arrays in memory: the form that other loaders end in, and the one to bring data of your own with.
 import { ForjaError, UsageError, sizeOf } from '@forja/core';
-import type { Dataset } from './dataset.js';
+import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
+import { checkIndex, fieldOf } from './fields.js';
 
-/** What {@link arrayDataset} needs. */
-export interface ArrayDatasetOptions {
+/** One field of {@link arrayDataset}: its values for all examples, one after the other, row-major. */
+export interface ArrayField {
+  /**
+   * Bytes 0..255 become float32 in [-1, 1], floats are taken as they are, Int32Array and plain lists of whole numbers
+   * become int32.
+   */
+  data: Uint8Array | Uint8ClampedArray | Float32Array | Int32Array | readonly number[];
+  /** Shape of one example; default [], one number. */
+  shape?: readonly number[];
+  /** Interval of float data; found from the data when left out. */
+  range?: readonly [number, number];
+  /** Names of classes, by index. */
+  classes?: readonly string[];
+  /** Words, by token id. */
+  vocabulary?: readonly string[];
+  /** Fields of other parts are drawn independently and may have another number of examples. */
+  part?: string;
+}
+
+interface About {
   name?: string;
+  license?: string;
+  /** Whom to name. */
+  credit?: string;
+  /** Examples kept out of training. */
+  holdout?: Dataset;
+}
+
+/** One array of pictures or vectors, with labels where there are classes. */
+export interface ArrayDatasetOptions extends About {
   /** Examples one after the other, row-major. Bytes 0..255 become [-1, 1]; floats are taken as they are. */
   data: Uint8Array | Uint8ClampedArray | Float32Array;
-  /** Shape of one example: [height, width, channels] or [size]. */
+  /** Shape of one example: [height, width, channels] (the field `image`) or [size] (the field `vector`). */
   shape: readonly number[];
   /** Interval of float data; found from the data when left out. */
   range?: readonly [number, number];
-  /** Class of each example. */
+  /** Class of each example (the field `label`). */
   labels?: ArrayLike<number>;
   classes?: readonly string[];
-  license?: string;
 }
 
-/** A dataset over one array. Throws UsageError when lengths do not fit, ForjaError `data.empty` without examples. */
-export function arrayDataset(options: ArrayDatasetOptions): Dataset {
-  const { name = 'arrays', data, shape, labels, classes, license } = options;
-  const size = sizeOf(shape);
-  if (!(size > 0 && shape.every((d) => Number.isInteger(d))))
-    throw new UsageError(`arrayDataset.shape: expected positive integers, got [${shape.join(', ')}]`, {
-      code: 'input.shape',
-    });
-  if (data.length === 0) throw new ForjaError('data.empty', `arrayDataset: expected examples in '${name}', got none`);
-  if (data.length % size !== 0)
-    throw new UsageError(
-      `arrayDataset.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`,
-      { code: 'input.shape' },
-    );
-  const count = data.length / size;
-  if (labels && labels.length !== count)
-    throw new UsageError(`arrayDataset.labels: expected ${count} labels, got ${labels.length}`, {
-      code: 'input.shape',
-    });
-  const bytes = !(data instanceof Float32Array);
+/** Any fields, by name. */
+export interface FieldsDatasetOptions extends About {
+  fields: Readonly<Record<string, ArrayField>>;
+}
+
+interface Column {
+  spec: FieldSpec;
+  count: number;
+  read(index: number, into: FieldArray, at: number): void;
+}
+
+/**
+ * A dataset over arrays. Throws UsageError `input.shape` when lengths do not fit, ForjaError `data.empty` without
+ * examples, `data.class` for a label that is no class.
+ */
+export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions): Dataset {
+  const { name = 'arrays', license, credit, holdout } = options;
+  const columns = Object.fromEntries(
+    Object.entries('fields' in options ? options.fields : conventional(options)).map(
+      ([field, array]) => [field, columnOf(name, field, array)] as const,
+    ),
+  );
+  const parts = new Map<string, { count: number; field: string }>();
+  for (const [field, { count, spec }] of Object.entries(columns)) {
+    const before = parts.get(spec.part ?? '');
+    if (before && before.count !== count)
+      throw wrongShape(
+        `${field}: expected ${before.count} examples, as ${before.field} has, got ${count}; fields of different length need a part each`,
+      );
+    parts.set(spec.part ?? '', before ?? { count, field });
+  }
+  if (parts.size === 0) throw wrongShape('fields: expected at least one field, got none');
+  const named = [...parts].filter(([part]) => part !== '');
+  const fields = Object.fromEntries(Object.entries(columns).map(([field, { spec }]) => [field, spec]));
   return {
     name,
-    count,
-    shape: [...shape],
-    range: bytes ? [-1, 1] : (options.range ?? rangeOf(data)),
-    ...(classes ? { classes } : {}),
+    count: Math.max(...[...parts.values()].map(({ count }) => count)),
+    fields,
+    ...(named.length > 0 ? { parts: Object.fromEntries(named.map(([part, { count }]) => [part, count])) } : {}),
     ...(license === undefined ? {} : { license }),
+    ...(credit === undefined ? {} : { credit }),
+    ...(holdout === undefined ? {} : { holdout }),
     read(indices, into) {
-      for (let i = 0; i < indices.length; i++) {
-        const from = checkIndex(name, indices[i], count) * size;
-        const to = i * size;
-        if (bytes)
-          for (let k = 0; k < size; k++) into[to + k] = (data[from + k] as number) / 127.5 - 1; // from + k < length
-        else into.set(data.subarray(from, from + size), to);
+      for (const [field, array] of Object.entries(into)) {
+        const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
+        if (!column) return void fieldOf({ name, fields }, field); // throws
+        for (let i = 0; i < indices.length; i++) column.read(checkIndex(name, indices[i], column.count), array, i);
       }
     },
-    ...(labels
-      ? {
-          labels: (indices: ArrayLike<number>) =>
-            Int32Array.from(indices, (i) => labels[checkIndex(name, i, count)] as number),
-        }
-      : {}),
   };
 }
 
-function checkIndex(name: string, index: number | undefined, count: number): number {
-  if (index === undefined || !(index >= 0 && index < count))
-    throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
-  return index;
+/** The fields of one array by its rank, and its labels. */
+function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptions): Record<string, ArrayField> {
+  return {
+    [shape.length === 3 ? 'image' : 'vector']: { data, shape, ...(range ? { range } : {}) },
+    ...(labels ? { label: { data: Int32Array.from(labels), ...(classes ? { classes } : {}) } } : {}),
+  };
+}
+
+function columnOf(name: string, field: string, array: ArrayField): Column {
+  const { shape = [], classes, vocabulary, part, range } = array;
+  const data = ArrayBuffer.isView(array.data) ? array.data : Int32Array.from(array.data);
+  const size = sizeOf(shape);
+  if (!(size > 0 && shape.every((d) => Number.isInteger(d))))
+    throw wrongShape(`${field}.shape: expected positive integers, got [${shape.join(', ')}]`);
+  if (data.length === 0) throw new ForjaError('data.empty', `arrayDataset: expected examples in '${name}', got none`);
+  if (data.length % size !== 0)
+    throw wrongShape(
+      `${field}.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`,
+    );
+  const names = vocabulary ?? classes;
+  const stray = names && data instanceof Int32Array ? data.findIndex((v) => !(v >= 0 && v < names.length)) : -1;
+  if (names && stray >= 0)
+    throw new ForjaError(
+      'data.class',
+      `arrayDataset.${field}: expected ${vocabulary ? 'token ids' : 'classes'} in 0..${names.length - 1}, got ${data[stray]} at ${stray}`,
+    );
+  const spec: FieldSpec = {
+    shape: [...shape],
+    dtype: data instanceof Int32Array ? 'int32' : 'float32',
+    ...(data instanceof Int32Array ? {} : { range: data instanceof Float32Array ? (range ?? rangeOf(data)) : [-1, 1] }),
+    ...(classes ? { classes } : {}),
+    ...(vocabulary ? { vocabulary } : {}),
+    ...(part === undefined ? {} : { part }),
+  };
+  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  return {
+    spec,
+    count: data.length / size,
+    read(index, into, at) {
+      const values = data.subarray(index * size, (index + 1) * size);
+      if (bytes) writeBytes(values, into, at * size);
+      else into.set(values, at * size);
+    },
+  };
+}
+
+/** Bytes 0..255 as [-1, 1]. */
+export function writeBytes(bytes: ArrayLike<number>, into: FieldArray, at: number): void {
+  for (let k = 0; k < bytes.length; k++) into[at + k] = (bytes[k] as number) / 127.5 - 1; // k < length
+}
+
+function wrongShape(what: string): UsageError {
+  return new UsageError(`arrayDataset.${what}`, { code: 'input.shape' });
 }
 
 function rangeOf(data: Float32Array): [number, number] {

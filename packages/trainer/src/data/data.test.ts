@@ -2,7 +2,10 @@
 // batches.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { ForjaError } from '@forja/core';
 import { arrayDataset } from './arrays.js';
+import type { Dataset } from './dataset.js';
+import { readFields } from './fields.js';
 import { idxDataset, readIdx } from './idx.js';
 import { batchOrder, batchReader } from './order.js';
 import { modesOf, syntheticDataset } from './synthetic.js';
@@ -22,11 +25,12 @@ describe('idx', () => {
     const images = idx([2, 2, 3], [0, 51, 102, 153, 204, 255, 255, 0, 0, 0, 0, 1]);
     for (const bytes of [images, gzipSync(images)]) {
       const set = await idxDataset(new Uint8Array(bytes), { name: 'two', labels: gzipSync(idx([2], [7, 2])) });
-      expect([set.count, set.shape, set.range, set.classes?.length]).toEqual([2, [2, 3, 1], [-1, 1], 8]);
-      const into = new Float32Array(12);
-      await set.read([1, 0], into);
-      expect(into).toBeAllclose([1, -1, -1, -1, -1, 1 / 127.5 - 1, -1, -0.6, -0.2, 0.2, 0.6, 1], { atol: 1e-6 });
-      expect([...(set.labels?.([0, 1]) ?? [])]).toEqual([7, 2]);
+      expect(set.count).toBe(2);
+      expect(set.fields['image']).toEqual({ shape: [2, 3, 1], dtype: 'float32', range: [-1, 1] });
+      expect(set.fields['label']).toMatchObject({ shape: [], dtype: 'int32', classes: { length: 8 } });
+      const { image, label } = await readFields(set, [1, 0]);
+      expect(image).toBeAllclose([1, -1, -1, -1, -1, 1 / 127.5 - 1, -1, -0.6, -0.2, 0.2, 0.6, 1], { atol: 1e-6 });
+      expect(label).toEqual(Int32Array.of(2, 7));
     }
   });
 
@@ -68,20 +72,60 @@ describe('idx', () => {
 describe('arrays', () => {
   it('takes floats as they are and finds their range', async () => {
     const set = arrayDataset({ data: new Float32Array([1, 2, 3, -4]), shape: [2] });
-    const into = new Float32Array(2);
-    await set.read([1], into);
-    expect([[...into], set.range]).toEqual([
-      [3, -4],
-      [-4, 3],
-    ]);
+    expect(set.fields).toEqual({ vector: { shape: [2], dtype: 'float32', range: [-4, 3] } });
+    expect(await readFields(set, [1])).toEqual({ vector: Float32Array.of(3, -4) });
   });
 
-  it('refuses what does not fit', () => {
-    expect(() => arrayDataset({ data: new Float32Array(3), shape: [2] })).toThrow(/multiple of 2/);
-    expect(() => arrayDataset({ data: new Float32Array(0), shape: [2] })).toThrow(/got none/);
-    expect(() => arrayDataset({ data: new Float32Array(2), shape: [2], labels: [1, 2] })).toThrow(/1 labels, got 2/);
-    expect(() => arrayDataset({ data: new Float32Array(2), shape: [2] }).read([1], new Float32Array(2))).toThrow(
-      /0\.\.0, got 1/,
+  it('takes any fields: bytes, floats, labels, token ids, and parts of another length', async () => {
+    const set = arrayDataset({
+      credit: 'made here',
+      fields: {
+        image: { data: new Uint8Array([0, 255]), shape: [1, 1, 1] },
+        label: { data: [1, 0], classes: ['cat', 'dog'] },
+        text: { data: [1, 2, 2, 0], shape: [2], vocabulary: ['', 'a', 'cat'] },
+        b: { data: new Float32Array([1, 2, 3]), shape: [1], part: 'b', range: [0, 4] },
+      },
+    });
+    expect([set.count, set.parts, set.credit]).toEqual([3, { b: 3 }, 'made here']);
+    expect(set.fields).toEqual({
+      image: { shape: [1, 1, 1], dtype: 'float32', range: [-1, 1] },
+      label: { shape: [], dtype: 'int32', classes: ['cat', 'dog'] },
+      text: { shape: [2], dtype: 'int32', vocabulary: ['', 'a', 'cat'] },
+      b: { shape: [1], dtype: 'float32', range: [0, 4], part: 'b' },
+    });
+    expect(await readFields(set, [1, 0, 1], ['image', 'label', 'text'])).toEqual({
+      image: Float32Array.of(1, -1, 1),
+      label: Int32Array.of(0, 1, 0),
+      text: Int32Array.of(2, 0, 1, 2, 2, 0),
+    });
+    expect(await readFields(set, [2], ['b'])).toEqual({ b: Float32Array.of(3) });
+  });
+
+  it.each([
+    ['a length that does not fit', { data: new Float32Array(3), shape: [2] }, 'input.shape', /multiple of 2/],
+    ['no examples', { data: new Float32Array(0), shape: [2] }, 'data.empty', /got none/],
+    ['labels of another number', { data: new Float32Array(2), shape: [2], labels: [1, 2] }, 'input.shape', /label/],
+    ['fields of another number', { fields: { a: { data: [1] }, b: { data: [1, 2] } } }, 'input.shape', /b: expected 1/],
+    ['no fields', { fields: {} }, 'input.shape', /fields/],
+    [
+      'a label that is no class',
+      { fields: { label: { data: [2], classes: ['a', 'b'] } } },
+      'data.class',
+      /0\.\.1, got 2/,
+    ],
+    ['an id beyond the words', { fields: { text: { data: [-1], vocabulary: [''] } } }, 'data.class', /token ids/],
+  ])('refuses %s', (_, options, code, message) => {
+    expect(() => arrayDataset(options)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error,
+    );
+  });
+
+  it('refuses an index and a field that are not there', async () => {
+    const set = arrayDataset({ data: new Float32Array(2), shape: [2] });
+    await expect(readFields(set, [1])).rejects.toMatchObject({ code: 'input.range' });
+    await expect(readFields(set, [0], ['image'])).rejects.toMatchObject({ code: 'data.field' });
+    expect(() => set.read([0], { image: new Float32Array(2) })).toThrow(
+      expect.objectContaining({ code: 'data.field' }) as Error,
     );
   });
 });
@@ -92,11 +136,8 @@ describe('synthetic', () => {
     ['grid', 25],
   ] as const)('puts Gaussians on a %s', async (shape, modes) => {
     const set = syntheticDataset({ shape, count: modes * 400, seed: 3 });
-    const points = new Float32Array(set.count * 2);
-    await set.read(
-      Array.from({ length: set.count }, (_, i) => i),
-      points,
-    );
+    const { vector: points = [], label = [] } = await readFields(set, [...Array(set.count).keys()]);
+    expect([...label.slice(0, modes)]).toEqual([...Array(modes).keys()]);
     const centres = modesOf(shape, modes);
     for (let m = 0; m < modes; m++) {
       const xs = Array.from({ length: 400 }, (_, i) => points[2 * (i * modes + m)] ?? NaN);
@@ -132,6 +173,48 @@ describe('order', () => {
   it('reads a batch', async () => {
     const set = arrayDataset({ data: Float32Array.from({ length: 20 }, (_, i) => i), shape: [2] });
     const order = batchOrder(1, 10, 3)(2);
-    expect(await batchReader(set, 1, 3)(2)).toEqual(Float32Array.from([...order].flatMap((i) => [2 * i, 2 * i + 1])));
+    expect(await batchReader(set, 1, 3)(2)).toEqual({
+      vector: Float32Array.from([...order].flatMap((i) => [2 * i, 2 * i + 1])),
+    });
+  });
+
+  it('draws parts independently, and fields of one part together', async () => {
+    const row = (length: number, from: number): Float32Array => Float32Array.from({ length }, (_, i) => from + i);
+    const set = arrayDataset({
+      fields: {
+        a: { data: row(8, 0), part: 'a' },
+        again: { data: row(8, 100), part: 'a' },
+        b: { data: row(8, 0), part: 'b' },
+        few: { data: row(3, 0), part: 'few' },
+      },
+    });
+    const read = batchReader(set, 1, 8);
+    const { a = [], again, b, few = [] } = await read(0);
+    expect([...a].map((v) => v + 100)).toEqual([...(again ?? [])]);
+    expect([...a]).not.toEqual([...(b ?? [])]);
+    expect([...few].map((v) => [0, 1, 2].includes(v))).toEqual(Array(8).fill(true));
+    expect(await batchReader(set, 1, 8, ['b'])(0)).toEqual({ b }); // whatever else is read
+    expect(() => batchReader(set, 1, 8, ['c'])).toThrow(expect.objectContaining({ code: 'data.field' }) as Error);
+  });
+
+  it('reads one batch ahead where reading takes time, and throws where the batch is asked for', async () => {
+    const set = arrayDataset({ data: Float32Array.from({ length: 20 }, (_, i) => i), shape: [1] });
+    const asked: number[] = [];
+    let broken = false;
+    const slow: Dataset = {
+      ...set,
+      async read(indices, into) {
+        asked.push(indices.length);
+        await Promise.resolve();
+        if (broken) throw new ForjaError('io', 'the disk is gone');
+        await set.read(indices, into);
+      },
+    };
+    const [fast, read] = [batchReader(set, 1, 4), batchReader(slow, 1, 4)];
+    for (const n of [0, 1, 2, 7, 8, 3]) expect(await read(n)).toEqual(await fast(n));
+    expect(asked).toHaveLength(9); // 0 | 1 2 | 3, thrown away | 7 | 8 | 9, thrown away | 3 | 4
+    await read(4);
+    broken = true;
+    await expect(read(6)).rejects.toMatchObject({ code: 'io' });
   });
 });

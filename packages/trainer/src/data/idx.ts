@@ -50,14 +50,18 @@ export interface IdxDatasetOptions {
   labels?: Uint8Array;
   classes?: readonly string[];
   license?: string;
+  /** Whom to name. */
+  credit?: string;
+  /** Examples kept out of training. */
+  holdout?: Dataset;
 }
 
 /**
- * A dataset of grey pictures [height, width, 1] in [-1, 1] from an idx file of shape [count, height, width]; rank 4 has
- * channels last.
+ * Grey pictures [height, width, 1] in [-1, 1] as the field `image`, and `label` where labels are given, from an idx
+ * file of shape [count, height, width]; rank 4 has channels last.
  */
 export async function idxDataset(images: Uint8Array, options: IdxDatasetOptions = {}): Promise<Dataset> {
-  const { name = 'idx', license } = options;
+  const { name = 'idx', license, credit, holdout } = options;
   const { shape, data } = await readIdx(images, name);
   const [count = 0, height = 0, width = 0, channels = 1] = shape;
   if (shape.length < 3)
@@ -84,6 +88,8 @@ export async function idxDataset(images: Uint8Array, options: IdxDatasetOptions 
     ...(labels ? { labels } : {}),
     ...(classes ? { classes } : {}),
     ...(license === undefined ? {} : { license }),
+    ...(credit === undefined ? {} : { credit }),
+    ...(holdout === undefined ? {} : { holdout }),
   });
 }
 

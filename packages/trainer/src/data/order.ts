@@ -1,27 +1,29 @@
-// Which examples a step sees: the endless row of shuffled epochs, cut into batches. A function of (seed, step), so a
-// resumed run goes on where it was.
-import { permutation } from '@forja/core';
-import type { Dataset } from './dataset.js';
+// Which examples a run of a phase sees: the endless row of shuffled epochs, cut into batches. A function of (seed,
+// part, run), so a resumed run goes on where it was.
+import { permutation, streamOf } from '@forja/core';
+import type { Dataset, FieldArray } from './dataset.js';
+import { countOf, fieldOf, newFieldArrays } from './fields.js';
 
 /**
- * Indices of the batch at `step`: positions step·batch … of the row epoch 0, epoch 1, …, each a permutation of all
- * examples by (seed, epoch). Nothing is dropped: a batch that reaches an epoch's end goes on with the next one, so
- * every example is seen once an epoch, and a dataset smaller than a batch works.
+ * Indices of batch `n`: positions n·batch … of the row epoch 0, epoch 1, …, each a permutation of all examples by
+ * (seed, part, epoch). Nothing is dropped: a batch that reaches an epoch's end goes on with the next one, so every
+ * example is seen once an epoch, and a dataset smaller than a batch works.
  */
-export function batchOrder(seed: number | bigint, count: number, batch: number): (step: number) => Uint32Array {
+export function batchOrder(seed: number | bigint, count: number, batch: number, part = ''): (n: number) => Uint32Array {
+  const stream = part === '' ? 0 : streamOf(part);
   const epochs = new Map<number, Uint32Array>();
   const orderOf = (epoch: number): Uint32Array => {
     const found = epochs.get(epoch);
     if (found) return found;
-    const made = permutation(seed, epoch, count);
+    const made = permutation(seed, epoch, count, stream);
     for (const old of epochs.keys()) if (old < epoch - 1) epochs.delete(old);
     epochs.set(epoch, made);
     return made;
   };
-  return (step) => {
+  return (n) => {
     const indices = new Uint32Array(batch);
     for (let i = 0; i < batch; i++) {
-      const position = step * batch + i;
+      const position = n * batch + i;
       // A permutation has `count` entries.
       indices[i] = orderOf(Math.floor(position / count))[position % count] as number;
     }
@@ -29,17 +31,49 @@ export function batchOrder(seed: number | bigint, count: number, batch: number):
   };
 }
 
-/** The batch at `step` as one array, [batch, …shape]. */
+/**
+ * Batches of the fields `names` (default: all): run n of a phase gets [batch, …shape] of each, fields of one part from
+ * the same examples. Where reading takes time, the next batch is read ahead while a step runs.
+ */
 export function batchReader(
   dataset: Dataset,
   seed: number | bigint,
   batch: number,
-): (step: number) => Promise<Float32Array> {
-  const order = batchOrder(seed, dataset.count, batch);
-  const size = dataset.shape.reduce((a, b) => a * b, 1);
-  return async (step) => {
-    const into = new Float32Array(batch * size);
-    await dataset.read(order(step), into);
+  names: readonly string[] = Object.keys(dataset.fields),
+): (n: number) => Promise<Record<string, FieldArray>> {
+  const parts = new Map<string, string[]>();
+  for (const name of names) {
+    const part = fieldOf(dataset, name).part ?? '';
+    parts.set(part, [...(parts.get(part) ?? []), name]);
+  }
+  const groups = [...parts].map(([part, fields]) => ({
+    fields,
+    order: batchOrder(seed, countOf(dataset, fields[0] ?? ''), batch, part),
+  }));
+  const start = (n: number): Reading => {
+    const into = newFieldArrays(dataset, names, batch);
+    const waits = groups
+      .map(({ fields, order }) =>
+        dataset.read(order(n), Object.fromEntries(fields.map((f) => [f, into[f] as FieldArray]))),
+      )
+      .filter((wait) => wait !== undefined);
+    const done = waits.length > 0 ? Promise.all(waits) : undefined;
+    done?.catch(() => {}); // thrown where the batch is asked for, if it ever is
+    return { n, into, done };
+  };
+  let ahead: Reading | undefined;
+  return async (n) => {
+    const { into, done } = ahead?.n === n ? ahead : start(n);
+    ahead = undefined;
+    await done;
+    if (done) ahead = start(n + 1);
     return into;
   };
+}
+
+interface Reading {
+  n: number;
+  into: Record<string, FieldArray>;
+  /** Undefined for data in memory: it is there at once. */
+  done: Promise<unknown> | undefined;
 }

@@ -32,7 +32,10 @@ export function modesOf(shape: 'ring' | 'grid', modes: number): Float32Array {
   return Float32Array.from({ length: 2 * modes }, (_, k) => at(k >> 1)[k & 1] ?? 0);
 }
 
-/** Points [2] with their mode as class: point i belongs to mode i mod modes, moved by normals of (seed, i). */
+/**
+ * Points [2] as the field `vector`, their mode as `label`: point i belongs to mode i mod modes, moved by normals of
+ * (seed, i).
+ */
 export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
   const { shape = 'ring', deviation = 0.02, count = 20_000, seed = 0 } = options;
   const modes = options.modes ?? (shape === 'ring' ? 8 : 25);
@@ -42,10 +45,9 @@ export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
   const labels = Int32Array.from({ length: count }, (_, i) => i % modes);
   return arrayDataset({
     name: `${modes} Gaussians on a ${shape}`,
-    data,
-    shape: [2],
-    range: [-1, 1],
-    labels,
-    classes: Array.from({ length: modes }, (_, i) => `mode ${i}`),
+    fields: {
+      vector: { data, shape: [2], range: [-1, 1] },
+      label: { data: labels, classes: Array.from({ length: modes }, (_, i) => `mode ${i}`) },
+    },
   });
 }

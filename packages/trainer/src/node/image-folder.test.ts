@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
+import { readFields } from '../data/fields.js';
 import { imageFolder } from './image-folder.js';
 import { loadData } from './load-data.js';
 
@@ -22,12 +23,8 @@ type Png = Parameters<typeof encode>[0];
 const put = (name: string, png: Png): Promise<void> => writeFile(join(folder, name), encode(png));
 async function bytes(options = {}): Promise<{ shape: readonly number[]; values: number[] }> {
   const set = await imageFolder(folder, options);
-  const into = new Float32Array(set.count * set.shape.reduce((a, b) => a * b, 1));
-  await set.read(
-    Array.from({ length: set.count }, (_, i) => i),
-    into,
-  );
-  return { shape: set.shape, values: [...into].map((v) => Math.round((v + 1) * 127.5)) };
+  const { image = [] } = await readFields(set, [...Array(set.count).keys()], ['image']);
+  return { shape: set.fields['image']?.shape ?? [], values: [...image].map((v) => Math.round((v + 1) * 127.5)) };
 }
 
 describe('imageFolder', () => {
@@ -97,10 +94,8 @@ describe('imageFolder', () => {
       await put(`${name}/1.png`, { width: 1, height: 1, channels: 1, data: new Uint8Array([1]) });
     }
     const set = await imageFolder(folder);
-    expect([set.classes, [...(set.labels?.([1, 0]) ?? [])]]).toEqual([
-      ['cat', 'dog'],
-      [1, 0],
-    ]);
+    expect(set.fields['label']?.classes).toEqual(['cat', 'dog']);
+    expect((await readFields(set, [1, 0])).label).toEqual(Int32Array.of(1, 0));
   });
 
   it('refuses nothing, an empty folder, other formats, and files that are no PNG', async () => {
@@ -127,7 +122,7 @@ describe('loadData', () => {
     );
     await writeFile(join(folder, 'train-labels-idx1-ubyte.gz'), gzipSync(Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 1, 4])));
     const set = await loadData({ data: { kind: 'folder', path: folder } }, '/');
-    expect([set.count, set.labels?.([0])[0]]).toEqual([1, 4]);
+    expect([set.count, (await readFields(set, [0])).label]).toEqual([1, Int32Array.of(4)]);
     expect((await loadData({ data: { kind: 'idx', path: 'train-images-idx3-ubyte.gz' } }, folder)).count).toBe(1);
   });
 

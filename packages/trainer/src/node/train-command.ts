@@ -5,6 +5,7 @@ import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo } from '@forja/core';
 import { enableProdMode } from '@tensorflow/tfjs';
 import { explainStep } from '../compile/compile.js';
+import { imagesOf } from '../data/images-of.js';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
 import { fitted, systemOf, type TrainResult } from '../train/train.js';
@@ -158,7 +159,7 @@ async function dryRun(config: TrainConfig, explained: boolean, io: CliIo): Promi
   system.dispose();
   io.print(JSON.stringify(resolved, null, 2));
   io.print(
-    `would train ${resolved.system} on ${dataset.name} (${dataset.count} examples of ${dataset.shape.join(' × ')}) for ${resolved.steps} steps of ${resolved.batch}, into ${resolvePath(io.cwd, resolved.out ?? join('runs', resolved.system))}`,
+    `would train ${resolved.system} on ${dataset.name} (${dataset.count} examples of ${imagesOf(dataset).shape.join(' × ')}) for ${resolved.steps} steps of ${resolved.batch}, into ${resolvePath(io.cwd, resolved.out ?? join('runs', resolved.system))}`,
   );
   io.print(`weights: generator ${parameters.generator}, discriminator ${parameters.discriminator}`);
   if (plan !== undefined) io.print(`\n${plan}`);

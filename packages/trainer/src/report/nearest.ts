@@ -2,6 +2,7 @@
 // whether the generator copies.
 import { toBatch, type Image, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
+import { imagesOf } from '../data/images-of.js';
 
 /** A made picture and its nearest example. */
 export interface Compared {
@@ -31,7 +32,7 @@ export async function nearest(
   dataset: Dataset,
   range: readonly [number, number],
 ): Promise<NearestResult> {
-  const size = dataset.shape.reduce((a, b) => a * b, 1);
+  const { size, read } = imagesOf(dataset);
   const values = made.data as Float32Array; // float32 by the caller
   const count = values.length / size;
   const searched = Math.min(dataset.count, MOST);
@@ -40,7 +41,7 @@ export async function nearest(
   for (let start = 0; start < searched; start += CHUNK) {
     const n = Math.min(CHUNK, searched - start);
     const indices = Array.from({ length: n }, (_, i) => Math.floor(((start + i) * dataset.count) / searched));
-    await dataset.read(indices, part);
+    await read(indices, part);
     for (let m = 0; m < count; m++) {
       const own = best[m];
       if (!own) continue;
@@ -54,7 +55,7 @@ export async function nearest(
     await new Promise((resolve) => setTimeout(resolve)); // a page stays alive
   }
   const found = new Float32Array(count * size);
-  await dataset.read(
+  await read(
     best.map(({ index }) => index),
     found,
   );

@@ -3,6 +3,7 @@
 import { UsageError, latents, type AbortSignalLike, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
+import { imagesOf } from '../data/images-of.js';
 import { batchReader } from '../data/order.js';
 import { syntheticDataset } from '../data/synthetic.js';
 import { constantRate, cosineDecay, linearDecay, type Schedule } from '../schedules/index.js';
@@ -106,7 +107,7 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
         config: resolved,
         system,
         engine,
-        batches: batchReader(dataset, seed, batch),
+        batches: imageBatches(dataset, seed, batch),
         rates: ratesOf(resolved),
         fixed: latents(seed, 0, resolved.sampleCount, system.sample.latent),
         identity,
@@ -143,13 +144,20 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
   }
 }
 
+/** Batches of the dataset's pictures or points. */
+function imageBatches(dataset: Dataset, seed: number, batch: number): (step: number) => Promise<Float32Array> {
+  const { field } = imagesOf(dataset);
+  const read = batchReader(dataset, seed, batch, [field]);
+  return async (step) => (await read(step))[field] as Float32Array; // pictures and points are float32
+}
+
 /** The system a configuration names, for the data's shape. */
 export function systemOf(config: ResolvedConfig, dataset: Dataset): GanSystem {
   const { base, baseD, latent, batch, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed, pool } = config;
   const shared = { batch, latent, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed };
   if (config.system === 'mlp')
-    return systems.mlp({ ...shared, size: dataset.shape[0] ?? 2, hidden: base, hiddenD: baseD ?? base });
-  const [size = 28, , channels = 1] = dataset.shape;
+    return systems.mlp({ ...shared, size: imagesOf(dataset).shape[0] ?? 2, hidden: base, hiddenD: baseD ?? base });
+  const [size = 28, , channels = 1] = imagesOf(dataset).shape;
   return systems.dcgan({
     ...shared,
     size,
@@ -161,7 +169,8 @@ export function systemOf(config: ResolvedConfig, dataset: Dataset): GanSystem {
 }
 
 /** The configuration with the data's size and channels; refuses what does not fit. */
-export function fitted(config: ResolvedConfig, { shape, name }: Dataset): ResolvedConfig {
+export function fitted(config: ResolvedConfig, dataset: Dataset): ResolvedConfig {
+  const { shape, name } = imagesOf(dataset);
   if (config.system === 'mlp') {
     if (shape.length !== 1)
       throw new UsageError(

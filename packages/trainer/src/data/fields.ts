@@ -1,0 +1,47 @@
+// What all datasets do with fields: sizes, new arrays, parts, and the errors for what is not there.
+import { ForjaError, UsageError, sizeOf } from '@forja/core';
+import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
+
+/** The field `name`. Throws ForjaError `data.field` naming those that there are. */
+export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string): FieldSpec {
+  const field = Object.hasOwn(dataset.fields, name) ? dataset.fields[name] : undefined;
+  if (field) return field;
+  throw new ForjaError(
+    'data.field',
+    `data: expected a field '${name}', got ${dataset.name} with ${Object.keys(dataset.fields).join(', ')}`,
+  );
+}
+
+/** Examples of the part that a field belongs to. */
+export function countOf(dataset: Dataset, name: string): number {
+  const { part } = fieldOf(dataset, name);
+  return (part === undefined ? undefined : dataset.parts?.[part]) ?? dataset.count;
+}
+
+/** New arrays for `count` examples of some fields. */
+export function newFieldArrays(dataset: Dataset, names: readonly string[], count: number): Record<string, FieldArray> {
+  const arrayOf = (name: string): FieldArray => {
+    const { shape, dtype } = fieldOf(dataset, name);
+    const size = count * sizeOf(shape);
+    return dtype === 'int32' ? new Int32Array(size) : new Float32Array(size);
+  };
+  return Object.fromEntries(names.map((name) => [name, arrayOf(name)]));
+}
+
+/** New arrays of some fields (default: all), filled with the examples `indices`; the fields must be of one part. */
+export async function readFields(
+  dataset: Dataset,
+  indices: ArrayLike<number>,
+  names: readonly string[] = Object.keys(dataset.fields),
+): Promise<Record<string, FieldArray>> {
+  const into = newFieldArrays(dataset, names, indices.length);
+  await dataset.read(indices, into);
+  return into;
+}
+
+/** An index that exists, or UsageError `input.range`. */
+export function checkIndex(name: string, index: number | undefined, count: number): number {
+  if (index === undefined || !(index >= 0 && index < count))
+    throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
+  return index;
+}
