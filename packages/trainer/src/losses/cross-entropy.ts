@@ -1,5 +1,6 @@
 // Binary cross-entropy on logits, the discriminator's loss of both classic GANs.
 import * as tf from '@tensorflow/tfjs';
+import type { Verdict } from './loss.js';
 
 /**
  * Mean of −log(1 − σ(x)) = softplus(x): what a logit costs where the right answer is "fake". Linear, not infinite, for
@@ -14,12 +15,7 @@ export function costOfReal(logits: tf.Tensor): tf.Scalar {
   return tf.mean(tf.softplus(tf.neg(logits)));
 }
 
-/**
- * −(1 − s)·log σ(real) − s·log(1 − σ(real)) − log(1 − σ(fake)), each a mean; the first two are softplus(−real) +
- * s·real.
- */
-export function discriminatorCrossEntropy(real: tf.Tensor, fake: tf.Tensor, smoothing = 0): tf.Scalar {
-  const onReal =
-    smoothing === 0 ? costOfReal(real) : tf.add<tf.Scalar>(costOfReal(real), tf.mul(tf.mean(real), smoothing));
-  return tf.add(onReal, costOfFake(fake));
+/** −E log σ(D(x)) − E log(1 − σ(D(G(z)))). */
+export function discriminatorCrossEntropy(real: Verdict, fake: Verdict): tf.Scalar {
+  return tf.add(costOfReal(real.logits), costOfFake(fake.logits));
 }

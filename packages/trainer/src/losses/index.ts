@@ -1,25 +1,48 @@
-// The adversarial losses by name.
-import { UsageError } from '@forja/core';
+// The adversarial losses by name, and those that users register.
+import { registry } from '../registry.js';
+import { hinge } from './hinge.js';
+import { leastSquares } from './least-squares.js';
 import type { GanLoss } from './loss.js';
 import { nonSaturating } from './non-saturating.js';
+import { relativisticAverage } from './relativistic-average.js';
+import { rpgan } from './rpgan.js';
 import { saturating } from './saturating.js';
+import { wasserstein } from './wasserstein.js';
 
-export type { GanLoss } from './loss.js';
+export { classification } from './classification.js';
+export { featureMatching } from './feature-matching.js';
+export type { GanLoss, Verdict } from './loss.js';
+export { charbonnier, l1, l2, type Reconstruction } from './reconstruction.js';
+export { smoothed, type Smoothing } from './smoothing.js';
 
-/** Names of the losses. */
-export type LossName = 'non-saturating' | 'saturating';
+/** Names of the ready losses. */
+export type LossName =
+  'non-saturating' | 'saturating' | 'least-squares' | 'hinge' | 'wasserstein' | 'relativistic-average' | 'rpgan';
 
-/** Every adversarial loss, by name. */
-export const losses: Readonly<Record<LossName, GanLoss>> = { 'non-saturating': nonSaturating, saturating };
+/** The ready losses, by name. */
+export const losses: Readonly<Record<LossName, GanLoss>> = {
+  'non-saturating': nonSaturating,
+  saturating,
+  'least-squares': leastSquares,
+  hinge,
+  wasserstein,
+  'relativistic-average': relativisticAverage,
+  rpgan,
+};
+
+const all = registry<GanLoss>('loss', Object.values(losses));
+
+/**
+ * Adds a loss of your own under its name.
+ * @throws UsageError for a name that is empty or taken.
+ */
+export const registerLoss = (loss: GanLoss): void => all.add(loss);
 
 /**
  * The loss called `name`.
  * @throws UsageError `config.invalid` for a name that is none.
  */
-export function lossOf(name: LossName): GanLoss {
-  if (!Object.hasOwn(losses, name))
-    throw new UsageError(`loss: expected one of ${Object.keys(losses).join(', ')}, got '${String(name)}'`, {
-      code: 'config.invalid',
-    });
-  return losses[name];
-}
+export const lossOf = (name: string): GanLoss => all.of(name);
+
+/** Names of all losses, registered ones too. */
+export const lossNames = (): string[] => all.names();

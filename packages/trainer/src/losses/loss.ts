@@ -1,16 +1,26 @@
-// The contract of an adversarial loss: pure functions of logits. One loss a file; table.ts names them.
+// The contract of an adversarial loss: pure functions of what the discriminator says. One loss a file; index.ts names
+// them.
 import type * as tf from '@tensorflow/tfjs';
 
+/** What the discriminator says of a batch. */
+export interface Verdict {
+  /** [n, 1], or a map [n, h, w, 1] of a discriminator that judges patches. Large: real. */
+  readonly logits: tf.Tensor;
+  /** Hidden layers by name, for feature matching. */
+  readonly features?: Readonly<Record<string, tf.Tensor>>;
+  /** Logits of classes [n, classes], of a discriminator that classifies too. */
+  readonly classes?: tf.Tensor;
+}
+
 /**
- * What the discriminator and the generator minimise, given the discriminator's logits [n, 1]. Scalars out; finite for
- * logits of any size.
+ * What the discriminator and the generator minimise. Scalars out; values and slopes are finite for logits of any size.
  */
 export interface GanLoss {
   readonly name: string;
-  /**
-   * `smoothing` moves the target of real examples from 1 to 1 − smoothing (one-sided, Salimans et al. 2016); a number
-   * in [0, 1).
-   */
-  discriminator(real: tf.Tensor, fake: tf.Tensor, smoothing?: number): tf.Scalar;
-  generator(fake: tf.Tensor): tf.Scalar;
+  discriminator(real: Verdict, fake: Verdict): tf.Scalar;
+  generator(fake: Verdict, real: Verdict): tf.Scalar;
+  /** The generator's loss looks at real examples too, so its step needs them. */
+  readonly relativistic?: boolean;
+  /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` may move. */
+  readonly crossEntropy?: boolean;
 }

@@ -1,79 +1,155 @@
-// Losses against their definitions in double precision, and their gradients where σ is 0 or 1 in float32.
+// Losses against PyTorch in double precision (tests/vectors/losses.py): values, and slopes where σ is 0 or 1 in
+// float32.
+import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { withGradients } from '../gradients/index.js';
-import { lossOf, losses, type LossName } from './index.js';
+import {
+  charbonnier,
+  classification,
+  featureMatching,
+  l1,
+  l2,
+  lossNames,
+  lossOf,
+  losses,
+  registerLoss,
+  smoothed,
+  type LossName,
+} from './index.js';
 
-const REAL = [-100, -20, -1.5, 0, 0.3, 4, 100];
-const FAKE = [100, 30, 2, 0, -0.7, -9, -100];
-
-/** −log σ(x) in double precision; Math.log1p and exp are the host's. */
-const costOfReal = (x: number): number => Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-const column = (values: readonly number[]): tf.Tensor => tf.tensor2d(values.map((x) => [x]));
-
-const GENERATOR: Record<LossName, { value: (x: number) => number; slope: (x: number) => number }> = {
-  'non-saturating': { value: costOfReal, slope: (x) => sigmoid(x) - 1 },
-  saturating: { value: (x) => -costOfReal(-x), slope: (x) => -sigmoid(x) },
+interface Packed {
+  shape: number[];
+  data: number[];
+}
+interface Wanted {
+  value: number;
+  slopes: Packed[];
+}
+const vectors = JSON.parse(readFileSync(new URL('../../../../tests/vectors/losses.json', import.meta.url), 'utf8')) as {
+  real: Packed;
+  fake: Packed;
+  losses: Record<LossName, Record<'discriminator' | 'generator', Wanted>>;
+  smoothing: (Wanted & { real: number; fake: number })[];
+  matching: Wanted & Record<'real' | 'fake', Record<'map' | 'vector', Packed>>;
+  classification: Wanted & { logits: Packed; labels: number[] };
+  reconstruction: { got: Packed; wanted: Packed } & Record<'l1' | 'l2' | 'charbonnier', Wanted>;
 };
+const logits = (x: tf.Tensor): { logits: tf.Tensor } => ({ logits: x });
+const tensor = ({ data, shape }: Packed): tf.Tensor => tf.tensor(data, shape);
+
+/** Value and slopes of `f` are PyTorch's. */
+function expectWanted(f: (...xs: tf.Tensor[]) => tf.Scalar, given: readonly Packed[], wanted: Wanted): void {
+  const [value, ...slopes] = tf.tidy(() =>
+    withGradients(() => {
+      const { value: one, grads } = tf.valueAndGrads(f)(given.map(tensor));
+      return [one, ...grads].map((x) => x.dataSync());
+    }),
+  );
+  expect(value ?? []).toBeAllclose([wanted.value], { rtol: 1e-6 });
+  expect(slopes).toHaveLength(wanted.slopes.length);
+  wanted.slopes.forEach((slope, i) => expect(slopes[i] ?? []).toBeAllclose(slope.data, { rtol: 1e-5, atol: 1e-8 }));
+}
+
+/** tfjs refuses to differentiate by what a function does not use. */
+const using =
+  (f: (a: tf.Tensor, b: tf.Tensor) => tf.Scalar) =>
+  (a: tf.Tensor, b: tf.Tensor): tf.Scalar =>
+    tf.addN([f(a, b), tf.sum<tf.Scalar>(tf.mul(b, 0))]);
 
 describe.each(Object.keys(losses) as LossName[])('%s', (name) => {
+  const { real, fake } = vectors;
   const loss = lossOf(name);
 
-  test.each([0, 0.1])(
-    'of the discriminator is binary cross-entropy, with the target of real examples 1 − %d',
-    (smoothing) => {
-      const wanted =
-        mean(REAL.map((x) => (1 - smoothing) * costOfReal(x) + smoothing * costOfReal(-x))) +
-        mean(FAKE.map((x) => costOfReal(-x)));
-      const value = tf.tidy(() => loss.discriminator(column(REAL), column(FAKE), smoothing).dataSync());
-      expect(value).toBeAllclose([wanted], { rtol: 1e-6 });
-      const slopes = tf.tidy(() =>
-        withGradients(() =>
-          tf
-            .grads((real: tf.Tensor, fake: tf.Tensor) => loss.discriminator(real, fake, smoothing))([
-              column(REAL),
-              column(FAKE),
-            ])
-            .map((g) => g.dataSync()),
-        ),
-      );
-      expect(slopes[0] ?? []).toBeAllclose(
-        REAL.map((x) => (sigmoid(x) - 1 + smoothing) / REAL.length),
-        { rtol: 1e-5, atol: 1e-8 },
-      );
-      expect(slopes[1] ?? []).toBeAllclose(
-        FAKE.map((x) => sigmoid(x) / FAKE.length),
-        { rtol: 1e-5, atol: 1e-8 },
-      );
-    },
-  );
+  test('of the discriminator is PyTorch’s, in value and slopes', () => {
+    const of = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => loss.discriminator(logits(a), logits(b));
+    expectWanted(of, [real, fake], vectors.losses[name].discriminator);
+  });
 
-  test('of the generator has the value and the slope of its definition', () => {
-    const { value, slope } = GENERATOR[name];
-    expect(tf.tidy(() => loss.generator(column(FAKE)).dataSync())).toBeAllclose([mean(FAKE.map(value))], {
-      rtol: 1e-6,
-    });
-    const slopes = tf.tidy(() =>
-      withGradients(() =>
-        tf
-          .grad((x: tf.Tensor) => loss.generator(x))(column(FAKE))
-          .dataSync(),
-      ),
+  test('of the generator is PyTorch’s, in value and slopes', () => {
+    const of = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => loss.generator(logits(a), logits(b));
+    expectWanted(using(of), [fake, real], vectors.losses[name].generator);
+  });
+
+  test('says whether its generator looks at real examples', () => {
+    const [, byReal] = vectors.losses[name].generator.slopes;
+    expect(loss.relativistic === true).toBe(byReal?.data.some((x) => x !== 0));
+  });
+
+  test('takes a map of patches as it takes a column', () => {
+    const map = ({ data }: Packed): tf.Tensor => tf.tensor(data.slice(0, 6), [1, 2, 3, 1]);
+    const column = ({ data }: Packed): tf.Tensor => tf.tensor(data.slice(0, 6), [6, 1]);
+    const [a, b] = [map, column].map((as) =>
+      tf.tidy(() => {
+        const [r, f] = [logits(as(real)), logits(as(fake))];
+        return [...loss.discriminator(r, f).dataSync(), ...loss.generator(f, r).dataSync()];
+      }),
     );
-    expect(slopes).toBeAllclose(
-      FAKE.map((x) => slope(x) / FAKE.length),
-      { rtol: 1e-5, atol: 1e-8 },
-    );
+    expect(a).toEqual(b);
   });
 });
 
-test('an unknown name is refused with the known ones', () => {
-  expect(() => lossOf('hinge' as LossName)).toThrow(
-    expect.objectContaining({
-      code: 'config.invalid',
-      message: "loss: expected one of non-saturating, saturating, got 'hinge'",
-    }),
+test.each(vectors.smoothing)(
+  'labels smoothed by $real and $fake are PyTorch’s targets',
+  ({ real, fake, ...wanted }) => {
+    const loss = smoothed(losses.saturating, { real, fake });
+    expectWanted((a, b) => loss.discriminator(logits(a), logits(b)), [vectors.real, vectors.fake], wanted);
+  },
+);
+
+test('smoothing is for cross-entropies, and of sizes that leave targets apart', () => {
+  const refused = expect.objectContaining({ code: 'config.invalid' }) as Error;
+  expect(smoothed(losses.hinge, {})).toBe(losses.hinge);
+  expect(() => smoothed(losses.hinge, { real: 0.1 })).toThrow(refused);
+  expect(() => smoothed(losses.rpgan, { fake: 0.1 })).toThrow(refused);
+  for (const real of [1, -0.1, NaN]) expect(() => smoothed(losses.saturating, { real })).toThrow(refused);
+});
+
+test('feature matching compares means of the layers that are named', () => {
+  const { real, fake } = vectors.matching;
+  const given = [fake.map, fake.vector];
+  const of = (map: tf.Tensor, vector: tf.Tensor, layers?: string[]): tf.Scalar =>
+    featureMatching(
+      { logits: map, features: { map, vector } },
+      { logits: map, features: { map: tensor(real.map), vector: tensor(real.vector) } },
+      layers,
+    );
+  expectWanted((a, b) => of(a, b), given, vectors.matching);
+  const [all, ...parts] = tf.tidy(() => {
+    const [a, b] = [tensor(fake.map), tensor(fake.vector)];
+    return [of(a, b), of(a, b, ['map']), of(a, b, ['vector'])].map((x) => x.dataSync()[0] ?? NaN);
+  });
+  expect([all ?? NaN]).toBeAllclose([parts.reduce((x, y) => x + y, 0)], { rtol: 1e-6 });
+  const refused = expect.objectContaining({ code: 'input.shape' }) as Error;
+  tf.tidy(() => {
+    const a = tensor(fake.map);
+    expect(() => of(a, a, ['other'])).toThrow(refused);
+    expect(() => featureMatching(logits(a), logits(a))).toThrow(refused);
+  });
+});
+
+test('classification is PyTorch’s cross-entropy with labels', () => {
+  const { logits: given, labels, ...wanted } = vectors.classification;
+  expectWanted(
+    (classes) => classification({ logits: classes, classes }, tf.tensor1d(labels, 'int32')),
+    [given],
+    wanted,
   );
+  const without = (): tf.Scalar => classification(logits(tensor(given)), tf.tensor1d(labels, 'int32'));
+  expect(() => tf.tidy(without)).toThrow(expect.objectContaining({ code: 'input.shape' }) as Error);
+});
+
+test.each(Object.entries({ l1, l2, charbonnier }))('%s is PyTorch’s', (name, distance) => {
+  const { got, wanted } = vectors.reconstruction;
+  expectWanted((x) => distance(x, tensor(wanted)), [got], vectors.reconstruction[name as 'l1' | 'l2' | 'charbonnier']);
+});
+
+test('losses of users are found by their names, and names are taken once', () => {
+  const own = { ...losses.hinge, name: 'own' };
+  registerLoss(own);
+  expect(lossOf('own')).toBe(own);
+  expect(lossNames()).toEqual([...Object.keys(losses), 'own']);
+  expect(() => registerLoss({ ...own, name: 'hinge' })).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+  expect(() => registerLoss({ ...own, name: '' })).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+  expect(() => lossOf('toString')).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);
 });

@@ -8,6 +8,7 @@ import type { GanLoss } from './loss.js';
  */
 export const nonSaturating: GanLoss = {
   name: 'non-saturating',
+  crossEntropy: true,
   discriminator: discriminatorCrossEntropy,
-  generator: costOfReal,
+  generator: (fake) => costOfReal(fake.logits),
 };

@@ -9,6 +9,7 @@ import type { GanLoss } from './loss.js';
  */
 export const saturating: GanLoss = {
   name: 'saturating',
+  crossEntropy: true,
   discriminator: discriminatorCrossEntropy,
-  generator: (fake) => tf.neg(costOfFake(fake)),
+  generator: (fake) => tf.neg(costOfFake(fake.logits)),
 };

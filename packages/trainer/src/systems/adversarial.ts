@@ -3,7 +3,7 @@
 import { UsageError, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StepFunction } from '../compile/step.js';
-import type { GanLoss } from '../losses/index.js';
+import { smoothed, type GanLoss, type Verdict } from '../losses/index.js';
 import { adam, applyUpdates, ema as emaOf, type Optimizer, type Update } from '../optimizers/index.js';
 import { nameWeights, variablesOf } from '../tfjs/variables.js';
 import type { GanSystem } from './system.js';
@@ -69,7 +69,7 @@ const apply = (model: tf.LayersModel, x: tf.Tensor): tf.Tensor => model.apply(x,
  * players are set already.
  */
 export function adversarial(players: Players, config: AdversarialConfig): GanSystem {
-  const { generator, discriminator, average, loss, inputs, name, sample } = players;
+  const { generator, discriminator, average, inputs, name, sample } = players;
   const {
     beta1 = 0.5,
     beta2 = 0.999,
@@ -78,6 +78,8 @@ export function adversarial(players: Players, config: AdversarialConfig): GanSys
     emaStatistics = 'last',
     labelSmoothing = 0,
   } = config;
+  const loss = smoothed(players.loss, { real: labelSmoothing });
+  const judge = (x: tf.Tensor): Verdict => ({ logits: apply(discriminator, x) });
   average.setWeights(generator.getWeights());
 
   const all = [generator, discriminator, average].map(nameWeights);
@@ -122,12 +124,10 @@ export function adversarial(players: Players, config: AdversarialConfig): GanSys
     // G's gradient.
     const loss_g = descend(optimizers.g, gWeights, rate_g, () => {
       const fake = apply(generator, z);
-      kept = tf.keep(
-        descend(optimizers.d, dWeights, rate_d, () =>
-          loss.discriminator(apply(discriminator, real), apply(discriminator, fake), labelSmoothing),
-        ),
-      );
-      return loss.generator(apply(discriminator, fake));
+      kept = tf.keep(descend(optimizers.d, dWeights, rate_d, () => loss.discriminator(judge(real), judge(fake))));
+      const onFake = judge(fake);
+      // batch norms of D would average over real examples once more
+      return loss.generator(onFake, loss.relativistic === true ? judge(real) : onFake);
     });
     applyUpdates([...follow(), ...copied()]);
     const loss_d = kept === undefined ? loss_g : tf.clone(kept);

@@ -1,0 +1,11 @@
+// The critic's estimate of the Wasserstein distance (Arjovsky et al. 2017, algorithm 1). It needs a critic kept smooth:
+// by a gradient penalty, by spectral normalisation, or by clipped weights.
+import * as tf from '@tensorflow/tfjs';
+import type { GanLoss } from './loss.js';
+
+/** D: E D(G(z)) − E D(x). G: −E D(G(z)). */
+export const wasserstein: GanLoss = {
+  name: 'wasserstein',
+  discriminator: (real, fake) => tf.sub(tf.mean(fake.logits), tf.mean(real.logits)),
+  generator: (fake) => tf.neg(tf.mean<tf.Scalar>(fake.logits)),
+};

@@ -1,0 +1,23 @@
+// The gradient penalty of WGAN-GP: slope k on lines between real and fake examples. Gulrajani et al. 2017, equation 3;
+// one-sided: Petzka et al. 2018 (WGAN-LP).
+import { UsageError } from '@forja/core';
+import type { Penalty } from './penalty.js';
+import { interpolates, offTarget } from './slope.js';
+
+/** Options of {@link gradientPenalty}. */
+export interface GradientPenaltyOptions {
+  /** The wanted slope. Default 1. */
+  k?: number;
+  /** `two` punishes slopes on both sides of k, `one` only larger ones. Default `two`. */
+  sided?: 'one' | 'two';
+}
+
+/**
+ * E(‖∇D(x̂)‖ − k)² at x̂ = ε·x + (1 − ε)·G(z).
+ * @throws UsageError `config.invalid` for k below 0.
+ */
+export function gradientPenalty({ k = 1, sided = 'two' }: GradientPenaltyOptions = {}): Penalty {
+  if (!(k >= 0))
+    throw new UsageError(`gradient-penalty.k: expected a number ≥ 0, got ${String(k)}`, { code: 'config.invalid' });
+  return { name: 'gradient-penalty', of: (at) => offTarget(at.judge, interpolates(at), k, sided) };
+}

@@ -1,0 +1,55 @@
+// The penalties on the discriminator's slope by name, and those that users register.
+import { registry } from '../registry.js';
+import { dragan } from './dragan.js';
+import { gradientPenalty } from './gradient-penalty.js';
+import type { Penalty } from './penalty.js';
+import { r1 } from './r1.js';
+import { r2 } from './r2.js';
+import { zeroCentred } from './zero-centred.js';
+
+export { dragan, type DraganOptions } from './dragan.js';
+export { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
+export { pathLength, type PathLength, type PathLengthOf, type PathLengthOptions } from './path-length.js';
+export type { Penalty, PenaltyOf } from './penalty.js';
+export { r1 } from './r1.js';
+export { r2 } from './r2.js';
+export { clipWeights } from './weight-clipping.js';
+export { zeroCentred } from './zero-centred.js';
+
+/** A penalty by name: `make` gives it with the parameters that its paper recommends. */
+export interface PenaltyKind {
+  readonly name: string;
+  make(): Penalty;
+}
+
+/** Names of the ready penalties. */
+export type PenaltyName = 'gradient-penalty' | 'dragan' | 'r1' | 'r2' | 'zero-centred';
+
+/** The ready penalties, by name. Called without options, they have the parameters of their papers. */
+export const penalties: Readonly<Record<PenaltyName, () => Penalty>> = {
+  'gradient-penalty': gradientPenalty,
+  dragan,
+  r1,
+  r2,
+  'zero-centred': zeroCentred,
+};
+
+const all = registry<PenaltyKind>(
+  'penalty',
+  Object.entries(penalties).map(([name, make]) => ({ name, make })),
+);
+
+/**
+ * Adds a penalty of your own under its name.
+ * @throws UsageError for a name that is empty or taken.
+ */
+export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
+
+/**
+ * The penalty called `name`, with its usual parameters.
+ * @throws UsageError `config.invalid` for a name that is none.
+ */
+export const penaltyOf = (name: string): Penalty => all.of(name).make();
+
+/** Names of all penalties, registered ones too. */
+export const penaltyNames = (): string[] => all.names();

@@ -1,0 +1,24 @@
+// The contract of a penalty on the discriminator's slope. One penalty a file; index.ts names them. What weighs a
+// penalty (λ, γ) and how often it is applied is the game's business.
+import type * as tf from '@tensorflow/tfjs';
+
+/** What a penalty is of. */
+export interface PenaltyOf {
+  /** The discriminator's logits of examples. */
+  judge(x: tf.Tensor): tf.Tensor;
+  readonly real: tf.Tensor;
+  readonly fake: tf.Tensor;
+  /** Random numbers of a step, by name. */
+  readonly draw: {
+    /** From [0, 1). */
+    uniform(name: string, shape: readonly number[]): tf.Tensor;
+    /** Standard normal. */
+    normal(name: string, shape: readonly number[]): tf.Tensor;
+  };
+}
+
+/** A penalty with its parameters. */
+export interface Penalty {
+  readonly name: string;
+  of(at: PenaltyOf): tf.Scalar;
+}

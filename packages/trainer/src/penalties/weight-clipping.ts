@@ -1,0 +1,17 @@
+// Weight clipping, the first way to keep a Wasserstein critic smooth. Arjovsky et al. 2017, algorithm 1, line 7. An
+// update after the optimizer's, not a term of the loss.
+import { UsageError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Update } from '../optimizers/index.js';
+
+/**
+ * The variables' present values, clipped to [−bound, bound]. Assigns nothing.
+ * @throws UsageError `config.invalid` for a bound that is not above 0.
+ */
+export function clipWeights(variables: readonly tf.Variable[], bound = 0.01): Update[] {
+  if (!(bound > 0))
+    throw new UsageError(`clipWeights.bound: expected a number above 0, got ${String(bound)}`, {
+      code: 'config.invalid',
+    });
+  return variables.map((variable) => ({ variable, value: tf.clipByValue(variable, -bound, bound) }));
+}

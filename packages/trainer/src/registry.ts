@@ -1,0 +1,35 @@
+// An open set of declarations by name: ready ones, and those that users register. Losses, penalties and other parts
+// that a config names are kept in one of these.
+import { UsageError } from '@forja/core';
+
+/** Declarations of one kind, by name. */
+export interface Registry<T extends { readonly name: string }> {
+  /** @throws UsageError for a name that is empty or taken. */
+  add(item: T): void;
+  /** @throws UsageError `config.invalid`, with the known names, for a name that is none. */
+  of(name: string): T;
+  names(): string[];
+}
+
+/** A registry of `kind` ('loss', 'penalty'), which errors name, that starts with `ready`. */
+export function registry<T extends { readonly name: string }>(kind: string, ready: readonly T[]): Registry<T> {
+  const items = new Map(ready.map((item) => [item.name, item]));
+  return {
+    add(item) {
+      if (typeof item.name !== 'string' || item.name === '')
+        throw new UsageError(`${kind}.name: expected a name, got ${JSON.stringify(item.name)}`);
+      if (items.has(item.name))
+        throw new UsageError(`${kind}.name: expected a name that is not taken, got '${item.name}'; choose another`);
+      items.set(item.name, item);
+    },
+    of(name) {
+      const item = items.get(name);
+      if (item === undefined)
+        throw new UsageError(`${kind}: expected one of ${[...items.keys()].join(', ')}, got '${name}'`, {
+          code: 'config.invalid',
+        });
+      return item;
+    },
+    names: () => [...items.keys()],
+  };
+}
