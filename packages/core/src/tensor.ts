@@ -20,6 +20,8 @@ export interface TensorSpec {
   range?: [number, number];
   /** Filled by the counter-based generator instead of the caller. */
   random?: 'normal' | 'uniform' | 'bernoulli';
+  /** Names of the classes of a label, by index. */
+  classes?: readonly string[];
 }
 
 /** Dense tensor, row-major. `data` has exactly `size(shape)` elements of the typed array that belongs to `dtype`. */

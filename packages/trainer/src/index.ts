@@ -67,10 +67,33 @@ export {
   type DcganGeneratorConfig,
 } from './models/dcgan.js';
 export { mlp, type MlpConfig } from './models/mlp.js';
-export { dcgan, type DcganConfig } from './systems/dcgan.js';
-export { mlpGan, type MlpGanConfig } from './systems/mlp.js';
-export { systems, type SystemConfigs, type SystemName } from './systems/index.js';
-export type { GanSystem } from './systems/system.js';
+export { dcganKind, mlpKind } from './systems/index.js';
+export {
+  kindOf,
+  makeSystem,
+  registerSystem,
+  systemNames,
+  type SystemConfigs,
+  type SystemName,
+  type SystemSurroundings,
+} from './systems/registry.js';
+export {
+  systemKind,
+  type Circumstances,
+  type DatasetInfo,
+  type FieldKind,
+  type FieldNeeds,
+  type OptionEntries,
+  type OptionsInput,
+  type OptionsOf,
+  type SystemKind,
+} from './systems/kind.js';
+export type { GanSystem, Output, Preview } from './systems/system.js';
+export type { Phase, PhaseInput, Source } from './systems/phase.js';
+export { averageOf, type Average, type AverageOptions } from './systems/average.js';
+export { networkOf, disposeOwn } from './systems/network.js';
+export { twoPlayer, type Players } from './systems/two-player/game.js';
+export { playerOptions, type PlayerDefaults, type PlayerOptions } from './systems/two-player/options.js';
 export { compile, scalarOf } from './compile/compile.js';
 export { eagerStep } from './compile/eager.js';
 export type {
@@ -82,8 +105,8 @@ export type {
   StepState,
   StepSummary,
 } from './compile/step.js';
-export { train, type TrainHost, type TrainResult } from './train/train.js';
-export { parseConfig, type DataConfig, type ResolvedConfig, type TrainConfig } from './train/config.js';
+export { train, type OwnConfig, type OwnSystemHost, type TrainHost, type TrainResult } from './train/train.js';
+export { parseConfig, type DataConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
 export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
 export type { TrainEvent } from './train/events.js';
 export type { Environment } from './records/checkpoint.js';

@@ -1,22 +1,30 @@
 // What is wrong with a value from outside, in a line: `where.path: expected X, got Y`.
 import type * as v from 'valibot';
+import { nearest } from './nearest-name.js';
 
-/** `required` says of a missing field, by its name, what it should hold. */
-export function lineOf(
-  root: string,
-  issue: v.BaseIssue<unknown>,
-  required: Readonly<Record<string, string>> = {},
-): string {
+/** What a line may say beside what the schema does. */
+export interface Words {
+  /** What a missing field should hold, by its name. */
+  required?: Readonly<Record<string, string>>;
+  /** Names of fields at the top, for mistyped ones. */
+  known?: readonly string[];
+}
+
+/** An issue as a line. */
+export function lineOf(root: string, issue: v.BaseIssue<unknown>, words: Words = {}): string {
+  const { required = {}, known = [] } = words;
   const deeper = (issue.issues ?? []).filter((i) => i.path !== undefined); // a union: what its best candidate says
   if (deeper[0])
     return lineOf(
       root,
       { ...deeper[0], path: [...(issue.path ?? []), ...(deeper[0].path ?? [])] } as v.BaseIssue<unknown>,
-      required,
+      words,
     ); // same shape, longer path
   const where = [root, ...(issue.path ?? []).map(({ key }) => String(key))].join('.');
   if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
-    return `${where}: expected no such field; fix its name or remove it`;
+    return `${where}: expected no such field${
+      nearest(String(issue.path?.at(-1)?.key), issue.path?.length === 1 ? known : []) || '; fix its name or remove it'
+    }`;
   const missing =
     issue.type === 'strict_object' && issue.received === 'undefined'
       ? required[String(issue.path?.at(-1)?.key)]

@@ -1,6 +1,7 @@
 // An open set of declarations by name: ready ones, and those that users register. Losses, penalties and other parts
 // that a config names are kept in one of these.
 import { UsageError } from '@forja/core';
+import { nearest } from './nearest-name.js';
 
 /** Declarations of one kind, by name. */
 export interface Registry<T extends { readonly name: string }> {
@@ -25,9 +26,12 @@ export function registry<T extends { readonly name: string }>(kind: string, read
     of(name) {
       const item = items.get(name);
       if (item === undefined)
-        throw new UsageError(`${kind}: expected one of ${[...items.keys()].join(', ')}, got '${name}'`, {
-          code: 'config.invalid',
-        });
+        throw new UsageError(
+          `${kind}: expected one of ${[...items.keys()].join(', ')}, got '${name}'${nearest(name, [...items.keys()])}`,
+          {
+            code: 'config.invalid',
+          },
+        );
       return item;
     },
     names: () => [...items.keys()],

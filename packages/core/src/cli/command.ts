@@ -56,6 +56,8 @@ export interface CliCommand {
   summary: string;
   arguments?: readonly CliArgument[];
   options?: readonly CliOption[];
+  /** Options that depend on what is asked for, from the words after the command's name; in place of `options`. */
+  optionsFor?(words: readonly string[], cwd: string): Promise<readonly CliOption[]>;
   examples: readonly string[];
   run(args: Record<string, unknown>, io: CliIo): Promise<unknown>;
 }

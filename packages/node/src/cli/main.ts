@@ -39,7 +39,7 @@ export async function main(argv: readonly string[], host: Host = {}): Promise<nu
       (called.code === 0 ? stdout : stderr).write(called.text);
       return called.code;
     }
-    const args = await parse(called.command, called.rest, { stdout, stdin, stderr, json: mode.json });
+    const args = await parse(called.command, called.rest, { stdout, stdin, stderr, cwd, json: mode.json });
     if (args === undefined) return 0;
     const result = await called.command.run(args, createIo({ stdout, stderr }, mode, cwd, control.signal));
     if (mode.json) stdout.write(`${json(result ?? {})}\n`);
@@ -93,10 +93,16 @@ async function find(argv: readonly string[], cwd: string): Promise<Called> {
 async function parse(
   command: CliCommand,
   argv: readonly string[],
-  { stdout, stderr, stdin, json: asJson }: Streams & { stdin: Readable & { isTTY?: boolean }; json: boolean },
+  {
+    stdout,
+    stderr,
+    stdin,
+    cwd,
+    json: asJson,
+  }: Streams & { stdin: Readable & { isTTY?: boolean }; cwd: string; json: boolean },
 ): Promise<Record<string, unknown> | undefined> {
   let args: Record<string, unknown> | undefined;
-  const program = await programOf(command, (values) => (args = values));
+  const program = await programOf(command, (values) => (args = values), argv, cwd);
   program.exitOverride().configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => undefined });
   try {
     await program.parseAsync([...argv], { from: 'user' });

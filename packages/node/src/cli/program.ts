@@ -11,11 +11,13 @@ const COMMON = [
 
 /**
  * A program that parses the command line of `command` and hands its values to `onArgs`. Required arguments may be
- * missing: main.ts asks or refuses.
+ * missing: main.ts asks or refuses. `words` follow the command's name, for options that depend on them.
  */
 export async function programOf(
   command: CliCommand,
   onArgs: (args: Record<string, unknown>) => void,
+  words: readonly string[] = [],
+  cwd: string = process.cwd(),
 ): Promise<Command> {
   const { Argument, Command, Option } = await import('commander');
   const program = new Command(command.name);
@@ -28,7 +30,8 @@ export async function programOf(
     .showSuggestionAfterError();
   for (const { name, description, variadic } of command.arguments ?? [])
     program.addArgument(new Argument(`[${name}${variadic ? '...' : ''}]`, description));
-  for (const option of command.options ?? []) {
+  const options = (await command.optionsFor?.(words, cwd)) ?? command.options ?? [];
+  for (const option of options) {
     const made = new Option(option.flags, option.description);
     const parse = parserOf(command.name, option);
     if (parse) made.argParser(parse);
@@ -41,14 +44,14 @@ export async function programOf(
   program.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join('\n')}`);
   program.allowExcessArguments(false);
   program.action(() => {
-    const { json: _json, verbose: _verbose, ...options } = program.opts();
+    const { json: _json, verbose: _verbose, ...given } = program.opts();
     const named = Object.fromEntries(
       (command.arguments ?? []).map(({ name, variadic }, i) => [
         name,
         !variadic ? program.args[i] : program.args.length > i ? program.args.slice(i) : undefined,
       ]),
     );
-    onArgs({ ...options, ...named });
+    onArgs({ ...given, ...named });
   });
   return program.name(`forja ${command.name}`);
 }

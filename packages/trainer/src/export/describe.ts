@@ -126,6 +126,7 @@ export function describe(
       shape: fileShape(shape, layout.inputs),
       ...(drawn === 'normal' || drawn === 'uniform' ? { distribution: drawn } : {}),
       ...(spec?.range === undefined ? {} : { range: spec.range }),
+      ...(spec?.classes === undefined ? {} : { classes: [...spec.classes] }),
       ...(shape.length === 4 ? { layout: layout.inputs ?? 'nhwc' } : {}),
     };
   });

@@ -1,6 +1,6 @@
 // A run's folder: config.json, sessions.json, log.jsonl, samples/step-N.png, checkpoint-N, generator.onnx, report.html.
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ForjaError, UsageError, type Image } from '@forja/core';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import type { LogLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
@@ -72,10 +72,11 @@ export class FolderStore implements RunStore {
     await this.#io('write the log', () => appendFile(join(this.where, LOG), `${JSON.stringify(line)}\n`));
   }
 
-  async sample(step: number, picture: Image): Promise<void> {
+  async sample(step: number, picture: Image, output?: string): Promise<void> {
     await this.#io('write a sample grid', async () => {
-      await mkdir(join(this.where, 'samples'), { recursive: true });
-      await writeFileSafely(join(this.where, 'samples', `step-${step}.png`), await picture.toPNG());
+      const folder = join(this.where, 'samples', ...(output === undefined ? [] : [output]));
+      await mkdir(folder, { recursive: true });
+      await writeFileSafely(join(folder, `step-${step}.png`), await picture.toPNG());
     });
   }
 
@@ -120,8 +121,10 @@ export class FolderStore implements RunStore {
   async #dropAfter(step: number): Promise<void> {
     const kept = (await this.lines()).filter((line) => line.step <= step);
     await writeFileSafely(join(this.where, LOG), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    for (const sample of await this.samples())
-      if (sample.step > step) await rm(join(this.where, 'samples', `step-${sample.step}.png`), { force: true });
+    const grids = await readdir(join(this.where, 'samples'), { recursive: true }).catch(() => []);
+    for (const path of grids)
+      if (Number(SAMPLE.exec(basename(path))?.[1] ?? 0) > step)
+        await rm(join(this.where, 'samples', path), { force: true });
     for (const name of await readdir(this.where))
       if (name.endsWith('.tmp')) await rm(join(this.where, name), { force: true }); // of a process that was killed
   }

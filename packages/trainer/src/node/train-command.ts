@@ -2,98 +2,103 @@
 // one.
 import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
-import { ForjaError, UsageError, type CliCommand, type CliIo } from '@forja/core';
+import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
 import { enableProdMode } from '@tensorflow/tfjs';
 import { explainStep } from '../compile/compile.js';
-import { imagesOf } from '../data/images-of.js';
-import { parseConfig, type TrainConfig } from '../train/config.js';
+import type { OptionEntries, SystemKind } from '../systems/kind.js';
+import { kindOf, systemNames } from '../systems/registry.js';
+import { parseConfig, runEntries, type ResolvedConfig } from '../train/config.js';
+import { inputsOf } from '../train/engine.js';
 import type { TrainEvent } from '../train/events.js';
-import { fitted, systemOf, type TrainResult } from '../train/train.js';
+import { parametersOf } from '../train/finish.js';
+import { prepare, type TrainResult } from '../train/train.js';
+import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
-import { jsonOf, resume, train } from './train.js';
+import { isModule, loadSystem } from './load-system.js';
+import { jsonOf, resume, trainResolved } from './train.js';
 
-interface Args {
+/** What the command itself is told; the rest are fields of the configuration. */
+interface Args extends Record<string, unknown> {
   config?: string;
-  data?: string;
-  out?: string;
   steps?: number;
-  batch?: number;
-  seed?: number;
-  size?: number;
-  base?: number;
-  latent?: number;
-  rateG?: number;
-  rateD?: number;
-  schedule?: 'constant' | 'linear' | 'cosine';
-  loss?: 'non-saturating' | 'saturating';
-  engine?: 'onnx' | 'tfjs';
-  threads?: number;
-  sampleEvery?: number;
-  checkpointEvery?: number;
   resume?: string;
   dryRun?: boolean;
   explain?: boolean;
 }
 
+const CONTROL: readonly CliOption[] = [
+  { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
+  { flags: '--dry-run', description: 'check configuration and data, say what would be trained, write nothing' },
+  {
+    flags: '--explain',
+    description: 'with --dry-run: what each convolution of a phase would cost, and how it would be run',
+  },
+];
+
 /** The command. */
 export const trainCommand: CliCommand = {
   name: 'train',
-  summary: 'train a GAN and export its generator',
-  arguments: [{ name: 'config', description: 'a .json configuration, or a system: dcgan, mlp' }],
-  options: [
-    { flags: '--data <source>', description: 'mnist, ring, grid, an idx file, or a folder of idx or PNG files' },
-    { flags: '-o, --out <folder>', description: 'run folder, new or empty; default runs/<system>' },
-    { flags: '--steps <n>', description: 'training steps; default 5000', type: 'integer' },
-    { flags: '--batch <n>', description: 'examples a step; default 32', type: 'integer' },
-    { flags: '--seed <n>', description: 'of weights, noise and the order of the data; default 0', type: 'integer' },
+  summary: `train a GAN and export its generator: ${systemNames().join(', ')}, or a system of your own`,
+  arguments: [
     {
-      flags: '--size <n>',
-      description: "edge that a folder's pictures are resized to, a multiple of 4",
-      type: 'integer',
-    },
-    { flags: '--base <n>', description: 'width of the networks', type: 'integer' },
-    { flags: '--latent <n>', description: 'size of the latent vector', type: 'integer' },
-    { flags: '--rate-g <rate>', description: 'learning rate of the generator', type: 'number' },
-    { flags: '--rate-d <rate>', description: 'learning rate of the discriminator', type: 'number' },
-    {
-      flags: '--schedule <kind>',
-      description: 'how the rates fall to a tenth',
-      choices: ['constant', 'linear', 'cosine'],
-    },
-    { flags: '--loss <name>', description: 'adversarial loss', choices: ['non-saturating', 'saturating'] },
-    {
-      flags: '--engine <name>',
-      description: 'onnx (compiled, the default) or tfjs (eager)',
-      choices: ['onnx', 'tfjs'],
-    },
-    { flags: '--threads <n>', description: 'threads of the runtime', type: 'integer' },
-    { flags: '--sample-every <n>', description: 'a grid of samples every n steps; 0: none', type: 'integer' },
-    { flags: '--checkpoint-every <n>', description: 'a checkpoint every n steps; 0: at the end only', type: 'integer' },
-    { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
-    { flags: '--dry-run', description: 'check configuration and data, say what would be trained, write nothing' },
-    {
-      flags: '--explain',
-      description: 'with --dry-run: what each convolution of the step would cost, and how it would be run',
+      name: 'config',
+      description: `a system (${systemNames().join(', ')}), a .json configuration, or a module (.mjs) with a system`,
     },
   ],
+  options: [...flagsOf(everyEntry()), ...CONTROL],
+  optionsFor: async (words, cwd) => {
+    const source = words.find((word) => isSource(word));
+    const kind = source === undefined ? undefined : await kindFor(source, cwd).catch(() => undefined);
+    return [...flagsOf(kind === undefined ? everyEntry() : { ...runEntries, ...kind.options }), ...CONTROL];
+  },
   examples: [
     'forja train dcgan --data mnist --steps 5000 -o runs/digits',
     'forja train dcgan --data photos --size 32 --base 48',
     'forja train config.json --seed 2 -o runs/second',
     'forja train --resume runs/digits',
     'forja train mlp --data ring --dry-run',
+    'forja train dcgan --help                # all options of a system',
+    'forja train ./my-gan.mjs --data photos --size 32',
   ],
   async run(raw, io) {
     enableProdMode(); // in the command's own process: no advice to install other backends
     const args = raw as Args; // the options above
     if (args.resume !== undefined) return goOn(args.resume, args, io);
-    const config = await configOf(args, io.cwd);
+    const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
       throw new UsageError('train --explain: expected --dry-run beside it, as it trains nothing');
-    if (args.dryRun) return dryRun(config, args.explain === true, io);
-    return watched(io, (onEvent) => train(config, { cwd: io.cwd, signal: io.signal, stepsPerRun: 'auto', onEvent }));
+    if (args.dryRun) return dryRun(config, system, args.explain === true, io);
+    return watched(io, (onEvent) =>
+      trainResolved(config, {
+        cwd: io.cwd,
+        signal: io.signal,
+        stepsPerRun: 'auto',
+        onEvent,
+        ...(system ? { system } : {}),
+      }),
+    );
   },
 };
+
+/** Fields of the run and of all systems: what help shows before a system is named. */
+function everyEntry(): OptionEntries {
+  return Object.assign(
+    {},
+    ...[...systemNames()].reverse().map((name) => kindOf(name).options),
+    runEntries,
+  ) as OptionEntries;
+}
+
+const isSource = (word: string): boolean =>
+  !word.startsWith('-') && (systemNames().includes(word) || word.endsWith('.json') || isModule(word));
+
+/** The system that the first argument leads to. */
+async function kindFor(source: string, cwd: string): Promise<SystemKind> {
+  if (isModule(source)) return loadSystem(source, cwd);
+  if (!source.endsWith('.json')) return kindOf(source);
+  const { system, module } = await readConfig(source, cwd);
+  return typeof module === 'string' ? loadSystem(module, cwd) : kindOf(String(system));
+}
 
 async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }: Args, io: CliIo): Promise<unknown> {
   const given = Object.entries(others)
@@ -115,56 +120,82 @@ async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }
   );
 }
 
-/** The file's or system's configuration with the options over it. */
-async function configOf(args: Args, cwd: string): Promise<TrainConfig> {
-  const { config: source, rateG, rateD, dryRun: _d, explain: _e, resume: _r, ...rest } = args;
+/** The file's or system's configuration with the options over it, and the system where it is the user's own. */
+async function configOf(args: Args, cwd: string): Promise<{ config: ResolvedConfig; system: SystemKind | undefined }> {
+  const source = args.config;
   if (source === undefined)
     throw new UsageError(
-      "train: expected a configuration (.json) or a system ('dcgan' or 'mlp'), got nothing; forja train --help has examples",
+      `train: expected a configuration (.json), a module (.mjs) or a system (${systemNames().join(', ')}), got nothing; forja train --help has examples`,
     );
-  let base: Record<string, unknown> = {};
-  if (source.endsWith('.json')) {
-    const path = resolvePath(cwd, source);
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'ENOENT'
-        ? new UsageError(`train: expected a configuration file, got nothing at ${path}`)
-        : new ForjaError('io', `train: could not read ${path}: ${error.message}`, { cause: error });
-    });
-    const parsed = jsonOf(text, path);
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-      throw new UsageError(
-        `${path}: expected a JSON object, got ${Array.isArray(parsed) ? 'a list' : String(parsed)}`,
-        { code: 'config.invalid' },
-      );
-    base = parsed as Record<string, unknown>; // an object, as just seen
-  } else base = { system: source };
-  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const merged: Record<string, unknown> = { ...base, ...given };
-  if (rateG !== undefined || rateD !== undefined)
-    merged['rates'] = {
-      ...(base['rates'] as object | undefined),
-      ...(rateG === undefined ? {} : { g: rateG }),
-      ...(rateD === undefined ? {} : { d: rateD }),
-    };
-  return parseConfig(merged);
+  const base: Record<string, unknown> = source.endsWith('.json')
+    ? await readConfig(source, cwd)
+    : isModule(source)
+      ? { module: source }
+      : { system: source };
+  const system = typeof base['module'] === 'string' ? await loadSystem(base['module'], cwd) : undefined;
+  const kind = system ?? kindOf(String(base['system']));
+  const fields = fieldsOf({ ...everyEntry(), ...runEntries, ...kind.options }, args);
+  // A flag of one part of a field (--rate-g) leaves the file's other parts.
+  const merged = Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      isPlain(value) && isPlain(base[name]) ? { ...base[name], ...value } : value,
+    ]),
+  );
+  return { config: parseConfig({ ...base, ...merged }, system), system };
 }
 
-async function dryRun(config: TrainConfig, explained: boolean, io: CliIo): Promise<unknown> {
-  const parsed = parseConfig(config);
-  const dataset = await loadData(parsed, io.cwd);
-  const resolved = fitted(parsed, dataset);
-  const system = systemOf(resolved, dataset);
-  const parameters = { generator: system.generator.countParams(), discriminator: system.discriminator.countParams() };
-  const plan = explained ? explainStep(system.step, { inputs: system.inputs, variables: system.variables }) : undefined;
-  system.dispose();
-  io.print(JSON.stringify(resolved, null, 2));
-  io.print(
-    `would train ${resolved.system} on ${dataset.name} (${dataset.count} examples of ${imagesOf(dataset).shape.join(' × ')}) for ${resolved.steps} steps of ${resolved.batch}, into ${resolvePath(io.cwd, resolved.out ?? join('runs', resolved.system))}`,
-  );
-  io.print(`weights: generator ${parameters.generator}, discriminator ${parameters.discriminator}`);
-  if (plan !== undefined) io.print(`\n${plan}`);
-  return { config: resolved, examples: dataset.count, parameters, ...(plan === undefined ? {} : { plan }) };
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A configuration file as an object. */
+async function readConfig(source: string, cwd: string): Promise<Record<string, unknown>> {
+  const path = resolvePath(cwd, source);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT'
+      ? new UsageError(`train: expected a configuration file, got nothing at ${path}`)
+      : new ForjaError('io', `train: could not read ${path}: ${error.message}`, { cause: error });
+  });
+  const parsed = jsonOf(text, path);
+  if (!isPlain(parsed))
+    throw new UsageError(`${path}: expected a JSON object, got ${Array.isArray(parsed) ? 'a list' : String(parsed)}`, {
+      code: 'config.invalid',
+    });
+  return parsed;
 }
+
+async function dryRun(
+  parsed: ResolvedConfig,
+  own: SystemKind | undefined,
+  explained: boolean,
+  io: CliIo,
+): Promise<unknown> {
+  const dataset = await loadData(parsed, io.cwd);
+  const { system, config } = prepare(parsed, dataset, own ? { system: own } : {});
+  const parameters = parametersOf({ system });
+  const plan = explained
+    ? system.phases
+        .map((phase) => {
+          const variables = system.variables;
+          return `phase ${phase.name}\n${explainStep(phase.step, { inputs: inputsOf(phase), variables, name: phase.name })}`;
+        })
+        .join('\n\n')
+    : undefined;
+  system.dispose();
+  io.print(JSON.stringify(config, null, 2));
+  const fields = Object.entries(dataset.fields).map(([name, { shape }]) => `${name} ${shape.join(' × ') || 'number'}`);
+  io.print(
+    `would train ${config.system} on ${dataset.name} (${dataset.count} examples of ${fields.join(', ')}) for ${config.steps} steps of ${config.batch}, into ${resolvePath(io.cwd, config.out ?? join('runs', config.system))}`,
+  );
+  io.print(`weights: ${listed(parameters)}`);
+  if (plan !== undefined) io.print(`\n${plan}`);
+  return { config, examples: dataset.count, parameters, ...(plan === undefined ? {} : { plan }) };
+}
+
+const listed = (parameters: Readonly<Record<string, number>>): string =>
+  Object.entries(parameters)
+    .map(([role, count]) => `${role} ${count}`)
+    .join(', ');
 
 /** Runs with a progress display, and says at the end where things are. */
 async function watched(
@@ -209,12 +240,15 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
   const on: { [T in TrainEvent['type']]?: (event: Extract<TrainEvent, { type: T }>) => void } = {
     start: ({ config, step, device, examples, where, parameters }) => {
       io.print(
-        `${config.system}, ${parameters.generator} + ${parameters.discriminator} weights, ${examples} examples, ${device}; ${step > 0 ? `from step ${step}, ` : ''}in ${where}`,
+        `${config.system}, weights ${listed(parameters)}, ${examples} examples, ${device}; ${step > 0 ? `from step ${step}, ` : ''}in ${where}`,
       );
       bar = io.progress(config.steps, 'training');
     },
-    step: ({ step, images_per_s: speed, loss_d: d, loss_g: g, left }) =>
-      bar?.update(step, `${speed.toFixed(0)} images/s  D ${d.toFixed(2)}  G ${g.toFixed(2)}  ${duration(left)} left`),
+    step: ({ step, images_per_s: speed, scalars, left }) => {
+      const losses = Object.entries(scalars).filter(([name]) => name.startsWith('loss'));
+      const text = losses.map(([name, value]) => `${name.replace('loss_', '')} ${value.toFixed(2)}`).join('  ');
+      bar?.update(step, `${speed.toFixed(0)} images/s  ${text}  ${duration(left)} left`);
+    },
     warning: ({ message }) => io.warn(message),
     end: stop,
   };

@@ -3,11 +3,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
+import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
-import { train as trainAnywhere, type TrainHost, type TrainResult } from '../train/train.js';
+import { trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
 import { FolderStore } from './folder-store.js';
 import { loadData } from './load-data.js';
+import { loadSystem } from './load-system.js';
 import { useTfjsNode } from './tfjs-node.js';
 
 /** What a run gets from its surroundings; all of it has a default here. */
@@ -21,8 +23,21 @@ export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
  * @throws as `train` of `@forja/trainer`; ForjaError `data.notFound`, `data.empty` or `data.format` for the data;
  * UsageError for a folder that is in use.
  */
-export async function train(config: TrainConfig, host: NodeTrainHost = {}): Promise<TrainResult> {
-  const resolved = parseConfig(config);
+export function train(config: TrainConfig, host?: NodeTrainHost): Promise<TrainResult>;
+export function train<E extends OptionEntries>(
+  config: OwnConfig<E>,
+  host: Omit<NodeTrainHost, 'system'> & { system: SystemKind<E> },
+): Promise<TrainResult>;
+export async function train(
+  config: object,
+  given: Omit<NodeTrainHost, 'system'> & { system?: unknown } = {},
+): Promise<TrainResult> {
+  const host = given as NodeTrainHost; // a system of any options
+  return trainResolved(parseConfig(config, host.system), host);
+}
+
+/** {@link train} with a configuration that is parsed already. */
+export async function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made: a wrong path leaves nothing behind
   const dataset = host.dataset ?? (await loadData(resolved, cwd));
@@ -55,9 +70,12 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
       `resume: expected the folder of a run (with config.json), got ${(await stat(where).catch(() => undefined)) ? 'a folder without' : 'nothing'} at ${where}`,
     );
   });
-  const saved = parseConfig(jsonOf(text, join(where, 'config.json')));
+  const written = jsonOf(text, join(where, 'config.json'));
+  const module = (written as { module?: unknown } | null)?.module;
+  const system = host.system ?? (typeof module === 'string' ? await loadSystem(module, cwd) : undefined);
+  const saved = parseConfig(written, system);
   const { steps = saved.steps, ...rest } = host;
-  const config = parseConfig({ ...saved, steps });
+  const config = parseConfig({ ...saved, steps }, system);
   const dataset = host.dataset ?? (await loadData(config, cwd));
   const store = new FolderStore(where);
   const { checkpoint, damaged, step } = await store.rewind();
@@ -65,7 +83,7 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
     throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
   for (const message of damaged)
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
-  return run(config, { ...rest, dataset, store, ...(checkpoint ? { checkpoint } : {}) });
+  return run(config, { ...rest, dataset, store, ...(system ? { system } : {}), ...(checkpoint ? { checkpoint } : {}) });
 }
 
 async function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
@@ -76,7 +94,7 @@ async function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult
       const absent = await useTfjsNode();
       if (absent !== undefined) await host.onEvent?.({ type: 'warning', message: absent });
     }
-    return await trainAnywhere(config, { environment: nodeEnvironment(), ...host, runtime });
+    return await trainParsed(config, { environment: nodeEnvironment(), ...host, runtime });
   } finally {
     if (host.runtime === undefined) await runtime.dispose();
   }

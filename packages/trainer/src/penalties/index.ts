@@ -1,7 +1,7 @@
 // The penalties on the discriminator's slope by name, and those that users register.
 import { registry } from '../registry.js';
 import { dragan } from './dragan.js';
-import { gradientPenalty } from './gradient-penalty.js';
+import { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
 import type { Penalty } from './penalty.js';
 import { r1 } from './r1.js';
 import { r2 } from './r2.js';
@@ -16,17 +16,20 @@ export { r2 } from './r2.js';
 export { clipWeights } from './weight-clipping.js';
 export { zeroCentred } from './zero-centred.js';
 
-/** A penalty by name: `make` gives it with the parameters that its paper recommends. */
+/** Parameters of penalties, as configurations give them; each takes those that it knows. */
+export type PenaltyOptions = GradientPenaltyOptions;
+
+/** A penalty by name: `make` gives it with the parameters that its paper recommends, where none are given. */
 export interface PenaltyKind {
   readonly name: string;
-  make(): Penalty;
+  make(options?: PenaltyOptions): Penalty;
 }
 
 /** Names of the ready penalties. */
 export type PenaltyName = 'gradient-penalty' | 'dragan' | 'r1' | 'r2' | 'zero-centred';
 
 /** The ready penalties, by name. Called without options, they have the parameters of their papers. */
-export const penalties: Readonly<Record<PenaltyName, () => Penalty>> = {
+export const penalties: Readonly<Record<PenaltyName, (options?: PenaltyOptions) => Penalty>> = {
   'gradient-penalty': gradientPenalty,
   dragan,
   r1,
@@ -46,10 +49,10 @@ const all = registry<PenaltyKind>(
 export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
 
 /**
- * The penalty called `name`, with its usual parameters.
+ * The penalty called `name`.
  * @throws UsageError `config.invalid` for a name that is none.
  */
-export const penaltyOf = (name: string): Penalty => all.of(name).make();
+export const penaltyOf = (name: string, options: PenaltyOptions = {}): Penalty => all.of(name).make(options);
 
 /** Names of all penalties, registered ones too. */
 export const penaltyNames = (): string[] => all.names();

@@ -4,7 +4,7 @@ import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors
 import { sha256 } from '../digest.js';
 
 /** Version of the format that this code writes, and the only one it reads. */
-export const CHECKPOINT_VERSION = 1;
+export const CHECKPOINT_VERSION = 2;
 
 const MAGIC = 'FORJACKP';
 const ALIGN = 64;
@@ -17,8 +17,8 @@ export type Environment = Record<string, string>;
 /** A checkpoint. */
 export interface Checkpoint {
   /**
-   * Steps done: the next is number `step`, which also fixes random numbers (seed, step) and the data's position (step ·
-   * batch).
+   * Iterations done: the next is number `step`. It alone fixes which runs of the phases come next, their random numbers
+   * and their batches, so a checkpoint always lies between two iterations.
    */
   step: number;
   seed: number;

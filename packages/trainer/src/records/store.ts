@@ -5,10 +5,10 @@ import type { Image } from '@forja/core';
 export interface LogLine {
   /** Steps done. */
   step: number;
-  loss_d: number;
-  loss_g: number;
-  rate_g: number;
-  rate_d: number;
+  /** What the phases of the step returned, by name; a phase that did not run is not here. */
+  scalars: Readonly<Record<string, number>>;
+  /** The system's schedules at the step, by name. */
+  rates: Readonly<Record<string, number>>;
   images_per_s: number;
   seconds: number;
 }
@@ -21,20 +21,21 @@ export interface SessionRecord {
 }
 
 /** Files of a run that are written whole. */
-export type RunFile = 'config.json' | 'sessions.json' | 'generator.onnx' | 'report.html';
+export type RunFile = 'config.json' | 'sessions.json' | 'report.html' | `${string}.onnx`;
 
 /** What a run writes to. Calls are awaited one after the other. */
 export interface RunStore {
   /** For people: the folder's path. */
   readonly where: string;
   log(line: LogLine): Promise<void>;
-  sample(step: number, picture: Image): Promise<void>;
+  /** A grid; `output` names the generator where it is not the system's first. */
+  sample(step: number, picture: Image, output?: string): Promise<void>;
   /** Safe on disk, with all logged so far, when it resolves. The last two are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
   /** The log so far. */
   lines(): Promise<LogLine[]>;
-  /** Sample grids so far as PNG files, by step. */
+  /** Grids of the first generator so far as PNG files, by step. */
   samples(): Promise<{ step: number; png: Uint8Array }[]>;
   sessions(): Promise<SessionRecord[]>;
 }
@@ -52,8 +53,8 @@ export class MemoryStore implements RunStore {
     return Promise.resolve();
   }
 
-  async sample(step: number, picture: Image): Promise<void> {
-    this.#samples.push({ step, png: await picture.toPNG() });
+  async sample(step: number, picture: Image, output?: string): Promise<void> {
+    if (output === undefined) this.#samples.push({ step, png: await picture.toPNG() });
   }
 
   checkpoint(step: number, bytes: Uint8Array): Promise<void> {

@@ -1,8 +1,7 @@
 // Each of a few made pictures beside the training picture nearest to it (Euclidean distance of pixels): a look at
 // whether the generator copies.
-import { toBatch, type Image, type Tensor } from '@forja/core';
+import { sizeOf, toBatch, type Image, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
-import { imagesOf } from '../data/images-of.js';
 
 /** A made picture and its nearest example. */
 export interface Compared {
@@ -25,23 +24,25 @@ const MOST = 60_000;
 
 /**
  * Looks through the data, at most 60,000 examples of it evenly spaced, for the nearest of each of `made` (NHWC, in
- * `range`, of the examples' shape).
+ * `range`, of the field's shape).
  */
 export async function nearest(
   made: Tensor,
   dataset: Dataset,
+  field: string,
   range: readonly [number, number],
 ): Promise<NearestResult> {
-  const { size, read } = imagesOf(dataset);
+  const size = sizeOf(dataset.fields[field]?.shape ?? []);
+  const all = dataset.parts?.[dataset.fields[field]?.part ?? ''] ?? dataset.count;
   const values = made.data as Float32Array; // float32 by the caller
   const count = values.length / size;
-  const searched = Math.min(dataset.count, MOST);
+  const searched = Math.min(all, MOST);
   const best = Array.from({ length: count }, () => ({ distance: Infinity, index: 0 }));
   const part = new Float32Array(CHUNK * size);
   for (let start = 0; start < searched; start += CHUNK) {
     const n = Math.min(CHUNK, searched - start);
-    const indices = Array.from({ length: n }, (_, i) => Math.floor(((start + i) * dataset.count) / searched));
-    await read(indices, part);
+    const indices = Array.from({ length: n }, (_, i) => Math.floor(((start + i) * all) / searched));
+    await dataset.read(indices, { [field]: part });
     for (let m = 0; m < count; m++) {
       const own = best[m];
       if (!own) continue;
@@ -55,15 +56,15 @@ export async function nearest(
     await new Promise((resolve) => setTimeout(resolve)); // a page stays alive
   }
   const found = new Float32Array(count * size);
-  await read(
+  await dataset.read(
     best.map(({ index }) => index),
-    found,
+    { [field]: found },
   );
   const options = { layout: 'nhwc' as const, range };
   const [a, b] = [toBatch(made, options), toBatch({ ...made, data: found }, options)];
   return {
     pairs: best.map(({ distance }, i) => ({ made: a.at(i), real: b.at(i), distance: Math.sqrt(distance / size) })),
     searched,
-    count: dataset.count,
+    count: all,
   };
 }

@@ -8,6 +8,8 @@ export interface ReportData {
   title: string;
   config: Record<string, unknown>;
   lines: readonly LogLine[];
+  /** Scalars that share a chart, by its title; the others get charts of their own. */
+  charts: Readonly<Record<string, readonly string[]>>;
   samples: readonly { step: number; png: Uint8Array }[];
   sessions: readonly SessionRecord[];
   facts: Record<string, string>;
@@ -22,6 +24,7 @@ export async function reportHtml({
   title,
   config,
   lines,
+  charts,
   samples,
   sessions,
   facts,
@@ -29,6 +32,7 @@ export async function reportHtml({
 }: ReportData): Promise<string> {
   const { uplotScript, uplotStyle } = await import('./uplot.js');
   const columns = thin(lines, POINTS);
+  const drawn = chartsOf(columns, charts);
   const pairs = compared === undefined ? '' : await comparedHtml(compared);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
@@ -41,7 +45,7 @@ figcaption { font-size: .8rem; color: #666 } table { border-collapse: collapse; 
 </style></head><body>
 <h1>${escapeHtml(title)}</h1>
 ${table(facts)}
-<h2>Losses</h2><div id="losses"></div><h2>Rates and speed</h2><div id="speed"></div>
+${drawn.map(({ title }, i) => `<h2>${escapeHtml(title)}</h2><div id="chart${i}"></div>`).join('')}
 <h2>Samples over time</h2><p>The same latents all along, by the averaged generator.</p>
 <p><input id="at" type="range" min="0" max="${Math.max(0, samples.length - 1)}" value="${Math.max(0, samples.length - 1)}" aria-label="step"> <output id="label"></output></p><img id="current" alt="samples at the chosen step">
 <details><summary>All grids</summary>${samples.map(({ step, png }) => figure(`step ${step}`, `<img class="grid" alt="samples at step ${step}" src="${dataUri(png)}">`)).join('')}</details>
@@ -50,15 +54,15 @@ ${pairs}
 <h2>Configuration</h2><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>
 <script>${inScript(uplotScript)}</script>
 <script>
-const data = ${inScript(JSON.stringify(columns))};
+const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn }))};
 const width = Math.min(900, document.body.clientWidth - 32);
-const line = (label, stroke, scale) => ({ label, stroke, width: 1, scale, value: (u, v) => v == null ? '' : v.toPrecision(4) });
-const axes = (...scales) => [{}, ...scales.map((scale, i) => ({ scale, side: i ? 1 : 3, size: 70, values: (u, marks) => marks.map((v) => (v !== 0 && Math.abs(v) < 0.01 ? v.toExponential(1) : String(v))), grid: { show: !i } }))];
-const chart = (id, series, columns, scales) => new uPlot({ width, height: 280, scales: { x: { time: false } }, axes: axes(...scales), series: [{ label: 'step' }, ...series] }, columns, document.getElementById(id));
-if (data.step.length) {
-  chart('losses', [line('discriminator', '#c0392b', 'y'), line('generator', '#2471a3', 'y')], [data.step, data.loss_d, data.loss_g], ['y']);
-  chart('speed', [line('rate g', '#2471a3', 'y'), line('rate d', '#c0392b', 'y'), line('images/s', '#888', 'v')], [data.step, data.rate_g, data.rate_d, data.images_per_s], ['y', 'v']);
-}
+const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
+const line = (label, i, scale) => ({ label, stroke: colours[i % colours.length], width: 1, scale, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) });
+const axis = (scale, side) => ({ scale, side, size: 70, values: (u, marks) => marks.map((v) => (v !== 0 && Math.abs(v) < 0.01 ? v.toExponential(1) : String(v))), grid: { show: side === 3 } });
+if (data.step.length) data.charts.forEach(({ left, right }, at) => new uPlot({
+  width, height: 280, scales: { x: { time: false } }, axes: [{}, axis('y', 3), ...(right.length ? [axis('v', 1)] : [])],
+  series: [{ label: 'step' }, ...left.map((name, i) => line(name, i, 'y')), ...right.map((name, i) => line(name, left.length + i, 'v'))],
+}, [data.step, ...[...left, ...right].map((name) => data.columns[name])], document.getElementById('chart' + at)));
 const grids = [...document.querySelectorAll('.grid')], at = document.getElementById('at');
 const show = () => { const g = grids[at.value]; if (g) { document.getElementById('current').src = g.src; document.getElementById('label').textContent = g.alt; } };
 at.addEventListener('input', show); show();
@@ -80,26 +84,50 @@ async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<
   return `<h2>Nearest training pictures</h2><p>Left: made by the generator. Right: the nearest of ${all} training pictures, by root mean square difference of pixels. A generator that copies would show pairs at distance 0.</p>${figures.join('')}`;
 }
 
+/** A log as columns, averaged. */
+export interface Columns {
+  /** The last step of each part. */
+  step: number[];
+  /** Scalars, rates and speed by name; null where a part has none, as of a phase that seldom runs. */
+  values: Record<string, (number | null)[]>;
+}
+
 /** The log as columns, averaged down to at most `most` points; steps are the last of each part. */
-export function thin(lines: readonly LogLine[], most: number): Record<keyof LogLine, number[]> {
-  const parts = Math.min(most, lines.length);
-  const cut = (i: number): number => Math.floor((i * lines.length) / parts);
-  const mean = (key: keyof LogLine): number[] =>
-    Array.from({ length: parts }, (_, i) => {
-      const part = lines.slice(cut(i), cut(i + 1));
-      return part.reduce((sum, line) => sum + line[key], 0) / part.length;
-    });
-  const last = (key: keyof LogLine): number[] =>
-    Array.from({ length: parts }, (_, i) => lines[cut(i + 1) - 1]?.[key] ?? 0);
-  return {
-    step: last('step'),
-    loss_d: mean('loss_d'),
-    loss_g: mean('loss_g'),
-    rate_g: last('rate_g'),
-    rate_d: last('rate_d'),
-    images_per_s: mean('images_per_s'),
-    seconds: last('seconds'),
+export function thin(lines: readonly LogLine[], most: number): Columns {
+  const count = Math.min(most, lines.length);
+  const cut = (i: number): number => Math.floor((i * lines.length) / count);
+  const parts = Array.from({ length: count }, (_, i) =>
+    lines.slice(cut(i), cut(i + 1)).map(({ scalars, rates, images_per_s }) => ({ ...scalars, ...rates, images_per_s })),
+  );
+  const names = [...new Set(parts.flatMap((part) => part.flatMap((line) => Object.keys(line))))];
+  const mean = (part: readonly Record<string, number>[], name: string): number | null => {
+    const found = part.flatMap((line) => line[name] ?? []);
+    return found.length === 0 ? null : found.reduce((sum, value) => sum + value, 0) / found.length;
   };
+  return {
+    step: Array.from({ length: count }, (_, i) => lines[cut(i + 1) - 1]?.step ?? 0),
+    values: Object.fromEntries(names.map((name) => [name, parts.map((part) => mean(part, name))])),
+  };
+}
+
+/** The charts of a report: those of the system, the other scalars one each, rates with the speed at the end. */
+function chartsOf(
+  { values }: Columns,
+  charts: ReportData['charts'],
+): { title: string; left: string[]; right: string[] }[] {
+  const isRate = (name: string): boolean => name.startsWith('rate');
+  const named = Object.entries(charts).map(([title, names]) => ({
+    title,
+    left: names.filter((name) => values[name] !== undefined),
+    right: [],
+  }));
+  const taken = new Set([...named.flatMap(({ left }) => left), 'images_per_s']);
+  const rest = Object.keys(values).filter((name) => !taken.has(name));
+  return [
+    ...named.filter(({ left }) => left.length > 0),
+    ...rest.filter((name) => !isRate(name)).map((name) => ({ title: name, left: [name], right: [] })),
+    { title: 'Rates and speed', left: rest.filter(isRate), right: ['images_per_s'] },
+  ];
 }
 
 const figure = (caption: string, html: string): string =>

@@ -1,28 +1,51 @@
-// The contract of a GAN system: the networks, one training step as a plain tfjs function, and what is exported. One
-// system a file.
-import type { TensorSpec } from '@forja/core';
+// A GAN system: networks, the phases of their game over one state, and what comes out. CONTRACT. The loop, the log, the
+// report, checkpoints and the export know no system by name.
+import type { Manifest, TensorSpec } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
-import type { StepFunction } from '../compile/step.js';
+import type { OutputOption } from '../export/describe.js';
+import type { ExportFunction } from '../export/subject.js';
+import type { Schedule } from '../schedules/index.js';
+import type { Phase, Source } from './phase.js';
 
-/** Networks and step of one GAN. Everything the step updates is a tf.Variable of `variables`. */
+/** Pictures of an output for the grids of a run. */
+export interface Preview {
+  /** Examples. Inputs have this many rows. */
+  readonly count: number;
+  /** Pictures in a row of the grid. Default: nearly square. */
+  readonly columns?: number;
+  /** Inputs by name. `data`: the first examples of the holdout, or of the data; random numbers are those of run 0. */
+  readonly inputs: Readonly<Record<string, Source>>;
+  /** Fields of the data shown before each picture, from the same examples. */
+  readonly beside?: readonly string[];
+}
+
+/** A generator of the system: what previews show, measures draw from, and a file holds. */
+export interface Output {
+  /** A function or model in inference, of the averaged weights where there are any. */
+  readonly model: tf.LayersModel | ExportFunction;
+  /** A name in a shape, such as `batch`, is a dynamic size. */
+  readonly inputs: readonly (TensorSpec & { name: string })[];
+  readonly outputs: readonly OutputOption[];
+  /** Name of the file that a run writes, such as `generator.onnx`. */
+  readonly file: string;
+  readonly kind: Manifest['kind'];
+  readonly preview?: Preview;
+}
+
+/** Everything that training needs to know of a GAN. */
 export interface GanSystem {
   readonly name: string;
-  readonly generator: tf.LayersModel;
-  readonly discriminator: tf.LayersModel;
-  /**
-   * One update of D, then of G through the updated D, then of the average. Outputs include the scalars `loss_d` and
-   * `loss_g`.
-   */
-  readonly step: StepFunction;
-  /**
-   * Inputs of the step with concrete shapes: `real` (NHWC, [-1, 1]), `z` (random normal), scalars `rate_g`, `rate_d`.
-   */
-  readonly inputs: Record<string, TensorSpec>;
-  /** All state: weights, moving statistics, optimizer moments, EMA weights, counters. Names are unique and stable. */
-  readonly variables: tf.Variable[];
-  /** The generator to sample from and export: the EMA's weights and the averaged statistics, as a model of its own. */
-  readonly average: tf.LayersModel;
-  /** What the exported model's one output is. */
-  readonly sample: { latent: number; image: { size: number; channels: number; range: [number, number] } | undefined };
+  /** By role: `g`, `d`; `g_ab`, `d_a`. Counted and reported. */
+  readonly networks: Readonly<Record<string, tf.LayersModel>>;
+  /** All state: weights, statistics, moments, averages, pools, counters. Names are unique and stable. */
+  readonly variables: readonly tf.Variable[];
+  /** One iteration runs them in this order. */
+  readonly phases: readonly Phase[];
+  /** By name; the first is the one that grids show and `train` returns. */
+  readonly outputs: Readonly<Record<string, Output>>;
+  /** Scalars that follow the iteration, by the name that sources and the log use: `rate_g`, `rate_d`. */
+  readonly schedules: Readonly<Record<string, Schedule>>;
+  /** Scalars that share a chart of the report, by its title; others get charts of their own. */
+  readonly charts?: Readonly<Record<string, readonly string[]>>;
   dispose(): void;
 }

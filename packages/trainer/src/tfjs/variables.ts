@@ -13,13 +13,15 @@ export function namedVariable(name: string, initial: tf.Tensor): tf.Variable {
 }
 
 /**
- * Gives the variables of a built model the names of its layers' weights, `<layer>/<weight>`, in order of
- * `model.weights`. Returns them.
+ * Names the variables of a built model, in order of `model.weights`, and returns them. Where layers are called
+ * `<role>/…`, weights are `<layer>/<weight>`. Names that tfjs gives to layers count what was made in the process
+ * before, so they become `<role>/<number>/<weight>`.
  */
-export function nameWeights(model: tf.LayersModel): tf.Variable[] {
-  return model.weights.map((weight) => {
+export function nameWeights(model: tf.LayersModel, role: string): tf.Variable[] {
+  const named = model.weights.every(({ originalName }) => originalName.startsWith(`${role}/`));
+  return model.weights.map((weight, i) => {
     const variable = variableOf(weight);
-    rename(variable, weight.originalName);
+    rename(variable, named ? weight.originalName : `${role}/${i}/${weight.originalName.split('/').at(-1) ?? ''}`);
     return variable;
   });
 }

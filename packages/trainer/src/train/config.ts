@@ -1,8 +1,12 @@
-// The configuration of a training run: one plain object, defaults beside each field, checked once at the edge, saved
-// with the run as config.json.
+// The configuration of a training run: one plain object of the run's fields and the system's own, checked once at the
+// edge, saved with the run as config.json. The schema is the one place of names, defaults, ranges and help.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
+import { atLeast, described, whole } from '../systems/entries.js';
+import type { SystemKind } from '../systems/kind.js';
+import { defined } from '../systems/options.js';
+import { kindOf, systemNames, type SystemConfigs, type SystemName } from '../systems/registry.js';
 
 /** Where the examples come from. `path`s are relative to the folder that the command runs in. */
 export type DataConfig =
@@ -17,92 +21,9 @@ export type DataConfig =
   /** Gaussians in the plane, for the `mlp` system. */
   | { kind: 'synthetic'; shape?: 'ring' | 'grid'; modes?: number; deviation?: number; count?: number; seed?: number };
 
-/** What {@link train} takes. Only `system` and `data` are needed. */
-export interface TrainConfig {
-  system: 'dcgan' | 'mlp';
-  /** A source, a path (what is there decides how it is read), `mnist`, `ring` or `grid`. */
-  data: string | DataConfig;
-  /** Run folder. `@forja/trainer/node` only; default `runs/<system>`. */
-  out?: string;
-  steps?: number;
-  batch?: number;
-  /** Of initial weights, noise and the order of the data. */
-  seed?: number;
-  /** Edge of the pictures. Default: the data's. A folder's pictures are cropped to squares and resized to it. */
-  size?: number;
-  /** Default: the data's. */
-  channels?: number;
-  /**
-   * Width of the networks: channels of the generator's last hidden map (`dcgan`), units of the hidden layers (`mlp`).
-   */
-  base?: number;
-  /** Width of the discriminator. Default: `base`. */
-  baseD?: number;
-  /** Size of the latent vector. */
-  latent?: number;
-  /** Learning rates. */
-  rates?: { g?: number; d?: number };
-  /** How both rates fall to a tenth over the run. */
-  schedule?: 'constant' | 'linear' | 'cosine';
-  loss?: 'non-saturating' | 'saturating';
-  labelSmoothing?: number;
-  /** Pooling in the discriminator instead of strides (`dcgan`). */
-  pool?: 'avg' | 'max';
-  /** Decay of the generator's moving average. */
-  ema?: number;
-  emaWarmup?: boolean;
-  emaStatistics?: 'last' | 'averaged';
-  /** A line of the log every so many steps. */
-  logEvery?: number;
-  /** A grid of pictures of fixed latents every so many steps; 0: none. */
-  sampleEvery?: number;
-  /** Pictures in such a grid. */
-  sampleCount?: number;
-  /** A checkpoint every so many steps; 0: only at the end and on Ctrl-C. */
-  checkpointEvery?: number;
-  /** `onnx`: the compiled step. `tfjs`: the same step eagerly, far slower without @tensorflow/tfjs-node. */
-  engine?: 'onnx' | 'tfjs';
-  /** How the compiled step's convolutions are written; `auto`: what is cheaper on the device. */
-  lowering?: 'portable' | 'fast' | 'auto';
-  /** Threads of the runtime. Default: its own choice. Another number gives other bits. */
-  threads?: number;
-}
-
-/** A {@link TrainConfig} with every default filled in; `size` and `channels` still come from the data. */
-export type ResolvedConfig = Required<
-  Omit<TrainConfig, 'data' | 'rates' | 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'>
-> &
-  Pick<TrainConfig, 'out' | 'size' | 'channels' | 'baseD' | 'pool' | 'threads'> & {
-    data: DataConfig;
-    rates: { g: number; d: number };
-  };
-
-const whole = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.integer('an integer'),
-    v.minValue(least, `a number of at least ${least}`),
-    v.maxValue(most, `a number of at most ${most}`),
-  );
-const between = (least: number, most: number) =>
-  v.pipe(
-    v.number(),
-    v.finite('a finite number'),
-    v.minValue(least, `a number of at least ${least}`),
-    v.maxValue(most, `a number of at most ${most}`),
-  );
-const rate = v.pipe(
-  v.number(),
-  v.finite('a finite number'),
-  v.gtValue(0, 'a number above 0'),
-  v.maxValue(1, 'a number of at most 1'),
-);
 const path = v.pipe(v.string(), v.minLength(1, 'a path'));
-const share = v.pipe(
-  v.number(),
-  v.minValue(0, 'a number from 0 to below 1'),
-  v.ltValue(1, 'a number from 0 to below 1'),
-);
+const between = (least: number, most: number) =>
+  v.pipe(atLeast(least), v.maxValue(most, `a number of at most ${most}`));
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
 
 const dataSchema = v.variant('kind', [
@@ -119,45 +40,53 @@ const dataSchema = v.variant('kind', [
   }),
 ]);
 
-const schema = v.strictObject({
-  system: v.picklist(['dcgan', 'mlp']),
-  data: v.union([path, dataSchema]),
-  out: v.optional(path),
-  steps: v.optional(whole(1, 1e9), 5000),
-  batch: v.optional(whole(2, 65_536), 32), // batch norm needs two examples
-  seed: v.optional(seed, 0),
-  size: v.optional(whole(8, 1024)),
-  channels: v.optional(
-    v.pipe(
-      v.number(),
-      v.check((c) => c === 1 || c === 3, '1 (grey) or 3 (RGB)'),
-    ),
+/** Fields of every run, with defaults and help. A system's own defaults of `steps` and `batch` come before these. */
+export const runEntries = {
+  data: described(
+    v.union([path, dataSchema]),
+    'mnist, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
   ),
-  base: v.optional(whole(1, 4096)),
-  baseD: v.optional(whole(1, 4096)),
-  latent: v.optional(whole(1, 65_536)),
-  rates: v.optional(v.strictObject({ g: v.optional(rate), d: v.optional(rate) }), {}),
-  schedule: v.optional(v.picklist(['constant', 'linear', 'cosine']), 'constant'),
-  loss: v.optional(v.picklist(['non-saturating', 'saturating']), 'non-saturating'),
-  labelSmoothing: v.optional(share, 0),
-  pool: v.optional(v.picklist(['avg', 'max'])),
-  ema: v.optional(share, 0.999),
-  emaWarmup: v.optional(v.boolean(), true),
-  emaStatistics: v.optional(v.picklist(['last', 'averaged']), 'last'),
-  logEvery: v.optional(whole(1, 1e9), 1),
-  sampleEvery: v.optional(whole(0, 1e9), 500),
-  sampleCount: v.optional(whole(1, 1024), 64),
-  checkpointEvery: v.optional(whole(0, 1e9), 500),
-  engine: v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'),
-  lowering: v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),
-  threads: v.optional(whole(1, 1024)),
-});
+  out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
+  module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
+  steps: described(v.optional(whole(1, 1e9), 5000), 'training steps'),
+  batch: described(v.optional(whole(2, 65_536), 32), 'examples a step'), // batch norm needs two
+  seed: described(v.optional(seed, 0), 'of weights, noise and the order of the data'),
+  size: described(v.optional(whole(8, 1024)), "edge that a folder's pictures are cropped and resized to"),
+  channels: described(
+    v.optional(
+      v.pipe(
+        v.number(),
+        v.check((c) => c === 1 || c === 3, '1 (grey) or 3 (RGB)'),
+      ),
+    ),
+    "1 (grey) or 3 (RGB); default: the data's",
+  ),
+  logEvery: described(v.optional(whole(1, 1e9), 1), 'a line of the log every n steps'),
+  sampleEvery: described(v.optional(whole(0, 1e9), 500), 'a grid of samples every n steps; 0: none'),
+  sampleCount: described(v.optional(whole(1, 1024), 64), 'pictures in such a grid'),
+  checkpointEvery: described(v.optional(whole(0, 1e9), 500), 'a checkpoint every n steps; 0: at the end only'),
+  engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
+  lowering: described(
+    v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),
+    "how the compiled step's convolutions are written; auto: what is cheaper on the device",
+  ),
+  threads: described(v.optional(whole(1, 1024)), 'threads of the runtime; another number gives other bits'),
+};
 
-/** Defaults that depend on the system. */
-const SYSTEM_DEFAULTS = {
-  dcgan: { base: 64, latent: 100, rates: { g: 2e-3, d: 2e-3 } },
-  mlp: { base: 128, latent: 2, rates: { g: 1e-3, d: 1e-3 } },
-} as const;
+type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
+
+/** Fields of every run. */
+export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
+  /** A source, a path (what is there decides how it is read), `mnist`, `ring` or `grid`. */
+  data: string | DataConfig;
+};
+
+/** What {@link train} takes: a run's fields and the system's own. Only `system` and `data` are needed. */
+export type TrainConfig = { [N in SystemName]: RunConfig & { system: N } & SystemConfigs[N] }[SystemName];
+
+/** A configuration with every default filled in: the run's fields typed, the system's own beside them. */
+export type ResolvedConfig = Readonly<Record<string, unknown>> &
+  Omit<v.InferOutput<RunSchema>, 'data'> & { system: string; data: DataConfig };
 
 const NAMED_DATA: Readonly<Record<string, DataConfig>> = {
   mnist: { kind: 'mnist' },
@@ -165,51 +94,54 @@ const NAMED_DATA: Readonly<Record<string, DataConfig>> = {
   grid: { kind: 'synthetic', shape: 'grid', deviation: 0.02, count: 20_000, seed: 0 },
 };
 
-/**
- * Checks a configuration of unknown origin and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path
- * }`, which the Node loader looks at.
- * @throws UsageError `config.invalid` with a line for each field that is wrong: `config.rates.g: expected a number
- * above 0, got -1`.
- */
-export function parseConfig(input: unknown): ResolvedConfig {
-  const result = v.safeParse(schema, input);
-  if (!result.success)
-    throw new UsageError(result.issues.map((issue) => lineOf('config', issue, REQUIRED)).join('\n'), {
-      code: 'config.invalid',
-    });
-  const { data, rates, base, latent, ...rest } = result.output;
-  const own = SYSTEM_DEFAULTS[rest.system];
-  const source: DataConfig =
-    typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : defined(data);
-  const config = {
-    ...defined(rest),
-    data: source,
-    base: base ?? own.base,
-    latent: latent ?? own.latent,
-    rates: { g: rates.g ?? own.rates.g, d: rates.d ?? own.rates.d },
-  };
-  const points = source.kind === 'synthetic';
-  if (points !== (config.system === 'mlp')) {
-    throw new UsageError(
-      `config.data: expected ${points ? 'pictures' : 'points (kind synthetic: ring or grid)'} for the system '${config.system}', got kind '${source.kind}'`,
-      { code: 'config.invalid' },
-    );
-  }
-  if (config.size !== undefined && config.size % 4 !== 0)
-    throw new UsageError(`config.size: expected a multiple of 4, got ${config.size}`, { code: 'config.invalid' });
-  return config;
-}
-
 /** What a field that must be there holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
-  system: "'dcgan' or 'mlp'",
   data: "'mnist', 'ring', 'grid', a path or { kind, … }",
   path: 'a path',
 };
 
-/** The object without keys whose value is undefined, as exact optional fields want it. */
-function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  }; // the same keys, but for absent ones
+/**
+ * Checks a configuration of unknown origin and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path
+ * }`, which the Node loader looks at. `own`: the system, where it is not one of the registered.
+ * @throws UsageError `config.invalid` with a line for each field that is wrong: `config.rates.g: expected a number
+ * above 0, got -1`.
+ */
+export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
+  const kind = own ?? kindIn(input);
+  const entries = { system: v.literal(kind.name), ...runEntries, ...kind.options };
+  const given = own === undefined ? input : withDefaults({ system: own.name }, input);
+  const result = v.safeParse(v.strictObject(entries), withDefaults(kind.defaults ?? {}, given));
+  if (!result.success) {
+    const lines = result.issues.map((issue) =>
+      lineOf('config', issue, { required: REQUIRED, known: Object.keys(entries) }),
+    );
+    throw new UsageError(lines.join('\n'), { code: 'config.invalid' });
+  }
+  const { data, ...rest } = result.output as v.InferOutput<RunSchema> & { system: string }; // kind.options is open
+  const source: DataConfig =
+    typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : (defined(data) as DataConfig);
+  return { ...(defined(rest) as typeof rest), data: source };
+}
+
+/** The system's own options in a configuration. */
+export function ownOptions(kind: SystemKind, config: ResolvedConfig): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => Object.hasOwn(kind.options, key)));
+}
+
+/** The system that a configuration names. */
+function kindIn(input: unknown): SystemKind {
+  const name = typeof input === 'object' && input !== null ? (input as { system?: unknown }).system : undefined;
+  if (typeof name !== 'string')
+    throw new UsageError(
+      `config${input === null || typeof input !== 'object' ? '' : '.system'}: expected ${
+        input === null || typeof input !== 'object' ? 'an object with a system' : 'the name of a system'
+      } (${systemNames().join(', ')}), got ${name === undefined ? 'nothing' : typeof name}`,
+      { code: 'config.invalid' },
+    );
+  return kindOf(name);
+}
+
+/** `input` over `defaults`, where it is an object. */
+function withDefaults(defaults: object, input: unknown): unknown {
+  return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...defaults, ...input } : input;
 }

@@ -1,41 +1,34 @@
-// A system made ready to run: its step as one compiled ONNX graph or eagerly in tfjs, and its averaged generator for
-// sample grids.
-import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+// A system made ready to run: its phases as compiled ONNX graphs or eagerly in tfjs, over one state, and its outputs
+// for previews and measures.
+import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor, type TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { compile, scalarOf } from '../compile/compile.js';
 import { eagerStep } from '../compile/eager.js';
-import type { CompiledStep, StepFunction } from '../compile/step.js';
-import type { GanSystem } from '../systems/system.js';
-import { variablesOf } from '../tfjs/variables.js';
+import type { CompiledStep, StepFunction, StepOptions } from '../compile/step.js';
+import { checkedStep, checkSystem } from '../systems/check.js';
+import { runOf, runsIn, type Phase } from '../systems/phase.js';
+import type { GanSystem, Output } from '../systems/system.js';
+import type { PhaseFeeds } from './feeds.js';
 
-/** What one step is given beside its random numbers. */
-export interface StepInputs {
-  real: Float32Array;
-  rates: { g: number; d: number };
-}
-
-/** What one step returns. */
-export interface StepLosses {
-  loss_d: number;
-  loss_g: number;
-}
+/** Scalars of one iteration, by name. A phase that runs several times counts with the mean. */
+export type Scalars = Record<string, number>;
 
 /** What the loop drives. */
 export interface Engine {
-  /** What runs the step, for people. */
+  /** What runs the phases, for people. */
   readonly device: string;
-  /** Number of the next step; settable, for a resume. */
+  /** Number of the next iteration; settable, for a resume. */
   step: number;
-  /** Steps that should be given to {@link run} at once; 1 where steps are large. */
+  /** Iterations that should be asked of {@link run} at once; 1 where they are large. */
   readonly stepsPerRun: number;
-  /** Steps one after the other, each on real examples [batch, …]. */
-  run(steps: readonly StepInputs[]): Promise<StepLosses[]>;
+  /** Iterations one after another: every phase as often as it is due. */
+  run(count: number): Promise<Scalars[]>;
   /** A copy of all state, by variable name, in the system's order. */
   state(): Promise<NamedTensors>;
-  /** Replaces all state. Throws ForjaError `checkpoint.mismatch` for the state of another network. */
+  /** Replaces all state. @throws ForjaError `checkpoint.mismatch` for the state of another network. */
   load(state: NamedTensors): Promise<void>;
-  /** The averaged generator's output for latents [samples, latent]. */
-  generate(z: Float32Array): Promise<Float32Array>;
+  /** What an output makes of a batch of inputs: its first result. */
+  generate(output: string, inputs: NamedTensors): Promise<Tensor>;
   /** Puts the state into the system's own variables, for the export. */
   writeVariables(): Promise<void>;
   dispose(): Promise<void>;
@@ -46,8 +39,8 @@ export interface EngineOptions {
   kind: 'onnx' | 'tfjs';
   system: GanSystem;
   seed: number;
-  /** Latents of a sample grid. */
-  samples: number;
+  /** Feeds of each phase, in the system's order. */
+  feeds: readonly PhaseFeeds[];
   /** Needed for `onnx`. */
   runtime?: Runtime | undefined;
   lowering?: 'portable' | 'fast' | 'auto';
@@ -55,110 +48,183 @@ export interface EngineOptions {
   threads?: number | undefined;
 }
 
-/** The engine asked for. Throws UsageError for `onnx` without a runtime. */
+/** Makes steps of one kind over one state. */
+interface Maker {
+  device: string;
+  make(step: StepFunction, options: StepOptions): CompiledStep | Promise<CompiledStep>;
+}
+
+/** The engine asked for. @throws UsageError for `onnx` without a runtime, and for a system that breaks its contract. */
 export async function makeEngine(options: EngineOptions): Promise<Engine> {
-  const { kind, system, seed, samples, runtime, lowering = 'auto', threads: asked } = options;
-  const shared = { inputs: system.inputs, variables: system.variables, seed };
-  if (kind === 'tfjs')
-    return engineOf(system, eagerStep(system.step, shared), `tfjs, ${tf.getBackend()}`, () =>
-      eagerSampler(system, samples),
-    );
-  if (runtime === undefined) {
+  const { system, seed, feeds } = options;
+  checkSystem(system);
+  const maker = makerOf(options);
+  const steps: CompiledStep[] = [];
+  try {
+    for (const [i, phase] of system.phases.entries()) {
+      // All state is the first's, so that it can be read whole; the others add what they touch, which is the same.
+      const variables = i === 0 || options.kind === 'tfjs' ? system.variables : [];
+      const named = { inputs: inputsOf(phase), variables, seed, name: phase.name };
+      steps.push(await maker.make(checkedStep(system, phase), named));
+    }
+  } catch (error) {
+    for (const step of steps) await step.dispose();
+    throw error;
+  }
+  return engineOf(system, steps, feeds, maker);
+}
+
+function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): Maker {
+  if (kind === 'tfjs') return { device: `tfjs, ${tf.getBackend()}`, make: eagerStep };
+  if (runtime === undefined)
     throw new UsageError(
       "train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'",
     );
-  }
-  const step = await compile(system.step, {
-    ...shared,
-    runtime,
-    lowering,
-    ...(asked === undefined ? {} : { session: { threads: asked } }),
-  });
-  const { actual, threads } = runtime.device;
-  const device = `onnxruntime, ${actual}${actual === 'cpu' || actual === 'wasm' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}`;
-  return engineOf(system, step, device, async () =>
-    compile(forward(system), { inputs: samplerInputs(system, samples), runtime }),
-  );
-}
-
-type Sampler = Pick<CompiledStep, 'run' | 'load' | 'dispose'>;
-
-function engineOf(
-  system: GanSystem,
-  step: CompiledStep,
-  device: string,
-  makeSampler: () => Sampler | Promise<Sampler>,
-): Engine {
-  const averages = variablesOf(system.average.weights).map(({ name }) => name);
-  let sampler: Sampler | undefined; // made on first use: a run without sample grids needs none
+  const session = threads === undefined ? {} : { session: { threads } };
   return {
-    device,
-    get step() {
-      return step.step;
+    get device() {
+      const { actual, threads: used } = runtime.device;
+      const counted = actual === 'cpu' || actual === 'wasm';
+      return `onnxruntime, ${actual}${counted ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`;
     },
-    set step(value) {
-      step.step = value;
-    },
-    stepsPerRun: step.summary.stepsPerRun,
-    run: async (steps) => {
-      const results = await step.runMany(steps.map(({ real, rates: { g, d } }) => ({ real, rate_g: g, rate_d: d })));
-      return results.map((result) => ({ loss_d: scalarOf(result, 'loss_d'), loss_g: scalarOf(result, 'loss_g') }));
-    },
-    state: async () => {
-      const state = await step.state();
-      // every variable of the system is state
-      return Object.fromEntries(system.variables.map(({ name }) => [name, state[name] as Tensor]));
-    },
-    load: async (state) => {
-      refuseOther(state, system);
-      await step.load(state);
-    },
-    generate: async (z) => {
-      sampler ??= await makeSampler();
-      await sampler.load(await step.state(averages));
-      // forward() names it; pictures and points are float32
-      return (await sampler.run({ z }))['out']?.data as Float32Array;
-    },
-    writeVariables: () => step.writeVariables(),
-    dispose: async () => {
-      await sampler?.dispose();
-      await step.dispose();
-    },
+    make: (step, options) => compile(step, { ...options, runtime, lowering, ...session }),
   };
 }
 
-/** The averaged generator in inference as a step without updates: its weights are state that is only read. */
-function forward(system: GanSystem): StepFunction {
-  // `z` is the one input; one output.
-  return ({ z }) => ({ out: system.average.apply(z as tf.Tensor, { training: false }) as tf.Tensor });
+function engineOf(
+  system: GanSystem,
+  steps: readonly CompiledStep[],
+  feeds: readonly PhaseFeeds[],
+  maker: Maker,
+): Engine {
+  const { phases, variables } = system;
+  const names = variables.map(({ name }) => name);
+  const [only] = steps;
+  const single = phases.length === 1 && (phases[0]?.repeat ?? 1) === 1 && (phases[0]?.every ?? 1) === 1;
+  const samplers = new Map<string, { rows: number; step: CompiledStep; reads: string[] }>();
+
+  /** Runs of one phase, in one call where the step shares calls. */
+  const runs = async (index: number, due: readonly { step: number; run: number }[]): Promise<Scalars[]> => {
+    const [phase, compiled, fed] = [phases[index], steps[index], feeds[index]];
+    const first = due[0];
+    if (phase === undefined || compiled === undefined || fed === undefined || first === undefined) return [];
+    compiled.step = first.run;
+    const results = await compiled.runMany(await Promise.all(due.map(({ step, run }) => fed(step, run))));
+    return results.map((result) =>
+      Object.fromEntries(Object.keys(result).map((name) => [name, scalarOf(result, name)])),
+    );
+  };
+  const iteration = async (step: number): Promise<Scalars> => {
+    const all: Scalars = {};
+    for (const [index, phase] of phases.entries()) {
+      const due = Array.from({ length: runsIn(phase, step) }, (_, i) => ({ step, run: runOf(phase, step, i) }));
+      Object.assign(all, meanOf(await runs(index, due)));
+    }
+    return all;
+  };
+  const engine: Engine = {
+    device: maker.device,
+    step: 0,
+    stepsPerRun: single ? (only?.summary.stepsPerRun ?? 1) : 1,
+    run: async (count) => {
+      const from = engine.step;
+      const numbers = Array.from({ length: count }, (_, i) => from + i);
+      const results: Scalars[] = [];
+      if (single)
+        results.push(
+          ...(await runs(
+            0,
+            numbers.map((step) => ({ step, run: step })),
+          )),
+        );
+      else for (const step of numbers) results.push(await iteration(step));
+      engine.step = from + count;
+      return results;
+    },
+    state: async () => {
+      const state = (await only?.state(names)) ?? {};
+      return Object.fromEntries(names.map((name) => [name, state[name] as Tensor])); // asked for just now
+    },
+    load: async (state) => {
+      refuseOther(state, system);
+      await only?.load(state);
+    },
+    generate: async (name, inputs) => {
+      const output = system.outputs[name];
+      if (output === undefined || only === undefined)
+        throw new UsageError(`output: expected one of ${Object.keys(system.outputs).join(', ')}, got '${name}'`);
+      const rows = Object.values(inputs)[0]?.shape[0] ?? 0;
+      let sampler = samplers.get(name);
+      if (sampler?.rows !== rows) {
+        await sampler?.step.dispose();
+        const specs = Object.fromEntries(
+          Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape: [...shape] }]),
+        );
+        // Its state is only read. Eagerly the variables are the system's own.
+        const step = await maker.make(forward(output), { inputs: specs });
+        sampler = { rows, step, reads: Object.keys(await step.state()) };
+        samplers.set(name, sampler);
+      }
+      if (sampler.reads.length > 0) await sampler.step.load(await only.state(sampler.reads));
+      return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it
+    },
+    writeVariables: async () => {
+      await only?.writeVariables();
+    },
+    dispose: async () => {
+      for (const { step } of samplers.values()) await step.dispose();
+      for (const step of steps) await step.dispose();
+    },
+  };
+  return engine;
 }
 
-const samplerInputs = (
-  { sample }: GanSystem,
-  samples: number,
-): Record<string, { dtype: 'float32'; shape: number[] }> => ({
-  z: { dtype: 'float32', shape: [samples, sample.latent] },
-});
+/** Inputs of a phase as steps take them: all are fed. */
+export function inputsOf({ inputs }: Phase): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, dtype = 'float32' }]) => [name, { dtype, shape: [...shape] }]),
+  );
+}
 
-/** Eagerly the weights are the system's own, and hold the state already. */
-function eagerSampler(system: GanSystem, samples: number): Sampler {
-  const step = eagerStep(forward(system), { inputs: samplerInputs(system, samples), variables: [] });
-  return { run: (feeds) => step.run(feeds), load: () => Promise.resolve(), dispose: () => step.dispose() };
+/** An output's first result as a step without updates. */
+function forward({ model, inputs }: Output): StepFunction {
+  return (given) => {
+    const tensors = inputs.map(({ name }) => given[name] as tf.Tensor); // every input is fed
+    const made =
+      typeof model === 'function'
+        ? model(...tensors)
+        : (model.apply(tensors.length === 1 ? (tensors[0] as tf.Tensor) : tensors, { training: false }) as
+            tf.Tensor | tf.Tensor[]);
+    const result = made instanceof tf.Tensor ? made : Object.values(made)[0];
+    return { result: result as tf.Tensor };
+  };
+}
+
+function meanOf(results: readonly Scalars[]): Scalars {
+  const [first = {}] = results;
+  return Object.fromEntries(
+    Object.keys(first).map((name) => [
+      name,
+      results.reduce((sum, one) => sum + (one[name] ?? NaN), 0) / results.length,
+    ]),
+  );
 }
 
 function refuseOther(state: NamedTensors, { variables, name }: GanSystem): void {
+  const wayOut = 'resume with the configuration that the checkpoint was made with';
   for (const v of variables) {
     const got = state[v.name];
     if (got !== undefined && String(got.shape) === String(v.shape)) continue;
+    const found = got === undefined ? 'none' : `[${got.shape.join(', ')}]`;
     throw new ForjaError(
       'checkpoint.mismatch',
-      `state of ${name}: expected '${v.name}' [${v.shape.join(', ')}], got ${got === undefined ? 'none' : `[${got.shape.join(', ')}]`}; resume with the configuration that the checkpoint was made with`,
+      `state of ${name}: expected '${v.name}' [${v.shape.join(', ')}], got ${found}; ${wayOut}`,
     );
   }
   const extra = Object.keys(state).filter((key) => !variables.some((v) => v.name === key));
   if (extra.length > 0)
     throw new ForjaError(
       'checkpoint.mismatch',
-      `state of ${name}: expected ${variables.length} tensors, got also ${extra.join(', ')}; resume with the configuration that the checkpoint was made with`,
+      `state of ${name}: expected ${variables.length} tensors, got also ${extra.join(', ')}; ${wayOut}`,
     );
 }

@@ -11,13 +11,14 @@ export type TrainEvent =
       device: string;
       examples: number;
       where: string;
-      parameters: { generator: number; discriminator: number };
+      /** Weights of each network, by role. */
+      parameters: Readonly<Record<string, number>>;
     }
   /** After every step. `left` is seconds, at the speed of the last steps. */
   | ({ type: 'step'; steps: number; left: number } & LogLine)
   | { type: 'sample'; step: number }
   | { type: 'checkpoint'; step: number; bytes: number }
   | { type: 'warning'; message: string }
-  /** The generator is exported and has been compared with tfjs. */
-  | { type: 'export'; bytes: number }
+  /** A generator is exported and has been compared with tfjs. */
+  | { type: 'export'; file: string; bytes: number }
   | { type: 'end'; step: number; reason: 'finished' | 'interrupted' };

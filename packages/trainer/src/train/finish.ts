@@ -1,76 +1,122 @@
-// After the last step: the averaged generator as ONNX, compared with tfjs, and the report.
+// After the last step: every output as ONNX, compared with tfjs, and the report.
 import type { Runtime, Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { exportOnnx } from '../export/export.js';
-import { nearest } from '../report/nearest.js';
+import { nearest, type NearestResult } from '../report/nearest.js';
 import { reportHtml } from '../report/report.js';
+import type { Output } from '../systems/system.js';
 import type { Run } from './loop.js';
-import { pictureOf } from './loop.js';
+import { pictureOf } from './preview.js';
 
 /** Pictures shown in the report beside their nearest training picture. */
 const COMPARED = 16;
 
-/** Exports to `generator.onnx` and writes `report.html`. */
-export async function finish(
-  run: Run,
-  dataset: Dataset,
-  runtime: Runtime | undefined,
-): Promise<{ model: Uint8Array; exportError?: number }> {
-  const { engine, system, config, store, emit, fixed } = run;
+/** What a finished run returns beside its record. */
+export interface Exports {
+  /** The first output's file. */
+  model?: Uint8Array;
+  /** All files by name. */
+  models: Record<string, Uint8Array>;
+  /** Largest error of the exports against tfjs, relative as design section 7 says it. */
+  exportError?: number;
+}
+
+/** Exports every output and writes `report.html`. */
+export async function finish(run: Run, dataset: Dataset, runtime: Runtime | undefined): Promise<Exports> {
+  const { engine, system, config, store, emit, previews } = run;
   await engine.writeVariables();
   const lines = await store.lines();
-  const last = lines.at(-1);
-  const { image, latent } = system.sample;
-  const { model, report } = await exportOnnx(system.average, {
-    inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', latent], random: 'normal' }],
-    outputs: [image ? { name: 'image', role: 'image', range: image.range } : { name: 'points', role: 'tensor' }],
-    ...(image ? { layout: { outputs: 'nchw' as const } } : {}),
-    metadata: {
-      kind: 'latent',
-      trainedOn: `${dataset.name}, ${dataset.count} examples`,
-      ...(dataset.license === undefined ? {} : { license: dataset.license }),
-      metrics: {
-        steps: engine.step,
-        batch: config.batch,
-        seed: config.seed,
-        ...(last ? { loss_d: last.loss_d, loss_g: last.loss_g } : {}),
-      },
-    },
-    verify: runtime ? { runtime } : false,
-  });
-  const exportError =
-    report.verified === 'passed' ? Math.max(...report.errors.map(({ relative }) => relative)) : undefined;
-  await store.write('generator.onnx', model);
-  await emit({ type: 'export', bytes: model.length });
+  const models: Record<string, Uint8Array> = {};
+  const errors: number[] = [];
+  for (const output of Object.values(system.outputs)) {
+    const { model, report } = await exportOutput(output, run, dataset, lines.at(-1)?.scalars ?? {}, runtime);
+    if (report.verified === 'passed') errors.push(...report.errors.map(({ relative }) => relative));
+    models[output.file] = model;
+    await store.write(output.file as `${string}.onnx`, model);
+    await emit({ type: 'export', file: output.file, bytes: model.length });
+  }
 
-  const values = await engine.generate(fixed);
-  const count = Math.min(COMPARED, config.sampleCount);
-  const made: Tensor | undefined = image && {
-    dtype: 'float32',
-    shape: [count, image.size, image.size, image.channels],
-    data: values.subarray(0, (values.length / config.sampleCount) * count),
-  };
+  const [name = '', output] = Object.entries(system.outputs)[0] ?? [];
+  const feeds = previews.get(name);
+  const made = feeds && (await engine.generate(name, feeds.inputs));
+  const last = made && output && feeds ? await pictureOf(output, made, feeds).toPNG() : undefined;
+  const samples = [...(await store.samples()), ...(last ? [{ step: engine.step, png: last }] : [])];
+  const compared = made && output && (await comparedWith(made, output, run, dataset));
   await store.write(
     'report.html',
     await reportHtml({
       title: `${system.name} on ${dataset.name}`,
       config: { ...config },
       lines,
-      samples: [
-        ...(await store.samples()),
-        { step: engine.step, png: await pictureOf(system, values, config.sampleCount).toPNG() },
-      ].filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
+      charts: system.charts ?? {},
+      samples: samples.filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
       sessions: await store.sessions(),
       facts: {
         examples: String(dataset.count),
         ...(dataset.license === undefined ? {} : { 'licence of the data': dataset.license }),
-        weights: `generator ${system.generator.countParams()}, discriminator ${system.discriminator.countParams()}`,
+        ...(dataset.credit === undefined ? {} : { credit: dataset.credit }),
+        weights: Object.entries(parametersOf(run))
+          .map(([role, count]) => `${role} ${count}`)
+          .join(', '),
         'images seen': `${engine.step * config.batch} (${((engine.step * config.batch) / dataset.count).toFixed(1)} epochs)`,
         training: `${run.clock.seconds().toFixed(0)} s`,
-        'generator.onnx': `${model.length} bytes, ${exportError === undefined ? 'not compared with tfjs' : `largest relative error against tfjs ${exportError.toExponential(1)}`}`,
+        ...Object.fromEntries(
+          Object.entries(models).map(([file, { length }]) => [
+            file,
+            `${length} bytes, ${errors.length === 0 ? 'not compared with tfjs' : `largest relative error against tfjs ${Math.max(...errors).toExponential(1)}`}`,
+          ]),
+        ),
       },
-      ...(made ? { compared: await nearest(made, dataset, image?.range ?? [-1, 1]) } : {}),
+      ...(compared ? { compared } : {}),
     }),
   );
-  return { model, ...(exportError === undefined ? {} : { exportError }) };
+  const [model] = Object.values(models);
+  return { models, ...(model ? { model } : {}), ...(errors.length > 0 ? { exportError: Math.max(...errors) } : {}) };
+}
+
+/** Weights of each network, by role. */
+export function parametersOf({ system }: Pick<Run, 'system'>): Record<string, number> {
+  return Object.fromEntries(Object.entries(system.networks).map(([role, model]) => [role, model.countParams()]));
+}
+
+async function exportOutput(
+  { model, inputs, outputs, kind }: Output,
+  { engine, config }: Run,
+  dataset: Dataset,
+  scalars: Readonly<Record<string, number>>,
+  runtime: Runtime | undefined,
+): ReturnType<typeof exportOnnx> {
+  return exportOnnx(model, {
+    inputs: [...inputs],
+    outputs: [...outputs],
+    layout: { inputs: 'nchw', outputs: 'nchw' },
+    metadata: {
+      kind,
+      trainedOn: `${dataset.name}, ${dataset.count} examples`,
+      ...(dataset.license === undefined ? {} : { license: dataset.license }),
+      metrics: { steps: engine.step, batch: config.batch, seed: config.seed, ...scalars },
+    },
+    verify: runtime ? { runtime } : false,
+  });
+}
+
+/** Made pictures beside the nearest of the data, where the data has such pictures. */
+async function comparedWith(
+  made: Tensor,
+  output: Output,
+  { config }: Run,
+  dataset: Dataset,
+): Promise<NearestResult | undefined> {
+  const field = Object.entries(dataset.fields).find(
+    ([, { shape }]) => String(shape) === String(made.shape.slice(1)),
+  )?.[0];
+  if (made.shape.length !== 4 || field === undefined) return undefined;
+  const count = Math.min(COMPARED, config.sampleCount, made.shape[0] ?? 0);
+  const values = made.data as Float32Array; // pictures are float32
+  const some: Tensor = {
+    dtype: 'float32',
+    shape: [count, ...made.shape.slice(1)],
+    data: values.subarray(0, (values.length / (made.shape[0] ?? 1)) * count),
+  };
+  return nearest(some, dataset, field, output.outputs[0]?.range ?? [-1, 1]);
 }

@@ -1,24 +1,22 @@
-// The training loop, top to bottom. Everything it uses is given: engine, batches, rates, store, clock.
-import { ForjaError, toBatch, type AbortSignalLike, type Image } from '@forja/core';
-import type { GanSystem } from '../systems/system.js';
+// The training loop, top to bottom. Everything it uses is given: engine, previews, store, clock.
+import { ForjaError, type AbortSignalLike } from '@forja/core';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
+import type { LogLine, RunStore } from '../records/store.js';
+import type { GanSystem } from '../systems/system.js';
 import type { Clock } from './clock.js';
 import type { ResolvedConfig } from './config.js';
-import type { Engine, StepInputs } from './engine.js';
+import type { Engine, Scalars } from './engine.js';
 import type { TrainEvent } from './events.js';
-import { scatter } from './scatter.js';
-import type { RunStore } from '../records/store.js';
+import type { PreviewFeeds } from './feeds.js';
+import { pictureOf } from './preview.js';
 
 /** A run that is ready to go. */
 export interface Run {
   config: ResolvedConfig;
   system: GanSystem;
   engine: Engine;
-  /** Real examples of a step. */
-  batches: (step: number) => Promise<Float32Array>;
-  rates: (step: number) => { g: number; d: number };
-  /** Latents of the sample grids, [sampleCount, latent]. */
-  fixed: Float32Array;
+  /** Fixed inputs of the grids, by output; the first output's grids are named by the step alone. */
+  previews: ReadonlyMap<string, PreviewFeeds>;
   /** All that a checkpoint says beside step, seconds and state. */
   identity: Omit<Checkpoint, 'step' | 'seconds' | 'state'>;
   store: RunStore;
@@ -34,28 +32,22 @@ export interface Run {
  * end in either case.
  */
 export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
-  const { config, engine, batches, rates, store, clock, emit, signal } = run;
+  const { config, engine, store, clock, emit, signal } = run;
   let saved = engine.step === 0 ? -1 : engine.step;
   if (engine.step === 0 && config.sampleEvery > 0) await sample(run);
 
   while (engine.step < config.steps && !signal?.aborted) {
     const first = engine.step;
-    const inputs: StepInputs[] = [];
-    for (let step = first; step < first + together(run); step++)
-      inputs.push({ real: await batches(step), rates: rates(step) });
-    const losses = await engine.run(inputs);
-    const speed = clock.step(losses.length);
+    const results = await engine.run(together(run));
+    const speed = clock.step(results.length);
 
-    for (const [i, { loss_d, loss_g }] of losses.entries()) {
+    for (const [i, scalars] of results.entries()) {
       const step = first + i + 1;
-      if (!Number.isFinite(loss_d) || !Number.isFinite(loss_g)) await stop(run, step, { loss_d, loss_g }, saved);
-      const rate = inputs[i]?.rates ?? { g: 0, d: 0 }; // as many as losses
-      const line = {
+      if (!Object.values(scalars).every(Number.isFinite)) await stop(run, step, scalars, saved);
+      const line: LogLine = {
         step,
-        loss_d,
-        loss_g,
-        rate_g: rate.g,
-        rate_d: rate.d,
+        scalars,
+        rates: ratesAt(run.system, step - 1),
         images_per_s: speed,
         seconds: clock.seconds(),
       };
@@ -80,14 +72,25 @@ function together({ config, engine, stepsPerRun }: Run): number {
   return Math.min(stepsPerRun, config.steps - engine.step, ...left);
 }
 
-/** Writes a grid of the averaged generator's pictures of the fixed latents. */
-async function sample({ system, engine, fixed, config, store, emit }: Run): Promise<void> {
-  const values = await engine.generate(fixed);
-  await store.sample(engine.step, pictureOf(system, values, config.sampleCount));
+/** The system's schedules at an iteration. */
+function ratesAt({ schedules }: GanSystem, step: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(schedules).map(([name, schedule]) => [name, schedule(step)]));
+}
+
+/** Writes a grid for each output: the same inputs at every step. */
+async function sample({ system, engine, previews, store, emit }: Run): Promise<void> {
+  for (const [i, [name, feeds]] of [...previews].entries()) {
+    const output = system.outputs[name];
+    if (output === undefined) continue;
+    const picture = pictureOf(output, await engine.generate(name, feeds.inputs), feeds);
+    await store.sample(engine.step, picture, i === 0 ? undefined : name);
+  }
   await emit({ type: 'sample', step: engine.step });
 }
 
-/** Writes a checkpoint, unless the state is bad: then the last good one stays, and the run stops. Returns its step. */
+/**
+ * Writes a checkpoint, unless the state is bad: then the last good one stays, and the run stops. Returns its step.
+ */
 async function save(run: Run, saved: number): Promise<number> {
   const { engine, identity, store, clock, emit } = run;
   const state = await engine.state();
@@ -99,16 +102,11 @@ async function save(run: Run, saved: number): Promise<number> {
   return step;
 }
 
-/** Ends the run with what went wrong: the loss, and the first tensor of the state that is not finite. */
-async function stop(
-  { engine, store }: Run,
-  step: number,
-  losses: Record<string, number>,
-  saved: number,
-): Promise<never> {
+/** Ends the run with what went wrong: the scalars, and the first tensor of the state that is not finite. */
+async function stop({ engine, store }: Run, step: number, scalars: Scalars, saved: number): Promise<never> {
   const bad = firstBad(await engine.state());
   const found = [
-    ...Object.entries(losses).filter(([, v]) => !Number.isFinite(v)),
+    ...Object.entries(scalars).filter(([, v]) => !Number.isFinite(v)),
     ...(bad ? [[`first bad tensor '${bad.name}'`, bad.value] as const] : []),
   ];
   const kept =
@@ -119,14 +117,4 @@ async function stop(
     'train.nan',
     `train, step ${step}: expected finite numbers, got ${found.map(([name, v]) => `${name} = ${v}`).join(', ')}; ${kept} lower rates, or another loss`,
   );
-}
-
-/** What the system makes, as one picture: a grid, or points in the plane. */
-export function pictureOf(system: GanSystem, values: Float32Array, count: number): Image {
-  const { image } = system.sample;
-  if (image === undefined) return scatter(values);
-  return toBatch(
-    { dtype: 'float32', shape: [count, image.size, image.size, image.channels], data: values },
-    { layout: 'nhwc', range: image.range },
-  ).grid();
 }

@@ -1,22 +1,23 @@
 // `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
 // runtime, files and environment in.
-import { UsageError, latents, type AbortSignalLike, type Runtime } from '@forja/core';
+import { UsageError, type AbortSignalLike, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
-import { imagesOf } from '../data/images-of.js';
-import { batchReader } from '../data/order.js';
 import { syntheticDataset } from '../data/synthetic.js';
-import { constantRate, cosineDecay, linearDecay, type Schedule } from '../schedules/index.js';
-import { systems } from '../systems/index.js';
-import type { GanSystem } from '../systems/system.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
+import { MemoryStore, type RunStore } from '../records/store.js';
+import { checkData, checkInputs } from '../systems/check.js';
+import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
+import { optionsOf } from '../systems/options.js';
+import { kindOf } from '../systems/registry.js';
+import type { GanSystem } from '../systems/system.js';
 import { clock } from './clock.js';
-import { parseConfig, type ResolvedConfig, type TrainConfig } from './config.js';
+import { ownOptions, parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './config.js';
 import { makeEngine } from './engine.js';
 import type { TrainEvent } from './events.js';
-import { finish } from './finish.js';
+import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
+import { finish, parametersOf, type Exports } from './finish.js';
 import { loop, type Run } from './loop.js';
-import { MemoryStore, type RunStore } from '../records/store.js';
 
 /** What a run gets from its surroundings. */
 export interface TrainHost {
@@ -24,6 +25,10 @@ export interface TrainHost {
   runtime?: Runtime;
   /** Examples; needed in `.` for every kind of data but `synthetic`. */
   dataset?: Dataset;
+  /** A system of your own, in place of the one that `config.system` names. */
+  system?: SystemKind;
+  /** Your own networks in a ready system, by role (`g`, `d`). They are trained in place and not disposed. */
+  networks?: Readonly<Record<string, tf.LayersModel>>;
   /** Aborted: the step is finished, the state saved, and the result says `interrupted`. */
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
@@ -40,8 +45,14 @@ export interface TrainHost {
   checkpoint?: Uint8Array;
 }
 
-/** What a run ends with. */
-export interface TrainResult {
+/** A host with a system of your own, whose options are then typed. */
+export type OwnSystemHost<E extends OptionEntries> = Omit<TrainHost, 'system'> & { system: SystemKind<E> };
+
+/** A configuration for a system of your own: the run's fields and the system's. */
+export type OwnConfig<E extends OptionEntries> = RunConfig & { system?: string } & OptionsInput<E>;
+
+/** What a run ends with. `models` are there after it is finished. */
+export interface TrainResult extends Partial<Exports> {
   /** Steps done. */
   step: number;
   reason: 'finished' | 'interrupted';
@@ -50,47 +61,44 @@ export interface TrainResult {
   /** What ran the steps. */
   device: string;
   store: RunStore;
-  /** The averaged generator as ONNX, NCHW, compared with tfjs; not there after an interruption. */
-  model?: Uint8Array;
-  /** Largest error of the export against tfjs, relative as design section 7 says it. */
-  exportError?: number;
 }
 
 /**
- * Trains a system and exports its averaged generator.
- * @throws UsageError `config.invalid` with a line for each wrong field; ForjaError `train.nan` when a loss or the state
- * stops being finite, `checkpoint.format` or `checkpoint.mismatch` for a checkpoint that is damaged or of another
- * configuration.
+ * Trains a system and exports its generators.
+ * @throws UsageError `config.invalid` with a line for each wrong field, and for a system that breaks its contract;
+ * ForjaError `train.nan` when a scalar or the state stops being finite, `checkpoint.format` or `checkpoint.mismatch`
+ * for a checkpoint that is damaged or of another configuration.
  */
-export async function train(config: TrainConfig, host: TrainHost = {}): Promise<TrainResult> {
-  const parsed = parseConfig(config);
-  const dataset = host.dataset ?? datasetOf(parsed);
-  const resolved = fitted(parsed, dataset);
+export function train(config: TrainConfig, host?: TrainHost): Promise<TrainResult>;
+export function train<E extends OptionEntries>(config: OwnConfig<E>, host: OwnSystemHost<E>): Promise<TrainResult>;
+export async function train(
+  config: object,
+  host: Omit<TrainHost, 'system'> & { system?: unknown } = {},
+): Promise<TrainResult> {
+  return trainParsed(parseConfig(config, host.system as SystemKind | undefined), host as TrainHost);
+}
+
+/** {@link train} with a configuration that is parsed already. */
+export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
   const { onEvent = () => {}, store = new MemoryStore(), environment = {}, signal, runtime } = host;
   const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
   if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1))
     throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
-
-  const system = systemOf(resolved, dataset);
+  const dataset = host.dataset ?? datasetOf(parsed);
+  const { system, config } = prepare(parsed, dataset, host);
   try {
-    const engine = await makeEngine({
-      kind: resolved.engine,
-      system,
-      seed: resolved.seed,
-      samples: resolved.sampleCount,
-      runtime,
-      lowering: resolved.lowering,
-      threads: resolved.threads,
-    });
+    const { seed, batch } = config;
+    const feeds = system.phases.map((phase) => phaseFeeds(system, phase, dataset, seed, batch));
+    const { engine: kind, lowering, threads } = config;
+    const engine = await makeEngine({ kind, system, seed, feeds, runtime, lowering, threads });
     try {
-      const { system: name, seed, batch } = resolved;
       const now: Environment = {
         ...environment,
         tfjs: tf.version.tfjs,
         engine: engine.device,
-        lowering: resolved.lowering,
+        lowering,
       };
-      const identity = { system: name, seed, batch, count: dataset.count, environment: now };
+      const identity = { system: system.name, seed, batch, count: dataset.count, environment: now };
       const from = host.checkpoint && (await decodeCheckpoint(host.checkpoint));
       if (from) {
         refuseOther(from, identity);
@@ -104,12 +112,10 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
           });
       }
       const run: Run = {
-        config: resolved,
+        config,
         system,
         engine,
-        batches: imageBatches(dataset, seed, batch),
-        rates: ratesOf(resolved),
-        fixed: latents(seed, 0, resolved.sampleCount, system.sample.latent),
+        previews: await previewsOf(system, dataset, seed),
         identity,
         store,
         clock: clock(batch, from?.seconds ?? 0),
@@ -117,7 +123,7 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
         signal,
         stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
       };
-      await store.write('config.json', `${JSON.stringify(resolved, null, 2)}\n`);
+      await store.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
       const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
       await store.write(
         'sessions.json',
@@ -125,12 +131,12 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
       );
       await onEvent({
         type: 'start',
-        config: resolved,
+        config,
         step: engine.step,
         device: engine.device,
         examples: dataset.count,
         where: store.where,
-        parameters: { generator: system.generator.countParams(), discriminator: system.discriminator.countParams() },
+        parameters: parametersOf(run),
       });
       const reason = await loop(run);
       const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
@@ -144,77 +150,57 @@ export async function train(config: TrainConfig, host: TrainHost = {}): Promise<
   }
 }
 
-/** Batches of the dataset's pictures or points. */
-function imageBatches(dataset: Dataset, seed: number, batch: number): (step: number) => Promise<Float32Array> {
-  const { field } = imagesOf(dataset);
-  const read = batchReader(dataset, seed, batch, [field]);
-  return async (step) => (await read(step))[field] as Float32Array; // pictures and points are float32
-}
-
-/** The system a configuration names, for the data's shape. */
-export function systemOf(config: ResolvedConfig, dataset: Dataset): GanSystem {
-  const { base, baseD, latent, batch, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed, pool } = config;
-  const shared = { batch, latent, loss, ema, emaWarmup, emaStatistics, labelSmoothing, seed };
-  if (config.system === 'mlp')
-    return systems.mlp({ ...shared, size: imagesOf(dataset).shape[0] ?? 2, hidden: base, hiddenD: baseD ?? base });
-  const [size = 28, , channels = 1] = imagesOf(dataset).shape;
-  return systems.dcgan({
-    ...shared,
-    size,
-    channels,
-    base,
-    ...(baseD === undefined ? {} : { baseD }),
-    ...(pool === undefined ? {} : { pool }),
-  });
-}
-
-/** The configuration with the data's size and channels; refuses what does not fit. */
-export function fitted(config: ResolvedConfig, dataset: Dataset): ResolvedConfig {
-  const { shape, name } = imagesOf(dataset);
-  if (config.system === 'mlp') {
-    if (shape.length !== 1)
-      throw new UsageError(
-        `config.data: expected points for the system 'mlp', got examples of shape [${shape.join(', ')}] from ${name}`,
-        { code: 'config.invalid' },
-      );
-    return config;
+/**
+ * The system of a configuration for these data, and the configuration with what follows from the data.
+ * @throws UsageError `config.invalid` where they do not fit each other.
+ */
+export function prepare(
+  config: ResolvedConfig,
+  dataset: Dataset,
+  { system: own, networks = {} }: Pick<TrainHost, 'system' | 'networks'> = {},
+): { system: GanSystem; config: ResolvedConfig } {
+  const kind = own ?? kindOf(config.system);
+  checkData(kind, dataset);
+  checkSize(config, dataset);
+  const stranger = Object.keys(networks).find((role) => !kind.roles.includes(role));
+  if (stranger !== undefined)
+    throw new UsageError(
+      `train.host.networks: expected roles of the system '${kind.name}' (${kind.roles.join(', ')}), got '${stranger}'`,
+      { code: 'config.invalid' },
+    );
+  const parsed = optionsOf(kind, ownOptions(kind, config));
+  const options = kind.fit?.(parsed, dataset) ?? parsed;
+  const { batch, seed, steps, sampleCount: samples } = config;
+  const system = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
+  try {
+    checkInputs(system, dataset);
+  } catch (error) {
+    system.dispose();
+    throw error;
   }
-  const [height = 0, width = 0, channels = 0] = shape;
-  if (shape.length !== 3)
-    throw new UsageError(
-      `config.data: expected pictures for the system 'dcgan', got examples of shape [${shape.join(', ')}] from ${name}`,
-      { code: 'config.invalid' },
-    );
-  if (height !== width || height % 4 !== 0)
-    throw new UsageError(
-      `config.data: expected square pictures whose edge is a multiple of 4, got ${height} × ${width} from ${name}; a folder's are resized to config.size`,
-      { code: 'config.invalid' },
-    );
-  if (config.size !== undefined && config.size !== height)
-    throw new UsageError(`config.size: expected ${height}, the size of ${name}, got ${config.size}`, {
-      code: 'config.invalid',
-    });
-  if (config.channels !== undefined && config.channels !== channels)
-    throw new UsageError(`config.channels: expected ${channels}, as ${name} has, got ${config.channels}`, {
-      code: 'config.invalid',
-    });
-  // in the order of a parsed one, so that a resume writes the same file
-  return parseConfig({ ...config, size: height, channels });
+  return { system, config: { ...config, ...options } };
 }
 
-/** Rates of each step: constant, or falling to a tenth at the last. */
-export function ratesOf({
-  rates,
-  schedule,
-  steps,
-}: Pick<ResolvedConfig, 'rates' | 'schedule' | 'steps'>): (step: number) => { g: number; d: number } {
-  const made: Record<ResolvedConfig['schedule'], (rate: number) => Schedule> = {
-    constant: constantRate,
-    linear: (rate) => linearDecay(rate, rate / 10, steps),
-    cosine: (rate) => cosineDecay(rate, rate / 10, steps),
+/** Sizes that a configuration asks for are made by the loader; a dataset that is given has to have them. */
+function checkSize({ size, channels }: ResolvedConfig, { fields, name }: Dataset): void {
+  const [height, width, depth] = fields['image']?.shape ?? [];
+  const refuse = (field: string, wanted: unknown, got: unknown): never => {
+    throw new UsageError(`config.${field}: expected ${String(wanted)}, as ${name} has, got ${String(got)}`, {
+      code: 'config.invalid',
+    });
   };
-  const [g, d] = [made[schedule](rates.g), made[schedule](rates.d)];
-  return (step) => ({ g: g(step), d: d(step) });
+  if (height === undefined) return;
+  if (size !== undefined && (size !== height || size !== width)) refuse('size', height, size);
+  if (channels !== undefined && channels !== depth) refuse('channels', depth, channels);
+}
+
+async function previewsOf(system: GanSystem, dataset: Dataset, seed: number): Promise<Map<string, PreviewFeeds>> {
+  const previews = new Map<string, PreviewFeeds>();
+  for (const [name, output] of Object.entries(system.outputs)) {
+    const feeds = await previewFeeds(output, dataset, seed);
+    if (feeds) previews.set(name, feeds);
+  }
+  return previews;
 }
 
 function datasetOf({ data }: ResolvedConfig): Dataset {

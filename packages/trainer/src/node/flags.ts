@@ -1,0 +1,107 @@
+// Command-line flags of a configuration, derived from its schema: names, types, choices, defaults and help are said
+// there only. And back: what flags gave, as fields.
+import { UsageError, type CliOption } from '@forja/core';
+import * as v from 'valibot';
+import type { OptionEntries } from '../systems/kind.js';
+
+/** What the flags need to know of a schema; `pipe` has the checks and the description. */
+interface Shape {
+  type: string;
+  wrapped?: Shape;
+  entries?: Record<string, Shape>;
+  options?: unknown;
+  default?: unknown;
+  pipe?: readonly { type: string; metadata?: { choices?: () => string[] }; description?: string }[];
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+/** The key under which commander gives a flag's value. */
+const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
+const singular = (name: string): string => name.replace(/ies$/, 'y').replace(/s$/, '');
+
+/** A flag, the field it sets, and how its value becomes the field's. */
+interface Flag {
+  option: CliOption;
+  key: string;
+  set(fields: Record<string, unknown>, value: unknown): void;
+}
+
+/** The flags of configuration fields. */
+export function flagsOf(entries: OptionEntries): CliOption[] {
+  return Object.entries(entries).flatMap(([name, schema]) => flags(name, schema).map(({ option }) => option));
+}
+
+/**
+ * Fields of a configuration from what flags gave; those that were not given are left out.
+ * @throws UsageError for a list value that is not `name=weight`.
+ */
+export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(entries))
+    for (const { key, set } of flags(name, schema)) if (args[key] !== undefined) set(fields, args[key]);
+  return fields;
+}
+
+function flags(name: string, schema: OptionEntries[string]): Flag[] {
+  const outer = schema as unknown as Shape; // valibot's own objects
+  const shape = outer.wrapped ?? outer;
+  const help = v.getDescription(schema as v.GenericSchema) ?? '';
+  const initial = outer.default;
+  const described = typeof initial === 'number' || typeof initial === 'string' ? `${help}; default ${initial}` : help;
+  const flag = (text: string, value: string, rest: Partial<CliOption>, set: Flag['set']): Flag => ({
+    option: { flags: `--${text}${value}`, description: described, ...rest },
+    key: camel(text.replace(/^no-/, '')),
+    set,
+  });
+  const put: Flag['set'] = (fields, value) => (fields[name] = value);
+  const kinds: Readonly<Record<string, () => Flag[]>> = {
+    number: () => [flag(kebab(name), ' <n>', { type: isWhole(shape) ? 'integer' : 'number' }, put)],
+    boolean: () => [flag(initial === true ? `no-${kebab(name)}` : kebab(name), '', {}, put)],
+    picklist: () => [flag(kebab(name), ' <kind>', { choices: shape.options as string[] }, put)],
+    string: () => {
+      const choices = shape.pipe?.find(({ metadata }) => metadata?.choices)?.metadata?.choices?.();
+      const text = name === 'out' ? '-o, --out' : `--${kebab(name)}`;
+      const option = choices ? { choices } : {};
+      return [
+        {
+          ...flag(kebab(name), choices ? ' <name>' : ' <path>', option, put),
+          ...(name === 'out' ? { option: { flags: `${text} <path>`, description: described } } : {}),
+        },
+      ];
+    },
+    union: () => [flag(kebab(name), ' <source>', {}, put)],
+    strict_object: () =>
+      Object.keys(shape.entries ?? {}).map((key) =>
+        flag(
+          `${kebab(singular(name))}-${key}`,
+          ' <n>',
+          { type: 'number', description: `${help} (${key})` },
+          (fields, value) => {
+            fields[name] = { ...(fields[name] as object | undefined), [key]: value };
+          },
+        ),
+      ),
+    record: () => [
+      flag(kebab(singular(name)), ' <name=weight>', { type: 'list' }, (fields, value) => {
+        fields[name] = Object.fromEntries((value as string[]).map((text) => weighed(kebab(singular(name)), text)));
+      }),
+    ],
+  };
+  return kinds[shape.type]?.() ?? [];
+}
+
+const isWhole = ({ pipe }: Shape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
+
+/** `r1=0.05` or `r1=0.05,every=16`. */
+function weighed(flag: string, text: string): [string, unknown] {
+  const [first = '', ...rest] = text.split(',');
+  const [name = '', weight] = first.split('=');
+  if (name === '' || weight === undefined || weight.trim() === '' || !Number.isFinite(Number(weight)))
+    throw new UsageError(`train --${flag}: expected name=weight, such as r1=0.1 or r1=0.1,every=16, got '${text}'`);
+  if (rest.length === 0) return [name, Number(weight)];
+  const more = rest.map((pair): [string, string | number] => {
+    const [key = '', value = ''] = pair.split('=');
+    return [key, value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value];
+  });
+  return [name, { weight: Number(weight), ...Object.fromEntries(more) }];
+}

@@ -1,0 +1,54 @@
+// The moving average of a network's weights, without a second network: for the time of a call the layers read the
+// averages in place of their weights. So custom layers need no copy, and a change of architecture no second builder.
+import type * as tf from '@tensorflow/tfjs';
+import { applyUpdates, ema } from '../optimizers/index.js';
+import { variablesOf } from '../tfjs/variables.js';
+
+/** How a network is averaged. */
+export interface AverageOptions {
+  /** Share of the past at each update, 0 to below 1. */
+  decay: number;
+  /** Use decay min(decay, (1 + n) / (10 + n)) at the n-th update, so that the start is forgotten quickly. */
+  warmup: boolean;
+  /**
+   * Non-trainable weights (moving statistics of batch norms) in the averaged network: `last` takes the network's own,
+   * `averaged` averages them too.
+   */
+  statistics: 'last' | 'averaged';
+  /** Prefix of the variables' names. Default `average`; a second averaged network needs another. */
+  name?: string;
+}
+
+/** A network's averaged weights. */
+export interface Average {
+  /** The averages and their counter: state. */
+  readonly variables: readonly tf.Variable[];
+  /** Moves the averages towards the weights. Part of a phase's step. */
+  follow(): void;
+  /** Runs `fn`, synchronous, with the averages in place of the network's weights. */
+  during<T>(fn: () => T): T;
+}
+
+/** Averages of `model`, starting at its present weights, in variables `average/<weight>`. */
+export function averageOf(model: tf.LayersModel, options: AverageOptions): Average {
+  const { decay, warmup, statistics, name = 'average' } = options;
+  const layerWeights = statistics === 'averaged' ? model.weights : model.trainableWeights;
+  const moved = ema(variablesOf(layerWeights), decay, { warmup, name });
+  return {
+    variables: moved.state,
+    follow: () => applyUpdates(moved()),
+    during: (fn) => {
+      // What a LayerVariable reads is its `val`, which tfjs's types call protected.
+      const slots = layerWeights as unknown as { val: tf.Variable }[];
+      const own = slots.map(({ val }) => val);
+      const put = (values: readonly tf.Variable[]): void =>
+        slots.forEach((slot, i) => (slot.val = values[i] as tf.Variable)); // as many as slots
+      put(moved.averages);
+      try {
+        return fn();
+      } finally {
+        put(own);
+      }
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// What a system promises, held against it where it is used, so that a mistake in a system of one's own is one sentence.
+import { UsageError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import type { StepFunction } from '../compile/step.js';
+import type { Dataset } from '../data/dataset.js';
+import { FIELD_KINDS, type SystemKind } from './kind.js';
+import type { Phase } from './phase.js';
+import type { GanSystem } from './system.js';
+import { variablesOf } from '../tfjs/variables.js';
+
+const refuse = (message: string): UsageError => new UsageError(message, { code: 'config.invalid' });
+
+/** @throws UsageError `config.invalid` for data without a field that the system reads, or of another kind. */
+export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
+  for (const [field, kind] of Object.entries(data)) {
+    const found = dataset.fields[field];
+    const { words, fits } = FIELD_KINDS[kind];
+    if (found !== undefined && fits(found)) continue;
+    const has = Object.entries(dataset.fields).map(([own, { shape }]) => `${own} [${shape.join(', ')}]`);
+    throw refuse(
+      `config.data: expected ${words} in the field '${field}' for the system '${name}', got ${
+        found === undefined ? `data with ${has.join(', ')}` : `${found.dtype} [${found.shape.join(', ')}]`
+      } from ${dataset.name}`,
+    );
+  }
+}
+
+/** @throws UsageError `config.invalid` for a system that is not whole. */
+export function checkSystem({ name, variables, phases, outputs, schedules }: GanSystem): void {
+  if (phases.length === 0) throw refuse(`system '${name}': expected phases, got none`);
+  if (Object.keys(outputs).length === 0) throw refuse(`system '${name}': expected outputs, got none`);
+  const twice = repeated(variables.map((variable) => variable.name));
+  if (twice !== undefined)
+    throw refuse(`system '${name}': expected variables of different names, got two called '${twice}'`);
+  const again = repeated(phases.map((phase) => phase.name));
+  if (again !== undefined)
+    throw refuse(`system '${name}': expected phases of different names, got two called '${again}'`);
+  for (const phase of phases) {
+    for (const field of ['every', 'repeat'] as const)
+      if (!(Number.isInteger(phase[field] ?? 1) && (phase[field] ?? 1) >= 1))
+        throw refuse(
+          `system '${name}', phase '${phase.name}': expected a whole number ≥ 1 for ${field}, got ${phase[field]}`,
+        );
+    for (const [input, { from }] of Object.entries(phase.inputs))
+      if ('schedule' in from && schedules[from.schedule] === undefined)
+        throw refuse(
+          `system '${name}', phase '${phase.name}': expected the schedule '${from.schedule}' of its input '${input}' among the system's, got ${Object.keys(schedules).join(', ') || 'none'}`,
+        );
+  }
+}
+
+/** @throws UsageError `config.invalid` for a phase that reads what the data lacks, or in another shape. */
+export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void {
+  for (const phase of phases)
+    for (const [input, { from, shape }] of Object.entries(phase.inputs)) {
+      if (!('data' in from)) continue;
+      const where = `system '${name}', phase '${phase.name}', input '${input}'`;
+      const field = dataset.fields[from.data];
+      if (field === undefined)
+        throw refuse(
+          `${where}: expected a field of ${dataset.name} (${Object.keys(dataset.fields).join(', ')}), got '${from.data}'`,
+        );
+      if (String(shape.slice(1)) !== String(field.shape))
+        throw refuse(
+          `${where}: expected [batch${field.shape.map((d) => `, ${d}`).join('')}], as '${from.data}' of ${dataset.name} is, got [${shape.join(', ')}]`,
+        );
+    }
+}
+
+/**
+ * A phase's step that is watched while it runs or is traced.
+ * @throws UsageError `config.invalid` for a result that is no scalar, an assigned variable that is none of the
+ * system's, and a weight that is assigned twice, as by two optimizers.
+ */
+export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
+  const where = `system '${system.name}', phase '${phase.name}'`;
+  const known = new Set(system.variables);
+  // Moving statistics are assigned each time a network is applied.
+  const statistics = new Set(Object.values(system.networks).flatMap((model) => variablesOf(model.nonTrainableWeights)));
+  return (inputs) => {
+    const assigned = new Set<tf.Variable>();
+    const results = watchingAssignments(
+      (variable) => {
+        if (!known.has(variable))
+          throw refuse(
+            `${where}: expected to assign variables of the system only, got '${variable.name}', which is not in its variables; add it, or it is lost at a resume`,
+          );
+        if (assigned.has(variable) && !statistics.has(variable))
+          throw refuse(
+            `${where}: expected one assignment a step, got a second one of '${variable.name}'; add the updates up first`,
+          );
+        assigned.add(variable);
+      },
+      () => phase.step(inputs),
+    );
+    for (const [name, value] of Object.entries(results))
+      if (value.rank !== 0 || value.dtype !== 'float32')
+        throw refuse(
+          `${where}: expected scalars, got '${name}' ${value.dtype} [${value.shape.join(', ')}]; return its mean`,
+        );
+    return results;
+  };
+}
+
+/** Runs `fn`, synchronous, and tells of each `variable.assign` in it before it happens. */
+function watchingAssignments<T>(tell: (variable: tf.Variable) => void, fn: () => T): T {
+  const prototype = tf.Variable.prototype;
+  const assign = Object.getOwnPropertyDescriptor(prototype, 'assign') as PropertyDescriptor & {
+    value: tf.Variable['assign'];
+  }; // tfjs's own method
+  Object.defineProperty(prototype, 'assign', {
+    ...assign,
+    value(this: tf.Variable, value: tf.Tensor) {
+      tell(this);
+      assign.value.call(this, value);
+    },
+  });
+  try {
+    return fn();
+  } finally {
+    Object.defineProperty(prototype, 'assign', assign);
+  }
+}
+
+function repeated(names: readonly string[]): string | undefined {
+  return names.find((name, i) => names.indexOf(name) !== i);
+}

@@ -1,0 +1,69 @@
+// DCGAN (Radford et al. 2016): transposed convolutions against strided ones, or a discriminator that pools.
+import * as v from 'valibot';
+import { UsageError } from '@forja/core';
+import type { FieldSpec } from '../../data/dataset.js';
+import { dcganDiscriminator, dcganGenerator } from '../../models/dcgan.js';
+import { dcganDeviation } from '../../models/initialise.js';
+import { described, whole } from '../entries.js';
+import { systemKind } from '../kind.js';
+import { networkOf } from '../network.js';
+import { playerOptions } from '../two-player/options.js';
+import { twoPlayer } from '../two-player/game.js';
+
+/** `forja train dcgan`. Weights are drawn from N(0, 0.02) by the seed alone. */
+export const dcganKind = systemKind({
+  name: 'dcgan',
+  summary: 'pictures by transposed convolutions (DCGAN)',
+  options: {
+    base: described(v.optional(whole(1, 4096), 64), "channels of the generator's largest hidden map"),
+    baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+    pool: described(v.optional(v.picklist(['avg', 'max'])), 'pool in the discriminator instead of striding'),
+    ...playerOptions({ rates: { g: 2e-3, d: 2e-3 }, latent: 100 }),
+  },
+  data: { image: 'image' },
+  roles: ['g', 'd'],
+  fit: (options, { fields, name }) => {
+    squareOf('dcgan', fields['image'], name);
+    return options;
+  },
+  make(options, at) {
+    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const { size, channels } = squareOf('dcgan', example, at.data.name);
+    const { base, baseD = base, latent, pool } = options;
+    const pooled = pool === undefined ? {} : { pool };
+    const made = {
+      g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
+      d: () => dcganDiscriminator({ size, channels, base: baseD, name: 'd', ...pooled }),
+    };
+    return twoPlayer(
+      {
+        name: 'dcgan',
+        g: networkOf(at, 'g', made.g, dcganDeviation),
+        d: networkOf(at, 'd', made.d, dcganDeviation),
+        field: 'image',
+        example,
+        output: { name: 'image', role: 'image', range: [-1, 1] },
+      },
+      options,
+      at,
+    );
+  },
+});
+
+/**
+ * Edge and channels of square pictures.
+ * @throws UsageError `config.invalid` for others, naming the system.
+ */
+export function squareOf(
+  system: string,
+  field: FieldSpec | undefined,
+  from: string,
+): { size: number; channels: number } {
+  const [height = 0, width = 0, channels = 0] = field?.shape ?? [];
+  if (height !== width || height % 4 !== 0)
+    throw new UsageError(
+      `config.data: expected square pictures whose edge is a multiple of 4 for the system '${system}', got ${height} × ${width} from ${from}; a folder's are resized to config.size`,
+      { code: 'config.invalid' },
+    );
+  return { size: height, channels };
+}

@@ -1,0 +1,41 @@
+// Schemas of single options, shared by configurations, each with the words that an error says it expects.
+import * as v from 'valibot';
+import { nearest } from '../nearest-name.js';
+
+/** A schema with a line of help, which flags and docs show. */
+export const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
+
+const finite = v.pipe(v.number(), v.finite('a finite number'));
+
+/** A whole number in a closed interval. */
+export const whole = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.integer('an integer'),
+    v.minValue(least, `a number of at least ${least}`),
+    v.maxValue(most, `a number of at most ${most}`),
+  );
+
+/** A finite number of at least `least`. */
+export const atLeast = (least: number) => v.pipe(finite, v.minValue(least, `a number of at least ${least}`));
+
+/** A learning rate: above 0, at most 1. */
+export const rate = v.pipe(finite, v.gtValue(0, 'a number above 0'), v.maxValue(1, 'a number of at most 1'));
+
+/** A decay or a part of a whole: from 0 to below 1. */
+export const share = v.pipe(
+  v.number(),
+  v.minValue(0, 'a number from 0 to below 1'),
+  v.ltValue(1, 'a number from 0 to below 1'),
+);
+
+/** A name of an open set; `names` is asked when a value is checked, so that what users register counts. */
+export const named = (what: string, names: () => string[]) =>
+  v.pipe(
+    v.string(),
+    v.check(
+      (name) => names().includes(name),
+      (issue) => `a ${what} (${names().join(', ')})${nearest(String(issue.input), names())}`,
+    ),
+    v.metadata({ choices: names }),
+  );

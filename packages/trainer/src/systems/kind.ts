@@ -1,0 +1,78 @@
+// What makes a system from a configuration: CONTRACT of a system's folder, and of users' own systems. The schema is the
+// only place where a system's options are named; flags, help and docs are derived from it.
+import type * as tf from '@tensorflow/tfjs';
+import type * as v from 'valibot';
+import type { Dataset, FieldSpec } from '../data/dataset.js';
+import type { GanSystem } from './system.js';
+
+/** What a field of the data has to be. */
+export type FieldKind = 'image' | 'vector' | 'label' | 'text';
+
+/** Fields that a system reads. */
+export type FieldNeeds = Readonly<Record<string, FieldKind>>;
+
+/** What a system may know of the data. */
+export type DatasetInfo = Pick<Dataset, 'name' | 'count' | 'fields' | 'parts'>;
+
+/** What a run gives a system beside its own options. */
+export interface Circumstances {
+  readonly batch: number;
+  /** Of the initial weights. */
+  readonly seed: number;
+  /** Iterations of the run, which schedules may end with. */
+  readonly steps: number;
+  /** Examples of a grid. */
+  readonly samples: number;
+  readonly data: DatasetInfo;
+  /** The user's own networks, by role; a system builds those that are not here. */
+  readonly networks: Readonly<Record<string, tf.LayersModel>>;
+}
+
+/** Options as a schema has them. */
+export type OptionEntries = v.ObjectEntries;
+
+/** Options of a system as a user writes them. */
+export type OptionsInput<E extends OptionEntries> = v.InferInput<v.ObjectSchema<E, undefined>>;
+
+/** Options of a system, parsed. */
+export type OptionsOf<E extends OptionEntries> = v.InferOutput<v.ObjectSchema<E, undefined>>;
+
+/** A kind of GAN: `forja train <name>`. */
+export interface SystemKind<E extends OptionEntries = OptionEntries, N extends string = string> {
+  readonly name: N;
+  /** A few words, for lists. */
+  readonly summary: string;
+  /**
+   * The system's own fields of a configuration, as valibot entries: `v.optional(schema, default)`, with
+   * `v.description('…')` for help. A name of a run's field is refused.
+   */
+  readonly options: E;
+  /** Defaults of the run's fields that suit this system, before the general ones. */
+  readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
+  /** Fields of the data that the phases read, by name. */
+  readonly data: FieldNeeds;
+  /** Roles for which a user may bring a network. */
+  readonly roles: readonly string[];
+  /**
+   * Refuses options that do not fit the data, or fills in what follows from it.
+   * @throws UsageError `config.invalid`.
+   */
+  fit?(options: OptionsOf<E>, data: DatasetInfo): OptionsOf<E>;
+  make(options: OptionsOf<E>, at: Circumstances): GanSystem;
+}
+
+/** A {@link SystemKind} with the types of its options inferred. */
+export function systemKind<E extends OptionEntries, const N extends string>(kind: SystemKind<E, N>): SystemKind<E, N> {
+  return kind;
+}
+
+/** Whether a field is of a kind, and what the kind is, in words. */
+export const FIELD_KINDS: Readonly<Record<FieldKind, { words: string; fits: (field: FieldSpec) => boolean }>> = {
+  image: {
+    words: 'pictures [height, width, channels]',
+    fits: ({ shape, dtype }) => shape.length === 3 && dtype === 'float32',
+  },
+  vector: { words: 'vectors [size]', fits: ({ shape, dtype }) => shape.length === 1 && dtype === 'float32' },
+  label: { words: 'class labels', fits: ({ shape, dtype }) => shape.length === 0 && dtype === 'int32' },
+  text: { words: 'token ids [length]', fits: ({ shape, dtype }) => shape.length === 1 && dtype === 'int32' },
+};

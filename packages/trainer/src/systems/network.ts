@@ -1,0 +1,25 @@
+// A network of a system: the user's own, or one that is built and drawn from the seed.
+import type * as tf from '@tensorflow/tfjs';
+import { variablesOf } from '../tfjs/variables.js';
+import { initialise } from '../models/initialise.js';
+import type { Circumstances } from './kind.js';
+
+/** The network of a role: the user's as it is, else `build()` with kernels drawn with this standard deviation. */
+export function networkOf(
+  { networks, seed }: Circumstances,
+  role: string,
+  build: () => tf.LayersModel,
+  deviation: (shape: readonly number[]) => number,
+): tf.LayersModel {
+  const own = networks[role];
+  if (own !== undefined) return own;
+  const model = build();
+  initialise(model, { seed, deviation });
+  return model;
+}
+
+/** Disposes a system's variables, but for those of networks that the user brought. */
+export function disposeOwn(variables: readonly tf.Variable[], { networks }: Circumstances): void {
+  const borrowed = new Set(Object.values(networks).flatMap(({ weights }) => variablesOf(weights)));
+  for (const variable of variables) if (!borrowed.has(variable)) variable.dispose();
+}

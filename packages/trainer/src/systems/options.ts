@@ -1,0 +1,25 @@
+// A system's options from values of unknown origin: checked by its schema, defaults filled in.
+import { UsageError } from '@forja/core';
+import * as v from 'valibot';
+import { lineOf } from '../issues.js';
+import type { OptionEntries, OptionsOf, SystemKind } from './kind.js';
+
+/**
+ * Options of `kind` with defaults.
+ * @throws UsageError `config.invalid` with a line for each that is wrong.
+ */
+export function optionsOf<E extends OptionEntries>(
+  kind: SystemKind<E>,
+  given: Readonly<Record<string, unknown>>,
+): OptionsOf<E> {
+  const result = v.safeParse(v.strictObject(kind.options), defined(given));
+  if (result.success) return defined(result.output) as OptionsOf<E>; // the same options, but for absent ones
+  throw new UsageError(result.issues.map((issue) => lineOf(kind.name, issue)).join('\n'), { code: 'config.invalid' });
+}
+
+/** The object without keys whose value is undefined, as exact optional fields want it. */
+export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  }; // the same keys, but for absent ones
+}

@@ -1,0 +1,49 @@
+// A phase: one graph of the game, run a fixed number of times an iteration. CONTRACT.
+import type { Tensor } from '@forja/core';
+import type { StepFunction } from '../compile/step.js';
+
+/** Where an input of a phase, or of a preview, comes from. */
+export type Source =
+  /** A field of the data set; each run takes its own batch. */
+  | { data: string }
+  /** Numbers of (seed, phase, run, input). `p`: probability of a one, for `bernoulli`. */
+  | { random: 'normal' | 'uniform' | 'bernoulli'; p?: number }
+  /** Whole numbers `from` … `below` − 1. */
+  | { random: 'int'; from: number; below: number }
+  /** A scalar of the system's `schedules`, at the iteration. */
+  | { schedule: string }
+  | { fixed: Tensor };
+
+/** An input of a phase: a concrete shape, and a source. */
+export interface PhaseInput {
+  readonly shape: readonly number[];
+  /** Default `float32`. */
+  readonly dtype?: 'float32' | 'int32';
+  readonly from: Source;
+}
+
+/** One step of the game, over state that all phases share. */
+export interface Phase {
+  /** Part of the streams of its random numbers: another name draws other numbers. */
+  readonly name: string;
+  /** Runs in iterations whose number (from 0) is a multiple. Default 1. */
+  readonly every?: number;
+  /** Runs an iteration, one after another, each with its own batch and numbers. Default 1. */
+  readonly repeat?: number;
+  readonly inputs: Readonly<Record<string, PhaseInput>>;
+  /** The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases share a name. */
+  readonly step: StepFunction;
+}
+
+/**
+ * The number of a phase's run `repeat` in iteration `step`, counted over the whole training: what its batch and its
+ * random numbers depend on. A resumed run needs nothing but the iteration to go on.
+ */
+export function runOf({ every = 1, repeat = 1 }: Phase, step: number, index: number): number {
+  return Math.floor(step / every) * repeat + index;
+}
+
+/** Runs of a phase in iteration `step`. */
+export function runsIn({ every = 1, repeat = 1 }: Phase, step: number): number {
+  return step % every === 0 ? repeat : 0;
+}

@@ -1,0 +1,62 @@
+// All systems by name, ready ones and those that users register; and a system without a run around it.
+import { registry } from '../registry.js';
+import type { Dataset } from '../data/dataset.js';
+import * as ready from './index.js';
+import type { Circumstances, OptionEntries, OptionsInput, SystemKind } from './kind.js';
+import { optionsOf } from './options.js';
+import type { GanSystem } from './system.js';
+
+type Ready = (typeof ready)[keyof typeof ready];
+
+type Entries<K> = K extends SystemKind<infer E> ? E : never;
+
+/**
+ * Options of each system as a user writes them, by name. A system of your own adds its line, so that editors know its
+ * options: `declare module '@forja/trainer' { interface SystemConfigs { mine: { depth?: number } } }`.
+ */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- an interface, so that users can add to it
+export interface SystemConfigs extends ReadyConfigs {}
+
+type ReadyConfigs = { [K in Ready as K['name']]: OptionsInput<Entries<K>> };
+
+/** Names of the systems. */
+export type SystemName = keyof SystemConfigs & string;
+
+// The entries of a system matter to nobody here: they are checked by its own schema.
+const all = registry<SystemKind>('system', Object.values(ready) as unknown as SystemKind[]);
+
+/**
+ * Adds a system of your own under its name.
+ * @throws UsageError for a name that is empty or taken.
+ */
+export function registerSystem<E extends OptionEntries>(kind: SystemKind<E>): void {
+  all.add(kind as unknown as SystemKind);
+}
+
+/**
+ * The system called `name`.
+ * @throws UsageError `config.invalid` for a name that is none.
+ */
+export const kindOf = (name: string): SystemKind => all.of(name);
+
+/** Names of all systems, registered ones too. */
+export const systemNames = (): string[] => all.names();
+
+/** What {@link makeSystem} needs beside options. */
+export type SystemSurroundings = Partial<Circumstances> & {
+  data: Pick<Dataset, 'name' | 'count' | 'fields' | 'parts'>;
+};
+
+/**
+ * A system without a run: for a loop of your own, benchmarks and tests. `options` are the system's own.
+ * @throws UsageError `config.invalid` for options that are wrong or do not fit the data.
+ */
+export function makeSystem<N extends SystemName>(
+  name: N,
+  options: SystemConfigs[N],
+  { batch = 32, seed = 0, steps = 1, samples = 64, networks = {}, data }: SystemSurroundings,
+): GanSystem {
+  const kind = kindOf(name);
+  const parsed = optionsOf(kind, options as Record<string, unknown>); // an object of options
+  return kind.make(kind.fit?.(parsed, data) ?? parsed, { batch, seed, steps, samples, networks, data });
+}

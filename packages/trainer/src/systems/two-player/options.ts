@@ -1,0 +1,68 @@
+// Options that every two-player game has: rates, loss, penalties, balance, the average. One entry each: schema, default,
+// and a line of help.
+import * as v from 'valibot';
+import { lossNames } from '../../losses/index.js';
+import { penaltyNames } from '../../penalties/index.js';
+import { atLeast, described, named, rate, share, whole } from '../entries.js';
+
+/** A penalty's weight, or all that can be said of it. */
+const penalty = v.union([
+  atLeast(0),
+  v.strictObject({
+    weight: atLeast(0),
+    every: v.optional(whole(1, 1024), 1),
+    k: v.optional(atLeast(0)),
+    sided: v.optional(v.picklist(['one', 'two'])),
+  }),
+]);
+
+/** Defaults that differ between games. */
+export interface PlayerDefaults {
+  rates: { g: number; d: number };
+  latent: number;
+  loss?: string;
+  penalties?: Record<string, v.InferInput<typeof penalty>>;
+  beta1?: number;
+  dSteps?: number;
+  schedule?: 'constant' | 'linear' | 'cosine';
+}
+
+/** The entries, with a game's own defaults. */
+export const playerOptions = (defaults: PlayerDefaults) => ({
+  latent: described(v.optional(whole(1, 65_536), defaults.latent), 'size of the latent vector'),
+  rates: described(
+    v.optional(
+      v.strictObject({ g: v.optional(rate, defaults.rates.g), d: v.optional(rate, defaults.rates.d) }),
+      defaults.rates,
+    ),
+    'learning rates of generator and discriminator',
+  ),
+  schedule: described(
+    v.optional(v.picklist(['constant', 'linear', 'cosine']), defaults.schedule ?? 'constant'),
+    'how both rates fall to a tenth over the run',
+  ),
+  beta1: described(v.optional(share, defaults.beta1 ?? 0.5), "Adam's decay of the first moment"),
+  beta2: described(v.optional(share, 0.999), "Adam's decay of the second moment"),
+  loss: described(v.optional(named('loss', lossNames), defaults.loss ?? 'non-saturating'), 'adversarial loss'),
+  labelSmoothing: described(
+    v.optional(share, 0),
+    'how far the target of real examples moves from 1 (cross-entropy losses)',
+  ),
+  penalties: described(
+    v.optional(v.record(named('penalty', penaltyNames), penalty), defaults.penalties ?? {}),
+    'penalties on the discriminator by name: a weight, or { weight, every, k, sided }',
+  ),
+  dSteps: described(
+    v.optional(whole(1, 100), defaults.dSteps ?? 1),
+    'steps of the discriminator for each of the generator',
+  ),
+  ema: described(v.optional(share, 0.999), "decay of the generator's moving average"),
+  emaWarmup: described(v.optional(v.boolean(), true), 'start the average with a small decay'),
+  emaStatistics: described(
+    v.optional(v.picklist(['last', 'averaged']), 'last'),
+    "statistics of the averaged generator's batch norms",
+  ),
+});
+
+/** Options of two-player games, parsed. */
+export type PlayerOptions = v.InferOutput<v.ObjectSchema<ReturnType<typeof playerOptions>, undefined>>;

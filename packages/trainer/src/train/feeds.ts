@@ -1,0 +1,84 @@
+// What phases and previews are fed: batches of the data, random numbers, schedules and constants, from their sources.
+import { ARRAY_OF, latents, philoxInteger, sizeOf, tensor, type NamedTensors, type Tensor } from '@forja/core';
+import type { Dataset, FieldArray } from '../data/dataset.js';
+import { batchReader } from '../data/order.js';
+import type { Phase, PhaseInput, Source } from '../systems/phase.js';
+import type { GanSystem, Output } from '../systems/system.js';
+import { drawRandom, namedStream } from '../trace/random.js';
+
+/** Feeds of run `run` of a phase, in iteration `step`. */
+export type PhaseFeeds = (step: number, run: number) => Promise<NamedTensors>;
+
+type Random = Extract<Source, { random: unknown }>;
+
+/** Whole numbers or floats of (seed, run, stream). */
+function drawn(source: Random, shape: readonly number[], at: { seed: number; step: number; stream: number }): Tensor {
+  const count = sizeOf(shape);
+  if (source.random === 'int') return tensor('int32', shape, philoxInteger(at, count, source.from, source.below));
+  const { random: distribution } = source;
+  const p = source.p === undefined ? {} : { p: source.p };
+  return tensor('float32', shape, drawRandom({ distribution, ...p }, at, count));
+}
+
+/** The feeds of a phase; batches are `batch` examples. */
+export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, seed: number, batch: number): PhaseFeeds {
+  const inputs = Object.entries(phase.inputs);
+  const fields = [...new Set(inputs.flatMap(([, { from }]) => ('data' in from ? [from.data] : [])))];
+  const read = fields.length > 0 ? batchReader(dataset, seed, batch, fields) : undefined;
+  return async (step, run) => {
+    const examples = (await read?.(run)) ?? {};
+    const fed = ([name, { shape, dtype = 'float32', from }]: [string, PhaseInput]): [string, Tensor] => {
+      if ('data' in from) return [name, tensor(dtype, shape, examples[from.data] as FieldArray)]; // read just now
+      if ('random' in from)
+        return [name, drawn(from, shape, { seed, step: run, stream: namedStream(phase.name, name) })];
+      if ('schedule' in from)
+        return [name, tensor(dtype, shape, Float32Array.of(system.schedules[from.schedule]?.(step) ?? NaN))];
+      return [name, from.fixed];
+    };
+    return Object.fromEntries(inputs.map(fed));
+  };
+}
+
+/** The inputs of an output's preview, and the fields shown beside it. */
+export interface PreviewFeeds {
+  inputs: NamedTensors;
+  beside: { name: string; value: Tensor }[];
+}
+
+/**
+ * Feeds of a preview: the same at every step. Latents are those of `generator.sample({ seed })`, so a grid can be made
+ * again from the file.
+ */
+export async function previewFeeds(output: Output, dataset: Dataset, seed: number): Promise<PreviewFeeds | undefined> {
+  const { preview, inputs } = output;
+  if (preview === undefined) return undefined;
+  const { count, beside = [] } = preview;
+  const examples = async (field: string): Promise<Tensor> => {
+    const { shape, dtype } = dataset.fields[field] ?? { shape: [], dtype: 'float32' as const };
+    const from = dataset.holdout ?? dataset;
+    const into = new ARRAY_OF[dtype](count * sizeOf(shape)) as FieldArray; // float32 or int32
+    const available = from.parts?.[from.fields[field]?.part ?? ''] ?? from.count;
+    await from.read(
+      Array.from({ length: count }, (_, i) => i % available),
+      { [field]: into },
+    );
+    return tensor(dtype, [count, ...shape], into);
+  };
+  const fed = async (name: string, source: Source): Promise<Tensor> => {
+    const spec = inputs.find((input) => input.name === name);
+    const shape = [count, ...(spec?.shape.slice(1).map(Number) ?? [])];
+    if ('data' in source) return examples(source.data);
+    if ('fixed' in source) return source.fixed;
+    if ('schedule' in source) return tensor('float32', [], Float32Array.of(NaN)); // generators follow no schedule
+    if (source.random === 'normal' && spec?.role === 'latent')
+      return tensor('float32', shape, latents(seed, 0, count, sizeOf(shape.slice(1))));
+    return drawn(source, shape, { seed, step: 0, stream: namedStream('preview', name) });
+  };
+  const named = await Promise.all(
+    Object.entries(preview.inputs).map(async ([name, source]) => [name, await fed(name, source)] as const),
+  );
+  return {
+    inputs: Object.fromEntries(named),
+    beside: await Promise.all(beside.map(async (name) => ({ name, value: await examples(name) }))),
+  };
+}
