@@ -83,6 +83,35 @@ describe.each([
     expect(events).toEqual([restarted(reason)]);
     await rt.dispose();
   });
+
+  test('takes shared state with it: sessions go on when it is written again', async () => {
+    const rt = faulty(options);
+    const total = (value: number) => tensor('float32', [3], new Float32Array(3).fill(value));
+    const count = tensor('int64', [], BigInt64Array.of(0n));
+    const state = await rt.createState?.({ total: total(0), count });
+    if (!state) throw new Error('createState');
+    const bindings = { total: { state, output: 'total_next' }, count: { state, output: 'count_next' } };
+    const [one, two] = [
+      await rt.createSession(runningMean(), { state: bindings }),
+      await rt.createSession(runningMean(), { state: bindings }),
+    ];
+    const x = { x: total(1) };
+    await Promise.all([one.run(x), two.run(x)]);
+    const read = await state.read();
+    await fault(name);
+    await expect(one.run(x)).rejects.toMatchObject({ code: 'device.lost' });
+    await expect(two.run(x)).rejects.toMatchObject({
+      code: 'device.lost',
+      message: expect.stringMatching(/write the last state read, and go on/) as string,
+    });
+    await state.write(read);
+    await Promise.all([one.run(x), two.run(x)]);
+    const { total: after, count: counted } = await state.read();
+    expect([...(after?.data as Float32Array)]).toEqual([4, 4, 4]);
+    expect(counted?.data).toEqual(BigInt64Array.of(4n));
+    expect(events).toEqual([restarted(reason)]);
+    await rt.dispose();
+  });
 });
 
 test('a worker that dies idle is replaced by the next call', async () => {

@@ -195,6 +195,32 @@ describe.each(devices)('%s', (_, options) => {
       await Promise.all([a.dispose(), b.dispose()]);
     });
 
+    test('shared, stays when the last session of its device goes', async () => {
+      const own = runtime(options);
+      const shared = await own.createState?.({ total: state.total.initial, count: state.count.initial });
+      if (!shared) throw new Error('createState');
+      const bindings = {
+        total: { state: shared, output: 'total_next' },
+        count: { state: shared, output: 'count_next' },
+      };
+      for (let turn = 1; turn <= 3; turn++) {
+        const session = await own.createSession(runningMean(), { state: bindings });
+        await session.run(x(1));
+        await session.dispose(); // with it the GPU device
+      }
+      const read = await shared.read();
+      expect([...floats(read['total'])]).toEqual([3, 13, 3]);
+      expect(read['count']?.data).toEqual(BigInt64Array.of(3n));
+      const [a, b] = [
+        await own.createSession(runningMean(), { state: bindings }),
+        await own.createSession(runningMean(), { state: bindings }),
+      ];
+      await a.run(x(1));
+      await a.dispose(); // what it made stays in use
+      expect([...floats((await b.run(x(1)))['mean'])]).toEqual([1, 3, 1]);
+      await own.dispose();
+    });
+
     test('wrong bindings and values are refused and change nothing', async () => {
       const codes: string[] = [];
       const note = (error: unknown) => codes.push((error as { code: string }).code);

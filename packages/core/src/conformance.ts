@@ -4,6 +4,7 @@ import type { Conformance } from './conformance/contract.js';
 import { errorChecks } from './conformance/errors.js';
 import { lifeChecks } from './conformance/life.js';
 import { runChecks } from './conformance/runs.js';
+import { sharedChecks } from './conformance/shared.js';
 import { stateChecks } from './conformance/state.js';
 import type { Runtime } from './runtime/session.js';
 
@@ -26,7 +27,13 @@ export function runtimeConformance(
   options: ConformanceOptions = {},
 ): void {
   const { test, expect } = framework;
-  const checks = { ...runChecks(options.without ?? []), ...errorChecks, ...stateChecks, ...lifeChecks };
+  const checks = {
+    ...runChecks(options.without ?? []),
+    ...errorChecks,
+    ...stateChecks,
+    ...sharedChecks,
+    ...lifeChecks,
+  };
   for (const [name, check] of Object.entries(checks)) {
     test(name, async () => {
       const runtime = await makeRuntime();

@@ -12,6 +12,8 @@ export type {
   RuntimeStats,
   Session,
   SessionOptions,
+  SharedBinding,
+  SharedState,
   StateBinding,
 } from './runtime/session.js';
 export type { CliArgument, CliCommand, CliIo, CliOption, CliProgress } from './cli/command.js';
@@ -36,16 +38,25 @@ export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export type { Held } from './runtime/dropped.js';
 export { ExecutorRuntime } from './runtime/executor-runtime.js';
 export type { ExecutorRuntimeParts } from './runtime/executor-runtime.js';
-export { ExecutorSession, SessionCore } from './runtime/executor-session.js';
-export type { Home } from './runtime/executor-session.js';
-export type { SessionExecutor, SessionOperation, SessionOperations, SessionRecord } from './runtime/executor.js';
+export { ExecutorSession } from './runtime/executor-session.js';
+export { GIVES_TENSORS } from './runtime/executor.js';
+export type {
+  ExecutorBinding,
+  RecipeOptions,
+  SessionExecutor,
+  SessionOperation,
+  SessionOperations,
+  SessionRecord,
+  SlotBinding,
+} from './runtime/executor.js';
 export { Fifo } from './runtime/fifo.js';
+export { ExecutorState } from './runtime/shared-state.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export type { Lease } from './runtime/shared.js';
 export { StateLost, Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf } from './runtime/tensors.js';
-export { checkFeeds, checkTensor } from './runtime/feeds.js';
+export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
 export { goldenFeeds } from './runtime/golden.js';
 export { MicroBatcher } from './runtime/micro-batcher.js';
 export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';

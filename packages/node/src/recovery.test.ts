@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
-import { DeviceError, tensor, type NamedTensors, type RuntimeEvent, type Session } from '@forja/core';
+import { DeviceError, tensor, type NamedTensors, type RuntimeEvent, type Session, type SharedState } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Executor, ExecutorName, Operation } from './executor/contract.js';
@@ -178,6 +178,53 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     expect((await again.readState())['x']?.data).toEqual(RIGHT.y.data);
     expect(events).toHaveLength(1);
     await Promise.all([counting.dispose(), again.dispose(), rt.dispose()]);
+  });
+
+  test('takes shared state with it: what needs it says so until it is written, and then goes on', async () => {
+    const rt = faulty(executor, {}, ended(executor, 'run', 1));
+    const at = (value: number): NamedTensors => ({ w: tensor('float32', [1, 1], Float32Array.of(value)) });
+    const [state, other] = [await rt.createState({ ...at(3), v: at(0)['w']! }), await rt.createState(at(5))];
+    const bound = (from: SharedState) => ({ x: { state: from, tensor: 'w', output: 'y' } }); // w ← w²
+    const writer = await rt.createSession(quick, { state: bound(state) });
+    const reader = await rt.createSession(quick, { state: { x: { state, tensor: 'w' } } });
+    const elsewhere = await rt.createSession(quick, { state: bound(other) });
+    const gone = { code: 'device.lost', message: expect.stringMatching(/^state: w was lost .* write/) as string };
+    await expect(writer.run({})).rejects.toMatchObject(gone);
+    await expect(reader.run({})).rejects.toMatchObject(gone);
+    await expect(reader.readState()).rejects.toMatchObject(gone);
+    await expect(state.read(['w'])).rejects.toMatchObject(gone);
+    await state.write(at(3));
+    await writer.run({});
+    expect((await reader.run({}))['y']?.data).toEqual(Float32Array.of(81));
+    expect((await state.read(['w']))['w']?.data).toEqual(Float32Array.of(9));
+    // each tensor, and each state, comes back for itself
+    await expect(state.read()).rejects.toMatchObject({
+      code: 'device.lost',
+      message: expect.stringMatching(/^state: v was lost/) as string,
+    });
+    await expect(elsewhere.run({})).rejects.toMatchObject(gone);
+    await other.write(at(5));
+    await elsewhere.run({});
+    expect((await other.read())['w']?.data).toEqual(Float32Array.of(25));
+    expect(events).toEqual([restarted(REASON[executor])]);
+    await rt.dispose();
+  });
+
+  test('that ends while shared state is made or written is replaced, and the state is there', async () => {
+    let nth = 0;
+    const once =
+      (on: Operation): Fault =>
+      (_nth, op, call) =>
+        op === on && nth++ === 0 ? END[executor](call) : call();
+    const value: NamedTensors = { w: tensor('float32', [1, 1], Float32Array.of(4)) };
+    for (const on of ['makeShared', 'writeShared'] as const) {
+      nth = 0;
+      const rt = faulty(executor, {}, once(on));
+      const state = await rt.createState(value);
+      expect((await state.read())['w']?.data, on).toEqual(Float32Array.of(4));
+      await rt.dispose();
+    }
+    expect(events).toHaveLength(2);
   });
 
   test('and everything may be disposed of in the middle of that', async () => {

@@ -1,7 +1,17 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
-import { checkModelBytes, copyOf, DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
-import type { DeviceName, ExecutorSession, Held, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import { checkModelBytes, DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
+import type {
+  DeviceName,
+  ExecutorSession,
+  Held,
+  NamedTensors,
+  Runtime,
+  RuntimeEvent,
+  Session,
+  SessionOptions,
+  SharedState,
+} from '@forja/core';
 import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, Recipe } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
 import { openExecutor } from './executor/open.js';
@@ -100,7 +110,11 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
         `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`,
       );
     checkModelBytes(model);
-    return this.make({ model: this.#kept(model), options: this.#owned(options) }, held);
+    return this.make({ model: this.#kept(model), options: this.#owned(options) }, options.state, held);
+  }
+
+  async createState(tensors: NamedTensors): Promise<SharedState> {
+    return this.makeState(tensors, madeHere(this.createState));
   }
 
   /**
@@ -114,8 +128,9 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     return copy;
   }
 
+  /** All but the state, with copies of the caller's data. */
   #owned(options: SessionOptions): ExecutorSessionOptions {
-    const { threads, strict, spinning, lowering, external, state } = options;
+    const { threads, strict, spinning, lowering, external } = options;
     return {
       ...(threads === undefined ? {} : { threads }),
       ...(strict === undefined ? {} : { strict }),
@@ -124,16 +139,6 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
       ...(external === undefined
         ? {}
         : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
-      ...(state === undefined
-        ? {}
-        : {
-            state: Object.fromEntries(
-              Object.entries(state).map(([input, { output, initial }]) => [
-                input,
-                { output, initial: copyOf(initial) },
-              ]),
-            ),
-          }),
     };
   }
 }

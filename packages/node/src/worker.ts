@@ -1,6 +1,6 @@
 // Entry of the worker thread and of the child process: answers the host's calls with an Engine. Imported by nothing.
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { buffersOf, toErrorRecord } from '@forja/core';
+import { buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
 import { guarded } from './executor/drain.js';
 import type { Flags } from './executor/drain.js';
@@ -11,7 +11,7 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
   try {
     // `op` and `args` come from one row of the table; the union cannot express that.
     const result: unknown = await engine.call(op, args as Operations[Operation][0]);
-    const transfer = op === 'run' || op === 'readState' ? buffersOf(result as Operations['run'][1]) : [];
+    const transfer = GIVES_TENSORS.has(op) ? buffersOf(result as Operations['run'][1]) : [];
     return { reply: { id, result }, transfer };
   } catch (error) {
     return { reply: { id, error: toErrorRecord(error) }, transfer: [] };

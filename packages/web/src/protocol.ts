@@ -1,17 +1,16 @@
 // What crosses between the page and the worker: one table of operations, their arguments and results. Plain data only.
-import type { DeviceReport, ErrorRecord, Manifest, SessionOperations, StateBinding, TensorSpec } from '@forja/core';
+import type { DeviceReport, ErrorRecord, Manifest, RecipeOptions, SessionOperations, TensorSpec } from '@forja/core';
 
 /** Where a model comes from, in a form that can be posted. `name` is for messages. */
 export type PostedSource = { url: string } | { blob: Blob; name: string };
 
 /** The part of `SessionOptions` that the worker heeds, in a form that can be posted. */
-export interface PostedSessionOptions {
+export interface PostedSessionOptions extends RecipeOptions {
   threads?: number;
   strict?: boolean;
   lowering?: 'auto' | 'portable';
   /** In half precision where the GPU has it and a check passes. */
   half?: boolean;
-  state?: Record<string, StateBinding>;
 }
 
 /**

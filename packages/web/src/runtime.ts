@@ -7,14 +7,16 @@ import type {
   ExecutorSession,
   Held,
   Manifest,
+  NamedTensors,
   Runtime,
   RuntimeEvent,
   Session,
   SessionOptions,
+  SharedState,
 } from '@forja/core';
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
-import { blobOf, ownedOptions } from './post.js';
+import { blobOf, postedOptions } from './post.js';
 import type { FetchArguments, Fetched, PostedSessionOptions, Recipe } from './protocol.js';
 
 /** Options of {@link runtime}. */
@@ -142,7 +144,12 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   ): Promise<ExecutorSession<Recipe>> {
     if (!LOWERINGS.includes(options.lowering))
       throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
-    return this.make({ model, options: ownedOptions(options), ...(external.size > 0 ? { external } : {}) }, held);
+    const recipe = { model, options: postedOptions(options), ...(external.size > 0 ? { external } : {}) };
+    return this.make(recipe, options.state, held);
+  }
+
+  async createState(tensors: NamedTensors): Promise<SharedState> {
+    return this.makeState(tensors, madeHere(this.createState));
   }
 
   /** Fetches and checks a model, beside what else runs. */

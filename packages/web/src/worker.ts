@@ -1,5 +1,5 @@
 // Entry of the module worker that the page starts: receives calls, answers them. The work is in worker/executor.ts.
-import { abortError, buffersOf, toErrorRecord } from '@forja/core';
+import { abortError, buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { NamedTensors } from '@forja/core';
 import type { Operation, Operations, Reply, Request } from './protocol.js';
 import { BUILDS } from './worker/builds.js';
@@ -7,9 +7,6 @@ import { createExecutor } from './worker/executor.js';
 import type { CallContext, Handlers } from './worker/executor.js';
 import { becomeThread } from './worker/ort.js';
 import { watchConsole } from './worker/placement.js';
-
-/** Operations whose result is tensors made for the caller: their memory moves instead of being copied. */
-const GIVES_TENSORS: ReadonlySet<Operation> = new Set<Operation>(['run', 'readState']);
 
 function serve(): void {
   // The DOM's and the worker's globals have the same name in TypeScript; this file only runs in a worker.

@@ -49,3 +49,18 @@ export function stateBindings(): { value: StateBinding; count: StateBinding } {
     count: { output: 'count_next', initial: of('int64', [], [0]) },
   };
 }
+
+/** sum = value + x, without a state of its own. */
+export function readingModel(): Uint8Array {
+  const g = new GraphBuilder({ name: 'reading' });
+  g.output('sum', g.op('Add', [g.input('value', 'float32', [2]), g.input('x', 'float32', [2])]));
+  return encodeModel(g.build());
+}
+
+/** a ← a + 1 and b ← 2·b. */
+export function twoStatesModel(): Uint8Array {
+  const g = new GraphBuilder({ name: 'two' });
+  g.output('a_next', g.op('Add', [g.input('a', 'float32', [2]), g.constant('float32', [], [1])]));
+  g.output('b_next', g.op('Mul', [g.input('b', 'float32', [2]), g.constant('float32', [], [2])]));
+  return encodeModel(g.build());
+}

@@ -1,12 +1,17 @@
-// A runtime over executors: one queue in the caller's thread, one executor behind it, sessions that outlive it. What
-// packages that execute ONNX build theirs on.
-import { ForjaError } from '../errors.js';
+// A runtime over executors: one queue in the caller's thread, one executor behind it, sessions and states that outlive
+// it. What packages that execute ONNX build theirs on.
+import { ForjaError, UsageError } from '../errors.js';
+import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DroppedHandles, Held } from './dropped.js';
-import type { SessionExecutor, SessionRecord } from './executor.js';
-import { ExecutorSession, SessionCore } from './executor-session.js';
+import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
+import { ExecutorSession, SessionCore, type SessionParts } from './executor-session.js';
+import { checkTensor } from './feeds.js';
 import { Fifo } from './fifo.js';
-import type { DeviceReport, RuntimeEvent, StateBinding } from './session.js';
+import type { Home, Resident } from './resident.js';
+import type { DeviceReport, RuntimeEvent, SessionOptions } from './session.js';
+import { ExecutorState, StateCore } from './shared-state.js';
 import { Supervisor } from './supervisor.js';
+import { copiesOf, copyOf } from './tensors.js';
 
 /** What an {@link ExecutorRuntime} is made of. */
 export interface ExecutorRuntimeParts<E> {
@@ -19,21 +24,27 @@ export interface ExecutorRuntimeParts<E> {
 }
 
 /** Sessions made from recipes `R`, in executors `E`. */
-export class ExecutorRuntime<
-  R extends { options: { state?: Record<string, StateBinding> } },
-  E extends SessionExecutor<R>,
-> {
+export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends SessionExecutor<R>> {
   protected readonly supervisor: Supervisor<E>;
   readonly #dropped: DroppedHandles;
   readonly #queue = new Fifo();
-  readonly #sessions = new Set<SessionCore<R>>();
+  readonly #residents = new Set<Resident<R>>();
+  readonly #home: Home<R>;
   #device: DeviceReport;
   #disposal: Promise<void> | undefined;
 
   constructor({ start, onEvent, dropped, device }: ExecutorRuntimeParts<E>) {
-    this.supervisor = new Supervisor(start, onEvent);
+    const supervisor = new Supervisor(start, onEvent);
+    this.supervisor = supervisor;
     this.#dropped = dropped;
     this.#device = device;
+    this.#home = {
+      queue: this.#queue,
+      supervisor,
+      dropped,
+      made: (record: SessionRecord) => this.found(record.device),
+      gone: (resident) => this.#residents.delete(resident),
+    };
   }
 
   /** Of the last session made, or made again; before the first, what would be tried first. */
@@ -42,35 +53,43 @@ export class ExecutorRuntime<
   }
 
   /**
-   * Makes a session. `held` says of which handle it is part, when that is not the session itself; `free` of it is
-   * called once the session is.
+   * Makes a session. `recipe` is without the state, which is given apart. `held` says of which handle it is part, when
+   * that is not the session itself; `free` of it is called once the session is.
    */
-  make(recipe: R, held: Omit<Held, 'free'> & { free?: () => Promise<void> }): Promise<ExecutorSession<R>> {
+  make(
+    recipe: R,
+    state: SessionOptions['state'] = {},
+    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
+  ): Promise<ExecutorSession<R>> {
     this.alive();
-    const made = (record: SessionRecord): void => this.found(record.device);
+    const parts = this.#parts(recipe, state);
     return this.#queue.add(() =>
       this.supervisor.perform(async (executor) => {
-        const record = await executor.call('create', recipe);
-        made(record);
-        const core: SessionCore<R> = new SessionCore<R>(
-          {
-            queue: this.#queue,
-            supervisor: this.supervisor,
-            dropped: this.#dropped,
-            made,
-            gone: () => this.#sessions.delete(core),
-          },
-          recipe,
-          executor,
-          record,
-        );
-        this.#sessions.add(core);
-        const session = new ExecutorSession(core, recipe.options);
+        const core = await SessionCore.make(this.#home, parts, executor);
         const { free } = held;
-        // Neither refers to `session`.
-        this.#dropped.watch(session, { ...held, free: () => core.dispose().finally(free) }, core);
-        if (this.#disposal) core.close(this.#disposal);
+        const session = new ExecutorSession(core, state);
+        this.#keep(session, core, { ...held, free: () => core.dispose().finally(free) });
         return session;
+      }),
+    );
+  }
+
+  /** Makes state that sessions share. `made`: where, for when its handle is dropped. */
+  async makeState(tensors: NamedTensors, made: string): Promise<ExecutorState<R>> {
+    this.alive();
+    const specs = new Map<string, TensorSpec>();
+    for (const [name, value] of Object.entries(tensors)) {
+      checkTensor(`createState.${name}`, { shape: value.shape }, value);
+      specs.set(name, { name, dtype: value.dtype, shape: [...value.shape] });
+    }
+    const values = copiesOf(tensors);
+    return this.#queue.add(() =>
+      this.supervisor.perform(async (executor) => {
+        const core = await StateCore.make(this.#home, executor, specs);
+        await core.put(executor, await core.in(executor), values);
+        const state = new ExecutorState(core);
+        this.#keep(state, core, { what: 'state', made, free: () => core.dispose() });
+        return state;
       }),
     );
   }
@@ -80,7 +99,7 @@ export class ExecutorRuntime<
     if (this.#disposal) return this.#disposal;
     this.#dropped.unwatch(this.#queue);
     const over = this.#queue.add(() => this.supervisor.close()); // behind every run already queued
-    for (const session of this.#sessions) session.close(over);
+    for (const resident of this.#residents) resident.close(over);
     return (this.#disposal = over);
   }
 
@@ -98,5 +117,34 @@ export class ExecutorRuntime<
   /** Throws `disposed`. */
   protected alive(): void {
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
+  }
+
+  /** Takes up what was made for `handle`. `held` must not refer to it. */
+  #keep(handle: object, core: Resident<R>, held: Held): void {
+    this.#residents.add(core);
+    this.#dropped.watch(handle, held, core);
+    if (this.#disposal) core.close(this.#disposal);
+  }
+
+  /** Bindings sorted by whose the state is, with copies of the caller's values. */
+  #parts(recipe: R, state: NonNullable<SessionOptions['state']>): SessionParts<R> {
+    const own: Record<string, SessionParts<R>['own'][string]> = {};
+    const shared: Record<string, SessionParts<R>['shared'][string]> = {};
+    for (const [input, binding] of Object.entries(state)) {
+      if (!('state' in binding)) {
+        own[input] = { output: binding.output, initial: copyOf(binding.initial) };
+        continue;
+      }
+      const { state: from, tensor = input, output } = binding;
+      const core = from instanceof ExecutorState ? (from as ExecutorState<R>).core : undefined; // looked at next
+      if (core?.home !== this.#home)
+        throw new UsageError(
+          `state.${input}.state: expected a state that this runtime made, got another; use createState`,
+        );
+      core.check();
+      core.spec(`state.${input}.tensor`, tensor);
+      shared[input] = { core, tensor, ...(output === undefined ? {} : { output }) };
+    }
+    return { recipe, own, shared };
   }
 }

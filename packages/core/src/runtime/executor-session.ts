@@ -1,46 +1,61 @@
 // A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle
 // which nobody has any more can be noticed.
-import { ForjaError, UsageError } from '../errors.js';
-import type { AbortSignalLike } from '../platform.js';
+import { UsageError } from '../errors.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
-import type { DroppedHandles } from './dropped.js';
-import type { SessionExecutor, SessionRecord } from './executor.js';
+import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
 import { checkFeeds } from './feeds.js';
-import type { Fifo } from './fifo.js';
-import type { DeviceReport, RunOptions, Session, StateBinding } from './session.js';
-import { StateLost, type Supervisor } from './supervisor.js';
+import { Resident, type Home } from './resident.js';
+import type { DeviceReport, RunOptions, Session, SessionOptions, SharedState, StateBinding } from './session.js';
+import type { StateCore } from './shared-state.js';
+import { StateLost } from './supervisor.js';
 import { copiesOf } from './tensors.js';
 
-/** What a session needs of its runtime. */
-export interface Home<R> {
-  readonly queue: Fifo;
-  readonly supervisor: Supervisor<SessionExecutor<R>>;
-  readonly dropped: DroppedHandles;
-  /** It was made again. */
-  made(record: SessionRecord): void;
-  /** It was freed. */
-  gone(): void;
+/** An input's tensor in shared state. */
+export interface Bound<R> {
+  core: StateCore<R>;
+  tensor: string;
+  output?: string;
+}
+
+/** How a session is made: its state of its own, and what it has of others', by input. */
+export interface SessionParts<R> {
+  recipe: R;
+  own: Readonly<Record<string, StateBinding>>;
+  shared: Readonly<Record<string, Bound<R>>>;
 }
 
 /** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
-export class SessionCore<R extends { options: { state?: Record<string, StateBinding> } }> {
+export class SessionCore<R extends { options: RecipeOptions }> extends Resident<R> {
   /**
-   * Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: a
-   * session made again is without it.
+   * Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: there
+   * it is lost.
    */
   readonly pure: boolean;
-  readonly #home: Home<R>;
-  #recipe: R | undefined;
-  #executor: SessionExecutor<R>;
+  #parts: SessionParts<R> | undefined;
+  /** Names of the tensors that it needs, by state. */
+  readonly #needs: ReadonlyMap<StateCore<R>, readonly string[]>;
   #record: SessionRecord;
-  #disposal: Promise<void> | undefined;
 
-  constructor(home: Home<R>, recipe: R, executor: SessionExecutor<R>, record: SessionRecord) {
-    this.#home = home;
-    this.#executor = executor;
+  private constructor(home: Home<R>, parts: SessionParts<R>, executor: SessionExecutor<R>, record: SessionRecord) {
+    super('session', home, executor, record.session);
     this.#record = record;
-    this.pure = Object.keys(recipe.options.state ?? {}).length === 0;
-    if (this.pure) this.#recipe = recipe;
+    const needs = new Map<StateCore<R>, string[]>();
+    for (const { core, tensor } of Object.values(parts.shared)) needs.set(core, [...(needs.get(core) ?? []), tensor]);
+    this.#needs = needs;
+    const own = Object.keys(parts.own).length > 0;
+    this.pure = !own && needs.size === 0;
+    if (!own) this.#parts = parts;
+  }
+
+  /** Makes the session. */
+  static async make<R extends { options: RecipeOptions }>(
+    home: Home<R>,
+    parts: SessionParts<R>,
+    executor: SessionExecutor<R>,
+  ): Promise<SessionCore<R>> {
+    const record = await create(parts, executor);
+    home.made(record);
+    return new SessionCore(home, parts, executor, record);
   }
 
   /** As it was made last. */
@@ -48,74 +63,65 @@ export class SessionCore<R extends { options: { state?: Record<string, StateBind
     return this.#record;
   }
 
-  /** Queues `job`; it gets the executor of the day and this session's number there. */
-  async perform<T>(
-    job: (executor: SessionExecutor<R>, session: number) => Promise<T>,
-    signal?: AbortSignalLike,
-  ): Promise<T> {
-    this.check();
-    const { queue, supervisor } = this.#home;
-    return queue.add(
-      () => supervisor.perform(async (executor) => job(executor, await this.#in(executor)), signal),
-      signal,
-    );
+  override check(): void {
+    super.check();
+    for (const core of this.#needs.keys()) core.check();
   }
 
-  /** Throws `disposed`. */
-  check(): void {
-    if (this.#disposal) throw new ForjaError('disposed', 'session: it has been disposed');
-  }
-
-  /** Frees the session after what is queued. */
-  dispose(): Promise<void> {
-    this.#disposal ??= this.#home.queue
-      .add(async () => {
-        this.#recipe = undefined;
-        const executor = this.#executor;
-        // One that dies meanwhile takes the session with it.
-        if (!executor.dead)
-          await executor
-            .call('release', { session: this.#record.session })
-            .catch((error: unknown) => void (executor.dead ?? raise(error)));
-      })
-      .finally(() => this.#home.gone());
-    this.#home.dropped.unwatch(this);
-    return this.#disposal;
-  }
-
-  /** Marks it as gone with its runtime, which frees it after what is queued: when `over` settles. */
-  close(over: Promise<void>): void {
-    const gone = (): void => {
-      this.#recipe = undefined;
-      this.#home.gone();
-    };
-    this.#disposal ??= over.then(gone, gone);
-    this.#home.dropped.unwatch(this);
-  }
-
-  async #in(executor: SessionExecutor<R>): Promise<number> {
-    if (this.#executor !== executor) {
-      if (!this.#recipe) throw new StateLost();
-      this.#record = await executor.call('create', this.#recipe);
-      this.#executor = executor;
-      this.#home.made(this.#record);
+  /** Where its state is lost, it is not made again before that is written. */
+  override async in(executor: SessionExecutor<R>): Promise<number> {
+    for (const [core, tensors] of this.#needs) {
+      await core.in(executor);
+      core.need(tensors);
     }
+    return super.in(executor);
+  }
+
+  protected async remake(executor: SessionExecutor<R>): Promise<number> {
+    if (!this.#parts) throw new StateLost();
+    this.#record = await create(this.#parts, executor);
+    this.home.made(this.#record);
     return this.#record.session;
+  }
+
+  protected free(executor: SessionExecutor<R>, session: number): Promise<unknown> {
+    return executor.call('release', { session });
+  }
+
+  protected forget(): void {
+    this.#parts = undefined;
   }
 }
 
+/** Makes a session in an executor, bound to what its states are called there. */
+async function create<R extends { options: RecipeOptions }>(
+  { recipe, own, shared }: SessionParts<R>,
+  executor: SessionExecutor<R>,
+): Promise<SessionRecord> {
+  const state: RecipeOptions['state'] = { ...own };
+  for (const [input, { core, ...binding }] of Object.entries(shared)) {
+    const number = await core.in(executor);
+    core.need([binding.tensor]);
+    state[input] = { shared: number, ...binding };
+  }
+  if (Object.keys(state).length === 0) return executor.call('create', recipe);
+  return executor.call('create', { ...recipe, options: { ...recipe.options, state } });
+}
+
 /** The caller's handle. */
-export class ExecutorSession<R extends { options: { state?: Record<string, StateBinding> } }> implements Session {
+export class ExecutorSession<R extends { options: RecipeOptions }> implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
   readonly #core: SessionCore<R>;
   readonly #state: ReadonlySet<string>;
   readonly #plain: readonly string[];
+  /** Their handles live as long as this one. */
+  readonly states: readonly SharedState[];
 
-  constructor(core: SessionCore<R>, options: R['options']) {
-    const bindings = options.state ?? {};
+  constructor(core: SessionCore<R>, bindings: NonNullable<SessionOptions['state']>) {
     const stateOutputs = new Set(Object.values(bindings).map(({ output }) => output));
     this.#core = core;
+    this.states = Object.values(bindings).flatMap((binding) => ('state' in binding ? [binding.state] : []));
     this.inputs = core.record.inputs;
     this.outputs = core.record.outputs;
     this.#state = new Set(Object.keys(bindings));
@@ -158,8 +164,4 @@ export class ExecutorSession<R extends { options: { state?: Record<string, State
   dispose(): Promise<void> {
     return this.#core.dispose();
   }
-}
-
-function raise(error: unknown): never {
-  throw error;
 }

@@ -1,7 +1,7 @@
 // What executes models for a runtime, wherever it is: in the caller's thread, in a worker, in a process. Calls never
 // overlap: the runtime's queue sees to it.
 import type { NamedTensors, TensorSpec } from '../tensor.js';
-import type { DeviceReport } from './session.js';
+import type { DeviceReport, StateBinding } from './session.js';
 
 /** A session as its executor knows it. */
 export interface SessionRecord {
@@ -9,6 +9,22 @@ export interface SessionRecord {
   inputs: TensorSpec[];
   outputs: TensorSpec[];
   device: DeviceReport;
+}
+
+/** An input bound to a tensor of state that was made with `makeShared`. */
+export interface SlotBinding {
+  shared: number;
+  tensor: string;
+  /** Absent: only read. */
+  output?: string;
+}
+
+/** State of a session, as plain data. */
+export type ExecutorBinding = StateBinding | SlotBinding;
+
+/** The part of a recipe that a runtime fills in. */
+export interface RecipeOptions {
+  state?: Record<string, ExecutorBinding>;
 }
 
 /**
@@ -21,11 +37,19 @@ export interface SessionOperations<Recipe> {
   readState: [{ session: number; names: string[] | undefined }, NamedTensors];
   writeState: [{ session: number; values: NamedTensors }, null];
   release: [{ session: number }, null];
+  /** Room for tensors that sessions share; without values, until they are written. */
+  makeShared: [{ tensors: TensorSpec[] }, { shared: number }];
+  readShared: [{ shared: number; names: string[] }, NamedTensors];
+  writeShared: [{ shared: number; values: NamedTensors }, null];
+  freeShared: [{ shared: number }, null];
   close: [Record<string, never>, null];
 }
 
 /** Name of an operation. */
 export type SessionOperation = keyof SessionOperations<unknown>;
+
+/** Operations whose result is tensors made for the caller: their memory may move to another thread. */
+export const GIVES_TENSORS: ReadonlySet<string> = new Set<SessionOperation>(['run', 'readState', 'readShared']);
 
 /** Something that executes {@link SessionOperations}. */
 export interface SessionExecutor<Recipe> {

@@ -87,12 +87,7 @@ export function checkTensor(
 ): void {
   if (!isTensor(value))
     throw misfit(`${where}: expected ${describe(spec)}, got ${value === null ? 'null' : typeof value}`);
-  const fits =
-    spec.shape.length === value.shape.length &&
-    spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
-  if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype)) {
-    throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
-  }
+  checkKind(where, spec, value, symbols);
   const array = ARRAY_OF[value.dtype];
   const length = value.data instanceof array ? value.data.length : -1;
   if (length !== sizeOf(value.shape)) {
@@ -100,6 +95,20 @@ export function checkTensor(
       `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`,
     );
   }
+}
+
+/** {@link checkTensor} of type and shape alone. */
+export function checkKind(
+  where: string,
+  spec: TensorSpec,
+  value: Pick<Tensor, 'dtype' | 'shape'>,
+  symbols: Map<string, number> = new Map(),
+): void {
+  const fits =
+    spec.shape.length === value.shape.length &&
+    spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
+  if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype))
+    throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
 }
 
 /** Callers without types may give anything. */

@@ -31,10 +31,19 @@ export interface DeviceReport {
   precision?: 'fp16';
 }
 
-/** How a state input is fed: with the named output of the run before, at first with `initial`. */
+/** State of one session: an input fed with the named output of the run before, at first with `initial`. */
 export interface StateBinding {
   output: string;
   initial: Tensor;
+}
+
+/** State of the runtime: an input fed with a tensor of a {@link SharedState}. */
+export interface SharedBinding {
+  state: SharedState;
+  /** Its name there. Default: the input's. */
+  tensor?: string;
+  /** The output that becomes its next value. Absent: this session only reads it. */
+  output?: string;
 }
 
 /** Options of {@link Runtime.createSession}. */
@@ -47,8 +56,9 @@ export interface SessionOptions {
   external?: Map<string, Uint8Array>;
   /**
    * State that stays inside the executor from run to run; keyed by graph input. Its outputs are not returned by `run`.
+   * A {@link SharedBinding} needs a runtime with {@link Runtime.createState}, and a state that this very runtime made.
    */
-  state?: Record<string, StateBinding>;
+  state?: Record<string, StateBinding | SharedBinding>;
   /**
    * `auto`: on the CPU of Node and on WASM in a browser's worker, convolutions are computed by the algorithm that is
    * priced lowest, which changes results by rounding. Default `portable`: as the file says.
@@ -82,6 +92,24 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/**
+ * Tensors that several sessions of one runtime read and update. All runs, reads and writes of a runtime are executed in
+ * the order of the calls, whichever session or state they are of. Outlives the sessions that it is bound to.
+ */
+export interface SharedState {
+  /** Name, type and shape of each tensor. */
+  readonly tensors: TensorSpec[];
+  /** Current values by name; default: all. Copies. */
+  read(names?: string[]): Promise<NamedTensors>;
+  /**
+   * Replaces values by name; names left out keep theirs. When the executor that held the values is lost, runs and reads
+   * that need them reject with `device.lost` until they are written again; sessions need not be made again.
+   */
+  write(values: NamedTensors): Promise<void>;
+  /** Frees it after what is queued. Idempotent; later calls, of sessions bound to it too, reject with `disposed`. */
+  dispose(): Promise<void>;
+}
+
 /** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
 export interface Runtime {
   /** What runs, as far as it is known: before the first session a guess, where devices have to be tried. */
@@ -89,6 +117,11 @@ export interface Runtime {
   /** What really runs, found out if need be. Absent where `device` says so from the start. */
   ready?(): Promise<DeviceReport>;
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
+  /**
+   * State that sessions of this runtime can share, see {@link SharedBinding}. Absent where a runtime cannot: there each
+   * session has state of its own.
+   */
+  createState?(tensors: NamedTensors): Promise<SharedState>;
   dispose(): Promise<void>;
 }
 

@@ -17,11 +17,10 @@ export interface Replaceable {
  * Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one.
  */
 export class StateLost extends DeviceError {
-  constructor() {
-    super(
-      'device.lost',
-      'session: its state was lost with the executor that held it: make the session again from the last state read',
-    );
+  constructor(
+    message = 'session: its state was lost with the executor that held it: make the session again from the last state read',
+  ) {
+    super('device.lost', message);
   }
 }
 

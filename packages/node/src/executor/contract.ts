@@ -3,10 +3,10 @@
 import type {
   DeviceName,
   ErrorRecord,
+  RecipeOptions,
   SessionExecutor,
   SessionOperation,
   SessionOperations,
-  StateBinding,
 } from '@forja/core';
 
 /** Where models are executed. */
@@ -22,11 +22,10 @@ export interface ExecutorOptions {
 }
 
 /** `SessionOptions`, as plain data. */
-export interface ExecutorSessionOptions {
+export interface ExecutorSessionOptions extends RecipeOptions {
   threads?: number;
   strict?: boolean;
   external?: Map<string, Uint8Array>;
-  state?: Record<string, StateBinding>;
   spinning?: boolean;
   lowering?: 'auto' | 'portable';
 }

@@ -3,6 +3,7 @@
 import { ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
 import { OrtSession } from './ort-session.js';
+import { Slots } from './slots.js';
 
 type Handlers = { [K in Operation]: (args: Operations[K][0]) => Promise<Operations[K][1]> };
 
@@ -15,6 +16,7 @@ export class Engine implements Executor {
   readonly #options: ExecutorOptions;
   readonly #guard: Guard;
   readonly #sessions = new Map<number, OrtSession>();
+  readonly #shared = new Map<number, Slots>();
   #next = 1;
 
   constructor(options: ExecutorOptions, guard: Guard = (native) => native()) {
@@ -33,16 +35,22 @@ export class Engine implements Executor {
     // of a lost device: nothing more can be done
     for (const session of this.#sessions.values()) session.release().catch(() => undefined);
     this.#sessions.clear();
+    this.#shared.clear();
   }
 
   readonly #handlers: Handlers = {
     create: async ({ model, options }) => {
-      const session = await OrtSession.create(ownMemory(model), this.#options, {
-        ...options,
-        ...(options.external
-          ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) }
-          : {}),
-      });
+      const session = await OrtSession.create(
+        ownMemory(model),
+        this.#options,
+        {
+          ...options,
+          ...(options.external
+            ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) }
+            : {}),
+        },
+        this.#slots,
+      );
       const id = this.#next++;
       this.#sessions.set(id, session);
       return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };
@@ -58,11 +66,32 @@ export class Engine implements Executor {
       this.#sessions.delete(session);
       return null;
     },
+    makeShared: async ({ tensors }) => {
+      const shared = this.#next++;
+      this.#shared.set(shared, Slots.of(tensors));
+      return { shared };
+    },
+    readShared: async ({ shared, names }) => this.#slots(shared).read(names),
+    writeShared: async ({ shared, values }) => {
+      this.#slots(shared).write(values);
+      return null;
+    },
+    freeShared: async ({ shared }) => {
+      this.#shared.delete(shared);
+      return null;
+    },
     close: async () => {
       for (const session of this.#sessions.values()) await session.release();
       this.#sessions.clear();
+      this.#shared.clear();
       return null;
     },
+  };
+
+  readonly #slots = (id: number): Slots => {
+    const slots = this.#shared.get(id);
+    if (!slots) throw new ForjaError('disposed', 'state: it has been disposed');
+    return slots;
   };
 
   #session(id: number): OrtSession {

@@ -8,6 +8,7 @@ import type { ActualDevice } from './ladder.js';
 import { lowerForCpu } from './lower.js';
 import { createError, loadOrt, runError } from './ort.js';
 import { placementOf } from './placement.js';
+import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
@@ -24,18 +25,32 @@ export class OrtSession {
   /** Whether onnxruntime writes state where it is told to; WASM has a memory of its own. */
   readonly #inPlace: boolean;
 
-  private constructor(ort: Ort, session: InferenceSession, device: DeviceReport, options: ExecutorSessionOptions) {
+  private constructor(
+    ort: Ort,
+    session: InferenceSession,
+    device: DeviceReport,
+    options: ExecutorSessionOptions,
+    shared: SharedSlots,
+  ) {
     this.#ort = ort;
     this.#session = session;
     this.device = device;
     this.#inPlace = device.actual !== 'wasm';
     this.inputs = specsOf(session.inputMetadata);
     this.outputs = specsOf(session.outputMetadata);
-    this.#state = new SessionState(ort, options.state ?? {}, this.inputs, this.outputs);
+    this.#state = new SessionState(ort, options.state ?? {}, shared, this.inputs, this.outputs);
   }
 
-  /** Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. */
-  static async create(model: Uint8Array, host: ExecutorOptions, options: ExecutorSessionOptions): Promise<OrtSession> {
+  /**
+   * Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. `shared` has
+   * the state that the options refer to.
+   */
+  static async create(
+    model: Uint8Array,
+    host: ExecutorOptions,
+    options: ExecutorSessionOptions,
+    shared: SharedSlots,
+  ): Promise<OrtSession> {
     // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined)
@@ -59,7 +74,7 @@ export class OrtSession {
         continue;
       }
       try {
-        return await OrtSession.#attempt(ort, model, device, reasons, host, options);
+        return await OrtSession.#attempt(ort, model, device, reasons, host, options, shared);
       } catch (error) {
         const failure = createError(error);
         // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but
@@ -79,6 +94,7 @@ export class OrtSession {
     reasons: string[],
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
+    shared: SharedSlots,
   ): Promise<OrtSession> {
     const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
     const report: DeviceReport = {
@@ -125,7 +141,7 @@ export class OrtSession {
       }
     }
     try {
-      return new OrtSession(ort, session, report, options);
+      return new OrtSession(ort, session, report, options, shared);
     } catch (error) {
       await session.release(); // not released, it leaks
       throw error;

@@ -20,6 +20,7 @@ import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
 import type { Builds, OrtBuild } from './ort.js';
 import { WorkerSession } from './session.js';
 import type { ModelFiles } from './session.js';
+import { Slots } from './slots.js';
 
 /** What a handler is given beside its arguments. */
 export interface CallContext {
@@ -45,6 +46,7 @@ export interface ExecutorParts {
 export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
+  const shared = new Map<number, Slots>();
   let next = 1;
   let opened: { requested: DeviceReport['requested']; threads: number | undefined; ladder: Ladder } | undefined;
 
@@ -77,6 +79,12 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     return found;
   };
 
+  const slots = (id: number): Slots => {
+    const found = shared.get(id);
+    if (!found) throw new ForjaError('disposed', 'state: it has been disposed');
+    return found;
+  };
+
   /** The model in half precision, where that can be; else `exact`, which says why. */
   const inHalf = async (
     exact: WorkerSession,
@@ -102,6 +110,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           { model: half, external: new Map() },
           { ...device, precision: 'fp16' },
           options,
+          slots,
         ),
       );
     staysExact(exact.device, why ?? 'none of its weights can be in half precision');
@@ -150,6 +159,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
             { model: lowered?.bytes ?? bytes, external },
             device,
             options,
+            slots,
           );
           const made = options.half ? await inHalf(exact, rung, { model: bytes, external }, device, options) : exact;
           const id = next++;
@@ -178,12 +188,26 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     release: async ({ session: id }) => {
       const found = sessions.get(id);
       sessions.delete(id);
+      if (found?.holdsDevice) for (const state of shared.values()) await state.toCpu();
       await found?.release();
+      return null;
+    },
+    makeShared: async ({ tensors }) => {
+      const id = next++;
+      shared.set(id, Slots.of(tensors));
+      return { shared: id };
+    },
+    readShared: ({ shared: id, names }) => slots(id).read(names),
+    writeShared: async ({ shared: id, values }) => (slots(id).write(values), null),
+    freeShared: async ({ shared: id }) => {
+      shared.get(id)?.free();
+      shared.delete(id);
       return null;
     },
     close: async () => {
       for (const open of sessions.values()) await open.release();
       sessions.clear();
+      shared.clear();
       return null;
     },
   };

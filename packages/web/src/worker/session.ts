@@ -1,7 +1,7 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs
 // at a time.
-import { checkTensor, copyOf, countNodes, UsageError } from '@forja/core';
-import type { DeviceReport, DType, NamedTensors, TensorSpec } from '@forja/core';
+import { copyOf, countNodes } from '@forja/core';
+import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
 import { entered, leaving, lossOf } from './ort.js';
@@ -9,6 +9,8 @@ import type { OrtBuild } from './ort.js';
 import { consoleIsWatched, withPlacement } from './placement.js';
 import type { Placement } from './placement.js';
 import { createRefusal, runRefusal } from './refusal.js';
+import type { SharedSlots } from './slots.js';
+import { SessionState } from './state.js';
 import { fromOrt, specsOf, toOrt } from './tensors.js';
 
 /** Element types whose state may stay in GPU buffers; others live on the CPU side. */
@@ -27,33 +29,34 @@ export class WorkerSession {
   readonly device: DeviceReport;
   readonly #build: OrtBuild;
   readonly #session: InferenceSession;
-  readonly #stateOutput: ReadonlyMap<string, string>;
-  readonly #state: Map<string, OrtTensor>;
+  readonly #state: SessionState;
 
-  private constructor(build: OrtBuild, session: InferenceSession, device: DeviceReport, options: PostedSessionOptions) {
+  private constructor(build: OrtBuild, session: InferenceSession, device: DeviceReport, state: SessionState) {
     this.#build = build;
     this.#session = session;
     this.device = device;
     this.inputs = specsOf(session.inputMetadata);
     this.outputs = specsOf(session.outputMetadata);
-    this.#checkBindings(options);
-    const bindings = Object.entries(options.state ?? {});
-    this.#stateOutput = new Map(bindings.map(([input, { output }]) => [input, output]));
-    this.#state = new Map(bindings.map(([input, { initial }]) => [input, toOrt(build.ort, initial)]));
+    state.check(this.inputs, this.outputs);
+    this.#state = state;
   }
 
-  /** Makes the session on `device.actual`. onnxruntime's refusals become our codes. */
+  /**
+   * Makes the session on `device.actual`. onnxruntime's refusals become our codes. `shared` has the state that the
+   * options refer to.
+   */
   static async create(
     build: OrtBuild,
     { model, external }: ModelFiles,
     device: DeviceReport,
     options: PostedSessionOptions,
+    shared: SharedSlots,
   ): Promise<WorkerSession> {
     const onGpu = device.actual === 'webgpu';
+    const state = new SessionState(options.state ?? {}, shared);
     const location: Record<string, 'gpu-buffer'> = {};
     if (onGpu)
-      for (const { output, initial } of Object.values(options.state ?? {}))
-        if (ON_GPU.has(initial.dtype)) location[output] = 'gpu-buffer';
+      for (const [output, { spec }] of state.written) if (ON_GPU.has(spec.dtype)) location[output] = 'gpu-buffer';
     const open = ({ strict = false, verbose = false }): Promise<InferenceSession> =>
       build.ort.InferenceSession.create(model, {
         executionProviders: [onGpu ? 'webgpu' : 'wasm'],
@@ -74,7 +77,7 @@ export class WorkerSession {
       throw (onGpu && (await lossOf(build))) || createRefusal(error);
     }
     try {
-      return new WorkerSession(build, session, device, options);
+      return new WorkerSession(build, session, device, state);
     } catch (error) {
       leaving(build);
       await session.release();
@@ -88,98 +91,52 @@ export class WorkerSession {
    */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     if (this.#build.lost) throw this.#build.lost; // onnxruntime would wait for ever
-    const inputs: Record<string, OrtTensor> = Object.fromEntries(this.#state);
+    const { written } = this.#state;
+    const inputs = await this.#state.feeds(this.#build);
     for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(this.#build.ort, tensor);
     let fetched: InferenceSession.OnnxValueMapType;
     const results: NamedTensors = {};
     try {
-      fetched = await this.#session.run(inputs, [...new Set([...outputs, ...this.#stateOutput.values()])], {
+      fetched = await this.#session.run(inputs, [...new Set([...outputs, ...written.keys()])], {
         logSeverityLevel: 3,
       });
-      const moved = new Set(this.#stateOutput.values());
       for (const name of outputs) {
         const value = fetched[name];
-        if (value) results[name] = moved.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
+        if (value) results[name] = written.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
       }
     } catch (error) {
       throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runRefusal(error);
     }
     const { lost } = this.#build;
     if (lost) throw lost;
-    for (const [input, output] of this.#stateOutput) {
-      const value = fetched[output];
-      if (!value) continue;
-      this.#state.get(input)?.dispose();
-      this.#state.set(input, value);
-    }
+    // names mapped to tensors: no non-tensor outputs exist here
+    this.#state.take(this.#build, fetched as Readonly<Record<string, OrtTensor>>);
     return results;
   }
 
   /** Copies of the state; GPU buffers are read back, and uploaded again by the next run. */
-  async readState(names: readonly string[] = [...this.#state.keys()]): Promise<NamedTensors> {
+  async readState(names: readonly string[] | undefined): Promise<NamedTensors> {
     if (this.#build.lost) throw this.#build.lost;
-    const values: NamedTensors = {};
-    const tensors = names.map((name) => [name, this.#stateTensor(name)] as const);
-    try {
-      for (const [name, tensor] of tensors) values[name] = copyOf(await fromOrt(tensor));
-    } catch (error) {
-      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runRefusal(error);
-    }
-    return values;
+    return this.#state.read(names);
   }
 
   /** Replaces state. All values are checked before any is taken. */
   writeState(values: NamedTensors): void {
-    for (const [name, value] of Object.entries(values)) {
-      const { type, dims } = this.#stateTensor(name);
-      checkTensor(`writeState.${name}`, { name, dtype: type as DType, shape: [...dims] }, value); // it was made from one of ours
-    }
-    for (const [name, value] of Object.entries(values)) {
-      this.#stateTensor(name).dispose();
-      this.#state.set(name, toOrt(this.#build.ort, value));
-    }
+    this.#state.write(values);
+  }
+
+  /** Whether a GPU device goes with it: what is to be kept must be on the CPU by then. */
+  get holdsDevice(): boolean {
+    const { live, gpu, lost } = this.#build;
+    return live === 1 && gpu !== undefined && lost === undefined;
   }
 
   /** Frees GPU buffers and the session. */
   async release(): Promise<void> {
-    for (const tensor of this.#state.values()) tensor.dispose();
-    this.#state.clear();
+    this.#state.release();
     leaving(this.#build);
     await this.#session.release();
   }
-
-  #stateTensor(name: string): OrtTensor {
-    const tensor = this.#state.get(name);
-    if (!tensor)
-      throw new UsageError(
-        `state.${name}: expected one of ${[...this.#state.keys()].join(', ') || '(this session has no state)'}`,
-      );
-    return tensor;
-  }
-
-  #checkBindings(options: PostedSessionOptions): void {
-    const taken = new Set<string>();
-    for (const [input, { output, initial }] of Object.entries(options.state ?? {})) {
-      const from = this.inputs.find(({ name }) => name === input);
-      const to = this.outputs.find(({ name }) => name === output);
-      if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(this.inputs)})`);
-      if (!to)
-        throw new UsageError(
-          `state.${input}.output: expected an output of the model (${namesOf(this.outputs)}), got '${output}'`,
-        );
-      if (taken.has(output))
-        throw new UsageError(
-          `state.${input}.output: expected an output of its own, got '${output}', which feeds another input too`,
-        );
-      taken.add(output);
-      checkTensor(`state.${input}.initial`, from, initial);
-      checkTensor(`state.${input}.output '${output}'`, to, initial);
-    }
-  }
-}
-
-function namesOf(specs: readonly TensorSpec[]): string {
-  return specs.map(({ name }) => name).join(', ');
 }
 
 /** All nodes are on the CPU; onnxruntime says how many are left of them where its console can be read. */
