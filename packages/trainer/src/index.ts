@@ -94,12 +94,14 @@ export { averageOf, type Average, type AverageOptions } from './systems/average.
 export { networkOf, disposeOwn } from './systems/network.js';
 export { twoPlayer, type Players } from './systems/two-player/game.js';
 export { playerOptions, type PlayerDefaults, type PlayerOptions } from './systems/two-player/options.js';
-export { compile, scalarOf } from './compile/compile.js';
+export { compile, compileAll, scalarOf } from './compile/compile.js';
 export { eagerStep } from './compile/eager.js';
 export type {
+  CompileAllOptions,
   CompiledStep,
   CompileOptions,
   Feed,
+  StepDefinition,
   StepFunction,
   StepOptions,
   StepState,

@@ -7,5 +7,5 @@ export { commands } from './node/commands.js';
 export { duration, progressListener } from './node/train-command.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';
 export { loadTfjsModel } from './node/load-model.js';
-export { compile, type NodeCompileOptions } from './node/compile.js';
+export { compile, compileAll, type NodeCompileAllOptions, type NodeCompileOptions } from './node/compile.js';
 export { useTfjsNode, type TfjsNodePlaces } from './node/tfjs-node.js';

@@ -1,122 +1,140 @@
-// compile(): trace the step once, rewrite and lower the program, and keep its state in a session of the runtime.
-import { UsageError, tensor, type DeviceReport, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+// compile(): trace steps once, rewrite and lower their programs, and keep their state in the runtime. Steps over the
+// same variables share it.
+import { UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
-import type * as tf from '@tensorflow/tfjs';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
-import { lowerProgram } from '../lower/lower.js';
-import { optimize } from '../rewrite/optimize.js';
-import type { Program } from '../program/program.js';
-import { refuseBakedRandomness } from '../trace/baked.js';
-import { namedStream } from '../trace/random.js';
-import { trace, type Trace, type TraceInput } from '../trace/trace.js';
-import { drawInputs, feedTensors, stacked, traceInputs, unstacked, type RandomInput } from './inputs.js';
+import { lowerProgram, type Lowered } from '../lower/lower.js';
+import { compiledStep, type StepParts } from './compiled.js';
+import { OwnHome } from './own.js';
 import { repeated } from './repeat.js';
-import { StateLayouts, writeVariable } from './state.js';
-import type { CompiledStep, CompileOptions, StepFunction, StepOptions } from './step.js';
+import { RuntimeVariables } from './shared.js';
+import type { StateHome } from './state.js';
+import type {
+  CompiledStep,
+  CompileAllOptions,
+  CompileOptions,
+  StepDefinition,
+  StepFunction,
+  StepOptions,
+} from './step.js';
+import { traceStep, withoutIdleState, type TracedStep } from './traced.js';
 import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 
 /**
- * Compiles a step to one ONNX graph. It starts at the variables' present values and leaves them alone until
- * `writeVariables`. The step is traced with Forja's gradients, at exactly the sizes of `inputs`. One step should run at
- * a time in a process: each session has threads of its own. The step function runs twice while it is traced, which
- * shows numbers that tfjs draws in it: they would be the same at every step.
+ * Compiles a step to one ONNX graph. Steps compiled on one runtime share the state of the variables that they have in
+ * common: a variable starts at its present value with the first step that has it, lives until the last one is disposed
+ * of, and is left alone itself until `writeVariables`. The step is traced with Forja's gradients, at exactly the sizes
+ * of `inputs`. One step should run at a time in a process: each session has threads of its own. The step function runs
+ * twice while it is traced, which shows numbers that tfjs draws in it: they would be the same at every step.
  * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random
  * numbers; UsageError for inputs that are wrong in themselves.
  */
-export async function compile(step: StepFunction, options: CompileOptions): Promise<CompiledStep> {
-  const { runtime, seed = 0, session: sessionOptions = {} } = options;
+export async function compile(step: StepFunction, { runtime, ...options }: CompileOptions): Promise<CompiledStep> {
+  return (await compileAll({ step: { ...options, step } }, { runtime })).step;
+}
+
+/**
+ * Compiles steps over the same variables together, so that state is stored as the one that computes most wants it: the
+ * phases of a game. `options` are for all; what a step says itself goes before. None is left behind when one fails.
+ */
+export async function compileAll<K extends string>(
+  steps: Readonly<Record<K, StepDefinition>>,
+  options: CompileAllOptions,
+): Promise<Record<K, CompiledStep>> {
+  const { runtime } = options;
   if ((runtime as Runtime | undefined) === undefined)
     throw new UsageError(
       "compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
     );
   const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
-  const started = performance.now();
-  const { inputs, program, names, variables } = traceStep(step, options);
-  const tracedAt = performance.now();
-  const lowered = lowerProgram(program, { target: targetOf(options, device) });
-  const work = workOf(program);
-  const together = loopsOf(options, work, device) ? repeated(lowered) : undefined;
-  const model = encodeModel(together?.model ?? lowered.model);
-  const layouts = new StateLayouts(lowered);
-  const state = layouts.bindings(variables);
-  const loweredAt = performance.now();
-  const threads = device === 'cpu' ? threadsFor(work) : undefined;
-  const session = await runtime.createSession(model, {
-    ...(threads === undefined ? {} : { threads }),
-    ...sessionOptions,
-    state,
+  const shared = RuntimeVariables.of(runtime);
+  // Until all have entered, in one turn: no other compilation comes between.
+  const traced = Object.entries<StepDefinition>(steps).map(([key, definition]) => {
+    const started = performance.now();
+    const { step, ...own } = { ...options, ...definition };
+    const one = traceStep(step, own);
+    return { key, options: own, traced: one, work: workOf(one.program), traceMs: performance.now() - started };
   });
-
-  const draws = programDraws(program, options.name);
-  const outputs = [...names.keys()];
-  const called = (results: NamedTensors): NamedTensors =>
-    Object.fromEntries(Object.entries(results).map(([name, value]) => [names.get(name) ?? name, value]));
-  const compiled: CompiledStep = {
-    step: 0,
-    run: async (given = {}) => (await compiled.runMany([given]))[0] ?? {},
-    async runMany(given) {
-      const checked = given.map((one) => feedTensors(inputs, one));
-      const at = compiled.step;
-      compiled.step += given.length;
-      const feeds = checked.map((one, i) => ({ ...one, ...drawInputs(draws, seed, at + i) }));
-      let done = 0;
-      try {
-        if (together !== undefined && feeds.length > 0) {
-          const results = await session.run(
-            { ...stacked(feeds), [together.count]: tensor('int64', [], BigInt64Array.of(BigInt(feeds.length))) },
-            { outputs },
-          );
-          return unstacked(results, feeds.length).map(called);
-        }
-        const all: NamedTensors[] = [];
-        for (; done < feeds.length; done++) all.push(called(await session.run(feeds[done] ?? {}, { outputs })));
-        return all;
-      } catch (error) {
-        // A failed run changed no state: the next one is this step again, unless others were begun meanwhile.
-        if (compiled.step === at + given.length) compiled.step = at + done;
-        throw error;
-      }
-    },
-    async state(names) {
-      if (names !== undefined) layouts.check(names);
-      return layouts.logical(await session.readState(names === undefined ? undefined : [...names]));
-    },
-    async load(values) {
-      await session.writeState(layouts.stored(values));
-    },
-    async writeVariables() {
-      const values = await compiled.state();
-      for (const [name, value] of Object.entries(values)) writeVariable(liveVariable(variables, name), value);
-    },
-    onnx: () => encodeModel(lowered.model),
-    summary: {
-      engine: 'onnx',
-      calls: program.calls.length,
-      kernels: countBy(program.calls, (call) => call.kernel),
-      nodes: lowered.model.graph?.nodes.length ?? 0,
-      ops: countBy(lowered.model.graph?.nodes ?? [], (node) => node.opType ?? ''),
-      traceMs: tracedAt - started,
-      lowerMs: loweredAt - tracedAt,
-      createMs: performance.now() - loweredAt,
-      stepsPerRun: together === undefined ? 1 : stepsPerRun(work),
-      lowering: lowered.target,
-      ...(lowered.plan === undefined ? {} : { plan: explain(lowered.plan) }),
-    },
-    dispose: () => session.dispose(),
-  };
-  return compiled;
+  const entered: Entered[] = [];
+  try {
+    for (const one of [...traced].sort((a, b) => b.work - a.work)) entered.push(enter(one, device, shared));
+    const opened = await settled(entered.map((one) => open(one, device)));
+    return Object.fromEntries(traced.map(({ key }) => [key, opened.get(key)])) as Record<K, CompiledStep>; // each key
+  } catch (error) {
+    await Promise.all(entered.map(({ home }) => home.release()));
+    throw error;
+  }
 }
 
-/** The step as an optimised program. */
-function traceStep(
-  step: StepFunction,
-  options: StepOptions,
-): { inputs: TraceInput[]; program: Program; names: ReadonlyMap<string, string>; variables: Trace['variables'] } {
-  const inputs = traceInputs(options.inputs);
-  const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
-  const first = again();
-  refuseBakedRandomness(first, again());
-  return { inputs, variables: first.variables, ...apart(optimize(first.program)) };
+/** A step that was traced. */
+interface Prepared {
+  key: string;
+  options: CompileOptions;
+  traced: TracedStep;
+  work: number;
+  traceMs: number;
+}
+
+/** A step whose state is in the runtime. */
+interface Entered extends Prepared, Omit<StepParts, 'session' | 'summary' | 'seed'> {
+  model: Uint8Array;
+  home: StateHome;
+  lowerMs: number;
+}
+
+/** Lowers a step to the state that is there already, and enters its own. */
+function enter(one: Prepared, device: DeviceReport['actual'], shared: RuntimeVariables | undefined): Entered {
+  const started = performance.now();
+  const { options, work } = one;
+  const { program, variables } = one.traced;
+  const target = targetOf(options, device);
+  const lowered =
+    shared === undefined
+      ? lowerProgram(program, { target })
+      : lowerProgram(withoutIdleState(program), { target, stored: shared.stored(variables), keep: false });
+  const together = loopsOf(options, work, device) ? repeated(lowered) : undefined;
+  const model = encodeModel(together?.model ?? lowered.model);
+  const home =
+    shared === undefined ? new OwnHome(options.runtime, variables, lowered) : shared.enter(variables, lowered);
+  return { ...one, lowered, together, model, home, lowerMs: performance.now() - started };
+}
+
+/** Opens the session of a step. */
+async function open(one: Entered, device: DeviceReport['actual']): Promise<readonly [string, CompiledStep]> {
+  const started = performance.now();
+  const { key, options, traced, work, lowered, together, model, home, traceMs, lowerMs } = one;
+  const threads = device === 'cpu' ? threadsFor(work) : undefined;
+  const session = await options.runtime.createSession(model, {
+    ...(threads === undefined ? {} : { threads }),
+    ...options.session,
+    state: await home.bindings,
+  });
+  const { program } = traced;
+  const nodes = lowered.model.graph?.nodes ?? [];
+  const summary: StepParts['summary'] = {
+    engine: 'onnx',
+    calls: program.calls.length,
+    kernels: countBy(program.calls, (call) => call.kernel),
+    nodes: nodes.length,
+    ops: countBy(nodes, (node) => node.opType ?? ''),
+    traceMs,
+    lowerMs,
+    createMs: performance.now() - started,
+    stepsPerRun: together === undefined ? 1 : stepsPerRun(work),
+    lowering: lowered.target,
+    ...(lowered.plan === undefined ? {} : { plan: explain(lowered.plan) }),
+  };
+  return [key, compiledStep({ traced, lowered, together, seed: options.seed ?? 0, session, home, summary })];
+}
+
+/** All of them; where one fails, the others are disposed of. */
+async function settled(opening: Promise<readonly [string, CompiledStep]>[]): Promise<Map<string, CompiledStep>> {
+  const results = await Promise.allSettled(opening);
+  const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed === undefined) return new Map(opened);
+  await Promise.all(opened.map(([, step]) => step.dispose()));
+  throw failed.reason;
 }
 
 /**
@@ -142,44 +160,6 @@ function targetOf({ lowering = 'auto' }: CompileOptions, device: DeviceReport['a
 /** Only where a call costs as much as the step, and on devices whose kernels would not wait for the loop's turns. */
 function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: DeviceReport['actual']): boolean {
   return loop === 'auto' ? isSmall(work) && device === 'cpu' : loop;
-}
-
-/**
- * A graph has one name for one value; a step may well return its counter `t` as `t`. `names`: what the step calls each
- * of the graph's results.
- */
-function apart(program: Program): { program: Program; names: ReadonlyMap<string, string> } {
-  const taken = new Set(
-    [...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name),
-  );
-  const names = new Map<string, string>();
-  const outputs = program.outputs.map((output) => {
-    if (output.state !== undefined) return output;
-    let { name } = output;
-    while (taken.has(name)) name += '/result';
-    taken.add(name);
-    names.set(name, output.name);
-    return { ...output, name };
-  });
-  return { program: { ...program, outputs }, names };
-}
-
-/** Random inputs of the graph: those of the specs, and those that the step asked for itself. */
-function programDraws(program: Program, step: string | undefined): RandomInput[] {
-  return program.inputs.flatMap(({ name, value, random }) => {
-    if (random === undefined) return [];
-    const stream = step === undefined ? (random.stream ?? 0) : namedStream(step, name);
-    return [{ name, random, stream, shape: program.values[value]?.shape.map(Number) ?? [] }];
-  });
-}
-
-function liveVariable(variables: ReadonlyMap<string, tf.Variable>, name: string): tf.Variable {
-  const variable = variables.get(name);
-  if (variable === undefined || variable.isDisposed)
-    throw new UsageError(
-      `writeVariables: expected variable '${name}' to be alive, got a disposed one; read state() instead`,
-    );
-  return variable;
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {

@@ -26,8 +26,8 @@ export interface Repeated {
 export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state' | 'fixed'>): Repeated {
   const { graph } = model;
   if (graph === undefined) throw new Error('repeated: expected a graph');
-  const kept = new Set(fixed.map(({ output }) => output));
-  const carried = new Map(state.map(({ input, output }) => [output, input]));
+  const kept = new Set(fixed.flatMap(({ output }) => output ?? []));
+  const carried = new Map(state.map(({ input, output = '' }) => [output, input])); // assigned, so it has one
   const [carriedInputs, shared] = [
     new Set(carried.values()),
     new Set([...graph.initializers.map(({ name }) => name ?? ''), ...fixed.map(({ input }) => input)]),

@@ -1,83 +1,65 @@
 // State between tf.Variables (logical layout) and the executor (the order that the graph wants): reordered here, at
 // load and save only.
-import { UsageError, checkTensor, type NamedTensors, type StateBinding, type Tensor } from '@forja/core';
+import { UsageError, checkTensor, type Session, type SessionOptions, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import type { Lowered, StateLayout } from '../lower/lower.js';
+import type { StateLayout } from '../lower/lower.js';
 import { inverse, permuted } from '../lower/permute.js';
 import { dataOf, type ConstantData } from '../program/program.js';
 import type { StepState } from './step.js';
 
-const splitShape = (layout: StateLayout): readonly number[] => layout.split ?? layout.shape;
-const physicalShape = (layout: StateLayout): number[] => layout.perm.map((axis) => splitShape(layout)[axis] ?? 1);
+/** Where the state of one compiled step is kept: beside the steps that share it, or by its own session. */
+export interface StateHome {
+  /** What its session is told. */
+  readonly bindings: Promise<NonNullable<SessionOptions['state']>>;
+  /** Copies, in logical layout; default: all. Throws for a name that is no state. */
+  read(names?: readonly string[]): Promise<StepState>;
+  /** Replaces values, all of which are checked before any is taken. */
+  load(values: StepState): Promise<void>;
+  /** Told of the session once it is there. */
+  attach?(session: Session): void;
+  /** To be done before a run, where anything is. */
+  refresh?(): Promise<void>;
+  /** The step is gone. Idempotent. */
+  release(): Promise<void>;
+}
 
-/** The layouts of a lowered step's state, by variable name. */
-export class StateLayouts {
-  readonly #layouts: ReadonlyMap<string, StateLayout>;
+/** What is known of a value of state beside how it is stored. */
+export type Layout = Omit<StateLayout, 'input' | 'output'>;
 
-  constructor({ state, fixed }: Pick<Lowered, 'state' | 'fixed'>) {
-    this.#layouts = new Map([...state, ...fixed].map((layout) => [layout.input, layout]));
-  }
+const splitShape = (layout: Layout): readonly number[] => layout.split ?? layout.shape;
+const physicalShape = (layout: Layout): number[] => layout.perm.map((axis) => splitShape(layout)[axis] ?? 1);
 
-  /** The session's state, starting at the variables' present values. */
-  bindings(variables: ReadonlyMap<string, tf.Variable>): Record<string, StateBinding> {
-    return Object.fromEntries(
-      [...this.#layouts.values()].map((layout) => {
-        const variable = variables.get(layout.input);
-        if (variable === undefined) throw new UsageError(`state.${layout.input}: expected a variable, got none`);
-        return [layout.input, { output: layout.output, initial: this.#stored(layout, readVariable(variable)) }];
-      }),
+/** A value in logical layout, as the executor stores it. */
+export function toStored(layout: Layout, value: Tensor): Tensor {
+  return {
+    dtype: layout.dtype,
+    shape: physicalShape(layout),
+    data: permuted(value.data as ConstantData, splitShape(layout), layout.perm), // checked, or a variable's own
+  };
+}
+
+/** A value from the executor, in logical layout. */
+export function toLogical(layout: Layout, value: Tensor): Tensor {
+  return {
+    dtype: layout.dtype,
+    shape: [...layout.shape],
+    data: permuted(value.data as ConstantData, physicalShape(layout), inverse(layout.perm)), // the dtypes of programs
+  };
+}
+
+/** Throws where a value given by a caller is of another type or shape. */
+export function checkValue(name: string, { dtype, shape }: Pick<Layout, 'dtype' | 'shape'>, value: Tensor): void {
+  checkTensor(`load.${name}`, { dtype, shape: [...shape] }, value);
+}
+
+/** The entry of a name; throws where there is none. */
+export function stateNamed<T>(entries: ReadonlyMap<string, T>, name: string): T {
+  const entry = entries.get(name);
+  if (entry === undefined)
+    throw new UsageError(
+      `state.${name}: expected one of ${[...entries.keys()].join(', ') || '(this step has no state)'}`,
     );
-  }
-
-  /** Values for the executor. @throws UsageError for a name that is no state, or a value that does not fit. */
-  stored(state: StepState): NamedTensors {
-    return Object.fromEntries(
-      Object.entries(state).map(([name, value]) => {
-        const layout = this.#at(name);
-        checkTensor(`load.${name}`, { dtype: layout.dtype, shape: layout.shape }, value);
-        return [name, this.#stored(layout, value)];
-      }),
-    );
-  }
-
-  /** Values from the executor, in logical layout. */
-  logical(values: NamedTensors): StepState {
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => {
-        const layout = this.#at(name);
-        return [
-          name,
-          {
-            dtype: layout.dtype,
-            shape: [...layout.shape],
-            data: permuted(value.data as ConstantData, physicalShape(layout), inverse(layout.perm)),
-          },
-        ]; // the dtypes of programs
-      }),
-    );
-  }
-
-  /** Fails for a name that is no state. */
-  check(names: readonly string[]): void {
-    for (const name of names) this.#at(name);
-  }
-
-  #stored(layout: StateLayout, value: Tensor): Tensor {
-    return {
-      dtype: layout.dtype,
-      shape: physicalShape(layout),
-      data: permuted(value.data as ConstantData, splitShape(layout), layout.perm),
-    }; // checked, or a variable's own
-  }
-
-  #at(name: string): StateLayout {
-    const layout = this.#layouts.get(name);
-    if (layout === undefined)
-      throw new UsageError(
-        `state.${name}: expected one of ${[...this.#layouts.keys()].join(', ') || '(this step has no state)'}`,
-      );
-    return layout;
-  }
+  return entry;
 }
 
 /** A copy of a variable's value. */

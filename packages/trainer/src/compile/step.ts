@@ -47,6 +47,14 @@ export interface CompileOptions extends StepOptions {
   session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
 }
 
+/** One of several steps that are compiled together. */
+export interface StepDefinition extends Omit<CompileOptions, 'runtime'> {
+  step: StepFunction;
+}
+
+/** Options of {@link compileAll}, for all its steps. */
+export type CompileAllOptions = Omit<CompileOptions, 'inputs' | 'name'>;
+
 /** State by variable name, in tfjs's logical layout. */
 export type StepState = Record<string, Tensor>;
 
@@ -82,9 +90,9 @@ export interface CompiledStep {
    * loop. Results in the same order.
    */
   runMany(inputs: readonly Record<string, Feed>[]): Promise<Record<string, Tensor>[]>;
-  /** A copy of the state, in logical layout. */
+  /** A copy of the state, in logical layout: as the last run left it of any step that shares it. */
   state(names?: readonly string[]): Promise<StepState>;
-  /** Replaces state by name, from logical layout; names left out keep their value. */
+  /** Replaces state by name, from logical layout, for all that share it; names left out keep their value. */
   load(state: StepState): Promise<void>;
   /** Writes the state back into the tf.Variables that the step was traced from. */
   writeVariables(): Promise<void>;
@@ -95,7 +103,6 @@ export interface CompiledStep {
   onnx(): Uint8Array;
   /** What was traced and lowered, for reports. */
   readonly summary: StepSummary;
+  /** Ends the step after the runs already queued. State stays as long as another step has it. */
   dispose(): Promise<void>;
 }
-
-export { compile } from './compile.js';

@@ -10,9 +10,10 @@ import {
   type Size,
   type ValueId,
 } from '../program/program.js';
-import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm } from './contract.js';
+import { ONNX_DTYPE, type BoundCall, type Logical, type LowerContext, type Perm, type Stored } from './contract.js';
 import { identity, physical } from './kernels/layout.js';
-import { permuted } from './permute.js';
+import { sameSizes } from '../program/graph.js';
+import { inverse, permuted } from './permute.js';
 import { preferredOrders, type FilterRule } from './preferred.js';
 import { dimOf, Symbols } from './symbols.js';
 
@@ -51,14 +52,24 @@ export class Context implements LowerContext {
   private readonly symbols: Symbols;
   private current: KernelCall | undefined;
 
+  /** How state is stored already, by its value. */
+  private readonly given: ReadonlyMap<ValueId, Stored>;
+
+  /** `filters`: the orders that filters are read in. `stored`: how state is stored already, by input. */
   constructor(
     private readonly builder: GraphBuilder,
     private readonly program: Program,
-    filters?: FilterRule,
+    { filters, stored = {} }: { filters?: FilterRule | undefined; stored?: Readonly<Record<string, Stored>> } = {},
   ) {
     this.opset = builder.opset;
     this.symbols = new Symbols(builder);
-    this.preferred = preferredOrders(program, filters);
+    this.given = new Map(
+      program.inputs.flatMap(({ kind, name, value }) => {
+        const as = kind === 'state' ? stored[name] : undefined;
+        return as === undefined ? [] : [[value, as]];
+      }),
+    );
+    this.preferred = preferredOrders(program, filters, this.ordersGiven());
     this.stateNames = new Map(program.inputs.filter((i) => i.kind === 'state').map((i) => [i.value, i.name]));
   }
 
@@ -70,6 +81,36 @@ export class Context implements LowerContext {
     this.symbols.input(input, sizes);
     this.place(id, input, perm);
     return input;
+  }
+
+  /** Declares state as it is stored already. */
+  state(name: string, id: ValueId): void {
+    const [value, as] = [this.logical(id), this.given.get(id)];
+    if (as === undefined) return;
+    const { split = value.shape, perm } = as;
+    const input = this.builder.input(name, ONNX_DTYPE[value.dtype], physical(split, perm).map(dimOf));
+    if (sameSizes(split, value.shape)) return this.place(id, input, perm);
+    // Taken apart for others: here it is read as a whole.
+    this.place(id, this.reshape(this.turned(input, inverse(perm)), value.shape), identity(value.rank));
+  }
+
+  /** A value as state is stored. */
+  asStored(id: ValueId, { split, perm }: Stored): Value {
+    const value = this.logical(id);
+    if (split === undefined || sameSizes(split, value.shape)) return this.get(value, perm);
+    return this.turned(this.reshape(this.get(value), split), perm);
+  }
+
+  private turned(value: Value, perm: Perm): Value {
+    return isIdentity(perm) ? value : this.op('Transpose', [value], { perm: [...perm] });
+  }
+
+  /** Orders of the state that is stored as the program has it: not taken apart otherwise. */
+  private ordersGiven(): Map<ValueId, Perm> {
+    const orders = new Map<ValueId, Perm>();
+    for (const [id, { split, perm }] of this.given)
+      if (split === undefined || sameSizes(split, this.program.values[id]?.shape ?? [])) orders.set(id, perm);
+    return orders;
   }
 
   /** Program value by id, as rows see it. */

@@ -10,6 +10,15 @@ import type { KernelCall, ProgramDType, Size, ValueId } from '../program/program
  */
 export type Perm = readonly number[];
 
+/**
+ * How state is stored: physical axis i is axis perm[i] of `split` where that is given (the logical shape with axes taken
+ * apart, of as many elements in the same order), else of the logical shape.
+ */
+export interface Stored {
+  split?: readonly number[];
+  perm: Perm;
+}
+
 /** A program value during lowering. `id` identifies it; shape and dtype are logical. */
 export interface Logical {
   readonly id: ValueId;

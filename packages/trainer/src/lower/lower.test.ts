@@ -265,14 +265,14 @@ describe('lowerProgram', () => {
     const feeds = Object.fromEntries(
       layouts.map(({ input, perm, shape }) => [
         input,
-        (traced.variables.get(input) as tf.Variable).reshape(shape).transpose([...perm]),
+        (traced.variables.get(input) as tf.Variable).reshape([...shape]).transpose([...perm]),
       ]),
     );
     const results = await run(lowered, { x, ...feeds });
     const { loss } = fn({ x });
     expect(results['loss']?.data[0]).toBeCloseTo((loss as tf.Tensor).dataSync()[0] ?? NaN, 5);
     for (const { input, output, perm } of layouts) {
-      expect(Array.from(results[output]?.data as Float32Array)).toBeAllclose(
+      expect(Array.from(results[output ?? '']?.data as Float32Array)).toBeAllclose(
         Array.from((traced.variables.get(input) as tf.Variable).transpose([...perm]).dataSync()),
         { rtol: 1e-4, atol: 1e-6 },
       );

@@ -13,7 +13,7 @@ import {
 } from '../program/program.js';
 import { absorbOrders } from './absorb.js';
 import { Context, describeCall } from './context.js';
-import type { Perm } from './contract.js';
+import type { Perm, Stored } from './contract.js';
 import { SHAPE_RULES } from '../trace/shapes/index.js';
 import { dynamicAttribute } from './dynamic.js';
 import { filterOrder, splitFilters } from './fast/filters.js';
@@ -33,24 +33,26 @@ export interface LowerOptions {
   opset?: number;
   /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
   orders?: Record<string, Perm>;
+  /** How state is stored already, by input: by other graphs over the same state. What is not named is free. */
+  stored?: Readonly<Record<string, Stored>>;
+  /**
+   * Whether state that is only read becomes an output as well, for executors that keep state by binding an output to
+   * it. Default true.
+   */
+  keep?: boolean;
   /**
    * Nodes put behind an output, by its name: they get the value in the order wanted and return one of the same sizes.
    */
   heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
 
-/**
- * How a state value is stored in the graph: physical axis i is axis perm[i] of `split` where that is given, else of the
- * logical shape.
- */
-export interface StateLayout {
+/** How a state value is stored in the graph. */
+export interface StateLayout extends Stored {
   input: string;
-  output: string;
+  /** Absent for state that is only read and not kept. */
+  output?: string;
   dtype: ProgramDType;
-  shape: number[];
-  /** The logical shape with axes taken apart, of as many elements in the same order. */
-  split?: number[];
-  perm: Perm;
+  shape: readonly number[];
 }
 
 /** A lowered program. */
@@ -61,8 +63,7 @@ export interface Lowered {
    */
   state: StateLayout[];
   /**
-   * State that is only read: fed once, kept as it is. `output` is an Identity of it, for an executor that keeps state
-   * by binding an output to it.
+   * State that is only read: fed once, kept as it is. `output` is an Identity of it, if one was asked for.
    */
   fixed: StateLayout[];
   target: 'portable' | 'fast';
@@ -77,16 +78,17 @@ export const DEFAULT_OPSET = 21;
  * @throws ExportError `export.unsupported` naming every kernel without a lowering, each with layer and call site.
  */
 export function lowerProgram(program: Program, options: LowerOptions): Lowered {
-  const orders = options.orders ?? {};
+  const { orders = {}, stored = {}, keep = true } = options;
   checkNames(program, orders);
   const plan = options.target === 'portable' ? undefined : planConvolutions(program);
   const fast = options.target === 'fast' || plan?.fast === true;
-  const absorbed = fast ? splitFilters(program) : absorbOrders(program, orders);
+  const absorbed = fast ? splitFilters(program, stored) : absorbOrders(program, orders);
   const builder = new GraphBuilder({ opset: options.opset ?? DEFAULT_OPSET, name: 'forja' });
-  const ctx = new Context(builder, absorbed, fast ? filterOrder : undefined);
+  const ctx = new Context(builder, absorbed, { filters: fast ? filterOrder : undefined, stored });
   for (const input of absorbed.inputs) {
     if (input.kind !== 'state')
       ctx.declare(input.name, input.value, orders[input.name] ?? identity(ctx.logical(input.value).rank));
+    else if (stored[input.name] !== undefined) ctx.state(input.name, input.value);
     else if (orders[input.name] !== undefined) ctx.get(ctx.logical(input.value), orders[input.name]);
   }
   lowerCalls(absorbed, ctx, fast ? 'fast' : 'portable');
@@ -106,21 +108,20 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   for (const input of absorbed.inputs) {
     if (input.kind !== 'state') continue;
     const next = absorbed.outputs.find((output) => output.state === input.name);
-    const perm = statePerm(ctx, input, next?.value);
-    const output = next?.name ?? unique(`${input.name}/kept`, taken);
-    declare(output, next?.value ?? input.value, perm);
+    const output = next?.name ?? (keep ? unique(`${input.name}/kept`, taken) : undefined);
     const { dtype, shape: split } = ctx.logical(input.value);
     const [shape, own] = [program.values[input.value]?.shape ?? split, split].map((sizes) =>
       sizes.map((size) => numberOf(size, input.name)),
-    );
-    const layout = {
-      input: input.name,
-      output,
-      dtype,
-      shape: shape ?? [],
-      perm,
-      ...(shape?.join() === own?.join() ? {} : { split: own ?? [] }),
+    ) as [number[], number[]]; // two in, two out
+    const as: Stored = stored[input.name] ?? {
+      perm: statePerm(ctx, input, next?.value),
+      ...(shape.join() === own.join() ? {} : { split: own }),
     };
+    if (output !== undefined) {
+      builder.output(output, ctx.asStored(next?.value ?? input.value, as));
+      shapes.set(output, physical(as.split ?? shape, as.perm).map(dimOf));
+    }
+    const layout = { input: input.name, dtype, shape, ...as, ...(output === undefined ? {} : { output }) };
     (next === undefined ? fixed : state).push(layout);
   }
   return {

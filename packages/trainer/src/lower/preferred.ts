@@ -59,9 +59,14 @@ const portableRule: FilterRule = (_program, call) => {
 };
 
 /**
- * Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one.
+ * Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one,
+ * and `given` before both: the order that some values have already.
  */
-export function preferredOrders(program: Program, rule: FilterRule = portableRule): Map<ValueId, Perm> {
+export function preferredOrders(
+  program: Program,
+  rule: FilterRule = portableRule,
+  given: ReadonlyMap<ValueId, Perm> = new Map(),
+): Map<ValueId, Perm> {
   const parent = new Map<ValueId, ValueId>();
   const root = (id: ValueId): ValueId => {
     const up = parent.get(id);
@@ -78,6 +83,7 @@ export function preferredOrders(program: Program, rule: FilterRule = portableRul
   }
 
   const wanted = new Map<ValueId, Perm>();
+  for (const [id, order] of given) if (isFilter(id) && !wanted.has(root(id))) wanted.set(root(id), order);
   for (const call of program.calls) {
     const { filter, order } = rule(program, call) ?? portableRule(program, call) ?? {};
     if (order !== undefined && filter !== undefined && isFilter(filter) && !wanted.has(root(filter)))

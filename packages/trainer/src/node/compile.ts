@@ -1,26 +1,44 @@
 // compile() in Node: on @forja/node unless the caller gives a runtime.
 import { runtime as nodeRuntime } from '@forja/node';
-import { compile as compileAnywhere } from '../compile/compile.js';
-import type { CompiledStep, CompileOptions, StepFunction } from '../compile/step.js';
+import type { Runtime } from '@forja/core';
+import { compileAll as compileAllAnywhere } from '../compile/compile.js';
+import type { CompileAllOptions, CompiledStep, CompileOptions, StepDefinition, StepFunction } from '../compile/step.js';
+
+type WithoutRuntime<T extends { runtime: Runtime }> = Omit<T, 'runtime'> & Partial<Pick<T, 'runtime'>>;
 
 /**
  * Options of {@link compile}; `runtime` defaults to the CPU in a worker thread of the step's own, which ends with it.
+ * Steps that are to share state get one `runtime`, or are compiled by {@link compileAll}.
  */
-export type NodeCompileOptions = Omit<CompileOptions, 'runtime'> & Partial<Pick<CompileOptions, 'runtime'>>;
+export type NodeCompileOptions = WithoutRuntime<CompileOptions>;
+
+/** Options of {@link compileAll}; `runtime` defaults to the CPU in a worker thread that ends with the last step. */
+export type NodeCompileAllOptions = WithoutRuntime<CompileAllOptions>;
 
 /** As `compile` of `@forja/trainer`; without `runtime` the step runs on the CPU in a worker thread. */
 export async function compile(step: StepFunction, { runtime, ...options }: NodeCompileOptions): Promise<CompiledStep> {
-  if (runtime !== undefined) return compileAnywhere(step, { ...options, runtime });
+  return (await compileAll({ step: { ...options, step } }, runtime === undefined ? {} : { runtime })).step;
+}
+
+/** As `compileAll` of `@forja/trainer`; without `runtime` the steps run on the CPU in one worker thread. */
+export async function compileAll<K extends string>(
+  steps: Readonly<Record<K, StepDefinition>>,
+  { runtime, ...options }: NodeCompileAllOptions = {},
+): Promise<Record<K, CompiledStep>> {
+  if (runtime !== undefined) return compileAllAnywhere(steps, { ...options, runtime });
   const own = nodeRuntime({ device: 'cpu' });
   try {
-    const compiled = await compileAnywhere(step, { ...options, runtime: own });
-    const { dispose } = compiled;
-    return Object.assign(compiled, {
-      dispose: async () => {
+    const compiled = await compileAllAnywhere(steps, { ...options, runtime: own });
+    const left = new Set<CompiledStep>(Object.values(compiled));
+    for (const step of [...left]) {
+      const { dispose } = step;
+      step.dispose = async () => {
         await dispose();
-        await own.dispose();
-      },
-    });
+        left.delete(step);
+        if (left.size === 0) await own.dispose();
+      };
+    }
+    return compiled;
   } catch (error) {
     await own.dispose();
     throw error;

@@ -4,7 +4,7 @@
 import type { Value } from '@forja/core/onnx';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
 import { inputOf, outputOf, sameSizes, shapeOf } from '../../program/graph.js';
-import type { LowerContext, Logical, Perm } from '../contract.js';
+import type { LowerContext, Logical, Perm, Stored } from '../contract.js';
 import { ELEMENTWISE } from '../preferred.js';
 import { choose } from './choose.js';
 import type { Convolution } from './contract.js';
@@ -94,9 +94,9 @@ function planned(program: Program, call: KernelCall): { conv: Convolution; filte
 
 /**
  * `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a
- * convolution that wants them so.
+ * convolution that wants them so. State that is `stored` already, by input, is split where it is stored so.
  */
-export function splitFilters(program: Program): Program {
+export function splitFilters(program: Program, stored: Readonly<Record<string, Stored>> = {}): Program {
   const parent = new Map<ValueId, ValueId>();
   const root = (id: ValueId): ValueId => {
     const up = parent.get(id);
@@ -118,15 +118,20 @@ export function splitFilters(program: Program): Program {
   const shapes = new Map<ValueId, number[]>();
   const refused = new Set<ValueId>();
   const refuse = (id: ValueId): void => void refused.add(root(id));
+  const want = (id: ValueId, split: readonly number[]): void => {
+    const before = shapes.get(root(id));
+    if (before !== undefined && before.join() !== split.join()) refuse(id);
+    shapes.set(root(id), [...split]);
+  };
+  for (const { kind, name, value } of program.inputs) {
+    const as = kind === 'state' && isFilter(value) ? stored[name] : undefined;
+    if (as?.split !== undefined) want(value, as.split);
+    else if (as !== undefined) refuse(value);
+  }
   for (const call of program.calls) {
     const plan = planned(program, call);
     const filter = plan !== undefined && splits(plan.conv) ? plan.filter : undefined;
-    if (plan !== undefined && filter !== undefined) {
-      const split = splitShape(plan.conv);
-      const before = shapes.get(root(filter));
-      if (before !== undefined && before.join() !== split.join()) refuse(filter);
-      shapes.set(root(filter), split);
-    }
+    if (plan !== undefined && filter !== undefined) want(filter, splitShape(plan.conv));
     const elementwise = ELEMENTWISE.has(call.kernel);
     for (const id of [...callInputs(call), ...call.outputs]) {
       // An operand of lower rank meets the trailing axes, C and Co, which stay.

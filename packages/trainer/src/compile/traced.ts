@@ -1,0 +1,66 @@
+// A step as an optimised program: traced twice, rewritten, with results called apart from what they share a name with.
+import type * as tf from '@tensorflow/tfjs';
+import { callInputs, type Program } from '../program/program.js';
+import { optimize } from '../rewrite/optimize.js';
+import { refuseBakedRandomness } from '../trace/baked.js';
+import { namedStream } from '../trace/random.js';
+import { trace, type Trace, type TraceInput } from '../trace/trace.js';
+import { traceInputs, type RandomInput } from './inputs.js';
+import type { StepFunction, StepOptions } from './step.js';
+
+/** A traced step. */
+export interface TracedStep {
+  inputs: TraceInput[];
+  program: Program;
+  /** What the step calls each of the graph's results. */
+  names: ReadonlyMap<string, string>;
+  /** By name of the state input. */
+  variables: ReadonlyMap<string, tf.Variable>;
+  draws: RandomInput[];
+}
+
+/** Traces a step at the sizes of its inputs. */
+export function traceStep(step: StepFunction, options: StepOptions): TracedStep {
+  const inputs = traceInputs(options.inputs);
+  const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
+  const first = again();
+  refuseBakedRandomness(first, again());
+  const { program, names } = apart(optimize(first.program));
+  return { inputs, program, names, variables: first.variables, draws: programDraws(program, options.name) };
+}
+
+/** The program without the state that it neither reads nor assigns, and nobody asks it for. */
+export function withoutIdleState(program: Program): Program {
+  const read = new Set([...program.calls.flatMap(callInputs), ...program.outputs.map(({ value }) => value)]);
+  const assigned = new Set(program.outputs.map(({ state }) => state));
+  return {
+    ...program,
+    inputs: program.inputs.filter(({ kind, name, value }) => kind !== 'state' || read.has(value) || assigned.has(name)),
+  };
+}
+
+/** A graph has one name for one value; a step may well return its counter `t` as `t`. */
+function apart(program: Program): Pick<TracedStep, 'program' | 'names'> {
+  const taken = new Set(
+    [...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name),
+  );
+  const names = new Map<string, string>();
+  const outputs = program.outputs.map((output) => {
+    if (output.state !== undefined) return output;
+    let { name } = output;
+    while (taken.has(name)) name += '/result';
+    taken.add(name);
+    names.set(name, output.name);
+    return { ...output, name };
+  });
+  return { program: { ...program, outputs }, names };
+}
+
+/** Random inputs of the graph: those of the specs, and those that the step asked for itself. */
+function programDraws(program: Program, step: string | undefined): RandomInput[] {
+  return program.inputs.flatMap(({ name, value, random }) => {
+    if (random === undefined) return [];
+    const stream = step === undefined ? (random.stream ?? 0) : namedStream(step, name);
+    return [{ name, random, stream, shape: program.values[value]?.shape.map(Number) ?? [] }];
+  });
+}
