@@ -89,7 +89,7 @@ export {
   type SystemKind,
 } from './systems/kind.js';
 export type { GanSystem, Output, Preview } from './systems/system.js';
-export type { Phase, PhaseInput, Source } from './systems/phase.js';
+export { phaseStep, type Phase, type PhaseInput, type Source } from './systems/phase.js';
 export { averageOf, type Average, type AverageOptions } from './systems/average.js';
 export { networkOf, disposeOwn } from './systems/network.js';
 export { twoPlayer, type Players } from './systems/two-player/game.js';

@@ -6,9 +6,9 @@ import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption } f
 import { enableProdMode } from '@tensorflow/tfjs';
 import { explainStep } from '../compile/compile.js';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
+import { phaseStep } from '../systems/phase.js';
 import { kindOf, systemNames } from '../systems/registry.js';
 import { parseConfig, runEntries, type ResolvedConfig } from '../train/config.js';
-import { inputsOf } from '../train/engine.js';
 import type { TrainEvent } from '../train/events.js';
 import { parametersOf } from '../train/finish.js';
 import { prepare, type TrainResult } from '../train/train.js';
@@ -176,8 +176,8 @@ async function dryRun(
   const plan = explained
     ? system.phases
         .map((phase) => {
-          const variables = system.variables;
-          return `phase ${phase.name}\n${explainStep(phase.step, { inputs: inputsOf(phase), variables, name: phase.name })}`;
+          const { step, ...options } = phaseStep(system, phase);
+          return `phase ${phase.name}\n${explainStep(step, options)}`;
         })
         .join('\n\n')
     : undefined;

@@ -1,6 +1,7 @@
 // A phase: one graph of the game, run a fixed number of times an iteration. CONTRACT.
-import type { Tensor } from '@forja/core';
-import type { StepFunction } from '../compile/step.js';
+import type { Tensor, TensorSpec } from '@forja/core';
+import type { StepFunction, StepOptions } from '../compile/step.js';
+import type { GanSystem } from './system.js';
 
 /** Where an input of a phase, or of a preview, comes from. */
 export type Source =
@@ -46,4 +47,24 @@ export function runOf({ every = 1, repeat = 1 }: Phase, step: number, index: num
 /** Runs of a phase in iteration `step`. */
 export function runsIn({ every = 1, repeat = 1 }: Phase, step: number): number {
   return step % every === 0 ? repeat : 0;
+}
+
+/** Whether a source is filled where the step is run, by (seed, run, `<phase>/<input>`), and not fed. */
+export function isDrawn(source: Source): source is { random: 'normal' | 'uniform' | 'bernoulli' } {
+  return 'random' in source && source.random !== 'int' && source.p === undefined;
+}
+
+/** A phase as `compile`, `compileAll` and `eagerStep` take it, but for the seed. Default: the system's first phase. */
+export function phaseStep(
+  { phases, variables }: Pick<GanSystem, 'phases' | 'variables'>,
+  phase: Phase | undefined = phases[0],
+): StepOptions & { step: StepFunction; name: string } {
+  if (phase === undefined) throw new Error('phaseStep: expected a system with phases');
+  const inputs = Object.entries(phase.inputs).map(
+    ([name, { shape, dtype = 'float32', from }]): [string, TensorSpec] => [
+      name,
+      { dtype, shape: [...shape], ...(isDrawn(from) ? { random: from.random } : {}) },
+    ],
+  );
+  return { step: phase.step, inputs: Object.fromEntries(inputs), variables, name: phase.name };
 }

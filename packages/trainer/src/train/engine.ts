@@ -1,12 +1,12 @@
 // A system made ready to run: its phases as compiled ONNX graphs or eagerly in tfjs, over one state, and its outputs
 // for previews and measures.
-import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor, type TensorSpec } from '@forja/core';
+import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { compile, scalarOf } from '../compile/compile.js';
+import { compileAll, scalarOf } from '../compile/compile.js';
 import { eagerStep } from '../compile/eager.js';
-import type { CompiledStep, StepFunction, StepOptions } from '../compile/step.js';
+import type { CompiledStep, StepDefinition, StepFunction } from '../compile/step.js';
 import { checkedStep, checkSystem } from '../systems/check.js';
-import { runOf, runsIn, type Phase } from '../systems/phase.js';
+import { phaseStep, runOf, runsIn } from '../systems/phase.js';
 import type { GanSystem, Output } from '../systems/system.js';
 import type { PhaseFeeds } from './feeds.js';
 
@@ -50,8 +50,10 @@ export interface EngineOptions {
 
 /** Makes steps of one kind over one state. */
 interface Maker {
-  device: string;
-  make(step: StepFunction, options: StepOptions): CompiledStep | Promise<CompiledStep>;
+  readonly device: string;
+  make(steps: Readonly<Record<string, StepDefinition>>): Promise<Record<string, CompiledStep>>;
+  /** Whether steps that are made apart see each other's state. */
+  readonly shares: boolean;
 }
 
 /** The engine asked for. @throws UsageError for `onnx` without a runtime, and for a system that breaks its contract. */
@@ -59,23 +61,29 @@ export async function makeEngine(options: EngineOptions): Promise<Engine> {
   const { system, seed, feeds } = options;
   checkSystem(system);
   const maker = makerOf(options);
-  const steps: CompiledStep[] = [];
-  try {
-    for (const [i, phase] of system.phases.entries()) {
-      // All state is the first's, so that it can be read whole; the others add what they touch, which is the same.
-      const variables = i === 0 || options.kind === 'tfjs' ? system.variables : [];
-      const named = { inputs: inputsOf(phase), variables, seed, name: phase.name };
-      steps.push(await maker.make(checkedStep(system, phase), named));
-    }
-  } catch (error) {
-    for (const step of steps) await step.dispose();
-    throw error;
-  }
+  if (!maker.shares && system.phases.length > 1)
+    throw new UsageError(
+      `train.host.runtime: expected a runtime with shared state (createState) for the ${system.phases.length} phases of '${system.name}', got one without; use that of @forja/node or @forja/web, or engine: 'tfjs'`,
+    );
+  const definitions = system.phases.map((phase): [string, StepDefinition] => [
+    phase.name,
+    { ...phaseStep(system, phase), step: checkedStep(system, phase), seed },
+  ]);
+  const made = await maker.make(Object.fromEntries(definitions));
+  const steps = system.phases.map(({ name }) => made[name] as CompiledStep); // made under these names
   return engineOf(system, steps, feeds, maker);
 }
 
 function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): Maker {
-  if (kind === 'tfjs') return { device: `tfjs, ${tf.getBackend()}`, make: eagerStep };
+  if (kind === 'tfjs')
+    return {
+      device: `tfjs, ${tf.getBackend()}`,
+      shares: true, // the variables themselves
+      make: (steps) =>
+        Promise.resolve(
+          Object.fromEntries(Object.entries(steps).map(([name, { step, ...own }]) => [name, eagerStep(step, own)])),
+        ),
+    };
   if (runtime === undefined)
     throw new UsageError(
       "train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'",
@@ -87,7 +95,8 @@ function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): 
       const counted = actual === 'cpu' || actual === 'wasm';
       return `onnxruntime, ${actual}${counted ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`;
     },
-    make: (step, options) => compile(step, { ...options, runtime, lowering, ...session }),
+    shares: runtime.createState !== undefined,
+    make: (steps) => compileAll(steps, { runtime, lowering, ...session }),
   };
 }
 
@@ -101,7 +110,7 @@ function engineOf(
   const names = variables.map(({ name }) => name);
   const [only] = steps;
   const single = phases.length === 1 && (phases[0]?.repeat ?? 1) === 1 && (phases[0]?.every ?? 1) === 1;
-  const samplers = new Map<string, { rows: number; step: CompiledStep; reads: string[] }>();
+  const samplers = new Map<string, { rows: number; step: CompiledStep; copied: string[] }>();
 
   /** Runs of one phase, in one call where the step shares calls. */
   const runs = async (index: number, due: readonly { step: number; run: number }[]): Promise<Scalars[]> => {
@@ -160,12 +169,13 @@ function engineOf(
         const specs = Object.fromEntries(
           Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape: [...shape] }]),
         );
-        // Its state is only read. Eagerly the variables are the system's own.
-        const step = await maker.make(forward(output), { inputs: specs });
-        sampler = { rows, step, reads: Object.keys(await step.state()) };
+        // Its state is only read.
+        const { sample } = await maker.make({ sample: { step: forward(output), inputs: specs } });
+        const step = sample as CompiledStep; // made under this name
+        sampler = { rows, step, copied: maker.shares ? [] : Object.keys(await step.state()) };
         samplers.set(name, sampler);
       }
-      if (sampler.reads.length > 0) await sampler.step.load(await only.state(sampler.reads));
+      if (sampler.copied.length > 0) await sampler.step.load(await only.state(sampler.copied));
       return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it
     },
     writeVariables: async () => {
@@ -177,13 +187,6 @@ function engineOf(
     },
   };
   return engine;
-}
-
-/** Inputs of a phase as steps take them: all are fed. */
-export function inputsOf({ inputs }: Phase): Record<string, TensorSpec> {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, dtype = 'float32' }]) => [name, { dtype, shape: [...shape] }]),
-  );
 }
 
 /** An output's first result as a step without updates. */

@@ -2,7 +2,7 @@
 import { ARRAY_OF, latents, philoxInteger, sizeOf, tensor, type NamedTensors, type Tensor } from '@forja/core';
 import type { Dataset, FieldArray } from '../data/dataset.js';
 import { batchReader } from '../data/order.js';
-import type { Phase, PhaseInput, Source } from '../systems/phase.js';
+import { isDrawn, type Phase, type PhaseInput, type Source } from '../systems/phase.js';
 import type { GanSystem, Output } from '../systems/system.js';
 import { drawRandom, namedStream } from '../trace/random.js';
 
@@ -20,9 +20,9 @@ function drawn(source: Random, shape: readonly number[], at: { seed: number; ste
   return tensor('float32', shape, drawRandom({ distribution, ...p }, at, count));
 }
 
-/** The feeds of a phase; batches are `batch` examples. */
+/** The feeds of a phase, but for what is drawn where it runs; batches are `batch` examples. */
 export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, seed: number, batch: number): PhaseFeeds {
-  const inputs = Object.entries(phase.inputs);
+  const inputs = Object.entries(phase.inputs).filter(([, { from }]) => !isDrawn(from));
   const fields = [...new Set(inputs.flatMap(([, { from }]) => ('data' in from ? [from.data] : [])))];
   const read = fields.length > 0 ? batchReader(dataset, seed, batch, fields) : undefined;
   return async (step, run) => {
