@@ -345,9 +345,10 @@ describe('filters that are state', () => {
   test('go in and out in tfjs’s layout, and between lowerings', async () => {
     const system = dcgan({ size: 28, base: 4, latent: 8, batch: 4, seed: 2 });
     const { inputs, variables } = system;
-    const made = (lowering: Lowering): Promise<CompiledStep> =>
-      compile(system.step, { inputs, variables, runtime: host, lowering });
-    const [fast, portable] = [await made('fast'), await made('portable')];
+    const apart = runtime({ device: 'cpu', threads: 1 });
+    const made = (lowering: Lowering, on: Runtime): Promise<CompiledStep> =>
+      compile(system.step, { inputs, variables, runtime: on, lowering });
+    const [fast, portable] = [await made('fast', host), await made('portable', apart)];
     expect(await fast.state()).toEqual(await portable.state());
     await portable.run({ real: spread(4 * 784, 0), rate_g: 1e-3, rate_d: 1e-3 });
     const moved = await portable.state();
@@ -356,6 +357,7 @@ describe('filters that are state', () => {
     await fast.writeVariables();
     for (const variable of variables) expect(variable.dataSync(), variable.name).toEqual(moved[variable.name]?.data);
     await Promise.all([fast.dispose(), portable.dispose()]);
+    await apart.dispose();
     system.dispose();
   });
 

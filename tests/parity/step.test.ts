@@ -24,10 +24,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES, expectVectors, feedsOf, systemOf } from './support/step-vectors.js';
 
 let host: Runtime;
+/** Where steps over the same variables run apart. */
+let others: Runtime[];
 beforeAll(() => {
   host = runtime({ device: 'cpu', threads: 1 });
+  others = [1, 2].map(() => runtime({ device: 'cpu', threads: 1, executor: 'inline' }));
 });
-afterAll(() => host.dispose());
+afterAll(async () => void (await Promise.all([host, ...others].map((one) => one.dispose()))));
 
 function valuesOf(state: StepState, name: string): Float32Array {
   const data = state[name]?.data;
@@ -191,17 +194,17 @@ describe('the graph of a DCGAN step', () => {
 
 describe('a compiled step', () => {
   const small = (): GanSystem => mlpGan({ hidden: 8, hiddenD: 8, batch: 4, seed: 1 });
-  const compiled = (system: GanSystem, seed = 0): Promise<CompiledStep> =>
-    compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: host, seed });
+  const compiled = (system: GanSystem, seed = 0, on = host): Promise<CompiledStep> =>
+    compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: on, seed });
 
   test('goes on bit-identically from a saved state and step number in another session', async () => {
     const system = small();
     const straight = await compiled(system);
     const wanted = await three(straight, system);
-    const first = await compiled(system);
+    const first = await compiled(system, 0, others[0]);
     await first.run(feedsAt(system, 0));
     const saved = await first.state();
-    const second = await compiled(system, 0);
+    const second = await compiled(system, 0, others[1]);
     await second.load(saved);
     second.step = first.step;
     for (const i of [1, 2]) await second.run(feedsAt(system, i));
@@ -214,8 +217,8 @@ describe('a compiled step', () => {
   test('draws its noise by seed and step', async () => {
     const system = small();
     const runs = await Promise.all(
-      [0, 0, 1].map(async (seed) => {
-        const step = await compiled(system, seed);
+      [0, 0, 1].map(async (seed, i) => {
+        const step = await compiled(system, seed, [host, ...others][i]);
         const losses = [await step.run(feedsAt(system, 0)), await step.run(feedsAt(system, 0))].map((results) =>
           scalarOf(results, 'loss_g'),
         );

@@ -57,7 +57,9 @@ export class RuntimeVariables {
     return Object.fromEntries(
       [...variables].flatMap(([name, variable]) => {
         const at = this.#entries.get(variable)?.at;
-        return at === undefined || 'held' in at ? [] : [[name, at.layout]];
+        if (at === undefined || 'held' in at) return [];
+        const { perm, split } = at.layout;
+        return [[name, { perm, ...(split === undefined ? {} : { split }) }]];
       }),
     );
   }
@@ -76,7 +78,10 @@ export class RuntimeVariables {
       const values = fresh.map(({ layout, held }) => [layout.input, toStored(layout, held)] as const);
       const ready = this.#runtime.createState(Object.fromEntries(values));
       const group: Group = { ready, live: fresh.length };
-      for (const { layout, entry } of fresh) entry.at = { group, tensor: layout.input, layout };
+      for (const { layout, entry } of fresh) {
+        const { input: tensor, output: _, ...kind } = layout;
+        entry.at = { group, tensor, layout: kind };
+      }
       ready.then(
         (made) => (group.state = made),
         () => fresh.forEach(({ entry, held }) => (entry.at = { held })),
