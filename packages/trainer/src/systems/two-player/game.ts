@@ -68,8 +68,10 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return value;
   };
 
-  const descendD = (inputs: Inputs, objective: () => tf.Scalar): tf.Scalar => {
-    const { value, grads } = tf.variableGrads(objective, ofD);
+  const descendD = (inputs: Inputs, objective: () => tf.Scalar, fill = false): tf.Scalar => {
+    const { value, grads: found } = tf.variableGrads(objective, ofD);
+    // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
+    const grads = fill ? ofD.map((variable) => found[variable.name] ?? tf.zerosLike(variable)) : found;
     const rate = input(inputs, 'rate_d');
     applyUpdates(adamD(ofD, grads, part === 1 ? rate : tf.mul(rate, part)));
     return value;
@@ -149,11 +151,15 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     every: one.every,
     inputs: { real, ...shared, rate_d },
     step: collecting((inputs, keep) => {
-      descendD(inputs, () =>
-        tf.mul(
-          penalised(one, inputs, () => generate(inputs), keep),
-          one.weight * one.every,
-        ),
+      const weight = one.weight * one.every;
+      descendD(
+        inputs,
+        () =>
+          tf.mul(
+            penalised(one, inputs, () => generate(inputs), keep),
+            weight,
+          ),
+        true,
       );
     }),
   }));
