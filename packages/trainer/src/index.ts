@@ -67,6 +67,41 @@ export {
   type DcganGeneratorConfig,
 } from './models/dcgan.js';
 export { mlp, type MlpConfig } from './models/mlp.js';
+export { dcganDeviation, heDeviation, initialise, type InitialiseOptions } from './models/initialise.js';
+export { patchDiscriminator, type PatchConfig } from './models/patch.js';
+export {
+  residualDiscriminator,
+  residualGenerator,
+  type ResidualConfig,
+  type ResidualDiscriminatorConfig,
+  type ResidualGeneratorConfig,
+} from './models/residual.js';
+export { selfAttention, type SelfAttentionConfig } from './models/self-attention.js';
+export { withTaps } from './models/taps.js';
+export { translator, type TranslatorConfig } from './models/translator.js';
+export { unet, type UnetConfig } from './models/unet.js';
+export type { NormKind, PictureSize } from './models/chain.js';
+export type { UpKind } from './models/convolution.js';
+export {
+  attend,
+  conditionalNorm,
+  instanceNorm,
+  minibatchDeviation,
+  projection,
+  reflectPad,
+  seededDropout,
+  spectralConv,
+  spectralDense,
+  type ConditionalNormConfig,
+  type InstanceNormConfig,
+  type LayerConfig,
+  type MinibatchDeviationConfig,
+  type ProjectionConfig,
+  type ReflectPadConfig,
+  type SeededDropoutConfig,
+  type SpectralConvConfig,
+  type SpectralDenseConfig,
+} from './models/layers/index.js';
 export { dcganKind, mlpKind } from './systems/index.js';
 export {
   kindOf,

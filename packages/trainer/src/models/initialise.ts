@@ -5,21 +5,30 @@ import * as tf from '@tensorflow/tfjs';
 /** How to initialise. */
 export interface InitialiseOptions {
   seed: number | bigint;
-  /** Standard deviation of a kernel, from its shape. */
+  /** Standard deviation of a kernel or of a table of embeddings, from its shape. */
   deviation: (shape: readonly number[]) => number;
 }
+
+/** Which weights are drawn, by the last part of their names, and how wide; the others keep what their layer gives. */
+const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
+  kernel: (shape, { deviation }) => deviation(shape),
+  embeddings: (shape, { deviation }) => deviation(shape),
+  // where the power iteration of spectral normalisation starts: any direction
+  u: () => 1,
+};
 
 /**
  * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name: a layer more or less changes no
  * other. Other weights keep what their layer gives: biases and offsets 0, scales 1.
  */
-export function initialise(model: tf.LayersModel, { seed, deviation }: InitialiseOptions): void {
+export function initialise(model: tf.LayersModel, options: InitialiseOptions): void {
   for (const weight of model.weights) {
-    if (!/\/(kernel|embeddings)$/.test(weight.originalName)) continue;
+    const name = weight.originalName;
     const shape = weight.shape.map(Number);
-    const scale = deviation(shape);
+    const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options);
+    if (scale === undefined) continue;
     // Weights are drawn once, so the step's place has the name too: 48 bits, which two names do not share.
-    const at = { seed, stream: streamOf(`weights/${weight.originalName}`), step: streamOf(weight.originalName) };
+    const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
     const values = philoxNormal(at, sizeOf(shape)).map((x) => x * scale);
     tf.tidy(() => void weight.write(tf.tensor(values, shape)));
   }

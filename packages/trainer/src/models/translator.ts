@@ -1,0 +1,75 @@
+// The generator that turns one picture into another through residual blocks. Johnson et al. 2016; Zhu et al. 2017
+// (CycleGAN), appendix 7.2.
+import * as tf from '@tensorflow/tfjs';
+import { checkWhole, joined, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';
+import { conv, up, type UpKind } from './convolution.js';
+import { reflectPad } from './layers/index.js';
+
+/** Sizes of a translator. */
+export interface TranslatorConfig {
+  /** Edge, or height and width: multiples of 4, at least 8. Default 64. */
+  size?: PictureSize;
+  /** Channels of the input. Default 3. */
+  input?: number;
+  /** Channels of the output. Default 3. */
+  output?: number;
+  /** Channels at full size; four times as many in the blocks. Default 32. */
+  base?: number;
+  /** Number of residual blocks. Default 6. */
+  blocks?: number;
+  /** Default `instance`. */
+  norm?: NormKind;
+  /** Default `resize`: transposed convolutions leave a grid in the picture. */
+  up?: UpKind;
+  /** Prefix of the layers' names. Default `g`. */
+  name?: string;
+}
+
+/**
+ * Picture [n, h, w, input] → picture [n, h, w, output] in [-1, 1]. Layers are `<name>/first`, `<name>/down<i>`,
+ * `<name>/block<i>_a`, `<name>/block<i>_b`, `<name>/up<i>`, `<name>/last`.
+ */
+export function translator(config: TranslatorConfig = {}): tf.LayersModel {
+  const { size = 64, input = 3, output = 3, base = 32, blocks = 6, norm = 'instance', name = 'g' } = config;
+  checkWhole('translator', { input, output, base });
+  checkWhole('translator', { blocks }, 0);
+  const useBias = norm === 'none';
+  const relu = (of: string): tf.layers.Layer => tf.layers.reLU({ name: `${of}_relu` });
+  const normal = (of: string): tf.layers.Layer | undefined => normOf(norm, `${of}_norm`);
+  /** A convolution that sees the picture reflected beyond its border. */
+  const reflected = (filters: number, kernelSize: number, of: string, bias = useBias): tf.layers.Layer[] => [
+    reflectPad({ by: (kernelSize - 1) / 2, name: `${of}_pad` }),
+    conv({ filters, kernelSize, padding: 'valid', useBias: bias, name: of }),
+  ];
+  const picture = tf.input({ shape: pictureShape('translator', size, input, 4), name: `${name}/input` });
+  let x = through(picture, ...reflected(base, 7, `${name}/first`), normal(`${name}/first`), relu(`${name}/first`));
+  for (const i of [0, 1]) {
+    const of = `${name}/down${i}`;
+    x = through(
+      x,
+      conv({ filters: base * 2 ** (i + 1), kernelSize: 3, strides: 2, useBias, name: of }),
+      normal(of),
+      relu(of),
+    );
+  }
+  for (let i = 0; i < blocks; i++) {
+    const [a, b] = [`${name}/block${i}_a`, `${name}/block${i}_b`];
+    const inner = through(x, ...reflected(base * 4, 3, a), normal(a), relu(a), ...reflected(base * 4, 3, b), normal(b));
+    x = joined(tf.layers.add({ name: `${name}/block${i}_sum` }), x, inner);
+  }
+  for (const i of [0, 1]) {
+    const of = `${name}/up${i}`;
+    x = through(
+      x,
+      ...up(config.up ?? 'resize', { filters: base * 2 ** (1 - i), kernelSize: 3, useBias, name: of }),
+      normal(of),
+      relu(of),
+    );
+  }
+  x = through(
+    x,
+    ...reflected(output, 7, `${name}/last`, true),
+    tf.layers.activation({ activation: 'tanh', name: `${name}/tanh` }),
+  );
+  return tf.model({ inputs: picture, outputs: x, name });
+}
