@@ -102,7 +102,7 @@ export {
   type SpectralConvConfig,
   type SpectralDenseConfig,
 } from './models/layers/index.js';
-export { dcganKind, mlpKind } from './systems/index.js';
+export * from './systems/index.js';
 export {
   kindOf,
   makeSystem,

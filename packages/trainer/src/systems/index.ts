@@ -1,3 +1,4 @@
 // The ready systems, a line each: what `forja train <name>` and a configuration's `system` may say.
 export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
+export { conditionalKind } from './conditional/index.js';

@@ -1,0 +1,67 @@
+// Pictures of a class that is asked for: the class goes into both networks, R1 keeps the discriminator smooth (Mescheder
+// et al. 2018), applied lazily.
+import * as v from 'valibot';
+import { UsageError } from '@forja/core';
+import type { FieldSpec } from '../../data/dataset.js';
+import { heDeviation } from '../../models/initialise.js';
+import { squareOf } from '../dcgan/index.js';
+import { described, whole } from '../entries.js';
+import { systemKind } from '../kind.js';
+import { networkOf } from '../network.js';
+import { playerOptions } from '../two-player/options.js';
+import { twoPlayer } from '../two-player/game.js';
+import { conditionalDiscriminator, conditionalGenerator } from './networks.js';
+
+/** `forja train conditional`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
+export const conditionalKind = systemKind({
+  name: 'conditional',
+  summary: 'pictures of a class that is asked for (projection or AC-GAN)',
+  options: {
+    base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
+    baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+    conditioning: described(
+      v.optional(v.picklist(['projection', 'auxiliary']), 'projection'),
+      'how the discriminator takes the class: projection, or a second output that names it (AC-GAN)',
+    ),
+    ...playerOptions({
+      rates: { g: 2e-3, d: 1e-3 },
+      latent: 64,
+      schedule: 'linear',
+      penalties: { r1: { weight: 0.05, every: 16 } },
+    }),
+  },
+  defaults: { batch: 64, sampleCount: 100 },
+  data: { image: 'image', label: 'label' },
+  roles: ['g', 'd'],
+  fit: (options, { fields, name }) => {
+    squareOf('conditional', fields['image'], name);
+    if (classesOf(fields['label']).length < 2)
+      throw new UsageError(`config.data: expected at least two classes with names, got those of ${name}`, {
+        code: 'config.invalid',
+      });
+    return options;
+  },
+  make(options, at) {
+    const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` asks for both
+    const { size, channels } = squareOf('conditional', example, at.data.name);
+    const classes = classesOf(label);
+    const { base, baseD = base, latent, conditioning } = options;
+    const shape = { size, channels, classes: classes.length };
+    const auxiliary = conditioning === 'auxiliary';
+    return twoPlayer(
+      {
+        name: 'conditional',
+        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), heDeviation),
+        d: networkOf(at, 'd', () => conditionalDiscriminator({ ...shape, base: baseD, auxiliary }), heDeviation),
+        field: 'image',
+        example,
+        classes,
+        output: { name: 'image', role: 'image', range: [-1, 1] },
+      },
+      options,
+      at,
+    );
+  },
+});
+
+const classesOf = (label: FieldSpec | undefined): readonly string[] => label?.classes ?? [];
