@@ -46,7 +46,7 @@ const { dcgan, exportOnnx } = await trainer();
 const files = {};
 for (const [name, config] of Object.entries(NETWORKS)) {
   const system = dcgan({ ...config, latent: 100, batch: 16 });
-  const { model } = await exportOnnx(system.generator, { layout: { outputs: 'nchw' }, verify: false });
+  const { model } = await exportOnnx(system.networks.g, { layout: { outputs: 'nchw' }, verify: false });
   system.dispose();
   const id = `dcgan-${config.size}`;
   writeFileSync(join(site, `${id}.onnx`), model);

@@ -33,7 +33,7 @@ const [blocks, seconds] = [Number(o.blocks), Number(o.seconds)];
 const folder = mkdtempSync(join(tmpdir(), 'forja-bench-'));
 const file = join(folder, 'dcgan-64.onnx');
 const { dcgan, exportOnnx } = await trainer();
-const { generator: network } = dcgan({ size: 64, channels: 3, base: 64, latent: 100, batch: 16 });
+const { g: network } = dcgan({ size: 64, channels: 3, base: 64, latent: 100, batch: 16 }).networks;
 const { model } = await exportOnnx(network, { layout: { outputs: 'nchw' }, verify: false });
 writeFileSync(file, model);
 const product = join(folder, 'product.onnx');

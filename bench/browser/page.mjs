@@ -124,20 +124,23 @@ const WAYS = {
 
   /** A compiled training step. */
   async step() {
-    const [tf, { compile, dcgan, mlpGan }] = [await import('@tensorflow/tfjs'), await import('@forja/trainer')];
+    const [tf, { compile, dcgan, mlpGan, phaseStep }] = [
+      await import('@tensorflow/tfjs'),
+      await import('@forja/trainer'),
+    ];
     await tf.setBackend('cpu'); // for tracing only: nothing is computed by it
     const system =
       o.network === 'mlp'
-        ? mlpGan({ size: 2, batch: o.batch })
+        ? mlpGan({ size: 2, base: 400, baseD: 200, batch: o.batch })
         : dcgan({ size: o.size, channels: o.channels, base: o.base, latent: LATENT, batch: o.batch });
-    const step = await compile(system.step, {
-      inputs: system.inputs,
-      variables: system.variables,
+    const { step: play, ...options } = phaseStep(system);
+    const step = await compile(play, {
+      ...options,
       runtime: runtime({ device: 'wasm', threads: o.threads }),
       lowering: o.lowering,
       loop: false,
     });
-    const given = Object.entries(system.inputs).filter(([, { random }]) => !random);
+    const given = Object.entries(options.inputs).filter(([, { random }]) => !random);
     const elements = (shape) => shape.reduce((a, b) => a * b, 1);
     const batches = Array.from({ length: 4 }, () =>
       Object.fromEntries(

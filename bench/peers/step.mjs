@@ -9,11 +9,11 @@ const { values: own } = parseArgs({
   options: { lowering: { type: 'string', default: 'auto' }, explain: { type: 'boolean', default: false } },
   strict: false,
 });
-const { compile, dcgan, mlpGan } = await trainer();
+const { compile, dcgan, mlpGan, phaseStep } = await trainer();
 const runtime = await cpuRuntime(o);
 const system =
   o.network === 'mlp'
-    ? mlpGan({ size: o.size, latent: o.latent, batch: o.batch })
+    ? mlpGan({ size: o.size, latent: o.latent, base: 400, baseD: 200, batch: o.batch })
     : dcgan({
         size: o.size,
         channels: o.channels,
@@ -22,12 +22,8 @@ const system =
         batch: o.batch,
         ...(o.pool ? { pool: o.pool } : {}),
       });
-const step = await compile(system.step, {
-  inputs: system.inputs,
-  variables: system.variables,
-  runtime,
-  lowering: own.lowering,
-});
+const { step: play, ...options } = phaseStep(system);
+const step = await compile(play, { ...options, runtime, lowering: own.lowering });
 if (own.explain) console.log(step.summary.plan);
 
 const batches = batchesOf(system);

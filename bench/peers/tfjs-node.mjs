@@ -9,24 +9,26 @@ const {
 } = parseArgs({ options: { gradients: { type: 'string', default: 'forja' } }, strict: false });
 const o = flags();
 const { default: tf } = await import('@tensorflow/tfjs');
-const { dcgan, eagerStep, useTfjsNode } = await trainer();
+const { dcgan, eagerStep, phaseStep, useTfjsNode } = await trainer();
 const reason = await useTfjsNode();
 if (reason !== undefined) throw new Error(reason);
 const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
 const batches = batchesOf(system);
 
+const { step: play, ...options } = phaseStep(system);
+
 /** What a program without Forja does: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
 function stock(feeds) {
   tf.tidy(() => {
-    const inputs = Object.entries(system.inputs).map(([name, { shape, random }]) => [
+    const inputs = Object.entries(options.inputs).map(([name, { shape, random }]) => [
       name,
       random ? tf.randomNormal(shape) : tf.tensor(feeds[name].data, shape),
     ]);
-    for (const loss of Object.values(system.step(Object.fromEntries(inputs)))) loss.dataSync();
+    for (const loss of Object.values(play(Object.fromEntries(inputs)))) loss.dataSync();
   });
 }
 
-const step = eagerStep(system.step, { inputs: system.inputs, variables: system.variables });
+const step = eagerStep(play, options);
 const run = gradients === 'stock' ? stock : (feeds) => step.run(feeds);
 let i = 0;
 await serve(() => run(batches[i++ % batches.length]), {

@@ -1,7 +1,7 @@
 // One scenario of training, run in the page and in Node: a small DCGAN's step compiled, and three steps of it. The
 // numbers fed depend on nothing but arithmetic.
 import type { Runtime } from '@forja/core';
-import { compile, dcgan, scalarOf } from '@forja/trainer';
+import { compile, dcgan, phaseStep, scalarOf } from '@forja/trainer';
 
 /** What both sides end with; plain arrays, because that is what crosses. */
 export interface Outcome {
@@ -13,7 +13,12 @@ export interface Outcome {
 /** Three steps from initial weights of seed 3, with noise of seed 5. */
 export async function threeSteps(runtime: Runtime): Promise<Outcome> {
   const system = dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, seed: 3 });
-  const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime, seed: 5 });
+  const step = await compile(phaseStep(system).step, {
+    inputs: phaseStep(system).inputs,
+    variables: system.variables,
+    runtime,
+    seed: 5,
+  });
   const losses: number[] = [];
   for (let i = 0; i < 3; i++) {
     const real = Float32Array.from(

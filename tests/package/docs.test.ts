@@ -188,7 +188,8 @@ describe('docs/train.md', () => {
       ['mlp', 'ring'],
     ] as const) {
       const { system: _, data: __, rates, ...rest } = parseConfig({ system, data });
-      for (const [field, value] of [...Object.entries(rest), ['rates.g', rates.g], ['rates.d', rates.d]] as const) {
+      const { g, d } = rates as Record<'g' | 'd', number>; // both systems have them
+      for (const [field, value] of [...Object.entries(rest), ['rates.g', g], ['rates.d', d]] as const) {
         const words = rows.find((row) => row.field === field)?.standard.match(/[\w.-]+/g);
         expect(words, `${system}: ${field}`).toContain(String(value));
       }

@@ -3,7 +3,7 @@
 import { runtime } from '@forja/node';
 import type { Runtime, TensorSpec } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
-import { compile, dcgan, eagerStep, mlpGan, type CompiledStep, type StepFunction } from '@forja/trainer';
+import { compile, dcgan, eagerStep, mlpGan, phaseStep, type CompiledStep, type StepFunction } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -344,10 +344,10 @@ describe('a step of a smooth network', () => {
 describe('filters that are state', () => {
   test('go in and out in tfjs’s layout, and between lowerings', async () => {
     const system = dcgan({ size: 28, base: 4, latent: 8, batch: 4, seed: 2 });
-    const { inputs, variables } = system;
+    const { step: play, inputs, variables = [] } = phaseStep(system);
     const apart = runtime({ device: 'cpu', threads: 1 });
     const made = (lowering: Lowering, on: Runtime): Promise<CompiledStep> =>
-      compile(system.step, { inputs, variables, runtime: on, lowering });
+      compile(play, { inputs, variables, runtime: on, lowering });
     const [fast, portable] = [await made('fast', host), await made('portable', apart)];
     expect(await fast.state()).toEqual(await portable.state());
     await portable.run({ real: spread(4 * 784, 0), rate_g: 1e-3, rate_d: 1e-3 });
@@ -385,8 +385,8 @@ describe('lowering auto', () => {
     system: ReturnType<typeof dcgan>,
     lowering?: 'auto',
   ): Promise<CompiledStep['summary'] & { conv: boolean }> => {
-    const step = await compile(system.step, {
-      inputs: system.inputs,
+    const step = await compile(phaseStep(system).step, {
+      inputs: phaseStep(system).inputs,
       variables: system.variables,
       runtime: host,
       ...(lowering === undefined ? {} : { lowering }),
@@ -417,7 +417,11 @@ describe('lowering auto', () => {
     const wasm = runtime({ device: 'wasm', threads: 1 });
     const chosen = await Promise.all(
       [dcgan({ base: 24, batch: 32 }), dcgan({ base: 4, batch: 4 })].map(async (system) => {
-        const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: wasm });
+        const step = await compile(phaseStep(system).step, {
+          inputs: phaseStep(system).inputs,
+          variables: system.variables,
+          runtime: wasm,
+        });
         const { lowering } = step.summary;
         await step.dispose();
         system.dispose();
@@ -435,6 +439,6 @@ describe('lowering auto', () => {
       lowering: 'portable',
       conv: true,
     });
-    expect(await lowered(mlpGan({ hidden: 16, hiddenD: 16, batch: 128 }))).toMatchObject({ lowering: 'portable' });
+    expect(await lowered(mlpGan({ base: 16, baseD: 16, batch: 128 }))).toMatchObject({ lowering: 'portable' });
   });
 });

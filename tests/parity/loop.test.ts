@@ -1,5 +1,15 @@
 // Several steps in one run: the same bits as step by step, in onnxruntime, whatever the step is made of.
-import { adam, applyUpdates, compile, dcgan, mlpGan, random, type CompiledStep, type GanSystem } from '@forja/trainer';
+import {
+  adam,
+  applyUpdates,
+  compile,
+  dcgan,
+  mlpGan,
+  phaseStep,
+  random,
+  type CompiledStep,
+  type GanSystem,
+} from '@forja/trainer';
 import { train } from '@forja/trainer/node';
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
@@ -21,12 +31,19 @@ const compiled = (
   lowering: 'portable' | 'fast' = 'portable',
   on = cpu,
 ): Promise<CompiledStep> =>
-  compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: on, loop, lowering, seed: 7 });
+  compile(phaseStep(system).step, {
+    inputs: phaseStep(system).inputs,
+    variables: system.variables,
+    runtime: on,
+    loop,
+    lowering,
+    seed: 7,
+  });
 
 /** Feeds of step `i`, each another. */
 const feeds = (system: GanSystem, i: number): Record<string, Float32Array | number> => ({
   real: Float32Array.from(
-    { length: (system.inputs['real']?.shape ?? []).reduce<number>((n, size) => n * Number(size), 1) },
+    { length: (phaseStep(system).inputs['real']?.shape ?? []).reduce<number>((n, size) => n * Number(size), 1) },
     (_, k) => Math.sin(k * 0.7 + i),
   ),
   rate_g: 1e-3 / (i + 1),
@@ -34,7 +51,7 @@ const feeds = (system: GanSystem, i: number): Record<string, Float32Array | numb
 });
 
 const SYSTEMS: Record<string, { make: () => GanSystem; lowering: 'portable' | 'fast' }> = {
-  points: { make: () => mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }), lowering: 'portable' },
+  points: { make: () => mlpGan({ base: 12, baseD: 8, batch: 8 }), lowering: 'portable' },
   pictures: { make: () => dcgan({ size: 8, channels: 1, base: 4, latent: 6, batch: 4 }), lowering: 'portable' },
   'pictures, by products': {
     make: () => dcgan({ size: 8, channels: 3, base: 4, latent: 6, batch: 4 }),
@@ -108,10 +125,7 @@ test('state that is only read, random numbers of each step, results of any type 
 });
 
 test('small steps are looped by default, and large ones are not', async () => {
-  const [small, large] = [
-    mlpGan({ hidden: 12, hiddenD: 8, batch: 8 }),
-    mlpGan({ hidden: 400, hiddenD: 400, batch: 400 }),
-  ];
+  const [small, large] = [mlpGan({ base: 12, baseD: 8, batch: 8 }), mlpGan({ base: 400, baseD: 400, batch: 400 })];
   const [looped, plain] = [await compiled(small, 'auto'), await compiled(large, 'auto')];
   expect([looped.summary.stepsPerRun, plain.summary.stepsPerRun]).toEqual([32, 1]);
   await Promise.all([looped.dispose(), plain.dispose()]);
@@ -141,7 +155,7 @@ test('a run trains the same weights in runs of many steps, with grids and checkp
         stepsPerRun,
         onEvent: (event) =>
           void seen.push(
-            `${event.type} ${'step' in event ? event.step : ''} ${event.type === 'step' ? `${event.loss_d} ${event.loss_g}` : ''}`,
+            `${event.type} ${'step' in event ? event.step : ''} ${event.type === 'step' ? `${event.scalars['loss_d']} ${event.scalars['loss_g']}` : ''}`,
           ),
       },
     );

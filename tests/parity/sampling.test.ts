@@ -5,6 +5,7 @@ import { load, runtime } from '@forja/node';
 import { ModelFormatError, UsageError, type NamedTensors, type Runtime } from '@forja/core';
 import { decodeModel, encodeModel, fastConvolutions, GraphBuilder, type Model } from '@forja/core/onnx';
 import { dcgan } from '@forja/trainer';
+import type * as tf from '@tensorflow/tfjs';
 import { exportOnnx } from '@forja/trainer/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unsettle } from './support/random-models.js';
@@ -257,7 +258,10 @@ test('a generator that PyTorch wrote', async () => {
 describe('DCGANs of width 64', () => {
   let bytes: Uint8Array;
   beforeAll(async () => {
-    const { generator: net } = dcgan({ size: 32, channels: 3, base: 64, latent: 100, batch: 16 });
+    const { g: net } = dcgan({ size: 32, channels: 3, base: 64, latent: 100, batch: 16 }).networks as Record<
+      'g',
+      tf.LayersModel
+    >;
     ({ model: bytes } = await exportOnnx(unsettle(net, 5), { layout: { outputs: 'nchw' }, verify: false }));
   });
 

@@ -1,5 +1,5 @@
 // One eager training step of our systems against PyTorch in float64 (tests/vectors), with Forja's gradients.
-import { withGradients } from '@forja/trainer';
+import { phaseStep, withGradients } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { CASES, expectVectors, feedsOf, systemOf } from './support/step-vectors.js';
@@ -14,7 +14,10 @@ test.each(CASES)('%s: one eager step is PyTorch float64’s, and leaves no tenso
       Object.entries(feedsOf(vectors)).map(([key, { data, shape }]) => [key, tf.tensor(data, shape)]),
     );
     return Object.fromEntries(
-      Object.entries(withGradients(() => system.step(feeds))).map(([key, loss]) => [key, loss.dataSync()[0] ?? NaN]),
+      Object.entries(withGradients(() => phaseStep(system).step(feeds))).map(([key, loss]) => [
+        key,
+        loss.dataSync()[0] ?? NaN,
+      ]),
     );
   });
   expect(tf.memory().numTensors).toBe(made);

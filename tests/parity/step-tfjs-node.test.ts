@@ -1,7 +1,7 @@
 // The eager engine on @tensorflow/tfjs-node: one step against PyTorch, where its native binding loads (node
 // scripts/tfjs-node.mjs builds it). Where it does not, what is tested is that the reason is said and plain tfjs stays
 // in use.
-import { eagerStep, scalarOf } from '@forja/trainer';
+import { eagerStep, phaseStep, scalarOf } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useTfjsNode } from '../../packages/trainer/src/node/tfjs-node.js';
@@ -27,8 +27,11 @@ test('the backend is tfjs-node’s, or the reason why not names the way out', ()
 describe('the eager engine on what runs', () => {
   test.each(CASES)('%s: one step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
-    const { random: _, ...z } = system.inputs['z'] ?? { shape: [] };
-    const step = eagerStep(system.step, { inputs: { ...system.inputs, z }, variables: system.variables });
+    const { random: _, ...z } = phaseStep(system).inputs['z'] ?? { shape: [] };
+    const step = eagerStep(phaseStep(system).step, {
+      inputs: { ...phaseStep(system).inputs, z },
+      variables: system.variables,
+    });
     const results = await step.run(feedsOf(vectors));
     const state = await step.state();
     expectVectors(

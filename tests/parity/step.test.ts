@@ -9,6 +9,7 @@ import {
   dcgan,
   eagerStep,
   mlpGan,
+  phaseStep,
   random,
   rmsprop,
   scalarOf,
@@ -47,7 +48,7 @@ function spread(count: number, phase: number): Float32Array {
 }
 
 function feedsAt(system: GanSystem, step: number): Record<string, Feed> {
-  const { shape } = system.inputs['real'] ?? { shape: [] };
+  const { shape } = phaseStep(system).inputs['real'] ?? { shape: [] };
   return {
     real: spread(
       shape.map(Number).reduce((a, b) => a * b, 1),
@@ -91,11 +92,11 @@ function expectEqual(compiled: Outcome, eager: Outcome): void {
  * one on copies.
  */
 async function bothEngines(system: GanSystem, lowering: Lowering): Promise<Record<'compiled' | 'eager', Outcome>> {
-  const { inputs, variables } = system;
-  const step = await compile(system.step, { inputs, variables, runtime: host, seed: 5, lowering });
+  const { step: play, inputs, variables = [] } = phaseStep(system);
+  const step = await compile(play, { inputs, variables, runtime: host, seed: 5, lowering });
   const compiled = await three(step, system);
   await step.dispose();
-  const eager = await three(eagerStep(system.step, { inputs, variables, seed: 5 }), system);
+  const eager = await three(eagerStep(play, { inputs, variables, seed: 5 }), system);
   return { compiled, eager };
 }
 
@@ -105,9 +106,9 @@ type Lowering = (typeof LOWERINGS)[number];
 describe.each(LOWERINGS)('against PyTorch, lowering %s', (lowering) => {
   test.each(CASES)('%s: one compiled step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
-    const { random: _, ...z } = system.inputs['z'] ?? { shape: [] };
-    const step = await compile(system.step, {
-      inputs: { ...system.inputs, z },
+    const { random: _, ...z } = phaseStep(system).inputs['z'] ?? { shape: [] };
+    const step = await compile(phaseStep(system).step, {
+      inputs: { ...phaseStep(system).inputs, z },
       variables: system.variables,
       runtime: host,
       lowering,
@@ -145,7 +146,7 @@ describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
       }),
     'dcgan 12×12, saturating': () =>
       dcgan({ size: 12, base: 4, latent: 8, batch: 4, loss: 'saturating', emaWarmup: false, seed: 4 }),
-    'mlp, softplus': () => mlpGan({ hidden: 16, hiddenD: 16, batch: 16, activation: 'softplus', seed: 5 }),
+    'mlp, softplus': () => mlpGan({ base: 16, baseD: 16, batch: 16, activation: 'softplus', seed: 5 }),
   };
   test.each(Object.keys(COLD))('%s: three steps from initial weights agree', async (name) => {
     const system = COLD[name]?.();
@@ -161,8 +162,8 @@ describe('the graph of a DCGAN step', () => {
     '%s: holds the generator once, no gradient that nothing uses, and no weight that is transposed',
     async (lowering) => {
       const system = dcgan({ size: 32, base: 4, latent: 8, batch: 4 });
-      const step = await compile(system.step, {
-        inputs: system.inputs,
+      const step = await compile(phaseStep(system).step, {
+        inputs: phaseStep(system).inputs,
         variables: system.variables,
         runtime: host,
         lowering,
@@ -193,9 +194,14 @@ describe('the graph of a DCGAN step', () => {
 });
 
 describe('a compiled step', () => {
-  const small = (): GanSystem => mlpGan({ hidden: 8, hiddenD: 8, batch: 4, seed: 1 });
+  const small = (): GanSystem => mlpGan({ base: 8, baseD: 8, batch: 4, seed: 1 });
   const compiled = (system: GanSystem, seed = 0, on = host): Promise<CompiledStep> =>
-    compile(system.step, { inputs: system.inputs, variables: system.variables, runtime: on, seed });
+    compile(phaseStep(system).step, {
+      inputs: phaseStep(system).inputs,
+      variables: system.variables,
+      runtime: on,
+      seed,
+    });
 
   test('goes on bit-identically from a saved state and step number in another session', async () => {
     const system = small();
@@ -329,7 +335,7 @@ describe('a compiled step', () => {
   test('refuses inputs whose sizes or types cannot be compiled', async () => {
     const system = small();
     const withReal = (real: TensorSpec): Promise<CompiledStep> =>
-      compile(system.step, { inputs: { ...system.inputs, real }, runtime: host });
+      compile(phaseStep(system).step, { inputs: { ...phaseStep(system).inputs, real }, runtime: host });
     await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(
       /^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/,
     );
@@ -401,7 +407,7 @@ describe('a compiled step', () => {
   test('runs on the CPU of Node by itself when compiled by @forja/trainer/node', async () => {
     const system = small();
     const [own, given] = [
-      await compileInNode(system.step, { inputs: system.inputs, variables: system.variables }),
+      await compileInNode(phaseStep(system).step, { inputs: phaseStep(system).inputs, variables: system.variables }),
       await compiled(system),
     ];
     expect(await own.run(feedsAt(system, 0))).toEqual(await given.run(feedsAt(system, 0)));
@@ -412,7 +418,7 @@ describe('a compiled step', () => {
   });
 
   test('does not grow over 500 steps', async () => {
-    const system = mlpGan({ hidden: 64, hiddenD: 64, batch: 32 }); // 200 kB of state
+    const system = mlpGan({ base: 64, baseD: 64, batch: 32 }); // 200 kB of state
     const step = await compiled(system);
     const feeds = feedsAt(system, 0);
     const rss: number[] = [];

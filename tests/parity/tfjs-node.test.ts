@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { load } from '@forja/node';
-import { compile } from '@forja/trainer/node';
+import { compile, phaseStep } from '@forja/trainer/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SEED, STEPS, WARM, small, steps, type Given, type Outcome } from './support/tfjs-node-scenario.js';
 import { bundleTrainChild } from './support/train-bundle.js';
@@ -42,7 +42,11 @@ describe('on tfjs-node', () => {
   }) => {
     if (probed.reason !== null) skip(probed.reason);
     const system = small();
-    const step = await compile(system.step, { inputs: system.inputs, variables: system.variables, seed: SEED });
+    const step = await compile(phaseStep(system).step, {
+      inputs: phaseStep(system).inputs,
+      variables: system.variables,
+      seed: SEED,
+    });
     // Warm moments: where a gradient is about 0, the sign that Adam's first step takes is decided by rounding.
     const { state } = await steps(step, system, WARM);
     await writeFile(join(folder, 'given'), serialize({ state } satisfies Given));

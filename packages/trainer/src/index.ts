@@ -103,6 +103,7 @@ export {
   type SpectralDenseConfig,
 } from './models/layers/index.js';
 export * from './systems/index.js';
+export { dcgan, mlpGan, type DcganConfig, type MlpGanConfig } from './systems/ready.js';
 export {
   kindOf,
   makeSystem,
@@ -126,7 +127,8 @@ export {
 export type { GanSystem, Output, Preview } from './systems/system.js';
 export { phaseStep, type Phase, type PhaseInput, type Source } from './systems/phase.js';
 export { averageOf, type Average, type AverageOptions } from './systems/average.js';
-export { networkOf, disposeOwn } from './systems/network.js';
+export { disposeOwn, networkOf } from './systems/network.js';
+export { namedVariable } from './tfjs/variables.js';
 export { twoPlayer, type Players } from './systems/two-player/game.js';
 export { playerOptions, type PlayerDefaults, type PlayerOptions } from './systems/two-player/options.js';
 export { compile, compileAll, scalarOf } from './compile/compile.js';

@@ -5,6 +5,6 @@ import { distance } from 'fastest-levenshtein';
 export function nearest(name: string, known: readonly string[]): string {
   const near = (other: string): number => distance(name.toLowerCase(), other.toLowerCase());
   const best = [...known].sort((a, b) => near(a) - near(b))[0];
-  const enough = Math.max(1, Math.floor(name.length / 3));
+  const enough = Math.max(1, Math.ceil(name.length / 3));
   return best !== undefined && near(best) <= enough ? `; did you mean '${best}'?` : '';
 }

@@ -1,6 +1,14 @@
 // A DCGAN as phases: a critic update and a generator update over one state, a look at the averages, and an update that
 // only moves weights.
-import { adam, applyUpdates, ema, type GanSystem, type StepDefinition, type StepFunction } from '@forja/trainer';
+import {
+  adam,
+  applyUpdates,
+  averageOf,
+  phaseStep,
+  type GanSystem,
+  type StepDefinition,
+  type StepFunction,
+} from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 
 /** The phases of a game. */
@@ -24,16 +32,16 @@ const bce = (logits: tf.Tensor, real: boolean): tf.Scalar => tf.mean(tf.softplus
 
 /** The networks of `system`, played in phases. Random inputs are named. */
 export function phasesOf(system: GanSystem): Phases {
-  const { generator: g, discriminator: d, average: a } = system;
+  const { g, d } = system.networks as Record<'g' | 'd', tf.LayersModel>; // the roles of two players
   const [gWeights, dWeights] = [weightsOf(g), weightsOf(d)];
   const optimizers = {
     g: adam({ beta1: 0.5, name: 'adam_g' }).prepare(gWeights),
     d: adam({ beta1: 0.5, name: 'adam_d' }).prepare(dWeights),
   };
-  const follow = ema(gWeights, 0.5, { averages: weightsOf(a) });
-  const all = [g, d, a].flatMap((model) => model.weights.map((weight) => weight.read() as tf.Variable)); // as above
-  const variables = [...all, ...optimizers.g.state, ...optimizers.d.state, ...follow.state];
-  const { real, z } = system.inputs;
+  const average = averageOf(g, { decay: 0.5, warmup: false, statistics: 'last', name: 'mean' });
+  const all = [g, d].flatMap((model) => model.weights.map((weight) => weight.read() as tf.Variable)); // as above
+  const variables = [...all, ...optimizers.g.state, ...optimizers.d.state, ...average.variables];
+  const { real, z } = phaseStep(system).inputs;
   const rate = { dtype: 'float32' as const, shape: [] };
   if (real === undefined || z === undefined) throw new Error('inputs');
 
@@ -62,10 +70,13 @@ export function phasesOf(system: GanSystem): Phases {
     variables,
     critic: { step: critic, inputs: { real, z, rate }, name: 'critic' },
     generator: { step: generator, inputs: { z, rate }, name: 'generator' },
-    average: { step: () => (applyUpdates(follow()), {}), inputs: {}, name: 'average' },
-    preview: { step: ({ z: at }) => ({ out: apply(a, at as tf.Tensor, false) }), inputs: { z: latent } },
+    average: { step: () => (average.follow(), {}), inputs: {}, name: 'average' },
+    preview: {
+      step: ({ z: at }) => ({ out: average.during(() => apply(g, at as tf.Tensor, false)) }),
+      inputs: { z: latent },
+    },
     dispose: () => {
-      tf.dispose([...optimizers.g.state, ...optimizers.d.state, ...follow.state]);
+      tf.dispose([...optimizers.g.state, ...optimizers.d.state, ...average.variables]);
       system.dispose();
     },
   };

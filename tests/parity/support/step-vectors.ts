@@ -20,8 +20,8 @@ export function systemOf(name: Case): { system: GanSystem; vectors: StepVectors 
       ? mlpGan({
           size: number('size'),
           latent: number('latent'),
-          hidden: number('hidden'),
-          hiddenD: number('hidden'),
+          base: number('hidden'),
+          baseD: number('hidden'),
           batch,
         })
       : dcgan({

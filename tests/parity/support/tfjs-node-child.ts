@@ -3,7 +3,7 @@
 // be used, else what came out.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
-import { eagerStep } from '@forja/trainer';
+import { eagerStep, phaseStep, type TrainConfig } from '@forja/trainer';
 import { exportOnnx, train, useTfjsNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { SEED, STEPS, WARM, small, steps, type Given } from './tfjs-node-scenario.js';
@@ -17,7 +17,11 @@ const MODES: Record<string, () => Promise<void>> = {
     await useTfjsNode();
     const { state } = deserialize(readFileSync(first)) as Given; // the parent wrote it
     const system = small();
-    const step = eagerStep(system.step, { inputs: system.inputs, variables: system.variables, seed: SEED });
+    const step = eagerStep(phaseStep(system).step, {
+      inputs: phaseStep(system).inputs,
+      variables: system.variables,
+      seed: SEED,
+    });
     await step.load(state);
     step.step = WARM;
     const outcome = await steps(step, system, STEPS);
@@ -40,7 +44,7 @@ const MODES: Record<string, () => Promise<void>> = {
   },
   train: async () => {
     const told: { warnings: string[]; device?: string } = { warnings: [] };
-    const { reason, step } = await train(JSON.parse(first) as Parameters<typeof train>[0], {
+    const { reason, step } = await train(JSON.parse(first) as TrainConfig, {
       onEvent: (event) => {
         if (event.type === 'warning') told.warnings.push(event.message);
         if (event.type === 'start') told.device = event.device;

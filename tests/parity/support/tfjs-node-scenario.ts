@@ -1,6 +1,14 @@
 // What tfjs-node.test.ts and its child process both run: the same system, the same feeds. No test framework here: the
 // child has none.
-import { dcgan, scalarOf, type CompiledStep, type Feed, type GanSystem, type StepState } from '@forja/trainer';
+import {
+  dcgan,
+  phaseStep,
+  scalarOf,
+  type CompiledStep,
+  type Feed,
+  type GanSystem,
+  type StepState,
+} from '@forja/trainer';
 
 /** Steps of both engines that are compared, and steps of the compiled one before them. */
 export const WARM = 4;
@@ -31,7 +39,7 @@ function spread(count: number, phase: number): Float32Array {
 }
 
 function feedsAt(system: GanSystem, step: number): Record<string, Feed> {
-  const { shape } = system.inputs['real'] ?? { shape: [] };
+  const { shape } = phaseStep(system).inputs['real'] ?? { shape: [] };
   return {
     real: spread(
       shape.map(Number).reduce((a, b) => a * b, 1),

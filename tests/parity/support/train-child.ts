@@ -1,6 +1,6 @@
 // A process that trains: `train-child.mjs train <config JSON>`, `… resume <folder> <steps>`, `… memory <config JSON>`.
 // Prints one JSON line a step (with the memory at it) and one at the end.
-import { commands, resume, train } from '@forja/trainer/node';
+import { commands, resume, train, type TrainConfig } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
 const [mode = '', subject = '', steps] = process.argv.slice(2);
@@ -25,7 +25,7 @@ try {
   const { step, reason } =
     mode === 'resume'
       ? await resume(subject, { ...host, ...(steps === undefined ? {} : { steps: Number(steps) }) })
-      : await train(JSON.parse(subject) as Parameters<typeof train>[0], host);
+      : await train(JSON.parse(subject) as TrainConfig, host);
   say({ end: reason, step, commands: commands.map(({ name }) => name) });
 } catch (error) {
   say({ error: error instanceof Error ? error.message : String(error), code: (error as { code?: string }).code });

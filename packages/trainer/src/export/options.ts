@@ -25,6 +25,7 @@ const schema = v.strictObject({
         role: v.optional(v.picklist(['latent', 'label', 'noise', 'image', 'tensor', 'score'])),
         range: v.optional(range),
         random: v.optional(v.picklist(['normal', 'uniform', 'bernoulli'])),
+        classes: v.optional(v.array(v.string())),
       }),
     ),
   ),

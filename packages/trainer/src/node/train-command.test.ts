@@ -36,8 +36,13 @@ const tiny = { system: 'mlp', data: { kind: 'synthetic', count: 64 }, steps: 3, 
 
 describe('forja train', () => {
   it.each([
-    ['nothing', {}, 'usage', /a configuration \(.json\) or a system/],
-    ['another system', { config: 'biggan', data: 'mnist' }, 'config.invalid', /config\.system/],
+    ['nothing', {}, 'usage', /a configuration \(\.json\), a module \(\.mjs\) or a system/],
+    [
+      'another system',
+      { config: 'biggan', data: 'mnist' },
+      'config.invalid',
+      /system: expected one of .*, got 'biggan'/,
+    ],
     ['no data', { config: 'dcgan' }, 'config.invalid', /config\.data: expected .*got nothing/],
     ['data that is not there', { config: 'dcgan', data: 'photos' }, 'data.notFound', /photos/],
     ['an empty folder', { config: 'dcgan', data: 'empty' }, 'data.empty', /empty/],
@@ -82,7 +87,9 @@ describe('forja train', () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify({ ...tiny, rates: { g: 0.1 } }));
     const result = await trainCommand.run({ config: 'c.json', dryRun: true, steps: 9, rateD: 0.2 }, io());
     expect(result).toMatchObject({ config: { steps: 9, batch: 8, rates: { g: 0.1, d: 0.2 } }, examples: 64 });
-    expect(lines.join('\n')).toMatch(/would train mlp on 8 Gaussians on a ring \(64 examples of 2\) for 9 steps of 8/);
+    expect(lines.join('\n')).toMatch(
+      /would train mlp on 8 Gaussians on a ring \(64 examples of vector 2, label number\) for 9 steps of 8/,
+    );
     expect(await readdir(cwd)).toEqual(['c.json']);
   });
 

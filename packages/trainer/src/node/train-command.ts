@@ -246,7 +246,9 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
     },
     step: ({ step, images_per_s: speed, scalars, left }) => {
       const losses = Object.entries(scalars).filter(([name]) => name.startsWith('loss'));
-      const text = losses.map(([name, value]) => `${name.replace('loss_', '')} ${value.toFixed(2)}`).join('  ');
+      const text = losses
+        .map(([name, value]) => `${name.replace('loss_', '').toUpperCase()} ${value.toFixed(2)}`)
+        .join('  ');
       bar?.update(step, `${speed.toFixed(0)} images/s  ${text}  ${duration(left)} left`);
     },
     warning: ({ message }) => io.warn(message),

@@ -11,10 +11,8 @@ import type { LogLine } from '../records/store.js';
 
 const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
   step: i + 1,
-  loss_d: 1,
-  loss_g: i,
-  rate_g: 1e-3,
-  rate_d: 1e-3,
+  scalars: { loss_d: 1, loss_g: i },
+  rates: { rate_g: 1e-3, rate_d: 1e-3 },
   images_per_s: 100,
   seconds: i,
 }));
@@ -26,12 +24,14 @@ async function example(): Promise<string> {
   const compared = await nearest(
     { dtype: 'float32', shape: [1, 1, 2, 1], data: new Float32Array([-1, -1]) },
     data,
+    'image',
     [-1, 1],
   );
   return reportHtml({
     title: hostile,
     config: { out: hostile },
     lines,
+    charts: { [hostile]: ['loss_d', 'loss_g'] },
     samples: [
       { step: 0, png },
       { step: 500, png },
@@ -63,7 +63,8 @@ describe('report', () => {
   });
 
   it('averages long logs', () => {
-    const { step, loss_g: lossG } = thin(lines, 4);
+    const { step, values } = thin(lines, 4);
+    const lossG = values['loss_g'];
     expect(step).toEqual([1000, 2000, 3000, 4000]);
     expect(lossG).toEqual([499.5, 1499.5, 2499.5, 3499.5]);
     expect(thin([], 10).step).toEqual([]);
@@ -80,7 +81,12 @@ describe('nearest', () => {
     const data = Float32Array.from({ length: 1300 * size }, (_, i) => Math.sin(i * i) * 0.9);
     const set = arrayDataset({ data, shape: [2, 2, 3], range: [-1, 1] });
     const made = Float32Array.from({ length: 3 * size }, (_, i) => Math.cos(i * 7));
-    const { pairs, searched } = await nearest({ dtype: 'float32', shape: [3, 2, 2, 3], data: made }, set, [-1, 1]);
+    const { pairs, searched } = await nearest(
+      { dtype: 'float32', shape: [3, 2, 2, 3], data: made },
+      set,
+      'image',
+      [-1, 1],
+    );
     const distance = (m: number, i: number): number =>
       Math.sqrt(
         Array.from({ length: size }, (_, k) => ((made[m * size + k] ?? 0) - (data[i * size + k] ?? 0)) ** 2).reduce(

@@ -54,7 +54,7 @@ ${pairs}
 <h2>Configuration</h2><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>
 <script>${inScript(uplotScript)}</script>
 <script>
-const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn }))};
+const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn.map(({ left, right }) => ({ left, right })) }))};
 const width = Math.min(900, document.body.clientWidth - 32);
 const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
 const line = (label, i, scale) => ({ label, stroke: colours[i % colours.length], width: 1, scale, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) });

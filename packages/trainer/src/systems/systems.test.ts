@@ -1,19 +1,37 @@
-// Systems: names of state, what a second one in the process changes (nothing), and what they leave behind. Numbers are
-// checked in tests/parity/step*.test.ts.
+// Systems: names of state, what a second one in the process changes (nothing), what they leave behind, and each mistake
+// of a system of one's own. Numbers are checked in tests/parity/step*.test.ts and tests/parity/systems.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { systems, type SystemName } from './index.js';
+import type { FieldSpec } from '../data/dataset.js';
+import { arrayDataset } from '../data/arrays.js';
+import { adam, applyUpdates } from '../optimizers/index.js';
+import { namedVariable } from '../tfjs/variables.js';
+import { train } from '../train/train.js';
+import { systemKind, type SystemKind } from './kind.js';
+import { runOf, runsIn, type Phase } from './phase.js';
+import { dcgan, mlpGan } from './ready.js';
+import { kindOf, makeSystem, registerSystem, systemNames } from './registry.js';
 import type { GanSystem } from './system.js';
 
-const SMALL: { readonly [N in SystemName]: () => GanSystem } = {
-  dcgan: () => systems.dcgan({ size: 12, base: 2, latent: 3, batch: 2, seed: 7 }),
-  mlp: () => systems.mlp({ hidden: 4, hiddenD: 4, batch: 2, seed: 7 }),
+const image: FieldSpec = { shape: [12, 12, 1], dtype: 'float32', range: [-1, 1] };
+const label: FieldSpec = { shape: [], dtype: 'int32', classes: ['a', 'b'] };
+const data = { name: 'made', count: 8, fields: { image, label } };
+
+const SMALL: Readonly<Record<string, () => GanSystem>> = {
+  dcgan: () => dcgan({ size: 12, base: 2, latent: 3, batch: 2, seed: 7 }),
+  'dcgan, lazily penalised critic': () =>
+    dcgan({ size: 12, base: 2, latent: 3, batch: 2, dSteps: 2, penalties: { r1: { weight: 1, every: 4 } } }),
+  mlp: () => mlpGan({ base: 4, baseD: 4, batch: 2, seed: 7 }),
+  conditional: () => makeSystem('conditional', { base: 2, latent: 3 }, { data, batch: 2, seed: 7 }),
+  'conditional, auxiliary': () =>
+    makeSystem('conditional', { base: 2, latent: 3, conditioning: 'auxiliary' }, { data, batch: 2, seed: 7 }),
 };
 
-describe.each(Object.keys(SMALL) as SystemName[])('%s', (name) => {
+describe.each(Object.entries(SMALL))('%s', (_, make) => {
   test('names its state uniquely and alike, however many live in the process, and disposes all of it', () => {
+    make().dispose(); // layers make some constants once
     const before = tf.memory().numTensors;
-    const [first, second] = [SMALL[name](), SMALL[name]()];
+    const [first, second] = [make(), make()];
     const names = first.variables.map((v) => v.name);
     expect(second.variables.map((v) => v.name)).toEqual(names);
     expect(new Set(names).size).toBe(names.length);
@@ -26,42 +44,147 @@ describe.each(Object.keys(SMALL) as SystemName[])('%s', (name) => {
   });
 
   test('starts its average at the generator', () => {
-    const system = SMALL[name]();
-    const [z, count] = [tf.randomNormal([2, system.sample.latent], 0, 1, 'float32', 1), tf.memory().numTensors];
-    tf.tidy(() => {
-      const [a, b] = [system.average, system.generator].map((model) =>
-        (model.apply(z, { training: false }) as tf.Tensor).dataSync(),
-      );
-      expect(a).toEqual(b);
+    const system = make();
+    const { model, inputs } = system.outputs['generator'] ?? { model: () => [], inputs: [] };
+    const given = inputs.map(({ shape, dtype }) => {
+      const sizes = shape.map((size) => (typeof size === 'number' ? size : 2));
+      return dtype === 'int32' ? tf.zeros(sizes, 'int32') : tf.randomNormal(sizes, 0, 1, 'float32', 1);
     });
-    expect(tf.memory().numTensors).toBe(count);
-    z.dispose();
-    system.dispose();
-  });
-
-  test('refuses feeds that are not there', () => {
-    const system = SMALL[name]();
-    expect(() => tf.tidy(() => system.step({}))).toThrow(`${name}: expected inputs 'real', 'z', 'rate_g' and 'rate_d'`);
+    tf.tidy(() => {
+      const averaged = (model as (...x: tf.Tensor[]) => tf.Tensor)(...given).dataSync();
+      const [own] = [
+        system.networks['g']?.apply(given.length === 1 ? (given[0] as tf.Tensor) : given, { training: false }),
+      ];
+      expect(averaged).toEqual((own as tf.Tensor).dataSync());
+    });
+    tf.dispose(given);
     system.dispose();
   });
 });
 
 test.each([
-  [() => systems.dcgan({ base: 0 }), 'dcgan.base: expected a whole number ≥ 1, got 0'],
-  [() => systems.dcgan({ size: 30 }), 'size: expected a multiple of 4 from 8 to 1024, got 30'],
-  [() => systems.mlp({ batch: 1.5 }), 'mlp.batch: expected a whole number ≥ 1, got 1.5'],
-  [
-    () => systems.dcgan({ loss: 'other' as never }),
-    expect.stringMatching(/^loss: expected one of non-saturating, saturating, .*, got 'other'$/) as unknown as string,
-  ],
-  [
-    () => systems.dcgan({ emaStatistics: 'first' as never }),
-    "dcgan.emaStatistics: expected 'last' or 'averaged', got first",
-  ],
-  [() => systems.mlp({ labelSmoothing: 1 }), 'mlp.labelSmoothing: expected a number from 0 to below 1, got 1'],
-  [() => systems.mlp({ ema: 1 }), 'mlp.ema: expected a number from 0 to below 1, got 1'],
+  [() => dcgan({ base: 0 }), /^dcgan\.base: expected a number of at least 1, got 0$/],
+  [() => dcgan({ size: 30 }), /expected square pictures whose edge is a multiple of 4/],
+  [() => dcgan({ loss: 'hing' }), /^dcgan\.loss: expected a loss .*did you mean 'hinge'/],
+  [() => dcgan({ penalties: { r3: 1 } as never }), /penalty \(.*r1.*\)/],
+  [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: expected 'last' or 'averaged'/],
+  [() => mlpGan({ labelSmoothing: 1 }), /^mlp\.labelSmoothing: expected a number from 0 to below 1, got 1$/],
+  [() => mlpGan({ loss: 'hinge', labelSmoothing: 0.1 }), /smoothing: expected a loss that is a cross-entropy/],
+  [() => mlpGan({ ema: 1 }), /^mlp\.ema: expected a number from 0 to below 1, got 1$/],
+  [() => kindOf('dgcan'), /^system: expected one of .*did you mean 'dcgan'\?$/],
 ])('configuration %# is refused before anything is made', (make, message) => {
   const before = tf.memory().numTensors;
-  expect(make).toThrow(expect.objectContaining({ code: 'config.invalid', message }));
+  expect(make).toThrow(expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(message) }));
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('a phase that seldom runs, and one that runs often, count their runs over the whole training', () => {
+  const phase = (every: number, repeat: number): Phase => ({ name: 'p', every, repeat, inputs: {}, step: () => ({}) });
+  const runs = (of: Phase): number[] =>
+    [0, 1, 2, 3].flatMap((step) => Array.from({ length: runsIn(of, step) }, (_, i) => runOf(of, step, i)));
+  expect(runs(phase(1, 1))).toEqual([0, 1, 2, 3]);
+  expect(runs(phase(1, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect(runs(phase(2, 1))).toEqual([0, 1]);
+  expect(runs(phase(3, 2))).toEqual([0, 1, 2, 3]);
+});
+
+describe('a system of one’s own', () => {
+  const dataset = arrayDataset({ data: new Float32Array(8), shape: [2] });
+  /** One weight that follows the data's mean, made wrong by `change`. */
+  const mine = (change: (whole: GanSystem) => Partial<GanSystem>): SystemKind =>
+    systemKind({
+      name: 'mine',
+      summary: '',
+      options: {},
+      data: { vector: 'vector' },
+      roles: [],
+      make: (_, { batch }) => {
+        const w = tf.tidy(() => namedVariable('w', tf.zeros([2]), true));
+        const optimizer = adam().prepare([w]);
+        const whole: GanSystem = {
+          name: 'mine',
+          networks: {},
+          variables: [w, ...optimizer.state],
+          phases: [
+            {
+              name: 'fit',
+              inputs: {
+                x: { shape: [batch, 2], from: { data: 'vector' } },
+                rate: { shape: [], from: { schedule: 'rate' } },
+              },
+              step: ({ x, rate }) => {
+                const loss = () => tf.mean<tf.Scalar>(tf.square(tf.sub(x as tf.Tensor, w)));
+                const { value, grads } = tf.variableGrads(loss, [w]);
+                applyUpdates(optimizer([w], grads, rate as tf.Tensor));
+                return { loss: value };
+              },
+            },
+          ],
+          outputs: {
+            shifted: {
+              model: (x) => tf.add(x, w),
+              inputs: [{ name: 'x', shape: ['batch', 2] }],
+              outputs: [{ name: 'y' }],
+              file: 'shifted.onnx',
+              kind: 'function',
+            },
+          },
+          schedules: { rate: () => 0.1 },
+          dispose: () => tf.dispose([w, ...optimizer.state]),
+        };
+        return { ...whole, ...change(whole) };
+      },
+    }) as unknown as SystemKind;
+  const run = (system: SystemKind) => train({ data: 'here', steps: 2, batch: 2, engine: 'tfjs' }, { system, dataset });
+  const phase = (change: (phase: Phase) => Partial<Phase>) =>
+    mine(({ phases }) => ({ phases: phases.map((one) => ({ ...one, ...change(one) })) }));
+
+  test('trains, logs what it returns, and writes its file', async () => {
+    const { step, store, models } = await run(mine(() => ({})));
+    expect(step).toBe(2);
+    expect((await store.lines()).map(({ scalars, rates }) => [Object.keys(scalars), rates])).toEqual([
+      [['loss'], { rate: 0.1 }],
+      [['loss'], { rate: 0.1 }],
+    ]);
+    expect(Object.keys(models ?? {})).toEqual(['shifted.onnx']);
+  });
+
+  test.each<[string, SystemKind, RegExp]>([
+    ['forgets a variable', mine(({ variables }) => ({ variables: variables.slice(0, 1) })), /got 'adam\/step', which/],
+    [
+      'assigns one twice',
+      phase(({ step }) => ({ step: (inputs) => (step(inputs), step(inputs)) })),
+      /one assignment a step, got a second one of/,
+    ],
+    [
+      'returns a vector',
+      phase(() => ({ step: () => ({ loss: tf.zeros([3]) }) })),
+      /expected scalars, got 'loss' float32 \[3\]/,
+    ],
+    [
+      'reads a field that is not there',
+      phase(({ inputs }) => ({ inputs: { ...inputs, x: { shape: [2, 2], from: { data: 'image' } } } })),
+      /input 'x': expected a field of arrays \(vector\), got 'image'/,
+    ],
+    [
+      'reads a field in another shape',
+      phase(({ inputs }) => ({ inputs: { ...inputs, x: { shape: [2, 3], from: { data: 'vector' } } } })),
+      /expected \[batch, 2\].*got \[2, 3\]/,
+    ],
+    ['lacks a schedule', mine(() => ({ schedules: {} })), /the schedule 'rate' of its input 'rate'.*got none/],
+    ['has no outputs', mine(() => ({ outputs: {} })), /expected outputs, got none/],
+    ['runs a phase half', phase(() => ({ every: 0.5 })), /a whole number ≥ 1 for every, got 0\.5/],
+  ])('that %s is told so in one sentence', async (_, system, message) => {
+    await expect(run(system)).rejects.toMatchObject({
+      code: 'config.invalid',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  test('is registered under its name once', () => {
+    const own = { ...mine(() => ({})), name: 'mine-registered' };
+    registerSystem(own);
+    expect(systemNames()).toContain('mine-registered');
+    expect(() => registerSystem(own)).toThrow(/not taken/);
+  });
 });

@@ -6,8 +6,8 @@ import * as tf from '@tensorflow/tfjs';
  * A variable called exactly `name`, whatever else lives in the process. tfjs's global registry does not hold it, so
  * `tf.disposeVariables` leaves it alone: whoever made it disposes it.
  */
-export function namedVariable(name: string, initial: tf.Tensor): tf.Variable {
-  const variable = tf.variable(initial, false);
+export function namedVariable(name: string, initial: tf.Tensor, trainable = false): tf.Variable {
+  const variable = tf.variable(initial, trainable);
   rename(variable, name);
   return variable;
 }

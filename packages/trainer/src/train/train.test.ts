@@ -9,8 +9,10 @@ import { clock } from './clock.js';
 import type { TrainConfig } from './config.js';
 import { scatter } from './scatter.js';
 import { MemoryStore } from '../records/store.js';
-import { ratesOf, train } from './train.js';
+import { makeSystem } from '../systems/registry.js';
+import { train } from './train.js';
 
+const points = { name: 'points', count: 8, fields: { vector: { shape: [2], dtype: 'float32' as const } } };
 const tiny: TrainConfig = {
   system: 'mlp',
   data: 'ring',
@@ -144,13 +146,22 @@ describe('train in memory', () => {
 
 describe('parts', () => {
   it('rates fall to a tenth', () => {
-    const rates = { g: 1, d: 2 };
+    const ratesAt = (schedule: 'constant' | 'linear' | 'cosine', step: number): (number | undefined)[] => {
+      const { schedules, dispose } = makeSystem(
+        'mlp',
+        { rates: { g: 1, d: 0.5 }, schedule },
+        { data: points, steps: 10 },
+      );
+      dispose();
+      return [schedules['rate_g']?.(step), schedules['rate_d']?.(step)];
+    };
     for (const schedule of ['linear', 'cosine'] as const) {
-      const at = ratesOf({ rates, schedule, steps: 10 });
-      expect([at(0).g, at(0).d, at(5).g]).toBeAllclose([1, 2, 0.55], { rtol: 1e-12 });
-      expect([at(10).g, at(10).d]).toBeAllclose([0.1, 0.2], { rtol: 1e-12 });
+      expect(ratesAt(schedule, 0)).toEqual([1, 0.5]);
+      expect(ratesAt(schedule, 5)[0]).toBeCloseTo(0.55, 12);
+      expect(ratesAt(schedule, 10)[0]).toBeCloseTo(0.1, 12);
+      expect(ratesAt(schedule, 10)[1]).toBeCloseTo(0.05, 12);
     }
-    expect(ratesOf({ rates, schedule: 'constant', steps: 10 })(7)).toEqual(rates);
+    expect(ratesAt('constant', 7)).toEqual([1, 0.5]);
   });
 
   it('the clock counts images over the last steps and adds earlier sessions', () => {

@@ -10,6 +10,7 @@ import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
 import { twoPlayer } from '../two-player/game.js';
+import { checkPlayers } from '../two-player/penalties.js';
 import { conditionalDiscriminator, conditionalGenerator } from './networks.js';
 
 /** `forja train conditional`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
@@ -35,6 +36,7 @@ export const conditionalKind = systemKind({
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
     squareOf('conditional', fields['image'], name);
+    checkPlayers(options);
     if (classesOf(fields['label']).length < 2)
       throw new UsageError(`config.data: expected at least two classes with names, got those of ${name}`, {
         code: 'config.invalid',

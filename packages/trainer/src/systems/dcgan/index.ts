@@ -9,6 +9,7 @@ import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
 import { twoPlayer } from '../two-player/game.js';
+import { checkPlayers } from '../two-player/penalties.js';
 
 /** `forja train dcgan`. Weights are drawn from N(0, 0.02) by the seed alone. */
 export const dcganKind = systemKind({
@@ -24,6 +25,7 @@ export const dcganKind = systemKind({
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
     squareOf('dcgan', fields['image'], name);
+    checkPlayers(options);
     return options;
   },
   make(options, at) {

@@ -8,6 +8,7 @@ import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
 import { twoPlayer } from '../two-player/game.js';
+import { checkPlayers } from '../two-player/penalties.js';
 
 /** `forja train mlp`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
 export const mlpKind = systemKind({
@@ -24,6 +25,10 @@ export const mlpKind = systemKind({
   },
   data: { vector: 'vector' },
   roles: ['g', 'd'],
+  fit: (options) => {
+    checkPlayers(options);
+    return options;
+  },
   make(options, at) {
     const example = at.data.fields['vector'] as FieldSpec; // `data` asks for it
     const [size = 1] = example.shape;

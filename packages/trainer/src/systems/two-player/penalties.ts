@@ -1,4 +1,5 @@
 // The penalties of a configuration, with their weights and how often they are applied; and the random numbers they draw.
+import { lossOf, smoothed } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
 import { random } from '../../trace/random.js';
 import { defined } from '../options.js';
@@ -19,6 +20,15 @@ export function penaltiesOf(options: PlayerOptions['penalties']): Weighed[] {
     const { weight, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
     return weight === 0 ? [] : [{ name, weight, every, penalty: penaltyOf(name, defined(rest)) }];
   });
+}
+
+/**
+ * Refuses losses and penalties that do not fit each other, before networks are made.
+ * @throws UsageError `config.invalid`.
+ */
+export function checkPlayers({ loss, labelSmoothing, penalties }: PlayerOptions): void {
+  smoothed(lossOf(loss), { real: labelSmoothing });
+  penaltiesOf(penalties);
 }
 
 /** Random numbers of a step by name, apart from other penalties'. */

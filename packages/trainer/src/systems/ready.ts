@@ -1,0 +1,46 @@
+// Ready systems without data or a run: for benchmarks, tests and loops of one's own.
+import type { FieldSpec } from '../data/dataset.js';
+import { makeSystem, type SystemConfigs } from './registry.js';
+import type { GanSystem } from './system.js';
+
+/** What a run would say: batch and seed. */
+interface Without {
+  /** Default 64. */
+  batch?: number;
+  /** Of the initial weights. Default 0. */
+  seed?: number;
+}
+
+/** Options of {@link dcgan}. */
+export type DcganConfig = SystemConfigs['dcgan'] &
+  Without & {
+    /** Edge of the square pictures, a multiple of 4. Default 28. */
+    size?: number;
+    /** Default 1. */
+    channels?: number;
+  };
+
+/** Options of {@link mlpGan}. */
+export type MlpGanConfig = SystemConfigs['mlp'] &
+  Without & {
+    /** Size of one example. Default 2. */
+    size?: number;
+  };
+
+/**
+ * A DCGAN for pictures [batch, size, size, channels] in [-1, 1].
+ * @throws UsageError `config.invalid` for options that make no network.
+ */
+export function dcgan({ size = 28, channels = 1, batch = 64, seed = 0, ...options }: DcganConfig = {}): GanSystem {
+  const image: FieldSpec = { shape: [size, size, channels], dtype: 'float32', range: [-1, 1] };
+  return makeSystem('dcgan', options, { batch, seed, data: { name: 'no data', count: batch, fields: { image } } });
+}
+
+/**
+ * A GAN of two MLPs on vectors [batch, size].
+ * @throws UsageError `config.invalid` for options that make no network.
+ */
+export function mlpGan({ size = 2, batch = 64, seed = 0, ...options }: MlpGanConfig = {}): GanSystem {
+  const vector: FieldSpec = { shape: [size], dtype: 'float32' };
+  return makeSystem('mlp', options, { batch, seed, data: { name: 'no data', count: batch, fields: { vector } } });
+}
