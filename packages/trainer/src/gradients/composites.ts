@@ -26,6 +26,7 @@ function fused(kernelName: string, table: GradientTable): Adjoint {
 }
 
 const COMPOSITES: Record<string, Adjoint> = {
+  logSigmoid__op: (dy, inputs) => [tf.mul(dy, tf.sigmoid(tf.neg(at(inputs, 0))))],
   logSoftmax__op: (dy, inputs) => [logSoftmaxAdjoint(dy, at(inputs, 0))],
   // −Σ labels·logSoftmax(logits)
   softmaxCrossEntropy__op: (dy, inputs) => {

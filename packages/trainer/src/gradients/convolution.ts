@@ -1,7 +1,8 @@
 // Conv2D, its input gradient and its filter gradient are each bilinear, and each other's adjoints: three rows that
-// refer to one another. Depthwise convolution is the same. Dilated ones, which tfjs's gradient kernels do not know, are
-// written as convolutions again.
+// refer to one another. Depthwise and volume convolutions are the same. Dilated ones, which tfjs's gradient kernels do
+// not know, are written as convolutions again.
 import * as tf from '@tensorflow/tfjs';
+import { spreadAlong } from './movement.js';
 import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 
 type Pair = [number, number];
@@ -11,7 +12,8 @@ function pairOf(value: unknown): Pair {
   return Array.isArray(value) ? [Number(value[0]), Number(value[1] ?? value[0])] : [1, 1];
 }
 
-const isDilated = (attrs: Attributes): boolean => pairOf(attrs['dilations']).some((d) => d !== 1);
+const isDilated = ({ dilations }: Attributes): boolean =>
+  (Array.isArray(dilations) ? dilations : [dilations ?? 1]).some((d) => d !== 1);
 
 /** The attributes of a convolution that its adjoints share. */
 function shared(attrs: Attributes): Attributes {
@@ -31,6 +33,11 @@ const DEPTHWISE: Family = {
   input: 'DepthwiseConv2dNativeBackpropInput',
   filter: 'DepthwiseConv2dNativeBackpropFilter',
 };
+const VOLUME: Family = {
+  forward: 'Conv3D',
+  input: 'Conv3DBackpropInputV2',
+  filter: 'Conv3DBackpropFilterV2',
+};
 
 const forward = (f: Family, x: tf.Tensor, filter: tf.Tensor, attrs: Attributes): tf.Tensor =>
   kernel(f.forward, { x, filter }, { ...shared(attrs), dilations: attrs['dilations'] ?? 1 });
@@ -39,7 +46,13 @@ const toInput = (f: Family, dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes,
 const toFilter = (f: Family, x: tf.Tensor, dy: tf.Tensor, attrs: Attributes, filterShape: number[]): tf.Tensor =>
   kernel(f.filter, { x, dy }, { ...shared(attrs), filterShape });
 
-function rows(f: Family, dilated: { input: typeof dilatedInput; filter: typeof dilatedFilter }): GradientTable {
+/** The two gradients of a dilated convolution. */
+interface Dilated {
+  input: (xShape: number[], dy: tf.Tensor, filter: tf.Tensor, attrs: Attributes) => tf.Tensor;
+  filter: (x: tf.Tensor, dy: tf.Tensor, filterShape: number[], attrs: Attributes) => tf.Tensor;
+}
+
+function rows(f: Family, dilated: Dilated): GradientTable {
   const convolution: KernelGradient = {
     inputs: ['x', 'filter'],
     grad: (dy, saved, attrs) => {
@@ -69,14 +82,44 @@ function rows(f: Family, dilated: { input: typeof dilatedInput; filter: typeof d
   return { [f.forward]: convolution, [f.input]: inputGradient, [f.filter]: filterGradient };
 }
 
+/** A dilated convolution is one with zeros between the places of its filter. For any number of axes and any layout. */
+function withWideFilter(f: Family): Dilated {
+  const plain = (attrs: Attributes): Attributes => ({ ...attrs, dilations: 1 });
+  const along = (filterShape: readonly number[], attrs: Attributes): { size: number; stride: number }[] => {
+    const given: unknown = attrs['dilations'];
+    return filterShape.slice(0, -2).map((taps, axis) => {
+      const stride = Number(Array.isArray(given) ? given[axis] : given);
+      return { size: (taps - 1) * stride + 1, stride };
+    });
+  };
+  return {
+    input: (xShape, dy, filter, attrs) => {
+      const wide = along(filter.shape, attrs).reduce(
+        (t, { size, stride }, axis) => spreadAlong(t, axis, { size, first: 0, stride }),
+        filter,
+      );
+      return toInput(f, dy, wide, plain(attrs), xShape);
+    },
+    filter: (x, dy, filterShape, attrs) => {
+      const axes = along(filterShape, attrs);
+      const shape = [...axes.map(({ size }) => size), ...filterShape.slice(-2)];
+      const strides = [...axes.map(({ stride }) => stride), 1, 1];
+      return tf.stridedSlice(
+        toFilter(f, x, dy, plain(attrs), shape),
+        shape.map(() => 0),
+        shape,
+        strides,
+      );
+    },
+  };
+}
+
 /** Zeros around the rows and columns of a dilated (hence stride 1) convolution's input. */
 function dilatedPads(
   xShape: readonly number[],
   filterShape: readonly number[],
   attrs: Attributes,
 ): { top: number; bottom: number; left: number; right: number; d: Pair } {
-  if (attrs['dataFormat'] === 'NCHW')
-    throw new Error('gradient of a dilated convolution: expected dataFormat NHWC, got NCHW; transpose the picture');
   type Quad = [number, number, number, number];
   const d = pairOf(attrs['dilations']);
   // Shapes were checked by the forward kernel; tfjs reads `pad` itself.
@@ -161,8 +204,17 @@ function dilatedDepthwiseFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number
   return tf.reshape(tf.stack(taps), filterShape);
 }
 
+/** Pictures with the channels last take the quicker way. */
+function dilatedPicture(attrs: Attributes): Dilated {
+  return attrs['dataFormat'] === 'NCHW' ? withWideFilter(PLAIN) : { input: dilatedInput, filter: dilatedFilter };
+}
+
 /** Gradients of convolutions. */
 export const convolutionGradients: GradientTable = {
-  ...rows(PLAIN, { input: dilatedInput, filter: dilatedFilter }),
+  ...rows(PLAIN, {
+    input: (xShape, dy, filter, attrs) => dilatedPicture(attrs).input(xShape, dy, filter, attrs),
+    filter: (x, dy, filterShape, attrs) => dilatedPicture(attrs).filter(x, dy, filterShape, attrs),
+  }),
+  ...rows(VOLUME, withWideFilter(VOLUME)),
   ...rows(DEPTHWISE, { input: dilatedDepthwiseInput, filter: dilatedDepthwiseFilter }),
 };

@@ -1,16 +1,10 @@
 // Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or meets a comparison it
 // cannot pass.
 import * as tf from '@tensorflow/tfjs';
-import { at, binary, constant, unary, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
+import { at, binary, constant, flat, unary, unbroadcast, type GradientTable } from './tape.js';
 
 /** 1 where the condition holds. */
 const mask = (condition: () => tf.Tensor): tf.Tensor => constant(() => tf.cast(condition(), 'float32'));
-
-/** Comparisons have slope zero wherever they have one. */
-const flat = (...names: string[]): KernelGradient => ({
-  inputs: names,
-  grad: (_dy, saved) => Object.fromEntries(names.map((name, i) => [name, () => tf.zeros(at(saved, i).shape)])),
-});
 
 /** Gradients of element-wise functions. */
 export const elementwiseGradients: GradientTable = {
@@ -67,7 +61,11 @@ export const elementwiseGradients: GradientTable = {
     grad: (dy, saved) => {
       const [a, b] = [at(saved, 0), at(saved, 1)];
       return {
-        a: () => unbroadcast(tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, 1)))), a.shape),
+        a: () => {
+          // Where b is 0 the slope is 0 at any power; b − 1 would be infinite at a = 0.
+          const one = constant(() => tf.sub(1, tf.cast(tf.equal(b, 0), 'float32')));
+          return unbroadcast(tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, one)))), a.shape);
+        },
         b: () => {
           // log of the base where it has one; 1 elsewhere, whose log is the 0 that TF takes.
           const positive = mask(() => tf.greater(a, 0));
@@ -80,6 +78,28 @@ export const elementwiseGradients: GradientTable = {
       };
     },
   },
+  // a − b·⌊a / b⌋
+  Mod: binary(
+    (dy) => dy,
+    (dy, a, b) =>
+      tf.mul(
+        dy,
+        constant(() => tf.neg(tf.floor(tf.div(a, b)))),
+      ),
+  ),
+  Cast: unary('x', (dy, x, attrs) => (attrs['dtype'] === 'float32' ? dy : tf.zeros(x.shape))),
+  Ceil: flat('x'),
+  Floor: flat('x'),
+  Round: flat('x'),
+  Sign: flat('x'),
+  Step: flat('x'),
+  IsFinite: flat('x'),
+  IsInf: flat('x'),
+  IsNan: flat('x'),
+  OnesLike: flat('x'),
+  ZerosLike: flat('x'),
+  FloorDiv: flat('a', 'b'),
+  BitwiseAnd: flat('a', 'b'),
   Equal: flat('a', 'b'),
   NotEqual: flat('a', 'b'),
   Greater: flat('a', 'b'),
@@ -88,5 +108,6 @@ export const elementwiseGradients: GradientTable = {
   LessEqual: flat('a', 'b'),
   LogicalAnd: flat('a', 'b'),
   LogicalOr: flat('a', 'b'),
+  LogicalXor: flat('a', 'b'),
   LogicalNot: flat('x'),
 };

@@ -8,11 +8,16 @@ import { convolutionGradients } from './convolution.js';
 import { elementwiseGradients } from './elementwise.js';
 import { movementGradients } from './movement.js';
 import { normalizationGradients } from './normalization.js';
+import { placingGradients } from './placing.js';
 import { poolingGradients } from './pooling.js';
 import { productGradients } from './products.js';
 import { reductionGradients } from './reductions.js';
+import { refuseUnproven } from './refusals.js';
 import { resizingGradients } from './resizing.js';
+import { runningGradients } from './running.js';
 import type { GradientTable, KernelGradient } from './tape.js';
+import { volumeGradients } from './volume.js';
+import { zeroSlopes } from './zero-slopes.js';
 
 export { provenGradients, type ProvenGradient } from './proven.js';
 
@@ -27,6 +32,9 @@ export const gradientTable: Readonly<GradientTable> = {
   ...movementGradients,
   ...productGradients,
   ...normalizationGradients,
+  ...placingGradients,
+  ...runningGradients,
+  ...volumeGradients,
 };
 
 function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
@@ -35,8 +43,21 @@ function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
     kernelName,
     ...(all === true ? { saveAllInputs: true } : { inputsToSave: [...inputs] }),
     // tfjs passes one tensor, or a list for kernels with several outputs; the rows of those kernels expect it.
-    gradFunc: (dy, saved, attrs) => grad(dy as tf.Tensor, saved, attrs),
+    gradFunc: (dy, saved, attrs) => ownTensors(grad(dy as tf.Tensor, saved, attrs), dy),
   };
+}
+
+/** tfjs disposes a gradient once it has been added to another: it must not be the slopes themselves. */
+function ownTensors(grads: ReturnType<KernelGradient['grad']>, dy: tf.Tensor | tf.Tensor[]): typeof grads {
+  return Object.fromEntries(
+    Object.entries(grads).map(([name, make]) => [
+      name,
+      () => {
+        const made = make();
+        return made === dy || (Array.isArray(dy) && dy.includes(made)) ? tf.clone(made) : made;
+      },
+    ]),
+  );
 }
 
 let depth = 0;
@@ -61,7 +82,7 @@ function install(): void {
     replaced.set(name, currentGradient(name));
     put(name, toConfig(name, gradient));
   }
-  const undo = [leaveOutAbsent(), replaceComposites()];
+  const undo = [leaveOutAbsent(), replaceComposites(), refuseUnproven(), zeroSlopes()];
   restoreEngine = () => {
     for (const step of undo.reverse()) step();
   };

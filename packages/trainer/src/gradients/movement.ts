@@ -1,6 +1,6 @@
 // Movement whose stock gradient is wrong or missing: mirrored padding, depth to space, split, strided slices.
 import * as tf from '@tensorflow/tfjs';
-import { at, numbers, unary, type Attributes, type GradientTable } from './tape.js';
+import { at, numbers, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
 
 /** A slice of one axis. */
 function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tensor {
@@ -48,8 +48,34 @@ function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
 }
 
 /**
- * Puts the slopes back where they were taken, zeros between: by padding each element of an axis to a cell of `stride`.
+ * Puts elements that were taken from an axis of `size` at `first`, `first + stride`, … back to their places, zeros
+ * between: each is padded to a cell of `stride`.
  */
+export function spreadAlong(
+  taken: tf.Tensor,
+  axis: number,
+  { size, first, stride }: { size: number; first: number; stride: number },
+): tf.Tensor {
+  const { shape } = taken;
+  const count = shape[axis] ?? 1;
+  const pad = (t: tf.Tensor, at: number, before: number, after: number): tf.Tensor =>
+    tf.pad(
+      t,
+      t.shape.map((_, i): [number, number] => (i === at ? [before, after] : [0, 0])),
+    );
+  let result = taken;
+  if (stride > 1) {
+    const cells = tf.reshape(taken, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
+    const wide = tf.reshape(
+      pad(cells, axis + 1, 0, stride - 1),
+      shape.map((s, i) => (i === axis ? s * stride : s)),
+    );
+    result = part(wide, axis, 0, (count - 1) * stride + 1);
+  }
+  return pad(result, axis, first, size - first - (result.shape[axis] ?? 0));
+}
+
+/** The slopes of the elements taken; the rest have none. */
 function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const mask = (name: string): number => Number(attrs[name] ?? 0);
   const list = (name: string): number[] => numbers(attrs[name]) ?? [];
@@ -69,34 +95,16 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
     const [count, stride, begin] = [info.finalShapeSparse[axis] ?? 1, info.strides[axis] ?? 1, info.begin[axis] ?? 0];
     if (count === size && stride === 1) return;
     if (stride < 0) result = tf.reverse(result, axis);
-    const step = Math.abs(stride);
     const first = stride < 0 ? begin + (count - 1) * stride : begin;
-    const shape = result.shape;
-    const pad = (t: tf.Tensor, at: number, before: number, after: number): tf.Tensor =>
-      tf.pad(
-        t,
-        t.shape.map((_, i): [number, number] => (i === at ? [before, after] : [0, 0])),
-      );
-    if (step > 1) {
-      const cells = pad(
-        tf.reshape(result, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]),
-        axis + 1,
-        0,
-        step - 1,
-      );
-      result = part(
-        tf.reshape(
-          cells,
-          shape.map((s, i) => (i === axis ? s * step : s)),
-        ),
-        axis,
-        0,
-        (count - 1) * step + 1,
-      );
-    }
-    result = pad(result, axis, first, size - first - (result.shape[axis] ?? 0));
+    result = spreadAlong(result, axis, { size, first, stride: Math.abs(stride) });
   });
   return result;
+}
+
+/** The diagonal of the slopes, as a matrix of the flattened shape. */
+function diagonalAdjoint(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
+  const square = tf.reshape(dy, [x.size, x.size]);
+  return tf.reshape(tf.sum(tf.mul(square, tf.eye(x.size)), 1), x.shape);
 }
 
 /** Gradients of movement. */
@@ -104,15 +112,21 @@ export const movementGradients: GradientTable = {
   MirrorPad: unary('x', mirrorAdjoint),
   StridedSlice: unary('x', stridedSliceAdjoint),
   DepthToSpace: unary('x', depthToSpaceAdjoint),
-  // Stock hands concat a bare tensor when there is one piece.
+  Diag: unary('x', diagonalAdjoint),
+  FlipLeftRight: unary('image', (dy) => tf.reverse(dy, 2)),
+  // Stock hands concat and stack a bare tensor when there is one piece.
   SplitV: {
     inputs: ['x'],
     grad: (dy, saved, attrs) => {
-      const pieces: tf.Tensor[] = Array.isArray(dy) ? dy : [dy];
+      const pieces = slopesOf(dy);
       const axis = Number(attrs['axis'] ?? 0);
       return {
         x: () => (pieces.length === 1 ? at(pieces, 0) : tf.concat(pieces, axis < 0 ? axis + at(saved, 0).rank : axis)),
       };
     },
+  },
+  Unpack: {
+    inputs: [],
+    grad: (dy, _saved, attrs) => ({ value: () => tf.stack(slopesOf(dy), Number(attrs['axis'] ?? 0)) }),
   },
 };

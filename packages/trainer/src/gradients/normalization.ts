@@ -1,8 +1,8 @@
-// Batch normalisation with given statistics: per-channel factors are combined while small, so that x's gradient is one
+// Normalisation across channels, and batch normalisation with given statistics: per-channel factors are combined while small, so that x's gradient is one
 // product and the rest two sums. In training mode the statistics' own gradients (Mean, Square, Sub) complete the
 // three-term form.
 import * as tf from '@tensorflow/tfjs';
-import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
+import { at, filled, unary, unbroadcast, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 
 /** `scale` and `offset` may be absent. */
 const FusedBatchNorm: KernelGradient = {
@@ -25,5 +25,20 @@ const FusedBatchNorm: KernelGradient = {
   },
 };
 
+/** y = x·B^−β with B = bias + α·(squares summed over channels near by): the sum is a product with a band of ones. */
+function responseAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const [radius, bias, alpha, beta] = ['depthRadius', 'bias', 'alpha', 'beta'].map((name) => Number(attrs[name]));
+  const channels = x.shape.at(-1) ?? 1;
+  const band = filled([channels, channels], (at) =>
+    Math.abs(Math.floor(at / channels) - (at % channels)) <= (radius ?? 0) ? 1 : 0,
+  );
+  const near = (t: tf.Tensor): tf.Tensor =>
+    tf.reshape(tf.matMul(tf.reshape(t, [t.size / channels, channels]), band), t.shape);
+  const base = tf.add(tf.mul(near(tf.square(x)), alpha ?? 1), bias ?? 1);
+  const power = tf.pow(base, -(beta ?? 0.5));
+  const through = near(tf.div(tf.mul(tf.mul(dy, x), power), base));
+  return tf.sub(tf.mul(dy, power), tf.mul(tf.mul(x, through), 2 * (alpha ?? 1) * (beta ?? 0.5)));
+}
+
 /** Gradients of normalisation. */
-export const normalizationGradients: GradientTable = { FusedBatchNorm };
+export const normalizationGradients: GradientTable = { FusedBatchNorm, LRN: unary('x', responseAdjoint) };

@@ -1,7 +1,7 @@
 // Average and max pooling. Averages go back through kernels that are right at borders; maxima through their first
 // arg-max, both ways.
 import * as tf from '@tensorflow/tfjs';
-import { filled, kernel, unary, type Attributes, type GradientTable } from './tape.js';
+import { at, filled, kernel, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
 
 type Quad = [number, number, number, number];
 type Pair = [number, number];
@@ -57,8 +57,8 @@ function averageAdjoint(dy: tf.Tensor, xShape: number[], attrs: Attributes): tf.
   }
   const count = (i: number, stride: number, before: number, extent: number, size: number): number =>
     Math.min(size, i * stride - before + extent) - Math.max(0, i * stride - before);
-  const shares = filled([1, outHeight, outWidth, 1], (at) => {
-    const [r, c] = [Math.floor(at / outWidth), at % outWidth];
+  const shares = filled([1, outHeight, outWidth, 1], (cell) => {
+    const [r, c] = [Math.floor(cell / outWidth), cell % outWidth];
     return (
       1 /
       (count(r, info.strideHeight, padInfo.top, filterHeight, inHeight) *
@@ -135,4 +135,5 @@ function pickValue(cells: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor
 export const poolingGradients: GradientTable = {
   AvgPool: unary('x', (dy, x, attrs) => averageAdjoint(dy, x.shape, attrs)),
   MaxPool: unary('x', (dy, x, attrs) => scatter(dy, x, attrs)),
+  MaxPoolWithArgmax: unary('x', (dy, x, attrs) => scatter(at(slopesOf(dy), 0), x, attrs)),
 };

@@ -1,7 +1,7 @@
 // Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Small tensors are broadcast, no
 // ones are multiplied.
 import * as tf from '@tensorflow/tfjs';
-import { at, constant, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
+import { at, constant, flat, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
 
 /** Axes of a reduction as non-negative numbers; none given means all. */
 function axesOf(value: unknown, rank: number): number[] {
@@ -44,6 +44,13 @@ export const reductionGradients: GradientTable = {
   }),
   Max: extremum('reductionIndices', (x, axes) => tf.max(x, axes, true)),
   Min: extremum('axis', (x, axes) => tf.min(x, axes, true)),
+  Cumsum: unary('x', (dy, _x, attrs) =>
+    tf.cumsum(dy, Number(attrs['axis'] ?? 0), attrs['exclusive'] === true, attrs['reverse'] !== true),
+  ),
+  All: flat('x'),
+  Any: flat('x'),
+  ArgMax: flat('x'),
+  ArgMin: flat('x'),
   Tile: {
     inputs: ['x'],
     grad: (dy, saved, attrs) => ({

@@ -46,6 +46,19 @@ export function binary(
   };
 }
 
+/** Gradient of a kernel that is piecewise constant in all of its inputs: zero wherever there is one. */
+export function flat(...names: string[]): KernelGradient {
+  return {
+    inputs: names,
+    grad: (_dy, saved) => Object.fromEntries(names.map((name, i) => [name, () => tf.zeros(at(saved, i).shape)])),
+  };
+}
+
+/** Slopes of a kernel with several outputs, which tfjs hands over bare where there is one. */
+export function slopesOf(dy: tf.Tensor): tf.Tensor[] {
+  return Array.isArray(dy) ? (dy as tf.Tensor[]) : [dy];
+}
+
 /** A saved tensor, by position. */
 export function at(saved: readonly tf.Tensor[], index: number): tf.Tensor {
   const tensor = saved[index];

@@ -27,6 +27,20 @@ const LARGE = 2 ** 27;
  */
 const UNIFORM_INSIDE = 'dropout__op';
 
+/** Names of the two innermost ops that are running, the inner one last. */
+function innermostOps(): (string | undefined)[] {
+  return tf
+    .engine()
+    .state.scopeStack.slice(-2)
+    .map((scope) => scope.name);
+}
+
+/** Whether tfjs is making a tensor of the random numbers of a dropout. */
+export function insideDropout(): boolean {
+  const [outer, inner] = innermostOps();
+  return outer === UNIFORM_INSIDE && inner === 'randomUniform__op';
+}
+
 /** Records into one {@link Recorder}; made anew for each trace. */
 export class TraceBackend extends tf.KernelBackend {
   private readonly counts = new WeakMap<object, number>();
@@ -78,17 +92,12 @@ export class TraceBackend extends tf.KernelBackend {
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
     const meta = { shape: [...shape], dtype: heldType(dtype, 'a tensor made in the traced function') };
-    const scopes = tf
-      .engine()
-      .state.scopeStack.slice(-2)
-      .map((scope) => scope.name);
-    if (scopes.at(-1) === IDENTITY) return this.issue(identity(meta, this.recorder)).dataId;
+    if (innermostOps().at(-1) === IDENTITY) return this.issue(identity(meta, this.recorder)).dataId;
     if (values.length > LARGE)
       throw this.recorder.refuse(
         `expected constants of at most ${LARGE} numbers, got one of shape [${shape.join(', ')}]; compute it with tfjs ops, or pass it as an input`,
       );
-    const random = scopes[0] === UNIFORM_INSIDE && scopes[1] === 'randomUniform__op';
-    const value = random
+    const value = insideDropout()
       ? this.recorder.random(meta, { distribution: 'uniform' })
       : this.recorder.constant(values as ArrayLike<number> & tf.BackendValues, meta);
     return this.issue(value).dataId;

@@ -4,6 +4,8 @@
 import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
+import { override, type Engine } from '../tfjs/engine.js';
+import { insideDropout } from './backend.js';
 import { activeTrace } from './span.js';
 
 type Random = NonNullable<ProgramInput['random']>;
@@ -29,17 +31,38 @@ let position: Place | undefined;
 
 /**
  * Runs `fn` with a place to draw from: its i-th call of `random.*` gets stream `stream + i` of (seed, step), as the
- * i-th random input of the same function does when it is compiled. Synchronous; may be nested, each with a place of its
- * own.
+ * i-th random input of the same function does when it is compiled. Dropout draws as `random.uniform` does. Synchronous;
+ * may be nested, each with a place of its own.
  */
 export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   const outer = position;
   position = { ...at, drawn: 0, names: new Set() };
+  const undo = outer === undefined ? ownDropout() : undefined;
   try {
     return fn();
   } finally {
+    undo?.();
     position = outer;
   }
+}
+
+/** tfjs's dropout draws uniform numbers in JavaScript: they become ours, as they do in a trace. */
+function ownDropout(): () => void {
+  return override(
+    tf.engine(),
+    'makeTensor',
+    (original) =>
+      function (this: Engine, values, shape, dtype, backend) {
+        const own = activeTrace() === undefined && insideDropout();
+        return original.call(
+          this,
+          own ? next({ distribution: 'uniform' }, values.length, undefined) : values,
+          shape,
+          dtype,
+          backend,
+        );
+      },
+  );
 }
 
 /** The numbers of one random input: `count` float32 values of (seed, step, stream). */
@@ -68,6 +91,11 @@ function draw(shape: readonly number[], distribution: Random, name: string | und
   const traced = activeTrace();
   if (traced !== undefined)
     return traced.tensor(traced.recorder.random({ shape: [...shape], dtype: 'float32' }, distribution, name));
+  return tf.tensor(next(distribution, tf.util.sizeFromShape([...shape]), name), [...shape], 'float32');
+}
+
+/** The numbers of the next draw. */
+function next(distribution: Random, count: number, name: string | undefined): Float32Array {
   if (position === undefined) {
     throw new UsageError(
       `random.${distribution.distribution}: expected a seed and a step, got neither; call it in a function given to compile(), or in withRandom({ seed, step }, () => …)`,
@@ -79,11 +107,7 @@ function draw(shape: readonly number[], distribution: Random, name: string | und
   names.add(called);
   const stream = of === undefined ? (position.stream ?? 0) + names.size - 1 : namedStream(of, called);
   if (name === undefined) position.drawn++;
-  return tf.tensor(
-    drawRandom(distribution, { seed, step, stream }, tf.util.sizeFromShape([...shape])),
-    [...shape],
-    'float32',
-  );
+  return drawRandom(distribution, { seed, step, stream }, count);
 }
 
 /** One name is one stream: drawing it twice in a step would give the same numbers. */

@@ -1,8 +1,7 @@
 // Tracing: runs a tfjs function on the recording backend and returns the program it made. backend.ts and recorder.ts
 // record; span.ts guards tfjs.
-import { ExportError, UsageError } from '@forja/core';
+import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { callSite } from './call-site.js';
 import { withGradients } from '../gradients/index.js';
 import type { Program, ProgramDType, ProgramInput, ValueId } from '../program/program.js';
 import { Recorder } from './recorder.js';
@@ -92,7 +91,7 @@ function run(
     if (tensor !== undefined) inputs[input.name] = tensor;
   }
   for (const variable of options.known ?? []) recorder.variable(variable);
-  const results: unknown = differentiable(() => fn(inputs)); // the span disposes what it makes
+  const results: unknown = fn(inputs); // the span disposes what it makes
   for (const [name, tensor] of Object.entries(checkedResults(results)))
     program.outputs.push({ name, value: recorder.valueOf(tensor) });
   if (options.variables === 'constant') return;
@@ -103,22 +102,6 @@ function run(
     while (taken.has(output)) output += '_';
     taken.add(output);
     program.outputs.push({ name: output, value: current, state: name });
-  }
-}
-
-/** What tfjs says of a kernel that has no gradient function, as an error of ours. */
-function differentiable(fn: () => unknown): unknown {
-  try {
-    return fn();
-  } catch (cause) {
-    const [, kernel] = (cause instanceof Error && /gradient function not found for (\w+)/.exec(cause.message)) || [];
-    if (kernel === undefined) throw cause;
-    const site = callSite();
-    throw new ExportError(
-      'gradient.unproven',
-      `trace${site === undefined ? '' : `, at ${site}`}: expected kernels with a gradient in what is differentiated, got ${kernel}, which has none in tfjs or Forja; compute that part with other ops, or register one with tf.registerGradient`,
-      { cause },
-    );
   }
 }
 

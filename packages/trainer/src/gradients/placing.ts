@@ -1,0 +1,113 @@
+// Elements read and written at computed places: gathers, scatters, sums by segment, the greatest k. Places have no
+// slope.
+import * as tf from '@tensorflow/tfjs';
+import { at, constant, flat, slopesOf, type Attributes, type GradientTable } from './tape.js';
+
+/**
+ * Slopes of gathered slices, summed at the places they were read from. Batches (the first `batchDims` axes) are told
+ * apart by indices that count on from one batch to the next.
+ */
+function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: Attributes): tf.Tensor {
+  const [given, batchDims] = [Number(attrs['axis'] ?? 0), Number(attrs['batchDims'] ?? 0)];
+  const axis = given < 0 ? given + x.rank : given;
+  const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  const batches = size(x.shape.slice(0, batchDims));
+  const outer = size(x.shape.slice(batchDims, axis));
+  const inner = size(x.shape.slice(axis + 1));
+  const length = x.shape[axis] ?? 1;
+  const each = indices.size / batches;
+  const offsets = tf.tensor(
+    Int32Array.from({ length: batches }, (_, i) => i * length),
+    [batches, 1],
+    'int32',
+  );
+  const flatIndices = tf.reshape(indices, [batches, each]);
+  const places = tf.reshape(batches === 1 ? flatIndices : tf.add(flatIndices, offsets), [batches * each]);
+  const swap = (t: tf.Tensor): tf.Tensor => (outer === 1 ? t : tf.transpose(t, [0, 2, 1, 3]));
+  const values = tf.reshape(swap(tf.reshape(dy, [batches, outer, each, inner])), [batches * each, outer * inner]);
+  const summed = tf.unsortedSegmentSum(values, places as tf.Tensor1D, batches * length);
+  return tf.reshape(swap(tf.reshape(summed, [batches, length, outer, inner])), x.shape);
+}
+
+/** Each slice has the slope of its segment; a negative segment is none. */
+function segmentAdjoint(dy: tf.Tensor, segments: tf.Tensor): tf.Tensor {
+  const slopes = tf.gather(dy, constant(() => tf.maximum(segments, tf.scalar(0, 'int32'))) as tf.Tensor1D);
+  const there = constant(() =>
+    tf.reshape(tf.cast(tf.greaterEqual(segments, tf.scalar(0, 'int32')), 'float32'), [
+      ...segments.shape,
+      ...new Array<number>(slopes.rank - segments.rank).fill(1),
+    ]),
+  );
+  return tf.mul(slopes, there);
+}
+
+/** The shape of the slices at `indices`. */
+function updatesShape(whole: tf.Tensor, indices: tf.Tensor): number[] {
+  return [...indices.shape.slice(0, -1), ...whole.shape.slice(indices.shape.at(-1) ?? 0)];
+}
+
+/** Gradients of reading and writing at places. */
+export const placingGradients: GradientTable = {
+  GatherV2: {
+    inputs: ['x', 'indices'],
+    grad: (dy, saved, attrs) => {
+      const [x, indices] = [at(saved, 0), at(saved, 1)];
+      return { x: () => gatherAdjoint(dy, x, indices, attrs), indices: () => tf.zeros(indices.shape) };
+    },
+  },
+  GatherNd: {
+    inputs: ['params', 'indices'],
+    grad: (dy, saved) => {
+      const [params, indices] = [at(saved, 0), at(saved, 1)];
+      return {
+        params: () => tf.scatterND(indices, dy, params.shape),
+        indices: () => tf.zeros(indices.shape),
+      };
+    },
+  },
+  ScatterNd: {
+    inputs: ['indices'],
+    grad: (dy, saved) => {
+      const indices = at(saved, 0);
+      return { updates: () => tf.gatherND(dy, indices), indices: () => tf.zeros(indices.shape) };
+    },
+  },
+  TensorScatterUpdate: {
+    inputs: ['indices'],
+    grad: (dy, saved) => {
+      const indices = at(saved, 0);
+      // Not by the kernel itself, which on tfjs's cpu backend writes into what it is given.
+      const kept = (): tf.Tensor =>
+        constant(() => tf.cast(tf.equal(tf.scatterND(indices, tf.ones(updatesShape(dy, indices)), dy.shape), 0), 'float32'));
+      return {
+        tensor: () => tf.mul(dy, kept()),
+        updates: () => tf.gatherND(dy, indices),
+        indices: () => tf.zeros(indices.shape),
+      };
+    },
+  },
+  UnsortedSegmentSum: {
+    inputs: ['segmentIds'],
+    grad: (dy, saved) => {
+      const segments = at(saved, 0);
+      return { x: () => segmentAdjoint(dy, segments), segmentIds: () => tf.zeros(segments.shape) };
+    },
+  },
+  TopK: {
+    inputs: ['x'],
+    grad: (dy, saved, attrs) => ({
+      x: () => {
+        const x = at(saved, 0);
+        // One row of the identity for each element that was taken.
+        const taken = constant(() => {
+          const { indices } = tf.topk(x, Number(attrs['k']), attrs['sorted'] === true);
+          const places = tf.range(0, x.shape.at(-1) ?? 1, 1, 'int32');
+          return tf.cast(tf.equal(tf.expandDims(indices, -1), places), 'float32');
+        });
+        return tf.sum(tf.mul(taken, tf.expandDims(at(slopesOf(dy), 0), -1)), -2);
+      },
+    }),
+  },
+  OneHot: flat('indices'),
+  SearchSorted: flat('sortedSequence', 'values'),
+};

@@ -1,0 +1,58 @@
+// Kernels whose gradient nobody has checked are refused, at the user's own line: a wrong slope trains, only badly.
+import { ExportError } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import { callSite } from '../trace/call-site.js';
+import { override } from '../trace/engine.js';
+
+/** Kernels that tfjs has a gradient for which is not used, each with the reason. */
+export const refusedGradients: Readonly<Record<string, string>> = {
+  ComplexAbs: 'complex numbers are not differentiated; compute with real and imaginary parts as separate tensors',
+  BroadcastTo: 'tfjs has no such kernel on any device; tf.broadcastTo runs Tile',
+};
+
+/** tfjs's own configurations of these: one that the user registered since is the user's word. */
+const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
+
+/** What the tape keeps of a call. Private in tfjs's declaration, a plain method of its engine. */
+interface Taping {
+  state: { activeTape: { gradient?: () => never }[] };
+  addTapeNode: (
+    kernel: string,
+    inputs: Readonly<Record<string, tf.Tensor>>,
+    outputs: tf.Tensor[],
+    gradient: unknown,
+    saved: tf.Tensor[],
+    attrs: object,
+  ) => void;
+}
+
+/** Why a kernel's gradient is not to be used, if so. */
+function refusal(kernel: string): string | undefined {
+  const config = tf.getGradient(kernel) as tf.GradConfig | undefined; // tfjs declares that there always is one
+  if (config === undefined) return refusedGradients[kernel] ?? 'neither tfjs nor Forja has one';
+  return config === stock.get(kernel) ? refusedGradients[kernel] : undefined;
+}
+
+/** Lets a kernel without a proven gradient fail where a gradient is taken through it. Returns what undoes it. */
+export function refuseUnproven(): () => void {
+  return override(
+    tf.engine() as unknown as Taping,
+    'addTapeNode',
+    (original) =>
+      function (this: Taping, kernel, inputs, outputs, gradient, saved, attrs) {
+        original.call(this, kernel, inputs, outputs, gradient, saved, attrs);
+        // An op's own gradient, or the user's in tf.customGrad.
+        if (typeof gradient === 'function' || Object.keys(inputs).length === 0) return;
+        const reason = refusal(kernel);
+        const node = this.state.activeTape.at(-1);
+        if (reason === undefined || node === undefined) return;
+        const site = callSite();
+        node.gradient = () => {
+          throw new ExportError(
+            'gradient.unproven',
+            `gradient${site === undefined ? '' : `, at ${site}`}: expected kernels with a proven gradient in what is differentiated, got ${kernel}: ${reason}. Compute that part with other ops, or register one with tf.registerGradient`,
+          );
+        };
+      },
+  );
+}

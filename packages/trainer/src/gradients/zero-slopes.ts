@@ -1,0 +1,70 @@
+// A slope that is zero everywhere, as the second derivative of a ReLU network by its input: tfjs finds no way from y to x
+// on its tape, and throws. What a derivative depends on is noted here, so that zero and "not connected" stay apart.
+import * as tf from '@tensorflow/tfjs';
+import { override, type Engine } from '../trace/engine.js';
+
+/** What the engine keeps of a call while a tape records. Plain properties of tfjs 4's engine. */
+interface TapeNode {
+  inputs: Readonly<Record<string, tf.Tensor>>;
+  outputs: readonly tf.Tensor[];
+}
+
+/** Of the tensors that were made as derivatives while a tape recorded: what they were derived from. */
+type Derivations = Map<number, readonly number[]>;
+
+const derivations = new WeakMap<readonly TapeNode[], Derivations>();
+
+/** Ids of the tensors that `y` was made from, along the tape and through derivatives. */
+function originsOf(y: tf.Tensor, tape: readonly TapeNode[]): ReadonlySet<number> {
+  const derived = derivations.get(tape);
+  const makers = new Map(tape.flatMap((node) => node.outputs.map((output) => [output.id, node] as const)));
+  const found = new Set([y.id]);
+  for (const id of found) {
+    for (const input of Object.values(makers.get(id)?.inputs ?? {})) found.add(input.id);
+    for (const input of derived?.get(id) ?? []) found.add(input);
+  }
+  return found;
+}
+
+/** Makes derivatives that are zero everywhere zeros. Returns what undoes it. */
+export function zeroSlopes(): () => void {
+  return override(
+    tf.engine(),
+    'gradients',
+    (original) =>
+      function (this: Engine, f, xs, dy, allowNoGradients = false) {
+        let tape: readonly TapeNode[] = [];
+        const watched: typeof f = () => {
+          const y = f();
+          tape = (this.state.activeTape ?? []) as unknown as readonly TapeNode[]; // the engine's own nodes
+          return y;
+        };
+        const { value, grads } = original.call(this, watched, xs, dy, true);
+        // The engine leaves out what nothing leads to; its type says that it does not.
+        const found = grads as (tf.Tensor | undefined)[];
+        const origins = found.includes(undefined) ? originsOf(value, tape) : undefined;
+        const filled = found.map((grad, i) => {
+          const x = xs[i];
+          return grad ?? (x !== undefined && origins?.has(x.id) === true ? tf.zeros(x.shape) : undefined);
+        });
+        if (!allowNoGradients && filled.every((grad) => grad === undefined))
+          throw new Error(
+            'Cannot compute gradient of y=f(x) with respect to x. Make sure that the f you passed encloses all operations that lead from x to y.',
+          );
+        if (this.state.gradientDepth > 0)
+          remember(tape, filled, [value, ...(dy === undefined || dy === null ? [] : [dy])]);
+        return { value, grads: filled as tf.Tensor[] };
+      } as Engine['gradients'], // generic in the value's class, which it passes through
+  );
+}
+
+function remember(
+  tape: readonly TapeNode[],
+  grads: readonly (tf.Tensor | undefined)[],
+  from: readonly tf.Tensor[],
+): void {
+  const known: Derivations = derivations.get(tape) ?? new Map<number, readonly number[]>();
+  const ids = from.map(({ id }) => id);
+  for (const grad of grads) if (grad !== undefined) known.set(grad.id, ids);
+  derivations.set(tape, known);
+}
