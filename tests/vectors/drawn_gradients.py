@@ -89,6 +89,7 @@ UNARY = {
     "round": (lambda x: x * torch.round(x), -3.1, 3.3), "isFinite": (lambda x: x * x, *WIDE), "isNaN": (lambda x: x * x, *WIDE),
     "isInf": (lambda x: x * x, *WIDE), "onesLike": (lambda x: x * x, *WIDE), "zerosLike": (lambda x: x * x, *WIDE),
     "castToInt": (lambda x: x * torch.trunc(x), -3.1, 3.3), "castToBool": (lambda x: x * x, *WIDE), "clone": (lambda x: x * x, *WIDE),
+    "identityKernel": (lambda x: x * x, *WIDE),
     "logicalNot": (lambda x: x * (x <= 0.2), *WIDE),
 }
 for name, (f, low, high) in UNARY.items():
@@ -135,6 +136,8 @@ for _ in range(5):
     draw("softmax", lambda x: torch.softmax(x, -1), [shape(1, 4, 5)])
     draw("logSoftmax", lambda x: torch.log_softmax(x, -1), [shape(1, 4, 5)])
     s = shape(2, 3)
+    draw("bitwiseAnd", lambda x: x * (x.trunc().long() & 3), [(shape(), 0.1, 9)])
+    draw("searchSorted", lambda x: x * torch.searchsorted(torch.tensor([[-1.0, 0.2, 0.9]]).expand(len(x), 3).contiguous(), x.detach()), [shape(2, 2)])
     draw("softmaxCrossEntropy", lambda t, x: -(t * torch.log_softmax(x, -1)).sum(-1).mean(), [(s, 0.1, 1), s])
     draw("sigmoidCrossEntropy", lambda t, x: (F.softplus(x) - t * x).mean(), [(s, 0.1, 1), s])
     condition = [r.randint(0, 1) for _ in range(math.prod(s))]
@@ -195,7 +198,7 @@ def shuffle(x, b):
 
 # --- movement ---------------------------------------------------------------------------------------------------------
 
-for _ in range(6):
+for turn in range(6):
     s = shape(1, 4)
     n = len(s)
     perm = r.sample(range(n), n)
@@ -264,7 +267,7 @@ for _ in range(6):
     draw("diag", lambda x: torch.diag((x * x).reshape(-1)).reshape(few * 2), [few])
     block = r.choice([2, 3])
     blocks = [r.randint(1, 2), r.randint(1, 2), r.randint(1, 2), block * block * r.randint(1, 2)]
-    last = r.random() < 0.5
+    last = turn % 2 == 0
     draw("depthToSpace" if last else "depthToSpaceFirst", lambda x: shuffle(x * x, block) if last else shuffle((x * x).permute(0, 2, 3, 1), block).permute(0, 3, 1, 2),
          [blocks if last else [blocks[0], blocks[3], *blocks[1:3]]], block=block, format="NHWC" if last else "NCHW")
     draw("flipLeftRight", lambda x: (x * x).flip(2), [[r.randint(1, 3) for _ in range(4)]])

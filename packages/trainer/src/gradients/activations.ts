@@ -19,7 +19,7 @@ function softmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
 }
 
-/** g − softmax(x)·Σ g along the last axis. */
+/** Of tf.logSoftmax, which carries its own: g − softmax(x)·Σ g along the last axis. */
 export function logSoftmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.softmax(logits)));
 }
@@ -71,5 +71,4 @@ export const activationGradients: GradientTable = {
   }),
   Softplus: unary('x', (dy, x) => tf.mul(dy, tf.sigmoid(x))),
   Softmax: unary('logits', softmaxAdjoint),
-  LogSoftmax: unary('logits', logSoftmaxAdjoint),
 };

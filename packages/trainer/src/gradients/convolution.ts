@@ -135,8 +135,18 @@ function dilatedPads(
   return { top, bottom, left, right, d };
 }
 
-const around = (x: tf.Tensor, rows: [number, number], columns: [number, number]): tf.Tensor =>
-  [...rows, ...columns].every((p) => p === 0) ? x : tf.pad(x, [[0, 0], rows, columns, [0, 0]]);
+/** Zeros around rows and columns; a padding below zero cuts off. */
+function around(x: tf.Tensor, ...sides: [rows: Pair, columns: Pair]): tf.Tensor {
+  const cut = sides.map(([before, after], i): Pair => {
+    const begin = Math.max(0, -before);
+    return [begin, (x.shape[i + 1] ?? 0) - begin - Math.max(0, -after)];
+  });
+  const isCut = sides.flat().some((p) => p < 0);
+  const [n = 1, , , c = 1] = x.shape;
+  const inner = isCut ? tf.slice(x, [0, ...cut.map(([begin]) => begin), 0], [n, ...cut.map(([, size]) => size), c]) : x;
+  const pads = sides.map(([before, after]): Pair => [Math.max(0, before), Math.max(0, after)]);
+  return pads.flat().every((p) => p === 0) ? inner : tf.pad(inner, [[0, 0], ...pads, [0, 0]]);
+}
 
 /** The slopes, padded so that a valid convolution with the mirrored filter gives the input's shape. */
 function spreadSlopes(

@@ -2,7 +2,9 @@
 // (tests/vectors/drawn_gradients.py): kernels, and the blocks that GANs are made of.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { withGradients } from './index.js';
+import { override } from '../trace/engine.js';
+import { gradientTable, provenGradients, withGradients } from './index.js';
+import { refusedGradients } from './refusals.js';
 import { COMPILED_ONLY, DRAWN, drawnNumbers, readDraws, type Draw } from './testing/drawn.js';
 
 const ops = readDraws();
@@ -46,6 +48,41 @@ function check(name: string, draw: Draw): void {
   );
 }
 
+/** Kernels whose gradient functions ran. */
+const ran = new Set<string>();
+
+interface Taping {
+  state: { activeTape: { gradient?: (dys: tf.Tensor[]) => unknown }[] };
+  addTapeNode: (
+    ...args: [kernel: string, inputs: unknown, outputs: unknown, gradient: unknown, ...rest: unknown[]]
+  ) => void;
+}
+
+/** Notes the kernels whose gradients run during `fn`. */
+function noting(fn: () => void): void {
+  const undo = override(
+    tf.engine() as unknown as Taping,
+    'addTapeNode',
+    (original) =>
+      function (this: Taping, ...args) {
+        original.apply(this, args);
+        const [kernel, , , own] = args;
+        const node = this.state.activeTape.at(-1);
+        const { gradient } = node ?? {};
+        if (node === undefined || gradient === undefined || typeof own === 'function') return;
+        node.gradient = (dys) => {
+          ran.add(kernel);
+          return gradient(dys);
+        };
+      },
+  );
+  try {
+    fn();
+  } finally {
+    undo();
+  }
+}
+
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
@@ -58,7 +95,18 @@ describe('derivatives at attributes drawn at random', () => {
   for (const { name, draws } of ops) {
     if (COMPILED_ONLY.includes(name)) continue;
     it(`${name}: value, first and second order of ${draws.length} draws equal PyTorch's`, () => {
-      for (const draw of draws) tf.tidy(() => withGradients(() => check(name, draw)));
+      for (const draw of draws) tf.tidy(() => withGradients(() => noting(() => check(name, draw))));
     });
   }
+
+  it('are called proven exactly where they ran here, and all of ours did', () => {
+    expect([...ran].sort()).toEqual(Object.keys(provenGradients).sort());
+    expect(Object.keys(gradientTable).filter((name) => !ran.has(name))).toEqual([]);
+  });
+
+  it('are proven or refused wherever tfjs has one', () => {
+    const names = Object.entries(tf).flatMap(([name, value]) => (name === value ? [name] : []));
+    const has = (name: string): boolean => (tf.getGradient(name) as tf.GradConfig | undefined) !== undefined;
+    expect(names.filter((name) => has(name) && !ran.has(name)).sort()).toEqual(Object.keys(refusedGradients).sort());
+  });
 });

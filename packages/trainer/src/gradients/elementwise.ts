@@ -108,6 +108,5 @@ export const elementwiseGradients: GradientTable = {
   LessEqual: flat('a', 'b'),
   LogicalAnd: flat('a', 'b'),
   LogicalOr: flat('a', 'b'),
-  LogicalXor: flat('a', 'b'),
   LogicalNot: flat('x'),
 };

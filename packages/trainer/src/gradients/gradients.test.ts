@@ -1,9 +1,9 @@
 // First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole
-// critics. Also: what is installed is taken out again, and `provenGradients` names exactly what passes here.
+// critics. Also: what is installed is taken out again. Kernels at drawn attributes: drawn.test.ts.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { gradientTable, provenGradients, withGradients } from './index.js';
+import { gradientTable, withGradients } from './index.js';
 
 interface Packed {
   shape: number[];
@@ -45,111 +45,85 @@ const moments = (x: T): { mean: tf.Tensor1D; variance: tf.Tensor1D } => {
   return { mean: mean.as1D(), variance: variance.as1D() };
 };
 
-/** The tfjs function of each case and the kernels whose gradients it exercises. */
-const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
-  relu: ['Relu', (x = one()) => tf.relu(x)],
-  relu6: ['Relu6', (x = one()) => tf.relu6(x)],
-  leakyRelu: ['LeakyRelu', (x = one()) => tf.leakyRelu(x, 0.2)],
-  elu: ['Elu', (x = one()) => tf.elu(x)],
-  selu: ['Selu', (x = one()) => tf.selu(x)],
-  tanh: ['Tanh', (x = one()) => tf.tanh(x)],
-  sigmoid: ['Sigmoid', (x = one()) => tf.sigmoid(x)],
-  softplus: ['Softplus', (x = one()) => tf.softplus(x)],
-  softmax: ['Softmax', (x = one()) => tf.softmax(x)],
-  logSoftmax: ['LogSoftmax', (x = one()) => tf.logSoftmax(x)],
-  prelu: ['Prelu', (x = one(), a = one()) => tf.prelu(x, a)],
-  gelu: ['Erf', (x = one()) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.div(x, Math.SQRT2))))],
-  mish: ['', (x = one()) => tf.mul(x, tf.tanh(tf.softplus(x)))],
-  swish: ['', (x = one()) => tf.mul(x, tf.sigmoid(x))],
-  logSigmoid: ['', (x = one()) => tf.logSigmoid(x)],
-  exp: ['Exp', (x = one()) => tf.exp(x)],
-  abs: ['Abs', (x = one()) => tf.abs(x)],
-  log: ['Log', (x = one()) => tf.log(x)],
-  sqrt: ['Sqrt', (x = one()) => tf.sqrt(x)],
-  rsqrt: ['Rsqrt', (x = one()) => tf.rsqrt(x)],
-  square: ['Square', (x = one()) => tf.square(x)],
-  clip: ['ClipByValue', (x = one()) => tf.clipByValue(x, -0.7, 0.9)],
-  softmaxCrossEntropy: ['', (labels = one(), logits = one()) => tf.losses.softmaxCrossEntropy(labels, logits)],
-  pow: ['Pow', (a = one(), b = one()) => tf.pow(a, b)],
-  maximum: ['Maximum', (a = one(), b = one()) => tf.maximum(a, b)],
-  minimum: ['Minimum', (a = one(), b = one()) => tf.minimum(a, b)],
-  squaredDifference: ['SquaredDifference', (a = one(), b = one()) => tf.squaredDifference(a, b)],
-  div: ['RealDiv', (a = one(), b = one()) => tf.div(a, b)],
-  where: ['Select Greater', (x = one()) => tf.where(tf.greater(x, 0.1), tf.mul(x, x), tf.tanh(x))],
-  add: ['Add', (a = one(), b = one()) => tf.add(a, b)],
-  sub: ['Sub', (a = one(), b = one()) => tf.sub(a, b)],
-  mul: ['Multiply', (a = one(), b = one()) => tf.mul(a, b)],
-  addN: ['AddN', (a = one(), b = one(), c = one()) => tf.addN([tf.mul(a, a), b, tf.sin(c)])],
-  neg: ['Neg', (x = one()) => tf.mul(tf.neg(x), x)],
-  reciprocal: ['Reciprocal', (x = one()) => tf.reciprocal(x)],
-  log1p: ['Log1p', (x = one()) => tf.log1p(x)],
-  expm1: ['Expm1', (x = one()) => tf.expm1(x)],
-  sin: ['Sin', (x = one()) => tf.sin(x)],
-  cos: ['Cos', (x = one()) => tf.cos(x)],
-  tan: ['Tan', (x = one()) => tf.tan(x)],
-  asin: ['Asin', (x = one()) => tf.asin(x)],
-  acos: ['Acos', (x = one()) => tf.acos(x)],
-  atan: ['Atan', (x = one()) => tf.atan(x)],
-  sinh: ['Sinh', (x = one()) => tf.sinh(x)],
-  cosh: ['Cosh', (x = one()) => tf.cosh(x)],
-  asinh: ['Asinh', (x = one()) => tf.asinh(x)],
-  acosh: ['Acosh', (x = one()) => tf.acosh(x)],
-  atanh: ['Atanh', (x = one()) => tf.atanh(x)],
-  atan2: ['Atan2', (a = one(), b = one()) => tf.atan2(a, b)],
-  reshape: [
-    'Reshape Transpose ExpandDims Cast',
-    (x = one()) =>
-      tf.cast(
-        tf.squeeze(tf.expandDims(tf.transpose(tf.reshape(tf.mul(x, x), [4, 3, 2]), [2, 0, 1]), 1), [1]),
-        'float32',
-      ),
-  ],
-  concat: ['Concat', (a = one(), b = one()) => tf.concat([tf.mul(a, a), tf.mul(b, tf.slice(a, [0, 0], [3, 2]))], 1)],
-  slice: ['Slice', (x = one()) => tf.slice(tf.mul(x, x), [0, 1], [3, 2])],
-  stridedSliceBack: [
-    'StridedSlice',
-    (x = one()) => tf.stridedSlice(tf.mul(x, x), [4, 5], [0, 0], [-2, -2], 0, 0, 0, 0, 0),
-  ],
-  stridedSlice: ['StridedSlice', (x = one()) => tf.stridedSlice(tf.mul(x, x), [0, 1], [5, 5], [2, 3])],
-  pad: [
-    'PadV2',
-    (x = one()) =>
-      tf.pad(tf.mul(x, x), [
-        [0, 1],
-        [1, 2],
-      ]),
-  ],
-  stack: ['Pack', (a = one(), b = one()) => tf.stack([tf.mul(a, b), b], 1)],
-  unstack: [
-    'Unpack',
-    (x = one()) => {
-      const [a = one(), , c = one()] = tf.unstack(x);
-      return tf.mul(a, c);
-    },
-  ],
-  split: [
-    'SplitV',
-    (x = one()) => {
-      const [a = one(), b = one()] = tf.split(x, 2, 1);
-      return tf.mul(a, b);
-    },
-  ],
-  gather: ['GatherV2', (x = one()) => tf.gather(tf.mul(x, x), tf.tensor1d([2, 0, 2, 1], 'int32'))],
-  reverse: ['Reverse', (x = one()) => tf.reverse(tf.mul(x, x), 1)],
-  cumsum: ['Cumsum', (x = one()) => tf.cumsum(tf.mul(x, x), 1)],
-  spaceToBatch: [
-    'SpaceToBatchND BatchToSpaceND',
-    (x = one()) =>
-      tf.spaceToBatchND(
-        tf.batchToSpaceND(
-          tf.spaceToBatchND(
-            tf.mul(x, x),
-            [2, 2],
-            [
-              [0, 0],
-              [0, 0],
-            ],
-          ),
+/** The tfjs function of each case. */
+const FUNCTIONS: Record<string, (...inputs: T[]) => T> = {
+  relu: (x = one()) => tf.relu(x),
+  relu6: (x = one()) => tf.relu6(x),
+  leakyRelu: (x = one()) => tf.leakyRelu(x, 0.2),
+  elu: (x = one()) => tf.elu(x),
+  selu: (x = one()) => tf.selu(x),
+  tanh: (x = one()) => tf.tanh(x),
+  sigmoid: (x = one()) => tf.sigmoid(x),
+  softplus: (x = one()) => tf.softplus(x),
+  softmax: (x = one()) => tf.softmax(x),
+  logSoftmax: (x = one()) => tf.logSoftmax(x),
+  prelu: (x = one(), a = one()) => tf.prelu(x, a),
+  gelu: (x = one()) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.div(x, Math.SQRT2)))),
+  mish: (x = one()) => tf.mul(x, tf.tanh(tf.softplus(x))),
+  swish: (x = one()) => tf.mul(x, tf.sigmoid(x)),
+  logSigmoid: (x = one()) => tf.logSigmoid(x),
+  exp: (x = one()) => tf.exp(x),
+  abs: (x = one()) => tf.abs(x),
+  log: (x = one()) => tf.log(x),
+  sqrt: (x = one()) => tf.sqrt(x),
+  rsqrt: (x = one()) => tf.rsqrt(x),
+  square: (x = one()) => tf.square(x),
+  clip: (x = one()) => tf.clipByValue(x, -0.7, 0.9),
+  softmaxCrossEntropy: (labels = one(), logits = one()) => tf.losses.softmaxCrossEntropy(labels, logits),
+  pow: (a = one(), b = one()) => tf.pow(a, b),
+  maximum: (a = one(), b = one()) => tf.maximum(a, b),
+  minimum: (a = one(), b = one()) => tf.minimum(a, b),
+  squaredDifference: (a = one(), b = one()) => tf.squaredDifference(a, b),
+  div: (a = one(), b = one()) => tf.div(a, b),
+  where: (x = one()) => tf.where(tf.greater(x, 0.1), tf.mul(x, x), tf.tanh(x)),
+  add: (a = one(), b = one()) => tf.add(a, b),
+  sub: (a = one(), b = one()) => tf.sub(a, b),
+  mul: (a = one(), b = one()) => tf.mul(a, b),
+  addN: (a = one(), b = one(), c = one()) => tf.addN([tf.mul(a, a), b, tf.sin(c)]),
+  neg: (x = one()) => tf.mul(tf.neg(x), x),
+  reciprocal: (x = one()) => tf.reciprocal(x),
+  log1p: (x = one()) => tf.log1p(x),
+  expm1: (x = one()) => tf.expm1(x),
+  sin: (x = one()) => tf.sin(x),
+  cos: (x = one()) => tf.cos(x),
+  tan: (x = one()) => tf.tan(x),
+  asin: (x = one()) => tf.asin(x),
+  acos: (x = one()) => tf.acos(x),
+  atan: (x = one()) => tf.atan(x),
+  sinh: (x = one()) => tf.sinh(x),
+  cosh: (x = one()) => tf.cosh(x),
+  asinh: (x = one()) => tf.asinh(x),
+  acosh: (x = one()) => tf.acosh(x),
+  atanh: (x = one()) => tf.atanh(x),
+  atan2: (a = one(), b = one()) => tf.atan2(a, b),
+  reshape: (x = one()) =>
+    tf.cast(tf.squeeze(tf.expandDims(tf.transpose(tf.reshape(tf.mul(x, x), [4, 3, 2]), [2, 0, 1]), 1), [1]), 'float32'),
+  concat: (a = one(), b = one()) => tf.concat([tf.mul(a, a), tf.mul(b, tf.slice(a, [0, 0], [3, 2]))], 1),
+  slice: (x = one()) => tf.slice(tf.mul(x, x), [0, 1], [3, 2]),
+  stridedSliceBack: (x = one()) => tf.stridedSlice(tf.mul(x, x), [4, 5], [0, 0], [-2, -2], 0, 0, 0, 0, 0),
+  stridedSlice: (x = one()) => tf.stridedSlice(tf.mul(x, x), [0, 1], [5, 5], [2, 3]),
+  pad: (x = one()) =>
+    tf.pad(tf.mul(x, x), [
+      [0, 1],
+      [1, 2],
+    ]),
+  stack: (a = one(), b = one()) => tf.stack([tf.mul(a, b), b], 1),
+  unstack: (x = one()) => {
+    const [a = one(), , c = one()] = tf.unstack(x);
+    return tf.mul(a, c);
+  },
+  split: (x = one()) => {
+    const [a = one(), b = one()] = tf.split(x, 2, 1);
+    return tf.mul(a, b);
+  },
+  gather: (x = one()) => tf.gather(tf.mul(x, x), tf.tensor1d([2, 0, 2, 1], 'int32')),
+  reverse: (x = one()) => tf.reverse(tf.mul(x, x), 1),
+  cumsum: (x = one()) => tf.cumsum(tf.mul(x, x), 1),
+  spaceToBatch: (x = one()) =>
+    tf.spaceToBatchND(
+      tf.batchToSpaceND(
+        tf.spaceToBatchND(
+          tf.mul(x, x),
           [2, 2],
           [
             [0, 0],
@@ -162,109 +136,84 @@ const FUNCTIONS: Record<string, [kernels: string, f: (...inputs: T[]) => T]> = {
           [0, 0],
         ],
       ),
-  ],
-  einsum: ['Einsum', (a = one(), b = one()) => tf.einsum('bij,bjk->bki', a, b)],
-  einsumSum: ['Einsum', (a = one()) => tf.einsum('ijk->j', a)],
-  minibatchStd: ['', (x = one()) => tf.reshape(tf.mean(tf.sqrt(tf.add(tf.moments(x, 0).variance, 1e-8))), [1, 1])],
-  steps: ['Sign Floor', (x = one()) => tf.add(tf.mul(x, tf.sign(x)), tf.mul(tf.floor(x), 0))],
-  sum: ['Sum', (x = one()) => tf.sum(x, 1)],
-  mean: ['Mean', (x = one()) => tf.mean(tf.mul(x, x), [0, 2])],
-  max: ['Max', (x = one()) => tf.max(x, 1)],
-  min: ['Min', (x = one()) => tf.min(x, -1)],
-  tile: ['Tile', (x = one()) => tf.tile(x, [1, 2, 3])],
-  logSumExp: ['', (x = one()) => tf.logSumExp(x, -1)],
-  layerNorm: [
-    '',
-    (x = one(), g = one()) => {
-      const { mean, variance } = tf.moments(x, -1, true);
-      return tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), g);
-    },
-  ],
-  matMul: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
-  matMulTransposed: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b, true, true)],
-  matMulBroadcast: ['BatchMatMul', (a = one(), b = one()) => tf.matMul(a, b)],
-  conv: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1)],
-  convStride2: ['Conv2D Conv2DBackpropInput Conv2DBackpropFilter', (x = one(), f = one()) => conv(x, f, 2)],
-  convValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 2, 'valid')],
-  convDilated: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'same', 2)],
-  convDilatedValid: ['Conv2D', (x = one(), f = one()) => conv(x, f, 1, 'valid', 2)],
-  convTranspose: [
-    'Conv2DBackpropInput',
-    (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [2, 6, 8, 2], 2, 'same'),
-  ],
-  convTranspose5: [
-    'Conv2DBackpropInput',
-    (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [1, 5, 6, 2], 2, 'same'),
-  ],
-  fusedConvDilated: [
-    '',
-    (x = one(), f = one(), b = one()) =>
-      tf.fused.conv2d({ x: four(x), filter: four(f), strides: 1, pad: 'same', dilations: 2, bias: b }),
-  ],
-  fusedMatMul: ['', (a = one(), b = one(), c = one()) => tf.fused.matMul({ a, b, bias: c, activation: 'relu' })],
-  depthwise: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1)],
-  depthwiseStride2: [
-    'DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter',
-    (x = one(), f = one()) => depthwise(x, f, 2),
-  ],
-  depthwiseDilated: ['DepthwiseConv2dNative', (x = one(), f = one()) => depthwise(x, f, 1, 2)],
-  maxPool: ['MaxPool', (x = one()) => tf.maxPool(four(x), 2, 2, 'valid')],
-  maxPoolOverlap: ['MaxPool', (x = one()) => tf.maxPool(four(x), 3, 2, 'same')],
-  maxPoolStride1: ['MaxPool', (x = one()) => tf.maxPool(four(x), 2, 1, 'valid')],
-  avgPool: ['AvgPool', (x = one()) => tf.avgPool(four(x), 2, 2, 'valid')],
-  avgPoolSame: ['AvgPool', (x = one()) => tf.avgPool(four(x), 3, 2, 'same')],
-  avgPoolStride1: ['AvgPool', (x = one()) => tf.avgPool(four(x), 3, 1, 'same')],
-  nearest: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [4, 6])],
-  nearestOdd: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4])],
-  nearestAlign: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], true)],
-  nearestHalf: ['ResizeNearestNeighbor', (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], false, true)],
-  bilinear: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7])],
-  bilinearAlign: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [5, 7], true)],
-  bilinearHalf: ['ResizeBilinear', (x = one()) => tf.image.resizeBilinear(four(x), [6, 3], false, true)],
-  mirrorPad: [
-    'MirrorPad',
-    (x = one()) =>
-      tf.mirrorPad(
-        x,
-        [
-          [0, 0],
-          [1, 2],
-          [2, 1],
-          [0, 0],
-        ],
-        'reflect',
-      ),
-  ],
-  mirrorPadSymmetric: [
-    'MirrorPad',
-    (x = one()) =>
-      tf.mirrorPad(
-        x,
-        [
-          [0, 0],
-          [1, 2],
-          [0, 1],
-          [0, 0],
-        ],
-        'symmetric',
-      ),
-  ],
-  depthToSpace: ['DepthToSpace', (x = one()) => tf.depthToSpace(four(x), 2)],
-  batchNorm: [
-    'FusedBatchNorm',
-    (x = one(), mean = one(), variance = one(), offset = one(), scale = one()) =>
-      tf.batchNorm(x, mean.as1D(), variance.as1D(), offset.as1D(), scale.as1D(), 1e-3),
-  ],
-  batchNormTraining: [
-    'FusedBatchNorm',
-    (x = one(), offset = one(), scale = one()) =>
-      tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
-  ],
-  batchNormDense: [
-    'FusedBatchNorm',
-    (x = one(), offset = one(), scale = one()) =>
-      tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
-  ],
+      [2, 2],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+    ),
+  einsum: (a = one(), b = one()) => tf.einsum('bij,bjk->bki', a, b),
+  einsumSum: (a = one()) => tf.einsum('ijk->j', a),
+  minibatchStd: (x = one()) => tf.reshape(tf.mean(tf.sqrt(tf.add(tf.moments(x, 0).variance, 1e-8))), [1, 1]),
+  steps: (x = one()) => tf.add(tf.mul(x, tf.sign(x)), tf.mul(tf.floor(x), 0)),
+  sum: (x = one()) => tf.sum(x, 1),
+  mean: (x = one()) => tf.mean(tf.mul(x, x), [0, 2]),
+  max: (x = one()) => tf.max(x, 1),
+  min: (x = one()) => tf.min(x, -1),
+  tile: (x = one()) => tf.tile(x, [1, 2, 3]),
+  logSumExp: (x = one()) => tf.logSumExp(x, -1),
+  layerNorm: (x = one(), g = one()) => {
+    const { mean, variance } = tf.moments(x, -1, true);
+    return tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), g);
+  },
+  matMul: (a = one(), b = one()) => tf.matMul(a, b),
+  matMulTransposed: (a = one(), b = one()) => tf.matMul(a, b, true, true),
+  matMulBroadcast: (a = one(), b = one()) => tf.matMul(a, b),
+  conv: (x = one(), f = one()) => conv(x, f, 1),
+  convStride2: (x = one(), f = one()) => conv(x, f, 2),
+  convValid: (x = one(), f = one()) => conv(x, f, 2, 'valid'),
+  convDilated: (x = one(), f = one()) => conv(x, f, 1, 'same', 2),
+  convDilatedValid: (x = one(), f = one()) => conv(x, f, 1, 'valid', 2),
+  convTranspose: (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [2, 6, 8, 2], 2, 'same'),
+  convTranspose5: (x = one(), f = one()) => tf.conv2dTranspose(four(x), four(f), [1, 5, 6, 2], 2, 'same'),
+  fusedConvDilated: (x = one(), f = one(), b = one()) =>
+    tf.fused.conv2d({ x: four(x), filter: four(f), strides: 1, pad: 'same', dilations: 2, bias: b }),
+  fusedMatMul: (a = one(), b = one(), c = one()) => tf.fused.matMul({ a, b, bias: c, activation: 'relu' }),
+  depthwise: (x = one(), f = one()) => depthwise(x, f, 1),
+  depthwiseStride2: (x = one(), f = one()) => depthwise(x, f, 2),
+  depthwiseDilated: (x = one(), f = one()) => depthwise(x, f, 1, 2),
+  maxPool: (x = one()) => tf.maxPool(four(x), 2, 2, 'valid'),
+  maxPoolOverlap: (x = one()) => tf.maxPool(four(x), 3, 2, 'same'),
+  maxPoolStride1: (x = one()) => tf.maxPool(four(x), 2, 1, 'valid'),
+  avgPool: (x = one()) => tf.avgPool(four(x), 2, 2, 'valid'),
+  avgPoolSame: (x = one()) => tf.avgPool(four(x), 3, 2, 'same'),
+  avgPoolStride1: (x = one()) => tf.avgPool(four(x), 3, 1, 'same'),
+  nearest: (x = one()) => tf.image.resizeNearestNeighbor(four(x), [4, 6]),
+  nearestOdd: (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4]),
+  nearestAlign: (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], true),
+  nearestHalf: (x = one()) => tf.image.resizeNearestNeighbor(four(x), [5, 4], false, true),
+  bilinear: (x = one()) => tf.image.resizeBilinear(four(x), [5, 7]),
+  bilinearAlign: (x = one()) => tf.image.resizeBilinear(four(x), [5, 7], true),
+  bilinearHalf: (x = one()) => tf.image.resizeBilinear(four(x), [6, 3], false, true),
+  mirrorPad: (x = one()) =>
+    tf.mirrorPad(
+      x,
+      [
+        [0, 0],
+        [1, 2],
+        [2, 1],
+        [0, 0],
+      ],
+      'reflect',
+    ),
+  mirrorPadSymmetric: (x = one()) =>
+    tf.mirrorPad(
+      x,
+      [
+        [0, 0],
+        [1, 2],
+        [0, 1],
+        [0, 0],
+      ],
+      'symmetric',
+    ),
+  depthToSpace: (x = one()) => tf.depthToSpace(four(x), 2),
+  batchNorm: (x = one(), mean = one(), variance = one(), offset = one(), scale = one()) =>
+    tf.batchNorm(x, mean.as1D(), variance.as1D(), offset.as1D(), scale.as1D(), 1e-3),
+  batchNormTraining: (x = one(), offset = one(), scale = one()) =>
+    tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
+  batchNormDense: (x = one(), offset = one(), scale = one()) =>
+    tf.batchNorm(x, moments(x).mean, moments(x).variance, offset.as1D(), scale.as1D(), 1e-3),
 };
 
 /** Placeholder of an argument that every case gives. */
@@ -298,7 +247,7 @@ describe('gradients', () => {
 
   for (const c of vectors.cases) {
     it(`${c.name}: value, first and second order equal PyTorch's`, () => {
-      const f = FUNCTIONS[c.name]?.[1] ?? one;
+      const f = FUNCTIONS[c.name] ?? one;
       tf.tidy(() => {
         const inputs = c.inputs.map((p) => tf.variable(tensor(p)));
         const w = tf.variable(tensor(c.w));
@@ -419,13 +368,6 @@ describe('the registry', () => {
       }),
     ).toThrow('inside');
     expect(Object.keys(gradientTable).map((name) => tf.getGradient(name))).toEqual(before);
-  });
-
-  it('calls proven exactly the kernels that the cases above exercise', () => {
-    const exercised = new Set(
-      Object.values(FUNCTIONS).flatMap(([kernels]) => kernels.split(' ').filter((k) => k !== '')),
-    );
-    expect(Object.keys(provenGradients).sort()).toEqual([...exercised].sort());
   });
 
   it('keeps no tensors', () => {

@@ -78,7 +78,9 @@ export const placingGradients: GradientTable = {
       const indices = at(saved, 0);
       // Not by the kernel itself, which on tfjs's cpu backend writes into what it is given.
       const kept = (): tf.Tensor =>
-        constant(() => tf.cast(tf.equal(tf.scatterND(indices, tf.ones(updatesShape(dy, indices)), dy.shape), 0), 'float32'));
+        constant(() =>
+          tf.cast(tf.equal(tf.scatterND(indices, tf.ones(updatesShape(dy, indices)), dy.shape), 0), 'float32'),
+        );
       return {
         tensor: () => tf.mul(dy, kept()),
         updates: () => tf.gatherND(dy, indices),

@@ -7,7 +7,9 @@ import { override } from '../trace/engine.js';
 /** Kernels that tfjs has a gradient for which is not used, each with the reason. */
 export const refusedGradients: Readonly<Record<string, string>> = {
   ComplexAbs: 'complex numbers are not differentiated; compute with real and imaginary parts as separate tensors',
-  BroadcastTo: 'tfjs has no such kernel on any device; tf.broadcastTo runs Tile',
+  BroadcastTo: 'tf.broadcastTo runs Tile instead',
+  LogSoftmax: 'tf.logSoftmax runs others instead',
+  Dilation2D: 'that of tfjs cannot be differentiated again',
 };
 
 /** tfjs's own configurations of these: one that the user registered since is the user's word. */

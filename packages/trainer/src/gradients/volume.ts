@@ -101,7 +101,11 @@ function maximumAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tens
   const padded = constant(() =>
     tf.pad(
       x,
-      [[0, 0], ...windows.map((w): [number, number] => [Math.max(0, w.before), Math.max(0, w.reach - w.size - w.before)]), [0, 0]],
+      [
+        [0, 0],
+        ...windows.map((w): [number, number] => [Math.max(0, w.before), Math.max(0, w.reach - w.size - w.before)]),
+        [0, 0],
+      ],
       -3.4e38,
     ),
   );

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { BLOCKS } from './blocks.js';
+import { kernel } from '../tape.js';
 import { asPicture, asVolume, type Attrs, type DrawnFunction } from './drawn-function.js';
 
 type T = tf.Tensor;
@@ -131,6 +132,9 @@ export const DRAWN: Readonly<Record<string, DrawnFunction>> = {
   castToInt: timesX((x) => tf.cast(x, 'int32')),
   castToBool: unary((x) => tf.mul(tf.mul(x, x), tf.cast(tf.cast(x, 'bool'), 'float32'))),
   clone: unary((x) => tf.mul(tf.clone(x), x)),
+  identityKernel: unary((x) => tf.mul(kernel('Identity', { x }, {}), x)),
+  bitwiseAnd: timesX((x) => tf.bitwiseAnd(tf.cast(x, 'int32'), tf.fill(x.shape, 3, 'int32'))),
+  searchSorted: timesX((x) => tf.searchSorted(tf.tile(tf.tensor2d([[-1, 0.2, 0.9]]), [x.shape[0] ?? 1, 1]), x)),
   logicalNot: timesX((x) => tf.logicalNot(tf.greater(x, 0.2))),
   leakyRelu: (a, x) => tf.leakyRelu(x, a.alpha),
   step: (a, x) => tf.mul(x, tf.step(x, a.alpha)),
@@ -227,9 +231,7 @@ export const DRAWN: Readonly<Record<string, DrawnFunction>> = {
   unsortedSegmentSum: squared((a, x) => tf.unsortedSegmentSum(x, int(a.segments) as tf.Tensor1D, 3)),
   diag: squared((_a, x) => tf.diag(x)),
   depthToSpace: squared((a, x) => tf.depthToSpace(asPicture(x), a.block as unknown as number, a.format as 'NHWC')),
-  depthToSpaceFirst: squared((a, x) =>
-    tf.depthToSpace(asPicture(x), a.block as unknown as number, a.format as 'NHWC'),
-  ),
+  depthToSpaceFirst: squared((a, x) => tf.depthToSpace(asPicture(x), a.block as unknown as number, a.format as 'NHWC')),
   flipLeftRight: squared((_a, x) => tf.image.flipLeftRight(asPicture(x))),
   spaceToBatch: squared((a, x) => tf.spaceToBatchND(x, a.block, a.pads)),
   batchToSpace: squared((a, x) => tf.batchToSpaceND(x, a.block, a.crops)),
