@@ -61,9 +61,20 @@ const Conv3DBackpropFilterV2: KernelLowering = (call, ctx) => {
     kernel_shape: ws.map((w) => fixed(w.small, 'size of dy', ctx)),
     strides: ws.map((w) => w.dilation),
     dilations: ws.map((w) => w.stride),
-    pads: [...pads.map(([before]) => before), ...pads.map(([, after]) => Math.max(0, after))],
+    pads: [...pads.map(([before]) => Math.max(0, before)), ...pads.map(([, after]) => Math.max(0, after))],
   };
-  const full = ctx.op('Conv', [ctx.get(x, CNDHW), ctx.get(dy, CNDHW)], attributes);
+  // A negative `before` is what tfjs's `same` leaves out at the front.
+  const ahead = pads.map(([before]) => Math.max(0, -before));
+  const volume = ctx.get(x, CNDHW);
+  const seen = ahead.some((p) => p > 0)
+    ? ctx.op('Slice', [
+        volume,
+        ctx.int64s(ahead),
+        ctx.int64s(ws.map((w) => fixed(w.large, 'size of x', ctx))),
+        ctx.int64s([2, 3, 4]),
+      ])
+    : volume;
+  const full = ctx.op('Conv', [seen, ctx.get(dy, CNDHW)], attributes);
   // A negative `after` is a remainder of x that no window saw: the result is then that much too large.
   const crop = pads.some(([, after]) => after < 0);
   ctx.set(
