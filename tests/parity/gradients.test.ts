@@ -2,7 +2,7 @@
 // order, against PyTorch float64. Refusals at the user's line, zero slopes and dropout are alike in both engines.
 import { runtime } from '@forja/node';
 import type { Runtime, Tensor, TensorSpec } from '@forja/core';
-import { compile, eagerStep, type StepFunction } from '@forja/trainer';
+import { compile, eagerStep, random, type StepFunction } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DRAWN, drawnNumbers, readDraws, type Draw } from '../../packages/trainer/src/gradients/testing/drawn.js';
@@ -94,4 +94,59 @@ describe('derivatives by onnxruntime', () => {
         await compiled.dispose();
       }
     });
+});
+
+describe('both engines', () => {
+  /** Results of two steps, compiled and eager. */
+  async function both(step: StepFunction, inputs: Record<string, TensorSpec>, feeds: Record<string, Float32Array>) {
+    const engines = [await compile(step, { runtime: host, inputs, seed: 3 }), eagerStep(step, { inputs, seed: 3 })];
+    const results = [];
+    for (const engine of engines) results.push([await engine.run(feeds), await engine.run(feeds)]);
+    for (const engine of engines) await engine.dispose();
+    return results;
+  }
+
+  test('drop the same numbers, others at each step', async () => {
+    const layers = [tf.layers.dropout({ rate: 0.4 }), tf.layers.spatialDropout1d({ rate: 0.3 })] as const;
+    const step: StepFunction = ({ x = tf.scalar(0) }) => {
+      const dropped = layers[0].apply(x, { training: true }) as tf.Tensor;
+      const spatial = layers[1].apply(x, { training: true }) as tf.Tensor;
+      return {
+        dropped,
+        spatial,
+        plain: random.uniform([2]),
+        slope: tf.grad((v: tf.Tensor) => tf.sum(tf.dropout(v, 0.5)))(x),
+      };
+    };
+    const x = Float32Array.from({ length: 24 }, (_, i) => i + 1);
+    const [compiled, eager] = await both(step, { x: { shape: [2, 4, 3] } }, { x });
+    for (const i of [0, 1])
+      for (const name of ['dropped', 'spatial', 'plain', 'slope'])
+        expect(compiled?.[i]?.[name]?.data, name).toBeAllclose(eager?.[i]?.[name]?.data ?? [], { rtol: 1e-6, atol: 0 });
+    expect(eager?.[0]?.['dropped']?.data).not.toEqual(eager?.[1]?.['dropped']?.data);
+    for (const layer of layers) layer.dispose();
+  });
+
+  test('have zeros for a slope that is zero everywhere: R2 alone at G(z)', async () => {
+    const critic = (v: tf.Tensor): tf.Tensor => tf.sum(tf.leakyRelu(tf.matMul(v, tf.ones([3, 2]))));
+    const step: StepFunction = ({ z = tf.scalar(0) }) => ({
+      slope: tf.grad((v: tf.Tensor) => tf.sum(tf.square(tf.grad(critic)(tf.tanh(v)))))(z),
+    });
+    const results = await both(step, { z: { shape: [2, 3] } }, { z: Float32Array.of(1, -2, 3, -1, 2, -3) });
+    for (const [first] of results) expect(first?.['slope']?.data).toEqual(new Float32Array(6));
+  });
+
+  test("refuse a gradient that is not proven at the user's line", async () => {
+    const cropped = (v: tf.Tensor): tf.Tensor =>
+      tf.sum(tf.image.cropAndResize(v as tf.Tensor4D, [[0, 0, 1, 1]], [0], [2, 2]));
+    const line = Number(/gradients\.test\.ts:(\d+)/.exec(new Error().stack ?? '')?.[1]) - 1;
+    const step: StepFunction = ({ x = tf.scalar(0) }) => ({ slope: tf.grad(cropped)(x) });
+    const inputs = { x: { shape: [1, 4, 4, 1] } };
+    const refusal = {
+      code: 'gradient.unproven',
+      message: expect.stringMatching(new RegExp(`gradients\\.test\\.ts:${line}:.*CropAndResize`)) as string,
+    };
+    await expect(compile(step, { runtime: host, inputs })).rejects.toMatchObject(refusal);
+    await expect(eagerStep(step, { inputs }).run({ x: new Float32Array(16) })).rejects.toMatchObject(refusal);
+  });
 });

@@ -229,6 +229,33 @@ for turn in range(6):
 
     draw("stridedSlice", take, [big], begin=[i[0] for i in index], strides=strides,
          end=[i[-1] + (1 if t > 0 else -1) if i[-1] + (1 if t > 0 else -1) >= 0 else -99 for i, t in zip(index, strides)])
+    # One entry for each axis or new axis: a place, all of it, or from one place to another.
+    items, masks = [], {"begin": 0, "end": 0, "ellipsis": 0, "new": 0, "shrink": 0}
+    begins, ends, steps = [], [], []
+    ellipsis = r.randrange(n) if r.random() < 0.4 else -1
+    drops = turn % 2 == 0  # not with steps: tfjs's cpu kernel then reads the wrong places
+    for i, size in enumerate(s):
+        for kind in (["new"] if r.random() < 0.3 else []) + ["ellipsis" if i == ellipsis else r.choice(["shrink" if drops else "part", "whole", "part"])]:
+            bit, b, e, t = 1 << len(items), r.randrange(size), size, 1 if drops else r.randint(1, 2)
+            if kind == "new":
+                items.append(None)
+                masks["new"] |= bit
+            elif kind == "ellipsis":
+                items.append(Ellipsis)
+                masks["ellipsis"] |= bit
+            elif kind == "shrink":
+                items.append(b)
+                masks["shrink"] |= bit
+                e, t = b + 1, 1
+                b = signed(b, size)
+            elif kind == "whole":
+                items.append(slice(None, None, t))
+                masks["begin"] |= bit
+                masks["end"] |= bit
+            else:
+                items.append(slice(b, e, t))
+            begins, ends, steps = [*begins, b], [*ends, e], [*steps, t]
+    draw("stridedSliceMasks", lambda x: (x * x)[tuple(items)], [s], begin=begins, end=ends, strides=steps, masks=masks)
     pads = [[r.randint(0, 2), r.randint(0, 2)] for _ in s]
     draw("pad", lambda x: F.pad(x * x, [p for pair in reversed(pads) for p in pair], value=0.5), [s], pads=pads)
     mode = r.choice(["reflect", "symmetric"])

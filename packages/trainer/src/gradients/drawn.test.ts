@@ -12,7 +12,7 @@ const ops = readDraws();
 /** max|a-b| / max(1, max|b|). No numbers stand for zeros. */
 function difference(actual: tf.Tensor, expected: readonly number[]): number {
   const scale = Math.max(1, ...expected.map(Math.abs));
-  const values = actual.dataSync();
+  const values = Array.from(actual.dataSync());
   if (expected.length > 0) expect(values.length).toBe(expected.length);
   return values.reduce((worst, a, i) => Math.max(worst, Math.abs(a - (expected[i] ?? 0)) / scale), 0);
 }

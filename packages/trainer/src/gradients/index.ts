@@ -97,7 +97,8 @@ function restore(): void {
 /**
  * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good.
  * Idempotent. Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored
- * padding; second order through tanh, sigmoid, softmax) and throws in others. Tracing and training install them for
+ * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that is not in
+ * {@link provenGradients} is refused, and one that is zero everywhere is zeros. Tracing and training install them for
  * their own span without this call.
  */
 export function installGradients(): void {

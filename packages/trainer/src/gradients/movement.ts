@@ -90,9 +90,13 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
     mask('newAxisMask'),
     mask('shrinkAxisMask'),
   );
-  let result = tf.reshape(dy, info.finalShapeSparse);
+  // Of each axis of x, also those that the slice drops; axes that it adds are gone.
+  const counts = x.shape.map((_, axis) =>
+    Math.max(0, Math.ceil(((info.end[axis] ?? 0) - (info.begin[axis] ?? 0)) / (info.strides[axis] ?? 1))),
+  );
+  let result = tf.reshape(dy, counts);
   x.shape.forEach((size, axis) => {
-    const [count, stride, begin] = [info.finalShapeSparse[axis] ?? 1, info.strides[axis] ?? 1, info.begin[axis] ?? 0];
+    const [count, stride, begin] = [counts[axis] ?? 1, info.strides[axis] ?? 1, info.begin[axis] ?? 0];
     if (count === size && stride === 1) return;
     if (stride < 0) result = tf.reverse(result, axis);
     const first = stride < 0 ? begin + (count - 1) * stride : begin;

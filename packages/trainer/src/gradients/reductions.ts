@@ -44,9 +44,10 @@ export const reductionGradients: GradientTable = {
   }),
   Max: extremum('reductionIndices', (x, axes) => tf.max(x, axes, true)),
   Min: extremum('axis', (x, axes) => tf.min(x, axes, true)),
-  Cumsum: unary('x', (dy, _x, attrs) =>
-    tf.cumsum(dy, Number(attrs['axis'] ?? 0), attrs['exclusive'] === true, attrs['reverse'] !== true),
-  ),
+  Cumsum: unary('x', (dy, x, attrs) => {
+    const [axis = 0] = axesOf(attrs['axis'] ?? 0, x.rank);
+    return tf.cumsum(dy, axis, attrs['exclusive'] === true, attrs['reverse'] !== true);
+  }),
   All: flat('x'),
   Any: flat('x'),
   ArgMax: flat('x'),

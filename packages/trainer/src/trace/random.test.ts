@@ -91,6 +91,42 @@ describe('random', () => {
   });
 });
 
+describe('dropout', () => {
+  const ones = tf.ones([2, 3]);
+  /** What tfjs makes of uniform numbers: floor(u + keep) / keep. */
+  const kept = (uniform: Float32Array, keep: number): Float32Array =>
+    uniform.map((u) => Math.fround(Math.floor(Math.fround(u + Math.fround(keep))) / Math.fround(keep)));
+  const layers: Record<string, () => tf.Tensor> = {
+    'tf.dropout': () => tf.dropout(ones, 0.25),
+    'tf.dropout with a seed': () => tf.dropout(ones, 0.25, undefined, 7),
+    'a Dropout layer': () => tf.layers.dropout({ rate: 0.25 }).apply(ones, { training: true }) as tf.Tensor,
+  };
+  for (const [name, drop] of Object.entries(layers))
+    it(`draws by seed and step in a place to draw from, one stream a call: ${name}`, () => {
+      const drawn = (step: number): tf.Tensor[] =>
+        withRandom({ seed: 5, step, stream: 2 }, () => [drop(), random.uniform([3]), drop()]);
+      const uniform = (stream: number): Float32Array => philoxUniform({ seed: 5, step: 4, stream }, 6);
+      const [a, b, c] = drawn(4);
+      expect(a?.dataSync()).toEqual(kept(uniform(2), 0.75));
+      expect(b?.dataSync()).toEqual(philoxUniform({ seed: 5, step: 4, stream: 3 }, 3));
+      expect(c?.dataSync()).toEqual(kept(uniform(4), 0.75));
+      expect(drawn(4)[0]?.dataSync()).toEqual(a?.dataSync());
+    });
+
+  it("leaves tfjs's other draws, and dropout elsewhere, as they are", () => {
+    const makeTensor = Object.getOwnPropertyDescriptor(tf.engine(), 'makeTensor');
+    const [inside, outside] = [
+      withRandom({ seed: 5, step: 0 }, () => tf.randomUniform([3], 0, 1, 'float32', 9)),
+      tf.randomUniform([3], 0, 1, 'float32', 9),
+    ];
+    expect(inside.dataSync()).toEqual(outside.dataSync());
+    expect(withRandom({ seed: 5, step: 0 }, () => random.uniform([2])).dataSync()).toEqual(
+      philoxUniform({ seed: 5, step: 0, stream: 0 }, 2),
+    );
+    expect(Object.getOwnPropertyDescriptor(tf.engine(), 'makeTensor')).toEqual(makeTensor);
+  });
+});
+
 describe('numbers drawn by tfjs', () => {
   it('are found by a second trace, with their line', () => {
     const noise = (t: tf.Tensor): tf.Tensor =>

@@ -53,8 +53,8 @@ export interface Trace {
  * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are afterwards what they were
  * before, also when `fn` throws. Forja's gradients are installed for its span. Inputs arrive by name; results are
  * tensors by name.
- * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value), naming the
- * user's line.
+ * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and
+ * `gradient.unproven` for gradients that are not checked, naming the user's line.
  */
 export function trace(
   fn: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,

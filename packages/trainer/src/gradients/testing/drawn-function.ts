@@ -30,6 +30,7 @@ export interface Attrs {
   labels: number[];
   low: number;
   mask: number[];
+  masks: Record<'begin' | 'end' | 'ellipsis' | 'new' | 'shrink', number>;
   mode: string;
   offset: boolean;
   pad: string | number | [number, number][];

@@ -217,6 +217,10 @@ export const DRAWN: Readonly<Record<string, DrawnFunction>> = {
       a.end.reduce((mask, end, i) => mask + (end < 0 ? 2 ** i : 0), 0),
     ),
   ),
+  stridedSliceMasks: squared((a, x) => {
+    const { begin, end, ellipsis, new: added, shrink } = a.masks;
+    return tf.stridedSlice(x, a.begin, a.end, a.strides, begin, end, ellipsis, added, shrink);
+  }),
   pad: squared((a, x) => tf.pad(x, pairs(a.pads), 0.5)),
   mirrorPad: squared((a, x) => tf.mirrorPad(x, pairs(a.pads), a.mode as 'reflect')),
   reverse: squared((a, x) => tf.reverse(x, a.axis)),
