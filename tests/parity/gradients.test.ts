@@ -1,12 +1,14 @@
 // Derivatives in compiled steps: every draw of tests/vectors/drawn-gradients.json by onnxruntime, first and second
 // order, against PyTorch float64. Refusals at the user's line, zero slopes and dropout are alike in both engines.
+import { readFileSync } from 'node:fs';
 import { runtime } from '@forja/node';
 import type { Runtime, Tensor, TensorSpec } from '@forja/core';
 import { compile, eagerStep, random, type StepFunction } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DRAWN, drawnNumbers, readDraws, type Draw } from '../../packages/trainer/src/gradients/testing/drawn.js';
+import { DRAWN, drawnNumbers, drawsOf, type Draw } from '../../packages/trainer/src/gradients/testing/drawn.js';
 
+const vectors = new URL('../vectors/drawn-gradients.json', import.meta.url);
 let host: Runtime;
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -77,7 +79,7 @@ function stepOf(
 }
 
 describe('derivatives by onnxruntime', () => {
-  for (const { name, draws } of readDraws())
+  for (const { name, draws } of drawsOf(readFileSync(vectors, 'utf8')))
     test(name, async () => {
       const { step, inputs, feeds } = stepOf(name, draws);
       const compiled = await compile(step, { runtime: host, inputs });

@@ -5,7 +5,7 @@ import { align, branchOf, isHopeless, isWhole, type SizedProgram } from '../rewr
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../program/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
-import { siteOf } from '../trace/call-site.js';
+import { siteOf } from '../tfjs/call-site.js';
 import type { Program } from '../program/program.js';
 import { trace, type Trace } from '../trace/trace.js';
 import type { Subject } from './subject.js';

@@ -1,13 +1,15 @@
 // Derivatives at ranks, axes, strides, paddings and attributes drawn at random, against PyTorch float64
 // (tests/vectors/drawn_gradients.py): kernels, and the blocks that GANs are made of.
+import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { override } from '../trace/engine.js';
+import { override } from '../tfjs/engine.js';
 import { gradientTable, provenGradients, withGradients } from './index.js';
 import { refusedGradients } from './refusals.js';
-import { COMPILED_ONLY, DRAWN, drawnNumbers, readDraws, type Draw } from './testing/drawn.js';
+import { COMPILED_ONLY, DRAWN, drawnNumbers, drawsOf, type Draw } from './testing/drawn.js';
 
-const ops = readDraws();
+const vectors = new URL('../../../../tests/vectors/drawn-gradients.json', import.meta.url);
+const ops = drawsOf(readFileSync(vectors, 'utf8'));
 
 /** max|a-b| / max(1, max|b|). No numbers stand for zeros. */
 function difference(actual: tf.Tensor, expected: readonly number[]): number {

@@ -97,9 +97,9 @@ function restore(): void {
 /**
  * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good.
  * Idempotent. Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored
- * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that is not in
- * {@link provenGradients} is refused, and one that is zero everywhere is zeros. Tracing and training install them for
- * their own span without this call.
+ * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that
+ * {@link provenGradients} does not name is refused, and a slope that is zero everywhere is zeros. Tracing and training
+ * install them for their own span without this call.
  */
 export function installGradients(): void {
   depth++;

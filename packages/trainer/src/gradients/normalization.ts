@@ -1,6 +1,6 @@
-// Normalisation across channels, and batch normalisation with given statistics: per-channel factors are combined while small, so that x's gradient is one
-// product and the rest two sums. In training mode the statistics' own gradients (Mean, Square, Sub) complete the
-// three-term form.
+// Normalisation across channels, and batch normalisation with given statistics: there per-channel factors are combined
+// while small, so that x's gradient is one product and the rest two sums. In training mode the statistics' own
+// gradients (Mean, Square, Sub) complete the three-term form.
 import * as tf from '@tensorflow/tfjs';
 import { at, filled, unary, unbroadcast, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 

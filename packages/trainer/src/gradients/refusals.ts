@@ -1,8 +1,8 @@
 // Kernels whose gradient nobody has checked are refused, at the user's own line: a wrong slope trains, only badly.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { callSite } from '../trace/call-site.js';
-import { override } from '../trace/engine.js';
+import { callSite } from '../tfjs/call-site.js';
+import { override } from '../tfjs/engine.js';
 
 /** Kernels that tfjs has a gradient for which is not used, each with the reason. */
 export const refusedGradients: Readonly<Record<string, string>> = {

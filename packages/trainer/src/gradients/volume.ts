@@ -59,7 +59,7 @@ function unpadded(reached: tf.Tensor, windows: readonly Along[]): tf.Tensor {
   return tf.slice(padded, [0, ...windows.map((w) => Math.max(0, w.before)), 0], [n, ...windows.map((w) => w.size), c]);
 }
 
-/** Each slope, divided by the number of cells its window averaged, given back to those cells. Channels go one by one. */
+/** Each slope, divided by the number of cells its window averaged, given back to those cells. One channel at a time. */
 function averageAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const windows = windowsOf(x, attrs);
   const [n = 1, , , , c = 1] = x.shape;

@@ -1,7 +1,7 @@
 // Slopes that are zero everywhere are zeros, in both engines; what is not connected at all is still told.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { replay } from '../rewrite/replay.js';
+import { replay } from '../program/replay.js';
 import { trace } from '../trace/trace.js';
 import { withGradients } from './index.js';
 

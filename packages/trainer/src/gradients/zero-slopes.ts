@@ -1,7 +1,7 @@
-// A slope that is zero everywhere, as the second derivative of a ReLU network by its input: tfjs finds no way from y to x
-// on its tape, and throws. What a derivative depends on is noted here, so that zero and "not connected" stay apart.
+// A slope that is zero everywhere, as the second derivative of a ReLU network by its input. tfjs finds no way from y to
+// x on its tape, and throws. What each derivative depends on is noted here, which tells zero from "not connected".
 import * as tf from '@tensorflow/tfjs';
-import { override, type Engine } from '../trace/engine.js';
+import { override, type Engine } from '../tfjs/engine.js';
 
 /** What the engine keeps of a call while a tape records. Plain properties of tfjs 4's engine. */
 interface TapeNode {

@@ -2,7 +2,7 @@
 // tensors, changes nothing in tfjs.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { callSite } from './call-site.js';
+import { callSite } from '../tfjs/call-site.js';
 import { dataInfo } from '../tfjs/engine.js';
 import { constantValue } from './evaluate.js';
 import {

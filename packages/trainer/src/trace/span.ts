@@ -3,7 +3,7 @@
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
-import { callSite } from './call-site.js';
+import { callSite } from '../tfjs/call-site.js';
 import { dataInfo, internals, onBackend, override, type Engine } from '../tfjs/engine.js';
 import { watchLayers } from './layers.js';
 import type { Recorder } from './recorder.js';

@@ -1,6 +1,5 @@
 // The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels at attributes drawn at random, and the
 // numbers that both sides draw for themselves. Not part of the package.
-import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { BLOCKS } from './blocks.js';
 import { kernel } from '../tape.js';
@@ -19,10 +18,9 @@ export interface Draw {
   second: number[][];
 }
 
-/** Reads the file. */
-export function readDraws(): { name: string; draws: Draw[] }[] {
-  const file = new URL('../../../../../tests/vectors/drawn-gradients.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { ops: { name: string; draws: Draw[] }[] }).ops;
+/** The draws of the file, by name of the function. */
+export function drawsOf(file: string): { name: string; draws: Draw[] }[] {
+  return (JSON.parse(file) as { ops: { name: string; draws: Draw[] }[] }).ops;
 }
 
 /** Evenly spaced numbers between low and high, in an order drawn by a linear congruential generator. */

@@ -12,7 +12,7 @@ const FOREIGN =
 
 /** The folder that holds this package's code: `…/src/` from source, `…/dist/` once built. */
 const HOME = import.meta.url
-  .replace(/\/trace\/call-site\.[jt]s.*$/, '/')
+  .replace(/\/tfjs\/call-site\.[jt]s.*$/, '/')
   .replace(/\/dist\/.*$/, '/dist/')
   .replace(/^file:\/\/(?=\/)/, '');
 
