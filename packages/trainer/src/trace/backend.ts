@@ -2,6 +2,7 @@
 // that only has a shape.
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCall } from '../program/program.js';
+import { innermostOps, insideDropout } from '../tfjs/scopes.js';
 import { heldType, type Recorder } from './recorder.js';
 import { SHAPE_RULES, shapeRule } from './shapes/index.js';
 import { probe } from './shapes/refused.js';
@@ -20,26 +21,6 @@ const IDENTITY = 'eye__op';
  * So many numbers made in the traced function are more than a model's file should carry, or memory holds several times.
  */
 const LARGE = 2 ** 27;
-
-/**
- * Random numbers that tfjs draws in JavaScript inside these ops are known to be uniform on [0, 1): inputs, not
- * constants.
- */
-const UNIFORM_INSIDE = 'dropout__op';
-
-/** Names of the two innermost ops that are running, the inner one last. */
-function innermostOps(): (string | undefined)[] {
-  return tf
-    .engine()
-    .state.scopeStack.slice(-2)
-    .map((scope) => scope.name);
-}
-
-/** Whether tfjs is making a tensor of the random numbers of a dropout. */
-export function insideDropout(): boolean {
-  const [outer, inner] = innermostOps();
-  return outer === UNIFORM_INSIDE && inner === 'randomUniform__op';
-}
 
 /** Records into one {@link Recorder}; made anew for each trace. */
 export class TraceBackend extends tf.KernelBackend {

@@ -5,7 +5,7 @@ import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf } fr
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
-import { insideDropout } from './backend.js';
+import { insideDropout } from '../tfjs/scopes.js';
 import { activeTrace } from './span.js';
 
 type Random = NonNullable<ProgramInput['random']>;
