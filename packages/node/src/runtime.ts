@@ -1,5 +1,6 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { checkModelBytes, DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
 import type {
   DeviceName,
@@ -24,7 +25,8 @@ export interface RuntimeOptions {
   threads?: number;
   /**
    * `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child
-   * process, for models that may crash or hang.
+   * process, for models that may crash or hang; the default inside a worker thread of the caller, as ending that during
+   * a run of one of the others would abort the process.
    */
   executor?: ExecutorName;
   /**
@@ -57,7 +59,12 @@ export function runtime(options: RuntimeOptions = {}): Runtime {
 
 /** Checked, with the defaults. */
 export function executorOptions(options: RuntimeOptions): ExecutorOptions {
-  const { device = 'auto', executor = 'worker', threads = availableParallelism(), timeoutMs = 600_000 } = options;
+  const {
+    device = 'auto',
+    executor = isMainThread ? 'worker' : 'process',
+    threads = availableParallelism(),
+    timeoutMs = 600_000,
+  } = options;
   if (!DEVICES.includes(device))
     throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
   if (!EXECUTORS.includes(executor))

@@ -2,6 +2,7 @@
 import type { Executor, ExecutorName, ExecutorOptions } from './contract.js';
 import { Engine } from './engine.js';
 import { openProcess, openWorker } from './remote.js';
+import { quietBefore } from './telemetry.js';
 
 const OPEN: Readonly<Record<ExecutorName, (options: ExecutorOptions) => Promise<Executor>>> = {
   inline: async (options) => new Engine(options),
@@ -10,6 +11,7 @@ const OPEN: Readonly<Record<ExecutorName, (options: ExecutorOptions) => Promise<
 };
 
 /** A fresh executor. */
-export function openExecutor(options: ExecutorOptions): Promise<Executor> {
+export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
+  quietBefore(options.executor);
   return OPEN[options.executor](options);
 }

@@ -1,6 +1,7 @@
 // Finds and loads onnxruntime on first use, and says what its messages mean. Nothing native is touched at import.
 import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
+import { hasCode } from '../has-code.js';
 import type { Ort } from './tensors.js';
 
 /**
@@ -19,7 +20,9 @@ async function loadNative(): Promise<Ort> {
     throw new DeviceError(
       'device.unavailable',
       `expected onnxruntime-node to load on ${process.platform}-${process.arch}, got: ${firstLine(cause)}. ` +
-        'Install it beside @forja/node: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked)',
+        (hasCode(cause, 'ERR_DLOPEN_DISABLED')
+          ? "Start Node with --allow-addons, or use device 'wasm'"
+          : 'Install it beside @forja/node: npm install onnxruntime-node (with ONNXRUNTIME_NODE_INSTALL=skip in the environment where its download of CUDA libraries is blocked)'),
       { cause },
     );
   }

@@ -1,12 +1,12 @@
 // The host's end of an executor that lives in a worker thread or a child process: posts calls, matches replies, turns
 // its death into errors.
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { buffersOf, DeviceError, fromErrorRecord } from '@forja/core';
-import { workerUrl } from '../worker-url.js';
 import type { Executor, ExecutorOptions, Operation, Operations, Reply, Request } from './contract.js';
 import { drainOnExit, makeFlags, whenOut } from './drain.js';
+import { startFile } from './start.js';
+import { quietEnvironment } from './telemetry.js';
 
 /** A channel to the other end. */
 interface Port {
@@ -28,7 +28,10 @@ interface Pending {
 export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   const flags = makeFlags();
   // execArgv: what loaders and inspectors the host was started with is not the worker's business.
-  const worker = new Worker(workerUrl(), { workerData: { options, flags }, name: 'forja', execArgv: [] });
+  const worker = startFile(
+    'worker',
+    (file) => new Worker(file, { workerData: { options, flags }, name: 'forja', execArgv: [] }),
+  );
   const forget = drainOnExit(flags);
   return new Remote(options.timeoutMs, (onReply, onDeath) => {
     worker.on('message', onReply);
@@ -46,11 +49,13 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
 
 /** An executor in a child process, which may be killed or crash without taking this one along. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
-  const child = fork(fileURLToPath(workerUrl()), [], {
-    serialization: 'advanced',
-    execArgv: [],
-    env: { ...process.env, FORJA_EXECUTOR: JSON.stringify(options) },
-  });
+  const child = startFile('process', (file) =>
+    fork(file, [], {
+      serialization: 'advanced',
+      execArgv: [],
+      env: { ...quietEnvironment(), FORJA_EXECUTOR: JSON.stringify(options) },
+    }),
+  );
   const forget = killOnExit(child);
   return new Remote(options.timeoutMs, (onReply, onDeath) => {
     // The channel carries only what worker.ts sends.

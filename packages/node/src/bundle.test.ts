@@ -1,0 +1,134 @@
+// Services as bundlers make them, by esbuild as ES module and as CommonJS, and under Node's permission flags: what
+// becomes of the worker's file.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Format } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smallGenerator } from '../vitest.support.js';
+import { buildForTests } from '../vitest.worker.js';
+
+// Resolved, as Node's permission model looks at real paths.
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'forja-bundle-')));
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const app = join(folder, 'app.mjs');
+
+beforeAll(() => {
+  writeFileSync(join(folder, 'generator.onnx'), smallGenerator());
+  mkdirSync(join(folder, 'node_modules'));
+  const native = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  symlinkSync(realpathSync(native), join(folder, 'node_modules/onnxruntime-node'));
+  writeFileSync(
+    app,
+    `import { load } from '@forja/node';
+import { serve } from '@forja/node/serve';
+async function main(executor) {
+  const generator = await load('generator.onnx', { device: 'cpu', ...(executor ? { executor } : {}) });
+  const { fetch, close } = serve({ models: { generator } });
+  const { status } = await fetch(new Request('http://localhost/v1/images'));
+  await close();
+  console.log(status, generator.device.executor);
+  await generator.dispose();
+}
+main(process.argv[2]).catch(({ code, message }) => console.log(code, message));
+`,
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What docs/node.md says of ES modules: packages of the service are CommonJS and call `require`. */
+const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
+
+/** Bundles in a folder of their own; returns that of the app. */
+async function bundled(format: Format, entries: Record<string, string>): Promise<string> {
+  const out = mkdtempSync(join(folder, `${format}-`));
+  const { outputFiles } = await build({
+    entryPoints: entries,
+    outdir: out,
+    bundle: true,
+    platform: 'node',
+    format,
+    target: 'node20',
+    external: ['onnxruntime-node', 'onnxruntime-web'],
+    ...(format === 'esm' ? { banner: { js: REQUIRE } } : {}),
+    alias: {
+      '@forja/node/serve': here('serve.ts'),
+      '@forja/node/worker': here('worker.ts'),
+      '@forja/node': here('index.ts'),
+      '@forja/core/onnx': here('../../core/src/onnx.ts'),
+      '@forja/core': here('../../core/src/index.ts'),
+    },
+    write: false,
+    logLevel: 'error',
+    logOverride: { 'empty-import-meta': 'silent' },
+  });
+  writeFileSync(join(out, 'package.json'), JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }));
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
+  return join(out, 'app.js');
+}
+
+function run(file: string, ...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(process.execPath, [...args.slice(1), file, args[0] ?? ''], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}`;
+}
+
+test.each(['esm', 'cjs'] as const)(
+  'a bundle (%s) without the worker says which file is missing, and the ways',
+  async (format) => {
+    const file = await bundled(format, { app });
+    for (const executor of ['worker', 'process']) {
+      const said = run(file, executor);
+      expect(said).toMatch(/^device\.unavailable executor: /);
+      expect(said).toContain(join(dirname(file), 'worker.js'));
+      for (const way of ['external', '@forja/node/worker', 'inline', 'docs/node.md']) expect(said).toContain(way);
+    }
+    expect(run(file, 'inline')).toBe('200 inline\n');
+  },
+);
+
+test.each(['esm', 'cjs'] as const)('a bundle (%s) with the worker as a second entry runs', async (format) => {
+  const file = await bundled(format, { app, worker: '@forja/node/worker' });
+  expect(run(file)).toBe('200 worker\n');
+  expect(run(file, 'process')).toBe('200 process\n');
+});
+
+const library = async (): Promise<string> => {
+  const file = join(folder, `library-${process.pid}.mjs`);
+  const built = await buildForTests();
+  writeFileSync(
+    file,
+    readFileSync(app, 'utf8')
+      .replace('@forja/node/serve', join(built, 'serve.js'))
+      .replace('@forja/node', join(built, 'index.js')),
+  );
+  return file;
+};
+// Node 22 and 24 call it otherwise than 20.
+const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission';
+const granted = [permission, '--no-warnings', '--allow-fs-read=*'];
+
+test('under permission flags the error names the flag that is missing', async () => {
+  const file = await library();
+  for (const [executor, flag] of [
+    ['worker', '--allow-worker'],
+    ['process', '--allow-child-process'],
+  ] as const) {
+    const said = run(file, executor, ...granted, '--allow-addons');
+    expect(said).toMatch(/^device\.unavailable /);
+    expect(said).toContain(flag);
+  }
+  expect(run(file, 'inline', ...granted)).toMatch(/^device\.unavailable [\s\S]*--allow-addons/);
+  expect(run(file, 'inline', ...granted, '--allow-addons')).toBe('200 inline\n');
+  expect(run(file, 'worker', ...granted, '--allow-addons', '--allow-worker')).toBe('200 worker\n');
+  // A file that may not be read is not one that is missing.
+  const blind = [permission, '--no-warnings', `--allow-fs-read=${file}`, '--allow-worker'];
+  expect(run(file, 'worker', ...blind)).not.toMatch(/device\.lost/);
+});

@@ -1,0 +1,28 @@
+// onnxruntime-node on Linux reports home: it writes an id and a database under the user's cache folder, and looks up a
+// host of its maker. Its native library reads one variable of the process when it is loaded, and leaves that be.
+import { isMainThread } from 'node:worker_threads';
+import type { ExecutorName } from './contract.js';
+
+const VARIABLE = 'ORT_DISABLE_TELEMETRY';
+let warned = false;
+
+/** The environment of a child process, with telemetry off unless the caller's environment says something of it. */
+export function quietEnvironment(): NodeJS.ProcessEnv {
+  return { [VARIABLE]: '1', ...process.env };
+}
+
+/**
+ * Turns telemetry off before an executor in this process loads the library, unless the environment says something of
+ * it. In a thread of the caller `process.env` is a copy that native code does not see: there it can only warn.
+ */
+export function quietBefore(executor: ExecutorName): void {
+  if (executor === 'process' || process.env[VARIABLE] !== undefined) return;
+  if (isMainThread) process.env[VARIABLE] = '1';
+  else if (!warned && process.platform === 'linux') {
+    warned = true;
+    process.emitWarning(
+      `onnxruntime-node sends telemetry from here, as a worker thread cannot set ${VARIABLE} for the process: set it to 1 where the process starts, or use executor: 'process'`,
+      { type: 'ForjaWarning', code: 'forja.telemetry' },
+    );
+  }
+}
