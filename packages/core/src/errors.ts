@@ -41,7 +41,7 @@ export class ForjaError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options as ErrorOptions);
-    this.name = new.target.name;
+    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the web's name, which callers look for
     this.code = code;
   }
 }
@@ -105,16 +105,35 @@ export interface ErrorRecord {
 
 /** {@link ErrorRecord} of anything thrown. Foreign errors get `fallback` as their code. */
 export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'): ErrorRecord {
-  if (error instanceof Error) {
-    const code = error instanceof ForjaError ? error.code : fallback;
-    return {
-      name: error.name,
-      code,
-      message: error.message,
-      ...(error.stack === undefined ? {} : { stack: error.stack }),
-    };
-  }
-  return { name: 'Error', code: fallback, message: String(error) };
+  const { name, stack } = Object(error) as { name?: unknown; stack?: unknown }; // looked at below
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    code: isForjaError(error) ? error.code : fallback,
+    message: messageOf(error),
+    ...(typeof stack === 'string' ? { stack } : {}),
+  };
+}
+
+/** What anything thrown says, whichever realm it is of. */
+export function messageOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+}
+
+const NAMES = [
+  'ForjaError',
+  'UsageError',
+  'ModelFormatError',
+  'DeviceError',
+  'OverloadedError',
+  'ExportError',
+  'AbortError',
+];
+
+/** Whether something thrown is a {@link ForjaError}: by its shape, as a program may hold several copies of core. */
+export function isForjaError(error: unknown): error is ForjaError {
+  if (error instanceof ForjaError) return true;
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown }; // looked at below
+  return typeof code === 'string' && NAMES.includes(String(name));
 }
 
 /** The inverse of {@link toErrorRecord}: a {@link ForjaError} of the right class. */

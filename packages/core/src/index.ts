@@ -1,7 +1,10 @@
 // Public surface of @forja/core. Named exports only.
 export * from './errors.js';
 export * from './tensor.js';
+export { disposable } from './disposable.js';
+export type { AsyncHandle } from './disposable.js';
 export { joinBytes } from './bytes.js';
+export { classOf, isBytes, isDetached, kindOf, optionsOf, ownBytes } from './realm.js';
 export type { AbortSignalLike } from './platform.js';
 export type {
   DeviceName,
@@ -32,6 +35,7 @@ export type {
   StreamOptions,
   TranslateOptions,
 } from './generator/options.js';
+export { someClass } from './generator/latent-model.js';
 export { manifestFor } from './generator/manifest-for.js';
 // What @forja/node and @forja/web build their runtimes on.
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
@@ -55,7 +59,7 @@ export { SharedRuntimes } from './runtime/shared.js';
 export type { Lease } from './runtime/shared.js';
 export { StateLost, Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
-export { buffersOf, copiesOf, copyOf } from './runtime/tensors.js';
+export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
 export { goldenFeeds } from './runtime/golden.js';
 export { MicroBatcher } from './runtime/micro-batcher.js';

@@ -3,6 +3,7 @@
 // everything that a page's imports re-export for reachable, and so loads at once what is imported on first use.
 export { abortError, DeviceError, ForjaError, fromErrorRecord, UsageError } from './errors.js';
 export { Generator } from './generator/generator.js';
+export { classOf, isBytes, kindOf, optionsOf } from './realm.js';
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export { ExecutorRuntime } from './runtime/executor-runtime.js';
 export { SharedRuntimes } from './runtime/shared.js';

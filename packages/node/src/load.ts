@@ -6,6 +6,7 @@ import {
   madeHere,
   manifestFor,
   ModelFormatError,
+  optionsOf,
   readManifest,
   SharedRuntimes,
   UsageError,
@@ -53,6 +54,7 @@ const shared = new SharedRuntimes<NodeRuntime>();
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
+  optionsOf('load', options);
   const { signal, integrity = 'error', precision = 'auto', onEvent = warnOf } = options;
   oneOf('integrity', integrity, ['error', 'warn', 'off']);
   oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
@@ -119,8 +121,7 @@ async function loadWith(
       ...(batch === undefined ? {} : { batch }),
       dispose: () => session.dispose().finally(release),
     });
-    if (manifest.kind === 'latent')
-      for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count });
+    await generator.warmup(warmup === true ? [1] : warmup || []);
     return generator;
   } catch (error) {
     await session.dispose();

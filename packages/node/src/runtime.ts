@@ -1,7 +1,7 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { checkModelBytes, DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core';
+import { checkModelBytes, DroppedHandles, ExecutorRuntime, madeHere, optionsOf, ownBytes, UsageError } from '@forja/core';
 import type {
   DeviceName,
   ExecutorSession,
@@ -64,7 +64,7 @@ export function executorOptions(options: RuntimeOptions): ExecutorOptions {
     executor = isMainThread ? 'worker' : 'process',
     threads = availableParallelism(),
     timeoutMs = 600_000,
-  } = options;
+  } = optionsOf('runtime', options);
   if (!DEVICES.includes(device))
     throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
   if (!EXECUTORS.includes(executor))
@@ -111,13 +111,15 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
     this.alive();
+    optionsOf('createSession', options);
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
     if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering))
       throw new UsageError(
         `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`,
       );
-    checkModelBytes(model);
-    return this.make({ model: this.#kept(model), options: this.#owned(options) }, options.state, held);
+    const bytes = ownBytes('createSession', model);
+    checkModelBytes(bytes);
+    return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
   }
 
   async createState(tensors: NamedTensors): Promise<SharedState> {

@@ -1,5 +1,15 @@
 // `load`: from a URL, Blob or bytes to a Generator. The worker fetches, checks and keeps the bytes.
-import { abortError, Generator, madeHere, SharedRuntimes, UsageError } from '@forja/core/page';
+import {
+  abortError,
+  classOf,
+  Generator,
+  isBytes,
+  kindOf,
+  optionsOf,
+  madeHere,
+  SharedRuntimes,
+  UsageError,
+} from '@forja/core/page';
 import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
 import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
@@ -52,6 +62,7 @@ const shared = new SharedRuntimes<WorkerRuntime>();
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
+  optionsOf('load', options);
   const { signal, onEvent = warnOf, cache } = options;
   if (signal?.aborted) throw abortError(signal.reason);
   if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
@@ -123,8 +134,7 @@ async function loadWith(
       ...(batch === undefined ? {} : { batch }),
       dispose: () => session.dispose().finally(release),
     });
-    if (manifest.kind === 'latent')
-      for (const count of warmup === true ? [1] : warmup || []) await generator.sample({ count, seed: 0 });
+    await generator.warmup(warmup === true ? [1] : warmup || []);
     return generator;
   } catch (error) {
     await session.dispose();
@@ -134,20 +144,22 @@ async function loadWith(
 
 function postedSource(source: unknown): PostedSource {
   // Resolved here: inside the worker a relative address would mean the worker's folder.
-  if (typeof source === 'string' || source instanceof URL) return { url: absolute(source) };
-  if (source instanceof Blob) return { blob: source, name: source instanceof File ? source.name : 'the Blob given' };
-  if (source instanceof Uint8Array) return { blob: blobOf(source), name: 'the bytes given' };
-  throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${source === null ? 'null' : typeof source}`);
+  const kind = classOf(source); // not by instanceof: a frame's classes are others
+  if (kind === 'String' || kind === 'URL') return { url: absolute(String(source)) };
+  if (kind === 'File') return { blob: source as File, name: (source as File).name }; // as its class says, here and below
+  if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' };
+  if (isBytes(source)) return { blob: blobOf(source), name: 'the bytes given' };
+  throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${kindOf(source)}`);
 }
 
-function absolute(url: string | URL): string {
+function absolute(url: string): string {
   try {
     return new URL(
       url,
       globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href ?? 'http://server.invalid',
     ).href; // a server has neither; `openWorker` says so
   } catch (cause) {
-    throw new UsageError(`load: expected a URL, got '${String(url)}'`, { cause });
+    throw new UsageError(`load: expected a URL, got '${url}'`, { cause });
   }
 }
 

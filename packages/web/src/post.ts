@@ -1,4 +1,5 @@
 // What is posted: options without what stays here, and bytes as Blobs.
+import { classOf } from '@forja/core/page';
 import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 
@@ -20,5 +21,6 @@ export function postedOptions({
 /** A Blob of bytes, which may be in shared memory. */
 export function blobOf(bytes: Uint8Array): Blob {
   // just looked at
-  return new Blob([bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes)]);
+  const own = classOf(bytes.buffer) === 'ArrayBuffer' ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  return new Blob([own]);
 }

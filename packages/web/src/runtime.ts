@@ -1,6 +1,6 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and
 // carries no onnxruntime.
-import { DroppedHandles, ExecutorRuntime, madeHere, UsageError } from '@forja/core/page';
+import { DroppedHandles, ExecutorRuntime, madeHere, optionsOf, UsageError } from '@forja/core/page';
 import type {
   DeviceName,
   DeviceReport,
@@ -68,7 +68,7 @@ const dropped = new DroppedHandles(warn);
  * resolves.
  */
 export function runtime(options: RuntimeOptions = {}): WebRuntime {
-  const made = new WorkerRuntime(executorOptions(options), options.onEvent ?? warnOf);
+  const made = new WorkerRuntime(executorOptions(optionsOf('runtime', options)), options.onEvent ?? warnOf);
   made.watch(madeHere(runtime));
   return made;
 }

@@ -39,6 +39,8 @@ class FakeSession implements Session {
   released = 0;
   failure: ((z: Float32Array) => Error | undefined) | undefined;
 
+  [Symbol.asyncDispose] = (): Promise<void> => this.dispose();
+
   constructor(batch: number | string = 'batch', label?: TensorSpec) {
     this.inputs = [{ name: 'z', dtype: 'float32', shape: [batch, SIZE] }, ...(label ? [label] : [])];
   }

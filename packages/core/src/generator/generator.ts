@@ -1,5 +1,6 @@
 // Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else
 // is one run after another.
+import { disposable } from '../disposable.js';
 import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
@@ -7,12 +8,13 @@ import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
 import { latents } from '../latent/latents.js';
 import { platform } from '../platform.js';
+import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
 import { completeFeeds } from '../runtime/feeds.js';
 import type { Feed } from '../runtime/feeds.js';
 import { MicroBatcher } from '../runtime/micro-batcher.js';
 import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
 import type { NamedTensors } from '../tensor.js';
-import { LatentModel } from './latent-model.js';
+import { LatentModel, someClass } from './latent-model.js';
 import type { Draw } from './latent-model.js';
 import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
@@ -47,6 +49,8 @@ const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBu
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
   readonly manifest: Manifest;
+  /** For `await using`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly #parts: GeneratorParts;
   readonly #batch: Required<BatchOptions>;
   readonly #inside = new Set<Promise<unknown>>();
@@ -59,9 +63,7 @@ export class Generator {
     this.manifest = parts.manifest;
     this.#parts = parts;
     this.#batch = batchOf(parts.batch);
-    // Not a method by name: the symbol is missing in some browsers, and its type in some TypeScript libraries.
-    const { asyncDispose } = Symbol as { asyncDispose?: symbol };
-    if (asyncDispose) Object.defineProperty(this, asyncDispose, { value: () => this.dispose() });
+    disposable(this);
   }
 
   /** What really runs, and why. */
@@ -75,15 +77,21 @@ export class Generator {
    * `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
+    optionsOf('sample', options);
     const { model } = this.#latentModel();
     const { latents: given, count = given ? given.length / model.size : 1 } = options;
+    if (given !== undefined && (classOf(given) !== 'Float32Array' || isDetached(given)))
+      throw new UsageError(
+        `sample.latents: expected a Float32Array, got ${classOf(given) === 'Float32Array' ? 'one whose buffer was transferred' : kindOf(given)}`,
+        { code: 'input.shape' },
+      );
     if (given && (given.length === 0 || given.length % model.size !== 0 || given.length !== count * model.size)) {
       const wanted = options.count === undefined ? `a multiple of ${model.size}` : `${options.count} × ${model.size}`;
       throw new UsageError(`sample.latents: expected ${wanted} numbers, got ${given.length}`, { code: 'input.shape' });
     }
     checkInteger('sample.count', count, 1, MOST, '; stream() gives pictures without end');
     // Copied: rows are read when their run begins, and the caller may reuse its array at once.
-    return this.#draw({ ...options, latents: given?.slice(), start: 0 }, count);
+    return this.#draw({ ...options, latents: given && new Float32Array(given), start: 0 }, count);
   }
 
   /**
@@ -91,7 +99,7 @@ export class Generator {
    * are thrown in the loop.
    */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
-    const { start = 0, count = Infinity } = options;
+    const { start = 0, count = Infinity } = optionsOf('stream', options);
     checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
     if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);
     const most = Math.min(STREAM_RUN, this.#batch.max);
@@ -112,6 +120,7 @@ export class Generator {
 
   /** A walk from one seed's first latent to another's. */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
+    optionsOf('interpolate', options);
     const { model } = this.#latentModel();
     const {
       from,
@@ -152,9 +161,11 @@ export class Generator {
    * where they overlap.
    */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
+    optionsOf('translate', options);
     const { translate } = await import('./beside.js');
     // isArray does not narrow readonly arrays
     const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike];
+    for (const one of images) optionsOf('translate.image', one);
     return this.#admit(() =>
       translate(
         this.manifest,
@@ -168,8 +179,18 @@ export class Generator {
 
   /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
+    optionsOf('run.options', options);
     const complete = completeFeeds(this.#parts.session.inputs, feeds);
     return this.#admit(() => this.#run(complete, options, 0));
+  }
+
+  /**
+   * Runs a model that makes pictures from latents once at each of these batch sizes, of any class. Nothing for other
+   * models, whose sizes nobody knows.
+   */
+  async warmup(counts: readonly number[]): Promise<void> {
+    if (this.manifest.kind !== 'latent') return;
+    for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
   }
 
   /** Counters since loading. `queued`: requests that wait or run. */

@@ -26,6 +26,12 @@ export interface Draw extends DrawOptions {
   noiseOf?: number;
 }
 
+/** What `sample` must be told to draw a picture of any class: 0, where the model does not say how many it has. */
+export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label'> {
+  const label = inputs.find(({ role }) => role === 'label');
+  return label && classesOf(label) === undefined ? { label: 0 } : {};
+}
+
 /** A model of kind `latent`. */
 export class LatentModel {
   readonly output: ManifestOutput;

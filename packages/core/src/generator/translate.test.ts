@@ -1,7 +1,7 @@
 // Pictures to pictures over sessions whose maths is known: whole, tiled, fixed sizes, layouts and types.
 import { describe, expect, test } from 'vitest';
 import type { DType, NamedTensors, Session, Tensor, TensorSpec } from '../index.js';
-import { Generator, ImageBatch, manifestFor } from '../index.js';
+import { disposable, Generator, ImageBatch, manifestFor } from '../index.js';
 import type { ImageLike, Manifest } from '../index.js';
 import { fromHalf, halfOf } from '../half.js';
 
@@ -62,7 +62,7 @@ function invert({
     cpuOps: [],
   } as const;
   const nothing = (): Promise<void> => Promise.resolve();
-  const session: Session = {
+  const session: Session = disposable({
     inputs: inputs!,
     outputs: outputs!,
     device: { ...device, reasons: [], cpuOps: [] },
@@ -70,7 +70,7 @@ function invert({
     readState: () => Promise.resolve({}),
     writeState: nothing,
     dispose: nothing,
-  };
+  });
   const given: Partial<Manifest> = {
     kind: scale > 1 ? 'super-resolution' : 'image-to-image',
     inputs: [{ name: 'x', role: 'image', dtype, shape, layout, range }],

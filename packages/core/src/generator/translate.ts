@@ -103,7 +103,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
 function checkImage(image: ImageLike, { width, height }: ImageLike): void {
   checkInteger('translate.image.width', image.width, 1, 2 ** 16);
   checkInteger('translate.image.height', image.height, 1, 2 ** 16);
-  const { length } = image.data;
+  const { length } = Object(image.data) as ArrayLike<number>; // 'undefined' where callers without types give none
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
       `translate.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,

@@ -1,6 +1,7 @@
 // From a model's tensors to 8-bit pictures.
 import { UsageError } from '../errors.js';
 import { fromHalf } from '../half.js';
+import { classOf } from '../realm.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
 import { checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
@@ -51,7 +52,7 @@ export function fillPixels(
   // A row of the values is what lies together: one channel of one picture, or everything.
   const [rows, step] = layout === 'nchw' ? [count * channels, channels] : [1, 1];
   const length = (count * channels * width * height) / rows;
-  const floats = data instanceof Float32Array ? data : undefined;
+  const floats = classOf(data) === 'Float32Array' ? (data as Float32Array) : undefined;
   const others = data as unknown as ArrayLike<number | bigint>; // every other typed array a Tensor may hold
   for (let row = 0; row < rows; row++) {
     const to = at + (layout === 'nchw' ? Math.floor(row / channels) * channels * length + (row % channels) : 0);

@@ -1,5 +1,6 @@
 // One 8-bit picture.
 import { UsageError } from '../errors.js';
+import { classOf, kindOf } from '../realm.js';
 
 /** Channels a picture may have: grey, RGB or RGBA. */
 export type Channels = 1 | 3 | 4;
@@ -70,8 +71,8 @@ export function checkPixels(
     throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${String(channels)}`, {
       code: 'input.shape',
     });
-  if (!(data instanceof Uint8ClampedArray) || data.length !== count * width * height * channels) {
-    const got = data instanceof Uint8ClampedArray ? `${data.length}` : Object.prototype.toString.call(data);
+  if (classOf(data) !== 'Uint8ClampedArray' || data.length !== count * width * height * channels) {
+    const got = classOf(data) === 'Uint8ClampedArray' ? `${data.length}` : kindOf(data);
     throw new UsageError(
       `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`,
       { code: 'input.shape' },

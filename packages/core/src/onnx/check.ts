@@ -1,6 +1,7 @@
 // The structural check of a model: what every reader relies on and no operator's own rules. Names are defined once and
 // before use, types and sizes make sense.
 import { ModelFormatError } from '../errors.js';
+import { isBytes } from '../realm.js';
 import { checkAttribute } from './check-attribute.js';
 import { checkDataType, checkSizes, checkSparseTensor, checkTensor, fail } from './check-tensor.js';
 import { decodeModel } from './deserialize.js';
@@ -34,8 +35,7 @@ interface Scope {
  * graphs.
  */
 export function checkModel(model: Model | Uint8Array): void {
-  const { irVersion, opsetImport, graph, functions, trainingInfo } =
-    model instanceof Uint8Array ? decodeModel(model) : model;
+  const { irVersion, opsetImport, graph, functions, trainingInfo } = isBytes(model) ? decodeModel(model) : model;
   if (irVersion === undefined || irVersion < 1n) fail('ir_version', `1 to ${IR_VERSION}`, String(irVersion ?? 'none'));
   if (irVersion > IR_VERSION) {
     throw new ModelFormatError(

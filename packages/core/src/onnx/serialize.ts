@@ -3,6 +3,7 @@
 import { Writer } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
+import { isBytes } from '../realm.js';
 import type { Graph, Model } from './ir.js';
 import { isNumberList, planOf, type Fields, type MessageName, type Row } from './schema/plan.js';
 import type { NumberList, ScalarKind } from './schema/table.js';
@@ -75,8 +76,7 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
       } else {
         for (const element of row.repeated ? (value as Fields[]) : [value as Fields]) {
           const raw = element['rawData'];
-          if (row.repeated && !(raw instanceof Uint8Array && raw.length > LARGE))
-            writeField(writer, row, element, fields);
+          if (row.repeated && !(isBytes(raw) && raw.length > LARGE)) writeField(writer, row, element, fields);
           else put(row, partsOf(row.message, element));
         }
       }
@@ -114,7 +114,7 @@ function writeRow(writer: Writer, row: Row, fields: Fields): void {
 }
 
 function writeUnknown(writer: Writer, { unknown }: Fields): void {
-  if (unknown instanceof Uint8Array) writer.raw(unknown);
+  if (isBytes(unknown)) writer.raw(unknown);
 }
 
 function writeField(writer: Writer, row: Row, value: unknown, fields: Fields): void {

@@ -1,11 +1,12 @@
 // A runtime over executors: one queue in the caller's thread, one executor behind it, sessions and states that outlive
 // it. What packages that execute ONNX build theirs on.
+import { disposable } from '../disposable.js';
 import { ForjaError, UsageError } from '../errors.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DroppedHandles, Held } from './dropped.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
 import { ExecutorSession, SessionCore, type SessionParts } from './executor-session.js';
-import { checkTensor } from './feeds.js';
+import { checkWhole } from './feeds.js';
 import { Fifo } from './fifo.js';
 import type { Home, Resident } from './resident.js';
 import type { DeviceReport, RuntimeEvent, SessionOptions } from './session.js';
@@ -25,6 +26,8 @@ export interface ExecutorRuntimeParts<E> {
 
 /** Sessions made from recipes `R`, in executors `E`. */
 export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends SessionExecutor<R>> {
+  /** For `await using`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   protected readonly supervisor: Supervisor<E>;
   readonly #dropped: DroppedHandles;
   readonly #queue = new Fifo();
@@ -45,6 +48,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
       made: (record: SessionRecord) => this.found(record.device),
       gone: (resident) => this.#residents.delete(resident),
     };
+    disposable(this);
   }
 
   /** Of the last session made, or made again; before the first, what would be tried first. */
@@ -79,7 +83,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     this.alive();
     const specs = new Map<string, TensorSpec>();
     for (const [name, value] of Object.entries(tensors)) {
-      checkTensor(`createState.${name}`, { shape: value.shape }, value);
+      checkWhole(`createState.${name}`, value);
       specs.set(name, { name, dtype: value.dtype, shape: [...value.shape] });
     }
     const values = copiesOf(tensors);
@@ -132,6 +136,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     const shared: Record<string, SessionParts<R>['shared'][string]> = {};
     for (const [input, binding] of Object.entries(state)) {
       if (!('state' in binding)) {
+        checkWhole(`state.${input}.initial`, binding.initial);
         own[input] = { output: binding.output, initial: copyOf(binding.initial) };
         continue;
       }

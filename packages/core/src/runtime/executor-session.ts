@@ -1,14 +1,16 @@
 // A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle
 // which nobody has any more can be noticed.
+import { disposable } from '../disposable.js';
 import { UsageError } from '../errors.js';
+import { kindOf, optionsOf } from '../realm.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
-import { checkFeeds } from './feeds.js';
+import { checkFeeds, checkWhole } from './feeds.js';
 import { Resident, type Home } from './resident.js';
 import type { DeviceReport, RunOptions, Session, SessionOptions, SharedState, StateBinding } from './session.js';
 import type { StateCore } from './shared-state.js';
 import { StateLost } from './supervisor.js';
-import { copiesOf } from './tensors.js';
+import { copiesOf, oursOf } from './tensors.js';
 
 /** An input's tensor in shared state. */
 export interface Bound<R> {
@@ -112,6 +114,8 @@ async function create<R extends { options: RecipeOptions }>(
 export class ExecutorSession<R extends { options: RecipeOptions }> implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
+  /** For `await using`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly #core: SessionCore<R>;
   readonly #state: ReadonlySet<string>;
   readonly #plain: readonly string[];
@@ -125,6 +129,7 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
     this.inputs = core.record.inputs;
     this.outputs = core.record.outputs;
     this.#state = new Set(Object.keys(bindings));
+    disposable(this);
     this.#plain = this.outputs.map(({ name }) => name ?? '').filter((name) => !stateOutputs.has(name));
   }
 
@@ -135,6 +140,7 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
 
   async run(feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
     this.#core.check();
+    optionsOf('run.options', options);
     checkFeeds(this.inputs, feeds, this.#state);
     const names = this.outputs.map(({ name }) => name ?? '');
     for (const name of options.outputs ?? []) {
@@ -145,18 +151,23 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
     // Copied now: the caller may reuse its arrays at once.
     const copies = copiesOf(feeds);
     const core = this.#core;
-    return core.perform(
+    const run = core.perform(
       (executor, session) => executor.call('run', { session, feeds: copies, outputs }, !core.pure),
       options.signal,
     );
+    return oursOf(await run);
   }
 
   async readState(names?: string[]): Promise<NamedTensors> {
-    return this.#core.perform((executor, session) => executor.call('readState', { session, names }));
+    if (names !== undefined && !Array.isArray(names))
+      throw new UsageError(`readState: expected a list of names, got ${kindOf(names)}`);
+    return oursOf(await this.#core.perform((executor, session) => executor.call('readState', { session, names })));
   }
 
   async writeState(values: NamedTensors): Promise<void> {
     this.#core.check();
+    for (const [name, value] of Object.entries(optionsOf('writeState', values)))
+      checkWhole(`writeState.${name}`, value); // its kind, the executor compares
     const copies = copiesOf(values);
     await this.#core.perform((executor, session) => executor.call('writeState', { session, values: copies }, true));
   }

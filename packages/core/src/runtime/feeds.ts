@@ -1,6 +1,7 @@
 // Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and
 // reaches only its own caller.
 import { UsageError } from '../errors.js';
+import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
 
@@ -16,10 +17,11 @@ export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } 
  */
 export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
   return Object.fromEntries(
-    Object.entries(feeds).map(([name, feed]): [string, Tensor] => {
+    Object.entries(optionsOf('run', feeds)).map(([name, feed]): [string, Tensor] => {
       const spec = inputs.find((input) => input.name === name);
       if (typeof feed !== 'object' || feed === null)
-        throw misfit(`run.${name}: expected a tensor or a typed array, got ${feed === null ? 'null' : typeof feed}`);
+        throw misfit(`run.${name}: expected a tensor or a typed array, got ${kindOf(feed)}`);
+      if (ArrayBuffer.isView(feed) && isDetached(feed)) throw detached(`run.${name}`);
       if (ArrayBuffer.isView(feed))
         return [
           name,
@@ -59,6 +61,7 @@ export function checkFeeds(
   feeds: NamedTensors,
   state: ReadonlySet<string> = new Set(),
 ): void {
+  optionsOf('run', feeds);
   const symbols = new Map<string, number>();
   const wanted = inputs.filter(({ name }) => !state.has(name ?? ''));
   for (const spec of wanted) {
@@ -85,14 +88,22 @@ export function checkTensor(
   value: Tensor,
   symbols: Map<string, number> = new Map(),
 ): void {
-  if (!isTensor(value))
-    throw misfit(`${where}: expected ${describe(spec)}, got ${value === null ? 'null' : typeof value}`);
+  if (!isTensor(value)) throw misfit(`${where}: expected ${describe(spec)}, got ${kindOf(value)}`);
   checkKind(where, spec, value, symbols);
+  checkWhole(where, value);
+}
+
+/** Throws `input.shape` for what is no tensor, or one whose data does not fit its own shape and type. */
+export function checkWhole(where: string, value: Tensor): void {
+  if (!isTensor(value)) throw misfit(`${where}: expected a tensor, got ${kindOf(value)}`);
+  if (isDetached(value.data)) throw detached(where);
   const array = ARRAY_OF[value.dtype];
-  const length = value.data instanceof array ? value.data.length : -1;
+  const { data } = value;
+  // The array that belongs to the type, of whichever realm.
+  const length = classOf(data) === array.name ? (data as TypedArray).length : -1;
   if (length !== sizeOf(value.shape)) {
     throw misfit(
-      `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${value.data.constructor.name} of ${value.data.byteLength} bytes`,
+      `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${classOf(data)} of ${data.byteLength} bytes`,
     );
   }
 }
@@ -134,6 +145,10 @@ function fitsDim(dim: number | string, size: number, symbols: Map<string, number
 
 function describe({ dtype, shape }: TensorSpec): string {
   return `${dtype ?? 'a tensor'} [${shape.join(', ')}]`;
+}
+
+function detached(where: string): UsageError {
+  return misfit(`${where}: expected data, got an array whose buffer was transferred; copy it before`);
 }
 
 function misfit(message: string): UsageError {

@@ -1,5 +1,6 @@
 // The runtime contract: what a package that can execute ONNX offers. Implementations are @forja/node and @forja/web;
 // each runs the conformance suite of `@forja/core/conformance`. Nothing here knows onnxruntime.
+import type { AsyncHandle } from '../disposable.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
@@ -79,7 +80,7 @@ export interface RunOptions {
 }
 
 /** A model ready to run. Calls may overlap; they are executed in order. */
-export interface Session {
+export interface Session extends AsyncHandle {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
   readonly device: DeviceReport;
@@ -96,7 +97,7 @@ export interface Session {
  * Tensors that several sessions of one runtime read and update. All runs, reads and writes of a runtime are executed in
  * the order of the calls, whichever session or state they are of. Outlives the sessions that it is bound to.
  */
-export interface SharedState {
+export interface SharedState extends AsyncHandle {
   /** Name, type and shape of each tensor. */
   readonly tensors: TensorSpec[];
   /** Current values by name; default: all. Copies. */
@@ -111,7 +112,7 @@ export interface SharedState {
 }
 
 /** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
-export interface Runtime {
+export interface Runtime extends AsyncHandle {
   /** What runs, as far as it is known: before the first session a guess, where devices have to be tried. */
   readonly device: DeviceReport;
   /** What really runs, found out if need be. Absent where `device` says so from the start. */

@@ -1,13 +1,15 @@
 // State that sessions of one runtime share: where its tensors are, and which of them were lost with an executor and not
 // written since.
+import { disposable } from '../disposable.js';
 import { UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { SessionExecutor } from './executor.js';
 import { checkTensor } from './feeds.js';
 import { Resident, type Home } from './resident.js';
 import type { SharedState } from './session.js';
 import { StateLost } from './supervisor.js';
-import { copiesOf } from './tensors.js';
+import { copiesOf, oursOf } from './tensors.js';
 
 /** The state as its runtime keeps it. */
 export class StateCore<R> extends Resident<R> {
@@ -76,24 +78,29 @@ export class StateCore<R> extends Resident<R> {
 /** The caller's handle. */
 export class ExecutorState<R> implements SharedState {
   readonly tensors: TensorSpec[];
+  /** For `await using`. */
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly core: StateCore<R>;
 
   constructor(core: StateCore<R>) {
     this.core = core;
     this.tensors = [...core.tensors.values()];
+    disposable(this);
   }
 
   async read(names: string[] = [...this.core.tensors.keys()]): Promise<NamedTensors> {
     for (const name of names) this.core.spec('read', name);
-    return this.core.perform((executor, shared) => {
-      this.core.need(names);
-      return executor.call('readShared', { shared, names });
-    });
+    return oursOf(
+      await this.core.perform((executor, shared) => {
+        this.core.need(names);
+        return executor.call('readShared', { shared, names });
+      }),
+    );
   }
 
   async write(values: NamedTensors): Promise<void> {
     this.core.check();
-    for (const [name, value] of Object.entries(values))
+    for (const [name, value] of Object.entries(optionsOf('write', values)))
       checkTensor(`write.${name}`, this.core.spec('write', name), value);
     const copies = copiesOf(values);
     await this.core.perform((executor, shared) => this.core.put(executor, shared, copies));

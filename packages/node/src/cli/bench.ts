@@ -1,6 +1,14 @@
 // forja bench: how fast a generator samples here, and why its convolutions are computed as they are.
 import { basename, resolve } from 'node:path';
-import { ForjaError, UsageError, type CliCommand, type CliIo, type DeviceReport, type Generator } from '@forja/core';
+import {
+  ForjaError,
+  someClass,
+  UsageError,
+  type CliCommand,
+  type CliIo,
+  type DeviceReport,
+  type Generator,
+} from '@forja/core';
 import { decodeModel, explainConvolutions, type ConvolutionPrices } from '@forja/core/onnx';
 import { readModelFile } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
@@ -76,7 +84,7 @@ export const bench: CliCommand = {
     const generator = await load(file, { ...loadOptions(args, io), lowering: args.lowering });
     try {
       const loaded = performance.now();
-      await generator.sample({ count: 1, seed: 0, signal: io.signal });
+      await generator.sample({ count: 1, seed: 0, signal: io.signal, ...someClass(generator.manifest) });
       const first = performance.now();
       io.print(
         `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
@@ -122,7 +130,7 @@ async function timed(generator: Generator, batch: number, seconds: number, io: C
   const once = async (): Promise<number> => {
     if (io.signal.aborted) throw new ForjaError('aborted', `interrupted after ${times.length} calls`);
     const start = performance.now();
-    await generator.sample({ count: batch, seed: seed++, signal: io.signal });
+    await generator.sample({ count: batch, seed: seed++, signal: io.signal, ...someClass(generator.manifest) });
     return performance.now() - start;
   };
   for (let i = 0; i < 2; i++) await once();

@@ -1,5 +1,5 @@
 // What the command says of an error, and with which code it ends.
-import { ForjaError, UsageError, type ErrorCode } from '@forja/core';
+import { isForjaError, messageOf, UsageError, type ErrorCode } from '@forja/core';
 
 /** Words for the errors of the file system that users meet. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -21,17 +21,17 @@ export function reasonOf(error: unknown): string {
 
 /** Code and message of anything thrown. */
 export function describe(error: unknown): { code: ErrorCode; message: string } {
-  if (error instanceof Error && 'code' in error && isOurs(error)) return { code: error.code, message: error.message };
+  if (isForjaError(error)) return { code: error.code, message: error.message };
   if (error instanceof Error && 'syscall' in error) return { code: 'io', message: error.message };
   return {
     code: 'internal',
-    message: `${error instanceof Error ? error.message : String(error)} (this is a bug in the command; --verbose shows where)`,
+    message: `${messageOf(error)} (this is a bug in the command; --verbose shows where)`,
   };
 }
 
 /** 2 for a call that is wrong in itself, 130 for an interrupted one, else 1. */
 export function exitCode(error: unknown): 1 | 2 | 130 {
-  if (error instanceof Error && 'code' in error && isOurs(error))
+  if (isForjaError(error))
     return error instanceof UsageError || error.name === 'UsageError' ? 2 : error.code === 'aborted' ? 130 : 1;
   return 1;
 }
@@ -49,14 +49,4 @@ export function stackOf(error: unknown): string {
     );
   }
   return lines.join('\n');
-}
-
-/** By shape as well: a package that adds commands may carry a copy of core of its own. */
-function isOurs(error: Error): error is ForjaError {
-  return (
-    error instanceof ForjaError ||
-    ['ForjaError', 'UsageError', 'ModelFormatError', 'DeviceError', 'OverloadedError', 'ExportError'].includes(
-      error.name,
-    )
-  );
 }

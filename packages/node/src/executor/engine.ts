@@ -1,6 +1,6 @@
 // Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the
 // child process.
-import { ForjaError } from '@forja/core';
+import { classOf, ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
 import { OrtSession } from './ort-session.js';
 import { Slots } from './slots.js';
@@ -103,5 +103,5 @@ export class Engine implements Executor {
 
 /** onnxruntime takes no shared memory. */
 function ownMemory(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
+  return classOf(bytes.buffer) === 'ArrayBuffer' ? bytes : new Uint8Array(bytes);
 }

@@ -10,7 +10,7 @@ import { createError, loadOrt, runError } from './ort.js';
 import { placementOf } from './placement.js';
 import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
-import { fromOrt, specsOf, toOrt } from './tensors.js';
+import { bytesFor, fromOrt, specsOf, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
 /** A session with its state. */
@@ -112,7 +112,11 @@ export class OrtSession {
       bytes = model,
       more: InferenceSession.SessionOptions = {},
     ): Promise<InferenceSession> =>
-      ort.InferenceSession.create(bytes, { ...settings(device, threads, strict, options), ...more });
+      ort.InferenceSession.create(bytesFor(ort, bytes), {
+        ...settings(device, threads, strict, options),
+        ...external(ort, options),
+        ...more,
+      });
     let session: InferenceSession;
     if (device === 'cpu') {
       const lowered = options.lowering === 'auto' && !options.state ? await lowerForCpu(model) : undefined;
@@ -200,8 +204,7 @@ function settings(
 ): InferenceSession.SessionOptions {
   // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores
   // from whatever comes next, other sessions first.
-  if (device === 'wasm')
-    return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3, ...external(options) };
+  if (device === 'wasm') return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 };
   const spinning =
     options.spinning === false
       ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } }
@@ -213,10 +216,9 @@ function settings(
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
     extra: { session: { ...spinning, ...fallback } },
-    ...external(options),
   };
 }
 
-function external({ external: files }: ExecutorSessionOptions): InferenceSession.SessionOptions {
-  return files ? { externalData: [...files].map(([path, data]) => ({ path, data })) } : {};
+function external(ort: Ort, { external: files }: ExecutorSessionOptions): InferenceSession.SessionOptions {
+  return files ? { externalData: [...files].map(([path, data]) => ({ path, data: bytesFor(ort, data) })) } : {};
 }

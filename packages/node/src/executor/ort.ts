@@ -1,7 +1,8 @@
 // Finds and loads onnxruntime on first use, and says what its messages mean. Nothing native is touched at import.
-import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { DeviceError, ForjaError, messageOf, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import { hasCode } from '../has-code.js';
+import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
 
 /**
@@ -14,7 +15,7 @@ export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
 
 async function loadNative(): Promise<Ort> {
   try {
-    const loaded = (await import('onnxruntime-node')) as Ort & { default?: Ort };
+    const loaded = (requiredNative() ?? (await import('onnxruntime-node'))) as Ort & { default?: Ort };
     return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
   } catch (cause) {
     throw new DeviceError(
@@ -26,6 +27,15 @@ async function loadNative(): Promise<Ort> {
       { cause },
     );
   }
+}
+
+/**
+ * In a vm context (Jest, vitest's vmThreads) its JavaScript would be loaded into that, and refuse the arrays that its
+ * native code gives, which are of Node's own realm: Node's own `require` loads both into one. Undefined elsewhere.
+ */
+function requiredNative(): unknown {
+  if (process.hrtime() instanceof Array) return undefined;
+  return process.getBuiltinModule('node:module').createRequire(moduleUrl())('onnxruntime-node') as unknown;
 }
 
 async function loadWasm(): Promise<Ort> {
@@ -44,7 +54,7 @@ async function loadWasm(): Promise<Ort> {
 
 /** Without the stack of modules that Node puts below it. */
 function firstLine(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   return (text.split('\n')[0] ?? '').replace(/ imported from .*$/, '');
 }
 
@@ -102,7 +112,7 @@ export function runError(error: unknown): ForjaError {
 
 function translate(table: readonly Meaning[], error: unknown): ForjaError {
   if (error instanceof ForjaError) return error;
-  const message = (error instanceof Error ? error.message : String(error)) || 'no message';
+  const message = messageOf(error) || 'no message';
   const row = table.find(([pattern]) => pattern.test(message));
   return row ? row[1](message.trim(), error) : new ForjaError('internal', message, { cause: error });
 }

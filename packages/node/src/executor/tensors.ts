@@ -1,19 +1,29 @@
 // Between our tensors and onnxruntime's. No data is copied here.
-import { ARRAY_OF, ModelFormatError } from '@forja/core';
+import { ARRAY_OF, ModelFormatError, sizeOf } from '@forja/core';
 import type { DType, Tensor, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** The module, as loaded by {@link loadOrt}. */
 export type Ort = typeof import('onnxruntime-node');
 
+/** Its constructor, which is overloaded by type name: our names are a subset with the same arrays. */
+type NewTensor = new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
+
 /** onnxruntime's tensor over our data. */
 export function toOrt(ort: Ort, { dtype, shape, data }: Tensor): OrtTensor {
-  // Its constructor is overloaded by type name; our names are a subset with the same arrays.
-  return new (ort.Tensor as unknown as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(
-    dtype,
-    data,
-    shape,
-  );
+  return new (ort.Tensor as unknown as NewTensor)(dtype, inRealmOf(ort, dtype, data, sizeOf(shape)), shape);
+}
+
+/** Bytes as onnxruntime takes them. */
+export function bytesFor(ort: Ort, bytes: Uint8Array): Uint8Array {
+  return inRealmOf(ort, 'uint8', bytes, bytes.length);
+}
+
+/** The same memory in an array of onnxruntime's realm, which is another than ours where this one is a vm context. */
+function inRealmOf<T extends ArrayBufferView>(ort: Ort, dtype: DType, data: T, length: number): T {
+  const empty = new (ort.Tensor as unknown as NewTensor)(dtype === 'float16' ? 'uint16' : dtype, [], [0]).data;
+  const Theirs = empty.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // by `dtype`
+  return data instanceof Theirs ? data : new Theirs(data.buffer, data.byteOffset, length);
 }
 
 /** Our tensor over the data of onnxruntime's, which is on the CPU. */

@@ -5,9 +5,13 @@ import {
   checkAlone,
   checkExternalSizes,
   checkModelBytes,
+  classOf,
   externalAddress,
   externalFiles,
+  isBytes,
+  kindOf,
   ManyFiles,
+  ownBytes,
   UsageError,
 } from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
@@ -49,7 +53,8 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
   const { signal } = options;
   const none = new Map<string, Uint8Array>();
   const progress = new ManyFiles<LoadProgress>((all) => options.onProgress?.(all));
-  const at = typeof source === 'string' ? (/^(https?|file):/i.test(source) ? urlOf(source) : source) : source;
+  const address = classOf(source) === 'URL' || (typeof source === 'string' && /^(https?|file):/i.test(source));
+  const at = address ? urlOf(String(source)) : source;
   if (at instanceof URL && /^https?:$/.test(at.protocol)) return downloaded(at, options, progress);
   if (at instanceof URL && at.protocol !== 'file:')
     throw new UsageError(`load: expected a path, a file: or an http(s): address, got ${at.protocol}`);
@@ -66,10 +71,10 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
       external: await readExternal(path, externalFiles(bytes), signal, (expected) => progress.add(expected)),
     };
   }
-  if (at instanceof Uint8Array) return alone(checked({ where: 'the bytes given', bytes: at, external: none }));
-  if (at instanceof Blob)
+  if (isBytes(at)) return alone(checked({ where: 'the bytes given', bytes: ownBytes('load', at), external: none }));
+  if (isBlob(at))
     return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
-  throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${at === null ? 'null' : typeof at}`);
+  throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${kindOf(at)}`);
 }
 
 /**
@@ -104,6 +109,10 @@ async function downloaded(
   }
   checkExternalSizes(url.href, files, model.external);
   return model;
+}
+
+function isBlob(source: unknown): source is Blob {
+  return ['Blob', 'File'].includes(classOf(source));
 }
 
 function checked(model: ReadModel): ReadModel {

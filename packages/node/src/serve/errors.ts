@@ -1,6 +1,6 @@
 // What the service says of an error: one row a code. Texts that may hold paths or the machine's state stay inside;
 // `onError` hands them to the operator.
-import { ForjaError, type ErrorCode } from '@forja/core';
+import { isForjaError, type ErrorCode } from '@forja/core';
 
 /** Codes that only the service has, beside those of {@link ErrorCode}. */
 export type RequestCode =
@@ -95,7 +95,7 @@ export interface Told {
 
 /** What the client is told of anything thrown. */
 export function told(error: unknown): Told {
-  const code = error instanceof RequestError || error instanceof ForjaError ? error.code : 'internal';
+  const code = error instanceof RequestError || isForjaError(error) ? error.code : 'internal';
   const { status, instead } = STATUS[code];
   return {
     status,

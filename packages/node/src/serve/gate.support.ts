@@ -41,6 +41,7 @@ export class Gate implements Session {
   readState = (): Promise<NamedTensors> => Promise.resolve({});
   writeState = (): Promise<void> => Promise.resolve();
   dispose = (): Promise<void> => Promise.resolve(void this.disposed++);
+  [Symbol.asyncDispose] = (): Promise<void> => this.dispose();
 
   /** A generator over it. */
   generator(): Generator {

@@ -2,7 +2,7 @@
 // connection already carries.
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
-import { ForjaError, UsageError } from '@forja/core';
+import { ForjaError, optionsOf, UsageError } from '@forja/core';
 import { getRequestListener } from '@hono/node-server';
 import { reasonOf } from '../cli/errors.js';
 import type { Service } from './service.js';
@@ -38,7 +38,7 @@ const IDLE_MS = 1000;
 
 /** Listens. Throws ForjaError `io` when the port cannot be had. */
 export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
-  const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = options;
+  const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = optionsOf('listen', options);
   for (const [name, value, least, most] of [
     ['port', port, 0, 65_535],
     ['connections', connections, 1, 1e6],

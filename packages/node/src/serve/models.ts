@@ -1,6 +1,6 @@
 // The models of a service, by name. Requests name them and nothing else: a model is looked up in a map, never on a disk
 // or the network.
-import { Generator, OverloadedError, UsageError } from '@forja/core';
+import { type Generator, OverloadedError, UsageError } from '@forja/core';
 import { load, type LoadOptions } from '../load.js';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
@@ -59,7 +59,7 @@ export class ServedModel {
     this.name = name;
     this.#queue = queue;
     this.#rows = count;
-    if (source instanceof Generator) {
+    if (isGenerator(source)) {
       this.#version = new Version(source, count);
       this.loading = Promise.resolve();
     } else {
@@ -150,6 +150,11 @@ export class ServedModel {
     await this.#reloading?.catch(() => undefined);
     if (this.#load) await this.loaded?.dispose();
   }
+}
+
+/** By its shape: a program may hold several copies of @forja/core. */
+function isGenerator(source: ModelSource): source is Generator {
+  return typeof source === 'object' && 'manifest' in source && 'sample' in source;
 }
 
 /** All models of a service. */

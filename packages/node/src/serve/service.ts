@@ -1,6 +1,6 @@
 // serve(): models behind a fetch handler. It knows nothing of sockets: listen.ts and every host that calls `fetch` have
 // those.
-import { UsageError } from '@forja/core';
+import { optionsOf, UsageError } from '@forja/core';
 import type { LoadOptions } from '../load.js';
 import { warnOf } from '../runtime.js';
 import { appOf } from './app.js';
@@ -65,9 +65,9 @@ export interface Service {
  * `/`. Throws UsageError for options that cannot work.
  */
 export function serve(options: ServeOptions): Service {
-  const { load = {}, token, processMetrics = false, onError = warn } = options;
+  const { load = {}, token, processMetrics = false, onError = warn } = optionsOf('serve', options);
   const limits = limitsOf(options.limits);
-  const sources = Object.entries(options.models);
+  const sources = Object.entries(optionsOf('serve.models', options.models));
   if (sources.length === 0) throw new UsageError('serve.models: expected a model or more, got none');
   if (token !== undefined && !/^[\w.~+/-]+=*$/.test(token))
     throw new UsageError('serve.token: expected letters, digits and -._~+/, as Bearer tokens are written');

@@ -1,6 +1,6 @@
 // compile(): trace steps once, rewrite and lower their programs, and keep their state in the runtime. Steps over the
 // same variables share it.
-import { UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
+import { classOf, UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
 import { lowerProgram, type Lowered } from '../lower/lower.js';
@@ -171,7 +171,8 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): Record<strin
 /** A result of a step that is one number. @throws UsageError when it is not there or has more elements. */
 export function scalarOf(results: Readonly<Record<string, Tensor>>, name: string): number {
   const data = results[name]?.data;
-  if (data instanceof Float32Array && data.length === 1) return data[0] ?? NaN;
+  // The class was just looked at.
+  if (classOf(data) === 'Float32Array' && (data as Float32Array).length === 1) return (data as Float32Array)[0] ?? NaN;
   throw new UsageError(
     `${name}: expected a float32 scalar among the step's results, got ${Object.keys(results).join(', ') || 'none'}`,
   );

@@ -1,5 +1,5 @@
 // A compiled step: its session and its state, as the callers' interface. What it is made of, compile.ts makes.
-import { UsageError, tensor, type NamedTensors, type Session } from '@forja/core';
+import { disposable, UsageError, tensor, type NamedTensors, type Session } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
 import type { Lowered } from '../lower/lower.js';
@@ -34,7 +34,7 @@ export function compiledStep({ traced, lowered, together, seed, session, home, s
     if (home.refresh !== undefined) await home.refresh();
     return session.run(feeds, { outputs });
   };
-  const compiled: CompiledStep = {
+  const compiled: Omit<CompiledStep, typeof Symbol.asyncDispose> = {
     step: 0,
     run: async (given = {}) => (await compiled.runMany([given]))[0] ?? {},
     async runMany(given) {
@@ -70,9 +70,10 @@ export function compiledStep({ traced, lowered, together, seed, session, home, s
       await Promise.all([session.dispose(), home.release()]);
     },
   };
+  const handle = disposable(compiled);
   home.attach?.(session);
-  dropped.register(compiled, home, home);
-  return compiled;
+  dropped.register(handle, home, home);
+  return handle;
 }
 
 function liveVariable(variables: ReadonlyMap<string, tf.Variable>, name: string): tf.Variable {

@@ -1,6 +1,6 @@
 // The second engine: the same step run by tfjs itself, kernel by kernel, on its current backend. The reference for the
 // compiled one, and `engine: 'tfjs'`.
-import { ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } from '@forja/core';
+import { disposable, ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
 import { withRandom } from '../trace/random.js';
@@ -51,7 +51,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
 
   // Everything happens in the call itself; the promises only give both engines one shape.
   const settled = <T>(fn: () => T): Promise<T> => new Promise((resolve) => resolve(fn()));
-  const compiled: CompiledStep = {
+  const compiled: Omit<CompiledStep, typeof Symbol.asyncDispose> = {
     step: 0,
     run: (given = {}) =>
       settled(() => {
@@ -98,7 +98,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
     },
     dispose: () => settled(() => void (disposed = true)),
   };
-  return compiled;
+  return disposable(compiled);
 }
 
 function toTf(value: Tensor): tf.Tensor {

@@ -1,6 +1,8 @@
 // What a step is fed: specs checked once, feeds of every allowed form made into tensors, random inputs drawn by (seed,
 // step).
 import {
+  classOf,
+  kindOf,
   ARRAY_OF,
   UsageError,
   copyOf,
@@ -99,10 +101,7 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
     throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
     throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
-  if (!isNumbers(data))
-    throw misfit(
-      `run.${name}: expected ${describe(input)}, got ${data instanceof BigInt64Array ? 'BigInt64Array' : typeof data}`,
-    );
+  if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${kindOf(data)}`);
   const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
   if (strange !== undefined)
     throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
@@ -110,14 +109,16 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
     throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];
   // Half bits and integers of other widths would be read as what they are not; plain arrays convert.
-  if (ArrayBuffer.isView(data) && !(data instanceof array))
-    throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${data.constructor.name}`);
+  // By class name: arrays of other realms hold the same.
+  const kind = ArrayBuffer.isView(data) ? classOf(data) : undefined;
+  if (kind !== undefined && kind !== array.name)
+    throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${kind}`);
   return {
     dtype,
     shape: [...shape],
     data:
-      data instanceof array
-        ? data
+      kind !== undefined
+        ? (data as TypedArray) // of the class just compared
         : array === Float32Array
           ? Float32Array.from(data)
           : array === Int32Array
@@ -133,10 +134,7 @@ function isShaped(feed: Exclude<Feed, number>): feed is Tensor | { shape: readon
 function isNumbers(data: unknown): data is ArrayLike<number> {
   return (
     (Array.isArray(data) && data.every((value) => typeof value === 'number')) ||
-    (ArrayBuffer.isView(data) &&
-      !(data instanceof DataView) &&
-      !(data instanceof BigInt64Array) &&
-      !(data instanceof BigUint64Array))
+    (ArrayBuffer.isView(data) && !['DataView', 'BigInt64Array', 'BigUint64Array'].includes(classOf(data)))
   );
 }
 

@@ -1,6 +1,6 @@
 // The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state
 // inside the executor. The contract of both engines: compile.ts (one ONNX graph) and eager.ts (tfjs itself).
-import type { Runtime, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
+import type { AsyncHandle, Runtime, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /**
@@ -81,7 +81,7 @@ export interface StepSummary {
 }
 
 /** A step ready to run. */
-export interface CompiledStep {
+export interface CompiledStep extends AsyncHandle {
   /** Number of the next step, which random inputs are drawn by: 0 at first. Settable, for a resume. */
   step: number;
   run(inputs?: Record<string, Feed>): Promise<Record<string, Tensor>>;

@@ -1,5 +1,5 @@
 // Datasets over arrays in memory: the form that other loaders end in, and the one to bring data of your own with.
-import { ForjaError, UsageError, sizeOf } from '@forja/core';
+import { classOf, ForjaError, UsageError, sizeOf } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
 
@@ -107,6 +107,8 @@ function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptio
 function columnOf(name: string, field: string, array: ArrayField): Column {
   const { shape = [], classes, vocabulary, part, range } = array;
   const data = ArrayBuffer.isView(array.data) ? array.data : Int32Array.from(array.data);
+  const kind = classOf(data); // not by instanceof: arrays of other realms hold the same
+  const whole = kind === 'Int32Array';
   const size = sizeOf(shape);
   if (!(size > 0 && shape.every((d) => Number.isInteger(d))))
     throw wrongShape(`${field}.shape: expected positive integers, got [${shape.join(', ')}]`);
@@ -116,7 +118,7 @@ function columnOf(name: string, field: string, array: ArrayField): Column {
       `${field}.data: expected a multiple of ${size} values for shape [${shape.join(', ')}], got ${data.length}`,
     );
   const names = vocabulary ?? classes;
-  const stray = names && data instanceof Int32Array ? data.findIndex((v) => !(v >= 0 && v < names.length)) : -1;
+  const stray = names && whole ? data.findIndex((v) => !(v >= 0 && v < names.length)) : -1;
   if (names && stray >= 0)
     throw new ForjaError(
       'data.class',
@@ -124,13 +126,13 @@ function columnOf(name: string, field: string, array: ArrayField): Column {
     );
   const spec: FieldSpec = {
     shape: [...shape],
-    dtype: data instanceof Int32Array ? 'int32' : 'float32',
-    ...(data instanceof Int32Array ? {} : { range: data instanceof Float32Array ? (range ?? rangeOf(data)) : [-1, 1] }),
+    dtype: whole ? 'int32' : 'float32',
+    ...(whole ? {} : { range: kind === 'Float32Array' ? (range ?? rangeOf(data)) : [-1, 1] }),
     ...(classes ? { classes } : {}),
     ...(vocabulary ? { vocabulary } : {}),
     ...(part === undefined ? {} : { part }),
   };
-  const bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  const bytes = kind === 'Uint8Array' || kind === 'Uint8ClampedArray';
   return {
     spec,
     count: data.length / size,
@@ -151,7 +153,7 @@ function wrongShape(what: string): UsageError {
   return new UsageError(`arrayDataset.${what}`, { code: 'input.shape' });
 }
 
-function rangeOf(data: Float32Array): [number, number] {
+function rangeOf(data: Iterable<number>): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const v of data) {
     if (v < low) low = v;

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve as resolvePath, isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ForjaError, ModelFormatError, UsageError, abortError } from '@forja/core';
+import { classOf, ForjaError, ModelFormatError, UsageError, abortError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { loadModelFiles, loadTfjsModel as loadByAddress, type LoadTfjsOptions } from '../export/load-tfjs.js';
 
@@ -21,7 +21,8 @@ export async function loadTfjsModel(
   options: LoadTfjsOptions = {},
 ): Promise<tf.LayersModel | tf.GraphModel> {
   if (isAddress(String(source))) return loadByAddress(source, options);
-  const given = source instanceof URL || source.startsWith('file:') ? fileURLToPath(source) : source;
+  const given =
+    classOf(source) === 'URL' || String(source).startsWith('file:') ? fileURLToPath(String(source)) : String(source);
   const path = (await stat(given).catch(() => undefined))?.isDirectory() === true ? join(given, 'model.json') : given;
   const folder = dirname(resolvePath(path));
   return loadModelFiles(

@@ -1,5 +1,6 @@
 // A program: the kernel calls of one traced tfjs function, in SSA form. Plain data; tracing makes it, passes rewrite
 // it, lowering reads it.
+import { ARRAY_OF, classOf } from '@forja/core';
 import { sizeText, type Size } from './size.js';
 
 export { isStatic, sizeText, type Size, type SymbolicSize } from './size.js';
@@ -70,7 +71,7 @@ export function dataOf(values: ArrayLike<number>, dtype: ProgramDType): Constant
 
 /** Whether an array is one that a program may hold for the type as it is. */
 export function isDataOf(values: ArrayLike<number>, dtype: ProgramDType): values is ConstantData {
-  return values instanceof (dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array);
+  return classOf(values) === ARRAY_OF[dtype].name;
 }
 
 /**

@@ -2,6 +2,7 @@
 // equal ones once.
 import { UsageError } from '../../errors.js';
 import { halfOf } from '../../half.js';
+import { classOf } from '../../realm.js';
 import { ARRAY_OF, BYTES_OF, sizeOf, type DType, type TypedArray } from '../../tensor.js';
 
 const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
@@ -29,12 +30,11 @@ export function typedData(
     throw new UsageError(`${where}: expected sizes, got shape [${shape.join(', ')}]`);
   if (data.length !== sizeOf(shape))
     throw new UsageError(`${where}: expected ${sizeOf(shape)} elements for [${shape.join(', ')}], got ${data.length}`);
-  if (data instanceof ARRAY_OF[dtype]) return data;
-  const numeric = Array.isArray(data) || (dtype === 'int64' && data instanceof Int32Array);
+  // The array that belongs to the type, of whichever realm.
+  if (classOf(data) === ARRAY_OF[dtype].name) return data as TypedArray;
+  const numeric = Array.isArray(data) || (dtype === 'int64' && classOf(data) === 'Int32Array');
   if (!numeric)
-    throw new UsageError(
-      `${where}: expected ${ARRAY_OF[dtype].name} or numbers for ${dtype}, got ${data.constructor.name}`,
-    );
+    throw new UsageError(`${where}: expected ${ARRAY_OF[dtype].name} or numbers for ${dtype}, got ${classOf(data)}`);
   const values = Array.from(data as ArrayLike<number>); // no BigInt64Array: it is int64's own
   const range = RANGES[dtype];
   const bad = range && values.find((v) => !Number.isInteger(v) || v < range[0] || v > range[1]);
