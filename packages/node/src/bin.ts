@@ -1,9 +1,16 @@
 #!/usr/bin/env node
 // The command `forja`. The work is in cli/main.ts.
+import { reasonOf } from './cli/errors.js';
 import { main } from './cli/main.js';
+import { hasCode } from './has-code.js';
 
-// `forja inspect model.onnx | head` ends the pipe early; that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// `forja inspect model.onnx | head` ends the pipe early; that is no error. A full disk is.
+process.stdout.on('error', (error) => {
+  if (hasCode(error, 'EPIPE')) process.exit(0);
+  process.stderr.write(`error: cannot write standard output: ${reasonOf(error)} [io]\n`);
+  process.exit(1);
+});
+process.stderr.on('error', () => undefined); // there is nowhere left to say so
 
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code; // not exit(): output may still be on its way

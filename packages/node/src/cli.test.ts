@@ -2,7 +2,18 @@
 // or looked at byte by byte.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -531,6 +542,29 @@ test('Ctrl-C during a long sample: exit 130, nothing written', async () => {
     stderr: expect.stringMatching(/^error: interrupted after \d+ of 100000 pictures \[aborted\]$/) as string,
   });
   expect(readdirSync(join(folder, 'long')).every((name) => /^\d{5}\.png$/.test(name))).toBe(true);
+});
+
+test.runIf(process.platform === 'linux')('output that cannot be written is told, and fails', () => {
+  for (const args of [['inspect', 'generator.onnx'], ['inspect', 'generator.onnx', '--json'], ['--help']]) {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [bin, ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'error: cannot write standard output: no space left on the device [io]\n',
+    });
+  }
+});
+
+test.each(['sample', 'interpolate', 'export-repository'])('%s -o - is no place to write to', (command) => {
+  const { status, stdout } = forja(command, 'generator.onnx', '-o', '-', '--json');
+  expect(status).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
+  expect(readdirSync(folder)).not.toContain('-');
 });
 
 test('runs through a link, as npm installs it', () => {

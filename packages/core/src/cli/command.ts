@@ -8,10 +8,10 @@ export interface CliOption {
   description: string;
   default?: string | number | boolean;
   /**
-   * How the text becomes a value; `integer` and `number` are checked by the bin. Default `string` (or boolean without
-   * `<…>`).
+   * How the text becomes a value; `integer` and `number` are checked by the bin. `path`: a place that is written to,
+   * which `-` is none. Default `string` (or boolean without `<…>`).
    */
-  type?: 'string' | 'integer' | 'number' | 'list';
+  type?: 'string' | 'integer' | 'number' | 'list' | 'path';
   choices?: readonly string[];
 }
 

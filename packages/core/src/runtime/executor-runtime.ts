@@ -2,6 +2,7 @@
 // it. What packages that execute ONNX build theirs on.
 import { disposable } from '../disposable.js';
 import { ForjaError, UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DroppedHandles, Held } from './dropped.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
@@ -82,7 +83,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
   async makeState(tensors: NamedTensors, made: string): Promise<ExecutorState<R>> {
     this.alive();
     const specs = new Map<string, TensorSpec>();
-    for (const [name, value] of Object.entries(tensors)) {
+    for (const [name, value] of Object.entries(optionsOf('createState', tensors))) {
       checkWhole(`createState.${name}`, value);
       specs.set(name, { name, dtype: value.dtype, shape: [...value.shape] });
     }

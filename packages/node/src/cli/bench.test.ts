@@ -93,6 +93,22 @@ test('marks what runs, also where the file is left as it is', async () => {
   ]);
 });
 
+test('measures a conditional model that says nothing of its classes', async () => {
+  const g = new GraphBuilder({ name: 'conditional' });
+  const z = g.input('latent', 'float32', ['batch', 4]);
+  const rows = g.constant('float32', [3, 4], new Float32Array(12), 'rows');
+  const moved = g.op('Add', [z, g.op('Gather', [rows, g.input('label', 'int64', ['batch'])], { axis: 0 })]);
+  g.output('image', g.op('Reshape', [g.op('Tanh', [moved]), g.constant('int64', [4], [0, 1, 2, 2])]));
+  const file = join(folder, 'conditional.onnx');
+  writeFileSync(file, encodeModel(g.build()));
+  expect(await run('bench', file, '--batch', '2', '--seconds', '0.01')).toMatchObject({ code: 0 });
+  const generator = await load(file, { device: 'cpu', threads: 1, warmup: [1, 2] });
+  expect(generator.stats()).toMatchObject({ runs: 2, images: 3 });
+  // Which class a picture is of, is for the caller to say.
+  await expect(generator.sample()).rejects.toMatchObject({ code: 'usage' });
+  await generator.dispose();
+});
+
 test.each([
   ['--batch', '0', 'whole numbers'],
   ['--batch', '2,x', 'whole numbers'],

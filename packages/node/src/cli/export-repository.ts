@@ -29,6 +29,7 @@ export const exportRepository: CliCommand = {
     {
       flags: '-o, --out <folder>',
       description: 'the repository; models are added to those in it',
+      type: 'path',
       default: 'model_repository',
     },
     { flags: '--model-version <n>', description: 'version of the models', type: 'integer', default: 1 },

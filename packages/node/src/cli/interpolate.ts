@@ -28,6 +28,7 @@ export const interpolate: CliCommand = {
     {
       flags: '-o, --out <path>',
       description: 'a .gif, .apng, .png (grid), or a folder for one PNG each',
+      type: 'path',
       default: 'walk.gif',
     },
     { flags: '--from <seed>', description: 'where the walk begins', default: '0' },

@@ -14,6 +14,8 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
     integer: (text) =>
       /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text),
     number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number', text)),
+    // Other tools write to standard output then; here it carries what the command says.
+    path: (text) => (text === '-' ? refuse('a file or folder to write to (./- for one of that name)', text) : text),
     list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
   };
   const parse = parsers[option.type ?? 'string'];

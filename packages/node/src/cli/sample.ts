@@ -28,6 +28,7 @@ export const sample: CliCommand = {
     {
       flags: '-o, --out <path>',
       description: 'a .png (grid), .gif, .apng, or a folder for one PNG each',
+      type: 'path',
       default: 'samples.png',
     },
     { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 16 },

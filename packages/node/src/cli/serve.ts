@@ -1,5 +1,5 @@
 // forja serve: models behind HTTP until Ctrl-C or SIGTERM.
-import { UsageError, type CliCommand, type CliIo } from '@forja/core';
+import { messageOf, UsageError, type CliCommand, type CliIo } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { modelsOf } from './model-names.js';
 import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
@@ -14,6 +14,7 @@ interface Args extends LoadArgs {
   warmup?: string[];
   drain: number;
   token?: string;
+  origin?: string[];
 }
 
 /** The command. */
@@ -53,6 +54,11 @@ export const serve: CliCommand = {
       description:
         'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set',
     },
+    {
+      flags: '--origin <origin>',
+      description: 'let pages of this origin use it, as in https://example.org; more than once for more; * for all',
+      type: 'list',
+    },
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
   ],
@@ -73,13 +79,21 @@ export const serve: CliCommand = {
       ...(maxBody === undefined ? {} : { bodyBytes: maxBody }),
     };
     const { listen, serve: service } = await import('../serve.js');
+    let begun = false;
+    const early: unknown[] = [];
+    const begin = (told?: unknown): void => {
+      begun = true;
+      for (const error of early.splice(0)) if (error !== told) io.warn(messageOf(error));
+    };
     const serving = service({
       models,
       load: { ...load, ...(warmup ? { warmup } : {}) },
       limits,
       processMetrics: true,
+      ...(args.origin === undefined ? {} : { origins: args.origin }),
       ...(token === undefined || token === '' ? {} : { token }),
-      onError: (error) => io.warn(error instanceof Error ? error.message : String(error)),
+      // Until it is ready, the first failure is what the command ends with.
+      onError: (error) => void (begun ? io.warn(messageOf(error)) : early.push(error)),
     });
     let onHangup: (() => void) | undefined;
     try {
@@ -96,6 +110,7 @@ export const serve: CliCommand = {
             )),
         );
         await Promise.race([serving.ready, stopped(io)]);
+        begin();
         if (!io.signal.aborted) io.print(`Ready: ${Object.keys(models).join(', ')}.`);
         await stopped(io);
       } finally {
@@ -109,6 +124,9 @@ export const serve: CliCommand = {
         `Stopped: ${stats.accepted} requests accepted, ${stats.answered} answered, ${stats.aborted} given up by their clients.`,
       );
       return { url: listening.url, models: Object.keys(models), ...stats };
+    } catch (error) {
+      begin(error);
+      throw error;
     } finally {
       await serving.close();
     }

@@ -17,6 +17,7 @@ import type { ServedModel, ServedModels, Version } from './models.js';
 import { DATATYPE } from './oip/datatypes.js';
 import { inferRequest } from './oip/request.js';
 import { inferResponse } from './oip/response.js';
+import { crossOrigin } from './origins.js';
 import { indexPage } from './page.js';
 
 /** What the routes work with. */
@@ -25,6 +26,8 @@ export interface Inside {
   limits: Limits;
   metrics: Metrics;
   token: string | undefined;
+  /** Of pages that may use it beside its own. */
+  origins: readonly string[];
   /** Whether new work is taken, and whether the service should be sent any. */
   state: () => 'open' | 'draining' | 'closed';
   /** Counts a request from here until `done`. */
@@ -40,7 +43,7 @@ const VERSIONS = ['1'];
 
 /** The application. */
 export function appOf(inside: Inside): Hono<Env> {
-  const { models, limits, metrics, token, state } = inside;
+  const { models, limits, metrics, token, origins, state } = inside;
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (c, next) => {
@@ -56,6 +59,8 @@ export function appOf(inside: Inside): Hono<Env> {
   app.use(
     secureHeaders({
       strictTransportSecurity: false, // for whoever ends TLS to say
+      // Without it, `<img>` of another origin is blocked. It knows no list.
+      crossOriginResourcePolicy: origins.length > 0 ? 'cross-origin' : 'same-origin',
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         styleSrc: ["'unsafe-inline'"],
@@ -65,6 +70,7 @@ export function appOf(inside: Inside): Hono<Env> {
       },
     }),
   );
+  if (origins.length > 0) app.use(crossOrigin(origins)); // before the token, which preflight requests cannot have
   if (token !== undefined) app.use(except('/v2/health/*', bearerAuth({ token })));
 
   /** A route that answers these methods and no others. */

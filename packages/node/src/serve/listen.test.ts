@@ -115,6 +115,21 @@ test('SIGTERM under load: every request that an open connection carries is answe
   );
 }, 60_000);
 
+test('a model that cannot be loaded is told once, with the others, and ends the command', async () => {
+  const { said, ended } = await start('page.onnx', 'slow.onnx');
+  expect(await ended).toEqual([1, null]);
+  expect(said.err.match(/expected an ONNX model/g)).toHaveLength(1);
+  expect(said.err).toMatch(/^error: .*page\.onnx: .* \[model\.format\]\n$/);
+});
+
+test('a page of an origin that is named may use the command', async () => {
+  const { child, ended, url } = await start('slow.onnx', '--origin', 'https://example.org');
+  const { headers } = await fetch(`${url}/v1/models`, { headers: { origin: 'https://example.org' } });
+  expect(headers.get('access-control-allow-origin')).toBe('https://example.org');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
+
 test('SIGHUP loads the models again, and it goes on', async (context) => {
   if (process.platform === 'win32') {
     console.log('SIGHUP skipped: Windows has no such signal');

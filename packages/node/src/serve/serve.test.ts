@@ -841,6 +841,40 @@ describe('lines, limits and ends', () => {
     expect(await refusal(service.fetch(new Request(`${HOST}/v1/images`)))).toEqual([401, 'request.unauthorized']);
   });
 
+  test('pages of other origins are kept out, or let in by name', async () => {
+    const page = 'https://example.org';
+    const seen = async (given: Partial<ServeOptions>, origin: string, init: RequestInit = {}) => {
+      const { session, service } = gated(given);
+      session.open();
+      const headers = { ...(init.headers as Record<string, string> | undefined), origin };
+      const response = await service.fetch(new Request(`${HOST}/v1/images`, { ...init, headers }));
+      const of = (name: string): string | null => response.headers.get(name);
+      return {
+        status: response.status,
+        origin: of('access-control-allow-origin'),
+        policy: of('cross-origin-resource-policy'),
+        methods: of('access-control-allow-methods'),
+        vary: of('vary'),
+      };
+    };
+    const preflight = { method: 'OPTIONS', headers: { 'access-control-request-method': 'POST' } };
+    const closed = { origin: null, policy: 'same-origin', methods: null, vary: null };
+    expect(await seen({}, page)).toEqual({ status: 200, ...closed });
+    expect(await seen({}, page, preflight)).toMatchObject({ status: 405, origin: null });
+    const open = { origin: page, policy: 'cross-origin' };
+    for (const given of [{ origins: [page] }, { origins: ['https://other.org', page] }]) {
+      expect(await seen(given, page)).toMatchObject({ status: 200, ...open, vary: 'Origin' });
+      expect(await seen(given, `${page}:8443`)).toMatchObject({ status: 200, origin: null });
+      expect(await seen(given, page, preflight)).toMatchObject({ status: 204, ...open, methods: 'GET,HEAD,POST' });
+      // What went wrong is for the page to read, too; a token is asked for behind the preflight request.
+      const body = { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } };
+      expect(await seen(given, page, body)).toMatchObject({ status: 400, ...open });
+      expect(await seen({ ...given, token: 's3cret' }, page)).toMatchObject({ status: 401, ...open });
+      expect(await seen({ ...given, token: 's3cret' }, page, preflight)).toMatchObject({ status: 204, ...open });
+    }
+    expect(await seen({ origins: ['*'] }, page)).toMatchObject({ status: 200, origin: '*', policy: 'cross-origin' });
+  });
+
   test('before it is loaded, a model is not ready; after it failed, neither', async () => {
     const told: unknown[] = [];
     const service = serve({
@@ -866,6 +900,9 @@ describe('lines, limits and ends', () => {
     ['a limit of nothing', { limits: { queue: 0 } }, 'input.range'],
     ['a limit that is not there', { limits: { other: 1 } as object }, 'usage'],
     ['a token with spaces', { token: 'a b' }, 'usage'],
+    ['an origin with a path', { origins: ['https://example.org/'] }, 'usage'],
+    ['an origin without a scheme', { origins: ['example.org'] }, 'usage'],
+    ['an origin that has none', { origins: ['file:///home'] }, 'usage'],
   ])('refuses %s', (_, options, code) => {
     expect(() => gated(options)).toThrow(expect.objectContaining({ code }) as Error);
   });

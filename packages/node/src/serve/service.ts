@@ -7,6 +7,7 @@ import { appOf } from './app.js';
 import { limitsOf, type Limits } from './limits.js';
 import { Metrics } from './metrics.js';
 import { ServedModel, ServedModels, type ModelSource } from './models.js';
+import { originsOf } from './origins.js';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -20,6 +21,10 @@ export interface ServeOptions {
   limits?: Partial<Limits>;
   /** Asked for as `Authorization: Bearer` on every route but `/v2/health`. */
   token?: string;
+  /**
+   * Origins of pages that may use the service from a browser, such as `https://example.org`; `*` for all. Default none.
+   */
+  origins?: readonly string[];
   /** Whether `/metrics` also has prom-client's metrics of the process. Default false. */
   processMetrics?: boolean;
   /**
@@ -65,7 +70,7 @@ export interface Service {
  * `/`. Throws UsageError for options that cannot work.
  */
 export function serve(options: ServeOptions): Service {
-  const { load = {}, token, processMetrics = false, onError = warn } = optionsOf('serve', options);
+  const { load = {}, token, origins = [], processMetrics = false, onError = warn } = optionsOf('serve', options);
   const limits = limitsOf(options.limits);
   const sources = Object.entries(optionsOf('serve.models', options.models));
   if (sources.length === 0) throw new UsageError('serve.models: expected a model or more, got none');
@@ -96,7 +101,16 @@ export function serve(options: ServeOptions): Service {
       if (count.accepted === count.answered + count.aborted) idle();
     };
   };
-  const app = appOf({ models, limits, metrics, token, state: () => state, begin, onError });
+  const app = appOf({
+    models,
+    limits,
+    metrics,
+    token,
+    origins: originsOf(origins),
+    state: () => state,
+    begin,
+    onError,
+  });
   let closing: Promise<void> | undefined;
   return {
     fetch: async (request) => app.fetch(request),

@@ -98,7 +98,7 @@ export const exportCommand: CliCommand = {
     { name: 'model', description: 'a model.json, the folder it is in, or its http(s) address', required: true },
   ],
   options: [
-    { flags: '-o, --out <file>', description: 'ONNX file to write; default model.onnx' },
+    { flags: '-o, --out <file>', description: 'ONNX file to write; default model.onnx', type: 'path' },
     {
       flags: '--input <name:dims>',
       description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input',
@@ -128,7 +128,7 @@ export const exportCommand: CliCommand = {
     { flags: '--tolerance <e>', description: 'largest relative difference from tfjs; default 1e-4', type: 'number' },
     { flags: '--no-verify', description: 'do not compare the file with tfjs' },
     { flags: '--per-node', description: 'compare every call of the model alone, too' },
-    { flags: '--report <file>', description: 'keep the report: a .json, .md or .html file' },
+    { flags: '--report <file>', description: 'keep the report: a .json, .md or .html file', type: 'path' },
     { flags: '--license <text>', description: 'licence of the model, for its manifest and card' },
     { flags: '--trained-on <text>', description: 'training data of the model, for its manifest and card' },
     { flags: '--no-card', description: 'write no MODEL_CARD.md beside the file' },

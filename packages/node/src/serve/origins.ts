@@ -1,0 +1,31 @@
+// Pages of other origins that may use the service. Without a word of the operator's, browsers keep them out.
+import { UsageError } from '@forja/core';
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+
+/** Headers of answers that scripts of those pages may read. */
+const READABLE = ['Inference-Header-Content-Length', 'Retry-After'];
+/** Seconds that browsers remember what a page may send. */
+const REMEMBERED = 600;
+
+/** Checked: `*`, or origins as browsers write them. */
+export function originsOf(origins: readonly string[]): readonly string[] {
+  for (const origin of origins) {
+    const seen = origin === '*' ? origin : URL.canParse(origin) ? new URL(origin).origin : 'no address';
+    if (seen !== origin)
+      throw new UsageError(
+        `serve.origins: expected '*' or an origin such as https://example.org, got '${origin}'${seen === 'no address' || seen === 'null' ? '' : `; its origin is ${seen}`}`,
+      );
+  }
+  return origins;
+}
+
+/** Answers their preflight requests, and lets their scripts read answers. */
+export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST'],
+    exposeHeaders: READABLE,
+    maxAge: REMEMBERED,
+  });
+}
