@@ -106,7 +106,7 @@ async function inside(context: Context): Promise<typeof import('./index.js')> {
 const { URL, Blob, TextDecoder, TextEncoder, AbortController, Buffer, performance, setTimeout, setImmediate } =
   globalThis;
 const globals = { process, URL, Blob, TextDecoder, TextEncoder, AbortController, Buffer, performance, setTimeout };
-const more = { setImmediate, clearTimeout, queueMicrotask, console, SharedArrayBuffer, Atomics, WebAssembly };
+const more = { setImmediate, clearTimeout, queueMicrotask, console, SharedArrayBuffer, Atomics };
 
 describe.each([
   ['a bare vm context', {}],

@@ -1,7 +1,15 @@
 // The runtime contract over onnxruntime-node: one queue in the caller's thread, one executor behind it.
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { checkModelBytes, DroppedHandles, ExecutorRuntime, madeHere, optionsOf, ownBytes, UsageError } from '@forja/core';
+import {
+  checkModelBytes,
+  DroppedHandles,
+  ExecutorRuntime,
+  madeHere,
+  optionsOf,
+  ownBytes,
+  UsageError,
+} from '@forja/core';
 import type {
   DeviceName,
   ExecutorSession,

@@ -1,4 +1,5 @@
 // Conformance: state that sessions share. A runtime without it refuses to bind one.
+import { disposable } from '../disposable.js';
 import type { Runtime, SessionOptions, SharedState } from '../runtime/session.js';
 import type { NamedTensors, Tensor } from '../tensor.js';
 import { attempt, elements, float32, of, outcome, plain, Signal, type Check, type Same } from './contract.js';
@@ -21,12 +22,12 @@ async function values(state: SharedState): Promise<unknown> {
 }
 
 /** A state that no runtime made. */
-const stranger: SharedState = {
+const stranger: SharedState = disposable({
   tensors: [{ name: 'value', dtype: 'float32', shape: [2] }],
   read: () => Promise.resolve({}),
   write: () => Promise.resolve(),
   dispose: () => Promise.resolve(),
-};
+});
 
 type Make = (tensors: NamedTensors) => Promise<SharedState>;
 

@@ -62,7 +62,7 @@ test('a step that fails changes neither the number nor, with bad feeds, the stat
   });
   await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({
     code: 'input.shape',
-    message: 'run.x: expected float32 [2], got object',
+    message: 'run.x: expected float32 [2], got Array',
   });
   await expect(engine.run({ x: null as never, n: 0 })).rejects.toMatchObject({
     code: 'input.shape',

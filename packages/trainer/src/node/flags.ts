@@ -65,7 +65,7 @@ function flags(name: string, schema: OptionEntries[string]): Flag[] {
       return [
         {
           ...flag(kebab(name), choices ? ' <name>' : ' <path>', option, put),
-          ...(name === 'out' ? { option: { flags: `${text} <path>`, description: described } } : {}),
+          ...(name === 'out' ? { option: { flags: `${text} <path>`, description: described, type: 'path' } } : {}),
         },
       ];
     },
