@@ -68,7 +68,15 @@ describe("precision: 'fp16'", () => {
     expect(wasm.floats).toEqual((await drawn({ device: 'wasm' })).floats);
     const half = encodeModel(toHalf(decodeModel(tinyGenerator(8))));
     expect((await drawn({ device: 'wasm', precision: 'fp16' }, half)).device.reasons.join()).not.toMatch(/precision/);
-    await expect(drawn({ device: 'wasm', precision: 'fp32' }, half)).rejects.toMatchObject({ code: 'usage' });
+    expect((await drawn({ device: 'wasm', precision: 'fp32' }, half)).device.reasons.join()).toMatch(/precision: fp16/);
+    for (const [precision, model] of [['fp16'], ['fp32', half]] as const)
+      await expect(drawn({ device: 'wasm', precision, strict: true }, model)).rejects.toMatchObject({
+        code: 'device.unavailable',
+      });
+    await expect(drawn({ device: 'wasm', expect: { precision: 'fp32' } }, half)).rejects.toMatchObject({
+      code: 'usage',
+    });
+    await drawn({ device: 'wasm', expect: { precision: 'fp16' } }, half);
   });
 
   test('converts on an adapter with shader-f16, and on no other', async () => {

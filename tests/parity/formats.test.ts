@@ -104,7 +104,7 @@ describe('half precision', () => {
   it('load takes the file as what it is; a file that is worse than 45 dB is refused; another is verified by decibels too', async () => {
     const model = network('dcgan');
     const { model: bytes } = await exportOnnx(model, { precision: 'fp16', verify: { runtime: onnx } });
-    await expect(load(bytes, { precision: 'fp32' })).rejects.toMatchObject({ code: 'usage' });
+    await expect(load(bytes, { expect: { precision: 'fp32' } })).rejects.toMatchObject({ code: 'usage' });
     const generator = await load(bytes, { precision: 'fp16' });
     expect(generator.manifest.precision).toBe('fp16');
     await generator.dispose();

@@ -1,10 +1,10 @@
-// The choice of half precision in the browser's executor, with onnxruntime-node's sessions in the place of a GPU's:
-// real conversions, judged by the golden check. In a browser: tests/browser/half.test.ts.
-import { DeviceError, type DeviceReport, type NamedTensors, type TensorSpec } from '@forja/core';
+// The choice of a precision, as the executors of both packages make it, with onnxruntime-node's sessions on the CPU in
+// the place of a GPU's: real conversions, judged by the golden check. In a browser: tests/browser/formats.test.ts.
+import { DeviceError, inPrecision, type Comparable, type DeviceReport, type NamedTensors } from '@forja/core';
+import type { PrecisionRequest, TensorSpec } from '@forja/core';
 import { encodeModel, GraphBuilder, halfModelBytes } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
 import { afterAll, expect, test } from 'vitest';
-import { halfOrExact, type Comparable } from '../../packages/web/src/worker/half.js';
 
 const rt = runtime({ device: 'cpu', threads: 1 });
 afterAll(() => rt.dispose());
@@ -51,15 +51,27 @@ class Opened implements Comparable {
   }
 }
 
+/** The choice for `dense(1)` on a device that computes in half precision. */
+const choose = (exact: Opened, more: Partial<PrecisionRequest<Opened>>): Promise<Opened> =>
+  inPrecision(exact, {
+    asked: 'fp16',
+    strict: false,
+    model: dense(1),
+    obstacle: undefined,
+    openHalf: () => Opened.of(halfModelBytes(dense(1))!),
+    ...more,
+  });
+
 test('a model that keeps its pictures is taken in half precision, and the other one released', async () => {
   const half = halfModelBytes(dense(1))!;
   expect(half.length).toBeLessThan(dense(1).length * 0.6);
-  const taken = await halfOrExact(await Opened.of(dense(1)), () => Opened.of(half));
+  const taken = await choose(await Opened.of(dense(1)), { openHalf: () => Opened.of(half), strict: true });
   expect([taken.device.reasons, Opened.live]).toEqual([[], 1]);
   await taken.release();
 });
 
-test.each<[string, () => Promise<Opened>, RegExp]>([
+test.each<[string, () => Promise<Opened | undefined>, RegExp]>([
+  ['has nothing to convert', () => Promise.resolve(undefined), /because none of its weights can be in half precision$/],
   [
     'gives other pictures',
     () =>
@@ -81,14 +93,38 @@ test.each<[string, () => Promise<Opened>, RegExp]>([
   ],
 ])('one that %s is not, and the report says so', async (_, openHalf, reason) => {
   const exact = await Opened.of(dense(1));
-  expect(await halfOrExact(exact, openHalf)).toBe(exact);
+  expect(await choose(exact, { openHalf })).toBe(exact);
   expect([exact.device.reasons, Opened.live]).toEqual([[expect.stringMatching(reason)], 1]);
+  await exact.release();
+  await expect(choose(await Opened.of(dense(1)), { openHalf, strict: true })).rejects.toMatchObject({
+    code: 'device.unavailable',
+  });
+  expect(Opened.live).toBe(0);
+});
+
+test('what the device or the file stands against is told, and strict refuses it', async () => {
+  const half = halfModelBytes(dense(1))!;
+  const cases: [Partial<PrecisionRequest<Opened>>, string][] = [
+    [{ obstacle: 'the abacus has no halves' }, 'precision: fp32, because the abacus has no halves'],
+    [{ asked: 'fp32', model: half }, 'precision: fp16, because the file has such weights; export it in float32'],
+  ];
+  for (const [request, reason] of cases) {
+    const exact = await Opened.of(request.model ?? dense(1));
+    expect((await choose(exact, request)).device.reasons).toEqual([reason]);
+    await expect(choose(exact, { ...request, strict: true })).rejects.toMatchObject({ code: 'device.unavailable' });
+  }
+  expect(Opened.live).toBe(0);
+  const exact = await Opened.of(dense(1));
+  for (const request of [{ asked: 'auto' }, { asked: 'fp32' }, { model: half }] as const)
+    expect(await choose(exact, { ...request, strict: true })).toBe(exact);
+  expect(exact.device.reasons).toEqual([]);
   await exact.release();
 });
 
 test('a device that is lost over it is told as lost', async () => {
   const exact = await Opened.of(dense(1));
-  await expect(halfOrExact(exact, () => Promise.reject(new DeviceError('device.lost', 'gone')))).rejects.toMatchObject({
+  const openHalf = (): Promise<Opened> => Promise.reject(new DeviceError('device.lost', 'gone'));
+  await expect(choose(exact, { openHalf })).rejects.toMatchObject({
     code: 'device.lost',
   });
   await exact.release();

@@ -61,6 +61,8 @@ export { StateLost, Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
+export { checkExpected, inPrecision } from './runtime/precision.js';
+export type { Comparable, Expectations, Precision, PrecisionRequest } from './runtime/precision.js';
 export { goldenFeeds } from './runtime/golden.js';
 export { MicroBatcher } from './runtime/micro-batcher.js';
 export type { BatcherOptions, BatchJob } from './runtime/micro-batcher.js';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { latents, MANIFEST_KEY } from '@forja/core';
 import type { Manifest } from '@forja/core';
-import { decodeModel, encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
+import { decodeModel, encodeModel, GraphBuilder, halfModelBytes, sealModel } from '@forja/core/onnx';
 import type { Model, TensorProto } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -127,7 +127,9 @@ describe('from each kind of source', () => {
     { device: 'cpu', threads: 1, strict: true },
     { warmup: true },
     { warmup: [1, 4] },
-    { precision: 'fp32' },
+    { precision: 'fp32', strict: true },
+    { expect: { precision: 'fp32' } },
+    { precision: 'fp16' },
   ])('with %o', async (options) => {
     const generator = await load(path, options);
     expect([...(await generator.sample({ count: 3, seed: 1 })).data]).toBeAllclose(
@@ -195,11 +197,27 @@ describe('what is no model', () => {
       { device: 'abacus' },
       { executor: 'thread' },
       { threads: 0 },
-      { precision: 'fp16' },
+      { expect: { precision: 'fp16' } },
+      { expect: { precision: 'int4' } },
+      { expect: { colour: true } },
+      { expect: null },
     ] as never[])
       expect(await code(path, options)).toBe('usage');
     expect(await code(path, { batch: { max: 0 } })).toBe('input.range');
     expect(await code(path, { warmup: [0] })).toBe('input.range');
+  });
+
+  test('half precision that the device does not compute in, where strict asks for it', async () => {
+    expect(await code(path, { device: 'cpu', precision: 'fp16', strict: true })).toBe('device.unavailable');
+    const generator = await load(path, { device: 'cpu', precision: 'fp16' });
+    expect(generator.device.precision).toBeUndefined();
+    expect(generator.device.reasons).toContain('precision: fp32, because the CPU computes in float32');
+    await generator.dispose();
+    const half = Buffer.from(halfModelBytes(sealed) ?? []);
+    expect(await code(half, { device: 'cpu', precision: 'fp32', strict: true, integrity: 'off' })).toBe(
+      'device.unavailable',
+    );
+    expect(await code(half, { device: 'cpu', precision: 'fp16', strict: true, integrity: 'off' })).toBe('ok');
   });
 
   test('a device that is not here', async () => {

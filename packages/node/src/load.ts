@@ -1,6 +1,7 @@
 // `load`: from a path, address, Blob or bytes to a Generator that runs in a worker.
 import {
   abortError,
+  checkExpected,
   checkIntegrity,
   Generator,
   madeHere,
@@ -10,9 +11,8 @@ import {
   readManifest,
   SharedRuntimes,
   UsageError,
-  weightPrecision,
 } from '@forja/core';
-import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
@@ -32,8 +32,14 @@ export interface LoadOptions extends RuntimeOptions {
    * less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as the file says.
    */
   lowering?: 'auto' | 'portable';
-  /** What the file's weights must be; they are not converted. Default `auto`, as they are. */
-  precision?: 'auto' | 'fp32' | 'fp16';
+  /**
+   * `auto` (default): as the file is. `fp16`: a float32 file is converted where the device computes in half precision,
+   * and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a file in half
+   * precision stays as it is, with a reason too. With `strict`, what stays is refused.
+   */
+  precision?: Precision;
+  /** What the file must be, else `load` refuses it. */
+  expect?: Expectations;
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
   /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a process warning. */
@@ -90,6 +96,7 @@ async function loadWith(
     signal,
     integrity = 'error',
     precision = 'auto',
+    expect = {},
     manifest: given,
     batch,
     strict,
@@ -102,13 +109,13 @@ async function loadWith(
   const model = await readModel(source, { signal, onProgress, cache });
   const own = readManifest(model.bytes);
   if (own && integrity !== 'off') await checkBytes(model, own, integrity);
-  checkPrecision(model, precision);
   const { bytes, external } = model;
+  checkExpected(model.where, bytes, expect);
   if (signal?.aborted) throw abortError(signal.reason);
   const read = performance.now() - begun;
   const session = await runtime.open(
     bytes,
-    { lowering, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) },
+    { lowering, precision, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) },
     { what: 'generator', made, free: release },
   ); // not a closure here: it would keep `session`
   try {
@@ -142,14 +149,6 @@ async function checkBytes(
     if (how === 'error') throw new ModelFormatError('model.integrity', message, { cause: error });
     process.emitWarning(message, { type: 'ForjaWarning', code: 'model.integrity' });
   }
-}
-
-function checkPrecision({ where, bytes }: ReadModel, wanted: 'auto' | 'fp32' | 'fp16'): void {
-  const found = weightPrecision(bytes);
-  if (wanted !== 'auto' && wanted !== found)
-    throw new UsageError(
-      `load.precision: expected '${wanted}' weights, got ${found} in ${where}: load it with 'auto', or convert the file`,
-    );
 }
 
 function sizeOf({ bytes, external }: ReadModel): number {

@@ -115,7 +115,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   /** `createSession` for a handle that is part of another one: `held` says of which. */
   async open(
     model: Uint8Array,
-    options: SessionOptions,
+    options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
     this.alive();
@@ -146,13 +146,14 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   }
 
   /** All but the state, with copies of the caller's data. */
-  #owned(options: SessionOptions): ExecutorSessionOptions {
-    const { threads, strict, spinning, lowering, external } = options;
+  #owned(options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>): ExecutorSessionOptions {
+    const { threads, strict, spinning, lowering, precision, external } = options;
     return {
       ...(threads === undefined ? {} : { threads }),
       ...(strict === undefined ? {} : { strict }),
       ...(spinning === undefined ? {} : { spinning }),
       ...(lowering === undefined ? {} : { lowering }),
+      ...(precision === undefined ? {} : { precision }),
       ...(external === undefined
         ? {}
         : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),

@@ -10,7 +10,7 @@ import {
   SharedRuntimes,
   UsageError,
 } from '@forja/core/page';
-import type { AbortSignalLike, BatchOptions, Lease, Manifest } from '@forja/core';
+import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
 import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
 import { executorOptions, warn, warnOf, WorkerRuntime } from './runtime.js';
@@ -30,11 +30,13 @@ export interface LoadOptions extends RuntimeOptions {
    */
   lowering?: 'auto' | 'portable';
   /**
-   * `auto` (default): as the file is. `fp32`: refuses a file with other weights. `fp16`: a float32 file is converted
-   * where WebGPU runs on an adapter with `shader-f16`, and a check on one input passes; elsewhere it stays as it is,
-   * and `device.reasons` says why.
+   * `auto` (default): as the file is. `fp16`: a float32 file is converted where WebGPU runs on an adapter with
+   * `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a
+   * file in half precision stays as it is, with a reason too. With `strict`, what stays is refused.
    */
-  precision?: 'auto' | 'fp32' | 'fp16';
+  precision?: Precision;
+  /** What the file must be, else `load` refuses it. */
+  expect?: Expectations;
   /** Over what the file says of itself; for a model without a manifest, what it is. */
   manifest?: Partial<Manifest>;
   /**
@@ -105,6 +107,7 @@ async function loadWith(
     signal,
     integrity = 'error',
     precision = 'auto',
+    expect = {},
     manifest: given,
     batch,
     strict,
@@ -113,13 +116,13 @@ async function loadWith(
     onProgress,
     cache,
   } = options;
-  const fetched = await runtime.fetch({ source, integrity, precision, cache }, { signal, onProgress });
+  const fetched = await runtime.fetch({ source, integrity, expect, cache }, { signal, onProgress });
   fetched.warnings.forEach(warn);
   if (signal?.aborted) throw abortError(signal.reason);
   const session = await runtime.open(
     fetched,
     {
-      half: precision === 'fp16',
+      precision,
       ...(strict === undefined ? {} : { strict }),
       ...(lowering === undefined ? {} : { lowering }),
     },

@@ -8,13 +8,13 @@ export function postedOptions({
   threads,
   strict,
   lowering,
-  half,
-}: SessionOptions & Pick<PostedSessionOptions, 'half'>): PostedSessionOptions {
+  precision,
+}: SessionOptions & Pick<PostedSessionOptions, 'precision'>): PostedSessionOptions {
   return {
     ...(threads === undefined ? {} : { threads }),
     ...(strict === undefined ? {} : { strict }),
     ...(lowering === undefined ? {} : { lowering }),
-    ...(half ? { half } : {}),
+    ...(precision === undefined ? {} : { precision }),
   };
 }
 

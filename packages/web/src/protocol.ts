@@ -1,5 +1,14 @@
 // What crosses between the page and the worker: one table of operations, their arguments and results. Plain data only.
-import type { DeviceReport, ErrorRecord, Manifest, RecipeOptions, SessionOperations, TensorSpec } from '@forja/core';
+import type {
+  DeviceReport,
+  ErrorRecord,
+  Expectations,
+  Manifest,
+  Precision,
+  RecipeOptions,
+  SessionOperations,
+  TensorSpec,
+} from '@forja/core';
 
 /** Where a model comes from, in a form that can be posted. `name` is for messages. */
 export type PostedSource = { url: string } | { blob: Blob; name: string };
@@ -9,8 +18,7 @@ export interface PostedSessionOptions extends RecipeOptions {
   threads?: number;
   strict?: boolean;
   lowering?: 'auto' | 'portable';
-  /** In half precision where the GPU has it and a check passes. */
-  half?: boolean;
+  precision?: Precision;
 }
 
 /**
@@ -37,7 +45,7 @@ export interface LoadProgress {
 export interface FetchArguments {
   source: PostedSource;
   integrity: 'error' | 'warn' | 'off';
-  precision: 'auto' | 'fp32' | 'fp16';
+  expect: Expectations;
   /** Name of a store that keeps downloads. */
   cache: string | undefined;
 }

@@ -51,6 +51,7 @@ export interface WebRuntime extends Runtime {
 }
 
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
+const PRECISIONS: readonly PostedSessionOptions['precision'][] = [undefined, 'auto', 'fp32', 'fp16'];
 const LOWERINGS: readonly SessionOptions['lowering'][] = [undefined, 'auto', 'portable'];
 /** The longest that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -139,12 +140,14 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   /** `createSession` for a handle that is part of another one: `held` says of which. */
   async open(
     { model, external }: Required<Pick<Recipe, 'model' | 'external'>>,
-    options: SessionOptions & Pick<PostedSessionOptions, 'half'>,
+    options: SessionOptions & Pick<PostedSessionOptions, 'precision'>,
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
     if (!LOWERINGS.includes(options.lowering))
       throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
     const recipe = { model, options: postedOptions(options), ...(external.size > 0 ? { external } : {}) };
+    if (!PRECISIONS.includes(options.precision))
+      throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${String(options.precision)}'`);
     return this.make(recipe, options.state, held);
   }
 

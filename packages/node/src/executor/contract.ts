@@ -3,6 +3,7 @@
 import type {
   DeviceName,
   ErrorRecord,
+  Precision,
   RecipeOptions,
   SessionExecutor,
   SessionOperation,
@@ -28,6 +29,7 @@ export interface ExecutorSessionOptions extends RecipeOptions {
   external?: Map<string, Uint8Array>;
   spinning?: boolean;
   lowering?: 'auto' | 'portable';
+  precision?: Precision;
 }
 
 /** What makes a session, and makes it again. */

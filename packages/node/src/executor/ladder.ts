@@ -39,6 +39,16 @@ const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefi
   wasm: () => undefined,
 };
 
+/** Why a device cannot compute in half precision, where that is known without trying. */
+export const WITHOUT_HALF: Readonly<Record<ActualDevice, string | undefined>> = {
+  cpu: 'the CPU computes in float32',
+  wasm: 'WASM computes in float32',
+  cuda: undefined,
+  coreml: undefined,
+  dml: undefined,
+  webgpu: undefined,
+};
+
 /** What may be behind a failed attempt, to add to onnxruntime's own words. */
 const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = {
   cuda: () => inspectCuda().problems,

@@ -1,11 +1,11 @@
 // One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
-import { countNodes, externalLocations, ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { countNodes, externalLocations, ForjaError, inPrecision, ModelFormatError, UsageError } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
-import { failed, obstacle, rungs, unavailable } from './ladder.js';
+import { failed, obstacle, rungs, unavailable, WITHOUT_HALF } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
-import { lowerForCpu } from './lower.js';
+import { halfOf, lowerForCpu } from './lower.js';
 import { createError, loadOrt, runError } from './ort.js';
 import { placementOf } from './placement.js';
 import type { SharedSlots } from './slots.js';
@@ -74,17 +74,46 @@ export class OrtSession {
         continue;
       }
       try {
-        return await OrtSession.#attempt(ort, model, device, reasons, host, options, shared);
+        return await OrtSession.#inPrecision(ort, model, device, reasons, host, options, shared);
       } catch (error) {
         const failure = createError(error);
         // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but
         // where no other one is left.
         const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
-        if (device === 'cpu' || last || failure.code === 'model.format' || failure instanceof UsageError) throw failure;
+        if (device === 'cpu' || last || failure instanceof UsageError) throw failure;
+        // A lost device is for another executor to find again.
+        if (failure.code === 'model.format' || failure.code === 'device.lost') throw failure;
         reasons.push(failed(device, failure.message));
       }
     }
     throw unavailable(host.device, reasons);
+  }
+
+  static async #inPrecision(
+    ort: Ort,
+    model: Uint8Array,
+    device: ActualDevice,
+    reasons: string[],
+    host: ExecutorOptions,
+    options: ExecutorSessionOptions,
+    shared: SharedSlots,
+  ): Promise<OrtSession> {
+    const attempt = (bytes: Uint8Array, own: ExecutorSessionOptions): Promise<OrtSession> =>
+      OrtSession.#attempt(ort, bytes, device, reasons, host, own, shared);
+    return inPrecision(await attempt(model, options), {
+      asked: options.precision ?? 'auto',
+      strict: options.strict ?? false,
+      model,
+      obstacle: WITHOUT_HALF[device] ?? (options.state ? 'state is kept as the model has it' : undefined),
+      openHalf: async () => {
+        const { external: files, ...own } = options;
+        const half = await halfOf(model, files);
+        if (half === undefined) return undefined;
+        const session = await attempt(half, own);
+        session.device.precision = 'fp16';
+        return session;
+      },
+    });
   }
 
   static async #attempt(

@@ -1,7 +1,7 @@
-// What a model's bytes say before onnxruntime sees them: manifest, integrity, precision. In the worker, because hashing
+// What a model's bytes say before onnxruntime sees them: manifest, integrity, expectations. In the worker, because hashing
 // takes time.
-import { checkIntegrity, ModelFormatError, readManifest, UsageError, weightPrecision } from '@forja/core';
-import type { Manifest } from '@forja/core';
+import { checkExpected, checkIntegrity, ModelFormatError, readManifest, UsageError } from '@forja/core';
+import type { Expectations, Manifest } from '@forja/core';
 import { sha256 } from './source.js';
 
 /**
@@ -12,14 +12,11 @@ export async function examine(
   bytes: Uint8Array,
   external: ReadonlyMap<string, Uint8Array>,
   integrity: 'error' | 'warn' | 'off',
-  precision: 'auto' | 'fp32' | 'fp16',
+  expected: Expectations,
 ): Promise<{ manifest: Manifest | undefined; warnings: string[] }> {
   if (!['error', 'warn', 'off'].includes(integrity))
     throw new UsageError(`load.integrity: expected one of error, warn, off, got '${integrity}'`);
-  if (!['auto', 'fp32', 'fp16'].includes(precision))
-    throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${precision}'`);
-  if (precision === 'fp32' && weightPrecision(bytes) !== 'fp32')
-    throw new UsageError("load.precision: expected 'fp32' weights, got fp16: load it with 'auto', or convert the file");
+  checkExpected('the model', bytes, expected);
   const manifest = readManifest(bytes);
   const warnings: string[] = [];
   if (manifest && integrity !== 'off') {

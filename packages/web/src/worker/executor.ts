@@ -8,12 +8,11 @@ import {
   manifestFor,
   ModelFormatError,
   UsageError,
-  weightPrecision,
+  inPrecision,
 } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import type { LoadProgress, Operation, Operations, PostedSessionOptions } from '../protocol.js';
 import { fetchModel } from './fetch.js';
-import { halfOrExact, staysExact } from './half.js';
 import { ladder } from './ladder.js';
 import type { Ladder, Rung } from './ladder.js';
 import { startBuild, wasmThreads, webgpuBuild } from './ort.js';
@@ -85,36 +84,41 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     return found;
   };
 
-  /** The model in half precision, where that can be; else `exact`, which says why. */
-  const inHalf = async (
+  /** The model in the precision asked for, where that can be; else `exact`, which says why. */
+  const precise = async (
     exact: WorkerSession,
     rung: Rung,
     { model, external }: ModelFiles,
     device: DeviceReport,
     options: PostedSessionOptions,
   ): Promise<WorkerSession> => {
-    if (weightPrecision(model) === 'fp16') return exact;
-    const why =
+    const obstacle =
       rung.device === 'wasm'
         ? 'WASM computes in float32'
         : rung.half !== true
           ? `the adapter (${rung.adapter}) has no shader-f16`
-          : options.state
-            ? 'state is kept as the model has it'
-            : undefined;
-    const half = why === undefined ? (await passes?.())?.halfModelBytes(model, external) : undefined;
-    if (half)
-      return halfOrExact(exact, async () =>
-        WorkerSession.create(
+          : !passes
+            ? 'models are converted in the worker only'
+            : options.state
+              ? 'state is kept as the model has it'
+              : undefined;
+    return inPrecision(exact, {
+      asked: options.precision ?? 'auto',
+      strict: options.strict ?? false,
+      model,
+      obstacle,
+      openHalf: async () => {
+        const half = (await passes?.())?.halfModelBytes(model, external);
+        if (half === undefined) return undefined;
+        return WorkerSession.create(
           await build(rung),
           { model: half, external: new Map() },
           { ...device, precision: 'fp16' },
           options,
           slots,
-        ),
-      );
-    staysExact(exact.device, why ?? 'none of its weights can be in half precision');
-    return exact;
+        );
+      },
+    });
   };
 
   return {
@@ -161,7 +165,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
             options,
             slots,
           );
-          const made = options.half ? await inHalf(exact, rung, { model: bytes, external }, device, options) : exact;
+          const made = await precise(exact, rung, { model: bytes, external }, device, options);
           const id = next++;
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };

@@ -19,14 +19,14 @@ import type { Download, Wanted } from './source.js';
 
 /** Fetches and checks. See `load` for the errors. */
 export async function fetchModel(
-  { source, integrity, precision, cache }: FetchArguments,
+  { source, integrity, expect, cache }: FetchArguments,
   { signal, progress }: CallContext,
 ): Promise<Fetched> {
   if ('blob' in source) {
     const bytes = await readBlob(source.blob, source.name, progress);
     checkModelBytes(bytes, source.name);
     checkAlone(source.name, bytes);
-    const { manifest, warnings } = await examine(bytes, new Map(), integrity, precision);
+    const { manifest, warnings } = await examine(bytes, new Map(), integrity, expect);
     return { model: source.blob, external: new Map(), manifest, warnings };
   }
   const { url } = source;
@@ -79,14 +79,14 @@ export async function fetchModel(
   };
 
   let files = await gather(false);
-  let examined = await examine(files.bytes, files.external, integrity, precision).catch(async (error: unknown) => {
+  let examined = await examine(files.bytes, files.external, integrity, expect).catch(async (error: unknown) => {
     // What was kept when nobody asked for its integrity may have been damaged on its way: once more, from the server.
     if (!files.parts.some(({ got }) => got.kept) || !(error instanceof ForjaError) || error.code !== 'model.integrity')
       throw error;
     files = await gather(true);
     return undefined;
   });
-  examined ??= await examine(files.bytes, files.external, integrity, precision);
+  examined ??= await examine(files.bytes, files.external, integrity, expect);
   const { manifest, warnings } = examined;
   if (warnings.length === 0) for (const { got, store } of files.parts) if (!got.kept) await store?.keep(got);
   return {

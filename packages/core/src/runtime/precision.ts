@@ -1,0 +1,146 @@
+// The option `precision`. For half precision a float32 file is converted, and both versions are run once on the same
+// made-up inputs. What differs, does not run on the device, or is not finite, stays as it is, and the report says why.
+import { DeviceError, messageOf, UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
+import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+import { goldenFeeds } from './golden.js';
+import type { DeviceReport } from './session.js';
+import { weightPrecision } from './skim.js';
+
+/** What a model is asked to be computed in; `auto`: as its file is. */
+export type Precision = 'auto' | 'fp32' | 'fp16';
+
+/** The part of a session that is needed to compare two. */
+export interface Comparable {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly device: DeviceReport;
+  run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors>;
+  release(): Promise<void>;
+}
+
+/** What is asked of a model, and what the device can do. */
+export interface PrecisionRequest<S> {
+  asked: Precision;
+  /** Whether another precision than the one asked for is an error. */
+  strict: boolean;
+  /** The file. */
+  model: Uint8Array;
+  /** Why the device cannot compute it in half precision, if it cannot. */
+  obstacle: string | undefined;
+  /** Opens it in half precision; undefined where nothing of it can be. */
+  openHalf: () => Promise<S | undefined>;
+}
+
+/**
+ * The session in the precision asked for, or `exact`, the file as it is, with a reason in its report; the other one is
+ * released. Rejects with `device.lost`, and with `device.unavailable` where `strict` forbids the latter.
+ */
+export async function inPrecision<S extends Comparable>(
+  exact: S,
+  { asked, strict, model, obstacle, openHalf }: PrecisionRequest<S>,
+): Promise<S> {
+  const found = weightPrecision(model);
+  if (asked === 'auto' || asked === found) return exact;
+  const { reasons } = exact.device;
+  if (asked === 'fp32') reasons.push('precision: fp16, because the file has such weights; export it in float32');
+  else if (obstacle !== undefined) staysExact(exact.device, obstacle);
+  else {
+    const made = await halfOrExact(exact, openHalf);
+    if (made !== exact) return made;
+  }
+  if (!strict) return exact;
+  await exact.release();
+  throw new DeviceError(
+    'device.unavailable',
+    `strict: expected ${asked}, got ${reasons.at(-1)?.replace('precision: ', '')}`,
+  );
+}
+
+/** What an export in half precision must keep of float32, too: decibels over the range of an output. */
+const LEAST_PSNR = 45;
+/**
+ * The session of `openHalf` when it passes the check, else `exact`, with a reason in its report; the other one is
+ * released. Rejects with `device.lost` only.
+ */
+async function halfOrExact<S extends Comparable>(exact: S, openHalf: () => Promise<S | undefined>): Promise<S> {
+  let half: S | undefined;
+  try {
+    half = await openHalf();
+    const why = !half
+      ? 'none of its weights can be in half precision'
+      : half.device.cpuOps.length > exact.device.cpuOps.length
+        ? `${half.device.cpuOps.join(', ')} would run on the CPU`
+        : await difference(exact, half);
+    if (half && why === undefined) {
+      await exact.release();
+      return half;
+    }
+    if (why !== undefined) staysExact(exact.device, why);
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === 'device.lost') throw error;
+    staysExact(exact.device, `the check failed: ${messageOf(error)}`);
+  }
+  await half?.release();
+  return exact;
+}
+
+/** Notes that a model which was asked for in half precision is not. */
+function staysExact({ reasons }: DeviceReport, why: string): void {
+  reasons.push(`precision: fp32, because ${why}`);
+}
+
+/** Why the two are not the same model, as far as one run shows. */
+async function difference(exact: Comparable, half: Comparable): Promise<string | undefined> {
+  const feeds = goldenFeeds(exact.inputs);
+  const names = exact.outputs.map(({ name }) => name ?? '');
+  const [wanted, got] = [await exact.run(feeds, names), await half.run(feeds, names)];
+  for (const name of names) {
+    const decibels = psnr(valuesOf(wanted[name]), valuesOf(got[name]));
+    if (!(decibels >= LEAST_PSNR))
+      return `half precision gives '${name}' at ${decibels.toFixed(1)} dB, where ${LEAST_PSNR} dB are asked for`;
+  }
+  return undefined;
+}
+
+function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
+  return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // every typed array that a tensor may hold
+}
+
+/**
+ * Peak signal to noise in decibels, the peak being the range of `wanted`; NaN where a value is not finite or one is
+ * missing.
+ */
+function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
+  let [low, high, squares] = [Infinity, -Infinity, 0];
+  for (let i = 0; i < wanted.length; i++) {
+    const value = Number(wanted[i]);
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    squares += (value - Number(got[i])) ** 2; // NaN for one that is missing
+  }
+  const range = high - low || Math.abs(high) || 1;
+  return got.length === wanted.length && Number.isFinite(squares)
+    ? 10 * Math.log10(range ** 2 / (squares / wanted.length))
+    : NaN;
+}
+
+/** What a file must be. Others are refused by `load`; nothing is converted. */
+export interface Expectations {
+  /** What its weights are. */
+  precision?: 'fp32' | 'fp16';
+}
+
+/** Throws UsageError for a file that is not what was expected, and for expectations that no file meets. */
+export function checkExpected(where: string, model: Uint8Array, expected: Expectations): void {
+  for (const [name, value] of Object.entries(optionsOf('load.expect', expected))) {
+    if (name !== 'precision') throw new UsageError(`load.expect: expected 'precision', got '${name}'`);
+    const found = weightPrecision(model);
+    if (value === undefined || value === found) continue;
+    if (value !== 'fp32' && value !== 'fp16')
+      throw new UsageError(`load.expect.precision: expected fp32 or fp16, got '${String(value)}'`);
+    throw new UsageError(
+      `load.expect.precision: expected ${value} weights, got ${found} in ${where}: load another file, or leave this option out`,
+    );
+  }
+}
