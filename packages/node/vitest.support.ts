@@ -96,7 +96,7 @@ export class Scripts {
     body: string,
     flags: readonly string[] = [],
     onLine: (line: string, pid: number) => void = () => undefined,
-    patienceMs = 60_000,
+    patienceMs = 300_000,
   ): Promise<Ending> {
     const library = join(await buildForTests(), 'index.js');
     const native = createRequire(fileURLToPath(import.meta.url)).resolve('onnxruntime-node');

@@ -177,7 +177,8 @@ test('two tabs that load at once leave one whole entry', async () => {
 
 test('an abort ends a load with a cache, before and after the first byte, and keeps nothing', async () => {
   fresh();
-  await serve({ bytes: one, etag: '"1"' });
+  // The server keeps the second half: an abort that comes after all bytes may be too late.
+  await serve({ bytes: one, etag: '"1"', halves: true });
   expect(await refused({ signal: AbortSignal.abort() })).toBe('aborted');
   const control = new AbortController();
   expect(await refused({ signal: control.signal, onProgress: () => control.abort() })).toBe('aborted');

@@ -36,7 +36,7 @@ export const browserProject = {
   test: {
     name: 'browser',
     include: ['tests/browser/**/*.test.ts'],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     fileParallelism: false,
     browser: {
       enabled: true,

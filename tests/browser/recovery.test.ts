@@ -42,11 +42,11 @@ const image = async (session: Session, shift?: number): Promise<number[]> => [
 
 describe.each([
   ['WASM', 'wasm', 'die', /the worker failed: .*a fault of the test/],
-  ['WASM', 'wasm', 'hang', /no answer to 'run' within 5000 ms \(option timeoutMs\), so it hangs/],
+  ['WASM', 'wasm', 'hang', /no answer to 'run' within 20000 ms \(option timeoutMs\), so it hangs/],
   ['WebGPU', 'webgpu', 'die', /the worker failed: .*a fault of the test/],
   ['WebGPU', 'webgpu', 'lose-gpu', /the GPU device was lost \(destroyed/],
 ] as const)('%s (%s), a worker with the fault %s', (_, device, name, reason) => {
-  const options: RuntimeOptions = { device, ...(name === 'hang' ? { timeoutMs: 5000 } : {}) };
+  const options: RuntimeOptions = { device, ...(name === 'hang' ? { timeoutMs: 20_000 } : {}) };
 
   test('is replaced: the run is done once more, other models go on, one event, right pictures', async () => {
     const rt = faulty(options);
@@ -174,7 +174,7 @@ test('generators on one worker survive it together; each listener hears it once,
         load(model, { device: 'wasm', threads: 1, assets, ...(onEvent ? { onEvent } : {}) }),
       ),
     );
-    await expect.poll(() => commands.workers('faulty'), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => commands.workers('faulty'), { timeout: 60_000 }).toBe(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
     await fault('die');
     for (const { data } of await Promise.all(all.map((generator) => generator.sample({ seed: 1 }))))
@@ -182,7 +182,7 @@ test('generators on one worker survive it together; each listener hears it once,
     expect(heard.sort()).toEqual(['one', 'two']);
     expect(said).toEqual([expect.stringMatching(/^@forja\/web: the executor was replaced: /)]);
     await Promise.all(all.map((generator) => generator.dispose()));
-    await expect.poll(() => commands.workers('faulty'), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => commands.workers('faulty'), { timeout: 60_000 }).toBe(0);
   } finally {
     console.warn = warn;
   }

@@ -543,7 +543,7 @@ describe('in a process of its own', () => {
     // onnxruntime-node is resolved from the bundle, which lies inside the package.
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 300_000,
     });
     return { status, output: stdout + stderr };
   };

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { DeviceError, tensor, type NamedTensors, type RuntimeEvent, type Session, type SharedState } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Executor, ExecutorName, Operation } from './executor/contract.js';
 import { openExecutor } from './executor/open.js';
 import { executorOptions, NodeRuntime, type RuntimeOptions } from './runtime.js';
@@ -268,11 +268,22 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
 
 describe('a call that hangs', () => {
   const timeoutMs = 2000;
+  // Only the watchdog's clock is ours: it strikes when the call hangs, and not because the machine is busy.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+  /** Times of a worker's event loop; that of waiting grows while it waits, and stands still while it works. */
+  const loopOf = (worker: Worker | undefined) => {
+    const { active = 0, idle = 0 } = worker?.performance.eventLoopUtilization() ?? {};
+    return { active, idle };
+  };
 
   test('in a child: the child is killed, and the run done once more', async () => {
     const rt = faulty('process', { timeoutMs }, (nth, op, call) => {
-      if (op === 'run' && nth === 1) children[0]?.kill('SIGSTOP');
-      return call();
+      if (op !== 'run' || nth !== 1) return call();
+      children[0]?.kill('SIGSTOP');
+      const running = call();
+      vi.advanceTimersByTime(timeoutMs);
+      return running;
     });
     const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(powers(2))]);
     expect(await Promise.all([session.run(SHORT), other.run(SHORT)])).toEqual([RIGHT, RIGHT]);
@@ -282,8 +293,17 @@ describe('a call that hangs', () => {
   });
 
   test('in native code of a worker: another worker takes over, and the old one ends when it comes out', async () => {
-    const rt = faulty('worker', { timeoutMs });
-    const [long, other] = await Promise.all([rt.createSession(powers(250)), rt.createSession(quick)]);
+    const rt = faulty('worker', { timeoutMs }, async (nth, op, call) => {
+      if (op !== 'run' || nth > 2) return call();
+      const { active } = loopOf(workers.at(-1));
+      const running = call();
+      running.catch(() => undefined); // awaited below
+      // Until it is in the long run.
+      while (loopOf(workers.at(-1)).active < active + 200) await new Promise(setImmediate);
+      vi.advanceTimersByTime(timeoutMs);
+      return running;
+    });
+    const [long, other] = await Promise.all([rt.createSession(powers(60)), rt.createSession(quick)]);
     const runs = [long.run(LONG), other.run(SHORT), long.run(SHORT)];
     await expect(runs[0]).rejects.toMatchObject({
       code: 'device.lost',
@@ -299,11 +319,22 @@ describe('a call that hangs', () => {
   });
 
   test('is not one whose answer waits for a thread that is busy itself', async () => {
-    const rt = faulty('worker', { timeoutMs });
+    const rt = faulty('worker', { timeoutMs }, (_nth, op, call) => {
+      if (op !== 'run') return call();
+      const before = loopOf(workers[0]);
+      const running = call();
+      // This thread is busy until the worker has worked on it, and waits again: the answer is there.
+      for (let last = before; ;) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+        const now = loopOf(workers[0]);
+        if (now.active > before.active + 0.05 && now.idle > last.idle + 5) break;
+        last = now;
+      }
+      vi.advanceTimersByTime(timeoutMs);
+      return running;
+    });
     const session = await rt.createSession(quick);
-    const running = session.run(SHORT);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 500);
-    expect(await running).toEqual(RIGHT);
+    expect(await session.run(SHORT)).toEqual(RIGHT);
     expect(events).toEqual([]);
     await rt.dispose();
   });

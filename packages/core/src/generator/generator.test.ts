@@ -1,6 +1,6 @@
 // Generator over a session that only counts: merging, splitting, order, refusals, aborts, disposal. Real models are in
 // packages/node and tests/browser.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AbortSignalLike, DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '../index.js';
 import { Generator, latents, latentWalk, manifestFor, toBatch } from '../index.js';
 import type { BatchOptions, Manifest } from '../index.js';
@@ -141,11 +141,16 @@ describe('micro-batching', () => {
   });
 
   test('waits delayMs for others, but not once the run is full', async () => {
+    vi.useFakeTimers();
     const { generator, session } = make({ batch: { max: 4, delayMs: 20 } });
     const first = generator.sample({ count: 1 });
-    await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
-    await Promise.all([first, generator.sample({ count: 1 })]);
+    await vi.advanceTimersByTimeAsync(19);
+    const both = Promise.all([first, generator.sample({ count: 1 })]);
+    expect(session.sizes).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    await both;
     expect(session.sizes).toEqual([2]);
+    vi.useRealTimers();
     const patient = make({ batch: { max: 2, delayMs: 60_000 } });
     const waiting = patient.generator.sample({ count: 1 });
     await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));

@@ -113,7 +113,7 @@ test('SIGTERM under load: every request that an open connection carries is answe
   expect(said.out).toContain(
     `Stopped: ${heard.get('200')} requests accepted, ${heard.get('200')} answered, 0 given up`,
   );
-}, 60_000);
+});
 
 test('a model that cannot be loaded is told once, with the others, and ends the command', async () => {
   const { said, ended } = await start('page.onnx', 'slow.onnx');
@@ -169,7 +169,7 @@ test('a model that cannot be loaded, a name twice and a name that is none end th
     expect([args, (await ended)[0]]).toEqual([args, code]);
     expect(said.err).toMatch(reason);
   }
-}, 60_000);
+});
 
 test('clients that leave take their requests out of the line', async () => {
   const session = new Gate();
@@ -230,4 +230,4 @@ test('slow and endless bodies are cut off, and hold up nobody', async () => {
   expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
   expect(await server.close()).toEqual({ cut: 0 });
   expect(service.stats()).toEqual({ accepted: 5, answered: 5, aborted: 0 });
-}, 60_000);
+});

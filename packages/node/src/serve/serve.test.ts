@@ -69,6 +69,14 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
+/**
+ * Turns of the event loop in which every request comes as far as it can: none here waits for anything but its own body,
+ * which is there. Turns, not milliseconds: a busy machine takes longer for them.
+ */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+}
+
 const ask = (path: string, init?: RequestInit): Promise<Response> => service.fetch(new Request(`${HOST}${path}`, init));
 const post = (
   path: string,
@@ -568,10 +576,9 @@ test('requests for inference that come while one runs share the next runs, of at
       }),
     );
   const first = infer(3);
-  // it is in a run; no request here waits for anything but its own body
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settled(); // it is in a run
   const rest = Array.from({ length: 20 }, (_, i) => infer(1 + (i % 5)));
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settled();
   expect(session.runs).toEqual([3]);
   session.open();
   expect((await Promise.all([first, ...rest])).map(({ status }) => status)).toEqual(new Array(21).fill(200));
@@ -705,7 +712,7 @@ describe('lines, limits and ends', () => {
     made.push(service);
     return { session, generator, service, draw: (init) => service.fetch(new Request(`${HOST}/v1/images`, init)) };
   }
-  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+  const turn = settled;
 
   test('a full line refuses with 429 and Retry-After, and takes requests again', async () => {
     const { session, service, draw } = gated({ limits: { queue: 3 } });
