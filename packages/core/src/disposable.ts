@@ -1,9 +1,16 @@
 // `await using` for what holds a worker or native memory.
 
 declare global {
-  // As TypeScript's esnext.disposable and Node's types declare it: for those who have neither.
+  // As TypeScript's esnext.disposable and Node's types declare them: for those who have neither.
   interface SymbolConstructor {
+    readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
+  }
+  interface Disposable {
+    [Symbol.dispose](): void;
+  }
+  interface AsyncDisposable {
+    [Symbol.asyncDispose](): PromiseLike<void>;
   }
 }
 
