@@ -31,8 +31,8 @@ export interface LoadOptions extends RuntimeOptions {
   lowering?: 'auto' | 'portable';
   /**
    * `auto` (default): as the file is. `fp16`: a float32 file is converted where WebGPU runs on an adapter with
-   * `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a
-   * file in half precision stays as it is, with a reason too. With `strict`, what stays is refused.
+   * `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`:
+   * a file in half precision stays as it is, with a reason too. With `strict`, what stays is refused.
    */
   precision?: Precision;
   /** What the file must be, else `load` refuses it. */

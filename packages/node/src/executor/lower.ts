@@ -1,5 +1,5 @@
-// What is done to a model before onnxruntime gets it: on the CPU, convolutions of fixed sizes become the products that a
-// price says are faster; on a GPU, half precision. Loaded only where it is asked for.
+// What is done to a model before onnxruntime gets it: on the CPU, convolutions of fixed sizes become the products that
+// a price says are faster; on a GPU, half precision. Loaded only where it is asked for.
 import type { FastBytes } from '@forja/core/onnx';
 
 /** The model with faster convolutions, or undefined where it stays as it is. */

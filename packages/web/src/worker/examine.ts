@@ -1,5 +1,5 @@
-// What a model's bytes say before onnxruntime sees them: manifest, integrity, expectations. In the worker, because hashing
-// takes time.
+// What a model's bytes say before onnxruntime sees them: manifest, integrity, expectations. In the worker, because
+// hashing takes time.
 import { checkExpected, checkIntegrity, ModelFormatError, readManifest, UsageError } from '@forja/core';
 import type { Expectations, Manifest } from '@forja/core';
 import { sha256 } from './source.js';
