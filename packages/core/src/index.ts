@@ -77,7 +77,10 @@ export {
   outside,
 } from './runtime/external-files.js';
 export type { FileProgress } from './runtime/external-files.js';
+export { runFailure } from './runtime/run-failure.js';
 export { countNodes, externalFiles, externalLocations, weightPrecision } from './runtime/skim.js';
+export { dtypeOf, specsOf } from './runtime/specs.js';
+export type { ValueMetadata } from './runtime/specs.js';
 export { latents } from './latent/latents.js';
 export type { LatentOptions } from './latent/latents.js';
 export { checkTruncation } from './latent/truncation.js';

@@ -15,6 +15,8 @@ export interface TensorSpec {
   name?: string;
   dtype?: DType;
   shape: Dim[];
+  /** The model does not even say how many dimensions there are: any shape will do, and `shape` is empty. */
+  unranked?: true;
   role?: Role;
   /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
   range?: [number, number];

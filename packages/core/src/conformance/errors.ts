@@ -1,7 +1,7 @@
 // Conformance: calls and files that are wrong are refused with their code, and disturb nobody else.
 import { utf8 } from '../platform.js';
 import { of, attempt, elements, float32, outcome, Signal, type Check } from './contract.js';
-import { pairModel } from './models.js';
+import { pairModel, windowModel } from './models.js';
 
 const feeds = () => ({ x: float32([1, 3], 2), y: float32([1, 3], 1) });
 
@@ -25,6 +25,12 @@ export const errorChecks: Record<string, Check> = {
       outcome(session.run(good)),
     ]);
     same(outcomes, ['ok', ...new Array<string>(8).fill('input.shape'), 'usage', 'ok']);
+  },
+  'sizes that its layers cannot take are the caller’s, and disturb no later run': async (runtime, same) => {
+    const session = await runtime.createSession(windowModel());
+    const window = (size: number) => session.run({ x: float32([1, 1, size, size], 1) });
+    same([await attempt(() => window(3)), await attempt(() => window(2))], ['input.shape', 'input.shape']);
+    same(elements((await window(5))['y']), [1]);
   },
   'bytes that are no model are told apart, and the model given survives': async (runtime, same) => {
     const session = await runtime.createSession(pairModel());

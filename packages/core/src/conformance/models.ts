@@ -1,5 +1,7 @@
 // The models of the conformance suite: small, and with results that are exact in float32 on any device.
 import { GraphBuilder } from '../onnx/builder.js';
+import type { Dimension } from '../onnx/ir.js';
+import { decodeModel } from '../onnx/deserialize.js';
 import { encodeModel } from '../onnx/serialize.js';
 import type { StateBinding } from '../runtime/session.js';
 import type { DType } from '../tensor.js';
@@ -18,6 +20,24 @@ export function pairModel(): Uint8Array {
 export function copyModel(dtype: DType): Uint8Array {
   const g = new GraphBuilder({ name: `copy-${dtype}` });
   g.output('y', g.op('Identity', [g.input('x', dtype, ['n'])]));
+  return encodeModel(g.build());
+}
+
+/** {@link pairModel} whose inputs and outputs have the shape `dims`, or none. */
+export function pairOf(dims: readonly Dimension[] | undefined): Uint8Array {
+  const model = decodeModel(pairModel());
+  for (const { type } of [...(model.graph?.inputs ?? []), ...(model.graph?.outputs ?? [])])
+    if (type?.tensor) {
+      if (dims) type.tensor.shape = { dims: [...dims] };
+      else delete type.tensor.shape;
+    }
+  return encodeModel(model);
+}
+
+/** The largest of each 5 × 5 numbers: y [1, 1, h − 4, w − 4] of x [1, 1, h, w]. */
+export function windowModel(): Uint8Array {
+  const g = new GraphBuilder({ name: 'window' });
+  g.output('y', g.op('MaxPool', [g.input('x', 'float32', [1, 1, 'h', 'w'])], { kernel_shape: [5, 5] }));
   return encodeModel(g.build());
 }
 

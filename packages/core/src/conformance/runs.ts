@@ -2,8 +2,8 @@
 import type { Runtime } from '../runtime/session.js';
 import type { DType } from '../tensor.js';
 import type { Check } from './contract.js';
-import { elements, float32, of, plain } from './contract.js';
-import { copyModel, nextModel, pairModel } from './models.js';
+import { attempt, elements, float32, of, plain } from './contract.js';
+import { copyModel, nextModel, pairModel, pairOf } from './models.js';
 
 /** Values that show a lost bit: extremes, signs, halves, NaN patterns. */
 const SAMPLES: Readonly<Record<DType, readonly (number | bigint)[]>> = {
@@ -49,6 +49,35 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
         });
         same(plain(result), { sum: all(6), difference: all(4) });
       }
+    },
+    'open sizes without a name are open, each on its own': async (runtime, same) => {
+      // None, −1, and names that are none.
+      for (const dim of [{}, { value: -1n }, { param: '' }, { param: '?' }]) {
+        const session = await runtime.createSession(pairOf([dim, { value: 3n }]));
+        same(
+          session.inputs.map(({ name, shape }) => [name, ...shape]),
+          [
+            ['x', 'x_dim_0', 3],
+            ['y', 'y_dim_0', 3],
+          ],
+        );
+        const { sum, difference } = await session.run({ x: float32([2, 3], 5), y: float32([1, 3], 1) });
+        same([elements(sum), elements(difference)], [new Array(6).fill(6), new Array(6).fill(4)]);
+      }
+    },
+    'an input without a shape takes any': async (runtime, same) => {
+      const session = await runtime.createSession(pairOf(undefined));
+      same(session.inputs[0], { name: 'x', dtype: 'float32', shape: [], unranked: true });
+      for (const shape of [[3], [2, 1, 2], []]) {
+        const { sum } = await session.run({ x: float32(shape, 5), y: float32(shape, 1) });
+        same(sum && plain({ sum }), { sum: plain({ sum: float32(shape, 6) })['sum'] });
+      }
+    },
+    'an input of no dimensions takes a scalar only': async (runtime, same) => {
+      const session = await runtime.createSession(pairOf([]));
+      same(session.inputs[0], { name: 'x', dtype: 'float32', shape: [] });
+      same(elements((await session.run({ x: float32([], 5), y: float32([], 1) }))['sum']), [6]);
+      same(await attempt(() => session.run({ x: float32([1], 5), y: float32([], 1) })), 'input.shape');
     },
     'only the outputs asked for come back': async (runtime, same) => {
       const session = await runtime.createSession(pairModel());

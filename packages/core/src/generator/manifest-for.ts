@@ -66,7 +66,10 @@ function fit(
         throw fail(`.${where}: expected names among ${real.map((spec) => spec.name).join(', ')}, got '${name}'`);
       if (found.dtype !== dtype)
         throw fail(`.${where}.${name}.dtype: expected the model's ${found.dtype}, got ${dtype}`);
-      if (shape.length !== found.shape.length || !shape.every((dim, i) => agrees(dim, found.shape[i])))
+      if (
+        !found.unranked &&
+        (shape.length !== found.shape.length || !shape.every((dim, i) => agrees(dim, found.shape[i])))
+      )
         throw fail(
           `.${where}.${name}.shape: expected the model's [${found.shape.join(', ')}], got [${shape.join(', ')}]`,
         );

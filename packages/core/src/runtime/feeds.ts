@@ -25,7 +25,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
       if (ArrayBuffer.isView(feed))
         return [
           name,
-          { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec?.shape ?? [], feed.length), data: feed },
+          { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec ?? { shape: [] }, feed.length), data: feed },
         ];
       if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data))
         throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
@@ -42,7 +42,9 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
 }
 
 /** The input's shape with its one dynamic size worked out from the number of elements. */
-function shapeFor(name: string, shape: TensorSpec['shape'], length: number): number[] {
+function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
+  if (unranked)
+    throw misfit(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
   const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
   const dynamic = shape.filter((dim) => typeof dim === 'string');
   if (dynamic.length > 1)
@@ -116,8 +118,9 @@ export function checkKind(
   symbols: Map<string, number> = new Map(),
 ): void {
   const fits =
-    spec.shape.length === value.shape.length &&
-    spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols));
+    spec.unranked ||
+    (spec.shape.length === value.shape.length &&
+      spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols)));
   if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype))
     throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
 }
@@ -143,8 +146,8 @@ function fitsDim(dim: number | string, size: number, symbols: Map<string, number
   return symbols.get(dim) === size;
 }
 
-function describe({ dtype, shape }: TensorSpec): string {
-  return `${dtype ?? 'a tensor'} [${shape.join(', ')}]`;
+function describe({ dtype, shape, unranked }: TensorSpec): string {
+  return `${dtype ?? 'a tensor'} ${unranked ? 'of any shape' : `[${shape.join(', ')}]`}`;
 }
 
 function detached(where: string): UsageError {

@@ -1,4 +1,5 @@
 // Inputs that are made up, and the same everywhere: to run a model once and see what comes of it.
+import { UsageError } from '../errors.js';
 import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
@@ -6,10 +7,12 @@ import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 /** Sizes that a model leaves open: the first is a batch, others are taken for those of pictures. */
 const OPEN_SIZES = { batch: 1, other: 64 };
 
-/** Normals for floats, zeros for the rest. */
+/** Normals for floats, zeros for the rest. Throws `input.shape` for an input without a shape. */
 export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
   return Object.fromEntries(
-    inputs.map(({ name = '', dtype = 'float32', shape: dims }, stream): [string, Tensor] => {
+    inputs.map(({ name = '', dtype = 'float32', shape: dims, unranked }, stream): [string, Tensor] => {
+      if (unranked)
+        throw new UsageError(`run.${name}: expected a shape in the model, got none`, { code: 'input.shape' });
       const shape = dims.map((dim, axis) =>
         typeof dim === 'number' ? dim : axis === 0 ? OPEN_SIZES.batch : OPEN_SIZES.other,
       );

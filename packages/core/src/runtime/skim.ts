@@ -80,6 +80,29 @@ function packed(bytes: Uint8Array): number[] {
   return values;
 }
 
+/**
+ * Shapes of the inputs and outputs, as the file says them: undefined for a value without a shape, `''` for an open size
+ * without a name.
+ */
+export function declaredShapes(model: Uint8Array): Map<string, (number | string)[] | undefined> {
+  const found = new Map<string, (number | string)[] | undefined>();
+  for (const graph of fields(model, 7)) {
+    for (const field of [11, 12])
+      for (const value of fields(graph, field)) {
+        const tensor = [...fields(value, 2)].flatMap((type) => [...fields(type, 1)]);
+        const shape = tensor.flatMap((type) => [...fields(type, 2)]).at(-1);
+        found.set(text(value, 1) ?? '', shape && [...fields(shape, 1)].map(sizeIn));
+      }
+  }
+  return found;
+}
+
+/** A TensorShapeProto.Dimension. Negative sizes, large numbers here, mean an open one too. */
+function sizeIn(dimension: Uint8Array): number | string {
+  const size = number(dimension, 1);
+  return size === undefined || size > Number.MAX_SAFE_INTEGER ? (text(dimension, 2) ?? '') : size;
+}
+
 /** What the weights are: fp16 when the top graph has an initializer of that type. */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
   for (const graph of fields(model, 7))

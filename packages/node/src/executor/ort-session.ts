@@ -1,16 +1,25 @@
 // One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
-import { countNodes, externalLocations, ForjaError, inPrecision, ModelFormatError, UsageError } from '@forja/core';
+import {
+  countNodes,
+  externalLocations,
+  ForjaError,
+  inPrecision,
+  ModelFormatError,
+  runFailure,
+  specsOf,
+  UsageError,
+} from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
 import { failed, obstacle, rungs, unavailable, WITHOUT_HALF } from './ladder.js';
 import type { ActualDevice } from './ladder.js';
 import { halfOf, lowerForCpu } from './lower.js';
-import { createError, loadOrt, runError } from './ort.js';
+import { createError, loadOrt } from './ort.js';
 import { placementOf } from './placement.js';
 import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
-import { bytesFor, fromOrt, specsOf, toOrt } from './tensors.js';
+import { bytesFor, fromOrt, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
 /** A session with its state. */
@@ -28,6 +37,7 @@ export class OrtSession {
   private constructor(
     ort: Ort,
     session: InferenceSession,
+    model: Uint8Array,
     device: DeviceReport,
     options: ExecutorSessionOptions,
     shared: SharedSlots,
@@ -36,8 +46,8 @@ export class OrtSession {
     this.#session = session;
     this.device = device;
     this.#inPlace = device.actual !== 'wasm';
-    this.inputs = specsOf(session.inputMetadata);
-    this.outputs = specsOf(session.outputMetadata);
+    this.inputs = specsOf(model, session.inputMetadata);
+    this.outputs = specsOf(model, session.outputMetadata);
     this.#state = new SessionState(ort, options.state ?? {}, shared, this.inputs, this.outputs);
   }
 
@@ -164,7 +174,7 @@ export class OrtSession {
       } catch (error) {
         if (options.strict || createError(error) instanceof ModelFormatError) throw error;
         if (!/fallback/i.test(String(error))) throw error;
-        const found = await placementOf(ort, (profile) => open(false, model, profile));
+        const found = await placementOf(ort, model, (profile) => open(false, model, profile));
         session = await open(false);
         Object.assign(report, found);
         const all = Object.values(report.placement).reduce((sum, count) => sum + count, 0);
@@ -174,7 +184,7 @@ export class OrtSession {
       }
     }
     try {
-      return new OrtSession(ort, session, report, options, shared);
+      return new OrtSession(ort, session, model, report, options, shared);
     } catch (error) {
       await session.release(); // not released, it leaks
       throw error;
@@ -196,7 +206,7 @@ export class OrtSession {
       // names mapped to tensors: no non-tensor outputs exist here
       fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>;
     } catch (error) {
-      throw runError(error);
+      throw runFailure(error, feeds, this.inputs);
     }
     if (!this.#inPlace) this.#state.take(fetched);
     this.#state.advance();

@@ -1,5 +1,5 @@
 // Finds and loads onnxruntime on first use, and says what its messages mean. Nothing native is touched at import.
-import { DeviceError, ForjaError, messageOf, ModelFormatError, UsageError } from '@forja/core';
+import { DeviceError, ForjaError, messageOf, ModelFormatError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import { hasCode } from '../has-code.js';
 import { moduleUrl } from '../module-url.js';
@@ -90,29 +90,10 @@ const CREATE: readonly Meaning[] = [
   [/./s, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime refuses it: ${m}`, { cause })],
 ];
 
-/** What a message of `run` means. */
-const RUN: readonly Meaning[] = [
-  [
-    /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i,
-    (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause }),
-  ],
-  [/device.*lost|CUDA failure|CUDNN failure/i, (m, cause) => new DeviceError('device.lost', `run: ${m}`, { cause })],
-  [/./s, (m, cause) => new ForjaError('internal', `run: onnxruntime failed: ${m}`, { cause })],
-];
-
 /** A failed `create` as one of our errors. */
 export function createError(error: unknown): ForjaError {
-  return translate(CREATE, error);
-}
-
-/** A failed `run` as one of our errors. */
-export function runError(error: unknown): ForjaError {
-  return translate(RUN, error);
-}
-
-function translate(table: readonly Meaning[], error: unknown): ForjaError {
   if (error instanceof ForjaError) return error;
   const message = messageOf(error) || 'no message';
-  const row = table.find(([pattern]) => pattern.test(message));
+  const row = CREATE.find(([pattern]) => pattern.test(message));
   return row ? row[1](message.trim(), error) : new ForjaError('internal', message, { cause: error });
 }

@@ -3,10 +3,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { goldenFeeds, sizeOf } from '@forja/core';
+import { goldenFeeds, sizeOf, specsOf } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import type { InferenceSession } from 'onnxruntime-node';
-import { specsOf, toOrt } from './tensors.js';
+import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
 /** Elements of made-up inputs: larger ones are not worth the answer. */
@@ -21,6 +21,7 @@ interface Event {
 /** Nodes by provider, and the operators that the CPU has; undefined where that cannot be found out. */
 export async function placementOf(
   ort: Ort,
+  model: Uint8Array,
   open: (profile: InferenceSession.SessionOptions) => Promise<InferenceSession>,
 ): Promise<Pick<DeviceReport, 'placement' | 'cpuOps'> | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'forja-profile-')).catch(() => undefined);
@@ -28,7 +29,7 @@ export async function placementOf(
   try {
     const session = await open({ enableProfiling: true, profileFilePrefix: join(folder, 'profile') });
     try {
-      const feeds = goldenFeeds(specsOf(session.inputMetadata));
+      const feeds = goldenFeeds(specsOf(model, session.inputMetadata));
       if (Object.values(feeds).reduce((sum, { shape }) => sum + sizeOf(shape), 0) > MOST) return undefined;
       await session.run(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(ort, feed)])));
       session.endProfiling();

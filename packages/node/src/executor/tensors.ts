@@ -1,7 +1,7 @@
 // Between our tensors and onnxruntime's. No data is copied here.
-import { ARRAY_OF, ModelFormatError, sizeOf } from '@forja/core';
-import type { DType, Tensor, TensorSpec } from '@forja/core';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { ARRAY_OF, dtypeOf } from '@forja/core';
+import type { Tensor } from '@forja/core';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** The module, as loaded by {@link loadOrt}. */
 export type Ort = typeof import('onnxruntime-node');
@@ -37,28 +37,4 @@ export function fromOrt(tensor: OrtTensor): Tensor {
     shape: [...tensor.dims],
     data: data instanceof Expected ? data : new Expected(data.buffer, data.byteOffset, data.length),
   };
-}
-
-/** Specs of a session's inputs or outputs; a dynamic dim without a name gets one. */
-export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
-  return metadata.map((value) => {
-    if (!value.isTensor)
-      throw new ModelFormatError(
-        'model.unsupported',
-        `${value.name}: expected a tensor, got a sequence, map or optional`,
-      );
-    return {
-      name: value.name,
-      dtype: dtypeOf(value.type, value.name),
-      shape: value.shape.map((dim, i) => (dim === '' ? `${value.name}_dim_${i}` : dim)),
-    };
-  });
-}
-
-function dtypeOf(type: string, where: string): DType {
-  if (Object.hasOwn(ARRAY_OF, type)) return type as DType; // just looked up
-  throw new ModelFormatError(
-    'model.unsupported',
-    `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`,
-  );
 }

@@ -152,10 +152,11 @@ function pinnedSizes(
 }
 
 /** Whether two shapes can be of one tensor: numbers agree, names fit anything. */
-function fits(ours: readonly Dim[], theirs: readonly Dim[]): boolean {
+function fits(ours: readonly Dim[], { shape, unranked }: TensorSpec): boolean {
   return (
-    ours.length === theirs.length &&
-    ours.every((dim, i) => typeof dim === 'string' || typeof theirs[i] === 'string' || dim === theirs[i])
+    unranked === true ||
+    (ours.length === shape.length &&
+      ours.every((dim, i) => typeof dim === 'string' || typeof shape[i] === 'string' || dim === shape[i]))
   );
 }
 
@@ -169,7 +170,7 @@ function layoutEntry(
   const turned = orderOf(own.shape.length, 'nchw');
   const options: { order?: Perm }[] = [{}, ...(turned === undefined ? [] : [{ order: turned }])];
   const fitting = options.filter(({ order }) =>
-    fits(order === undefined ? own.shape : order.map((axis) => own.shape[axis] ?? 1), spec.shape),
+    fits(order === undefined ? own.shape : order.map((axis) => own.shape[axis] ?? 1), spec),
   );
   const [first] = fitting;
   if (first === undefined)

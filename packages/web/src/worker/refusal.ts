@@ -1,5 +1,5 @@
 // What onnxruntime-web's messages mean, in our codes: the same ones that @forja/node gives.
-import { DeviceError, ForjaError, ModelFormatError, UsageError } from '@forja/core';
+import { DeviceError, ForjaError, ModelFormatError } from '@forja/core';
 
 type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError];
 
@@ -45,29 +45,10 @@ const CREATE: readonly Meaning[] = [
   [/(?:)/, (m, cause) => new ModelFormatError('model.format', `model: onnxruntime refuses it: ${m}`, { cause })],
 ];
 
-/** Of `run`. */
-const RUN: readonly Meaning[] = [
-  [
-    /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i,
-    (m, cause) => new UsageError(`run: ${m}`, { code: 'input.shape', cause }),
-  ],
-  [/device.*(lost|destroyed)/i, (m, cause) => new DeviceError('device.lost', `run: ${m}`, { cause })],
-  [/(?:)/, (m, cause) => new ForjaError('internal', `run: onnxruntime failed: ${m}`, { cause })],
-];
-
 /** A failed `create` as one of our errors. */
 export function createRefusal(error: unknown): ForjaError {
-  return translate(CREATE, error);
-}
-
-/** A failed `run` as one of our errors. */
-export function runRefusal(error: unknown): ForjaError {
-  return translate(RUN, error);
-}
-
-function translate(table: readonly Meaning[], error: unknown): ForjaError {
   if (error instanceof ForjaError) return error;
   const message = (error instanceof Error ? error.message : String(error)).trim() || 'no message';
-  const row = table.find(([pattern]) => pattern.test(message));
+  const row = CREATE.find(([pattern]) => pattern.test(message));
   return row ? row[1](message, error) : new ForjaError('internal', message, { cause: error });
 }

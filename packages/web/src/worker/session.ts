@@ -1,6 +1,6 @@
 // One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs
 // at a time.
-import { copyOf, countNodes } from '@forja/core';
+import { copyOf, countNodes, runFailure, specsOf } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { PostedSessionOptions } from '../protocol.js';
@@ -8,10 +8,10 @@ import { entered, leaving, lossOf } from './ort.js';
 import type { OrtBuild } from './ort.js';
 import { consoleIsWatched, withPlacement } from './placement.js';
 import type { Placement } from './placement.js';
-import { createRefusal, runRefusal } from './refusal.js';
+import { createRefusal } from './refusal.js';
 import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
-import { fromOrt, specsOf, toOrt } from './tensors.js';
+import { fromOrt, toOrt } from './tensors.js';
 
 /** Element types whose state may stay in GPU buffers; others live on the CPU side. */
 const ON_GPU: ReadonlySet<string> = new Set(['float32', 'float16', 'int32']);
@@ -31,12 +31,18 @@ export class WorkerSession {
   readonly #session: InferenceSession;
   readonly #state: SessionState;
 
-  private constructor(build: OrtBuild, session: InferenceSession, device: DeviceReport, state: SessionState) {
+  private constructor(
+    build: OrtBuild,
+    session: InferenceSession,
+    model: Uint8Array,
+    device: DeviceReport,
+    state: SessionState,
+  ) {
     this.#build = build;
     this.#session = session;
     this.device = device;
-    this.inputs = specsOf(session.inputMetadata);
-    this.outputs = specsOf(session.outputMetadata);
+    this.inputs = specsOf(model, session.inputMetadata);
+    this.outputs = specsOf(model, session.outputMetadata);
     state.check(this.inputs, this.outputs);
     this.#state = state;
   }
@@ -77,7 +83,7 @@ export class WorkerSession {
       throw (onGpu && (await lossOf(build))) || createRefusal(error);
     }
     try {
-      return new WorkerSession(build, session, device, state);
+      return new WorkerSession(build, session, model, device, state);
     } catch (error) {
       leaving(build);
       await session.release();
@@ -105,7 +111,7 @@ export class WorkerSession {
         if (value) results[name] = written.has(name) ? copyOf(await fromOrt(value, false)) : await fromOrt(value);
       }
     } catch (error) {
-      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runRefusal(error);
+      throw (this.device.actual === 'webgpu' && (await lossOf(this.#build))) || runFailure(error, feeds, this.inputs);
     }
     const { lost } = this.#build;
     if (lost) throw lost;

@@ -1,11 +1,10 @@
 // Tensors of state in the worker, of one session or shared: on the CPU, or in a buffer of the GPU device that made
 // them.
-import { checkTensor, copyOf, ForjaError, UsageError } from '@forja/core';
+import { checkTensor, copyOf, ForjaError, runFailure, UsageError } from '@forja/core';
 import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import { lossOf } from './ort.js';
 import type { OrtBuild } from './ort.js';
-import { runRefusal } from './refusal.js';
 import { fromOrt, toOrt } from './tensors.js';
 
 /** A tensor that a run gave, or that was made for runs, and the build that it is of. */
@@ -59,7 +58,7 @@ export class Slot {
     try {
       return (this.#value = await fromOrt(value.tensor));
     } catch (error) {
-      throw (value.build.gpu && (await lossOf(value.build))) || runRefusal(error);
+      throw (value.build.gpu && (await lossOf(value.build))) || runFailure(error, {}, []);
     }
   }
 

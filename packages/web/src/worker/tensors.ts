@@ -1,7 +1,7 @@
 // Between our tensors and onnxruntime's. Ours never share memory with WebAssembly.
-import { ARRAY_OF, ForjaError, ModelFormatError } from '@forja/core';
-import type { DType, Tensor, TensorSpec, TypedArray } from '@forja/core';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+import { dtypeOf } from '@forja/core';
+import type { Tensor, TypedArray } from '@forja/core';
+import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { Ort } from './ort.js';
 
 /** onnxruntime's tensor of ours. CPU memory; copied into WebAssembly by each run. */
@@ -28,30 +28,4 @@ export async function fromOrt(tensor: OrtTensor, release = true): Promise<Tensor
         )
       : data;
   return { dtype, shape: [...tensor.dims], data: plain };
-}
-
-/** Specs of a session's inputs or outputs. */
-export function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
-  return metadata.map((value) => {
-    if (!value.isTensor)
-      throw new ModelFormatError(
-        'model.unsupported',
-        `${value.name}: expected a tensor, got a sequence, map or optional`,
-      );
-    return {
-      name: value.name,
-      dtype: dtypeOf(value.type, value.name),
-      shape: value.shape.map((dim, i) =>
-        typeof dim === 'number' && dim < 0 ? `dim_${i}` : dim === '' ? `dim_${i}` : dim,
-      ),
-    };
-  });
-}
-
-function dtypeOf(type: string, where: string): DType {
-  if (type in ARRAY_OF) return type as DType; // just looked up
-  throw new ForjaError(
-    'model.unsupported',
-    `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`,
-  );
 }
