@@ -16,11 +16,23 @@ export interface Place {
   height: number;
 }
 
+/** Sizes of a picture. */
+export interface Sides {
+  width: number;
+  height: number;
+}
+
 /** A tile, the size that the model was given (edges are repeated where it insists on more), and what it made of it. */
 export interface Piece {
   place: Place;
-  given: { width: number; height: number };
+  given: Sides;
   result: Tensor;
+}
+
+/** How a side of a result goes with that of what was given: `by` times as long, or a `per`-th. One of them is 1. */
+interface Scale {
+  by: number;
+  per: number;
 }
 
 /**
@@ -36,12 +48,7 @@ export interface Grid {
  * Tiles of side `tile` that share at least `overlap` pixels (where `grid` leaves room for them) and together cover the
  * picture; the last of a row or column ends at its edge, and may be longer by less than a step of the grid.
  */
-export function tilesOf(
-  { width, height }: { width: number; height: number },
-  tile: number,
-  overlap: number,
-  grid: Grid = { x: 1, y: 1 },
-): Place[] {
+export function tilesOf({ width, height }: Sides, tile: number, overlap: number, grid: Grid = { x: 1, y: 1 }): Place[] {
   return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) =>
     sidesOf(width, tile, overlap, grid.x).map(([x, across]) => ({ x, y, width: across, height: down })),
   );
@@ -58,12 +65,8 @@ function sidesOf(size: number, tile: number, overlap: number, step: number): [st
 }
 
 /** The tile's pixels, the picture's last row and column repeated beyond it and up to `least`. */
-export function cut(
-  { width, height, data }: ImageLike,
-  place: Place,
-  least: { width: number; height: number } | undefined,
-): ImageLike {
-  const to = { width: Math.max(place.width, least?.width ?? 0), height: Math.max(place.height, least?.height ?? 0) };
+export function cut({ width, height, data }: ImageLike, place: Place, least: Partial<Sides>): ImageLike {
+  const to = { width: Math.max(place.width, least.width ?? 0), height: Math.max(place.height, least.height ?? 0) };
   const channels = data.length / (width * height);
   const pixels = new Uint8ClampedArray(to.width * to.height * channels);
   for (let y = 0; y < to.height; y++) {
@@ -76,23 +79,16 @@ export function cut(
   return { ...to, data: pixels };
 }
 
-/** The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. */
-export function blendTiles(
-  pieces: readonly Piece[],
-  picture: { width: number; height: number },
-  overlap: number,
-  layout: 'nchw' | 'nhwc',
-): Tensor {
+/**
+ * The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. Throws `model.unsupported` where they
+ * do not lie in the whole result as their tiles lie in the picture.
+ */
+export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
   const [first] = pieces;
   if (!first) throw new ModelFormatError('model.format', 'translate: expected a picture, got none');
-  const scale = scaleOf(first, layout);
-  if (pieces.length > 1 && !Number.isInteger(scale))
-    throw new ModelFormatError(
-      'model.unsupported',
-      `translate.tile: expected a model that keeps sizes or multiplies them by a whole number, got × ${scale}; run the picture whole`,
-    );
+  const [across, down] = [scaleAlong('width', pieces, layout), scaleAlong('height', pieces, layout)];
   const { channels } = sizesOf(first.result, layout);
-  const [width, height] = [scaled(picture.width, scale), scaled(picture.height, scale)];
+  const [width, height] = [scaled(picture.width, across), scaled(picture.height, down)];
   if (channels * width * height > LARGEST)
     throw new UsageError(
       `translate: expected a result of at most ${LARGEST} numbers, got ${width} × ${height} × ${channels}; cut the picture into parts`,
@@ -100,23 +96,19 @@ export function blendTiles(
     );
   const sums = new Float32Array(channels * height * width);
   const weights = new Float32Array(height * width);
-  const feather = overlap * scale;
-  for (const piece of pieces) {
-    const { place, result } = piece;
-    if (scaleOf(piece, layout) !== scale)
-      throw new ModelFormatError('model.format', 'translate: expected every tile to grow alike, got different sizes');
+  for (const { place, result } of pieces) {
     const size = sizesOf(result, layout);
     const values = floatsOf(result);
-    const [x0, y0] = [scaled(place.x, scale), scaled(place.y, scale)];
+    const [x0, y0] = [scaled(place.x, across), scaled(place.y, down)];
     const [w, h] = [
-      Math.min(scaled(place.width, scale), width - x0),
-      Math.min(scaled(place.height, scale), height - y0),
+      Math.min(scaled(place.width, across), width - x0),
+      Math.min(scaled(place.height, down), height - y0),
     ];
-    const across = ramp(w, place.x > 0, place.x + place.width < picture.width, feather);
-    const down = ramp(h, place.y > 0, place.y + place.height < picture.height, feather);
+    const columns = ramp(w, place.x > 0, place.x + place.width < picture.width, lengthOf(overlap, across));
+    const rows = ramp(h, place.y > 0, place.y + place.height < picture.height, lengthOf(overlap, down));
     for (let y = 0; y < h; y++) {
       for (let x = 0; x < w; x++) {
-        const weight = (across[x] ?? 0) * (down[y] ?? 0);
+        const weight = (columns[x] ?? 0) * (rows[y] ?? 0);
         const to = (y0 + y) * width + x0 + x;
         weights[to] = (weights[to] ?? 0) + weight;
         for (let c = 0; c < channels; c++) {
@@ -149,29 +141,36 @@ function ramp(length: number, before: boolean, after: boolean, feather: number):
   return Float32Array.from({ length }, (_, i) => Math.min(before ? rise(i) : 1, after ? rise(length - 1 - i) : 1));
 }
 
-function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): { width: number; height: number; channels: number } {
-  const [, a = 0, b = 0, c = 0] = shape;
-  if (shape.length !== 4)
-    throw new ModelFormatError(
-      'model.format',
-      `translate: expected a picture of the model, got shape [${shape.join(', ')}]`,
-    );
+function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): Sides & { channels: number } {
+  const [, a = 0, b = 0, c = 0] = shape; // four dimensions: `translate` looked
   return layout === 'nchw' ? { channels: a, height: b, width: c } : { height: a, width: b, channels: c };
 }
 
-function scaleOf({ given, result }: Piece, layout: 'nchw' | 'nhwc'): number {
-  const { width, height } = sizesOf(result, layout);
-  const scale = width / given.width;
-  if (height / given.height !== scale)
-    throw new ModelFormatError(
-      'model.format',
-      `translate: expected width and height to grow alike, got ${given.width} × ${given.height} to ${width} × ${height}`,
-    );
-  return scale;
+/**
+ * The one scale of all pieces along a side. Several must be kept or multiplied: of a model that makes them smaller, one
+ * size does not tell whether it divides, or takes away what its windows need.
+ */
+function scaleAlong(side: keyof Sides, pieces: readonly Piece[], layout: 'nchw' | 'nhwc'): Scale {
+  let scale: Scale | undefined;
+  for (const { given, result } of pieces) {
+    const [from, to] = [given[side], sizesOf(result, layout)[side]];
+    const here = to % from === 0 ? { by: to / from, per: 1 } : { by: 1, per: from / to };
+    scale ??= here;
+    if (here.by !== scale.by || !(Number.isInteger(here.per) && (here.per === 1 || pieces.length === 1)))
+      throw new ModelFormatError(
+        'model.unsupported',
+        `translate.tile: expected a model that multiplies the ${side} of every tile by one whole number, got ${from} → ${to}; run the picture whole`,
+      );
+  }
+  return scale ?? { by: 1, per: 1 };
 }
 
-function scaled(size: number, scale: number): number {
-  return Math.round(size * scale);
+function scaled(size: number, scale: Scale): number {
+  return Math.ceil(lengthOf(size, scale));
+}
+
+function lengthOf(size: number, { by, per }: Scale): number {
+  return (size * by) / per;
 }
 
 function floatsOf({ dtype, shape, data }: Tensor): Float32Array {

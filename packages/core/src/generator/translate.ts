@@ -3,13 +3,13 @@ import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.
 import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
-import { ARRAY_OF, sizeOf } from '../tensor.js';
+import { ARRAY_OF, rowsOf, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 import type { TranslateOptions } from './options.js';
 import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
-import type { Grid, Piece } from './tiling.js';
+import type { Grid, Piece, Sides } from './tiling.js';
 
 /** Runs a model once; `images` pictures are done with it. */
 export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
@@ -38,15 +38,9 @@ export async function translate(
   for (const image of images) checkImage(image, first);
   const fixed = fixedSize(input);
   const { tile, overlap } = tilingOf(options, fixed);
-  if (fixed && tile === undefined && (fixed.width !== first.width || fixed.height !== first.height)) {
-    const way = fixed.width === fixed.height ? `; { tile: ${fixed.width} } runs other sizes in tiles` : '';
-    throw new UsageError(
-      `translate: expected pictures of ${fixed.width} × ${fixed.height}, got ${first.width} × ${first.height}${way}`,
-      { code: 'input.shape' },
-    );
-  }
+  if (tile === undefined) checkWhole(first, fixed);
   // What is run whole is run as it is; tiles go beyond the picture where the model takes multiples of a step only.
-  const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed !== undefined);
+  const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed);
   const covered = grid ? { width: upTo(first.width, grid.steps.x), height: upTo(first.height, grid.steps.y) } : first;
   const tiles = tilesOf(covered, tile ?? Math.max(first.width, first.height), overlap, grid?.places);
   const total = tiles.length * images.length;
@@ -72,14 +66,46 @@ export async function translate(
           'internal',
           `translate: expected an output '${output.name}', got ${Object.keys(outputs).join(', ')}`,
         );
+      if (result.shape.length !== 4)
+        throw new ModelFormatError(
+          'model.format',
+          `translate: expected a picture of the model, got shape [${result.shape.join(', ')}]`,
+        );
+      if (sizeOf(result.shape) === 0)
+        throw new UsageError(
+          `translate: expected pictures that the model makes pixels of, got ${part.width} × ${part.height}, of which it makes [${result.shape.join(', ')}]`,
+          { code: 'input.shape' },
+        );
       pieces.push({ place, given: { width: part.width, height: part.height }, result });
       onProgress?.({ done: ++done, total });
     }
-    // The pieces are values of the output's range; only their type has changed.
-    await pictures.take(blendTiles(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
+    await pictures.take(joined(pieces, first, overlap, output.layout ?? 'nchw'), 0, i, 1);
   }
   return pictures.batch();
 }
+
+/** What the model made of a picture: as it is where it saw all of it and nothing else, of any size, else blended. */
+function joined(pieces: readonly Piece[], picture: ImageLike, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
+  const [piece, second] = pieces;
+  if (piece && !second && piece.given.width === picture.width && piece.given.height === picture.height)
+    return rowsOf(piece.result, 0, 1);
+  // The pieces are values of the output's range; only their type changes.
+  return blendTiles(pieces, picture, overlap, layout);
+}
+
+function checkWhole({ width, height }: ImageLike, fixed: Partial<Sides>): void {
+  if ((fixed.width ?? width) === width && (fixed.height ?? height) === height) return;
+  const way =
+    fixed.width !== undefined && fixed.width === fixed.height
+      ? `; { tile: ${fixed.width} } runs other sizes in tiles`
+      : '; resize them';
+  throw new UsageError(
+    `translate: expected pictures of ${fixed.width ?? 'any width'} × ${fixed.height ?? 'any height'}, got ${width} × ${height}${way}`,
+    { code: 'input.shape' },
+  );
+}
+
+const OTHERWISE = "run(feeds) takes any model; the option 'manifest' says what one without a manifest is";
 
 function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; output: ManifestOutput } {
   const [input, second] = inputs;
@@ -91,7 +117,7 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
     second ||
     !output
   ) {
-    const way = kind === 'latent' ? 'sample() makes pictures with it' : 'run(feeds) takes any model';
+    const way = kind === 'latent' ? 'sample() makes pictures with it' : OTHERWISE;
     throw new ModelFormatError(
       'model.notGenerator',
       `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}; ${way}`,
@@ -119,9 +145,12 @@ function checkImage(image: ImageLike, { width, height }: ImageLike): void {
 }
 
 /** Width and height that the model insists on. */
-function fixedSize({ shape, layout }: ManifestInput): { width: number; height: number } | undefined {
+function fixedSize({ shape, layout }: ManifestInput): Partial<Sides> {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
-  return typeof height === 'number' && typeof width === 'number' ? { width, height } : undefined;
+  return {
+    ...(typeof width === 'number' ? { width } : {}),
+    ...(typeof height === 'number' ? { height } : {}),
+  };
 }
 
 function dtypeOf({ name, dtype }: ManifestInput): 'float32' | 'float16' | 'uint8' {
@@ -144,7 +173,7 @@ function channelsOf({ shape, layout }: ManifestInput, { data, width, height }: I
 
 function tilingOf(
   { tile, overlap }: TranslateOptions,
-  fixed: { width: number; height: number } | undefined,
+  { width, height }: Partial<Sides>,
 ): { tile: number | undefined; overlap: number } {
   if (tile === undefined) {
     if (overlap !== undefined) throw new UsageError('translate.overlap: expected `tile` beside it, got none');
@@ -153,9 +182,9 @@ function tilingOf(
   checkInteger('translate.tile', tile, 8, 2 ** 16);
   const shared = overlap ?? Math.floor(tile / 8);
   checkInteger('translate.overlap', shared, 0, Math.floor(tile / 2));
-  if (fixed && (fixed.width !== tile || fixed.height !== tile))
+  if ((width ?? tile) !== tile || (height ?? tile) !== tile)
     throw new UsageError(
-      `translate.tile: expected the model's own size, ${fixed.width} × ${fixed.height}, got ${tile}`,
+      `translate.tile: expected the model's own size, ${width ?? 'any width'} × ${height ?? 'any height'}, got ${tile}`,
     );
   return { tile, overlap: shared };
 }
@@ -169,7 +198,7 @@ function gridOf(
   { name, shape, layout }: ManifestInput,
   tile: number,
   overlap: number,
-  fixed: boolean,
+  fixed: Partial<Sides>,
 ): { steps: Grid; places: Grid } {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
   const stepOf = (dim: number | string | undefined): number | undefined =>
@@ -182,8 +211,12 @@ function gridOf(
         { code: 'input.range' },
       );
   }
-  const usual = fixed || tile - overlap < USUAL_STEP ? 1 : USUAL_STEP;
-  return { steps: { x: x ?? 1, y: y ?? 1 }, places: { x: x ?? usual, y: y ?? usual } };
+  const usual = (side: number | undefined): number =>
+    side !== undefined || tile - overlap < USUAL_STEP ? 1 : USUAL_STEP;
+  return {
+    steps: { x: x ?? 1, y: y ?? 1 },
+    places: { x: x ?? usual(fixed.width), y: y ?? usual(fixed.height) },
+  };
 }
 
 function upTo(size: number, step: number): number {
