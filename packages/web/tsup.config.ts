@@ -6,7 +6,7 @@ import { recipe } from '../../tsup.base.js';
 
 export default defineConfig([
   recipe({
-    entry: { index: 'src/index.ts', 'assets-bin': 'src/assets-bin.ts' },
+    entry: { index: 'src/index.ts', 'left-out': 'src/left-out.ts', 'assets-bin': 'src/assets-bin.ts' },
     types: ['index'],
     platform: 'neutral',
     external: [/^node:/, './inline.js'],

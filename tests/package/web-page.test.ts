@@ -1,7 +1,16 @@
 // The packed @forja/web in a user's project and in real pages: bundled by esbuild with copied assets, and by Vite
 // without a setting. Strict CSP, nothing off origin. More bundlers, and Next.js: tests/full/bundlers.test.ts.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -138,6 +147,58 @@ describe('Vite without a setting', () => {
       expect([...new Set(seen.wasm)]).toEqual([expect.stringMatching(kind)]);
     },
   );
+});
+
+describe('the WebGPU build of 25.5 MiB left out', () => {
+  /** Limit of some hosts, in bytes. */
+  const LIMIT = 25 * 2 ** 20;
+  const largest = (site: string): number =>
+    Math.max(...readdirSync(site, { recursive: true }).map((file) => statSync(join(site, String(file))).size));
+
+  test('of a Vite app, by an alias', async () => {
+    const site = join(folder, 'vite-small-site');
+    await viteBuild({
+      root: app,
+      configFile: false,
+      logLevel: 'error',
+      resolve: { alias: { 'onnxruntime-web/webgpu': '@forja/web/left-out' } },
+      build: { outDir: site, emptyOutDir: true, reportCompressedSize: false },
+    });
+    addModel(site);
+    expect(largest(site)).toBeLessThan(LIMIT);
+    for (const device of ['wasm', 'webgpu'])
+      expect(await visit(browser, site, { 'Content-Security-Policy': CSP }, `device=${device}`)).toMatchObject({
+        outcome: { device: { actual: device }, size },
+        complaints: [],
+      });
+  });
+
+  test('of copied files, by a flag; a browser without JSPI is told', async () => {
+    const site = join(folder, 'copied-small-site');
+    addModel(site);
+    await esbuild.build({
+      entryPoints: [join(app, 'app.js')],
+      bundle: true,
+      format: 'esm',
+      outfile: join(site, 'app.js'),
+      logLevel: 'error',
+    });
+    writeFileSync(join(site, 'index.html'), HTML);
+    expect(copyAssets(app, join(site, 'forja'), '--no-asyncify')).toMatch(/^6 files in /);
+    expect(largest(site)).toBeLessThan(LIMIT);
+    const having = await visit(browser, site, {}, 'device=webgpu&assets=/forja/');
+    expect(having.outcome).toMatchObject({ device: { actual: 'webgpu' }, size });
+    const worker = join(site, 'forja', 'worker.js');
+    writeFileSync(worker, `delete WebAssembly.Suspending;${readFileSync(worker, 'utf8')}`);
+    const without = await visit(browser, site, {}, 'device=webgpu&assets=/forja/');
+    expect(without.outcome).toMatchObject({
+      code: 'device.unavailable',
+      message: expect.stringContaining('onnxruntime-web/webgpu was left out') as string,
+    });
+    expect(without.complaints).toEqual([]);
+    const wasm = await visit(browser, site, {}, 'device=wasm&assets=/forja/');
+    expect(wasm.outcome).toMatchObject({ device: { actual: 'wasm' }, size });
+  });
 });
 
 describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {

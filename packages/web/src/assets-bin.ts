@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { copyAssets } from './assets.js';
 
-const HELP = `forja-web-assets <dir> [--wasm-only]
+const HELP = `forja-web-assets <dir> [--wasm-only | --no-asyncify]
 
 Copies the worker of @forja/web and the files of onnxruntime-web into <dir>, for pages whose bundler does not
 follow \`new Worker(new URL(...))\` (esbuild) and for pages without one. Then: load(url, { assets: '/<dir>/' }).
 
-  --wasm-only   leave the WebGPU builds out (14 MB instead of 57 MB)
+  --wasm-only     leave the WebGPU builds out (14 MB instead of 57 MB)
+  --no-asyncify   leave out the one for browsers without JSPI, whose file (25.5 MiB) is above the limit of some hosts;
+                  those browsers then use WASM
 
 Example: forja-web-assets public/forja
 `;
@@ -21,6 +23,7 @@ async function main(): Promise<number> {
       allowPositionals: true,
       options: {
         'wasm-only': { type: 'boolean', default: false },
+        'no-asyncify': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -40,7 +43,10 @@ async function main(): Promise<number> {
   try {
     const files = await copyAssets({
       to,
-      wasmOnly: parsed.values['wasm-only'],
+      builds: (['wasm', 'jspi', 'webgpu'] as const).filter(
+        (build) =>
+          build === 'wasm' || !(parsed.values['wasm-only'] || (build === 'webgpu' && parsed.values['no-asyncify'])),
+      ),
       app: process.cwd(),
       worker: fileURLToPath(new URL('./worker.js', import.meta.url)),
     });

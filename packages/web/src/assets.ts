@@ -7,26 +7,30 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { WASM_FILE } from './worker/files.js';
 
+/** Name of a build of onnxruntime-web; `webgpu` is the one for browsers without JSPI. */
+export type BuildName = 'wasm' | 'webgpu' | 'jspi';
+
 /** Files of each onnxruntime-web build: the module, and the WebAssembly that it looks for beside itself. */
-export const BUILD_FILES: Readonly<Record<'wasm' | 'webgpu' | 'jspi', readonly [string, string]>> = {
+export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>> = {
   wasm: ['ort.wasm.bundle.min.mjs', WASM_FILE],
   webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
   jspi: ['ort.jspi.bundle.min.mjs', 'ort-wasm-simd-threaded.jspi.wasm'],
 };
 
 /**
- * The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it. Throws when the worker is not
- * as expected.
+ * The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it, or by nothing where it is not
+ * among `builds`. Throws when the worker is not as expected.
  */
-export function rewriteWorker(source: string): string {
+export function rewriteWorker(source: string, builds: readonly BuildName[]): string {
   let text = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n');
-  for (const [build, [file]] of Object.entries(BUILD_FILES)) {
+  for (const build of ['wasm', 'webgpu', 'jspi'] as const) {
     const specifier = new RegExp(`import\\((["'])onnxruntime-web/${build}\\1\\)`, 'g');
     if (!specifier.test(text))
       throw new Error(
         `worker.js: expected an import of onnxruntime-web/${build}; the package is damaged, install it again`,
       );
-    text = text.replace(specifier, `import("./${file}")`);
+    const [file] = BUILD_FILES[build];
+    text = text.replace(specifier, builds.includes(build) ? `import("./${file}")` : 'Promise.resolve({})');
   }
   return text;
 }
@@ -35,8 +39,8 @@ export function rewriteWorker(source: string): string {
 export interface CopyOptions {
   /** Target folder; made if missing. Nothing in it is removed. */
   to: string;
-  /** Only the plain WASM build (14 MB instead of 57): no WebGPU. */
-  wasmOnly?: boolean;
+  /** Which builds; of the others the worker says that they were left out. */
+  builds: readonly BuildName[];
   /** Folder from which onnxruntime-web is resolved first: the app's. */
   app: string;
   /** Our built worker. */
@@ -44,9 +48,8 @@ export interface CopyOptions {
 }
 
 /** Copies, and returns the names written. Every file is written aside and renamed. */
-export async function copyAssets({ to, wasmOnly = false, app, worker }: CopyOptions): Promise<string[]> {
+export async function copyAssets({ to, builds, app, worker }: CopyOptions): Promise<string[]> {
   const from = onnxruntimeFolder([join(app, 'package.json'), worker]);
-  const builds = wasmOnly ? (['wasm'] as const) : (['wasm', 'webgpu', 'jspi'] as const);
   const files = builds.flatMap((build) => BUILD_FILES[build]);
   const missing = files.filter((file) => !existsSync(join(from, file)));
   if (missing.length > 0)
@@ -55,7 +58,7 @@ export async function copyAssets({ to, wasmOnly = false, app, worker }: CopyOpti
     );
   await mkdir(to, { recursive: true });
   for (const file of files) await replace(join(to, file), (aside) => copyFile(join(from, file), aside));
-  const text = rewriteWorker(await readFile(worker, 'utf8'));
+  const text = rewriteWorker(await readFile(worker, 'utf8'), builds);
   await replace(join(to, 'lower.js'), (aside) => copyFile(join(dirname(worker), 'lower.js'), aside));
   await replace(join(to, 'worker.js'), (aside) => writeFile(aside, text));
   return ['worker.js', 'lower.js', ...files];

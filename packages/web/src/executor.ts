@@ -1,6 +1,6 @@
 // What executes models for a page: a worker, or the page itself. Beside what every executor does, it fetches models and
 // says what they are.
-import { abortError, fromErrorRecord } from '@forja/core/page';
+import { abortError, DeviceError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';
 import { openWorker } from './remote.js';
@@ -36,6 +36,16 @@ export interface WebExecutor extends SessionExecutor<Recipe> {
 
 /** A fresh executor. Each kind is loaded when it is first wanted: a page begins with less. */
 export async function openExecutor(options: ExecutorOptions): Promise<WebExecutor> {
+  if ('ServiceWorkerGlobalScope' in globalThis)
+    throw new DeviceError(
+      'device.unavailable',
+      'runtime: expected a page or a worker, got a service worker, which can neither start workers nor import modules: load in the page',
+    );
   if (options.executor === 'worker') return openWorker(options);
-  return (await import('./inline.js')).openInline(options, { abortError, fromErrorRecord });
+  const { openInline } = await import('./inline.js').catch((cause: unknown) => {
+    throw new DeviceError('device.unavailable', `runtime: executor 'inline' could not be fetched: ${String(cause)}`, {
+      cause,
+    });
+  });
+  return openInline(options, { abortError, fromErrorRecord });
 }

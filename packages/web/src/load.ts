@@ -11,6 +11,7 @@ import {
   UsageError,
 } from '@forja/core/page';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
+import { absolute } from './address.js';
 import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
 import { executorOptions, warn, warnOf, WorkerRuntime } from './runtime.js';
@@ -148,22 +149,11 @@ async function loadWith(
 function postedSource(source: unknown): PostedSource {
   // Resolved here: inside the worker a relative address would mean the worker's folder.
   const kind = classOf(source); // not by instanceof: a frame's classes are others
-  if (kind === 'String' || kind === 'URL') return { url: absolute(String(source)) };
+  if (kind === 'String' || kind === 'URL') return { url: absolute('load', 'a URL', String(source)) };
   if (kind === 'File') return { blob: source as File, name: (source as File).name }; // as its class says, here and below
   if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' };
   if (isBytes(source)) return { blob: blobOf(source), name: 'the bytes given' };
   throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${kindOf(source)}`);
-}
-
-function absolute(url: string): string {
-  try {
-    return new URL(
-      url,
-      globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href ?? 'http://server.invalid',
-    ).href; // a server has neither; `openWorker` says so
-  } catch (cause) {
-    throw new UsageError(`load: expected a URL, got '${url}'`, { cause });
-  }
 }
 
 /** Rejects at once when `signal` aborts; what was begun is freed by the caller. */

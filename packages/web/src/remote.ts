@@ -3,6 +3,7 @@
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
+import { startWorker } from './start-worker.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
 
 /** Time for an answer that had come already, but waited for a page that was busy itself. */
@@ -25,31 +26,6 @@ export async function openWorker(options: ExecutorOptions): Promise<WebExecutor>
     throw error;
   }
   return remote;
-}
-
-function startWorker(assets: string | undefined): { worker: Worker; where: string } {
-  if (typeof Worker === 'undefined')
-    throw new DeviceError(
-      'device.unavailable',
-      'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.',
-    );
-  if (assets === undefined) {
-    // Written out in full: bundlers look for exactly this expression.
-    return {
-      worker: new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'forja' }),
-      where: 'the bundled worker',
-    };
-  }
-  const url = new URL('worker.js', assets);
-  try {
-    return { worker: new Worker(url, { type: 'module', name: 'forja' }), where: url.href };
-  } catch (cause) {
-    throw new DeviceError(
-      'device.unavailable',
-      `runtime.assets: expected a folder of this page's origin (${globalThis.location.origin}), got ${assets}`,
-      { cause },
-    );
-  }
 }
 
 /** A worker and its calls. */

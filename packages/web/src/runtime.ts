@@ -14,6 +14,7 @@ import type {
   SessionOptions,
   SharedState,
 } from '@forja/core';
+import { absolute } from './address.js';
 import { openExecutor } from './executor.js';
 import type { ExecutorName, ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { blobOf, postedOptions } from './post.js';
@@ -88,17 +89,11 @@ export function executorOptions({
     throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
   if (!(timeoutMs >= 1))
     throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
-  const folder = assets === undefined ? undefined : folderOf(assets);
+  const folder =
+    assets === undefined
+      ? undefined
+      : absolute('runtime.assets', 'the address of a folder', String(assets).replace(/\/?$/, '/'));
   return { device, threads, executor, assets: folder, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
-}
-
-function folderOf(assets: string | URL): string {
-  const base = (globalThis.location as Location | undefined)?.href; // a server has none; `openWorker` says so
-  try {
-    return new URL(String(assets).replace(/\/?$/, '/'), base ?? 'http://server.invalid').href;
-  } catch (cause) {
-    throw new UsageError(`runtime.assets: expected the address of a folder, got '${String(assets)}'`, { cause });
-  }
 }
 
 /** What is done with an event that nobody listens to. */

@@ -1,6 +1,6 @@
 // What onnxruntime's messages about a failed run mean, in our codes. The builds for Node and for the web share their
 // kernels, and so their messages.
-import { DeviceError, ForjaError, UsageError } from '../errors.js';
+import { DeviceError, ForjaError, messageOf, UsageError } from '../errors.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 
 /** A failed run, and what it was of. */
@@ -36,7 +36,7 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
 /** A failed run of `feeds` as one of our errors. */
 export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly TensorSpec[]): ForjaError {
   if (error instanceof ForjaError) return error;
-  const message = (error instanceof Error ? error.message : String(error)).trim() || 'no message';
+  const message = messageOf(error).trim() || 'no message';
   const failure = { message, cause: error, feeds, inputs };
   const [, mean = other] = MEANINGS.find(([pattern]) => pattern.test(message)) ?? [];
   return mean(failure);

@@ -60,6 +60,9 @@ export async function startBuild(
       { cause },
     );
   }
+  // What an alias puts in its place has nothing in it.
+  if (!(ort as Partial<Ort>).InferenceSession)
+    throw new DeviceError('device.unavailable', `runtime: onnxruntime-web/${name} was left out of this app`);
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.proxy = false;
   ort.env.logLevel = 'error';

@@ -34,7 +34,16 @@ const CREATE: readonly Meaning[] = [
     (m, cause) =>
       new DeviceError(
         'device.unavailable',
-        `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as application/wasm, and does the CSP allow 'wasm-unsafe-eval'? \`forja-web-assets <dir>\` copies it.`,
+        `runtime: onnxruntime's .wasm file could not be loaded (${m}). Is it served, from this origin, as application/wasm, and does the CSP allow 'wasm-unsafe-eval'? \`forja-web-assets <dir>\` copies it; name that folder in the option assets.`,
+        { cause },
+      ),
+  ],
+  [
+    /TrustedScriptURL/,
+    (m, cause) =>
+      new DeviceError(
+        'device.unavailable',
+        `runtime: expected threads: 1, as worker.js comes with a policy on trusted types, under which no more can be started (${m})`,
         { cause },
       ),
   ],
