@@ -8,7 +8,8 @@ export function absolute(where: string, what: string, address: string | URL): st
   try {
     return new URL(address, base ?? 'http://server.invalid').href;
   } catch (cause) {
-    const way = base?.startsWith('blob:') ? '; a worker made of a Blob has no place of its own: give all of it' : '';
-    throw new UsageError(`${where}: expected ${what}, got '${String(address)}'${way}`, { cause });
+    // A worker that was made of a Blob has no place of its own.
+    const whole = base?.startsWith('blob:') ? ', whole, in a worker of a Blob' : '';
+    throw new UsageError(`${where}: expected ${what}${whole}, got '${String(address)}'`, { cause });
   }
 }

@@ -39,13 +39,8 @@ export async function openExecutor(options: ExecutorOptions): Promise<WebExecuto
   if ('ServiceWorkerGlobalScope' in globalThis)
     throw new DeviceError(
       'device.unavailable',
-      'runtime: expected a page or a worker, got a service worker, which can neither start workers nor import modules: load in the page',
+      'runtime: expected a page, got a service worker, which can neither start workers nor import modules',
     );
   if (options.executor === 'worker') return openWorker(options);
-  const { openInline } = await import('./inline.js').catch((cause: unknown) => {
-    throw new DeviceError('device.unavailable', `runtime: executor 'inline' could not be fetched: ${String(cause)}`, {
-      cause,
-    });
-  });
-  return openInline(options, { abortError, fromErrorRecord });
+  return (await import('./inline.js')).openInline(options, { abortError, fromErrorRecord });
 }

@@ -3,7 +3,7 @@
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
-import { startWorker } from './start-worker.js';
+import { startWorker, unavailable } from './start-worker.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
 
 /** Time for an answer that had come already, but waited for a page that was busy itself. */
@@ -17,7 +17,7 @@ interface Pending {
 
 /** An executor in a worker of its own. */
 export async function openWorker(options: ExecutorOptions): Promise<WebExecutor> {
-  const { worker, where } = startWorker(options.assets);
+  const { worker, where } = await startWorker(options.assets);
   const remote = new Remote(worker, where, options.timeoutMs);
   try {
     remote.device = await remote.call('open', { device: options.device, threads: options.threads });
@@ -46,15 +46,8 @@ class Remote implements WebExecutor {
     worker.addEventListener('messageerror', () => this.kill(lost('a reply could not be read')));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
-      this.kill(
-        this.#answered
-          ? lost(`the worker failed: ${event.message}`)
-          : new DeviceError(
-              'device.unavailable',
-              `worker: could not start from ${where}${event.message ? `: ${event.message}` : ''}. Is the file served, as JavaScript, from this origin, and does the page's CSP allow it ` +
-                "(worker-src 'self'; script-src 'self' 'wasm-unsafe-eval')? Bundlers that do not follow `new Worker(new URL(...))` need `forja-web-assets <dir>` and the option `assets`.",
-            ),
-      );
+      if (this.#answered) this.kill(lost(`the worker failed: ${event.message}`));
+      else void unavailable(({ stillborn }) => stillborn(where, event.message)).then((why) => this.kill(why));
     });
   }
 
