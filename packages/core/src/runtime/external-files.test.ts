@@ -22,6 +22,18 @@ describe('an address', () => {
   });
 
   test.each([
+    // Firebase and Google's object store: the whole path is one step, and the query says that the bytes are wanted.
+    [
+      'https://host.example/v0/b/x/o/models%2Fv1%2Fg.onnx?alt=media',
+      'https://host.example/v0/b/x/o/models%2Fv1%2Fw.bin?alt=media',
+    ],
+    ['https://host.example/a%2Fb/g.onnx', 'https://host.example/a%2Fb/w.bin'],
+    ['https://host.example/my%20models/g.onnx#top', 'https://host.example/my%20models/w.bin'],
+  ])('beside %s', (model, beside) => {
+    expect(externalAddress(model, 'w.bin')).toBe(beside);
+  });
+
+  test.each([
     '',
     '.',
     '..',

@@ -21,15 +21,20 @@ export function outside(where: string, location: string): ModelFormatError {
 }
 
 /**
- * The address of a location beside the model of this address, whose query and fragment are its own. Throws as {@link
- * checkLocation} does.
+ * The address of a location beside the model of this address, whose query and fragment are its own. Where the last step
+ * of the address is a path itself (`o/models%2Fgenerator.onnx?alt=media`), the folder is in that step, and the query,
+ * which says how such servers answer, goes along. Throws as {@link checkLocation} does.
  */
 export function externalAddress(model: string, location: string): string {
   checkLocation(model, location);
   const steps = location.split('/').filter((step) => step !== '.');
   if (steps.includes('') || steps.length === 0) throw outside(model, location);
-  const folder = model.replace(/[?#].*$/s, '').replace(/[^/]*$/, '');
-  return folder + steps.map(encodeURIComponent).join('/'); // a name is a name: `%2e`, `?` and `#` mean nothing in it
+  const [, path = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(model) ?? [];
+  const [escaped] = /%2f(?=[^/]*$)/i.exec(path) ?? [];
+  const slash = escaped ?? '/';
+  const folder = path.slice(0, path.lastIndexOf(slash) + slash.length);
+  // A name is a name: `%2e`, `?` and `#` mean nothing in it.
+  return folder + steps.map(encodeURIComponent).join(slash) + (escaped === undefined ? '' : query);
 }
 
 /**

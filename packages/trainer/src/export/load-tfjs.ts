@@ -53,8 +53,7 @@ async function artifactsOf(
     const lengths: number[] = [];
     for (const path of group.paths) {
       if (signal?.aborted === true) throw abortError(signal.reason);
-      const outside = /^([a-z][a-z0-9+.-]*:|[\\/])/i.test(path) || path.split(/[\\/]/).includes('..');
-      if (outside)
+      if (leadsOut(path) || leadsOut(decoded(path)))
         throw new ModelFormatError(
           'model.integrity',
           `${name}: expected weight files inside the model's folder, got a path out of it: ${path}`,
@@ -133,9 +132,21 @@ export async function loadTfjsModel(
   );
 }
 
+function leadsOut(path: string): boolean {
+  return /^([a-z][a-z0-9+.-]*:|[\\/])/i.test(path) || path.split(/[\\/]/).includes('..');
+}
+
+/** What a server may take a path for: at an address, its escapes count. */
+function decoded(path: string): string {
+  return path.replace(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+}
+
+/** As in tfjs, a path is part of an address: what is escaped in it stays so, and a query of its own counts. */
 function beside(address: URL, path: string): URL {
-  const file = new URL(path.split('/').map(encodeURIComponent).join('/'), address);
-  file.search = address.search;
+  const [, steps = '', query] = /^([^?]*)(\?.*)?$/s.exec(path) ?? [];
+  const escaped = steps.split('/').map((step) => encodeURIComponent(step).replace(/%25(?=[0-9a-f]{2})/gi, '%'));
+  const file = new URL(escaped.join('/'), address);
+  file.search = query ?? address.search;
   return file;
 }
 
