@@ -7,7 +7,7 @@ import { load, toBlob, toCanvas, toImageBitmap } from '@forja/web';
 import type { LoadOptions, LoadProgress } from '@forja/web';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';
-import { runningMean, tinyGenerator } from './models.js';
+import { everySecond, runningMean, tinyGenerator, unnamed } from './models.js';
 
 const SIZE = 8;
 const MANIFEST: Omit<Manifest, 'integrity'> = {
@@ -62,6 +62,27 @@ describe.each<[string, LoadOptions]>([
     expect(Math.max(...batch.data) - Math.min(...batch.data)).toBeGreaterThan(50);
     expect(generator.stats()).toMatchObject({ images: count + 1, queued: 0, sessions: 1, modelBytes: sealed.length });
     await generator.dispose();
+  });
+
+  test('open sizes without a name: pictures are sampled, and translated whole at odd sizes', async () => {
+    const [named, other] = [await load(sealed, options), await load(unnamed(tinyGenerator()), options)];
+    expect(other.manifest).toMatchObject({ kind: 'latent', inputs: [{ shape: ['latent_dim_0', SIZE] }] });
+    expect(await other.sample({ count: 3, seed: 7 })).toEqual(await named.sample({ count: 3, seed: 7 }));
+    await Promise.all([named.dispose(), other.dispose()]);
+    const translator = await load(unnamed(everySecond()), options);
+    const [width, height] = [21, 16];
+    const at = (x: number, y: number, c: number): number => (x * 7 + y * 11 + c * 90) % 256;
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+      at(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3),
+    );
+    const made = await translator.translate({ width, height, data });
+    expect([made.width, made.height]).toEqual([10, 7]);
+    const largest = Array.from({ length: 10 * 7 * 3 }, (_, i) => {
+      const [x, y] = [2 * (Math.floor(i / 3) % 10), 2 * Math.floor(i / 30)];
+      return Math.max(...[0, 1, 2].flatMap((dy) => [0, 1, 2].map((dx) => at(x + dx, y + dy, i % 3))));
+    });
+    expect([...made.data]).toEqual(largest);
+    await translator.dispose();
   });
 
   test('concurrent calls, a stream and a walk', async () => {

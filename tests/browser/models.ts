@@ -1,5 +1,5 @@
 // Small models for the browser tests, built by the codec in the page: a DCGAN-like generator and a session with state.
-import { encodeModel, GraphBuilder } from '@forja/core/onnx';
+import { decodeModel, encodeModel, GraphBuilder } from '@forja/core/onnx';
 
 /**
  * Weights by a fixed formula: the same bits in Node and in browsers, since sums, products and rounding are exact in
@@ -27,6 +27,22 @@ export function tinyGenerator(width = 4): Uint8Array {
   const kernel = g.constant('float32', [width, 1, 4, 4], weights(width * 16, 1));
   const up = g.op('ConvTranspose', [maps, kernel], { kernel_shape: [4, 4], strides: [2, 2], pads: [1, 1, 1, 1] });
   g.output('image', g.op('Tanh', [up]));
+  return encodeModel(g.build());
+}
+
+/** The same file as other tools write it: open sizes have no name. */
+export function unnamed(bytes: Uint8Array): Uint8Array {
+  const model = decodeModel(bytes);
+  for (const { type } of [...(model.graph?.inputs ?? []), ...(model.graph?.outputs ?? [])])
+    for (const dim of type?.tensor?.shape?.dims ?? []) delete dim.param;
+  return encodeModel(model);
+}
+
+/** x [b, 3, h, w] → the largest of each 3 × 3, every second: y [b, 3, ⌊(h − 1) / 2⌋, ⌊(w − 1) / 2⌋]. */
+export function everySecond(): Uint8Array {
+  const g = new GraphBuilder({ name: 'every-second' });
+  const x = g.input('x', 'float32', ['b', 3, 'h', 'w']);
+  g.output('y', g.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] }));
   return encodeModel(g.build());
 }
 

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeModel, encodeModel } from '@forja/core/onnx';
 import { afterAll, describe, expect, test } from 'vitest';
 import { projectOf, smallGenerator } from '../vitest.support.js';
 import { load } from './index.js';
@@ -31,6 +32,18 @@ test('the same pictures as the CPU provider, within a step of 8 bits', async () 
   expect([...ours.data]).toBeAllclose([...theirs.data], { atol: 1 });
   expect(Math.max(...ours.data) - Math.min(...ours.data)).toBeGreaterThan(50);
   await Promise.all([wasm.dispose(), cpu.dispose()]);
+});
+
+test('files of other tools, whose open sizes have no name, are sampled too', async () => {
+  const unnamed = decodeModel(smallGenerator());
+  for (const { type } of [...(unnamed.graph?.inputs ?? []), ...(unnamed.graph?.outputs ?? [])])
+    for (const dim of type?.tensor?.shape?.dims ?? []) delete dim.param;
+  const generator = await load(encodeModel(unnamed), { device: 'wasm' });
+  const named = await load(model, { device: 'wasm' });
+  expect(generator.manifest).toMatchObject({ kind: 'latent', inputs: [{ name: 'z', shape: ['z_dim_0', 16] }] });
+  const [ours, theirs] = [await generator.sample({ count: 3, seed: 7 }), await named.sample({ count: 3, seed: 7 })];
+  expect(ours).toEqual(theirs);
+  await Promise.all([generator.dispose(), named.dispose()]);
 });
 
 describe.each<[string, Parameters<typeof projectOf>[1], RegExp]>([

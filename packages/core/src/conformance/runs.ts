@@ -63,6 +63,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
         );
         const { sum, difference } = await session.run({ x: float32([2, 3], 5), y: float32([1, 3], 1) });
         same([elements(sum), elements(difference)], [new Array(6).fill(6), new Array(6).fill(4)]);
+        await session.dispose();
       }
     },
     'an input without a shape takes any': async (runtime, same) => {
