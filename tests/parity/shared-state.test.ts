@@ -4,7 +4,6 @@ import type { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { runtime } from '@forja/node';
 import type { Runtime, RuntimeEvent } from '@forja/core';
-import { decodeModel } from '@forja/core/onnx';
 import {
   compile,
   compileAll,
@@ -17,6 +16,7 @@ import {
   type StepFunction,
   type StepState,
 } from '@forja/trainer';
+import { compile as compileInNode, compileAll as compileAllInNode } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { phasesOf, type Phases } from './support/phases.js';
@@ -316,28 +316,93 @@ describe('phases of a game', () => {
     phases.dispose();
   });
 
-  test('compiled together move no weight: the heaviest phase says how all are stored', async () => {
+  test('compiled together are the graphs that each would be alone: the heaviest says how state is stored', async () => {
     const phases = game();
-    const { critic, generator, average, variables } = phases;
+    const { critic, generator, average, preview, variables } = phases;
+    const definitions = { average, critic, generator, preview };
+    const moves = (steps: Record<string, CompiledStep>): Record<string, number> =>
+      Object.fromEntries(Object.entries(steps).map(([key, { summary }]) => [key, summary.ops['Transpose'] ?? 0]));
     for (const lowering of ['portable', 'fast'] as const) {
-      const all = await compileAll({ average, critic, generator }, { variables, lowering, runtime: host });
-      const transposed = Object.fromEntries(Object.entries(all).map(([key, step]) => [key, movedState(step)]));
-      expect(transposed, lowering).toEqual({ average: [], critic: [], generator: [] });
-      for (const step of Object.values(all)) await step.dispose();
+      const apart: Record<string, CompiledStep> = {};
+      for (const [key, definition] of Object.entries(definitions))
+        apart[key] = await compileInNode(definition.step, { ...definition, variables, lowering });
+      const all = await compileAll(definitions, { variables, lowering, runtime: host });
+      expect(moves(all), lowering).toEqual(moves(apart));
+      for (const step of [...Object.values(apart), ...Object.values(all)]) await step.dispose();
+      // The averages have no wish of their own. Compiled first, they make the others move what they read.
+      const late = await alone(['average', 'critic', 'generator', 'preview'], lowering)(phases, host);
+      expect(moves(late)['generator'], lowering).toBeGreaterThan(moves(apart)['generator'] ?? NaN);
+      for (const step of Object.values(late)) await step.dispose();
     }
     phases.dispose();
   });
 });
 
-/** State that a step's graph brings to another order, by its nodes. */
-function movedState(step: CompiledStep): string[] {
-  const { graph } = decodeModel(step.onnx());
-  const state = new Set((graph?.outputs ?? []).map(({ name }) => name ?? '').filter((name) => name.endsWith('/next')));
-  const inputs = new Set([...state].map((name) => name.replace(/\/next$/, '')));
-  return (graph?.nodes ?? [])
-    .filter(
-      ({ opType, inputs: from, outputs: to }) =>
-        opType === 'Transpose' && (from.some((name) => inputs.has(name)) || to.some((name) => state.has(name))),
-    )
-    .map(({ name }) => name ?? '');
-}
+describe('on a runtime of someone else’s, without shared state', () => {
+  let plain: Runtime;
+  beforeEach(() => {
+    plain = {
+      device: host.device,
+      createSession: (model, options) => host.createSession(model, options),
+      dispose: () => host.dispose(),
+    };
+  });
+
+  test('one step may assign a variable, and others look: their copy is brought up to date', async () => {
+    const w = variable('shared/others', [1, 2]);
+    const steps = twoOf(w);
+    const { look, double } = await compileAll({ look: steps.look, double: steps.double }, { runtime: plain });
+    await double.run({ x: [1, 1] });
+    expect((await look.run({ x: [10, 10] }))['sum']?.data).toEqual(Float32Array.of(13, 15));
+    expect(await one(look, 'shared/others')).toEqual([3, 5]);
+    await look.load({ 'shared/others': { dtype: 'float32', shape: [2], data: Float32Array.of(7, 8) } });
+    expect((await double.run({ x: [0, 0] }))['now']?.data).toEqual(Float32Array.of(14, 16));
+    const failure = compile(steps.less.step, { ...steps.less, runtime: plain });
+    await expect(failure).rejects.toMatchObject({ code: 'usage' });
+    await expect(failure).rejects.toThrow(/createState.*'shared\/others'/);
+    await double.dispose();
+    const less = await compile(steps.less.step, { ...steps.less, runtime: plain });
+    expect((await less.run())['now']?.data).toEqual(Float32Array.of(0, 1));
+    await Promise.all([less.dispose(), look.dispose()]);
+    w.dispose();
+  });
+
+  test('phases that assign variables of their own play on', async () => {
+    const [a, b] = [variable('shared/a', [1, 1]), variable('shared/b', [1, 1])];
+    const first: StepFunction = () => (a.assign(tf.add(a, b)), {});
+    const second: StepFunction = () => (b.assign(tf.add(b, a)), { b: tf.clone(b) });
+    const variables = [a, b];
+    const steps = await compileAll(
+      { first: { step: first, inputs: {} }, second: { step: second, inputs: {} } },
+      { variables, runtime: plain, loop: false },
+    );
+    for (let i = 0; i < 3; i++) {
+      await steps.first.run();
+      await steps.second.run();
+    }
+    expect([await one(steps.first, 'shared/a'), await one(steps.first, 'shared/b')]).toEqual([
+      [13, 13],
+      [21, 21],
+    ]);
+    await Promise.all([steps.first.dispose(), steps.second.dispose()]);
+    tf.dispose([a, b]);
+  });
+});
+
+test('compileAll of @forja/trainer/node gives its steps one worker, which ends with the last of them', async () => {
+  const workers: Worker[] = [];
+  const onWorker = (worker: Worker): void => void workers.push(worker);
+  process.on('worker', onWorker);
+  const w = variable('shared/node', [1, 2]);
+  const { double, less, look } = await compileAllInNode(twoOf(w));
+  await double.run({ x: [0, 0] });
+  await Promise.all([double.dispose(), look.dispose()]);
+  expect((await less.run())['now']?.data).toEqual(Float32Array.of(1, 3));
+  process.off('worker', onWorker);
+  const [worker, ...more] = workers;
+  expect(more).toEqual([]);
+  const ended = once(worker as Worker, 'exit');
+  await less.dispose();
+  await ended;
+  w.dispose();
+});
