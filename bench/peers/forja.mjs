@@ -39,6 +39,7 @@ export async function cpuRuntime({ threads, spinning }) {
       return inner.device;
     },
     createSession: (model, o) => inner.createSession(model, { threads, ...o, spinning }),
+    createState: (tensors) => inner.createState(tensors),
     dispose: () => inner.dispose(),
   };
 }
