@@ -25,3 +25,25 @@ export interface StepVectors {
   moving: Record<string, { initial: Vector; after_d: Vector; updated: Vector }>;
 }
 export function readStep(name: 'dcgan28' | 'pool-avg' | 'pool-max' | 'mlp'): StepVectors;
+/** What a run of a phase is fed. */
+export interface GameFeed {
+  phase: string;
+  inputs: Record<string, { shape: number[]; data: Float32Array | Int32Array; dtype?: 'int32' }>;
+}
+export interface GameVectors {
+  case: string;
+  /** Seed of the numbers that a step draws itself. */
+  seed: number;
+  options: Record<string, unknown>;
+  batch: number;
+  /** Shapes of the data's fields, by the names that the case gives them. */
+  shape: number[];
+  input: number[];
+  target: number[];
+  /** In order of the runs. */
+  feeds: GameFeed[];
+  /** Of the last iteration; the mean where a phase runs several times. */
+  scalars: Record<string, number>;
+  state: Record<string, { initial: Vector; updated: Vector }>;
+}
+export function readGame(name: string): GameVectors;

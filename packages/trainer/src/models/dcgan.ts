@@ -25,6 +25,8 @@ export interface DcganDiscriminatorConfig {
   base?: number;
   /** Halve by pooling after convolutions of kernel 3 and stride 1, instead of by stride. */
   pool?: 'avg' | 'max';
+  /** `none` for penalties on the slope at single examples, which batch norm mixes. Default `batch`. */
+  norm?: 'batch' | 'none';
   /** Prefix of the layers' names. Default `d`. */
   name?: string;
 }
@@ -77,13 +79,14 @@ export function dcganGenerator({
 }
 
 /**
- * Picture [n, size, size, channels] → logit [n, 1]: (convolution, batch norm but in the first, LeakyReLU 0.2)+, dense.
+ * Picture [n, size, size, channels] → logit [n, 1]: (convolution, norm but in the first, LeakyReLU 0.2)+, dense.
  */
 export function dcganDiscriminator({
   size = 28,
   channels = 1,
   base = 64,
   pool,
+  norm: kind = 'batch',
   name = 'd',
 }: DcganDiscriminatorConfig = {}): tf.LayersModel {
   const window = pool === undefined ? { kernelSize: 4, strides: 2 } : { kernelSize: 3, strides: 1 };
@@ -94,11 +97,11 @@ export function dcganDiscriminator({
       filters: base << i,
       ...window,
       padding: 'same',
-      useBias: i === 0,
+      useBias: i === 0 || kind === 'none',
       kernelInitializer,
       name: `${name}/conv${i}`,
     }),
-    ...(i === 0 ? [] : [norm(`${name}/conv${i}_norm`)]),
+    ...(i === 0 || kind === 'none' ? [] : [norm(`${name}/conv${i}_norm`)]),
     tf.layers.leakyReLU({ alpha: LEAK, name: `${name}/conv${i}_leaky` }),
     ...(pool === undefined ? [] : [halve[pool]({ poolSize: 2, strides: 2, name: `${name}/conv${i}_pool` })]),
   ]);

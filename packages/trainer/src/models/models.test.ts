@@ -53,6 +53,14 @@ test.each([
   d.dispose();
 });
 
+test('a discriminator without norms has a bias in every layer', () => {
+  const d = dcganDiscriminator({ size: 16, base: 2, norm: 'none' });
+  expect(d.weights.map((w) => w.originalName)).toEqual(
+    ['conv0', 'conv1', 'dense'].flatMap((layer) => [`d/${layer}/kernel`, `d/${layer}/bias`]),
+  );
+  d.dispose();
+});
+
 test('kernels are drawn by the seed; biases, offsets and scales keep their layer’s', () => {
   const draw = (seed: number): Map<string, Float32Array> => {
     const model = dcganGenerator({ size: 28, base: 32, latent: 100 });

@@ -14,7 +14,7 @@ interface Network {
   inputs: (number | null)[][];
   output: (number | null)[];
 }
-const small = { base: 2, size: 16 };
+const small = { base: 4, size: 16 };
 const NETWORKS: Record<string, Network> = {
   'U-Net': {
     make: () => unet({ size: [16, 32], input: 1, output: 2, base: 2, depth: 3, dropout: 0.5 }),

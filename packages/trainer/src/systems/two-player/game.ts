@@ -6,7 +6,6 @@ import type { FieldSpec } from '../../data/dataset.js';
 import type { OutputOption } from '../../export/describe.js';
 import { classification, lossOf, smoothed, type Verdict } from '../../losses/index.js';
 import { adam, applyUpdates } from '../../optimizers/index.js';
-import { constantRate, cosineDecay, linearDecay, type Schedule } from '../../schedules/index.js';
 import { nameWeights, variablesOf } from '../../tfjs/variables.js';
 import { averageOf } from '../average.js';
 import type { Circumstances } from '../kind.js';
@@ -14,6 +13,7 @@ import type { Phase, PhaseInput } from '../phase.js';
 import { disposeOwn } from '../network.js';
 import type { GanSystem, Preview } from '../system.js';
 import type { PlayerOptions } from './options.js';
+import { scheduled } from './rates.js';
 import { drawsOf, penaltiesOf, type Weighed } from './penalties.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from './step.js';
 
@@ -206,15 +206,6 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
 const first = (tensors: readonly (tf.Tensor | undefined)[]): tf.Tensor => tensors[0] as tf.Tensor;
 /** An input that the phase has. */
 const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor;
-
-function scheduled(kind: PlayerOptions['schedule'], rate: number, steps: number): Schedule {
-  const made: Record<PlayerOptions['schedule'], () => Schedule> = {
-    constant: () => constantRate(rate),
-    linear: () => linearDecay(rate, rate / 10, steps),
-    cosine: () => cosineDecay(rate, rate / 10, steps),
-  };
-  return made[kind]();
-}
 
 /** A grid of latents; with classes a row each. */
 function previewOf(samples: number, classes: readonly string[] | undefined): Preview {

@@ -1,0 +1,182 @@
+// Systems of several phases: run compiled over one state or eagerly, from vectors of PyTorch
+// (tests/vectors/game-*.json) or for many iterations.
+import { tensor, type NamedTensors, type Runtime } from '@forja/core';
+import { compileAll, eagerStep, scalarOf, type CompiledStep, type GanSystem, type Phase } from '@forja/trainer';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import type { GameVectors } from '../../vectors/read.mjs';
+
+/** How a system is run. */
+export type Way = { runtime: Runtime; lowering?: 'portable' | 'fast' } | 'eager';
+
+/** A system's phases, ready to run; state is that of the first. */
+export interface Running {
+  steps: Record<string, CompiledStep>;
+  state(): Promise<Record<string, Float32Array>>;
+  dispose(): Promise<void>;
+}
+
+/** All inputs are fed. */
+const definition = ({ step, inputs, name }: Phase, { variables }: GanSystem) => ({
+  step,
+  name,
+  variables,
+  inputs: Object.fromEntries(
+    Object.entries(inputs).map(([key, { shape, dtype = 'float32' as const }]) => [key, { dtype, shape: [...shape] }]),
+  ),
+});
+
+/** The phases of `system`, compiled together or eager; their own draws are of `seed`. */
+export async function running(system: GanSystem, seed: number, way: Way): Promise<Running> {
+  const definitions = Object.fromEntries(system.phases.map((phase) => [phase.name, definition(phase, system)]));
+  const steps: Record<string, CompiledStep> =
+    way === 'eager'
+      ? Object.fromEntries(
+          Object.entries(definitions).map(([name, { step, ...rest }]) => [name, eagerStep(step, { ...rest, seed })]),
+        )
+      : await compileAll(definitions, { seed, ...way });
+  const [first] = Object.values(steps);
+  return {
+    steps,
+    state: async () => {
+      const state = (await first?.state(system.variables.map(({ name }) => name))) ?? {};
+      // all state is float32
+      return Object.fromEntries(Object.entries(state).map(([name, { data }]) => [name, data as Float32Array]));
+    },
+    dispose: async () => {
+      for (const step of Object.values(steps)) await step.dispose();
+    },
+  };
+}
+
+/** Sets a system's variables to the vectors' state. Averages are the only ones that vectors do not have. */
+export function fill(system: GanSystem, { state }: GameVectors): void {
+  const left = new Set(Object.keys(state));
+  for (const variable of system.variables) {
+    const given = state[variable.name]?.initial;
+    if (given === undefined) expect(variable.name).toMatch(/^average/);
+    else tf.tidy(() => variable.assign(tf.tensor(given.data, given.shape)));
+    left.delete(variable.name);
+  }
+  expect([...left], 'state of the vectors that the system does not have').toEqual([]);
+}
+
+/** Scalars that are the same whatever the iteration: the schedules at 0. */
+const rates = (system: GanSystem, phase: Phase): NamedTensors =>
+  Object.fromEntries(
+    Object.entries(phase.inputs).flatMap(([name, { from }]) =>
+      'schedule' in from
+        ? [[name, tensor('float32', [], Float32Array.of(system.schedules[from.schedule]?.(0) ?? NaN))]]
+        : [],
+    ),
+  );
+
+/**
+ * Runs what the vectors were fed, from the state that {@link fill} set, and compares scalars and all state with theirs:
+ * changes in units of the largest change, as rates of 1e-3 would hide everything in the weights' own size.
+ */
+export async function expectGame(system: GanSystem, vectors: GameVectors, way: Way): Promise<void> {
+  const { steps, state, dispose } = await running(system, vectors.seed, way);
+  const scalars: Record<string, number[]> = {};
+  const last = vectors.feeds.at(-1)?.phase;
+  const iterations = vectors.feeds.filter(({ phase }) => phase === last).length;
+  for (const { phase: name, inputs } of vectors.feeds) {
+    const phase = system.phases.find((one) => one.name === name);
+    const step = steps[name];
+    if (phase === undefined || step === undefined) throw new Error(`no phase '${name}'`);
+    const results = await step.run({ ...rates(system, phase), ...(inputs as NamedTensors) }); // with dtype where needed
+    for (const key of Object.keys(results)) (scalars[key] ??= []).push(scalarOf(results, key));
+  }
+  for (const [key, wanted] of Object.entries(vectors.scalars)) {
+    const got = scalars[key] ?? [];
+    const runs = got.slice(got.length - got.length / iterations); // those of the last iteration
+    expect([runs.reduce((a, b) => a + b, 0) / runs.length], key).toBeAllclose([wanted], { rtol: 1e-5, atol: 1e-6 });
+  }
+  const after = await state();
+  await dispose();
+  for (const [name, { initial, updated }] of Object.entries(vectors.state)) {
+    const got = after[name];
+    if (got === undefined) throw new Error(`no state '${name}'`);
+    const change = (values: ArrayLike<number>): number[] => Array.from(initial.data, (x, i) => Number(values[i]) - x);
+    const wanted = change(updated.data);
+    expect(change(got), `${name}, change`).toBeAllclose(wanted, {
+      atol: 1e-3 * Math.max(...wanted.map(Math.abs), 1e-12),
+    });
+    const scale = updated.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const moment = /\/[mv]$/.test(name);
+    expect(got, name).toBeAllclose(
+      updated.data,
+      moment ? { rtol: 1e-4, atol: 1e-5 * scale } : { rtol: 1e-5, atol: 1e-6 },
+    );
+  }
+}
+
+/** Numbers of a run that depend on no generator of ours: in [-1, 1), or [0, 1) and whole where the source says so. */
+function numbers({ from }: Phase['inputs'][string], count: number, at: number): Float32Array | Int32Array {
+  const unit = (i: number): number => ((i + 1) * 0.754877666 + at * 0.569840291) % 1;
+  const whole = 'random' in from && from.random === 'int' ? from : undefined;
+  if (whole !== undefined)
+    return Int32Array.from({ length: count }, (_, i) => whole.from + Math.floor(unit(i) * (whole.below - whole.from)));
+  if ('random' in from && from.random === 'bernoulli')
+    return Float32Array.from({ length: count }, (_, i) => Math.round(unit(i)));
+  return Float32Array.from({ length: count }, (_, i) => 2 * unit(i) - 1);
+}
+
+/** Runs `iterations` of a system. Returns every scalar and the state at the end. */
+export async function iterate(
+  system: GanSystem,
+  iterations: number,
+  way: Way,
+): Promise<{ scalars: Record<string, number[]>; state: Record<string, Float32Array> }> {
+  const { steps, state, dispose } = await running(system, 3, way);
+  const scalars: Record<string, number[]> = {};
+  for (let i = 0; i < iterations; i++)
+    for (const phase of system.phases)
+      for (let repeat = 0; repeat < (i % (phase.every ?? 1) === 0 ? (phase.repeat ?? 1) : 0); repeat++) {
+        const step = steps[phase.name];
+        if (step === undefined) throw new Error(phase.name);
+        const fed = Object.entries(phase.inputs).flatMap(([name, spec], k) => {
+          if ('schedule' in spec.from) return [];
+          const data = numbers(
+            spec,
+            spec.shape.reduce((a, b) => a * b, 1),
+            31 * i + 7 * repeat + k,
+          );
+          return [[name, tensor(spec.dtype ?? 'float32', spec.shape, data)]];
+        });
+        const results = await step.run({ ...rates(system, phase), ...(Object.fromEntries(fed) as NamedTensors) });
+        for (const key of Object.keys(results)) (scalars[key] ??= []).push(scalarOf(results, key));
+      }
+  const after = await state();
+  await dispose();
+  return { scalars, state: after };
+}
+
+/** Fails where two outcomes of {@link iterate} differ by more than 1e-4 of a tensor's largest magnitude. */
+export function expectSame(a: Awaited<ReturnType<typeof iterate>>, b: Awaited<ReturnType<typeof iterate>>): void {
+  const both: [string, ArrayLike<number>, ArrayLike<number>][] = [
+    ...Object.keys({ ...a.scalars, ...b.scalars }).map((key): [string, number[], number[]] => [
+      key,
+      a.scalars[key] ?? [],
+      b.scalars[key] ?? [],
+    ]),
+    ...Object.keys({ ...a.state, ...b.state }).map((key): [string, Float32Array, Float32Array] => [
+      key,
+      a.state[key] ?? new Float32Array(),
+      b.state[key] ?? new Float32Array(),
+    ]),
+  ];
+  const off = both.map(([key, x, y]): [string, number] => {
+    if (x.length !== y.length) return [key, NaN];
+    const most = Array.from(y).reduce((m, v) => Math.max(m, Math.abs(v)), 1e-6);
+    return [key, Array.from(x).reduce((m, v, i) => Math.max(m, Math.abs(v - (y[i] ?? NaN)) / most), 0)];
+  });
+  expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
+}
+
+/** Names of what is not finite. */
+export function notFinite({ scalars, state }: Awaited<ReturnType<typeof iterate>>): string[] {
+  return Object.entries({ ...scalars, ...state }).flatMap(([name, values]) =>
+    Array.from(values).every(Number.isFinite) ? [] : [name],
+  );
+}
