@@ -2,3 +2,4 @@
 export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';
+export { wganGpKind } from './wgan-gp/index.js';

@@ -1,0 +1,58 @@
+// WGAN-GP (Gulrajani et al. 2017): a critic that estimates the Wasserstein distance, kept smooth by a penalty on its
+// slope between real and fake pictures, and several critic steps for each of the generator.
+import * as v from 'valibot';
+import type { FieldSpec } from '../../data/dataset.js';
+import { dcganDiscriminator, dcganGenerator } from '../../models/dcgan.js';
+import { dcganDeviation } from '../../models/initialise.js';
+import { squareOf } from '../dcgan/index.js';
+import { described, share, whole } from '../entries.js';
+import { systemKind } from '../kind.js';
+import { networkOf } from '../network.js';
+import { twoPlayer } from '../two-player/game.js';
+import { playerOptions } from '../two-player/options.js';
+
+/** `forja train wgan-gp`. The critic has no norm: the penalty is on the slope at single examples. */
+export const wganGpKind = systemKind({
+  name: 'wgan-gp',
+  summary: "pictures by the Wasserstein distance, with a penalty on the critic's slope (WGAN-GP)",
+  options: {
+    base: described(v.optional(whole(1, 4096), 64), "channels of the generator's largest hidden map"),
+    baseD: described(v.optional(whole(1, 4096)), "channels of the critic's first map; default: base"),
+    ...playerOptions({
+      rates: { g: 1e-4, d: 1e-4 },
+      latent: 128,
+      loss: 'wasserstein',
+      penalties: { 'gradient-penalty': 10 },
+      beta1: 0,
+      dSteps: 5,
+    }),
+    beta2: described(v.optional(share, 0.9), "Adam's decay of the second moment"),
+  },
+  data: { image: 'image' },
+  roles: ['g', 'd'],
+  fit: (options, { fields, name }) => {
+    squareOf('wgan-gp', fields['image'], name);
+    return options;
+  },
+  make(options, at) {
+    const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
+    const { size, channels } = squareOf('wgan-gp', example, at.data.name);
+    const { base, baseD = base, latent } = options;
+    const made = {
+      g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
+      d: () => dcganDiscriminator({ size, channels, base: baseD, norm: 'none', name: 'd' }),
+    };
+    return twoPlayer(
+      {
+        name: 'wgan-gp',
+        g: networkOf(at, 'g', made.g, dcganDeviation),
+        d: networkOf(at, 'd', made.d, dcganDeviation),
+        field: 'image',
+        example,
+        output: { name: 'image', role: 'image', range: [-1, 1] },
+      },
+      options,
+      at,
+    );
+  },
+});
