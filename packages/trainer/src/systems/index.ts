@@ -3,3 +3,4 @@ export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';
 export { wganGpKind } from './wgan-gp/index.js';
+export { pix2pixKind } from './pix2pix/index.js';

@@ -1,0 +1,109 @@
+// The game of pix2pix in one phase: the U-Net runs once, D is updated on its picture, then G through the updated D.
+import * as tf from '@tensorflow/tfjs';
+import type * as v from 'valibot';
+import type { FieldSpec } from '../../data/dataset.js';
+import { l1, lossOf, type Verdict } from '../../losses/index.js';
+import { adam, applyUpdates } from '../../optimizers/index.js';
+import { nameWeights, variablesOf } from '../../tfjs/variables.js';
+import { averageOf } from '../average.js';
+import type { Circumstances } from '../kind.js';
+import { disposeOwn } from '../network.js';
+import type { PhaseInput } from '../phase.js';
+import type { GanSystem } from '../system.js';
+import { scheduled } from '../two-player/rates.js';
+import { collecting, shareAbove, type Keep } from '../two-player/step.js';
+import type { pix2pixOptions } from './index.js';
+
+/** Options, parsed. */
+type Options = v.InferOutput<v.ObjectSchema<typeof pix2pixOptions, undefined>>;
+
+/** The game over networks that have their initial weights. */
+export function game(
+  { g, d }: Readonly<Record<'g' | 'd', tf.LayersModel>>,
+  fields: Readonly<Record<'input' | 'target', FieldSpec>>,
+  options: Options,
+  at: Circumstances,
+): GanSystem {
+  const loss = lossOf(options.loss);
+  const { beta1, beta2 } = options;
+  const own = [...nameWeights(g, 'g'), ...nameWeights(d, 'd')];
+  const [ofG, ofD] = [variablesOf(g.trainableWeights), variablesOf(d.trainableWeights)];
+  const adamG = adam({ beta1, beta2, name: 'adam_g' }).prepare(ofG);
+  const adamD = adam({ beta1, beta2, name: 'adam_d' }).prepare(ofD);
+  const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
+
+  // networks of one input and one output
+  const apply = (model: tf.LayersModel, x: tf.Tensor, training = true): tf.Tensor =>
+    model.apply(x, { training }) as tf.Tensor;
+  const judge = (input: tf.Tensor, picture: tf.Tensor): Verdict => ({
+    logits: apply(d, tf.concat([input, picture], 3)),
+  });
+
+  const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {
+    // the phase's inputs
+    const { input, target, rate_g, rate_d } = inputs as Record<'input' | 'target' | 'rate_g' | 'rate_d', tf.Tensor>;
+    const updateD = (fake: tf.Tensor): void => {
+      const { value, grads } = tf.variableGrads(() => {
+        const [onReal, onFake] = [judge(input, target), judge(input, fake)];
+        keep('d_real', shareAbove(onReal.logits));
+        keep('d_fake', shareAbove(tf.neg(onFake.logits)));
+        return tf.mul<tf.Scalar>(loss.discriminator(onReal, onFake), 0.5); // section 3.3: D learns at half the speed
+      }, ofD);
+      applyUpdates(adamD(ofD, grads, rate_d));
+      keep('loss_d', value);
+    };
+    const { value, grads } = tf.variableGrads(() => {
+      const fake = apply(g, input);
+      // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
+      updateD(fake);
+      const onFake = judge(input, fake);
+      const onReal = loss.relativistic === true ? judge(input, target) : onFake;
+      const distance = l1(fake, target);
+      keep('l1', distance);
+      return tf.add<tf.Scalar>(loss.generator(onFake, onReal), tf.mul(distance, options.l1));
+    }, ofG);
+    applyUpdates(adamG(ofG, grads, rate_g));
+    average.follow();
+    keep('loss_g', value);
+  };
+
+  const field = (name: 'input' | 'target'): PhaseInput => ({
+    shape: [at.batch, ...fields[name].shape],
+    from: { data: name },
+  });
+  const scalar = (schedule: string): PhaseInput => ({ shape: [], from: { schedule } });
+  const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables];
+  return {
+    name: 'pix2pix',
+    networks: { g, d },
+    variables,
+    phases: [
+      {
+        name: 'game',
+        inputs: { input: field('input'), target: field('target'), rate_g: scalar('rate_g'), rate_d: scalar('rate_d') },
+        step: collecting(step),
+      },
+    ],
+    outputs: {
+      generator: {
+        model: (x: tf.Tensor) => average.during(() => apply(g, x, false)),
+        inputs: [
+          { name: 'input', role: 'image', dtype: 'float32', shape: ['batch', ...fields.input.shape], range: [-1, 1] },
+        ],
+        outputs: [{ name: 'image', role: 'image', range: [-1, 1] }],
+        file: 'generator.onnx',
+        kind: 'image-to-image',
+        preview: { count: at.samples, inputs: { input: { data: 'input' } }, beside: ['input', 'target'] },
+      },
+    },
+    schedules: {
+      rate_g: scheduled(options.schedule, options.rates.g, at.steps),
+      rate_d: scheduled(options.schedule, options.rates.d, at.steps),
+    },
+    charts: {
+      Losses: ['loss_d', 'loss_g'],
+      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],
+    },
+    dispose: () => disposeOwn(variables, at),
+  };
+}
