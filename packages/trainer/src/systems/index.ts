@@ -4,3 +4,4 @@ export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';
 export { wganGpKind } from './wgan-gp/index.js';
 export { pix2pixKind } from './pix2pix/index.js';
+export { cycleganKind } from './cyclegan/index.js';

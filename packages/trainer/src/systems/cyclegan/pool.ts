@@ -1,0 +1,41 @@
+// A pool of pictures that a generator made before, so that the discriminator does not forget (Shrivastava et al. 2017,
+// section 2.3). Each place of the batch has a pool of its own, so no two pictures of a step want one row; the choices
+// are random numbers of the step. Pictures are state.
+import * as tf from '@tensorflow/tfjs';
+import { namedVariable } from '../../tfjs/variables.js';
+import type { Update } from '../../optimizers/index.js';
+
+/** Pictures [rows, batch, h, w, c]. */
+export interface Pool {
+  readonly pictures: tf.Variable;
+  /**
+   * What the discriminator sees for `made` [batch, h, w, c], and the pictures that stay. While fewer than `rows` are
+   * `filled` (a number), a made picture is put in the next row and shown. Later, where `swap` [batch] is 1, it takes
+   * the place of row `row` [batch], and the picture there is shown.
+   */
+  query(at: { made: tf.Tensor; filled: tf.Tensor; row: tf.Tensor; swap: tf.Tensor }): {
+    shown: tf.Tensor;
+    update: Update;
+  };
+}
+
+/** A pool called `name`. */
+export function poolOf(name: string, rows: number, [batch = 1, ...picture]: readonly number[]): Pool {
+  const pictures = tf.tidy(() => namedVariable(`${name}/pictures`, tf.zeros([rows, batch, ...picture])));
+  return {
+    pictures,
+    query: ({ made, filled, row, swap }) => {
+      const filling = tf.less(filled, rows);
+      const at = tf.where(filling, tf.fill([batch], 1).mul(filled), tf.cast(row, 'float32'));
+      // [rows, batch]: 1 in the row of each place
+      const chosen = tf.cast(tf.equal(tf.range(0, rows).reshape([rows, 1]), at.reshape([1, batch])), 'float32');
+      const here = chosen.reshape([rows, batch, ...picture.map(() => 1)]);
+      const old = tf.sum(tf.mul(here, pictures), 0);
+      const swapped = tf.cast(swap, 'float32').reshape([batch, ...picture.map(() => 1)]);
+      const stays = tf.cast(filling, 'float32');
+      const shown = tf.add(made, tf.mul(tf.mul(swapped, tf.sub(1, stays)), tf.sub(old, made)));
+      const put = tf.mul(here, tf.maximum(swapped, stays));
+      return { shown, update: { variable: pictures, value: tf.add(pictures, tf.mul(put, tf.sub(made, pictures))) } };
+    },
+  };
+}
