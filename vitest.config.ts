@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { nodeWorker } from './packages/node/vitest.worker.js';
+import { decodeWorker } from './packages/trainer/vitest.worker.js';
 import { browserProject } from './tests/browser/project.js';
 
 const src = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
@@ -28,7 +29,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        plugins: [nodeWorker()],
+        plugins: [nodeWorker(), decodeWorker()],
         test: {
           name: 'unit',
           environment: 'node',
@@ -39,7 +40,7 @@ export default defineConfig({
       },
       {
         resolve: { alias },
-        plugins: [nodeWorker()],
+        plugins: [nodeWorker(), decodeWorker()],
         test: {
           name: 'parity',
           environment: 'node',
@@ -63,7 +64,7 @@ export default defineConfig({
       },
       {
         resolve: { alias },
-        plugins: [nodeWorker()],
+        plugins: [nodeWorker(), decodeWorker()],
         test: {
           name: 'full',
           environment: 'node',

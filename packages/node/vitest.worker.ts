@@ -9,21 +9,13 @@ import { build } from 'esbuild';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/**
- * Bundles worker, library and bin of the sources, as `dist` has them; returns the folder. Named by content: several
- * test runs may build at once.
- */
-export async function buildForTests(): Promise<string> {
-  const { outputFiles } = await build({
+/** Bundles the sources of worker, library and bin, as `dist` has them; returns the folder. */
+export const buildForTests = (): Promise<string> =>
+  bundled({
     entryPoints: ['worker', 'index', 'cli', 'serve', 'bin']
       .map((name) => here(`./src/${name}.ts`))
       .filter((file) => existsSync(file)),
     outdir: here('./node_modules/.cache/forja'),
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'es2022',
     external: [
       'onnxruntime-node',
       'onnxruntime-web',
@@ -36,13 +28,24 @@ export async function buildForTests(): Promise<string> {
       'valibot',
       '@forja/trainer/node',
     ],
+  });
+
+/** Bundles entries that stand on core's sources into a folder named by content: several test runs may build at once. */
+export async function bundled(options: { entryPoints: string[]; outdir: string; external: string[] }): Promise<string> {
+  const { outputFiles } = await build({
+    ...options,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2022',
     alias: { '@forja/core/onnx': here('../core/src/onnx.ts'), '@forja/core': here('../core/src/index.ts') },
     write: false,
     logLevel: 'error',
   });
   const hash = createHash('sha256');
   for (const { path, contents } of outputFiles) hash.update(basename(path)).update(contents);
-  const folder = here(`./node_modules/.cache/forja/${hash.digest('hex').slice(0, 16)}`);
+  const folder = join(options.outdir, hash.digest('hex').slice(0, 16));
   if (existsSync(folder)) return folder;
   const aside = `${folder}.${process.pid}`;
   mkdirSync(aside, { recursive: true });

