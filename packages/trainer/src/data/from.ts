@@ -15,7 +15,7 @@ export type StreamExample = StreamValue | Readonly<Record<string, StreamValue>>;
 export type ExampleStream =
   | AsyncIterable<StreamExample>
   | Iterable<StreamExample>
-  | { iterator(): Promise<{ next(): Promise<{ value: unknown; done: boolean }> }> };
+  | { iterator(): Promise<{ next(): Promise<{ value: unknown; done?: boolean | undefined }> }> };
 
 /** Options of {@link datasetFrom}. */
 export interface StreamOptions {

@@ -1,0 +1,72 @@
+// Streams of examples against the same examples from memory: tf.data, generators, async generators.
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import { arrayDataset } from './arrays.js';
+import { readFields } from './fields.js';
+import { datasetFrom, type ExampleStream } from './from.js';
+
+describe('datasetFrom', () => {
+  it('takes a dataset as it is', async () => {
+    const set = arrayDataset({ data: new Float32Array(2), shape: [2] });
+    expect(await datasetFrom(set)).toBe(set);
+  });
+
+  it('reads tf.data with fields, and leaves no tensors', async () => {
+    const before = tf.memory().numTensors;
+    const source = tf.data
+      .generator(function* () {
+        for (let i = 0; i < 5; i++) yield { image: tf.fill([2, 2, 1], i * 50, 'int32'), label: i % 2 };
+      })
+      .map((example) => example);
+    const set = await datasetFrom(source, {
+      name: 'five',
+      fields: { label: { classes: ['even', 'odd'] } },
+    });
+    expect([set.name, set.count]).toEqual(['five', 5]);
+    expect(set.fields).toEqual({
+      image: { shape: [2, 2, 1], dtype: 'float32', range: [-1, 1] },
+      label: { shape: [], dtype: 'int32', classes: ['even', 'odd'] },
+    });
+    const { image, label } = await readFields(set, [4, 1]);
+    expect(image).toBeAllclose([...Array(4).fill(200 / 127.5 - 1), ...Array(4).fill(50 / 127.5 - 1)], { atol: 1e-6 });
+    expect(label).toEqual(Int32Array.of(0, 1));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('reads iterables and async iterables, of values without names too, and as many as asked', async () => {
+    const endless = function* (): Generator<Float32Array> {
+      const row = new Float32Array(2);
+      for (let i = 0; ; i++) yield row.fill(i); // the same array again
+    };
+    const set = await datasetFrom(endless(), { count: 3 });
+    expect([set.count, await readFields(set, [2, 0])]).toEqual([3, { vector: Float32Array.of(2, 2, 0, 0) }]);
+    const later = async function* (): AsyncGenerator<{ text: number[]; size: number }> {
+      yield { text: [1, 0], size: 1 };
+      await Promise.resolve();
+      yield { text: [2, 1], size: 0.5 };
+    };
+    const mixed = await datasetFrom(later(), { fields: { text: { vocabulary: ['', 'a', 'b'] } } });
+    expect(mixed.fields).toMatchObject({ text: { dtype: 'int32', shape: [2] }, size: { dtype: 'float32', shape: [] } });
+    const pictures = [tf.zeros([1, 2, 3]), tf.ones([1, 2, 3])];
+    expect((await datasetFrom(pictures)).fields).toEqual({
+      image: { shape: [1, 2, 3], dtype: 'float32', range: [0, 1] },
+    });
+  });
+
+  it.each<[string, ExampleStream, object, string]>([
+    ['nothing', [], {}, 'data.empty'],
+    ['another shape', [Float32Array.of(1), Float32Array.of(1, 2)], {}, 'data.field'],
+    ['a field too many', [{ a: 1 }, { a: 1, b: 2 }], {}, 'data.field'],
+    ['a field too few', [{ a: 1, b: 2 }, { a: 1 }], {}, 'data.field'],
+    ['a value of another kind', ['text'] as unknown as ExampleStream, {}, 'data.field'],
+    ['more than memory', [Float32Array.of(1), Float32Array.of(2)], { memory: 4 }, 'data.size'],
+    ['a label that is no class', [{ label: 2 }], { fields: { label: { classes: ['a'] } } }, 'data.class'],
+    ['a count of none', [1], { count: 0 }, 'usage'],
+  ])('refuses %s', async (_, source, options, code) => {
+    await expect(datasetFrom(source, options)).rejects.toMatchObject({ code });
+  });
+
+  it('refuses pictures of whole numbers beyond bytes', async () => {
+    await expect(datasetFrom([tf.fill([1, 1, 1], 256, 'int32')])).rejects.toMatchObject({ code: 'data.format' });
+  });
+});
