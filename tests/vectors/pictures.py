@@ -56,7 +56,7 @@ for orientation in range(1, 9):
     file = saved(image, format="png", exif=exif)
     lossless.append(entry(f"orientation-{orientation}.png", file, ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file))))))
     for format, options in (("jpeg", {"quality": 95, "subsampling": 0}), ("webp", {"quality": 95}), ("avif", {"quality": 95, "subsampling": "4:4:4"})):
-        if format != "jpeg" and orientation not in (3, 6):
+        if format != "jpeg" and orientation not in (3, 5, 6, 8):
             continue
         file = saved(up, format=format, exif=exif, **options)
         lossy.append(entry(f"orientation-{orientation}.{format}", file, ImageOps.exif_transpose(Image.open(io.BytesIO(base64.b64decode(file))))))

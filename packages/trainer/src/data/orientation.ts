@@ -1,5 +1,5 @@
-// Which way up a picture is: the orientation in a PNG's Exif data (TIFF tag 0x0112, values 1 to 8), and turning by it.
-// sharp and createImageBitmap turn the formats that they decode themselves.
+// Which way up a picture is: the orientation in its Exif data (TIFF tag 0x0112, values 1 to 8), and turning by it. For
+// what decoders leave as it is: fast-png does so with PNG, Chromium with WebP.
 import type { Picture } from './picture.js';
 
 const ORIENTATION = 0x0112;
@@ -11,6 +11,20 @@ export function pngOrientation(bytes: Uint8Array): number {
     const [length, type] = [view.getUint32(at), view.getUint32(at + 4)];
     if (type === 0x65584966) return exifOrientation(bytes.subarray(at + 8, at + 8 + length)); // 'eXIf'
     at += 12 + length;
+  }
+  return 1;
+}
+
+/** The orientation in the chunk EXIF of a WebP file; 1 for one without, or another file. */
+export function webpOrientation(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 12 || view.getUint32(0) !== 0x52494646 || view.getUint32(8) !== 0x57454250) return 1; // RIFF WEBP
+  for (let at = 12; at + 8 <= bytes.length;) {
+    const [type, length] = [view.getUint32(at), view.getUint32(at + 4, true)];
+    const content = bytes.subarray(at + 8, at + 8 + length);
+    // 'EXIF'; some writers put 'Exif\0\0' in front, as JPEG has it
+    if (type === 0x45584946) return exifOrientation(content[0] === 0x45 ? content.subarray(6) : content);
+    at += 8 + length + (length % 2);
   }
   return 1;
 }

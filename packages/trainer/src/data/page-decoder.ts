@@ -1,5 +1,6 @@
 // Decoding by a page: createImageBitmap turns pictures the right way up and into sRGB, a canvas gives their pixels.
 import { ForjaError } from '@forja/core';
+import { oriented, webpOrientation } from './orientation.js';
 import type { Decode } from './picture.js';
 
 /** What is used of a page or a worker of it. */
@@ -13,8 +14,10 @@ export function pageDecoder(page: PageDecoding = globalThis): Decode {
       'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of @forja/trainer/node',
     );
   return async (bytes) => {
+    // Chromium does not turn WebP, and other browsers may: that is done here
+    const turn = webpOrientation(bytes);
     const bitmap = await page.createImageBitmap(new Blob([new Uint8Array(bytes)]), {
-      imageOrientation: 'from-image',
+      imageOrientation: turn === 1 ? 'from-image' : 'none',
       premultiplyAlpha: 'none',
     });
     const { width, height } = bitmap;
@@ -22,6 +25,6 @@ export function pageDecoder(page: PageDecoding = globalThis): Decode {
     if (!canvas) throw new Error('no 2d context');
     canvas.drawImage(bitmap, 0, 0);
     bitmap.close();
-    return { width, height, channels: 4, data: canvas.getImageData(0, 0, width, height).data };
+    return oriented({ width, height, channels: 4, data: canvas.getImageData(0, 0, width, height).data }, turn);
   };
 }
