@@ -45,3 +45,11 @@ export function checkIndex(name: string, index: number | undefined, count: numbe
     throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
   return index;
 }
+
+/** What was left out, in a line; undefined for nothing. */
+export function skippedLine({ name, skipped = [] }: Dataset): string | undefined {
+  if (skipped.length === 0) return undefined;
+  const few = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`);
+  const more = skipped.length > few.length ? ` and ${skipped.length - few.length} more` : '';
+  return `data: ${skipped.length} file${skipped.length === 1 ? '' : 's'} of ${name} left out: ${few.join(', ')}${more}`;
+}

@@ -9,7 +9,7 @@ import { encode } from 'fast-png';
 import sharp from 'sharp';
 import type { DataConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
-import { readFields } from '../data/fields.js';
+import { readFields, skippedLine } from '../data/fields.js';
 import { batchReader } from '../data/order.js';
 import { DecodePool } from './decode-pool.js';
 import { imageFolder, type PictureHost } from './image-folder.js';
@@ -135,6 +135,8 @@ describe('a folder', () => {
     expect(set.count).toBe(1);
     expect(set.skipped?.map(({ file }) => file).sort()).toEqual(['b.png', 'c.jpg', 'd.png']);
     expect(set.skipped?.every(({ reason }) => reason.includes('cannot be read'))).toBe(true);
+    expect(skippedLine(set)).toMatch(/3 files.*b\.png/);
+    expect(skippedLine({ ...set, skipped: [] })).toBeUndefined();
   });
 
   it('refuses no folder, a file, a folder without pictures, and one where none can be read', async () => {

@@ -3,6 +3,7 @@
 import { UsageError, type AbortSignalLike, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
+import { skippedLine } from '../data/fields.js';
 import { syntheticDataset } from '../data/synthetic.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
@@ -99,6 +100,8 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         lowering,
       };
       const identity = { system: system.name, seed, batch, count: dataset.count, environment: now };
+      const left = skippedLine(dataset);
+      if (left !== undefined) await onEvent({ type: 'warning', message: left });
       const from = host.checkpoint && (await decodeCheckpoint(host.checkpoint));
       if (from) {
         refuseOther(from, identity);
