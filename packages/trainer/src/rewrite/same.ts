@@ -45,7 +45,7 @@ export function sameAt(
 function sameAttribute(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((one, i) => sameAttribute(one, b[i]));
-  return typeof a === 'number' && typeof b === 'number' && !Number.isInteger(a)
+  return typeof a === 'number' && typeof b === 'number' && Number.isFinite(a) && !Number.isInteger(a)
     ? Math.abs(a - b) <= 1.2e-7 * Math.abs(b)
     : attributeKey(a) === attributeKey(b);
 }
@@ -73,7 +73,9 @@ function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<stri
     const [mine, theirs] = [results[String(id)], twin.constants.get(id)];
     if (mine === undefined || theirs === undefined || String(mine.shape) !== String(twin.values[id]?.shape))
       return false;
-    const scale = Array.from<number>(theirs).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    const scale = Array.from<number>(theirs)
+      .filter(Number.isFinite)
+      .reduce((most, v) => Math.max(most, Math.abs(v)), 0);
     return Array.from<number>(mine.data).every(
       (v, i) => Object.is(v, theirs[i]) || Math.abs(v - (theirs[i] ?? NaN)) <= 4e-7 * scale,
     );
