@@ -8,6 +8,7 @@ import {
   random,
   registerKernelExport,
   reportText,
+  type ExportFunction,
   type ExportOptions,
   type ExportReport,
   type Exportable,
@@ -362,6 +363,21 @@ describe('exportOnnx of networks', () => {
     ]);
     const z = tf.randomNormal([2, 5], 0, 1, 'float32', 52);
     await agrees(model, { z: f32(z) }, [tf.tanh(z), z], 1e-6);
+  });
+
+  it("a function's results named like its inputs have names of their own, but for those that the caller insists on", async () => {
+    const names = async (fn: ExportFunction, options: ExportOptions): Promise<string[]> =>
+      (await exported(fn, options)).report.outputs.map(({ name }) => name);
+    const [x, output] = ['x', 'output'].map((name) => ({ inputs: [{ name, shape: ['batch', 2] }] }));
+    const three = (t: tf.Tensor): Record<string, tf.Tensor> => ({ x: tf.neg(t), x_1: tf.exp(t), y: t });
+    expect(await names(three, x ?? {})).toEqual(['x_2', 'x_1', 'y']);
+    expect(await names(tf.neg, output ?? {})).toEqual(['output_1']);
+    expect(await names(three, { ...x, outputs: [{ name: 'x_2' }, {}, {}] })).toEqual(['x_2', 'x_1', 'y']);
+    expect(await names(three, { ...x, outputs: [{ name: 'a' }, { name: 'y' }] })).toEqual(['a', 'y', 'y_1']);
+    await expect(names(three, { ...x, outputs: [{ name: 'x' }] })).rejects.toMatchObject({ code: 'usage' });
+    const z = tf.randomNormal([2, 2], 0, 1, 'float32', 53);
+    const { model } = await exported(three, x);
+    await agrees(model, { x: f32(z) }, [tf.neg(z), tf.exp(z), z], 1e-6);
   });
 
   it('pictures as bytes', async () => {

@@ -65,7 +65,7 @@ export function subjectOf(
       kind: 'layers',
       name: model.name,
       inputs: specs,
-      apply: (given) => byName(apply(inOrder(specs, given)), named, free(model.outputNames, specs)),
+      apply: (given) => byName(apply(inOrder(specs, given)), named, model.outputNames, specs),
     };
   }
   if (isGraphModel(model)) {
@@ -91,10 +91,8 @@ export function subjectOf(
         byName(
           apply(given),
           named,
-          free(
-            names.map((name) => name.replace(/:0$/, '')),
-            specs,
-          ),
+          names.map((name) => name.replace(/:0$/, '')),
+          specs,
         ),
     };
   }
@@ -114,7 +112,7 @@ export function subjectOf(
     kind: 'function',
     name: model.name,
     inputs: specs,
-    apply: (given) => byName(model(...inOrder(specs, given)), named, []),
+    apply: (given) => byName(model(...inOrder(specs, given)), named, [], specs),
   };
 }
 
@@ -288,15 +286,15 @@ function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor
 }
 
 /**
- * A model's names of its outputs, changed where an input or another output has them: an input that is handed on has one
- * name for both.
+ * The names of outputs that nobody insists on, changed where an input or another output has them: an input that is
+ * handed on has one name for both.
  */
-function free(own: readonly string[], inputs: readonly SubjectInput[]): string[] {
-  const taken = new Set(inputs.map(({ name }) => name));
-  return own.map((name) => {
+function free(own: readonly string[], taken: ReadonlySet<string>): string[] {
+  const used = new Set(taken);
+  return own.map((name, i) => {
     let [unique, count] = [name, 0];
-    while (taken.has(unique)) unique = `${name}_${++count}`;
-    taken.add(unique);
+    while (used.has(unique) || (unique !== name && own.includes(unique, i + 1))) unique = `${name}_${++count}`;
+    used.add(unique);
     return unique;
   });
 }
@@ -306,6 +304,7 @@ function byName(
   result: unknown,
   names: readonly (string | undefined)[],
   own: readonly string[],
+  inputs: readonly SubjectInput[],
 ): Record<string, tf.Tensor> {
   const entries: [string | undefined, unknown][] =
     result instanceof tf.Tensor
@@ -321,10 +320,12 @@ function byName(
     );
   if (names.length > entries.length)
     throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);
-  const named = entries.map(
-    ([key, tensor], i) =>
-      [names[i] ?? key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`), tensor] as const,
+  const said = names.filter((name) => name !== undefined);
+  const rest = entries.flatMap(([key], i) =>
+    names[i] === undefined ? [key ?? own[i] ?? (entries.length === 1 ? 'output' : `output_${i}`)] : [],
   );
+  const others = free(rest, new Set([...inputs.map(({ name }) => name), ...said]));
+  const named = entries.map(([, tensor], i) => [names[i] ?? others.shift() ?? '', tensor] as const);
   const keys = named.map(([name]) => name);
   for (const name of keys) refuseName('output', name);
   if (new Set(keys).size !== keys.length)
