@@ -380,6 +380,60 @@ describe('exportOnnx of networks', () => {
     await agrees(model, { x: f32(z) }, [tf.neg(z), tf.exp(z), z], 1e-6);
   });
 
+  it('small probabilities are right to float32, where Sigmoid of onnxruntime is not; pictures keep it', async () => {
+    const at = [-87, -60, -30, -20, -17, -12, -5, 0, 5, 12, 30, 60, 90];
+    // 1/(1 + e^-x) in double precision.
+    const right = at.map((x) => 1 / (1 + Math.exp(-x)));
+    const eye = tf.layers.dense({
+      units: at.length,
+      inputShape: [at.length],
+      kernelInitializer: 'identity',
+      activation: 'sigmoid',
+    });
+    const filter = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+    const scores: [Exportable, number[], (p: number) => number][] = [
+      [(x: tf.Tensor) => tf.sigmoid(x), [1, at.length], (p) => p],
+      [(x: tf.Tensor) => tf.sigmoid(x).reshape([1, at.length, 1]).square(), [1, at.length], (p) => p * p],
+      [(x: tf.Tensor) => tf.log(tf.sigmoid(x)), [1, at.length], Math.log],
+      [tf.sequential({ layers: [eye] }), [1, at.length], (p) => p],
+      [
+        (x: tf.Tensor) =>
+          tf.fused
+            .conv2d({ x: x as tf.Tensor4D, filter, strides: 1, pad: 'same', activation: 'sigmoid' })
+            .reshape([1, -1]),
+        [1, 1, at.length, 1],
+        (p) => p,
+      ],
+    ];
+    for (const [model, shape, of] of scores) {
+      const { model: bytes, report } = await exported(model, { inputs: [{ name: 'x', shape }] });
+      expect(report.ops['Sigmoid']).toBeUndefined();
+      const session = await onnx.createSession(bytes);
+      const results = await session.run({ x: { dtype: 'float32', shape, data: Float32Array.from(at) } });
+      await session.dispose();
+      const [result] = Object.values(results);
+      expect(Array.from(result?.data as Float32Array)).toBeAllclose(right.map(of), {
+        rtol: 1e-6,
+        atol: of === Math.log ? 1e-7 : 1e-37, // near 1 float32 holds no more
+      });
+    }
+    const { report } = await exported((x: tf.Tensor) => tf.sigmoid(tf.relu(x)), {
+      inputs: [{ shape: ['n', 8, 8, 3] }],
+    });
+    expect(report.ops['Sigmoid']).toBe(1);
+    expect(report.outputs[0]).toMatchObject({ role: 'image', range: [0, 1] });
+    const gated = await exported((x: tf.Tensor) => tf.matMul(x.mul(tf.sigmoid(x)), tf.ones([8, 2])), {
+      inputs: [{ shape: ['n', 8] }],
+    });
+    expect(gated.report.ops['Sigmoid']).toBe(1);
+    // A gate on the last numbers is no score either; the scores beside the boxes are.
+    const last = await exported((x: tf.Tensor) => x.mul(tf.sigmoid(x)), { inputs: [{ shape: ['n', 8] }] });
+    expect(last.report.ops['Sigmoid']).toBe(1);
+    const [p, q] = [tf.sigmoid, (x: tf.Tensor) => tf.sigmoid(x.neg())];
+    const boxes = (x: tf.Tensor): tf.Tensor => tf.concat([x, p(x).mul(q(x))], 1);
+    expect((await exported(boxes, { inputs: [{ shape: ['n', 8] }] })).report.ops['Sigmoid']).toBeUndefined();
+  });
+
   it('pictures as bytes', async () => {
     const model = generator(28, 1);
     const { model: bytes, report } = await exported(model, {

@@ -4,6 +4,7 @@ import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } fr
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
+import { exactScores } from '../rewrite/scores.js';
 import { hex, sha256 } from '../digest.js';
 import type { Program, ProgramDType } from '../program/program.js';
 import { capture, type Sizes } from './capture.js';
@@ -79,7 +80,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   checkSignal(options.signal);
   const captured = capture(watched(subject, options));
   await step(options, { stage: 'rewrite', done: 0, total: 1 });
-  const program = optimize(captured.program);
+  const optimized = optimize(captured.program);
   const traced = now();
 
   const layout: LayoutOption = {
@@ -90,7 +91,9 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
         ? { outputs: 'nhwc' }
         : {}),
   };
-  const described = describe(program, subject.inputs, options.outputs ?? [], layout);
+  const described = describe(optimized, subject.inputs, options.outputs ?? [], layout);
+  const scores = described.outputs.filter(({ role }) => role !== 'image').map(({ name }) => name);
+  const program = exactScores(optimized, scores);
   const heads =
     options.imageOutput === undefined || options.imageOutput === 'float' ? {} : uint8Heads(described.outputs);
   await step(options, { stage: 'lower', done: 0, total: 1 });

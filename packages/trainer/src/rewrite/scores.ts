@@ -1,0 +1,81 @@
+// Sigmoids that are read as scores become 1/(1 + e^-x). onnxruntime's Sigmoid is off by up to 8e-8, which is nothing
+// between layers and in pictures, and all of a small probability: at x = -12 half a per cent, below -17 more than all.
+import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import type { KernelName } from '../trace/shapes/names.js';
+import { inputOf, outputOf, Rewriter } from '../program/graph.js';
+
+/** Kernels that hand scores on, whatever else they join them with. */
+const MOVES: ReadonlySet<string> = new Set<KernelName>([
+  'Concat',
+  'ExpandDims',
+  'GatherV2',
+  'Identity',
+  'Pack',
+  'Reshape',
+  'Slice',
+  'SplitV',
+  'StridedSlice',
+  'TopK',
+  'Transpose',
+  'Unpack',
+]);
+
+/** Kernels whose result is off by the same part as what they read, or, for a logarithm, by as much. */
+const KEEPS: ReadonlySet<string> = new Set<KernelName>([
+  'Log',
+  'Max',
+  'Mean',
+  'Min',
+  'Multiply',
+  'Pow',
+  'Prod',
+  'RealDiv',
+  'Reciprocal',
+  'Sqrt',
+  'Square',
+  'Sum',
+]);
+
+const isSigmoid = (call: KernelCall): boolean => call.kernel === 'Sigmoid' || call.attrs['activation'] === 'sigmoid';
+
+/** Values that are made of sigmoids and constants alone: a gate on other numbers is no score. */
+function madeOfScores(program: Program): Set<ValueId> {
+  const made = new Set<ValueId>();
+  for (const call of program.calls) {
+    const inputs = callInputs(call).filter((id) => !program.constants.has(id));
+    const kept = (MOVES.has(call.kernel) || KEEPS.has(call.kernel)) && inputs.length > 0;
+    if (isSigmoid(call) || (kept && inputs.every((id) => made.has(id)))) for (const id of call.outputs) made.add(id);
+  }
+  return made;
+}
+
+/** Rewrites the sigmoids that are scores in outputs. `scores`: names of outputs. */
+export function exactScores(program: Program, scores: readonly string[]): Program {
+  const made = madeOfScores(program);
+  const wanted = new Set<ValueId>(
+    program.outputs.filter(({ name }) => scores.includes(name)).map(({ value }) => value),
+  );
+  for (const call of [...program.calls].reverse())
+    if (call.outputs.some((id) => wanted.has(id)))
+      if (MOVES.has(call.kernel) || (KEEPS.has(call.kernel) && call.outputs.every((id) => made.has(id))))
+        for (const id of callInputs(call)) wanted.add(id);
+  const rewriter = new Rewriter(program);
+  return rewriter.run((call) => {
+    const y = outputOf(call);
+    const alone = call.kernel === 'Sigmoid' ? inputOf(call, 'x') : undefined;
+    if (!wanted.has(y) || !isSigmoid(call) || (alone !== undefined && rewriter.dtype(alone) !== 'float32'))
+      return rewriter.emit(call);
+    const shape = rewriter.shape(y);
+    const { layer, site } = call;
+    const place = { ...(layer === undefined ? {} : { layer }), ...(site === undefined ? {} : { site }) };
+    const x = alone ?? rewriter.value('float32', shape);
+    if (alone === undefined) rewriter.emit({ ...call, attrs: { ...call.attrs, activation: 'linear' }, outputs: [x] });
+    const make = (): ValueId => rewriter.value('float32', shape);
+    const [negative, power, sum] = [make(), make(), make()];
+    const one = rewriter.constant('float32', [], Float32Array.of(1));
+    rewriter.emit({ kernel: 'Neg', inputs: { x }, attrs: {}, outputs: [negative], ...place });
+    rewriter.emit({ kernel: 'Exp', inputs: { x: negative }, attrs: {}, outputs: [power], ...place });
+    rewriter.emit({ kernel: 'Add', inputs: { a: power, b: one }, attrs: {}, outputs: [sum], ...place });
+    rewriter.emit({ kernel: 'Reciprocal', inputs: { x: sum }, attrs: {}, outputs: [y], ...place });
+  });
+}
