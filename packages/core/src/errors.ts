@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'input.range'
   | 'export.unsupported'
   | 'export.mismatch'
+  | 'export.unverified'
   | 'gradient.unproven'
   | 'train.nan'
   | 'checkpoint.format'
@@ -80,10 +81,10 @@ export class OverloadedError extends ForjaError {
   }
 }
 
-/** A traced program that cannot become ONNX, or an export whose numbers differ from tfjs. */
+/** A traced program that cannot become ONNX, or an export whose numbers differ from tfjs, or show nothing. */
 export class ExportError extends ForjaError {
   constructor(
-    code: 'export.unsupported' | 'export.mismatch' | 'gradient.unproven',
+    code: 'export.unsupported' | 'export.mismatch' | 'export.unverified' | 'gradient.unproven',
     message: string,
     options?: { cause?: unknown },
   ) {

@@ -78,6 +78,7 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'model.unsupported': BROKEN,
   'export.unsupported': BROKEN,
   'export.mismatch': BROKEN,
+  'export.unverified': BROKEN,
   'gradient.unproven': BROKEN,
   'train.nan': BROKEN,
   'checkpoint.format': BROKEN,

@@ -2,6 +2,7 @@
 import type { Dim, Manifest, ManifestInput, ManifestOutput, Role } from '@forja/core';
 import { isStatic, sizeText, type Program, type Size, type ValueId } from '../program/program.js';
 import { inputOf, producers } from '../program/graph.js';
+import { isPicture } from './pictures.js';
 import type { SubjectInput } from './subject.js';
 
 /** What the caller may say of an output. */
@@ -39,10 +40,6 @@ function dimOf(size: Size): Dim {
 /** Sizes as the file has them. */
 export function fileShape(shape: readonly Size[], layout: 'nhwc' | 'nchw' | undefined): Dim[] {
   return (orderOf(shape.length, layout) ?? shape.map((_, i) => i)).map((axis) => dimOf(shape[axis] ?? 1));
-}
-
-function isPicture(shape: readonly Size[]): boolean {
-  return shape.length === 4 && [1, 3, 4].includes(Number(shape[3]));
 }
 
 /** Interval of the values, where the call that makes them bounds them. */

@@ -1,5 +1,5 @@
 // exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
-import { UsageError, type Manifest, type TensorSpec } from '@forja/core';
+import { UsageError, type Manifest } from '@forja/core';
 import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
@@ -9,11 +9,12 @@ import { hex, sha256 } from '../digest.js';
 import type { Program, ProgramDType } from '../program/program.js';
 import { capture, type Sizes } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
+import { fixedOutputs } from './domain.js';
 import { checkOptions } from './options.js';
 import { outside, placement, type ExternalDataOption } from './external.js';
 import { checkSignal, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
-import { subjectOf, type Exportable } from './subject.js';
+import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
 import { LEAST_PSNR, TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
 
@@ -23,8 +24,9 @@ const now = (): number => performance.now();
 export interface ExportOptions extends Watched {
   /**
    * Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim.
+   * Verification draws from a `range`.
    */
-  inputs?: TensorSpec[];
+  inputs?: InputOption[];
   /** By position. */
   outputs?: OutputOption[];
   /** 17 to 22, default 21. */
@@ -153,12 +155,14 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const job: Verification = {
     subject,
     program,
+    fixed: fixedOutputs(program),
     traced: captured.traced,
     branches: captured.branches,
     inputs: description.inputs.map(({ classes, ...input }) => ({
       ...input,
       dtype: dtypeOf(program, input.name),
       file: input.name,
+      stated: isStated(subject, input.name),
       ...(classes === undefined ? {} : { classes: classes.length }),
       ...orderEntry(input.shape.length, layout.inputs),
     })),
@@ -192,6 +196,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
       verified: 'passed',
       errors: result.errors,
       ...(result.calls === undefined ? {} : { calls: result.calls }),
+      ...(own.unchanged.length === 0 ? {} : { unchanged: own.unchanged }),
       reference: { tfjs: result.tfjs, onnx: result.onnx },
       verifyMs: now() - made,
     },

@@ -3,7 +3,7 @@
 import { UsageError, type ManifestInput, type ManifestOutput } from '@forja/core';
 import type { Sizes } from './capture.js';
 import { HISTOGRAM } from './compare.js';
-import type { ExportReport } from './report.js';
+import type { ExportReport, OutputError } from './report.js';
 
 /** A part of the report: facts, or a table. */
 interface Section {
@@ -74,10 +74,15 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     [
       'verified',
       report.verified === 'passed'
-        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}`
+        ? `against tfjs (${report.reference?.tfjs ?? 'cpu'}) by onnxruntime (${report.reference?.onnx ?? 'cpu'}), ${criterion(report)}${report.unchanged === undefined ? '' : `; the same at every draw from the stated ranges: ${report.unchanged.join(', ')}`}`
         : 'no (skipped by the caller)',
     ],
   ];
+}
+
+/** The seed, and how the inputs were drawn where that is not the natural way. */
+function seedText({ seed, drawn }: OutputError): string {
+  return drawn === undefined ? String(seed) : `${seed} (${drawn})`;
 }
 
 /** The report for a terminal, a few lines. */
@@ -87,7 +92,7 @@ export function reportText(report: ExportReport): string {
   if (report.transposesLeft.length > 8) lines.push(`         and ${report.transposesLeft.length - 8} Transposes more`);
   for (const e of report.errors)
     lines.push(
-      `         ${e.output}, seed ${e.seed}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`,
+      `         ${e.output}, seed ${seedText(e)}, ${sizesText(e.sizes)}${e.traced ? '' : ' (not traced)'}: max ${small(e.max)}, p99 ${small(e.p99)}, relative ${small(e.relative)}${decibels(e)}`,
     );
   for (const c of (report.calls ?? []).slice(0, 5))
     lines.push(`         ${c.kernel}${c.layer === undefined ? '' : ` of ${c.layer}`}: relative ${small(c.relative)}`);
@@ -140,7 +145,7 @@ function sections(report: ExportReport): Section[] {
               ],
               rows: errors.map((e) => [
                 e.output,
-                String(e.seed),
+                seedText(e),
                 sizesText(e.sizes),
                 e.traced ? 'yes' : 'no',
                 small(e.max),
@@ -155,7 +160,7 @@ function sections(report: ExportReport): Section[] {
             title: 'Numbers by their error, as a part of the scale',
             table: {
               head: ['output', 'seed', 'sizes', ...BINS],
-              rows: errors.map((e) => [e.output, String(e.seed), sizesText(e.sizes), ...e.histogram.map(String)]),
+              rows: errors.map((e) => [e.output, seedText(e), sizesText(e.sizes), ...e.histogram.map(String)]),
             },
           },
         ]),

@@ -13,6 +13,8 @@ export interface OutputError extends Distance {
   sizes: Sizes;
   /** Whether the function was traced at these sizes. */
   traced: boolean;
+  /** How the inputs were drawn, where that is not the natural way. */
+  drawn?: string;
   /** For files in half precision: decibels, at most 200. */
   psnr?: number;
 }
@@ -74,6 +76,8 @@ export interface ExportReport {
    * and is named.
    */
   calls?: NodeError[];
+  /** Outputs that were the same at every draw from the ranges that the inputs were given. */
+  unchanged?: string[];
   /** The tfjs backend that the reference ran on, and the device of the file's run. */
   reference?: { tfjs: string; onnx: string };
   traceMs: number;

@@ -19,6 +19,9 @@ export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Re
 /** What {@link exportOnnx} takes. */
 export type Exportable = tf.LayersModel | tf.GraphModel | ExportFunction;
 
+/** What a caller says of an input. Models know the shapes of theirs, functions do not. */
+export type InputOption = Omit<TensorSpec, 'shape'> & { shape?: Dim[] };
+
 /** An input with nothing left open. */
 export interface SubjectInput extends TensorSpec {
   name: string;
@@ -43,7 +46,7 @@ const DTYPES: readonly DType[] = ['float32', 'int32', 'bool'];
  */
 export function subjectOf(
   model: Exportable,
-  inputs: readonly TensorSpec[] | undefined,
+  inputs: readonly InputOption[] | undefined,
   outputs: readonly { name?: string }[] | undefined,
 ): Subject {
   const named = outputs?.map(({ name }) => name) ?? [];
@@ -114,6 +117,20 @@ export function subjectOf(
     inputs: specs,
     apply: (given) => byName(model(...inOrder(specs, given)), named, [], specs),
   };
+}
+
+/** Whether the caller says how an input is drawn at use. */
+export function isStated({ inputs }: Subject, name: string): boolean {
+  return inputs.some((input) => input.name === name && input.random !== undefined);
+}
+
+/** The names of a model's inputs, in its order. */
+export function inputNames(model: tf.LayersModel | tf.GraphModel): string[] {
+  if (isLayersModel(model)) {
+    build(model);
+    return [...model.inputNames];
+  }
+  return model.inputs.map(({ name }) => name.replace(/:0$/, ''));
 }
 
 const isNumber = (value: number): boolean => !Number.isNaN(value);
@@ -197,7 +214,7 @@ interface Own {
 }
 
 /** The caller's specifications over the model's own: named ones by name, others by position. */
-function specsOf(given: readonly TensorSpec[] | undefined, own: readonly Own[]): SubjectInput[] {
+function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[]): SubjectInput[] {
   if (given !== undefined && given.length !== own.length)
     throw new UsageError(
       `exportOnnx: expected ${own.length} inputs (${own.map(({ name, shape }) => `${name}${shape === null ? '' : ` [${shape.map((size) => (size === null || size < 0 ? 'any' : size)).join(', ')}]`}`).join(', ')}), got ${given.length}`,

@@ -15,7 +15,8 @@ import { optimize } from '../rewrite/optimize.js';
 import { capture } from './capture.js';
 import { describe, orderOf } from './describe.js';
 import type { OutputError } from './report.js';
-import { subjectOf, type Exportable } from './subject.js';
+import { fixedOutputs } from './domain.js';
+import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
 import { quantisation } from './uint8.js';
 import {
   LEAST_PSNR,
@@ -29,7 +30,7 @@ import {
 /** Options of {@link verifyOnnx}. */
 export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
   /** Of the tfjs side, as in exportOnnx. */
-  inputs?: TensorSpec[];
+  inputs?: InputOption[];
   outputs?: { name?: string }[];
   /** Files with the model's weights, by location. */
   external?: ReadonlyMap<string, Uint8Array>;
@@ -41,6 +42,8 @@ export interface VerifyOnnxResult {
   tolerance: number;
   /** For a file in half precision, unless a tolerance was given: the decibels that were asked for. */
   psnr?: number;
+  /** Outputs that were the same at every draw from the ranges that the inputs were given. */
+  unchanged?: string[];
   reference: { tfjs: string; onnx: string };
 }
 
@@ -76,6 +79,7 @@ export async function verifyOnnx(
     name: own.name,
     file: spec.name ?? '',
     role: own.role,
+    stated: isStated(subject, own.name),
     dtype: program.values[program.inputs.find(({ name }) => name === own.name)?.value ?? -1]?.dtype ?? 'float32',
     ...(own.distribution === undefined ? {} : { distribution: own.distribution }),
     ...rangeEntry(
@@ -104,13 +108,30 @@ export async function verifyOnnx(
   const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
   const result = await verify(
     new Uint8Array(file),
-    { subject, inputs, outputs, sizes, traced: [], ...(seeds === undefined ? {} : { seeds }), tolerance, ...psnr },
+    {
+      subject,
+      inputs,
+      outputs,
+      sizes,
+      traced: [],
+      fixed: fixedOutputs(program),
+      ...(seeds === undefined ? {} : { seeds }),
+      tolerance,
+      ...psnr,
+    },
     runtime,
     false,
     {},
     external,
   );
-  return { errors: result.errors, tolerance, ...psnr, reference: { tfjs: result.tfjs, onnx: result.onnx } };
+  const unchanged = result.unchanged.length === 0 ? {} : { unchanged: result.unchanged };
+  return {
+    errors: result.errors,
+    tolerance,
+    ...psnr,
+    ...unchanged,
+    reference: { tfjs: result.tfjs, onnx: result.onnx },
+  };
 }
 
 function rangeEntry(own: ManifestInput, written: ManifestInput | undefined): { range?: [number, number] } {

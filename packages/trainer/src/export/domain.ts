@@ -1,0 +1,423 @@
+// What the inputs of a program may be, told by what they feed: indices into tables, divisors, logarithms, one-hots.
+// One walk from the results to the inputs; kernels without a row ask for nothing.
+import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import type { KernelName } from '../trace/shapes/names.js';
+import { producers } from '../program/graph.js';
+import { replay } from '../program/replay.js';
+
+/** The values that may be drawn. */
+export interface Domain {
+  /** Closed interval; the ends may be infinite. */
+  low: number;
+  high: number;
+  /** Whether only integers have a meaning. */
+  whole: boolean;
+  /** Values at which the function has no result: zero, for a divisor. */
+  not: readonly number[];
+  /** Values at which the function turns: the bounds of a clip, what is compared with. */
+  near: readonly number[];
+  /** For indices of several components, one after the other along the last axis: how many places each has. */
+  components?: readonly number[];
+}
+
+/** Anything. */
+export const ANYTHING: Domain = { low: -Infinity, high: Infinity, whole: false, not: [], near: [] };
+
+/** Whether the domain keeps a number out. */
+export function isBounded({ low, high, whole, not }: Domain): boolean {
+  return low > -Infinity || high < Infinity || whole || not.length > 0;
+}
+
+/** Whether a number may be drawn. */
+export function isIn(value: number, { low, high, whole, not }: Domain): boolean {
+  return value >= low && value <= high && (!whole || Number.isInteger(value)) && !not.includes(value);
+}
+
+/** Finds the numbers of values that no input reaches. */
+export type Constants = (id: ValueId) => ArrayLike<number> | undefined;
+
+/** Values that no input reaches. */
+function fixedValues(program: Program): Set<ValueId> {
+  const fixed = new Set(program.constants.keys());
+  for (const call of program.calls)
+    if (SHAPE_ONLY.has(call.kernel) || callInputs(call).every((id) => fixed.has(id)))
+      for (const id of call.outputs) fixed.add(id);
+  return fixed;
+}
+
+/** Kernels that read their input's shape alone. */
+const SHAPE_ONLY: ReadonlySet<string> = new Set(['OnesLike', 'ZerosLike']);
+
+/** Outputs that are the same whatever is drawn. */
+export function fixedOutputs(program: Program): string[] {
+  const fixed = fixedValues(program);
+  return program.outputs.filter(({ value }) => fixed.has(value)).map(({ name }) => name);
+}
+
+/** The constants of a program, and what is computed of these alone. */
+export function constantsOf(program: Program): Constants {
+  const [fixed, makers] = [fixedValues(program), producers(program)];
+  return (id) => program.constants.get(id) ?? (fixed.has(id) ? computed(program, id, makers) : undefined);
+}
+
+/** A value that is computed of constants; undefined where it is not, but of an input's shape. */
+function computed(
+  program: Program,
+  value: ValueId,
+  makers: ReadonlyMap<ValueId, KernelCall>,
+): ArrayLike<number> | undefined {
+  const needed = new Set<KernelCall>();
+  const constants: Program['constants'] = new Map();
+  const open = [value];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const [data, call] = [program.constants.get(id), makers.get(id)];
+    if (data !== undefined) constants.set(id, data);
+    else if (call === undefined) return undefined;
+    else if (!needed.has(call)) {
+      needed.add(call);
+      open.push(...callInputs(call));
+    }
+  }
+  const calls = program.calls.filter((call) => needed.has(call));
+  const outputs = [{ name: 'value', value }];
+  return replay({ ...program, inputs: [], constants, calls, outputs }, {}, { backend: 'cpu' })['value']?.data;
+}
+
+/** The domain of each input, by name. */
+export function domainsOf(program: Program): Map<string, Domain> {
+  const needs = new Map<ValueId, Domain>();
+  const [fixed, constant] = [fixedValues(program), constantsOf(program)];
+  for (const call of [...program.calls].reverse()) {
+    const result = call.outputs.reduce((all, id) => meet(all, needs.get(id) ?? ANYTHING), ANYTHING);
+    const rule = RULES.get(call.kernel);
+    if (rule === undefined) continue;
+    for (const [name, ids] of Object.entries(call.inputs)) {
+      for (const id of [ids].flat()) {
+        if (fixed.has(id)) continue;
+        const asked = rule({ call, name, result, program, constant });
+        if (asked === undefined) continue;
+        const { components, ...bounds } = asked;
+        const kept = components !== undefined && ALONG.has(call.kernel) ? asked : bounds;
+        needs.set(id, meet(needs.get(id) ?? ANYTHING, kept));
+      }
+    }
+  }
+  return new Map(program.inputs.map(({ name, value }) => [name, needs.get(value) ?? ANYTHING]));
+}
+
+/** How many values of interest are kept. */
+const MANY = 8;
+
+function joined(a: readonly number[], b: readonly number[]): number[] {
+  return [...new Set([...a, ...b])].slice(0, MANY);
+}
+
+/** What is in both. Where nothing is, one of them is not understood: the later one in the program stands. */
+function meet(a: Domain, b: Domain): Domain {
+  const [low, high] = [Math.max(a.low, b.low), Math.min(a.high, b.high)];
+  if (low > high) return a;
+  const components = a.components ?? b.components;
+  return {
+    low,
+    high,
+    whole: a.whole || b.whole,
+    not: joined(a.not, b.not),
+    near: joined(a.near, b.near),
+    ...(components === undefined ? {} : { components }),
+  };
+}
+
+/** Kernels that leave the last axis as it is, or ask for its components. */
+const ALONG: ReadonlySet<string> = new Set<KernelName>([
+  'Cast',
+  'GatherNd',
+  'Identity',
+  'ScatterNd',
+  'SparseToDense',
+  'TensorScatterUpdate',
+]);
+
+/** A call, seen from one of its inputs. `result`: what its outputs must be. */
+interface Seen {
+  call: KernelCall;
+  name: string;
+  result: Domain;
+  program: Program;
+  /** The numbers of a value that no input reaches. */
+  constant: Constants;
+}
+
+/** What an input must be for the outputs to be in `result`; undefined where nothing is asked or can be told. */
+type Rule = (seen: Seen) => Domain | undefined;
+
+const interval = (low: number, high: number, ...not: number[]): Domain => ({ ...ANYTHING, low, high, not });
+const turning = (...near: number[]): Domain => ({ ...ANYTHING, near: near.filter(Number.isFinite) });
+
+/** The outputs hold the inputs' values, or what lies between them. */
+const same: Rule = ({ result }) => result;
+
+/** As `same` for some of the inputs. */
+const sameFor =
+  (...names: string[]): Rule =>
+  ({ name, result }) =>
+    names.includes(name) ? result : undefined;
+
+/** Whether sums and products of such numbers are such numbers. */
+const isCone = ({ low, high }: Domain): boolean => low >= 0 && high === Infinity;
+
+const cone: Rule = ({ result }) => (isCone(result) ? { ...result, near: [] } : undefined);
+
+/** What the input itself must be, whatever becomes of the result. */
+const asks =
+  (domain: Domain): Rule =>
+  () =>
+    domain;
+
+/**
+ * Of a function that cuts its input off at `floor` and `ceiling`: where these are good results, what lies beyond is
+ * good as well.
+ */
+function cut(result: Domain, floor: readonly number[], ceiling: readonly number[] = []): Domain {
+  const good = (ends: readonly number[]): boolean => ends.length > 0 && ends.every((end) => isIn(end, result));
+  const open = {
+    ...result,
+    ...(good(floor) ? { low: -Infinity } : {}),
+    ...(good(ceiling) ? { high: Infinity } : {}),
+  };
+  return meet(turning(...floor, ...ceiling), open);
+}
+
+/** The numbers of a constant input. */
+function constantOf({ call, constant }: Seen, name: string): ArrayLike<number> | undefined {
+  const id = call.inputs[name];
+  return typeof id === 'number' ? constant(id) : undefined;
+}
+
+/** The input beside this one in a call on `a` and `b`, where it is a constant. */
+function beside(seen: Seen): number[] | undefined {
+  const found = constantOf(seen, seen.name === 'a' ? 'b' : 'a');
+  return found === undefined ? undefined : distinct(found);
+}
+
+/** The least, the greatest and the first of the numbers. */
+function distinct(data: ArrayLike<number>): number[] {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < data.length; i++) [low, high] = [Math.min(low, data[i] ?? 0), Math.max(high, data[i] ?? 0)];
+  return [...new Set([low, high, ...Array.from({ length: Math.min(data.length, MANY) }, (_, i) => data[i] ?? 0)])];
+}
+
+/** The x for which x + c is in the domain for every c. */
+function shifted({ low, high, whole, not, near }: Domain, by: readonly number[]): Domain | undefined {
+  if (by.length === 0 || !by.every(Number.isFinite)) return undefined;
+  const back = (list: readonly number[]): number[] => list.flatMap((v) => by.map((c) => v - c)).slice(0, MANY);
+  const [from, to] = [low - Math.min(...by), high - Math.max(...by)];
+  return from > to
+    ? undefined
+    : { low: from, high: to, whole: whole && by.every(Number.isInteger), not: back(not), near: back(near) };
+}
+
+/** The x for which x · c is in the domain for every c but zero. */
+function scaled({ low, high, whole, not, near }: Domain, by: readonly number[]): Domain | undefined {
+  const factors = by.filter((c) => c !== 0 && Number.isFinite(c));
+  if (factors.length === 0) return undefined;
+  const back = (list: readonly number[]): number[] => list.flatMap((v) => factors.map((c) => v / c)).slice(0, MANY);
+  const ends = factors.map((c) => (c > 0 ? [low / c, high / c] : [high / c, low / c]));
+  const [from, to] = [Math.max(...ends.map(([a = 0]) => a)), Math.min(...ends.map(([, b = 0]) => b))];
+  const kept = whole && factors.every((c) => Number.isInteger(1 / c));
+  return from > to ? undefined : { low: from, high: to, whole: kept, not: back(not), near: back(near) };
+}
+
+const negative = (domain: Domain): Domain => scaled(domain, [-1]) ?? ANYTHING;
+
+/** An interval of two ends; undefined for others. */
+function ended({ low, high, whole }: Domain): { low: number; high: number; whole: boolean } | undefined {
+  return low > -Infinity && high < Infinity ? { low, high, whole } : undefined;
+}
+
+const halved = (value: number, whole: boolean): number => (whole ? Math.floor(value / 2) : value / 2);
+
+/** A sum with a constant, of numbers that stay positive, or of two that have a part of the interval each. */
+const Add: Rule = (seen) => {
+  const other = beside(seen);
+  if (other !== undefined) return shifted(seen.result, other);
+  const both = ended(seen.result);
+  if (both === undefined) return cone(seen);
+  const { low, high, whole } = both;
+  const [from, to] = [halved(low, whole), halved(high, whole)];
+  return {
+    ...ANYTHING,
+    whole,
+    ...(seen.name === 'a' ? { low: from, high: to } : { low: low - from, high: high - to }),
+  };
+};
+
+/** A difference with a constant, or of a number in the interval's upper half and one that leads to the lower. */
+const Sub: Rule = (seen) => {
+  const other = beside(seen);
+  if (other === undefined) {
+    const both = ended(seen.result);
+    if (both === undefined) return undefined;
+    const { low, high, whole } = both;
+    const middle = low + halved(high - low, whole);
+    return { ...ANYTHING, whole, ...(seen.name === 'a' ? { low: middle, high } : { low: 0, high: middle - low }) };
+  }
+  const minus = other.map((c) => -c);
+  return seen.name === 'a' ? shifted(seen.result, minus) : shifted(negative(seen.result), minus);
+};
+
+const Multiply: Rule = (seen) => {
+  const { a, b } = seen.call.inputs;
+  if (a === b) return Square(seen);
+  const other = beside(seen);
+  return other === undefined ? cone(seen) : scaled(seen.result, other);
+};
+
+/** Of a function that forgets the sign: no zero where the result must be none. */
+const unsigned = ({ high, not }: Domain, end: number): Domain =>
+  meet(high < Infinity && high >= 0 ? interval(-end, end) : ANYTHING, not.includes(0) ? NOT_ZERO : ANYTHING);
+
+const Square: Rule = ({ result }) => unsigned(result, Math.sqrt(result.high));
+
+const NOT_ZERO = interval(-Infinity, Infinity, 0);
+
+const division: Rule = (seen) => {
+  const other = beside(seen);
+  if (seen.name === 'b') return isCone(seen.result) ? interval(0, Infinity, 0) : NOT_ZERO;
+  return other === undefined
+    ? cone(seen)
+    : scaled(
+        seen.result,
+        other.map((c) => 1 / c),
+      );
+};
+
+/** A power of a constant whole number takes any base, others take positive ones. */
+const Pow: Rule = (seen) => {
+  const { call, program, name } = seen;
+  const id = call.inputs['a'];
+  const whole = typeof id === 'number' && program.values[id]?.dtype !== 'float32';
+  if (name === 'b') return whole ? interval(0, Infinity) : undefined;
+  const powers = constantOf(seen, 'b');
+  if (powers === undefined) return whole ? undefined : interval(0, Infinity, 0);
+  const list = distinct(powers);
+  const zero = list.some((power) => power < 0) ? [0] : [];
+  return list.every(Number.isInteger) ? interval(-Infinity, Infinity, ...zero) : interval(0, Infinity, ...zero);
+};
+
+/** What is compared with a constant is of interest about it. */
+const compared: Rule = (seen) => {
+  const other = beside(seen);
+  return other === undefined ? undefined : turning(...other);
+};
+
+const ClipByValue: Rule = ({ call, result }) =>
+  cut(result, [Number(call.attrs['clipValueMin'])], [Number(call.attrs['clipValueMax'])]);
+
+/** Places 0 to n - 1. */
+const places = (n: number): Domain => ({ ...ANYTHING, low: 0, high: Math.max(0, n - 1), whole: true });
+
+/** The places along one axis of another input, or of the batch. */
+function sizesOf({ call, program }: Seen, name: string): number[] {
+  const id = call.inputs[name];
+  return typeof id === 'number' ? (program.values[id]?.shape.map(Number) ?? []) : [];
+}
+
+/** How many components the indices of a call have. */
+function componentsOf(seen: Seen, name: string): number {
+  return sizesOf(seen, name).at(-1) ?? 1;
+}
+
+const GatherV2: Rule = (seen) => {
+  if (seen.name === 'x') return seen.result;
+  const shape = sizesOf(seen, 'x');
+  const axis = Number(seen.call.attrs['axis'] ?? 0);
+  return places(shape.at(axis) ?? 1);
+};
+
+/** Indices of several components; where these cannot be told apart, all within the shortest axis. */
+const indices =
+  (name: string, values: readonly string[], shapeOf: (seen: Seen) => readonly number[]): Rule =>
+  (seen) => {
+    if (values.includes(seen.name)) return seen.result;
+    if (seen.name !== name) return undefined;
+    const sizes = shapeOf(seen).slice(0, componentsOf(seen, name));
+    return { ...places(Math.min(...sizes)), components: sizes };
+  };
+
+const attribute =
+  (name: string) =>
+  ({ call }: Seen): number[] => {
+    const value = call.attrs[name];
+    return Array.isArray(value) ? value.map(Number) : [];
+  };
+
+/** Indices of one number each, below an attribute. */
+const below =
+  (input: string, name: string): Rule =>
+  (seen) =>
+    seen.name === input ? places(Number(seen.call.attrs[name] ?? 2)) : undefined;
+
+const CropAndResize: Rule = (seen) =>
+  seen.name === 'boxInd'
+    ? places(sizesOf(seen, 'image')[0] ?? 1)
+    : seen.name === 'boxes'
+      ? interval(0, 1)
+      : seen.result;
+
+type Table = Partial<Record<KernelName, Rule>>;
+
+const all = (rule: Rule, ...kernels: KernelName[]): Table =>
+  Object.fromEntries(kernels.map((kernel) => [kernel, rule]));
+
+const TABLE: Table = {
+  ...all(
+    same,
+    ...(['BatchToSpaceND', 'BroadcastTo', 'Concat', 'DepthToSpace', 'Diag', 'ExpandDims', 'FlipLeftRight'] as const),
+    ...(['Identity', 'MirrorPad', 'Pack', 'PadV2', 'Reshape', 'Reverse', 'Slice', 'SpaceToBatchND'] as const),
+    ...(['SplitV', 'StridedSlice', 'Tile', 'Transpose', 'Unpack', 'Cast', 'Ceil', 'Floor', 'Round'] as const),
+    ...(['TopK', 'Max', 'Mean', 'Min', 'AvgPool', 'AvgPool3D', 'MaxPool', 'MaxPool3D'] as const),
+    ...(['ResizeBilinear', 'ResizeNearestNeighbor'] as const),
+  ),
+  ...all(cone, 'AddN', 'Cumprod', 'Cumsum', 'Prod', 'Sum'),
+  ...all(compared, 'Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'NotEqual'),
+  Maximum: (seen) => cut(seen.result, beside(seen) ?? []),
+  Minimum: (seen) => cut(seen.result, [], beside(seen) ?? []),
+  ...all(asks(turning(0)), 'Sign', 'Step'),
+  Abs: ({ result }) => meet(turning(0), unsigned(result, result.high)),
+  LeakyRelu: ({ result }) => meet(turning(0), result),
+  Relu: ({ result }) => cut(result, [0]),
+  Relu6: ({ result }) => cut(result, [0], [6]),
+  Add,
+  Sub,
+  Multiply,
+  Square,
+  Pow,
+  ClipByValue,
+  Neg: ({ result }) => negative(result),
+  RealDiv: division,
+  FloorDiv: division,
+  Mod: ({ name }) => (name === 'b' ? NOT_ZERO : undefined),
+  Select: sameFor('t', 'e'),
+  Log: asks(interval(0, Infinity, 0)),
+  Log1p: asks(interval(-1, Infinity, -1)),
+  Sqrt: ({ result }) => interval(0, Infinity, ...result.not.filter((value) => value === 0)),
+  Rsqrt: asks(interval(0, Infinity, 0)),
+  Reciprocal: ({ result }) => (isCone(result) ? interval(0, Infinity, 0) : NOT_ZERO),
+  Acos: asks(interval(-1, 1)),
+  Asin: asks(interval(-1, 1)),
+  Acosh: asks(interval(1, Infinity)),
+  Atanh: asks(interval(-1, 1, -1, 1)),
+  FusedBatchNorm: ({ name }) => (name === 'variance' ? interval(0, Infinity) : undefined),
+  GatherV2,
+  GatherNd: indices('indices', ['params'], (seen) => sizesOf(seen, 'params')),
+  OneHot: below('indices', 'depth'),
+  ScatterNd: indices('indices', ['updates'], attribute('shape')),
+  TensorScatterUpdate: indices('indices', ['tensor', 'updates'], (seen) => sizesOf(seen, 'tensor')),
+  SparseToDense: indices('sparseIndices', ['sparseValues', 'defaultValue'], attribute('outputShape')),
+  UnsortedSegmentSum: below('segmentIds', 'numSegments'),
+  Bincount: below('x', 'size'),
+  DenseBincount: below('x', 'size'),
+  CropAndResize,
+};
+
+const RULES: ReadonlyMap<string, Rule> = new Map(Object.entries(TABLE));

@@ -1,0 +1,114 @@
+// Pictures to verify with: what networks are made for has areas, edges and a grain, which numbers drawn each for itself
+// have not. And what numbers a network's pictures consist of, told by what it first does with them.
+import type { Constants } from './domain.js';
+import { callInputs, type KernelCall, type Program, type Size, type ValueId } from '../program/program.js';
+
+/** Whether a tensor has a picture's shape. */
+export function isPicture(shape: readonly Size[]): boolean {
+  return shape.length === 4 && [1, 3, 4].includes(Number(shape[3]));
+}
+
+/** Rectangles in a picture. */
+const AREAS = 6;
+
+/** Part of the range that is grain. */
+const GRAIN = 0.15;
+
+/** A slope from corner to corner, areas of other colours on it, and a grain. `noise`: uniform numbers, one a pixel. */
+export function paint(
+  noise: Float32Array,
+  shape: readonly number[],
+  [low, high]: readonly [number, number],
+): Float32Array {
+  const [batch = 1, height = 1, width = 1, channels = 1] = shape;
+  const size = height * width * channels;
+  const result = new Float32Array(noise.length);
+  for (let n = 0; n < batch; n++) {
+    // The picture's own numbers come from its noise, so that no two pictures are alike.
+    const own = (i: number): number => noise[n * size + ((i * 7919) % Math.max(1, size))] ?? 0;
+    const areas = Array.from({ length: AREAS }, (_, k) => ({
+      top: own(8 * k) * height,
+      left: own(8 * k + 1) * width,
+      bottom: own(8 * k + 2) * height,
+      right: own(8 * k + 3) * width,
+      colour: [own(8 * k + 4), own(8 * k + 5), own(8 * k + 6), own(8 * k + 7)],
+    }));
+    for (let at = 0; at < size; at++) {
+      const c = at % channels;
+      const x = Math.floor(at / channels) % width;
+      const y = Math.floor(at / (channels * width));
+      const area = areas.find(
+        (a) =>
+          y >= Math.min(a.top, a.bottom) &&
+          y <= Math.max(a.top, a.bottom) &&
+          x >= Math.min(a.left, a.right) &&
+          x <= Math.max(a.left, a.right),
+      );
+      const smooth = area?.colour[c] ?? ((x + 0.5) / width + (y + 0.5) / height) / 2;
+      const value = (1 - GRAIN) * smooth + GRAIN * (noise[n * size + at] ?? 0);
+      result[n * size + at] = low + value * (high - low);
+    }
+  }
+  return result;
+}
+
+/** What pictures consist of, where nobody says it. */
+const RANGES = [
+  [-1, 1],
+  [0, 1],
+  [0, 255],
+] as const;
+
+/**
+ * The range of a picture from which the function's first steps, sums and products with constants, make numbers about
+ * zero, of about one. [-1, 1] where there are none.
+ */
+export function pictureRange(program: Program, input: ValueId, constant: Constants): readonly [number, number] {
+  let [factor, shift, at]: [number, number, ValueId | undefined] = [1, 0, input];
+  while (at !== undefined) {
+    const value: ValueId = at;
+    const call = program.calls.find((one) => callInputs(one).includes(value));
+    const step = call === undefined ? undefined : stepOf(call, value, constant);
+    if (step === undefined) break;
+    [factor, shift] = [factor * step.times, shift * step.times + step.plus];
+    at = call?.outputs[0];
+  }
+  const badness = ([low, high]: readonly [number, number]): number => {
+    const [middle, half] = [(factor * (low + high)) / 2 + shift, (Math.abs(factor) * (high - low)) / 2];
+    return half > 0 ? Math.abs(middle) / half + Math.abs(Math.log10(half)) : Infinity;
+  };
+  return RANGES.reduce<readonly [number, number]>(
+    (best, range) => (badness(range) < badness(best) ? range : best),
+    RANGES[0],
+  );
+}
+
+/** Steps that keep the values where they are. */
+const MOVES: ReadonlySet<string> = new Set([
+  'Cast',
+  'ExpandDims',
+  'Identity',
+  'Reshape',
+  'ResizeBilinear',
+  'ResizeNearestNeighbor',
+  'Slice',
+  'SplitV',
+  'Transpose',
+]);
+
+/** A step as a product and a sum; undefined where it is none. */
+function stepOf(call: KernelCall, value: ValueId, constant: Constants): { times: number; plus: number } | undefined {
+  if (MOVES.has(call.kernel)) return { times: 1, plus: 0 };
+  if (call.kernel === 'Neg') return { times: -1, plus: 0 };
+  const { a, b } = call.inputs;
+  if (typeof a !== 'number' || typeof b !== 'number' || a === b) return undefined;
+  const first = a === value;
+  const data = constant(first ? b : a);
+  if (data === undefined || data.length === 0 || data.length > 16) return undefined;
+  const c = Array.from(data).reduce((sum, v) => sum + v, 0) / data.length;
+  if (call.kernel === 'Add') return { times: 1, plus: c };
+  if (call.kernel === 'Sub') return first ? { times: 1, plus: -c } : { times: -1, plus: c };
+  if (call.kernel === 'Multiply') return { times: c, plus: 0 };
+  if (call.kernel === 'RealDiv' && first) return { times: 1 / c, plus: 0 };
+  return undefined;
+}
