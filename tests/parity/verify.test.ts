@@ -277,6 +277,55 @@ describe('what an input feeds says what is drawn', () => {
   });
 });
 
+describe('constants that are no numbers', () => {
+  const x: Inputs = [{ name: 'x', shape: ['batch', 3] }];
+  const spoilt: Record<string, (t: tf.Tensor) => tf.Tensor> = {
+    'NaN in a tensor made inside': (t) => t.mul(tf.tensor1d([1, NaN, 2])),
+    'NaN as a scalar': (t) => t.add(NaN),
+    'NaN as a fill': (t) => t.add(tf.fill([3], NaN)),
+    'NaN as a padding': (t) => tf.pad2d(t as tf.Tensor2D, [[0, 0], [1, 1]], NaN), // prettier-ignore
+    'infinity in a product': (t) => t.mul(tf.tensor1d([1, Infinity, 2])),
+    'infinity filled and moved into a product': (t) =>
+      tf.matMul(t as tf.Tensor2D, tf.fill([9], -Infinity).reshape([3, 3])),
+  };
+  for (const [name, fn] of Object.entries(spoilt))
+    it(`${name} is refused, with its line`, async () => {
+      const failure = exported(fn as ExportFunction, x);
+      await expect(failure).rejects.toMatchObject({ code: 'model.format' });
+      await expect(failure).rejects.toThrow(/verify\.test\.ts:\d+/);
+    });
+  it('in tensors and variables made outside, by the function itself or a layer of its own, in verifyOnnx too', async () => {
+    const outside = tf.tensor1d([1, NaN, 2]);
+    const variable = tf.variable(tf.tensor1d([1, Infinity, 2]), true, 'scale');
+    for (const fn of [(t: tf.Tensor) => t.mul(outside), (t: tf.Tensor) => t.add(variable)])
+      await expect(exported(fn, x)).rejects.toMatchObject({ code: 'model.format' });
+    await expect(exported((t: tf.Tensor) => t.add(variable), x)).rejects.toThrow(/variable 'scale'/);
+    variable.dispose();
+    const { model } = await exported((t: tf.Tensor) => t.neg(), x);
+    await expect(
+      verifyOnnx(model, (t: tf.Tensor) => t.mul(outside), { inputs: x, runtime: onnx }),
+    ).rejects.toMatchObject({ code: 'model.format' });
+    class Spoil extends tf.layers.Layer {
+      static className = 'Spoil';
+      override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+        return ([inputs].flat()[0] as tf.Tensor).mul(tf.tensor1d([1, NaN, 2]));
+      }
+    }
+    const layers = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [3] }), new Spoil({})] });
+    await expect(exportOnnx(layers, { verify: { runtime: onnx } })).rejects.toMatchObject({ code: 'model.format' });
+  });
+  it('infinity as a mask is fine: added, chosen, compared, a bound', async () => {
+    const masks: ((t: tf.Tensor) => tf.Tensor)[] = [
+      (t) => tf.softmax(t.add(tf.tensor1d([0, -Infinity, 0]))),
+      (t) => tf.where(tf.less(t, 0), tf.scalar(-Infinity), t),
+      (t) => tf.where(tf.less(t, 0), tf.fill([3], -Infinity), t),
+      (t) => tf.maximum(t, -Infinity),
+      (t) => tf.max(tf.pad2d(t as tf.Tensor2D, [[0, 0], [1, 1]], -Infinity), 1), // prettier-ignore
+    ];
+    for (const fn of masks) expect((await exported(fn, x)).report.verified).toBe('passed');
+  });
+});
+
 describe('choices between numbers that are nearly equal', () => {
   /** Of eight vectors of length 1, which float32 rounds to something about it. */
   const ones = (x: tf.Tensor): tf.Tensor => {

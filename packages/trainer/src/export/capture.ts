@@ -8,6 +8,7 @@ import { refuseBakedRandomness } from '../trace/baked.js';
 import { siteOf } from '../tfjs/call-site.js';
 import type { Program } from '../program/program.js';
 import { trace, type Trace } from '../trace/trace.js';
+import { refuseOddConstants } from './constants.js';
 import type { Subject } from './subject.js';
 
 /** Sizes of the dynamic dims by name. */
@@ -136,6 +137,7 @@ function captureAt(subject: Subject, dims: readonly string[], steps: Sizes): Cap
   ];
 
   const first = traceAt(subject, base);
+  refuseOddConstants(first);
   refuseBakedRandomness(first, traceAt(subject, base, false));
   const programs = traced.map((sizes, i) => ({
     sizes,

@@ -1,0 +1,92 @@
+// Constants that make no numbers: NaN anywhere, infinity in a variable or in a product. With them a file and tfjs agree
+// on NaN, and verification would pass.
+import { ModelFormatError } from '@forja/core';
+import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
+import type { KernelName } from '../trace/shapes/names.js';
+import type { Trace } from '../trace/trace.js';
+
+/**
+ * Kernels that multiply what they read: with infinity, by zero it is NaN, and infinite else. Sums, choices and
+ * comparisons are where infinity is a mask.
+ */
+const PRODUCTS: ReadonlySet<string> = new Set<KernelName>([
+  'BatchMatMul',
+  'Conv2D',
+  'Conv2DBackpropInput',
+  'Conv3D',
+  'Conv3DBackpropInputV2',
+  'Cumprod',
+  'DepthwiseConv2dNative',
+  'Einsum',
+  'FusedBatchNorm',
+  'FusedConv2D',
+  'FusedDepthwiseConv2D',
+  'Multiply',
+  'Prelu',
+  'Prod',
+  'RealDiv',
+  '_FusedMatMul',
+]);
+
+/** Kernels that hand infinity on as it is. */
+const MOVES: ReadonlySet<string> = new Set<KernelName>([
+  'BroadcastTo',
+  'Cast',
+  'Concat',
+  'ExpandDims',
+  'Identity',
+  'Neg',
+  'Pack',
+  'Reshape',
+  'Slice',
+  'Tile',
+  'Transpose',
+]);
+
+/**
+ * Refuses what {@link PRODUCTS} and NaN spoil, as a model's weights are refused.
+ * @throws ModelFormatError `model.format` naming the constant and the line of the function.
+ */
+export function refuseOddConstants({ program, constantNames, constantSites }: Trace): void {
+  const infinite = new Map<ValueId, string>();
+  for (const [id, data] of program.constants) {
+    if (!(data instanceof Float32Array)) continue;
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const name = constantNames.get(id);
+    const shape = (program.values[id]?.shape ?? []).map(Number).join(', ');
+    const what = `${name === undefined ? 'a constant' : `the variable '${name}'`} [${shape}]`;
+    const notNumber = data.findIndex(Number.isNaN);
+    if (name !== undefined || notNumber >= 0) {
+      const place = notNumber >= 0 ? notNumber : at;
+      refuse(`${what}${atSite(constantSites.get(id))}`, `${data[place]} at place ${place}`);
+    }
+    infinite.set(id, `${what} with ${data[at]} at place ${at}`);
+  }
+  for (const call of program.calls) {
+    const odd = Object.entries(call.attrs).find(([, value]) => Number.isNaN(value));
+    if (odd !== undefined) refuse(`attribute ${odd[0]} of ${call.kernel}${atSite(call.site)}`, 'NaN');
+    const from = callInputs(call).find((id) => infinite.has(id));
+    const what = from === undefined ? filled(call) : infinite.get(from);
+    if (what === undefined) continue;
+    if (PRODUCTS.has(call.kernel)) refuse(`what ${call.kernel}${atSite(call.site)} multiplies`, what);
+    if (from === undefined || MOVES.has(call.kernel)) for (const id of call.outputs) infinite.set(id, what);
+  }
+}
+
+/** A tensor that is filled with infinity. */
+function filled({ kernel, attrs }: KernelCall): string | undefined {
+  const { value } = attrs;
+  return kernel === 'Fill' && typeof value === 'number' && !Number.isFinite(value) ? `a fill with ${value}` : undefined;
+}
+
+function atSite(site: string | undefined): string {
+  return site === undefined ? '' : `, at ${site}`;
+}
+
+function refuse(where: string, got: string): never {
+  throw new ModelFormatError(
+    'model.format',
+    `exportOnnx: expected numbers in ${where}, got ${got}; the weights are damaged, training failed, or that line means something else (infinity may be added, chosen and compared, as masks are, but not multiplied)`,
+  );
+}
