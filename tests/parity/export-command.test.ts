@@ -157,6 +157,53 @@ describe('forja export and verify', () => {
     });
   });
 
+  it('takes ranges by name, by which inputs are drawn, in export and verify', async () => {
+    const y = tf.input({ shape: [1], name: 'label' });
+    const z = tf.input({ shape: [4], name: 'z' });
+    const rows = tf.layers
+      .flatten()
+      .apply(tf.layers.embedding({ inputDim: 10, outputDim: 4 }).apply(y)) as tf.SymbolicTensor;
+    const model = tf.model({
+      inputs: [z, y],
+      outputs: tf.layers.multiply().apply([z, rows]) as tf.SymbolicTensor,
+    });
+    await save(model, join(folder, 'conditional'), 1 << 20);
+    const args = { model: 'conditional', out: 'c.onnx', card: false };
+    const { result } = await command('export', { ...args, range: ['label:0,9', 'z:-0.5,5e-1'] });
+    expect(result['report']).toMatchObject({
+      verified: 'passed',
+      inputs: [
+        { name: 'z', range: [-0.5, 0.5] },
+        { name: 'label', range: [0, 9] },
+      ],
+    });
+    const against = { model: 'c.onnx', against: 'conditional' };
+    expect((await command('verify', { ...against, range: ['label:0,9'] })).result).toMatchObject({ equal: true });
+    const named = { ...args, input: ['noise:batch,4', 'class:batch,1'], range: ['class:0,9'] };
+    expect((await command('export', named)).result['report']).toMatchObject({
+      inputs: [{ name: 'noise' }, { name: 'class', range: [0, 9] }],
+    });
+    for (const name of ['export', 'verify'])
+      for (const range of [
+        'label',
+        'label:0',
+        'label:9,0',
+        'label:a,b',
+        ':0,1',
+        'label:0,',
+        'other:0,1',
+        'label:0,1,2',
+      ])
+        await expect(
+          command(name, { ...(name === 'export' ? args : against), range: [range] }),
+          range,
+        ).rejects.toMatchObject({ code: 'usage' });
+    // What the model does not take is no fault of the command's.
+    const failure = command('export', { ...args, range: ['label:0,20'] });
+    await expect(failure).rejects.toMatchObject({ code: 'export.unverified' });
+    await expect(failure).rejects.toThrow(/'label' in \[0, 20\].*--range/);
+  });
+
   it('exports a graph model, and a file of bytes verifies too', async () => {
     const weights = await saveGraph(join(folder, 'graph'));
     const { result } = await command('export', { model: 'graph/model.json', out: 'graph.onnx' });

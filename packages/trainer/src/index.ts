@@ -180,7 +180,7 @@ export { renderReport, reportText, type ReportFormat } from './export/report-tex
 export type { ExportProgress } from './export/progress.js';
 export type { TransposeLeft } from './export/transposes.js';
 export { loadTfjsModel, type LoadTfjsOptions } from './export/load-tfjs.js';
-export type { Exportable, ExportFunction } from './export/subject.js';
+export type { Exportable, ExportFunction, InputOption } from './export/subject.js';
 export type { VerifyOptions } from './export/verify.js';
 export { verifyOnnx, type VerifyOnnxOptions, type VerifyOnnxResult } from './export/verify-file.js';
 export { registerKernelExport } from './lower/registry.js';

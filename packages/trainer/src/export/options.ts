@@ -6,7 +6,13 @@ import { lineOf } from '../issues.js';
 import type { ExportOptions } from './export.js';
 
 const name = v.pipe(v.string(), v.minLength(1, 'a name'));
-const range = v.tuple([v.number(), v.number()]);
+const range = v.pipe(
+  v.tuple([v.number(), v.number()]),
+  v.check(
+    ([low, high]) => Number.isFinite(low) && Number.isFinite(high) && low <= high,
+    'from a number to one not below',
+  ),
+);
 const dim = v.custom<number | string>(
   (value) => typeof value === 'number' || typeof value === 'string',
   "a size, or a name such as 'batch' for one that varies",

@@ -1,12 +1,13 @@
 // forja export: a tfjs model in a folder or at an address becomes a verified ONNX file.
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
-import { UsageError, readManifest, type CliCommand, type CliIo, type TensorSpec } from '@forja/core';
+import { UsageError, readManifest, type CliCommand, type CliIo } from '@forja/core';
 import type { ExportOptions } from '../export/export.js';
 import type { ExportProgress } from '../export/progress.js';
 import { renderReport, reportFormat, reportText } from '../export/report-text.js';
 import { exportOnnx } from './export.js';
 import { writeFilesSafely, writeFileSafely } from './files.js';
+import { RANGE_OPTION, inputSpecs, statedRanges, withRanges } from './input-options.js';
 import { importUserModule, isAddress, loadTfjsModel } from './load-model.js';
 import { writeCard } from './write-card.js';
 
@@ -14,6 +15,7 @@ interface Args {
   model?: string;
   out?: string;
   input?: string[];
+  range?: string[];
   import?: string[];
   opset?: number;
   layout?: 'nhwc' | 'nchw';
@@ -27,17 +29,6 @@ interface Args {
   license?: string;
   trainedOn?: string;
   card?: boolean;
-}
-
-/** `z:batch,64` as a specification; more than one in the order of the model's inputs. */
-export function inputSpecs(command: string, texts: readonly string[] | undefined): TensorSpec[] | undefined {
-  return texts?.map((text) => {
-    const cut = text.lastIndexOf(':');
-    const [name, dims] = [text.slice(0, cut), text.slice(cut + 1)];
-    if (cut < 1 || !/^\s*\w+\s*(,\s*\w+\s*)*$/.test(dims))
-      throw new UsageError(`${command} --input: expected name:dims such as z:batch,64, got '${text}'`);
-    return { name, shape: dims.split(',').map((dim) => (/^\s*\d+\s*$/.test(dim) ? Number(dim) : dim.trim())) };
-  });
 }
 
 /** Where the model is: an address as it is, a path from the working folder. */
@@ -104,6 +95,7 @@ export const exportCommand: CliCommand = {
       description: 'an input by name and sizes; names of sizes are dynamic (z:batch,64); once for each input',
       type: 'list',
     },
+    RANGE_OPTION,
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer' },
     {
@@ -136,7 +128,7 @@ export const exportCommand: CliCommand = {
   examples: [
     'forja export tfjs/model.json -o generator.onnx --input z:batch,64 --layout nchw',
     'forja export tfjs --import ./layers.mjs --report report.html',
-    'forja export https://example.org/model.json --input image:1,height,width,3',
+    'forja export https://example.org/model.json --input image:1,height,width,3 --range image:0,255',
   ],
   async run(raw, io) {
     const args = raw as Args; // the options above
@@ -148,35 +140,37 @@ export const exportCommand: CliCommand = {
       args.report === undefined
         ? undefined
         : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
-    const inputs = inputSpecs('export', args.input);
+    const specs = inputSpecs('export', args.input);
+    const ranges = statedRanges('export', args.range);
     const externalData = externalOption(args.externalData ?? 'auto', out);
     const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.model), { signal });
-    const metadata = {
-      ...(args.license === undefined ? {} : { license: args.license }),
-      ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
-    };
-    const progress = showProgress(io, 'export');
-    const options: ExportOptions = {
-      ...(inputs === undefined ? {} : { inputs }),
-      ...(args.opset === undefined ? {} : { opset: args.opset }),
-      ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
-      ...(args.precision === undefined ? {} : { precision: args.precision }),
-      externalData,
-      ...(args.image === undefined ? {} : { imageOutput: args.image }),
-      metadata,
-      verify:
-        args.verify === false
-          ? false
-          : {
-              ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
-              ...(args.perNode === true ? { perNode: true } : {}),
-            },
-      signal,
-      onProgress: progress.hear,
-    };
     try {
+      const inputs = withRanges('export', specs, ranges, model);
+      const metadata = {
+        ...(args.license === undefined ? {} : { license: args.license }),
+        ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
+      };
+      const progress = showProgress(io, 'export');
+      const options: ExportOptions = {
+        ...(inputs === undefined ? {} : { inputs }),
+        ...(args.opset === undefined ? {} : { opset: args.opset }),
+        ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
+        ...(args.precision === undefined ? {} : { precision: args.precision }),
+        externalData,
+        ...(args.image === undefined ? {} : { imageOutput: args.image }),
+        metadata,
+        verify:
+          args.verify === false
+            ? false
+            : {
+                ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+                ...(args.perNode === true ? { perNode: true } : {}),
+              },
+        signal,
+        onProgress: progress.hear,
+      };
       const { model: bytes, external, report } = await exportOnnx(model, options).finally(progress.stop);
       const files = [...(external ?? [])].map(
         ([location, content]) => [join(dirname(out), location), content] as const,

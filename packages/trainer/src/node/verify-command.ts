@@ -2,15 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';
-import { inputSpecs, modelSource } from './export-command.js';
+import { modelSource } from './export-command.js';
 import { verifyOnnx } from './export.js';
 import { readWeightFiles } from './files.js';
+import { RANGE_OPTION, inputSpecs, statedRanges, withRanges } from './input-options.js';
 import { importUserModule, loadTfjsModel } from './load-model.js';
 
 interface Args {
   model?: string;
   against?: string;
   input?: string[];
+  range?: string[];
   import?: string[];
   seeds?: number;
   tolerance?: number;
@@ -31,6 +33,7 @@ export const verifyCommand: CliCommand = {
       description: 'an input of the tfjs model by name and sizes (z:batch,64)',
       type: 'list',
     },
+    RANGE_OPTION,
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--seeds <n>', description: 'how many inputs to compare at each size; default 2', type: 'integer' },
     {
@@ -45,7 +48,8 @@ export const verifyCommand: CliCommand = {
     if (args.model === undefined) throw new UsageError('verify: expected an ONNX file, got nothing');
     if (args.against === undefined)
       throw new UsageError('verify: expected --against <model.json>, got nothing to compare with');
-    const inputs = inputSpecs('verify', args.input);
+    const specs = inputSpecs('verify', args.input);
+    const ranges = statedRanges('verify', args.range);
     const path = resolvePath(io.cwd, args.model);
     const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT' || cause.code === 'EISDIR' || cause.code === 'ENOTDIR')
@@ -61,6 +65,7 @@ export const verifyCommand: CliCommand = {
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.against), { signal: io.signal as AbortSignal });
     try {
+      const inputs = withRanges('verify', specs, ranges, model);
       const result = await verifyOnnx(bytes, model, {
         ...(inputs === undefined ? {} : { inputs }),
         external,
