@@ -263,6 +263,14 @@ describe('what an input feeds says what is drawn', () => {
     ] as ((y: tf.Tensor) => tf.Tensor)[])
       expect((await exported(fn, one)).report.verified).toBe('passed');
   });
+  it('sequences that are searched are sorted', async () => {
+    const search = (s: tf.Tensor, v: tf.Tensor): tf.Tensor => tf.searchSorted(s, v);
+    const inputs: Inputs = [
+      { name: 's', shape: ['n', 8] },
+      { name: 'v', shape: ['n', 4] },
+    ];
+    expect((await exported(search, inputs)).report.verified).toBe('passed');
+  });
   it('a range that does not fit is told as one, naming the input', async () => {
     const rows: ExportFunction = (y: tf.Tensor) => tf.gather(table, y as tf.Tensor1D);
     const failure = exported(rows, [{ name: 'y', shape: ['n'], dtype: 'int32', range: [0, 99] }]);

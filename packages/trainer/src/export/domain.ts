@@ -18,6 +18,8 @@ export interface Domain {
   near: readonly number[];
   /** For indices of several components, one after the other along the last axis: how many places each has. */
   components?: readonly number[];
+  /** Whether the numbers rise along the last axis. */
+  sorted?: boolean;
 }
 
 /** Anything. */
@@ -96,8 +98,8 @@ export function domainsOf(program: Program): Map<string, Domain> {
         if (fixed.has(id)) continue;
         const asked = rule({ call, name, result, program, constant });
         if (asked === undefined) continue;
-        const { components, ...bounds } = asked;
-        const kept = components !== undefined && ALONG.has(call.kernel) ? asked : bounds;
+        const { components: _, sorted: __, ...bounds } = asked;
+        const kept = keepsLastAxis(call, id, program) ? asked : bounds;
         needs.set(id, meet(needs.get(id) ?? ANYTHING, kept));
       }
     }
@@ -124,15 +126,23 @@ function meet(a: Domain, b: Domain): Domain {
     not: joined(a.not, b.not),
     near: joined(a.near, b.near),
     ...(components === undefined ? {} : { components }),
+    ...(a.sorted === true || b.sorted === true ? { sorted: true } : {}),
   };
 }
 
-/** Kernels that leave the last axis as it is, or ask for its components. */
+/** Whether what a call asks of its input's last axis is about that axis. */
+function keepsLastAxis({ kernel, outputs }: KernelCall, input: ValueId, { values }: Program): boolean {
+  const [before, after] = [input, outputs[0] ?? -1].map((id) => values[id]?.shape.at(-1));
+  return ALONG.has(kernel) || (kernel === 'Reshape' && before === after);
+}
+
+/** Kernels that leave the last axis as it is, or ask something of it. */
 const ALONG: ReadonlySet<string> = new Set<KernelName>([
   'Cast',
   'GatherNd',
   'Identity',
   'ScatterNd',
+  'SearchSorted',
   'SparseToDense',
   'TensorScatterUpdate',
 ]);
@@ -415,6 +425,7 @@ const TABLE: Table = {
   TensorScatterUpdate: indices('indices', ['tensor', 'updates'], (seen) => sizesOf(seen, 'tensor')),
   SparseToDense: indices('sparseIndices', ['sparseValues', 'defaultValue'], attribute('outputShape')),
   UnsortedSegmentSum: below('segmentIds', 'numSegments'),
+  SearchSorted: ({ name }) => (name === 'sortedSequence' ? { ...ANYTHING, sorted: true } : undefined),
   Bincount: below('x', 'size'),
   DenseBincount: below('x', 'size'),
   CropAndResize,

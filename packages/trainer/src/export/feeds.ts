@@ -53,7 +53,10 @@ export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, st
           const other = spec.dtype === 'float32' ? way.of(value, domain) : Math.round(way.of(value, domain));
           return isIn(other, domain) ? other : value;
         });
-  return { dtype: spec.dtype, shape: [...shape], data: dataOf(moved, spec.dtype) };
+  const data = dataOf(moved, spec.dtype);
+  const row = shape.at(-1) ?? 1;
+  if (domain.sorted === true) for (let at = 0; at < data.length; at += row) data.subarray(at, at + row).sort();
+  return { dtype: spec.dtype, shape: [...shape], data };
 }
 
 /** Whether nothing is known of an input that bounds it, so that it may be drawn in another way. */
