@@ -1,4 +1,5 @@
 // Where in the user's code a kernel call comes from: the first stack frame outside tfjs and Forja.
+import * as tf from '@tensorflow/tfjs';
 
 /**
  * A frame as V8 writes it, `at name (place)` or `at place`, and as Firefox and Safari do, `name@place`. A place is
@@ -8,7 +9,7 @@ const FRAMES = [/^at .*\((.+:\d+:\d+)\)$/, /^at (?:async )?(.+:\d+:\d+)$/, /^[^@
 
 /** tfjs's packages as installed, mapped to their sources, or bundled; and the engine's own frames. */
 const FOREIGN =
-  /[\\/]@tensorflow[\\/+]|[\\/]tfjs[a-z-]*[\\/](?:src|dist)[\\/]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
+  /[\\/]@tensorflow[\\/+_]|[\\/]tfjs[a-z-]*[\\/](?:src|dist)[\\/]|[\\/]tf(?:-core|-layers)?(?:\.[a-z0-9]+)*\.js|^node:|<anonymous>/;
 
 /** The folder that holds this package's code: `…/src/` from source, `…/dist/` once built. */
 const HOME = import.meta.url
@@ -45,22 +46,91 @@ export function callSite(): string | undefined {
   }
 }
 
+/** Who called a function: the user, tfjs or Forja, or one of them where a bundler has put all into one file. */
+export interface Caller {
+  who: 'user' | 'library' | 'bundle';
+  site?: string;
+}
+
+/** The caller of `own`, a function that is being called now and calls this one itself. */
+export function callerOf(own: (...given: never[]) => unknown): Caller {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = NEAR;
+  try {
+    const frames = structured(own);
+    // Engines that write text only: this function and `own` stand first.
+    const place = frames === undefined ? placesOf(new Error().stack ?? '')[2] : placeOf(frames);
+    if (place === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
+    const file = place.replace(/:\d+:\d+$/, '');
+    if (file === libraryFile() && !FOREIGN.test(place)) return { who: 'bundle' };
+    const is = users.get(file) ?? isUsers(place);
+    users.set(file, is);
+    const site = is ? callSite() : undefined;
+    return { who: is ? 'user' : 'library', ...(site === undefined ? {} : { site }) };
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** Frames to look through for a function's caller. */
+const NEAR = 6;
+
+/** Functions of the language itself, as Array.map, have no file: who called them is behind. */
+function placeOf(frames: readonly Frame[]): string | undefined {
+  const frame = frames.find((one) => typeof one.getFileName?.() === 'string' || isEvaluated(one));
+  const file = frame?.getFileName?.();
+  return typeof file === 'string' ? `${file}:0:0` : undefined;
+}
+
+/** Code made of text has no file; it is never tfjs's. */
+function isEvaluated(frame: Frame): boolean {
+  return frame.isEval?.() === true && typeof frame.getFileName?.() !== 'string';
+}
+
+let library: string | undefined;
+
+/** The file that tfjs's engine is in. */
+function libraryFile(): string {
+  if (library !== undefined) return library;
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = NEAR;
+  try {
+    const inside = (): string | undefined => {
+      const frames = structured(inside);
+      return frames === undefined ? placesOf(new Error().stack ?? '')[1] : placeOf(frames);
+    };
+    let place: string | undefined;
+    tf.engine().tidy(() => {
+      place = inside();
+      return [];
+    });
+    library = place?.replace(/:\d+:\d+$/, '') ?? '';
+    return library;
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
 /** What V8's structured frames offer. */
 interface Frame {
+  isEval?: () => boolean;
   getFileName?: () => string | null | undefined;
   getLineNumber?: () => number | null;
   getColumnNumber?: () => number | null;
 }
 
-/** The stack's frames before source maps, or undefined in engines that write text only. */
-function structured(): Frame[] | undefined {
+/** The stack's frames before source maps, from `above` on, or undefined in engines that write text only. */
+function structured(above: (...given: never[]) => unknown = structured): Frame[] | undefined {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   Object.defineProperty(Error, 'prepareStackTrace', {
     value: (_error: Error, frames: unknown) => frames,
     configurable: true,
     writable: true,
   });
-  const frames: unknown = new Error().stack;
+  const holder: { stack?: unknown } = {};
+  const { captureStackTrace } = Error as { captureStackTrace?: typeof Error.captureStackTrace }; // V8's
+  captureStackTrace?.(holder, above);
+  const frames = holder.stack;
   if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
   else Object.defineProperty(Error, 'prepareStackTrace', own);
   return Array.isArray(frames) ? (frames as Frame[]) : undefined;
@@ -80,11 +150,15 @@ function isUsers(place: string, home: string = HOME): boolean {
 
 /** The first place in a stack's text that is neither tfjs's nor Forja's. */
 export function siteOf(stack: string, home: string = HOME): string | undefined {
-  for (const line of stack.split('\n')) {
-    const place = FRAMES.map((frame) => frame.exec(line.trim())?.[1])
-      .find((found) => found !== undefined)
-      ?.replace(/^file:\/\/(?=\/)/, '');
-    if (place !== undefined && isUsers(place, home)) return place;
-  }
-  return undefined;
+  return placesOf(stack).find((place) => isUsers(place, home));
+}
+
+/** The places in a stack's text. */
+function placesOf(stack: string): string[] {
+  return stack.split('\n').flatMap(
+    (line) =>
+      FRAMES.map((frame) => frame.exec(line.trim())?.[1])
+        .find((found) => found !== undefined)
+        ?.replace(/^file:\/\/(?=\/)/, '') ?? [],
+  );
 }

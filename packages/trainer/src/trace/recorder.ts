@@ -16,6 +16,7 @@ import {
   type ValueId,
 } from '../program/program.js';
 import { twice } from './random.js';
+import { watchSizes, type SizeRead } from './reads.js';
 import type { TensorMeta } from './shapes/rule.js';
 
 /** A variable met in a trace: its input, and the value it has by now. */
@@ -36,6 +37,8 @@ export class Recorder {
   readonly constantSites: Map<ValueId, string> = new Map();
   /** Names of the layers being applied, innermost last. */
   readonly layers: string[] = [];
+  /** Sizes that the user's own code read, by value and axis: the first time each. */
+  readonly reads: Map<string, SizeRead> = new Map();
   /** Value of each symbolic tensor, by tfjs's data id. */
   private readonly traced = new WeakMap<object, ValueId>();
   /** Constants made from tensors of other backends, by data id and shape: reshaped tensors share data. */
@@ -48,6 +51,18 @@ export class Recorder {
     private readonly share: boolean = false,
     private readonly sites: boolean = true,
   ) {}
+
+  /** Hears of what is read of a tensor's sizes. */
+  watch(tensor: tf.Tensor): void {
+    const value = this.traced.get(tensor.dataId);
+    if (value === undefined) return;
+    watchSizes(tensor, (axes, { site }) => {
+      for (const axis of axes) {
+        const key = `${value} ${axis}`;
+        if (!this.reads.has(key)) this.reads.set(key, { value, axis, ...(site === undefined ? {} : { site }) });
+      }
+    });
+  }
 
   /** Where the traced function is. */
   private site(): string | undefined {

@@ -24,8 +24,11 @@ function misuse(why: string): UsageError {
   return new UsageError(`trace${site === undefined ? '' : `, at ${site}`}: ${why}`);
 }
 
-/** Runs `fn` with tfjs recording into `recorder`. Synchronous; not nested. */
-export function recording<T>(recorder: Recorder, fn: () => T): T {
+/**
+ * Runs `fn` with tfjs recording into `recorder`; `watching`: sizes that the user's code reads, too. Synchronous; not
+ * nested.
+ */
+export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T): T {
   if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');
   registerTraceKernels();
   const engine = tf.engine();
@@ -35,7 +38,7 @@ export function recording<T>(recorder: Recorder, fn: () => T): T {
   active = backend;
   try {
     undo.push(isolateState(engine));
-    undo.push(...guards(engine, backend, made), assignments(recorder), watchLayers(recorder.layers));
+    undo.push(...guards(engine, backend, made, watching), assignments(recorder), watchLayers(recorder.layers));
     return onBackend(TRACE_BACKEND, backend, fn);
   } finally {
     for (const step of undo.reverse()) step();
@@ -53,7 +56,7 @@ function isolateState(engine: Engine): () => void {
   return () => void Object.assign(state, { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack });
 }
 
-function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() => void)[] {
+function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watching: boolean): (() => void)[] {
   // While constants are evaluated another backend is current, and tfjs is itself.
   const isRecording = (): boolean => internals().backendInstance === backend;
   const foreign = (tensor: tf.Tensor): boolean => {
@@ -66,8 +69,10 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[]): (() =
       'trackTensor',
       (original) =>
         function (this: Engine, tensor, on) {
-          if (isRecording()) made.push(tensor);
           original.call(this, tensor, on);
+          if (!isRecording()) return;
+          made.push(tensor);
+          if (watching) backend.recorder.watch(tensor);
         },
     ),
     override(

@@ -4,6 +4,7 @@ import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
 import type { Program, ProgramDType, ProgramInput, ValueId } from '../program/program.js';
+import type { SizeRead } from './reads.js';
 import { Recorder } from './recorder.js';
 import { activeTrace, recording } from './span.js';
 
@@ -36,6 +37,8 @@ export interface TraceOptions {
   share?: boolean;
   /** Whether call sites are written down, which takes most of a large trace's time. Default true. */
   sites?: boolean;
+  /** Whether it is written down which sizes the user's own code reads. Default false. */
+  reads?: boolean;
 }
 
 /** A program with the live objects that it was traced from. */
@@ -47,6 +50,8 @@ export interface Trace {
   constantNames: Map<ValueId, string>;
   /** Where each constant was made or first met, `file:line:column`, by value. */
   constantSites: Map<ValueId, string>;
+  /** Sizes that the user's own code read, if that was asked for. */
+  reads: SizeRead[];
 }
 
 /**
@@ -61,7 +66,7 @@ export function trace(
   options: TraceOptions,
 ): Trace {
   const recorder = new Recorder(options.variables, options.share, options.sites);
-  recording(recorder, () => withGradients(() => run(fn, options, recorder)));
+  recording(recorder, options.reads === true, () => withGradients(() => run(fn, options, recorder)));
   const variables = new Map<string, tf.Variable>();
   if (options.variables === 'state')
     for (const [variable, { name }] of recorder.variables) variables.set(name, variable);
@@ -70,6 +75,7 @@ export function trace(
     variables,
     constantNames: recorder.constantNames,
     constantSites: recorder.constantSites,
+    reads: [...recorder.reads.values()],
   };
 }
 
