@@ -140,6 +140,14 @@ describe('micro-batching', () => {
     expect(session.sizes.reduce((a, b) => a + b)).toBe(32);
   });
 
+  test('runs have no more pictures than the manifest has proven, whatever the batch', async () => {
+    const { generator, session } = make({ batch: { max: 8 }, given: { bounds: { batch: [1, 3] } } });
+    expect((await generator.sample({ count: 7, seed: 5 })).data).toEqual(pictures(latents(5, 0, 7, SIZE)));
+    expect(Math.max(...session.sizes)).toBe(3);
+    const z = { dtype: 'float32' as const, shape: [4, SIZE], data: new Float32Array(4 * SIZE) };
+    await expect(generator.run({ z })).rejects.toMatchObject({ code: 'input.shape' });
+  });
+
   test('waits delayMs for others, but not once the run is full', async () => {
     vi.useFakeTimers();
     const { generator, session } = make({ batch: { max: 4, delayMs: 20 } });

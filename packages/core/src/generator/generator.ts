@@ -20,7 +20,7 @@ import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
-import { checkSteps } from './steps.js';
+import { checkSizes } from './sizes.js';
 import type { PictureTools } from './translate.js';
 
 /** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
@@ -219,7 +219,7 @@ export class Generator {
     if (!this.#latent) {
       const model = new LatentModel(this.manifest);
       const { delayMs } = this.#batch;
-      const max = Math.min(this.#batch.max, model.within(RUN_BYTES));
+      const max = Math.min(this.#batch.max, model.within(RUN_BYTES), model.mostRows);
       this.#latent = {
         model,
         batcher: new MicroBatcher((feeds, rows) => this.#run(feeds, { outputs: [model.output.name] }, rows), {
@@ -266,7 +266,7 @@ export class Generator {
   }
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
-    checkSteps(this.manifest, feeds);
+    checkSizes(this.manifest, feeds);
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);

@@ -9,6 +9,7 @@ import type { Dim, NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import { halfOf } from '../half.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 import type { DrawOptions } from './options.js';
+import { greatest } from './sizes.js';
 
 /** An input that carries rows, and the shape of one. */
 interface RowInput {
@@ -38,6 +39,8 @@ export class LatentModel {
   /** Numbers in one latent. */
   readonly size: number;
   readonly distribution: 'normal' | 'uniform';
+  /** Rows that a run may have, where the model says so; Infinity where it does not. */
+  readonly mostRows: number;
   /** Rows that every run must have, where the model says so. */
   readonly fixedBatch: number | undefined;
   readonly #latent: RowInput;
@@ -64,6 +67,7 @@ export class LatentModel {
     const label = inputs.find(({ role }) => role === 'label');
     this.#label = label && { ...rowsOf(label), classes: classesOf(label) };
     const batch = latent.shape[0];
+    this.mostRows = greatest(manifest, batch);
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
   }
 

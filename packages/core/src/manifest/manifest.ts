@@ -44,6 +44,11 @@ export interface Manifest {
    * halves again takes multiples of 8.
    */
   steps?: Record<string, number>;
+  /**
+   * The least and the greatest size of dynamic dims, by name, that the file is known to be right for: a function that
+   * looks at a size may do otherwise beyond. Absent: any.
+   */
+  bounds?: Record<string, [number, number]>;
   /** What most weights are: `fp16` where convolutions and products are in half precision. Absent: not said. */
   precision?: 'fp32' | 'fp16';
   integrity: { sha256: string; bytes: number };

@@ -90,6 +90,7 @@ describe('a damaged manifest names its field', () => {
       changed((m) => (m['kind'] = 'video')),
     ],
     ['manifest.steps.height: expected a positive whole number, got 0', changed((m) => (m['steps'] = { height: 0 }))],
+    ['manifest.bounds.height: expected [least, greatest] size', changed((m) => (m['bounds'] = { height: [9, 3] }))],
     ['manifest.inputs: expected a list, got {}', changed((m) => (m['inputs'] = {}))],
     ['manifest.inputs[1]: expected an object, got 5', changed((m) => ((m['inputs'] as unknown[])[1] = 5))],
     [

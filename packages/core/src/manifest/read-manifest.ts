@@ -118,6 +118,7 @@ const manifest: Check<Manifest> = record({
   inputs: list(input),
   outputs: list(output),
   'steps?': steps,
+  'bounds?': bounds,
   'precision?': oneOf(['fp32', 'fp16'] as const),
   integrity: record({ sha256: digest, bytes: size }),
   producer: text,
@@ -197,6 +198,17 @@ function steps(value: unknown, where: string): Record<string, number> {
         ? (step as number)
         : fail(`${where}.${name}`, 'a positive whole number', step),
     ]),
+  );
+}
+
+function bounds(value: unknown, where: string): Record<string, [number, number]> {
+  return Object.fromEntries(
+    Object.entries(object(value, where)).map(([name, own]) => {
+      const [low, high] = Array.isArray(own) && own.length === 2 ? (own as unknown[]) : [];
+      return Number.isSafeInteger(low) && Number.isSafeInteger(high) && 0 < Number(low) && Number(low) <= Number(high)
+        ? [name, [Number(low), Number(high)]]
+        : fail(`${where}.${name}`, '[least, greatest] size', own);
+    }),
   );
 }
 

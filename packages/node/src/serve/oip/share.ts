@@ -38,7 +38,10 @@ export class SharedRuns {
         sum + BYTES_OF[dtype] * sizeOf(shape.slice(1).map((dim) => (typeof dim === 'number' ? dim : 1))),
       0,
     );
-    this.#max = Math.max(1, Math.min(rows, Math.floor(RUN_BYTES / Math.max(1, row))));
+    this.#max = Math.max(
+      1,
+      Math.min(rows, Math.floor(RUN_BYTES / Math.max(1, row)), mostRows(generator.manifest) ?? rows),
+    );
   }
 
   /** What `Generator.run` gives. */
@@ -116,6 +119,12 @@ function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
     inputs.every(({ shape }) => shape[0] === name) &&
     outputs.every(({ shape }) => typeof shape[0] === 'string')
   );
+}
+
+/** Rows that a run may have, where the manifest says so. */
+function mostRows({ inputs, bounds = {} }: Manifest): number | undefined {
+  const name = inputs[0]?.shape[0];
+  return typeof name === 'string' && Object.hasOwn(bounds, name) ? bounds[name]?.[1] : undefined;
 }
 
 function commonRows(feeds: NamedTensors): number | undefined {
