@@ -5,6 +5,7 @@ import { internals } from '../tfjs/engine.js';
 import type { Program } from '../program/program.js';
 import { STAND_INS } from '../program/stand-ins.js';
 import { hasKernel, replay, type ReplayFeeds, type ReplayOptions, type ReplayTensor } from '../program/replay.js';
+import { withoutRethrowing } from './rethrowing.js';
 
 let preparing: Promise<boolean> | undefined;
 
@@ -53,7 +54,7 @@ export interface Reference {
 export async function reference(program: Program): Promise<Reference> {
   const kernels = [...new Set(program.calls.map((call) => call.kernel))];
   // Once for the process: two exports at a time would each start a backend and take the other's away.
-  const wasm = await (preparing ??= prepareWasm());
+  const wasm = await (preparing ??= withoutRethrowing(prepareWasm));
   const node = (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null; // its type forgets the null
   let backend = node ? 'tensorflow' : wasm ? 'wasm' : 'cpu';
   const self: Reference = {
