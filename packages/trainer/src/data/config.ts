@@ -7,7 +7,7 @@ import { lineOf } from '../issues.js';
 /** What every kind that is made of picture files takes. */
 export interface PictureOptions {
   /** Edge of the pictures, or [height, width]. Default: the size that all have. */
-  size?: number | [number, number] | undefined;
+  size?: number | readonly [number, number] | undefined;
   /** 1 grey, 3 RGB, 4 RGBA. Default: 1 where all pictures are grey, else 3. */
   channels?: 1 | 3 | 4 | undefined;
   /** How another shape becomes the size: centred crop, borders, or stretched. */

@@ -34,8 +34,8 @@ export interface StreamOptions {
  * A {@link Dataset} as it is; anything else that gives examples, read to its end, or `count` of them. Fields are the
  * keys of an example; one without keys is an `image` where its shape has three dims, else a `vector`. Whole numbers of
  * three dims are pictures of 0..255. Tensors are read and disposed of.
- * @throws ForjaError `data.empty` without examples, `data.size` for more than fit in memory, `data.field` for an example
- * whose fields or shapes are not those of the first.
+ * @throws ForjaError `data.empty` without examples, `data.size` for more than fit in memory, `data.field` for an
+ * example whose fields or shapes are not those of the first.
  */
 export async function datasetFrom(source: Dataset | ExampleStream, options: StreamOptions = {}): Promise<Dataset> {
   if ('read' in source && 'fields' in source) return source;

@@ -110,7 +110,7 @@ async function shapeOf(
   unread: Map<string, string>,
 ): Promise<Target> {
   const { size, fit, alpha, background } = config;
-  const [height, width] = Array.isArray(size) ? size : [size, size];
+  const [height, width] = typeof size === 'object' ? size : [size, size];
   if (height !== undefined && width !== undefined && config.channels !== undefined)
     return { height, width, channels: config.channels, fit, alpha, background };
   const sizes = new Map<string, { file: string; height: number; width: number }>();

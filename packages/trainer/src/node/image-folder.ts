@@ -30,8 +30,8 @@ export type ImageFolderOptions = Omit<Extract<DataConfig, { kind: 'folder' }>, '
  * The pictures below a folder as the field `image`, in the order of their names; in subfolders, the subfolder is the
  * `label`. All files are decoded at once, by threads; those that cannot be read are listed in `skipped`.
  * @throws ForjaError `data.notFound` for no such folder, `data.empty` without a picture, `data.format` where none can
- * be read, `data.size` for several sizes without a `size`, `data.class` for a class without pictures, `data.decoder` for
- * formats that need sharp.
+ * be read, `data.size` for several sizes without a `size`, `data.class` for a class without pictures, `data.decoder`
+ * for formats that need sharp.
  */
 export async function imageFolder(
   folder: string,
