@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
-import { heDeviation } from '../../models/initialise.js';
+import { dcganDeviation } from '../../models/initialise.js';
 import { squareOf } from '../dcgan/index.js';
 import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
@@ -13,13 +13,17 @@ import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 import { conditionalDiscriminator, conditionalGenerator } from './networks.js';
 
-/** `forja train conditional`. Weights are drawn from N(0, 2 / fan-in) by the seed alone. */
+/** `forja train conditional`. Weights are drawn from N(0, 0.02) by the seed alone. */
 export const conditionalKind = systemKind({
   name: 'conditional',
   summary: 'pictures of a class that is asked for (projection or AC-GAN)',
   options: {
     base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+    norm: described(
+      v.optional(v.picklist(['batch', 'none']), 'batch'),
+      'normalisation between the convolutions of the discriminator',
+    ),
     conditioning: described(
       v.optional(v.picklist(['projection', 'auxiliary']), 'projection'),
       'how the discriminator takes the class: projection, or a second output that names it (AC-GAN)',
@@ -47,14 +51,19 @@ export const conditionalKind = systemKind({
     const [example, label] = [at.data.fields['image'] as FieldSpec, at.data.fields['label']]; // `data` asks for both
     const { size, channels } = squareOf('conditional', example, at.data.name);
     const classes = classesOf(label);
-    const { base, baseD = base, latent, conditioning } = options;
+    const { base, baseD = base, latent, conditioning, norm } = options;
     const shape = { size, channels, classes: classes.length };
     const auxiliary = conditioning === 'auxiliary';
     return twoPlayer(
       {
         name: 'conditional',
-        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), heDeviation),
-        d: networkOf(at, 'd', () => conditionalDiscriminator({ ...shape, base: baseD, auxiliary }), heDeviation),
+        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), dcganDeviation),
+        d: networkOf(
+          at,
+          'd',
+          () => conditionalDiscriminator({ ...shape, base: baseD, auxiliary, norm }),
+          dcganDeviation,
+        ),
         field: 'image',
         example,
         classes,

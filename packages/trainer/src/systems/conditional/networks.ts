@@ -60,8 +60,8 @@ export function conditionalGenerator({
 }
 
 /**
- * Picture and labels [n] → logit [n, 1]; with `auxiliary`, picture → [logit, logits of classes [n, classes]]. Without
- * normalisation, as the slope penalties want it.
+ * Picture and labels [n] → logit [n, 1]; with `auxiliary`, picture → [logit, logits of classes [n, classes]]. `norm`
+ * stands between the convolutions, as in DCGAN not after the first.
  */
 export function conditionalDiscriminator({
   size,
@@ -69,7 +69,8 @@ export function conditionalDiscriminator({
   classes,
   base,
   auxiliary,
-}: ConditionalConfig & { auxiliary: boolean }): tf.LayersModel {
+  norm,
+}: ConditionalConfig & { auxiliary: boolean; norm: 'batch' | 'none' }): tf.LayersModel {
   const [picture, label] = [input('d/picture', [size, size, channels]), input('d/label', [], 'int32')];
   const features = through(
     picture,
@@ -82,6 +83,9 @@ export function conditionalDiscriminator({
         kernelInitializer,
         name: `d/conv${i}`,
       }),
+      ...(norm === 'batch' && i > 0
+        ? [tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5, name: `d/conv${i}_norm` })]
+        : []),
       tf.layers.leakyReLU({ alpha: 0.2, name: `d/conv${i}_leaky` }),
     ]),
     tf.layers.flatten({ name: 'd/flatten' }),
