@@ -1,7 +1,13 @@
-// How @forja/core is built: four entries for any runtime, and two that index imports. gifenc is CommonJS for Node and
+// How @forja/core is built: four entries for any runtime, and those that index imports. gifenc is CommonJS for Node and
 // without types, so it is bundled in.
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 import { recipe } from '../../tsup.base.js';
+
+const errorsOfTheEntries: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'errors of the entries',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/errors\.js$/ }, () => ({ path: './errors.js', external: true, sideEffects: false })),
+};
 
 export default defineConfig([
   recipe({
@@ -16,19 +22,13 @@ export default defineConfig([
     types: ['index', 'page', 'codec', 'onnx', 'conformance'],
     platform: 'neutral',
     bundle: ['gifenc'],
-    // index re-exports from codec, and Generator imports beside, without taking them in
-    external: ['./codec.js', './beside.js'],
+    // index re-exports from codec; Generator imports beside, and the runtime shared-state, without taking them in
+    external: ['./codec.js', './beside.js', './shared-state.js'],
   }),
-  {
-    // What Generator imports on first use, with copies of its own but of the errors: a bundler that splits puts what it
+  ...['generator/beside', 'runtime/shared-state'].map((path) => ({
+    // What is imported on first use, with copies of its own but of the errors: a bundler that splits puts what it
     // shares with the entries into files that every page loads, used or not.
-    ...recipe({ entry: { beside: 'src/generator/beside.ts' }, types: [], platform: 'neutral' }),
-    esbuildPlugins: [
-      {
-        name: 'errors of the entries',
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /\/errors\.js$/ }, () => ({ path: './errors.js', external: true, sideEffects: false })),
-      },
-    ],
-  },
+    ...recipe({ entry: { [path.replace(/.*\//, '')]: `src/${path}.ts` }, types: [], platform: 'neutral' as const }),
+    esbuildPlugins: [errorsOfTheEntries],
+  })),
 ]);

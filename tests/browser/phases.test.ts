@@ -1,6 +1,15 @@
-// Phases of a game over one state in Chromium: compiled in the page, run by onnxruntime-web on WASM and on WebGPU, equal
-// to tfjs's eager engine in the same page; a worker that dies takes the state along, and the game goes on from a copy.
-import { compileAll, dcgan, eagerStep, scalarOf, type CompiledStep, type StepState } from '@forja/trainer';
+// Phases of a game over one state in Chromium: compiled in the page, run by onnxruntime-web on WASM and on WebGPU,
+// equal to tfjs's eager engine in the same page; a worker that dies takes the state along, and the game goes on from a copy.
+import {
+  compileAll,
+  dcgan,
+  eagerStep,
+  mlpGan,
+  scalarOf,
+  type CompiledStep,
+  type GanSystem,
+  type StepState,
+} from '@forja/trainer';
 import { runtime } from '@forja/web';
 import { expect, test } from 'vitest';
 import { phasesOf, type Phases } from '../parity/support/phases.js';
@@ -10,9 +19,9 @@ type Steps = Record<'critic' | 'generator' | 'average' | 'preview', CompiledStep
 const wave = (count: number, phase: number): Float32Array =>
   Float32Array.from({ length: count }, (_, j) => (((j + 1) * 7919 + phase * 104729) % 2003) / 1001.5 - 1);
 
-/** One iteration, and a look at the averages. */
-async function iterate({ critic, generator, average, preview }: Steps, at: number): Promise<number[]> {
-  const loss_d = scalarOf(await critic.run({ real: wave(4 * 8 * 8 * 3, at), rate: 2e-3 }), 'loss_d');
+/** One iteration on `size` numbers of real examples, and a look at the averages. */
+async function iterate({ critic, generator, average, preview }: Steps, size: number, at: number): Promise<number[]> {
+  const loss_d = scalarOf(await critic.run({ real: wave(size, at), rate: 2e-3 }), 'loss_d');
   const loss_g = scalarOf(await generator.run({ rate: 1e-3 }), 'loss_g');
   await average.run();
   const { out } = await preview.run({ z: wave(3 * 8, 5) });
@@ -34,8 +43,15 @@ function expectEqual(got: StepState, wanted: StepState): void {
   }
 }
 
+/** Pictures on WASM; on a software GPU, whose programs take long to be made, points. */
+const GAMES: Record<'wasm' | 'webgpu', { size: number; make: () => GanSystem }> = {
+  wasm: { size: 4 * 8 * 8 * 3, make: () => dcgan({ size: 8, channels: 3, base: 4, latent: 8, batch: 4, seed: 3 }) },
+  webgpu: { size: 4 * 2, make: () => mlpGan({ hidden: 8, hiddenD: 8, latent: 8, batch: 4, seed: 1 }) },
+};
+
 test.each(['wasm', 'webgpu'] as const)('%s: phases are tfjs’s, and go on after a fault', async (device) => {
-  const made = (): Phases => phasesOf(dcgan({ size: 8, channels: 3, base: 4, latent: 8, batch: 4, seed: 3 }));
+  const { size, make } = GAMES[device];
+  const made = (): Phases => phasesOf(make());
   const [phases, twin] = [made(), made()];
   const eager = eagerly(twin);
   const events: unknown[] = [];
@@ -43,7 +59,7 @@ test.each(['wasm', 'webgpu'] as const)('%s: phases are tfjs’s, and go on after
   const { critic, generator, average, preview, variables } = phases;
   const steps = await compileAll({ critic, generator, average, preview }, { variables, seed: 4, runtime: host });
   for (const i of [0, 1])
-    expect(await iterate(steps, i)).toBeAllclose(await iterate(eager, i), { rtol: 1e-4, atol: 1e-5 });
+    expect(await iterate(steps, size, i)).toBeAllclose(await iterate(eager, size, i), { rtol: 1e-4, atol: 1e-5 });
   const kept = await steps.generator.state();
   expectEqual(kept, await eager.critic.state());
 
@@ -55,7 +71,7 @@ test.each(['wasm', 'webgpu'] as const)('%s: phases are tfjs’s, and go on after
   await expect(steps.generator.run({ rate: 1e-3 })).rejects.toMatchObject({ code: 'device.lost' });
   await expect(steps.preview.run({ z: wave(3 * 8, 5) })).rejects.toMatchObject({ code: 'device.lost' });
   await steps.critic.load(kept);
-  expect(await iterate(steps, 2)).toBeAllclose(await iterate(eager, 2), { rtol: 1e-4, atol: 1e-5 });
+  expect(await iterate(steps, size, 2)).toBeAllclose(await iterate(eager, size, 2), { rtol: 1e-4, atol: 1e-5 });
   expect(events).toHaveLength(1);
   for (const step of Object.values(steps)) await step.dispose();
   await host.dispose();

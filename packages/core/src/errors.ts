@@ -74,6 +74,17 @@ export class DeviceError extends ForjaError {
   }
 }
 
+/**
+ * Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one.
+ */
+export class StateLost extends DeviceError {
+  constructor(
+    message = 'session: its state was lost with its executor: make the session again from the last state read',
+  ) {
+    super('device.lost', message);
+  }
+}
+
 /** The queue is full: try later, or raise `batch.queue`. */
 export class OverloadedError extends ForjaError {
   constructor(message: string) {

@@ -54,10 +54,9 @@ export type {
   SlotBinding,
 } from './runtime/executor.js';
 export { Fifo } from './runtime/fifo.js';
-export { ExecutorState } from './runtime/shared-state.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export type { Lease } from './runtime/shared.js';
-export { StateLost, Supervisor } from './runtime/supervisor.js';
+export { Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';

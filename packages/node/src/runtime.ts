@@ -10,17 +10,7 @@ import {
   ownBytes,
   UsageError,
 } from '@forja/core';
-import type {
-  DeviceName,
-  ExecutorSession,
-  Held,
-  NamedTensors,
-  Runtime,
-  RuntimeEvent,
-  Session,
-  SessionOptions,
-  SharedState,
-} from '@forja/core';
+import type { DeviceName, ExecutorSession, Held, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
 import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, Recipe } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
 import { openExecutor } from './executor/open.js';
@@ -128,10 +118,6 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     const bytes = ownBytes('createSession', model);
     checkModelBytes(bytes);
     return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
-  }
-
-  async createState(tensors: NamedTensors): Promise<SharedState> {
-    return this.makeState(tensors, madeHere(this.createState));
   }
 
   /**

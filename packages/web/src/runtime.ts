@@ -7,12 +7,10 @@ import type {
   ExecutorSession,
   Held,
   Manifest,
-  NamedTensors,
   Runtime,
   RuntimeEvent,
   Session,
   SessionOptions,
-  SharedState,
 } from '@forja/core';
 import { absolute } from './address.js';
 import { openExecutor } from './executor.js';
@@ -144,10 +142,6 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     if (!PRECISIONS.includes(options.precision))
       throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${String(options.precision)}'`);
     return this.make(recipe, options.state, held);
-  }
-
-  async createState(tensors: NamedTensors): Promise<SharedState> {
-    return this.makeState(tensors, madeHere(this.createState));
   }
 
   /** Fetches and checks a model, beside what else runs. */

@@ -3,15 +3,22 @@
 import { disposable } from '../disposable.js';
 import { ForjaError, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
-import type { NamedTensors, TensorSpec } from '../tensor.js';
-import type { DroppedHandles, Held } from './dropped.js';
+import type { NamedTensors } from '../tensor.js';
+import { madeHere, type DroppedHandles, type Held } from './dropped.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
-import { ExecutorSession, SessionCore, type SessionParts } from './executor-session.js';
+import { ExecutorSession, SessionCore, type BoundState } from './executor-session.js';
 import { checkWhole } from './feeds.js';
 import { Fifo } from './fifo.js';
 import type { Home, Resident } from './resident.js';
-import type { DeviceReport, RuntimeEvent, SessionOptions } from './session.js';
-import { ExecutorState, StateCore } from './shared-state.js';
+import type {
+  DeviceReport,
+  RuntimeEvent,
+  SessionOptions,
+  SharedBinding,
+  SharedState,
+  StateBinding,
+} from './session.js';
+import type { SharedStates } from './shared-state.js';
 import { Supervisor } from './supervisor.js';
 import { copiesOf, copyOf } from './tensors.js';
 
@@ -33,6 +40,8 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
   readonly #dropped: DroppedHandles;
   readonly #queue = new Fifo();
   readonly #residents = new Set<Resident<R>>();
+  /** Made with the first such state. */
+  #shared: SharedStates<R> | undefined;
   readonly #home: Home<R>;
   #device: DeviceReport;
   #disposal: Promise<void> | undefined;
@@ -67,10 +76,22 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<R>> {
     this.alive();
-    const parts = this.#parts(recipe, state);
+    // Copied now: the caller may reuse its arrays at once.
+    const own: Record<string, StateBinding> = {};
+    const others: [string, SharedBinding][] = [];
+    for (const [input, binding] of Object.entries(state))
+      if ('state' in binding) others.push([input, binding]);
+      else {
+        checkWhole(`state.${input}.initial`, binding.initial);
+        own[input] = { output: binding.output, initial: copyOf(binding.initial) };
+      }
+    let shared: BoundState<R> | undefined;
+    if (others.length > 0 && !(shared = this.#shared?.bind(others)))
+      throw new UsageError('state: expected one that this runtime made, got another');
     return this.#queue.add(() =>
       this.supervisor.perform(async (executor) => {
-        const core = await SessionCore.make(this.#home, parts, executor);
+        const core = new SessionCore(this.#home, { recipe, own, shared });
+        await core.in(executor);
         const { free } = held;
         const session = new ExecutorSession(core, state);
         this.#keep(session, core, { ...held, free: () => core.dispose().finally(free) });
@@ -79,24 +100,18 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     );
   }
 
-  /** Makes state that sessions share. `made`: where, for when its handle is dropped. */
-  async makeState(tensors: NamedTensors, made: string): Promise<ExecutorState<R>> {
+  /** State that sessions of this runtime share. */
+  async createState(tensors: NamedTensors): Promise<SharedState> {
     this.alive();
-    const specs = new Map<string, TensorSpec>();
-    for (const [name, value] of Object.entries(optionsOf('createState', tensors))) {
+    for (const [name, value] of Object.entries(optionsOf('createState', tensors)))
       checkWhole(`createState.${name}`, value);
-      specs.set(name, { name, dtype: value.dtype, shape: [...value.shape] });
-    }
     const values = copiesOf(tensors);
-    return this.#queue.add(() =>
-      this.supervisor.perform(async (executor) => {
-        const core = await StateCore.make(this.#home, executor, specs);
-        await core.put(executor, await core.in(executor), values);
-        const state = new ExecutorState(core);
-        this.#keep(state, core, { what: 'state', made, free: () => core.dispose() });
-        return state;
-      }),
-    );
+    const made = madeHere(this.createState);
+    const { SharedStates } = await import('./shared-state.js');
+    this.#shared ??= new SharedStates(this.#home);
+    const { state, core } = await this.#shared.open(values);
+    this.#keep(state, core, { what: 'state', made, free: () => core.dispose() });
+    return state;
   }
 
   /** Ends it after what is queued, and its sessions with it. Idempotent. */
@@ -129,28 +144,5 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     this.#residents.add(core);
     this.#dropped.watch(handle, held, core);
     if (this.#disposal) core.close(this.#disposal);
-  }
-
-  /** Bindings sorted by whose the state is, with copies of the caller's values. */
-  #parts(recipe: R, state: NonNullable<SessionOptions['state']>): SessionParts<R> {
-    const own: Record<string, SessionParts<R>['own'][string]> = {};
-    const shared: Record<string, SessionParts<R>['shared'][string]> = {};
-    for (const [input, binding] of Object.entries(state)) {
-      if (!('state' in binding)) {
-        checkWhole(`state.${input}.initial`, binding.initial);
-        own[input] = { output: binding.output, initial: copyOf(binding.initial) };
-        continue;
-      }
-      const { state: from, tensor = input, output } = binding;
-      const core = from instanceof ExecutorState ? (from as ExecutorState<R>).core : undefined; // looked at next
-      if (core?.home !== this.#home)
-        throw new UsageError(
-          `state.${input}.state: expected a state that this runtime made, got another; use createState`,
-        );
-      core.check();
-      core.spec(`state.${input}.tensor`, tensor);
-      shared[input] = { core, tensor, ...(output === undefined ? {} : { output }) };
-    }
-    return { recipe, own, shared };
   }
 }

@@ -1,29 +1,28 @@
 // A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle
 // which nobody has any more can be noticed.
 import { disposable } from '../disposable.js';
-import { UsageError } from '../errors.js';
+import { StateLost, UsageError } from '../errors.js';
 import { kindOf, optionsOf } from '../realm.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
-import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
+import type { RecipeOptions, SessionExecutor, SessionRecord, SlotBinding } from './executor.js';
 import { checkFeeds, checkWhole } from './feeds.js';
 import { Resident, type Home } from './resident.js';
-import type { DeviceReport, RunOptions, Session, SessionOptions, SharedState, StateBinding } from './session.js';
-import type { StateCore } from './shared-state.js';
-import { StateLost } from './supervisor.js';
+import type { DeviceReport, RunOptions, Session, SessionOptions, StateBinding } from './session.js';
 import { copiesOf, oursOf } from './tensors.js';
 
-/** An input's tensor in shared state. */
-export interface Bound<R> {
-  core: StateCore<R>;
-  tensor: string;
-  output?: string;
+/** What a session has of states that others share. */
+export interface BoundState<R> {
+  /** Throws `disposed` where a state has ended. */
+  check(): void;
+  /** Its bindings in an executor. Throws `device.lost` where a value has gone with the executor before. */
+  slots(executor: SessionExecutor<R>): Promise<Record<string, SlotBinding>>;
 }
 
-/** How a session is made: its state of its own, and what it has of others', by input. */
+/** How a session is made: its state of its own, by input, and what it has of others'. */
 export interface SessionParts<R> {
   recipe: R;
   own: Readonly<Record<string, StateBinding>>;
-  shared: Readonly<Record<string, Bound<R>>>;
+  shared: BoundState<R> | undefined;
 }
 
 /** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
@@ -33,81 +32,49 @@ export class SessionCore<R extends { options: RecipeOptions }> extends Resident<
    * it is lost.
    */
   readonly pure: boolean;
+  /** As it was made last; it is by the time that anyone asks. */
+  record!: SessionRecord;
   #parts: SessionParts<R> | undefined;
-  /** Names of the tensors that it needs, by state. */
-  readonly #needs: ReadonlyMap<StateCore<R>, readonly string[]>;
-  #record: SessionRecord;
+  readonly #shared: BoundState<R> | undefined;
+  #slots: Record<string, SlotBinding> | undefined;
+  readonly #once: boolean;
 
-  private constructor(home: Home<R>, parts: SessionParts<R>, executor: SessionExecutor<R>, record: SessionRecord) {
-    super('session', home, executor, record.session);
-    this.#record = record;
-    const needs = new Map<StateCore<R>, string[]>();
-    for (const { core, tensor } of Object.values(parts.shared)) needs.set(core, [...(needs.get(core) ?? []), tensor]);
-    this.#needs = needs;
-    const own = Object.keys(parts.own).length > 0;
-    this.pure = !own && needs.size === 0;
-    if (!own) this.#parts = parts;
-  }
-
-  /** Makes the session. */
-  static async make<R extends { options: RecipeOptions }>(
-    home: Home<R>,
-    parts: SessionParts<R>,
-    executor: SessionExecutor<R>,
-  ): Promise<SessionCore<R>> {
-    const record = await create(parts, executor);
-    home.made(record);
-    return new SessionCore(home, parts, executor, record);
-  }
-
-  /** As it was made last. */
-  get record(): SessionRecord {
-    return this.#record;
+  constructor(home: Home<R>, parts: SessionParts<R>) {
+    super('session', home);
+    this.#parts = parts;
+    this.#shared = parts.shared;
+    this.#once = Object.keys(parts.own).length > 0;
+    this.pure = !this.#once && !parts.shared;
   }
 
   override check(): void {
     super.check();
-    for (const core of this.#needs.keys()) core.check();
+    this.#shared?.check();
   }
 
-  /** Where its state is lost, it is not made again before that is written. */
+  /** Where shared state is lost, no run begins, and no session is made, before that is written. */
   override async in(executor: SessionExecutor<R>): Promise<number> {
-    for (const [core, tensors] of this.#needs) {
-      await core.in(executor);
-      core.need(tensors);
-    }
+    this.#slots = await this.#shared?.slots(executor);
     return super.in(executor);
   }
 
-  protected async remake(executor: SessionExecutor<R>): Promise<number> {
+  protected async make(executor: SessionExecutor<R>): Promise<number> {
     if (!this.#parts) throw new StateLost();
-    this.#record = await create(this.#parts, executor);
-    this.home.made(this.#record);
-    return this.#record.session;
+    const { recipe, own } = this.#parts;
+    const options = this.pure ? recipe.options : { ...recipe.options, state: { ...own, ...this.#slots } };
+    this.record = await executor.call('create', { ...recipe, options });
+    if (this.#once) this.forget();
+    this.home.made(this.record);
+    return this.record.session;
   }
 
   protected free(executor: SessionExecutor<R>, session: number): Promise<unknown> {
     return executor.call('release', { session });
   }
 
-  protected forget(): void {
+  protected override forget(): void {
     this.#parts = undefined;
   }
-}
-
-/** Makes a session in an executor, bound to what its states are called there. */
-async function create<R extends { options: RecipeOptions }>(
-  { recipe, own, shared }: SessionParts<R>,
-  executor: SessionExecutor<R>,
-): Promise<SessionRecord> {
-  const state: RecipeOptions['state'] = { ...own };
-  for (const [input, { core, ...binding }] of Object.entries(shared)) {
-    const number = await core.in(executor);
-    core.need([binding.tensor]);
-    state[input] = { shared: number, ...binding };
-  }
-  if (Object.keys(state).length === 0) return executor.call('create', recipe);
-  return executor.call('create', { ...recipe, options: { ...recipe.options, state } });
 }
 
 /** The caller's handle. */
@@ -119,13 +86,10 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
   readonly #core: SessionCore<R>;
   readonly #state: ReadonlySet<string>;
   readonly #plain: readonly string[];
-  /** Their handles live as long as this one. */
-  readonly states: readonly SharedState[];
 
   constructor(core: SessionCore<R>, bindings: NonNullable<SessionOptions['state']>) {
     const stateOutputs = new Set(Object.values(bindings).map(({ output }) => output));
     this.#core = core;
-    this.states = Object.values(bindings).flatMap((binding) => ('state' in binding ? [binding.state] : []));
     this.inputs = core.record.inputs;
     this.outputs = core.record.outputs;
     this.#state = new Set(Object.keys(bindings));

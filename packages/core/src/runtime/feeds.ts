@@ -115,7 +115,7 @@ export function checkKind(
   where: string,
   spec: TensorSpec,
   value: Pick<Tensor, 'dtype' | 'shape'>,
-  symbols: Map<string, number> = new Map(),
+  symbols: Map<string, number>,
 ): void {
   const fits =
     spec.unranked ||

@@ -22,25 +22,24 @@ export interface Home<R> {
 export abstract class Resident<R> {
   readonly home: Home<R>;
   readonly #what: string;
-  #executor: SessionExecutor<R>;
-  #number: number;
+  /** Where it is; undefined before it was made. */
+  #executor: SessionExecutor<R> | undefined;
+  #number = 0;
   #disposal: Promise<void> | undefined;
 
-  constructor(what: string, home: Home<R>, executor: SessionExecutor<R>, number: number) {
+  constructor(what: string, home: Home<R>) {
     this.#what = what;
     this.home = home;
-    this.#executor = executor;
-    this.#number = number;
   }
 
-  /** Makes it again in another executor; returns its number there. */
-  protected abstract remake(executor: SessionExecutor<R>): Promise<number>;
+  /** Makes it in an executor, the first or another; returns its number there. */
+  protected abstract make(executor: SessionExecutor<R>): Promise<number>;
 
   /** Frees it where it is. */
   protected abstract free(executor: SessionExecutor<R>, number: number): Promise<unknown>;
 
-  /** Lets go of what only `remake` needs. */
-  protected abstract forget(): void;
+  /** Lets go of what only `make` needs. */
+  protected forget?(): void;
 
   /** Queues `job`; it gets the executor of the day and this one's number there. */
   async perform<T>(
@@ -55,10 +54,10 @@ export abstract class Resident<R> {
     );
   }
 
-  /** Its number in an executor, where it is made again if need be. Called within the queue. */
+  /** Its number in an executor, where it is made if need be. Called within the queue. */
   async in(executor: SessionExecutor<R>): Promise<number> {
     if (this.#executor !== executor) {
-      this.#number = await this.remake(executor);
+      this.#number = await this.make(executor);
       this.#executor = executor;
     }
     return this.#number;
@@ -73,28 +72,25 @@ export abstract class Resident<R> {
   dispose(): Promise<void> {
     this.#disposal ??= this.home.queue
       .add(async () => {
-        this.forget();
         const executor = this.#executor;
-        // One that dies meanwhile takes it along.
-        if (!executor.dead)
-          await this.free(executor, this.#number).catch((error: unknown) => void (executor.dead ?? raise(error)));
+        if (executor && !executor.dead)
+          await this.free(executor, this.#number).catch((error: unknown) => {
+            if (!executor.dead) throw error; // one that dies meanwhile takes it along
+          });
       })
-      .finally(() => this.home.gone(this));
+      .finally(this.#end);
     this.home.dropped.unwatch(this);
     return this.#disposal;
   }
 
   /** Marks it as gone with its runtime, which frees it after what is queued: when `over` settles. */
   close(over: Promise<void>): void {
-    const gone = (): void => {
-      this.forget();
-      this.home.gone(this);
-    };
-    this.#disposal ??= over.then(gone, gone);
+    this.#disposal ??= over.then(this.#end, this.#end);
     this.home.dropped.unwatch(this);
   }
-}
 
-function raise(error: unknown): never {
-  throw error;
+  readonly #end = (): void => {
+    this.forget?.();
+    this.home.gone(this);
+  };
 }

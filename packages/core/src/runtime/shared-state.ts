@@ -1,14 +1,14 @@
 // State that sessions of one runtime share: where its tensors are, and which of them were lost with an executor and not
-// written since.
+// written since. A file of its own in the package, loaded with the first such state: pages that only sample have none.
 import { disposable } from '../disposable.js';
-import { UsageError } from '../errors.js';
+import { StateLost, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
-import type { SessionExecutor } from './executor.js';
+import type { SessionExecutor, SlotBinding } from './executor.js';
+import type { BoundState } from './executor-session.js';
 import { checkTensor } from './feeds.js';
 import { Resident, type Home } from './resident.js';
-import type { SharedState } from './session.js';
-import { StateLost } from './supervisor.js';
+import type { SharedBinding, SharedState } from './session.js';
 import { copiesOf, oursOf } from './tensors.js';
 
 /** The state as its runtime keeps it. */
@@ -16,25 +16,10 @@ export class StateCore<R> extends Resident<R> {
   readonly tensors: ReadonlyMap<string, TensorSpec>;
   readonly #lost: Set<string>;
 
-  private constructor(
-    home: Home<R>,
-    executor: SessionExecutor<R>,
-    shared: number,
-    tensors: ReadonlyMap<string, TensorSpec>,
-  ) {
-    super('state', home, executor, shared);
-    this.tensors = tensors;
-    this.#lost = new Set(tensors.keys());
-  }
-
-  /** Makes room in an executor; the values are still to be written. */
-  static async make<R>(
-    home: Home<R>,
-    executor: SessionExecutor<R>,
-    tensors: ReadonlyMap<string, TensorSpec>,
-  ): Promise<StateCore<R>> {
-    const { shared } = await executor.call('makeShared', { tensors: [...tensors.values()] });
-    return new StateCore(home, executor, shared, tensors);
+  constructor(home: Home<R>, tensors: readonly (TensorSpec & { name: string })[]) {
+    super('state', home);
+    this.tensors = new Map(tensors.map((spec) => [spec.name, spec]));
+    this.#lost = new Set(this.tensors.keys());
   }
 
   /** Throws for a name that is none of its tensors. */
@@ -60,7 +45,7 @@ export class StateCore<R> extends Resident<R> {
     for (const name of Object.keys(values)) this.#lost.delete(name);
   }
 
-  protected async remake(executor: SessionExecutor<R>): Promise<number> {
+  protected async make(executor: SessionExecutor<R>): Promise<number> {
     const { shared } = await executor.call('makeShared', { tensors: [...this.tensors.values()] });
     for (const name of this.tensors.keys()) this.#lost.add(name);
     return shared;
@@ -68,10 +53,6 @@ export class StateCore<R> extends Resident<R> {
 
   protected free(executor: SessionExecutor<R>, shared: number): Promise<unknown> {
     return executor.call('freeShared', { shared });
-  }
-
-  protected forget(): void {
-    // small
   }
 }
 
@@ -108,5 +89,79 @@ export class ExecutorState<R> implements SharedState {
 
   dispose(): Promise<void> {
     return this.core.dispose();
+  }
+}
+
+/** The states of one runtime. */
+export class SharedStates<R> {
+  readonly #home: Home<R>;
+  readonly #cores = new WeakMap<SharedState, StateCore<R>>();
+
+  constructor(home: Home<R>) {
+    this.#home = home;
+  }
+
+  /** Makes a state of these values, which were checked and become its own. */
+  async open(values: NamedTensors): Promise<{ state: SharedState; core: StateCore<R> }> {
+    const { queue, supervisor } = this.#home;
+    const tensors = Object.entries(values).map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
+    const core = await queue.add(() =>
+      supervisor.perform(async (executor) => {
+        const made = new StateCore(this.#home, tensors);
+        await made.put(executor, await made.in(executor), values);
+        return made;
+      }),
+    );
+    const state = new ExecutorState(core);
+    this.#cores.set(state, core);
+    return { state, core };
+  }
+
+  /** A session's bindings; undefined where one is to a state that this runtime did not make. */
+  bind(bindings: readonly (readonly [input: string, binding: SharedBinding])[]): BoundState<R> | undefined {
+    const bound: [string, Bound<R>][] = [];
+    for (const [input, { state, tensor = input, output }] of bindings) {
+      const core = this.#cores.get(state);
+      if (!core) return undefined;
+      core.check();
+      core.spec(`state.${input}.tensor`, tensor);
+      bound.push([input, { state, core, slot: { tensor, ...(output === undefined ? {} : { output }) } }]);
+    }
+    return new Bindings(bound);
+  }
+}
+
+/** An input's tensor. */
+interface Bound<R> {
+  /** Lives as long as the session. */
+  state: SharedState;
+  core: StateCore<R>;
+  slot: Omit<SlotBinding, 'shared'>;
+}
+
+/** What one session has of states. */
+class Bindings<R> implements BoundState<R> {
+  readonly #bound: readonly (readonly [string, Bound<R>])[];
+  /** Names of the tensors, by state. */
+  readonly #needs = new Map<StateCore<R>, string[]>();
+
+  constructor(bound: readonly (readonly [string, Bound<R>])[]) {
+    this.#bound = bound;
+    for (const [, { core, slot }] of bound) this.#needs.set(core, [...(this.#needs.get(core) ?? []), slot.tensor]);
+  }
+
+  check(): void {
+    for (const core of this.#needs.keys()) core.check();
+  }
+
+  async slots(executor: SessionExecutor<R>): Promise<Record<string, SlotBinding>> {
+    const numbers = new Map<StateCore<R>, number>();
+    for (const [core, tensors] of this.#needs) {
+      numbers.set(core, await core.in(executor));
+      core.need(tensors);
+    }
+    return Object.fromEntries(
+      this.#bound.map(([input, { core, slot }]) => [input, { shared: numbers.get(core) ?? 0, ...slot }]),
+    );
   }
 }

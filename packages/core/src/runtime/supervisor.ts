@@ -1,7 +1,7 @@
 // Keeps an executor at hand: opens it on first use, and when it dies, hangs or loses its device, tells once, opens
 // another and does the job once more. Generation is pure, so doing it again is safe; what is not (state) refuses by
 // itself with `StateLost`.
-import { DeviceError, ForjaError } from '../errors.js';
+import { DeviceError, ForjaError, StateLost } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { RuntimeEvent } from './session.js';
@@ -11,17 +11,6 @@ export interface Replaceable {
   call(op: 'close', args: Record<string, never>): Promise<unknown>;
   kill(why: Error): void;
   readonly dead: Error | undefined;
-}
-
-/**
- * Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one.
- */
-export class StateLost extends DeviceError {
-  constructor(
-    message = 'session: its state was lost with the executor that held it: make the session again from the last state read',
-  ) {
-    super('device.lost', message);
-  }
 }
 
 /** The one executor of a runtime, and its successors. */

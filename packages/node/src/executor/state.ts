@@ -28,7 +28,7 @@ export class SessionState {
       const from = inputs.find(({ name }) => name === input);
       if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(inputs)})`);
       const slot = 'shared' in binding ? shared(binding.shared).at(binding.tensor) : own(input, from, binding.initial);
-      checkKind(`state.${input}`, from, slot.spec);
+      checkKind(`state.${input}`, from, slot.spec, new Map());
       slots.set(input, slot);
       const { output } = binding;
       if (output === undefined) continue;
@@ -45,7 +45,7 @@ export class SessionState {
         throw new UsageError(
           `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,
         );
-      checkKind(`state.${input}.output '${output}'`, to, slot.spec);
+      checkKind(`state.${input}.output '${output}'`, to, slot.spec, new Map());
       written.set(output, slot);
     }
     this.#ort = ort;

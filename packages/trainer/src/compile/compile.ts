@@ -3,7 +3,7 @@
 import { classOf, UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
-import { lowerProgram, type Lowered } from '../lower/lower.js';
+import { lowerProgram } from '../lower/lower.js';
 import { compiledStep, type StepParts } from './compiled.js';
 import { OwnHome } from './own.js';
 import { repeated } from './repeat.js';

@@ -11,8 +11,8 @@ import type { KernelCall, ProgramDType, Size, ValueId } from '../program/program
 export type Perm = readonly number[];
 
 /**
- * How state is stored: physical axis i is axis perm[i] of `split` where that is given (the logical shape with axes taken
- * apart, of as many elements in the same order), else of the logical shape.
+ * How state is stored: physical axis i is axis perm[i] of `split` where that is given (the logical shape with axes
+ * taken apart, of as many elements in the same order), else of the logical shape.
  */
 export interface Stored {
   split?: readonly number[];

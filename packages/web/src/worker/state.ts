@@ -38,7 +38,7 @@ export class SessionState {
       const from = inputs.find(({ name }) => name === input);
       if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(inputs)})`);
       if (binding && 'initial' in binding) checkTensor(`state.${input}.initial`, from, binding.initial);
-      checkKind(`state.${input}`, from, slot.spec);
+      checkKind(`state.${input}`, from, slot.spec, new Map());
       const output = binding?.output;
       if (output === undefined) continue;
       const to = outputs.find(({ name }) => name === output);
@@ -55,7 +55,7 @@ export class SessionState {
           `state.${input}.output: expected one output for each tensor of a state, got '${output}' as a second one of '${slot.spec.name}'`,
         );
       taken.add(output).add(slot);
-      checkKind(`state.${input}.output '${output}'`, to, slot.spec);
+      checkKind(`state.${input}.output '${output}'`, to, slot.spec, new Map());
     }
   }
 
