@@ -1,6 +1,6 @@
 // Between our tensors and onnxruntime's. No data is copied here.
-import { ARRAY_OF, dtypeOf } from '@forja/core';
-import type { Tensor } from '@forja/core';
+import { ARRAY_OF, dtypeOf, sizeOf } from '@forja/core';
+import type { DType, Tensor } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** The module, as loaded by {@link loadOrt}. */

@@ -1,7 +1,7 @@
 // Which sizes of traced tensors the user's own code reads: a function may branch on what it reads, and a comparison
 // of numbers cannot be seen in JavaScript.
 import * as tf from '@tensorflow/tfjs';
-import { callerOf, type Caller } from './call-site.js';
+import { callerOf, type Caller } from '../tfjs/call-site.js';
 import type { ValueId } from '../program/program.js';
 
 /** A size that was read. */
