@@ -1,6 +1,6 @@
 // npm run bench:phases: one DCGAN iteration as two steps over shared state, a generator's and a discriminator's,
-// against the single graph. `recomputed`: the discriminator's step runs the generator again. `handed on`: the generator's step
-// leaves its pictures as state. Ratios are of CPU time. `--help` lists the flags.
+// against the single graph. `recomputed`: the discriminator's step runs the generator again. `handed on`: the
+// generator's step leaves its pictures as state. Ratios are of CPU time. `--help` lists the flags.
 import { compare, options, ours } from './lib/compare.mjs';
 
 const o = options('phases', { seconds: 3, peers: 'The peers are the same iteration in two phases.' });
