@@ -118,9 +118,10 @@ function toleranceOf(name: string, values: Float32Array): { rtol?: number; atol:
 }
 
 /** Numbers of a run that depend on no generator of ours: in [-1, 1), or [0, 1) and whole where the source says so. */
-function numbers({ from }: Phase['inputs'][string], count: number, at: number): Float32Array | Int32Array {
+function numbers({ from, dtype }: Phase['inputs'][string], count: number, at: number): Float32Array | Int32Array {
   const unit = (i: number): number => ((i + 1) * 0.754877666 + at * 0.569840291) % 1;
-  const whole = 'random' in from && from.random === 'int' ? from : undefined;
+  const labels = dtype === 'int32' ? { from: 0, below: 2 } : undefined;
+  const whole = 'random' in from && from.random === 'int' ? from : labels;
   if (whole !== undefined)
     return Int32Array.from({ length: count }, (_, i) => whole.from + Math.floor(unit(i) * (whole.below - whole.from)));
   if ('random' in from && from.random === 'bernoulli')

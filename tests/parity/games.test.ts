@@ -1,0 +1,63 @@
+// Parts of games against PyTorch in float64 (tests/vectors/game_*.py): lazy R1, conditional norms and projection,
+// AC-GAN, feature matching, path length. Each compiled as eager too.
+import { runtime } from '@forja/node';
+import type { Runtime } from '@forja/core';
+import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readGame, type GameVectors } from '../vectors/read.mjs';
+import { expectGame, expectSame, fill, iterate, notFinite } from './support/games.js';
+import {
+  featureMatchingGame,
+  pathLengthGame,
+  type FeatureMatching,
+  type PathLengthOptions,
+} from './support/toy-games.js';
+
+let host: Runtime;
+beforeAll(() => {
+  host = runtime({ device: 'cpu', threads: 1 });
+});
+afterAll(() => host.dispose());
+
+const made =
+  <N extends keyof SystemConfigs & string>(name: N) =>
+  ({ options, batch, shape }: GameVectors): GanSystem =>
+    makeSystem(name, options as SystemConfigs[N], {
+      batch,
+      data: {
+        name: 'pictures',
+        count: 8,
+        fields: {
+          image: { shape, dtype: 'float32', range: [-1, 1] },
+          label: { shape: [], dtype: 'int32', classes: ['a', 'b', 'c'] },
+        },
+      },
+    });
+
+const GAMES: Record<string, (vectors: GameVectors) => GanSystem> = {
+  'lazy-r1': made('wgan-gp'),
+  conditional: made('conditional'),
+  'ac-gan': made('conditional'),
+  'feature-matching': ({ options, batch }) => featureMatchingGame(options as FeatureMatching, batch),
+  'path-length': ({ options, batch }) => pathLengthGame(options as PathLengthOptions, batch),
+};
+
+describe.each(Object.entries(GAMES))('%s', (name, make) => {
+  test.each(['portable', 'fast', 'eager'] as const)('is PyTorch’s, %s', async (way) => {
+    const vectors = readGame(name);
+    const system = make(vectors);
+    fill(system, vectors);
+    await expectGame(system, vectors, way === 'eager' ? 'eager' : { runtime: host, lowering: way });
+    system.dispose();
+  });
+
+  test('three iterations compiled are those of tfjs, and 50 stay finite', async () => {
+    const vectors = readGame(name);
+    const system = make(vectors);
+    fill(system, vectors);
+    const compiled = await iterate(system, 3, { runtime: host });
+    expect(notFinite(await iterate(system, 50, { runtime: host }))).toEqual([]);
+    expectSame(compiled, await iterate(system, 3, 'eager')); // last: it moves the system's own variables
+    system.dispose();
+  });
+});
