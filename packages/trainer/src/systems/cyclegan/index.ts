@@ -51,7 +51,7 @@ export const cycleganKind = systemKind({
   name: 'cyclegan',
   summary: 'pictures of one kind to another and back, without pairs (CycleGAN)',
   options: cycleganOptions,
-  defaults: { batch: 1, sampleCount: 16 },
+  defaults: { batch: 4, sampleCount: 16 },
   data: { a: 'image', b: 'image' },
   roles: ['g_ab', 'g_ba', 'd_a', 'd_b'],
   fit: (options, { fields, name }) => {

@@ -51,7 +51,7 @@ export const pix2pixKind = systemKind({
   name: 'pix2pix',
   summary: 'pictures to pictures, from pairs (pix2pix)',
   options: pix2pixOptions,
-  defaults: { batch: 1, sampleCount: 16 },
+  defaults: { batch: 8, sampleCount: 16 },
   data: { input: 'image', target: 'image' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
