@@ -58,8 +58,9 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
       labels === undefined || classes === undefined
         ? through(x, tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5, name: `${of}_norm` }))
         : joined(conditionalNorm({ classes, name: `${of}_norm` }), x, labels);
-  const layer = (of: string, kernelSize: number, filters = base): tf.layers.Layer =>
-    conv({ filters, kernelSize, spectral, name: of });
+  // a norm follows every path through a block, which takes biases away
+  const layer = (of: string, kernelSize: number): tf.layers.Layer =>
+    conv({ filters: base, kernelSize, useBias: false, spectral, name: of });
   const block = (x: tf.SymbolicTensor, of: string): tf.SymbolicTensor => {
     const first = through(norm(`${of}_a`)(x), relu(`${of}_a`), double(`${of}_a_up`), layer(`${of}_a`, 3));
     const second = through(norm(`${of}_b`)(first), relu(`${of}_b`), layer(`${of}_b`, 3));
@@ -79,7 +80,7 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
   const last = through(
     norm(`${name}/last`)(x),
     relu(`${name}/last`),
-    layer(`${name}/last`, 3, channels),
+    conv({ filters: channels, kernelSize: 3, spectral, name: `${name}/last` }),
     tf.layers.activation({ activation: 'tanh', name: `${name}/tanh` }),
   );
   return tf.model({ inputs: labels === undefined ? z : [z, labels], outputs: last, name });
