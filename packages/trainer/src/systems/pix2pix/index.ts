@@ -55,8 +55,8 @@ export const pix2pixKind = systemKind({
   data: { input: 'image', target: 'image' },
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
-    const { edges } = sizesOf(fields, name);
-    const depth = options.depth ?? depthFor(edges);
+    const { size } = sizesOf(fields, name);
+    const depth = options.depth ?? depthFor(size);
     return { ...options, depth, depthD: options.depthD ?? Math.min(2, depth) };
   },
   make(options, at) {

@@ -9,7 +9,7 @@ import type { FieldSpec } from '../../data/dataset.js';
 export function sizesOf(
   fields: Readonly<Record<string, FieldSpec>>,
   from: string,
-): { size: [number, number]; edges: [number, number]; input: number; output: number } {
+): { size: [number, number]; input: number; output: number } {
   const [height = 0, width = 0, input = 0] = fields['input']?.shape ?? [];
   const [h = 0, w = 0, output = 0] = fields['target']?.shape ?? [];
   if (height !== h || width !== w)
@@ -17,7 +17,7 @@ export function sizesOf(
       `config.data: expected pictures of one size in pairs for the system 'pix2pix', got ${height} × ${width} and ${h} × ${w} from ${from}`,
       { code: 'config.invalid' },
     );
-  return { size: [height, width], edges: [height, width], input, output };
+  return { size: [height, width], input, output };
 }
 
 /** How often both edges can be halved, with two pixels left at least; 1 where they cannot, which the U-Net refuses. */
