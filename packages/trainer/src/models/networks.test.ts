@@ -155,8 +155,8 @@ test('taps are hidden layers over the same weights', () => {
   const tapped = withTaps(model, ['d/conv0_leaky', 'd/conv1']);
   expect(tapped.outputs.map((x) => x.shape)).toEqual([
     [null, 4, 4, 1],
-    [null, 8, 8, 2],
-    [null, 4, 4, 4],
+    [null, 8, 8, 4],
+    [null, 4, 4, 8],
   ]);
   tf.tidy(() => {
     const [logits] = tapped.apply(feeds(model)) as tf.Tensor[];
