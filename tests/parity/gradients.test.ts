@@ -124,7 +124,10 @@ describe('both engines', () => {
     const [compiled, eager] = await both(step, { x: { shape: [2, 4, 3] } }, { x });
     for (const i of [0, 1])
       for (const name of ['dropped', 'spatial', 'plain', 'slope'])
-        expect(compiled?.[i]?.[name]?.data, name).toBeAllclose(eager?.[i]?.[name]?.data ?? [], { rtol: 1e-6, atol: 0 });
+        expect(compiled?.[i]?.[name]?.data, name).toBeAllclose((eager?.[i]?.[name]?.data ?? []) as Float32Array, {
+          rtol: 1e-6,
+          atol: 0,
+        });
     expect(eager?.[0]?.['dropped']?.data).not.toEqual(eager?.[1]?.['dropped']?.data);
     for (const layer of layers) layer.dispose();
   });

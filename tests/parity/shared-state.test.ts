@@ -345,6 +345,7 @@ describe('on a runtime of someone else’s, without shared state', () => {
       device: host.device,
       createSession: (model, options) => host.createSession(model, options),
       dispose: () => host.dispose(),
+      [Symbol.asyncDispose]: () => host.dispose(),
     };
   });
 

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
 import { insideDropout } from '../tfjs/scopes.js';
+import { twice } from './recorder.js';
 import { activeTrace } from './span.js';
 
 type Random = NonNullable<ProgramInput['random']>;
@@ -108,11 +109,6 @@ function next(distribution: Random, count: number, name: string | undefined): Fl
   const stream = of === undefined ? (position.stream ?? 0) + names.size - 1 : namedStream(of, called);
   if (name === undefined) position.drawn++;
   return drawRandom(distribution, { seed, step, stream }, count);
-}
-
-/** One name is one stream: drawing it twice in a step would give the same numbers. */
-export function twice(name: string): UsageError {
-  return new UsageError(`random: expected each name once a step, got '${name}' twice; give one of them another name`);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Builds one program: values, inputs, constants and kernel calls, and which tfjs data stands for which value. Knows
 // tensors, changes nothing in tfjs.
-import { ExportError } from '@forja/core';
+import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from '../tfjs/call-site.js';
 import { dataInfo } from '../tfjs/engine.js';
@@ -15,7 +15,6 @@ import {
   type ProgramInput,
   type ValueId,
 } from '../program/program.js';
-import { twice } from './random.js';
 import { watchSizes, type SizeRead } from './reads.js';
 import type { TensorMeta } from './shapes/rule.js';
 
@@ -24,6 +23,11 @@ interface VariableRecord {
   name: string;
   input: ValueId;
   current: ValueId;
+}
+
+/** One name is one stream: drawing it twice in a step would give the same numbers. */
+export function twice(name: string): UsageError {
+  return new UsageError(`random: expected each name once a step, got '${name}' twice; give one of them another name`);
 }
 
 /** How variables enter the program; see TraceOptions. */
