@@ -7,14 +7,17 @@ import { optimize } from '../rewrite/optimize.js';
 import { exactScores } from '../rewrite/scores.js';
 import { hex, sha256 } from '../digest.js';
 import type { Program, ProgramDType } from '../program/program.js';
-import { capture, type Sizes } from './capture.js';
+import type { Bounds } from './bounds.js';
+import { capture, captureStateful, type Capture } from './capture.js';
 import { describe, orderOf, type Description, type LayoutOption, type OutputOption } from './describe.js';
 import { fixedOutputs } from './domain.js';
 import { checkOptions } from './options.js';
 import { outside, placement, type ExternalDataOption } from './external.js';
 import { checkSignal, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
+import { stateTable, type StateOption, type StateTable } from './state.js';
 import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
+import type { Sizes } from './traced.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
 import { LEAST_PSNR, TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
 
@@ -29,6 +32,17 @@ export interface ExportOptions extends Watched {
   inputs?: InputOption[];
   /** By position. */
   outputs?: OutputOption[];
+  /**
+   * Sizes that dynamic dims will have, `{ height: [32, 1024] }`: the file is made and checked for these, says so, and
+   * `load` refuses others. Default: free, but for dims that the function's own code reads, which are tried up to 2048.
+   */
+  bounds?: Bounds;
+  /**
+   * What becomes of tf.Variables that the function assigns and that its results depend on. `explicit`: an input of the
+   * variable's name and an output `<name>_next`; {@link ExportResult.state} has what `createSession` wants to keep it.
+   * Default `refuse`.
+   */
+  state?: StateOption;
   /** 17 to 22, default 21. */
   opset?: number;
   /** Of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
@@ -61,6 +75,8 @@ export interface ExportResult {
   model: Uint8Array;
   /** Files with weights, by the names under which they have to stand beside the model. */
   external?: Map<string, Uint8Array>;
+  /** With `state: 'explicit'`: by name of the input, the output that is its next value, and its value now. */
+  state?: StateTable;
   report: ExportReport;
 }
 
@@ -77,10 +93,13 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   checkOptions(options);
   const checks = checked(options);
   const where = placement(options.externalData);
-  const subject = subjectOf(model, options.inputs, options.outputs);
+  const given = subjectOf(model, options.inputs, options.outputs);
   const started = now();
   checkSignal(options.signal);
-  const captured = capture(watched(subject, options));
+  const { subject, variables, captured } =
+    options.state === 'explicit'
+      ? captureStateful(given, options.bounds ?? {}, (one) => watched(one, options))
+      : { subject: given, variables: undefined, captured: capture(watched(given, options), options.bounds) };
   await step(options, { stage: 'rewrite', done: 0, total: 1 });
   const optimized = optimize(captured.program);
   const traced = now();
@@ -93,7 +112,13 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
         ? { outputs: 'nhwc' }
         : {}),
   };
-  const described = describe(optimized, subject.inputs, options.outputs ?? [], layout);
+  const state = variables === undefined ? {} : { state: stateTable(variables, optimized.outputs, layout) };
+  const described = describe(
+    optimized,
+    subject.inputs,
+    outputOptions(optimized, options.outputs ?? [], variables?.size ?? 0),
+    layout,
+  );
   const scores = described.outputs.filter(({ role }) => role !== 'image').map(({ name }) => name);
   const program = exactScores(optimized, scores);
   const heads =
@@ -117,7 +142,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const precision = hasHalves(precise) ? 'fp16' : 'fp32';
   const bytes = await sealModel(
     placed,
-    manifestOf(description, captured.steps, precision, options.metadata),
+    manifestOf(description, captured.steps, boundsOf(captured.proven), precision, options.metadata),
     options.digest ?? (async (data) => hex(await sha256(data))),
     external,
   );
@@ -141,6 +166,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     precision,
     dynamicDims: captured.dims,
     steps: captured.steps,
+    proven: captured.proven,
     inputs: description.inputs,
     outputs: description.outputs,
     tolerance: checks?.tolerance ?? TOLERANCE,
@@ -151,7 +177,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     verifyMs: 0,
   };
   const files = external.size === 0 ? {} : { external };
-  if (checks === undefined) return { model: bytes, ...files, report };
+  if (checks === undefined) return { model: bytes, ...files, ...state, report };
   const job: Verification = {
     subject,
     program,
@@ -191,6 +217,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   return {
     model: bytes,
     ...files,
+    ...state,
     report: {
       ...report,
       verified: 'passed',
@@ -201,6 +228,12 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
       verifyMs: now() - made,
     },
   };
+}
+
+/** What the caller says of the outputs; the last `states` are state, whatever their shape looks like. */
+function outputOptions({ outputs }: Program, given: readonly OutputOption[], states: number): OutputOption[] {
+  const own = outputs.length - states;
+  return outputs.map((_, i) => (i < own ? (given[i] ?? {}) : { role: 'tensor' }));
 }
 
 /** Verification options with a runtime, or undefined where the caller skips it. */
@@ -246,9 +279,14 @@ function dtypeOf(program: Program, input: string): ProgramDType {
   return program.values[program.inputs.find(({ name }) => name === input)?.value ?? -1]?.dtype ?? 'float32';
 }
 
+function boundsOf(proven: Capture['proven']): Bounds {
+  return Object.fromEntries(Object.entries(proven).map(([dim, { bounds }]) => [dim, bounds]));
+}
+
 function manifestOf(
   { kind, inputs, outputs }: Description,
   steps: Sizes,
+  bounds: Bounds,
   precision: 'fp32' | 'fp16',
   metadata: Partial<Manifest> = {},
 ): Omit<Manifest, 'integrity'> {
@@ -259,6 +297,7 @@ function manifestOf(
     inputs,
     outputs,
     ...(Object.keys(steps).length === 0 ? {} : { steps }),
+    ...(Object.keys(bounds).length === 0 ? {} : { bounds }),
     precision,
     producer: 'forja',
     ...given,

@@ -44,6 +44,16 @@ const schema = v.strictObject({
       }),
     ),
   ),
+  bounds: v.optional(
+    v.record(
+      v.string(),
+      v.tuple([
+        v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a size of at least 1')),
+        v.pipe(v.number(), v.safeInteger('a whole number')),
+      ]),
+    ),
+  ),
+  state: v.optional(v.picklist(['refuse', 'explicit'])),
   opset: v.optional(v.number()), // lowering says which
   layout: v.optional(v.strictObject({ inputs: layout, outputs: layout })),
   precision: v.optional(v.picklist(['fp32', 'fp16'])),

@@ -1,7 +1,7 @@
 // An export's report for people: lines for a terminal, Markdown and HTML to keep. All three are drawn from one list of
 // sections.
 import { UsageError, type ManifestInput, type ManifestOutput } from '@forja/core';
-import type { Sizes } from './capture.js';
+import type { Sizes } from './traced.js';
 import { HISTOGRAM } from './compare.js';
 import type { ExportReport, OutputError } from './report.js';
 
@@ -31,6 +31,25 @@ function sizesText(sizes: Sizes): string {
   return entries.length === 0 ? 'fixed sizes' : entries.map(([name, size]) => `${name} ${size}`).join(', ');
 }
 
+/** What sizes the file takes, where not any. */
+function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[] {
+  const texts = [
+    ...Object.entries(steps).map(([dim, by]) => `${dim}: multiples of ${by}`),
+    ...Object.entries(proven).map(
+      ([dim, { bounds, tried, sites }]) =>
+        `${dim}: from ${bounds[0]} to ${bounds[1]}, traced at ${tried} of them${sites.length === 0 ? '' : `, as the function reads it at ${sites.join(' and ')}`}`,
+    ),
+  ];
+  return texts.length === 0
+    ? []
+    : [
+        [
+          'sizes',
+          `${texts.join('; ')}. load() refuses other sizes; other runtimes run them, and may give other numbers`,
+        ],
+      ];
+}
+
 /** What the comparisons had to fulfil. */
 export function criterion({ tolerance, psnr }: Pick<ExportReport, 'tolerance' | 'psnr'>): string {
   return psnr === undefined ? `tolerance ${tolerance}` : `at least ${psnr} dB (half precision)`;
@@ -49,16 +68,7 @@ function summary(report: ExportReport): (readonly [string, string])[] {
     ['inputs', report.inputs.map(spec).join('; ')],
     ['outputs', report.outputs.map(spec).join('; ')],
     ['graph', `opset ${report.opset}, ${report.nodes} nodes: ${counted(report.ops)}`],
-    ...(Object.keys(report.steps).length === 0
-      ? []
-      : [
-          [
-            'sizes',
-            Object.entries(report.steps)
-              .map(([name, by]) => `${name}: multiples of ${by}`)
-              .join(', '),
-          ] as const,
-        ]),
+    ...sizesOf(report),
     [
       'size',
       `${report.parameters.toLocaleString('en')} parameters${report.precision === 'fp16' ? ' in half precision' : ''}, ${megabytes(report.bytes)}${Object.entries(

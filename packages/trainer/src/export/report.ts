@@ -2,8 +2,9 @@
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import type { Model } from '@forja/core/onnx';
 import type { Program } from '../program/program.js';
-import type { Sizes } from './capture.js';
+import type { Sizes } from './traced.js';
 import type { Distance } from './compare.js';
+import type { ProvenDim } from './probe.js';
 import { transposesOf, type TransposeLeft } from './transposes.js';
 
 /** One comparison of one output. */
@@ -61,6 +62,11 @@ export interface ExportReport {
   dynamicDims: string[];
   /** Dynamic dims that must be multiples of a number, as the manifest states. */
   steps: Sizes;
+  /**
+   * Dynamic dims whose size the function's own code reads, or that the caller bounds: the sizes that the file is good
+   * for, how many of them were traced, and where they are read. `load` refuses others; other runtimes do not.
+   */
+  proven: Record<string, ProvenDim>;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
   /** Bound on the relative error; not used where `psnr` is there. */

@@ -5,7 +5,7 @@ import { inverse, permuted } from '../lower/permute.js';
 import { spreadNorms } from '../rewrite/norm.js';
 import type { ReplayTensor } from '../program/replay.js';
 import type { Program } from '../program/program.js';
-import { traceAt, type Sizes } from './capture.js';
+import { traceAt, type Sizes } from './traced.js';
 import { distance, peakToNoise, type Distance } from './compare.js';
 import { constantsOf, domainsOf, type Domain } from './domain.js';
 import { draw, isFree, type Drawn, type DrawnSpec } from './feeds.js';

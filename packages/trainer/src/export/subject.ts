@@ -12,6 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { shown } from '../issues.js';
 import type { ProgramDType } from '../program/program.js';
+import { letGo } from '../trace/promises.js';
 
 /** A tfjs function of tensors. */
 export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Record<string, tf.Tensor>;
@@ -33,6 +34,8 @@ export interface Subject {
   kind: 'layers' | 'graph' | 'function';
   /** The model's or function's own, '' without one. */
   name: string;
+  /** A function's source: numbers in it may be sizes that it compares with. */
+  text?: string;
   inputs: SubjectInput[];
   /** Results by name. `names` of the caller come first, then the model's own. */
   apply: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
@@ -114,6 +117,7 @@ export function subjectOf(
   return {
     kind: 'function',
     name: model.name,
+    text: String(model),
     inputs: specs,
     apply: (given) => byName(model(...inOrder(specs, given)), named, [], specs),
   };
@@ -323,17 +327,21 @@ function byName(
   own: readonly string[],
   inputs: readonly SubjectInput[],
 ): Record<string, tf.Tensor> {
+  if (letGo(result))
+    throw new UsageError(
+      'exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got a promise; make it synchronous: await before it is exported, not in it',
+    );
   const entries: [string | undefined, unknown][] =
     result instanceof tf.Tensor
       ? [[undefined, result]]
       : Array.isArray(result)
         ? result.map((tensor: unknown) => [undefined, tensor])
-        : typeof result === 'object' && result !== null && !(result instanceof Promise)
+        : typeof result === 'object' && result !== null
           ? Object.entries(result)
           : [];
   if (entries.length === 0)
     throw new UsageError(
-      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${result instanceof Promise ? 'a promise; make it synchronous' : shown(result)}`,
+      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${shown(result)}`,
     );
   if (names.length > entries.length)
     throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);

@@ -12,11 +12,13 @@ import {
 } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import { optimize } from '../rewrite/optimize.js';
-import { capture } from './capture.js';
+import type { Bounds } from './bounds.js';
+import { capture, captureStateful } from './capture.js';
 import { describe, orderOf } from './describe.js';
 import type { OutputError } from './report.js';
 import { fixedOutputs } from './domain.js';
-import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
+import type { StateOption } from './state.js';
+import { isStated, subjectOf, type Exportable, type InputOption, type Subject } from './subject.js';
 import { quantisation } from './uint8.js';
 import {
   LEAST_PSNR,
@@ -32,6 +34,10 @@ export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
   /** Of the tfjs side, as in exportOnnx. */
   inputs?: InputOption[];
   outputs?: { name?: string }[];
+  /** As in exportOnnx: sizes that dynamic dims have. Default: those of the file's manifest. */
+  bounds?: Bounds;
+  /** As in exportOnnx: what becomes of state between calls. */
+  state?: StateOption;
   /** Files with the model's weights, by location. */
   external?: ReadonlyMap<string, Uint8Array>;
 }
@@ -63,8 +69,12 @@ export async function verifyOnnx(
       "verifyOnnx: expected options.runtime, got none; import verifyOnnx from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
     );
   const manifest = readManifest(file);
-  const subject = subjectOf(model, options.inputs, options.outputs);
-  const captured = capture(subject);
+  const given = subjectOf(model, options.inputs, options.outputs);
+  const bounds = options.bounds ?? boundsFor(given, manifest?.bounds);
+  const { subject, captured } =
+    options.state === 'explicit'
+      ? captureStateful(given, bounds, (one) => one)
+      : { subject: given, captured: capture(given, bounds) };
   const program = optimize(captured.program);
   const ours = describe(program, subject.inputs, [], {});
   // A copy: the session may take its bytes away, and a Buffer is a view that others may share.
@@ -132,6 +142,12 @@ export async function verifyOnnx(
     ...unchanged,
     reference: { tfjs: result.tfjs, onnx: result.onnx },
   };
+}
+
+/** Those that the file states of dims that the subject has; one size alone is no choice. */
+function boundsFor({ inputs }: Subject, written: Bounds = {}): Bounds {
+  const dims = new Set(inputs.flatMap(({ shape }) => shape));
+  return Object.fromEntries(Object.entries(written).filter(([dim, [low, high]]) => dims.has(dim) && low < high));
 }
 
 function rangeEntry(own: ManifestInput, written: ManifestInput | undefined): { range?: [number, number] } {

@@ -2,7 +2,7 @@
 import type { Runtime, Session } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import type { Program } from '../program/program.js';
-import type { Sizes } from './capture.js';
+import type { Sizes } from './traced.js';
 import type { DrawnSpec } from './feeds.js';
 import { compareCalls, mismatchOf, refusal, unverified, type Mismatch } from './mismatch.js';
 import { step, type Watched } from './progress.js';

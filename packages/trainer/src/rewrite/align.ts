@@ -33,7 +33,12 @@ function where(call: KernelCall): string {
   ].join(', ');
 }
 
-const [hopeless, fractions, settled] = [new WeakSet<object>(), new WeakSet<object>(), new WeakSet<object>()];
+const [hopeless, fractions, settled, branches] = [
+  new WeakSet<object>(),
+  new WeakSet<object>(),
+  new WeakSet<object>(),
+  new WeakSet<object>(),
+];
 
 /** Whether no other step of the dims can make traces of the function alike. */
 export function isHopeless(error: unknown): boolean {
@@ -46,6 +51,22 @@ export function isHopeless(error: unknown): boolean {
  */
 export function isWhole(error: unknown): boolean {
   return typeof error === 'object' && error !== null && settled.has(error) && !fractions.has(error);
+}
+
+/**
+ * Whether the function does different things at different sizes, all of which it takes: it calls other kernels, or
+ * gives them other numbers where all shapes are as arithmetic has them. At multiples of some step it would seem to do
+ * one thing only.
+ */
+export function isBranch(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && branches.has(error);
+}
+
+/** An error of that kind. */
+export function branchError(message: string): ExportError {
+  const error = new ExportError('export.unsupported', message);
+  branches.add(error);
+  return error;
 }
 
 function refuse(at: string, why: string, kind?: WeakSet<object>): never {
@@ -88,12 +109,7 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   const titles = new Map(base.inputs.map((input) => [input.value, `input ${input.name}`]));
   const values: ProgramValue[] = [];
   const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
-  const near = (call: KernelCall | undefined): Size[] =>
-    call === undefined
-      ? []
-      : callInputs(call)
-          .flatMap(shape)
-          .filter((size) => !isStatic(size));
+  const near = (call: KernelCall | undefined): Size[] => openSizes(call, shape);
   for (const [id, { dtype }] of base.values.entries()) {
     const call = made.get(id);
     const at = call === undefined ? (titles.get(id) ?? 'a constant') : where(call);
@@ -102,6 +118,7 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
       refuse(
         at,
         `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`,
+        branches,
       );
     const axes = (shapes[0] ?? []).map((_, axis) => {
       const numbers = shapes.map((s) => Number(s[axis]));
@@ -111,6 +128,42 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
     });
     values.push({ dtype, shape: axes });
   }
+  try {
+    return withNumbers(base, programs, values, { sizes, steps, dims, solve, measure });
+  } catch (error) {
+    // Every shape was solved: the numbers are what differs.
+    if (error instanceof ExportError) branches.add(error);
+    throw error;
+  }
+}
+
+/** What {@link align} works with. */
+interface Alignment {
+  sizes: readonly SizedProgram['sizes'][];
+  steps: Readonly<Record<string, number>>;
+  dims: readonly Size[];
+  solve: Solver;
+  measure: MeasureSolver;
+}
+
+/** Symbolic sizes that a call has in its inputs. */
+function openSizes(call: KernelCall | undefined, shape: (id: ValueId) => readonly Size[]): Size[] {
+  return call === undefined
+    ? []
+    : callInputs(call)
+        .flatMap(shape)
+        .filter((size) => !isStatic(size));
+}
+
+/** The program whose shapes are solved, with its attributes and constants. */
+function withNumbers(
+  base: Program,
+  programs: readonly Program[],
+  values: ProgramValue[],
+  { sizes, steps, dims, solve, measure }: Alignment,
+): Program {
+  const shape = (id: ValueId): readonly Size[] => values[id]?.shape ?? [];
+  const near = (call: KernelCall | undefined): Size[] => openSizes(call, shape);
   const calls = base.calls.map((call, index) => {
     const hints = [...call.outputs.flatMap(shape).filter((size) => !isStatic(size)), ...near(call)];
     const attrs = Object.keys(call.attrs).map(
@@ -207,6 +260,7 @@ function checkStructure(programs: readonly Program[], solve: Solver): void {
         refuse(
           where(call),
           `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`,
+          branches,
         );
       }
       if (twin.outputs.length !== call.outputs.length) {
@@ -227,13 +281,14 @@ function checkStructure(programs: readonly Program[], solve: Solver): void {
       refuse(
         where(extra),
         'expected the same calls at every size, got this one at some sizes only: the function branches on a size',
+        branches,
       );
     if (
       attributeKey(other.outputs) !== attributeKey(base.outputs) ||
       attributeKey(other.inputs) !== attributeKey(base.inputs) ||
       attributeKey([...other.constants.keys()]) !== attributeKey([...base.constants.keys()])
     ) {
-      refuse('align', 'expected traces of one function, got different inputs, outputs or constants');
+      refuse('align', 'expected traces of one function, got different inputs, outputs or constants', branches);
     }
   }
 }

@@ -1,7 +1,8 @@
 // Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the
 // same sizes disagree on them.
 import { ExportError } from '@forja/core';
-import { sameData } from '../program/program.js';
+import { attributeKey } from '../rewrite/common.js';
+import { sameData, type KernelCall, type Program } from '../program/program.js';
 import type { Trace } from './trace.js';
 
 /** A constant that differs between two traces. */
@@ -25,8 +26,30 @@ export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   });
 }
 
-/** @throws ExportError `export.unsupported` naming each baked random constant's place. */
+/** The first call that another trace of the function does not make, or makes with other attributes. */
+function otherCall(a: Program, b: Program): KernelCall | undefined {
+  const longer = a.calls.length >= b.calls.length ? a : b;
+  return longer.calls.find((_, i) => {
+    const [one, two] = [a.calls[i], b.calls[i]];
+    return (
+      one?.kernel !== two?.kernel ||
+      attributeKey(one?.inputs) !== attributeKey(two?.inputs) ||
+      attributeKey(one?.attrs) !== attributeKey(two?.attrs)
+    );
+  });
+}
+
+/**
+ * Two traces of one function at one size must be alike.
+ * @throws ExportError `export.unsupported` naming each baked random constant's place, or the call that differs.
+ */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {
+  const other = otherCall(a.program, b.program);
+  if (other !== undefined)
+    throw new ExportError(
+      'export.unsupported',
+      `trace, ${other.kernel}${other.site === undefined ? '' : `, at ${other.site}`}: expected the same calls from two traces at one size, got others: the function draws a random number, or remembers its last call. Draw by Forja's random; pass what it remembers as an input, and return it`,
+    );
   const baked = findBakedRandomness(a, b);
   if (baked.length === 0) return;
   const places = baked

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { callSite } from '../tfjs/call-site.js';
 import { dataInfo } from '../tfjs/engine.js';
 import { constantValue } from './evaluate.js';
+import type { KeptField } from './layers.js';
 import {
   dataOf,
   isDataOf,
@@ -18,11 +19,14 @@ import {
 import { watchSizes, type SizeRead } from './reads.js';
 import type { TensorMeta } from './shapes/rule.js';
 
-/** A variable met in a trace: its input, and the value it has by now. */
+/** A variable met in a trace: its input, the value it has by now, and where it was first assigned. */
 interface VariableRecord {
   name: string;
   input: ValueId;
   current: ValueId;
+  site?: string | undefined;
+  /** The caller of the trace knows that it is state. */
+  adopted?: true;
 }
 
 /** One name is one stream: drawing it twice in a step would give the same numbers. */
@@ -39,6 +43,8 @@ export class Recorder {
   readonly variables: Map<tf.Variable, VariableRecord> = new Map();
   readonly constantNames: Map<ValueId, string> = new Map();
   readonly constantSites: Map<ValueId, string> = new Map();
+  /** What layers keep from one call to the next, and these calls changed. */
+  readonly keptFields: KeptField[] = [];
   /** Names of the layers being applied, innermost last. */
   readonly layers: string[] = [];
   /** Sizes that the user's own code read, by value and axis: the first time each. */
@@ -170,6 +176,16 @@ export class Recorder {
     const record = { name, input, current: input };
     this.variables.set(variable, record);
     return record;
+  }
+
+  /** Reads a variable from here on as this value: the caller of the trace passes its state himself. */
+  adopt(variable: tf.Variable, value: ValueId): void {
+    this.variables.set(variable, { name: variable.name, input: value, current: value, adopted: true });
+  }
+
+  /** The values that a tensor made outside has in the program. */
+  valuesOf(tensor: tf.TensorInfo): ValueId[] {
+    return [...(this.foreign.get(tensor.dataId)?.values() ?? [])];
   }
 
   /** Records a kernel call and returns the values of its outputs. */

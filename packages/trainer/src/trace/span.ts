@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
 import { callSite } from '../tfjs/call-site.js';
 import { dataInfo, internals, onBackend, override, type Engine } from '../tfjs/engine.js';
-import { watchLayers } from './layers.js';
+import { watchLayers, type LayerWatch } from './layers.js';
 import type { Recorder } from './recorder.js';
 
 let active: TraceBackend | undefined;
@@ -37,9 +37,12 @@ export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T)
   const undo: (() => void)[] = [];
   active = backend;
   try {
-    undo.push(isolateState(engine));
-    undo.push(...guards(engine, backend, made, watching), assignments(recorder), watchLayers(recorder.layers));
-    return onBackend(TRACE_BACKEND, backend, fn);
+    const layers = watchLayers(recorder.layers);
+    undo.push(isolateState(engine), layers.end);
+    undo.push(...guards(engine, backend, made, watching), ...sparing(engine, backend, layers), assignments(recorder));
+    const result = onBackend(TRACE_BACKEND, backend, fn);
+    recorder.keptFields.push(...layers.kept());
+    return result;
   } finally {
     for (const step of undo.reverse()) step();
     // Kept tensors too: outside the trace their data means nothing.
@@ -56,13 +59,43 @@ function isolateState(engine: Engine): () => void {
   return () => void Object.assign(state, { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack });
 }
 
-function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watching: boolean): (() => void)[] {
-  // While constants are evaluated another backend is current, and tfjs is itself.
-  const isRecording = (): boolean => internals().backendInstance === backend;
+/** Whether tfjs is recording: while constants are evaluated another backend is current, and tfjs is itself. */
+function isRecording(backend: TraceBackend): boolean {
+  return internals().backendInstance === backend;
+}
+
+/**
+ * Nothing from outside is disposed of. What layers keep from an earlier call they may let go of, as stateful ones do;
+ * it stays, since the layer gets its fields back.
+ */
+function sparing(engine: Engine, backend: TraceBackend, layers: LayerWatch): (() => void)[] {
+  const spared: tf.Tensor[] = [];
   const foreign = (tensor: tf.Tensor): boolean => {
     const info = dataInfo(tensor.dataId);
-    return isRecording() && info !== undefined && info.backend !== backend;
+    return isRecording(backend) && info !== undefined && info.backend !== backend;
   };
+  return [
+    override(
+      engine,
+      'disposeTensor',
+      (original) =>
+        function (this: Engine, tensor) {
+          if (!foreign(tensor)) original.call(this, tensor);
+          else if (layers.holds(tensor)) spared.push(tensor);
+          else
+            throw misuse(
+              'expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside',
+            );
+        },
+    ),
+    () => {
+      // A plain field, which tfjs sets after it has asked the engine.
+      for (const tensor of spared) (tensor as unknown as { isDisposedInternal: boolean }).isDisposedInternal = false;
+    },
+  ];
+}
+
+function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watching: boolean): (() => void)[] {
   return [
     override(
       engine,
@@ -70,21 +103,9 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watchi
       (original) =>
         function (this: Engine, tensor, on) {
           original.call(this, tensor, on);
-          if (!isRecording()) return;
+          if (!isRecording(backend)) return;
           made.push(tensor);
           if (watching) backend.recorder.watch(tensor);
-        },
-    ),
-    override(
-      engine,
-      'disposeTensor',
-      (original) =>
-        function (this: Engine, tensor) {
-          if (foreign(tensor))
-            throw misuse(
-              'expected tensors from outside the traced function to be left alone, got one disposed in it; dispose it outside',
-            );
-          original.call(this, tensor);
         },
     ),
     override(engine, 'disposeVariable', () => (variable) => {
@@ -105,7 +126,7 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watchi
       'readSync',
       (original) =>
         function (this: Engine, dataId) {
-          return isRecording() ? backend.readSync(dataId) : original.call(this, dataId);
+          return isRecording(backend) ? backend.readSync(dataId) : original.call(this, dataId);
         },
     ),
     override(engine, 'read', () => (dataId) => backend.read(dataId)),
@@ -129,6 +150,7 @@ function assignments(recorder: Recorder): () => void {
           );
         }
         record.current = recorder.valueOf(value);
+        record.site ??= callSite();
       },
   );
 }

@@ -3,9 +3,10 @@
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
-import type { Program, ProgramDType, ProgramInput, ValueId } from '../program/program.js';
+import { callInputs, type Program, type ProgramDType, type ProgramInput, type ValueId } from '../program/program.js';
 import type { SizeRead } from './reads.js';
 import { Recorder } from './recorder.js';
+import { letGo } from './promises.js';
 import { activeTrace, recording } from './span.js';
 
 /** An input of the traced function, at the concrete size of this trace. */
@@ -16,13 +17,24 @@ export interface TraceInput {
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number };
 }
 
+/**
+ * State that the function keeps from one call to the next, and that its results depend on: a variable, or a field of a
+ * layer.
+ */
+export interface KeptState {
+  name: string;
+  /** Where it is assigned, `file:line:column`. */
+  site?: string;
+  variable?: tf.Variable;
+}
+
 /** What a trace needs. */
 export interface TraceOptions {
   inputs: readonly TraceInput[];
   /**
    * `state`: a variable that is read becomes an input of kind `state`, one that is assigned an output with `state` (a
-   * training step). `constant`: variables are constants, and an assignment (moving statistics) is forgotten (an
-   * exported forward function).
+   * training step). `constant`: variables are constants, and an assignment is forgotten (an exported forward function);
+   * those that the results depend on are told of in {@link Trace.state}.
    */
   variables: 'state' | 'constant';
   /**
@@ -50,6 +62,8 @@ export interface Trace {
   constantNames: Map<ValueId, string>;
   /** Where each constant was made or first met, `file:line:column`, by value. */
   constantSites: Map<ValueId, string>;
+  /** With constant variables: state between calls that the program does not have. */
+  state: KeptState[];
   /** Sizes that the user's own code read, if that was asked for. */
   reads: SizeRead[];
 }
@@ -75,8 +89,36 @@ export function trace(
     variables,
     constantNames: recorder.constantNames,
     constantSites: recorder.constantSites,
+    state: options.variables === 'constant' ? keptState(recorder) : [],
     reads: [...recorder.reads.values()],
   };
+}
+
+/**
+ * What is assigned in the trace and whose value before it reaches the results. Moving statistics do not, where the
+ * batch's own are used.
+ */
+function keptState(recorder: Recorder): KeptState[] {
+  const needed = reached(recorder.program);
+  const at = (site: string | undefined): { site?: string } => (site === undefined ? {} : { site });
+  return [
+    ...[...recorder.variables].flatMap(([variable, { name, input, current, site, adopted }]) =>
+      current !== input && adopted === undefined && needed.has(input) ? [{ name, variable, ...at(site) }] : [],
+    ),
+    ...recorder.keptFields.flatMap(({ layer, field, before }) =>
+      before.some((tensor) => recorder.valuesOf(tensor).some((value) => needed.has(value)))
+        ? [{ name: `${layer}.${field}` }]
+        : [],
+    ),
+  ];
+}
+
+/** The values that the results are made of. */
+function reached({ calls, outputs }: Program): Set<ValueId> {
+  const needed = new Set(outputs.map(({ value }) => value));
+  for (const call of [...calls].reverse())
+    if (call.outputs.some((id) => needed.has(id))) for (const id of callInputs(call)) needed.add(id);
+  return needed;
 }
 
 /** Records the inputs, the function, and its results and assignments. */
@@ -112,8 +154,7 @@ function run(
 }
 
 function checkedResults(results: unknown): Record<string, tf.Tensor> {
-  if (results instanceof Promise) {
-    results.catch(() => undefined); // its failure would be a consequence of the error below
+  if (letGo(results)) {
     throw new UsageError(
       'trace: expected a synchronous function, got one that returns a promise; await before or after the step, not in it',
     );
