@@ -97,7 +97,7 @@ export function probe(program: Program, on: Probing): Probed {
     [seen.count, seen.same] = [0, on.base];
     const step = on.steps[dim] ?? 1;
     const start = (on.base[dim] ?? step) / step;
-    const [low, high] = stepsWithin(on.bounds[dim] ?? [1, Math.max(GREATEST, 2 * start * step)], step);
+    const [low, high] = stepsWithin(on.bounds[dim] ?? [1, Math.max(greatestOf(dim, on), 2 * start * step)], step);
     const at = (unit: number): boolean => runs({ ...on.base, [dim]: unit * step }, dim);
     const down = lastOf(descending(start, low), at);
     seen.same = on.base;
@@ -115,6 +115,30 @@ export function probe(program: Program, on: Probing): Probed {
     if (result.wrong !== undefined) return result;
   }
   return result;
+}
+
+/** What a trace takes: its calls, the tables of numbers made in it, and what tfjs makes for its largest tensor. */
+function costOf({ calls, values, constants }: Program): number {
+  let [largest, tables] = [0, 0];
+  for (const { shape } of values)
+    largest = Math.max(
+      largest,
+      shape.reduce<number>((product, size) => product * Number(size), 1),
+    );
+  for (const data of constants.values()) tables += data.length;
+  return calls.length + largest / 2 ** 19 + tables / 2 ** 12;
+}
+
+/** Where trying ends: earlier where a trace takes far more the larger the size is, as of rows done one by one. */
+function greatestOf(dim: string, { subject, first, base, steps }: Probing): number {
+  const [step, most] = [steps[dim] ?? 1, 4 * costOf(first) + 500];
+  let greatest = GREATEST / 16;
+  while (greatest < GREATEST) {
+    const one = traceIfFits(subject, { ...base, [dim]: Math.floor((2 * greatest) / step) * step });
+    if (one === undefined || costOf(one.program) > most) break;
+    greatest *= 2;
+  }
+  return greatest;
 }
 
 /** Bounds of fewer sizes than these are no use. */
