@@ -1,10 +1,12 @@
-// The demo: trains a DCGAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified against tfjs),
-// loads the file back and samples it. npm run demo [-- --steps 7500 --out runs/demo --seed 1 --resume]
+// The demo: trains a GAN that draws the digit it is asked for on the 60,000 MNIST digits, exports its averaged generator
+// to ONNX (verified against tfjs), loads the file back and asks it for digits by name.
+// npm run demo [-- --steps 6500 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ImageBatch, latents, slerp } from '@forja/core';
 import { load } from '@forja/node';
 import { progressListener, resume, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
@@ -40,7 +42,7 @@ try {
       `\nDone in ${((performance.now() - began) / 60_000).toFixed(1)} min, in ${relative(process.cwd(), out) || out}:`,
     );
     console.log(
-      '  samples.png     64 digits\n  walk.gif        a walk through the latent space\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
+      '  samples.png     every digit by name, a row each\n  walk.gif        a walk from digit to digit\n  report.html     losses, samples over time, nearest training digits\n  log.jsonl       every step\n  generator.onnx  the generator',
     );
     console.log(device);
     console.log(
@@ -63,15 +65,12 @@ async function training() {
     await rm(partial, { recursive: true, force: true });
     await mkdir(dirname(partial), { recursive: true });
     const config = {
-      system: 'dcgan',
+      system: 'conditional', // label-conditional, R1, a moving average: the defaults
       data: 'mnist',
       out: partial,
       steps: options.steps,
-      batch: 32,
       seed: options.seed,
       base: 24,
-      rates: { g: 2e-3, d: 2e-3 },
-      schedule: 'linear',
       sampleEvery: Math.max(1, Math.round(options.steps / 10)),
       checkpointEvery: Math.max(1, Math.round(options.steps / 10)),
     };
@@ -81,17 +80,45 @@ async function training() {
   }
 }
 
-/** Loads the file as any program would, and draws from it. */
+/** Loads the file as any program would, and asks it for each digit by name: a row each. */
 async function sampling(file) {
   const generator = await load(file);
   try {
-    const digits = await generator.sample({ count: 64, seed: options.seed });
-    await writeFile(join(partial, 'samples.png'), await digits.grid(8).toPNG());
-    const walk = await generator.interpolate({ from: 1, to: 2, steps: 60, loop: true });
+    const { classes } = generator.manifest.inputs.find(({ role }) => role === 'label');
+    const rows = [];
+    for (const label of classes) rows.push(await generator.sample({ count: 10, seed: options.seed, label }));
+    await writeFile(join(partial, 'samples.png'), await joined(rows).grid(10).toPNG());
+    const walk = await walkThrough(generator, classes.length);
     await writeFile(join(partial, 'walk.gif'), await walk.toGIF());
   } finally {
     await generator.dispose();
   }
+}
+
+/** From each digit to the next: latents on the sphere between two seeds, the class of the nearer end. */
+async function walkThrough(generator, classes, steps = 10) {
+  const size = generator.manifest.inputs.find(({ role }) => role === 'latent').shape[1];
+  const at = (digit) => latents(options.seed, digit % classes, 1, size);
+  const frames = [];
+  for (let digit = 0; digit < classes; digit++)
+    for (let i = 0; i < steps; i++) {
+      const z = slerp(at(digit), at(digit + 1), i / steps);
+      const label = (i < steps / 2 ? digit : digit + 1) % classes;
+      frames.push(await generator.sample({ latents: z, label }));
+    }
+  return joined(frames);
+}
+
+/** Batches of equal pictures as one. */
+function joined(batches) {
+  const [{ width, height, channels }] = batches;
+  const data = new Uint8ClampedArray(batches.reduce((sum, batch) => sum + batch.data.length, 0));
+  let place = 0;
+  for (const batch of batches) {
+    data.set(batch.data, place);
+    place += batch.data.length;
+  }
+  return new ImageBatch(data.length / (width * height * channels), width, height, channels, data);
 }
 
 /** Lines with the device that really ran and images a second for batches of 1 and 64. */
@@ -161,7 +188,7 @@ function parse() {
   try {
     const { values } = parseArgs({
       options: {
-        steps: { type: 'string', default: '7500' },
+        steps: { type: 'string', default: '6500' },
         seed: { type: 'string', default: '1' },
         out: { type: 'string', default: 'runs/demo' },
         resume: { type: 'boolean', default: false },
@@ -170,7 +197,7 @@ function parse() {
     });
     if (values.help) {
       console.log(
-        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a DCGAN on MNIST, exports it to ONNX and samples it. --resume goes on with a run that was stopped.',
+        'npm run demo [-- --steps <n>] [--seed <n>] [--out <folder>] [--resume]\n\nTrains a GAN on MNIST, exports it to ONNX and asks it for digits by name. --resume goes on with a run that was stopped.',
       );
       process.exit(0);
     }

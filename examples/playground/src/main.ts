@@ -3,7 +3,7 @@
 import type { Generator, ImageBatch } from '@forja/core';
 import { load, toBlob, toCanvas } from '@forja/web';
 import type { DeviceName } from '@forja/core';
-import { page, showProblem, showReport } from './page.js';
+import { offerClasses, page, showProblem, showReport } from './page.js';
 import { walkFrames } from './walk.js';
 
 const MODEL = '/generator.onnx';
@@ -19,6 +19,8 @@ const settings = () => ({
   count: Number(page.count.value),
   truncation: page.truncation.valueAsNumber,
 });
+/** The class asked for; none: all, one after another. */
+const chosen = (): { label?: string } => (page.class.value === '' ? {} : { label: page.class.value });
 const limit = (): number | undefined =>
   page.truncation.value === page.truncation.max ? undefined : page.truncation.valueAsNumber;
 
@@ -37,6 +39,7 @@ async function open(device: DeviceName): Promise<void> {
     });
     if (mine !== wish) return void opened.dispose();
     generator = opened;
+    offerClasses(opened.manifest.inputs.find(({ role }) => role === 'label')?.classes ?? []);
     await draw();
   } catch (error) {
     if (mine !== wish) return;
@@ -59,9 +62,13 @@ async function draw(): Promise<void> {
   try {
     const batch = await timed(
       count,
-      generator.sample({ count, seed, ...(truncation === undefined ? {} : { truncation }) }),
+      generator.sample({ count, seed, ...chosen(), ...(truncation === undefined ? {} : { truncation }) }),
     );
-    if (mine === wish) show(batch, `Seed ${seed}, ${count} pictures of ${batch.width} × ${batch.height}`);
+    if (mine === wish)
+      show(
+        batch,
+        `Seed ${seed}, ${count} pictures of ${batch.width} × ${batch.height}${page.class.value && `: ${page.class.value}`}`,
+      );
     showProblem();
   } catch (error) {
     showProblem(error);
@@ -104,7 +111,7 @@ async function startWalk(): Promise<void> {
   const { seed, count } = settings();
   try {
     for (const { latents, from, at } of walkFrames(generator.manifest, seed, count, limit())) {
-      const batch = await timed(count, generator.sample({ count, latents }));
+      const batch = await timed(count, generator.sample({ count, latents, ...chosen() }));
       await new Promise(requestAnimationFrame);
       if (control.signal.aborted) return;
       if (at === 0) page.seed.value = String(from);

@@ -17,6 +17,8 @@ export const page = {
   seed: element('seed', HTMLInputElement),
   next: element('next', HTMLButtonElement),
   count: element('count', HTMLSelectElement),
+  classes: element('classes', HTMLElement),
+  class: element('class', HTMLSelectElement),
   truncation: element('truncation', HTMLInputElement),
   truncationValue: element('truncation-value', HTMLOutputElement),
   device: element('device', HTMLSelectElement),
@@ -24,6 +26,16 @@ export const page = {
   save: element('save', HTMLButtonElement),
   report: element('report', HTMLElement),
 };
+
+/** Offers the classes of a model that takes one. */
+export function offerClasses(names: readonly string[]): void {
+  page.classes.hidden = names.length === 0;
+  page.class.replaceChildren(
+    page.class.options[0] as HTMLOptionElement,
+    ...names.map((name) => new Option(name, name)),
+  );
+  page.class.value = '';
+}
 
 /** Shows or clears the one problem. Text only: a message may quote a file. */
 export function showProblem(error?: unknown): void {

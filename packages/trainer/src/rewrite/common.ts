@@ -1,6 +1,7 @@
 // Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies
 // its generator for D and again for G runs it once. Constants are compared by their bytes.
 import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import { attributeKey } from '../program/attribute-key.js';
 import { dtypeOf, Rewriter, shapeOf } from '../program/graph.js';
 
 /** Kernels whose results may differ from call to call. */
@@ -46,19 +47,6 @@ function keyOf(call: KernelCall, rewriter: Rewriter): string {
   return `${call.kernel}(${Object.entries(inputs)
     .map(([name, ids]) => `${name}=${String(ids)}`)
     .join(';')})${attributeKey(call.attrs)}`;
-}
-
-/** Attributes as text that tells apart what JSON does not: infinities, NaN, -0. Absent and undefined are the same. */
-export function attributeKey(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(attributeKey).join()}]`;
-  if (typeof value === 'object' && value !== null) {
-    return `{${Object.entries(value)
-      .filter(([, v]) => v !== undefined && v !== null)
-      .sort(([x], [y]) => (x < y ? -1 : 1))
-      .map(([k, v]) => `${k}:${attributeKey(v)}`)
-      .join()}}`;
-  }
-  return typeof value === 'string' ? JSON.stringify(value) : Object.is(value, -0) ? '-0' : String(value);
 }
 
 const bytesOf = (data: ConstantData): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -3,7 +3,8 @@
 // numbers; rows that go different ways are left as they are.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { BINARY } from './broadcast.js';
-import { attributeKey, eliminateCommonSubexpressions } from './common.js';
+import { attributeKey } from '../program/attribute-key.js';
+import { eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
 import { inputOf, outputOf, shapeOf } from '../program/graph.js';
 

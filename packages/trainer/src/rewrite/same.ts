@@ -1,7 +1,7 @@
 // Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that
 // it makes of them.
 import { callInputs, sameData, type Program, type ValueId } from '../program/program.js';
-import { attributeKey } from './common.js';
+import { attributeKey } from '../program/attribute-key.js';
 import { alignable } from './rows.js';
 import { replay } from '../program/replay.js';
 import { concrete, evaluate, specialize } from '../program/sizes.js';

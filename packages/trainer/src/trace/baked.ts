@@ -1,7 +1,7 @@
 // Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the
 // same sizes disagree on them.
 import { ExportError } from '@forja/core';
-import { attributeKey } from '../rewrite/common.js';
+import { attributeKey } from '../program/attribute-key.js';
 import { sameData, type KernelCall, type Program } from '../program/program.js';
 import type { Trace } from './trace.js';
 

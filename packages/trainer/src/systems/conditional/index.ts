@@ -32,7 +32,7 @@ export const conditionalKind = systemKind({
       rates: { g: 2e-3, d: 1e-3 },
       latent: 64,
       schedule: 'linear',
-      penalties: { r1: { weight: 0.05, every: 16 } },
+      penalties: { r1: { weight: 0.1, every: 16 } },
     }),
   },
   defaults: { batch: 64, sampleCount: 100 },

@@ -1,0 +1,97 @@
+// Configuration fields as rows for people: names, values, defaults and help, all read from the schema. The tables of
+// docs/train.md are made of them, and checked against them.
+import * as v from 'valibot';
+import type { OptionEntries } from '../systems/kind.js';
+import { kindOf } from '../systems/registry.js';
+import { runEntries } from './config.js';
+
+/** One field of a configuration. */
+export interface OptionRow {
+  field: string;
+  /** What it may hold, in words. */
+  values: string;
+  /** Its default; `needed` where there is none, '' where leaving it out means something of its own. */
+  standard: string;
+  help: string;
+}
+
+/** What is read of valibot's schemas. */
+interface Shape {
+  type: string;
+  wrapped?: Shape;
+  entries?: Record<string, Shape>;
+  options?: readonly unknown[];
+  default?: unknown;
+  pipe?: readonly Action[];
+}
+
+interface Action {
+  type: string;
+  requirement?: unknown;
+  metadata?: { choices?: () => string[] };
+}
+
+/** Rows of the fields of every run, or of a system's own. */
+export function optionRows(system?: string): OptionRow[] {
+  const entries: OptionEntries = system === undefined ? runEntries : kindOf(system).options;
+  return Object.entries(entries).map(([field, schema]) => {
+    const shape = schema as unknown as Shape; // valibot's own objects
+    return {
+      field,
+      values: valuesOf(shape.wrapped ?? shape),
+      standard: shape.type === 'optional' ? shown(shape.default) : 'needed',
+      help: v.getDescription(schema as v.GenericSchema) ?? '',
+    };
+  });
+}
+
+/** The rows as a table in Markdown. */
+export function optionTable(system?: string): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|');
+  const rows = optionRows(system).map(
+    ({ field, values, standard, help }) => `| \`${field}\` | ${values} | ${standard} | ${cell(help)} |`,
+  );
+  return ['| field | values | default | |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'object') return Object.keys(value ?? {}).length === 0 ? '' : `\`${JSON.stringify(value)}\``;
+  return String(value);
+}
+
+function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): string {
+  const kinds: Readonly<Record<string, () => string>> = {
+    number: () => numbers(pipe),
+    boolean: () => '`true`, `false`',
+    picklist: () => options.map((one) => `\`${String(one)}\``).join(', '),
+    string: () =>
+      pipe
+        .find(({ metadata }) => metadata?.choices)
+        ?.metadata?.choices?.()
+        .map((one) => `\`${one}\``)
+        .join(', ') ?? 'a path',
+    strict_object: () =>
+      `{ ${Object.entries(entries)
+        .map(([key, of]) => `${key}: ${valuesOf(of.wrapped ?? of)}`)
+        .join(', ')} }`,
+    record: () => '{ name: weight }',
+    union: () => 'a name, a path, or { kind, … }',
+  };
+  return kinds[type]?.() ?? type;
+}
+
+/** `a number` with its bounds. Inner pipes of a schema come first, so that the last bound of a kind counts. */
+function numbers(pipe: readonly Action[]): string {
+  const all = pipe.flatMap((action) => (action as Shape).pipe ?? [action]);
+  const bound = (type: string): unknown => all.findLast((action) => action.type === type)?.requirement;
+  const [least, above, most, below] = ['min_value', 'gt_value', 'max_value', 'lt_value'].map(bound);
+  const low = above !== undefined ? `above ${String(above)}` : least !== undefined ? `from ${String(least)}` : '';
+  const unbounded = typeof most === 'number' && most >= 1e9;
+  const high =
+    below !== undefined ? `below ${String(below)}` : most === undefined || unbounded ? '' : `${grouped(most)}`;
+  const range = [low, high].filter((text) => text !== '').join(' to ');
+  return range === '' ? 'a number' : range;
+}
+
+const grouped = (value: unknown): string => Number(value).toLocaleString('en-US');

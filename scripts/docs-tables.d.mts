@@ -1,0 +1,1 @@
+export function withTables(text: string, table: (system?: string) => string): string;

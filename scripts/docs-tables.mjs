@@ -1,0 +1,20 @@
+// Writes the tables of options in docs/train.md, between `<!-- options … -->` and `<!-- end -->`, from the schemas of
+// the built trainer. `node scripts/docs-tables.mjs`; tests/package/docs.test.ts checks that they are up to date.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root } from './lib/stage.mjs';
+
+/** The text with its tables made anew by `table(system)`; `run` stands for the fields of every run. */
+export function withTables(text, table) {
+  return text.replace(
+    /<!-- options ([\w-]+) -->[^]*?<!-- end -->/g,
+    (_, of) => `<!-- options ${of} -->\n\n${table(of === 'run' ? undefined : of)}\n\n<!-- end -->`,
+  );
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { optionTable } = await import(pathToFileURL(join(root, 'packages/trainer/dist/index.js')).href);
+  const path = join(root, 'docs', 'train.md');
+  writeFileSync(path, withTables(readFileSync(path, 'utf8'), optionTable));
+}
