@@ -10,7 +10,8 @@ import {
   type ValueId,
 } from '../program/program.js';
 import { dimSize, evaluateSize, isStatic, sizeText, type Measure, type Size } from '../program/size.js';
-import { attributeKey } from './common.js';
+import { attributeKey } from '../program/attribute-key.js';
+
 import { alignable } from './rows.js';
 import { measureSolver, type MeasureSolver } from './measure.js';
 import { fromSizes, fromSteps, type RowSolver } from './sized.js';
