@@ -37,7 +37,7 @@ const dense = (units, activation) => tf.layers.dense({ units, activation, kernel
 const network = (input, ...layers) => {
   const [x, label] = [tf.input({ shape: input }), tf.input({ shape: [], dtype: 'int32' })];
   const row = tf.layers.embedding({ inputDim: CLASSES.length, outputDim: 16 }).apply(label);
-  const flat = tf.layers.concatenate().apply([tf.layers.flatten().apply(x), tf.layers.flatten().apply(row)]);
+  const flat = tf.layers.concatenate().apply([input.length > 1 ? tf.layers.flatten().apply(x) : x, row]);
   return tf.model({ inputs: [x, label], outputs: layers.reduce((h, layer) => layer.apply(h), flat) });
 };
 const pictures = [dense(SIZE * SIZE, 'tanh'), tf.layers.reshape({ targetShape: [SIZE, SIZE, 1] })];

@@ -61,7 +61,7 @@ export default systemKind({
           inputs: [{ name: 'z', role: 'latent', shape: ['batch', latent] }],
           outputs: [{ name: 'points' }],
           file: 'generator.onnx',
-          kind: 'latent',
+          kind: 'function',
           preview: { count: 512, inputs: { z: { random: 'normal' } } },
         },
       },

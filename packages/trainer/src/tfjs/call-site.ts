@@ -95,15 +95,14 @@ function libraryFile(): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = NEAR;
   try {
-    const inside = (): string | undefined => {
-      const frames = structured(inside);
-      return frames === undefined ? placesOf(new Error().stack ?? '')[1] : placeOf(frames);
-    };
     let place: string | undefined;
-    tf.engine().tidy(() => {
-      place = inside();
+    // What calls it is tfjs's own `tidy`.
+    const inside = (): [] => {
+      const frames = structured(inside);
+      place = frames === undefined ? placesOf(new Error().stack ?? '')[1] : placeOf(frames);
       return [];
-    });
+    };
+    tf.engine().tidy(inside);
     library = place?.replace(/:\d+:\d+$/, '') ?? '';
     return library;
   } finally {

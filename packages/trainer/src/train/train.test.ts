@@ -48,7 +48,7 @@ describe('train in memory', () => {
       'end',
     ]);
     expect(readManifest(store.files.get('generator.onnx') as Uint8Array)).toMatchObject({
-      kind: 'latent',
+      kind: 'function',
       trainedOn: '8 Gaussians on a ring, 20000 examples',
       inputs: [{ name: 'z', role: 'latent', shape: ['batch', 2] }],
       outputs: [{ name: 'points' }],

@@ -186,7 +186,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         ],
         outputs: [output],
         file: 'generator.onnx',
-        kind: 'latent',
+        kind: output.role === 'image' ? 'latent' : 'function',
         preview: previewOf(at.samples, classes),
       },
     },
