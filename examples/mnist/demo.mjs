@@ -1,6 +1,6 @@
-// The demo: trains a GAN that draws the digit it is asked for on the 60,000 MNIST digits, exports its averaged generator
-// to ONNX (verified against tfjs), loads the file back and asks it for digits by name.
-// npm run demo [-- --steps 6500 --out runs/demo --seed 1 --resume]
+// The demo: trains a GAN that draws the digit it is asked for on the 60,000 MNIST digits, exports its averaged
+// generator to ONNX (verified against tfjs), loads the file back and asks it for digits by name. npm run demo [--
+// --steps 6500 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';

@@ -43,7 +43,7 @@ describe('load', () => {
   });
 
   test('that fails or is aborted leaves no worker', async () => {
-    await expect(load(model, { precision: 'fp16' })).rejects.toMatchObject({ code: 'usage' });
+    await expect(load(model, { expect: { precision: 'fp16' } })).rejects.toMatchObject({ code: 'usage' });
     await expect(
       load(model, { manifest: { outputs: [{ name: 'nothing', role: 'image', dtype: 'float32', shape: [1] }] } }),
     ).rejects.toMatchObject({ code: 'usage' });

@@ -42,7 +42,9 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
   }));
 }
 
-/** The inputs that specs call random, with streams by their names, or counted in their order, as tracing counts them. */
+/**
+ * The inputs that specs call random, with streams by their names, or counted in their order, as tracing counts them.
+ */
 export function randomInputs(inputs: readonly TraceInput[], step: string | undefined): RandomInput[] {
   return inputs
     .flatMap(({ name, shape, random }) => (random === undefined ? [] : [{ name, shape, random }]))

@@ -32,7 +32,9 @@ export interface Phase {
   /** Runs an iteration, one after another, each with its own batch and numbers. Default 1. */
   readonly repeat?: number;
   readonly inputs: Readonly<Record<string, PhaseInput>>;
-  /** The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases share a name. */
+  /**
+   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases share a name.
+   */
   readonly step: StepFunction;
 }
 

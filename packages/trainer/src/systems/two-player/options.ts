@@ -1,5 +1,5 @@
-// Options that every two-player game has: rates, loss, penalties, balance, the average. One entry each: schema, default,
-// and a line of help.
+// Options that every two-player game has: rates, loss, penalties, balance, the average. One entry each: schema,
+// default, and a line of help.
 import * as v from 'valibot';
 import { lossNames } from '../../losses/index.js';
 import { penaltyNames } from '../../penalties/index.js';

@@ -1,4 +1,5 @@
-// The penalties of a configuration, with their weights and how often they are applied; and the random numbers they draw.
+// The penalties of a configuration, with their weights and how often they are applied; and the random numbers they
+// draw.
 import { lossOf, smoothed } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
 import { random } from '../../trace/random.js';
