@@ -9,7 +9,6 @@ import type { Image } from '../image/image.js';
 import { latents } from '../latent/latents.js';
 import { platform } from '../platform.js';
 import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
-import { completeFeeds } from '../runtime/feeds.js';
 import type { Feed } from '../runtime/feeds.js';
 import { MicroBatcher } from '../runtime/micro-batcher.js';
 import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
@@ -20,7 +19,6 @@ import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
 import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
-import { checkSizes } from './sizes.js';
 import type { PictureTools } from './translate.js';
 
 /** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
@@ -180,8 +178,10 @@ export class Generator {
   /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
     optionsOf('run.options', options);
-    const complete = completeFeeds(this.#parts.session.inputs, feeds);
-    return this.#admit(() => this.#run(complete, options, 0));
+    return this.#admit(async () => {
+      const { completeFeeds } = await import('./beside.js');
+      return this.#run(completeFeeds(this.#parts.session.inputs, feeds), options, 0);
+    });
   }
 
   /**
@@ -266,7 +266,8 @@ export class Generator {
   }
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
-    checkSizes(this.manifest, feeds);
+    const { steps, bounds } = this.manifest;
+    if (steps ?? bounds) (await import('./beside.js')).checkSizes(this.manifest, feeds);
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);

@@ -12,49 +12,6 @@ import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js'
 export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } | TypedArray;
 
 /**
- * Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws
- * `input.shape` where a shape cannot be told.
- */
-export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(optionsOf('run', feeds)).map(([name, feed]): [string, Tensor] => {
-      const spec = inputs.find((input) => input.name === name);
-      if (typeof feed !== 'object' || feed === null)
-        throw misfit(`run.${name}: expected a tensor or a typed array, got ${kindOf(feed)}`);
-      if (ArrayBuffer.isView(feed) && isDetached(feed)) throw detached(`run.${name}`);
-      if (ArrayBuffer.isView(feed))
-        return [
-          name,
-          { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec ?? { shape: [] }, feed.length), data: feed },
-        ];
-      if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data))
-        throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
-      return [
-        name,
-        {
-          dtype: 'dtype' in feed ? feed.dtype : (spec?.dtype ?? 'float32'),
-          shape: [...(feed.shape as readonly number[])],
-          data: feed.data,
-        },
-      ];
-    }),
-  );
-}
-
-/** The input's shape with its one dynamic size worked out from the number of elements. */
-function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
-  if (unranked)
-    throw misfit(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
-  const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
-  const dynamic = shape.filter((dim) => typeof dim === 'string');
-  if (dynamic.length > 1)
-    throw misfit(
-      `run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
-    );
-  return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
-}
-
-/**
  * Throws `input.shape` for a missing, unknown or misshapen feed.
  * Inputs in `state` are fed by the session itself. A dynamic dimension must be equal wherever it is named.
  */
@@ -150,10 +107,10 @@ function describe({ dtype, shape, unranked }: TensorSpec): string {
   return `${dtype ?? 'a tensor'} ${unranked ? 'of any shape' : `[${shape.join(', ')}]`}`;
 }
 
-function detached(where: string): UsageError {
+export function detached(where: string): UsageError {
   return misfit(`${where}: expected data, got an array whose buffer was transferred; copy it before`);
 }
 
-function misfit(message: string): UsageError {
+export function misfit(message: string): UsageError {
   return new UsageError(message, { code: 'input.shape' });
 }

@@ -1,0 +1,49 @@
+// What a caller leaves out of feeds, filled in from the session's inputs. Of pages only those that run models by name
+// carry it.
+import { isDetached, kindOf, optionsOf } from '../realm.js';
+import { sizeOf } from '../tensor.js';
+import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+import { detached, misfit, type Feed } from './feeds.js';
+
+/**
+ * Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws
+ * `input.shape` where a shape cannot be told.
+ */
+export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(optionsOf('run', feeds)).map(([name, feed]): [string, Tensor] => {
+      const spec = inputs.find((input) => input.name === name);
+      if (typeof feed !== 'object' || feed === null)
+        throw misfit(`run.${name}: expected a tensor or a typed array, got ${kindOf(feed)}`);
+      if (ArrayBuffer.isView(feed) && isDetached(feed)) throw detached(`run.${name}`);
+      if (ArrayBuffer.isView(feed))
+        return [
+          name,
+          { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec ?? { shape: [] }, feed.length), data: feed },
+        ];
+      if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data))
+        throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
+      return [
+        name,
+        {
+          dtype: 'dtype' in feed ? feed.dtype : (spec?.dtype ?? 'float32'),
+          shape: [...(feed.shape as readonly number[])],
+          data: feed.data,
+        },
+      ];
+    }),
+  );
+}
+
+/** The input's shape with its one dynamic size worked out from the number of elements. */
+function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
+  if (unranked)
+    throw misfit(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
+  const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
+  const dynamic = shape.filter((dim) => typeof dim === 'string');
+  if (dynamic.length > 1)
+    throw misfit(
+      `run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
+    );
+  return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
+}
