@@ -49,7 +49,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     const serial: unknown[] = [];
     for (const call of calls) serial.push(await settle(call));
     expect(await Promise.all(calls.map(settle))).toEqual(serial);
-    expect(serial.filter((result) => typeof result === 'string')).toEqual(new Array(15).fill('internal'));
+    expect(serial.filter((result) => typeof result === 'string')).toEqual(new Array(15).fill('input.shape'));
     await rt.dispose();
   });
 

@@ -6,7 +6,6 @@ import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
 import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
-import { latents } from '../latent/latents.js';
 import { platform } from '../platform.js';
 import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
 import type { Feed } from '../runtime/feeds.js';
@@ -120,37 +119,9 @@ export class Generator {
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
     optionsOf('interpolate', options);
     const { model } = this.#latentModel();
-    const {
-      from,
-      to,
-      steps,
-      loop = false,
-      mode = model.distribution === 'uniform' ? 'lerp' : 'slerp',
-      truncation,
-      ...rest
-    } = options;
-    checkInteger('interpolate.steps', steps, 2, MOST);
-    const end = (seed: number | bigint): Float32Array =>
-      latents(seed, 0, 1, model.size, {
-        distribution: model.distribution,
-        ...(truncation === undefined ? {} : { truncation }),
-      });
-    const ends = [end(from), end(to)];
-    // Without a label every picture is of class 0: a walk that changes class at each step is none.
-    const label = rest.label ?? (model.hasLabel ? 0 : undefined);
     return this.#admit(async () => {
-      const { latentWalk } = await import('./beside.js');
-      return this.#request(
-        {
-          ...rest,
-          ...(label === undefined ? {} : { label }),
-          seed: from,
-          latents: latentWalk(ends, steps, { mode, loop }),
-          noiseOf: 0,
-          start: 0,
-        },
-        steps,
-      )();
+      const { walkOf } = await import('./beside.js');
+      return this.#request(walkOf(model, options), options.steps)();
     });
   }
 
