@@ -20,5 +20,5 @@ test('three steps of a DCGAN on WASM equal Node’s within 1e-4, from the same g
   }
   // Something was learned: Adam counts three steps, and the generator moved.
   expect(here.state['adam_g/step']).toEqual([3]);
-  expect(here.state['g/last/kernel']).not.toEqual(here.state['average/last/kernel']);
+  expect(here.state['g/last/kernel']).not.toEqual(here.state['average/g/last/kernel']);
 });

@@ -40,7 +40,7 @@ export function systemOf(name: Case): { system: GanSystem; vectors: StepVectors 
       ['/v', v.v0],
     ] as const)
       initial.set(`${variable}${suffix}`, value);
-    if (variable.startsWith('g/')) initial.set(variable.replace('g/', 'average/'), v.initial);
+    if (variable.startsWith('g/')) initial.set(`average/${variable}`, v.initial);
   }
   for (const [variable, v] of Object.entries(vectors.moving)) initial.set(variable, v.initial);
   for (const side of ['g', 'd'])

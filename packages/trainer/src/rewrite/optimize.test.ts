@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../program/program.js';
 import { ganFeeds, ganInputs, testGan, type TestGan } from '../trace/testing/gan.js';
 import { trace } from '../trace/trace.js';
-import { attributeKey } from './common.js';
+import { attributeKey } from '../program/attribute-key.js';
+
 import { optimize } from './optimize.js';
 import { replay, type ReplayFeeds } from '../program/replay.js';
 
