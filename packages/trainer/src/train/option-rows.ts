@@ -81,10 +81,10 @@ function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): strin
   return kinds[type]?.() ?? type;
 }
 
-/** `a number` with its bounds. Inner pipes of a schema come first, so that the last bound of a kind counts. */
+/** `a number` with its bounds. Inner pipes come first: the last bound of a kind counts. */
 function numbers(pipe: readonly Action[]): string {
   const all = pipe.flatMap((action) => (action as Shape).pipe ?? [action]);
-  const bound = (type: string): unknown => all.findLast((action) => action.type === type)?.requirement;
+  const bound = (type: string): unknown => all.filter((action) => action.type === type).at(-1)?.requirement;
   const [least, above, most, below] = ['min_value', 'gt_value', 'max_value', 'lt_value'].map(bound);
   const low = above !== undefined ? `above ${String(above)}` : least !== undefined ? `from ${String(least)}` : '';
   const unbounded = typeof most === 'number' && most >= 1e9;
