@@ -35,7 +35,7 @@ export type {
   StreamOptions,
   TranslateOptions,
 } from './generator/options.js';
-export { someClass } from './generator/latent-model.js';
+export { someClass } from './generator/some-class.js';
 export { manifestFor } from './generator/manifest-for.js';
 // What @forja/node and @forja/web build their runtimes on.
 export { DroppedHandles, madeHere } from './runtime/dropped.js';

@@ -3,4 +3,6 @@
 export { walkOf } from './walk-of.js';
 export { completeFeeds } from '../runtime/complete-feeds.js';
 export { checkSizes } from './sizes.js';
+export { someClass } from './some-class.js';
+export { streamed } from './streamed.js';
 export { translate } from './translate.js';

@@ -12,7 +12,7 @@ import type { Feed } from '../runtime/feeds.js';
 import { MicroBatcher } from '../runtime/micro-batcher.js';
 import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
 import type { NamedTensors } from '../tensor.js';
-import { LatentModel, someClass } from './latent-model.js';
+import { LatentModel } from './latent-model.js';
 import type { Draw } from './latent-model.js';
 import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
@@ -32,9 +32,6 @@ export interface GeneratorParts {
   /** Frees the session and what runs it. */
   dispose: () => Promise<void>;
 }
-
-/** Pictures of a stream that are made at once. */
-const STREAM_RUN = 16;
 
 /**
  * Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing.
@@ -96,23 +93,9 @@ export class Generator {
    * are thrown in the loop.
    */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
-    const { start = 0, count = Infinity } = optionsOf('stream', options);
-    checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
-    if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);
-    const most = Math.min(STREAM_RUN, this.#batch.max);
-    const from = (at: number): Promise<ImageBatch> | undefined => {
-      if (at >= count) return undefined;
-      const next = this.#draw({ ...options, start: start + at }, Math.min(most, count - at));
-      next.catch(() => undefined); // told when it is awaited, which a caller who leaves never does
-      return next;
-    };
-    let at = 0;
-    for (let next = from(0); next;) {
-      const batch = await next;
-      at += batch.count;
-      next = from(at);
-      for (let i = 0; i < batch.count; i++) yield batch.at(i);
-    }
+    optionsOf('stream', options);
+    const { streamed } = await import('./beside.js');
+    yield* streamed(options, this.#batch.max, (draw, count) => this.#draw(draw, count));
   }
 
   /** A walk from one seed's first latent to another's. */
@@ -161,6 +144,7 @@ export class Generator {
    */
   async warmup(counts: readonly number[]): Promise<void> {
     if (this.manifest.kind !== 'latent') return;
+    const { someClass } = await import('./beside.js');
     for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
   }
 

@@ -27,12 +27,6 @@ export interface Draw extends DrawOptions {
   noiseOf?: number;
 }
 
-/** What `sample` must be told to draw a picture of any class: 0, where the model does not say how many it has. */
-export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label'> {
-  const label = inputs.find(({ role }) => role === 'label');
-  return label && classesOf(label) === undefined ? { label: 0 } : {};
-}
-
 /** A model of kind `latent`. */
 export class LatentModel {
   readonly output: ManifestOutput;
@@ -156,7 +150,7 @@ function isStatic(shape: readonly Dim[]): shape is number[] {
 }
 
 /** How many classes a label has: by name, by range, or as the length of a one-hot row. */
-function classesOf({ classes, range, dtype, shape }: ManifestInput): number | undefined {
+export function classesOf({ classes, range, dtype, shape }: ManifestInput): number | undefined {
   if (classes) return classes.length;
   if (range) return range[1] + 1;
   const last = shape.at(-1);

@@ -125,8 +125,18 @@ function interpret(
   );
 }
 
-/** Kernels of the WASM backend after which later ones of the process hang or answer wrongly at some small sizes. */
-const DAMAGING: ReadonlySet<string> = new Set(['BatchToSpaceND', 'SpaceToBatchND']);
+/**
+ * Calls of the WASM backend after which later ones in the process hang or answer wrongly: blocks moved to the batch and
+ * back at some small sizes, and pools whose window is larger than the picture, which XNNPACK refuses to set up.
+ */
+function isDamaging({ kernel, inputs, attrs }: KernelCall, at: (id: ValueId) => tf.Tensor): boolean {
+  if (kernel === 'BatchToSpaceND' || kernel === 'SpaceToBatchND') return true;
+  const x = inputs['x'];
+  if ((kernel !== 'MaxPool' && kernel !== 'AvgPool') || typeof x !== 'number') return false;
+  const [, height = 0, width = 0] = at(x).shape;
+  const [down = 1, across = down] = [attrs['filterSize']].flat() as number[]; // a pool's attribute
+  return down > height || across > width;
+}
 
 /** Runs one kernel on tensors. tfjs moves their data between backends by itself. */
 function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] {
@@ -139,7 +149,7 @@ function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] 
     tf
       .engine()
       .runKernel(call.kernel, inputs as unknown as tf.NamedTensorMap, structuredClone(call.attrs) as tf.NamedAttrMap);
-  const own = hasKernel(call.kernel, tf.getBackend()) && !(tf.getBackend() === 'wasm' && DAMAGING.has(call.kernel));
+  const own = hasKernel(call.kernel, tf.getBackend()) && !(tf.getBackend() === 'wasm' && isDamaging(call, at));
   const standIn = own ? undefined : STAND_INS[call.kernel]?.(callInputs(call).map(at), call.attrs);
   if (standIn !== undefined) return [standIn];
   const cpu = own ? null : (tf.findBackend('cpu') as tf.KernelBackend | null); // its type forgets the null

@@ -1,0 +1,34 @@
+// `stream`: pictures one by one, a run ahead of who takes them.
+import type { ImageBatch } from '../image/batch.js';
+import type { Image } from '../image/image.js';
+import { checkInteger } from '../integer.js';
+import type { Draw } from './latent-model.js';
+import type { StreamOptions } from './options.js';
+
+/** Pictures of one run, unless the batch is smaller. */
+const STREAM_RUN = 16;
+
+/** Pictures of `draw` in order, at most `max` a run. Leaving the loop ends it. */
+export async function* streamed(
+  options: StreamOptions,
+  max: number,
+  draw: (of: Draw, count: number) => Promise<ImageBatch>,
+): AsyncGenerator<Image, void, undefined> {
+  const { start = 0, count = Infinity } = options;
+  checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
+  if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);
+  const most = Math.min(STREAM_RUN, max);
+  const from = (at: number): Promise<ImageBatch> | undefined => {
+    if (at >= count) return undefined;
+    const next = draw({ ...options, start: start + at }, Math.min(most, count - at));
+    next.catch(() => undefined); // told when it is awaited, which a caller who leaves never does
+    return next;
+  };
+  let at = 0;
+  for (let next = from(0); next;) {
+    const batch = await next;
+    at += batch.count;
+    next = from(at);
+    for (let i = 0; i < batch.count; i++) yield batch.at(i);
+  }
+}
