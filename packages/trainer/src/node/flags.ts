@@ -56,7 +56,11 @@ function flags(name: string, schema: OptionEntries[string]): Flag[] {
   const put: Flag['set'] = (fields, value) => (fields[name] = value);
   const kinds: Readonly<Record<string, () => Flag[]>> = {
     number: () => [flag(kebab(name), ' <n>', { type: isWhole(shape) ? 'integer' : 'number' }, put)],
-    boolean: () => [flag(initial === true ? `no-${kebab(name)}` : kebab(name), '', {}, put)],
+    // Commander gives a flag --no-x the value true where it is left out.
+    boolean: () =>
+      initial === true
+        ? [flag(`no-${kebab(name)}`, '', {}, (fields, value) => void (value === false && put(fields, value)))]
+        : [flag(kebab(name), '', {}, put)],
     picklist: () => [flag(kebab(name), ' <kind>', { choices: shape.options as string[] }, put)],
     string: () => {
       const choices = shape.pipe?.find(({ metadata }) => metadata?.choices)?.metadata?.choices?.();

@@ -101,9 +101,9 @@ async function kindFor(source: string, cwd: string): Promise<SystemKind> {
 }
 
 async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }: Args, io: CliIo): Promise<unknown> {
-  const given = Object.entries(others)
-    .filter(([, value]) => value !== undefined)
-    .map(([key]) => key);
+  const { config, explain } = others;
+  const beside = Object.entries({ config, explain }).filter(([, value]) => value !== undefined);
+  const given = [...beside.map(([key]) => key), ...Object.keys(fieldsOf(everyEntry(), others))];
   if (given.length > 0)
     throw new UsageError(
       `train --resume: expected only --steps beside it, as the run's config.json holds the rest, got ${given.join(', ')}`,
