@@ -39,7 +39,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<WebExecuto
   if ('ServiceWorkerGlobalScope' in globalThis)
     throw new DeviceError(
       'device.unavailable',
-      'runtime: expected a page or a worker of it, got a service worker, which can neither start workers nor import modules; load in the page',
+      'runtime: expected a page, got a service worker, which starts no workers; load in the page',
     );
   if (options.executor === 'worker') return openWorker(options);
   return (await import('./inline.js')).openInline(options, { abortError, fromErrorRecord });

@@ -83,7 +83,7 @@ export class Generator {
       const wanted = options.count === undefined ? `a multiple of ${model.size}` : `${options.count} × ${model.size}`;
       throw new UsageError(`sample.latents: expected ${wanted} numbers, got ${given.length}`, { code: 'input.shape' });
     }
-    checkInteger('sample.count', count, 1, MOST, '; stream() gives pictures without end');
+    checkInteger('sample.count', count, 1, MOST, '; stream() has no end');
     // Copied: rows are read when their run begins, and the caller may reuse its array at once.
     return this.#draw({ ...options, latents: given && new Float32Array(given), start: 0 }, count);
   }
@@ -115,13 +115,10 @@ export class Generator {
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
     optionsOf('translate', options);
     const { translate } = await import('./beside.js');
-    // isArray does not narrow readonly arrays
-    const images = Array.isArray(image) ? (image as readonly ImageLike[]) : [image as ImageLike];
-    for (const one of images) optionsOf('translate.image', one);
     return this.#admit(() =>
       translate(
         this.manifest,
-        images,
+        image,
         options,
         (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done),
         TOOLS,
@@ -143,7 +140,7 @@ export class Generator {
    * models, whose sizes nobody knows.
    */
   async warmup(counts: readonly number[]): Promise<void> {
-    if (this.manifest.kind !== 'latent') return;
+    if (this.manifest.kind !== 'latent' || counts.length === 0) return;
     const { someClass } = await import('./beside.js');
     for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
   }
@@ -240,7 +237,7 @@ export class Generator {
     if (this.#inside.size >= queue)
       return Promise.reject(
         new OverloadedError(
-          `generator: expected at most ${queue} requests at once, got one more: try again later, or raise batch.queue`,
+          `generator: expected at most ${queue} requests at once, got one more: try later, or raise batch.queue`,
         ),
       );
     const promise = request();

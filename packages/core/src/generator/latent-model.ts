@@ -81,11 +81,9 @@ export class LatentModel {
     // Draws nothing: only the options are looked at.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
     if (given && truncation !== undefined)
-      throw new UsageError(
-        'sample.truncation: expected none beside latents, got one: latents are used as they are; truncate them yourself',
-      );
+      throw new UsageError('sample.truncation: expected none beside latents, got one; truncate them yourself');
     if (label === undefined && this.#label && this.#label.classes === undefined)
-      throw new UsageError('sample.label: expected a class, as the model does not say how many it has');
+      throw new UsageError('sample.label: expected a class, as the model has an unknown number');
     if (label !== undefined) this.#classOf(label);
   }
 

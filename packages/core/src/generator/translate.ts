@@ -1,6 +1,7 @@
 // Pictures to pictures: image-to-image and super-resolution, whole or in blended tiles. Imported on first use.
 import { abortError, ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
+import { optionsOf } from '../realm.js';
 import type { ImageBatch } from '../image/batch.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
 import { ARRAY_OF, rowsOf, sizeOf } from '../tensor.js';
@@ -26,13 +27,16 @@ export interface PictureTools {
 /** See `Generator.translate`. */
 export async function translate(
   manifest: Manifest,
-  images: readonly ImageLike[],
+  given: ImageLike | readonly ImageLike[],
   options: TranslateOptions,
   run: RunOnce,
   tools: PictureTools,
 ): Promise<ImageBatch> {
   const { input, output } = endsOf(manifest);
   const { signal, onProgress } = options;
+  // isArray does not narrow readonly arrays
+  const images = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
+  for (const one of images) optionsOf('translate.image', one);
   const [first] = images;
   if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
   for (const image of images) checkImage(image, first);
