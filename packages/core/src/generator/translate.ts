@@ -32,11 +32,11 @@ export async function translate(
   run: RunOnce,
   tools: PictureTools,
 ): Promise<ImageBatch> {
-  const { input, output } = endsOf(manifest);
-  const { signal, onProgress } = options;
   // isArray does not narrow readonly arrays
   const images = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
   for (const one of images) optionsOf('translate.image', one);
+  const { input, output } = endsOf(manifest);
+  const { signal, onProgress } = options;
   const [first] = images;
   if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
   for (const image of images) checkImage(image, first);
