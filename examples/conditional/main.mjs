@@ -8,29 +8,23 @@ import { arrayDataset, MemoryStore, train } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
 tf.enableProdMode(); // no advice to install a native backend
-const CLASSES = ['row', 'column', 'square'];
-const [SIZE, LATENT] = [8, 8];
+const [CLASSES, SIZE, LATENT] = [['row', 'column', 'square'], 8, 8];
 
 // Every picture there is: 8 rows, 8 columns, 36 squares of 3 × 3, white on black; each class equally often.
 const places = [[SIZE, 1, SIZE, 1], [1, SIZE, 1, SIZE], [SIZE - 2, SIZE - 2, 3, 3]]; // prettier-ignore
 const all = places.flatMap(([down, across, width, height], label) =>
   Array.from({ length: down * across }, (_, at) => {
-    const [top, left] = [Math.floor(at / across), at % across];
     const inside = (v, from, length) => v >= from && v < from + length;
-    const pixels = Array.from({ length: SIZE * SIZE }, (__, i) =>
-      inside(Math.floor(i / SIZE), top, height) && inside(i % SIZE, left, width) ? 1 : -1,
-    );
-    return { label, pixels };
+    const rows = (y) => inside(y, Math.floor(at / across), height);
+    const white = (i) => rows(Math.floor(i / SIZE)) && inside(i % SIZE, at % across, width);
+    return { label, pixels: Array.from({ length: SIZE * SIZE }, (__, i) => (white(i) ? 1 : -1)) };
   }),
 );
 const even = all.flatMap((one) => new Array(one.label === 2 ? 2 : 9).fill(one));
-const dataset = arrayDataset({
-  name: 'rows, columns and squares',
-  data: Float32Array.from(even.flatMap(({ pixels }) => pixels)),
-  shape: [SIZE, SIZE, 1],
-  labels: even.map(({ label }) => label),
-  classes: CLASSES,
-});
+const data = Float32Array.from(even.flatMap(({ pixels }) => pixels));
+const labels = even.map(({ label }) => label);
+const name = 'rows, columns, squares';
+const dataset = arrayDataset({ name, data, shape: [SIZE, SIZE, 1], labels, classes: CLASSES });
 
 // Any tf.LayersModel of two inputs will do: [z, label] → picture, [picture, label] → logit.
 const dense = (units, activation) => tf.layers.dense({ units, activation, kernelInitializer: 'heNormal' });
@@ -50,14 +44,14 @@ const { model } = await train(
 if (process.argv[2]) await writeFile(process.argv[2], model);
 
 const generator = await load(model);
-for (const [kind, name] of CLASSES.entries()) {
-  const images = await generator.sample({ count: 200, seed: 5, label: name });
+for (const [kind, label] of CLASSES.entries()) {
+  const images = await generator.sample({ count: 200, seed: 5, label });
   // What a picture shows: the nearest of all there are.
   const far = ({ pixels }, { data }) => pixels.reduce((sum, p, i) => sum + (p - (data[i] / 127.5 - 1)) ** 2, 0);
   const seen = Array.from(images, (image) => all.reduce((a, b) => (far(b, image) < far(a, image) ? b : a)));
-  const right = seen.filter(({ label }) => label === kind).length / images.count;
-  console.log(`${name}: ${(100 * right).toFixed(0)} % of 200 pictures show one, of ${new Set(seen).size} kinds`);
-  assert.ok(right >= 0.8, `expected 80 % of the pictures to show a ${name}, got ${(100 * right).toFixed(0)} %`);
+  const right = Math.round((100 * seen.filter((one) => one.label === kind).length) / images.count);
+  console.log(`${label}: ${right} % of 200 pictures show one, of ${new Set(seen).size} kinds`);
+  assert.ok(right >= 80, `expected 80 % of the pictures to show a ${label}, got ${right} %`);
 }
 await assert.rejects(generator.sample({ label: 'circle' }), { code: 'input.range' });
 await generator.dispose();

@@ -126,6 +126,7 @@ export {
 } from './systems/kind.js';
 export type { GanSystem, Output, Preview } from './systems/system.js';
 export { phaseStep, type Phase, type PhaseInput, type Source } from './systems/phase.js';
+export { nameWeights } from './tfjs/variables.js';
 export { averageOf, type Average, type AverageOptions } from './systems/average.js';
 export { disposeOwn, networkOf } from './systems/network.js';
 export { namedVariable } from './tfjs/variables.js';
