@@ -1,6 +1,6 @@
 // A run and its resume are the same bits: 60 steps at once against 30 steps, SIGKILL at a random moment, and a resume.
 // Also Ctrl-C, NaN, and memory.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { philoxUniform } from '@forja/core';
 import { resume, train } from '@forja/trainer/node';
+import { expectSameRun, killAndResume, logOf, startTraining, tensorsOf, type Training } from './support/runs.js';
 import { bundleTrainChild } from './support/train-bundle.js';
 
 let child: string;
@@ -40,61 +41,10 @@ const configs = {
 } as const;
 const plan = { steps: 60, checkpointEvery: 30, sampleEvery: 20, sampleCount: 9, seed: 3 } as const;
 
-interface Child {
-  process: ChildProcess;
-  lines: Record<string, unknown>[];
-  end: Promise<{ code: number | null; signal: string | null }>;
-}
-
-/** Starts a training process; `onLine` sees what it prints. */
-function start(
-  args: string[],
-  onLine: (line: Record<string, unknown>, process: ChildProcess) => void = () => {},
-): Child {
-  const process_ = spawn(process.execPath, ['--expose-gc', child, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines: Record<string, unknown>[] = [];
-  let rest = '';
-  process_.stdout.on('data', (chunk: Buffer) => {
-    const parts = (rest + chunk.toString()).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts.filter((p) => p.startsWith('{'))) {
-      const line = JSON.parse(part) as Record<string, unknown>;
-      lines.push(line);
-      onLine(line, process_);
-    }
-  });
-  return {
-    process: process_,
-    lines,
-    end: once(process_, 'close').then(([code, signal]) => ({
-      code: code as number | null,
-      signal: signal as string | null,
-    })),
-  };
-}
-
-/** The log without its time fields. */
-async function log(out: string): Promise<unknown[]> {
-  const text = await readFile(join(folder, out, 'log.jsonl'), 'utf8');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const { seconds, images_per_s: speed, ...rest } = JSON.parse(line) as Record<string, number>;
-      expect([typeof seconds, typeof speed]).toEqual(['number', 'number']);
-      return rest;
-    });
-}
-
-/** The tensors of a checkpoint: all between its header and its digest. The header has the seconds, which differ. */
-async function tensors(out: string, step: number): Promise<Buffer> {
-  const bytes = await readFile(join(folder, out, `checkpoint-${step}`));
-  const start_ = Math.ceil((16 + bytes.readUInt32LE(12)) / 64) * 64;
-  return bytes.subarray(start_, -32);
-}
+const start = (args: string[], onLine?: Parameters<typeof startTraining>[3]): Training =>
+  startTraining(child, folder, args, onLine);
+const log = (out: string): Promise<unknown[]> => logOf(join(folder, out));
+const tensors = (out: string, step: number): Promise<Buffer> => tensorsOf(join(folder, out), step);
 
 describe.each(['mlp', 'dcgan'] as const)('a killed run of %s', (system) => {
   it('resumes to the same bits', async () => {
@@ -104,28 +54,8 @@ describe.each(['mlp', 'dcgan'] as const)('a killed run of %s', (system) => {
 
     // Killed a random time after a random step past the checkpoint.
     const at = 31 + Math.floor(Math.random() * 25);
-    const killed = start(['train', JSON.stringify({ ...config, out: broken })], ({ step }, process_) => {
-      if (step === at) setTimeout(() => process_.kill('SIGKILL'), Math.random() * 5);
-    });
-    const { signal, code } = await killed.end;
-    if (code !== 0) expect(signal).toBe('SIGKILL'); // a fast run may have ended within the delay
-    await writeFile(join(folder, broken, 'log.jsonl'), '{"step":99,"loss', { flag: 'a' }); // a line cut by the kill
-    const warnings: string[] = [];
-    const result = await resume(broken, {
-      cwd: folder,
-      onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
-    });
-
-    expect(result).toMatchObject({ step: 60, reason: 'finished' });
-    expect(warnings).toEqual([]);
-    expect((await tensors(broken, 60)).equals(await tensors(straight, 60))).toBe(true);
-    expect(await log(broken)).toEqual(await log(straight));
-    expect((await log(straight)).length).toBe(60);
-    for (const file of ['generator.onnx', 'samples/step-40.png', 'samples/step-60.png', 'config.json']) {
-      const [a, b] = await Promise.all([broken, straight].map((out) => readFile(join(folder, out, file))));
-      expect(a?.toString('latin1').replace(broken, straight)).toBe(b?.toString('latin1'));
-    }
-    expect((await readdir(join(folder, broken))).filter((name) => name.includes('tmp'))).toEqual([]);
+    await killAndResume(child, folder, { ...config, out: broken }, { at, delay: Math.random() * 5 });
+    await expectSameRun(folder, config.steps, [broken, straight]);
   });
 });
 

@@ -5,6 +5,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { decodeWorker } from '../../../packages/trainer/vitest.worker.js';
 import { buildForTests } from '../../../packages/node/vitest.worker.js';
 
 const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -12,6 +13,7 @@ const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`,
 /** Path of the bundled `tests/parity/support/<name>.ts`. Named by content: several test runs may build at once. */
 export async function bundleTrainChild(name = 'train-child'): Promise<string> {
   const node = pathToFileURL(join(await buildForTests(), 'index.js')).href;
+  const worker = decodeWorker();
   const { outputFiles } = await build({
     entryPoints: [here(`tests/parity/support/${name}.ts`)],
     bundle: true,
@@ -26,6 +28,11 @@ export async function bundleTrainChild(name = 'train-child'): Promise<string> {
       '@forja/trainer': here('packages/trainer/src/index.ts'),
     },
     plugins: [
+      {
+        name: 'decode-worker',
+        setup: (b) =>
+          b.onLoad({ filter: /decode-worker-url\.ts$/ }, async ({ path }) => ({ contents: await worker.load(path) })),
+      },
       { name: 'node', setup: (b) => b.onResolve({ filter: /^@forja\/node$/ }, () => ({ path: node, external: true })) },
     ],
     banner: {
