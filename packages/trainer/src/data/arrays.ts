@@ -106,7 +106,7 @@ function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptio
 
 function columnOf(name: string, field: string, array: ArrayField): Column {
   const { shape = [], classes, vocabulary, part, range } = array;
-  const data = ArrayBuffer.isView(array.data) ? array.data : Int32Array.from(array.data);
+  const data = ArrayBuffer.isView(array.data) ? array.data : listOf(array.data);
   const kind = classOf(data); // not by instanceof: arrays of other realms hold the same
   const whole = kind === 'Int32Array';
   const size = sizeOf(shape);
@@ -160,4 +160,9 @@ function rangeOf(data: Iterable<number>): [number, number] {
     if (v > high) high = v;
   }
   return [low, high];
+}
+
+/** Lists of whole numbers are int32, as labels and token ids are; others float32. */
+export function listOf(values: readonly number[]): Float32Array | Int32Array {
+  return values.every(Number.isInteger) ? Int32Array.from(values) : Float32Array.from(values);
 }

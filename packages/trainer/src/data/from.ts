@@ -2,7 +2,7 @@
 // examples by index, in an order that a resumed run repeats, so they are read to their end and kept in memory.
 import { ForjaError, UsageError } from '@forja/core';
 import type { Tensor } from '@tensorflow/tfjs';
-import { arrayDataset, type ArrayField } from './arrays.js';
+import { arrayDataset, listOf, type ArrayField } from './arrays.js';
 import type { Dataset } from './dataset.js';
 
 /** One value of an example: a tensor, a typed array, a number or a list of them. */
@@ -113,11 +113,6 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
     return { shape: [values.length], values };
   }
   throw new ForjaError('data.field', `data: expected tensors, typed arrays or numbers, got ${typeof value}`);
-}
-
-/** Whole numbers are int32, as labels and token ids are. */
-function listOf(values: readonly number[]): Float32Array | Int32Array {
-  return values.every(Number.isInteger) ? Int32Array.from(values) : Float32Array.from(values);
 }
 
 function arrayOf(name: string, field: string, { shape, values }: Column): ArrayField {

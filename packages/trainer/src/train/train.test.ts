@@ -10,7 +10,7 @@ import type { TrainConfig } from './config.js';
 import { scatter } from './scatter.js';
 import { MemoryStore } from '../records/store.js';
 import { makeSystem } from '../systems/registry.js';
-import { train } from './train.js';
+import { train, type TrainHost } from './train.js';
 
 const points = { name: 'points', count: 8, fields: { vector: { shape: [2], dtype: 'float32' as const } } };
 const tiny: TrainConfig = {
@@ -54,6 +54,18 @@ describe('train in memory', () => {
       outputs: [{ name: 'points' }],
       metrics: { steps: 4 },
     });
+  });
+
+  it('reads tf.data datasets and iterables to their end, as examples that were there from the start', async () => {
+    const rows = Array.from({ length: 12 }, (_, i) => [Math.cos(i), Math.sin(i)]);
+    const log = async (dataset: TrainHost['dataset']): Promise<unknown[]> => {
+      const store = new MemoryStore();
+      await train(tiny, { store, ...(dataset ? { dataset } : {}) });
+      return (await store.lines()).map(({ scalars }) => scalars);
+    };
+    const whole = await log(arrayDataset({ name: 'points', fields: { vector: { data: rows.flat(), shape: [2] } } }));
+    expect(await log(tf.data.array(rows.map((vector) => ({ vector: tf.tensor1d(vector) }))))).toEqual(whole);
+    expect(await log(rows.map((row) => Float32Array.from(row)))).toEqual(whole);
   });
 
   it('goes on from the bytes of a checkpoint as if it had not stopped', async () => {

@@ -4,6 +4,7 @@ import { UsageError, type AbortSignalLike, type Runtime } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
+import { datasetFrom, type ExampleStream } from '../data/from.js';
 import { syntheticDataset } from '../data/synthetic.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
@@ -24,8 +25,11 @@ import { loop, type Run } from './loop.js';
 export interface TrainHost {
   /** Needed for the engine `onnx`; also runs the exported model for its verification. */
   runtime?: Runtime;
-  /** Examples; needed in `.` for every kind of data but `synthetic`. */
-  dataset?: Dataset;
+  /**
+   * Examples; needed in `.` for every kind of data but `synthetic`. What gives them one after another (tf.data sets,
+   * iterables) is read to its end, as `datasetFrom` does.
+   */
+  dataset?: Dataset | ExampleStream;
   /** A system of your own, in place of the one that `config.system` names. */
   system?: SystemKind;
   /** Your own networks in a ready system, by role (`g`, `d`). They are trained in place and not disposed. */
@@ -85,7 +89,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
   const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
   if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1))
     throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
-  const dataset = host.dataset ?? datasetOf(parsed);
+  const dataset = host.dataset === undefined ? datasetOf(parsed) : await datasetFrom(host.dataset);
   const { system, config } = prepare(parsed, dataset, host);
   try {
     const { seed, batch } = config;
