@@ -100,7 +100,13 @@ const WAYS = {
     setWasmPaths('/tfjs/');
     setThreadsCount(o.threads);
     await tf.setBackend('wasm');
-    const { generator } = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: LATENT, batch: 1 });
+    const { g: generator } = dcgan({
+      size: o.size,
+      channels: o.channels,
+      base: o.base,
+      latent: LATENT,
+      batch: 1,
+    }).networks;
     const predict = async (latents, batch) => {
       const z = tf.tensor(latents, [batch, LATENT]);
       const y = generator.predict(z);

@@ -114,4 +114,5 @@ export async function compare(what, cases, o, peersOf = withTorch) {
   console.log(
     `\nwritten: ${save(o.name, { bench: what, machine: machine(), versions, options: { blocks, seconds, threads, spinning }, results })}`,
   );
+  return results;
 }

@@ -1,80 +1,95 @@
-// Peer of bench:phases: an iteration of DCGAN (G, average, D; Adam) as one graph or as two steps over one state, on the
-// CPU. Started by lib/compare.mjs. --form single|recomputed|handed.
+// Peer of bench:phases: iterations of DCGAN (D, G, average; Adam) on the CPU. Started by lib/compare.mjs. --form says
+// how: `single` is the system's own graph; `recomputed` and `handed` are two steps over one state, where the second
+// runs the generator again or reads the pictures that the first left as state; `always` and `lazy` are the system with
+// R1 in its one graph and with R1 as a phase of its own in every 16th iteration; `apart` runs that phase in each.
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { serve } from '../lib/serve.mjs';
 import { batchesOf, cpuRuntime, flags, trainer, versions } from './forja.mjs';
 
+const EVERY = 16;
 const o = flags();
 const { form } = parseArgs({ options: { form: { type: 'string', default: 'single' } }, strict: false }).values;
-const { adam, applyUpdates, compileAll, dcgan, ema } = await trainer();
+const { adam, applyUpdates, averageOf, compileAll, dcgan, nameWeights, phaseStep } = await trainer();
 const runtime = await cpuRuntime(o);
-const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
-const { generator, discriminator, average } = system;
-const { real, z } = system.inputs;
-const rate = { dtype: 'float32', shape: [] };
-const weights = (list) => list.map((weight) => weight.read());
-const [gWeights, dWeights] = [weights(generator.trainableWeights), weights(discriminator.trainableWeights)];
+const lazy = { r1: { weight: 0.1, every: EVERY } };
+const penalties = { always: { r1: 0.1 }, lazy, apart: lazy }[form] ?? {};
+const { size, channels, base, latent, batch } = o;
+const system = dcgan({ size, channels, base, latent, batch, penalties });
 
-/** The system's own step is one graph. In phases: the same updates, with optimizers of the same kind. */
-async function makeSteps() {
-  if (form === 'single')
-    return compileAll({ step: { step: system.step, inputs: system.inputs } }, { variables: system.variables, runtime });
-  const optimizers = {
-    g: adam({ beta1: 0.5, name: 'phases/adam_g' }).prepare(gWeights),
-    d: adam({ beta1: 0.5, name: 'phases/adam_d' }).prepare(dWeights),
-  };
-  const averages = weights(average.trainableWeights);
-  const follow = ema(gWeights, 0.999, { warmup: true, averages });
-  const [from, to] = [weights(generator.nonTrainableWeights), weights(average.nonTrainableWeights)];
-  const fakes = tf.variable(tf.zeros(real.shape), false, 'phases/fakes');
+/** The system's phases, or the same updates in two. */
+function phasesOf() {
+  if (form !== 'recomputed' && form !== 'handed')
+    return system.phases.map((phase) => ({
+      ...phaseStep(system, phase),
+      every: form === 'apart' ? 1 : (phase.every ?? 1),
+    }));
+  const { g, d } = system.networks;
+  const [all, trained] = [
+    [...nameWeights(g, 'g'), ...nameWeights(d, 'd')],
+    (of) => of.trainableWeights.map((w) => w.read()),
+  ];
+  const [gWeights, dWeights] = [trained(g), trained(d)];
+  const adamG = adam({ beta1: 0.5, name: 'adam_g' }).prepare(gWeights);
+  const adamD = adam({ beta1: 0.5, name: 'adam_d' }).prepare(dWeights);
+  const average = averageOf(g, { decay: 0.999, warmup: true, statistics: 'last' });
+  const { real, z, rate_g, rate_d } = phaseStep(system).inputs;
+  const fakes = tf.variable(tf.zeros(real.shape), false, 'fakes');
+  const variables = [...all, ...adamG.state, ...adamD.state, ...average.variables, fakes];
   const apply = (model, x) => model.apply(x, { training: true });
-  const descend = (optimizer, of, at, objective) => {
-    const { value, grads } = tf.variableGrads(objective, of);
-    applyUpdates(optimizer(of, grads, at));
-    return value;
-  };
-  const g = ({ z, rate_g }) => {
-    let made;
-    const loss_g = descend(optimizers.g, gWeights, rate_g, () => {
-      made = apply(generator, z);
+  const right = (logits) => tf.mean(tf.cast(tf.greater(logits, 0), 'float32'));
+  const generator = ({ z: noise, rate_g: rate }) => {
+    const { value, grads } = tf.variableGrads(() => {
+      const made = apply(g, noise);
       if (form === 'handed') fakes.assign(made);
-      return tf.mean(tf.softplus(tf.neg(apply(discriminator, made))));
-    });
-    applyUpdates([...follow(), ...to.map((variable, i) => ({ variable, value: from[i] }))]);
-    return { loss_g };
+      return tf.mean(tf.softplus(tf.neg(apply(d, made))));
+    }, gWeights);
+    applyUpdates(adamG(gWeights, grads, rate));
+    average.follow();
+    return { loss_g: value };
   };
-  const d = ({ real, z, rate_d }) => {
-    const fake = form === 'handed' ? fakes : apply(generator, z);
-    const objective = () =>
-      tf.add(
-        tf.mean(tf.softplus(tf.neg(apply(discriminator, real)))),
-        tf.mean(tf.softplus(apply(discriminator, fake))),
-      );
-    return { loss_d: descend(optimizers.d, dWeights, rate_d, objective) };
+  const discriminator = ({ real: x, z: noise, rate_d: rate }) => {
+    const fake = form === 'handed' ? fakes : apply(g, noise);
+    let shares;
+    const { value, grads } = tf.variableGrads(() => {
+      const [onReal, onFake] = [apply(d, x), apply(d, fake)];
+      shares = [tf.keep(right(onReal)), tf.keep(right(tf.neg(onFake)))];
+      return tf.add(tf.mean(tf.softplus(tf.neg(onReal))), tf.mean(tf.softplus(onFake)));
+    }, dWeights);
+    applyUpdates(adamD(dWeights, grads, rate));
+    return { loss_d: value, d_real: shares[0], d_fake: shares[1] };
   };
-  return compileAll(
+  return [
+    { name: 'generator', step: generator, inputs: { z, rate_g }, variables, every: 1 },
     {
-      g: { step: g, inputs: { z, rate_g: rate } },
-      d: { step: d, inputs: { real, rate_d: rate, ...(form === 'handed' ? {} : { z }) } },
+      name: 'discriminator',
+      step: discriminator,
+      inputs: { real, rate_d, ...(form === 'handed' ? {} : { z }) },
+      variables,
+      every: 1,
     },
-    { runtime },
-  );
+  ];
 }
 
-const steps = await makeSteps();
-const batches = batchesOf({ inputs: { ...system.inputs } });
+const phases = phasesOf();
+const steps = await compileAll(
+  Object.fromEntries(phases.map(({ name, step, inputs, variables }) => [name, { step, inputs, variables }])),
+  { runtime },
+);
+const batches = phases.map(batchesOf);
 let i = 0;
-/** One iteration, a call a phase. */
+/** One iteration, a call a phase; a block is whole rounds of the lazy phase. */
 async function iterate() {
-  const { real, rate_g, rate_d } = batches[i++ % batches.length];
-  if (form === 'single') return steps.step.run({ real, rate_g, rate_d });
-  await steps.g.run({ rate_g });
-  return steps.d.run({ real, rate_d });
+  for (const [at, { name, every }] of phases.entries())
+    if (i % every === 0) await steps[name].run(batches[at][i % batches[at].length]);
+  i++;
+}
+async function round() {
+  for (let k = 0; k < EVERY; k++) await iterate();
 }
 const about = Object.fromEntries(
   Object.entries(steps).map(([name, { summary }]) => [name, { nodes: summary.nodes, lowering: summary.lowering }]),
 );
-await serve(iterate, await versions(), { about });
+await serve(round, await versions(), { about, steps: EVERY, warmup: 1, least: 1 });
 for (const step of Object.values(steps)) await step.dispose();
 await runtime.dispose();

@@ -26,7 +26,7 @@ const { step: play, ...options } = phaseStep(system);
 const step = await compile(play, { ...options, runtime, lowering: own.lowering });
 if (own.explain) console.log(step.summary.plan);
 
-const batches = batchesOf(system);
+const batches = batchesOf(options);
 let i = 0;
 const { stepsPerRun: steps, traceMs, lowerMs, createMs, lowering, nodes } = step.summary;
 const next = () => Array.from({ length: steps }, () => batches[i++ % batches.length]);

@@ -13,9 +13,8 @@ const { dcgan, eagerStep, phaseStep, useTfjsNode } = await trainer();
 const reason = await useTfjsNode();
 if (reason !== undefined) throw new Error(reason);
 const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent: o.latent, batch: o.batch });
-const batches = batchesOf(system);
-
 const { step: play, ...options } = phaseStep(system);
+const batches = batchesOf(options);
 
 /** What a program without Forja does: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
 function stock(feeds) {
