@@ -146,6 +146,12 @@ describe('progress', () => {
     ]);
   });
 
+  it('shows how far the pictures of a folder are read', () => {
+    const { onEvent } = progressListener(io());
+    for (const done of [1, 2]) onEvent({ type: 'data', done, total: 2 });
+    expect(lines).toEqual(['reading pictures 1/2 1 of 2', 'reading pictures 2/2 2 of 2']);
+  });
+
   it('shows warnings', () => {
     progressListener(io()).onEvent({ type: 'warning', message: 'other threads' });
     expect(lines).toEqual(['warn other threads']);

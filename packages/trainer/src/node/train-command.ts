@@ -238,7 +238,13 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
     bar = undefined;
   };
   const on: { [T in TrainEvent['type']]?: (event: Extract<TrainEvent, { type: T }>) => void } = {
+    data: ({ done, total }) => {
+      bar ??= io.progress(total, 'reading pictures');
+      bar.update(done, `${done} of ${total}`);
+      if (done === total) stop();
+    },
     start: ({ config, step, device, examples, where, parameters }) => {
+      stop();
       io.print(
         `${config.system}, weights ${listed(parameters)}, ${examples} examples, ${device}; ${step > 0 ? `from step ${step}, ` : ''}in ${where}`,
       );

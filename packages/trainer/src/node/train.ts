@@ -8,6 +8,7 @@ import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/con
 import { trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
 import { FolderStore } from './folder-store.js';
+import type { PictureHost } from './image-folder.js';
 import { loadData } from './load-data.js';
 import { loadSystem } from './load-system.js';
 import { useTfjsNode } from './tfjs-node.js';
@@ -40,7 +41,7 @@ export async function train(
 export async function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made: a wrong path leaves nothing behind
-  const dataset = host.dataset ?? (await loadData(resolved, cwd));
+  const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)));
   if (host.store === undefined) await folder.begin();
   return run(resolved, { ...host, dataset, store: host.store ?? folder });
@@ -76,7 +77,7 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
   const saved = parseConfig(written, system);
   const { steps = saved.steps, ...rest } = host;
   const config = parseConfig({ ...saved, steps }, system);
-  const dataset = host.dataset ?? (await loadData(config, cwd));
+  const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
   const store = new FolderStore(where);
   const { checkpoint, damaged, step } = await store.rewind();
   if (step > steps)
@@ -85,6 +86,11 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
   return run(config, { ...rest, dataset, store, ...(system ? { system } : {}), ...(checkpoint ? { checkpoint } : {}) });
 }
+
+/** Tells a listener of the run how far its pictures are decoded. */
+const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHost => ({
+  onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
+});
 
 async function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
   const { threads } = config;
