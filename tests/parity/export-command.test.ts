@@ -198,6 +198,11 @@ describe('forja export and verify', () => {
           command(name, { ...(name === 'export' ? args : against), range: [range] }),
           range,
         ).rejects.toMatchObject({ code: 'usage' });
+    // Sizes that a dynamic dim will have.
+    const { result: bounded } = await command('export', { ...args, bounds: ['batch:1,40'], report: 'bounds.json' });
+    expect(bounded['report']).toMatchObject({ verified: 'passed' });
+    for (const bounds of ['batch', 'batch:1', 'batch:9,1', 'batch:0.5,2', 'rows:1,4'])
+      await expect(command('export', { ...args, bounds: [bounds] }), bounds).rejects.toThrow(/bounds/);
     // What the model does not take is no fault of the command's.
     const failure = command('export', { ...args, range: ['label:0,20'] });
     await expect(failure).rejects.toMatchObject({ code: 'export.unverified' });

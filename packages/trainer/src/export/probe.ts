@@ -237,7 +237,7 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
     why = error instanceof Error ? error.message : String(error);
   }
   throw branchError(
-    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, as options.bounds says, got at ${at}: ${why}`,
+    `trace: expected a function that runs at every ${dim} from ${asked[0]} to ${asked[1]}, as bounds say, got at ${at}: ${why}`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { ExportProgress } from '../export/progress.js';
 import { renderReport, reportFormat, reportText } from '../export/report-text.js';
 import { exportOnnx } from './export.js';
 import { writeFilesSafely, writeFileSafely } from './files.js';
-import { RANGE_OPTION, inputSpecs, statedRanges, withRanges } from './input-options.js';
+import { BOUNDS_OPTION, RANGE_OPTION, inputSpecs, statedBounds, statedRanges, withRanges } from './input-options.js';
 import { importUserModule, isAddress, loadTfjsModel } from './load-model.js';
 import { writeCard } from './write-card.js';
 
@@ -16,6 +16,7 @@ interface Args {
   out?: string;
   input?: string[];
   range?: string[];
+  bounds?: string[];
   import?: string[];
   opset?: number;
   layout?: 'nhwc' | 'nchw';
@@ -96,6 +97,7 @@ export const exportCommand: CliCommand = {
       type: 'list',
     },
     RANGE_OPTION,
+    BOUNDS_OPTION,
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
     { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer' },
     {
@@ -142,6 +144,7 @@ export const exportCommand: CliCommand = {
         : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
     const specs = inputSpecs('export', args.input);
     const ranges = statedRanges('export', args.range);
+    const bounds = statedBounds('export', args.bounds);
     const externalData = externalOption(args.externalData ?? 'auto', out);
     const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
@@ -155,6 +158,7 @@ export const exportCommand: CliCommand = {
       const progress = showProgress(io, 'export');
       const options: ExportOptions = {
         ...(inputs === undefined ? {} : { inputs }),
+        bounds,
         ...(args.opset === undefined ? {} : { opset: args.opset }),
         ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
         ...(args.precision === undefined ? {} : { precision: args.precision }),

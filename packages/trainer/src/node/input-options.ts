@@ -34,25 +34,36 @@ export function withRanges(
 }
 
 /** `label:0,9` as a range, by name. */
-export function statedRanges(
-  command: string,
-  texts: readonly string[] | undefined = [],
-): Map<string, [number, number]> {
-  return new Map(texts.map((text) => rangeOf(command, text)));
+export function statedRanges(command: string, texts: readonly string[] = []): Map<string, [number, number]> {
+  return new Map(texts.map((text) => pairOf(`${command} --range`, 'name:low,high such as label:0,9', text)));
 }
 
-function rangeOf(command: string, text: string): [string, [number, number]] {
+/** `height:32,1024` as the sizes that a dynamic dim will have, by name. */
+export function statedBounds(command: string, texts: readonly string[] = []): Record<string, [number, number]> {
+  return Object.fromEntries(
+    texts.map((text) => pairOf(`${command} --bounds`, 'name:least,most such as height:32,1024', text)),
+  );
+}
+
+function pairOf(where: string, expected: string, text: string): [string, [number, number]] {
   const cut = text.lastIndexOf(':');
   const ends = text.slice(cut + 1).split(',');
   const [low = NaN, high = NaN] = ends.map((end) => (end.trim() === '' ? NaN : Number(end)));
   if (cut < 1 || ends.length !== 2 || !Number.isFinite(low) || !Number.isFinite(high) || low > high)
-    throw new UsageError(`${command} --range: expected name:low,high such as label:0,9, got '${text}'`);
+    throw new UsageError(`${where}: expected ${expected}, got '${text}'`);
   return [text.slice(0, cut), [low, high]];
 }
 
-/** The option, which both commands have. */
+/** The option `--range`, which both commands have. */
 export const RANGE_OPTION = {
   flags: '--range <name:low,high>',
   description: 'what an input may be, which verification draws from (label:0,9); once for each input',
+  type: 'list',
+} as const;
+
+/** The option `--bounds` of the export. */
+export const BOUNDS_OPTION = {
+  flags: '--bounds <name:least,most>',
+  description: 'sizes that a dynamic dim will have (height:32,1024), where code reads it; once for each dim',
   type: 'list',
 } as const;
