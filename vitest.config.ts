@@ -36,6 +36,7 @@ export default defineConfig({
           setupFiles,
           include: ['packages/*/src/**/*.test.ts'],
           testTimeout: 300_000, // ends what hangs, and not what a busy machine takes long for
+          hookTimeout: 300_000,
         },
       },
       {
@@ -47,6 +48,7 @@ export default defineConfig({
           setupFiles,
           include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },
@@ -71,6 +73,7 @@ export default defineConfig({
           setupFiles,
           include: ['tests/full/**/*.test.ts'],
           testTimeout: 3_600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
