@@ -37,6 +37,7 @@ export const browserProject = {
     name: 'browser',
     include: ['tests/browser/**/*.test.ts'],
     testTimeout: 300_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     browser: {
       enabled: true,
