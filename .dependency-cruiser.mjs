@@ -10,7 +10,7 @@ const layers = {
     'trace',
     'rewrite',
     'lower',
-    ['losses', 'penalties', 'optimizers', 'schedules', 'models', 'data'],
+    ['losses', 'penalties', 'augment', 'optimizers', 'schedules', 'models', 'data'],
     'records',
     'compile',
     'export',

@@ -47,3 +47,5 @@ export interface GameVectors {
   state: Record<string, { initial: Vector; updated: Vector }>;
 }
 export function readGame(name: string): GameVectors;
+/** The vectors of a file whose tensors are packed: 'augment'. */
+export function readVectors(name: string): unknown;

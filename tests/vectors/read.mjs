@@ -23,3 +23,8 @@ export function readStep(name) {
 export function readGame(name) {
   return decode(JSON.parse(readFileSync(new URL(`./game-${name}.json`, import.meta.url), 'utf8')));
 }
+
+/** The vectors of a file whose tensors are packed as above: 'augment'. */
+export function readVectors(name) {
+  return decode(JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')));
+}

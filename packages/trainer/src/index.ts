@@ -61,6 +61,15 @@ export {
   type PenaltyOf,
 } from './penalties/index.js';
 export {
+  augmentationNames,
+  augmentationOf,
+  augmentations,
+  registerAugmentation,
+  type Augmentation,
+  type AugmentationName,
+  type AugmentDraw,
+} from './augment/index.js';
+export {
   dcganDiscriminator,
   dcganGenerator,
   type DcganDiscriminatorConfig,

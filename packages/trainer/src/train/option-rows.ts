@@ -65,21 +65,24 @@ function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): strin
     number: () => numbers(pipe),
     boolean: () => '`true`, `false`',
     picklist: () => options.map((one) => `\`${String(one)}\``).join(', '),
-    string: () =>
-      pipe
-        .find(({ metadata }) => metadata?.choices)
-        ?.metadata?.choices?.()
-        .map((one) => `\`${one}\``)
-        .join(', ') ?? 'a path',
+    string: () => choices(pipe) ?? 'a path',
     strict_object: () =>
       `{ ${Object.entries(entries)
         .map(([key, of]) => `${key}: ${valuesOf(of.wrapped ?? of)}`)
         .join(', ')} }`,
     record: () => '{ name: weight }',
-    union: () => 'a name, a path, or { kind, … }',
+    union: () => choices(pipe) ?? 'a name, a path, or { kind, … }',
   };
   return kinds[type]?.() ?? type;
 }
+
+/** Names of an open set. */
+const choices = (pipe: readonly Action[]): string | undefined =>
+  pipe
+    .find(({ metadata }) => metadata?.choices)
+    ?.metadata?.choices?.()
+    .map((one) => `\`${one}\``)
+    .join(', ');
 
 /** `a number` with its bounds. Inner pipes come first: the last bound of a kind counts. */
 function numbers(pipe: readonly Action[]): string {

@@ -7,6 +7,7 @@ import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
+import { checkAugment } from '../two-player/augment.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
@@ -25,8 +26,9 @@ export const mlpKind = systemKind({
   },
   data: { vector: 'vector' },
   roles: ['g', 'd'],
-  fit: (options) => {
+  fit: (options, { fields, name }) => {
     checkPlayers(options);
+    checkAugment(options, fields['vector'], name);
     return options;
   },
   make(options, at) {

@@ -12,6 +12,7 @@ import type { Circumstances } from '../kind.js';
 import type { Phase, PhaseInput } from '../phase.js';
 import { disposeOwn } from '../network.js';
 import type { GanSystem, Preview } from '../system.js';
+import { checkAugment, sightOf } from './augment.js';
 import type { PlayerOptions } from './options.js';
 import { scheduled } from './rates.js';
 import { drawsOf, penaltiesOf, type Weighed } from './penalties.js';
@@ -35,6 +36,8 @@ export interface Players {
 /** The game as a system: optimizers, average, phases and the list of all state. */
 export function twoPlayer(players: Players, options: PlayerOptions, at: Circumstances): GanSystem {
   const { name, g, d, field, example, classes, output } = players;
+  checkAugment(options, example, at.data.name);
+  const sight = sightOf(options);
   const loss = smoothed(lossOf(options.loss), { real: options.labelSmoothing });
   const penalties = penaltiesOf(options.penalties);
   const [always, lazy] = [penalties.filter(({ every }) => every === 1), penalties.filter(({ every }) => every > 1)];
@@ -49,15 +52,16 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
   const generate = (inputs: Inputs): tf.Tensor => first(applied(g, input(inputs, 'z'), inputs['label']));
-  const judge = (x: tf.Tensor, { label }: Inputs): Verdict => {
-    const [logits, ofClasses] = applied(d, x, label);
+  /** What D says of pictures as it sees them; `turn` names the random numbers of that. */
+  const judge = (x: tf.Tensor, { label }: Inputs, turn: string): Verdict => {
+    const [logits, ofClasses] = applied(d, sight.see(x, turn), label);
     return { logits: first([logits]), ...(ofClasses === undefined ? {} : { classes: ofClasses }) };
   };
   const classified = ({ classes: logits }: Verdict, { label }: Inputs): tf.Scalar[] =>
     logits === undefined || label === undefined ? [] : [classification({ logits, classes: logits }, label)];
   const penalised = (one: Weighed, inputs: Inputs, fake: () => tf.Tensor, keep: Keep): tf.Scalar => {
     const value = one.penalty.of({
-      judge: (x) => judge(x, inputs).logits,
+      judge: (x) => judge(x, inputs, one.name).logits,
       real: input(inputs, 'real'),
       get fake() {
         return fake(); // asked for by some penalties only
@@ -78,7 +82,8 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   };
   const updateD = (inputs: Inputs, fake: tf.Tensor, keep: Keep): void => {
     const value = descendD(inputs, () => {
-      const [onReal, onFake] = [judge(input(inputs, 'real'), inputs), judge(fake, inputs)];
+      const [onReal, onFake] = [judge(input(inputs, 'real'), inputs, 'd_real'), judge(fake, inputs, 'd_fake')];
+      sight.follow(onReal.logits, keep);
       keep('d_real', shareAbove(onReal.logits));
       keep('d_fake', shareAbove(tf.neg(onFake.logits)));
       const terms = always.map((one) =>
@@ -97,9 +102,9 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     keep('loss_d', value);
   };
   const lossG = (inputs: Inputs, fake: tf.Tensor): tf.Scalar => {
-    const onFake = judge(fake, inputs);
+    const onFake = judge(fake, inputs, 'g_fake');
     // Only a relativistic loss looks at the real batch: the others ignore it, and D is not applied to it in vain.
-    const onReal = loss.relativistic === true ? judge(input(inputs, 'real'), inputs) : onFake;
+    const onReal = loss.relativistic === true ? judge(input(inputs, 'real'), inputs, 'g_real') : onFake;
     return sumOf([loss.generator(onFake, onReal), ...classified(onFake, inputs)]);
   };
   const updateG = (inputs: Inputs, objective: () => tf.Scalar, keep: Keep): void => {
@@ -164,7 +169,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     }),
   }));
 
-  const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables];
+  const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables, ...sight.variables];
   return {
     name,
     networks: { g, d },

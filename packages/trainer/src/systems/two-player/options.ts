@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { lossNames } from '../../losses/index.js';
 import { penaltyNames } from '../../penalties/index.js';
+import { augmentOptions } from './augment.js';
 import { atLeast, described, named, rate, share, whole } from '../entries.js';
 
 /** A penalty's weight, or all that can be said of it. */
@@ -25,6 +26,7 @@ export interface PlayerDefaults {
   beta1?: number;
   dSteps?: number;
   schedule?: 'constant' | 'linear' | 'cosine';
+  augment?: string;
 }
 
 /** The entries, with a game's own defaults. */
@@ -56,6 +58,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
     v.optional(whole(1, 100), defaults.dSteps ?? 1),
     'steps of the discriminator for each of the generator',
   ),
+  ...augmentOptions(defaults.augment ?? 'none'),
   ema: described(v.optional(share, 0.999), "decay of the generator's moving average"),
   emaWarmup: described(v.optional(v.boolean(), true), 'start the average with a small decay'),
   emaStatistics: described(

@@ -1,0 +1,13 @@
+// Left and right exchanged in half of the pictures. Not for digits, letters and other things that have a side.
+import * as tf from '@tensorflow/tfjs';
+import type { Augmentation } from './augmentation.js';
+import { mirroredWhere, readAt } from './places.js';
+
+/** With probability one half. */
+export const flip: Augmentation = {
+  name: 'flip',
+  of: (pictures, draw) => {
+    const mirrored = tf.cast(tf.less(draw.uniform('mirrored'), 0.5), 'float32');
+    return readAt(pictures, { columns: mirroredWhere(mirrored, pictures.shape[2]) });
+  },
+};

@@ -1,0 +1,101 @@
+// What the discriminator sees of pictures in a game: augmented ones, real and fake alike, in its own turn and in the
+// generator's.
+import { UsageError } from '@forja/core';
+import type * as tf from '@tensorflow/tfjs';
+import * as v from 'valibot';
+import {
+  adaptively,
+  adaptiveProbability,
+  augmentationNames,
+  augmentationOf,
+  augmented,
+  DIFFAUGMENT,
+  drawsFor,
+} from '../../augment/index.js';
+import type { FieldSpec } from '../../data/dataset.js';
+import { nearest } from '../../nearest-name.js';
+import { described, share, whole } from '../entries.js';
+import type { Keep } from './step.js';
+
+const ADA = 'ada';
+const names = (): string[] => ['none', 'diffaug', ADA, ...augmentationNames()];
+const listOf = (given: string | string[]): string[] => {
+  const list = (typeof given === 'string' ? given.split(',') : given).map((name) => name.trim());
+  return list
+    .filter((name) => name !== 'none')
+    .flatMap((name): readonly string[] => (name === 'diffaug' ? DIFFAUGMENT : [name]));
+};
+const stray = (list: string[]): string | undefined => list.find((name) => !names().includes(name));
+
+/** Options of what the discriminator sees. */
+export const augmentOptions = (standard: string, pictures = 500_000) => ({
+  augment: described(
+    v.optional(
+      v.pipe(
+        v.union([v.string(), v.array(v.string())]),
+        v.transform(listOf),
+        v.check(
+          (list) => stray(list) === undefined,
+          ({ input }) => `augmentations (${names().join(', ')})${nearest(stray(input) ?? '', names())}`,
+        ),
+        v.check((list) => !list.includes(ADA) || list.length === 1, `'${ADA}' alone, or others`),
+        v.metadata({ choices: names }),
+      ),
+      standard,
+    ),
+    'what the discriminator sees of every picture: none, diffaug, ada, or names with commas between',
+  ),
+  ada: described(
+    v.optional(v.strictObject({ target: v.optional(share, 0.6), pictures: v.optional(whole(1, 1e9), pictures) }), {
+      target: 0.6,
+      pictures,
+    }),
+    "of augment 'ada': mean sign of the discriminator on real pictures that is aimed at, and pictures in which the probability would go from 0 to 1",
+  ),
+});
+
+/** {@link augmentOptions}, parsed. */
+export type AugmentOptions = v.InferOutput<v.ObjectSchema<ReturnType<typeof augmentOptions>, undefined>>;
+
+/** Pictures as the discriminator sees them. */
+export interface Sight {
+  /** `turn` names the random numbers: two calls of a step have two names. */
+  see(pictures: tf.Tensor, turn: string): tf.Tensor;
+  /** Called once a turn of the discriminator with what it says of real pictures: moves ADA's probability. */
+  follow(onReal: tf.Tensor, keep: Keep): void;
+  readonly variables: readonly tf.Variable[];
+}
+
+/** The sight that options ask for. */
+export function sightOf({ augment, ada }: AugmentOptions): Sight {
+  if (augment.includes(ADA)) {
+    const { p, follow, variables } = adaptiveProbability(ada);
+    return {
+      see: (pictures, turn) => {
+        const x = pictures as tf.Tensor4D; // as checkAugment saw
+        return adaptively(x, p, drawsFor(x.shape[0], `augment/${turn}`));
+      },
+      follow: (onReal, keep) => {
+        keep('ada_p', p);
+        keep('ada_sign', follow(onReal));
+      },
+      variables,
+    };
+  }
+  const list = augment.map(augmentationOf);
+  return {
+    see: (pictures, turn) =>
+      list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`), // as checkAugment saw
+    follow: () => {},
+    variables: [],
+  };
+}
+
+/** @throws UsageError `config.invalid` for augmentations of what is no picture. */
+export function checkAugment({ augment }: AugmentOptions, field: FieldSpec | undefined, from: string): void {
+  if (augment.length > 0 && field?.shape.length !== 3)
+    throw new UsageError(
+      `config.augment: expected pictures to augment, got points [${field?.shape.join(', ') ?? ''}] from ${from}; leave augment out`,
+      { code: 'config.invalid' },
+    );
+}
