@@ -78,7 +78,8 @@ class Game:
 
     def add(self, name, *shape, scale=None):
         kind = name.rsplit("/", 1)[1]
-        std, offset = {"kernel": (0.15, 0), "embeddings": (0.3, 0), "bias": (0.1, 0), "gamma": (0.1, 1), "beta": (0.1, 0)}[kind]
+        std, offset = {"kernel": (0.15, 0), "embeddings": (0.3, 0), "bias": (0.1, 0), "gamma": (0.1, 1), "beta": (0.1, 0),
+                       "constant": (1, 0), "strength": (0.5, 0)}[kind]
         self.weights[name] = self.exact(torch.randn(shape, generator=self.gen) * (scale or std) + offset).requires_grad_()
 
     def statistics(self, name, size):

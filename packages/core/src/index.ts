@@ -31,6 +31,7 @@ export type {
   BatchOptions,
   DrawOptions,
   InterpolateOptions,
+  Mix,
   SampleOptions,
   StreamOptions,
   TranslateOptions,

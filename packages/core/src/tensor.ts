@@ -7,8 +7,11 @@ export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8'
 /** A size, or the name of a dynamic dimension such as `batch`. */
 export type Dim = number | string;
 
-/** The part an input or output plays in a generator. */
-export type Role = 'latent' | 'label' | 'noise' | 'image' | 'tensor' | 'score';
+/**
+ * The part an input or output plays in a generator. Of inputs, `psi` is how far styles stay from their mean, `mix` a
+ * second latent, and `layer` the number of the first layer that it styles.
+ */
+export type Role = 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
 
 /** What a tensor must look like. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
 export interface TensorSpec {

@@ -104,7 +104,7 @@ export class Generator {
     const { model } = this.#latentModel();
     return this.#admit(async () => {
       const { walkOf } = await import('./beside.js');
-      return this.#request(walkOf(model, options), options.steps)();
+      return this.#request(walkOf(model, this.manifest, options), options.steps)();
     });
   }
 
@@ -185,24 +185,28 @@ export class Generator {
   }
 
   /**
-   * Pictures `draw.start … + count − 1`. Nothing is awaited before the request is in the line, so that calls of one
-   * tick share a run.
+   * Pictures `draw.start … + count − 1`. Nothing but what conditions need is awaited before the request is in the line,
+   * so that calls of one tick share a run.
    */
   async #draw(draw: Draw, count: number): Promise<ImageBatch> {
     return this.#admit(this.#request(draw, count));
   }
 
-  /** A request for them, checked. */
+  /** A request for them. */
   #request(draw: Draw, count: number): () => Promise<ImageBatch> {
     const { model, batcher } = this.#latentModel();
-    model.check(draw);
     const pictures = new PictureBuffer(count, model.output);
     const { name } = model.output;
     return async () => {
+      const { draw: own, feeds } =
+        model.conditional || draw.label !== undefined || draw.mix !== undefined
+          ? (await import('./beside.js')).conditioned(this.manifest, draw)
+          : { draw, feeds: () => ({}) };
+      model.check(own);
       await batcher.add({
         rows: count,
         signal: draw.signal,
-        feeds: (start, rows) => model.feeds(draw, start, rows),
+        feeds: (start, rows) => ({ ...model.feeds(own, start, rows), ...feeds(draw.start + start, rows) }),
         take: (outputs, at, start, rows) => {
           const tensor = outputs[name];
           if (!tensor)

@@ -1,18 +1,17 @@
-// What a latent model needs for picture i: its latent, label and noise. Built from a manifest; refuses models of
-// another kind.
+// What a latent model needs for picture i: its latent and noise; what else there may be is in conditions.ts. Built from a
+// manifest; refuses models of another kind.
 import { ModelFormatError, UsageError } from '../errors.js';
-import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
 import { philoxNormal } from '../latent/streams.js';
-import { ARRAY_OF, BYTES_OF, sizeOf } from '../tensor.js';
-import type { Dim, NamedTensors, Tensor, TypedArray } from '../tensor.js';
+import { BYTES_OF, sizeOf } from '../tensor.js';
+import type { Dim, NamedTensors, Tensor } from '../tensor.js';
 import { halfOf } from '../half.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 import type { DrawOptions } from './options.js';
 import { greatest } from './sizes.js';
 
 /** An input that carries rows, and the shape of one. */
-interface RowInput {
+export interface RowInput {
   spec: ManifestInput;
   row: number[];
 }
@@ -37,9 +36,10 @@ export class LatentModel {
   readonly mostRows: number;
   /** Rows that every run must have, where the model says so. */
   readonly fixedBatch: number | undefined;
+  /** Whether it takes more than latents and noise: conditions.ts. */
+  readonly conditional: boolean;
   readonly #latent: RowInput;
   readonly #noises: readonly RowInput[];
-  readonly #label: (RowInput & { classes: number | undefined }) | undefined;
 
   constructor(manifest: Manifest) {
     const { kind, inputs, outputs } = manifest;
@@ -58,8 +58,7 @@ export class LatentModel {
     this.size = sizeOf(this.#latent.row);
     this.distribution = latent.distribution ?? 'normal';
     this.#noises = inputs.filter(({ role }) => role === 'noise').map(rowsOf);
-    const label = inputs.find(({ role }) => role === 'label');
-    this.#label = label && { ...rowsOf(label), classes: classesOf(label) };
+    this.conditional = inputs.some(({ role }) => role !== 'latent' && role !== 'noise');
     const batch = latent.shape[0];
     this.mostRows = greatest(manifest, batch);
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
@@ -71,23 +70,15 @@ export class LatentModel {
     return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
   }
 
-  /** Whether pictures have a class. */
-  get hasLabel(): boolean {
-    return this.#label !== undefined;
-  }
-
-  /** Throws for a seed, truncation or label that no picture could be drawn from. */
-  check({ seed = 0, truncation, label, latents: given }: Omit<Draw, 'start'>): void {
+  /** Throws for a seed or truncation that no picture could be drawn from. */
+  check({ seed = 0, truncation, latents: given }: Omit<Draw, 'start'>): void {
     // Draws nothing: only the options are looked at.
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
     if (given && truncation !== undefined)
       throw new UsageError('sample.truncation: expected none beside latents, got one; truncate them yourself');
-    if (label === undefined && this.#label && this.#label.classes === undefined)
-      throw new UsageError('sample.label: expected a class, as the model has an unknown number');
-    if (label !== undefined) this.#classOf(label);
   }
 
-  /** Feeds for `count` pictures from number `from` of `draw` on. */
+  /** Latents and noise of `count` pictures from number `from` of `draw` on. */
   feeds(draw: Draw, from: number, count: number): NamedTensors {
     const { seed = 0, truncation } = draw;
     const first = draw.start + from;
@@ -105,35 +96,12 @@ export class LatentModel {
         data.set(philoxNormal({ seed, stream, step: draw.noiseOf ?? first + i }, size), i * size);
       feeds[noise.spec.name] = rows(noise, count, data);
     });
-    if (this.#label) {
-      const { classes = 1 } = this.#label;
-      const of = draw.label === undefined ? (i: number) => (first + i) % classes : () => chosen;
-      const chosen = draw.label === undefined ? 0 : this.#classOf(draw.label);
-      feeds[this.#label.spec.name] = labels(this.#label, count, of);
-    }
     return feeds;
   }
-
-  #classOf(label: number | string): number {
-    if (!this.#label) throw new UsageError('sample.label: expected no label, as the model takes none');
-    const { spec, classes } = this.#label;
-    const named = typeof label === 'string' ? (spec.classes ?? []).indexOf(label) : label;
-    if (typeof label === 'string' && named < 0) {
-      throw new UsageError(
-        `sample.label: expected ${spec.classes ? `one of ${listed(spec.classes)}` : 'a number, as the model names no classes'}, got '${label}'`,
-        { code: 'input.range' },
-      );
-    }
-    checkInteger('sample.label', named, 0, (classes ?? 2 ** 31) - 1);
-    return named;
-  }
 }
 
-function listed(names: readonly string[]): string {
-  return names.length > 20 ? `${names.slice(0, 20).join(', ')}, … (${names.length} in all)` : names.join(', ');
-}
-
-function rowsOf(spec: ManifestInput): RowInput {
+/** @throws ModelFormatError for a row of open size. */
+export function rowsOf(spec: ManifestInput): RowInput {
   const row = spec.shape.slice(1);
   if (!isStatic(row))
     throw new ModelFormatError(
@@ -147,19 +115,8 @@ function isStatic(shape: readonly Dim[]): shape is number[] {
   return shape.every((dim) => typeof dim === 'number');
 }
 
-/** How many classes a label has: by name, by range, or as the length of a one-hot row. */
-export function classesOf({ classes, range, dtype, shape }: ManifestInput): number | undefined {
-  if (classes) return classes.length;
-  if (range) return range[1] + 1;
-  const last = shape.at(-1);
-  return isFloat(dtype) && shape.length === 2 && typeof last === 'number' ? last : undefined;
-}
-
-function isFloat(dtype: string): boolean {
-  return dtype === 'float32' || dtype === 'float16';
-}
-
-function rows({ spec, row }: RowInput, count: number, data: Float32Array): Tensor {
+/** `count` rows of floats, in the input's precision. */
+export function rows({ spec, row }: RowInput, count: number, data: Float32Array): Tensor {
   if (spec.dtype === 'float32') return { dtype: 'float32', shape: [count, ...row], data };
   if (spec.dtype === 'float16')
     return { dtype: 'float16', shape: [count, ...row], data: Uint16Array.from(data, halfOf) };
@@ -167,21 +124,4 @@ function rows({ spec, row }: RowInput, count: number, data: Float32Array): Tenso
     'model.format',
     `manifest.inputs.${spec.name}: expected float32 or float16 for a ${spec.role}, got ${spec.dtype}`,
   );
-}
-
-/** Class numbers, or one-hot rows where the input has a row of floats. */
-function labels({ spec, row }: RowInput, count: number, of: (i: number) => number): Tensor {
-  const size = sizeOf(row);
-  const oneHot = isFloat(spec.dtype) && size > 1;
-  if (oneHot) {
-    const data = new Float32Array(count * size);
-    for (let i = 0; i < count; i++) data[i * size + of(i)] = 1;
-    return rows({ spec, row }, count, data);
-  }
-  const data: TypedArray = new ARRAY_OF[spec.dtype](count * size);
-  for (let i = 0; i < count; i++) {
-    if (data instanceof BigInt64Array) data.fill(BigInt(of(i)), i * size, (i + 1) * size);
-    else data.fill(spec.dtype === 'float16' ? halfOf(of(i)) : of(i), i * size, (i + 1) * size);
-  }
-  return { dtype: spec.dtype, shape: [count, ...row], data };
 }

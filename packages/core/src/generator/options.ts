@@ -26,11 +26,26 @@ export interface DrawOptions {
    * machine.
    */
   seed?: number | bigint;
-  /** t: latent entries with |z| > t are drawn again. `{ psi }`: every entry times psi, towards the mean. */
+  /**
+   * t: latent entries with |z| > t are drawn again. `{ psi }`: every entry times psi, towards the mean; of models with
+   * styles every style, towards the mean style.
+   */
   truncation?: Truncation;
   /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
   label?: number | string;
+  /** Layers from one on are styled by a second latent, for models that can mix styles. */
+  mix?: Mix;
   signal?: AbortSignalLike;
+}
+
+/** A second latent, and where it begins. */
+export interface Mix {
+  /** Picture i takes latent i of this seed. */
+  seed: number | bigint;
+  /** First layer that it styles, from 0 (all) to the model's number of layers (none): coarse shapes come first. */
+  from: number;
+  /** Every picture takes this latent of the seed instead. */
+  index?: number;
 }
 
 /** Options of `Generator.sample`. */

@@ -2,24 +2,29 @@
 import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
 import { latentWalk } from '../latent/walks.js';
+import type { Manifest } from '../manifest/manifest.js';
 import type { Draw, LatentModel } from './latent-model.js';
 import { MOST, type InterpolateOptions } from './options.js';
 
 /** @throws UsageError for a number of steps below 2, and as `latents` for seeds and truncation. */
 export function walkOf(
-  { size, distribution, hasLabel }: Pick<LatentModel, 'size' | 'distribution' | 'hasLabel'>,
+  { size, distribution }: Pick<LatentModel, 'size' | 'distribution'>,
+  { inputs }: Pick<Manifest, 'inputs'>,
   options: InterpolateOptions,
 ): Draw {
   const { from, to, steps, loop = false, truncation, ...rest } = options;
   const { mode = distribution === 'uniform' ? 'lerp' : 'slerp', ...draw } = rest;
   checkInteger('interpolate.steps', steps, 2, MOST);
+  const has = (role: Manifest['inputs'][number]['role']): boolean => inputs.some((input) => input.role === role);
+  const ofStyles = typeof truncation === 'object' && has('psi'); // not of the latents
   const end = (seed: number | bigint): Float32Array =>
-    latents(seed, 0, 1, size, { distribution, ...(truncation === undefined ? {} : { truncation }) });
+    latents(seed, 0, 1, size, { distribution, ...(truncation === undefined || ofStyles ? {} : { truncation }) });
   // Without a label every picture is of class 0: a walk that changes class at each step is none.
-  const label = draw.label ?? (hasLabel ? 0 : undefined);
+  const label = draw.label ?? (has('label') ? 0 : undefined);
   return {
     ...draw,
     ...(label === undefined ? {} : { label }),
+    ...(ofStyles ? { truncation } : {}),
     seed: from,
     latents: latentWalk([end(from), end(to)], steps, { mode, loop }),
     noiseOf: 0,

@@ -10,7 +10,12 @@ export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'f
 /** An input of the model. */
 export interface ManifestInput {
   name: string;
-  role: 'latent' | 'label' | 'noise' | 'image' | 'tensor';
+  /**
+   * `psi`: how far styles stay from their mean, 1 as they are. `mix`: a second latent. `layer`: the number of the first
+   * layer that the second latent styles; the end of `range` is none. A role that a reader does not know is `tensor` to
+   * it: `run` takes such a model, `sample` says which input it cannot fill.
+   */
+  role: 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
   dtype: DType;
   shape: Dim[];
   distribution?: 'normal' | 'uniform';

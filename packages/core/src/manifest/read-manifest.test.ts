@@ -62,6 +62,13 @@ describe('read', () => {
     });
   });
 
+  test('a role that a later version adds is a tensor’s; the new ones of styles are read as they are', () => {
+    const withRole = (role: string): string | undefined =>
+      readManifest(changed((m) => Object.assign((m['inputs'] as object[])[1]!, { role })))?.inputs[1]?.role;
+    expect(['psi', 'mix', 'layer', 'hologram'].map(withRole)).toEqual(['psi', 'mix', 'layer', 'tensor']);
+    expect(() => withRole(7 as never)).toThrow('manifest.inputs[1].role: expected a text, got 7');
+  });
+
   test('of two the last counts, as for any protobuf reader; value before key is no matter', () => {
     const swapped = field(14, join(field(2, utf8(JSON.stringify(manifest))), field(1, utf8('forja.manifest'))));
     expect(readManifest(join(graph, entry('forja.manifest', 'damaged'), swapped))).toEqual(manifest);

@@ -96,6 +96,7 @@ function textOf(bytes: Uint8Array): string {
 type Check<T> = (value: unknown, where: string) => T;
 
 const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
+const INPUT_ROLES = ['latent', 'label', 'noise', 'psi', 'mix', 'layer', 'image'] as const;
 const LAYOUTS = ['nchw', 'nhwc'] as const;
 
 const tensorFields = {
@@ -107,7 +108,7 @@ const tensorFields = {
 };
 const input: Check<ManifestInput> = record({
   ...tensorFields,
-  role: oneOf(['latent', 'label', 'noise', 'image', 'tensor'] as const),
+  role: inputRole,
   'distribution?': oneOf(['normal', 'uniform'] as const),
   'classes?': list(text),
 });
@@ -126,6 +127,12 @@ const manifest: Check<Manifest> = record({
   'trainedOn?': text,
   'metrics?': object,
 });
+
+/** A role of a later version is `tensor`: `run` takes any model, and `sample` refuses what it cannot fill. */
+function inputRole(value: unknown, where: string): ManifestInput['role'] {
+  const role = text(value, where);
+  return INPUT_ROLES.find((one) => one === role) ?? 'tensor';
+}
 
 /**
  * The manifest in parsed JSON, with the fields this version knows and no others. Throws as {@link readManifest} does;

@@ -1,5 +1,5 @@
 // Texts of a command line to values. Every refusal names the command and the option.
-import { UsageError, type CliOption } from '@forja/core';
+import { UsageError, type CliOption, type Mix } from '@forja/core';
 
 /** The parser of an option's type, in commander's form: the text, and the value so far for one given more than once. */
 export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
@@ -44,4 +44,12 @@ export function truncationOf(where: string, text: string): number | { psi: numbe
 /** A class: its number when the text is one, else its name. */
 export function labelOf(text: string): number | string {
   return /^[+-]?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** `7:4`: the styles of seed 7 from layer 4 on. */
+export function mixOf(where: string, text: string): Mix {
+  const [, seed, from] = /^(\d+):(\d{1,9})$/.exec(text) ?? [];
+  if (seed === undefined || from === undefined)
+    throw new UsageError(`${where}: expected <seed>:<first layer>, such as 7:4, got '${text}'`);
+  return { seed: seedOf(where, seed), from: Number(from) };
 }

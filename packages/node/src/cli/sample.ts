@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, seedOf, truncationOf } from './parse.js';
+import { labelOf, mixOf, seedOf, truncationOf } from './parse.js';
 import { LOAD_OPTIONS, LOWERING_OPTION, onDevice, writePictures } from './pictures.js';
 
 interface Args extends LoadArgs {
@@ -13,6 +13,8 @@ interface Args extends LoadArgs {
   seed: string;
   label?: string;
   truncation?: string;
+  psi?: number;
+  mix?: string;
   grid?: boolean;
   columns?: number;
   padding?: number;
@@ -35,6 +37,15 @@ export const sample: CliCommand = {
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine', default: '0' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
+    {
+      flags: '--psi <n>',
+      description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are',
+      type: 'number',
+    },
+    {
+      flags: '--mix <seed:layer>',
+      description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
+    },
     { flags: '--grid', description: 'all pictures in one PNG (what .png means; refused for other formats)' },
     { flags: '--columns <n>', description: 'pictures in a row of the grid; default: a square', type: 'integer' },
     { flags: '--padding <px>', description: 'pixels between the pictures of the grid', type: 'integer' },
@@ -46,12 +57,17 @@ export const sample: CliCommand = {
     'forja sample generator.onnx',
     'forja sample generator.onnx -o digits.png --count 64 --seed 7 --truncation 1.5',
     'forja sample generator.onnx -o pictures/ --count 500 --label 3',
+    'forja sample generator.onnx -o mixed.png --psi 0.7 --mix 7:4',
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
     const { count, label, columns, padding, delay } = args;
     const seed = seedOf('sample --seed', args.seed);
-    const truncation = args.truncation === undefined ? undefined : truncationOf('sample --truncation', args.truncation);
+    if (args.psi !== undefined && args.truncation !== undefined)
+      throw new UsageError('sample --psi: expected no --truncation beside it, got both');
+    const psi = args.psi === undefined ? undefined : { psi: args.psi };
+    const truncation = args.truncation === undefined ? psi : truncationOf('sample --truncation', args.truncation);
+    const mix = args.mix === undefined ? undefined : mixOf('sample --mix', args.mix);
     const { path, format } = await pictureTarget('sample --out', io.cwd, args.out);
     const gridOnly = (
       [
@@ -74,6 +90,7 @@ export const sample: CliCommand = {
         signal: io.signal,
         ...(truncation === undefined ? {} : { truncation }),
         ...(label === undefined ? {} : { label: labelOf(label) }),
+        ...(mix === undefined ? {} : { mix }),
       });
       const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));
       const files = await writePictures(batch, path, format, {

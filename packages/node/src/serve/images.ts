@@ -1,7 +1,7 @@
 // What /v1/images takes and gives: pictures of a seed as one PNG.
 import { UsageError, type Generator, type ImageBatch, type SampleOptions } from '@forja/core';
 import * as v from 'valibot';
-import { labelOf, seedOf, truncationOf } from '../cli/parse.js';
+import { labelOf, mixOf, seedOf, truncationOf } from '../cli/parse.js';
 import { checked } from './check.js';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
@@ -32,6 +32,15 @@ const schemaOf = ({ count }: Limits) =>
     truncation: v.optional(
       v.union([text, v.strictObject({ psi: v.number() })], 'a number, a text such as psi:0.7, or { psi }'),
     ),
+    mix: v.optional(
+      v.union(
+        [
+          v.pipe(v.string(), v.maxLength(64, 'at most 64 characters')),
+          v.strictObject({ seed: text, from: integer(0, 1000) }),
+        ],
+        'a text such as 7:4, or { seed, from }',
+      ),
+    ),
     columns: v.optional(integer(1, count)),
     padding: v.optional(integer(0, 64), 0),
   });
@@ -46,7 +55,7 @@ export interface ImagesRequest {
 
 /** The request of a query or a JSON body. Throws `usage` or `input.range`. */
 export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
-  const { model, seed, count, label, truncation, columns, padding } = checked('images', schemaOf(limits), given);
+  const { model, seed, count, label, truncation, mix, columns, padding } = checked('images', schemaOf(limits), given);
   return {
     model,
     columns,
@@ -55,6 +64,9 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
       count,
       seed: seedOf('images.seed', seed),
       ...(label === undefined ? {} : { label: labelOf(label) }),
+      ...(mix === undefined
+        ? {}
+        : { mix: mixOf('images.mix', typeof mix === 'string' ? mix : `${mix.seed}:${mix.from}`) }),
       ...(truncation === undefined
         ? {}
         : { truncation: typeof truncation === 'string' ? truncationOf('images.truncation', truncation) : truncation }),

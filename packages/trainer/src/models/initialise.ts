@@ -13,6 +13,8 @@ export interface InitialiseOptions {
 const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
   kernel: (shape, { deviation }) => deviation(shape),
   embeddings: (shape, { deviation }) => deviation(shape),
+  // the picture that StyleGAN's generator starts from
+  constant: () => 1,
   // where the power iteration of spectral normalisation starts: any direction
   u: () => 1,
 };

@@ -5,3 +5,4 @@ export { conditionalKind } from './conditional/index.js';
 export { wganGpKind } from './wgan-gp/index.js';
 export { pix2pixKind } from './pix2pix/index.js';
 export { cycleganKind } from './cyclegan/index.js';
+export { styleganKind } from './stylegan/index.js';

@@ -1,0 +1,126 @@
+// What a picture is drawn under beside its latent and noise: a class, how far its styles stay from their mean, and a
+// second latent that styles some layers. Imported on first use: pages with models that take none do without.
+import { ModelFormatError, UsageError } from '../errors.js';
+import { checkInteger } from '../integer.js';
+import { halfOf } from '../half.js';
+import { latents } from '../latent/latents.js';
+import { checkTruncation } from '../latent/truncation.js';
+import type { Manifest, ManifestInput } from '../manifest/manifest.js';
+import { kindOf } from '../realm.js';
+import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
+import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
+
+/** A draw without what its conditions have taken, and what they feed. */
+export interface Conditioned {
+  draw: Draw;
+  /** Feeds of `count` pictures from number `first` on. */
+  feeds(first: number, count: number): NamedTensors;
+}
+
+/** One input's rows of `count` pictures from number `first` on. */
+type Rows = (first: number, count: number) => Tensor;
+
+/** What each role is fed, from what a call says. Checks it. */
+const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw) => Rows>> = {
+  label: (input, { label }) => {
+    const classes = classesOf(input.spec);
+    if (label === undefined && classes === undefined)
+      throw new UsageError('sample.label: expected a class, as the model has an unknown number');
+    const chosen = label === undefined ? undefined : classOf(input.spec, classes, label);
+    return (first, count) => labels(input, count, (i) => chosen ?? (first + i) % (classes ?? 1));
+  },
+  psi: (input, { truncation }) => {
+    const psi = typeof truncation === 'object' ? truncation.psi : 1;
+    return (_, count) => rows(input, count, new Float32Array(count * sizeOf(input.row)).fill(psi));
+  },
+  mix: (input, { mix, noiseOf }) => {
+    const size = sizeOf(input.row);
+    const { distribution = 'normal' } = input.spec;
+    const of = (index: number, count: number): Float32Array =>
+      mix === undefined ? new Float32Array(count * size) : latents(mix.seed, index, count, size, { distribution });
+    of(0, 0); // checks the seed
+    const one = mix?.index ?? noiseOf;
+    return (first, count) => {
+      if (one === undefined) return rows(input, count, of(first, count));
+      const data = new Float32Array(count * size);
+      for (let i = 0; i < count; i++) data.set(of(one, 1), i * size);
+      return rows(input, count, data);
+    };
+  },
+  layer: (input, { mix }) => {
+    const most = input.spec.range?.[1];
+    if (most === undefined)
+      throw new ModelFormatError(
+        'model.format',
+        `manifest.inputs.${input.spec.name}: expected a range for a layer, got none; export the model again`,
+      );
+    if (mix !== undefined) checkInteger('sample.mix.from', mix.from, 0, most);
+    return (_, count) => labels(input, count, () => mix?.from ?? most);
+  },
+};
+
+/** Throws for a label or second latent that the model does not take, and for a class, layer or psi out of range. */
+export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
+  const { label, mix, truncation, ...rest } = given;
+  const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
+  if (label !== undefined && !has('label'))
+    throw new UsageError('sample.label: expected no label, as the model takes none');
+  if (mix !== undefined) {
+    if (typeof mix !== 'object' || mix === null)
+      throw new UsageError(`sample.mix: expected { seed, from }, got ${kindOf(mix)}`);
+    if (!has('mix')) throw new UsageError('sample.mix: expected none, as the model takes no second latent');
+    if (mix.index !== undefined) checkInteger('sample.mix.index', mix.index, 0, Number.MAX_SAFE_INTEGER);
+  }
+  if (truncation !== undefined) checkTruncation('sample.truncation', truncation);
+  const makers = inputs.flatMap((spec): [string, Rows][] => {
+    const make = MAKERS[spec.role];
+    return make ? [[spec.name, make(rowsOf(spec), given)]] : [];
+  });
+  // psi is of styles where the model has them, and of the latent elsewhere
+  const left = truncation === undefined || (typeof truncation === 'object' && has('psi')) ? {} : { truncation };
+  return {
+    draw: { ...rest, ...left },
+    feeds: (first, count) => Object.fromEntries(makers.map(([name, of]) => [name, of(first, count)])),
+  };
+}
+
+function classOf({ classes: names }: ManifestInput, classes: number | undefined, label: number | string): number {
+  const named = typeof label === 'string' ? (names ?? []).indexOf(label) : label;
+  if (typeof label === 'string' && named < 0)
+    throw new UsageError(
+      `sample.label: expected ${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
+      { code: 'input.range' },
+    );
+  checkInteger('sample.label', named, 0, (classes ?? 2 ** 31) - 1);
+  return named;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 20 ? `${names.slice(0, 20).join(', ')}, … (${names.length} in all)` : names.join(', ');
+}
+
+/** How many classes a label has: by name, by range, or as the length of a one-hot row. */
+export function classesOf({ classes, range, dtype, shape }: ManifestInput): number | undefined {
+  if (classes) return classes.length;
+  if (range) return range[1] + 1;
+  const last = shape.at(-1);
+  return isFloat(dtype) && shape.length === 2 && typeof last === 'number' ? last : undefined;
+}
+
+const isFloat = (dtype: string): boolean => dtype === 'float32' || dtype === 'float16';
+
+/** Whole numbers, or one-hot rows where the input has a row of floats. */
+function labels({ spec, row }: RowInput, count: number, of: (i: number) => number): Tensor {
+  const size = sizeOf(row);
+  if (isFloat(spec.dtype) && size > 1) {
+    const data = new Float32Array(count * size);
+    for (let i = 0; i < count; i++) data[i * size + of(i)] = 1;
+    return rows({ spec, row }, count, data);
+  }
+  const data: TypedArray = new ARRAY_OF[spec.dtype](count * size);
+  for (let i = 0; i < count; i++) {
+    if (data instanceof BigInt64Array) data.fill(BigInt(of(i)), i * size, (i + 1) * size);
+    else data.fill(spec.dtype === 'float16' ? halfOf(of(i)) : of(i), i * size, (i + 1) * size);
+  }
+  return { dtype: spec.dtype, shape: [count, ...row], data };
+}
