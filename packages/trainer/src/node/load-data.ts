@@ -8,6 +8,7 @@ import { parseData, type DataConfig, type PictureConfig, type ResolvedDataConfig
 import type { Dataset } from '../data/dataset.js';
 import { idxDataset, type IdxDatasetOptions } from '../data/idx.js';
 import { syntheticDataset } from '../data/synthetic.js';
+import { facesDataset } from './faces.js';
 import { folderDataset, type PictureHost } from './image-folder.js';
 
 const TRAIN = 'train-images-idx3-ubyte';
@@ -43,6 +44,7 @@ export async function loadData(
     synthetic: syntheticDataset,
     mnist: () => mnist(cwd),
     fashion: () => fashion(cwd),
+    faces: (config) => facesDataset(config, size ?? config.size ?? 32, cwd),
     idx: ({ path }) => idx(resolve(cwd, path)),
     folder: async (config) => {
       const where = resolve(cwd, config.path);

@@ -16,7 +16,7 @@ const seed = whole(0, Number.MAX_SAFE_INTEGER);
 export const runEntries = {
   data: described(
     dataSource,
-    'mnist, fashion, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
+    'mnist, fashion, faces, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
   ),
   out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
@@ -49,7 +49,7 @@ type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
 
 /** Fields of every run. */
 export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
-  /** A source, a path (what is there decides how it is read), `mnist`, `fashion`, `ring` or `grid`. */
+  /** A source, a path (what is there decides how it is read), `mnist`, `fashion`, `faces`, `ring` or `grid`. */
   data: string | DataConfig;
 };
 
@@ -62,7 +62,7 @@ export type ResolvedConfig = Readonly<Record<string, unknown>> &
 
 /** What a field that must be there holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
-  data: "'mnist', 'fashion', 'ring', 'grid', a path or { kind, … }",
+  data: "'mnist', 'fashion', 'faces', 'ring', 'grid', a path or { kind, … }",
   path: 'a path',
 };
 
