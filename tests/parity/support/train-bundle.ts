@@ -31,7 +31,9 @@ export async function bundleTrainChild(name = 'train-child'): Promise<string> {
       {
         name: 'decode-worker',
         setup: (b) =>
-          b.onLoad({ filter: /decode-worker-url\.ts$/ }, async ({ path }) => ({ contents: await worker.load(path) })),
+          b.onLoad({ filter: /decode-worker-url\.ts$/ }, async ({ path }) => ({
+            contents: (await worker.load(path)) ?? '',
+          })),
       },
       { name: 'node', setup: (b) => b.onResolve({ filter: /^@forja\/node$/ }, () => ({ path: node, external: true })) },
     ],

@@ -22,7 +22,7 @@ const { pictures, weights, cases } = readVectors('augment') as {
   weights: Packed;
   cases: Record<string, { draws: Record<string, number[]>; result: Packed; slope: Packed }>;
 };
-const tensor = ({ data, shape }: Packed): tf.Tensor4D => tf.tensor(data, shape);
+const tensor = ({ data, shape }: Packed): tf.Tensor4D => tf.tensor(data, shape as [number, number, number, number]);
 
 describe.each(Object.entries(cases))('%s', (name, { draws, result, slope }) => {
   test('is PyTorch’s, with its gradient', () => {

@@ -33,7 +33,10 @@ const captions = async (dataset: Dataset): Promise<string[]> => {
   const { text } = await readFields(dataset, all(dataset), ['text']);
   const { vocabulary = [], shape } = dataset.fields['text'] ?? { shape: [1] };
   return all(dataset).map((i) =>
-    Array.from((text ?? []).subarray(i * Number(shape[0]), (i + 1) * Number(shape[0])), (id) => vocabulary[id])
+    Array.from(
+      (text ?? new Int32Array()).subarray(i * Number(shape[0]), (i + 1) * Number(shape[0])),
+      (id) => vocabulary[Number(id)],
+    )
       .filter((word) => word !== '')
       .join(' '),
   );
