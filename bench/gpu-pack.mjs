@@ -29,15 +29,17 @@ const { values: o } = parseArgs({
     libraries: { type: 'string', default: '' },
     cuda: { type: 'string', default: '' },
     arch: { type: 'string', default: '90' },
-    level: { type: 'string', default: '9e' },
+    level: { type: 'string', default: '6' },
+    code: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 if (o.help) {
-  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 9e]   (needs xz, strip, python3, zstd)
+  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 6] [--code]   (needs xz, strip, python3, zstd)
 --libraries: a folder with libvulkan.so.1 and what it opens (unpacked packages libvulkan1, libegl1, libglvnd0, libgl1, libglx0, libx11-6 …).
 --cuda: a folder with libonnxruntime_providers_cuda.so and _shared.so, and perhaps a libonnxruntime.so.1.* of the same build, as in PyPI's
-onnxruntime-gpu of the version of onnxruntime-node; only machine code for --arch is kept, without attention and mixtures of experts.`);
+onnxruntime-gpu of the version of onnxruntime-node; only machine code for --arch is kept, without attention and mixtures of experts.
+--code: the JavaScript alone, beside what was packed before.`);
   process.exit(0);
 }
 
@@ -49,17 +51,21 @@ const place = (from, to) => {
   copyFileSync(from, join(stage, to));
 };
 try {
-  await code();
-  const native = onnxruntime();
-  place(realpathSync(process.execPath), 'bin/node');
-  run('strip', join(stage, 'bin/node'));
-  if (o.libraries)
-    for (const file of files(o.libraries).filter((path) => /\.so(\.\d+)*$/.test(path)))
-      place(realpathSync(file), join('lib', file.split('/').at(-1)));
   mkdirSync(o.out, { recursive: true });
-  for (const file of readdirSync(o.out)) if (/^(base|cuda).*\.tar\.xz$/.test(file)) rmSync(join(o.out, file));
-  archive('base', stage);
-  if (o.cuda) cuda(native);
+  await code();
+  archive('code', stage);
+  if (!o.code) {
+    rmSync(stage, { recursive: true });
+    const native = onnxruntime();
+    place(realpathSync(process.execPath), 'bin/node');
+    run('strip', join(stage, 'bin/node'));
+    if (o.libraries)
+      for (const file of files(o.libraries).filter((path) => /\.so(\.\d+)*$/.test(path)))
+        place(realpathSync(file), join('lib', file.split('/').at(-1)));
+    for (const name of ['cuda', 'cuda-host']) rmSync(join(o.out, `${name}.tar.xz`), { force: true });
+    archive('base', stage);
+    if (o.cuda) cuda(native);
+  }
   copyFileSync(join(root, 'bench/gpu/carried.py'), join(o.out, 'carried.py'));
   const sizes = readdirSync(o.out).map((file) => [file, statSync(join(o.out, file)).size]);
   for (const [file, size] of sizes) console.log(`${(size / 2 ** 20).toFixed(2).padStart(8)} MiB  ${file}`);

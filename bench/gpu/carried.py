@@ -32,6 +32,7 @@ def unpack_all():
     names = [name for name in ("base", "cuda", "cuda-host") if os.path.exists(os.path.join(here, f"{name}.tar.xz"))]
     with concurrent.futures.ProcessPoolExecutor() as pool:
         list(pool.map(unpack, names))
+    unpack("code")
     return names
 
 
@@ -84,6 +85,7 @@ names = unpack_all()
 print(f"unpacked {names} in {time.time() - begun:.1f} s", flush=True)
 paths = [f"{o.to}/base/lib", *folders_of_cuda()]
 env = {**os.environ, "LD_LIBRARY_PATH": ":".join([*paths, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])}
+env["CUDA_MODULE_LOADING"] = "LAZY"  # the provider's kernels that were left out are then never asked for
 env["PATH"] = f"{o.to}/base/bin:{env.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
 if "FORJA_TORCH_PYTHON" not in env:
     torch = [p for p in ("/opt/torch/.venv/bin/python3", shutil.which("python3")) if p and os.path.exists(p)]
