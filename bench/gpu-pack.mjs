@@ -60,7 +60,7 @@ try {
     place(realpathSync(process.execPath), 'bin/node');
     run('strip', join(stage, 'bin/node'));
     if (o.libraries)
-      for (const file of files(o.libraries).filter((path) => /\.so(\.\d+)*$/.test(path)))
+      for (const file of files(o.libraries).filter((path) => /\.so\.\d+$/.test(path)))
         place(realpathSync(file), join('lib', file.split('/').at(-1)));
     for (const name of ['cuda', 'cuda-host']) rmSync(join(o.out, `${name}.tar.xz`), { force: true });
     archive('base', stage);
