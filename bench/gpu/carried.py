@@ -30,6 +30,8 @@ def unpack(name):
 
 def unpack_all():
     names = [name for name in ("base", "cuda", "cuda-host") if os.path.exists(os.path.join(here, f"{name}.tar.xz"))]
+    for folder in ("base", "host"):  # two processes that made it at once would trip over each other
+        os.makedirs(os.path.join(o.to, folder), exist_ok=True)
     with concurrent.futures.ProcessPoolExecutor() as pool:
         list(pool.map(unpack, names))
     unpack("code")
