@@ -78,7 +78,7 @@ export {
 } from './runtime/external-files.js';
 export type { FileProgress } from './runtime/external-files.js';
 export { runFailure } from './runtime/run-failure.js';
-export { countNodes, externalFiles, externalLocations, weightPrecision } from './runtime/skim.js';
+export { countNodes, declaredShapes, externalFiles, externalLocations, weightPrecision } from './runtime/skim.js';
 export { dtypeOf, specsOf } from './runtime/specs.js';
 export type { ValueMetadata } from './runtime/specs.js';
 export { latents } from './latent/latents.js';

@@ -3,6 +3,7 @@
 import { classOf, ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
 import { OrtSession } from './ort-session.js';
+import { ReadBack } from './read-back.js';
 import { Slots } from './slots.js';
 
 type Handlers = { [K in Operation]: (args: Operations[K][0]) => Promise<Operations[K][1]> };
@@ -17,6 +18,7 @@ export class Engine implements Executor {
   readonly #guard: Guard;
   readonly #sessions = new Map<number, OrtSession>();
   readonly #shared = new Map<number, Slots>();
+  readonly #readBack = new ReadBack();
   #next = 1;
 
   constructor(options: ExecutorOptions, guard: Guard = (native) => native()) {
@@ -33,7 +35,8 @@ export class Engine implements Executor {
   kill(why: Error): void {
     this.dead = why;
     // of a lost device: nothing more can be done
-    for (const session of this.#sessions.values()) session.release().catch(() => undefined);
+    for (const session of this.#sessions.values()) session.abandon().catch(() => undefined);
+    this.#readBack.release().catch(() => undefined);
     this.#sessions.clear();
     this.#shared.clear();
   }
@@ -49,7 +52,7 @@ export class Engine implements Executor {
             ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) }
             : {}),
         },
-        this.#slots,
+        { slots: this.#slots, readBack: this.#readBack },
       );
       const id = this.#next++;
       this.#sessions.set(id, session);
@@ -77,11 +80,14 @@ export class Engine implements Executor {
       return null;
     },
     freeShared: async ({ shared }) => {
+      this.#shared.get(shared)?.free();
       this.#shared.delete(shared);
       return null;
     },
     close: async () => {
+      for (const slots of this.#shared.values()) slots.free(); // nobody reads them any more
       for (const session of this.#sessions.values()) await session.release();
+      await this.#readBack.release();
       this.#sessions.clear();
       this.#shared.clear();
       return null;

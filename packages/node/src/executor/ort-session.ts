@@ -1,6 +1,7 @@
 // One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
 import {
   countNodes,
+  declaredShapes,
   externalLocations,
   ForjaError,
   inPrecision,
@@ -17,10 +18,20 @@ import type { ActualDevice } from './ladder.js';
 import { halfOf, lowerForCpu } from './lower.js';
 import { createError, loadOrt } from './ort.js';
 import { placementOf } from './placement.js';
+import type { ReadBack } from './read-back.js';
 import type { SharedSlots } from './slots.js';
 import { SessionState } from './state.js';
 import { bytesFor, fromOrt, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
+
+/** What sessions of a runtime share. */
+export interface Surroundings {
+  slots: SharedSlots;
+  readBack: ReadBack;
+}
+
+/** Devices on which state stays in buffers of the GPU from run to run. CUDA's cannot: the binding has none for it. */
+const STAYS: Readonly<Partial<Record<ActualDevice, boolean>>> = { webgpu: true };
 
 /** A session with its state. */
 export class OrtSession {
@@ -31,7 +42,7 @@ export class OrtSession {
   readonly #session: InferenceSession;
   readonly #state: SessionState;
 
-  /** Whether onnxruntime writes state where it is told to; WASM has a memory of its own. */
+  /** Whether onnxruntime writes state where it is told to: WASM and GPUs have memories of their own. */
   readonly #inPlace: boolean;
 
   private constructor(
@@ -40,26 +51,28 @@ export class OrtSession {
     model: Uint8Array,
     device: DeviceReport,
     options: ExecutorSessionOptions,
-    shared: SharedSlots,
+    around: Surroundings,
   ) {
     this.#ort = ort;
     this.#session = session;
     this.device = device;
-    this.#inPlace = device.actual !== 'wasm';
+    const staysOnGpu = STAYS[device.actual];
+    this.#inPlace = device.actual !== 'wasm' && !staysOnGpu;
     this.inputs = specsOf(model, session.inputMetadata);
     this.outputs = specsOf(model, session.outputMetadata);
-    this.#state = new SessionState(ort, options.state ?? {}, shared, this.inputs, this.outputs);
+    const reader = staysOnGpu ? (tensor: OrtTensor) => around.readBack.read(ort, tensor) : undefined;
+    this.#state = new SessionState(ort, options.state ?? {}, around.slots, this.inputs, this.outputs, reader);
   }
 
   /**
-   * Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. `shared` has
+   * Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. `around` has
    * the state that the options refer to.
    */
   static async create(
     model: Uint8Array,
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
-    shared: SharedSlots,
+    around: Surroundings,
   ): Promise<OrtSession> {
     // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
@@ -84,7 +97,7 @@ export class OrtSession {
         continue;
       }
       try {
-        return await OrtSession.#inPrecision(ort, model, device, reasons, host, options, shared);
+        return await OrtSession.#inPrecision(ort, model, device, reasons, host, options, around);
       } catch (error) {
         const failure = createError(error);
         // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but
@@ -106,10 +119,10 @@ export class OrtSession {
     reasons: string[],
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
-    shared: SharedSlots,
+    around: Surroundings,
   ): Promise<OrtSession> {
     const attempt = (bytes: Uint8Array, own: ExecutorSessionOptions): Promise<OrtSession> =>
-      OrtSession.#attempt(ort, bytes, device, reasons, host, own, shared);
+      OrtSession.#attempt(ort, bytes, device, reasons, host, own, around);
     return inPrecision(await attempt(model, options), {
       asked: options.precision ?? 'auto',
       strict: options.strict ?? false,
@@ -133,7 +146,7 @@ export class OrtSession {
     reasons: string[],
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
-    shared: SharedSlots,
+    around: Surroundings,
   ): Promise<OrtSession> {
     const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
     const report: DeviceReport = {
@@ -152,7 +165,7 @@ export class OrtSession {
       more: InferenceSession.SessionOptions = {},
     ): Promise<InferenceSession> =>
       ort.InferenceSession.create(bytesFor(ort, bytes), {
-        ...settings(device, threads, strict, options),
+        ...settings(model, device, threads, strict, options),
         ...external(ort, options),
         ...more,
       });
@@ -184,7 +197,7 @@ export class OrtSession {
       }
     }
     try {
-      return new OrtSession(ort, session, model, report, options, shared);
+      return new OrtSession(ort, session, model, report, options, around);
     } catch (error) {
       await session.release(); // not released, it leaks
       throw error;
@@ -194,7 +207,7 @@ export class OrtSession {
   /** One run. State moves on only when all of it succeeds. */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     const targets = this.#state.targets;
-    const inputs: Record<string, OrtTensor> = this.#state.feeds;
+    const inputs: Record<string, OrtTensor> = await this.#state.feeds();
     for (const [name, value] of Object.entries(feeds)) inputs[name] = toOrt(this.#ort, value);
     const fetches: Record<string, OrtTensor | null> = this.#inPlace
       ? { ...targets }
@@ -214,13 +227,13 @@ export class OrtSession {
     for (const name of outputs) {
       const value = fetched[name];
       if (!value) throw new ForjaError('internal', `run: onnxruntime returned no '${name}'`);
-      results[name] = this.#state.written(name) ?? fromOrt(value);
+      results[name] = (await this.#state.written(name)) ?? fromOrt(value);
     }
     return results;
   }
 
   /** Copies of the state. */
-  readState(names: readonly string[] | undefined): NamedTensors {
+  readState(names: readonly string[] | undefined): Promise<NamedTensors> {
     return this.#state.read(names);
   }
 
@@ -231,11 +244,18 @@ export class OrtSession {
 
   /** Frees the native session. */
   async release(): Promise<void> {
+    await this.#state.free();
+    await this.abandon();
+  }
+
+  /** Frees the native session, whose device is lost with all that was on it. */
+  async abandon(): Promise<void> {
     await this.#session.release();
   }
 }
 
 function settings(
+  model: Uint8Array,
   device: ActualDevice,
   threads: number,
   strict: boolean,
@@ -250,12 +270,22 @@ function settings(
       : { force_spinning_stop: '1' };
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
+    ...(STAYS[device] ? staying(model, options) : {}),
     executionProviders: [device],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
     extra: { session: { ...spinning, ...fallback } },
   };
+}
+
+/** State that a run writes stays in GPU buffers. Names that are none of the model's are refused later. */
+function staying(model: Uint8Array, { state = {} }: ExecutorSessionOptions): InferenceSession.SessionOptions {
+  const known = declaredShapes(model);
+  const names = Object.values(state).flatMap(({ output = '' }) => (known.has(output) ? [output] : []));
+  return names.length === 0
+    ? {}
+    : { preferredOutputLocation: Object.fromEntries(names.map((name) => [name, 'gpu-buffer'])) };
 }
 
 function external(ort: Ort, { external: files }: ExecutorSessionOptions): InferenceSession.SessionOptions {

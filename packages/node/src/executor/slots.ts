@@ -1,7 +1,15 @@
 // Tensors of state, of one session or shared: each has two buffers used in turn, so that a run reads one, writes the
-// other in place, and copies nothing.
+// other in place, and copies nothing. On a GPU the value is the buffer that the last run gave, until someone reads it.
 import { checkTensor, copyOf, sizeOf, ARRAY_OF, UsageError } from '@forja/core';
 import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+
+/** A value in a GPU buffer. */
+export interface OnGpu {
+  readonly tensor: OrtTensor;
+  /** A copy on the CPU. */
+  read(): Promise<Tensor>;
+}
 
 /** One tensor of state. */
 export class Slot {
@@ -9,6 +17,7 @@ export class Slot {
   #current: Tensor;
   /** Made with the first run that writes it: what is only read needs none. */
   #next: Tensor | undefined;
+  #onGpu: OnGpu | undefined;
 
   /** `initial` is copied; without it the value is zeros. */
   constructor(name: string, { dtype, shape, data }: Pick<Tensor, 'dtype' | 'shape'> & Partial<Tensor>) {
@@ -16,9 +25,39 @@ export class Slot {
     this.#current = data === undefined ? this.#room() : copyOf({ dtype, shape, data });
   }
 
-  /** What the next run reads. */
+  /** What the next run on the CPU reads; {@link toCpu} comes before it where the value may be elsewhere. */
   get current(): Tensor {
     return this.#current;
+  }
+
+  /** The value, where it is in a GPU buffer. */
+  get onGpu(): OnGpu | undefined {
+    return this.#onGpu;
+  }
+
+  /** Takes what a run left in a GPU buffer as the value. */
+  take(value: OnGpu): void {
+    this.free();
+    this.#onGpu = value;
+  }
+
+  /** Brings a value that is in a GPU buffer to the CPU, and frees the buffer. */
+  async toCpu(): Promise<void> {
+    if (this.#onGpu === undefined) return;
+    const value = await this.#onGpu.read();
+    this.free();
+    this.write(value);
+  }
+
+  /** A copy of the value, which stays where it is. */
+  async copy(): Promise<Tensor> {
+    return this.#onGpu?.read() ?? copyOf(this.#current);
+  }
+
+  /** Frees the GPU buffer. */
+  free(): void {
+    this.#onGpu?.tensor.dispose();
+    this.#onGpu = undefined;
   }
 
   /** Where the next run writes. */
@@ -33,6 +72,7 @@ export class Slot {
 
   /** Replaces the value with one that was checked. */
   write(value: Tensor): void {
+    this.free();
     // The same array type, as the specs agree; TypeScript does not know that they go together.
     (this.#current.data as Uint8Array).set(value.data as Uint8Array);
   }
@@ -74,8 +114,11 @@ export class Slots {
   }
 
   /** Copies, by name. */
-  read(names: readonly string[] = [...this.#slots.keys()]): NamedTensors {
-    return Object.fromEntries(names.map((name) => [name, copyOf(this.at(name).current)]));
+  async read(names: readonly string[] = [...this.#slots.keys()]): Promise<NamedTensors> {
+    const slots = names.map((name) => [name, this.at(name)] as const);
+    const values: NamedTensors = {};
+    for (const [name, slot] of slots) values[name] = await slot.copy();
+    return values;
   }
 
   /** Replaces values. All are checked before any is taken. */
@@ -83,6 +126,11 @@ export class Slots {
     for (const [name, value] of Object.entries(values))
       checkTensor(`writeState.${name}`, { ...this.at(name).spec, name }, value);
     for (const [name, value] of Object.entries(values)) this.at(name).write(value);
+  }
+
+  /** Frees all GPU buffers. */
+  free(): void {
+    for (const slot of this.#slots.values()) slot.free();
   }
 }
 

@@ -1,10 +1,13 @@
 // The state of one session: which slots its inputs read and its outputs write, its own or shared ones.
-import { checkKind, checkTensor, copyOf, UsageError } from '@forja/core';
+import { checkKind, checkTensor, UsageError } from '@forja/core';
 import type { ExecutorBinding, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { Slot, Slots, type SharedSlots } from './slots.js';
 import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
+
+/** Reads a tensor of a GPU buffer. */
+export type Reader = (tensor: OrtTensor) => Promise<Tensor>;
 
 /** Inputs and outputs bound to slots. */
 export class SessionState {
@@ -12,6 +15,9 @@ export class SessionState {
   readonly #slots: Slots;
   readonly #read: readonly (readonly [input: string, slot: Slot])[];
   readonly #written: ReadonlyMap<string, Slot>;
+  readonly #own: readonly Slot[];
+  /** Where the state of this session stays in GPU buffers. */
+  readonly #reader: Reader | undefined;
   /** Each buffer as onnxruntime's, made once. */
   readonly #wrapped = new WeakMap<Tensor, OrtTensor>();
 
@@ -21,6 +27,7 @@ export class SessionState {
     shared: SharedSlots,
     inputs: readonly TensorSpec[],
     outputs: readonly TensorSpec[],
+    reader?: Reader,
   ) {
     const slots = new Map<string, Slot>();
     const written = new Map<string, Slot>();
@@ -52,11 +59,19 @@ export class SessionState {
     this.#slots = new Slots(slots);
     this.#read = [...slots];
     this.#written = written;
+    this.#own = this.#read.flatMap(([input, slot]) => ('shared' in (bindings[input] ?? {}) ? [] : [slot]));
+    this.#reader = reader;
   }
 
   /** What the next run reads, by input. */
-  get feeds(): Record<string, OrtTensor> {
-    return Object.fromEntries(this.#read.map(([input, slot]) => [input, this.#wrap(slot.current)]));
+  async feeds(): Promise<Record<string, OrtTensor>> {
+    const feeds: Record<string, OrtTensor> = {};
+    for (const [input, slot] of this.#read) {
+      const { onGpu } = slot;
+      if (onGpu !== undefined && this.#reader === undefined) await slot.toCpu(); // left by a session on a GPU
+      feeds[input] = slot.onGpu?.tensor ?? this.#wrap(slot.current);
+    }
+    return feeds;
   }
 
   /** Where the next run writes, by output. */
@@ -64,34 +79,45 @@ export class SessionState {
     return Object.fromEntries([...this.#written].map(([output, slot]) => [output, this.#wrap(slot.next)]));
   }
 
-  /** Copies what a run gave by output to where the next state is: for an onnxruntime that did not write it there. */
+  /**
+   * Takes what a run gave by output: buffers of a GPU as they are, else copied to where the next state is, for an
+   * onnxruntime that did not write it there.
+   */
   take(fetched: Readonly<Record<string, OrtTensor>>): void {
+    const reader = this.#reader;
     for (const [output, slot] of this.#written) {
-      const value = fetched[output];
+      const tensor = fetched[output];
+      if (!tensor) continue;
+      if (reader) slot.take({ tensor, read: () => reader(tensor) });
       // The array types agree, as the specs were checked; TypeScript does not know that they go together.
-      if (value) (slot.next.data as Uint8Array).set(value.data as Uint8Array);
+      else (slot.next.data as Uint8Array).set(tensor.data as Uint8Array);
     }
   }
 
   /** Takes what the last run wrote as the state. Not called after a run that failed. */
   advance(): void {
-    for (const slot of this.#written.values()) slot.advance();
+    if (this.#reader === undefined) for (const slot of this.#written.values()) slot.advance();
   }
 
   /** A copy of the value that `output` now holds; undefined when it is not state. */
-  written(output: string): Tensor | undefined {
-    const slot = this.#written.get(output);
-    return slot && copyOf(slot.current);
+  async written(output: string): Promise<Tensor | undefined> {
+    return this.#written.get(output)?.copy();
   }
 
   /** Copies, by input name. */
-  read(names?: readonly string[]): NamedTensors {
+  read(names?: readonly string[]): Promise<NamedTensors> {
     return this.#slots.read(names);
   }
 
   /** Replaces values, by input name. All are checked before any is taken. */
   write(values: NamedTensors): void {
     this.#slots.write(values);
+  }
+
+  /** Frees its own state; shared state that is on a GPU goes to the CPU, as the device may go with this session. */
+  async free(): Promise<void> {
+    for (const slot of this.#own) slot.free();
+    for (const [, slot] of this.#read) await slot.toCpu();
   }
 
   #wrap(tensor: Tensor): OrtTensor {

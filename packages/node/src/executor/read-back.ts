@@ -1,0 +1,37 @@
+// Brings tensors in GPU buffers to the CPU. onnxruntime-node has no call for that, and its `getData` ends the process.
+// So a model hands its input on: outputs that are not asked for elsewhere come on the CPU.
+import { dtypeOf, type Tensor } from '@forja/core';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { fromOrt, type Ort } from './tensors.js';
+
+/** One session for each type and rank that was asked for. */
+export class ReadBack {
+  readonly #sessions = new Map<string, Promise<InferenceSession>>();
+
+  /** A copy of `tensor`, which is in a buffer of WebGPU's. */
+  async read(ort: Ort, tensor: OrtTensor): Promise<Tensor> {
+    const key = `${tensor.type} ${tensor.dims.length}`;
+    const session = this.#sessions.get(key) ?? open(ort, tensor);
+    this.#sessions.set(key, session);
+    const { value } = await (await session).run({ handed: tensor });
+    return fromOrt(value as OrtTensor); // the one output
+  }
+
+  /** Frees the sessions; others are made when they are needed again. */
+  async release(): Promise<void> {
+    const sessions = await Promise.allSettled(this.#sessions.values());
+    this.#sessions.clear();
+    for (const session of sessions) if (session.status === 'fulfilled') await session.value.release();
+  }
+}
+
+async function open(ort: Ort, { type, dims }: OrtTensor): Promise<InferenceSession> {
+  const { encodeModel, GraphBuilder } = await import('@forja/core/onnx');
+  const graph = new GraphBuilder();
+  const sizes = dims.map((_, i) => `d${i}`);
+  graph.output('value', graph.op('Identity', [graph.input('handed', dtypeOf(type, 'output'), sizes)]));
+  return ort.InferenceSession.create(encodeModel(graph.build()), {
+    executionProviders: ['webgpu'],
+    logSeverityLevel: 3,
+  });
+}
