@@ -1,5 +1,5 @@
-// The recording backend: a tfjs backend that computes nothing. Every kernel is written down and answered with a tensor
-// that only has a shape.
+// The recording backend: a tfjs backend that computes nothing. It records every kernel call and returns a tensor that
+// has only a shape.
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCall } from '../program/program.js';
 import { innermostOps, insideDropout } from '../tfjs/scopes.js';
@@ -11,18 +11,19 @@ import type { KernelInputs, TensorMeta } from './shapes/rule.js';
 /** Name under which the kernels are registered. */
 export const TRACE_BACKEND = 'forja-trace';
 
-/** Kernels that tfjs expects a list from, however long. */
+/** Kernels from which tfjs expects a list, even of one tensor. */
 const LISTS = new Set(['MaxPoolWithArgmax', 'SplitV', 'TopK', 'Unique', 'Unpack']);
 
-/** An op that writes its result down number by number, though one attribute tells it all. */
+/** tf.eye fills its result number by number; recorded as calls instead of a large constant. */
 const IDENTITY = 'eye__op';
 
 /**
- * So many numbers made in the traced function are more than a model's file should carry, or memory holds several times.
+ * Limit on the elements of a constant made in the traced function: more would not fit a model file, or several copies
+ * in memory.
  */
 const LARGE = 2 ** 27;
 
-/** Records into one {@link Recorder}; made anew for each trace. */
+/** Records into one {@link Recorder}; a new one is made for each trace. */
 export class TraceBackend extends tf.KernelBackend {
   private readonly counts = new WeakMap<object, number>();
   private live = 0;
@@ -31,7 +32,7 @@ export class TraceBackend extends tf.KernelBackend {
     super();
   }
 
-  /** A description of a fresh tensor for a value, counted as tfjs's memory check wants. */
+  /** Describes a new tensor for a value, and counts it so that tfjs's memory check holds. */
   issue(value: number): tf.TensorInfo {
     const info = this.recorder.info(value, this.recorder.meta(value));
     this.counts.set(info.dataId, 1);
@@ -91,7 +92,7 @@ export class TraceBackend extends tf.KernelBackend {
   }
   override move(): void {
     throw this.recorder.refuse(
-      'expected kernels that ask tfjs for values only through their inputs, got a request to move data',
+      'expected kernels that get their data only through their inputs, got a request to move data between backends',
     );
   }
   override incRef(dataId: object): void {
@@ -117,11 +118,11 @@ export class TraceBackend extends tf.KernelBackend {
     return 32;
   }
   override dispose(): void {
-    // Nothing is held.
+    // holds no data
   }
 }
 
-/** Ones where row and column are the same, as calls: of a dynamic size it grows with its square. */
+/** The identity matrix as calls: as a constant, it would grow with the square of a dynamic size. */
 function identity({ shape, dtype }: TensorMeta, recorder: Recorder): number {
   const call = (
     kernel: string,
@@ -144,7 +145,7 @@ function identity({ shape, dtype }: TensorMeta, recorder: Recorder): number {
   return call('Cast', { x: same }, { dtype }, { shape, dtype });
 }
 
-/** Inputs that are there: optional ones arrive as undefined or null. */
+/** The inputs that were given; optional ones arrive as undefined or null. */
 function present(inputs: tf.NamedTensorInfoMap): [string, tf.TensorInfo][] {
   return Object.entries(inputs as Record<string, tf.TensorInfo | null | undefined>).filter(
     (entry): entry is [string, tf.TensorInfo] => entry[1] !== undefined && entry[1] !== null,
@@ -153,7 +154,7 @@ function present(inputs: tf.NamedTensorInfoMap): [string, tf.TensorInfo][] {
 
 const registered = new Set<string>();
 
-/** Registers a recording kernel for every name of tfjs's own and every name that some backend has by now. */
+/** Registers a recording kernel for every kernel name of tfjs and every name that a backend has registered so far. */
 export function registerTraceKernels(): void {
   const others = tf
     .engine()

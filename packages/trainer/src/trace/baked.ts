@@ -1,5 +1,5 @@
-// Finds random numbers that tfjs drew in JavaScript and that a trace therefore holds as constants: two traces at the
-// same sizes disagree on them.
+// Finds random numbers that tfjs drew in JavaScript. A trace holds them as constants, in which two traces at the same
+// sizes differ.
 import { ExportError } from '@forja/core';
 import { attributeKey } from '../program/attribute-key.js';
 import { sameData, type KernelCall, type Program } from '../program/program.js';
@@ -13,8 +13,8 @@ export interface BakedConstant {
 }
 
 /**
- * Constants at the same place of two traces of one function, at one size, whose values differ. The traces must have
- * been made one after the other, with nothing changed between.
+ * Constants at the same position of two traces of one function at one size whose values differ. The traces must have
+ * been made one right after the other.
  */
 export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   const others = [...b.program.constants.values()];
@@ -26,7 +26,7 @@ export function findBakedRandomness(a: Trace, b: Trace): BakedConstant[] {
   });
 }
 
-/** The first call that another trace of the function does not make, or makes with other attributes. */
+/** The first call that the other trace lacks, or makes with other attributes. */
 function otherCall(a: Program, b: Program): KernelCall | undefined {
   const longer = a.calls.length >= b.calls.length ? a : b;
   return longer.calls.find((_, i) => {
@@ -40,15 +40,15 @@ function otherCall(a: Program, b: Program): KernelCall | undefined {
 }
 
 /**
- * Two traces of one function at one size must be alike.
- * @throws ExportError `export.unsupported` naming each baked random constant's place, or the call that differs.
+ * Checks that two traces of one function at one size are the same.
+ * @throws ExportError `export.unsupported` naming where each baked random constant was made, or the call that differs.
  */
 export function refuseBakedRandomness(a: Trace, b: Trace): void {
   const other = otherCall(a.program, b.program);
   if (other !== undefined)
     throw new ExportError(
       'export.unsupported',
-      `trace, ${other.kernel}${other.site === undefined ? '' : `, at ${other.site}`}: expected the same calls from two traces at one size, got others: the function draws a random number, or remembers its last call. Draw by Forja's random; pass what it remembers as an input, and return it`,
+      `trace, ${other.kernel}${other.site === undefined ? '' : `, at ${other.site}`}: expected the same calls from two traces at one size, got different ones: the function draws random numbers itself, or keeps something from its last call. Use Forja's random; pass what it keeps as an input, and return it`,
     );
   const baked = findBakedRandomness(a, b);
   if (baked.length === 0) return;

@@ -1,5 +1,5 @@
-// Values that follow from constants alone, computed in the middle of a trace: graph models read shapes that they put
-// together from constants.
+// Computes, in the middle of a trace, values that depend on constants only: graph models read shapes that they compute
+// from constants.
 import * as tf from '@tensorflow/tfjs';
 import { replay } from '../program/replay.js';
 import { callInputs, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
@@ -28,7 +28,7 @@ export function constantValue(
       open.push(...callInputs(call));
     }
   }
-  // Values are numbered as they are made.
+  // Values are numbered in execution order.
   const calls = [...needed].sort((a, b) => (a.outputs[0] ?? 0) - (b.outputs[0] ?? 0));
   const { state } = tf.engine();
   state.kernelDepth++; // off the gradient tape

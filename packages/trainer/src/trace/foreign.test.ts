@@ -1,5 +1,5 @@
-// Tensors that live elsewhere: weights on the wasm backend stay there, and graph models, which read shapes they
-// compute, trace.
+// Tensors on other backends: weights on wasm stay there. Graph models, which read shapes that they compute, can be
+// traced.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,32 +1,32 @@
-// tf.layers layers while they are applied: their names, so that a kernel call knows the layer it belongs to, and what
-// they keep from one call to the next, which a trace leaves as it was.
+// Watches tf.layers layers as they are applied: their names, so that a kernel call knows its layer, and the tensors
+// that they keep between calls, which are restored after a trace.
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../tfjs/engine.js';
 
-/** A layer's field in which a call left other tensors than it found. */
+/** A layer's field that holds other tensors after a call than before it. */
 export interface KeptField {
   layer: string;
   field: string;
-  /** The tensors that were there. */
+  /** The tensors that it held before. */
   before: tf.Tensor[];
 }
 
 /** A watch over layers. */
 export interface LayerWatch {
-  /** Whether a layer had the tensor in a field when it was first applied. */
+  /** Whether a layer held the tensor in a field when it was first applied. */
   holds: (tensor: tf.Tensor) => boolean;
-  /** What the calls changed by now. */
+  /** The fields changed so far. */
   kept: () => KeptField[];
-  /** Ends the watch, and puts every field back. */
+  /** Stops watching and restores every field. */
   end: () => void;
 }
 
-/** What a layer has in its fields; lists with what is in them. */
+/** The values of a layer's fields; for a list, also its items. */
 type Fields = Map<string, { value: unknown; items?: unknown[] }>;
 
 /**
- * Fields in which tfjs's recurrent cells keep the dropout masks of a call. tf.layers.lstm and its kind make them anew
- * at each call; tf.layers.rnn forgets to, and would take those of an earlier one.
+ * Fields in which tfjs's recurrent cells keep dropout masks. tf.layers.lstm and similar layers renew them at each call;
+ * tf.layers.rnn does not, and would reuse those of an earlier call.
  */
 const MASKS = ['dropoutMask', 'recurrentDropoutMask'] as const;
 
@@ -60,7 +60,7 @@ export function watchLayers(stack: string[]): LayerWatch {
   };
 }
 
-/** Writes down a layer's fields, and those of the layers in them: cells and wrapped layers are not applied. */
+/** Records a layer's fields, and those of layers held in them: `apply` is not called on cells and wrapped layers. */
 function remember(layer: tf.layers.Layer, known: Map<tf.layers.Layer, Fields>): void {
   if (known.has(layer)) return;
   const fields: Fields = new Map();
@@ -69,7 +69,7 @@ function remember(layer: tf.layers.Layer, known: Map<tf.layers.Layer, Fields>): 
     fields.set(field, Array.isArray(value) ? { value, items: [...(value as unknown[])] } : { value });
     for (const inner of [value].flat()) if (inner instanceof tf.layers.Layer) remember(inner, known);
   }
-  const own = layer as unknown as Record<string, unknown>; // its fields, which types keep private
+  const own = layer as unknown as Record<string, unknown>; // the types declare its fields private
   for (const mask of MASKS) if (fields.has(mask)) own[mask] = null;
 }
 

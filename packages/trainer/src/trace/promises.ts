@@ -1,9 +1,8 @@
-// Promises that a traced function returns in place of tensors. They are refused; what becomes of them later is a
-// consequence of that, and nobody waits for it.
+// Promises that a traced function returns in place of tensors. They are refused, and nobody awaits them.
 
 /**
- * Whether something is a promise, or has promises in it where tensors should be. Their failures are heard, as Node ends
- * a process by one that nobody hears.
+ * Whether something is a promise, or an object that holds promises where tensors should be. Rejections are handled,
+ * because Node ends the process for an unhandled one.
  */
 export function letGo(result: unknown): boolean {
   if (hear(result)) return true;
@@ -11,7 +10,7 @@ export function letGo(result: unknown): boolean {
   return Object.values(result).map(hear).includes(true);
 }
 
-/** By what it can do, not by class: promises may be another realm's, or another library's. */
+/** Duck-typed: promises may come from another realm or library. */
 function hear(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('then' in value) || typeof value.then !== 'function')
     return false;

@@ -1,4 +1,4 @@
-// Random numbers eager and traced: the same streams, and numbers drawn by tfjs itself found out by a second trace.
+// Random numbers, eager and traced: the same streams. Numbers drawn by tfjs itself are detected by a second trace.
 import { ExportError, UsageError, philoxNormal, philoxUniform } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -93,7 +93,7 @@ describe('random', () => {
 
 describe('dropout', () => {
   const ones = tf.ones([2, 3]);
-  /** What tfjs makes of uniform numbers: floor(u + keep) / keep. */
+  /** tfjs's dropout mask from uniform numbers: floor(u + keep) / keep. */
   const kept = (uniform: Float32Array, keep: number): Float32Array =>
     uniform.map((u) => Math.fround(Math.floor(Math.fround(u + Math.fround(keep))) / Math.fround(keep)));
   const layers: Record<string, () => tf.Tensor> = {

@@ -1,12 +1,12 @@
-// Random numbers for functions that run eagerly and traced alike. Eager: drawn from (seed, step) by the counter-based
-// generator. Traced: a graph input that the executor fills the same way, so a compiled step, an eager one and a resumed
-// one see the same numbers.
+// Random numbers for functions that run both eagerly and traced. Eager: drawn from (seed, step) by the counter-based
+// generator. Traced: a graph input that the executor fills from the same streams. So compiled, eager and resumed steps
+// see the same numbers.
 import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
 import { insideDropout } from '../tfjs/scopes.js';
-import { twice } from './recorder.js';
+import { duplicateDraw } from './recorder.js';
 import { activeTrace } from './span.js';
 
 type Random = NonNullable<ProgramInput['random']>;
@@ -14,11 +14,11 @@ type Random = NonNullable<ProgramInput['random']>;
 /** Where eager random numbers come from. */
 export interface RandomPosition {
   seed: number | bigint;
-  /** The training step. Other steps give other numbers. */
+  /** The training step. Each step gives different numbers. */
   step: number;
-  /** Stream of the first draw. A step whose first k inputs are random continues at k. Default 0. Unused with `name`. */
+  /** Stream of the first draw. In a step with k random inputs, draws start at k. Default 0. Unused with `name`. */
   stream?: number;
-  /** With it, streams are those of names, `<name>/<draw>`: adding a draw changes no other. */
+  /** If given, streams are derived from names, `<name>/<draw>`, so adding a draw changes no other. */
   name?: string;
 }
 
@@ -31,9 +31,9 @@ interface Place extends RandomPosition {
 let position: Place | undefined;
 
 /**
- * Runs `fn` with a place to draw from: its i-th call of `random.*` gets stream `stream + i` of (seed, step), as the
- * i-th random input of the same function does when it is compiled. Dropout draws as `random.uniform` does. Synchronous;
- * may be nested, each with a place of its own.
+ * Runs `fn` with a random position: its i-th call of `random.*` gets stream `stream + i` of (seed, step), as the i-th
+ * random input of the same function does when it is compiled. Dropout draws like `random.uniform`. Synchronous; may be
+ * nested, each level with its own position.
  */
 export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   const outer = position;
@@ -47,7 +47,7 @@ export function withRandom<T>(at: RandomPosition, fn: () => T): T {
   }
 }
 
-/** tfjs's dropout draws uniform numbers in JavaScript: they become ours, as they do in a trace. */
+/** Replaces the uniform numbers that tfjs's dropout draws in JavaScript by ours, as in a trace. */
 function ownDropout(): () => void {
   return override(
     tf.engine(),
@@ -79,7 +79,7 @@ export function drawRandom(
       : philoxBernoulli(at, count, random.p ?? 0.5);
 }
 
-/** The stream of a step's random input or draw called `draw`, where the step has a name. */
+/** The stream of the random input or draw called `draw` in a named step. */
 export const namedStream = (step: string, draw: string): number => streamOf(`${step}/${draw}`);
 
 function draw(shape: readonly number[], distribution: Random, name: string | undefined): tf.Tensor {
@@ -99,12 +99,12 @@ function draw(shape: readonly number[], distribution: Random, name: string | und
 function next(distribution: Random, count: number, name: string | undefined): Float32Array {
   if (position === undefined) {
     throw new UsageError(
-      `random.${distribution.distribution}: expected a seed and a step, got neither; call it in a function given to compile(), or in withRandom({ seed, step }, () => …)`,
+      `random.${distribution.distribution}: expected a seed and a step, got neither; call it inside a compiled step or inside withRandom({ seed, step }, () => …)`,
     );
   }
   const { seed, step, name: of, names } = position;
   const called = name ?? `random_${position.drawn}`;
-  if (names.has(called)) throw twice(called);
+  if (names.has(called)) throw duplicateDraw(called);
   names.add(called);
   const stream = of === undefined ? (position.stream ?? 0) + names.size - 1 : namedStream(of, called);
   if (name === undefined) position.drawn++;
@@ -112,8 +112,8 @@ function next(distribution: Random, count: number, name: string | undefined): Fl
 }
 
 /**
- * Random tensors: drawn from (seed, step) eagerly, inputs of the graph in a traced function. float32. A `name` makes a
- * draw's numbers independent of how many others the step makes.
+ * Random float32 tensors: drawn from (seed, step) eagerly, graph inputs in a traced function. With a `name`, a draw's
+ * numbers do not depend on how many others the step makes.
  */
 export const random: {
   /** Standard normal numbers. */

@@ -1,4 +1,4 @@
-// Which reads of a size are seen: by whom, of what, and that nothing else is different.
+// Which reads of a size are recorded (who reads which axis), and that watching changes nothing else.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trace } from './trace.js';

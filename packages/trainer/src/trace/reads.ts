@@ -1,5 +1,5 @@
-// Which sizes of traced tensors the user's own code reads: a function may branch on what it reads, and a comparison
-// of numbers cannot be seen in JavaScript.
+// Records which sizes of traced tensors the user's own code reads: the function may branch on them, and JavaScript
+// gives no way to observe a comparison of numbers.
 import * as tf from '@tensorflow/tfjs';
 import { callerOf, type Caller } from '../tfjs/call-site.js';
 import type { ValueId } from '../program/program.js';
@@ -12,15 +12,14 @@ export interface SizeRead {
   site?: string;
 }
 
-/** Notes that an axis was read, or the number of all elements, or the strides. */
+/** Called when an axis, the element count or the strides are read. */
 type Note = (axes: readonly number[], caller: Caller) => void;
 
-/** Fields of a tensor that tell its sizes. */
+/** Fields of a tensor that reveal its sizes. */
 const FIELDS = ['shape', 'size', 'strides'] as const;
 
 /**
- * From now on `note` hears what anybody but tfjs and Forja reads of the tensor's sizes. The fields stay what they were
- * in every other way.
+ * Calls `note` whenever code other than tfjs and Forja reads the tensor's sizes. The fields otherwise behave as before.
  */
 export function watchSizes(tensor: tf.Tensor, note: Note): void {
   const axes = tensor.shape.map((_, axis) => axis);
@@ -44,7 +43,7 @@ export function watchSizes(tensor: tf.Tensor, note: Note): void {
   }
 }
 
-/** A list of numbers like this one, each of which is told of when it is read. */
+/** A copy of the list that reports each element read. */
 function watched(sizes: readonly number[], read: (axis: number) => void): number[] {
   const list = [...sizes];
   for (const [axis, size] of sizes.entries()) {
@@ -64,7 +63,7 @@ function watched(sizes: readonly number[], read: (axis: number) => void): number
   return list;
 }
 
-/** Whether tfjs runs one of its ops, which read shapes all the time. */
+/** Whether one of tfjs's ops is running; they read shapes all the time. */
 function isInsideTfjs(): boolean {
   return tf.engine().state.scopeStack.some(({ name }) => name.endsWith('__op'));
 }

@@ -1,5 +1,5 @@
-// Builds one program: values, inputs, constants and kernel calls, and which tfjs data stands for which value. Knows
-// tensors, changes nothing in tfjs.
+// Builds one program: values, inputs, constants and kernel calls, and the map from tfjs data ids to values. Changes
+// nothing in tfjs.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from '../tfjs/call-site.js';
@@ -19,19 +19,19 @@ import {
 import { watchSizes, type SizeRead } from './reads.js';
 import type { TensorMeta } from './shapes/rule.js';
 
-/** A variable met in a trace: its input, the value it has by now, and where it was first assigned. */
+/** A variable met in a trace: its input, its current value, and where it was first assigned. */
 interface VariableRecord {
   name: string;
   input: ValueId;
   current: ValueId;
   site?: string | undefined;
-  /** The caller of the trace knows that it is state. */
+  /** Passed as state by the caller of the trace. */
   adopted?: true;
 }
 
-/** One name is one stream: drawing it twice in a step would give the same numbers. */
-export function twice(name: string): UsageError {
-  return new UsageError(`random: expected each name once a step, got '${name}' twice; give one of them another name`);
+/** The error for a name drawn twice in a step: a name is a stream, so both draws would give the same numbers. */
+export function duplicateDraw(name: string): UsageError {
+  return new UsageError(`random: expected each name once per step, got '${name}' twice; rename one of the draws`);
 }
 
 /** How variables enter the program; see TraceOptions. */
@@ -43,11 +43,11 @@ export class Recorder {
   readonly variables: Map<tf.Variable, VariableRecord> = new Map();
   readonly constantNames: Map<ValueId, string> = new Map();
   readonly constantSites: Map<ValueId, string> = new Map();
-  /** What layers keep from one call to the next, and these calls changed. */
+  /** Fields that layers keep between calls and that this trace changed. */
   readonly keptFields: KeptField[] = [];
   /** Names of the layers being applied, innermost last. */
   readonly layers: string[] = [];
-  /** Sizes that the user's own code read, by value and axis: the first time each. */
+  /** Sizes that the user's own code read, by value and axis; the first read of each. */
   readonly reads: Map<string, SizeRead> = new Map();
   /** Value of each symbolic tensor, by tfjs's data id. */
   private readonly traced = new WeakMap<object, ValueId>();
@@ -62,7 +62,7 @@ export class Recorder {
     private readonly sites: boolean = true,
   ) {}
 
-  /** Hears of what is read of a tensor's sizes. */
+  /** Records reads of a tensor's sizes. */
   watch(tensor: tf.Tensor): void {
     const value = this.traced.get(tensor.dataId);
     if (value === undefined) return;
@@ -74,7 +74,7 @@ export class Recorder {
     });
   }
 
-  /** Where the traced function is. */
+  /** The user's line that is running. */
   private site(): string | undefined {
     return this.sites ? callSite() : undefined;
   }
@@ -98,10 +98,10 @@ export class Recorder {
     return value;
   }
 
-  /** A random input that the traced function asked for itself: by its name, else `random_0`, `random_1`, … */
+  /** A random input that the traced function draws itself, called by its name, else `random_0`, `random_1`, … */
   random(meta: TensorMeta, random: NonNullable<ProgramInput['random']>, name?: string): ValueId {
     if (name !== undefined) {
-      if (this.names.has(name)) throw twice(name);
+      if (this.names.has(name)) throw duplicateDraw(name);
       return this.input(name, meta, { kind: 'random', random });
     }
     let index = 0;
@@ -109,7 +109,7 @@ export class Recorder {
     return this.input(`random_${index}`, meta, { kind: 'random', random });
   }
 
-  /** A constant. Its data is copied: tfjs does not, and callers change their arrays. */
+  /** A constant. Its data is copied, because tfjs does not copy and callers may change their arrays. */
   constant(values: ArrayLike<number>, meta: TensorMeta): ValueId {
     const value = this.value(meta);
     this.program.constants.set(value, dataOf(values, meta.dtype));
@@ -118,7 +118,7 @@ export class Recorder {
     return value;
   }
 
-  /** A constant that is a tensor made outside. */
+  /** A constant for a tensor made outside the trace. */
   private outside(tensor: tf.TensorInfo, meta: TensorMeta): ValueId {
     const data = readForeign(tensor);
     const value = this.value(meta);
@@ -128,7 +128,7 @@ export class Recorder {
     return value;
   }
 
-  /** Says which value a tfjs data id stands for. */
+  /** Maps a tfjs data id to a value. */
   bind(dataId: object, value: ValueId): void {
     this.traced.set(dataId, value);
   }
@@ -178,12 +178,12 @@ export class Recorder {
     return record;
   }
 
-  /** Reads a variable from here on as this value: the caller of the trace passes its state himself. */
+  /** From here on the variable reads as this value, which the caller of the trace passes in as state. */
   adopt(variable: tf.Variable, value: ValueId): void {
     this.variables.set(variable, { name: variable.name, input: value, current: value, adopted: true });
   }
 
-  /** The values that a tensor made outside has in the program. */
+  /** The program's values for a tensor made outside. */
   valuesOf(tensor: tf.TensorInfo): ValueId[] {
     return [...(this.foreign.get(tensor.dataId)?.values() ?? [])];
   }
@@ -211,8 +211,8 @@ export class Recorder {
   }
 
   /**
-   * The data of a tensor, for code that reads it while tracing: known for constants and what follows from them alone,
-   * refused for what the program computes from its inputs.
+   * The data of a tensor, for code that reads it while tracing: known for constants and values computed from them only;
+   * refused for values computed from inputs.
    */
   read(dataId: object): ConstantData {
     const own = this.traced.get(dataId);
@@ -228,7 +228,7 @@ export class Recorder {
     );
   }
 
-  /** An ExportError about what is being recorded now. */
+  /** An ExportError that names the current layer and line. */
   refuse(why: string, what = 'trace', cause?: unknown): ExportError {
     const [layer, site] = [this.layers.at(-1), callSite()];
     const where = [
@@ -239,7 +239,7 @@ export class Recorder {
     return new ExportError('export.unsupported', `${where}: ${why}`, cause === undefined ? undefined : { cause });
   }
 
-  /** Whether the data is a variable's whose value the program does not know. */
+  /** Whether the data belongs to a variable that is state, so its value is unknown here. */
   private isState(dataId: object): boolean {
     const all = [...this.variables.keys(), ...Object.values(tf.engine().registeredVariables)];
     return all.some(
@@ -265,9 +265,7 @@ export function heldType(dtype: tf.DataType, what: string): ProgramDType {
   );
 }
 
-/**
- * A tensor's data, read through the backend that holds it. Asking through another backend would move the data there.
- */
+/** A tensor's data, read through the backend that holds it; reading through another would move the data there. */
 function readForeign(tensor: tf.TensorInfo): ArrayLike<number> {
   const info = dataInfo(tensor.dataId);
   if (info === undefined)
@@ -275,5 +273,5 @@ function readForeign(tensor: tf.TensorInfo): ArrayLike<number> {
       'export.unsupported',
       'trace: expected a live tensor, got one that is disposed or belongs to an earlier trace',
     );
-  return info.backend.readSync(tensor.dataId) as ConstantData; // heldType has the last word on what is numeric
+  return info.backend.readSync(tensor.dataId) as ConstantData; // heldType refuses what is not numeric
 }

@@ -1,5 +1,5 @@
-// Guards tfjs while a function is traced: what would change variables, foreign tensors or the engine is caught, and
-// everything is put back at the end.
+// Guards tfjs while a function is traced: refuses changes to variables, foreign tensors or the engine, and restores
+// everything at the end.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { TRACE_BACKEND, registerTraceKernels, TraceBackend } from './backend.js';
@@ -18,15 +18,15 @@ export function activeTrace(): { recorder: Recorder; tensor: (value: number) => 
     : { recorder: backend.recorder, tensor: (value) => tf.engine().makeTensorFromTensorInfo(backend.issue(value)) };
 }
 
-/** A misuse, with the user's line. */
+/** The error for a misuse, naming the user's line. */
 function misuse(why: string): UsageError {
   const site = callSite();
   return new UsageError(`trace${site === undefined ? '' : `, at ${site}`}: ${why}`);
 }
 
 /**
- * Runs `fn` with tfjs recording into `recorder`; `watching`: sizes that the user's code reads, too. Synchronous; not
- * nested.
+ * Runs `fn` with tfjs recording into `recorder`; with `watching`, reads of sizes by the user's code are recorded too.
+ * Synchronous; not nested.
  */
 export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T): T {
   if (active !== undefined) throw misuse('expected one trace at a time, got a trace inside a traced function');
@@ -51,7 +51,7 @@ export function recording<T>(recorder: Recorder, watching: boolean, fn: () => T)
   }
 }
 
-/** Own scopes and tape for the span: an outer tf.tidy or gradient neither sees nor disposes what the trace makes. */
+/** Gives the trace its own scopes and tape: an outer tf.tidy or gradient neither sees nor disposes its tensors. */
 function isolateState(engine: Engine): () => void {
   const { state } = engine;
   const { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack } = state;
@@ -59,14 +59,14 @@ function isolateState(engine: Engine): () => void {
   return () => void Object.assign(state, { activeTape, gradientDepth, kernelDepth, activeScope, scopeStack });
 }
 
-/** Whether tfjs is recording: while constants are evaluated another backend is current, and tfjs is itself. */
+/** Whether tfjs is recording: while constants are evaluated, another backend is current and tfjs behaves as usual. */
 function isRecording(backend: TraceBackend): boolean {
   return internals().backendInstance === backend;
 }
 
 /**
- * Nothing from outside is disposed of. What layers keep from an earlier call they may let go of, as stateful ones do;
- * it stays, since the layer gets its fields back.
+ * No tensor from outside is disposed. Stateful layers may dispose a tensor kept from an earlier call; the tensor is
+ * kept alive, because the layer's fields are restored.
  */
 function sparing(engine: Engine, backend: TraceBackend, layers: LayerWatch): (() => void)[] {
   const spared: tf.Tensor[] = [];
@@ -89,7 +89,7 @@ function sparing(engine: Engine, backend: TraceBackend, layers: LayerWatch): (()
         },
     ),
     () => {
-      // A plain field, which tfjs sets after it has asked the engine.
+      // tfjs sets this plain field after calling the engine.
       for (const tensor of spared) (tensor as unknown as { isDisposedInternal: boolean }).isDisposedInternal = false;
     },
   ];
@@ -133,10 +133,7 @@ function guards(engine: Engine, backend: TraceBackend, made: tf.Tensor[], watchi
   ];
 }
 
-/**
- * An assignment is noted and nothing else: the variable keeps its data, and its later reads in the trace see the new
- * value.
- */
+/** Only records an assignment: the variable keeps its data, and later reads in the trace see the new value. */
 function assignments(recorder: Recorder): () => void {
   return override(
     tf.Variable.prototype,

@@ -1,5 +1,5 @@
 // Tracing against eager tfjs: a whole GAN step replayed kernel by kernel gives eager numbers, and what a traced
-// function may and may not do.
+// function may and may not do is checked.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -340,7 +340,7 @@ describe('what cannot be traced', () => {
     expect(messageOf(() => of((x) => ((x.dataSync()[0] ?? 0) > 0 ? x : x.neg())), ExportError)).toMatch(site);
     expect(messageOf(() => of((x) => x.mul(w.dataSync()[0] ?? 0)), ExportError)).toMatch(/dataSync/);
     expect(messageOf(() => of((x) => x.mul(x.sum().arraySync() as number)), ExportError)).toMatch(/traced tensor/);
-    // Constants and what lies outside are known.
+    // Constants and outside tensors have known data.
     const outside = tf.tensor1d([3]);
     const t = of((x) => x.mul((tf.scalar(2).dataSync()[0] ?? 0) * (outside.dataSync()[0] ?? 0)));
     expect([...t.program.constants.values()].map((d) => d[0])).toContain(6);

@@ -1,4 +1,4 @@
-// Tracing: runs a tfjs function on the recording backend and returns the program it made. backend.ts and recorder.ts
+// Tracing: runs a tfjs function on the recording backend and returns the recorded program. backend.ts and recorder.ts
 // record; span.ts guards tfjs.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
@@ -28,32 +28,31 @@ export interface KeptState {
   variable?: tf.Variable;
 }
 
-/** What a trace needs. */
+/** Options of {@link trace}. */
 export interface TraceOptions {
   inputs: readonly TraceInput[];
   /**
    * `state`: a variable that is read becomes an input of kind `state`, one that is assigned an output with `state` (a
-   * training step). `constant`: variables are constants, and an assignment is forgotten (an exported forward function);
-   * those that the results depend on are told of in {@link Trace.state}.
+   * training step). `constant`: variables are constants, and assignments are dropped (an exported forward function);
+   * {@link Trace.state} lists those that the results depend on.
    */
   variables: 'state' | 'constant';
   /**
-   * Variables whose state exists even when the function does not touch them, in this order; others follow in the order
-   * met.
+   * Variables that are state even if the function does not touch them, in this order; others follow in the order met.
    */
   known?: readonly tf.Variable[];
   /**
-   * Constants share the arrays of tensors made outside, for callers who are done with the program before anyone can
-   * fill those anew: a model is traced many times. Default: copies.
+   * If true, constants share the arrays of tensors made outside, for callers who drop the program before those arrays
+   * can change: a model is traced many times. Default: copies.
    */
   share?: boolean;
-  /** Whether call sites are written down, which takes most of a large trace's time. Default true. */
+  /** Whether to record call sites, which takes most of a large trace's time. Default true. */
   sites?: boolean;
-  /** Whether it is written down which sizes the user's own code reads. Default false. */
+  /** Whether to record which sizes the user's own code reads. Default false. */
   reads?: boolean;
 }
 
-/** A program with the live objects that it was traced from. */
+/** A program, with the live tfjs objects that it was traced from. */
 export interface Trace {
   program: Program;
   /** By name of the state input. Names are the variables' own, made unique. */
@@ -62,16 +61,15 @@ export interface Trace {
   constantNames: Map<ValueId, string>;
   /** Where each constant was made or first met, `file:line:column`, by value. */
   constantSites: Map<ValueId, string>;
-  /** With constant variables: state between calls that the program does not have. */
+  /** With `variables: 'constant'`: state kept between calls, which the program lacks. */
   state: KeptState[];
-  /** Sizes that the user's own code read, if that was asked for. */
+  /** Sizes that the user's own code read, if `reads` was set. */
   reads: SizeRead[];
 }
 
 /**
- * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are afterwards what they were
- * before, also when `fn` throws. Forja's gradients are installed for its span. Inputs arrive by name; results are
- * tensors by name.
+ * Traces `fn` once, synchronously. tfjs's backend, gradients, variables and live tensors are restored afterwards, also
+ * when `fn` throws. Forja's gradients are installed meanwhile. Inputs are passed by name; results are tensors by name.
  * @throws ExportError `export.unsupported` for data-dependent control flow (`dataSync` on a traced value) and
  * `gradient.unproven` for gradients that are not checked, naming the user's line.
  */
@@ -95,8 +93,8 @@ export function trace(
 }
 
 /**
- * What is assigned in the trace and whose value before it reaches the results. Moving statistics do not, where the
- * batch's own are used.
+ * State that the trace assigns and whose old value affects the results. Moving statistics do not, where the batch's
+ * statistics are used.
  */
 function keptState(recorder: Recorder): KeptState[] {
   const needed = reached(recorder.program);
@@ -113,7 +111,7 @@ function keptState(recorder: Recorder): KeptState[] {
   ];
 }
 
-/** The values that the results are made of. */
+/** The values that the results depend on. */
 function reached({ calls, outputs }: Program): Set<ValueId> {
   const needed = new Set(outputs.map(({ value }) => value));
   for (const call of [...calls].reverse())
@@ -156,7 +154,7 @@ function run(
 function checkedResults(results: unknown): Record<string, tf.Tensor> {
   if (letGo(results)) {
     throw new UsageError(
-      'trace: expected a synchronous function, got one that returns a promise; await before or after the step, not in it',
+      'trace: expected a synchronous function, got one that returns a promise; await before or after it, not inside',
     );
   }
   if (typeof results !== 'object' || results === null || results instanceof tf.Tensor)

@@ -4,8 +4,7 @@ import type { KernelInputs, TensorMeta } from './rule.js';
 import type { ProgramDType } from '../../program/program.js';
 
 /**
- * All tensors of a variadic kernel, in order; tfjs passes them as an array, which arrives keyed by index or as one
- * list.
+ * All tensors of a variadic kernel, in order; tfjs passes an array, which arrives either keyed by index or as one list.
  */
 export function tensorList(inputs: KernelInputs, kernel: string): [TensorMeta, ...TensorMeta[]] {
   const [first, ...rest] = Object.values(inputs)

@@ -11,7 +11,7 @@ function convolution(kernel: string, depthwise: boolean): ShapeRule {
   ];
 }
 
-/** The adjoints say their shape themselves. */
+/** The adjoints carry their output shape as an attribute. */
 function stated(kernel: string, attribute: string): ShapeRule {
   return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }

@@ -1,4 +1,4 @@
-// Shapes of kernels that make values out of attributes.
+// Shapes of kernels that create tensors from attributes only.
 import { dtypeAttribute, numberAttribute } from './attributes.js';
 import type { CreationKernel } from './names.js';
 import type { ShapeRule } from './rule.js';

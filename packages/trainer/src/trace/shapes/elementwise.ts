@@ -7,7 +7,7 @@ import type { ActivationKernel, BinaryKernel, UnaryKernel } from './names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 
-/** Like the input; `dtype` where the kernel decides it. */
+/** The input's shape, and its type unless the kernel fixes `dtype`. */
 function like(kernel: string, input = 'x', dtype?: ProgramDType): ShapeRule {
   return (inputs) => {
     const x = one(inputs, input, kernel);
@@ -15,7 +15,7 @@ function like(kernel: string, input = 'x', dtype?: ProgramDType): ShapeRule {
   };
 }
 
-/** Broadcast of two inputs; the type is the first one's where the kernel does not decide it. */
+/** Broadcast of two inputs, with the first one's type unless the kernel fixes `dtype`. */
 function broadcast(kernel: string, dtype?: ProgramDType, names: readonly [string, string] = ['a', 'b']): ShapeRule {
   return (inputs) => {
     const [a, b] = [one(inputs, names[0], kernel), one(inputs, names[1], kernel)];

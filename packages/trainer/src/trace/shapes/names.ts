@@ -1,5 +1,5 @@
-// The kernel vocabulary: the names tfjs-core exports, by family. Shape rules and lowerings are tables that are total
-// over it; a missing row does not compile.
+// All kernel names that tfjs-core exports, by family. The tables of shape rules and of lowerings have a row for each; a
+// missing row does not compile.
 import type * as tf from '@tensorflow/tfjs';
 
 /** Every kernel name constant of tfjs: an export whose value is its own name. */
@@ -41,7 +41,7 @@ export type UnaryKernel =
   | 'Square'
   | 'Tan';
 
-/** The same, of a network's kind. */
+/** The same shape as the input too: activations and softmax. */
 export type ActivationKernel =
   'Elu' | 'LeakyRelu' | 'LogSoftmax' | 'Relu' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softmax' | 'Softplus' | 'Step' | 'Tanh';
 
@@ -120,7 +120,7 @@ export type MovementKernel =
   | 'Transpose'
   | 'Unpack';
 
-/** Kernels that make values out of attributes. */
+/** Kernels that create tensors from attributes only. */
 export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'ZerosLike';
 
 /** Convolution, pooling, products, normalisation, resizing. */
@@ -159,16 +159,16 @@ export type VolumeKernel =
   | 'MaxPool3D'
   | 'MaxPool3DGrad';
 
-/** Pictures read at computed places. */
+/** Pictures sampled at computed coordinates. */
 export type WarpKernel = 'CropAndResize' | 'RotateWithOffset' | 'Transform';
 
-/** The greatest of a window plus an element. */
+/** Grey-scale morphology: the maximum over a window plus a structuring element. */
 export type MorphologyKernel = 'Dilation2D' | 'Dilation2DBackpropFilter' | 'Dilation2DBackpropInput';
 
-/** Arithmetic on places. */
+/** Arithmetic on indices. */
 export type SearchKernel = 'SearchSorted' | 'SparseReshape';
 
-/** What is left: kernels without a lowering. */
+/** All other kernels: those without a lowering. */
 export type RefusedKernel = Exclude<
   KernelName,
   | UnaryKernel

@@ -19,7 +19,7 @@ function pool(kernel: string): ShapeRule {
   };
 }
 
-/** The maxima, and where they are. */
+/** The maxima and their indices. */
 const MaxPoolWithArgmax: ShapeRule = (inputs, attrs) => {
   const [{ shape, dtype } = { shape: [], dtype: 'float32' as const }] = pool('MaxPoolWithArgmax')(inputs, attrs);
   return [

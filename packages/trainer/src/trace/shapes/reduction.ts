@@ -5,7 +5,7 @@ import type { ReductionKernel } from './names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 
-/** Drops the reduced axes, or keeps them at size 1. `attribute` is what the kernel calls its axes. */
+/** Drops the reduced axes, or keeps them at size 1. `attribute` is the kernel's name for its axes. */
 function reduce(kernel: string, dtypeOf: (x: ProgramDType) => ProgramDType, attribute = 'axis'): ShapeRule {
   return (inputs, attrs) => {
     const x = one(inputs, 'x', kernel);

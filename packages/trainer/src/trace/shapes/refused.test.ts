@@ -1,4 +1,4 @@
-// Shapes found by running tfjs's own kernel on zeros, and the leftovers of doing so.
+// Shapes found by running tfjs's own kernel on zeros, and that doing so leaves no tensors behind.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { SHAPE_RULES } from './index.js';

@@ -1,5 +1,5 @@
-// Shapes of kernels that have no lowering. They let a trace run to its end, so that one error can name every
-// unsupported kernel in it.
+// Shapes of kernels that have no lowering. They let a trace finish, so that one error can name every unsupported
+// kernel.
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../../program/program.js';
 import { dtypeAttribute } from './attributes.js';
@@ -42,7 +42,7 @@ interface CpuBackend {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-/** The cpu backend object: found, never made the current one. */
+/** The cpu backend object, without making it tfjs's current backend. */
 function cpu(): CpuBackend | undefined {
   return (tf.findBackend('cpu') as CpuBackend | null) ?? undefined; // the methods used are those of every KernelBackend
 }

@@ -67,7 +67,7 @@ function likeInput(kernel: string): ShapeRule {
   return (inputs) => [{ shape: [...one(inputs, 'input', kernel).shape], dtype: 'float32' }];
 }
 
-/** The adjoints say their shape themselves. */
+/** The adjoints carry their output shape as an attribute. */
 function stated(kernel: string, attribute: string): ShapeRule {
   return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }

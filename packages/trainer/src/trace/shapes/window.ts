@@ -2,7 +2,7 @@
 import { backend_util } from '@tensorflow/tfjs';
 import type { KernelInputs, TensorMeta } from './rule.js';
 
-/** tfjs's own types of the geometry attributes, as its kernels take them from an untyped record. */
+/** tfjs's own types for the geometry attributes, which its kernels read from an untyped record. */
 export type ConvPad = Parameters<typeof backend_util.computeConv2DInfo>[4];
 type Rounding = Parameters<typeof backend_util.computeConv2DInfo>[5];
 type Quad = [number, number, number, number];

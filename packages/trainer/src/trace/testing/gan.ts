@@ -17,7 +17,7 @@ function need(inputs: Record<string, tf.Tensor>, name: string): tf.Tensor {
   return tensor;
 }
 
-/** Pictures of 8×8×1, latents of 6. Seeded: two of them are equal. */
+/** Pictures of 8×8×1, latents of 6. Seeded: every call gives equal weights. */
 export function testGan(width = 4): TestGan {
   const init = (seed: number): ReturnType<typeof tf.initializers.randomNormal> =>
     tf.initializers.randomNormal({ mean: 0, stddev: 0.2, seed });
