@@ -1,4 +1,4 @@
-// What passes share: reading a program as a graph, and putting one value in the place of another.
+// Helpers that passes share: reading a program as a graph, and replacing one value by another.
 import {
   callInputs,
   sizeText,
@@ -11,7 +11,7 @@ import {
   type ValueId,
 } from './program.js';
 
-/** A rewriting of programs that keeps what they compute. */
+/** Rewrites a program without changing what it computes. */
 export type Pass = (program: Program) => Program;
 
 /** Shape of a value. */
@@ -24,7 +24,7 @@ export function dtypeOf(program: Program, id: ValueId): ProgramDType {
   return program.values[id]?.dtype ?? 'float32';
 }
 
-/** Whether two sizes are the same for all values of the named dims. */
+/** Whether two sizes are equal for all values of the named dims. */
 export function sameSize(a: Size | undefined, b: Size | undefined): boolean {
   return a !== undefined && b !== undefined && sizeText(a) === sizeText(b);
 }
@@ -95,7 +95,7 @@ export class Rewriter {
     this.constants = new Map(source.constants);
   }
 
-  /** What stands for `id` by now. */
+  /** The value that currently replaces `id`, or `id` itself. */
   at(id: ValueId): ValueId {
     return this.replaced.get(id) ?? id;
   }
@@ -122,9 +122,7 @@ export class Rewriter {
     this.replaced.set(id, this.at(by));
   }
 
-  /**
-   * Visits every call, its inputs already those that stand for the original ones. The visitor emits, replaces, or both.
-   */
+  /** Visits every call, with replaced inputs already substituted. The visitor emits, replaces, or both. */
   run(visit: (call: KernelCall) => void): Program {
     for (const call of this.source.calls) visit(mapInputs(call, (id) => this.at(id)));
     const { inputs, outputs } = this.source;

@@ -41,13 +41,13 @@ export interface ProgramInput {
   value: ValueId;
   kind: ProgramInputKind;
   /**
-   * For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream: the trace's
-   * random inputs are counted from 0.
+   * For `random`: the distribution, the probability of a one for `bernoulli`, and the generator's stream, which numbers
+   * the trace's random inputs from 0.
    */
   random?: { distribution: 'normal' | 'uniform' | 'bernoulli'; p?: number; stream?: number };
 }
 
-/** A named result. For an updated state, `state` is the name of the input it becomes at the next run. */
+/** A named result. For updated state, `state` is the name of the input that takes the value in the next run. */
 export interface ProgramOutput {
   name: string;
   value: ValueId;
@@ -69,14 +69,14 @@ export function dataOf(values: ArrayLike<number>, dtype: ProgramDType): Constant
       : new Uint8Array(values);
 }
 
-/** Whether an array is one that a program may hold for the type as it is. */
+/** Whether a program can hold this array for the type without a conversion. */
 export function isDataOf(values: ArrayLike<number>, dtype: ProgramDType): values is ConstantData {
   return classOf(values) === ARRAY_OF[dtype].name;
 }
 
 /**
- * Whether two constants hold the same numbers; -0 is not 0. A plain loop: weights are millions of numbers, compared for
- * each trace.
+ * Whether two constants hold the same numbers; -0 is not 0. A plain loop, for speed: millions of weights are compared
+ * in each trace.
  */
 export function sameData(a: ConstantData, b: ConstantData): boolean {
   if (a === b) return true;

@@ -1,5 +1,5 @@
-// Replays a program kernel by kernel in eager tfjs: the interpreter that rewriting is tested by, folds constants with,
-// and that exports are verified against.
+// Replays a program kernel by kernel in eager tfjs. Used to fold constants, to test rewrites, and as the reference that
+// exports are verified against.
 import { UsageError, type TypedArray } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { onBackend } from '../tfjs/engine.js';
@@ -22,16 +22,16 @@ export interface ReplayTensor {
   data: ConstantData;
 }
 
-/** What a replay may be told. */
+/** Options of {@link replay}. */
 export interface ReplayOptions {
   /**
-   * The tfjs backend to run on, which must be ready; kernels that it lacks are put together of others or run on `cpu`.
+   * The tfjs backend to run on, which must be ready; kernels that it lacks are composed from others or run on `cpu`.
    * Default: the current one.
    */
   backend?: string;
   /** Sizes of the named dims of an aligned program. */
   sizes?: Record<string, number>;
-  /** Sees each call's results, alive during the call only. */
+  /** Called with each call's results, which are valid only during this callback. */
   observe?: (call: KernelCall, outputs: readonly tf.Tensor[]) => void;
 }
 
@@ -50,7 +50,7 @@ export function replay(
   const { backend } = options;
   let results: Record<string, ReplayTensor> = {};
   const run = (): void => {
-    // tidy looks for tensors in what it is given back, element by element.
+    // tf.tidy would search a returned array for tensors, element by element
     tf.tidy(
       () =>
         void (results = interpret(
@@ -67,7 +67,7 @@ export function replay(
   const found: tf.KernelBackend | null = tf.findBackend(backend);
   if (found === null)
     throw new UsageError(
-      `replay: expected a tfjs backend that is ready, got '${backend}'; import it and await tf.setBackend once`,
+      `replay: expected a registered and ready tfjs backend, got '${backend}'; import it and await tf.setBackend once`,
     );
   onBackend(backend, found, run);
   return results;
@@ -88,7 +88,7 @@ function interpret(
     const feed = feeds[name];
     if (feed === undefined)
       throw new UsageError(`replay: expected a feed for '${name}', got ${Object.keys(feeds).join(', ') || 'none'}`);
-    // 64-bit integers have no place in a program
+    // programs hold no 64-bit integers
     const data = feed instanceof tf.Tensor ? feed.dataSync() : (feed.data as ArrayLike<number>);
     const shape = program.values[value]?.shape.map(Number) ?? [];
     if (data.length !== tf.util.sizeFromShape(shape))
@@ -126,8 +126,8 @@ function interpret(
 }
 
 /**
- * Calls of the WASM backend after which later ones in the process hang or answer wrongly: blocks moved to the batch and
- * back at some small sizes, and pools whose window is larger than the picture, which XNNPACK refuses to set up.
+ * WASM calls after which later calls in the process hang or return wrong results: SpaceToBatchND and BatchToSpaceND at
+ * some small sizes, and pools whose window is larger than the picture, which XNNPACK fails to set up.
  */
 function isDamaging({ kernel, inputs, attrs }: KernelCall, at: (id: ValueId) => tf.Tensor): boolean {
   if (kernel === 'BatchToSpaceND' || kernel === 'SpaceToBatchND') return true;
@@ -141,7 +141,7 @@ function isDamaging({ kernel, inputs, attrs }: KernelCall, at: (id: ValueId) => 
 /** Runs one kernel on tensors. tfjs moves their data between backends by itself. */
 function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] {
   const given = Object.entries(call.inputs);
-  // Variadic kernels take their tensors as one list. tfjs's types do not say so.
+  // Variadic kernels take their tensors as one list; tfjs's types do not show it.
   const inputs = given.some(([, ids]) => Array.isArray(ids))
     ? callInputs(call).map(at)
     : Object.fromEntries(given.map(([name, id]) => [name, at(id as ValueId)]));
@@ -152,7 +152,7 @@ function runCall(call: KernelCall, at: (id: ValueId) => tf.Tensor): tf.Tensor[] 
   const own = hasKernel(call.kernel, tf.getBackend()) && !(tf.getBackend() === 'wasm' && isDamaging(call, at));
   const standIn = own ? undefined : STAND_INS[call.kernel]?.(callInputs(call).map(at), call.attrs);
   if (standIn !== undefined) return [standIn];
-  const cpu = own ? null : (tf.findBackend('cpu') as tf.KernelBackend | null); // its type forgets the null
+  const cpu = own ? null : (tf.findBackend('cpu') as tf.KernelBackend | null); // its type omits the null
   const result = cpu === null ? run() : onBackend('cpu', cpu, run);
   return Array.isArray(result) ? (result as tf.Tensor[]) : [result as tf.Tensor];
 }

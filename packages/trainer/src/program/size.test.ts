@@ -1,5 +1,4 @@
-// Arithmetic on sizes against plain numbers, at random: every expression evaluates to what the same steps give on
-// numbers, and equal sizes are equal as text.
+// Arithmetic on random sizes against the same arithmetic on plain numbers; equal sizes are equal as text.
 import { describe, expect, it } from 'vitest';
 import {
   ceilDivide,

@@ -1,6 +1,6 @@
-// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of names, of whole parts such
-// as floor((height + 1)/2), of the greater of two sizes, and of steps. One size has one form, so that equal sizes are
-// equal as text.
+// Sizes that depend on named dynamic dims, and exact arithmetic on them: sums of products of dim names, floors such as
+// floor((height + 1)/2), maxima of two sizes, and dims divided by their step. Each size has one canonical form, so
+// equal sizes are equal as text.
 
 /**
  * `constant + Σ terms[key] · key`. A key is a dim's name; `name/4`, a fourth of a dim that is a multiple of 4;
@@ -14,7 +14,7 @@ export interface SymbolicSize {
 /** A dimension: a number in a fresh trace; possibly symbolic after alignment. */
 export type Size = number | SymbolicSize;
 
-/** What stands in a key, taken apart. */
+/** One parsed factor of a key. */
 export type Factor = { name: string; step: number } | { whole: Size; by: number } | { greater: [Size, Size] };
 
 /** Whether a size is a plain number. */
@@ -22,7 +22,7 @@ export function isStatic(size: Size): size is number {
   return typeof size === 'number';
 }
 
-/** The size of these terms in its one form. */
+/** The size with these terms, in canonical form. */
 function sizeOf(constant: number, terms: Readonly<Record<string, number>>): Size {
   const kept = Object.entries(terms).filter(([, factor]) => factor !== 0);
   return kept.length === 0 ? constant + 0 : { constant: constant + 0, terms: Object.fromEntries(kept) };
@@ -59,7 +59,7 @@ export function product(sizes: readonly Size[]): Size {
   }, 1);
 }
 
-/** ⌊a / n⌋ for a positive whole n. Nested ones become one. */
+/** ⌊a / n⌋ for a positive whole n. Nested floors are merged. */
 export function floorDivide(a: Size, n: number): Size {
   if (isStatic(a)) return Math.floor(a / n);
   const [whole, rest]: Record<string, number>[] = [{}, {}];
@@ -74,7 +74,7 @@ export function floorDivide(a: Size, n: number): Size {
   const common = left.reduce((g, [, factor]) => gcd(g, factor), n);
   const [by, remainder] = [n / common, Math.floor((a.constant - out * n) / common)];
   const inner = sizeOf(remainder, Object.fromEntries(left.map(([key, factor]) => [key, factor / common])));
-  // A runtime's division of whole numbers rounds to zero: what is below it is turned over.
+  // Integer division in a runtime rounds towards zero, so a negative sum is negated first.
   if (left.every(([, factor]) => factor < 0)) return plus(outside, floorDivide(plus(by - 1, inner, -1), by), -1);
   const [[only, factor] = ['', 0], more] = Object.entries(termsOf(inner));
   const nested = more === undefined && factor === 1 && factorsOf(only).length === 1 ? factorOf(only) : undefined;
@@ -95,12 +95,12 @@ export function maximum(a: Size, b: Size): Size {
   return { constant: 0, terms: { [`max(${[textOf(a), textOf(b)].sort().join(', ')})`]: 1 } };
 }
 
-/** The lesser of two sizes: what both have, less the greater. */
+/** The lesser of two sizes: their sum minus the greater. */
 export function minimum(a: Size, b: Size): Size {
   return plus(plus(a, b), maximum(a, b), -1);
 }
 
-/** A dim's name as a size: for a dim that is a multiple of `step`, so many times its part. */
+/** A dim's name as a size. For a dim that is a multiple of `step`: `step` times `name/step`. */
 export function dimSize(name: string, step = 1): SymbolicSize {
   return { constant: 0, terms: step === 1 ? { [name]: 1 } : { [`${name}/${step}`]: step } };
 }
@@ -128,15 +128,15 @@ function split(text: string, separator: RegExp): string[] {
   return parts;
 }
 
-/** The factors of a key; none of the empty one. */
+/** The factors of a key; the empty key has none. */
 export function factorsOf(key: string): string[] {
   return key === '' ? [] : key.includes('(') ? split(key, /^\*/) : key.split('*');
 }
 
-/** Factors by their text: a few, read over and over. */
+/** Cache of parsed factors: there are few, and they are read often. */
 const parsed = new Map<string, Factor>();
 
-/** A factor of a key, taken apart. */
+/** Parses one factor of a key. */
 export function factorOf(factor: string): Factor {
   const known = parsed.get(factor);
   if (known !== undefined) return known;
@@ -160,7 +160,7 @@ function readFactor(factor: string): Factor {
   return { name, step: Number(step) };
 }
 
-/** {@link textOf} backwards. */
+/** The inverse of {@link textOf}. */
 function parse(text: string): Size {
   const bare = text.startsWith('(') && text.endsWith(')') ? text.slice(1, -1) : text;
   return split(bare, /^ [+-] /).reduce<Size>((sum, term) => {
@@ -186,7 +186,7 @@ function written(constant: number, terms: readonly (readonly [string, number])[]
 
 const byKey = ([a]: readonly [string, number], [b]: readonly [string, number]): number => (a < b ? -1 : 1);
 
-/** Steps and all, for keys. */
+/** A size as a key, in which steps are written out. */
 function textOf(size: Size): string {
   return written(constantOf(size), Object.entries(termsOf(size)).sort(byKey));
 }
@@ -206,16 +206,14 @@ export function sizeText(size: Size): string {
     });
     return [factors.sort().join('*'), left];
   });
-  // What is taken away comes last: a size begins with what it is made of.
+  // Negative terms last: `height - 1`, not `-1 + height`.
   return written(
     size.constant,
     terms.sort((a, b) => Number(a[1] < 0) - Number(b[1] < 0) || byKey(a, b)),
   );
 }
 
-/**
- * The number that `size` is where the dims have these sizes; undefined where one is missing or no multiple of its step.
- */
+/** Evaluates `size` for these dims; undefined if one is missing or not a multiple of its step. */
 export function evaluateSize(size: Size, sizes: Readonly<Record<string, number>>): number | undefined {
   if (isStatic(size)) return size;
   let sum = size.constant;
@@ -257,7 +255,7 @@ export function namesOf(size: Size): string[] {
   return [...new Set(Object.keys(termsOf(size)).flatMap((key) => factorsOf(key).flatMap(one)))];
 }
 
-/** A number that is worked out of sizes: `scale · of(above / below)`, as 1 / √(height · width). */
+/** A number computed from sizes, `scale · of(above / below)`; for example 1 / √(height · width). */
 export interface Measure {
   scale: number;
   of: 'quotient' | 'root' | 'logarithm';
@@ -265,7 +263,7 @@ export interface Measure {
   below: Size;
 }
 
-/** What a measure does with its quotient. */
+/** The function that a measure applies to its quotient. */
 export const MEASURES: Readonly<Record<Measure['of'], (quotient: number) => number>> = {
   quotient: (x) => x,
   root: Math.sqrt,

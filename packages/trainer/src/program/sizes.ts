@@ -1,4 +1,4 @@
-// Symbolic sizes as numbers: a program of named dynamic dims at one concrete size.
+// Evaluates symbolic sizes: turns a program with named dynamic dims into one with concrete sizes.
 import { UsageError } from '@forja/core';
 import type { Program } from './program.js';
 import { evaluateSize, isMeasure, MEASURES, namesOf, sizeText, type Size, type SymbolicSize } from './size.js';
@@ -8,10 +8,7 @@ export function isSymbolic(value: unknown): value is SymbolicSize {
   return typeof value === 'object' && value !== null && 'constant' in value && 'terms' in value;
 }
 
-/**
- * The number that `size` is where the dims have these sizes. @throws UsageError for one that is missing or no multiple
- * of what the program wants.
- */
+/** Evaluates `size` for these dims. @throws UsageError if a dim is missing or not a multiple of its step. */
 export function evaluate(size: Size, sizes: Readonly<Record<string, number>>): number {
   const value = evaluateSize(size, sizes);
   if (value !== undefined) return value;
@@ -34,7 +31,7 @@ export function concrete(value: unknown, sizes: Readonly<Record<string, number>>
   return value;
 }
 
-/** The program at these sizes: numbers everywhere. */
+/** The program at these sizes, with every symbolic size evaluated. */
 export function specialize(program: Program, sizes: Readonly<Record<string, number>>): Program {
   return {
     ...program,
@@ -46,7 +43,7 @@ export function specialize(program: Program, sizes: Readonly<Record<string, numb
   };
 }
 
-/** Whether some size of the program is rounded, or one of two. */
+/** Whether some size of the program contains a floor or a maximum. */
 export function hasWholeParts(program: Program): boolean {
   const rounded = (value: unknown): boolean =>
     isSymbolic(value)

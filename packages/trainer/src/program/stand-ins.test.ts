@@ -1,4 +1,4 @@
-// Stand-ins for kernels that tfjs-wasm lacks, against the kernels of tfjs's plain backend.
+// Stand-ins for kernels that tfjs-wasm lacks, against the kernels of tfjs's cpu backend.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { STAND_INS } from './stand-ins.js';

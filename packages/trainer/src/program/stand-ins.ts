@@ -1,12 +1,13 @@
-// Kernels that tfjs's WASM backend lacks and its plain backend computes very slowly, out of others: for replays only.
+// Replacements, made of other ops, for kernels that tfjs's WASM backend lacks and its cpu backend computes very slowly.
+// For replays only.
 import * as tf from '@tensorflow/tfjs';
 
-/** Computes what a kernel would, from its inputs in order. */
+/** Computes a kernel's result from its inputs, in order. */
 export type StandIn = (inputs: readonly tf.Tensor[], attrs: Readonly<Record<string, unknown>>) => tf.Tensor | undefined;
 
 /** By kernel. */
 export const STAND_INS: Readonly<Record<string, StandIn>> = {
-  /** Of two operands as a matrix product; the plain backend multiplies everything by everything, and sums then. */
+  /** Two operands as one matrix product; the cpu backend forms the full outer product and then sums. */
   Einsum: ([a, b], { equation }) => {
     const [, left = '', right = '', out = ''] = /^(\w*),(\w*)->(\w*)$/.exec(String(equation).replaceAll(' ', '')) ?? [];
     if (
@@ -31,7 +32,7 @@ export const STAND_INS: Readonly<Record<string, StandIn>> = {
       both.length + summed.length + rows.length < left.length ||
       both.length + summed.length + columns.length < right.length
     )
-      return undefined; // summed alone
+      return undefined; // an index to sum that only one operand has
     const count = (letters: string): number =>
       [...letters].reduce((product, letter) => product * (sizes.get(letter) ?? 1), 1);
     const arranged = (x: tf.Tensor, letters: string, groups: readonly [string, string, string]): tf.Tensor =>
