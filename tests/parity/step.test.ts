@@ -271,7 +271,7 @@ describe('a compiled step', () => {
       [{ real: good['real'] ?? 0, rate_g: 1 }, /^run\.rate_d: expected float32 \[\], got nothing$/],
       [
         { ...good, z: new Float32Array(8) },
-        /^run\.z: expected no feed, as it is random and drawn from \(seed, step\), got one$/,
+        /^run\.z: expected no feed for a random input, which is drawn from \(seed, step\), got one$/,
       ],
       [{ ...good, noise: 1 }, /^run\.noise: expected only real, rate_g, rate_d, got 'noise'$/],
     ];

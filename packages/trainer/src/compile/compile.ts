@@ -22,20 +22,20 @@ import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
 
 /**
  * Compiles a step to one ONNX graph. Steps compiled on one runtime share the state of the variables that they have in
- * common: a variable starts at its present value with the first step that has it, lives until the last one is disposed
- * of, and is left alone itself until `writeVariables`. The step is traced with Forja's gradients, at exactly the sizes
- * of `inputs`. One step should run at a time in a process: each session has threads of its own. The step function runs
- * twice while it is traced, which shows numbers that tfjs draws in it: they would be the same at every step.
+ * common. A variable's state starts at its present value with the first step that uses it and lives until the last such
+ * step is disposed; the variable itself does not change until `writeVariables`. The step is traced with Forja's
+ * gradients, at exactly the sizes of `inputs`. Run one step at a time in a process: each session has its own threads.
+ * The step function is traced twice, to detect random numbers that tfjs draws in it and that would be frozen.
  * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random
- * numbers; UsageError for inputs that are wrong in themselves.
+ * numbers; UsageError for invalid inputs.
  */
 export async function compile(step: StepFunction, { runtime, ...options }: CompileOptions): Promise<CompiledStep> {
   return (await compileAll({ step: { ...options, step } }, { runtime })).step;
 }
 
 /**
- * Compiles steps over the same variables together, so that state is stored as the one that computes most wants it: the
- * phases of a game. `options` are for all; what a step says itself goes before. None is left behind when one fails.
+ * Compiles steps over the same variables together (the phases of a game), so that state is stored in the order that the
+ * heaviest step prefers. `options` apply to all; a step's own options override them. If one fails, all are disposed.
  */
 export async function compileAll<K extends string>(
   steps: Readonly<Record<K, StepDefinition>>,
@@ -48,7 +48,7 @@ export async function compileAll<K extends string>(
     );
   const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
   const shared = RuntimeVariables.of(runtime);
-  // Until all have entered, in one turn: no other compilation comes between.
+  // Synchronous until all have entered, so that no other compilation interleaves.
   const traced = Object.entries<StepDefinition>(steps).map(([key, definition]) => {
     const started = performance.now();
     const { step, ...own } = { ...options, ...definition };
@@ -82,7 +82,7 @@ interface Entered extends Prepared, Omit<StepParts, 'session' | 'summary' | 'see
   lowerMs: number;
 }
 
-/** Lowers a step to the state that is there already, and enters its own. */
+/** Lowers a step for the state that the runtime already has, and adds its own. */
 function enter(one: Prepared, device: DeviceReport['actual'], shared: RuntimeVariables | undefined): Entered {
   const started = performance.now();
   const { options, work } = one;
@@ -127,7 +127,7 @@ async function open(one: Entered, device: DeviceReport['actual']): Promise<reado
   return [key, compiledStep({ traced, lowered, together, seed: options.seed ?? 0, session, home, summary })];
 }
 
-/** All of them; where one fails, the others are disposed of. */
+/** All steps; if one fails, the others are disposed. */
 async function settled(opening: Promise<readonly [string, CompiledStep]>[]): Promise<Map<string, CompiledStep>> {
   const results = await Promise.allSettled(opening);
   const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
@@ -138,26 +138,28 @@ async function settled(opening: Promise<readonly [string, CompiledStep]>[]): Pro
 }
 
 /**
- * How `compile` would run a step on a CPU, as text: what each convolution costs in both lowerings, and whether threads
- * and calls pay. Nothing is run.
+ * Explains, as text, how `compile` would run a step on a CPU: the cost of each convolution in both lowerings, and
+ * whether threads and shared calls pay. Nothing is run.
  */
 export function explainStep(step: StepFunction, options: StepOptions): string {
   const { program } = traceStep(step, options);
   const work = workOf(program);
   return [
     explain(planConvolutions(program)),
-    `work of a step: ${work.toFixed(0)} million multiply-adds, or what takes as long; threads: ${threadsFor(work) ?? 'as many as the runtime has'}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
+    `work of a step: as long as ${work.toFixed(0)} million multiply-adds; threads: ${threadsFor(work) ?? "the runtime's default"}; steps that may share a call: ${isSmall(work) ? stepsPerRun(work) : 1}`,
   ].join('\n');
 }
 
-/** Devices that the prices hold for: WebAssembly runs the CPU's kernels. Elsewhere `auto` is portable. */
+/** Devices that the cost model holds for (WebAssembly runs the CPU's kernels). Elsewhere `auto` means portable. */
 const PRICED: readonly string[] = ['cpu', 'wasm'];
 
 function targetOf({ lowering = 'auto' }: CompileOptions, device: DeviceReport['actual']): 'portable' | 'fast' | 'auto' {
   return lowering === 'auto' && !PRICED.includes(device) ? 'portable' : lowering;
 }
 
-/** Only where a call costs as much as the step, and on devices whose kernels would not wait for the loop's turns. */
+/**
+ * Loops only where a call costs as much as the step, and on devices whose kernels would not stall at each iteration.
+ */
 function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: DeviceReport['actual']): boolean {
   return loop === 'auto' ? isSmall(work) && device === 'cpu' : loop;
 }
@@ -168,10 +170,10 @@ function countBy<T>(items: readonly T[], key: (item: T) => string): Record<strin
   return counts;
 }
 
-/** A result of a step that is one number. @throws UsageError when it is not there or has more elements. */
+/** A scalar result of a step. @throws UsageError if it is missing or has several elements. */
 export function scalarOf(results: Readonly<Record<string, Tensor>>, name: string): number {
   const data = results[name]?.data;
-  // The class was just looked at.
+  // checked by class name
   if (classOf(data) === 'Float32Array' && (data as Float32Array).length === 1) return (data as Float32Array)[0] ?? NaN;
   throw new UsageError(
     `${name}: expected a float32 scalar among the step's results, got ${Object.keys(results).join(', ') || 'none'}`,

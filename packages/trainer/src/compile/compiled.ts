@@ -1,4 +1,4 @@
-// A compiled step: its session and its state, as the callers' interface. What it is made of, compile.ts makes.
+// A compiled step: the public interface over its session and state, which compile.ts makes.
 import { disposable, UsageError, tensor, type NamedTensors, type Session } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import type * as tf from '@tensorflow/tfjs';
@@ -9,11 +9,11 @@ import { writeVariable, type StateHome } from './state.js';
 import type { CompiledStep, StepSummary } from './step.js';
 import type { TracedStep } from './traced.js';
 
-/** What a compiled step is made of. */
+/** The parts of a compiled step. */
 export interface StepParts {
   traced: TracedStep;
   lowered: Lowered;
-  /** The step in a loop, where several share a run. */
+  /** The step as a loop, if several may share a run. */
   together: Repeated | undefined;
   seed: number | bigint;
   session: Session;
@@ -21,7 +21,7 @@ export interface StepParts {
   summary: StepSummary;
 }
 
-/** Gives back the state of steps that were dropped without `dispose`; their sessions are noticed by the runtime. */
+/** Releases the state of steps that were dropped without `dispose`; the runtime cleans up their sessions itself. */
 const dropped = new FinalizationRegistry<StateHome>((home) => void home.release().catch(() => undefined));
 
 /** The step. */
@@ -52,7 +52,7 @@ export function compiledStep({ traced, lowered, together, seed, session, home, s
         for (; done < feeds.length; done++) all.push(called(await run(feeds[done] ?? {})));
         return all;
       } catch (error) {
-        // A failed run changed no state: the next one is this step again, unless others were begun meanwhile.
+        // A failed run changed no state: the next run repeats this step, unless others were started meanwhile.
         if (compiled.step === at + given.length) compiled.step = at + done;
         throw error;
       }

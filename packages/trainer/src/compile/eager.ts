@@ -10,9 +10,9 @@ import { readVariable, writeVariable } from './state.js';
 import type { CompiledStep, StepFunction, StepOptions } from './step.js';
 
 /**
- * A step that runs eagerly, with Forja's gradients. Its state *is* `variables`, which must name all that the step
- * changes; `writeVariables` has nothing to do. Random inputs and `random.*` draw the numbers that the compiled step
- * draws.
+ * A step that runs eagerly, with Forja's gradients. Its state *is* `variables`, which must list every variable that the
+ * step changes; `writeVariables` has nothing to do. Random inputs and `random.*` draw the numbers that the compiled
+ * step draws.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
   const { seed = 0, variables = [], name } = options;
@@ -49,7 +49,7 @@ export function eagerStep(step: StepFunction, options: StepOptions): CompiledSte
     return results;
   };
 
-  // Everything happens in the call itself; the promises only give both engines one shape.
+  // Everything happens synchronously in the call; the promises give both engines one interface.
   const settled = <T>(fn: () => T): Promise<T> => new Promise((resolve) => resolve(fn()));
   const compiled: Omit<CompiledStep, typeof Symbol.asyncDispose> = {
     step: 0,

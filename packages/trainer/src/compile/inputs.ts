@@ -1,4 +1,4 @@
-// What a step is fed: specs checked once, feeds of every allowed form made into tensors, random inputs drawn by (seed,
+// A step's inputs: checks specs once, converts feeds of every allowed form to tensors, draws random inputs from (seed,
 // step).
 import {
   classOf,
@@ -30,8 +30,7 @@ export interface RandomInput {
 }
 
 /**
- * The inputs as tracing wants them, in order. @throws UsageError for a dynamic size, or a type that tfjs does not
- * compute in.
+ * The inputs as trace inputs, in order. @throws UsageError for a dynamic size, or a type that tfjs cannot compute with.
  */
 export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceInput[] {
   return Object.entries(specs).map(([name, spec]) => ({
@@ -42,9 +41,7 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
   }));
 }
 
-/**
- * The inputs that specs call random, with streams by their names, or counted in their order, as tracing counts them.
- */
+/** The random inputs of the specs, with streams derived from their names or numbered in order, as tracing does. */
 export function randomInputs(inputs: readonly TraceInput[], step: string | undefined): RandomInput[] {
   return inputs
     .flatMap(({ name, shape, random }) => (random === undefined ? [] : [{ name, shape, random }]))
@@ -63,7 +60,7 @@ export function drawInputs(inputs: readonly RandomInput[], seed: number | bigint
 
 /**
  * The caller's feeds as tensors of the specs' types and shapes.
- * @throws UsageError `input.shape` for one that is missing, unknown, random, or does not fit.
+ * @throws UsageError `input.shape` for one that is missing, unknown, random, or of the wrong shape or type.
  */
 export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Record<string, Feed>>): NamedTensors {
   const feeds: NamedTensors = {};
@@ -79,7 +76,7 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
     const random = inputs.some((input) => input.name === name);
     throw misfit(
       random
-        ? `run.${name}: expected no feed, as it is random and drawn from (seed, step), got one`
+        ? `run.${name}: expected no feed for a random input, which is drawn from (seed, step), got one`
         : `run.${name}: expected only ${Object.keys(feeds).join(', ') || 'no feeds'}, got '${name}'`,
     );
   }
@@ -87,7 +84,8 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
 }
 
 /**
- * What each type holds, for plain arrays: a fraction or 2³¹ given for an int32 would silently become another number.
+ * Checks plain arrays against the range of the type: a fraction or 2³¹ for an int32 would silently become another
+ * number.
  */
 const HOLDS: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
   float32: () => true,
@@ -110,8 +108,8 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (data.length !== sizeOf(shape))
     throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];
-  // Half bits and integers of other widths would be read as what they are not; plain arrays convert.
-  // By class name: arrays of other realms hold the same.
+  // Typed arrays of another type (half-float bits, other integer widths) would be misread; plain arrays are converted.
+  // Compared by class name: arrays may come from other realms.
   const kind = ArrayBuffer.isView(data) ? classOf(data) : undefined;
   if (kind !== undefined && kind !== array.name)
     throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${kind}`);
@@ -120,7 +118,7 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
     shape: [...shape],
     data:
       kind !== undefined
-        ? (data as TypedArray) // of the class just compared
+        ? (data as TypedArray) // class compared above
         : array === Float32Array
           ? Float32Array.from(data)
           : array === Int32Array
@@ -177,7 +175,7 @@ export function stacked(feeds: readonly NamedTensors[]): NamedTensors {
   );
 }
 
-/** Results with a leading axis of `count` steps, a step each. */
+/** Splits results with a leading axis of `count` steps into one set per step. */
 export function unstacked(results: NamedTensors, count: number): NamedTensors[] {
   return Array.from({ length: count }, (_, i) =>
     Object.fromEntries(

@@ -1,12 +1,12 @@
-// The state of steps on a runtime that cannot share any: each session keeps its own. What a step only reads and another
-// one assigns is copied from there before each run.
+// The state of steps on a runtime without shared state: each session keeps its own. A variable that a step only reads
+// and another assigns is copied from the other before each run.
 import { ForjaError, UsageError, type NamedTensors, type Runtime, type Session, type StateBinding } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Lowered, StateLayout } from '../lower/lower.js';
 import { checkValue, readVariable, stateNamed, toLogical, toStored, type StateHome } from './state.js';
 import type { StepState } from './step.js';
 
-/** By runtime and variable, the step that assigns it. */
+/** The step that assigns a variable, by runtime and variable. */
 const runtimes = new WeakMap<Runtime, WeakMap<tf.Variable, OwnHome>>();
 
 interface Kept {
@@ -107,7 +107,7 @@ export class OwnHome implements StateHome {
     return this.#session;
   }
 
-  /** Names of what other steps assign, by step. */
+  /** Names of the variables that other steps assign, by step. */
   #foreign(): Map<OwnHome, string[]> {
     const foreign = new Map<OwnHome, string[]>();
     for (const [name, { variable }] of this.#kept) {

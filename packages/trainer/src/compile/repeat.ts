@@ -1,5 +1,5 @@
 // Several steps in one run: the graph of a step becomes the body of an ONNX Loop, whose trip count is an input. For
-// steps so small that calls cost more than they do.
+// steps so small that the call costs more than the computation.
 import {
   ATTRIBUTE_TYPE,
   DATA_TYPE,
@@ -13,8 +13,8 @@ import {
 import type { Lowered } from '../lower/lower.js';
 
 /**
- * A model that runs as many steps as its input `count` says. Its other inputs but state, and its results, have a
- * leading axis of steps.
+ * A model that runs `count` steps, an input. All other inputs except state, and the results, have a leading axis of
+ * steps.
  */
 export interface Repeated {
   model: Model;
@@ -27,7 +27,7 @@ export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state
   const { graph } = model;
   if (graph === undefined) throw new Error('repeated: expected a graph');
   const kept = new Set(fixed.flatMap(({ output }) => output ?? []));
-  const carried = new Map(state.map(({ input, output = '' }) => [output, input])); // assigned, so it has one
+  const carried = new Map(state.map(({ input, output = '' }) => [output, input])); // assigned state has an output
   const [carriedInputs, shared] = [
     new Set(carried.values()),
     new Set([...graph.initializers.map(({ name }) => name ?? ''), ...fixed.map(({ input }) => input)]),

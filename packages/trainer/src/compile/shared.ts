@@ -1,5 +1,5 @@
 // The state of steps that are compiled on one runtime: a variable is one tensor for all of them, from the first step
-// that has it to the last one's end.
+// that uses it until the last is disposed.
 import { copyOf, ForjaError, type NamedTensors, type Runtime, type SharedState, type Tensor } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Stored } from '../lower/contract.js';
@@ -8,12 +8,12 @@ import type { ProgramDType } from '../program/program.js';
 import { checkValue, readVariable, stateNamed, toLogical, toStored, type Layout, type StateHome } from './state.js';
 import type { StepState } from './step.js';
 
-/** A state of the runtime, made for one step; others take part. */
+/** One runtime state, made for one step and shared by others. */
 interface Group {
   ready: Promise<SharedState>;
-  /** Once it is there. */
+  /** Set once it is ready. */
   state?: SharedState;
-  /** Variables in it that some step still has. */
+  /** Number of its variables that some step still uses. */
   live: number;
 }
 
@@ -24,7 +24,10 @@ interface Place {
   layout: Layout;
 }
 
-/** A variable that some step has. Until one computes with it, nobody knows how it is best stored: it stays here. */
+/**
+ * A variable that some step uses. Its value is held here until a step computes with it, which decides its storage
+ * order.
+ */
 interface Entry {
   users: number;
   at: Place | { held: Tensor };
@@ -44,15 +47,15 @@ export class RuntimeVariables {
     this.#runtime = runtime;
   }
 
-  /** Those of a runtime; undefined where it cannot share state. */
+  /** The variables of a runtime; undefined if it cannot share state. */
   static of(runtime: Runtime): RuntimeVariables | undefined {
     if (runtime.createState === undefined) return undefined;
-    const known = runtimes.get(runtime) ?? new RuntimeVariables(runtime as Sharing); // just looked at
+    const known = runtimes.get(runtime) ?? new RuntimeVariables(runtime as Sharing); // createState checked above
     runtimes.set(runtime, known);
     return known;
   }
 
-  /** How the variables that are in the runtime already are stored. */
+  /** The storage order of those variables that are already in the runtime. */
   stored(variables: ReadonlyMap<string, tf.Variable>): Record<string, Stored> {
     return Object.fromEntries(
       [...variables].flatMap(([name, variable]) => {
@@ -65,8 +68,8 @@ export class RuntimeVariables {
   }
 
   /**
-   * Enters a step that was lowered with {@link stored}, in the same turn. What no step has yet starts at its variable's
-   * present value.
+   * Adds a step that was lowered with {@link stored}, synchronously after it. State that no step uses yet starts at its
+   * variable's present value.
    */
   enter(variables: ReadonlyMap<string, tf.Variable>, { state, fixed }: Pick<Lowered, 'state' | 'fixed'>): StateHome {
     const entries = new Map([...variables].map(([name, variable]) => [name, this.#entryOf(variable)]));
@@ -121,7 +124,7 @@ export class RuntimeVariables {
   }
 }
 
-/** One step's view. */
+/** One step's view of the shared variables. */
 class SharedHome implements StateHome {
   readonly bindings: StateHome['bindings'];
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -131,7 +134,7 @@ class SharedHome implements StateHome {
   constructor(entries: ReadonlyMap<string, Entry>, bindings: StateHome['bindings'], leave: () => Promise<void>) {
     this.#entries = entries;
     this.bindings = bindings;
-    bindings.catch(() => undefined); // also where nobody comes to wait for them
+    bindings.catch(() => undefined); // avoids an unhandled rejection if nobody awaits them
     this.#leave = leave;
   }
 
@@ -140,7 +143,7 @@ class SharedHome implements StateHome {
     const found = names.map((name) => ({ name, at: stateNamed(this.#entries, name).at }));
     const wanted = new Map<Group, string[]>();
     for (const { at } of found) if (!('held' in at)) wanted.set(at.group, [...(wanted.get(at.group) ?? []), at.tensor]);
-    // Asked for in one turn: no run comes between.
+    // requested synchronously, so that no run comes in between
     const reading = [...wanted].map(async ([group, tensors]) => [
       group,
       await withState(group, (s) => s.read(tensors)),
@@ -181,11 +184,11 @@ class SharedHome implements StateHome {
   }
 
   #check(): void {
-    if (this.#over) throw new ForjaError('disposed', 'step: it has been disposed');
+    if (this.#over) throw new ForjaError('disposed', 'step: expected a live step, got a disposed one');
   }
 }
 
-/** Does something with a group's state: at once where it is there, so that calls keep their order. */
+/** Runs `job` on a group's state; synchronously if it is ready, so that calls keep their order. */
 function withState<T>({ state, ready }: Group, job: (state: SharedState) => Promise<T>): Promise<T> {
   return state === undefined ? ready.then(job) : job(state);
 }

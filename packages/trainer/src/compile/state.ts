@@ -1,5 +1,5 @@
-// State between tf.Variables (logical layout) and the executor (the order that the graph wants): reordered here, at
-// load and save only.
+// Converts state between tf.Variables (logical layout) and the executor (the graph's order). Reordered only at load and
+// save.
 import { UsageError, checkTensor, type Session, type SessionOptions, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StateLayout } from '../lower/lower.js';
@@ -7,29 +7,29 @@ import { inverse, permuted } from '../lower/permute.js';
 import { dataOf, type ConstantData } from '../program/program.js';
 import type { StepState } from './step.js';
 
-/** Where the state of one compiled step is kept: beside the steps that share it, or by its own session. */
+/** Where the state of one compiled step is kept: shared with other steps, or in its own session. */
 export interface StateHome {
-  /** What its session is told. */
+  /** State bindings for the session's options. */
   readonly bindings: Promise<NonNullable<SessionOptions['state']>>;
-  /** Copies, in logical layout; default: all. Throws for a name that is no state. */
+  /** Copies, in logical layout; default: all. Throws for a name that is not state. */
   read(names?: readonly string[]): Promise<StepState>;
-  /** Replaces values, all of which are checked before any is taken. */
+  /** Replaces values; all are checked before any is replaced. */
   load(values: StepState): Promise<void>;
-  /** Told of the session once it is there. */
+  /** Called with the session once it is open. */
   attach?(session: Session): void;
-  /** To be done before a run, where anything is. */
+  /** Called before each run. */
   refresh?(): Promise<void>;
-  /** The step is gone. Idempotent. */
+  /** Called when the step is disposed. Idempotent. */
   release(): Promise<void>;
 }
 
-/** What is known of a value of state beside how it is stored. */
+/** A state value's layout without its graph names. */
 export type Layout = Omit<StateLayout, 'input' | 'output'>;
 
 const splitShape = (layout: Layout): readonly number[] => layout.split ?? layout.shape;
 const physicalShape = (layout: Layout): number[] => layout.perm.map((axis) => splitShape(layout)[axis] ?? 1);
 
-/** A value in logical layout, as the executor stores it. */
+/** Converts a value from logical layout to the executor's order. */
 export function toStored(layout: Layout, value: Tensor): Tensor {
   return {
     dtype: layout.dtype,
@@ -38,7 +38,7 @@ export function toStored(layout: Layout, value: Tensor): Tensor {
   };
 }
 
-/** A value from the executor, in logical layout. */
+/** Converts a value from the executor's order to logical layout. */
 export function toLogical(layout: Layout, value: Tensor): Tensor {
   return {
     dtype: layout.dtype,
@@ -47,12 +47,12 @@ export function toLogical(layout: Layout, value: Tensor): Tensor {
   };
 }
 
-/** Throws where a value given by a caller is of another type or shape. */
+/** Throws if a caller's value has another type or shape. */
 export function checkValue(name: string, { dtype, shape }: Pick<Layout, 'dtype' | 'shape'>, value: Tensor): void {
   checkTensor(`load.${name}`, { dtype, shape: [...shape] }, value);
 }
 
-/** The entry of a name; throws where there is none. */
+/** The entry called `name`; throws if there is none. */
 export function stateNamed<T>(entries: ReadonlyMap<string, T>, name: string): T {
   const entry = entries.get(name);
   if (entry === undefined)

@@ -1,27 +1,27 @@
-// The compiled training step: a tfjs function traced once, lowered to one ONNX graph, run by a Runtime with its state
-// inside the executor. The contract of both engines: compile.ts (one ONNX graph) and eager.ts (tfjs itself).
+// The contract of a training step, for both engines: compile.ts (traced once, lowered to one ONNX graph, state inside
+// the executor) and eager.ts (tfjs itself).
 import type { AsyncHandle, Runtime, SessionOptions, Tensor, TensorSpec, TypedArray } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /**
- * A step in tfjs: tensors in by name, tensors out by name. It may read and assign variables; what it assigns is state.
+ * A step in tfjs: takes and returns tensors by name. It may read and assign variables; those that it assigns are state.
  */
 export type StepFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 
 /** A feed: a tensor, a tensor without dtype, or the plain array where the spec gives the shape. */
 export type Feed = Tensor | { shape: readonly number[]; data: TypedArray } | TypedArray | readonly number[] | number;
 
-/** What both engines are told. */
+/** Options of both engines. */
 export interface StepOptions {
-  /** Every input, with its concrete shape. One with `random` is filled by (seed, step), not fed. */
+  /** Every input, with its concrete shape. One with `random` is drawn from (seed, step), not fed. */
   inputs: Record<string, TensorSpec>;
-  /** Variables that are state even where the step does not touch them. */
+  /** Variables that are state even if the step does not touch them. */
   variables?: readonly tf.Variable[];
   /** Seed of the random inputs. Default 0. */
   seed?: number | bigint;
   /**
-   * With it, random inputs and draws get the streams of names, `<name>/<input>`, instead of counted ones: steps of
-   * different names draw different numbers, and adding an input changes no other.
+   * If given, random streams are derived from names, `<name>/<input>`, instead of numbered: steps of different names
+   * draw different numbers, and adding an input changes no other.
    */
   name?: string;
 }
@@ -31,23 +31,22 @@ export interface CompileOptions extends StepOptions {
   runtime: Runtime;
   /**
    * `portable`: plain convolutions, for any device. `fast`: convolutions by matrix products, for CPUs. `auto`, the
-   * default: on the devices `cpu` and `wasm` the one that a price of its convolutions says is cheaper, elsewhere
-   * `portable`.
+   * default: on `cpu` and `wasm` the one with the lower estimated cost, elsewhere `portable`.
    */
   lowering?: 'portable' | 'fast' | 'auto';
   /**
    * Whether several steps may share a run ({@link CompiledStep.runMany}), as a loop inside the graph. `auto`, the
-   * default: for steps of a few milliseconds on the CPU, where the call would cost as much as the step.
+   * default: only for CPU steps of a few milliseconds, where the call would cost as much as the step.
    */
   loop?: boolean | 'auto';
   /**
-   * Passed on to the runtime. Default of `threads`: 1 for steps so small that a second thread costs more than it saves,
-   * else the runtime's.
+   * Passed on to the runtime. `threads` defaults to 1 for steps so small that a second thread costs more than it saves,
+   * else to the runtime's default.
    */
   session?: Pick<SessionOptions, 'threads' | 'spinning' | 'strict'>;
 }
 
-/** One of several steps that are compiled together. */
+/** One of several steps compiled together. */
 export interface StepDefinition extends Omit<CompileOptions, 'runtime'> {
   step: StepFunction;
 }
@@ -58,7 +57,7 @@ export type CompileAllOptions = Omit<CompileOptions, 'inputs' | 'name'>;
 /** State by variable name, in tfjs's logical layout. */
 export type StepState = Record<string, Tensor>;
 
-/** What a step was made into. */
+/** Statistics of a compiled step. */
 export interface StepSummary {
   engine: 'onnx' | 'tfjs';
   /** Kernel calls of the optimised program, in all and by kernel; 0 in the eager engine. */
@@ -70,39 +69,37 @@ export interface StepSummary {
   traceMs: number;
   lowerMs: number;
   createMs: number;
-  /** The lowering that was taken, in a compiled step. */
+  /** The lowering chosen, in a compiled step. */
   lowering?: 'portable' | 'fast';
-  /**
-   * Steps that {@link CompiledStep.runMany} should be given at once for calls to cost little; 1 where steps are large.
-   */
+  /** How many steps to give {@link CompiledStep.runMany} at once so that the call costs little; 1 for large steps. */
   stepsPerRun: number;
-  /** What its convolutions were taken to cost in both, a line each, where there was a choice. */
+  /** Estimated cost of each convolution in both lowerings, a line each, if there was a choice. */
   plan?: string;
 }
 
 /** A step ready to run. */
 export interface CompiledStep extends AsyncHandle {
-  /** Number of the next step, which random inputs are drawn by: 0 at first. Settable, for a resume. */
+  /** Number of the next step, from 0. Random inputs are drawn from it. Set it to resume. */
   step: number;
   run(inputs?: Record<string, Feed>): Promise<Record<string, Tensor>>;
   /**
-   * Steps one after the other, each with its own inputs; in one call of the runtime where the step was compiled as a
-   * loop. Results in the same order.
+   * Runs several steps in order, each with its own inputs; in one runtime call if the step was compiled as a loop.
+   * Results come in the same order.
    */
   runMany(inputs: readonly Record<string, Feed>[]): Promise<Record<string, Tensor>[]>;
-  /** A copy of the state, in logical layout: as the last run left it of any step that shares it. */
+  /** A copy of the state, in logical layout, after the last run of any step that shares it. */
   state(names?: readonly string[]): Promise<StepState>;
-  /** Replaces state by name, from logical layout, for all that share it; names left out keep their value. */
+  /** Replaces state by name, in logical layout, for all steps that share it; other names keep their values. */
   load(state: StepState): Promise<void>;
   /** Writes the state back into the tf.Variables that the step was traced from. */
   writeVariables(): Promise<void>;
   /**
-   * The graph of one step, also where the runtime has it in a loop. @throws UsageError in the eager engine, which has
+   * The graph of one step, even if the runtime runs it as a loop. @throws UsageError in the eager engine, which has
    * none.
    */
   onnx(): Uint8Array;
   /** What was traced and lowered, for reports. */
   readonly summary: StepSummary;
-  /** Ends the step after the runs already queued. State stays as long as another step has it. */
+  /** Ends the step after the runs already queued. State lives as long as another step uses it. */
   dispose(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// A step as an optimised program: traced twice, rewritten, with results called apart from what they share a name with.
+// Turns a step into an optimised program: traced twice, rewritten, and its results given unique names.
 import type * as tf from '@tensorflow/tfjs';
 import { callInputs, type Program } from '../program/program.js';
 import { optimize } from '../rewrite/optimize.js';
@@ -12,7 +12,7 @@ import type { StepFunction, StepOptions } from './step.js';
 export interface TracedStep {
   inputs: TraceInput[];
   program: Program;
-  /** What the step calls each of the graph's results. */
+  /** The step's own name for each of the graph's results. */
   names: ReadonlyMap<string, string>;
   /** By name of the state input. */
   variables: ReadonlyMap<string, tf.Variable>;
@@ -25,11 +25,11 @@ export function traceStep(step: StepFunction, options: StepOptions): TracedStep 
   const again = (): Trace => trace(step, { inputs, variables: 'state', known: options.variables ?? [] });
   const first = again();
   refuseBakedRandomness(first, again());
-  const { program, names } = apart(optimize(first.program));
+  const { program, names } = uniqueNames(optimize(first.program));
   return { inputs, program, names, variables: first.variables, draws: programDraws(program, options.name) };
 }
 
-/** The program without the state that it neither reads nor assigns, and nobody asks it for. */
+/** The program without the state that it neither reads nor assigns. */
 export function withoutIdleState(program: Program): Program {
   const read = new Set([...program.calls.flatMap(callInputs), ...program.outputs.map(({ value }) => value)]);
   const assigned = new Set(program.outputs.map(({ state }) => state));
@@ -39,8 +39,10 @@ export function withoutIdleState(program: Program): Program {
   };
 }
 
-/** A graph has one name for one value; a step may well return its counter `t` as `t`. */
-function apart(program: Program): Pick<TracedStep, 'program' | 'names'> {
+/**
+ * Renames results whose name an input has: names in a graph are unique, but a step may return its counter `t` as `t`.
+ */
+function uniqueNames(program: Program): Pick<TracedStep, 'program' | 'names'> {
   const taken = new Set(
     [...program.inputs, ...program.outputs.filter((output) => output.state !== undefined)].map(({ name }) => name),
   );
@@ -56,7 +58,7 @@ function apart(program: Program): Pick<TracedStep, 'program' | 'names'> {
   return { program: { ...program, outputs }, names };
 }
 
-/** Random inputs of the graph: those of the specs, and those that the step asked for itself. */
+/** Random inputs of the graph: those of the specs, and those that the step draws itself. */
 function programDraws(program: Program, step: string | undefined): RandomInput[] {
   return program.inputs.flatMap(({ name, value, random }) => {
     if (random === undefined) return [];

@@ -1,12 +1,14 @@
-// How much a step computes, roughly: what decides whether one thread is quicker than many, and whether several steps
-// should share a call.
+// Estimates how much a step computes, to decide whether one thread is faster than many and whether several steps should
+// share a call.
 import { countOf, inputOf, outputOf, shapeOf } from '../program/graph.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';
 
-/** Multiply-adds that making one element costs in an element-wise kernel, which waits for memory. */
+/** Cost of one output element in multiply-adds; element-wise kernels are bound by memory. */
 const ELEMENT = 8;
 
-/** Millions of multiply-adds of large matrix products that take as long as the program. Sizes are fixed. */
+/**
+ * The program's cost, in millions of multiply-adds of a large matrix product that takes as long. Sizes must be static.
+ */
 export function workOf(program: Program): number {
   return program.calls.reduce((sum, call) => sum + costOf(program, call), 0) / 1e6;
 }
@@ -17,7 +19,7 @@ function costOf(program: Program, call: KernelCall): number {
   return ELEMENT * moved + (PRODUCTS[call.kernel]?.(call, count, program) ?? 0);
 }
 
-/** Multiply-adds of the kernels that are products. */
+/** Multiply-adds of kernels that are matrix products or convolutions. */
 const PRODUCTS: Readonly<
   Record<string, (call: KernelCall, count: (id: ValueId | undefined) => number, program: Program) => number>
 > = {
@@ -36,7 +38,7 @@ function matrix(call: KernelCall, count: (id: ValueId | undefined) => number, pr
   return count(outputOf(call)) * inner;
 }
 
-/** Every number of the small side is a product with all filters of one output channel. */
+/** Each element of the smaller picture costs as many multiply-adds as the filter has weights per output channel. */
 function convolution(
   program: Program,
   count: (id: ValueId | undefined) => number,
@@ -50,22 +52,19 @@ function convolution(
 /** Below this much work, waking a second thread for each kernel costs more than it saves. */
 const ONE_THREAD = 150;
 
-/** Threads for a step of so much work; undefined: as many as the runtime has. */
+/** Threads for a step of this cost; undefined means the runtime's default. */
 export const threadsFor = (work: number): number | undefined => (work < ONE_THREAD ? 1 : undefined);
 
 /** Below this much work, a call costs more than a tenth of the step, and several should share one. */
 const SHARED = 250;
 
-/** Whether steps of so much work should share calls. */
+/** Whether steps of this cost should share calls. */
 export const isSmall = (work: number): boolean => work < SHARED;
 
-/**
- * Work of one call after which what the call costs is a few percent: state goes into the executor and out of it at
- * each.
- */
+/** Work per call at which the call's overhead (state in and out of the executor) is a few percent. */
 const A_CALL = 4000;
 
-/** Most steps of one call, so that it stays short. */
+/** Maximum number of steps in a call, so that calls stay short. */
 const MOST = 32;
 
 /** How many steps should share a call. */
