@@ -1,4 +1,4 @@
-// Activation functions. Derivatives are written from the input; masks are constants to differentiation, smooth factors
+// Activation functions. Derivatives are computed from the input. Masks are constants to differentiation; smooth factors
 // are not.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, unary, unbroadcast, type GradientTable } from './tape.js';
@@ -19,7 +19,7 @@ function softmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.sub(weighted, tf.mul(tf.sum(weighted, -1, true), y));
 }
 
-/** Of tf.logSoftmax, which carries its own: g − softmax(x)·Σ g along the last axis. */
+/** Adjoint of tf.logSoftmax (an op with its own gradient): g − softmax(x)·Σ g along the last axis. */
 export function logSoftmaxAdjoint(dy: tf.Tensor, logits: tf.Tensor): tf.Tensor {
   return tf.sub(dy, tf.mul(tf.sum(dy, -1, true), tf.softmax(logits)));
 }

@@ -1,12 +1,11 @@
-// tfjs ops that carry their own gradient (tf.customGrad inside) instead of a kernel's: it is right once and wrong or
-// refused when differentiated again. They are told by the op scope they run in, and given gradients that are written
-// from their inputs.
+// tfjs ops that define their own gradient with tf.customGrad: correct at first order, wrong or refused at second order.
+// They are recognised by the op scope they run in, and get gradients written in terms of their inputs.
 import * as tf from '@tensorflow/tfjs';
 import { logSoftmaxAdjoint } from './activations.js';
 import { convolutionGradients } from './convolution.js';
 import { at, unbroadcast, type Attributes, type GradientTable } from './tape.js';
 
-/** Gradients of all inputs of a composite op; `attrs` are those of the one kernel it runs. */
+/** Gradients of all inputs of a composite op; `attrs` are those of the one kernel that it runs. */
 type Adjoint = (dy: tf.Tensor, inputs: readonly tf.Tensor[], attrs: Attributes) => tf.Tensor[];
 
 /**
@@ -43,14 +42,14 @@ type Engine = ReturnType<typeof tf.engine>;
 type CustomGrad = Engine['customGrad'];
 type GradientFunction = Parameters<CustomGrad>[0];
 
-/** The attributes of the kernels that run during `fn`, last one wins. */
+/** The attributes of the last kernel that runs during `fn`. */
 function watchingAttributes<T>(engine: Engine, fn: () => T): { result: T; attrs: Attributes } {
   const own = Object.getOwnPropertyDescriptor(engine, 'runKernel');
   const { runKernel } = engine;
   let attrs: Attributes = {};
   engine.runKernel = (name, inputs, given) => {
     if (name.startsWith('Fused')) attrs = given ?? {};
-    return runKernel.call(engine, name, inputs, given) as never; // generic in what the caller expects
+    return runKernel.call(engine, name, inputs, given) as never; // generic in the caller's result type
   };
   try {
     return { result: fn(), attrs };
@@ -64,7 +63,7 @@ function putBack(engine: Engine, name: 'runKernel' | 'customGrad', own: Property
   else Object.defineProperty(engine, name, own);
 }
 
-/** Makes `tf.customGrad` use {@link COMPOSITES} for the ops named there. Returns what undoes it. */
+/** Makes `tf.customGrad` use {@link COMPOSITES} for the ops named there. Returns a function that undoes it. */
 export function replaceComposites(): () => void {
   const engine = tf.engine();
   const own = Object.getOwnPropertyDescriptor(engine, 'customGrad');

@@ -1,6 +1,6 @@
-// Conv2D, its input gradient and its filter gradient are each bilinear, and each other's adjoints: three rows that
-// refer to one another. Depthwise and volume convolutions are the same. Dilated ones, which tfjs's gradient kernels do
-// not know, are written as convolutions again.
+// Conv2D, its input gradient and its filter gradient are bilinear and each other's adjoints: three rows that refer to
+// one another. Likewise for depthwise and 3-D convolutions. Gradients of dilated ones, which tfjs's gradient kernels do
+// not support, are written as convolutions.
 import * as tf from '@tensorflow/tfjs';
 import { spreadAlong } from './movement.js';
 import { at, kernel, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
@@ -82,7 +82,9 @@ function rows(f: Family, dilated: Dilated): GradientTable {
   return { [f.forward]: convolution, [f.input]: inputGradient, [f.filter]: filterGradient };
 }
 
-/** A dilated convolution is one with zeros between the places of its filter. For any number of axes and any layout. */
+/**
+ * A dilated convolution is a plain one whose filter has zeros between its taps. For any number of axes and any layout.
+ */
 function withWideFilter(f: Family): Dilated {
   const plain = (attrs: Attributes): Attributes => ({ ...attrs, dilations: 1 });
   const along = (filterShape: readonly number[], attrs: Attributes): { size: number; stride: number }[] => {
@@ -135,7 +137,7 @@ function dilatedPads(
   return { top, bottom, left, right, d };
 }
 
-/** Zeros around rows and columns; a padding below zero cuts off. */
+/** Zero-pads rows and columns; negative padding crops. */
 function around(x: tf.Tensor, ...sides: [rows: Pair, columns: Pair]): tf.Tensor {
   const cut = sides.map(([before, after], i): Pair => {
     const begin = Math.max(0, -before);
@@ -148,7 +150,7 @@ function around(x: tf.Tensor, ...sides: [rows: Pair, columns: Pair]): tf.Tensor 
   return pads.flat().every((p) => p === 0) ? inner : tf.pad(inner, [[0, 0], ...pads, [0, 0]]);
 }
 
-/** The slopes, padded so that a valid convolution with the mirrored filter gives the input's shape. */
+/** The output gradient, padded so that a valid convolution with the flipped filter gives the input's shape. */
 function spreadSlopes(
   xShape: readonly number[],
   dy: tf.Tensor,
@@ -214,7 +216,7 @@ function dilatedDepthwiseFilter(x: tf.Tensor, dy: tf.Tensor, filterShape: number
   return tf.reshape(tf.stack(taps), filterShape);
 }
 
-/** Pictures with the channels last take the quicker way. */
+/** The faster method, for channels-last pictures. */
 function dilatedPicture(attrs: Attributes): Dilated {
   return attrs['dataFormat'] === 'NCHW' ? withWideFilter(PLAIN) : { input: dilatedInput, filter: dilatedFilter };
 }

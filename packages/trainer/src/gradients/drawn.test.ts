@@ -1,5 +1,5 @@
 // Derivatives at ranks, axes, strides, paddings and attributes drawn at random, against PyTorch float64
-// (tests/vectors/drawn_gradients.py): kernels, and the blocks that GANs are made of.
+// (tests/vectors/drawn_gradients.py): kernels, and typical GAN blocks.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { COMPILED_ONLY, DRAWN, drawnNumbers, drawsOf, type Draw } from './testin
 const vectors = new URL('../../../../tests/vectors/drawn-gradients.json', import.meta.url);
 const ops = drawsOf(readFileSync(vectors, 'utf8'));
 
-/** max|a-b| / max(1, max|b|). No numbers stand for zeros. */
+/** max|a-b| / max(1, max|b|). An empty list means zeros. */
 function difference(actual: tf.Tensor, expected: readonly number[]): number {
   const scale = Math.max(1, ...expected.map(Math.abs));
   const values = Array.from(actual.dataSync());
@@ -60,7 +60,7 @@ interface Taping {
   ) => void;
 }
 
-/** Notes the kernels whose gradients run during `fn`. */
+/** Records the kernels whose gradients run during `fn`. */
 function noting(fn: () => void): void {
   const undo = override(
     tf.engine() as unknown as Taping,

@@ -1,5 +1,5 @@
-// Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or meets a comparison it
-// cannot pass.
+// Element-wise functions whose stock gradient saves its output, forgets to sum broadcast axes, or contains a comparison
+// that cannot be differentiated.
 import * as tf from '@tensorflow/tfjs';
 import { at, binary, constant, flat, unary, unbroadcast, type GradientTable } from './tape.js';
 
@@ -67,7 +67,7 @@ export const elementwiseGradients: GradientTable = {
           return unbroadcast(tf.mul(dy, tf.mul(b, tf.pow(a, tf.sub(b, one)))), a.shape);
         },
         b: () => {
-          // log of the base where it has one; 1 elsewhere, whose log is the 0 that TF takes.
+          // log of the base if positive; elsewhere log 1 = 0, as in TensorFlow.
           const positive = mask(() => tf.greater(a, 0));
           const base = tf.add(
             tf.mul(a, positive),

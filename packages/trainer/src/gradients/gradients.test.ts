@@ -1,5 +1,5 @@
 // First and second derivatives against PyTorch float64 (tests/vectors/gradients.json), and gradient penalties of whole
-// critics. Also: what is installed is taken out again. Kernels at drawn attributes: drawn.test.ts.
+// critics. Also: uninstalling restores tfjs's own. Kernels at drawn attributes: drawn.test.ts.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -230,7 +230,7 @@ function difference(actual: ArrayLike<number>, expected: readonly number[]): num
   return expected.reduce((worst, b, i) => Math.max(worst, Math.abs((actual[i] ?? NaN) - b) / scale), 0);
 }
 
-/** Gradients by variables; one that nothing leads to is zero. */
+/** Gradients with respect to variables; zero for one that is not connected. */
 function gradients(f: () => tf.Scalar, variables: tf.Variable[]): number[][] {
   const { grads } = tf.variableGrads(f, variables);
   return variables.map((v) => Array.from(grads[v.name]?.dataSync() ?? new Float32Array(v.size)));

@@ -1,5 +1,5 @@
-// Puts Forja's gradient functions into tfjs's process-wide registry, for good or for a span. They are used eagerly and
-// traced alike.
+// Installs Forja's gradient functions in tfjs's process-wide registry, permanently or while a function runs. They are
+// used both eagerly and in traces.
 import * as tf from '@tensorflow/tfjs';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
@@ -42,12 +42,12 @@ function toConfig(kernelName: string, gradient: KernelGradient): tf.GradConfig {
   return {
     kernelName,
     ...(all === true ? { saveAllInputs: true } : { inputsToSave: [...inputs] }),
-    // tfjs passes one tensor, or a list for kernels with several outputs; the rows of those kernels expect it.
+    // tfjs passes one tensor, or a list for kernels with several outputs; the rows of those kernels expect the list.
     gradFunc: (dy, saved, attrs) => ownTensors(grad(dy as tf.Tensor, saved, attrs), dy),
   };
 }
 
-/** tfjs disposes a gradient once it has been added to another: it must not be the slopes themselves. */
+/** tfjs disposes a gradient once it has been added to another, so a row must not return `dy` itself. */
 function ownTensors(grads: ReturnType<KernelGradient['grad']>, dy: tf.Tensor | tf.Tensor[]): typeof grads {
   return Object.fromEntries(
     Object.entries(grads).map(([name, make]) => [
@@ -65,12 +65,12 @@ let replaced: Map<string, tf.GradConfig | undefined> | undefined;
 let restoreEngine: () => void = () => undefined;
 
 function put(name: string, config: tf.GradConfig | undefined): void {
-  // Taken out first: overwriting warns in tfjs's debug mode.
+  // Unregistered first, as overwriting warns in tfjs's debug mode.
   if (currentGradient(name) !== undefined) tf.unregisterGradient(name);
   if (config !== undefined) tf.registerGradient(config);
 }
 
-/** tfjs declares that there always is one; there is not. */
+/** The registered gradient, if any; tfjs's type claims that there always is one. */
 function currentGradient(name: string): tf.GradConfig | undefined {
   return tf.getGradient(name);
 }
@@ -95,11 +95,11 @@ function restore(): void {
 }
 
 /**
- * Replaces tfjs's gradient functions by right, twice-differentiable ones, for the whole process and for good.
+ * Replaces tfjs's gradient functions by correct, twice-differentiable ones, permanently and for the whole process.
  * Idempotent. Stock tfjs is silently wrong in places (nearest resize of a batch, average pooling with padding, mirrored
- * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that
- * {@link provenGradients} does not name is refused, and a slope that is zero everywhere is zeros. Tracing and training
- * install them for their own span without this call.
+ * padding; second order through tanh, sigmoid, softmax) and throws in others. A gradient through a kernel that {@link
+ * provenGradients} does not name is refused, and a gradient that is zero everywhere is a tensor of zeros. Tracing and
+ * training install them temporarily without this call.
  */
 export function installGradients(): void {
   depth++;
@@ -107,8 +107,8 @@ export function installGradients(): void {
 }
 
 /**
- * Runs `fn` with Forja's gradient functions installed, and puts back what was there, unless {@link installGradients}
- * was called. Synchronous; may be nested.
+ * Runs `fn` with Forja's gradient functions installed and then restores the previous ones, unless {@link
+ * installGradients} was called. Synchronous; may be nested.
  */
 export function withGradients<T>(fn: () => T): T {
   depth++;

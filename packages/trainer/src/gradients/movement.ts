@@ -11,7 +11,7 @@ function part(x: tf.Tensor, axis: number, begin: number, size: number): tf.Tenso
   );
 }
 
-/** What a mirrored border adds to the cells it was copied from, axis by axis. */
+/** Adds the gradient of a mirrored border to the cells it was copied from, axis by axis. */
 function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const paddings: unknown = attrs['paddings'];
   const skip = attrs['mode'] === 'reflect' ? 1 : 0;
@@ -34,7 +34,7 @@ function mirrorAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tenso
   return result;
 }
 
-/** Space to depth: the inverse permutation. */
+/** The inverse permutation, space to depth. */
 function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const block = Number(attrs['blockSize']);
   const last = attrs['dataFormat'] !== 'NCHW';
@@ -48,8 +48,8 @@ function depthToSpaceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
 }
 
 /**
- * Puts elements that were taken from an axis of `size` at `first`, `first + stride`, … back to their places, zeros
- * between: each is padded to a cell of `stride`.
+ * Puts elements that were taken from an axis of `size` at `first`, `first + stride`, … back in place with zeros
+ * between: each is padded to `stride` cells.
  */
 export function spreadAlong(
   taken: tf.Tensor,
@@ -75,7 +75,7 @@ export function spreadAlong(
   return pad(result, axis, first, size - first - (result.shape[axis] ?? 0));
 }
 
-/** The slopes of the elements taken; the rest have none. */
+/** The gradient of the elements taken; zero for the others. */
 function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const mask = (name: string): number => Number(attrs[name] ?? 0);
   const list = (name: string): number[] => numbers(attrs[name]) ?? [];
@@ -90,7 +90,7 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
     mask('newAxisMask'),
     mask('shrinkAxisMask'),
   );
-  // Of each axis of x, also those that the slice drops; axes that it adds are gone.
+  // for each axis of x, including those that the slice drops; axes that it adds are removed
   const counts = x.shape.map((_, axis) =>
     Math.max(0, Math.ceil(((info.end[axis] ?? 0) - (info.begin[axis] ?? 0)) / (info.strides[axis] ?? 1))),
   );
@@ -105,7 +105,7 @@ function stridedSliceAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf
   return result;
 }
 
-/** The diagonal of the slopes, as a matrix of the flattened shape. */
+/** The diagonal of the gradient, viewed as a matrix of the flattened shape. */
 function diagonalAdjoint(dy: tf.Tensor, x: tf.Tensor): tf.Tensor {
   const square = tf.reshape(dy, [x.size, x.size]);
   return tf.reshape(tf.sum(tf.mul(square, tf.eye(x.size)), 1), x.shape);
@@ -118,7 +118,7 @@ export const movementGradients: GradientTable = {
   DepthToSpace: unary('x', depthToSpaceAdjoint),
   Diag: unary('x', diagonalAdjoint),
   FlipLeftRight: unary('image', (dy) => tf.reverse(dy, 2)),
-  // Stock hands concat and stack a bare tensor when there is one piece.
+  // Stock tfjs passes concat and stack a bare tensor if there is one piece.
   SplitV: {
     inputs: ['x'],
     grad: (dy, saved, attrs) => {

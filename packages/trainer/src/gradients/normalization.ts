@@ -1,6 +1,6 @@
-// Normalisation across channels, and batch normalisation with given statistics: there per-channel factors are combined
-// while small, so that x's gradient is one product and the rest two sums. In training mode the statistics' own
-// gradients (Mean, Square, Sub) complete the three-term form.
+// Normalisation across channels (LRN), and batch normalisation with given statistics. Per-channel factors are combined
+// first, so x's gradient is one product and the others two sums. In training mode, the gradients of Mean, Square and
+// Sub through the statistics add the remaining terms.
 import * as tf from '@tensorflow/tfjs';
 import { at, filled, unary, unbroadcast, type Attributes, type GradientTable, type KernelGradient } from './tape.js';
 
@@ -25,7 +25,10 @@ const FusedBatchNorm: KernelGradient = {
   },
 };
 
-/** y = x·B^−β with B = bias + α·(squares summed over channels near by): the sum is a product with a band of ones. */
+/**
+ * y = x·B^−β with B = bias + α·(squares summed over neighbouring channels): the sum is a product with a band matrix of
+ * ones.
+ */
 function responseAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const [radius, bias, alpha, beta] = ['depthRadius', 'bias', 'alpha', 'beta'].map((name) => Number(attrs[name]));
   const channels = x.shape.at(-1) ?? 1;

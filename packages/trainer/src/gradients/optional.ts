@@ -1,9 +1,9 @@
-// Inputs that a kernel may do without, as scale and offset of a batch norm: tfjs's tape reads them all the same, and
+// Optional inputs of a kernel, such as a batch norm's scale and offset: tfjs's tape reads them even if absent, and
 // fails.
 import * as tf from '@tensorflow/tfjs';
 import { override } from '../tfjs/engine.js';
 
-/** What the tape keeps of a call. Private in tfjs's declaration, a plain method of its engine. */
+/** What the tape saves of a call. Private in tfjs's types, a plain method of its engine. */
 interface Saving {
   getTensorsForGradient: (
     kernel: string,
@@ -14,7 +14,7 @@ interface Saving {
 
 const isThere = <T>(value: T | null | undefined): value is T => value !== undefined && value !== null;
 
-/** Keeps inputs that are absent off the tape. Returns what undoes it. */
+/** Keeps absent inputs off the tape. Returns a function that undoes it. */
 export function leaveOutAbsent(): () => void {
   const engine = tf.engine();
   const undo = [
@@ -28,7 +28,7 @@ export function leaveOutAbsent(): () => void {
             Array.isArray(inputs) || given.every(([, tensor]) => isThere(tensor))
               ? inputs
               : (Object.fromEntries(given.filter(([, tensor]) => isThere(tensor))) as typeof inputs);
-          return original.call(this, name, plain, attrs) as never; // generic in what the caller expects
+          return original.call(this, name, plain, attrs) as never; // generic in the caller's result type
         },
     ),
     override(

@@ -1,11 +1,10 @@
-// Elements read and written at computed places: gathers, scatters, sums by segment, the greatest k. Places have no
-// slope.
+// Elements read and written at computed indices: gather, scatter, segment sum, top k. Indices have no gradient.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, flat, slopesOf, type Attributes, type GradientTable } from './tape.js';
 
 /**
- * Slopes of gathered slices, summed at the places they were read from. Batches (the first `batchDims` axes) are told
- * apart by indices that count on from one batch to the next.
+ * Adds the gradients of gathered slices at the indices they were read from. Indices are offset per batch (the first
+ * `batchDims` axes) so that batches stay separate.
  */
 function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: Attributes): tf.Tensor {
   const [given, batchDims] = [Number(attrs['axis'] ?? 0), Number(attrs['batchDims'] ?? 0)];
@@ -29,7 +28,7 @@ function gatherAdjoint(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, attrs: A
   return tf.reshape(swap(tf.reshape(summed, [batches, length, outer, inner])), x.shape);
 }
 
-/** Each slice has the slope of its segment; a negative segment is none. */
+/** Each slice gets the gradient of its segment; zero for a negative segment id. */
 function segmentAdjoint(dy: tf.Tensor, segments: tf.Tensor): tf.Tensor {
   const slopes = tf.gather(dy, constant(() => tf.maximum(segments, tf.scalar(0, 'int32'))) as tf.Tensor1D);
   const there = constant(() =>
@@ -46,7 +45,7 @@ function updatesShape(whole: tf.Tensor, indices: tf.Tensor): number[] {
   return [...indices.shape.slice(0, -1), ...whole.shape.slice(indices.shape.at(-1) ?? 0)];
 }
 
-/** Gradients of reading and writing at places. */
+/** Gradients of reading and writing at indices. */
 export const placingGradients: GradientTable = {
   GatherV2: {
     inputs: ['x', 'indices'],
@@ -76,7 +75,7 @@ export const placingGradients: GradientTable = {
     inputs: ['indices'],
     grad: (dy, saved) => {
       const indices = at(saved, 0);
-      // Not by the kernel itself, which on tfjs's cpu backend writes into what it is given.
+      // Not with the kernel itself, which on tfjs's cpu backend overwrites its input.
       const kept = (): tf.Tensor =>
         constant(() =>
           tf.cast(tf.equal(tf.scatterND(indices, tf.ones(updatesShape(dy, indices)), dy.shape), 0), 'float32'),
@@ -100,7 +99,7 @@ export const placingGradients: GradientTable = {
     grad: (dy, saved, attrs) => ({
       x: () => {
         const x = at(saved, 0);
-        // One row of the identity for each element that was taken.
+        // one-hot rows of the elements taken
         const taken = constant(() => {
           const { indices } = tf.topk(x, Number(attrs['k']), attrs['sorted'] === true);
           const places = tf.range(0, x.shape.at(-1) ?? 1, 1, 'int32');

@@ -1,5 +1,5 @@
-// Average and max pooling. Averages go back through kernels that are right at borders; maxima through their first
-// arg-max, both ways.
+// Average and max pooling. Average pooling goes back through kernels that are correct at borders; max pooling through
+// the first arg-max, at both orders.
 import * as tf from '@tensorflow/tfjs';
 import { at, filled, kernel, slopesOf, unary, type Attributes, type GradientTable } from './tape.js';
 
@@ -8,7 +8,7 @@ type Pair = [number, number];
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
 function poolInfo(xShape: readonly number[], attrs: Attributes): PoolInfo {
-  // The forward kernel has checked the attributes by the same function.
+  // The forward kernel has checked the attributes with the same function.
   const [filterSize, strides, pad, mode] = [
     attrs['filterSize'] as Pair,
     attrs['strides'] as Pair,
@@ -42,7 +42,7 @@ const padEnd = (x: tf.Tensor, height: number, width: number): tf.Tensor => {
       ]);
 };
 
-/** Each slope, divided by the number of cells its window averaged, given back to those cells. */
+/** Spreads each window's gradient, divided by the number of cells it averaged, over those cells. */
 function averageAdjoint(dy: tf.Tensor, xShape: number[], attrs: Attributes): tf.Tensor {
   const info = poolInfo(xShape, attrs);
   const { filterHeight, filterWidth, outHeight, outWidth, inHeight, inWidth, padInfo } = info;
@@ -74,7 +74,7 @@ function averageAdjoint(dy: tf.Tensor, xShape: number[], attrs: Attributes): tf.
   );
 }
 
-/** Slopes of the windows → the cells that were their maxima. Linear in `dy`; its adjoint is {@link pick}. */
+/** Scatters each window's gradient to the cell of its maximum. Linear in `dy`; its adjoint is {@link pick}. */
 function scatter(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   return tf.customGrad((slopes) => {
     if (!(slopes instanceof tf.Tensor)) throw new Error('max pool gradient: expected a tensor');
@@ -83,7 +83,7 @@ function scatter(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   })(dy);
 }
 
-/** Of each window, the cell of `ddx` where `x` had its maximum. */
+/** For each window, the value of `ddx` at the cell where `x` had its maximum. */
 function pick(ddx: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   return tf.customGrad((cells) => {
     if (!(cells instanceof tf.Tensor)) throw new Error('max pool gradient: expected a tensor');

@@ -1,10 +1,10 @@
-// Matrix products, with batch axes that broadcast (stock gradients then have the wrong shape).
+// Matrix products and einsum. Batch axes may broadcast, for which stock gradients have the wrong shape.
 import * as tf from '@tensorflow/tfjs';
 import { at, unbroadcast, type GradientTable, type KernelGradient } from './tape.js';
 
 /**
- * Each operand's gradient is the einsum of the slopes with the other operands; an index that only it has is summed away
- * forward, and spread here.
+ * Each operand's gradient is the einsum of `dy` with the other operands. An index that only this operand has is summed
+ * forward, so its gradient is broadcast along it.
  */
 const einsum: KernelGradient = {
   inputs: [],
@@ -20,7 +20,7 @@ const einsum: KernelGradient = {
           const others = saved.flatMap((tensor, j) => (j === i ? [] : [{ tensor, index: indices[j] ?? '' }]));
           const reachable = result + others.map((o) => o.index).join('');
           const kept = [...own].filter((letter) => reachable.includes(letter)).join('');
-          // An einsum that changes nothing returns its very operand, which the tape cannot follow.
+          // An identity einsum returns its operand itself, which the tape cannot follow.
           const slope =
             others.length === 0
               ? tf.transpose(

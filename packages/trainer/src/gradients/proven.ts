@@ -1,5 +1,5 @@
-// Which gradients are checked against an independent source (PyTorch in float64), at ranks, axes, strides, paddings and
-// attributes drawn at random, and to what order. drawn.test.ts keeps it honest.
+// Which gradients are checked against PyTorch in float64, at random ranks, axes, strides, paddings and attributes, and
+// to which order. drawn.test.ts fails if this list claims more.
 
 /** Orders of differentiation with a test behind them. */
 export interface ProvenGradient {

@@ -1,5 +1,5 @@
-// Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Small tensors are broadcast, no
-// ones are multiplied.
+// Sum, mean, maximum and minimum along axes, and Tile, which is how tfjs broadcasts. Gradients are broadcast, not
+// multiplied by tensors of ones.
 import * as tf from '@tensorflow/tfjs';
 import { at, constant, flat, numbers, unary, type GradientTable, type KernelGradient } from './tape.js';
 
@@ -18,7 +18,7 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axes: readonly number[], factor: nu
   return tf.broadcastTo(factor === 1 ? kept : tf.mul(kept, factor), x.shape);
 }
 
-/** The slope goes to the extreme elements, shared evenly where several are equal. */
+/** The gradient goes to the extreme elements, divided evenly among ties. */
 function extremum(attribute: string, reduce: (x: tf.Tensor, axes: number[]) => tf.Tensor): KernelGradient {
   return unary('x', (dy, x, attrs) => {
     const axes = axesOf(attrs[attribute], x.rank);
@@ -58,7 +58,7 @@ export const reductionGradients: GradientTable = {
       x: () => {
         const x = at(saved, 0);
         const reps = numbers(attrs['reps']) ?? [];
-        // Axes of size 1 fold into their repetition, so broadcasting stays at its own rank.
+        // Axes of size 1 are merged with their repetition, so that broadcasting adds no axes.
         const shape: number[] = [];
         const axes: number[] = [];
         x.shape.forEach((size, i) => {

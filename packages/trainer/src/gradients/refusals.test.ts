@@ -7,7 +7,7 @@ import { withGradients } from './index.js';
 
 const image = { name: 'x', dtype: 'float32', shape: [1, 4, 4, 2] } as const;
 
-/** The line of this file that the caller stands in. */
+/** The caller's line in this file. */
 function line(): number {
   const frame = (new Error().stack ?? '').split('\n')[2] ?? '';
   return Number(/:(\d+):\d+\)?$/.exec(frame)?.[1]);

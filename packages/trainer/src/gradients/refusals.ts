@@ -1,21 +1,22 @@
-// Kernels whose gradient nobody has checked are refused, at the user's own line: a wrong slope trains, only badly.
+// Refuses kernels whose gradient is not checked, at the user's line: with a wrong gradient, training runs but goes
+// badly.
 import { ExportError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { callSite } from '../tfjs/call-site.js';
 import { override } from '../tfjs/engine.js';
 
-/** Kernels that tfjs has a gradient for which is not used, each with the reason. */
+/** Kernels whose tfjs gradient is not used, with the reason. */
 export const refusedGradients: Readonly<Record<string, string>> = {
   ComplexAbs: 'complex numbers are not differentiated; compute with real and imaginary parts as separate tensors',
   BroadcastTo: 'tf.broadcastTo runs Tile instead',
-  LogSoftmax: 'tf.logSoftmax runs others instead',
-  Dilation2D: 'that of tfjs cannot be differentiated again',
+  LogSoftmax: 'tf.logSoftmax runs other kernels instead',
+  Dilation2D: "tfjs's cannot be differentiated twice",
 };
 
-/** tfjs's own configurations of these: one that the user registered since is the user's word. */
+/** tfjs's own gradients of these: one that the user has registered since is accepted. */
 const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
 
-/** What the tape keeps of a call. Private in tfjs's declaration, a plain method of its engine. */
+/** What the tape saves of a call. Private in tfjs's types, a plain method of its engine. */
 interface Taping {
   state: { activeTape: { gradient?: () => never }[] };
   addTapeNode: (
@@ -28,14 +29,14 @@ interface Taping {
   ) => void;
 }
 
-/** Why a kernel's gradient is not to be used, if so. */
+/** Why a kernel's gradient is refused, or undefined. */
 function refusal(kernel: string): string | undefined {
-  const config = tf.getGradient(kernel) as tf.GradConfig | undefined; // tfjs declares that there always is one
+  const config = tf.getGradient(kernel) as tf.GradConfig | undefined; // tfjs's type claims that there always is one
   if (config === undefined) return refusedGradients[kernel] ?? 'neither tfjs nor Forja has one';
   return config === stock.get(kernel) ? refusedGradients[kernel] : undefined;
 }
 
-/** Lets a kernel without a proven gradient fail where a gradient is taken through it. Returns what undoes it. */
+/** Makes taking a gradient through a kernel without a proven one throw. Returns a function that undoes it. */
 export function refuseUnproven(): () => void {
   return override(
     tf.engine() as unknown as Taping,

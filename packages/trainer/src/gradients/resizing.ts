@@ -10,7 +10,7 @@ function blockSums(dy: tf.Tensor, height: number, width: number): tf.Tensor {
   return tf.mul(kernel('AvgPool', { x: dy }, { filterSize: window, strides: window, pad: 'valid' }), height * width);
 }
 
-/** Mᵀ along rows or columns of an NHWC picture. Nothing where the size does not change. */
+/** Mᵀ along rows or columns of an NHWC picture. Returns `dy` if the size does not change. */
 function backAlong(axis: 1 | 2, dy: tf.Tensor, options: Interpolation): tf.Tensor {
   if (options.from === options.to) return dy;
   const [n = 1, h = 1, w = 1, c = 1] = dy.shape;

@@ -1,8 +1,8 @@
-// Products along axes, whole and running. Nothing is divided by an element, which may be zero.
+// Products and cumulative products along axes, without dividing by elements, which may be zero.
 import * as tf from '@tensorflow/tfjs';
 import { filled, numbers, unary, type Attributes, type GradientTable } from './tape.js';
 
-/** Each element's slope is the product of all others: those before it times those after it. */
+/** Each element's gradient is the product of all others: those before it times those after it. */
 function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const all = x.shape.map((_, i) => i);
   const axes = (numbers(attrs['axis']) ?? all).map((axis) => (axis < 0 ? axis + x.rank : axis));
@@ -19,8 +19,8 @@ function productAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tens
 }
 
 /**
- * Row i of a square holds the running products in which element i counts as 1: what they would be multiplied by. Its
- * memory is the square of the axis.
+ * Row i of a square matrix holds the cumulative products with element i replaced by 1, the derivatives by element i.
+ * Memory grows with the square of the axis.
  */
 function runningProductAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const given = Number(attrs['axis'] ?? 0);

@@ -1,14 +1,12 @@
-// How a gradient function is written here: from its INPUTS (saved outputs are cut off from the tape, which makes second
-// order silently wrong) and, where a factor is piecewise constant, off the tape, so that differentiating again neither
-// fails nor drags zeros along.
+// Helpers for gradient functions. Rules: compute from the INPUTS (saved outputs are cut off from the tape, which makes
+// second order silently wrong), and compute piecewise-constant factors off the tape, so that differentiating again
+// neither fails nor carries zeros along.
 import * as tf from '@tensorflow/tfjs';
 
 /** Attributes of the kernel call being differentiated. */
 export type Attributes = Record<string, unknown>;
 
-/**
- * A gradient function of one kernel: the inputs it needs, and the gradient of each input, computed only when asked for.
- */
+/** A gradient function of one kernel: the inputs it needs, and a lazy gradient for each input. */
 export interface KernelGradient {
   inputs: readonly string[];
   /** For kernels whose inputs are a list. */
@@ -46,7 +44,7 @@ export function binary(
   };
 }
 
-/** Gradient of a kernel that is piecewise constant in all of its inputs: zero wherever there is one. */
+/** Gradient of a kernel that is piecewise constant in all inputs: zero wherever it is defined. */
 export function flat(...names: string[]): KernelGradient {
   return {
     inputs: names,
@@ -54,7 +52,7 @@ export function flat(...names: string[]): KernelGradient {
   };
 }
 
-/** Slopes of a kernel with several outputs, which tfjs hands over bare where there is one. */
+/** Gradients of a kernel's outputs as a list; tfjs passes a bare tensor if there is one. */
 export function slopesOf(dy: tf.Tensor): tf.Tensor[] {
   return Array.isArray(dy) ? (dy as tf.Tensor[]) : [dy];
 }
@@ -67,8 +65,8 @@ export function at(saved: readonly tf.Tensor[], index: number): tf.Tensor {
 }
 
 /**
- * Runs `fn` off the gradient tape: to differentiation its result is a constant, as the derivative of a step is.
- * The tape is off while the engine runs a kernel; this says that one runs.
+ * Runs `fn` off the gradient tape, so its result is a constant to differentiation. The engine does not record while it
+ * runs a kernel; this marks one as running.
  */
 export function constant<T extends tf.Tensor>(fn: () => T): T {
   const { state } = tf.engine();
@@ -82,7 +80,7 @@ export function constant<T extends tf.Tensor>(fn: () => T): T {
 
 /** Runs a kernel that has no public function, or whose public function hides an attribute. */
 export function kernel(name: string, inputs: Record<string, tf.Tensor>, attrs: Attributes): tf.Tensor {
-  // tfjs types attributes as a closed union of plain data, which these are.
+  // tfjs types attributes as a union of plain data types
   return tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap);
 }
 

@@ -1,26 +1,26 @@
-// Pooling over three axes. Both are written as what stands around a valid window, so that any padding is right; tfjs's
-// own kernels count padding, and mistake places in windows that are not cubes.
+// Pooling over three axes. Both gradients are computed for valid windows on a padded volume, so that any padding is
+// right; tfjs's own kernels count padding, and mix up indices in windows that are not cubes.
 import * as tf from '@tensorflow/tfjs';
 import { spreadAlong } from './movement.js';
 import { constant, filled, kernel, unary, type Attributes, type GradientTable } from './tape.js';
 
 type Triple = [number, number, number];
 
-/** Where the windows of a pool stand, axis by axis. */
+/** A pool's windows along one axis. */
 interface Along {
   size: number;
   before: number;
   window: number;
   stride: number;
   count: number;
-  /** Cells that the windows reach over, from the first padded one. */
+  /** Cells that the windows span, from the first padded one. */
   reach: number;
 }
 
 const AXES = [1, 2, 3] as const;
 
 function windowsOf(x: tf.Tensor, attrs: Attributes): Along[] {
-  // The forward kernel has checked the attributes by the same function.
+  // The forward kernel has checked the attributes with the same function.
   const info = tf.backend_util.computePool3DInfo(
     x.shape as [number, number, number, number, number],
     attrs['filterSize'] as Triple,
@@ -46,8 +46,8 @@ function windowsOf(x: tf.Tensor, attrs: Attributes): Along[] {
 }
 
 /**
- * From what the windows reach over to the volume: without the padding, with zeros where no window stood. (tfjs's `same`
- * leaves out cells at the front too, a padding below zero, where the stride is wider than the window.)
+ * From the span of the windows to the volume: crops the padding and adds zeros where no window reached. (If the stride
+ * exceeds the window, tfjs's `same` has negative padding: it skips cells at the front too.)
  */
 function unpadded(reached: tf.Tensor, windows: readonly Along[]): tf.Tensor {
   const padded = tf.pad(reached, [
@@ -59,7 +59,9 @@ function unpadded(reached: tf.Tensor, windows: readonly Along[]): tf.Tensor {
   return tf.slice(padded, [0, ...windows.map((w) => Math.max(0, w.before)), 0], [n, ...windows.map((w) => w.size), c]);
 }
 
-/** Each slope, divided by the number of cells its window averaged, given back to those cells. One channel at a time. */
+/**
+ * Spreads each window's gradient, divided by the number of cells it averaged, over those cells. One channel at a time.
+ */
 function averageAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const windows = windowsOf(x, attrs);
   const [n = 1, , , , c = 1] = x.shape;
@@ -93,7 +95,7 @@ function averageAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tens
   return unpadded(tf.transpose(tf.reshape(spread, [n, c, ...reach]), [0, 2, 3, 4, 1]), windows);
 }
 
-/** Slopes of the windows to the first cell of each that is its maximum, place by place of the window. */
+/** Scatters each window's gradient to the first cell that holds its maximum, one window offset at a time. */
 function maximumAdjoint(dy: tf.Tensor, x: tf.Tensor, attrs: Attributes): tf.Tensor {
   const windows = windowsOf(x, attrs);
   const [n = 1, , , , c = 1] = x.shape;

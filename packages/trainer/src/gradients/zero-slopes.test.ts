@@ -1,4 +1,4 @@
-// Slopes that are zero everywhere are zeros, in both engines; what is not connected at all is still told.
+// Gradients that are zero everywhere are zeros, in both engines; inputs that are not connected are still an error.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../program/replay.js';
@@ -20,7 +20,7 @@ const square = (h: T): T =>
     [-1, 2, 2, 1],
   );
 
-/** Critics that are linear wherever they have a slope. */
+/** Piecewise linear critics. */
 const CRITICS: Record<string, (x: T) => T> = {
   linear: (x) => scored(dense(x)),
   relu: (x) => scored(tf.relu(dense(x))),

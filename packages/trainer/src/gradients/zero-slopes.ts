@@ -1,20 +1,21 @@
-// A slope that is zero everywhere, as the second derivative of a ReLU network by its input. tfjs finds no way from y to
-// x on its tape, and throws. What each derivative depends on is noted here, which tells zero from "not connected".
+// Gradients that are zero everywhere, such as the second derivative of a ReLU network by its input. tfjs finds no path
+// from y to x on its tape and throws. Recording what each derivative was derived from distinguishes zero from "not
+// connected".
 import * as tf from '@tensorflow/tfjs';
 import { override, type Engine } from '../tfjs/engine.js';
 
-/** What the engine keeps of a call while a tape records. Plain properties of tfjs 4's engine. */
+/** A tape node of tfjs 4's engine. */
 interface TapeNode {
   inputs: Readonly<Record<string, tf.Tensor>>;
   outputs: readonly tf.Tensor[];
 }
 
-/** Of the tensors that were made as derivatives while a tape recorded: what they were derived from. */
+/** For tensors made as derivatives while a tape recorded: the ids that they were derived from. */
 type Derivations = Map<number, readonly number[]>;
 
 const derivations = new WeakMap<readonly TapeNode[], Derivations>();
 
-/** Ids of the tensors that `y` was made from, along the tape and through derivatives. */
+/** Ids of the tensors that `y` depends on, along the tape and through derivatives. */
 function originsOf(y: tf.Tensor, tape: readonly TapeNode[]): ReadonlySet<number> {
   const derived = derivations.get(tape);
   const makers = new Map(tape.flatMap((node) => node.outputs.map((output) => [output.id, node] as const)));
@@ -26,7 +27,7 @@ function originsOf(y: tf.Tensor, tape: readonly TapeNode[]): ReadonlySet<number>
   return found;
 }
 
-/** Makes derivatives that are zero everywhere zeros. Returns what undoes it. */
+/** Returns zeros for derivatives that are zero everywhere, instead of throwing. Returns a function that undoes it. */
 export function zeroSlopes(): () => void {
   return override(
     tf.engine(),
@@ -40,7 +41,7 @@ export function zeroSlopes(): () => void {
           return y;
         };
         const { value, grads } = original.call(this, watched, xs, dy, true);
-        // The engine leaves out what nothing leads to; its type says that it does not.
+        // The engine returns nothing for unconnected inputs, although its type does not say so.
         const found = grads as (tf.Tensor | undefined)[];
         const origins = found.includes(undefined) ? originsOf(value, tape) : undefined;
         const filled = found.map((grad, i) => {

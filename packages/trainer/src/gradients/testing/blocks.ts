@@ -1,4 +1,4 @@
-// Blocks that GANs are made of, written in tfjs as a user would, for the drawn vectors. Not part of the package.
+// Typical GAN blocks, written in tfjs as a user would, for the random vectors. Not part of the package.
 import * as tf from '@tensorflow/tfjs';
 import { asPicture, type DrawnFunction } from './drawn-function.js';
 
@@ -20,7 +20,7 @@ const unit = (t: T): T => tf.div(t, tf.sqrt(tf.add(tf.sum(tf.square(t)), 1e-12))
 const half = (x: T): T => tf.avgPool(asPicture(x), 2, 2, 'valid');
 const size = (x: T, factor: number): [number, number] => [at(x, 1) * factor, at(x, 2) * factor];
 
-/** Filters of each sample: the convolution of one sample at a time. */
+/** Each sample has its own filter: one convolution per sample. */
 function modulatedConv(x: T, filter: T, style: T): T {
   const samples = tf.split(x, at(x, 0)).map((sample, i) => {
     const scale = tf.reshape(tf.slice(style, [i, 0], [1, -1]), [1, 1, at(x, 3), 1]);

@@ -1,4 +1,4 @@
-// What a function of the drawn vectors looks like. Not part of the package.
+// The type of a function of the random vectors. Not part of the package.
 import type * as tf from '@tensorflow/tfjs';
 
 /** Attributes of a draw, as the script names them; each function reads its own. */

@@ -1,5 +1,5 @@
-// The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels at attributes drawn at random, and the
-// numbers that both sides draw for themselves. Not part of the package.
+// The functions of tests/vectors/drawn-gradients.json in tfjs, by name: kernels at random attributes, and the input
+// numbers, which the script and this file generate alike. Not part of the package.
 import * as tf from '@tensorflow/tfjs';
 import { BLOCKS } from './blocks.js';
 import { kernel } from '../tape.js';
@@ -57,7 +57,7 @@ const binary =
   (f: (a: T, b: T) => T): DrawnFunction =>
   (_a, a, b) =>
     f(a, b);
-/** x times what is piecewise constant in it. */
+/** x · f(x) for a piecewise constant f. */
 const timesX = (f: (x: T) => T): DrawnFunction => unary((x) => tf.mul(x, tf.cast(f(x), 'float32')));
 const squared =
   (f: (attrs: Attrs, x: T, ...rest: T[]) => T): DrawnFunction =>
@@ -83,7 +83,7 @@ const padOf = (pad: Attrs['pad'], format = 'NHWC'): 'same' => {
 const two = (values: number[]): [number, number] => [values[0] ?? 1, values[1] ?? 1];
 const three = (values: number[]): [number, number, number] => [values[0] ?? 1, values[1] ?? 1, values[2] ?? 1];
 
-/** What tfjs's own cpu backend refuses to run: only compiled steps can be checked. */
+/** Functions that tfjs's cpu backend cannot run: checked in compiled steps only. */
 export const COMPILED_ONLY: readonly string[] = ['depthToSpaceFirst'];
 
 /** By the script's names. */
