@@ -1,4 +1,4 @@
-// Stacks as the engines write them, and which frame is the user's.
+// Stack traces of different JavaScript engines, and which frame is the user's.
 import { describe, expect, it } from 'vitest';
 import { callSite, siteOf } from './call-site.js';
 

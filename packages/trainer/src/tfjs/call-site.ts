@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * A frame as V8 writes it, `at name (place)` or `at place`, and as Firefox and Safari do, `name@place`. A place is
+ * A stack frame: `at name (place)` or `at place` in V8, `name@place` in Firefox and Safari. A place is
  * `file:line:column`.
  */
 const FRAMES = [/^at .*\((.+:\d+:\d+)\)$/, /^at (?:async )?(.+:\d+:\d+)$/, /^[^@]*@(.+:\d+:\d+)$/];
@@ -17,19 +17,16 @@ const HOME = import.meta.url
   .replace(/\/dist\/.*$/, '/dist/')
   .replace(/^file:\/\/(?=\/)/, '');
 
-/** Frames to look through: a call may lie deep under layers, models and gradients. */
+/** How many frames to search: a call may be deep inside layers, models and gradients. */
 const DEPTH = 100;
 
-/**
- * Places by the frame they were found for. Writing a whole stack as text, with source maps, takes far longer than
- * looking at its frames.
- */
+/** Cache of places by frame. Formatting a whole stack with source maps takes far longer than reading its frames. */
 const known = new Map<string, string | undefined>();
 
-/** Whether a file is the user's, by its name: a stack has a hundred frames of few files. */
+/** Cache of whether a file is the user's: a stack has a hundred frames of few files. */
 const users = new Map<string, boolean>();
 
-/** The caller's place, `file:line:column`, or undefined where no frame of the user's is in reach. */
+/** The user's place, `file:line:column`, or undefined if no frame of the user's is within reach. */
 export function callSite(): string | undefined {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
@@ -46,19 +43,19 @@ export function callSite(): string | undefined {
   }
 }
 
-/** Who called a function: the user, tfjs or Forja, or one of them where a bundler has put all into one file. */
+/** Who called a function: the user, tfjs or Forja; ambiguous where a bundler has put all of them into one file. */
 export interface Caller {
   who: 'user' | 'library' | 'bundle';
   site?: string;
 }
 
-/** The caller of `own`, a function that is being called now and calls this one itself. */
+/** The caller of `own`, the function that is running and calls this one directly. */
 export function callerOf(own: (...given: never[]) => unknown): Caller {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = NEAR;
   try {
     const frames = structured(own);
-    // Engines that write text only: this function and `own` stand first.
+    // Engines with text stacks only: the first two frames are this function and `own`.
     const place = frames === undefined ? placesOf(new Error().stack ?? '')[2] : placeOf(frames);
     if (place === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
     const file = place.replace(/:\d+:\d+$/, '');
@@ -72,17 +69,17 @@ export function callerOf(own: (...given: never[]) => unknown): Caller {
   }
 }
 
-/** Frames to look through for a function's caller. */
+/** How many frames to search for a function's caller. */
 const NEAR = 6;
 
-/** Functions of the language itself, as Array.map, have no file: who called them is behind. */
+/** Built-in functions such as Array.map have no file: skip to their caller. */
 function placeOf(frames: readonly Frame[]): string | undefined {
   const frame = frames.find((one) => typeof one.getFileName?.() === 'string' || isEvaluated(one));
   const file = frame?.getFileName?.();
   return typeof file === 'string' ? `${file}:0:0` : undefined;
 }
 
-/** Code made of text has no file; it is never tfjs's. */
+/** Evaluated code has no file; it is never tfjs's. */
 function isEvaluated(frame: Frame): boolean {
   return frame.isEval?.() === true && typeof frame.getFileName?.() !== 'string';
 }
@@ -96,7 +93,7 @@ function libraryFile(): string {
   Error.stackTraceLimit = NEAR;
   try {
     let place: string | undefined;
-    // What calls it is tfjs's own `tidy`.
+    // called by tfjs's own `tidy`
     const inside = (): [] => {
       const frames = structured(inside);
       place = frames === undefined ? placesOf(new Error().stack ?? '')[1] : placeOf(frames);

@@ -1,11 +1,11 @@
-// What tracing and replaying need of tfjs's engine that its types keep private, and the synchronous change of backend
-// built on it.
+// The private parts of tfjs's engine that tracing and replaying need, and a synchronous change of backend built on
+// them.
 import * as tf from '@tensorflow/tfjs';
 
 /** tfjs's engine object. */
 export type Engine = ReturnType<typeof tf.engine>;
 
-/** Fields of the engine that its declaration calls private or never absent. */
+/** Fields of the engine that its types call private or never absent. */
 export interface EngineInternals {
   backendName: string | undefined;
   backendInstance: tf.KernelBackend | null | undefined;
@@ -13,8 +13,7 @@ export interface EngineInternals {
 }
 
 /**
- * The engine's private side. The fields are plain properties of tfjs 4's engine object; trace.test.ts would notice a
- * change.
+ * The engine's private side. These are plain properties of tfjs 4's engine object; trace.test.ts would catch a change.
  */
 export function internals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
@@ -53,7 +52,7 @@ export function onBackend<T>(name: string, backend: tf.KernelBackend, fn: () => 
 }
 
 /**
- * Replaces a method of an object for a span; the result undoes it, whether the method was the object's own or
+ * Replaces a method of an object. Returns a function that undoes it, whether the method was the object's own or
  * inherited.
  */
 export function override<T extends object, K extends keyof T>(

@@ -9,10 +9,7 @@ export function innermostOps(): string[] {
     .map((scope) => scope.name);
 }
 
-/**
- * Whether tfjs is making a tensor of the random numbers of a dropout, which it draws in JavaScript. They are known to
- * be uniform on [0, 1).
- */
+/** Whether tfjs is making a tensor of a dropout's random numbers, which it draws in JavaScript, uniform on [0, 1). */
 export function insideDropout(): boolean {
   const [outer, inner] = innermostOps();
   return outer === 'dropout__op' && inner === 'randomUniform__op';

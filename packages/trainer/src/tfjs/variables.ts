@@ -1,10 +1,10 @@
-// Variables with names of our own choosing. tfjs makes names unique in the process (`g/dense/kernel_1`), which a
-// checkpoint cannot be read back by.
+// Variables with exact names. tfjs makes names unique in the process (`g/dense/kernel_1`), so a checkpoint could not be
+// matched by its own names.
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * A variable called exactly `name`, whatever else lives in the process. tfjs's global registry does not hold it, so
- * `tf.disposeVariables` leaves it alone: whoever made it disposes it.
+ * A variable called exactly `name`, whatever other variables exist. tfjs's global registry does not hold it, so
+ * `tf.disposeVariables` does not dispose it: its maker must.
  */
 export function namedVariable(name: string, initial: tf.Tensor, trainable = false): tf.Variable {
   const variable = tf.variable(initial, trainable);
@@ -13,9 +13,9 @@ export function namedVariable(name: string, initial: tf.Tensor, trainable = fals
 }
 
 /**
- * Names the variables of a built model, in order of `model.weights`, and returns them. Where layers are called
- * `<role>/…`, weights are `<layer>/<weight>`. Names that tfjs gives to layers count what was made in the process
- * before, so they become `<role>/<number>/<weight>`.
+ * Names the variables of a built model, in order of `model.weights`, and returns them. If layers are called `<role>/…`,
+ * weights are `<layer>/<weight>`. tfjs's default layer names contain a process-wide counter, so those become
+ * `<role>/<number>/<weight>`.
  */
 export function nameWeights(model: tf.LayersModel, role: string): tf.Variable[] {
   const named = model.weights.every(({ originalName }) => originalName.startsWith(`${role}/`));
