@@ -1,4 +1,4 @@
-// The checkpoint format: bits kept, damage found, the environment compared.
+// The checkpoint format: bits survive, damage is detected, environments are compared.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint, environmentChanges, firstBad, type Checkpoint } from './checkpoint.js';

@@ -1,5 +1,5 @@
-// The checkpoint's bytes: everything that a run needs to go on bit for bit. The format is described in
-// docs/checkpoints.md; files are the store's business.
+// Encodes and decodes checkpoints: everything that a run needs to continue bit for bit. docs/checkpoints.md describes
+// the format; stores write the files.
 import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
 import { sha256 } from '../digest.js';
 
@@ -11,21 +11,21 @@ const ALIGN = 64;
 const DIGEST = 32;
 const PREFIX = MAGIC.length + 8;
 
-/** What the numbers of a step depend on beside configuration and state. Another value of any may give other bits. */
+/** What a step's numbers depend on besides configuration and state. If any of it differs, the bits may differ. */
 export type Environment = Record<string, string>;
 
 /** A checkpoint. */
 export interface Checkpoint {
   /**
-   * Iterations done: the next is number `step`. It alone fixes which runs of the phases come next, their random numbers
-   * and their batches, so a checkpoint always lies between two iterations.
+   * Iterations done; the next is number `step`. It determines which phases run next, their random numbers and their
+   * batches, so a checkpoint always lies between two iterations.
    */
   step: number;
   seed: number;
   batch: number;
-  /** Examples of the data set, by which the order is drawn. */
+  /** Number of examples in the data set; the order is drawn from it. */
   count: number;
-  /** Seconds of training so far, over all sessions. */
+  /** Seconds of training so far, in all sessions. */
   seconds: number;
   system: string;
   environment: Environment;
@@ -70,8 +70,8 @@ export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<
 }
 
 /**
- * The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for anything else, a cut file or a
- * flipped bit; `where` names the file.
+ * The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for another format, a truncated file
+ * or a flipped bit; `where` names the file.
  */
 export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'): Promise<Checkpoint> {
   const bad = (expected: string, got: string): ForjaError =>
@@ -85,10 +85,10 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
   const end = bytes.length - DIGEST;
   const digest = await sha256(bytes.subarray(0, end));
   if (digest.some((b, i) => b !== bytes[end + i]))
-    throw bad('the SHA-256 at its end to fit', 'another: the file is damaged or cut');
+    throw bad('the SHA-256 at its end to match', 'another; the file is damaged or truncated');
   const length = view.getUint32(MAGIC.length + 4, true);
   if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
-  // what encodeCheckpoint wrote: the digest fits
+  // written by encodeCheckpoint: the digest matches
   const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header;
   const start = aligned(PREFIX + length);
   const state = Object.fromEntries(
@@ -103,8 +103,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
 }
 
 /**
- * A line for each part of the environment that differs: a run that goes on there is right, but maybe not bit for bit
- * what it would have been.
+ * A line for each part of the environment that differs: a run resumed there is valid, but may not be equal bit for bit.
  */
 export function environmentChanges(before: Environment, now: Environment): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) =>

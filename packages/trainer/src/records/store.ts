@@ -1,11 +1,11 @@
-// Where a run keeps what it makes: CONTRACT and the one in memory. The folder on disk is node/folder-store.ts.
+// Where a run keeps its files: the contract, and a store in memory. The store on disk is node/folder-store.ts.
 import type { Image } from '@forja/core';
 
 /** A line of the log. `seconds` and `images_per_s` are time fields: all others are equal in equal runs. */
 export interface LogLine {
   /** Steps done. */
   step: number;
-  /** What the phases of the step returned, by name; a phase that did not run is not here. */
+  /** Scalars that the phases of the step returned, by name; none from phases that did not run. */
   scalars: Readonly<Record<string, number>>;
   /** The system's schedules at the step, by name. */
   rates: Readonly<Record<string, number>>;
@@ -13,7 +13,7 @@ export interface LogLine {
   seconds: number;
 }
 
-/** Where and with what one session of a run (from its start or a resume) was trained. */
+/** The environment of one session of a run (from its start or a resume). */
 export interface SessionRecord {
   fromStep: number;
   device: string;
@@ -23,14 +23,14 @@ export interface SessionRecord {
 /** Files of a run that are written whole. */
 export type RunFile = 'config.json' | 'sessions.json' | 'report.html' | `${string}.onnx`;
 
-/** What a run writes to. Calls are awaited one after the other. */
+/** What a run writes to. Each call is awaited before the next. */
 export interface RunStore {
   /** For people: the folder's path. */
   readonly where: string;
   log(line: LogLine): Promise<void>;
-  /** A grid; `output` names the generator where it is not the system's first. */
+  /** A grid of samples; `output` names the generator if it is not the system's first. */
   sample(step: number, picture: Image, output?: string): Promise<void>;
-  /** Safe on disk, with all logged so far, when it resolves. The last two are kept. */
+  /** When it resolves, the checkpoint and the log so far are safe on disk. The last two are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
   /** The log so far. */
