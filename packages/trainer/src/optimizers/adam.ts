@@ -9,14 +9,14 @@ export interface AdamOptions {
   beta1?: number;
   /** Decay of the second moment. Default 0.999. */
   beta2?: number;
-  /** Added to the corrected root of the second moment. Default 1e-8. */
+  /** Added to the root of the bias-corrected second moment. Default 1e-8. */
   epsilon?: number;
   /** Prefix of the counter's name. Default `adam`. */
   name?: string;
 }
 
 /**
- * 1 − βᵗ as −expm1(t·ln β), by way of tanh: exact where β is close to 1 and t small, where 1 − βᵗ in float32 keeps
+ * 1 − βᵗ as −expm1(t·ln β), computed by tanh: accurate for β close to 1 and small t, where 1 − βᵗ in float32 keeps
  * three digits.
  */
 function correction(beta: number, t: tf.Tensor): tf.Tensor {

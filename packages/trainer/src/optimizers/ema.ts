@@ -1,4 +1,4 @@
-// Exponential moving average of weights, the ones to sample from (Yazıcı et al. 2019).
+// Exponential moving average of weights, used for sampling (Yazıcı et al. 2019).
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
@@ -8,12 +8,12 @@ import { sideBySide } from './side-by-side.js';
 /** Options of {@link ema}. */
 export interface EmaOptions {
   /**
-   * Use decay min(decay, (1 + n) / (10 + n)) at the n-th update (from 0), so that the start is forgotten quickly.
-   * Default false.
+   * Use decay min(decay, (1 + n) / (10 + n)) at the n-th update (from 0), so that the initial weights are forgotten
+   * quickly. Default false.
    */
   warmup?: boolean;
   /**
-   * Variables that hold the averages, in order of `variables`. Default: own ones, `ema/<variable>`, starting at the
+   * Variables that hold the averages, in order of `variables`. Default: new ones, `ema/<variable>`, starting at the
    * variables' values.
    */
   averages?: readonly tf.Variable[];
@@ -24,7 +24,7 @@ export interface EmaOptions {
 /** A moving average of variables. */
 export interface Ema {
   readonly averages: readonly tf.Variable[];
-  /** The averages it made itself, and the counter of a warm-up. */
+  /** The variables it made: averages, and the warm-up's counter. */
   readonly state: readonly tf.Variable[];
   /** New averages: decay·average + (1 − decay)·value. Values default to the variables', read now; assigns nothing. */
   (values?: readonly tf.Tensor[]): Update[];
@@ -32,8 +32,8 @@ export interface Ema {
 }
 
 /**
- * A moving average of `variables` for use inside a step, in variables made here and now: call it before the step is
- * traced, and its result in the step.
+ * A moving average of `variables` for use inside a step. Makes its variables immediately: call it before the step is
+ * traced, and call its result in the step.
  * @throws UsageError `input.range` for a decay outside [0, 1), `input.shape` for averages that do not fit.
  */
 export function ema(
@@ -56,7 +56,7 @@ export function ema(
   const counter = warmup ? tf.tidy(() => namedVariable(`${name}/step`, tf.scalar(0))) : undefined;
 
   const update = (values: readonly tf.Tensor[] = variables): Update[] => {
-    // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
+    // one subtraction and one product fewer than decay·a + (1 − decay)·v, and exact where a = v
     const rest = counter === undefined ? tf.scalar(1 - decay) : tf.maximum(1 - decay, tf.div(9, tf.add(counter, 10)));
     const pairs = held.map((average, i) => {
       const value = values[i];
@@ -66,7 +66,7 @@ export function ema(
     });
     const moved = sideBySide(pairs, ([average, value]) => [
       tf.add(average as tf.Tensor, tf.mul(tf.sub(value as tf.Tensor, average as tf.Tensor), rest)),
-    ]); // the pairs just given
+    ]); // the operands passed in
     // one for each pair
     const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor }));
     return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, 1) }, ...updates];

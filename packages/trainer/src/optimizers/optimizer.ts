@@ -1,12 +1,11 @@
-// The contract of an optimizer: a function of variables, gradients and a rate to new values, so that it runs eagerly
-// and traced alike. What it remembers is in tf.Variables of its own, made beforehand by `prepare`: a traced step cannot
-// make variables.
+// The contract of an optimizer: a function from variables, gradients and a rate to new values, so that it runs both
+// eagerly and traced. Its state is in tf.Variables made beforehand by `prepare`: a traced step cannot make variables.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
 import { sideBySide } from './side-by-side.js';
 
-/** A variable and the value it gets. */
+/** A variable and its new value. */
 export interface Update {
   variable: tf.Variable;
   value: tf.Tensor;
@@ -28,16 +27,18 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** What one optimizer computes. `slots` are its memories beside each variable, all starting at 0. */
+/** The arithmetic of an optimizer. `slots` are its state per variable (moments), all starting at 0. */
 export interface Rule<Slot extends string, Shared> {
   name: string;
   slots: readonly Slot[];
-  /** What all variables share: from the rate, and the number of this step (from 1) where the rule counts. */
+  /**
+   * Values shared by all variables, computed from the rate and, if the rule counts, the number of this step (from 1).
+   */
   shared: (rate: tf.Tensor, count: tf.Tensor | undefined) => Shared;
   counts: boolean;
   /**
-   * New value of one variable and of its slots. Element-wise: it may be asked for many variables at once, in one
-   * vector.
+   * New value of one variable and of its slots. Must be element-wise: it may be given many variables concatenated in
+   * one vector.
    */
   one: (
     variable: tf.Tensor,
@@ -77,7 +78,7 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
           gradient as tf.Tensor,
           Object.fromEntries(rule.slots.map((slot, i) => [slot, slots[i]])) as Record<Slot, tf.Tensor>,
           shared,
-        ); // the operands just given
+        ); // the operands passed in
         return [next.value, ...rule.slots.map((slot) => next[slot])];
       },
     );
@@ -118,7 +119,7 @@ export function optimizer<Slot extends string, Shared>(rule: Rule<Slot, Shared>,
   return made;
 }
 
-/** Assigns the values. The one place where a step changes variables. */
+/** Assigns the values: the only place where a step changes variables. */
 export function applyUpdates(updates: readonly Update[]): void {
   for (const { variable, value } of updates) variable.assign(value);
 }
@@ -133,6 +134,6 @@ function gradientOf(gradients: Gradients, variable: tf.Variable, index: number):
 
 function unprepared(name: string, variable: tf.Variable | undefined): UsageError {
   return new UsageError(
-    `${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not; call prepare(variables) before the step`,
+    `${name}: expected prepared variables, got '${variable?.name ?? ''}', which is not prepared; call prepare(variables) before the step`,
   );
 }

@@ -1,4 +1,4 @@
-// Optimizers against tfjs's own over ten steps, and what they refuse.
+// Optimizers against tfjs's own over ten steps, and their errors.
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { adam, applyUpdates, ema, rmsprop, sgd, type Optimizer } from './index.js';
@@ -31,7 +31,7 @@ const PAIRS: Record<string, { ours: () => Optimizer; theirs: (rate: number) => t
     theirs: (rate) => tf.train.momentum(rate, 0.8, true),
     rtol: 1e-6,
   },
-  // tfjs adds epsilon inside the root: as small here as makes no difference
+  // tfjs adds epsilon inside the root; too small to matter here
   rmsprop: {
     ours: () => rmsprop({ decay: 0.9, epsilon: 1e-12 }),
     theirs: (rate) => tf.train.rmsprop(rate, 0.9, 0, 1e-15),
@@ -94,7 +94,7 @@ test('what was not prepared, or has no gradient, is refused by name', () => {
   const optimizer = adam();
   tf.tidy(() => {
     expect(() => optimizer([w], [tf.zeros([2])], tf.scalar(1))).toThrow(
-      "adam: expected prepared variables, got 'optimizers-test/unprepared', which is not; call prepare(variables) before the step",
+      "adam: expected prepared variables, got 'optimizers-test/unprepared', which is not prepared; call prepare(variables) before the step",
     );
     optimizer.prepare([w]);
     expect(() => optimizer([w], {}, tf.scalar(1))).toThrow(

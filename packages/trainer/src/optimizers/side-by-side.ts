@@ -1,17 +1,17 @@
-// The same element-wise arithmetic on many tensors, small ones laid side by side in one vector: a network has many
-// biases and scales, and each kernel call of a handful of numbers costs as much as one of thousands.
+// Applies element-wise arithmetic to many tensors, with small ones concatenated in one vector: a network has many
+// biases and scales, and a kernel call on a few numbers costs as much as one on thousands.
 import * as tf from '@tensorflow/tfjs';
 
-/** Up to so many elements a tensor is copied into the vector and back for less than calls of its own cost. */
+/** Up to this many elements, copying a tensor into the vector and back costs less than its own kernel calls. */
 const SMALL = 4096;
 
-/** Small tensors are vectors or matrices; filters keep the order of axes that the convolutions give them. */
+/** Only vectors and matrices are concatenated; filters keep the axis order that convolutions prefer. */
 const isSmall = ([first]: readonly tf.Tensor[]): boolean =>
   first !== undefined && first.rank <= 2 && first.size <= SMALL;
 
 /**
- * `apply` on each item, a list of tensors of one shape; it must be element-wise, and gives as many tensors of that
- * shape for every item. Returns the results of each item, in order.
+ * Applies `apply` to each item, a list of tensors of one shape. It must be element-wise and return the same number of
+ * tensors of that shape for every item. Returns the results of each item, in order.
  */
 export function sideBySide(
   items: readonly (readonly tf.Tensor[])[],
