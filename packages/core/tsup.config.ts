@@ -22,12 +22,12 @@ export default defineConfig([
     types: ['index', 'page', 'codec', 'onnx', 'conformance'],
     platform: 'neutral',
     bundle: ['gifenc'],
-    // index re-exports from codec; Generator imports beside, and the runtime shared-state, without taking them in
-    external: ['./codec.js', './beside.js', './shared-state.js'],
+    // separate files: index re-exports codec, Generator imports lazy on first use, and the runtime shared-state
+    external: ['./codec.js', './lazy.js', './shared-state.js'],
   }),
-  ...['generator/beside', 'runtime/shared-state'].map((path) => ({
-    // What is imported on first use, with copies of its own but of the errors: a bundler that splits puts what it
-    // shares with the entries into files that every page loads, used or not.
+  ...['generator/lazy', 'runtime/shared-state'].map((path) => ({
+    // Imported on first use. Each has its own copy of what it needs (except the errors): bundlers that split would put
+    // code shared with the entries into files that every page loads.
     ...recipe({ entry: { [path.replace(/.*\//, '')]: `src/${path}.ts` }, types: [], platform: 'neutral' as const }),
     esbuildPlugins: [errorsOfTheEntries],
   })),

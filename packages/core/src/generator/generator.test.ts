@@ -1,11 +1,11 @@
-// Generator over a session that only counts: merging, splitting, order, refusals, aborts, disposal. Real models are in
-// packages/node and tests/browser.
+// Generator over a fake session with simple arithmetic: merging, splitting, order, refusals, aborts, disposal. Real
+// models are in packages/node and tests/browser.
 import { describe, expect, test, vi } from 'vitest';
 import type { AbortSignalLike, DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '../index.js';
 import { Generator, latents, latentWalk, manifestFor, toBatch } from '../index.js';
 import type { BatchOptions, Manifest } from '../index.js';
 
-// Core compiles without DOM or Node types; its tests run where these are.
+// Core compiles without DOM or Node types; its tests run where these globals exist.
 interface Control {
   signal: AbortSignalLike;
   abort(reason?: unknown): void;
@@ -28,7 +28,8 @@ const DEVICE: DeviceReport = {
 };
 
 /**
- * Picture `[2, 2]` of a row: its latent cut to ±1. A class shifts it. Runs wait for `gate`; a latent above 50 fails.
+ * Picture `[2, 2]` of a row: its latent clipped to ±1. A class shifts it. Runs wait for `gate`; a latent above 50
+ * fails.
  */
 class FakeSession implements Session {
   readonly inputs: TensorSpec[];
@@ -89,7 +90,7 @@ function make(options: { batch?: BatchOptions; session?: FakeSession; given?: Pa
   };
 }
 
-/** What the fake draws for these latents, by core's own conversion. */
+/** The fake model's pictures for these latents, converted by core. */
 const pictures = (z: Float32Array): Uint8ClampedArray =>
   toBatch(
     { dtype: 'float32', shape: [z.length / SIZE, 1, 2, 2], data: z.map((v) => v / 4) },
@@ -355,10 +356,10 @@ test('a stream makes a run ahead of who takes its pictures, and no more', async 
   const made: number[] = [];
   for (let taken = 1; taken <= 12; taken++) {
     await stream.next();
-    await settled(); // whatever it would make of itself, it makes now
+    await settled(); // it makes whatever it makes unasked by now
     made.push(session.sizes.length);
   }
-  // Four pictures a run: with the first of each run the next one is begun.
+  // Four pictures per run: taking the first of a run starts the next run.
   expect(made).toEqual([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4]);
   await stream.return();
   await settled();

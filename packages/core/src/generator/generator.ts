@@ -1,5 +1,5 @@
-// Generator: a loaded model with what its manifest says it does. Sampling shares runs between callers; everything else
-// is one run after another.
+// Generator: a loaded model that does what its manifest says. Sampling shares runs between callers; everything else
+// runs one call after another.
 import { disposable } from '../disposable.js';
 import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
@@ -20,7 +20,7 @@ import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, Tr
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
 import type { PictureTools } from './translate.js';
 
-/** What a {@link Generator} is made of. `load` of @forja/node and @forja/web makes them. */
+/** The parts of a {@link Generator}. `load` of @forja/node and @forja/web makes them. */
 export interface GeneratorParts {
   session: Session;
   manifest: Manifest;
@@ -33,9 +33,7 @@ export interface GeneratorParts {
   dispose: () => Promise<void>;
 }
 
-/**
- * Bytes of output that one run may make: large pictures go fewer at once than `batch.max`, which costs them nothing.
- */
+/** Maximum bytes of output per run: large pictures are run in batches below `batch.max`, which costs no speed. */
 const RUN_BYTES = 2 ** 28;
 
 const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
@@ -60,15 +58,15 @@ export class Generator {
     disposable(this);
   }
 
-  /** What really runs, and why. */
+  /** The device that really runs the model, and why. */
   get device(): DeviceReport {
     return this.#parts.session.device;
   }
 
   /**
-   * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects
-   * with `input.range` (count, seed, truncation, label), `input.shape` (latents), `model.notGenerator`, `overloaded`,
-   * `aborted`, `disposed`.
+   * Pictures from a seed, or from given latents. Concurrent calls share runs; large counts are split into several.
+   * Rejects with `input.range` (count, seed, truncation, label), `input.shape` (latents), `model.notGenerator`,
+   * `overloaded`, `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
     optionsOf('sample', options);
@@ -84,17 +82,17 @@ export class Generator {
       throw new UsageError(`sample.latents: expected ${wanted} numbers, got ${given.length}`, { code: 'input.shape' });
     }
     checkInteger('sample.count', count, 1, MOST, '; stream() has no end');
-    // Copied: rows are read when their run begins, and the caller may reuse its array at once.
+    // Copied, because rows are read only when their run begins and the caller may reuse its array at once.
     return this.#draw({ ...options, latents: given && new Float32Array(given), start: 0 }, count);
   }
 
   /**
-   * Pictures one by one, in order, made a few ahead: picture i is that of `sample`. Leaving the loop ends it. Errors
-   * are thrown in the loop.
+   * Pictures one by one, in order, generated a few ahead: picture i equals that of `sample`. Leaving the loop ends it.
+   * Errors are thrown in the loop.
    */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
     optionsOf('stream', options);
-    const { streamed } = await import('./beside.js');
+    const { streamed } = await import('./lazy.js');
     yield* streamed(options, this.#batch.max, (draw, count) => this.#draw(draw, count));
   }
 
@@ -103,7 +101,7 @@ export class Generator {
     optionsOf('interpolate', options);
     const { model } = this.#latentModel();
     return this.#admit(async () => {
-      const { walkOf } = await import('./beside.js');
+      const { walkOf } = await import('./lazy.js');
       return this.#request(walkOf(model, this.manifest, options), options.steps)();
     });
   }
@@ -114,7 +112,7 @@ export class Generator {
    */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
     optionsOf('translate', options);
-    const { translate } = await import('./beside.js');
+    const { translate } = await import('./lazy.js');
     return this.#admit(() =>
       translate(
         this.manifest,
@@ -126,22 +124,22 @@ export class Generator {
     );
   }
 
-  /** One run of any model. A feed may leave out its type, or be a typed array where the input's shape is known. */
+  /** One run of any model. A feed may omit its type, or be a typed array if the input's shape is known. */
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
     optionsOf('run.options', options);
     return this.#admit(async () => {
-      const { completeFeeds } = await import('./beside.js');
+      const { completeFeeds } = await import('./lazy.js');
       return this.#run(completeFeeds(this.#parts.session.inputs, feeds), options, 0);
     });
   }
 
   /**
-   * Runs a model that makes pictures from latents once at each of these batch sizes, of any class. Nothing for other
-   * models, whose sizes nobody knows.
+   * Runs a latent model once at each of these batch sizes, with any class. Does nothing for other models, whose sizes
+   * are unknown.
    */
   async warmup(counts: readonly number[]): Promise<void> {
     if (this.manifest.kind !== 'latent' || counts.length === 0) return;
-    const { someClass } = await import('./beside.js');
+    const { someClass } = await import('./lazy.js');
     for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
   }
 
@@ -200,7 +198,7 @@ export class Generator {
     return async () => {
       const { draw: own, feeds } =
         model.conditional || draw.label !== undefined || draw.mix !== undefined
-          ? (await import('./beside.js')).conditioned(this.manifest, draw)
+          ? (await import('./lazy.js')).conditioned(this.manifest, draw)
           : { draw, feeds: () => ({}) };
       model.check(own);
       await batcher.add({
@@ -223,7 +221,7 @@ export class Generator {
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
     const { steps, bounds } = this.manifest;
-    if (steps ?? bounds) (await import('./beside.js')).checkSizes(this.manifest, feeds);
+    if (steps ?? bounds) (await import('./lazy.js')).checkSizes(this.manifest, feeds);
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);

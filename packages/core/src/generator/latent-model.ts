@@ -10,19 +10,19 @@ import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manife
 import type { DrawOptions } from './options.js';
 import { greatest } from './sizes.js';
 
-/** An input that carries rows, and the shape of one. */
+/** An input with a batch axis, and the shape of one row. */
 export interface RowInput {
   spec: ManifestInput;
   row: number[];
 }
 
-/** What {@link LatentModel.feeds} makes rows from. */
+/** Options of {@link LatentModel.feeds}. */
 export interface Draw extends DrawOptions {
   /** Number of the first picture. */
   start: number;
   /** Latents given by the caller, from the first picture on. */
   latents?: Float32Array | undefined;
-  /** Every picture gets the noise of this one: pictures of a walk differ in nothing but the latent. */
+  /** Every picture gets the noise of this picture, so that pictures of a walk differ only in their latent. */
   noiseOf?: number;
 }
 
@@ -32,9 +32,9 @@ export class LatentModel {
   /** Numbers in one latent. */
   readonly size: number;
   readonly distribution: 'normal' | 'uniform';
-  /** Rows that a run may have, where the model says so; Infinity where it does not. */
+  /** Maximum rows per run; Infinity if the model sets none. */
   readonly mostRows: number;
-  /** Rows that every run must have, where the model says so. */
+  /** Rows that every run must have, if the model's batch is fixed. */
   readonly fixedBatch: number | undefined;
   /** Whether it takes more than latents and noise: conditions.ts. */
   readonly conditional: boolean;
@@ -64,7 +64,7 @@ export class LatentModel {
     this.fixedBatch = typeof batch === 'number' ? batch : undefined;
   }
 
-  /** Pictures whose output fits into `bytes`, at least one; Infinity where the model does not say their size. */
+  /** How many pictures' output fits into `bytes`, at least one; Infinity if their size is unknown. */
   within(bytes: number): number {
     const row = this.output.shape.slice(1);
     return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
@@ -72,10 +72,10 @@ export class LatentModel {
 
   /** Throws for a seed or truncation that no picture could be drawn from. */
   check({ seed = 0, truncation, latents: given }: Omit<Draw, 'start'>): void {
-    // Draws nothing: only the options are looked at.
+    // a count of zero: only checks the options
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
     if (given && truncation !== undefined)
-      throw new UsageError('sample.truncation: expected none beside latents, got one; truncate them yourself');
+      throw new UsageError('sample.truncation: expected none with given latents, got one; truncate them yourself');
   }
 
   /** Latents and noise of `count` pictures from number `from` of `draw` on. */

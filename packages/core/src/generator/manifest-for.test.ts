@@ -1,4 +1,4 @@
-// What a model without a manifest is taken for, and which manifests do not fit their model.
+// The manifest guessed for a model that has none, and manifests that do not fit their model.
 import { describe, expect, test } from 'vitest';
 import type { Manifest, TensorSpec } from '../index.js';
 import { manifestFor } from '../index.js';

@@ -1,5 +1,5 @@
-// The manifest of a model as it really is: the file's own, checked against the session; or a guess from names and
-// shapes; the caller's words above both.
+// The manifest of a loaded model: the file's own, checked against the session, or a guess from names and shapes; the
+// caller's fields override both.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { Dim, TensorSpec } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
@@ -88,7 +88,7 @@ function fit(
     throw fail(`.outputs: expected one with role 'image' and four dimensions for kind '${kind}', got none`);
 }
 
-/** Names differ between a file and what a runtime infers; numbers must not. */
+/** Names of dims may differ between a file and what a runtime infers; numbers may not. */
 function agrees(said: Dim, real: Dim | undefined): boolean {
   return typeof said === 'string' || typeof real === 'string' || said === real;
 }
@@ -131,8 +131,8 @@ function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): M
   const from = input && inputs.length === 1 ? layoutOf(input) : undefined;
   if (!input || !from) return of('function', plainIn, plainOut);
   const grows = areaOf(output, layout) > areaOf(input, from);
-  // What is usual: tanh for translation, [0, 1] for super-resolution. Files that differ say so in a manifest, callers
-  // in `manifest`.
+  // The usual ranges: tanh for translation, [0, 1] for super-resolution. For others, a manifest or the option
+  // `manifest` says so.
   const range: [number, number] = grows ? [0, 1] : [-1, 1];
   return of(
     grows ? 'super-resolution' : 'image-to-image',
@@ -157,8 +157,8 @@ function isVector({ dtype, shape }: TensorSpec): boolean {
 }
 
 /**
- * The layout of what may be a picture; undefined for other tensors. Channels that the model does not name are taken to
- * be first.
+ * The layout of a tensor that may be a picture; undefined for others. If neither axis clearly is the channels, channels
+ * are assumed to be first.
  */
 function layoutOf({ dtype, shape }: TensorSpec): 'nchw' | 'nhwc' | undefined {
   const [, a, b, c] = shape;

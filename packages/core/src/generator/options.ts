@@ -1,4 +1,4 @@
-// What the methods of Generator take. Plain types and the checks that need no model.
+// Options of Generator's methods: types, and the checks that need no model.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -6,24 +6,21 @@ import type { Truncation } from '../latent/truncation.js';
 
 /** How concurrent requests share runs. */
 export interface BatchOptions {
-  /**
-   * Pictures a run, at most; fewer where they are so large that the output of a run would be above 256 MiB. Default 64.
-   */
+  /** Maximum pictures per run; fewer if a run's output would exceed 256 MiB. Default 64. */
   max?: number;
   /**
-   * Milliseconds that the first request of a run waits for others. Default 0: those of the same tick, and those that
-   * come during a run, share the next.
+   * Milliseconds that the first request of a run waits for others. Default 0: requests of the same tick, and those that
+   * arrive during a run, share the next.
    */
   delayMs?: number;
-  /** Requests that may be waiting or running at once; one more is refused with `overloaded`. Default 1024. */
+  /** Maximum requests waiting or running at once; further ones are refused with `overloaded`. Default 1024. */
   queue?: number;
 }
 
-/** What a picture is drawn from, beside its number. */
+/** What a picture is drawn from, besides its number. */
 export interface DrawOptions {
   /**
-   * An integer from 0 to 2⁶⁴−1. Default 0. Picture i of a seed is the same whatever the count, the batch and the
-   * machine.
+   * An integer from 0 to 2⁶⁴−1. Default 0. Picture i of a seed does not depend on the count, the batch or the machine.
    */
   seed?: number | bigint;
   /**
@@ -58,9 +55,9 @@ export interface SampleOptions extends DrawOptions {
 
 /** Options of `Generator.stream`. */
 export interface StreamOptions extends DrawOptions {
-  /** Number of the first picture. Default 0. */
+  /** Index of the first picture. Default 0. */
   start?: number;
-  /** Pictures to give. Default: without end. */
+  /** Number of pictures. Default: endless. */
   count?: number;
 }
 
@@ -72,24 +69,25 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed'> {
   steps: number;
   /** Default `slerp` for normal latents, `lerp` for uniform ones. */
   mode?: 'slerp' | 'lerp';
-  /** There and back, without a seam when played over and over. */
+  /** Return to the start, so that the walk can be played in a loop. */
   loop?: boolean;
 }
 
 /** Options of `Generator.translate`. */
 export interface TranslateOptions {
-  /** Side of square tiles, in pixels of the input. Without it each picture is run whole. */
+  /** Side of square tiles, in input pixels. Default: each picture is run whole. */
   tile?: number;
   /**
-   * Pixels that neighbouring tiles share, at least. A model that looks at most a quarter of that around a pixel gives
-   * what it gives whole; for others the middle half is blended. Default an eighth of `tile`.
+   * Minimum overlap of neighbouring tiles, in pixels. If the model's receptive field reaches at most a quarter of it,
+   * the result equals that of the whole picture; the middle half of the overlap is blended. Default: an eighth of
+   * `tile`.
    */
   overlap?: number;
   onProgress?: (progress: { done: number; total: number }) => void;
   signal?: AbortSignalLike;
 }
 
-/** Pictures that one call may ask for. */
+/** Maximum pictures per call. */
 export const MOST = 100_000;
 
 /** {@link BatchOptions} with defaults, checked. */

@@ -1,5 +1,5 @@
-// Gathers the pictures of one request from the outputs of its runs, as bytes: the floats of a run are dropped as soon
-// as they are turned.
+// Gathers the pictures of one request from the outputs of its runs, as bytes; the floats of a run are freed as soon as
+// they are converted.
 import { ForjaError, ModelFormatError, UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
 import { fillPixels, sizesOf } from '../image/convert.js';
@@ -8,10 +8,10 @@ import { rowsOf, sizeOf } from '../tensor.js';
 import type { Tensor } from '../tensor.js';
 import type { ManifestOutput } from '../manifest/manifest.js';
 
-/** Bytes of pictures that one request may hold, 1 GiB: within what an array can in every browser. */
+/** Maximum bytes of pictures per request, 1 GiB: an array of this size is possible in every browser. */
 const LIMIT = 2 ** 30;
 
-/** Values that are turned to bytes at once, some milliseconds: what else the thread has to do comes in between. */
+/** Values converted per slice, some milliseconds of work, so that the thread's other tasks run in between. */
 const AT_ONCE = 2 ** 19;
 
 /** Room for the pictures of one request. */
@@ -21,17 +21,17 @@ export class PictureBuffer {
   #size: { width: number; height: number; channels: number } | undefined;
   #data = new Uint8ClampedArray(0);
 
-  /** Throws `input.range` when the pictures, as far as the model says their size, would not fit. */
+  /** Throws `input.range` if the pictures would not fit, as far as their size is known. */
   constructor(count: number, spec: ManifestOutput) {
     this.#count = count;
     this.#spec = spec;
     const row = spec.shape.slice(1);
-    checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // just checked
+    checkRoom(count, row.every((dim) => typeof dim === 'number') ? sizeOf(row as number[]) : 1); // checked
   }
 
   /**
-   * Takes `rows` pictures that lie in `output` from `at` on as this request's from `start` on; many of them in several
-   * turns of the caller's thread.
+   * Copies `rows` pictures from index `at` of `output` to index `start` of this request; large amounts in several turns
+   * of the event loop.
    */
   async take(output: Tensor, at: number, start: number, rows: number): Promise<void> {
     const part = picturesOf(output, at, rows);
@@ -55,7 +55,7 @@ export class PictureBuffer {
     }
   }
 
-  /** All of them. */
+  /** All pictures. */
   batch(): ImageBatch {
     if (!this.#size) throw new ForjaError('internal', 'pictures: expected a run, got none');
     const { width, height, channels } = this.#size;
@@ -63,7 +63,7 @@ export class PictureBuffer {
   }
 }
 
-/** How an output carries pictures; what the manifest leaves out is NCHW in [−1, 1], or in [0, 255] for bytes. */
+/** How an output encodes pictures; the defaults are NCHW in [−1, 1], or [0, 255] for bytes. */
 export function encodingOf({
   dtype,
   layout = 'nchw',
@@ -77,7 +77,7 @@ function picturesOf(output: Tensor, at: number, rows: number): Tensor {
   if (at + rows > have)
     throw new ModelFormatError(
       'model.format',
-      `image: expected ${at + rows} pictures of a run, got ${have}: the model does not keep the batch dimension`,
+      `image: expected ${at + rows} pictures of a run, got ${have}; the model does not keep the batch dimension`,
     );
   return rowsOf(output, at, rows);
 }

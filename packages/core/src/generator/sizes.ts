@@ -1,10 +1,10 @@
-// Sizes that a model does not take, though its file would run them, and give numbers that the network does not: those
-// between the multiples of a step, and those beyond its bounds.
+// Refuses sizes at which the file would run but give other numbers than the network: those that are not multiples of a
+// dim's step, or beyond its bounds.
 import { UsageError } from '../errors.js';
 import type { NamedTensors } from '../tensor.js';
 import type { Manifest } from '../manifest/manifest.js';
 
-/** @throws UsageError `input.shape` for a feed of a size that its dim does not take. */
+/** @throws UsageError `input.shape` for a feed with a size that its dim does not allow. */
 export function checkSizes({ inputs, steps = {}, bounds = {} }: Manifest, feeds: NamedTensors): void {
   for (const { name, shape } of inputs) {
     for (const [axis, dim] of shape.entries()) {
@@ -20,13 +20,13 @@ export function checkSizes({ inputs, steps = {}, bounds = {} }: Manifest, feeds:
       if (size < low || size > high)
         throw refusal(
           name,
-          `a ${dim} from ${low} to ${high}, for which the file was checked, got ${size}; give it in parts of such a size, or export again with bounds: { ${dim}: [${Math.min(low, size)}, ${Math.max(high, size)}] }`,
+          `a ${dim} from ${low} to ${high}, for which the file was checked, got ${size}; split the input into such sizes, or export again with bounds: { ${dim}: [${Math.min(low, size)}, ${Math.max(high, size)}] }`,
         );
     }
   }
 }
 
-/** The greatest size of a dim that is taken. */
+/** The greatest allowed size of a dim. */
 export function greatest({ bounds = {} }: Manifest, dim: number | string | undefined): number {
   return typeof dim === 'string' ? (own(bounds, dim)?.[1] ?? Infinity) : Infinity;
 }

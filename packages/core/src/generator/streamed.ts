@@ -1,11 +1,11 @@
-// `stream`: pictures one by one, a run ahead of who takes them.
+// `stream`: pictures one by one, generated one run ahead of the consumer.
 import type { ImageBatch } from '../image/batch.js';
 import type { Image } from '../image/image.js';
 import { checkInteger } from '../integer.js';
 import type { Draw } from './latent-model.js';
 import type { StreamOptions } from './options.js';
 
-/** Pictures of one run, unless the batch is smaller. */
+/** Pictures per run, unless the batch is smaller. */
 const STREAM_RUN = 16;
 
 /** Pictures of `draw` in order, at most `max` a run. Leaving the loop ends it. */
@@ -21,7 +21,7 @@ export async function* streamed(
   const from = (at: number): Promise<ImageBatch> | undefined => {
     if (at >= count) return undefined;
     const next = draw({ ...options, start: start + at }, Math.min(most, count - at));
-    next.catch(() => undefined); // told when it is awaited, which a caller who leaves never does
+    next.catch(() => undefined); // no unhandled rejection if the caller leaves the loop before awaiting it
     return next;
   };
   let at = 0;

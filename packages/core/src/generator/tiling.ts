@@ -1,11 +1,11 @@
-// Tiles of a picture and their blending: where tiles overlap, each counts the less the nearer its own edge is.
+// Cuts pictures into tiles and blends the results: where tiles overlap, a tile's weight falls towards its own edge.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ImageLike } from '../image/from-images.js';
 import { sizeOf } from '../tensor.js';
 import type { Tensor, TypedArray } from '../tensor.js';
 import { fromHalf } from '../half.js';
 
-/** Numbers of a result, which are held as floats until they are blended: 1 GiB of bytes in the end. */
+/** Maximum numbers of a result, which are floats until they are blended; 1 GiB as bytes. */
 const LARGEST = 2 ** 30;
 
 /** Where a tile lies in its picture. */
@@ -22,22 +22,22 @@ export interface Sides {
   height: number;
 }
 
-/** A tile, the size that the model was given (edges are repeated where it insists on more), and what it made of it. */
+/** A tile, the size given to the model (padded by repeating edges if the model's size is fixed), and its result. */
 export interface Piece {
   place: Place;
   given: Sides;
   result: Tensor;
 }
 
-/** How a side of a result goes with that of what was given: `by` times as long, or a `per`-th. One of them is 1. */
+/** Ratio of a result's side to its input's: `by` times as long, or a `per`-th. One of them is 1. */
 interface Scale {
   by: number;
   per: number;
 }
 
 /**
- * What the places of tiles must be multiples of along a side, so that strides of the model fall on the same pixels as
- * in the whole picture.
+ * Tiles must begin at multiples of this along a side, so that the model's strides hit the same pixels as in the whole
+ * picture.
  */
 export interface Grid {
   x: number;
@@ -45,8 +45,8 @@ export interface Grid {
 }
 
 /**
- * Tiles of side `tile` that share at least `overlap` pixels (where `grid` leaves room for them) and together cover the
- * picture; the last of a row or column ends at its edge, and may be longer by less than a step of the grid.
+ * Tiles of side `tile` that overlap by at least `overlap` pixels (if `grid` leaves room) and cover the picture. The
+ * last of a row or column ends at the picture's edge, and may be longer by less than a step of the grid.
  */
 export function tilesOf({ width, height }: Sides, tile: number, overlap: number, grid: Grid = { x: 1, y: 1 }): Place[] {
   return sidesOf(height, tile, overlap, grid.y).flatMap(([y, down]) =>
@@ -64,7 +64,7 @@ function sidesOf(size: number, tile: number, overlap: number, step: number): [st
   return [...sides, [last, size - last]];
 }
 
-/** The tile's pixels, the picture's last row and column repeated beyond it and up to `least`. */
+/** The tile's pixels, padded up to `least` by repeating the picture's last row and column. */
 export function cut({ width, height, data }: ImageLike, place: Place, least: Partial<Sides>): ImageLike {
   const to = { width: Math.max(place.width, least.width ?? 0), height: Math.max(place.height, least.height ?? 0) };
   const channels = data.length / (width * height);
@@ -80,8 +80,8 @@ export function cut({ width, height, data }: ImageLike, place: Place, least: Par
 }
 
 /**
- * The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. Throws `model.unsupported` where they
- * do not lie in the whole result as their tiles lie in the picture.
+ * The pieces of one picture as a float32 tensor `[1, …]` in the model's layout. Throws `model.unsupported` if the model
+ * does not scale all of them by the same factor.
  */
 export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
   const [first] = pieces;
@@ -131,9 +131,9 @@ export function blendTiles(pieces: readonly Piece[], picture: Sides, overlap: nu
 }
 
 /**
- * Weights along one side. Near an edge that another tile covers the model saw less than it looks at: a quarter of what
- * they share counts nothing, so that what looks no further than that is the same as whole; over the next half tiles are
- * blended.
+ * Weights along one side. Near an edge that another tile covers, the model lacks context: the outer quarter of the
+ * overlap has weight 0, so that a model whose receptive field reaches no further gives the same as on the whole
+ * picture; over the middle half, tiles are blended.
  */
 function ramp(length: number, before: boolean, after: boolean, feather: number): Float32Array {
   const rise = (distance: number): number =>
@@ -142,13 +142,13 @@ function ramp(length: number, before: boolean, after: boolean, feather: number):
 }
 
 function sizesOf({ shape }: Tensor, layout: 'nchw' | 'nhwc'): Sides & { channels: number } {
-  const [, a = 0, b = 0, c = 0] = shape; // four dimensions: `translate` looked
+  const [, a = 0, b = 0, c = 0] = shape; // four dimensions, as checked by `translate`
   return layout === 'nchw' ? { channels: a, height: b, width: c } : { height: a, width: b, channels: c };
 }
 
 /**
- * The one scale of all pieces along a side. Several must be kept or multiplied: of a model that makes them smaller, one
- * size does not tell whether it divides, or takes away what its windows need.
+ * The common scale of all pieces along a side. With several pieces it must be a whole number: for a model that shrinks
+ * them, one size cannot show whether it divides or crops.
  */
 function scaleAlong(side: keyof Sides, pieces: readonly Piece[], layout: 'nchw' | 'nhwc'): Scale {
   let scale: Scale | undefined;

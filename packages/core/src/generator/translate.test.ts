@@ -1,4 +1,4 @@
-// Pictures to pictures over sessions whose maths is known: whole, tiled, fixed sizes, layouts and types.
+// Translation with fake sessions of known arithmetic: whole, tiled, fixed sizes, layouts and types.
 import { describe, expect, test } from 'vitest';
 import type { DType, NamedTensors, Session, Tensor, TensorSpec } from '../index.js';
 import { disposable, Generator, ImageBatch, manifestFor } from '../index.js';

@@ -12,12 +12,12 @@ import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
 import type { Grid, Piece, Sides } from './tiling.js';
 
-/** Runs a model once; `images` pictures are done with it. */
+/** Runs a model once; counts as `images` pictures. */
 export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
 
 /**
- * What the caller has at hand anyway. Imported here, it would be in a chunk that bundlers make every page load, those
- * too that only draw latents.
+ * Functions that the caller passes in. If they were imported here, bundlers would put them into a chunk that every page
+ * loads, even one that only samples latents.
  */
 export interface PictureTools {
   encodingOf: typeof encodingOf;
@@ -43,7 +43,8 @@ export async function translate(
   const fixed = fixedSize(input);
   const { tile, overlap } = tilingOf(options, fixed);
   if (tile === undefined) checkWhole(first, fixed);
-  // What is run whole is run as it is; tiles go beyond the picture where the model takes multiples of a step only.
+  // Whole pictures are run at their own size; tiles may extend beyond the picture if the model takes multiples of a
+  // step only.
   const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed);
   const covered = grid ? { width: upTo(first.width, grid.steps.x), height: upTo(first.height, grid.steps.y) } : first;
   const tiles = tilesOf(covered, tile ?? Math.max(first.width, first.height), overlap, grid?.places);
@@ -88,12 +89,12 @@ export async function translate(
   return pictures.batch();
 }
 
-/** What the model made of a picture: as it is where it saw all of it and nothing else, of any size, else blended. */
+/** The model's result for a picture: returned directly if one piece covered exactly the picture, else blended. */
 function joined(pieces: readonly Piece[], picture: ImageLike, overlap: number, layout: 'nchw' | 'nhwc'): Tensor {
   const [piece, second] = pieces;
   if (piece && !second && piece.given.width === picture.width && piece.given.height === picture.height)
     return rowsOf(piece.result, 0, 1);
-  // The pieces are values of the output's range; only their type changes.
+  // Pieces keep the output's range; only their type changes.
   return blendTiles(pieces, picture, overlap, layout);
 }
 
@@ -148,7 +149,7 @@ function checkImage(image: ImageLike, { width, height }: ImageLike): void {
   }
 }
 
-/** Width and height that the model insists on. */
+/** Width and height, where the model fixes them. */
 function fixedSize({ shape, layout }: ManifestInput): Partial<Sides> {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
   return {
@@ -180,7 +181,7 @@ function tilingOf(
   { width, height }: Partial<Sides>,
 ): { tile: number | undefined; overlap: number } {
   if (tile === undefined) {
-    if (overlap !== undefined) throw new UsageError('translate.overlap: expected `tile` beside it, got none');
+    if (overlap !== undefined) throw new UsageError('translate.overlap: expected `tile` as well, got none');
     return { tile, overlap: 0 };
   }
   checkInteger('translate.tile', tile, 8, 2 ** 16);
@@ -193,10 +194,10 @@ function tilingOf(
   return { tile, overlap: shared };
 }
 
-/** Places of tiles where the model says nothing of its strides: most halve a picture up to three times. */
+/** Grid for tiles of a model whose strides are unknown: most halve a picture up to three times. */
 const USUAL_STEP = 8;
 
-/** What tile sizes must be multiples of (`steps`), and where tiles may begin (`places`). */
+/** `steps`: tile sizes must be multiples of these. `places`: so must the starts of tiles. */
 function gridOf(
   { steps = {} }: Manifest,
   { name, shape, layout }: ManifestInput,
@@ -227,7 +228,7 @@ function upTo(size: number, step: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** The row, followed by zeros where the model insists on more rows. */
+/** The row, padded with zero rows if the model's batch is fixed. */
 function padded({ dtype, shape, data }: Tensor, batch: number | string | undefined): Tensor {
   if (typeof batch !== 'number' || batch === 1) return { dtype, shape, data };
   const all = [batch, ...shape.slice(1)];

@@ -1,4 +1,4 @@
-// What `interpolate` draws: latents on the way between two seeds, of one class, with the noise of one picture.
+// The options with which `interpolate` samples: latents between two seeds, of one class, with the noise of one picture.
 import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
 import { latentWalk } from '../latent/walks.js';
@@ -6,7 +6,7 @@ import type { Manifest } from '../manifest/manifest.js';
 import type { Draw, LatentModel } from './latent-model.js';
 import { MOST, type InterpolateOptions } from './options.js';
 
-/** @throws UsageError for a number of steps below 2, and as `latents` for seeds and truncation. */
+/** @throws UsageError for fewer than 2 steps, and as `latents` does for seeds and truncation. */
 export function walkOf(
   { size, distribution }: Pick<LatentModel, 'size' | 'distribution'>,
   { inputs }: Pick<Manifest, 'inputs'>,
@@ -19,7 +19,7 @@ export function walkOf(
   const ofStyles = typeof truncation === 'object' && has('psi'); // not of the latents
   const end = (seed: number | bigint): Float32Array =>
     latents(seed, 0, 1, size, { distribution, ...(truncation === undefined || ofStyles ? {} : { truncation }) });
-  // Without a label every picture is of class 0: a walk that changes class at each step is none.
+  // Default class 0: otherwise `sample` would change the class at each step.
   const label = draw.label ?? (has('label') ? 0 : undefined);
   return {
     ...draw,

@@ -1,5 +1,5 @@
-// What a generator does beside sampling, imported on first use. Built apart (tsup.config.ts): what it shared with
-// sampling would be split off into files that every page loads.
+// What a generator does besides sampling, imported on first use. Built separately (tsup.config.ts): otherwise bundlers
+// would move the code it shares with sampling into chunks that every page loads.
 export { conditioned } from './conditions.js';
 export { walkOf } from './walk-of.js';
 export { completeFeeds } from '../runtime/complete-feeds.js';
