@@ -1,9 +1,9 @@
-// What GIF and APNG animations share: timing, and what they are given of the page's own. Imported here, that would be
-// in chunks of its own, which bundlers make every page load.
+// What GIF and APNG animations share: timing, and functions passed in by the page. If those were imported here,
+// bundlers would put them into chunks that every page loads.
 import type { UsageError } from '../errors.js';
 import type { rgbaOf } from './image.js';
 
-/** What a caller of an encoder has at hand anyway. */
+/** Functions that an encoder's caller passes in. */
 export interface EncoderTools {
   rgbaOf: typeof rgbaOf;
   UsageError: typeof UsageError;
@@ -12,11 +12,11 @@ export interface EncoderTools {
 /** Options of `toGIF` and `toAPNG`. */
 export interface AnimationOptions {
   /**
-   * Milliseconds a frame is shown, 10..60,000; default 50. GIF keeps hundredths of a second, and browsers slow anything
-   * below 20 down.
+   * Milliseconds a frame is shown, 10..60,000; default 50. GIF stores hundredths of a second, and browsers slow down
+   * anything below 20 ms.
    */
   delayMs?: number;
-  /** How often it plays; 0, the default, is for ever. */
+  /** How often it plays; 0, the default, loops for ever. */
   plays?: number;
 }
 

@@ -1,5 +1,5 @@
-// Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame, this file puts the
-// frames together.
+// Animated PNG (PNG specification, third edition, section 11.3.4): fast-png compresses each frame; this file assembles
+// them.
 import { joinBytes } from '../bytes.js';
 import { timing, type AnimationOptions, type EncoderTools } from './animation.js';
 import type { ImageBatch } from './batch.js';

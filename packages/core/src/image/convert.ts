@@ -49,7 +49,7 @@ export function fillPixels(
   const { dtype, data } = tensor;
   const scale = 255 / (range[1] - range[0]);
   const offset = 0.5 - range[0] * scale;
-  // A row of the values is what lies together: one channel of one picture, or everything.
+  // A row is a contiguous run of one channel of one picture, or of everything.
   const [rows, step] = layout === 'nchw' ? [count * channels, channels] : [1, 1];
   const length = (count * channels * width * height) / rows;
   const floats = classOf(data) === 'Float32Array' ? (data as Float32Array) : undefined;
@@ -61,15 +61,13 @@ export function fillPixels(
       : fillOther(pixels, to, step, others, row * length, length, scale, offset, dtype === 'float16');
     if (!good)
       throw new UsageError(
-        `toBatch: expected numbers, got NaN in picture ${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; the model or its input is broken`,
+        `toBatch: expected numbers, got NaN in picture ${layout === 'nchw' ? Math.floor(row / channels) : firstNaN(others, dtype, width * height * channels)}; the model's weights or its input may hold NaN`,
         { code: 'input.range' },
       );
   }
 }
 
-/**
- * One row of floats, which is nearly all there is: a loop that engines compile to a few instructions. False for NaN.
- */
+/** Converts one row of floats, the hot loop, kept simple for the compiler. Returns false for NaN. */
 function fillRow(
   pixels: Uint8ClampedArray,
   to: number,
@@ -82,7 +80,7 @@ function fillRow(
 ): boolean {
   let good = true;
   for (let i = 0; i < length; i++) {
-    const v = values[from + i] as number; // inside: sizesOf checked the length
+    const v = values[from + i] as number; // in range: sizesOf checked the length
     good &&= v === v;
     pixels[to + i * step] = Math.floor(v * scale + offset);
   }

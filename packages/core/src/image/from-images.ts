@@ -1,5 +1,5 @@
-// From 8-bit pictures to a model's tensors. Apart from the way back, so that pages which only draw latents do not carry
-// it.
+// From 8-bit pictures to a model's tensors. Separate from convert.ts, so that pages that only sample latents do not
+// load it.
 import { UsageError } from '../errors.js';
 import { halfOf } from '../half.js';
 import type { Tensor } from '../tensor.js';
@@ -56,7 +56,7 @@ export function fromImages(
 }
 
 function channelOf(data: ArrayLike<number>, at: number, have: Channels, wanted: number, channels: Channels): number {
-  const byte = (c: number): number => data[at + c] as number; // inside: channelsOf checked the length
+  const byte = (c: number): number => data[at + c] as number; // in range: channelsOf checked the length
   if (wanted === 3) return have === 4 ? byte(3) : 255;
   if (have === 1) return byte(0);
   return channels === 1 ? 0.299 * byte(0) + 0.587 * byte(1) + 0.114 * byte(2) : byte(wanted);

@@ -17,7 +17,7 @@ export async function encodeGIF(
 ): Promise<Uint8Array> {
   const { delayMs, plays } = timing('toGIF', tools, batch.count, options);
   const { width, height } = batch;
-  // Loaded as CommonJS, all names are under default; bundled as a module, they stand alone.
+  // Loaded as CommonJS, all exports are under `default`; bundled as a module, they are named.
   const module = await import('gifenc');
   const gifenc = module.GIFEncoder ? (module as unknown as Gifenc) : module.default;
   const { palette, index } = batch.channels === 1 ? grey(batch.data) : coloured(opaque(batch, tools), gifenc);

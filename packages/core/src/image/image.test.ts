@@ -1,5 +1,5 @@
-// Pictures without files: conversion from and to tensors, grids, RGBA, what is refused.
-// tests/parity/image-files.test.ts decodes the files.
+// Pictures without files: conversion from and to tensors, grids, RGBA, errors. tests/parity/image-files.test.ts decodes
+// the files.
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
