@@ -1,13 +1,13 @@
-// log from +, −, ×, ÷ alone; sin and acos are in angles.ts. ECMAScript rounds those five exactly as IEEE 754 says, and
-// leaves Math.log, Math.sin and Math.acos to the engine: V8, SpiderMonkey and JavaScriptCore differ in the last bit.
-// The polynomials are fdlibm's (Sun Microsystems, 1993), below 1 ulp of error.
+// log from +, −, ×, ÷ alone; sin and acos, which also use √, are in angles.ts. ECMAScript specifies these operations
+// exactly (IEEE 754), but leaves Math.log, Math.sin and Math.acos to the engine: V8, SpiderMonkey and JavaScriptCore
+// differ in the last bit. The polynomials are fdlibm's (Sun Microsystems, 1993), below 1 ulp of error.
 
 const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 
 /**
- * Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without the shift's own term a quotient
- * near 1 would lose digits.
+ * Natural logarithm of n·2^−shift for an integer n in 1..2³²−1. fdlibm e_log.c; without a separate term for the shift,
+ * a quotient near 1 would lose digits.
  */
 export function logOfInteger(n: number, shift = 0): number {
   const top = 31 - Math.clz32(n);

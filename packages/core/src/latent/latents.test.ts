@@ -93,7 +93,7 @@ describe('normals', () => {
       distance = Math.max(distance, p - i / n, (i + 1) / n - p);
     });
     expect(distance).toBeLessThan(1.95 / Math.sqrt(n));
-    expect(distance).toBeGreaterThan(0.2 / Math.sqrt(n)); // closer would be no random sample
+    expect(distance).toBeGreaterThan(0.2 / Math.sqrt(n)); // closer would be suspicious for a random sample
   });
 });
 

@@ -1,4 +1,4 @@
-// From random words to standard normals and uniforms, one word a number, the same bits in every engine.
+// Converts random words to standard normals and uniforms, one number per word, with the same bits in every engine.
 import { logOfInteger } from './arithmetic.js';
 
 /**
@@ -69,8 +69,8 @@ function nearTail(r: number): number {
 }
 
 /**
- * A uniform in [0, 1): the upper 24 bits of an unsigned 32-bit `word`, so that float32 holds it exactly and 1 cannot
- * come out of rounding.
+ * A uniform in [0, 1): the upper 24 bits of an unsigned 32-bit `word`, so that float32 holds it exactly and rounding
+ * cannot give 1.
  */
 export function uniformOfWord(word: number): number {
   return (word >>> 8) * 2 ** -24;

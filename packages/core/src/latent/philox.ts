@@ -10,8 +10,8 @@ export interface Key {
 }
 
 /**
- * What keeps streams of one seed apart: the upper byte of the fourth counter word. Part of the format of every seed:
- * append, never renumber.
+ * Separates the streams of one seed: the upper byte of the fourth counter word. Changing a number changes every seed's
+ * results: append, never renumber.
  */
 export const DOMAIN = {
   latents: 0,

@@ -1,10 +1,10 @@
-// Ways between two latents.
+// Interpolation between two latents.
 import { UsageError } from '../errors.js';
 import { angleOfCosine, sinOfAngle } from './angles.js';
 
 /**
- * Straight: `(1 − at)·a + at·b`. Halfway between two normal latents it is shorter than either, where pictures fade: see
- * {@link slerp}.
+ * Linear: `(1 − at)·a + at·b`. Halfway between two normal latents its norm is smaller than either's, which makes
+ * pictures bland; see {@link slerp}.
  */
 export function lerp(a: Float32Array, b: Float32Array, at: number): Float32Array {
   checkPair('lerp', a, b, at);
@@ -12,10 +12,10 @@ export function lerp(a: Float32Array, b: Float32Array, at: number): Float32Array
 }
 
 /**
- * Along the sphere: `sin((1 − at)·ω)/sin ω · a + sin(at·ω)/sin ω · b`, ω the angle between them (Shoemake 1985; White,
- * "Sampling Generative Networks", 2016, section 2.1). Straight where that is undefined: a zero vector, parallel or
- * opposite ones. `at` in 0..1; the ends are exactly `a` and `b`. Bit-equal in every engine, as the angle's functions
- * are ours. Throws UsageError when lengths differ.
+ * Spherical: `sin((1 − at)·ω)/sin ω · a + sin(at·ω)/sin ω · b`, ω the angle between them (Shoemake 1985; White,
+ * "Sampling Generative Networks", 2016, section 2.1). Linear where that is undefined: a zero vector, parallel or
+ * opposite ones. `at` in 0..1; the ends are exactly `a` and `b`. Equal bit for bit in every engine, because sin and
+ * acos are our own. Throws UsageError when lengths differ.
  */
 export function slerp(a: Float32Array, b: Float32Array, at: number): Float32Array {
   checkPair('slerp', a, b, at);

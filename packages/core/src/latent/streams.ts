@@ -1,13 +1,13 @@
-// Random numbers for training: a function of (seed, stream, step) and nothing else, so that a resumed run, another
-// machine and a browser see the same ones.
+// Random numbers for training: a function of (seed, stream, step) only, so that a resumed run, another machine and a
+// browser get the same ones.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
 
 /**
- * Which numbers: `stream` tells the random inputs of one step apart (0..2²⁴−1), `step` counts (0..2⁵³−1). Kinds of
- * distribution never share numbers.
+ * Which numbers to draw: `stream` is the number of the random input within a step (0..2²⁴−1), `step` the step
+ * (0..2⁵³−1). Different distributions never share numbers.
  */
 export interface StreamPosition {
   seed: number | bigint;
@@ -16,7 +16,7 @@ export interface StreamPosition {
 }
 
 /**
- * `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer row begins with
+ * `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer draw begins with
  * the shorter one.
  */
 export function philoxNormal(position: StreamPosition, count: number): Float32Array {
@@ -49,7 +49,7 @@ export function philoxInteger(position: StreamPosition, count: number, from: num
   return Int32Array.from(words, (word) => from + Math.floor((word / 2 ** 32) * (below - from)));
 }
 
-/** The stream (0..2²⁴−1) that belongs to a name: FNV-1a over its UTF-16 units, folded to 24 bits. */
+/** The stream (0..2²⁴−1) of a name: FNV-1a over its UTF-16 units, folded to 24 bits. */
 export function streamOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
@@ -58,7 +58,7 @@ export function streamOf(name: string): number {
 
 /**
  * A permutation of 0..count−1 for an epoch of shuffled data: Fisher-Yates with unbiased draws (words that would favour
- * low results are drawn again). `stream` (0..2²⁴−1) tells several sets of one seed apart.
+ * low results are drawn again). `stream` (0..2²⁴−1) gives several data sets of one seed different orders.
  */
 export function permutation(seed: number | bigint, epoch: number, count: number, stream = 0): Uint32Array {
   const key = keyOf(seed, 'permutation');

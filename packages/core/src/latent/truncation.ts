@@ -1,4 +1,4 @@
-// Truncation of latents, both ways: drawing far ones again, and scaling all towards the mean. Less variety, often
+// Both kinds of truncation of latents: redrawing large entries, and scaling all towards the mean. Less variety, often
 // cleaner pictures.
 import { UsageError } from '../errors.js';
 import { logOfInteger } from './arithmetic.js';
@@ -6,8 +6,8 @@ import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, type Key, philoxWords, wordsOf } from './philox.js';
 
 /**
- * A number t: entries with |z| > t are drawn again (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry
- * times psi, towards the mean 0.
+ * A number t: entries with |z| > t are redrawn (Brock et al., BigGAN, 2019, section 3.1). `{ psi }`: every entry times
+ * psi, towards the mean 0.
  */
 export type Truncation = number | { psi: number };
 
@@ -23,10 +23,10 @@ export function checkTruncation(where: string, truncation: Truncation): void {
 }
 
 /**
- * Truncates latent `index` of a seed in place. Replacements are a function of (seed, index, entry), so neither batch
- * nor machine matters; they follow the distribution cut at ±t exactly: for t > 1 normals are drawn until one is inside;
- * for smaller t, where that would take long, uniforms on ±t are accepted with probability exp(−z²/2), compared as z² ≤
- * −2·ln u by `arithmetic.ts`.
+ * Truncates latent `index` of a seed in place. Replacements are a function of (seed, index, entry), so they do not
+ * depend on batch or machine. They follow the distribution truncated at ±t exactly: for t > 1 normals are drawn until
+ * one is inside; for smaller t, where that would take long, uniforms on ±t are accepted with probability exp(−z²/2),
+ * compared as z² ≤ −2·ln u by `arithmetic.ts`.
  */
 export function truncate(
   z: Float32Array,

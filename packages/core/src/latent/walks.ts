@@ -1,4 +1,4 @@
-// Walks: rows of latents that lead from stop to stop, for animations.
+// Walks: sequences of latents from stop to stop, for animations.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { lerp, slerp } from './slerp.js';
@@ -8,16 +8,17 @@ export interface WalkOptions {
   /** Default `slerp`. */
   mode?: 'slerp' | 'lerp';
   /**
-   * Return from the last stop to the first, which is not repeated: played over and over, the walk has no seam. Default
+   * Return from the last stop to the first, which is not repeated, so that the walk can be played in a loop. Default
    * false.
    */
   loop?: boolean;
 }
 
 /**
- * `steps` latents, `[steps, size]`, evenly spaced along the way through `stops` (each of the same size). Without `loop`
- * the first and last are the first and last stop; with it, step k is the fraction k/steps of the closed way, so two
- * stops give there and back. Throws UsageError for fewer than two stops or for steps outside 2..100,000.
+ * `steps` latents, `[steps, size]`, evenly spaced along the path through `stops` (all of the same size). Without
+ * `loop`, the first and last latent are the first and last stop; with it, step k is at the fraction k/steps of the
+ * closed path, so two stops give there and back. Throws UsageError for fewer than two stops or for steps outside
+ * 2..100,000.
  */
 export function latentWalk(stops: readonly Float32Array[], steps: number, options: WalkOptions = {}): Float32Array {
   const { mode = 'slerp', loop = false } = options;
@@ -33,7 +34,7 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
   const legs = way.length - 1;
   const out = new Float32Array(steps * first.length);
   for (let k = 0; k < steps; k++) {
-    // Multiplied before dividing: the last step lands on the last stop exactly.
+    // Multiply before dividing, so that the last step is exactly the last stop.
     const place = (k * legs) / (loop ? steps : steps - 1);
     const leg = Math.min(Math.floor(place), legs - 1);
     // leg < legs
