@@ -12,8 +12,8 @@ import { graphBytes } from './read-manifest.js';
 export type Sha256 = (bytes: Uint8Array) => Promise<string>;
 
 /**
- * What {@link Manifest} `integrity` is over: the GraphProto, then each external file by location (compared by UTF-16
- * code units).
+ * The bytes that {@link Manifest} `integrity` covers: the GraphProto, then each external file, sorted by location
+ * (UTF-16 code units).
  */
 export function integrityBytes(graph: Uint8Array, external: ReadonlyMap<string, Uint8Array> = new Map()): Uint8Array {
   if (external.size === 0) return graph;
@@ -23,8 +23,8 @@ export function integrityBytes(graph: Uint8Array, external: ReadonlyMap<string, 
 
 /**
  * Compares a model (and its external files by location) with the integrity in its manifest. Needs no protobuf schema.
- * Throws {@link ModelFormatError} `model.integrity` when they differ, or as {@link graphBytes} does when the bytes are
- * no model.
+ * Throws {@link ModelFormatError} `model.integrity` when they differ, or as {@link graphBytes} does if the bytes are
+ * not a model.
  */
 export async function checkIntegrity(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-// The manifest: what a generator file says of itself, JSON in the model's metadata_props under "forja.manifest".
+// The manifest: a generator file's description of itself, JSON in the model's metadata_props under "forja.manifest".
 import type { DType, Dim } from '../tensor.js';
 
 /** Metadata key that holds the manifest. */
@@ -36,8 +36,8 @@ export interface ManifestOutput {
 }
 
 /**
- * See design section 4. `integrity` is over the encoded GraphProto, then each external file by location, so metadata
- * stays editable.
+ * The manifest. `integrity` covers the encoded GraphProto, then each external file by location, so metadata stays
+ * editable.
  */
 export interface Manifest {
   version: 1;
@@ -45,16 +45,16 @@ export interface Manifest {
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
   /**
-   * Dynamic dims that must be multiples of a number, by name: a network that halves a picture three times and joins the
-   * halves again takes multiples of 8.
+   * Dynamic dims that must be multiples of a number, by name: for example 8 for a network with three stride-2 stages
+   * and skip connections.
    */
   steps?: Record<string, number>;
   /**
-   * The least and the greatest size of dynamic dims, by name, that the file is known to be right for: a function that
-   * looks at a size may do otherwise beyond. Absent: any.
+   * The least and the greatest size of dynamic dims, by name, for which the file is proven right: a function that reads
+   * a size may branch beyond. Absent: any.
    */
   bounds?: Record<string, [number, number]>;
-  /** What most weights are: `fp16` where convolutions and products are in half precision. Absent: not said. */
+  /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
   integrity: { sha256: string; bytes: number };
   producer: string;

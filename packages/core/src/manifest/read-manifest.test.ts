@@ -1,4 +1,4 @@
-// The manifest is found without looking at the graph, and a damaged one is one clear error that names the field.
+// The manifest is found without reading the graph; a damaged one gives one clear error that names the field.
 import { Writer } from 'protobufjs/minimal.js';
 import { describe, expect, test } from 'vitest';
 import { ModelFormatError } from '../errors.js';
@@ -30,7 +30,7 @@ const field = (number: number, content: Uint8Array): Uint8Array =>
     .finish();
 const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 const entry = (key: string, value: string): Uint8Array => field(14, join(field(1, utf8(key)), field(2, utf8(value))));
-/** A model whose graph is no message at all: it must not be looked at. */
+/** A model whose graph is not a protobuf message: it must not be read. */
 const graph = field(7, Uint8Array.of(0xff, 0xff, 0xff));
 const version = Uint8Array.of(0x08, 0x0a);
 const file = (json: unknown): Uint8Array =>

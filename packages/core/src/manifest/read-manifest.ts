@@ -1,5 +1,4 @@
-// Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that steps over the
-// graph.
+// Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that skips the graph.
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
 import { checkModelBytes, varint } from '../onnx/model-bytes.js';
@@ -13,8 +12,8 @@ const KEY = 1;
 const VALUE = 2;
 
 /**
- * The manifest a model carries, or undefined when it has none (any ONNX model is allowed). The graph is not looked at,
- * so this costs the same for any size of weights. Throws `model.truncated` or `model.format` for bytes that are no
+ * The manifest of a model, or undefined if it has none (any ONNX model is allowed). The graph is skipped, so the cost
+ * does not depend on the size of the weights. Throws `model.truncated` or `model.format` for bytes that are not a
  * model, `model.format` for a damaged manifest, and `model.unsupported` for one of a later version.
  */
 export function readManifest(bytes: Uint8Array): Manifest | undefined {
@@ -40,9 +39,9 @@ export function readManifest(bytes: Uint8Array): Manifest | undefined {
 }
 
 /**
- * The bytes of the GraphProto in an encoded model, a view of `bytes`: what {@link Manifest} `integrity` is over. Throws
- * `model.truncated` or `model.format` for bytes that are no model, and for a model with two graphs, which readers
- * merge.
+ * The bytes of the GraphProto in an encoded model, a view of `bytes`: the part that {@link Manifest} `integrity`
+ * covers. Throws `model.truncated` or `model.format` for bytes that are not a model, and for a model with two graphs,
+ * which readers would merge.
  */
 export function graphBytes(bytes: Uint8Array): Uint8Array {
   checkModelBytes(bytes);
@@ -52,7 +51,7 @@ export function graphBytes(bytes: Uint8Array): Uint8Array {
   return graph;
 }
 
-/** The length-delimited values of field `wanted` in an encoded message, in order; other fields are stepped over. */
+/** The length-delimited values of field `wanted` in an encoded message, in order; other fields are skipped. */
 function delimited(message: Uint8Array, wanted: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < message.length;) {
@@ -135,7 +134,7 @@ function inputRole(value: unknown, where: string): ManifestInput['role'] {
 }
 
 /**
- * The manifest in parsed JSON, with the fields this version knows and no others. Throws as {@link readManifest} does;
+ * The manifest in parsed JSON, with only the fields that this version knows. Throws as {@link readManifest} does;
  * messages name the field.
  */
 export function checkManifest(json: unknown): Manifest {
@@ -150,7 +149,7 @@ export function checkManifest(json: unknown): Manifest {
   return manifest(json, '');
 }
 
-/** A check of an object by the checks of its fields; a name that ends in `?` may be absent. */
+/** A check of an object made of checks of its fields; a field whose name ends in `?` may be absent. */
 function record<T>(fields: Record<string, Check<unknown>>): Check<T> {
   return (value, where) => {
     const from = object(value, where);
@@ -244,6 +243,6 @@ function shown(value: unknown): string {
   try {
     return JSON.stringify(value).slice(0, 60);
   } catch {
-    return 'something nested too deep'; // parsing is iterative, writing is not
+    return 'something nested too deep'; // JSON.parse is iterative, JSON.stringify is not
   }
 }

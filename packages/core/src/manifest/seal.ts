@@ -8,9 +8,9 @@ import type { Model } from '../onnx/ir.js';
 import { encodeModel, graphLength } from '../onnx/serialize.js';
 
 /**
- * The file of `model` with `manifest` in its metadata (replacing one that is there), and the integrity of its graph and
- * of `external` (files by location) in it. Fields are written in the order of {@link Manifest}, so equal manifests are
- * equal bytes. The model is not changed. Throws {@link ModelFormatError} `model.format` for a model without graph or a
+ * The file of `model` with `manifest` in its metadata (replacing any), including the integrity of its graph and of
+ * `external` (files by location). Fields are written in the order of {@link Manifest}, so equal manifests are equal
+ * bytes. The model is not changed. Throws {@link ModelFormatError} `model.format` for a model without a graph, or a
  * manifest that `readManifest` would refuse.
  */
 export async function sealModel(
@@ -20,11 +20,11 @@ export async function sealModel(
   external?: ReadonlyMap<string, Uint8Array>,
 ): Promise<Uint8Array> {
   if (!model.graph) throw new ModelFormatError('model.format', 'model: expected a graph, got none');
-  // Written once, with a digest of noughts that is then filled in: weights are not to be in memory twice.
-  const beside = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
+  // Encoded once with zeros for the digest, which are then overwritten, so that weights are not in memory twice.
+  const externalBytes = [...(external?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
   const complete = checkManifest({
     ...manifest,
-    integrity: { sha256: NOUGHTS, bytes: graphLength(model.graph) + beside },
+    integrity: { sha256: ZEROS, bytes: graphLength(model.graph) + externalBytes },
   });
   const others = model.metadata.filter(({ key }) => key !== MANIFEST_KEY);
   const text = JSON.stringify(complete);
@@ -36,9 +36,9 @@ export async function sealModel(
   return bytes;
 }
 
-const NOUGHTS = '0'.repeat(64);
+const ZEROS = '0'.repeat(64);
 
-/** Where a text stands, from the end: metadata comes after the graph. */
+/** Last position of a text: metadata comes after the graph. */
 function lastPlace(bytes: Uint8Array, text: Uint8Array): number {
   for (let at = bytes.length - text.length; at >= 0; at--)
     if (text.every((byte, i) => bytes[at + i] === byte)) return at;
