@@ -78,7 +78,7 @@ test.each<[string, () => Promise<Opened | undefined>, RegExp]>([
       Opened.of(
         halfModelBytes(dense(1))!.map((byte, i, all) => (i > all.length - 3000 && i % 7 === 0 ? byte ^ 4 : byte)),
       ),
-    /^precision: fp32, because (half precision gives 'image' at .* dB, where 45 dB are asked for|the check failed: )/,
+    /^precision: fp32, because (half precision gives 'image' at .* dB, where 45 dB are required|the check failed: )/,
   ],
   ['is not finite', () => Opened.of(dense(3e38)), /at NaN dB/],
   [
@@ -106,7 +106,7 @@ test('what the device or the file stands against is told, and strict refuses it'
   const half = halfModelBytes(dense(1))!;
   const cases: [Partial<PrecisionRequest<Opened>>, string][] = [
     [{ obstacle: 'the abacus has no halves' }, 'precision: fp32, because the abacus has no halves'],
-    [{ asked: 'fp32', model: half }, 'precision: fp16, because the file has such weights; export it in float32'],
+    [{ asked: 'fp32', model: half }, 'precision: fp16, because the file has fp16 weights; export it in float32'],
   ];
   for (const [request, reason] of cases) {
     const exact = await Opened.of(request.model ?? dense(1));

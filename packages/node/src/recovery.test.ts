@@ -152,7 +152,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await expect(runs[0]).rejects.toMatchObject({
       name: 'DeviceError',
       code: 'device.lost',
-      message: expect.stringMatching(/tried again on a fresh executor, with the same end/) as string,
+      message: expect.stringMatching(/the same happened again on a fresh executor/) as string,
     });
     expect(await runs[1]).toEqual(RIGHT);
     expect(events).toEqual([restarted(REASON[executor]), restarted(REASON[executor])]); // two were replaced

@@ -1,13 +1,12 @@
-// What a caller leaves out of feeds, filled in from the session's inputs. Of pages only those that run models by name
-// carry it.
+// Fills in what a caller omits in feeds, from the session's inputs. Loaded only by pages that call `run`.
 import { isDetached, kindOf, optionsOf } from '../realm.js';
 import { sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 import { detached, misfit, type Feed } from './feeds.js';
 
 /**
- * Feeds with the type and shape that they leave out, taken from the inputs. Not checked: see {@link checkFeeds}. Throws
- * `input.shape` where a shape cannot be told.
+ * Adds omitted types and shapes to feeds, from the session's inputs. Does not check them: see {@link checkFeeds}.
+ * Throws `input.shape` if a shape is ambiguous.
  */
 export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Record<string, Feed>>): NamedTensors {
   return Object.fromEntries(
@@ -35,7 +34,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
   );
 }
 
-/** The input's shape with its one dynamic size worked out from the number of elements. */
+/** The input's shape, with its one dynamic size computed from the number of elements. */
 function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
   if (unranked)
     throw misfit(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);

@@ -1,27 +1,24 @@
-// Handles that are forgotten instead of disposed of: when one is collected, what it held is freed, and a warning says
-// once where it was made.
+// Handles that were dropped without `dispose()`: when one is garbage-collected, its resources are freed, and a warning,
+// once per place, says where it was made.
 
-/** What is known of a handle. Must not refer to it. */
+/** Data about a handle. Must not reference the handle. */
 export interface Held {
   /** 'generator' or 'session'. */
   what: string;
-  /**
-   * Where the caller made it, as {@link madeHere} says. Text: the frames of an Error would keep what they were called
-   * on.
-   */
+  /** Where the caller made it, from {@link madeHere}. A string, because an Error's frames would keep objects alive. */
   made: string;
   /** Frees what the handle held. */
   free: () => Promise<void>;
 }
 
-/** Watches handles, and warns by the function given, once a place. */
+/** Watches handles, and warns through the given function, once per place. */
 export class DroppedHandles {
   readonly #warned = new Set<string>();
   readonly #registry: FinalizationRegistry<Held>;
 
   constructor(warn: (message: string) => void) {
     this.#registry = new FinalizationRegistry(({ what, made, free }) => {
-      void free().catch(() => undefined); // nobody is left to be told
+      void free().catch(() => undefined); // there is no caller to report to
       if (this.#warned.has(made)) return;
       this.#warned.add(made);
       warn(`a ${what} was dropped without dispose(), and held its memory until now. It was made ${made}`);
@@ -41,7 +38,7 @@ export class DroppedHandles {
 
 /** The caller of `entry`: `at f (file:line:column)`. */
 export function madeHere(entry: (...args: never[]) => unknown): string {
-  // V8's; elsewhere the stack is read from an error thrown nowhere, and begins with this function and `entry`.
+  // V8 only; elsewhere the stack of a new Error is used, which begins with this function and `entry`.
   const { captureStackTrace } = Error as { captureStackTrace?: (into: object, above: unknown) => void };
   const made: { stack?: string } = {};
   if (captureStackTrace) captureStackTrace(made, entry);

@@ -1,5 +1,5 @@
-// A runtime over executors: one queue in the caller's thread, one executor behind it, sessions and states that outlive
-// it. What packages that execute ONNX build theirs on.
+// A runtime over executors: one queue in the caller's thread, one executor behind it, and sessions and states that
+// survive a change of executor. @forja/node and @forja/web build their runtimes on it.
 import { disposable } from '../disposable.js';
 import { ForjaError, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
@@ -22,13 +22,13 @@ import type { SharedStates } from './shared-state.js';
 import { Supervisor } from './supervisor.js';
 import { copiesOf, copyOf } from './tensors.js';
 
-/** What an {@link ExecutorRuntime} is made of. */
+/** The parts of an {@link ExecutorRuntime}. */
 export interface ExecutorRuntimeParts<E> {
   /** Opens a fresh executor. */
   start: () => Promise<E>;
   onEvent: (event: RuntimeEvent) => void;
   dropped: DroppedHandles;
-  /** What would be tried first. */
+  /** The device that would be tried first. */
   device: DeviceReport;
 }
 
@@ -40,7 +40,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
   readonly #dropped: DroppedHandles;
   readonly #queue = new Fifo();
   readonly #residents = new Set<Resident<R>>();
-  /** Made with the first such state. */
+  /** Created with the first shared state. */
   #shared: SharedStates<R> | undefined;
   readonly #home: Home<R>;
   #device: DeviceReport;
@@ -61,14 +61,14 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     disposable(this);
   }
 
-  /** Of the last session made, or made again; before the first, what would be tried first. */
+  /** The device of the session last made or remade; before the first, the device that would be tried first. */
   get device(): DeviceReport {
     return this.#device;
   }
 
   /**
-   * Makes a session. `recipe` is without the state, which is given apart. `held` says of which handle it is part, when
-   * that is not the session itself; `free` of it is called once the session is.
+   * Makes a session. `recipe` excludes the state, which is a separate argument. `held`: the handle that the session
+   * belongs to, if not itself; its `free` is called after the session's.
    */
   make(
     recipe: R,
@@ -76,7 +76,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<R>> {
     this.alive();
-    // Copied now: the caller may reuse its arrays at once.
+    // Copied now, as the caller may reuse its arrays immediately.
     const own: Record<string, StateBinding> = {};
     const others: [string, SharedBinding][] = [];
     for (const [input, binding] of Object.entries(state))
@@ -118,18 +118,18 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
   dispose(): Promise<void> {
     if (this.#disposal) return this.#disposal;
     this.#dropped.unwatch(this.#queue);
-    const over = this.#queue.add(() => this.supervisor.close()); // behind every run already queued
+    const over = this.#queue.add(() => this.supervisor.close()); // after every run already queued
     for (const resident of this.#residents) resident.close(over);
     return (this.#disposal = over);
   }
 
-  /** Has the executor ended when this runtime and its sessions are forgotten. */
+  /** Ends the executor when this runtime and its sessions are garbage-collected. */
   watch(made: string): void {
     const [queue, supervisor] = [this.#queue, this.supervisor];
     this.#dropped.watch(this, { what: 'runtime', made, free: () => queue.add(() => supervisor.close()) }, queue);
   }
 
-  /** Notes the device that an executor found. */
+  /** Records the device that an executor found. */
   protected found(device: DeviceReport): void {
     this.#device = device;
   }
@@ -139,7 +139,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     if (this.#disposal) throw new ForjaError('disposed', 'runtime: it has been disposed');
   }
 
-  /** Takes up what was made for `handle`. `held` must not refer to it. */
+  /** Registers the resident made for `handle`. `held` must not reference the handle. */
   #keep(handle: object, core: Resident<R>, held: Held): void {
     this.#residents.add(core);
     this.#dropped.watch(handle, held, core);

@@ -1,5 +1,5 @@
-// A session in an executor. The handle that callers have is apart from what the runtime keeps of it, so that a handle
-// which nobody has any more can be noticed.
+// A session in an executor. The caller's handle is separate from what the runtime keeps, so that a dropped handle can
+// be garbage-collected and noticed.
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
 import { kindOf, optionsOf } from '../realm.js';
@@ -10,29 +10,29 @@ import { Resident, type Home } from './resident.js';
 import type { DeviceReport, RunOptions, Session, SessionOptions, StateBinding } from './session.js';
 import { copiesOf, oursOf } from './tensors.js';
 
-/** What a session has of states that others share. */
+/** A session's bindings to shared states. */
 export interface BoundState<R> {
-  /** Throws `disposed` where a state has ended. */
+  /** Throws `disposed` if a state was disposed. */
   check(): void;
-  /** Its bindings in an executor. Throws `device.lost` where a value has gone with the executor before. */
+  /** Its bindings in an executor. Throws `device.lost` if a value was lost with the previous executor. */
   slots(executor: SessionExecutor<R>): Promise<Record<string, SlotBinding>>;
 }
 
-/** How a session is made: its state of its own, by input, and what it has of others'. */
+/** The parts of a session: its own state, by input, and its bindings to shared states. */
 export interface SessionParts<R> {
   recipe: R;
   own: Readonly<Record<string, StateBinding>>;
   shared: BoundState<R> | undefined;
 }
 
-/** The session as its runtime keeps it: how to reach it, and how to make it again in another executor. */
+/** The runtime's side of a session: how to reach it, and how to remake it in another executor. */
 export class SessionCore<R extends { options: RecipeOptions }> extends Resident<R> {
   /**
-   * Whether a failed run could be done again elsewhere, so that its feeds must be kept. With state it could not: there
-   * it is lost.
+   * Whether a failed run could be retried on another executor, so that its feeds must be kept. Not with own state,
+   * which is lost.
    */
   readonly pure: boolean;
-  /** As it was made last; it is by the time that anyone asks. */
+  /** From the last time it was made; set before anything reads it. */
   record!: SessionRecord;
   #parts: SessionParts<R> | undefined;
   readonly #shared: BoundState<R> | undefined;
@@ -52,7 +52,7 @@ export class SessionCore<R extends { options: RecipeOptions }> extends Resident<
     this.#shared?.check();
   }
 
-  /** Where shared state is lost, no run begins, and no session is made, before that is written. */
+  /** While shared state is lost, no run starts and no session is made until it is written again. */
   override async in(executor: SessionExecutor<R>): Promise<number> {
     this.#slots = await this.#shared?.slots(executor);
     return super.in(executor);
@@ -97,7 +97,7 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
     this.#plain = this.outputs.map(({ name }) => name ?? '').filter((name) => !stateOutputs.has(name));
   }
 
-  /** Where it was made last: another executor may have had to take another device. */
+  /** The device where it was last made; a new executor may have had to use another one. */
   get device(): DeviceReport {
     return this.#core.record.device;
   }
@@ -131,7 +131,7 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
   async writeState(values: NamedTensors): Promise<void> {
     this.#core.check();
     for (const [name, value] of Object.entries(optionsOf('writeState', values)))
-      checkWhole(`writeState.${name}`, value); // its kind, the executor compares
+      checkWhole(`writeState.${name}`, value); // the executor checks its type and shape
     const copies = copiesOf(values);
     await this.#core.perform((executor, session) => executor.call('writeState', { session, values: copies }, true));
   }

@@ -1,9 +1,9 @@
-// What executes models for a runtime, wherever it is: in the caller's thread, in a worker, in a process. Calls never
-// overlap: the runtime's queue sees to it.
+// The interface of an executor, which runs models for a runtime in the caller's thread, a worker or a process. The
+// runtime's queue ensures that calls never overlap.
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { DeviceReport, StateBinding } from './session.js';
 
-/** A session as its executor knows it. */
+/** The executor's description of a session. */
 export interface SessionRecord {
   session: number;
   inputs: TensorSpec[];
@@ -19,7 +19,7 @@ export interface SlotBinding {
   output?: string;
 }
 
-/** State of a session, as plain data. */
+/** One state binding of a session, as plain data. */
 export type ExecutorBinding = StateBinding | SlotBinding;
 
 /** The part of a recipe that a runtime fills in. */
@@ -28,8 +28,8 @@ export interface RecipeOptions {
 }
 
 /**
- * Every operation: `[arguments, result]`. One table for both ends of a thread or process; `Recipe` is what makes a
- * session, as plain data.
+ * Every operation as `[arguments, result]`: the protocol between both ends of a thread or process. `Recipe` is the
+ * plain data from which a session is made.
  */
 export interface SessionOperations<Recipe> {
   create: [Recipe, SessionRecord];
@@ -37,7 +37,7 @@ export interface SessionOperations<Recipe> {
   readState: [{ session: number; names: string[] | undefined }, NamedTensors];
   writeState: [{ session: number; values: NamedTensors }, null];
   release: [{ session: number }, null];
-  /** Room for tensors that sessions share; without values, until they are written. */
+  /** Allocates tensors that sessions share; they have no values until written. */
   makeShared: [{ tensors: TensorSpec[] }, { shared: number }];
   readShared: [{ shared: number; names: string[] }, NamedTensors];
   writeShared: [{ shared: number; values: NamedTensors }, null];
@@ -48,22 +48,22 @@ export interface SessionOperations<Recipe> {
 /** Name of an operation. */
 export type SessionOperation = keyof SessionOperations<unknown>;
 
-/** Operations whose result is tensors made for the caller: their memory may move to another thread. */
+/** Operations that return new tensors, whose memory may be transferred to another thread. */
 export const GIVES_TENSORS: ReadonlySet<string> = new Set<SessionOperation>(['run', 'readState', 'readShared']);
 
 /** Something that executes {@link SessionOperations}. */
 export interface SessionExecutor<Recipe> {
   /**
-   * With `give`, the buffers of the tensors in `args` become the executor's and are empty afterwards; without, the
-   * caller may use them again after the call.
+   * With `give`, the buffers of the tensors in `args` are transferred and empty afterwards; without it, the caller may
+   * reuse them after the call.
    */
   call<K extends SessionOperation>(
     op: K,
     args: SessionOperations<Recipe>[K][0],
     give?: boolean,
   ): Promise<SessionOperations<Recipe>[K][1]>;
-  /** Gives up on it, without waiting: it is `dead` at once, and ended as soon as that is safe. */
+  /** Abandons it without waiting: it is `dead` immediately, and terminated as soon as that is safe. */
   kill(why: Error): void;
-  /** Why it can take no more calls; undefined while it can. */
+  /** Why it accepts no more calls; undefined while it does. */
   readonly dead: Error | undefined;
 }

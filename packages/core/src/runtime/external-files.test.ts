@@ -1,5 +1,5 @@
-// External data of a model: which addresses a location may mean, how long files must be (against what the codec
-// writes), and progress over all of them.
+// External data of a model: which addresses a location resolves to, how long files must be (against files that the
+// codec writes), and progress over all of them.
 import { describe, expect, test } from 'vitest';
 import { encodeModel, externalizeModel, GraphBuilder } from '../onnx.js';
 import { checkExternalSizes, externalAddress, ManyFiles, type FileProgress } from './external-files.js';
@@ -22,7 +22,7 @@ describe('an address', () => {
   });
 
   test.each([
-    // Firebase and Google's object store: the whole path is one step, and the query says that the bytes are wanted.
+    // Firebase and Google Cloud Storage: the whole path is one URL segment, and the query asks for the bytes.
     [
       'https://host.example/v0/b/x/o/models%2Fv1%2Fg.onnx?alt=media',
       'https://host.example/v0/b/x/o/models%2Fv1%2Fw.bin?alt=media',
@@ -87,9 +87,9 @@ test('progress over files rises to the sum, with the totals that are known', () 
   model({ loaded: 10, total: 10 });
   const [first, second] = [files.add(100), files.add(50)];
   first({ loaded: 60, total: 100 });
-  first({ loaded: 30, total: 100 }); // begun anew
+  first({ loaded: 30, total: 100 }); // restarted
   first({ loaded: 100, total: 100 });
-  second({ loaded: 20 }); // compressed: nobody knows
+  second({ loaded: 20 }); // compressed: total unknown
   second({ loaded: 55, total: 55 });
   expect(told).toEqual([
     { loaded: 5, total: 10 },

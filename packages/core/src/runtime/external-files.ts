@@ -1,18 +1,18 @@
-// The files that hold a model's weights: how long each must be, where it lies when the model has an address, and
-// progress over all of them. Every loader uses this, so that none allows what another refuses.
+// External weight files of a model: their minimum lengths, their addresses relative to the model's, and progress over
+// all of them. Every loader uses this, so that all allow the same locations.
 import { ModelFormatError } from '../errors.js';
 import { isSafeLocation } from '../onnx/external-data.js';
 import { externalLocations } from './skim.js';
 
 /**
- * Throws `model.format` unless a location, which is what an untrusted model says, names a file in or below the model's
+ * Throws `model.format` unless a location, which comes from an untrusted model, names a file in or below the model's
  * folder. `where` names the model in messages.
  */
 export function checkLocation(where: string, location: string): void {
   if (!isSafeLocation(location)) throw outside(where, location);
 }
 
-/** The refusal of a location that leads elsewhere. */
+/** The error for a location outside the folder. */
 export function outside(where: string, location: string): ModelFormatError {
   return new ModelFormatError(
     'model.format',
@@ -21,9 +21,9 @@ export function outside(where: string, location: string): ModelFormatError {
 }
 
 /**
- * The address of a location beside the model of this address, whose query and fragment are its own. Where the last step
- * of the address is a path itself (`o/models%2Fgenerator.onnx?alt=media`), the folder is in that step, and the query,
- * which says how such servers answer, goes along. Throws as {@link checkLocation} does.
+ * The address of a location relative to the model's address, without the model's query and fragment. If the last URL
+ * segment is itself an escaped path (`o/models%2Fgenerator.onnx?alt=media`), the folder is inside that segment, and the
+ * query is kept, because such servers need it. Throws as {@link checkLocation} does.
  */
 export function externalAddress(model: string, location: string): string {
   checkLocation(model, location);
@@ -33,14 +33,11 @@ export function externalAddress(model: string, location: string): string {
   const [escaped] = /%2f(?=[^/]*$)/i.exec(path) ?? [];
   const slash = escaped ?? '/';
   const folder = path.slice(0, path.lastIndexOf(slash) + slash.length);
-  // A name is a name: `%2e`, `?` and `#` mean nothing in it.
+  // escaped, so that `%2e`, `?` and `#` in a name have no meaning in the URL
   return folder + steps.map(encodeURIComponent).join(slash) + (escaped === undefined ? '' : query);
 }
 
-/**
- * Throws `model.truncated` where a file is shorter than the model says that its tensors reach. `least`: as
- * `externalFiles` gives it.
- */
+/** Throws `model.truncated` if a file is shorter than the model's tensors need. `least`: from `externalFiles`. */
 export function checkExternalSizes(
   where: string,
   least: ReadonlyMap<string, number>,
@@ -56,7 +53,7 @@ export function checkExternalSizes(
   }
 }
 
-/** Throws `model.notFound` where a model that came without a place has external data. */
+/** Throws `model.notFound` if a model given as bytes has external data. */
 export function checkAlone(where: string, model: Uint8Array): void {
   const [location] = externalLocations(model);
   if (location !== undefined)
@@ -72,17 +69,17 @@ export interface FileProgress {
   total?: number;
 }
 
-/** Progress over several files, of which the first is the model. What is told never falls, nor passes its total. */
+/** Progress over several files, the first of which is the model. Reported bytes never decrease nor exceed the total. */
 export class ManyFiles<P extends FileProgress> {
   readonly #tell: (progress: P) => void;
   readonly #files: { loaded: number; expected: number | undefined }[] = [];
-  #told = 0;
+  #reported = 0;
 
   constructor(tell: (progress: P) => void) {
     this.#tell = tell;
   }
 
-  /** A listener for one more file, of `expected` bytes where that is known before its first. */
+  /** A progress listener for one more file, of `expected` bytes if known in advance. */
   add(expected?: number): (progress: P) => void {
     const file = { loaded: 0, expected };
     this.#files.push(file);
@@ -94,13 +91,13 @@ export class ManyFiles<P extends FileProgress> {
         loaded += here;
         total = total === undefined || all === undefined ? undefined : total + Math.max(all, here);
       }
-      this.#told = Math.max(this.#told, loaded);
+      this.#reported = Math.max(this.#reported, loaded);
       const { total: _, ...rest } = progress;
-      // The rest of `P` is the file's own; TypeScript does not see that nothing but these two changed.
+      // TypeScript cannot see that only these two fields of `P` change.
       this.#tell({
         ...rest,
-        loaded: this.#told,
-        ...(total === undefined ? {} : { total: Math.max(total, this.#told) }),
+        loaded: this.#reported,
+        ...(total === undefined ? {} : { total: Math.max(total, this.#reported) }),
       } as P);
     };
   }

@@ -1,19 +1,19 @@
-// Checks feeds against a session's inputs before they leave the caller's thread, so that a mistake names the input and
-// reaches only its own caller.
+// Checks feeds against a session's inputs before they leave the caller's thread, so that an error names the input and
+// affects only its caller.
 import { UsageError } from '../errors.js';
 import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec, TypedArray } from '../tensor.js';
 
 /**
- * What a caller may feed: a tensor, one without its type, or its data alone where the input's shape has at most one
+ * What a caller may feed: a tensor, a tensor without dtype, or only its data if the input's shape has at most one
  * dynamic size.
  */
 export type Feed = Tensor | { shape: readonly number[]; data: ArrayBufferView } | TypedArray;
 
 /**
- * Throws `input.shape` for a missing, unknown or misshapen feed.
- * Inputs in `state` are fed by the session itself. A dynamic dimension must be equal wherever it is named.
+ * Throws `input.shape` for a missing, unknown or misshapen feed. Inputs in `state` are fed by the session itself. A
+ * named dynamic dimension must have the same size everywhere.
  */
 export function checkFeeds(
   inputs: readonly TensorSpec[],
@@ -38,8 +38,7 @@ export function checkFeeds(
 }
 
 /**
- * Throws `input.shape` when `value` is not what `spec` says, or its data does not fit its own shape. `symbols` collects
- * dynamic sizes.
+ * Throws `input.shape` if `value` does not match `spec`, or its data its own shape. `symbols` collects dynamic sizes.
  */
 export function checkTensor(
   where: string,
@@ -52,13 +51,13 @@ export function checkTensor(
   checkWhole(where, value);
 }
 
-/** Throws `input.shape` for what is no tensor, or one whose data does not fit its own shape and type. */
+/** Throws `input.shape` for a value that is not a tensor, or whose data does not match its own shape and type. */
 export function checkWhole(where: string, value: Tensor): void {
   if (!isTensor(value)) throw misfit(`${where}: expected a tensor, got ${kindOf(value)}`);
   if (isDetached(value.data)) throw detached(where);
   const array = ARRAY_OF[value.dtype];
   const { data } = value;
-  // The array that belongs to the type, of whichever realm.
+  // The typed array of this dtype, from any realm.
   const length = classOf(data) === array.name ? (data as TypedArray).length : -1;
   if (length !== sizeOf(value.shape)) {
     throw misfit(
@@ -67,7 +66,7 @@ export function checkWhole(where: string, value: Tensor): void {
   }
 }
 
-/** {@link checkTensor} of type and shape alone. */
+/** {@link checkTensor} for type and shape only. */
 export function checkKind(
   where: string,
   spec: TensorSpec,
@@ -82,7 +81,7 @@ export function checkKind(
     throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
 }
 
-/** Callers without types may give anything. */
+/** Untyped callers may pass anything. */
 function isTensor(value: unknown): value is Tensor {
   return (
     typeof value === 'object' &&

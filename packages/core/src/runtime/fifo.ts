@@ -1,4 +1,4 @@
-// One thing after another, and an abort that does not wait for its turn. A failure concerns only its own caller.
+// A queue of jobs, with aborts that take effect immediately. A failure reaches only its own caller.
 import { abortError } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 
@@ -13,7 +13,7 @@ export class Fifo {
   }
 
   /**
-   * Queues `job`. When `signal` aborts, rejects at once: a job that waits is dropped, the result of one that runs is.
+   * Queues `job`. When `signal` aborts, rejects immediately: a waiting job is dropped; of a running one, the result is.
    */
   add<T>(job: () => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     if (signal?.aborted) return Promise.reject(abortError(signal.reason));

@@ -1,13 +1,13 @@
-// Inputs that are made up, and the same everywhere: to run a model once and see what comes of it.
+// Deterministic synthetic inputs, for a trial run of a model.
 import { UsageError } from '../errors.js';
 import { philoxNormal } from '../latent/streams.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
-/** Sizes that a model leaves open: the first is a batch, others are taken for those of pictures. */
+/** Values for dynamic sizes: the first is taken as the batch, others as sides of pictures. */
 const OPEN_SIZES = { batch: 1, other: 64 };
 
-/** Normals for floats, zeros for the rest. Throws `input.shape` for an input without a shape. */
+/** Normals for floats, zeros for other types. Throws `input.shape` for an input without a shape. */
 export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
   return Object.fromEntries(
     inputs.map(({ name = '', dtype = 'float32', shape: dims, unranked }, stream): [string, Tensor] => {

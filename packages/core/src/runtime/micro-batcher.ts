@@ -1,5 +1,5 @@
-// Merges requests for rows (pictures) into runs, and splits large requests over several. It knows nothing of models: a
-// job fills feeds and takes outputs.
+// Merges requests for rows (pictures) into runs, and splits large requests into several. Independent of models: a job
+// fills feeds and takes outputs.
 import { abortError, ForjaError } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -10,19 +10,19 @@ import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 export interface BatchJob {
   readonly rows: number;
   readonly signal?: AbortSignalLike | undefined;
-  /** Feeds for `count` rows of this job from its row `start` on; the first dimension of each is `count`. */
+  /** Feeds for `count` rows of this job, starting at row `start`; the first dimension of each is `count`. */
   feeds(start: number, count: number): NamedTensors;
-  /** Takes from a run's outputs: `count` rows, which lie from `at` on and are this job's rows from `start` on. */
+  /** Takes `count` rows from index `at` of a run's outputs; they are this job's rows from `start`. */
   take(outputs: NamedTensors, at: number, start: number, count: number): void | Promise<void>;
 }
 
-/** How a {@link MicroBatcher} gathers. */
+/** Options of a {@link MicroBatcher}. */
 export interface BatcherOptions {
-  /** Rows a run, at most. */
+  /** Maximum rows per run. */
   max: number;
   /** How long the first request of a run waits for others. 0: until the end of the tick. */
   delayMs: number;
-  /** Rows that every run must have, for models with a fixed batch; missing ones are zeros. */
+  /** Rows that every run must have, for models with a fixed batch; missing rows are zeros. */
   fixed?: number | undefined;
 }
 
@@ -40,13 +40,13 @@ interface Part {
   count: number;
 }
 
-/** Errors that another try with fewer rows cannot cure. */
+/** Errors that a retry with fewer rows cannot fix. */
 const FINAL: ReadonlySet<string> = new Set(['device.lost', 'disposed', 'aborted']);
 
 /**
- * One run at a time; while it lasts, requests gather for the next. A request that does not fit goes to the end of the
- * line with its rest, so that a large one delays small ones by a run or two. When a merged run fails, its requests are
- * tried alone: an error reaches only the one that causes it.
+ * One run at a time; requests that arrive meanwhile are merged into the next. The remainder of a request that does not
+ * fit goes to the end of the queue, so that a large request delays small ones by only a run or two. If a merged run
+ * fails, its requests are retried separately, so that an error reaches only its cause.
  */
 export class MicroBatcher {
   readonly #run: (feeds: NamedTensors, rows: number) => Promise<NamedTensors>;
@@ -60,7 +60,9 @@ export class MicroBatcher {
     this.#options = options;
   }
 
-  /** Resolves when every row was taken. Rejects alone, at once when `job.signal` aborts. */
+  /**
+   * Resolves when every row was taken. Rejects independently of other jobs, and immediately when `job.signal` aborts.
+   */
   add(job: BatchJob): Promise<void> {
     const { signal } = job;
     if (signal?.aborted) return Promise.reject(abortError(signal.reason));
@@ -164,7 +166,7 @@ function joined(parts: readonly Part[], rows: number): NamedTensors {
       const data: TypedArray = new ARRAY_OF[dtype](rows * row);
       let at = 0;
       for (const { feeds, count } of parts) {
-        // Each row's array type is that of `dtype`; TypeScript does not know that `set` of one takes the other.
+        // Both arrays are of `dtype`, which TypeScript cannot see.
         if (feeds[name]) (data as Uint8Array).set(feeds[name].data as Uint8Array, at);
         at += count * row;
       }

@@ -1,5 +1,6 @@
-// The option `precision`. For half precision a float32 file is converted, and both versions are run once on the same
-// made-up inputs. What differs, does not run on the device, or is not finite, stays as it is, and the report says why.
+// The option `precision`. For half precision, a float32 file is converted and both versions are run once on the same
+// synthetic inputs. If they differ, the half version cannot run on the device, or its results are not finite, the model
+// stays in float32 and the report says why.
 import { DeviceError, messageOf, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
@@ -7,10 +8,10 @@ import { goldenFeeds } from './golden.js';
 import type { DeviceReport } from './session.js';
 import { weightPrecision } from './skim.js';
 
-/** What a model is asked to be computed in; `auto`: as its file is. */
+/** Requested precision; `auto`: that of the file. */
 export type Precision = 'auto' | 'fp32' | 'fp16';
 
-/** The part of a session that is needed to compare two. */
+/** The part of a session needed to compare two. */
 export interface Comparable {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
@@ -19,22 +20,22 @@ export interface Comparable {
   release(): Promise<void>;
 }
 
-/** What is asked of a model, and what the device can do. */
+/** The requested precision, and what the device supports. */
 export interface PrecisionRequest<S> {
   asked: Precision;
-  /** Whether another precision than the one asked for is an error. */
+  /** Whether another precision than requested is an error. */
   strict: boolean;
   /** The file. */
   model: Uint8Array;
-  /** Why the device cannot compute it in half precision, if it cannot. */
+  /** Why the device cannot compute in half precision, if so. */
   obstacle: string | undefined;
-  /** Opens it in half precision; undefined where nothing of it can be. */
+  /** Opens it in half precision; undefined if none of its weights can be converted. */
   openHalf: () => Promise<S | undefined>;
 }
 
 /**
- * The session in the precision asked for, or `exact`, the file as it is, with a reason in its report; the other one is
- * released. Rejects with `device.lost`, and with `device.unavailable` where `strict` forbids the latter.
+ * The session in the requested precision, or else `exact` (the unconverted file) with a reason in its report; the
+ * unused one is disposed. Rejects with `device.lost`, or with `device.unavailable` if `strict` forbids `exact`.
  */
 export async function inPrecision<S extends Comparable>(
   exact: S,
@@ -43,7 +44,7 @@ export async function inPrecision<S extends Comparable>(
   const found = weightPrecision(model);
   if (asked === 'auto' || asked === found) return exact;
   const { reasons } = exact.device;
-  if (asked === 'fp32') reasons.push('precision: fp16, because the file has such weights; export it in float32');
+  if (asked === 'fp32') reasons.push('precision: fp16, because the file has fp16 weights; export it in float32');
   else if (obstacle !== undefined) staysExact(exact.device, obstacle);
   else {
     const made = await halfOrExact(exact, openHalf);
@@ -57,11 +58,11 @@ export async function inPrecision<S extends Comparable>(
   );
 }
 
-/** What an export in half precision must keep of float32, too: decibels over the range of an output. */
+/** Minimum PSNR against float32 in decibels, over the range of an output; the same as for exports. */
 const LEAST_PSNR = 45;
 /**
- * The session of `openHalf` when it passes the check, else `exact`, with a reason in its report; the other one is
- * released. Rejects with `device.lost` only.
+ * The session of `openHalf` if it passes the check, else `exact` with a reason in its report; the unused one is
+ * disposed. Rejects with `device.lost` only.
  */
 async function halfOrExact<S extends Comparable>(exact: S, openHalf: () => Promise<S | undefined>): Promise<S> {
   let half: S | undefined;
@@ -85,12 +86,12 @@ async function halfOrExact<S extends Comparable>(exact: S, openHalf: () => Promi
   return exact;
 }
 
-/** Notes that a model which was asked for in half precision is not. */
+/** Records in the report why a model stays in float32. */
 function staysExact({ reasons }: DeviceReport, why: string): void {
   reasons.push(`precision: fp32, because ${why}`);
 }
 
-/** Why the two are not the same model, as far as one run shows. */
+/** How the two models' results differ in one run; undefined if they agree. */
 async function difference(exact: Comparable, half: Comparable): Promise<string | undefined> {
   const feeds = goldenFeeds(exact.inputs);
   const names = exact.outputs.map(({ name }) => name ?? '');
@@ -98,7 +99,7 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
   for (const name of names) {
     const decibels = psnr(valuesOf(wanted[name]), valuesOf(got[name]));
     if (!(decibels >= LEAST_PSNR))
-      return `half precision gives '${name}' at ${decibels.toFixed(1)} dB, where ${LEAST_PSNR} dB are asked for`;
+      return `half precision gives '${name}' at ${decibels.toFixed(1)} dB, where ${LEAST_PSNR} dB are required`;
   }
   return undefined;
 }
@@ -108,7 +109,7 @@ function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
 }
 
 /**
- * Peak signal to noise in decibels, the peak being the range of `wanted`; NaN where a value is not finite or one is
+ * Peak signal-to-noise ratio in decibels, where the peak is the range of `wanted`; NaN if a value is not finite or
  * missing.
  */
 function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
@@ -125,13 +126,13 @@ function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint
     : NaN;
 }
 
-/** What a file must be. Others are refused by `load`; nothing is converted. */
+/** Properties that a file must have; `load` refuses others and converts nothing. */
 export interface Expectations {
   /** What its weights are. */
   precision?: 'fp32' | 'fp16';
 }
 
-/** Throws UsageError for a file that is not what was expected, and for expectations that no file meets. */
+/** Throws UsageError for a file that does not match, and for invalid expectations. */
 export function checkExpected(where: string, model: Uint8Array, expected: Expectations): void {
   for (const [name, value] of Object.entries(optionsOf('load.expect', expected))) {
     if (name !== 'precision') throw new UsageError(`load.expect: expected 'precision', got '${name}'`);

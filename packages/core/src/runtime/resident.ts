@@ -1,5 +1,5 @@
-// What a runtime keeps in its executor for a handle that callers have: a session, or state that sessions share. Where
-// it is, and how it is made again in the next executor.
+// A session or shared state that a runtime keeps in its executor: where it is, and how to remake it in the next
+// executor.
 import { ForjaError } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { DroppedHandles } from './dropped.js';
@@ -7,22 +7,22 @@ import type { SessionExecutor, SessionRecord } from './executor.js';
 import type { Fifo } from './fifo.js';
 import type { Supervisor } from './supervisor.js';
 
-/** What a resident needs of its runtime. */
+/** The part of the runtime that a resident uses. */
 export interface Home<R> {
   readonly queue: Fifo;
   readonly supervisor: Supervisor<SessionExecutor<R>>;
   readonly dropped: DroppedHandles;
-  /** A session was made again. */
+  /** A session was remade. */
   made(record: SessionRecord): void;
-  /** It was freed. */
+  /** The resident was freed. */
   gone(resident: Resident<R>): void;
 }
 
-/** Apart from the handle, so that a handle which nobody has any more can be noticed. */
+/** Separate from the caller's handle, so that a dropped handle can be garbage-collected and noticed. */
 export abstract class Resident<R> {
   readonly home: Home<R>;
   readonly #what: string;
-  /** Where it is; undefined before it was made. */
+  /** The executor that holds it; undefined before it is made. */
   #executor: SessionExecutor<R> | undefined;
   #number = 0;
   #disposal: Promise<void> | undefined;
@@ -32,16 +32,16 @@ export abstract class Resident<R> {
     this.home = home;
   }
 
-  /** Makes it in an executor, the first or another; returns its number there. */
+  /** Makes it in an executor; returns its number there. Called again for each new executor. */
   protected abstract make(executor: SessionExecutor<R>): Promise<number>;
 
   /** Frees it where it is. */
   protected abstract free(executor: SessionExecutor<R>, number: number): Promise<unknown>;
 
-  /** Lets go of what only `make` needs. */
+  /** Releases data that only `make` needs. */
   protected forget?(): void;
 
-  /** Queues `job`; it gets the executor of the day and this one's number there. */
+  /** Queues `job`, which gets the current executor and this resident's number in it. */
   async perform<T>(
     job: (executor: SessionExecutor<R>, number: number) => Promise<T>,
     signal?: AbortSignalLike,
@@ -54,7 +54,7 @@ export abstract class Resident<R> {
     );
   }
 
-  /** Its number in an executor, where it is made if need be. Called within the queue. */
+  /** Its number in an executor; makes it there if needed. Called within the queue. */
   async in(executor: SessionExecutor<R>): Promise<number> {
     if (this.#executor !== executor) {
       this.#number = await this.make(executor);
@@ -75,7 +75,7 @@ export abstract class Resident<R> {
         const executor = this.#executor;
         if (executor && !executor.dead)
           await this.free(executor, this.#number).catch((error: unknown) => {
-            if (!executor.dead) throw error; // one that dies meanwhile takes it along
+            if (!executor.dead) throw error; // a dead executor has freed it
           });
       })
       .finally(this.#end);
@@ -83,7 +83,7 @@ export abstract class Resident<R> {
     return this.#disposal;
   }
 
-  /** Marks it as gone with its runtime, which frees it after what is queued: when `over` settles. */
+  /** Marks it as disposed with its runtime, which frees it after the queued jobs, when `over` settles. */
   close(over: Promise<void>): void {
     this.#disposal ??= over.then(this.#end, this.#end);
     this.home.dropped.unwatch(this);

@@ -1,4 +1,4 @@
-// What onnxruntime's own sentences become: as onnxruntime-node and onnxruntime-web 1.30 wrote them.
+// Translation of onnxruntime's messages, as written by onnxruntime-node and onnxruntime-web 1.30.
 import { expect, test } from 'vitest';
 import { runFailure } from './run-failure.js';
 

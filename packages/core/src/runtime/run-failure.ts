@@ -1,9 +1,9 @@
-// What onnxruntime's messages about a failed run mean, in our codes. The builds for Node and for the web share their
-// kernels, and so their messages.
+// Translates onnxruntime's messages about a failed run into our error codes. The builds for Node and the web share
+// kernels, and so messages.
 import { DeviceError, ForjaError, messageOf, UsageError } from '../errors.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 
-/** A failed run, and what it was of. */
+/** A failed run, with its feeds and inputs. */
 interface Failure {
   message: string;
   cause: unknown;
@@ -11,7 +11,7 @@ interface Failure {
   inputs: readonly TensorSpec[];
 }
 
-/** What a message means; the first match counts, the last row takes the rest. */
+/** Message patterns and their errors; the first match wins, the last row matches anything. */
 const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[] = [
   [
     /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Missing Input|Invalid Feed/i,
@@ -33,7 +33,7 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
   [/(?:)/, other],
 ];
 
-/** A failed run of `feeds` as one of our errors. */
+/** The error for a failed run of `feeds`. */
 export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly TensorSpec[]): ForjaError {
   if (error instanceof ForjaError) return error;
   const message = messageOf(error).trim() || 'no message';
@@ -42,7 +42,7 @@ export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly
   return mean(failure);
 }
 
-/** Layers that disagree on a size: the caller's doing where the model leaves sizes open, else the model's own. */
+/** Layers that disagree on a size: the caller's fault if the model has dynamic sizes, else the model's. */
 function misfit(failure: Failure): ForjaError {
   const { message, cause, feeds, inputs } = failure;
   const open = inputs.filter(({ unranked, shape }) => unranked || shape.some((dim) => typeof dim === 'string'));
@@ -50,7 +50,7 @@ function misfit(failure: Failure): ForjaError {
   const got = open.map(({ name = '' }) => `${name} [${feeds[name]?.shape.join(', ') ?? ''}]`);
   return new UsageError(
     `run: expected sizes that the model's layers can take, got ${got.join(', ')}: ${reason(message)}. ` +
-      'Layers need a least size, and some networks multiples of one: resize or pad to such',
+      'Layers need a minimum size, and some networks multiples of a number; resize or pad to such a size',
     { code: 'input.shape', cause },
   );
 }
@@ -59,7 +59,7 @@ function other({ message, cause }: Failure): ForjaError {
   return new ForjaError('internal', `run: onnxruntime failed: ${message}`, { cause });
 }
 
-/** The operator and the sentence about it, without places in onnxruntime's sources. */
+/** The operator and the message about it, without onnxruntime's source locations. */
 function reason(message: string): string {
   const [, op] = /while running (\w+) node/.exec(message) ?? [];
   const said = message.replace(/^.*(Status Message|ERROR_MESSAGE): /s, '').replace(/^.* was false\. /s, '');

@@ -1,17 +1,17 @@
-// The runtime contract: what a package that can execute ONNX offers. Implementations are @forja/node and @forja/web;
-// each runs the conformance suite of `@forja/core/conformance`. Nothing here knows onnxruntime.
+// The runtime contract, for packages that execute ONNX. @forja/node and @forja/web implement it and pass the suite of
+// `@forja/core/conformance`. Independent of onnxruntime.
 import type { AsyncHandle } from '../disposable.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 
-/** Devices a caller may ask for. `auto` is a ladder over hardware adapters. */
+/** Devices a caller may request. `auto` tries hardware devices in order, then the CPU. */
 export type DeviceName = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'coreml' | 'dml';
 
-/** What really runs, and why. */
+/** The device that really runs, and why. */
 export interface DeviceReport {
   requested: DeviceName;
   actual: Exclude<DeviceName, 'auto'>;
-  /** One line per rung of the ladder that was tried and not taken. */
+  /** One line for each device that was tried and not used. */
   reasons: string[];
   /** GPU adapter, where there is one. */
   adapter?: string;
@@ -19,29 +19,26 @@ export interface DeviceReport {
   /** Browsers only: whether SharedArrayBuffer, and so WASM threads, are available. */
   crossOriginIsolated?: boolean;
   executor: 'worker' | 'inline' | 'process';
-  /** Nodes per execution provider, where the runtime says so. */
+  /** Nodes per execution provider, if the runtime reports it. */
   placement: Record<string, number>;
-  /** Op types that run on the CPU although another device was asked for. */
+  /** Op types that run on the CPU although another device was requested. */
   cpuOps: string[];
-  /**
-   * Convolutions that are computed by another algorithm than their node's, by the node's name: what `lowering: 'auto'`
-   * chose. Absent where it chose none.
-   */
+  /** Convolutions computed by another algorithm, by node name, as `lowering: 'auto'` chose. Absent if none. */
   convolutions?: Record<string, string>;
-  /** Set where the runtime itself converted the model to half precision. */
+  /** Set if the runtime converted the model to half precision. */
   precision?: 'fp16';
 }
 
-/** State of one session: an input fed with the named output of the run before, at first with `initial`. */
+/** State of one session: an input that receives the named output of the previous run, and `initial` in the first. */
 export interface StateBinding {
   output: string;
   initial: Tensor;
 }
 
-/** State of the runtime: an input fed with a tensor of a {@link SharedState}. */
+/** Shared state: an input that receives a tensor of a {@link SharedState}. */
 export interface SharedBinding {
   state: SharedState;
-  /** Its name there. Default: the input's. */
+  /** The tensor's name. Default: the input's. */
   tensor?: string;
   /** The output that becomes its next value. Absent: this session only reads it. */
   output?: string;
@@ -51,7 +48,7 @@ export interface SharedBinding {
 export interface SessionOptions {
   /** Threads inside one op. Default: the runtime's. */
   threads?: number;
-  /** Fail when any node would run elsewhere than on the device asked for. */
+  /** Fail if any node would run on another device than requested. */
   strict?: boolean;
   /** External data files of the model, by location. */
   external?: Map<string, Uint8Array>;
@@ -61,13 +58,13 @@ export interface SessionOptions {
    */
   state?: Record<string, StateBinding | SharedBinding>;
   /**
-   * `auto`: on the CPU of Node and on WASM in a browser's worker, convolutions are computed by the algorithm that is
-   * priced lowest, which changes results by rounding. Default `portable`: as the file says.
+   * `auto`: on the CPU in Node and on WASM in a browser's worker, convolutions use the algorithm with the lowest
+   * estimated cost, which changes results by rounding. Default `portable`: as in the file.
    */
   lowering?: 'auto' | 'portable';
   /**
-   * Let the thread pool spin between ops of a run. Default true; it never spins between runs where the runtime can tell
-   * it so.
+   * Let the thread pool spin between ops of a run. Default true. It does not spin between runs, if the runtime can
+   * prevent it.
    */
   spinning?: boolean;
 }
@@ -94,8 +91,8 @@ export interface Session extends AsyncHandle {
 }
 
 /**
- * Tensors that several sessions of one runtime read and update. All runs, reads and writes of a runtime are executed in
- * the order of the calls, whichever session or state they are of. Outlives the sessions that it is bound to.
+ * Tensors that several sessions of one runtime read and update. A runtime executes all runs, reads and writes, of any
+ * session or state, in the order of the calls. A state outlives the sessions bound to it.
  */
 export interface SharedState extends AsyncHandle {
   /** Name, type and shape of each tensor. */
@@ -103,32 +100,32 @@ export interface SharedState extends AsyncHandle {
   /** Current values by name; default: all. Copies. */
   read(names?: string[]): Promise<NamedTensors>;
   /**
-   * Replaces values by name; names left out keep theirs. When the executor that held the values is lost, runs and reads
-   * that need them reject with `device.lost` until they are written again; sessions need not be made again.
+   * Replaces values by name; other names keep theirs. If the executor that held the values is lost, runs and reads that
+   * need them reject with `device.lost` until they are written again; sessions need not be remade.
    */
   write(values: NamedTensors): Promise<void>;
-  /** Frees it after what is queued. Idempotent; later calls, of sessions bound to it too, reject with `disposed`. */
+  /** Frees it after the queued jobs. Idempotent; later calls, also of sessions bound to it, reject with `disposed`. */
   dispose(): Promise<void>;
 }
 
 /** Something that can execute ONNX. Owns its worker; `dispose` ends it after draining. */
 export interface Runtime extends AsyncHandle {
-  /** What runs, as far as it is known: before the first session a guess, where devices have to be tried. */
+  /** The device, as far as known: a guess before the first session if devices have to be tried. */
   readonly device: DeviceReport;
-  /** What really runs, found out if need be. Absent where `device` says so from the start. */
+  /** The device that really runs, determined by trying if needed. Absent if `device` is certain from the start. */
   ready?(): Promise<DeviceReport>;
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   /**
-   * State that sessions of this runtime can share, see {@link SharedBinding}. Absent where a runtime cannot: there each
-   * session has state of its own.
+   * Creates state that sessions of this runtime can share, see {@link SharedBinding}. Absent if unsupported: then each
+   * session has its own state.
    */
   createState?(tensors: NamedTensors): Promise<SharedState>;
   dispose(): Promise<void>;
 }
 
 /**
- * What a runtime tells of itself. `restarted`: its executor had died, hung or lost its device (`reason`) and was
- * replaced; what it was doing is done once more.
+ * Events of a runtime. `restarted`: its executor died, hung or lost its device (`reason`) and was replaced; the
+ * interrupted job is retried once.
  */
 export interface RuntimeEvent {
   type: 'restarted';
@@ -146,8 +143,8 @@ export interface RuntimeStats {
   /** Bytes of the loaded model. */
   modelBytes: number;
   /**
-   * Milliseconds that it took to begin, where the runtime says so: reading and checking the file, making the session
-   * (with its worker and onnxruntime where they were not there yet), and the first run.
+   * Start-up milliseconds, if reported: reading and checking the file, making the session (including the worker and
+   * onnxruntime if not yet started), and the first run.
    */
   startMs?: { read: number; session: number; firstRun?: number };
 }

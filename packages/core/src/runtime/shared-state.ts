@@ -1,5 +1,6 @@
-// State that sessions of one runtime share: where its tensors are, and which of them were lost with an executor and not
-// written since. A file of its own in the package, loaded with the first such state: pages that only sample have none.
+// State that sessions of one runtime share: where its tensors are, and which were lost with an executor and not
+// rewritten since. Built as a separate file, loaded with the first shared state, because pages that only sample need
+// none.
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
@@ -11,7 +12,7 @@ import { Resident, type Home } from './resident.js';
 import type { SharedBinding, SharedState } from './session.js';
 import { copiesOf, oursOf } from './tensors.js';
 
-/** The state as its runtime keeps it. */
+/** The runtime's side of a shared state. */
 export class StateCore<R> extends Resident<R> {
   readonly tensors: ReadonlyMap<string, TensorSpec>;
   readonly #lost: Set<string>;
@@ -22,14 +23,14 @@ export class StateCore<R> extends Resident<R> {
     this.#lost = new Set(this.tensors.keys());
   }
 
-  /** Throws for a name that is none of its tensors. */
+  /** Throws for a name that it does not have. */
   spec(where: string, name: string): TensorSpec {
     const spec = this.tensors.get(name);
     if (!spec) throw new UsageError(`${where}: expected one of ${[...this.tensors.keys()].join(', ')}, got '${name}'`);
     return spec;
   }
 
-  /** Throws `device.lost` where one of `names` has no value any more. */
+  /** Throws `device.lost` if one of `names` has lost its value. */
   need(names: Iterable<string>): void {
     const lost = [...names].filter((name) => this.#lost.has(name));
     if (lost.length > 0)
@@ -38,9 +39,9 @@ export class StateCore<R> extends Resident<R> {
       );
   }
 
-  /** Writes to an executor where this is already. */
+  /** Writes to an executor that already holds this state. */
   async put(executor: SessionExecutor<R>, shared: number, values: NamedTensors): Promise<void> {
-    // Not given away: should the executor die over it, its successor gets them.
+    // Not transferred: if the executor dies meanwhile, its successor needs them.
     await executor.call('writeShared', { shared, values });
     for (const name of Object.keys(values)) this.#lost.delete(name);
   }
@@ -101,7 +102,7 @@ export class SharedStates<R> {
     this.#home = home;
   }
 
-  /** Makes a state of these values, which were checked and become its own. */
+  /** Makes a state of these values, which are checked and not copied. */
   async open(values: NamedTensors): Promise<{ state: SharedState; core: StateCore<R> }> {
     const { queue, supervisor } = this.#home;
     const tensors = Object.entries(values).map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
@@ -117,7 +118,7 @@ export class SharedStates<R> {
     return { state, core };
   }
 
-  /** A session's bindings; undefined where one is to a state that this runtime did not make. */
+  /** A session's bindings; undefined if one is to a state of another runtime. */
   bind(bindings: readonly (readonly [input: string, binding: SharedBinding])[]): BoundState<R> | undefined {
     const bound: [string, Bound<R>][] = [];
     for (const [input, { state, tensor = input, output }] of bindings) {
@@ -131,15 +132,15 @@ export class SharedStates<R> {
   }
 }
 
-/** An input's tensor. */
+/** The state tensor of an input. */
 interface Bound<R> {
-  /** Lives as long as the session. */
+  /** Referenced as long as the session lives. */
   state: SharedState;
   core: StateCore<R>;
   slot: Omit<SlotBinding, 'shared'>;
 }
 
-/** What one session has of states. */
+/** One session's bindings to shared states. */
 class Bindings<R> implements BoundState<R> {
   readonly #bound: readonly (readonly [string, Bound<R>])[];
   /** Names of the tensors, by state. */

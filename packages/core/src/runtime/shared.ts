@@ -1,18 +1,18 @@
-// Models that are loaded with the same options share one runtime, and so one worker and one set of threads: two that
-// ran at once would take the cores from each other.
+// Models loaded with the same options share one runtime, and so one worker and one thread pool: two running at once
+// would compete for the cores.
 import { platform } from '../platform.js';
 import type { RuntimeEvent } from './session.js';
 
 interface Shared<R> {
   runtime: R;
-  /** By share. */
+  /** By lease. */
   listeners: Map<object, (event: RuntimeEvent) => void>;
 }
 
-/** A share in a runtime. */
+/** A reference-counted share of a runtime. */
 export interface Lease<R> {
   readonly runtime: R;
-  /** Ends the share; the last one ends the runtime with its worker. Idempotent. */
+  /** Ends the lease; the last one disposes the runtime and its worker. Idempotent. */
   release(): Promise<void>;
 }
 
@@ -21,8 +21,8 @@ export class SharedRuntimes<R extends { dispose(): Promise<void> }> {
   readonly #shared = new Map<string, Shared<R>>();
 
   /**
-   * A share in the runtime of `key`, which `make` makes. `onEvent` hears its events until the release: once each, also
-   * where several shares give the same function.
+   * A lease on the runtime of `key`, which `make` creates if needed. `onEvent` receives its events until the release:
+   * once each, even if several leases pass the same function.
    */
   lease(
     key: string,
@@ -32,7 +32,7 @@ export class SharedRuntimes<R extends { dispose(): Promise<void> }> {
     let entry = this.#shared.get(key);
     if (!entry) {
       const listeners: Shared<R>['listeners'] = new Map();
-      // Each in a turn of its own: what one throws is not the others' business.
+      // Each listener in its own microtask, so that one that throws does not stop the others.
       const tell = (event: RuntimeEvent): void =>
         new Set(listeners.values()).forEach((listener) => platform().queueMicrotask(() => listener(event)));
       entry = { listeners, runtime: make(tell) };

@@ -3,19 +3,19 @@
 import { platform } from '../platform.js';
 import { varint } from '../onnx/model-bytes.js';
 
-/** Nodes of the top graph; 0 when the bytes cannot be followed. */
+/** Number of nodes of the main graph; 0 if the bytes cannot be parsed. */
 export function countNodes(model: Uint8Array): number {
   let nodes = 0;
   for (const graph of fields(model, 7)) for (const _ of fields(graph, 1)) nodes++;
   return nodes;
 }
 
-/** Locations of external data that any tensor names, in subgraphs, attributes and functions too, each once. */
+/** Distinct locations of external data named by any tensor, including those in subgraphs, attributes and functions. */
 export function externalLocations(model: Uint8Array): string[] {
   return [...externalFiles(model).keys()];
 }
 
-/** The same, with how many bytes the file must have at least, by what its tensors say. */
+/** The same, each with the minimum length in bytes that its tensors need. */
 export function externalFiles(model: Uint8Array): Map<string, number> {
   const found = new Map<string, number>();
   for (const tensor of tensors(model)) {
@@ -36,7 +36,7 @@ export function externalFiles(model: Uint8Array): Map<string, number> {
   return found;
 }
 
-/** Bytes by type and dims; NaN where they do not say. */
+/** Bytes by type and dims; NaN if unknown. */
 function sizeOfTensor(tensor: Uint8Array): number {
   const dims = [...fields(tensor, 1, 0), ...[...fields(tensor, 1)].flatMap(packed)];
   return Math.ceil(dims.reduce((size, dim) => size * dim, BITS[number(tensor, 2) ?? 0] ?? NaN) / 8);
@@ -81,8 +81,8 @@ function packed(bytes: Uint8Array): number[] {
 }
 
 /**
- * Shapes of the inputs and outputs, as the file says them: undefined for a value without a shape, `''` for an open size
- * without a name.
+ * Shapes of the inputs and outputs in the file: undefined for a value without a shape, `''` for an unnamed dynamic
+ * size.
  */
 export function declaredShapes(model: Uint8Array): Map<string, (number | string)[] | undefined> {
   const found = new Map<string, (number | string)[] | undefined>();
@@ -97,13 +97,13 @@ export function declaredShapes(model: Uint8Array): Map<string, (number | string)
   return found;
 }
 
-/** A TensorShapeProto.Dimension. Negative sizes, large numbers here, mean an open one too. */
+/** A TensorShapeProto.Dimension. Negative sizes, which are large numbers here, mean a dynamic one too. */
 function sizeIn(dimension: Uint8Array): number | string {
   const size = number(dimension, 1);
   return size === undefined || size > Number.MAX_SAFE_INTEGER ? (text(dimension, 2) ?? '') : size;
 }
 
-/** What the weights are: fp16 when the top graph has an initializer of that type. */
+/** Precision of the weights: fp16 if the main graph has an initializer of that type. */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
   for (const graph of fields(model, 7))
     for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) return 'fp16';
@@ -112,7 +112,7 @@ export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
 
 /** TensorProto.DataType.FLOAT16. */
 const FLOAT16 = 10;
-/** Deeper nesting is not followed: onnxruntime refuses it as well. */
+/** Deeper nesting is not followed; onnxruntime refuses it too. */
 const DEPTH = 32;
 
 /** Every TensorProto of a model: in its graph and in the nodes of its functions. */
@@ -140,7 +140,7 @@ function* inSparse(sparse: Uint8Array): Generator<Uint8Array> {
   for (const field of [1, 2]) yield* fields(sparse, field);
 }
 
-/** The last one counts, as in any protobuf reader: a model must not say one thing here and another to onnxruntime. */
+/** The last value of a field wins, as in any protobuf reader, so that this agrees with onnxruntime. */
 function text(bytes: Uint8Array, field: number): string | undefined {
   const content = [...fields(bytes, field)].at(-1);
   return content && new (platform().TextDecoder)().decode(content);

@@ -1,16 +1,17 @@
-// What a session takes and gives. Runtimes say too little of it: an open size without a name comes as `''` or as
-// 4294967295, a size above 32 bits is cut, and a value without a shape looks like a scalar. So the file is asked too.
+// Specs of a session's inputs and outputs. onnxruntime's metadata is incomplete (an unnamed dynamic size is `''` or
+// 4294967295, a size above 32 bits is truncated, and a value without a shape looks like a scalar), so the file is read
+// too.
 import { ModelFormatError } from '../errors.js';
 import { ARRAY_OF } from '../tensor.js';
 import type { DType, Dim, TensorSpec } from '../tensor.js';
 import { declaredShapes } from './skim.js';
 
-/** What onnxruntime says of an input or output. */
+/** onnxruntime's metadata of an input or output. */
 export type ValueMetadata =
   | { readonly name: string; readonly isTensor: false }
   | { readonly name: string; readonly isTensor: true; readonly type: string; readonly shape: readonly Dim[] };
 
-/** Specs of a session's inputs or outputs, of which `model` is the file. Open sizes that have no name get one. */
+/** Specs of a session's inputs or outputs; `model` is the file. Unnamed dynamic sizes get a name. */
 export function specsOf(model: Uint8Array, metadata: readonly ValueMetadata[]): TensorSpec[] {
   const declared = declaredShapes(model);
   return metadata.map((value) => {
@@ -24,21 +25,21 @@ export function specsOf(model: Uint8Array, metadata: readonly ValueMetadata[]): 
   });
 }
 
-/** Our name of an element type of onnxruntime's, of the value `where`. */
+/** Our dtype for onnxruntime's element type; `where` names the value. */
 export function dtypeOf(type: string, where: string): DType {
-  if (Object.hasOwn(ARRAY_OF, type)) return type as DType; // just looked up
+  if (Object.hasOwn(ARRAY_OF, type)) return type as DType; // a key of ARRAY_OF
   throw new ModelFormatError(
     'model.unsupported',
     `${where}: expected a tensor of ${Object.keys(ARRAY_OF).join(', ')}, got ${type}`,
   );
 }
 
-/** What onnxruntime-web makes of −1, which stands for an open size. */
+/** onnxruntime-web's value for −1, a dynamic size. */
 const OPEN = 2 ** 32 - 1;
 
 /**
- * A size or its name, else `unnamed`. A name without a letter (`?`, `-1`) is none: writers of such files mean different
- * sizes by it.
+ * A size or its name, else `unnamed`. A name without a letter (`?`, `-1`) does not count: such files use it for
+ * different sizes.
  */
 function sizeOr(unnamed: string, dim: Dim, said: Dim | undefined): Dim {
   if (typeof dim === 'string') return /\p{L}/u.test(dim) ? dim : unnamed;

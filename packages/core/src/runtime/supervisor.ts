@@ -1,6 +1,6 @@
-// Keeps an executor at hand: opens it on first use, and when it dies, hangs or loses its device, tells once, opens
-// another and does the job once more. Generation is pure, so doing it again is safe; what is not (state) refuses by
-// itself with `StateLost`.
+// Keeps one executor running: opens it on first use; when it dies, hangs or loses its device, reports that once, opens
+// another and retries the job once. Generation is pure, so a retry is safe; jobs that need lost state throw `StateLost`
+// themselves.
 import { DeviceError, ForjaError, StateLost } from '../errors.js';
 import { platform } from '../platform.js';
 import type { AbortSignalLike } from '../platform.js';
@@ -13,7 +13,7 @@ export interface Replaceable {
   readonly dead: Error | undefined;
 }
 
-/** The one executor of a runtime, and its successors. */
+/** Manages a runtime's executor and its replacements. */
 export class Supervisor<E extends Replaceable> {
   readonly #start: () => Promise<E>;
   readonly #onEvent: (event: RuntimeEvent) => void;
@@ -27,10 +27,7 @@ export class Supervisor<E extends Replaceable> {
     this.#onEvent = onEvent;
   }
 
-  /**
-   * Does `job`. Rejects with `device.lost` when a second executor is lost over it too, or when nobody waits for it any
-   * more.
-   */
+  /** Runs `job`. Rejects with `device.lost` if a second executor is lost too, or if the job was aborted meanwhile. */
   async perform<T>(job: (executor: E) => Promise<T>, signal?: AbortSignalLike): Promise<T> {
     for (let again = false; ; again = true) {
       const executor = await this.#open();
@@ -38,31 +35,31 @@ export class Supervisor<E extends Replaceable> {
         return await job(executor);
       } catch (error) {
         if (!(error instanceof DeviceError) || error.code !== 'device.lost' || error instanceof StateLost) throw error;
-        // A lost GPU leaves its executor alive, but of no more use.
+        // After a GPU is lost, its executor is alive but useless.
         if (!executor.dead) executor.kill(error);
         if (signal?.aborted) throw error;
         if (again)
           throw new DeviceError(
             'device.lost',
-            `${error.message.replace(/\.$/, '')}; tried again on a fresh executor, with the same end`,
+            `${error.message.replace(/\.$/, '')}; the same happened again on a fresh executor`,
             { cause: error },
           );
       }
     }
   }
 
-  /** Ends the executor, if there is one; there will be no other. */
+  /** Ends the executor, if any, and prevents further ones. */
   async close(): Promise<void> {
     this.#closed = true;
-    const executor = this.#executor ?? (await this.#opening?.catch(() => undefined)); // who waits for it is told
+    const executor = this.#executor ?? (await this.#opening?.catch(() => undefined)); // its waiter gets the error
     this.#executor = undefined;
     if (executor && !executor.dead)
       await executor.call('close', {}).catch((error: unknown) => {
-        if (!executor.dead) throw error; // dead is as good as closed
+        if (!executor.dead) throw error; // dead counts as closed
       });
   }
 
-  /** One at a time, whoever asks. */
+  /** Opens one executor at a time; concurrent callers share it. */
   #open(): Promise<E> {
     if (this.#closed) return Promise.reject(new ForjaError('disposed', 'runtime: it has been disposed'));
     const last = this.#executor;
@@ -72,9 +69,9 @@ export class Supervisor<E extends Replaceable> {
   }
 
   async #replace(last: E | undefined): Promise<E> {
-    this.#executor = undefined; // opening may fail, and is no second loss then
+    this.#executor = undefined; // if opening fails, that does not count as a second loss
     const reason = last?.dead?.message;
-    // In a turn of its own: what a listener throws is not the business of the caller who happens to be first.
+    // In a microtask, so that a listener's exception does not reach an unrelated caller.
     if (reason !== undefined) platform().queueMicrotask(() => this.#onEvent({ type: 'restarted', reason }));
     return (this.#executor = await this.#start());
   }

@@ -1,21 +1,20 @@
-// Copies of tensors, and the buffers that they own: what is needed to hand tensors to another thread.
+// Copies of tensors and lists of their buffers, for passing tensors to another thread.
 import { classOf } from '../realm.js';
 import { ARRAY_OF } from '../tensor.js';
 import type { NamedTensors, Tensor } from '../tensor.js';
 
-/** A copy in memory of its own, of exactly the size needed. */
+/** A copy in new memory of exactly the needed size. */
 export function copyOf({ dtype, shape, data }: Tensor): Tensor {
-  // Not slice(): of a Buffer it is a view. `data` is of the array type of `dtype`; TypeScript does not know that they
-  // go together.
+  // Not slice(), which on a Buffer gives a view. TypeScript cannot see that `data` is of the array type of `dtype`.
   return { dtype, shape: [...shape], data: new ARRAY_OF[dtype](data as unknown as ArrayLike<never>) };
 }
 
-/** {@link copyOf} of each. */
+/** {@link copyOf} each tensor. */
 export function copiesOf(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(Object.entries(tensors).map(([name, value]) => [name, copyOf(value)]));
 }
 
-/** The same memory in arrays of this realm: what a worker or native code gives may be of another. */
+/** The same memory in arrays of this realm: those from a worker or native code may be of another. */
 export function oursOf(tensors: NamedTensors): NamedTensors {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
@@ -31,7 +30,7 @@ export function oursOf(tensors: NamedTensors): NamedTensors {
 export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of Object.values(tensors)) {
-    // The class was just looked at.
+    // class checked here
     if (classOf(data.buffer) === 'ArrayBuffer' && data.byteLength === data.buffer.byteLength)
       buffers.add(data.buffer as ArrayBuffer);
   }
