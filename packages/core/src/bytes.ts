@@ -1,6 +1,6 @@
-// Bytes put together: what every reader of streams and writer of files needs.
+// Concatenation of bytes.
 
-/** The parts one after another, in a new array. */
+/** The parts concatenated in a new array. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

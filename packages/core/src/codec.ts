@@ -1,5 +1,5 @@
-// What the main entry has of the ONNX codec. Built as a file of its own (tsup.config.ts), which index.ts imports:
-// unused, bundlers drop it whole, and protobufjs with it.
+// The part of the ONNX codec that the main entry re-exports. Built as a separate file (tsup.config.ts), so that
+// bundlers drop it, and protobufjs, if unused.
 export { checkModel } from './onnx/check.js';
 export { decodeModel } from './onnx/deserialize.js';
 export { encodeModel } from './onnx/serialize.js';

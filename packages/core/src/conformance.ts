@@ -1,5 +1,4 @@
-// Subpath `@forja/core/conformance`: the tests that every Runtime passes, whatever executes it. Brings no test
-// framework; it takes the caller's.
+// Subpath `@forja/core/conformance`: the tests that every Runtime must pass. Uses the caller's test framework.
 import type { Conformance } from './conformance/contract.js';
 import { errorChecks } from './conformance/errors.js';
 import { lifeChecks } from './conformance/life.js';
@@ -10,16 +9,16 @@ import type { Runtime } from './runtime/session.js';
 
 export type { Conformance, Expectation } from './conformance/contract.js';
 
-/** What {@link runtimeConformance} may leave out. */
+/** Options of {@link runtimeConformance}. */
 export interface ConformanceOptions {
-  /** Element types that the device under test cannot carry, for a device that says so. Default: none. */
+  /** Element types that the device under test declares unsupported. Default: none. */
   without?: readonly string[];
 }
 
 /**
  * Declares one test for each promise of {@link Runtime} and its sessions, on models built here. Each test makes a
  * runtime with `makeRuntime` and disposes of it. `test` and `expect` are those of vitest, Jest, `node:test` with an
- * `expect`, or alike: only `toEqual` is used.
+ * `expect`, or similar: only `toEqual` is used.
  */
 export function runtimeConformance(
   framework: Conformance,

@@ -43,14 +43,12 @@ export class ForjaError extends Error {
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options as ErrorOptions);
-    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the web's name, which callers look for
+    this.name = code === 'aborted' ? 'AbortError' : new.target.name; // the web platform's name
     this.code = code;
   }
 }
 
-/**
- * A call, option or command line that is wrong in itself; retrying it unchanged cannot work. Exit code 2 in the CLI.
- */
+/** A wrong call, option or command line; retrying it unchanged cannot work. Exit code 2 in the CLI. */
 export class UsageError extends ForjaError {
   constructor(
     message: string,
@@ -60,23 +58,21 @@ export class UsageError extends ForjaError {
   }
 }
 
-/** A model file that is missing, damaged, or not what it says it is. */
+/** A model file that is missing, damaged, or of another format. */
 export class ModelFormatError extends ForjaError {
   constructor(code: Extract<ErrorCode, `model.${string}`>, message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
 }
 
-/** The device asked for cannot be had, or was lost. */
+/** The requested device is unavailable or was lost. */
 export class DeviceError extends ForjaError {
   constructor(code: 'device.unavailable' | 'device.lost', message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
 }
 
-/**
- * Thrown by a job that cannot be done on another executor than the one that is gone. Nothing is wrong with the new one.
- */
+/** Thrown by a job that needs state of the executor that was lost. The new executor itself is fine. */
 export class StateLost extends DeviceError {
   constructor(
     message = 'session: its state was lost with its executor: make the session again from the last state read',
@@ -92,7 +88,7 @@ export class OverloadedError extends ForjaError {
   }
 }
 
-/** A traced program that cannot become ONNX, or an export whose numbers differ from tfjs, or show nothing. */
+/** A traced program that cannot become ONNX, or an export whose results differ from tfjs or prove nothing. */
 export class ExportError extends ForjaError {
   constructor(
     code: 'export.unsupported' | 'export.mismatch' | 'export.unverified' | 'gradient.unproven',
@@ -103,7 +99,7 @@ export class ExportError extends ForjaError {
   }
 }
 
-/** The abort reason as an error of ours; `cause` keeps what the caller gave. */
+/** The error for an abort; its `cause` is the caller's reason. */
 export function abortError(reason: unknown): ForjaError {
   return new ForjaError('aborted', 'aborted by the caller', { cause: reason });
 }
@@ -118,7 +114,7 @@ export interface ErrorRecord {
 
 /** {@link ErrorRecord} of anything thrown. Foreign errors get `fallback` as their code. */
 export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'): ErrorRecord {
-  const { name, stack } = Object(error) as { name?: unknown; stack?: unknown }; // looked at below
+  const { name, stack } = Object(error) as { name?: unknown; stack?: unknown }; // types checked below
   return {
     name: typeof name === 'string' ? name : 'Error',
     code: isForjaError(error) ? error.code : fallback,
@@ -127,7 +123,7 @@ export function toErrorRecord(error: unknown, fallback: ErrorCode = 'internal'):
   };
 }
 
-/** What anything thrown says, whichever realm it is of. */
+/** The message of anything thrown, from any realm. */
 export function messageOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
@@ -145,7 +141,7 @@ const NAMES = [
 /** Whether something thrown is a {@link ForjaError}: by its shape, as a program may hold several copies of core. */
 export function isForjaError(error: unknown): error is ForjaError {
   if (error instanceof ForjaError) return true;
-  const { name, code } = Object(error) as { name?: unknown; code?: unknown }; // looked at below
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown }; // types checked below
   return typeof code === 'string' && NAMES.includes(String(name));
 }
 
@@ -167,7 +163,7 @@ export function fromErrorRecord(record: ErrorRecord): ForjaError {
   return error;
 }
 
-/** Whether what a code begins with is one of `areas`. */
+/** Whether the first part of a code is one of `areas`. */
 function isOf<A extends string>(code: ErrorCode, ...areas: A[]): code is Extract<ErrorCode, A | `${A}.${string}`> {
-  return (areas as string[]).includes(code.split('.')[0] ?? ''); // a plain text is looked for
+  return (areas as string[]).includes(code.split('.')[0] ?? ''); // compared as plain strings
 }

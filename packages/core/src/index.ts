@@ -106,7 +106,7 @@ export { toBatch } from './image/convert.js';
 export { fromImages } from './image/from-images.js';
 export type { ImageLike } from './image/from-images.js';
 export type { ImageLayout, ImageTensorOptions } from './image/range.js';
-// The codec's three functions, also here; `@forja/core/onnx` has the rest. Unused, they and protobufjs are shaken off:
+// Three functions of the codec; `@forja/core/onnx` has the rest. If unused, tree shaking removes them and protobufjs:
 // see codec.ts.
 export { checkModel, decodeModel, encodeModel } from './codec.js';
 export type { Model } from './onnx/ir.js';

@@ -1,4 +1,4 @@
-// The check that most numbers of callers get.
+// The check for integer arguments.
 import { UsageError } from './errors.js';
 
 /** Throws `input.range` unless `value` is an integer from `low` to `high`. */

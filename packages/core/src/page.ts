@@ -1,6 +1,6 @@
-// What a page carries that loads a generator and samples: no more than @forja/web needs of core beside its worker. All
-// of it is in the root entry too, with the same identity. An entry of its own, since a bundler that splits takes
-// everything that a page's imports re-export for reachable, and so loads at once what is imported on first use.
+// The part of core that a page needs to load a generator and sample; what @forja/web needs outside its worker. All of
+// it is in the root entry too, with the same identity. A separate entry, because bundlers that split treat everything
+// that an imported entry re-exports as reachable, and so would load up front what is meant to be imported on first use.
 export { abortError, DeviceError, ForjaError, fromErrorRecord, UsageError } from './errors.js';
 export { Generator } from './generator/generator.js';
 export { classOf, isBytes, kindOf, optionsOf } from './realm.js';

@@ -20,7 +20,7 @@ interface PlatformGlobals {
   ) => { decode(bytes: Uint8Array): string };
 }
 
-/** The globals every supported platform has. Read lazily: importing this file touches nothing. */
+/** Globals of every supported platform. Read lazily: importing this file has no effects. */
 export function platform(): PlatformGlobals {
   return globalThis as unknown as PlatformGlobals;
 }

@@ -1,5 +1,5 @@
-// What a value is, whichever realm it was made in. `instanceof` knows the classes of one realm; test runners, vm
-// contexts and frames hand over arrays of others.
+// Type checks that work across realms. `instanceof` knows the classes of one realm only; test runners, vm contexts and
+// frames pass arrays of others.
 import { UsageError } from './errors.js';
 
 /** The built-in class of a value: 'Float32Array', 'ArrayBuffer', 'URL', 'Null'. A Node Buffer is a 'Uint8Array'. */
@@ -12,7 +12,7 @@ export function isBytes(value: unknown): value is Uint8Array {
   return classOf(value) === 'Uint8Array';
 }
 
-/** Whether the memory of an array was transferred to another thread: it is empty then, and cannot be copied. */
+/** Whether an array's memory was transferred to another thread; it is empty then and cannot be copied. */
 export function isDetached({ buffer }: ArrayBufferView): boolean {
   if (buffer.byteLength > 0) return false;
   try {
@@ -23,7 +23,7 @@ export function isDetached({ buffer }: ArrayBufferView): boolean {
 }
 
 /**
- * Bytes of a caller as a view of this realm; a copy where their memory is shared, as others may write to it. Throws
+ * A caller's bytes as a view of this realm; a copy if their memory is shared, because others may write to it. Throws
  * UsageError for anything else.
  */
 export function ownBytes(where: string, bytes: unknown): Uint8Array<ArrayBuffer> {
@@ -31,14 +31,11 @@ export function ownBytes(where: string, bytes: unknown): Uint8Array<ArrayBuffer>
   if (isDetached(bytes)) throw new UsageError(`${where}: expected bytes, got an array whose buffer was transferred`);
   const { buffer, byteOffset, byteLength } = bytes;
   return classOf(buffer) === 'ArrayBuffer'
-    ? new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength) // just looked at
+    ? new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength) // checked above
     : new Uint8Array(bytes);
 }
 
-/**
- * Options of a caller: an object, whatever it holds. Throws UsageError for null and other values, which callers without
- * types may give.
- */
+/** Checks that options are an object. Throws UsageError for null and other values, which untyped callers may pass. */
 export function optionsOf<T extends object>(where: string, options: T): T {
   const given: unknown = options;
   if (typeof given !== 'object' || given === null || Array.isArray(given) || ArrayBuffer.isView(given))

@@ -8,7 +8,7 @@ export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8'
 export type Dim = number | string;
 
 /**
- * The part an input or output plays in a generator. Of inputs, `psi` is how far styles stay from their mean, `mix` a
+ * The role of an input or output in a generator. Of inputs, `psi` is how far styles stay from their mean, `mix` a
  * second latent, and `layer` the number of the first layer that it styles.
  */
 export type Role = 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
@@ -18,7 +18,7 @@ export interface TensorSpec {
   name?: string;
   dtype?: DType;
   shape: Dim[];
-  /** The model does not even say how many dimensions there are: any shape will do, and `shape` is empty. */
+  /** The model does not give the rank: any shape is allowed, and `shape` is empty. */
   unranked?: true;
   role?: Role;
   /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
@@ -88,7 +88,7 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-/** Rows `start … start + count − 1` along the first axis: a view of the tensor's data, which has as many. */
+/** Rows `start … start + count − 1` along the first axis, as a view; the tensor must have that many. */
 export function rowsOf({ dtype, shape, data }: Tensor, start: number, count: number): Tensor {
   const row = shape.slice(1);
   const size = sizeOf(row);

@@ -8,16 +8,16 @@ export interface CliOption {
   description: string;
   default?: string | number | boolean;
   /**
-   * How the text becomes a value; `integer` and `number` are checked by the bin. `path`: a place that is written to,
-   * which `-` is none. Default `string` (or boolean without `<…>`).
+   * How the text is parsed; the bin checks `integer` and `number`. `path`: a path that is written to, so `-` is
+   * refused. Default `string` (or boolean without `<…>`).
    */
   type?: 'string' | 'integer' | 'number' | 'list' | 'path';
   choices?: readonly string[];
 }
 
 /**
- * A positional argument. `name` in camelCase; optional unless `required`. A `variadic` one, the last, is the list of
- * all that follow.
+ * A positional argument. `name` in camelCase; optional unless `required`. The last may be `variadic`: the list of all
+ * remaining arguments.
  */
 export interface CliArgument {
   name: string;
@@ -33,7 +33,7 @@ export interface CliProgress {
   stop(text?: string): void;
 }
 
-/** What a command may touch of its surroundings. */
+/** A command's access to its environment. */
 export interface CliIo {
   readonly json: boolean;
   readonly verbose: boolean;
@@ -41,7 +41,7 @@ export interface CliIo {
   readonly cwd: string;
   /** Aborted on the first Ctrl-C; the second ends the process. */
   readonly signal: AbortSignalLike;
-  /** A line for people; silent under `--json`. */
+  /** A line of human-readable output; silent under `--json`. */
   print(line?: string): void;
   /** A warning line on stderr. */
   warn(line: string): void;
@@ -56,7 +56,7 @@ export interface CliCommand {
   summary: string;
   arguments?: readonly CliArgument[];
   options?: readonly CliOption[];
-  /** Options that depend on what is asked for, from the words after the command's name; in place of `options`. */
+  /** Replaces `options` by ones that depend on the words after the command's name. */
   optionsFor?(words: readonly string[], cwd: string): Promise<readonly CliOption[]>;
   examples: readonly string[];
   run(args: Record<string, unknown>, io: CliIo): Promise<unknown>;

@@ -1,4 +1,4 @@
-// What the conformance suite needs of a test framework, what a check is, and helpers that checks share.
+// The parts of a test framework that the conformance suite uses, the type of a check, and shared helpers.
 import type { AbortSignalLike } from '../platform.js';
 import type { Runtime } from '../runtime/session.js';
 import { ARRAY_OF, sizeOf, type DType, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
@@ -34,7 +34,7 @@ export function float32(shape: readonly number[], values: number | readonly numb
   return of('float32', shape, typeof values === 'number' ? new Array<number>(sizeOf(shape)).fill(values) : values);
 }
 
-/** Elements as plain numbers or bigints; [] for nothing. */
+/** Elements as plain numbers or bigints; [] for undefined. */
 export function elements(value: Tensor | undefined): (number | bigint)[] {
   return value === undefined ? [] : Array.from(value.data as TypedArray as ArrayLike<number | bigint>);
 }
@@ -51,7 +51,7 @@ export function plain(
   );
 }
 
-/** 'ok', or the code of the error that came; the name of an error that has none. */
+/** 'ok', or the code of the error thrown; its name if it has no code. */
 export async function outcome(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;

@@ -1,11 +1,11 @@
-// Conformance: calls and files that are wrong are refused with their code, and disturb nobody else.
+// Conformance: wrong calls and files are refused with their code and do not affect other callers.
 import { utf8 } from '../platform.js';
 import { of, attempt, elements, float32, outcome, Signal, type Check } from './contract.js';
 import { pairModel, windowModel } from './models.js';
 
 const feeds = () => ({ x: float32([1, 3], 2), y: float32([1, 3], 1) });
 
-/** Checks of what is refused. */
+/** Checks of errors. */
 export const errorChecks: Record<string, Check> = {
   'feeds that do not fit are refused, each for its own caller': async (runtime, same) => {
     const session = await runtime.createSession(pairModel());

@@ -1,4 +1,4 @@
-// Conformance: how sessions and runtimes end.
+// Conformance: disposal of sessions and runtimes.
 import { attempt, elements, float32, outcome, type Check } from './contract.js';
 import { pairModel, stateBindings, stateModel } from './models.js';
 

@@ -1,11 +1,11 @@
-// Conformance: what a run takes and gives.
+// Conformance: inputs and outputs of runs.
 import type { Runtime } from '../runtime/session.js';
 import type { DType } from '../tensor.js';
 import type { Check } from './contract.js';
 import { attempt, elements, float32, of, plain } from './contract.js';
 import { copyModel, nextModel, pairModel, pairOf } from './models.js';
 
-/** Values that show a lost bit: extremes, signs, halves, NaN patterns. */
+/** Values that would reveal a lost bit: extremes, signs, halves, NaN patterns. */
 const SAMPLES: Readonly<Record<DType, readonly (number | bigint)[]>> = {
   float32: [0, -0, 1.5, Infinity, -Infinity, 2 ** -149, 3.4028234663852886e38],
   // Bit patterns: 1, -0, infinity, the smallest and the largest number.
@@ -143,7 +143,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
     'a session with other options gives the same': async (runtime, same) => {
       const session = await runtime.createSession(pairModel(), { threads: 1, spinning: false });
       same(elements((await session.run({ x: float32([1, 3], 2), y: float32([1, 3], 1) }))['sum']), [3, 3, 3]);
-      // One pool may serve all sessions: then the report says how many threads there are, not how many were asked for.
+      // If one thread pool serves all sessions, the report gives its size, not the number asked for.
       same([1, runtime.device.threads].includes(session.device.threads), true);
     },
   };

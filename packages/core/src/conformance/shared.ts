@@ -1,4 +1,4 @@
-// Conformance: state that sessions share. A runtime without it refuses to bind one.
+// Conformance: shared state. A runtime without it must refuse to bind one.
 import { disposable } from '../disposable.js';
 import type { Runtime, SessionOptions, SharedState } from '../runtime/session.js';
 import type { NamedTensors, Tensor } from '../tensor.js';
@@ -31,7 +31,7 @@ const stranger: SharedState = disposable({
 
 type Make = (tensors: NamedTensors) => Promise<SharedState>;
 
-/** The check where a runtime has such state; elsewhere that it says so. */
+/** Runs the check if the runtime has shared state; otherwise checks that binding one is refused. */
 const shared =
   (check: (runtime: Runtime, same: Same, make: Make) => Promise<void>): Check =>
   async (runtime, same) => {

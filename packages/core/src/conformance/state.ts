@@ -1,4 +1,4 @@
-// Conformance: state stays inside, moves on with each run, is read and written by copy.
+// Conformance: state stays inside the session, advances with each run, and is read and written by copy.
 import type { Session } from '../runtime/session.js';
 import { attempt, elements, float32, of, outcome, plain, Signal, type Check } from './contract.js';
 import { stateBindings, stateModel } from './models.js';
