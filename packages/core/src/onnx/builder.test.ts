@@ -9,7 +9,7 @@ const nodesOf = (model: Model): Node[] => model.graph?.nodes ?? [];
 const outputShape = (model: Model, i = 0): unknown[] =>
   model.graph?.outputs[i]?.type?.tensor?.shape?.dims.map((d) => d.value ?? d.param) ?? [];
 
-/** The model of one op on inputs. */
+/** A model of one op. */
 function single(opset: number, make: (g: GraphBuilder) => void): Model {
   const g = new GraphBuilder({ opset });
   make(g);

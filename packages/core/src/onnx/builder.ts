@@ -1,5 +1,4 @@
-// Builds a graph node by node, inferring types and shapes as it goes. The lowering writes through this; it knows no
-// tfjs.
+// Builds a graph node by node, inferring types and shapes as it goes. The lowering uses it; it does not depend on tfjs.
 import { UsageError } from '../errors.js';
 import type { DType, Dim, TypedArray } from '../tensor.js';
 import { attribute } from './build/attributes.js';
@@ -15,11 +14,11 @@ import type { OpAttributes, OpName } from './ops.js';
 export interface Value {
   readonly name: string;
   readonly dtype: DType;
-  /** Sizes and names of sizes; `unk_0`, ... where inference cannot tell, expressions such as `2*batch` where it can. */
+  /** Sizes, or names of sizes: expressions such as `2*batch` where inference knows them, else `unk_0`, ... */
   readonly shape: readonly Dim[];
 }
 
-/** What {@link GraphBuilder.build} writes beside the graph. */
+/** What {@link GraphBuilder.build} writes besides the graph. */
 export interface BuildOptions {
   /** Default `forja`. */
   producerName?: string;
@@ -29,7 +28,7 @@ export interface BuildOptions {
   valueInfo?: boolean;
 }
 
-/** A value with what inference knows of it. */
+/** A value with its inferred facts. */
 class GraphValue implements Value {
   constructor(
     public name: string,
@@ -49,12 +48,12 @@ class GraphValue implements Value {
 }
 
 /**
- * Writes one graph. The same calls give the same model. Every method throws {@link UsageError} for calls that make no
- * valid graph, naming the node it would have been.
+ * Builds one graph. The same calls give the same model. Every method throws {@link UsageError} for a call that would
+ * make an invalid graph, naming the node.
  */
 export class GraphBuilder {
   readonly opset: number;
-  /** Names of nodes made from now on start with this (a layer's name); '' for none. */
+  /** Prefix of the names of new nodes (a layer's name); '' for none. */
   scope = '';
   readonly #name: string;
   readonly #valueNames = new Names();
@@ -90,8 +89,8 @@ export class GraphBuilder {
 
   /**
    * An initializer. Equal constants (dtype, shape, bytes) are stored once, under the name of the first. `data` is
-   * copied, unless it is `shared`: then the caller leaves it as it is until the model is written. `int64` accepts
-   * numbers, `float16` bit patterns (Uint16Array) or numbers to round.
+   * copied, unless `shared`: then the caller must not change it until the model is written. `int64` accepts numbers,
+   * `float16` bit patterns (Uint16Array) or numbers to round.
    */
   constant(
     dtype: DType,
@@ -175,8 +174,8 @@ export class GraphBuilder {
   }
 
   /**
-   * Declares a graph output. The producing node's output is renamed; an Identity is added only where that cannot be:
-   * for inputs, initializers, and values that are an output already.
+   * Declares a graph output. Renames the producing node's output; adds an Identity only where that is impossible: for
+   * inputs, initializers, and values that are an output already.
    */
   output(name: string, value: Value): void {
     const own = this.#own(`output ${name}`, value);
@@ -193,7 +192,7 @@ export class GraphBuilder {
     this.#outputs.push(own);
   }
 
-  /** The model so far: inputs, outputs, and what outputs need of nodes and initializers. May be called again. */
+  /** The model so far: inputs, outputs, and the nodes and initializers that the outputs need. May be called again. */
   build(options: BuildOptions = {}): Model {
     if (this.#outputs.length === 0)
       throw new UsageError(`graph ${this.#name}: expected an output, got none; call output(name, value)`);
@@ -210,7 +209,7 @@ export class GraphBuilder {
     );
   }
 
-  /** Makes `name` free for an input or output: an inner value that has it gets another. */
+  /** Frees `name` for an input or output: an inner value with that name is renamed. */
   #claim(where: string, name: string): void {
     if (name === '') throw new UsageError(`${where}: expected a name, got ''`);
     const holder = this.#all.get(name);
@@ -246,7 +245,7 @@ export class GraphBuilder {
     return this.scope === '' ? name : `${this.scope}/${name}`;
   }
 
-  /** A name for a size nothing is known of. */
+  /** A name for an unknown size. */
   #fresh(): string {
     let name = `unk_${this.#unknown++}`;
     while (this.#dims.has(name)) name = `unk_${this.#unknown++}`;

@@ -26,7 +26,7 @@ const BY_TYPE: ReadonlyMap<number, readonly [string, ValueField]> = new Map(
   Object.entries(FIELD).map(([name, field]) => [ATTRIBUTE_TYPE[name as keyof typeof FIELD], [name, field]]),
 );
 
-/** Messages have no default; numbers and byte strings have (writers of proto3 leave out zeros). */
+/** Message fields have no default; numbers and byte strings do (proto3 writers omit zeros). */
 const NEEDED: readonly ValueField[] = ['t', 'g', 'sparseTensor', 'tp'];
 
 /**

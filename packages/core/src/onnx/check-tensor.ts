@@ -1,4 +1,4 @@
-// The structural check of one tensor: its data type, its dims, and whether it holds the bytes that they ask for.
+// The structural check of one tensor: its data type, its dims, and whether it holds the number of bytes they imply.
 import { ModelFormatError } from '../errors.js';
 import { externalDataOf } from './external-data.js';
 import { DATA_TYPE, type SparseTensor, type TensorProto } from './ir.js';
@@ -6,8 +6,8 @@ import { DATA_TYPE, type SparseTensor, type TensorProto } from './ir.js';
 type Store = 'floatData' | 'int32Data' | 'int64Data' | 'uint64Data' | 'doubleData' | 'stringData';
 
 /**
- * How a data type is stored: bits in `rawData`, its own field, and how many entries of that an element takes.
- * onnx.proto says so beside each field.
+ * How a data type is stored: bits in `rawData`, its typed field, and how many entries of that an element takes, as
+ * documented in onnx.proto.
  */
 const STORAGE: ReadonlyMap<number, readonly [name: string, bits: number, store: Store, entries: number]> = new Map(
   (
@@ -44,7 +44,7 @@ const STORAGE: ReadonlyMap<number, readonly [name: string, bits: number, store: 
   ).map((row) => [DATA_TYPE[row[0]], row]),
 );
 
-/** Throws `model.format` with where, what was expected and what is there. */
+/** Throws `model.format` with the place, what was expected and what was found. */
 export function fail(where: string, expected: string, got: string): never {
   throw new ModelFormatError('model.format', `${where}: expected ${expected}, got ${got}`);
 }
@@ -56,7 +56,7 @@ export function checkDataType(type: number | undefined, where: string): void {
 
 /** The number of elements: every size at least 0, and the product exact in a double. */
 export function checkSizes(dims: readonly bigint[], where: string): number {
-  // Zeros do not hide sizes that overflow without them: readers multiply from the left.
+  // A zero does not excuse sizes that overflow without it: readers multiply from the left.
   let size = 1n;
   let zero = false;
   for (const [i, dim] of dims.entries()) {
@@ -74,8 +74,8 @@ export function checkSizes(dims: readonly bigint[], where: string): number {
 }
 
 /**
- * Throws unless the tensor holds exactly the data that its type and dims ask for, in one field that is allowed to, or
- * names an external file that may.
+ * Throws unless the tensor holds exactly the data that its type and dims imply, in one field allowed for the type, or
+ * in an allowed external file.
  */
 export function checkTensor(tensor: TensorProto, where: string): void {
   checkDataType(tensor.dataType, `${where}.data_type`);

@@ -1,5 +1,5 @@
-// Each rule of the structural check: a sound model passes, and with one thing wrong the message names the place, what
-// was expected and what is there.
+// Each rule of the structural check: a valid model passes; with one fault, the message names the place, what was
+// expected and what was found.
 import { describe, expect, test } from 'vitest';
 import { ModelFormatError } from '../errors.js';
 import { utf8 } from '../platform.js';

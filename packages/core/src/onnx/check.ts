@@ -1,5 +1,5 @@
-// The structural check of a model: what every reader relies on and no operator's own rules. Names are defined once and
-// before use, types and sizes make sense.
+// The structural check of a model: rules that every reader relies on, without the rules of single operators. Names are
+// defined once and before use, types and sizes are valid.
 import { ModelFormatError } from '../errors.js';
 import { isBytes } from '../realm.js';
 import { checkAttribute } from './check-attribute.js';
@@ -8,10 +8,10 @@ import { decodeModel } from './deserialize.js';
 import type { Graph, Model, ModelFunction, Node, OperatorSetId, TypeProto, ValueInfo } from './ir.js';
 import { IR_VERSION } from './schema/onnx.js';
 
-/** Graphs within graphs; as deep as a file's messages can be nested. */
+/** Maximum depth of subgraphs, which is that of a file's messages. */
 const MAX_DEPTH = 33;
 
-/** Where a graph is checked: the imported domains, the values of the graphs around it, and how many those are. */
+/** Context of a graph's check: the imported domains, the values of the enclosing graphs, and the depth. */
 interface Context {
   readonly domains: ReadonlySet<string>;
   readonly outer: Scope | undefined;
@@ -28,11 +28,10 @@ interface Scope {
 /**
  * Throws the first structural fault of a model (or of its bytes, which are decoded first) as {@link ModelFormatError}
  * `model.format`, with a path such as `graph.node[3] (Conv 'conv_1').attribute['pads']`; `model.unsupported` for an IR
- * version above ours. Checked: versions and domains are there; SSA form (each value defined once, before its use);
- * names of inputs, initializers, outputs and attributes are there and not repeated; types and dims of values,
- * initializers and tensors (no negative or overflowing size, exactly the bytes that the dims ask for); external files
- * lie in the model's folder; attributes hold what their type says; the same for subgraphs, functions and training
- * graphs.
+ * version above ours. Checked: versions and domains are present; SSA form (each value defined once, before its use);
+ * names of inputs, initializers, outputs and attributes are present and unique; types and dims of values, initializers
+ * and tensors (no negative or overflowing size, exactly the bytes that the dims imply); external files are in the
+ * model's folder; attributes hold a value of their type; the same for subgraphs, functions and training graphs.
  */
 export function checkModel(model: Model | Uint8Array): void {
   const { irVersion, opsetImport, graph, functions, trainingInfo } = isBytes(model) ? decodeModel(model) : model;

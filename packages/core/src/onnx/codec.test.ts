@@ -1,5 +1,5 @@
-// What the codec must not lose, and what it must refuse. Bytes are made by protobufjs's Writer or by hand and read by
-// onnx-buf: neither uses our table.
+// What the codec must preserve, and what it must refuse. Bytes are written by protobufjs's Writer or by hand and read
+// by onnx-buf; neither uses our table.
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf';

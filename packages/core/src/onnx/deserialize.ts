@@ -1,6 +1,6 @@
-// Bytes → IR, by the generated table over protobufjs's Reader. Losing nothing: int64 is exact, NaNs keep their bits,
-// unknown fields are kept as bytes. Hostile bytes end in a ModelFormatError: lengths are checked by the reader, nesting
-// and the number of objects are limited here.
+// Bytes → IR, by the generated table over protobufjs's Reader. Lossless: int64 is exact, NaNs keep their bits, unknown
+// fields are kept as bytes. Malicious bytes give a ModelFormatError: the reader checks lengths, and nesting and the
+// number of objects are limited here.
 import { Reader } from 'protobufjs/minimal.js';
 import { joinBytes } from '../bytes.js';
 import { ModelFormatError } from '../errors.js';
@@ -19,18 +19,18 @@ import {
 import type { NumberList } from './schema/table.js';
 import { decodeText } from './text.js';
 
-/** Messages within messages, as in every protobuf implementation: 30 levels of subgraphs. */
+/** Maximum nesting of messages, as in other protobuf implementations; enough for 30 levels of subgraphs. */
 const MAX_DEPTH = 100;
 /**
- * Messages, texts, byte strings and dimensions of one model: two bytes of a file can be an object of hundreds. A node
- * has some ten; models of 10,000 nodes are large.
+ * Maximum number of messages, texts, byte strings and dimensions in one model: two bytes of a file can become an object
+ * of hundreds. A node has about ten of these; a model of 10,000 nodes is large.
  */
 const MAX_OBJECTS = 1_000_000;
 
 /**
  * The model in the bytes of an ONNX file. `rawData` and other byte strings are views of `bytes`, not copies; numbers
  * are copied. A singular message that occurs twice (which protobuf would merge) is refused. Throws {@link
- * ModelFormatError} `model.truncated` or `model.format`; whether the graph makes sense is `checkModel`'s to say.
+ * ModelFormatError} `model.truncated` or `model.format`; `checkModel` checks whether the graph is valid.
  */
 export function decodeModel(bytes: Uint8Array): Model {
   checkModelBytes(bytes);
@@ -46,7 +46,7 @@ function decode<M extends MessageName>(message: M, bytes: Uint8Array, where: str
   // A view, so that byte strings of a Node Buffer are plain Uint8Arrays too.
   const decoder = new Decoder(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   try {
-    return decoder.message(message, bytes.length, 0) as unknown as Messages[M]; // the table's type says that it is
+    return decoder.message(message, bytes.length, 0) as unknown as Messages[M]; // as the table's types ensure
   } catch (error) {
     const { path, expected } = damageOf(error);
     const name = path.reverse().join('.');
@@ -60,7 +60,7 @@ function decode<M extends MessageName>(message: M, bytes: Uint8Array, where: str
   }
 }
 
-/** What is wrong and where, the path collected from the inside while the error passes outwards. */
+/** An error in the bytes, whose path is collected from the inside out as it propagates. */
 class Damage extends Error {
   readonly path: string[] = [];
   constructor(
@@ -72,8 +72,7 @@ class Damage extends Error {
 }
 
 /**
- * The reader throws RangeError for what runs past its end and Error for malformed numbers; anything else is a fault of
- * ours.
+ * The reader throws RangeError for reads past its end and Error for malformed numbers; anything else is a bug of ours.
  */
 function damageOf(error: unknown): Damage {
   if (error instanceof Damage) return error;
@@ -87,7 +86,7 @@ function damageOf(error: unknown): Damage {
 class Decoder {
   readonly reader: Reader;
   #objects = 0;
-  /** One number, seen as what the wire has and as what the IR has. */
+  /** One number, viewed as both the wire's type and the IR's. */
   readonly #words = new Uint32Array(2);
   readonly #big = new BigInt64Array(this.#words.buffer);
   readonly #float = new Float32Array(this.#words.buffer);
@@ -116,7 +115,7 @@ class Decoder {
         this.#field(row, fields, growing, depth);
       } else if (row && wire === 2 && row.repeated) this.#run(row, fields, growing);
       else {
-        // Also a known field with another wire type: protobuf says that is one we do not know.
+        // A known field with another wire type also counts as unknown, as protobuf specifies.
         reader.skipType(wire, 0, tag >>> 3);
         if (wire === 0 && reader.pos - start > 15) throw new Damage('protobuf, got an endless number');
         const last = unknown.at(-1);
@@ -139,7 +138,7 @@ class Decoder {
     if (isNumberList(kind)) return this.#number(kind, list(growing, kind, name));
     const value = row.message ? this.#child(row, row.message, fields, depth + 1) : this.#scalar(kind, fields);
     if (row.repeated)
-      (fields[name] as unknown[]).push(value); // emptyMessage made it a list
+      (fields[name] as unknown[]).push(value); // a list, from emptyMessage
     else fields[name] = value;
   }
 
@@ -179,7 +178,7 @@ class Decoder {
     return value;
   }
 
-  /** A run of numbers in one field: the packed form. */
+  /** Packed numbers: several in one field. */
   #run(row: Row, fields: Fields, growing: Map<string, Growing>): void {
     const { reader } = this;
     const end = reader.size() + reader.pos;
@@ -243,7 +242,7 @@ class Decoder {
   }
 }
 
-/** A typed array that grows by bytes, so that no number passes through JavaScript's own. */
+/** A growable typed array filled by bytes, so that no number is converted to a JavaScript number. */
 class Growing {
   readonly size: number;
   #bytes = new Uint8Array(0);
@@ -279,7 +278,10 @@ class Growing {
     return new NUMBER_LIST[this.kind](bytes.buffer);
   }
 
-  /** A first run gets exactly its room; what comes after doubles it, so that many small pieces take linear time. */
+  /**
+   * The first chunk gets exactly the room it needs; later ones double the capacity, so that many small chunks take
+   * linear time.
+   */
   #room(bytes: number): void {
     if (bytes <= this.#bytes.length) return;
     const larger = new Uint8Array(Math.max(bytes, 2 * this.#bytes.length));

@@ -1,8 +1,8 @@
-// Tensors whose bytes lie in another file: where, and which locations are allowed. A model is untrusted, so a location
+// Tensors whose bytes are in another file: where, and which locations are allowed. A model is untrusted, so a location
 // may only name a file in or below its own folder.
 import type { TensorProto } from './ir.js';
 
-/** Where a tensor's bytes lie. Without `length` they go to the end of the file. */
+/** Where a tensor's bytes are. Without `length` they extend to the end of the file. */
 export interface ExternalData {
   location: string;
   offset: number;
@@ -32,8 +32,8 @@ export function externalDataOf(tensor: TensorProto): ExternalData | string | und
 }
 
 /**
- * Whether a location is a relative path that cannot leave the model's folder on any system: no drive, no root, no step
- * upwards, no NUL.
+ * Whether a location is a relative path that cannot leave the model's folder on any system: no drive, no root, no `..`,
+ * no NUL.
  */
 export function isSafeLocation(location: string): boolean {
   const parts = location.split(/[/\\]/);

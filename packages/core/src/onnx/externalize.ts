@@ -1,11 +1,11 @@
-// Weights out of a model into one file beside it, and back. A file of ONNX may have 2 GiB; what is outside may be
-// mapped into memory by runtimes.
+// Moves a model's weights into one external file, and back. An ONNX file is limited to 2 GiB, and runtimes can
+// memory-map external data.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { littleEndian } from './build/constants.js';
 import { EXTERNAL, externalDataOf, isSafeLocation } from './external-data.js';
 import { DATA_TYPE, type Model, type TensorProto } from './ir.js';
 
-/** How {@link externalizeModel} works. */
+/** Options of {@link externalizeModel}. */
 export interface ExternalizeOptions {
   /** Name of the file, in or below the model's folder. Default `model.onnx.data`. */
   location?: string;
@@ -13,14 +13,16 @@ export interface ExternalizeOptions {
   least?: number;
 }
 
-/** A model and the files beside it. */
+/** A model and its external files. */
 export interface ExternalModel {
   model: Model;
   /** Contents by location. */
   external: Map<string, Uint8Array>;
 }
 
-/** Pages of all systems' memory: runtimes map tensors that begin at one. Large ones begin at Windows' 64 KiB. */
+/**
+ * Memory page size: runtimes map tensors that are page-aligned. Large ones are aligned to 64 KiB, as Windows requires.
+ */
 const PAGE = 4096;
 const LARGE_PAGE = 65536;
 const LARGE = 2 ** 20;
@@ -31,9 +33,9 @@ export function weightBytes(model: Model): number {
 }
 
 /**
- * The model with its large initializers in one file beside it, each aligned to a page. The given model is left as it
- * is; one that has nothing large comes back with no file. Initializers that are external already stay what they are:
- * their file must have another name.
+ * The model with its large initializers in one external file, each page-aligned. The given model is not changed; a
+ * model without large initializers is returned without a file. Initializers that are external already stay so: their
+ * file must have another name.
  */
 export function externalizeModel(model: Model, options: ExternalizeOptions = {}): ExternalModel {
   const { location = 'model.onnx.data', least = PAGE } = options;
@@ -75,7 +77,7 @@ export function externalizeModel(model: Model, options: ExternalizeOptions = {})
 
 /**
  * The model with its initializers read in from `external` (files by location): views of them, not copies.
- * @throws ModelFormatError `model.notFound` for a file that is not there, `model.truncated` for one that is too short,
+ * @throws ModelFormatError `model.notFound` for a missing file, `model.truncated` for one that is too short,
  * `model.format` for a location outside the model's folder.
  */
 export function internalizeModel(model: Model, external: ReadonlyMap<string, Uint8Array>): Model {
@@ -104,7 +106,7 @@ export function internalizeModel(model: Model, external: ReadonlyMap<string, Uin
   return { ...model, graph: { ...graph, initializers } };
 }
 
-/** The bytes of a tensor that is in the model, where it may go outside. */
+/** The bytes of a tensor in the model, if it may be externalized. */
 function bytesOf(tensor: TensorProto): Uint8Array | undefined {
   if (tensor.dataLocation === EXTERNAL || tensor.stringData.length > 0 || tensor.segment !== undefined)
     return undefined;

@@ -1,6 +1,6 @@
 // The ONNX IR: onnx.proto's messages as plain data, with int64 as bigint and every field kept. serialize.ts and
-// deserialize.ts are the only other form of it. A field that is undefined was absent. `unknown` holds the bytes of
-// fields that our schema does not have; they are written back after the known ones.
+// deserialize.ts convert it to and from bytes. An undefined field was absent. `unknown` holds the bytes of fields that
+// our schema lacks; they are written back after the known ones.
 
 /** ModelProto. */
 export interface Model {
@@ -71,7 +71,8 @@ export interface Attribute {
   type?: number;
   f?: number;
   /**
-   * The bits of `f` when it was a NaN other than 0x7fc00000, which a number cannot carry; counts only while `f` is NaN.
+   * The bits of `f` if it was a NaN other than 0x7fc00000, which a JavaScript number cannot hold; used only while `f`
+   * is NaN.
    */
   nanBits?: number;
   i?: bigint;

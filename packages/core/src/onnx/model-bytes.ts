@@ -1,8 +1,8 @@
-// Tells bytes that are no ONNX file, or only the beginning of one, before a runtime gets them: its own message would
-// only be "protobuf parsing failed".
+// Detects bytes that are not an ONNX file, or a truncated one, before a runtime reads them: its own message would only
+// be "protobuf parsing failed".
 import { ModelFormatError } from '../errors.js';
 
-/** Files that are often found where a model was meant, by how they begin. */
+/** Files often passed by mistake, by their first bytes. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^\s*<(!doctype|html|\?xml|head|body)/i, "a web page (a server's fallback page, or a wrong link?)"],
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the real file with `git lfs pull`'],
@@ -30,9 +30,9 @@ const MODEL_FIELDS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Throws `model.truncated` for an empty or cut file and `model.format` for anything else that is not the outline of a
- * ModelProto. Looks only at its top level: constant time in the size of the weights. `where` names the file in
- * messages.
+ * Throws `model.truncated` for an empty or truncated file, and `model.format` for anything else that does not look like
+ * a ModelProto. Reads only its top level, so the time does not depend on the size of the weights. `where` names the
+ * file in messages.
  */
 export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
   if (bytes.length === 0)

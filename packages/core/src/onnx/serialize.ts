@@ -9,22 +9,19 @@ import { isNumberList, planOf, type Fields, type MessageName, type Row } from '.
 import type { NumberList, ScalarKind } from './schema/table.js';
 import { encodeText, hasLoneSurrogates } from './text.js';
 
-/** What protobuf allows for one message: no reader takes more. */
+/** Protobuf's size limit for one message. */
 const MAX_BYTES = 2 ** 31 - 1;
 
 /**
  * The ONNX file of a model: the inverse of `decodeModel`. Throws {@link ModelFormatError}: `model.format` for a number
  * outside its field's range (bigints outside 64 bits, a fraction in an int32), `model.unsupported` above 2 GiB, where
- * the weights have to go into external files.
+ * the weights must go into external files.
  */
 export function encodeModel(model: Model): Uint8Array {
   return encode('ModelProto', model as unknown as Fields); // an interface has no index signature
 }
 
-/**
- * The encoded GraphProto, byte for byte as {@link encodeModel} puts it into a file: what a manifest's integrity is
- * over.
- */
+/** The encoded GraphProto, byte for byte as {@link encodeModel} writes it: what a manifest's integrity covers. */
 export function encodeGraph(graph: Graph): Uint8Array {
   return encode('GraphProto', graph as unknown as Fields); // an interface has no index signature
 }
@@ -35,8 +32,8 @@ export function graphLength(graph: Graph): number {
 }
 
 /**
- * Byte strings of more than this are not put through the Writer, whose buffer doubles as it grows: they are copied
- * once, to where they belong.
+ * Byte strings longer than this bypass the Writer, whose buffer doubles as it grows: they are copied once, to their
+ * final place.
  */
 const LARGE = 65536;
 
@@ -56,7 +53,7 @@ function encode(name: MessageName, fields: Fields): Uint8Array {
 
 const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
-/** The message in pieces, in order: large byte strings as they are, and what stands between them. */
+/** The message in pieces, in order: large byte strings, and the encoded bytes between them. */
 function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
   const parts: Uint8Array[] = [];
   let writer = new Writer();
@@ -83,7 +80,7 @@ function partsOf(name: MessageName, fields: Fields): Uint8Array[] {
     }
     writeUnknown(writer, fields);
   } catch (error) {
-    // Growing the buffer past what the engine can allocate is the only RangeError there is.
+    // A RangeError can only mean that the buffer grew beyond what the engine can allocate.
     if (error instanceof RangeError) throw tooLarge(writer.pos, error);
     throw error;
   }
@@ -122,7 +119,7 @@ function writeField(writer: Writer, row: Row, value: unknown, fields: Fields): v
   if (row.message) {
     writeMessage(writer.fork(), row.message, value as Fields);
     writer.ldelim();
-    // lists of numbers went another way
+    // lists of numbers were handled above
   } else WRITE[row.kind as Exclude<ScalarKind, NumberList>](writer, value as never, row, fields);
 }
 
@@ -133,7 +130,7 @@ const WRITE: {
   'int64[]': writeInt64,
   int32: writeInt32,
   float: (writer, value: number, _, fields) => {
-    // A NaN's bits do not survive as a number.
+    // JavaScript numbers do not keep a NaN's bits.
     if (Number.isNaN(value)) writer.fixed32(typeof fields['nanBits'] === 'number' ? fields['nanBits'] : 0x7fc00000);
     else writer.float(value);
   },
@@ -150,14 +147,14 @@ function writeNumbers(
   list: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array,
 ): void {
   if (list.length === 0) return;
-  // Little-endian, as the wire: so is every platform that has these arrays and a JavaScript engine of today.
+  // The wire is little-endian, as is every platform of today's JavaScript engines.
   const bytes = new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
   const size = list.BYTES_PER_ELEMENT;
   const tag = (row.number << 3) | (row.packed ? 2 : row.wire);
   if (row.packed) writer.uint32(tag);
   if (row.packed && row.wire !== 0) writer.bytes(bytes);
   else {
-    // two a bigint: halves are all that the writer wants of one
+    // two words per bigint: the writer needs only the halves
     const words = new Uint32Array(list.buffer, list.byteOffset, list.byteLength / 4);
     if (row.packed) writer.fork();
     for (let i = 0; i < list.length; i++) {
@@ -182,7 +179,7 @@ function writeInt64(writer: Writer, value: bigint, row: Row): void {
   writeVarint(writer, Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n)));
 }
 
-/** By halves, because protobufjs takes 64-bit numbers as such pairs; it then needs no Long. */
+/** By halves: protobufjs accepts 64-bit numbers as such pairs, and then needs no Long. */
 function writeVarint(writer: Writer, low: number, high: number): void {
   writer.uint64({ low, high, unsigned: true } as never); // typed as a whole Long; only the halves are read
 }

@@ -1,8 +1,8 @@
-// Texts of a model as UTF-8, losing nothing: a byte that is not UTF-8 becomes a lone surrogate U+DC80-U+DCFF and turns
-// back into itself (Python's "surrogateescape").
+// Lossless UTF-8 for a model's strings: a byte that is not UTF-8 becomes a lone surrogate U+DC80-U+DCFF and is
+// converted back (Python's "surrogateescape").
 import { fromUtf8, utf8 } from '../platform.js';
 
-/** The text of bytes that should be UTF-8. */
+/** Decodes bytes that should be UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return asciiOf(bytes) ?? fromUtf8(bytes);
@@ -11,7 +11,7 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** The inverse of {@link decodeText}. Lone surrogates that it does not make become U+FFFD, as everywhere on the web. */
+/** The inverse of {@link decodeText}. Other lone surrogates become U+FFFD, as everywhere on the web. */
 export function encodeText(text: string): Uint8Array {
   if (!hasLoneSurrogates(text)) return utf8(text);
   const bytes = text
@@ -52,8 +52,8 @@ function escaped(bytes: Uint8Array): string {
 }
 
 /**
- * The code point at `at` and its length; an escape of length 1 where there is none (RFC 3629: no overlong form, no
- * surrogate, none above U+10FFFF).
+ * The code point at `at` and its length; an escape of length 1 if the bytes are not valid (RFC 3629: no overlong form,
+ * no surrogate, none above U+10FFFF).
  */
 function sequence(bytes: Uint8Array, at: number): readonly [code: number, length: number] {
   const lead = bytes[at] ?? 0;

@@ -1,5 +1,5 @@
-// Attributes as AttributeProto wants them: typed by what the specification says of the name, never by what the value
-// looks like (alpha: 1 is a float).
+// Converts attributes to AttributeProto, typed as the specification says, never guessed from the value (alpha: 1 is a
+// float).
 import { UsageError } from '../../errors.js';
 import { utf8 } from '../../platform.js';
 import { ATTRIBUTE_TYPE, type Attribute } from '../ir.js';
@@ -9,7 +9,7 @@ import type { AttributeValue } from '../infer/index.js';
 /** Every attribute name of the vocabulary. One name has one type in all operators. */
 export type AttributeName = { [K in OpName]: keyof OpAttributes[K] }[OpName];
 
-/** Kinds of attributes we write. */
+/** Types of attributes that we write. */
 export type AttributeKind = 'float' | 'int' | 'ints' | 'string';
 
 /** The type of each attribute. */
@@ -79,11 +79,11 @@ const writers: Readonly<Record<AttributeKind, (value: AttributeValue) => Partial
   string: (value) => (typeof value === 'string' ? { s: utf8(value) } : undefined),
 };
 
-/** An attribute. Throws UsageError for a name we do not have or a value of another type. */
+/** An attribute. Throws UsageError for an unknown name or a value of another type. */
 export function attribute(where: string, name: string, value: AttributeValue): Attribute {
   if (!Object.hasOwn(ATTRIBUTE_KINDS, name))
     throw new UsageError(`${where}: expected an attribute of the operator, got '${name}'`);
-  const kind = ATTRIBUTE_KINDS[name as AttributeName]; // just looked up
+  const kind = ATTRIBUTE_KINDS[name as AttributeName]; // checked above
   const written = writers[kind](value) ?? refuse(`${where}: ${name}: expected ${kind}, got ${JSON.stringify(value)}`);
   return {
     name,

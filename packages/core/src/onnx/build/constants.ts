@@ -1,5 +1,5 @@
-// Constant data: from numbers or typed arrays to the little-endian bytes of an initializer, and a store that keeps
-// equal ones once.
+// Constant data: converts numbers or typed arrays to the little-endian bytes of an initializer, and deduplicates equal
+// constants.
 import { UsageError } from '../../errors.js';
 import { halfOf } from '../../half.js';
 import { classOf } from '../../realm.js';
@@ -30,18 +30,18 @@ export function typedData(
     throw new UsageError(`${where}: expected sizes, got shape [${shape.join(', ')}]`);
   if (data.length !== sizeOf(shape))
     throw new UsageError(`${where}: expected ${sizeOf(shape)} elements for [${shape.join(', ')}], got ${data.length}`);
-  // The array that belongs to the type, of whichever realm.
+  // The typed array of this dtype, from any realm.
   if (classOf(data) === ARRAY_OF[dtype].name) return data as TypedArray;
   const numeric = Array.isArray(data) || (dtype === 'int64' && classOf(data) === 'Int32Array');
   if (!numeric)
     throw new UsageError(`${where}: expected ${ARRAY_OF[dtype].name} or numbers for ${dtype}, got ${classOf(data)}`);
-  const values = Array.from(data as ArrayLike<number>); // no BigInt64Array: it is int64's own
+  const values = Array.from(data as ArrayLike<number>); // not a BigInt64Array, which was handled above
   const range = RANGES[dtype];
   const bad = range && values.find((v) => !Number.isInteger(v) || v < range[0] || v > range[1]);
   if (bad !== undefined) throw new UsageError(`${where}: expected ${dtype} numbers, got ${bad}`);
   if (dtype === 'int64') return BigInt64Array.from(values, BigInt);
   if (dtype === 'float16') return Uint16Array.from(values, halfOf);
-  // The constructor takes what its own array holds: numbers, for all types that are left.
+  // All remaining types hold plain numbers.
   return new ARRAY_OF[dtype](values as unknown as ArrayLike<never>);
 }
 
@@ -53,7 +53,7 @@ export function littleEndian(dtype: DType, data: TypedArray, swap: boolean = !LI
   return bytes;
 }
 
-/** The little-endian bytes of data that does not change: a view where the machine is so, else a copy. */
+/** The little-endian bytes of immutable data: a view on a little-endian machine, else a copy. */
 export function littleEndianView(dtype: DType, data: TypedArray): Uint8Array {
   return LITTLE_ENDIAN ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : littleEndian(dtype, data);
 }
@@ -62,7 +62,7 @@ export function littleEndianView(dtype: DType, data: TypedArray): Uint8Array {
 export class ConstantStore<T> {
   readonly #entries = new Map<string, { bytes: Uint8Array; item: T }[]>();
 
-  /** The item stored for an equal constant, else what `make` returns, stored from now on. */
+  /** The item stored for an equal constant, else the result of `make`, which is stored. */
   once(dtype: string, shape: readonly (number | bigint)[], bytes: Uint8Array, make: () => T): T {
     const key = `${dtype}[${shape.join()}]${sample(bytes)}`;
     const entries = this.#entries.get(key) ?? [];

@@ -1,4 +1,4 @@
-// From the builder's nodes to the IR: only what the outputs need, in the order it was emitted.
+// Turns the builder's nodes into the IR: only those that the outputs need, in the order emitted.
 import type { Dim, DType } from '../../tensor.js';
 import {
   DATA_TYPE,
@@ -10,7 +10,7 @@ import {
   type ValueInfo,
 } from '../ir.js';
 
-/** What {@link modelOf} needs of a value. `data` marks an initializer. */
+/** A value for {@link modelOf}. `data` marks an initializer. */
 export interface Emitted {
   readonly name: string;
   readonly dtype: DType;
@@ -43,7 +43,7 @@ const IR_VERSIONS: Readonly<Record<number, bigint>> = { 17: 8n, 18: 8n, 19: 9n, 
 /** Opsets the builder writes. */
 export const OPSETS: readonly number[] = Object.keys(IR_VERSIONS).map(Number);
 
-/** What {@link modelOf} writes beside the graph. */
+/** What {@link modelOf} writes besides the graph. */
 export interface ModelOptions {
   producerName?: string;
   producerVersion?: string;
@@ -51,7 +51,7 @@ export interface ModelOptions {
   valueInfo?: boolean;
 }
 
-/** The model. Inputs stay even where nothing reads them. */
+/** Makes the model. Inputs are kept even if nothing reads them. */
 export function modelOf<V extends Emitted>(graph: EmittedGraph<V>, options: ModelOptions): Model {
   const needed = new Set<V>(graph.outputs);
   const nodes: EmittedNode<V>[] = [];
@@ -92,7 +92,7 @@ export function modelOf<V extends Emitted>(graph: EmittedGraph<V>, options: Mode
 /** Operators that are cheaper without their optional outputs. */
 const OPTIONAL_OUTPUTS: ReadonlySet<string> = new Set(['LayerNormalization', 'MaxPool']);
 
-/** Optional outputs that nothing reads are left out. */
+/** The node, without optional outputs that nothing reads. */
 function nodeOf<V extends Emitted>(
   { name, op, inputs, outputs, attributes }: EmittedNode<V>,
   needed: ReadonlySet<V>,

@@ -1,4 +1,4 @@
-// Unique readable names: the first user of a name gets it plain, the next ones get `_1`, `_2`, ...
+// Unique readable names: the first user of a name gets it as it is, later ones get `_1`, `_2`, ...
 
 /** Names in use. */
 export class Names {
@@ -10,12 +10,12 @@ export class Names {
     return this.#taken.has(name);
   }
 
-  /** Takes `name` itself. */
+  /** Reserves `name`. */
   take(name: string): void {
     this.#taken.add(name);
   }
 
-  /** Gives `name` back. */
+  /** Releases `name`. */
   free(name: string): void {
     this.#taken.delete(name);
   }

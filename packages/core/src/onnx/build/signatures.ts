@@ -1,8 +1,8 @@
-// What the specification says of each operator beside its attributes' types: how many inputs and outputs, and since
-// which opset (of 17-22). Checked against the schemas of the `onnx` package in tests/parity/op-schemas.test.ts.
+// Signatures of operators from the specification: numbers of inputs and outputs, and the opset (of 17-22) that
+// introduced them. Checked against the schemas of the `onnx` package in tests/parity/op-schemas.test.ts.
 import type { OpName } from '../ops.js';
 
-/** `[least inputs, most inputs, most outputs]`, and the opset that brought the operator where that is above 17. */
+/** `[least inputs, most inputs, most outputs]`, and the opset that introduced the operator if above 17. */
 export type Signature = readonly [least: number, most: number, outputs: number, since?: number];
 
 const one: Signature = [1, 1, 1];

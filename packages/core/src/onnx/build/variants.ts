@@ -1,14 +1,10 @@
-// Differences between opsets 17 and 22 that a caller of the builder need not know: one call, the form that the opset
-// wants.
+// Hides differences between opsets 17 and 22 from callers of the builder: adapts a call to the form of the opset.
 import { UsageError } from '../../errors.js';
 import type { AttributeValue } from '../infer/index.js';
 import type { OpName } from '../ops.js';
 import { SIGNATURES } from './signatures.js';
 
-/**
- * The inputs (as the caller knows them) and attributes of a node. `numbersOf` tells a constant integer input's
- * elements.
- */
+/** The inputs and attributes of a node. */
 export interface Call<V> {
   op: OpName;
   inputs: readonly (V | undefined)[];
@@ -16,7 +12,7 @@ export interface Call<V> {
   outputs: number;
 }
 
-/** Attributes, and values of them, that came after opset 17. */
+/** Attributes, and attribute values, introduced after opset 17. */
 const SINCE: Partial<Record<OpName, Record<string, { since: number; values?: readonly AttributeValue[] }>>> = {
   AveragePool: { dilations: { since: 19 } },
   Pad: { mode: { since: 19, values: ['wrap'] } },
@@ -50,7 +46,7 @@ interface Host<V> {
   sizeOf(value: V, axis: number): number | undefined;
 }
 
-/** The call in the form of the opset. Throws UsageError where it has none. */
+/** The call in the form of the opset. Throws UsageError if there is none. */
 export function adapt<V>(call: Call<V>, host: Host<V>): Call<V> {
   const { op, outputs } = call;
   const [least, most, mostOutputs, since] = SIGNATURES[op];
@@ -88,8 +84,8 @@ function axesAsAttribute<V>(
 }
 
 /**
- * From 18, pieces without given sizes need num_outputs; before, they had to be equal. Where the last piece would be
- * empty, onnxruntime wants the sizes.
+ * Split without sizes: from opset 18 it needs num_outputs; before, pieces had to be equal. If the last piece would be
+ * empty, onnxruntime requires the sizes.
  */
 function split<V>(
   inputs: readonly (V | undefined)[],

@@ -1,5 +1,5 @@
-// Types and shapes of the values of any graph, as far as inference knows its operators. What it cannot tell is simply
-// absent: nothing here refuses a model.
+// Types and shapes of the values of any graph, as far as inference knows its operators. Unknown ones are absent; no
+// model is refused.
 import { UsageError } from '../../errors.js';
 import type { Dim } from '../../tensor.js';
 import { INFERENCE, TRACKED, type AttributeValue, type Fact } from '../infer/index.js';
@@ -8,7 +8,7 @@ import type { OpName } from '../ops.js';
 import { decodeText } from '../text.js';
 import { dtypeOf, int64sOf, sizesOf } from './tensors.js';
 
-/** What is known of each value, by name. */
+/** Inferred facts of each value, by name. */
 export function factsOf(graph: Graph, opset: number): Map<string, Fact> {
   const facts = new Map<string, Fact>();
   const learn = (name: string | undefined, fact: Fact | undefined): void => {
@@ -51,7 +51,7 @@ function infer(
   if (!Object.hasOwn(INFERENCE, operator)) return [];
   const inputs = node.inputs.map((name) => facts.get(name));
   if (node.inputs.some((name, i) => name !== '' && inputs[i] === undefined)) return [];
-  const op = operator as OpName; // just looked up
+  const op = operator as OpName; // checked above
   try {
     return INFERENCE[op]({
       where: node.name ?? op,
@@ -68,7 +68,7 @@ function infer(
   }
 }
 
-/** A Constant's number or list stands in an attribute of its own kind, or is a tensor. */
+/** A Constant node's value: a number or list in an attribute of that type, or a tensor. */
 function constantNode(node: Node): Fact | undefined {
   const [attribute] = node.attributes;
   const value = attribute === undefined ? undefined : valueOf(attribute);

@@ -7,8 +7,8 @@ const DTYPE_OF: ReadonlyMap<number, DType> = new Map(
 ); // ARRAY_OF has a row for each type
 
 /**
- * The float32 numbers of a tensor that is in the file; undefined for other types, for external data, and where there
- * are not as many as its sizes say.
+ * The float32 numbers of a tensor in the file; undefined for other types, for external data, and if their count does
+ * not match the shape.
  */
 export function floatsOf(tensor: TensorProto | undefined): Float32Array | undefined {
   if (
@@ -40,5 +40,5 @@ export function int64sOf(tensor: TensorProto): number[] | undefined {
 /** Sizes of a tensor. */
 export const sizesOf = (tensor: TensorProto): number[] => tensor.dims.map(Number);
 
-/** Our name of an element type; undefined for one that we do not have. */
+/** Our dtype for an element type; undefined if we have none. */
 export const dtypeOf = (elementType: number | undefined): DType | undefined => DTYPE_OF.get(elementType ?? 0);

@@ -1,12 +1,10 @@
-// From a file's bytes to a file's bytes: what runtimes do to a model before a CPU gets it.
+// {@link fastConvolutions} on encoded models: applied by runtimes before a CPU session is opened.
 import { ModelFormatError } from '../../errors.js';
 import { decodeModel } from '../deserialize.js';
 import { encodeModel } from '../serialize.js';
 import { fastConvolutions } from './index.js';
 
-/**
- * Larger files, weights included, are left as they are: reading one takes as long as the gain would save in many runs.
- */
+/** Larger files, weights included, are not changed: decoding one would cost more than many runs would save. */
 const LARGEST = 2 ** 28;
 
 /** A file with faster convolutions. */
@@ -17,8 +15,8 @@ export interface FastBytes {
 }
 
 /**
- * {@link fastConvolutions} of an encoded model; undefined where it stays as it is: nothing to gain, too large, or not a
- * file that can be read.
+ * {@link fastConvolutions} of an encoded model; undefined if it is not changed: nothing to gain, too large, or not
+ * readable.
  */
 export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
   if (model.length > LARGEST) return undefined;
@@ -26,7 +24,7 @@ export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
     const { model: fast, convolutions } = fastConvolutions(decodeModel(model));
     return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions };
   } catch (error) {
-    if (error instanceof ModelFormatError) return undefined; // onnxruntime says better what is wrong with it
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime's own error says more
     throw error;
   }
 }

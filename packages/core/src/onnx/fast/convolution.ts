@@ -1,5 +1,4 @@
-// A Conv or ConvTranspose of a graph as numbers: what the algorithm and its price need, or undefined where only the
-// node itself will do.
+// The parameters of a Conv or ConvTranspose node that algorithms and cost estimates need.
 import type { Fact } from '../infer/index.js';
 import type { Node, TensorProto } from '../ir.js';
 import { attributesOf, operatorOf } from '../facts/shapes.js';
@@ -7,7 +6,8 @@ import { floatsOf, sizesOf } from '../facts/tensors.js';
 import type { Axis } from './tiling.js';
 
 /**
- * A two-dimensional convolution with constant weights. A transposed one is the adjoint: its input is the small side.
+ * A two-dimensional convolution with constant weights. A transposed one is its adjoint: the input is the smaller
+ * picture.
  */
 export interface PictureConvolution {
   node: Node;
@@ -17,15 +17,15 @@ export interface PictureConvolution {
   small: number;
   height: Axis;
   width: Axis;
-  /** Pictures a run, where the graph says so. */
+  /** Pictures per run, if the graph fixes it. */
   batch: number | undefined;
-  /** Both kinds of node: [small, large, kernel, kernel]. */
+  /** For both kinds of node: [small, large, kernel, kernel]. */
   weights: TensorProto;
 }
 
 /**
- * The convolution that `node` computes; undefined for groups, dilation, sizes or weights that are not fixed, and other
- * nodes.
+ * The convolution that `node` computes; undefined for groups, dilation, dynamic sizes, weights that are not constant,
+ * and other nodes.
  */
 export function describe(
   node: Node,

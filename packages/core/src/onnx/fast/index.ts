@@ -1,5 +1,5 @@
-// Convolutions of any model as products of transformed tiles, where that is faster on a CPU: chosen by price, over the
-// batch sizes that the model may see.
+// Replaces convolutions of any model by products of transformed tiles (Winograd) where the cost model says that this is
+// faster on a CPU, over the batch sizes that the model may be run with.
 import { UsageError } from '../../errors.js';
 import type { Graph, Model, Node } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
@@ -9,31 +9,31 @@ import { algorithmsFor, BATCHES, crossingPrice, nameOf, plainPrice, winogradPric
 import { crossings, rewrite, type Choice } from './rewrite.js';
 import { factsOf } from '../facts/shapes.js';
 
-/** A model whose convolutions may be others than its file says. */
+/** A model in which some convolutions were replaced. */
 export interface FastModel {
   model: Model;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
 }
 
-/** What {@link fastConvolutions} does of its own accord otherwise. */
+/** Options of {@link fastConvolutions}. */
 export interface FastOptions {
-  /** Algorithms by node name, as `convolutions` names them, or `portable`; other convolutions are chosen by price. */
+  /** Algorithms by node name, as in `convolutions`, or `portable`; other convolutions get the cheapest. */
   algorithms?: Readonly<Record<string, string>>;
 }
 
-/** Opsets whose nodes inference and this rewriting know. */
+/** Opsets that inference and this rewrite support. */
 const OPSETS = { least: 13n, most: 22n };
 
-/** Only what is clearly cheaper is taken. */
+/** An algorithm must cost less than this fraction of the node. */
 const GAIN = 0.97;
 
 /**
  * The model with convolutions of fixed sizes and constant weights computed by Winograd's algorithm, in standard
- * operators, where a price fitted to onnxruntime's CPU kernels says that it pays. Inputs, outputs and names are the
- * same; pictures differ by rounding (below 1e-5 of their range in what was tried) and do not depend on the batch they
- * are made in any more than before. The model itself when there is nothing to gain, and for operators of other opsets.
- * @throws UsageError for an algorithm that cannot compute the convolution it is meant for.
+ * operators, where a cost model fitted to onnxruntime's CPU kernels says that it pays. Inputs, outputs and names are
+ * the same; pictures differ by rounding (below 1e-5 of their range in tests) and depend on the batch size no more than
+ * before. Returns the same model if there is nothing to gain, or for other opsets.
+ * @throws UsageError for an algorithm that cannot compute its convolution.
  */
 export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions = {}): FastModel {
   const opset = opsetOf(model);
@@ -58,15 +58,15 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
 }
 
 /**
- * What one convolution of a model was taken to cost by each algorithm, in the time of a million multiply-adds of a
- * large matrix product.
+ * Estimated cost of one convolution by each algorithm; unit: the time of a million multiply-adds of a large matrix
+ * product.
  */
 export interface ConvolutionPrices {
   /** The node's name. */
   node: string;
-  /** What it is, for people: `64 → 128 channels, 14×14 → 7×7, kernel 4×4, stride 2`. */
+  /** A description, such as `64 → 128 channels, 14×14 → 7×7, kernel 4×4, stride 2`. */
   what: string;
-  /** Batch sizes of the prices. */
+  /** Batch sizes of the estimates. */
   batches: number[];
   /** By algorithm; `portable` is the node itself. */
   prices: Record<string, number[]>;
@@ -74,8 +74,8 @@ export interface ConvolutionPrices {
 }
 
 /**
- * The prices that {@link fastConvolutions} chooses by, and its choice, for each convolution that another algorithm
- * could compute. Changes of layout come to that, which is why one may stay that looks dearer.
+ * The cost estimates by which {@link fastConvolutions} chooses, and its choice, for each convolution that another
+ * algorithm could compute. Layout changes cost extra, so the cheapest algorithm is not always chosen.
  */
 export function explainConvolutions(model: Model): ConvolutionPrices[] {
   const { graph } = model;
@@ -119,11 +119,11 @@ const convolutionsOf = (graph: Graph, facts: ReadonlyMap<string, Fact>): Picture
   return graph.nodes.flatMap((node) => describe(node, facts, initializers) ?? []);
 };
 
-/** Batch sizes that a convolution is priced at: the graph's own, where it says one. */
+/** Batch sizes for which a convolution's cost is estimated: the graph's own if fixed. */
 const batchesOf = (conv: PictureConvolution | undefined): typeof BATCHES =>
   conv?.batch === undefined ? BATCHES : [{ batch: conv.batch, weight: 1 }];
 
-/** The opset of the default domain, where inference and this rewriting know its nodes. */
+/** The opset of the default domain, if inference and this rewrite support it. */
 function opsetOf({ opsetImport }: Model): number | undefined {
   const opset =
     opsetImport.find(({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx')?.version ?? 0n;
@@ -131,8 +131,8 @@ function opsetOf({ opsetImport }: Model): number | undefined {
 }
 
 /**
- * The choice of lowest price: the best algorithm for each, then without those that cost more in changes of layout than
- * they gain. `given` ones stay.
+ * The cheapest choice: the best algorithm for each, minus those whose layout changes cost more than they gain. `given`
+ * ones are kept.
  */
 function choose(
   graph: Graph,
@@ -142,7 +142,7 @@ function choose(
   const convolutions = convolutionsOf(graph, facts);
   const batches = batchesOf(convolutions[0]);
   const total = batches.map(({ batch }) => convolutions.reduce((sum, conv) => sum + plainPrice(conv, batch), 0));
-  // In shares of what the convolutions of the file cost at each batch size.
+  // Relative to the cost of the file's own convolutions at each batch size.
   const score = (price: (batch: number) => number): number =>
     batches.reduce((sum, { batch, weight }, i) => sum + (weight * price(batch)) / (total[i] ?? 1), 0);
   const plain = (conv: PictureConvolution): number => score((batch) => plainPrice(conv, batch));

@@ -1,12 +1,12 @@
-// What a convolution costs as the node it is and by Winograd's algorithm, in the time of a million multiply-adds of a
-// large matrix product. Fitted to onnxruntime's CPU kernels over the twenty layers of bench/convolutions.mjs at batch
-// 1, 16 and 64; see docs/performance.md.
+// Cost model of a convolution, as the plain node and by Winograd's algorithm; unit: the time of a million multiply-adds
+// of a large matrix product. Fitted to onnxruntime's CPU kernels on the twenty layers of bench/convolutions.mjs at
+// batch 1, 16 and 64; see docs/performance.md.
 import type { PictureConvolution } from './convolution.js';
 import type { Axis } from './tiling.js';
 
 /**
- * How a convolution is computed: tiles of m outputs along both axes, and whether each point has a product of its own,
- * whose weights onnxruntime packs beforehand.
+ * How a convolution is computed: tiles of m outputs along both axes, and whether each point is a separate MatMul, whose
+ * weights onnxruntime packs at load time.
  */
 export interface Algorithm {
   tile: number;
@@ -14,8 +14,8 @@ export interface Algorithm {
 }
 
 /**
- * Batch sizes that a model of unknown use is priced at, and how much each counts. One algorithm serves them all, so
- * that a picture does not depend on its batch.
+ * Batch sizes assumed for a model with a dynamic batch, and their weights. One algorithm is used for all, so that a
+ * picture does not depend on its batch.
  */
 export const BATCHES: readonly { batch: number; weight: number }[] = [
   { batch: 1, weight: 0.25 },
@@ -23,40 +23,40 @@ export const BATCHES: readonly { batch: number; weight: number }[] = [
   { batch: 64, weight: 1 },
 ];
 
-/** Of a float that a transform reads or writes, or that changes its place. */
+/** Cost of a float that a transform reads or writes, or that is moved. Costs down to TRANSFORM are in multiply-adds. */
 const MOVE = 15;
-/** Of a float copied once more, where products are cut apart and joined. */
+/** Cost of one more copy of a float, where products are split and joined. */
 const COPY = 6;
-/** Of a float that an element-wise node reads and writes. */
+/** Cost of a float that an element-wise node reads and writes. */
 const PASS = 30;
-/** Of a float that changes between channels first and channels last. */
+/** Cost of a float that changes between channels-first and channels-last. */
 const CROSSING = 50;
-/** Of a product's patch that onnxruntime's ConvTranspose scatters into the picture. */
+/** Cost of a float that onnxruntime's ConvTranspose scatters into the picture. */
 const SCATTER = 23;
-/** Of a multiply-add of the constant matrices, which are small. */
+/** Cost of a multiply-add with the small constant matrices. */
 const TRANSFORM = 1.5;
-/** Rows below which a product waits for its weights. */
+/** Below this many rows, a product is bound by loading its weights. */
 const FEWEST_ROWS = 6;
-/** Of one weight that is packed in each run, in rows; less where a product's weights stay in the nearest cache. */
+/** Cost of a weight packed in each run, in rows; less if a product's weights fit the nearest cache. */
 const PACKING = { small: 8.5, large: 14, from: 20_000 };
 /**
- * Of a convolution's node, of the nodes beside the products, and of a product of its own, in millions: what waking the
- * threads costs.
+ * Fixed cost, in millions, of a convolution's node, of Winograd's nodes besides the products, and of each separate
+ * product: waking the threads.
  */
 const NODE = { plain: 3.7, winograd: 3.7, product: 0.4 };
-/** Products and their transforms in float32: with more points a picture loses a digit. */
+/** Maximum interpolation points: with more, a picture loses a digit in float32. */
 const MOST_POINTS = 5;
 
 const product = ({ height, width }: PictureConvolution, of: (axis: Axis) => number): number => of(height) * of(width);
 
-/** Price of the node itself. */
+/** Cost of the plain node. */
 export function plainPrice(conv: PictureConvolution, batch: number): number {
   const { transposed, large, small } = conv;
   const patches = batch * product(conv, (axis) => axis.small * axis.kernel) * large;
   return (patches * small + (transposed ? SCATTER * patches : 0)) / 1e6 + NODE.plain;
 }
 
-/** Price of `algorithm`, its output transformed, with bias. */
+/** Cost of `algorithm`, including transforms and bias. */
 export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algorithm, batch: number): number {
   const { transposed, large, small } = conv;
   const points = (axis: Axis): number => tile + axis.kernel / axis.stride - 1;
@@ -65,7 +65,7 @@ export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algori
   const count = product(conv, points);
   const weights = count * classes * large * small;
   const rows = batch * product(conv, tiles);
-  const block = (transposed ? 1 : classes) * large * small; // of one product
+  const block = (transposed ? 1 : classes) * large * small; // weights of one product
   const cut = batch * product(conv, (axis) => points(axis) * tiles(axis));
   const [largeCut, smallCut] = [cut * classes * large, cut * small];
   const result =
@@ -80,10 +80,10 @@ export function winogradPrice(conv: PictureConvolution, { tile, packed }: Algori
   );
 }
 
-/** Price of floats that change layout, so many a picture. */
+/** Cost of changing the layout of `crossed` floats per picture. */
 export const crossingPrice = (crossed: number, batch: number): number => (CROSSING * crossed * batch) / 1e6;
 
-/** Multiply-adds of the constant matrices along both axes, on both sides. */
+/** Multiply-adds with the constant matrices along both axes, for input and output. */
 function transforms(
   { large, small, height: h, width: w }: PictureConvolution,
   points: (axis: Axis) => number,
@@ -93,7 +93,7 @@ function transforms(
   const [ph, pw] = [points(h) * tiles(h), points(w) * tiles(w)];
   const both = (fromH: number, fromW: number, toH: number, toW: number): number =>
     toH * fromH * fromW + toH * toW * fromW;
-  // Which side is cut and which is joined makes no difference to squares, and little to others.
+  // Swapping the sides makes no difference for square kernels, and little for others.
   return (
     batch * (large * both(h.large, w.large, ph * h.stride, pw * w.stride) + small * both(h.small, w.small, ph, pw))
   );
@@ -105,14 +105,14 @@ const LARGEST_SIDE = 128;
 const fits = ({ kernel, stride, large, small }: Axis): boolean =>
   kernel % stride === 0 && Math.min(large, small) >= 1 && Math.max(large, small) <= LARGEST_SIDE;
 
-/** Every algorithm that can compute the convolution. Thin pictures are better off as they are. */
+/** Every algorithm that can compute the convolution; none for pictures of few channels, which would not gain. */
 export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
   const { large, small, height: h, width: w } = conv;
   if (Math.min(large, small) < 8 || !fits(h) || !fits(w)) return [];
   const taps = [h.kernel / h.stride, w.kernel / w.stride];
   if (Math.max(...taps) < 2) return [];
-  // A single tile would make products of one row at batch 1, which onnxruntime sums in another order than those of
-  // more: the picture would depend on its batch.
+  // A single tile would give products of one row at batch 1, which onnxruntime sums in another order than larger ones,
+  // so the picture would depend on its batch.
   const tiles = [2, 3, 4].filter(
     (tile) => Math.max(...taps) + tile - 1 <= MOST_POINTS && product(conv, (axis) => Math.ceil(axis.small / tile)) > 1,
   );
@@ -122,7 +122,7 @@ export function algorithmsFor(conv: PictureConvolution): Algorithm[] {
   ]);
 }
 
-/** The name that reports give it. */
+/** Its name in reports. */
 export const nameOf = ({ height: h, width: w }: PictureConvolution, { tile, packed }: Algorithm): string => {
   const text = (axis: Axis): string => `F(${tile}, ${axis.kernel / axis.stride})`;
   return `winograd ${text(h)}${text(h) === text(w) ? '' : ` × ${text(w)}`}${packed ? ', packed' : ''}`;

@@ -1,5 +1,6 @@
-// One walk over a graph: chosen convolutions become products, what stands between them follows in their layout, and
-// pictures change layout only where both meet. The same walk prices a choice, without the products themselves.
+// One pass over a graph: chosen convolutions become products, element-wise nodes between them use the same layout, and
+// pictures change layout only where layouts meet. The same pass counts the layout changes of a choice, without making
+// the products.
 import type { Dim } from '../../tensor.js';
 import type { Fact } from '../infer/index.js';
 import type { Graph, Node, TensorProto } from '../ir.js';
@@ -17,7 +18,7 @@ export interface Choice {
   algorithm: Algorithm;
 }
 
-/** Element by element, with one picture as first input and at most numbers beside it. */
+/** Element-wise, with a picture as first input and at most scalars as others. */
 const UNARY: ReadonlySet<string> = new Set([
   'Abs',
   'Celu',
@@ -41,17 +42,17 @@ const UNARY: ReadonlySet<string> = new Set([
   'Tanh',
   'ThresholdedRelu',
 ]);
-/** Element by element over two inputs that broadcast. */
+/** Element-wise over two inputs that broadcast. */
 const BINARY: ReadonlySet<string> = new Set(['Add', 'Div', 'Max', 'Min', 'Mul', 'PRelu', 'Pow', 'Sub', 'Sum']);
 
-/** Writes `graph`'s nodes with the convolutions of `choices`, by node. */
+/** Writes `graph`'s nodes, replacing the convolutions in `choices`. */
 export function rewrite(graph: Graph, facts: ReadonlyMap<string, Fact>, choices: ReadonlyMap<Node, Choice>): Writer {
   const walk = new Walk(graph, facts, choices, winograd);
   walk.run();
   return walk.writer;
 }
 
-/** Floats a picture that change layout when `choices` are taken, in all. */
+/** Total floats per picture that change layout with these `choices`. */
 export function crossings(graph: Graph, facts: ReadonlyMap<string, Fact>, choices: ReadonlyMap<Node, Choice>): number {
   const walk = new Walk(graph, facts, choices, (_conv, _algorithm, x) => x);
   walk.run();
@@ -62,9 +63,9 @@ class Walk {
   readonly writer: Writer;
   crossed = 0;
   readonly #initializers: ReadonlyMap<string, TensorProto>;
-  /** Names of pictures in [H, W, N, C], by the name that they have in the graph. */
+  /** Names of pictures in [H, W, N, C], by their name in the graph. */
   readonly #rows = new Map<string, string>();
-  /** Those that are in their own layout as well, or only. */
+  /** Names of pictures available in the graph's own layout. */
   readonly #plain = new Set<string>();
   constructor(
     readonly graph: Graph,
@@ -95,7 +96,7 @@ class Walk {
     this.#rows.set(node.outputs[0] ?? '', bias === '' ? product : this.writer.op('Add', [product, bias]));
   }
 
-  /** Writes an element-wise node in the layout of the pictures it reads; false where it must have theirs changed. */
+  /** Writes an element-wise node in the layout of its inputs; returns false if their layout must be changed for it. */
   #follow(node: Node): boolean {
     const [name = ''] = node.outputs;
     if (!node.inputs.some((input) => this.#onlyRows(input)) || node.outputs.length !== 1) return false;
@@ -113,7 +114,7 @@ class Walk {
     return true;
   }
 
-  /** Pictures that meet have one shape. */
+  /** Whether all pictures that the node reads have one shape. */
   #alike(node: Node): boolean {
     const shapes = node.inputs
       .filter((input) => this.#rows.has(input))
@@ -121,7 +122,7 @@ class Walk {
     return shapes.every((shape) => shape !== undefined && shape === shapes[0]);
   }
 
-  /** A constant for a picture in [H, W, N, C]: a number, or one for each channel. */
+  /** A constant operand for a picture in [H, W, N, C]: a scalar, or one number per channel. */
   #operand(name: string): string | undefined {
     const tensor = this.#initializers.get(name);
     const values = floatsOf(tensor);
@@ -160,7 +161,7 @@ class Walk {
     return this.#rows.has(name) && !this.#plain.has(name);
   }
 
-  // A transpose of two axes is fast, one of four is not: the sizes that stay together are joined.
+  // A transpose of two axes is fast, one of four is not, so adjacent axes are merged first.
   #needRows(name: string): string {
     const known = this.#rows.get(name);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
-// An axis in tiles against the strided sum that defines it, in float64: whole tiles, tiles that stick out, and a
-// smaller last tile that shares products.
+// A tiled axis against the strided sum that defines it, in float64: whole tiles, tiles that overhang, and a smaller
+// last tile that shares products.
 import { describe, expect, test } from 'vitest';
 import { byClass, productsAlong, tiling, tilings, type Axis, type Tiling } from './tiling.js';
 import { sharedConvolution, shortConvolution, transpose, type Matrix } from './toom-cook.js';

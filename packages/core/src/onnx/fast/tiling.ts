@@ -1,6 +1,6 @@
-// One axis of a convolution cut into tiles, for Winograd's algorithm. Stride s splits pixels into s·s classes, each a
-// channel of its own, which leaves a convolution of stride 1 with k/s taps; that is computed by F(m, r). Padding,
-// splitting, overlap of tiles and cropping are all in the constant matrices.
+// Splits one axis of a convolution into tiles, for Winograd's algorithm. With stride s, pixels are split into s·s
+// classes, treated as channels, which leaves a convolution of stride 1 with k/s taps, computed by F(m, r). Padding,
+// splitting, overlap of tiles and cropping are all part of the constant matrices.
 import { sharedConvolution, shortConvolution, type Matrix, type SharedConvolution } from './toom-cook.js';
 
 /** One spatial axis: y[i] = Σ_k x[stride·i + k - before] · w[k], x zero outside. `after` follows from the sizes. */
@@ -26,10 +26,7 @@ export interface Tiling {
   filter: Matrix;
 }
 
-/**
- * Tiles of `m` outputs along one axis; the last sticks out where they do not fit. The kernel is a whole number of
- * strides.
- */
+/** Tiles of `m` outputs along one axis; the last may overhang. The kernel must be a multiple of the stride. */
 export function tiling(axis: Axis, m: number): Tiling {
   const short = shortConvolution(m, axis.kernel / axis.stride);
   const every = short.taps.map((_, i) => i);
@@ -48,8 +45,9 @@ export function productsAlong({ small, kernel, stride }: Axis, m: number): numbe
 }
 
 /**
- * Tiles of `m` outputs and a smaller one where they do not fit, which needs fewer products: the products that all tiles
- * have, and those that whole tiles have beside, as two tilings whose results are added. One where all fit.
+ * Tiles of `m` outputs and, if they do not fit, a smaller last one, which needs fewer products. Returns two tilings
+ * whose results are added (the products that all tiles share, and the additional ones of whole tiles), or one if all
+ * tiles are whole.
  */
 export function tilings(axis: Axis, m: number): Tiling[] {
   const taps = axis.kernel / axis.stride;
@@ -70,7 +68,7 @@ export function tilings(axis: Axis, m: number): Tiling[] {
   ];
 }
 
-/** The tiling that makes `products` of all `tiles`, each of which begins `m` outputs after the one before. */
+/** The tiling that computes `products` of all `tiles`, which start every `m` outputs. */
 function part(
   { large, small, kernel, stride, before }: Axis,
   m: number,
@@ -97,7 +95,7 @@ function part(
       }
     });
   });
-  // the first tile is whole: its products are all, in order
+  // the first tile is whole: it has all products, in order
   const filter = products.map((product) => tiles[0]?.conv.taps[product] ?? []);
   return { points, tiles: count, taps, stride, data, output, filter };
 }

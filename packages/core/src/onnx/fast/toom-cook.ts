@@ -1,6 +1,6 @@
 // The short convolutions that Winograd's algorithm is made of: F(m, r) computes m outputs of a correlation with r taps
 // by m + r - 1 products. Built by Toom-Cook interpolation and the transposition principle (Winograd 1980; Lavin and
-// Gray 2016), in numbers, not by a table.
+// Gray 2016), computed, not tabulated.
 
 /** A matrix by rows. */
 export type Matrix = readonly (readonly number[])[];
@@ -16,9 +16,9 @@ export interface ShortConvolution {
 }
 
 /**
- * Interpolation points beside ∞, by their number. Two and four are pairs, in eighths so that their powers are exact,
- * for which the expected error of a product's rounding, √Σ_k D²|G_k|²|O_k|², is least: 0.66 of that of 0, 1, -1, 2 for
- * F(4, 2), along each axis (Barabasz et al. 2020 choose points the same way).
+ * Interpolation points besides ∞, by their number. For two and four: pairs ±p, with p a multiple of 1/8 so that powers
+ * are exact, chosen to minimise the expected rounding error √Σ_k D²|G_k|²|O_k|². For F(4, 2) that is 0.66 of the error
+ * of 0, 1, -1, 2, along each axis (Barabasz et al. 2020 choose points the same way).
  */
 const POINTS: Readonly<Record<number, readonly number[]>> = {
   0: [],
@@ -40,11 +40,11 @@ export function shortConvolution(m: number, r: number): ShortConvolution {
 /** A short convolution that uses some of the products of a longer one. */
 export interface SharedConvolution {
   conv: ShortConvolution;
-  /** Which products of the longer one its products are, in order. Their taps are the same. */
+  /** Indices of its products among those of the longer one, in order. Their taps are the same. */
   products: number[];
 }
 
-/** F(least, r) on those points of F(m, r) for which its expected error is least. */
+/** F(least, r) on the subset of points of F(m, r) with the least expected error. */
 export function sharedConvolution(m: number, least: number, r: number): SharedConvolution {
   const all = pointsOf(m, r);
   const candidates = subsets(
@@ -69,11 +69,11 @@ function pointsOf(m: number, r: number): readonly number[] {
   return points;
 }
 
-/** F(m, r) on `points` and ∞. Its taps are divided by what those of `all` are. */
+/** F(m, r) on `points` and ∞. Its taps have the same divisors as for `all` points. */
 function interpolated(points: readonly number[], all: readonly number[], m: number, r: number): ShortConvolution {
   const taps = vandermonde(points, r);
   const inverse = invert(vandermonde(points, m + r - 1));
-  // Exact numbers meet the data, which is large; what they are divided by meets the taps.
+  // The data, which is large, is multiplied by exact numbers; the divisors are applied to the taps.
   const scale = points.map((p) => all.reduce((f, q) => (p === q ? f : f * (p - q)), 1)).concat(1);
   return {
     output: transpose(vandermonde(points, m)),
@@ -82,7 +82,7 @@ function interpolated(points: readonly number[], all: readonly number[], m: numb
   };
 }
 
-/** √Σ_k D²|G_k|²|O_k|²: what the rounding of the products is multiplied by. */
+/** √Σ_k D²|G_k|²|O_k|²: the factor by which rounding errors of the products grow. */
 function expectedError({ output, taps, data }: ShortConvolution): number {
   const squares = (row: readonly number[]): number => row.reduce((sum, v) => sum + v * v, 0);
   return Math.sqrt(
@@ -93,7 +93,7 @@ function expectedError({ output, taps, data }: ShortConvolution): number {
   );
 }
 
-/** All choices of `count` items, in order. */
+/** All subsets of `count` items, in order. */
 function subsets(items: readonly number[], count: number): number[][] {
   if (count === 0) return [[]];
   return items.flatMap((item, i) => subsets(items.slice(i + 1), count - 1).map((rest) => [item, ...rest]));

@@ -1,6 +1,6 @@
-// Nodes that compute a convolution by products of transformed tiles (Winograd 1980; Lavin and Gray 2016). Pictures are
-// [H, W, N, C], so that a row is one block of memory and N may be any number. The weights are transformed once, here. A
-// transposed convolution is the adjoint: same products, matrices transposed.
+// Writes nodes that compute a convolution by products of transformed tiles (Winograd 1980; Lavin and Gray 2016).
+// Pictures are [H, W, N, C], so that a row is contiguous and N may be dynamic. The weights are transformed here, once.
+// A transposed convolution is the adjoint: same products, transposed matrices.
 import type { PictureConvolution } from './convolution.js';
 import type { Algorithm } from './price.js';
 import { floatsOf } from '../facts/tensors.js';
@@ -60,8 +60,7 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
   const x = along(tiles, transpose(byClass(h)), transpose(byClass(w)), writer);
   return writer.reshape(x, [height.large, width.large, -1, large]);
 
-  // The classes beside each other in one product: fewer and wider products, whose pieces are put in order in blocks of
-  // C.
+  // All classes side by side in one product: fewer and wider products, whose results are reordered in blocks of C.
   function columnsByClass(value: string): string {
     const products = split(
       value,
@@ -71,11 +70,11 @@ function adjoint({ conv, h, w, packed, writer }: Emission, y: string): string {
       () => transformed(conv, h, w, 'small'),
       writer,
     );
-    const apart = writer.reshape(products, [h.points, w.points, h.tiles, w.tiles, -1, h.stride, w.stride, large]);
-    return writer.op('Transpose', [apart], { perm: [0, 5, 2, 1, 6, 3, 4, 7] });
+    const parts = writer.reshape(products, [h.points, w.points, h.tiles, w.tiles, -1, h.stride, w.stride, large]);
+    return writer.op('Transpose', [parts], { perm: [0, 5, 2, 1, 6, 3, 4, 7] });
   }
 
-  // A product for each class: blocks of N·C.
+  // One product per class; reordered in blocks of N·C.
   function productsByClass(value: string): string {
     const rows = writer.reshape(value, [h.points, w.points, 1, -1, small]);
     const products = writer.op('MatMul', [
@@ -129,8 +128,8 @@ function split(
 }
 
 /**
- * Which of the axes class, large and small come last: 'large' (class, large, small), 'class' (class, small, large),
- * 'small' (small, class, large); before them (point, point).
+ * Order of the last three axes, after (point, point): 'large' is (class, large, small), 'class' (class, small, large),
+ * 'small' (small, class, large).
  */
 type Order = 'large' | 'class' | 'small';
 

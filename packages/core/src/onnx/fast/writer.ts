@@ -1,4 +1,4 @@
-// Collects nodes and constants that a rewritten graph gets beside its own.
+// Collects the nodes of a rewritten graph and its additional constants.
 import type { TypedArray } from '../../tensor.js';
 import { attribute } from '../build/attributes.js';
 import { littleEndian } from '../build/constants.js';
@@ -7,7 +7,7 @@ import { Names } from '../build/names.js';
 import type { AttributeValue } from '../infer/index.js';
 import type { Graph, Node, TensorProto } from '../ir.js';
 
-/** Nodes in the order they were written, and constants that need not be made before the graph is. */
+/** Nodes in the order written, and constants that are computed lazily. */
 export class Writer {
   readonly nodes: Node[] = [];
   readonly #constants: (() => TensorProto)[] = [];
@@ -18,7 +18,7 @@ export class Writer {
     for (const name of [...named, ...graph.nodes.flatMap((node) => node.outputs)]) this.#names.take(name);
   }
 
-  /** Constants made. */
+  /** The constants, now computed. */
   get constants(): TensorProto[] {
     return this.#constants.map((make) => make());
   }
@@ -57,12 +57,12 @@ export class Writer {
     return names;
   }
 
-  /** Writes a node that the graph has already, with other inputs and outputs. */
+  /** Writes a copy of a node with other inputs and outputs. */
   copy(node: Node, inputs: readonly string[], outputs: readonly string[]): void {
     this.nodes.push({ ...node, inputs: [...inputs], outputs: [...outputs] });
   }
 
-  /** A name that nothing has. */
+  /** An unused name. */
   fresh(base: string): string {
     return this.#names.unique(base);
   }
@@ -75,7 +75,7 @@ export class Writer {
     return this.#constant('int64', [values.length], () => BigInt64Array.from(values, BigInt));
   }
 
-  /** `value` in other sizes, one of them -1 for what is left. */
+  /** Reshapes `value`; one size may be -1. */
   reshape(value: string, sizes: readonly number[], output?: string): string {
     return this.op('Reshape', [value, this.int64s(sizes)], {}, output);
   }

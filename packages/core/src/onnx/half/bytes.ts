@@ -1,4 +1,4 @@
-// From a file's bytes to a file's bytes in half precision: what a runtime does to a model before a GPU gets it.
+// {@link toHalf} on encoded models: applied by a runtime before a GPU session is opened.
 import { ModelFormatError } from '../../errors.js';
 import { decodeModel } from '../deserialize.js';
 import { internalizeModel } from '../externalize.js';
@@ -7,7 +7,7 @@ import { encodeModel } from '../serialize.js';
 import { toHalf } from './index.js';
 
 /**
- * {@link toHalf} of an encoded model, its external data read in; undefined where none of its weights can be in half
+ * {@link toHalf} of an encoded model, its external data read in; undefined if none of its weights can be in half
  * precision, or the file cannot be read.
  */
 export function halfModelBytes(
@@ -20,7 +20,7 @@ export function halfModelBytes(
       ? encodeModel(half)
       : undefined;
   } catch (error) {
-    if (error instanceof ModelFormatError) return undefined; // onnxruntime says better what is wrong with it
+    if (error instanceof ModelFormatError) return undefined; // onnxruntime's own error says more
     throw error;
   }
 }

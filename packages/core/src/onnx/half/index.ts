@@ -1,5 +1,5 @@
-// toHalf: a float32 model in half precision. What needs float32 stays in it (places.ts); a Cast stands where precisions
-// meet, once a value.
+// toHalf: converts a float32 model to half precision. What needs float32 stays in float32 (places.ts); each value that
+// crosses precisions gets one Cast.
 import { ModelFormatError } from '../../errors.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
@@ -11,17 +11,17 @@ import { halved } from './weights.js';
 
 /** Options of {@link toHalf}. */
 export interface HalfOptions {
-  /** Type of the graph's float inputs and outputs. Default `float32`, so that callers need not know. */
+  /** Type of the graph's float inputs and outputs. Default `float32`, so that callers need no change. */
   ends?: 'float32' | 'float16';
-  /** What else stays in float32: names of nodes, or operators. */
+  /** Additional nodes that stay in float32, by name or operator. */
   keep?: readonly string[];
 }
 
 /**
- * The model with convolutions, matrix products and what follows them in half precision, and their weights too. Norms,
- * sums, softmax and the like stay in float32, as do weights and constants that half precision does not hold, operators
- * that are not known, and subgraphs. Rounding is to the nearest, ties to even. The given model is left as it is; one
- * that is in half precision already comes back equal.
+ * The model with convolutions, matrix products and the element-wise ops after them in half precision, and their weights
+ * too. Norms, sums, softmax and the like stay in float32, as do weights and constants that half precision cannot
+ * represent, unknown operators, and subgraphs. Rounds to the nearest, ties to even. The given model is not changed; one
+ * that is already in half precision is returned equal.
  * @throws ModelFormatError `model.unsupported` for float weights in external files: read them in with
  * `internalizeModel` first.
  */
@@ -43,13 +43,13 @@ export function toHalf(model: Model, options: HalfOptions = {}): Model {
 /** Rewrites one graph by a plan. */
 class Halving {
   readonly #names = new Names();
-  /** Names of the two versions of a value, where they are not its own. */
+  /** Names of the float32 and half versions of a value, where they differ from its own name. */
   readonly #float = new Map<string, string>();
   readonly #half = new Map<string, string>();
-  /** Values that are made in half precision. */
+  /** Values computed in half precision. */
   readonly #made = new Set<string>();
   readonly #nodes: Node[] = [];
-  /** Constants in half precision, by the name that they had. */
+  /** Constants in half precision, by original name. */
   readonly #weights = new Map<string, TensorProto>();
   /** Constants that are needed in float32. */
   readonly #stays: Set<string>;
@@ -111,14 +111,14 @@ class Halving {
     const inputs = node.inputs.map((name) =>
       indifferent.has(node) && this.#made.has(name) ? (this.#half.get(name) ?? name) : this.#asFloat(name),
     );
-    // An output that is to be in half precision is given to a Cast at the end; until then it has another name.
+    // An output that must be in half precision is cast at the end; until then it has another name.
     const outputs = node.outputs.map((name) =>
       ends.has(name) ? named(this.#float, name, this.#names.unique(`${name}/float`)) : name,
     );
     this.#nodes.push({ ...node, inputs, outputs });
   }
 
-  /** Where a node in half precision puts a result. A name that must go on meaning float32 is given to a Cast. */
+  /** Name for the result of a node in half precision. If its original name must stay float32, a Cast produces that. */
   #makeHalf(name: string): string {
     this.#made.add(name);
     if (!this.plan.pinned.has(name)) return name;

@@ -1,13 +1,14 @@
-// Where each operator is computed when a model goes to half precision: one row each, total over what Forja writes, with
-// those that other tools write beside it. The float32 list is that of PyTorch's autocast (what overflows 65504 or
-// cancels), and what must be exact.
+// In which precision each operator is computed when a model is converted to half: a row for every operator that Forja
+// writes, and for others that tools write. The float32 list is that of PyTorch's autocast (operators that overflow
+// 65504 or cancel), plus those that must be exact.
 import type { OpName } from '../ops.js';
 
 /**
- * `half`: what takes the time. `float`: stays in float32. `exact`: as float, and so does what leads to it, since a step
- * of half precision would be seen. `follow`: moves or pools numbers, in the precision they come in. `point`:
- * element-wise, the same, but in float32 beside a constant that half precision holds badly. `any`: reads either and
- * gives neither. `square`, `divide`, `scatter`, `cast`: told by inputs and attributes.
+ * `half`: the expensive operators. `float`: stays in float32. `exact`: float32, and so are the nodes that lead to it,
+ * because a rounding step of half precision would show. `follow`: moves or pools numbers, in its input's precision.
+ * `point`: element-wise, in its input's precision, but in float32 with a constant that half precision represents badly.
+ * `any`: reads either precision and returns another type. `square`, `divide`, `scatter`, `cast`: depend on inputs and
+ * attributes.
  */
 export type Place = 'half' | 'float' | 'exact' | 'follow' | 'point' | 'any' | 'square' | 'divide' | 'scatter' | 'cast';
 
@@ -39,10 +40,10 @@ const OURS: Readonly<Record<OpName, Place>> = {
   Add: 'point',
   Tanh: 'point',
   Where: 'point',
-  // A square is the first half of a variance: 256² overflows.
+  // x · x may be part of a variance, and 256² overflows.
   Mul: 'square',
   Div: 'divide',
-  // What is added up where it meets is a sum.
+  // With a reduction, it is a sum.
   ScatterElements: 'scatter',
   ScatterND: 'scatter',
 
@@ -66,7 +67,7 @@ const OURS: Readonly<Record<OpName, Place>> = {
   Tan: 'float',
   LogSoftmax: 'float',
   Softmax: 'float',
-  // Its slope is an attribute, and may be beyond 65504.
+  // Its slope is an attribute, which may exceed 65504.
   HardSigmoid: 'float',
   BatchNormalization: 'float',
   GlobalAveragePool: 'float',
@@ -79,7 +80,7 @@ const OURS: Readonly<Record<OpName, Place>> = {
   ReduceProd: 'float',
   ReduceSum: 'float',
   ReduceSumSquare: 'float',
-  // Types of these are in attributes, or their numbers count places.
+  // Their types are in attributes, or they hold indices.
   ConstantOfShape: 'float',
   OneHot: 'float',
   Range: 'float',
@@ -139,8 +140,8 @@ const OURS: Readonly<Record<OpName, Place>> = {
 };
 
 /**
- * Operators of the default domain that other tools write. What is in neither list stays in float32, with all that is
- * made of it.
+ * Operators of the default domain that other tools write. Operators in neither list stay in float32, and so does
+ * everything computed from them.
  */
 const OTHERS: Readonly<Record<string, Place>> = {
   Dropout: 'follow',
@@ -161,14 +162,14 @@ const OTHERS: Readonly<Record<string, Place>> = {
   Compress: 'follow',
 };
 
-/** The row of an operator of the default domain; undefined where it has none. */
+/** The row of an operator of the default domain; undefined if it has none. */
 export function placeOf(operator: string): Place | undefined {
   return Object.hasOwn(OURS, operator)
     ? OURS[operator as OpName]
     : Object.hasOwn(OTHERS, operator)
       ? OTHERS[operator]
-      : undefined; // just looked up
+      : undefined; // checked above
 }
 
-/** Inputs whose type is float32 whatever the others are: `roi` and `scales` of Resize. */
+/** Inputs that are always float32: `roi` and `scales` of Resize. */
 export const FLOAT_INPUTS: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2] };

@@ -1,4 +1,4 @@
-// Which nodes of a graph are computed in half precision, and in which precision each value is made.
+// Decides which nodes of a graph are computed in half precision, and in which precision each value is.
 import { DATA_TYPE, type Graph, type Node, type TensorProto } from '../ir.js';
 import { attributesOf, operatorOf } from '../facts/shapes.js';
 import { captured } from '../passes/scope.js';
@@ -6,17 +6,17 @@ import { FLOAT_INPUTS, placeOf, type Place } from './places.js';
 import { typesOf } from './types.js';
 import { fitOf, type Fit } from './weights.js';
 
-/** What is done with a graph. */
+/** The decisions for a graph. */
 export interface Plan {
   /** Nodes in half precision. */
   half: ReadonlySet<Node>;
-  /** Nodes that read what is there, in either precision. */
+  /** Nodes that read their inputs in either precision. */
   indifferent: ReadonlySet<Node>;
   /** Float constants, by name: initializers, and tensors of Constant nodes. */
   constants: ReadonlyMap<string, TensorProto>;
   /**
-   * Names that must go on meaning float32: outputs, unless they are in half precision, and what subgraphs and
-   * annotations use.
+   * Names that must stay float32: outputs, unless these are in half precision, and names that subgraphs and annotations
+   * use.
    */
   pinned: ReadonlySet<string>;
   /** Inputs and outputs that are in half precision. */
@@ -24,7 +24,7 @@ export interface Plan {
   isFloat(name: string): boolean;
 }
 
-/** How {@link planOf} is told what stays. */
+/** Options of {@link planOf}. */
 export interface PlanOptions {
   /** Inputs and outputs are in half precision too. */
   ends: boolean;
@@ -32,7 +32,7 @@ export interface PlanOptions {
   keep: ReadonlySet<string>;
 }
 
-/** Inputs of a node that change with its precision: float32, and not of a fixed type. */
+/** Inputs of a node whose precision is that of the node: float32, and not of a fixed type. */
 export function floatInputs(node: Node, isFloat: (name: string) => boolean): string[] {
   const fixed = FLOAT_INPUTS[operatorOf(node)] ?? [];
   return node.inputs.filter((name, i) => isFloat(name) && !fixed.includes(i));
@@ -62,7 +62,7 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
 
   const places = new Map<Node, Place | undefined>();
   const half = new Set<Node>();
-  /** Values that are made in half precision. */
+  /** Values computed in half precision. */
   const halves = new Set(graph.inputs.map(({ name }) => name ?? '').filter((name) => ends.has(name)));
   for (const node of graph.nodes) {
     const operator = operatorOf(node);
@@ -70,7 +70,7 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
       keep.has(operator) ||
       (node.name !== undefined && node.name !== '' && keep.has(node.name)) ||
       node.inputs.some((name) => name !== '' && !types.has(name));
-    const place = kept ? undefined : told(placeOf(operator), node, types, constants);
+    const place = kept ? undefined : resolve(placeOf(operator), node, types, constants);
     places.set(node, place);
     if (place === undefined || !inHalf(place, node, isFloat, constants, fit, halves)) continue;
     half.add(node);
@@ -87,8 +87,8 @@ export function planOf(graph: Graph, { ends: halfEnds, keep }: PlanOptions): Pla
   };
 }
 
-/** The row where it depends on the inputs. */
-function told(
+/** Resolves places that depend on this node's inputs. */
+function resolve(
   place: Place | undefined,
   node: Node,
   types: ReadonlyMap<string, number>,
@@ -120,12 +120,12 @@ function inHalf(
   if (inputs.length === 0 || !held) return false;
   const moving = inputs.filter((name) => !constants.has(name));
   if (place === 'half') return true;
-  // A table that is looked up is a weight; what else is made of constants alone is small.
+  // A node of constants only: a looked-up table (`follow`) is a weight; others are small.
   if (moving.length === 0) return place === 'follow';
   return moving.every((name) => halves.has(name));
 }
 
-/** Tensors by name. A constant that is an input too may be replaced by the caller: it is none. */
+/** Constants by name. An initializer that is also an input may be replaced by the caller, so it does not count. */
 function constantsOf(graph: Graph): Map<string, TensorProto> {
   const inputs = new Set(graph.inputs.map(({ name }) => name ?? ''));
   const constants = new Map(
@@ -146,7 +146,7 @@ interface Tail extends Pick<Plan, 'constants' | 'pinned' | 'ends' | 'isFloat'> {
   half: Set<Node>;
 }
 
-/** Operators that move numbers and make none: a Cast may stand on either side. */
+/** Operators that only move numbers, so that a Cast may be on either side. */
 const MOVES: ReadonlySet<string> = new Set([
   'DepthToSpace',
   'Flatten',
@@ -159,8 +159,8 @@ const MOVES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Nodes of one moving input that make no more numbers and lead only to the graph's outputs or to what must be exact are
- * taken back to float32: the Cast moves up, and none is added.
+ * Moves nodes back to float32 that have one non-constant input, return no more numbers than they read, and lead only to
+ * the graph's outputs or to nodes that must be exact: the Cast moves up, and none is added.
  */
 function keepExact(graph: Graph, { places, half, isFloat, constants, pinned, ends }: Tail): void {
   const readers = new Map<string, Node[]>();

@@ -1,6 +1,6 @@
-// The numbers of a model in half precision, computed in float32: every value that toHalf makes in half precision is
-// rounded to it. Runtimes without half-precision kernels skip that rounding between nodes, so the file itself, run on a
-// CPU, shows neither the loss nor the overflow that a GPU will have.
+// Simulates a half-precision model in float32: every value that toHalf computes in half precision is rounded to it.
+// Runtimes without half-precision kernels skip that rounding between nodes, so the file itself, run on a CPU, shows
+// neither the loss nor the overflow that a GPU will have.
 import { littleEndian } from '../build/constants.js';
 import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
@@ -12,8 +12,8 @@ import { planOf } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';
 
 /**
- * A float32 model whose values are rounded where `toHalf` of the same model has them in half precision: sums within a
- * node are exact to float32. For verification; it is no smaller and no faster.
+ * A float32 model whose values are rounded where `toHalf` of the same model has half precision; sums inside a node are
+ * in float32. For verification: it is neither smaller nor faster.
  */
 export function roundedTwin(model: Model): Model {
   const { graph } = model;

@@ -1,13 +1,13 @@
-// Element types of the values of any graph, by the operators' specifications. What cannot be told is undefined, and
-// then nothing is changed that depends on it.
+// Element types of the values of any graph, from the operators' specifications. Unknown types are undefined, and nodes
+// that depend on them are not changed.
 import { DATA_TYPE, type Attribute, type Graph, type Node, type ValueInfo } from '../ir.js';
 import { operatorOf } from '../facts/shapes.js';
 
 const { int64, bool, float32 } = DATA_TYPE;
 
 /**
- * An output's type: a number of {@link DATA_TYPE}, or that of input `{ like }`. One rule stands for all outputs that
- * follow.
+ * An output's type: a number of {@link DATA_TYPE}, or that of input `{ like }`. The last rule applies to all further
+ * outputs.
  */
 type Rule = readonly (number | { like: number })[];
 
@@ -41,8 +41,8 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * Operators with a row in places.ts whose outputs are all of the first input's type need no rule; these are not told by
- * inputs at all.
+ * Operators whose output type depends on attributes only. (Those in places.ts whose outputs all have the first input's
+ * type need no rule.)
  */
 const BY_ATTRIBUTE: Readonly<Record<string, (find: (name: string) => Attribute | undefined) => number>> = {
   Cast: (find) => Number(find('to')?.i ?? 0n),
@@ -50,7 +50,7 @@ const BY_ATTRIBUTE: Readonly<Record<string, (find: (name: string) => Attribute |
   ConstantOfShape: (find) => find('value')?.t?.dataType ?? float32,
 };
 
-/** Type of each value, by name. `known`: whether inputs of this operator tell its outputs. */
+/** Type of each value, by name. `known`: whether the operator's output types follow from its inputs. */
 export function typesOf(graph: Graph, known: (operator: string) => boolean): Map<string, number> {
   const types = new Map<string, number>();
   const learn = (name: string | undefined, type: number | undefined): void => {

@@ -1,27 +1,27 @@
-// Constants in half precision: rounded to the nearest, ties to even, subnormals kept; and whether half precision holds
-// them at all.
+// Converts constants to half precision (to nearest, ties to even, subnormals kept), and checks how well it can
+// represent them.
 import { littleEndian } from '../build/constants.js';
 import { floatsOf } from '../facts/tensors.js';
 import { halfOf } from '../../half.js';
 import { DATA_TYPE, type TensorProto } from '../ir.js';
 
-/** The largest number that half precision holds: more would be infinite. What rounds to it counts. */
+/** Numbers above this become infinite in half precision; up to here they round to 65504. */
 const LARGEST = 65519.99;
 
-/** The smallest normal one: below, bits are lost. */
+/** The smallest normal number: below, bits are lost. */
 const NORMAL = 2 ** -14;
 
-/** How well half precision holds the numbers of a constant. */
+/** How well half precision represents the numbers of a constant. */
 export interface Fit {
-  /** None becomes infinite. */
+  /** No number becomes infinite. */
   range: boolean;
-  /** The largest is a normal number, or all are zero. */
+  /** The largest magnitude is a normal number, or all are zero. */
   scale: boolean;
-  /** None that is not zero is below the normal numbers. */
+  /** No nonzero number is below the normal range. */
   small: boolean;
 }
 
-/** Undefined where the numbers are not here (external data). */
+/** Undefined if the numbers are external data. */
 export function fitOf(tensor: TensorProto): Fit | undefined {
   const values = floatsOf(tensor);
   if (values === undefined)
@@ -37,7 +37,7 @@ export function fitOf(tensor: TensorProto): Fit | undefined {
   return { range: most <= LARGEST, scale: most >= NORMAL || most === 0, small: least >= NORMAL };
 }
 
-/** The tensor in half precision, under a name. Its numbers must be in it. */
+/** The tensor in half precision, called `name`. Its data must not be external. */
 export function halved(tensor: TensorProto, name: string): TensorProto {
   const values = floatsOf(tensor) ?? new Float32Array(0);
   const halves = new Uint16Array(values.length);

@@ -11,7 +11,7 @@ function value(dim: Dim): number {
   const text = String(dim)
     .replaceAll(/(floor|min|max)\(/g, 'Math.$1(')
     .replaceAll(/batch|\bh\b|\bw\b/g, (name) => String(SIZES[name as keyof typeof SIZES]));
-  return Function(`return ${text}`)() as number; // no names are left
+  return Function(`return ${text}`)() as number; // all names are substituted
 }
 
 type Step = readonly [
@@ -38,7 +38,7 @@ test('expressions have the value that numbers have, and a text that is read back
       let [dim, number] = [start, value(start)];
       for (const [s, other, n] of steps) {
         const [name, dims, numbers] = STEPS[s] as Step; // below their count
-        // A quotient by 0 is nobody's.
+        // skip division by 0
         if (name === 'whole quotient' && (number === 0 || Math.abs(number) > 1e6)) continue;
         [dim, number] = [dims(dim, other, n), numbers(number, value(other), n)];
         expect(value(dim)).toBeCloseTo(number, 6);

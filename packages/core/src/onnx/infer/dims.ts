@@ -1,6 +1,6 @@
 // Arithmetic on dimensions: numbers, names, and expressions over names such as `2*batch + 1` or `floor((h + 1)/2)`,
-// kept in one canonical text form so that equal sizes have equal names. Sizes are assumed large enough for what is done
-// to them: `batch - 2` is not clamped at 0.
+// kept in one canonical text form so that equal sizes have equal names. Sizes are assumed large enough: `batch - 2` is
+// not clamped at 0.
 import type { Dim } from '../../tensor.js';
 
 /** Sum of products: factors joined by `*` ('' for the constant) → coefficient. */
@@ -107,7 +107,7 @@ export function multiply(...dims: readonly Dim[]): Dim {
   return render(product);
 }
 
-/** The product of `whole` over that of `parts`, which divides it. */
+/** The product of `whole` divided by that of `parts`; must be exact. */
 export function quotient(whole: readonly Dim[], parts: readonly Dim[]): Dim {
   const left = [...whole];
   const right = parts.filter((part) => {

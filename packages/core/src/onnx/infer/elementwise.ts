@@ -1,5 +1,5 @@
-// Element-wise ops: one input keeps its shape, several broadcast. Integer arithmetic on sizes is followed (shape
-// arithmetic of dynamic graphs).
+// Element-wise ops: one input keeps its shape, several broadcast. Integer arithmetic on sizes is evaluated (shape
+// computations of dynamic graphs).
 import type { DType, Dim } from '../../tensor.js';
 import { DATA_TYPE } from '../ir.js';
 import { add, extreme, floorDivide, multiply, subtract } from './dims.js';
@@ -10,7 +10,7 @@ const NAME_OF: Readonly<Record<number, string>> = Object.fromEntries(
 );
 const CARRIED: ReadonlySet<string> = new Set<DType>(['float32', 'float16', 'int32', 'int64', 'uint8', 'int8', 'bool']);
 
-/** Whether elements of this type are followed through arithmetic. */
+/** Whether elements of this type are evaluated. */
 const counts = (dtype: DType): boolean => dtype === 'int64' || dtype === 'int32';
 
 /** Type and shape of the first input. */
@@ -19,7 +19,7 @@ export const same: Rule = (node) => [{ dtype: input(node).dtype, shape: input(no
 /** The first input's shape, as bool. */
 const test: Rule = (node) => [{ dtype: 'bool', shape: input(node).shape }];
 
-/** Everything the first input is, data too, mapped. */
+/** The first input's type and shape, with its data mapped. */
 const mapped =
   (map: (dim: Dim) => Dim | undefined): Rule =>
   (node) => {
@@ -28,7 +28,7 @@ const mapped =
     return [{ dtype, shape, data: results?.every((r) => r !== undefined) ? results : undefined }];
   };
 
-/** Multidirectional broadcasting. Two names that differ give a new one, for either may be 1. */
+/** Multidirectional broadcasting. Two different names give a new one, since either may be 1. */
 export function broadcast(node: InferNode, ...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
@@ -46,7 +46,7 @@ export function broadcast(node: InferNode, ...shapes: readonly (readonly Dim[])[
 
 type Arithmetic = (a: Dim, b: Dim) => Dim | undefined;
 
-/** Element by element, a single one repeated. */
+/** Computes element-wise; a single element is repeated. */
 function computed(facts: readonly Fact[], shape: readonly Dim[], arithmetic: Arithmetic): readonly Dim[] | undefined {
   const length = shape.length === 0 ? 1 : shape[0];
   if (shape.length > 1 || typeof length !== 'number') return undefined;
@@ -90,11 +90,11 @@ const Cast: Rule = (node) => {
   const { shape, data, dtype: from } = input(node);
   const to = NAME_OF[int(node, 'to', 0)] ?? 'an unknown type';
   if (!CARRIED.has(to)) fail(node, `to: expected one of ${[...CARRIED].join(', ')}, got ${to}`);
-  const dtype = to as DType; // just looked up
+  const dtype = to as DType; // checked above
   return [{ dtype, shape, data: counts(dtype) && counts(from) ? data : undefined }];
 };
 
-/** The condition chooses; data only where it is known. */
+/** Data only if the condition is known. */
 const Where: Rule = (node) => {
   const [condition, yes, no] = [input(node), input(node, 1), input(node, 2)];
   if (condition.dtype !== 'bool') fail(node, `input 0: expected bool, got ${condition.dtype}`);
@@ -275,7 +275,7 @@ export const elementwise: Record<Unary | Several, Rule> = {
   Mod: pair((a, b) => (typeof a === 'number' && typeof b === 'number' && b > 0 && a >= 0 ? a % b : undefined)),
   Mul: pair(multiply),
   Or: logic,
-  // The exponent may have a type of its own.
+  // The exponent may have another type.
   Pow: (node) => [{ dtype: input(node).dtype, shape: broadcast(node, input(node).shape, input(node, 1).shape) }],
   Sub: pair(subtract),
   Sum: pair(),

@@ -1,11 +1,10 @@
-// What inference knows of a value, what a rule gets and returns, and how rules read inputs and attributes.
+// The facts that inference keeps about a value, the type of a rule, and helpers to read inputs and attributes.
 import { UsageError } from '../../errors.js';
 import type { DType, Dim } from '../../tensor.js';
 import type { OpName } from '../ops.js';
 
 /**
- * A value's type, shape and, for small constants and shape arithmetic, its elements: a name stands for a size not known
- * yet.
+ * A value's type, shape and, for small constants and shape arithmetic, its elements, where a name is a dynamic size.
  */
 export interface Fact {
   readonly dtype: DType;
@@ -18,7 +17,7 @@ export type AttributeValue = number | string | readonly number[] | undefined;
 
 /** A node to infer. */
 export interface InferNode {
-  /** Named in errors. */
+  /** The node's name in errors. */
   readonly where: string;
   readonly op: OpName;
   readonly opset: number;
@@ -26,7 +25,7 @@ export interface InferNode {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** Number of outputs asked for. */
   readonly outputs: number;
-  /** A name for a size that cannot be told. */
+  /** A new name for an unknown size. */
   fresh(): string;
 }
 
@@ -35,10 +34,10 @@ export interface InferNode {
  */
 export type Rule = (node: InferNode) => readonly Fact[];
 
-/** Elements of a value that inference follows at most. */
+/** Maximum number of elements that inference evaluates per value. */
 export const TRACKED = 1024;
 
-/** Throws what is wrong with the node. */
+/** Throws a UsageError about the node. */
 export function fail(node: InferNode, message: string): never {
   throw new UsageError(`${node.where}: ${message}`);
 }
@@ -89,7 +88,7 @@ export function numbers(node: InferNode, i: number): readonly number[] | undefin
   return data !== undefined && data.every((d) => typeof d === 'number') ? data : undefined;
 }
 
-/** Axes from input `i`, which must be known where it is given; undefined where it is not. */
+/** Axes from input `i`, which must be constant if given; undefined if not given. */
 export function axesInput(node: InferNode, i: number, rank: number): readonly number[] | undefined {
   if (node.inputs[i] === undefined) return undefined;
   const axes = numbers(node, i) ?? fail(node, `input ${i}: expected axes that are a constant`);
@@ -101,7 +100,7 @@ export function dimOf(node: InferNode, fact: Fact, i: number): Dim {
   return fact.shape[i] ?? fail(node, `expected rank over ${i}, got [${fact.shape.join(', ')}]`);
 }
 
-/** The length of a one-dimensional input that tells sizes, which fixes a rank. */
+/** The static length of a one-dimensional input of sizes, which is a rank. */
 export function lengthOf(node: InferNode, i: number): number {
   const fact = input(node, i);
   const [length] = fact.shape;

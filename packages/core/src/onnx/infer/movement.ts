@@ -1,4 +1,4 @@
-// Ops that join, cut, pad, pick and place elements.
+// Ops that join, cut, pad, gather and scatter elements.
 import type { Dim } from '../../tensor.js';
 import { add, ceilDivide, floorDivide, multiply, scale, subtract } from './dims.js';
 import {
@@ -35,7 +35,7 @@ const Concat: Rule = (node) => {
       ? add(...parts.map((part) => part.shape[i] ?? 0))
       : (parts.map((part) => part.shape[i]).find((d) => typeof d === 'number') ?? dim);
   });
-  // A vector part of unknown elements makes all unknown.
+  // If any part's elements are unknown, all are.
   const data = parts.every((part) => part.data !== undefined) ? parts.flatMap((part) => part.data ?? []) : undefined;
   return [{ dtype: oneType(node), shape, data: tracked(shape, data) }];
 };
@@ -61,7 +61,7 @@ const Split: Rule = (node) => {
 /** Numbers at and above which an end means "to the end". */
 const FAR = 2 ** 31 - 1;
 
-/** Length of `dim[start:end:step]`, Python's way. Undefined when it cannot be told. */
+/** Length of `dim[start:end:step]`, as in Python. Undefined if unknown. */
 function sliced(dim: Dim, start: Dim, end: Dim, step: number): Dim | undefined {
   if (typeof dim === 'number' && typeof start === 'number' && typeof end === 'number') {
     const clamp = (at: number): number =>
@@ -127,7 +127,7 @@ const GatherElements: Rule = (node) => {
   return [{ dtype: x.dtype, shape: indices.shape }];
 };
 
-/** The last axis of the indices counts the axes they pick from. */
+/** The size of the indices' last axis is the number of axes they index. */
 const GatherND: Rule = (node) => {
   const [x, indices] = [ranked(node, 0, 1), ranked(node, 1, 1)];
   const batch = int(node, 'batch_dims', 0);
@@ -139,7 +139,7 @@ const GatherND: Rule = (node) => {
   return [{ dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)] }];
 };
 
-/** Everything but the updated elements stays: type and shape of x. */
+/** Type and shape are those of x. */
 const scatter: Rule = (node) => [{ dtype: oneType(node, [0, 2]), shape: input(node).shape }];
 
 const OneHot: Rule = (node) => {

@@ -30,7 +30,7 @@ const InstanceNormalization: Rule = (node) => {
   return [{ dtype, shape }];
 };
 
-/** With its mean and inverse deviation, in the type that `stash_type` names (float32). */
+/** Optional outputs: mean and inverse standard deviation, in the type of `stash_type` (float32). */
 const LayerNormalization: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 1);
   const axis = axisOf(node, int(node, 'axis', -1), shape.length);

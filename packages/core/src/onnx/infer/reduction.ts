@@ -3,7 +3,7 @@ import type { Dim } from '../../tensor.js';
 import { add, multiply } from './dims.js';
 import { axesInput, axisOf, fail, input, int, ints, numbers, type InferNode, type Rule } from './fact.js';
 
-/** Sizes after reducing `axes`: 1 or gone. */
+/** Sizes after reducing `axes`: each becomes 1 or is dropped. */
 function reduced(node: InferNode, axes: readonly number[]): Dim[] {
   const keep = int(node, 'keepdims', 1) !== 0;
   return input(node).shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));

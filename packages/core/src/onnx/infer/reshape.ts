@@ -1,4 +1,4 @@
-// Ops that give elements another shape, and those that speak about shapes.
+// Ops that reshape, and ops that compute with shapes.
 import type { Dim } from '../../tensor.js';
 import { floorDivide, multiply, quotient } from './dims.js';
 import { broadcast } from './elementwise.js';
@@ -19,16 +19,16 @@ import {
   type Rule,
 } from './fact.js';
 
-/** Sizes that input `i` tells; ones it does not tell get names. */
-export function told(node: InferNode, i: number): readonly Dim[] {
+/** The sizes in input `i`; unknown ones get new names. */
+export function sizesFrom(node: InferNode, i: number): readonly Dim[] {
   return input(node, i).data ?? Array.from({ length: lengthOf(node, i) }, () => node.fresh());
 }
 
-/** 0 copies a size unless `allowzero`; -1 is what is left. */
+/** 0 copies a size unless `allowzero`; -1 is inferred. */
 const Reshape: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   lengthOf(node, 1);
-  const target = told(node, 1).map((dim, i) =>
+  const target = sizesFrom(node, 1).map((dim, i) =>
     dim === 0 && int(node, 'allowzero', 0) === 0 ? dimOf(node, input(node), i) : dim,
   );
   const open = target.indexOf(-1);
@@ -95,7 +95,7 @@ const Size: Rule = (node) => [{ dtype: 'int64', shape: [], data: [multiply(...in
 /** Data too where a size is repeated. */
 const Expand: Rule = (node) => {
   const { dtype, shape, data } = input(node);
-  const wanted = told(node, 1);
+  const wanted = sizesFrom(node, 1);
   const result =
     input(node, 1).data !== undefined || wanted.length < shape.length
       ? broadcast(node, shape, wanted)
@@ -113,13 +113,15 @@ const Expand: Rule = (node) => {
 
 const Tile: Rule = (node) => {
   const { dtype, shape } = input(node);
-  const repeats = told(node, 1);
+  const repeats = sizesFrom(node, 1);
   if (repeats.length !== shape.length) fail(node, `expected ${shape.length} repeats, got ${repeats.length}`);
   return [{ dtype, shape: shape.map((dim, i) => multiply(dim, repeats[i] ?? 1)) }];
 };
 
 /** float32 zeros: we write no `value`. */
-const ConstantOfShape: Rule = (node) => [{ dtype: 'float32', shape: lengthOf(node, 0) === 0 ? [] : told(node, 0) }];
+const ConstantOfShape: Rule = (node) => [
+  { dtype: 'float32', shape: lengthOf(node, 0) === 0 ? [] : sizesFrom(node, 0) },
+];
 
 const DepthToSpace: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 4, 4);

@@ -1,5 +1,5 @@
-// Ops that slide a window: convolutions and pools. Formulas of the ONNX operator pages; ceil_mode and auto_pad as
-// onnxruntime has them.
+// Ops that slide a window: convolutions and pools. Formulas of the ONNX operator pages; ceil_mode and auto_pad as in
+// onnxruntime.
 import type { Dim } from '../../tensor.js';
 import { add, ceilDivide, extreme, floorDivide, multiply, subtract } from './dims.js';
 import { agree, dimOf, fail, int, ints, oneType, ranked, text, type InferNode, type Rule } from './fact.js';
@@ -36,7 +36,7 @@ function windows(node: InferNode, axes: number, weights?: readonly Dim[]): Windo
 const extent = (w: Windows, axis: number): Dim =>
   add(multiply(subtract(w.kernel[axis] ?? 1, 1), w.dilations[axis] ?? 1), 1);
 
-/** Steps of a window over each axis. */
+/** Number of window positions along each axis. */
 function slid(node: InferNode, spatial: readonly Dim[], w: Windows, ceil = false): Dim[] {
   return spatial.map((size, axis) => {
     const stride = w.strides[axis] ?? 1;

@@ -1,9 +1,9 @@
-// Pass: a Transpose of a Transpose becomes one, one that moves nothing becomes an Identity, and pairs that undo each
-// other across element-wise ops go.
+// Pass: merges a Transpose of a Transpose, turns one that moves nothing into an Identity, and removes pairs that cancel
+// across element-wise ops.
 import { ATTRIBUTE_TYPE, type Graph, type Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes, type Scope } from './scope.js';
 
-/** Operators of which each element of the result depends on the elements at the same place only. */
+/** Operators whose result at an index depends only on the inputs' elements at that index. */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
   'Abs',
   'Acos',
@@ -75,10 +75,10 @@ const ELEMENTWISE: ReadonlySet<string> = new Set([
 
 type Perm = readonly number[];
 
-/** The order of a Transpose; `rank` is needed where it is left to the default, which reverses. */
+/** The `perm` of a Transpose; `rank` is needed for the default, which reverses the axes. */
 function permOf(node: Node, rank?: number): Perm | undefined {
   const given = node.attributes.find(({ name }) => name === 'perm');
-  // A reference to a function's attribute has no value of its own.
+  // A reference to a function's attribute has no value here.
   if (given !== undefined)
     return given.refAttrName === undefined || given.refAttrName === '' ? Array.from(given.ints, Number) : undefined;
   return rank === undefined ? undefined : Array.from({ length: rank }, (_, i) => rank - 1 - i);
@@ -103,7 +103,8 @@ function transposing(node: Node, source: string, perm: Perm): Node {
 }
 
 /**
- * Consecutive Transposes read the first one's source. The first goes with the dead nodes when nothing else reads it.
+ * The second of two Transposes reads the first one's input. The first is removed as a dead node if nothing else reads
+ * it.
  */
 export function mergeTransposes(graph: Graph): Graph {
   const made = new Map<string, Node>();
@@ -137,7 +138,7 @@ function merge(first: Node, second: Node): Node {
   );
 }
 
-/** What lies between Transposes of one order and those of its inverse. */
+/** Nodes between Transposes of one order and those of its inverse. */
 interface Region {
   starts: Set<Node>;
   inner: Set<Node>;
@@ -145,8 +146,8 @@ interface Region {
 }
 
 /**
- * Transposes whose every path leads through element-wise ops to their inverse: the ops work on what was never
- * transposed.
+ * Removes Transposes whose every path leads through element-wise ops to their inverse: the ops then run on the
+ * untransposed values.
  */
 export function cancelAcrossElementwise(graph: Graph): Graph {
   const scope = scopeOf(graph);
@@ -164,13 +165,13 @@ export function cancelAcrossElementwise(graph: Graph): Graph {
           ? reading(transposing(n, n.inputs[0] ?? '', []), untransposed)
           : n,
     );
-    // One region at a time: the next call sees the graph without it.
+    // One region at a time; the next call finds the next.
     return withNodes(graph, nodes, changed);
   }
   return graph;
 }
 
-/** Undefined where something reads the transposed values, or mixes them with others. */
+/** Undefined if another node reads the transposed values or mixes them with others. */
 function regionOf(
   first: Node,
   perm: Perm,
@@ -179,7 +180,7 @@ function regionOf(
   const region: Region = { starts: new Set(), inner: new Set(), ends: new Set() };
   const transposes = (node: Node, by: Perm): boolean => isOp(node, 'Transpose') && permOf(node)?.join() === by.join();
   const elementwise = (node: Node): boolean => ELEMENTWISE.has(node.opType ?? '') && isOp(node, node.opType ?? '');
-  // The same in any order: absent, or one element.
+  // Independent of order: absent, or one element.
   const indifferent = (name: string): boolean => {
     const producer = producers.get(name);
     const tensor =
@@ -214,7 +215,7 @@ function regionOf(
       open.push(producer);
     }
   }
-  // Of an order that undoes itself, one may both end the region and begin it again: then it is no border.
+  // A self-inverse Transpose may both end and start the region: then it is not a border.
   const border = region.ends.size > 0 && ![...region.ends].some((end) => region.starts.has(end));
   return border ? region : undefined;
 }

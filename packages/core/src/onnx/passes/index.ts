@@ -1,5 +1,4 @@
-// The passes in the order they are run, and the loop that runs them until nothing changes. They work on any model's
-// graph, ours or not.
+// The passes in the order they run, and the loop that runs them until nothing changes. They work on any model.
 import type { Model } from '../ir.js';
 import { cancelAcrossElementwise, mergeTransposes } from './cancel-transposes.js';
 import { removeDead } from './remove-dead.js';
@@ -19,8 +18,8 @@ export const PASSES: readonly Pass[] = [
 ];
 
 /**
- * The model with its main graph rewritten by `passes` until none finds anything. The given model is left as it is; what
- * is unchanged is shared.
+ * The model with its main graph rewritten by `passes` until nothing changes. The given model is not changed; unchanged
+ * parts are shared.
  */
 export function optimizeModel(model: Model, passes: readonly Pass[] = PASSES): Model {
   if (model.graph === undefined) return model;

@@ -1,5 +1,4 @@
-// The passes on the structure of graphs: what goes, what stays and why. That results stay equal is checked by
-// onnxruntime in tests/parity/passes.test.ts.
+// What the passes remove and keep. tests/parity/passes.test.ts checks with onnxruntime that results stay equal.
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../builder.js';
 import { ATTRIBUTE_TYPE, type Attribute, type Graph, type Model, type Node } from '../ir.js';

@@ -1,8 +1,8 @@
-// Pass: nodes and initializers that no output needs go.
+// Pass: removes nodes and initializers that no output needs.
 import type { Graph, Node } from '../ir.js';
 import { captured, withNodes } from './scope.js';
 
-/** Graph inputs stay, with their default values: they are the model's signature. */
+/** Keeps graph inputs with their default values: they are the model's signature. */
 export function removeDead(graph: Graph): Graph {
   const needed = new Set([...graph.outputs, ...graph.inputs].map(({ name }) => name ?? ''));
   for (const { tensorName, quantParameters } of graph.quantizationAnnotation)

@@ -1,11 +1,11 @@
-// Pass: Identity nodes go. Readers read what the Identity read; where it made a graph output, the producer makes it
-// instead.
+// Pass: removes Identity nodes. Readers read the Identity's input; if its output is a graph output, the producer takes
+// that name.
 import type { Graph, Node } from '../ir.js';
 import { isOp, reading, scopeOf, withNodes } from './scope.js';
 
 /**
- * An Identity stays only where it copies a graph input, an initializer, another graph output, or a value that a
- * subgraph uses to a graph output.
+ * An Identity stays only if it copies a graph input, an initializer, another graph output, or a value that a subgraph
+ * uses, to a graph output.
  */
 export function removeIdentities(graph: Graph): Graph {
   const { producers, outputs, pinned } = scopeOf(graph);
@@ -32,7 +32,7 @@ export function removeIdentities(graph: Graph): Graph {
     }
   }
   if (gone.size === 0) return graph;
-  // A name may be replaced by one that is renamed in turn.
+  // The replacement may itself be renamed.
   for (const [name, from] of read) read.set(name, renamed.get(from) ?? from);
   for (const [from, target] of renamed) read.set(from, target);
   const nodes = graph.nodes

@@ -1,25 +1,25 @@
-// What passes ask of a graph: who makes and who reads a value, and which names must stay because something out of sight
-// uses them.
+// Queries that passes make on a graph: the producer and readers of a value, and which names must be kept because
+// subgraphs or annotations use them.
 import type { Attribute, Graph, Node, TensorProto } from '../ir.js';
 
 /**
- * A rewriting of one graph. Returns the graph itself when there is nothing to do, never changes it. Subgraphs are
- * looked into but left as they are.
+ * A rewrite of one graph. Returns the same graph if there is nothing to do; never mutates it. Subgraphs are inspected
+ * but not changed.
  */
 export type Pass = (graph: Graph) => Graph;
 
-/** Who uses what. */
+/** Producers and readers. */
 export interface Scope {
   readonly producers: ReadonlyMap<string, Node>;
   readonly readers: ReadonlyMap<string, readonly Node[]>;
   readonly inputs: ReadonlySet<string>;
   readonly outputs: ReadonlySet<string>;
   readonly initializers: ReadonlyMap<string, TensorProto>;
-  /** Names that subgraphs or annotations use: neither to be renamed nor to change meaning. */
+  /** Names that subgraphs or annotations use: must keep their name and meaning. */
   readonly pinned: ReadonlySet<string>;
 }
 
-/** Looks through a graph once. */
+/** Collects the scope in one pass over the graph. */
 export function scopeOf(graph: Graph): Scope {
   const producers = new Map<string, Node>();
   const readers = new Map<string, Node[]>();
@@ -44,7 +44,7 @@ export function scopeOf(graph: Graph): Scope {
   };
 }
 
-/** Every name that the subgraphs of a node mention, at any depth: more than they capture, never less. */
+/** Every name that the subgraphs of a node mention, at any depth: a superset of those captured. */
 export function captured(node: Node): string[] {
   const inside = ({ g, graphs }: Attribute): Graph[] => (g === undefined ? graphs : [g, ...graphs]);
   return node.attributes
@@ -64,7 +64,7 @@ export function isOp(node: Node | undefined, opType: string): node is Node {
   );
 }
 
-/** The graph with other nodes; descriptions of values that are gone go too. */
+/** The graph with other nodes, without the value infos of removed values. */
 export function withNodes(graph: Graph, nodes: Node[], stale: ReadonlySet<string> = new Set()): Graph {
   const made = new Set([
     ...nodes.flatMap((node) => node.outputs),

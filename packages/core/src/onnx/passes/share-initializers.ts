@@ -1,11 +1,11 @@
-// Pass: initializers that are equal to the bit are stored once.
+// Pass: stores initializers that are equal bit for bit once.
 import { ConstantStore } from '../build/constants.js';
 import type { Graph, TensorProto } from '../ir.js';
 import { reading, scopeOf, withNodes } from './scope.js';
 
 /**
- * The first of equal ones stays. External data, texts, initializers that are inputs or outputs too, and those subgraphs
- * use are left alone.
+ * Keeps the first of equal ones. Skips external data, strings, initializers that are also inputs or outputs, and those
+ * that subgraphs use.
  */
 export function shareInitializers(graph: Graph): Graph {
   const { inputs, outputs, pinned } = scopeOf(graph);
@@ -25,7 +25,7 @@ export function shareInitializers(graph: Graph): Graph {
   );
 }
 
-/** Where a tensor's elements are and their bytes. Raw and typed storage of the same numbers do not count as equal. */
+/** A tensor's storage field and bytes. Raw and typed storage of the same numbers do not count as equal. */
 function bytesOf(tensor: TensorProto): { field: string; bytes: Uint8Array } | undefined {
   if (
     tensor.externalData.length > 0 ||

@@ -1,4 +1,4 @@
-// The generated table in the form the two codecs walk: rows by field number, and what an empty message looks like.
+// The generated table in the form that reader and writer use: rows by field number, and empty messages.
 import { SCHEMA, type Messages } from './onnx.js';
 import type { NumberList, ScalarKind, Trait } from './table.js';
 
@@ -19,7 +19,7 @@ export interface Row {
   readonly wire: number;
 }
 
-/** The rows of a message in the order they are written, by field number, and those of its one oneof. */
+/** The rows of a message in writing order (by field number), and those of its oneof. */
 export interface Plan {
   readonly rows: readonly Row[];
   readonly byNumber: ReadonlyMap<number, Row>;
@@ -63,7 +63,7 @@ export function planOf(message: MessageName): Plan {
 
 function rowOf(name: string, number: number, text: string, trait?: Trait): Row {
   const element = text.replace('[]', '');
-  const message = element in SCHEMA ? (element as MessageName) : undefined; // just looked up
+  const message = element in SCHEMA ? (element as MessageName) : undefined; // checked here
   const kind = message ? 'bytes' : (text as ScalarKind); // the table's type leaves nothing else
   const repeated = text.endsWith('[]') || isNumberList(kind);
   return { number, name, message, kind, repeated, packed: trait === 'packed', oneof: trait === 'oneof', wire: WIRE[kind] };
@@ -76,7 +76,9 @@ export function emptyMessage(message: MessageName): Fields {
   return fields;
 }
 
-/** An empty typed array cannot be changed, so all messages share one: five new ones would make an empty tensor a kilobyte. */
+/**
+ * Empty typed arrays are immutable, so all messages share them: five new ones would make an empty tensor a kilobyte.
+ */
 const EMPTY = {
   Float32Array: new Float32Array(0),
   Float64Array: new Float64Array(0),

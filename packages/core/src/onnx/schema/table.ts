@@ -1,15 +1,16 @@
-// The types that tie the generated table to ir.ts: a field that the IR lacks, or has in another form, does not compile.
+// The types that tie the generated table to ir.ts: a field that is missing in the IR, or of another type, does not
+// compile.
 
 /** Typed arrays that carry repeated numbers. */
 export type NumberList = 'Float32Array' | 'Float64Array' | 'Int32Array' | 'BigInt64Array' | 'BigUint64Array';
 
-/** Kinds that are no message of the schema. `int64[]` is bigints in a plain array; enums are `int32`. */
+/** Kinds that are not messages of the schema. `int64[]` is bigints in a plain array; enums are `int32`. */
 export type ScalarKind = 'int64' | 'int32' | 'float' | 'string' | 'bytes' | 'int64[]' | 'string[]' | 'bytes[]' | NumberList;
 
 /** `packed`: written as one run of numbers (both forms are read). `oneof`: setting it unsets the other such fields of the message. */
 export type Trait = 'packed' | 'oneof';
 
-/** Identity, not assignability: interfaces of optional fields are assignable to each other. */
+/** Exact type equality: interfaces of optional fields would be assignable to each other. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 type MessageOf<Messages, V> = { [M in keyof Messages]: Same<Messages[M], V> extends true ? M : never }[keyof Messages] & string;
