@@ -1,4 +1,4 @@
-// Asks for what was left out, on a terminal only. The prompts are imported on first use.
+// Prompts for a missing argument, on a terminal only. The prompts are imported on first use.
 import type { Readable, Writable } from 'node:stream';
 import { ForjaError, type CliArgument } from '@forja/core';
 

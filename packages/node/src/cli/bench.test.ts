@@ -1,4 +1,4 @@
-// forja bench: what it reports of a small generator with a convolution, against what `load` says of the same file.
+// forja bench: its report on a small generator with a convolution, against `load` of the same file.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ function generatorBytes(): Uint8Array {
 async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const both = Promise.all([text(stdout), text(stderr)]);
-  const code = await main(args, { stdout, stderr, cwd: folder } as never); // streams without a terminal's methods
+  const code = await main(args, { stdout, stderr, cwd: folder } as never); // streams without the methods of terminals
   stdout.end();
   stderr.end();
   const [out, error] = await both;
@@ -71,7 +71,7 @@ test('times whole calls at each batch size, and explains the algorithms that loa
   const generator = await load(join(folder, 'generator.onnx'), { device: 'cpu', threads: 1 });
   expect(found.device.convolutions).toEqual(generator.device.convolutions);
   await generator.dispose();
-  // the other is too thin for a choice
+  // the other has too few channels for alternatives
   expect(found.convolutions.map(({ what }) => what)).toEqual(['64 → 32 channels, 8×8 → 16×16, kernel 4×4, stride 2']);
   for (const { node, taken, prices } of found.convolutions) {
     expect(taken).toBe(found.device.convolutions?.[node] ?? 'portable');
@@ -104,7 +104,7 @@ test('measures a conditional model that says nothing of its classes', async () =
   expect(await run('bench', file, '--batch', '2', '--seconds', '0.01')).toMatchObject({ code: 0 });
   const generator = await load(file, { device: 'cpu', threads: 1, warmup: [1, 2] });
   expect(generator.stats()).toMatchObject({ runs: 2, images: 3 });
-  // Which class a picture is of, is for the caller to say.
+  // The caller must choose a class.
   await expect(generator.sample()).rejects.toMatchObject({ code: 'usage' });
   await generator.dispose();
 });

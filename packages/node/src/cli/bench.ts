@@ -1,4 +1,5 @@
-// forja bench: how fast a generator samples here, and why its convolutions are computed as they are.
+// forja bench: measures how fast a generator samples on this machine, and explains the choice of convolution
+// algorithms.
 import { basename, resolve } from 'node:path';
 import {
   ForjaError,
@@ -22,7 +23,7 @@ interface Args extends LoadArgs {
   explain?: boolean;
 }
 
-/** Times of one batch size, in milliseconds a call. */
+/** Times at one batch size, in milliseconds per call. */
 interface Timing {
   batch: number;
   calls: number;
@@ -49,18 +50,18 @@ const MOST = 4096;
 /** The command. */
 export const bench: CliCommand = {
   name: 'bench',
-  summary: 'measure how fast a generator samples here',
+  summary: 'measure how fast a generator samples on this machine',
   arguments: [{ name: 'model', description: 'ONNX file of a generator', required: true }],
   options: [
-    { flags: '--batch <list>', description: 'pictures a call, as in 1,16,64', type: 'list', default: '1,16,64' },
-    { flags: '--seconds <n>', description: 'how long each is measured', type: 'number', default: 2 },
+    { flags: '--batch <list>', description: 'pictures per call, as in 1,16,64', type: 'list', default: '1,16,64' },
+    { flags: '--seconds <n>', description: 'seconds to measure each batch size', type: 'number', default: 2 },
     {
       flags: '--lowering <name>',
-      description: 'auto: convolutions by the algorithm that is priced lowest; portable: as the file says',
+      description: 'auto: convolutions by the algorithm of lowest estimated cost; portable: as in the file',
       default: 'auto',
       choices: ['auto', 'portable'],
     },
-    { flags: '--explain', description: 'print the prices that the algorithms were chosen by' },
+    { flags: '--explain', description: 'print the estimated costs by which algorithms were chosen' },
     ...LOAD_OPTIONS,
   ],
   examples: [
@@ -94,7 +95,7 @@ export const bench: CliCommand = {
         const timing = await timed(generator, batch, args.seconds, io);
         timings.push(timing);
         io.print(
-          `${String(batch).padStart(5)} a call: ${round(timing.median)} ms (least ${round(timing.min)}, 95 of 100 below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`,
+          `${String(batch).padStart(5)} per call: ${round(timing.median)} ms (minimum ${round(timing.min)}, 95 % below ${round(timing.p95)}), ${Math.round(timing.imagesPerSecond)} images/s`,
         );
       }
       const found: Findings = {
@@ -123,7 +124,7 @@ function batchOf(text: string): number {
   return batch;
 }
 
-/** Whole calls of `sample`, after two that warm up. */
+/** Times calls of `sample`, after two warm-up calls. */
 async function timed(generator: Generator, batch: number, seconds: number, io: CliIo): Promise<Timing> {
   const times: number[] = [];
   let seed = 0;
@@ -151,8 +152,8 @@ function explain(
   io.print();
   io.print(
     convolutions.length === 0
-      ? 'no convolution of this file could be computed by another algorithm'
-      : 'prices, in millions of multiply-adds of a large matrix product; * is what runs',
+      ? 'no convolution of this file has an alternative algorithm'
+      : 'estimated costs, in millions of multiply-adds of a large matrix product; * marks the algorithm that runs',
   );
   for (const { node, what, batches, prices } of convolutions) {
     io.print(`${node}: ${what}; batch ${batches.join(', ')}`);

@@ -1,4 +1,5 @@
-// forja doctor: versions, which devices really run here, each tried with a small model, and what is missing for CUDA.
+// forja doctor: versions, which devices run on this machine, each tried with a small model, and what is missing for
+// CUDA.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,15 +22,13 @@ const PACKAGES = [
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
 ];
-/**
- * Those in whose folders the others are looked for too: what a package needs itself need not be visible from elsewhere.
- */
+/** Packages whose folders are searched too: a package's own dependencies need not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 const DEVICES: readonly Exclude<DeviceName, 'auto'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'];
-/** nvidia-smi hangs where the driver is in a bad way. */
+/** Time limit for nvidia-smi, which hangs if the driver is broken. */
 const PATIENCE_MS = 5000;
 
-/** What was found of one device. */
+/** The result for one device. */
 interface Trial {
   device: DeviceName;
   works: boolean;
@@ -40,7 +39,7 @@ interface Trial {
 /** The command. */
 export const doctor: CliCommand = {
   name: 'doctor',
-  summary: 'show versions, which devices run here, and what is missing for CUDA',
+  summary: 'show versions, which devices run on this machine, and what is missing for CUDA',
   options: [],
   examples: ['forja doctor', 'forja doctor --json'],
   async run(_args, io) {
@@ -108,13 +107,13 @@ async function attempt(device: DeviceName): Promise<Trial> {
   }
 }
 
-/** Without the frame of a DeviceError, which says again which device was asked for. */
+/** A DeviceError's message without the part that repeats the requested device. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return /got: (?:\w+: )?(.*?)\. Use device/s.exec(message)?.[1] ?? message;
 }
 
-/** NVIDIA's cards by nvidia-smi; none where it is not there or fails. */
+/** NVIDIA GPUs from nvidia-smi; none if it is missing or fails. */
 async function gpus(): Promise<string[]> {
   try {
     const { stdout } = await promisify(execFile)(
@@ -128,7 +127,10 @@ async function gpus(): Promise<string[]> {
   }
 }
 
-/** Versions of installed packages, seen from the user's folder, from here, and from the packages that need them. */
+/**
+ * Versions of installed packages, resolved from the user's folder, from here, and from the packages that depend on
+ * them.
+ */
 function versionsFrom(cwd: string): Record<string, string | undefined> {
   const near = [join(cwd, 'index.js'), import.meta.url];
   const hosts = HOSTS.flatMap((name) => folderOf(name, near) ?? []).map((folder) => join(folder, 'index.js'));

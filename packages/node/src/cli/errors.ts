@@ -1,7 +1,7 @@
-// What the command says of an error, and with which code it ends.
+// Messages and exit codes for errors of the command.
 import { isForjaError, messageOf, UsageError, type ErrorCode } from '@forja/core';
 
-/** Words for the errors of the file system that users meet. */
+/** Messages for common file system errors. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'permission denied',
@@ -29,7 +29,7 @@ export function describe(error: unknown): { code: ErrorCode; message: string } {
   };
 }
 
-/** 2 for a call that is wrong in itself, 130 for an interrupted one, else 1. */
+/** 2 for a wrong call, 130 for an interrupted one, else 1. */
 export function exitCode(error: unknown): 1 | 2 | 130 {
   if (isForjaError(error))
     return error instanceof UsageError || error.name === 'UsageError' ? 2 : error.code === 'aborted' ? 130 : 1;

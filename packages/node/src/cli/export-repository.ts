@@ -1,4 +1,4 @@
-// forja export-repository: models as a repository that Triton and KServe serve, for those who outgrow one machine.
+// forja export-repository: writes models as a repository that Triton and KServe can serve, for more than one machine.
 import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
 import { modelsOf } from './model-names.js';
@@ -20,7 +20,7 @@ export const exportRepository: CliCommand = {
   arguments: [
     {
       name: 'models',
-      description: 'ONNX files; name=file gives one another name than that of its file',
+      description: 'ONNX files; name=file sets the name of a model',
       required: true,
       variadic: true,
     },
@@ -28,20 +28,25 @@ export const exportRepository: CliCommand = {
   options: [
     {
       flags: '-o, --out <folder>',
-      description: 'the repository; models are added to those in it',
+      description: 'folder of the repository; models are added to those in it',
       type: 'path',
       default: 'model_repository',
     },
     { flags: '--model-version <n>', description: 'version of the models', type: 'integer', default: 1 },
     {
       flags: '--max-batch <n>',
-      description: 'rows that one run may have; 1: requests share no runs',
+      description: 'maximum rows per run; 1: requests do not share runs',
       type: 'integer',
       default: 64,
     },
     { flags: '--delay <us>', description: 'microseconds that a request waits for others', type: 'integer', default: 0 },
     { flags: '--instances <n>', description: 'copies of a model on each device', type: 'integer', default: 1 },
-    { flags: '--device <kind>', description: 'what they run on there', default: 'gpu', choices: ['gpu', 'cpu'] },
+    {
+      flags: '--device <kind>',
+      description: 'device of the server that they run on',
+      default: 'gpu',
+      choices: ['gpu', 'cpu'],
+    },
   ],
   examples: [
     'forja export-repository generator.onnx',
@@ -70,7 +75,7 @@ export const exportRepository: CliCommand = {
       const entry = await writeEntry(path, folder, version, { name, maxBatch, delayUs: delay, instances, device });
       entries.push(entry);
       io.print(
-        `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a run of its own: its sizes have no batch that is free'}`,
+        `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a separate run, because the model has no dynamic batch'}`,
       );
     }
     io.print(`tritonserver --model-repository=${folder}`);

@@ -1,4 +1,5 @@
-// Files of the command: read whole, written aside and renamed, so that a failure leaves what was there.
+// Reads and writes files for the command. Files are written under a temporary name and renamed, so that a failure
+// leaves the old file.
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -24,8 +25,8 @@ export async function readModelFile(where: string, path: string): Promise<Uint8A
 }
 
 /**
- * Writes a file beside its place and renames it; the folder is made. A failure throws ForjaError `io` and leaves an
- * older file untouched.
+ * Writes a file under a temporary name and renames it; makes the folder if needed. A failure throws ForjaError `io` and
+ * leaves an older file untouched.
  */
 export async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -43,8 +44,8 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
 /**
- * Where pictures go: the format by extension, a folder without one. Throws UsageError before any work is done when it
- * cannot be written there.
+ * The output of pictures: format by extension; a folder if there is none. Throws UsageError, before any work is done,
+ * if it cannot be written.
  */
 export async function pictureTarget(
   where: string,
@@ -62,10 +63,10 @@ export async function pictureTarget(
     throw new UsageError(
       `${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`,
     );
-  return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // compared just above
+  return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // checked above
 }
 
-/** Throws ForjaError `io` when the nearest folder above `path` that exists is none, or may not be written. */
+/** Throws ForjaError `io` if the nearest existing parent of `path` is not a folder, or not writable. */
 async function checkParent(where: string, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     try {

@@ -1,4 +1,4 @@
-// forja inspect: what a model file holds. Reads the file only; nothing is run.
+// forja inspect: shows the contents of a model file. Only reads the file; runs nothing.
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import {
@@ -15,7 +15,7 @@ import { DATA_TYPE, decodeModel, type Graph, type TensorProto, type ValueInfo } 
 import { readExternal } from '../files/read-file.js';
 import { readModelFile } from './files.js';
 
-/** What the command finds, and prints under `--json`. */
+/** The command's result, printed under `--json`. */
 interface Findings {
   file: string;
   bytes: number;
@@ -42,7 +42,7 @@ interface Port {
 /** The command. */
 export const inspect: CliCommand = {
   name: 'inspect',
-  summary: 'show what a model takes, gives and holds',
+  summary: "show a model's inputs, outputs and contents",
   arguments: [{ name: 'model', description: 'any ONNX file', required: true }],
   options: [{ flags: '--no-integrity', description: 'do not compare the file with the SHA-256 in its manifest' }],
   examples: ['forja inspect generator.onnx', 'forja inspect generator.onnx --json'],
@@ -91,7 +91,7 @@ function examine(file: string, bytes: Uint8Array): Findings {
   };
 }
 
-/** Integrity is over the files beside the model too. */
+/** Integrity covers the external files too. */
 async function checked(
   { file, manifest }: Findings,
   bytes: Uint8Array,
@@ -108,7 +108,7 @@ async function checked(
   return 'ok';
 }
 
-/** Nodes of a graph and of the graphs inside its nodes; adds to `ops` by type. */
+/** Counts the nodes of a graph and its subgraphs, and adds them to `ops` by type. */
 function countOps(graph: Graph, ops: Map<string, number>): number {
   let count = graph.nodes.length;
   for (const { opType = '', domain, attributes } of graph.nodes) {
@@ -128,7 +128,7 @@ const FLOATS: ReadonlySet<number> = new Set([
   DATA_TYPE.bfloat16,
 ]);
 
-/** Shapes, axes and indices are integers: they are no parameters. */
+/** Integers are shapes, axes or indices, not parameters. */
 function isFloat({ dataType }: TensorProto): boolean {
   return dataType !== undefined && FLOATS.has(dataType);
 }
@@ -200,7 +200,7 @@ function show(found: Findings, io: CliIo): void {
   for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${plain(text)}`);
 }
 
-/** A model's texts are untrusted: control characters could move the cursor or change the terminal. */
+/** Removes control characters from a model's strings, which are untrusted and could control the terminal. */
 function plain(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

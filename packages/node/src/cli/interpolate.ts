@@ -1,4 +1,4 @@
-// forja interpolate: a walk between two seeds, as an animation.
+// forja interpolate: writes a walk between two seeds as an animation.
 import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
@@ -31,15 +31,15 @@ export const interpolate: CliCommand = {
       type: 'path',
       default: 'walk.gif',
     },
-    { flags: '--from <seed>', description: 'where the walk begins', default: '0' },
+    { flags: '--from <seed>', description: 'first seed', default: '0' },
     { flags: '--to <seed>', description: 'where it leads', default: '1' },
     { flags: '--steps <n>', description: 'pictures', type: 'integer', default: 60 },
     {
       flags: '--mode <mode>',
-      description: 'along the sphere (the default for normal latents) or straight',
+      description: 'spherical (the default for normal latents) or linear',
       choices: ['slerp', 'lerp'],
     },
-    { flags: '--loop', description: 'there and back, without a seam' },
+    { flags: '--loop', description: 'return to the start, for a seamless loop' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     { flags: '--truncation <t>', description: 'truncate both ends: ±t, or psi:0.7' },
     { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },

@@ -1,4 +1,4 @@
-// What a command sees of the terminal, and Ctrl-C.
+// A command's access to the terminal, and Ctrl-C.
 import type { CliIo } from '@forja/core';
 import { barProgress, lineProgress, noProgress } from './progress.js';
 
@@ -8,7 +8,7 @@ export interface Streams {
   stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }
 
-/** The surroundings of one command. */
+/** The environment of one command. */
 export function createIo(
   { stdout, stderr }: Streams,
   mode: { json: boolean; verbose: boolean },
@@ -29,7 +29,7 @@ export function createIo(
   };
 }
 
-/** Aborts `control` on the first Ctrl-C (or SIGTERM) and ends the process on the second. Returns the undoing. */
+/** Aborts `control` on the first Ctrl-C (or SIGTERM) and exits on the second. Returns a function that undoes it. */
 export function interrupts(control: AbortController, stderr: NodeJS.WritableStream): () => void {
   const onSignal = (name: NodeJS.Signals): void => {
     if (control.signal.aborted) process.exit(name === 'SIGTERM' ? 143 : 130);

@@ -11,7 +11,7 @@ export interface LoadArgs {
   lowering?: 'auto' | 'portable';
 }
 
-/** As `load` takes them. */
+/** The options for `load`. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
   if (threads !== undefined && (threads < 1 || threads > 1024))
     throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });

@@ -1,5 +1,5 @@
-// The command from its arguments to its exit code: finds the command, parses, runs, and says what went wrong in one
-// line.
+// Runs the command line: finds the command, parses its arguments, runs it, prints errors in one line, returns the exit
+// code.
 import type { Readable } from 'node:stream';
 import { UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
@@ -16,7 +16,7 @@ import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
 import { VERSION } from './version.js';
 
-/** Surroundings; the process's own by default. */
+/** The environment; default: the process's own. */
 export interface Host extends Partial<Streams> {
   cwd?: string;
   stdin?: Readable & { isTTY?: boolean };
@@ -25,8 +25,8 @@ export interface Host extends Partial<Streams> {
 const OWN: readonly CliCommand[] = [sample, interpolate, inspect, bench, serve, exportRepository, doctor];
 
 /**
- * Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 done, 1 failed, 2 called wrongly,
- * 130 interrupted. Never rejects.
+ * Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 success, 1 failure, 2 wrong
+ * usage, 130 interrupted. Never rejects.
  */
 export async function main(argv: readonly string[], host: Host = {}): Promise<number> {
   const { stdout = process.stdout, stderr = process.stderr, stdin = process.stdin, cwd = process.cwd() } = host;
@@ -57,7 +57,7 @@ export async function main(argv: readonly string[], host: Host = {}): Promise<nu
 
 type Called = { command: CliCommand; rest: readonly string[] } | { text: string; code: number };
 
-/** The command that the arguments name, or what to print instead. */
+/** The command named by the arguments, or the text to print instead. */
 async function find(argv: readonly string[], cwd: string): Promise<Called> {
   const at = argv.findIndex((word) => !word.startsWith('-'));
   const flags = at < 0 ? argv : argv.slice(0, at);
@@ -87,7 +87,7 @@ async function find(argv: readonly string[], cwd: string): Promise<Called> {
 }
 
 /**
- * Values of a command line; undefined when it asked for help, which is printed. Asks for a missing argument on a
+ * Values of a command line; undefined if it asked for help, which is printed. Prompts for a missing argument on a
  * terminal.
  */
 async function parse(

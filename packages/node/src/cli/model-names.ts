@@ -1,9 +1,9 @@
-// `name=file` on the command line: models with the names that they are known by elsewhere.
+// Parses `name=file` arguments.
 import { basename, resolve } from 'node:path';
 import { UsageError } from '@forja/core';
 import { isModelName } from '../serve/names.js';
 
-/** Files by name: the one before `=`, else that of the file. */
+/** Files by name: the part before `=`, else the file's name. */
 export function modelsOf(command: string, words: readonly string[], cwd: string): Record<string, string> {
   const models = new Map<string, string>();
   for (const word of words) {

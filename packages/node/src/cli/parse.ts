@@ -1,7 +1,7 @@
-// Texts of a command line to values. Every refusal names the command and the option.
+// Parses values of command-line options. Every error names the command and the option.
 import { UsageError, type CliOption, type Mix } from '@forja/core';
 
-/** The parser of an option's type, in commander's form: the text, and the value so far for one given more than once. */
+/** The parser of an option's type, as commander wants it: (text, previous value of a repeated option) => value. */
 export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
   const name = /--(?:no-)?([\w-]+)/.exec(option.flags)?.[1] ?? option.flags;
   const refuse = (wanted: string, text: string): never => {
@@ -14,7 +14,7 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
     integer: (text) =>
       /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text),
     number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number', text)),
-    // Other tools write to standard output then; here it carries what the command says.
+    // `-` means standard output in other tools; here that carries the command's messages.
     path: (text) => (text === '-' ? refuse('a file or folder to write to (./- for one of that name)', text) : text),
     list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
   };
@@ -25,7 +25,7 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
     choices.includes(text) ? (parse ? parse(text, before) : text) : refuse(`one of ${choices.join(', ')}`, text);
 }
 
-/** A seed: an integer from 0 to 2⁶⁴−1, as a bigint where a number would lose digits. */
+/** A seed: an integer from 0 to 2⁶⁴−1, as a bigint if a number would lose digits. */
 export function seedOf(where: string, text: string): number | bigint {
   const bits = /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
   if (bits === undefined || bits >= 1n << 64n)
@@ -33,7 +33,7 @@ export function seedOf(where: string, text: string): number | bigint {
   return bits <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bits) : bits;
 }
 
-/** `0.7` draws again what lies beyond; `psi:0.7` scales. */
+/** `0.7` redraws larger entries; `psi:0.7` scales. */
 export function truncationOf(where: string, text: string): number | { psi: number } {
   const [, psi, digits = ''] = /^(psi[:=])?(.*)$/.exec(text) ?? [];
   const value = digits.trim() === '' ? NaN : Number(digits);
@@ -41,7 +41,7 @@ export function truncationOf(where: string, text: string): number | { psi: numbe
   return psi === undefined ? value : { psi: value };
 }
 
-/** A class: its number when the text is one, else its name. */
+/** A class: a number if the text is one, else a name. */
 export function labelOf(text: string): number | string {
   return /^[+-]?\d+$/.test(text) ? Number(text) : text;
 }

@@ -1,4 +1,4 @@
-// Pictures to files, for the commands that make them.
+// Writes pictures to files, and options shared by commands that load models.
 import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, ImageBatch } from '@forja/core';
 import { ForjaError } from '@forja/core';
@@ -15,16 +15,16 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
   { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
   {
     flags: '--integrity <mode>',
-    description: 'when the file differs from the SHA-256 in its manifest',
+    description: 'what to do if the file does not match the SHA-256 in its manifest',
     default: 'error',
     choices: ['error', 'warn', 'off'],
   },
 ];
 
-/** Of those that only use it: `forja bench` compares both. */
+/** For all commands but `forja bench`, which has its own. */
 export const LOWERING_OPTION: CliOption = {
   flags: '--lowering <how>',
-  description: 'convolutions on the CPU: by the algorithm that is priced lowest, or as the file says',
+  description: 'convolutions on the CPU: by the algorithm of lowest estimated cost, or as in the file',
   default: 'auto',
   choices: ['auto', 'portable'],
 };

@@ -1,4 +1,4 @@
-// A CliCommand as a commander program. commander parses and prints help; errors and exit codes are main.ts's.
+// Turns a CliCommand into a commander program. commander parses and prints help; main.ts handles errors and exit codes.
 import type { Command } from 'commander';
 import type { CliCommand } from '@forja/core';
 import { parserOf } from './parse.js';
@@ -35,7 +35,7 @@ export async function programOf(
     const made = new Option(option.flags, option.description);
     const parse = parserOf(command.name, option);
     if (parse) made.argParser(parse);
-    // choices() sets a parser of its own
+    // choices() sets its own parser, so ours comes after
     if (option.choices) made.choices(option.choices).argParser(parse as (text: string) => unknown);
     if (option.default !== undefined) made.default(option.default);
     program.addOption(made);
@@ -56,7 +56,7 @@ export async function programOf(
   return program.name(`forja ${command.name}`);
 }
 
-/** The first page: all commands. */
+/** The overview of all commands. */
 export function overview(
   own: readonly CliCommand[],
   trainer: readonly CliCommand[] | undefined,

@@ -1,4 +1,4 @@
-// The bar and the lines, with a clock that the test moves; the prompt, on streams that the test holds.
+// Progress bar and lines with a fake clock; the prompt on fake streams.
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { ask } from './ask.js';

@@ -1,7 +1,7 @@
 // Progress: a bar that redraws itself on a terminal, plain lines elsewhere.
 import type { CliProgress } from '@forja/core';
 
-/** What is written to: stderr, so that stdout stays clean for pipes. */
+/** The output stream: stderr, so that stdout stays clean for pipes. */
 export interface ProgressSink {
   write(text: string): unknown;
   readonly columns?: number | undefined;
@@ -34,7 +34,7 @@ export function barProgress(sink: ProgressSink, total: number, title: string, no
   };
 }
 
-/** A line at the start, at every tenth and at least every ten seconds, for logs. */
+/** For logs: a line at the start, at every tenth, and at least every ten seconds. */
 export function lineProgress(sink: ProgressSink, total: number, title: string, now: () => number): CliProgress {
   let tenth = -1;
   let written = -Infinity;
@@ -52,5 +52,5 @@ export function lineProgress(sink: ProgressSink, total: number, title: string, n
   };
 }
 
-/** Nothing, under `--json`. */
+/** No output, under `--json`. */
 export const noProgress: CliProgress = { update: () => undefined, stop: () => undefined };

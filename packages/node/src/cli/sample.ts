@@ -1,4 +1,4 @@
-// forja sample: pictures of a seed.
+// forja sample: writes pictures of a seed.
 import { resolve } from 'node:path';
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
@@ -36,7 +36,7 @@ export const sample: CliCommand = {
     { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 16 },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine', default: '0' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
-    { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
+    { flags: '--truncation <t>', description: 'redraw latent entries beyond ±t; psi:0.7 scales them instead' },
     {
       flags: '--psi <n>',
       description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are',

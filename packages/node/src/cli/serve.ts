@@ -1,4 +1,4 @@
-// forja serve: models behind HTTP until Ctrl-C or SIGTERM.
+// forja serve: serves models over HTTP until Ctrl-C or SIGTERM.
 import { messageOf, UsageError, type CliCommand, type CliIo } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { modelsOf } from './model-names.js';
@@ -24,7 +24,7 @@ export const serve: CliCommand = {
   arguments: [
     {
       name: 'models',
-      description: 'ONNX files; name=file gives one another name than that of its file',
+      description: 'ONNX files; name=file sets the name of a model',
       required: true,
       variadic: true,
     },
@@ -32,31 +32,30 @@ export const serve: CliCommand = {
   options: [
     {
       flags: '--host <address>',
-      description: 'address to listen on; 0.0.0.0 for every one of this machine',
+      description: 'address to listen on; 0.0.0.0 for all interfaces',
       default: '127.0.0.1',
     },
     { flags: '-p, --port <n>', description: 'port; 0 takes a free one', type: 'integer', default: 8080 },
     {
       flags: '--queue <n>',
-      description: 'requests that may wait or run at once, for each model; default 64',
+      description: 'maximum requests waiting or running at once, for each model; default 64',
       type: 'integer',
     },
-    { flags: '--max-count <n>', description: 'pictures of one request; default 64', type: 'integer' },
-    { flags: '--max-body <bytes>', description: 'bytes of one request; default 16 MiB', type: 'integer' },
+    { flags: '--max-count <n>', description: 'maximum pictures per request; default 64', type: 'integer' },
+    { flags: '--max-body <bytes>', description: 'maximum bytes of a request; default 16 MiB', type: 'integer' },
     {
       flags: '--warmup <batch>',
-      description: 'batch sizes to run before it is ready; more than once for more; default 1',
+      description: 'batch size to run before it is ready; may be repeated; default 1',
       type: 'list',
     },
     { flags: '--drain <seconds>', description: 'how long stopping waits for answers', type: 'integer', default: 30 },
     {
       flags: '--token <text>',
-      description:
-        'ask for it as Authorization: Bearer; default: FORJA_SERVE_TOKEN of the environment, where it is set',
+      description: 'required as Authorization: Bearer; default: the environment variable FORJA_SERVE_TOKEN, if set',
     },
     {
       flags: '--origin <origin>',
-      description: 'let pages of this origin use it, as in https://example.org; more than once for more; * for all',
+      description: 'allow pages of this origin, such as https://example.org; may be repeated; * for all',
       type: 'list',
     },
     ...LOAD_OPTIONS,
@@ -81,9 +80,9 @@ export const serve: CliCommand = {
     const { listen, serve: service } = await import('../serve.js');
     let begun = false;
     const early: unknown[] = [];
-    const begin = (told?: unknown): void => {
+    const begin = (reported?: unknown): void => {
       begun = true;
-      for (const error of early.splice(0)) if (error !== told) io.warn(messageOf(error));
+      for (const error of early.splice(0)) if (error !== reported) io.warn(messageOf(error));
     };
     const serving = service({
       models,
@@ -92,7 +91,7 @@ export const serve: CliCommand = {
       processMetrics: true,
       ...(args.origin === undefined ? {} : { origins: args.origin }),
       ...(token === undefined || token === '' ? {} : { token }),
-      // Until it is ready, the first failure is what the command ends with.
+      // Until it is ready, the first failure ends the command.
       onError: (error) => void (begun ? io.warn(messageOf(error)) : early.push(error)),
     });
     let onHangup: (() => void) | undefined;
@@ -100,7 +99,7 @@ export const serve: CliCommand = {
       const listening = await listen(serving, { host: args.host, port: args.port, drainMs: args.drain * 1000 });
       try {
         io.print(`Listening on ${listening.url}; Ctrl-C stops.`);
-        // What cannot be loaded again was told by onError.
+        // onError has reported what could not be reloaded.
         process.on(
           'SIGHUP',
           (onHangup = () =>

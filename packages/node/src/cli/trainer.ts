@@ -1,16 +1,16 @@
-// The commands of @forja/trainer, which is not a dependency: looked for from the user's folder, then from here.
+// The commands of @forja/trainer, which is not a dependency: resolved from the user's folder, then from here.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ForjaError, UsageError, type CliCommand } from '@forja/core';
 
-/** Names that the trainer is known to have, for help without it. */
+/** Names of the trainer's commands, for help if it is not installed. */
 export const TRAINER_NAMES: readonly string[] = ['train', 'export', 'verify', 'evaluate'];
 
 const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
 
 /**
- * The trainer's commands; undefined when it is not installed. Throws UsageError when it is but lacks a peer of its own.
+ * The trainer's commands; undefined if it is not installed. Throws UsageError if it is, but one of its peers is not.
  */
 export async function trainerCommands(cwd: string): Promise<readonly CliCommand[] | undefined> {
   const file = [join(cwd, 'index.js'), import.meta.url].map(resolved).find((path) => path !== undefined);
@@ -30,7 +30,7 @@ export async function trainerCommands(cwd: string): Promise<readonly CliCommand[
   }
 }
 
-/** The refusal of a trainer's command when the trainer is not there. */
+/** The error for a trainer's command if the trainer is not installed. */
 export function trainerMissing(name: string): UsageError {
   return new UsageError(`${name}: expected @forja/trainer to be installed: ${INSTALL}`);
 }

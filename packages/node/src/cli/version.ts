@@ -1,5 +1,5 @@
-// The version of this package; bundlers copy the text in.
+// The version of this package; bundlers inline it.
 import manifest from '../../package.json' with { type: 'json' };
 
-/** Of @forja/node. */
+/** Version of @forja/node. */
 export const VERSION: string = manifest.version;
