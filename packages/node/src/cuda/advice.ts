@@ -1,13 +1,13 @@
-// What to do about what `inspectCuda` found: commands to copy.
+// Commands that fix what `inspectCuda` found.
 import type { CudaReport } from './inspect.js';
 
-/** Something to do, with its commands; by package manager where they differ. */
+/** One step with its commands, by package manager where they differ. */
 export interface Advice {
   what: string;
   commands: Readonly<Record<string, string>>;
 }
 
-/** Steps in the order in which they have to be done; none where nothing is known to be missing. */
+/** Steps in order; none if nothing is known to be missing. */
 export function adviceFor({ folder, absent, cuda, lacks, problems }: CudaReport): Advice[] {
   const steps: Advice[] = [];
   if (folder === undefined)
@@ -19,7 +19,7 @@ export function adviceFor({ folder, absent, cuda, lacks, problems }: CudaReport)
       },
     });
   else if (absent.length > 0 || lacks.some(({ neededBy }) => neededBy === 'onnxruntime-node')) {
-    // pnpm runs no install script that is not allowed, and a rebuild of one says nothing and does nothing.
+    // pnpm runs only allowed install scripts; rebuilding a package that is not allowed silently does nothing.
     steps.push({
       what: "fetch onnxruntime's CUDA libraries (from NuGet)",
       commands: {

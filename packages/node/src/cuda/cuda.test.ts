@@ -1,5 +1,5 @@
-// What is missing for CUDA: real libraries against what Node says the loader really loaded, fake ones in a temporary
-// folder, and the command over an onnxruntime-node with damaged providers.
+// Detection of what is missing for CUDA: real libraries against Node's list of loaded ones, fake ones in a temporary
+// folder, and the command with an onnxruntime-node whose providers are damaged.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

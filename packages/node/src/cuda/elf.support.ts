@@ -1,7 +1,7 @@
-// Makes files that the loader takes for shared libraries, for tests: an ELF header, program headers, a dynamic section
-// and names. No code. Not part of the package.
+// Makes fake shared libraries that the loader accepts, for tests: an ELF header, program headers, a dynamic section and
+// names, without code. Not part of the package.
 
-/** What the file says of itself. */
+/** The contents of the dynamic section. */
 export interface FakeLibrary {
   needed?: readonly string[];
   soname?: string;
@@ -24,7 +24,7 @@ export function fakeLibrary({ needed = [], soname, runpath, machine = 62 }: Fake
   const tags: [number, number][] = needed.map((file) => [1, name(file)]);
   if (soname !== undefined) tags.push([14, name(soname)]);
   if (runpath !== undefined) tags.push([29, name(runpath)]);
-  // The loader wants a symbol table and a hash table, if empty ones.
+  // The loader requires a symbol table and a hash table, even if empty.
   const dynamicAt = 64 + 3 * 56;
   const entries = tags.length + 6;
   const symbolsAt = dynamicAt + entries * 16;
@@ -52,7 +52,7 @@ export function fakeLibrary({ needed = [], soname, runpath, machine = 62 }: Fake
   };
   segment(0, 1, 0, file.length, 6, 4096);
   segment(1, 2, dynamicAt, entries * 16, 6, 8);
-  // PT_GNU_STACK: without it the loader wants an executable stack, which may be forbidden
+  // PT_GNU_STACK: without it the loader requests an executable stack, which may be forbidden
   segment(2, 0x6474e551, 0, 0, 6, 16);
   for (const [i, [tag, value]] of tags.entries()) {
     file.writeBigUInt64LE(BigInt(tag), dynamicAt + i * 16);

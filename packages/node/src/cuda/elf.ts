@@ -1,26 +1,26 @@
-// What a shared library of Linux needs, read from its dynamic section. Nothing is loaded, so a broken file can do no
-// harm.
+// Reads the dependencies of a Linux shared library from its dynamic section. Nothing is loaded, so a broken file does
+// no harm.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** The dynamic section of a shared library, as far as finding its dependencies goes. */
+/** The parts of a shared library's dynamic section that are needed to find its dependencies. */
 export interface Elf {
-  /** 32 or 64 bits, and the number of the machine: libraries that differ here are passed over by the loader. */
+  /** 32 or 64 bits, and the machine number: the loader skips libraries that differ here. */
   bits: 32 | 64;
   machine: number;
   soname: string | undefined;
   /** DT_NEEDED, in order. */
   needed: string[];
-  /** DT_RUNPATH, or DT_RPATH where there is none; `$ORIGIN` as it stands. */
+  /** DT_RUNPATH, else DT_RPATH; `$ORIGIN` is not expanded. */
   runpath: string[];
 }
 
 /** Tags of the dynamic section (System V ABI, "Dynamic Section"). */
 const [NULL, NEEDED, STRTAB, SONAME, RPATH, RUNPATH] = [0, 1, 5, 14, 15, 29];
 const [LOAD, DYNAMIC] = [1, 2];
-/** Longer ones are no names. */
+/** Maximum length of a name. */
 const LONGEST_NAME = 4096;
 
-/** Reads `path`. Throws an Error that says in a few words why it is no shared library that could be loaded. */
+/** Reads `path`. Throws an Error that says briefly why it is not a loadable shared library. */
 export function readElf(path: string): Elf {
   const file = openSync(path, 'r');
   try {

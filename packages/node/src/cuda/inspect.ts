@@ -1,37 +1,37 @@
-// What stands between this machine and CUDA: the provider's libraries, theirs in turn, and the driver, all found by
-// reading files. onnxruntime's own error does not name them.
+// Finds what is missing for CUDA on this machine: the provider's libraries, their dependencies, and the driver, by
+// reading files only. onnxruntime's own error does not name them.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { readElf, type Elf } from './elf.js';
 import { Loader, type LoaderHost } from './loader.js';
 
-/** A library that is needed and cannot be loaded. */
+/** A required library that cannot be loaded. */
 export interface Lack {
   file: string;
   /** File name of the library that needs it. */
   neededBy: string;
-  /** What it is part of, where we know: 'CUDA 12', 'cuDNN 9', 'the NVIDIA driver'. */
+  /** What it is part of, if known: 'CUDA 12', 'cuDNN 9', 'the NVIDIA driver'. */
   partOf?: string;
-  /** Where a file of that name is that cannot be used, and why. */
+  /** An unusable file of that name, and why it is unusable. */
   broken?: { path: string; why: string };
-  /** Other versions of it that are here, or this one where the loader does not look. */
+  /** Other versions found, or this one in a place where the loader does not look. */
   others: string[];
 }
 
-/** What {@link inspectCuda} finds. Plain data. */
+/** Result of {@link inspectCuda}. Plain data. */
 export interface CudaReport {
-  /** Nothing known stands against it. */
+  /** No problem is known. */
   ready: boolean;
   /** Folder of onnxruntime's libraries. */
   folder: string | undefined;
-  /** Version of CUDA that the provider was built for, where its needs say so. */
+  /** Version of CUDA that the provider was built for, if its dependencies show it. */
   cuda: number | undefined;
-  /** Libraries of the provider that are not beside onnxruntime-node. */
+  /** Provider libraries missing from onnxruntime-node's folder. */
   absent: string[];
   lacks: Lack[];
   driver: { version: string; enough: boolean | undefined } | undefined;
-  /** A line for each thing that stands against it. */
+  /** A line for each problem. */
   problems: string[];
 }
 
@@ -45,7 +45,7 @@ export interface CudaHost extends LoaderHost {
 
 const PROVIDERS = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'] as const;
 
-/** Asks as a library of this machine without needs of its own; 62 is x86-64. */
+/** A library of this machine without dependencies, as the requester; 62 is x86-64. */
 const HERE: { path: string; elf: Elf } = {
   path: '/',
   elf: { bits: 64, machine: 62, soname: undefined, needed: [], runpath: [] },
@@ -54,7 +54,7 @@ const HERE: { path: string; elf: Elf } = {
 /** Lowest driver for a version of CUDA on Linux x86-64 (CUDA Toolkit release notes, "minor version compatibility"). */
 const DRIVER: Readonly<Record<number, string>> = { 11: '450.80.02', 12: '525.60.13', 13: '580.65.06' };
 
-/** What a library is part of, by its file name. The versions of cuFFT and cuRAND are their own, not CUDA's. */
+/** What a library is part of, by file name. cuFFT and cuRAND have version numbers of their own. */
 const PARTS: readonly (readonly [RegExp, (version: string) => string])[] = [
   [/^lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cusparse)\.so\.(\d+)/, (version) => `CUDA ${version}`],
   [/^lib(?:cufft|curand|cusolver)\.so\.(\d+)/, () => 'CUDA'],
@@ -63,7 +63,7 @@ const PARTS: readonly (readonly [RegExp, (version: string) => string])[] = [
   [/^lib(?:cuda|nvidia-ml)\.so\.(\d+)/, () => 'the NVIDIA driver'],
 ];
 
-/** Folder of onnxruntime-node's native libraries; undefined where it is not installed or has none for this system. */
+/** Folder of onnxruntime-node's native libraries; undefined if it is not installed or has none for this system. */
 export function nativeFolder(): string | undefined {
   try {
     const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
@@ -75,12 +75,12 @@ export function nativeFolder(): string | undefined {
   }
 }
 
-/** Whether loading the provider is safe to try: nothing that it needs is known to be damaged. */
+/** Whether loading the provider is safe to try: no dependency is known to be damaged. */
 export function isSound({ folder, absent, lacks }: CudaReport): boolean {
   return folder !== undefined && absent.length === 0 && lacks.every(({ broken }) => !broken);
 }
 
-/** Reads what CUDA needs here. Never throws: what cannot be read is a problem in the report. */
+/** Checks what CUDA needs on this machine. Never throws: unreadable files are problems in the report. */
 export function inspectCuda(host: CudaHost = {}): CudaReport {
   const folder = 'folder' in host ? host.folder : nativeFolder();
   const found = PROVIDERS.map((file) => ({ file, path: join(folder ?? '', file) }));
@@ -113,10 +113,10 @@ export function inspectCuda(host: CudaHost = {}): CudaReport {
   };
 }
 
-/** From the providers to everything that they need, each library once. */
+/** Walks from the providers through all dependencies, visiting each library once. */
 class Walk {
   readonly lacks: Lack[] = [];
-  /** By the names that only exist in one version of CUDA. */
+  /** Deduced from names that exist in only one version of CUDA. */
   cuda: number | undefined;
   readonly #loader: Loader;
   readonly #seen = new Set<string>();
@@ -175,7 +175,7 @@ function lineOf({ file, neededBy, partOf: part, broken, others }: Lack): string 
   return `${what} is missing${others.length === 0 ? '' : `; here is another version, ${others.join(', ')}`}`;
 }
 
-/** Of the kernel module that is loaded. */
+/** Version of the loaded kernel module. */
 function driverOf(file: string, cuda: number | undefined): CudaReport['driver'] {
   try {
     const version = /^NVRM version:.*?\s(\d+\.\d+(?:\.\d+)?)\s/m.exec(readFileSync(file, 'utf8'))?.[1];

@@ -1,10 +1,10 @@
-// Where the dynamic loader of Linux looks for a library (ld.so(8)), without loading any: LD_LIBRARY_PATH, the asking
-// library's RUNPATH, ld.so.cache, the default folders.
+// Where the dynamic loader of Linux looks for a library (ld.so(8)), without loading any: LD_LIBRARY_PATH, the
+// requesting library's RUNPATH, ld.so.cache, the default folders.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readElf, type Elf } from './elf.js';
 
-/** Surroundings of the loader; the machine's own by default. */
+/** Environment of the loader; default: this machine's. */
 export interface LoaderHost {
   /** LD_LIBRARY_PATH. */
   path?: string | undefined;
@@ -13,11 +13,11 @@ export interface LoaderHost {
   folders?: readonly string[];
 }
 
-/** What the loader would do about a name. */
+/** The loader's result for a name. */
 export type Lookup =
   { state: 'found'; path: string; elf: Elf } | { state: 'broken'; path: string; why: string } | { state: 'missing' };
 
-/** Of Debian's, Fedora's and musl's loaders. */
+/** Default folders of Debian's, Fedora's and musl's loaders. */
 const FOLDERS: readonly string[] = [
   '/lib/x86_64-linux-gnu',
   '/usr/lib/x86_64-linux-gnu',
@@ -29,7 +29,7 @@ const FOLDERS: readonly string[] = [
   '/usr/lib',
   '/usr/local/lib',
 ];
-/** Where CUDA and the driver are put, whether or not the loader knows: only for saying what is there. */
+/** Usual places of CUDA and the driver, known to the loader or not: only to report what is there. */
 const USUAL: readonly string[] = [
   '/usr/local/cuda/lib64',
   '/usr/local/cuda/targets/x86_64-linux/lib',
@@ -94,7 +94,7 @@ export class Loader {
 const OLD = 'ld.so-1.7.0\0';
 const NEW = 'glibc-ld.so.cache1.1';
 
-/** Paths by name from ldconfig's cache (glibc, elf/cache.c); empty where there is none, or one of another kind. */
+/** Paths by name from ldconfig's cache (glibc, elf/cache.c); empty if missing or of another format. */
 export function readCache(path: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
   try {
@@ -109,7 +109,7 @@ export function readCache(path: string): Map<string, string[]> {
       found.set(name, [...(found.get(name) ?? []), text(start + file.readUInt32LE(entry + 8))]);
     }
   } catch {
-    found.clear(); // not there, or damaged: the loader then goes by its folders too
+    found.clear(); // missing or damaged: the loader then uses its default folders too
   }
   return found;
 }
