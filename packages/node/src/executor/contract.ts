@@ -1,5 +1,5 @@
-// What executes models for a runtime: in this thread, in a worker thread or in a child process. Calls never overlap:
-// the runtime's queue sees to it.
+// The types of Node's executors (this thread, a worker thread or a child process) and of the messages to them. The
+// runtime's queue ensures that calls never overlap.
 import type {
   DeviceName,
   ErrorRecord,
@@ -13,12 +13,12 @@ import type {
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline' | 'process';
 
-/** What an executor must know before its first session. Plain data. */
+/** Options of an executor, before its first session. Plain data. */
 export interface ExecutorOptions {
   device: DeviceName;
   threads: number;
   executor: ExecutorName;
-  /** A call that takes longer means that the executor hangs. Infinity: never. */
+  /** An executor whose call takes longer is considered hung. Infinity: never. */
   timeoutMs: number;
 }
 
@@ -32,7 +32,7 @@ export interface ExecutorSessionOptions extends RecipeOptions {
   precision?: Precision;
 }
 
-/** What makes a session, and makes it again. */
+/** The data from which a session is made and remade. */
 export interface Recipe {
   model: Uint8Array;
   options: ExecutorSessionOptions;

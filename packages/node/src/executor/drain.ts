@@ -1,12 +1,12 @@
-// Leaving the process while a worker is inside native code aborts it (SIGABRT): an exit hook here waits until the
-// worker is out, and bars it from going in again.
+// Exiting while a worker is inside native code aborts the process (SIGABRT). An exit hook waits until the worker has
+// left native code, and keeps it from entering again.
 import { writeSync } from 'node:fs';
 
 const BUSY = 0;
 const CLOSING = 1;
 const PATIENCE_MS = 120_000;
 
-/** Two shared flags of one worker: whether it is inside native code, and whether it may go in no more. */
+/** Two shared flags of one worker: whether it is inside native code, and whether entering is blocked. */
 export type Flags = Int32Array;
 
 /** Flags for a new worker. */
@@ -14,10 +14,10 @@ export function makeFlags(): Flags {
   return new Int32Array(new SharedArrayBuffer(8));
 }
 
-/** Worker's side: runs native code marked as busy. Never returns once the worker is barred. */
+/** Worker's side: marks the worker as busy while native code runs. Never returns once entering is blocked. */
 export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promise<T> {
   Atomics.store(flags, BUSY, 1);
-  // Stored before it is read, as the other side does with the other flag: one of the two always sees the other.
+  // Each side stores its flag before it reads the other's, so at least one of them sees the other.
   if (Atomics.load(flags, CLOSING) === 1) {
     leave(flags);
     return new Promise<T>(() => undefined);
@@ -37,7 +37,7 @@ function leave(flags: Flags): void {
 const live = new Set<Flags>();
 const hung = new WeakSet<Flags>();
 
-/** Host's side: drains this worker when the process exits. Returns the end of it. */
+/** Host's side: drains this worker when the process exits. Returns a function that cancels this. */
 export function drainOnExit(flags: Flags): () => void {
   if (live.size === 0) process.on('exit', drain);
   live.add(flags);
@@ -47,11 +47,11 @@ export function drainOnExit(flags: Flags): () => void {
   };
 }
 
-/** Bars a worker that hangs from native code, and calls `end` when it is out: at once, later, or never. */
+/** Blocks a hung worker from entering native code, and calls `end` once it has left: immediately, later, or never. */
 export function whenOut(flags: Flags, end: () => void): void {
   Atomics.store(flags, CLOSING, 1);
   hung.add(flags);
-  // In Node since 16; TypeScript has it from ES2024 on.
+  // In Node since 16; in TypeScript's types only from ES2024.
   const { waitAsync } = Atomics as unknown as {
     waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: Promise<unknown> | string };
   };
@@ -67,7 +67,7 @@ function drain(): void {
     while (Atomics.load(flags, BUSY) === 1 && Date.now() < until && !hung.has(flags))
       Atomics.wait(flags, BUSY, 1, 1000);
     if (Atomics.load(flags, BUSY) === 0) continue;
-    // Node waits for its threads on exit, for ever if need be, and aborts when this one returns from native code.
+    // On exit, Node waits for its threads, possibly for ever, and aborts when this one returns from native code.
     writeSync(
       2,
       "forja: a worker hangs in native code; ending the process by SIGKILL, as Node could not end it. executor: 'process' can be killed alone.\n",

@@ -1,4 +1,4 @@
-// Executes operations in this thread. Used as it is by the inline executor, and behind messages by the worker and the
+// Executes operations in this thread. Used directly by the inline executor, and behind messages by the worker and the
 // child process.
 import { classOf, ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
@@ -8,7 +8,7 @@ import { Slots } from './slots.js';
 
 type Handlers = { [K in Operation]: (args: Operations[K][0]) => Promise<Operations[K][1]> };
 
-/** Wraps each stretch of native code; the worker marks itself busy there. */
+/** Wraps each call into native code, so that the worker can mark itself busy. */
 export type Guard = <T>(native: () => Promise<T>) => Promise<T>;
 
 /** The sessions of one runtime. Calls must not overlap. */
@@ -107,7 +107,7 @@ export class Engine implements Executor {
   }
 }
 
-/** onnxruntime takes no shared memory. */
+/** A copy if the memory is shared, which onnxruntime refuses. */
 function ownMemory(bytes: Uint8Array): Uint8Array {
   return classOf(bytes.buffer) === 'ArrayBuffer' ? bytes : new Uint8Array(bytes);
 }

@@ -1,4 +1,4 @@
-// Which execution providers to try for a device, in order, and what stands against one before it is tried.
+// Which execution providers to try for a device, in order, and reasons not to try one.
 import { DeviceError } from '@forja/core';
 import type { DeviceName, DeviceReport } from '@forja/core';
 import { inspectCuda, isSound } from '../cuda/inspect.js';
@@ -7,8 +7,8 @@ import { inspectCuda, isSound } from '../cuda/inspect.js';
 export type ActualDevice = DeviceReport['actual'];
 
 /**
- * `auto`, by platform: hardware first, one provider an attempt. WebGPU only by request: its adapter may be software.
- * WASM is for where onnxruntime-node cannot be loaded.
+ * `auto`, by platform: hardware first, one provider per attempt. WebGPU only on request, as its adapter may be
+ * software. WASM is the fallback if onnxruntime-node cannot be loaded.
  */
 const AUTO: Readonly<Partial<Record<NodeJS.Platform, readonly ActualDevice[]>>> = {
   linux: ['cuda', 'cpu', 'wasm'],
@@ -22,8 +22,8 @@ export function rungs(device: DeviceName): readonly ActualDevice[] {
 }
 
 /**
- * Why a device cannot run here at all, known without touching native code; undefined when it is worth trying. `auto`:
- * only where nothing is known against it.
+ * Why a device cannot run here, as far as known without native code; undefined if it is worth trying. `auto` tries only
+ * devices without known problems.
  */
 const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefined>> = {
   cpu: () => undefined,
@@ -39,7 +39,7 @@ const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefi
   wasm: () => undefined,
 };
 
-/** Why a device cannot compute in half precision, where that is known without trying. */
+/** Why a device cannot compute in half precision, if known without trying. */
 export const WITHOUT_HALF: Readonly<Record<ActualDevice, string | undefined>> = {
   cpu: 'the CPU computes in float32',
   wasm: 'WASM computes in float32',
@@ -49,13 +49,14 @@ export const WITHOUT_HALF: Readonly<Record<ActualDevice, string | undefined>> = 
   webgpu: undefined,
 };
 
-/** What may be behind a failed attempt, to add to onnxruntime's own words. */
+/** Possible causes of a failed attempt, appended to onnxruntime's message. */
 const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = {
   cuda: () => inspectCuda().problems,
 };
 
 /**
- * Reason as one line of a device report; undefined when `device` is worth trying for the one who asked for `requested`.
+ * Why `device` is not tried for a request of `requested`, as one line of a device report; undefined if it is worth
+ * trying.
  */
 export function obstacle(device: ActualDevice, requested: DeviceName): string | undefined {
   const reason = OBSTACLE[device](requested === 'auto');
@@ -78,7 +79,7 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
   return { actual: device === 'auto' ? 'cpu' : device, reasons };
 }
 
-/** The error when no rung holds. */
+/** The error if no device works. */
 export function unavailable(device: DeviceName, reasons: readonly string[]): DeviceError {
   return new DeviceError(
     'device.unavailable',

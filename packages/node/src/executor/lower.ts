@@ -1,14 +1,14 @@
-// What is done to a model before onnxruntime gets it: on the CPU, convolutions of fixed sizes become the products that
-// a price says are faster; on a GPU, half precision. Loaded only where it is asked for.
+// Rewrites a model before onnxruntime loads it: on the CPU, convolutions of fixed sizes become products where the cost
+// model says that these are faster; on a GPU, half precision. Imported only if needed.
 import type { FastBytes } from '@forja/core/onnx';
 
-/** The model with faster convolutions, or undefined where it stays as it is. */
+/** The model with faster convolutions, or undefined if it is not changed. */
 export async function lowerForCpu(model: Uint8Array): Promise<FastBytes | undefined> {
   const { fastModelBytes } = await import('@forja/core/onnx');
   return fastModelBytes(model);
 }
 
-/** The model in half precision, or undefined where none of its weights can be. */
+/** The model in half precision, or undefined if none of its weights can be. */
 export async function halfOf(
   model: Uint8Array,
   external: ReadonlyMap<string, Uint8Array> | undefined,

@@ -1,4 +1,4 @@
-// Opens the executor that a runtime asks for.
+// Opens the executor named in the options.
 import type { Executor, ExecutorName, ExecutorOptions } from './contract.js';
 import { Engine } from './engine.js';
 import { openProcess, openWorker } from './remote.js';
@@ -10,7 +10,7 @@ const OPEN: Readonly<Record<ExecutorName, (options: ExecutorOptions) => Promise<
   process: openProcess,
 };
 
-/** A fresh executor. */
+/** Opens a new executor. */
 export async function openExecutor(options: ExecutorOptions): Promise<Executor> {
   quietBefore(options.executor);
   return OPEN[options.executor](options);

@@ -1,4 +1,4 @@
-// One onnxruntime session and its state, in the thread that executes. Knows nothing of queues or messages.
+// One onnxruntime session and its state, in the executing thread. Independent of queues and messages.
 import {
   countNodes,
   declaredShapes,
@@ -74,7 +74,7 @@ export class OrtSession {
     options: ExecutorSessionOptions,
     around: Surroundings,
   ): Promise<OrtSession> {
-    // onnxruntime would look for files that are not given in the working folder, which is nobody's to read.
+    // onnxruntime would look for files that are not given in the working folder, which must not be read.
     const missing = externalLocations(model).find((location) => !options.external?.has(location));
     if (missing !== undefined)
       throw new ModelFormatError(
@@ -100,11 +100,11 @@ export class OrtSession {
         return await OrtSession.#inPrecision(ort, model, device, reasons, host, options, around);
       } catch (error) {
         const failure = createError(error);
-        // A file that cannot be read is the same on every rung; anything else may be this provider's own trouble, but
-        // where no other one is left.
+        // An unreadable file fails on every device; any other error may be this provider's own, unless it is the last
+        // one.
         const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
         if (device === 'cpu' || last || failure instanceof UsageError) throw failure;
-        // A lost device is for another executor to find again.
+        // After a lost device, another executor tries again.
         if (failure.code === 'model.format' || failure.code === 'device.lost') throw failure;
         reasons.push(failed(device, failure.message));
       }
@@ -127,7 +127,7 @@ export class OrtSession {
       asked: options.precision ?? 'auto',
       strict: options.strict ?? false,
       model,
-      obstacle: WITHOUT_HALF[device] ?? (options.state ? 'state is kept as the model has it' : undefined),
+      obstacle: WITHOUT_HALF[device] ?? (options.state ? 'state keeps the precision that the model has' : undefined),
       openHalf: async () => {
         const { external: files, ...own } = options;
         const half = await halfOf(model, files);
@@ -180,7 +180,7 @@ export class OrtSession {
       report.placement = { wasm: nodes };
     } else {
       try {
-        // Without the CPU fallback first: when this succeeds, every node runs where it was asked to, and the report may
+        // First without the CPU fallback: if this succeeds, every node runs on the requested device, and the report can
         // say so.
         session = await open(true);
         report.placement = { [device]: nodes };
@@ -199,12 +199,12 @@ export class OrtSession {
     try {
       return new OrtSession(ort, session, model, report, options, around);
     } catch (error) {
-      await session.release(); // not released, it leaks
+      await session.release(); // would leak otherwise
       throw error;
     }
   }
 
-  /** One run. State moves on only when all of it succeeds. */
+  /** One run. State advances only if all of it succeeds. */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     const targets = this.#state.targets;
     const inputs: Record<string, OrtTensor> = await this.#state.feeds();
@@ -216,7 +216,7 @@ export class OrtSession {
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;
     try {
-      // names mapped to tensors: no non-tensor outputs exist here
+      // tensors by name: models with other outputs were refused
       fetched = (await this.#session.run(inputs, fetches)) as unknown as Record<string, OrtTensor>;
     } catch (error) {
       throw runFailure(error, feeds, this.inputs);
@@ -261,8 +261,8 @@ function settings(
   strict: boolean,
   options: ExecutorSessionOptions,
 ): InferenceSession.SessionOptions {
-  // Values of `extra` must be strings, and an undefined one throws. A pool that spins on after a run takes the cores
-  // from whatever comes next, other sessions first.
+  // Values of `extra` must be strings; undefined throws. A pool that keeps spinning after a run takes the cores from
+  // whatever runs next, such as other sessions.
   if (device === 'wasm') return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 };
   const spinning =
     options.spinning === false

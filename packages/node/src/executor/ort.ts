@@ -1,4 +1,4 @@
-// Finds and loads onnxruntime on first use, and says what its messages mean. Nothing native is touched at import.
+// Finds and loads onnxruntime on first use, and translates its messages. No native code is loaded at import.
 import { DeviceError, ForjaError, messageOf, ModelFormatError } from '@forja/core';
 import type { DeviceReport } from '@forja/core';
 import { hasCode } from '../has-code.js';
@@ -6,8 +6,8 @@ import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
 
 /**
- * Loads the build that has `device`: onnxruntime-node, for WASM onnxruntime-web. `device.unavailable` with the way out
- * where it cannot be.
+ * Loads the build for `device`: onnxruntime-node, or onnxruntime-web for WASM. Throws `device.unavailable` if it cannot
+ * be loaded.
  */
 export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
   return device === 'wasm' ? loadWasm() : loadNative();
@@ -30,8 +30,9 @@ async function loadNative(): Promise<Ort> {
 }
 
 /**
- * In a vm context (Jest, vitest's vmThreads) its JavaScript would be loaded into that, and refuse the arrays that its
- * native code gives, which are of Node's own realm: Node's own `require` loads both into one. Undefined elsewhere.
+ * In a vm context (Jest, vitest's vmThreads), its JavaScript would be loaded into that context, and would refuse the
+ * arrays of its native code, which belong to Node's main realm. Node's own `require` loads both into one realm.
+ * Undefined elsewhere.
  */
 function requiredNative(): unknown {
   if (process.hrtime() instanceof Array) return undefined;
@@ -41,7 +42,7 @@ function requiredNative(): unknown {
 async function loadWasm(): Promise<Ort> {
   try {
     const ort = await import('onnxruntime-web'); // its entry for Node; /wasm has none
-    ort.env.wasm.numThreads = 1; // more of them are no faster there
+    ort.env.wasm.numThreads = 1; // more threads are no faster there
     return ort as unknown as Ort; // both are onnxruntime-common with another backend
   } catch (cause) {
     throw new DeviceError(
@@ -52,7 +53,7 @@ async function loadWasm(): Promise<Ort> {
   }
 }
 
-/** Without the stack of modules that Node puts below it. */
+/** The message without the list of modules that Node appends. */
 function firstLine(cause: unknown): string {
   const text = messageOf(cause);
   return (text.split('\n')[0] ?? '').replace(/ imported from .*$/, '');
@@ -60,7 +61,10 @@ function firstLine(cause: unknown): string {
 
 type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError];
 
-/** What a message of `InferenceSession.create` means; first match wins. The last row takes the rest. */
+/**
+ * Patterns of `InferenceSession.create`'s messages and their errors; the first match wins, the last row matches
+ * anything.
+ */
 const CREATE: readonly Meaning[] = [
   [
     /protobuf parsing failed|INVALID_PROTOBUF|No graph was found|ModelProto does not have a graph/i,

@@ -1,5 +1,5 @@
-// Where nodes run when some of them fall back to the CPU. Only a profile of a run says so: the model is opened once
-// more for it, and run on made-up inputs.
+// Where nodes run if some fall back to the CPU. Only a profile shows that: the model is opened once more with profiling
+// and run on synthetic inputs.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +9,16 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
-/** Elements of made-up inputs: larger ones are not worth the answer. */
+/** Maximum elements of synthetic inputs; larger models are not profiled. */
 const MOST = 2 ** 24;
 
-/** A profile's event of a node, among others. */
+/** A profile event; nodes are among them. */
 interface Event {
   name?: string;
   args?: { provider?: string; op_name?: string; node_index?: string };
 }
 
-/** Nodes by provider, and the operators that the CPU has; undefined where that cannot be found out. */
+/** Nodes by provider, and the operators that run on the CPU; undefined if unknown. */
 export async function placementOf(
   ort: Ort,
   model: Uint8Array,
@@ -40,7 +40,7 @@ export async function placementOf(
     // Chrome's trace format, as onnxruntime writes it
     return placed(JSON.parse(await readFile(join(folder, file), 'utf8')) as Event[]);
   } catch {
-    return undefined; // a model that does not run on such inputs: that is no reason not to have it
+    return undefined; // the model fails on such inputs, which must not prevent loading it
   } finally {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }

@@ -13,7 +13,7 @@ interface Port {
   post(request: Request, transfer: ArrayBuffer[]): void;
   /** Whether the other end keeps this process alive. */
   keepAlive(yes: boolean): void;
-  /** Ends the other end as soon as that is safe, whatever it does. */
+  /** Terminates the other end as soon as that is safe. */
   kill(): void;
   /** Resolves when the other end is gone. */
   readonly ended: Promise<void>;
@@ -27,7 +27,7 @@ interface Pending {
 /** An executor in a worker thread. */
 export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   const flags = makeFlags();
-  // execArgv: what loaders and inspectors the host was started with is not the worker's business.
+  // execArgv: the worker must not inherit the host's loaders and inspectors.
   const worker = startFile(
     'worker',
     (file) => new Worker(file, { workerData: { options, flags }, name: 'forja', execArgv: [] }),
@@ -47,7 +47,7 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   });
 }
 
-/** An executor in a child process, which may be killed or crash without taking this one along. */
+/** An executor in a child process, which may be killed or crash without ending this one. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
   const child = startFile('process', (file) =>
     fork(file, [], {
@@ -65,7 +65,7 @@ export async function openProcess(options: ExecutorOptions): Promise<Executor> {
       post: (request) =>
         void child.send(request, (error) => error && onDeath(`the child process cannot be reached: ${error.message}`)),
       keepAlive: (yes) => {
-        // Bun's channel can be neither: there an idle child keeps the process until it is disposed of.
+        // Bun's channel has neither ref nor unref: there an idle child keeps the process alive until disposed.
         for (const handle of [child, child.channel] as (
           { ref?: () => void; unref?: () => void } | null | undefined
         )[]) {
@@ -90,8 +90,8 @@ const killAll = (): void => {
 };
 
 /**
- * What a child still does is of no use to anyone once this process exits. Returns the end of it. (A child also sees by
- * itself when its parent was killed.)
+ * Kills the child when this process exits. Returns a function that cancels this. (A child also notices itself if its
+ * parent was killed.)
  */
 function killOnExit(child: ChildProcess): () => void {
   if (children.size === 0) process.on('exit', killAll);
@@ -122,7 +122,7 @@ class Remote implements Executor {
     if (this.dead) throw this.dead;
     const id = this.#next++;
     const result = new Promise<Operations[K][1]>((resolve, reject) => {
-      // The other end answers `op` with its own result type: contract.ts is the one table for both.
+      // The result type of `op` is ensured by the shared table in contract.ts.
       this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
     this.#port.keepAlive(true);
@@ -131,8 +131,7 @@ class Remote implements Executor {
       if (this.#pending.has(id))
         this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
     };
-    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for
-    // it.
+    // setImmediate runs after pending messages: if this thread was busy, the answer may already be queued.
     const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.
@@ -151,7 +150,7 @@ class Remote implements Executor {
     if (this.dead) return;
     this.dead = why;
     for (const pending of this.#pending.values()) pending.reject(why);
-    this.#port.kill(); // also where only the channel broke
+    this.#port.kill(); // also if only the channel broke
   }
 
   #receive(reply: Reply): void {

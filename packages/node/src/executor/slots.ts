@@ -15,11 +15,11 @@ export interface OnGpu {
 export class Slot {
   readonly spec: { name: string; dtype: DType; shape: number[] };
   #current: Tensor;
-  /** Made with the first run that writes it: what is only read needs none. */
+  /** Allocated by the first run that writes it; read-only state needs none. */
   #next: Tensor | undefined;
   #onGpu: OnGpu | undefined;
 
-  /** `initial` is copied; without it the value is zeros. */
+  /** Data is copied; without it the value is zeros. */
   constructor(name: string, { dtype, shape, data }: Pick<Tensor, 'dtype' | 'shape'> & Partial<Tensor>) {
     this.spec = { name, dtype, shape: [...shape] };
     this.#current = data === undefined ? this.#room() : copyOf({ dtype, shape, data });
@@ -65,12 +65,12 @@ export class Slot {
     return (this.#next ??= this.#room());
   }
 
-  /** Takes what the last run wrote as the value. Not called after a run that failed. */
+  /** Makes the buffer that the last run wrote the current value. Not called after a failed run. */
   advance(): void {
     [this.#current, this.#next] = [this.next, this.#current];
   }
 
-  /** Replaces the value with one that was checked. */
+  /** Replaces the value by one already checked. */
   write(value: Tensor): void {
     this.free();
     // The same array type, as the specs agree; TypeScript does not know that they go together.
@@ -91,7 +91,7 @@ export class Slots {
     this.#slots = slots;
   }
 
-  /** Slots of their own, with zeros. The specs are those of tensors: with names, types and fixed sizes. */
+  /** New slots of zeros. Specs must have names, types and fixed sizes. */
   static of(tensors: readonly TensorSpec[]): Slots {
     return new Slots(
       new Map(
@@ -103,7 +103,7 @@ export class Slots {
     );
   }
 
-  /** Throws `usage` for a name that is none of them. */
+  /** Throws `usage` for an unknown name. */
   at(name: string): Slot {
     const slot = this.#slots.get(name);
     if (!slot)
@@ -121,7 +121,7 @@ export class Slots {
     return values;
   }
 
-  /** Replaces values. All are checked before any is taken. */
+  /** Replaces values; all are checked before any is replaced. */
   write(values: NamedTensors): void {
     for (const [name, value] of Object.entries(values))
       checkTensor(`writeState.${name}`, { ...this.at(name).spec, name }, value);

@@ -1,5 +1,5 @@
-// Starts the file that executes for others, and says what stands against it: a bundler that left the file behind, or
-// permissions of the process.
+// Starts the worker's file, and explains why if it cannot: a bundler left the file out, or the process lacks
+// permissions.
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DeviceError } from '@forja/core';
@@ -7,13 +7,13 @@ import { workerUrl } from '../worker-url.js';
 import type { ExecutorName } from './contract.js';
 import { hasCode } from '../has-code.js';
 
-/** Flags of Node's permission model that each executor needs, beside reading its files. */
+/** Flags of Node's permission model that each executor needs besides file access. */
 const FLAG: Readonly<Record<Exclude<ExecutorName, 'inline'>, string>> = {
   worker: '--allow-worker',
   process: '--allow-child-process',
 };
 
-/** What `start` gives for the built worker.js. Throws `device.unavailable` where it cannot be started here. */
+/** Calls `start` with the built worker.js. Throws `device.unavailable` if it cannot be started. */
 export function startFile<T>(executor: keyof typeof FLAG, start: (file: string) => T): T {
   const file = fileURLToPath(workerUrl());
   try {

@@ -74,7 +74,7 @@ export class SessionState {
     return feeds;
   }
 
-  /** Where the next run writes, by output. */
+  /** Tensors that the next run writes, by output. */
   get targets(): Record<string, OrtTensor> {
     return Object.fromEntries([...this.#written].map(([output, slot]) => [output, this.#wrap(slot.next)]));
   }
@@ -94,7 +94,7 @@ export class SessionState {
     }
   }
 
-  /** Takes what the last run wrote as the state. Not called after a run that failed. */
+  /** Makes what the last run wrote the current state. Not called after a failed run. */
   advance(): void {
     if (this.#reader === undefined) for (const slot of this.#written.values()) slot.advance();
   }
@@ -109,7 +109,7 @@ export class SessionState {
     return this.#slots.read(names);
   }
 
-  /** Replaces values, by input name. All are checked before any is taken. */
+  /** Replaces values by input name; all are checked before any is replaced. */
   write(values: NamedTensors): void {
     this.#slots.write(values);
   }
@@ -129,7 +129,7 @@ export class SessionState {
   }
 }
 
-/** A slot of the session alone. */
+/** A slot owned by the session. */
 function own(input: string, spec: TensorSpec, initial: Tensor): Slot {
   checkTensor(`state.${input}.initial`, spec, initial);
   return new Slot(input, initial);

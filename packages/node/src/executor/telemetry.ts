@@ -1,19 +1,19 @@
-// onnxruntime-node on Linux reports home: it writes an id and a database under the user's cache folder, and looks up a
-// host of its maker. Its native library reads one variable of the process when it is loaded, and leaves that be.
+// onnxruntime-node on Linux sends telemetry: it writes an id and a database under the user's cache folder, and resolves
+// a host of its maker. Its native library checks one environment variable when it is loaded; if set, telemetry is off.
 import { isMainThread } from 'node:worker_threads';
 import type { ExecutorName } from './contract.js';
 
 const VARIABLE = 'ORT_DISABLE_TELEMETRY';
 let warned = false;
 
-/** The environment of a child process, with telemetry off unless the caller's environment says something of it. */
+/** The environment of a child process, with telemetry off unless the caller's environment sets the variable. */
 export function quietEnvironment(): NodeJS.ProcessEnv {
   return { [VARIABLE]: '1', ...process.env };
 }
 
 /**
- * Turns telemetry off before an executor in this process loads the library, unless the environment says something of
- * it. In a thread of the caller `process.env` is a copy that native code does not see: there it can only warn.
+ * Turns telemetry off before an executor in this process loads the library, unless the environment sets the variable.
+ * In a worker thread of the caller, `process.env` is a copy that native code does not see: there it can only warn.
  */
 export function quietBefore(executor: ExecutorName): void {
   if (executor === 'process' || process.env[VARIABLE] !== undefined) return;

@@ -1,4 +1,4 @@
-// Between our tensors and onnxruntime's. No data is copied here.
+// Converts between our tensors and onnxruntime's, without copying data.
 import { ARRAY_OF, dtypeOf, sizeOf } from '@forja/core';
 import type { DType, Tensor } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
@@ -6,32 +6,32 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node';
 /** The module, as loaded by {@link loadOrt}. */
 export type Ort = typeof import('onnxruntime-node');
 
-/** Its constructor, which is overloaded by type name: our names are a subset with the same arrays. */
+/** Tensor's constructor is overloaded by type name; our names are a subset with the same arrays. */
 type NewTensor = new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
 
-/** onnxruntime's tensor over our data. */
+/** An onnxruntime tensor over our data. */
 export function toOrt(ort: Ort, { dtype, shape, data }: Tensor): OrtTensor {
   return new (ort.Tensor as unknown as NewTensor)(dtype, inRealmOf(ort, dtype, data, sizeOf(shape)), shape);
 }
 
-/** Bytes as onnxruntime takes them. */
+/** Bytes as onnxruntime accepts them. */
 export function bytesFor(ort: Ort, bytes: Uint8Array): Uint8Array {
   return inRealmOf(ort, 'uint8', bytes, bytes.length);
 }
 
-/** The same memory in an array of onnxruntime's realm, which is another than ours where this one is a vm context. */
+/** The same memory in an array of onnxruntime's realm, which differs from ours inside a vm context. */
 function inRealmOf<T extends ArrayBufferView>(ort: Ort, dtype: DType, data: T, length: number): T {
   const empty = new (ort.Tensor as unknown as NewTensor)(dtype === 'float16' ? 'uint16' : dtype, [], [0]).data;
   const Theirs = empty.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // by `dtype`
   return data instanceof Theirs ? data : new Theirs(data.buffer, data.byteOffset, length);
 }
 
-/** Our tensor over the data of onnxruntime's, which is on the CPU. */
+/** Our tensor over the data of an onnxruntime tensor on the CPU. */
 export function fromOrt(tensor: OrtTensor): Tensor {
   const dtype = dtypeOf(tensor.type, 'output');
   const data = tensor.data as unknown as ArrayBufferView & { length: number }; // never strings: `dtypeOf` refused them
   const Expected = ARRAY_OF[dtype];
-  // Newer engines give Float16Array; we carry bit patterns.
+  // Newer engines return Float16Array; we use bit patterns.
   return {
     dtype,
     shape: [...tensor.dims],
