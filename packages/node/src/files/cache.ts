@@ -1,18 +1,17 @@
-// A folder that keeps downloads: whole ones under the name that their server gave that version, and what there is of
-// broken ones, to go on from. Nothing is locked: every process writes files of its own, and what others read of them is
-// whole, or a beginning of it.
+// A folder that caches downloads: complete ones with their server's ETag, and partial ones to resume from. No locks:
+// every process writes its own files, and any file that others read is complete, or a valid prefix.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
 
-/** A version of a file, or a beginning of it. */
+/** A version of a file, or a prefix of it. */
 export interface Kept {
   bytes: Uint8Array;
   etag: string;
 }
 
-/** The place of one address in a cache folder. */
+/** The entry of one address in a cache folder. */
 export class DownloadCache {
   readonly #folder: string;
   readonly #url: URL;
@@ -25,13 +24,13 @@ export class DownloadCache {
     this.#name = createHash('sha256').update(url.href).digest('hex');
   }
 
-  /** The version kept last; undefined where there is none that can be used. */
+  /** The version stored last; undefined if there is none usable. */
   async whole(): Promise<Kept | undefined> {
     const kept = await this.#read(`${this.#name}.model`);
     return kept && kept.length === kept.bytes.length ? kept : undefined;
   }
 
-  /** The longest beginning that a broken download left, of any process. */
+  /** The longest partial download, of any process. */
   async part(): Promise<Kept | undefined> {
     const parts = await Promise.all((await this.#parts()).map((file) => this.#read(file)));
     return parts.reduce(
@@ -40,7 +39,7 @@ export class DownloadCache {
     );
   }
 
-  /** Begins a file of this download's own, with what there is already; goes on with the one that has just that. */
+  /** Starts a file for this download, with the bytes received so far; reuses one that holds exactly these. */
   async begin(etag: string, chunks: readonly Uint8Array[]): Promise<void> {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const last = this.#part;
@@ -57,7 +56,7 @@ export class DownloadCache {
     });
   }
 
-  /** Adds what has come. */
+  /** Appends received bytes. */
   async append(chunk: Uint8Array): Promise<void> {
     const part = this.#part;
     if (!part) return;
@@ -65,20 +64,20 @@ export class DownloadCache {
     part.length += chunk.length;
   }
 
-  /** Leaves what there is for the next one. */
+  /** Closes the partial file, which stays for the next download. */
   async end(): Promise<void> {
     await this.#part?.handle.close();
     this.#part = undefined;
   }
 
-  /** Keeps a whole version, and removes what led to it. */
+  /** Stores a complete version, and removes partial files. */
   async keep({ bytes, etag }: Kept): Promise<void> {
     await this.end();
     const file = join(this.#folder, `${this.#name}.model`);
     const aside = `${file}.${randomUUID()}`;
     await this.#writing(async () => {
       await mkdir(this.#folder, { recursive: true });
-      // One file holds both, so that bytes and name of a version cannot come apart: a line of JSON, then the model.
+      // One file holds both ETag and bytes, so that they always match: a line of JSON, then the model.
       await writeFile(
         aside,
         Buffer.concat([Buffer.from(`${JSON.stringify({ etag, bytes: bytes.length, url: this.#url.href })}\n`), bytes]),
@@ -88,7 +87,7 @@ export class DownloadCache {
       await rm(aside, { force: true }).catch(() => undefined);
       throw error;
     });
-    // another process may be at it
+    // another process may be removing it
     for (const part of await this.#parts()) await rm(join(this.#folder, part), { force: true }).catch(() => undefined);
   }
 
@@ -105,7 +104,7 @@ export class DownloadCache {
       const { etag, bytes: length } = JSON.parse(file.subarray(0, end).toString()) as { etag: string; bytes?: number };
       return typeof etag === 'string' ? { bytes: new Uint8Array(file.subarray(end + 1)), etag, length } : undefined;
     } catch {
-      return undefined; // nothing kept, or nothing that can be used: downloaded anew
+      return undefined; // nothing usable: download again
     }
   }
 

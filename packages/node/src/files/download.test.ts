@@ -1,5 +1,5 @@
-// Downloads that break off, over real HTTP: which requests are made, what is put together, what is left in the cache
-// folder, and several processes at it at once.
+// Interrupted downloads over real HTTP: which requests are made, what is assembled, what is left in the cache folder,
+// and several processes at once.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import { Scripts } from '../../vitest.support.js';
 import { download } from './download.js';
 import type { LoadProgress, ReadOptions } from './read.js';
 
-/** A model of some 300 kB, other bytes for another `version`. */
+/** A model of some 300 kB, with different bytes for each `version`. */
 function model(version: number): Uint8Array {
   const g = new GraphBuilder({ name: `v${version}` });
   g.output(
@@ -33,13 +33,16 @@ const digest = (data: Uint8Array): string => createHash('sha256').update(data).d
 
 let bytes: Uint8Array;
 let etag: string | undefined;
-/** Bytes after which each answer breaks off; none: it does not. */
+/** Bytes after which each answer breaks off; if empty, answers are complete. */
 let cuts: number[];
 let ranges: boolean;
 let asked: string[];
 let cache: string;
 let origin: string;
-/** Bytes of the download at hand that have arrived, as it tells; null in tests whose clients are other processes. */
+/**
+ * Bytes of the current download that have arrived, as its progress reports; null in tests whose clients are other
+ * processes.
+ */
 let arrived: number | null;
 const onArrival = new Set<() => void>();
 const root = mkdtempSync(join(tmpdir(), 'forja-download-'));
@@ -60,10 +63,10 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   });
   const cut = cuts.shift();
   if (cut === undefined) return void response.end(bytes.subarray(from));
-  if (cut < 0) return void response.write(bytes.subarray(from, from - cut)); // and then nothing, for ever
+  if (cut < 0) return void response.write(bytes.subarray(from, from - cut)); // and then nothing more
   response.write(bytes.subarray(from, from + cut), () => {
     if (arrived === null) return void setTimeout(() => response.destroy(), 100);
-    // What came just before a break may be lost with it: not before all has arrived.
+    // Bytes sent just before a break may be lost, so wait until all have arrived.
     const breakOff = (): void => {
       if (cut > 0 && (arrived ?? 0) < from + cut) return;
       onArrival.delete(breakOff);
@@ -74,7 +77,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-/** A download that tells the server what has arrived. */
+/** A download that reports to the test server what has arrived. */
 function get(options: ReadOptions = {}): Promise<Uint8Array> {
   arrived = 0;
   const onProgress = (progress: LoadProgress): void => {
@@ -195,7 +198,7 @@ test('four processes at once each get the whole, and leave one good file', async
     const g = await load(${JSON.stringify(origin)}, { device: 'cpu', threads: 1, cache: ${JSON.stringify(cache)} });
     console.log(g.stats().modelBytes);
     await g.dispose();`;
-  cuts = [100_000, 50_000]; // one process may meet both, and lose what came: three would be the end of it
+  cuts = [100_000, 50_000]; // one process may meet both and lose bytes; three would exhaust its retries
   const endings = await Promise.all([1, 2, 3, 4].map(() => scripts.run(body)));
   expect(endings.map(({ stdout, stderr, code }) => [stdout, stderr, code])).toEqual(
     new Array(4).fill([`${bytes.length}\n`, '', 0]),

@@ -1,36 +1,36 @@
-// A model from an http(s) address. One that breaks off is gone on with where it broke, in this call and, with a cache
-// folder, in a later process; a kept one is asked for again with its ETag, so that a changed file is seen. A model's
-// external data are downloaded alike, but from nowhere else than the model.
+// Downloads a model from an http(s) address. An interrupted download is resumed, in this call and, with a cache folder,
+// in a later process. A cached one is revalidated with its ETag. A model's external data is downloaded in the same way,
+// but only from the servers that the model came from.
 import { setTimeout } from 'node:timers/promises';
 import { abortError, checkModelBytes, ForjaError, ModelFormatError } from '@forja/core';
 import { DownloadCache } from './cache.js';
 import type { ReadOptions } from './read.js';
 
 /**
- * Requests that a download which breaks off may take, and how many of them in a row may bring nothing. What came just
- * before a break may be lost with it.
+ * Maximum requests for an interrupted download, and how many in a row may bring nothing. Bytes sent just before a break
+ * may be lost.
  */
 const ATTEMPTS = 8;
 const IDLE_ATTEMPTS = 3;
 const PAUSE_MS = 100;
 
-/** Redirects of one request for external data, at most. */
+/** Maximum redirects of one request for external data. */
 const HOPS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** What is downloaded. */
+/** What to download. */
 export interface Wanted {
-  /** In messages: `a model`. */
+  /** For messages, such as `a model`. */
   what: string;
   /** Where the model came from: its address, and where redirects led. */
   origins: Set<string>;
-  /** For a file that a model names: redirects may only lead to `origins`. */
-  beside?: boolean;
+  /** For external data, whose redirects may only lead to `origins`. */
+  external?: boolean;
 }
 
 /**
- * Downloads whole. Throws `model.notFound` (404, 410), `model.truncated` (breaks off, shorter than announced),
- * `model.format` (no model; a redirect that leads elsewhere), `io`, `aborted`.
+ * Downloads the whole file. Throws `model.notFound` (404, 410), `model.truncated` (interrupted, or shorter than
+ * announced), `model.format` (not a model; a redirect to another server), `io`, `aborted`.
  */
 export async function download(
   url: URL,
@@ -60,7 +60,7 @@ export async function download(
   }
 }
 
-/** One download, over as many requests as it takes. */
+/** One download, over as many requests as needed. */
 class Transfer {
   readonly #url: URL;
   readonly #wanted: Wanted;
@@ -69,9 +69,9 @@ class Transfer {
   readonly #onProgress: ReadOptions['onProgress'];
   #chunks: Uint8Array[] = [];
   #loaded = 0;
-  /** What was told of it: that never goes back, also where a server makes it begin anew. */
-  #told = 0;
-  /** Names this version, where its bytes may be put together from several answers (RFC 9110, 13.1.5: a strong one). */
+  /** Bytes reported as progress, which never decrease, even if the server makes the download restart. */
+  #reported = 0;
+  /** The version's ETag, if bytes of several answers may be combined (a strong one: RFC 9110, 13.1.5). */
   #etag: string | undefined;
   #type = 'no content type';
 
@@ -101,7 +101,7 @@ class Transfer {
         this.#onProgress?.({ phase: 'read', loaded: kept.bytes.length, total: kept.bytes.length });
         return kept.bytes;
       }
-      // it began anew; that happens once, as nothing is left to go on with
+      // restarts; at most once, as there is then nothing to resume
       if (answer === 'again' || answer === 'unchanged') continue;
       const broken = await this.#collect(answer.body, answer.total);
       if (!broken) return this.#whole(answer.etag);
@@ -112,19 +112,19 @@ class Transfer {
     }
   }
 
-  /** Leaves what there is in the cache. */
+  /** Leaves the partial download in the cache. */
   async end(): Promise<void> {
     await this.#cache?.end();
   }
 
-  /** Asks for what is not here yet. `again`: what is here cannot be gone on with, and was dropped. */
+  /** Requests the missing bytes. `again`: the bytes so far cannot be resumed and were dropped. */
   async #ask(
     kept: string | undefined,
   ): Promise<
     { body: AsyncIterable<Uint8Array>; total: number | undefined; etag: string | null } | 'unchanged' | 'again'
   > {
     const going = this.#loaded > 0 && this.#etag !== undefined;
-    // Not compressed: lengths and ranges are then those of the file.
+    // Uncompressed, so that lengths and ranges are those of the file.
     const headers = {
       'accept-encoding': 'identity',
       ...(going
@@ -164,7 +164,7 @@ class Transfer {
     this.#drop();
     this.#etag = etag !== null && isStrong(etag) && !coded ? etag : undefined;
     if (this.#etag !== undefined) await this.#cache?.begin(this.#etag, []);
-    // With a Content-Encoding the length is of what travels, not of the file.
+    // With a Content-Encoding, the length is that of the transfer, not of the file.
     return {
       body: response.body,
       total: coded ? undefined : Number(response.headers.get('content-length')) || undefined,
@@ -173,12 +173,12 @@ class Transfer {
   }
 
   /**
-   * A model's own server may send on to any other; for what a model names, only to those that the model came from,
-   * looked at before each step.
+   * A model's own address may redirect anywhere; its external data only to servers that the model came from, checked
+   * before each redirect.
    */
   async #fetch(init: RequestInit): Promise<Response> {
-    const { origins, beside, what } = this.#wanted;
-    if (!beside) {
+    const { origins, external, what } = this.#wanted;
+    if (!external) {
       const response = await fetch(this.#url, init);
       for (const url of [this.#url.href, response.url]) origins.add(new URL(url).origin);
       return response;
@@ -199,18 +199,18 @@ class Transfer {
     throw new ForjaError('io', `${this.#url.href}: expected ${what} after ${HOPS} redirects at most, got more`);
   }
 
-  /** Takes what comes; the error when it breaks off. */
+  /** Collects the body; returns the error if it is interrupted. */
   async #collect(body: AsyncIterable<Uint8Array>, total: number | undefined): Promise<ModelFormatError | undefined> {
     try {
       for await (const chunk of body) {
         this.#chunks.push(chunk);
         this.#loaded += chunk.length;
         await this.#cache?.append(chunk);
-        this.#told = Math.max(this.#told, this.#loaded);
-        this.#onProgress?.({ phase: 'download', loaded: this.#told, ...(total === undefined ? {} : { total }) });
+        this.#reported = Math.max(this.#reported, this.#loaded);
+        this.#onProgress?.({ phase: 'download', loaded: this.#reported, ...(total === undefined ? {} : { total }) });
       }
     } catch (cause) {
-      if (cause instanceof ForjaError) throw cause; // of the cache
+      if (cause instanceof ForjaError) throw cause; // from the cache
       return new ModelFormatError(
         'model.truncated',
         `${this.#url.href}: the download broke off after ${this.#loaded} bytes: ${reasonOf(cause)}`,
@@ -224,7 +224,7 @@ class Transfer {
 
   async #whole(etag: string | null): Promise<Uint8Array> {
     const bytes = new Uint8Array(Buffer.concat(this.#chunks));
-    if (!this.#wanted.beside) checkModelBytes(bytes, `${this.#url.href} (${this.#type})`);
+    if (!this.#wanted.external) checkModelBytes(bytes, `${this.#url.href} (${this.#type})`);
     if (etag !== null) await this.#cache?.keep({ bytes, etag });
     return bytes;
   }
@@ -238,7 +238,7 @@ function isStrong(etag: string): boolean {
   return etag.startsWith('"');
 }
 
-/** fetch says only "fetch failed"; its cause says why. */
+/** fetch's message is only "fetch failed"; its cause says why. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;

@@ -2,11 +2,11 @@
 import { createHash, webcrypto } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
-/** What Web Crypto takes at most. */
+/** Web Crypto's size limit. */
 const LIMIT = 2 ** 31 - 1;
 const CHUNK = 2 ** 24;
 
-/** In hexadecimal. On libuv's pool, or by pieces where the bytes are too many for that. */
+/** In hexadecimal. Runs on libuv's pool, or in pieces if the bytes exceed its limit. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   if (bytes.length <= LIMIT) return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
   const hash = createHash('sha256');

@@ -1,4 +1,4 @@
-// A model from the file system: whole, with progress, and external data only from its own folder.
+// Reads a model from the file system, with progress, and its external data only from its own folder.
 import { open, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { abortError, checkExternalSizes, checkLocation, ForjaError, ModelFormatError, outside } from '@forja/core';
@@ -6,12 +6,12 @@ import type { AbortSignalLike } from '@forja/core';
 import type { OnProgress } from './read.js';
 
 const CHUNK = 2 ** 24;
-/** What a protobuf message may be long; weights beyond it are in external data. */
+/** Size limit of a protobuf message; larger weights are in external data. */
 const LIMIT = 2 ** 31 - 1;
 
 /**
- * The file's bytes. Throws `model.notFound` (missing, a folder), `model.format` (no regular file, 2 GiB or more),
- * `model.truncated` (shrinks meanwhile), `io`, `aborted`.
+ * The file's bytes. Throws `model.notFound` (missing, a folder), `model.format` (not a regular file, or 2 GiB and
+ * more), `model.truncated` (shrinks while being read), `io`, `aborted`.
  */
 export async function readModelFile(
   path: string,
@@ -22,10 +22,9 @@ export async function readModelFile(
 }
 
 /**
- * External data by location; `files` as `externalFiles` gives them. A location is what a model, which is not trusted,
- * says: it must lead to a regular file inside the model's folder, symbolic links included. Throws `model.format` for
- * one that leads elsewhere, `model.notFound` for a missing one, `model.truncated` for one that is shorter than the
- * model says.
+ * External data by location; `files` comes from `externalFiles`. Locations come from an untrusted model: each must be a
+ * regular file inside the model's folder, after resolving symbolic links. Throws `model.format` for one outside,
+ * `model.notFound` for a missing one, `model.truncated` for one that is shorter than the model says.
  */
 export async function readExternal(
   modelPath: string,
@@ -102,7 +101,7 @@ async function readWhole(
 
 function refusal(path: string, cause: unknown): ForjaError {
   if (cause instanceof ForjaError) return cause;
-  const { code, message } = cause as NodeJS.ErrnoException; // what node:fs throws
+  const { code, message } = cause as NodeJS.ErrnoException; // as thrown by node:fs
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new ModelFormatError('model.notFound', `${path}: expected an ONNX file, got no such file`, { cause });
   if (code === 'EISDIR')

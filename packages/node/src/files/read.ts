@@ -1,4 +1,4 @@
-// The bytes of a model wherever it is: a path, an address, a Blob, or bytes already here.
+// Reads a model from a path, an address, a Blob, or bytes.
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -19,8 +19,8 @@ import { download } from './download.js';
 import { readExternal, readModelFile } from './read-file.js';
 
 /**
- * Bytes read or received so far, of the model and its external data; `total` where it is known. What external data
- * there is, is known when the model itself is here.
+ * Bytes read or received so far, of the model and its external data; `total` if known. The list of external data is
+ * known only once the model has been read.
  */
 export interface LoadProgress {
   phase: 'read' | 'download';
@@ -31,24 +31,24 @@ export interface LoadProgress {
 /** A listener for {@link LoadProgress}. */
 export type OnProgress = (progress: LoadProgress) => void;
 
-/** How to read. */
+/** Options of {@link readModel}. */
 export interface ReadOptions {
   signal?: AbortSignalLike | undefined;
   onProgress?: OnProgress | undefined;
-  /** Folder that keeps downloads. */
+  /** Folder that caches downloads. */
   cache?: string | undefined;
 }
 
 /** A model in memory. */
 export interface ReadModel {
-  /** Names it in messages. */
+  /** The source, for messages. */
   where: string;
   bytes: Uint8Array;
-  /** External data by location; only models of a file or an address have any. */
+  /** External data by location; only for models from a file or an address. */
   external: Map<string, Uint8Array>;
 }
 
-/** Reads `source` whole and checks its outline. See `load` for the errors. */
+/** Reads `source` and checks that it looks like a model. See `load` for the errors. */
 export async function readModel(source: unknown, options: ReadOptions): Promise<ReadModel> {
   const { signal } = options;
   const none = new Map<string, Uint8Array>();
@@ -77,9 +77,7 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
   throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${kindOf(at)}`);
 }
 
-/**
- * A model at an address, and its external data beside it: inside its folder, and from the servers that sent the model.
- */
+/** A model at an address, and its external data: inside its folder, and only from the servers that sent the model. */
 async function downloaded(
   url: URL,
   { signal, cache }: ReadOptions,
@@ -103,7 +101,7 @@ async function downloaded(
       await download(
         at,
         { signal, cache, onProgress },
-        { what: `the external data ${JSON.stringify(location)} of ${url.href}`, origins, beside: true },
+        { what: `the external data ${JSON.stringify(location)} of ${url.href}`, origins, external: true },
       ),
     );
   }
