@@ -1,22 +1,22 @@
-// config.pbtxt of a Triton model: what its server (and KServe's Triton runtime) must know of an ONNX file. Fields as in
-// Triton's model_config.proto, written as text protobuf.
+// Writes config.pbtxt of a Triton model, the description of an ONNX file that Triton (and KServe's Triton runtime)
+// needs. Fields as in Triton's model_config.proto, in text protobuf.
 import { ModelFormatError, type DType, type Manifest } from '@forja/core';
 import { DATA_TYPE, type Graph, type ValueInfo } from '@forja/core/onnx';
 
-/** How the server is to run the model. */
+/** How the server should run the model. */
 export interface RepositoryOptions {
   /** Name of the model, and of its folder. */
   name: string;
-  /** Rows of one run at most. */
+  /** Maximum rows per run. */
   maxBatch: number;
-  /** How long a request waits for others to share its run. */
+  /** Microseconds that a request waits for others to share its run. */
   delayUs: number;
   /** Copies of the model on each device. */
   instances: number;
   device: 'cpu' | 'gpu';
 }
 
-/** A value of an enum, which stands without quotes. */
+/** An enum value, which is written without quotes. */
 class Enum {
   readonly name: string;
   constructor(name: string) {
@@ -24,17 +24,17 @@ class Enum {
   }
 }
 
-/** A value of a message, or several of them under one name. */
+/** A field's value, or the values of a repeated field. */
 type Field = number | boolean | Enum | string | Message | readonly Field[];
 interface Message {
   [field: string]: Field | undefined;
 }
 
-/** An input or output of the model, without its batch where there is one. */
+/** An input or output of the model, without its batch axis if any. */
 interface Port {
   name: string;
   type: string;
-  /** -1 is any size. */
+  /** -1 means any size. */
   dims: readonly number[];
   dtype: DType;
 }
@@ -51,8 +51,8 @@ const TYPE: Readonly<Record<DType, string>> = {
 const DTYPE = new Map(Object.entries(DATA_TYPE).map(([name, value]) => [value as number, name]));
 
 /**
- * The file's text, and whether requests share runs: only where the first size of every input and output is one dynamic
- * batch.
+ * The file's text, and whether requests share runs: only if the first axis of every input and output is the same
+ * dynamic batch.
  */
 export function configOf(
   graph: Graph,
@@ -72,7 +72,7 @@ export function configOf(
     output: (gives ?? []).map(tensorOf),
     instance_group: [{ count: options.instances, kind: new Enum(options.device === 'gpu' ? 'KIND_GPU' : 'KIND_CPU') }],
     ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: options.delayUs } } : {}),
-    // Ready after a run, as `forja serve` is; not where a size is for the caller to say.
+    // Warm up before ready, as `forja serve` does; not if the caller chooses a size.
     ...((takes ?? []).every(({ dims }) => dims.every((dim) => dim > 0))
       ? { model_warmup: [warmupOf(takes ?? [], roles)] }
       : {}),
@@ -81,7 +81,7 @@ export function configOf(
 }
 
 /**
- * Whether rows stand for requests: a dynamic first size, of one name on all inputs, and on outputs where they name
+ * Whether rows can be requests: the first size is dynamic, with one name on all inputs, and on outputs that name
  * theirs.
  */
 function isBatched(inputs: readonly ValueInfo[], outputs: readonly ValueInfo[]): boolean {
@@ -108,10 +108,10 @@ function portOf({ name = '', type }: ValueInfo, batched: boolean): Port {
       `${name}: expected a shape, which a model repository must say, got none`,
     );
   const dims = shape.dims.slice(batched ? 1 : 0).map(({ value }) => (value === undefined ? -1 : Number(value)));
-  return { name, type: TYPE[dtype as DType], dims, dtype: dtype as DType }; // just looked up
+  return { name, type: TYPE[dtype as DType], dims, dtype: dtype as DType }; // checked above
 }
 
-/** `dims` may not be empty: a number for each row is said as a row of one, reshaped. */
+/** `dims` may not be empty: a scalar per row is declared as a row of one, with a reshape. */
 function tensorOf({ name, type, dims }: Port): Message {
   return {
     name,
@@ -139,7 +139,7 @@ function warmupOf(inputs: readonly Port[], roles: ReadonlyMap<string, string>): 
   };
 }
 
-/** Text protobuf, a field a line; lists of numbers on one. */
+/** Text protobuf, one field per line; lists of numbers on one line. */
 function linesOf(message: Message): string[] {
   return Object.entries(message).flatMap(([field, value]): string[] => {
     if (value === undefined) return [];
@@ -159,7 +159,7 @@ function fieldOf(field: string, value: Exclude<Field, readonly Field[]>): string
   return [`${field} {`, ...linesOf(value).map((line) => `  ${line}`), '}'];
 }
 
-/** A text as in C: names of models are untrusted. Bytes above ASCII as they are in UTF-8. */
+/** A quoted string with C escapes, because names of models are untrusted. Non-ASCII characters as octal UTF-8 bytes. */
 function quoted(text: string): string {
   return `"${[...Buffer.from(text)].map((byte) => (byte === 0x22 || byte === 0x5c ? `\\${String.fromCharCode(byte)}` : byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`)).join('')}"`;
 }

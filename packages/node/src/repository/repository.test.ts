@@ -1,5 +1,5 @@
-// forja export-repository: what is written, for models with and without a batch, and what is refused. tests/full has
-// the texts parsed by Triton's own schema.
+// forja export-repository: output for models with and without a batch, and errors. tests/full parses the texts with
+// Triton's own schema.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -122,7 +122,7 @@ model_warmup {
   }
 }
 `);
-  // A version is never replaced; another one stands beside it.
+  // A version is never replaced; another one is added.
   expect(forja('digits=tiny.onnx', '-o', 'models')).toMatchObject({
     status: 2,
     result: { error: { code: 'usage', message: expect.stringContaining('--model-version 2') as unknown } },

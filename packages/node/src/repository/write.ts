@@ -1,4 +1,4 @@
-// Puts a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx
+// Writes a model into a Triton model repository: <folder>/<name>/config.pbtxt and <folder>/<name>/<version>/model.onnx
 // with its external data.
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -16,13 +16,13 @@ export interface RepositoryEntry {
   name: string;
   version: number;
   files: string[];
-  /** Whether requests share runs there. */
+  /** Whether requests share runs. */
   batched: boolean;
 }
 
 /**
- * Writes the model of `path`, checked against its manifest. Throws `usage` where that version is there already; nothing
- * is left behind by a failure.
+ * Writes the model of `path`, checked against its manifest. Throws `usage` if that version exists already. A failure
+ * leaves nothing behind.
  */
 export async function writeEntry(
   path: string,
@@ -48,11 +48,11 @@ export async function writeEntry(
     await mkdir(aside, { recursive: true });
     await writeFile(join(aside, 'model.onnx'), bytes);
     for (const [location, data] of external) {
-      await mkdir(dirname(join(aside, location)), { recursive: true }); // inside: readModel refuses other locations
+      await mkdir(dirname(join(aside, location)), { recursive: true }); // readModel checked it
       await writeFile(join(aside, location), data);
     }
     await writeAside(join(home, 'config.pbtxt'), text);
-    await rename(aside, place); // last: a server that looks now and then finds it whole
+    await rename(aside, place); // last, so that a polling server finds it complete
   } catch (cause) {
     await rm(aside, { recursive: true, force: true }).catch(() => undefined);
     throw cause instanceof ForjaError
