@@ -1,5 +1,5 @@
-// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. What each does is in the files
-// beside this one.
+// The routes, on hono: pictures, the Open Inference Protocol, health, metrics, a page. Their work is in the other files
+// of this folder.
 import type { Generator, Manifest } from '@forja/core';
 import { Hono, type Context, type Handler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
@@ -9,7 +9,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { VERSION } from '../cli/version.js';
 import { mediaType, readBody } from './body.js';
 import { parseJson } from './check.js';
-import { RequestError, told } from './errors.js';
+import { answerOf, RequestError } from './errors.js';
 import { imagesPng, imagesRequest, queryOf, type ImagesRequest } from './images.js';
 import type { Limits } from './limits.js';
 import type { Metrics } from './metrics.js';
@@ -20,17 +20,17 @@ import { inferResponse } from './oip/response.js';
 import { crossOrigin } from './origins.js';
 import { indexPage } from './page.js';
 
-/** What the routes work with. */
+/** Dependencies of the routes. */
 export interface Inside {
   models: ServedModels;
   limits: Limits;
   metrics: Metrics;
   token: string | undefined;
-  /** Of pages that may use it beside its own. */
+  /** Origins of other pages that may use it. */
   origins: readonly string[];
-  /** Whether new work is taken, and whether the service should be sent any. */
+  /** Whether the service accepts new work, and reports itself ready. */
   state: () => 'open' | 'draining' | 'closed';
-  /** Counts a request from here until `done`. */
+  /** Counts a request until the returned function is called. */
   begin: (model: ServedModel) => (aborted: boolean) => void;
   onError: (error: unknown) => void;
 }
@@ -58,8 +58,8 @@ export function appOf(inside: Inside): Hono<Env> {
   });
   app.use(
     secureHeaders({
-      strictTransportSecurity: false, // for whoever ends TLS to say
-      // Without it, `<img>` of another origin is blocked. It knows no list.
+      strictTransportSecurity: false, // left to the proxy that terminates TLS
+      // Otherwise `<img>` from another origin is blocked. This header cannot list origins.
       crossOriginResourcePolicy: origins.length > 0 ? 'cross-origin' : 'same-origin',
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
@@ -70,10 +70,10 @@ export function appOf(inside: Inside): Hono<Env> {
       },
     }),
   );
-  if (origins.length > 0) app.use(crossOrigin(origins)); // before the token, which preflight requests cannot have
+  if (origins.length > 0) app.use(crossOrigin(origins)); // before the token check, as preflight requests carry no token
   if (token !== undefined) app.use(except('/v2/health/*', bearerAuth({ token })));
 
-  /** A route that answers these methods and no others. */
+  /** A route for these methods only. */
   const route = (methods: readonly string[], path: string, handler: Handler<Env>): void => {
     app.all(path, async (c, next) => {
       c.set('route', path);
@@ -93,7 +93,7 @@ export function appOf(inside: Inside): Hono<Env> {
   route(get, '/v1/models', (c) => c.json({ models: models.all.map(describe) }));
   route(['GET', 'POST'], '/v1/images', async (c) => {
     const asked = c.req.method === 'GET' ? imagesRequest(queryOf(new URL(c.req.url).searchParams), limits) : undefined;
-    // A body names its model, so it is read before there is a line to stand in; it is small.
+    // The body names the model, so it must be read before the request can be queued; it is small.
     const request =
       asked ?? imagesRequest(await jsonBody(c, { ...limits, bodyBytes: Math.min(limits.bodyBytes, 65_536) }), limits);
     return work(c, inside, models.pick(request.model), ({ generator }, model) => draw(c, generator, model, request));
@@ -133,7 +133,7 @@ export function appOf(inside: Inside): Hono<Env> {
     throw new RequestError('request.notFound', 'expected a path that is served, got another; GET / lists them');
   });
   app.onError((thrown, c) => {
-    // hono throws its own only for the token.
+    // hono throws its own error only for the token.
     const error =
       thrown instanceof HTTPException
         ? new RequestError(
@@ -142,13 +142,13 @@ export function appOf(inside: Inside): Hono<Env> {
             { 'www-authenticate': 'Bearer' },
           )
         : thrown;
-    const { status, code, message, headers } = told(error);
+    const { status, code, message, headers } = answerOf(error);
     if (status >= 500 && code !== 'server.starting' && code !== 'server.draining') inside.onError(error);
     const again =
       status === 429 || status === 503
         ? { 'retry-after': String(models.all.find(({ name }) => name === c.get('model'))?.retryAfter ?? 1) }
         : {};
-    // The protocol has a text under `error`.
+    // The protocol has a string as `error`.
     const body = c.req.path.startsWith('/v2') ? { error: message, code } : { error: { code, message } };
     return new Response(JSON.stringify(body), {
       status,
@@ -187,7 +187,7 @@ export function appOf(inside: Inside): Hono<Env> {
   }
 }
 
-/** Work for a model: in its line, while the service takes any, and counted to the end of its answer. */
+/** Runs work for a model: queued, if the service accepts work, and counted until the end of its answer. */
 async function work(
   c: Ctx,
   { state, begin }: Inside,
@@ -210,14 +210,14 @@ async function work(
       done();
       return response;
     }
-    return new Response(endOf(response.body as ReadableStream<Uint8Array>, done), response); // bodies here are of bytes
+    return new Response(endOf(response.body as ReadableStream<Uint8Array>, done), response); // bytes
   } catch (error) {
     done();
     throw error;
   }
 }
 
-/** The stream, with a call when it is over, one way or the other. */
+/** The stream, with `done` called when it ends, fails or is cancelled. */
 function endOf(stream: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream({
@@ -245,7 +245,7 @@ async function jsonBody(c: Ctx, limits: Limits): Promise<unknown> {
   return parseJson('images', await readBody(c.req.raw, limits));
 }
 
-/** The model and version of the address. */
+/** The model and version in the path. */
 function named(c: Ctx, models: ServedModels): ServedModel {
   const model = models.get(c.req.param('model') ?? '');
   c.set('model', model.name);

@@ -1,9 +1,9 @@
-// A request's body within its limits: so many bytes, within so many milliseconds.
+// Reads a request's body within limits of size and time.
 import { joinBytes } from '@forja/core';
 import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 
-/** All of a body. Throws `request.tooLarge`, by its declared length where it has one, or `request.timeout`. */
+/** The whole body. Throws `request.tooLarge` (by its declared length, if any) or `request.timeout`. */
 export async function readBody(
   request: Request,
   { bodyBytes, bodyMs }: Pick<Limits, 'bodyBytes' | 'bodyMs'>,
@@ -17,7 +17,7 @@ export async function readBody(
   if (encoding !== null && encoding !== 'identity')
     throw new RequestError('request.mediaType', `body: expected no Content-Encoding, got '${encoding.slice(0, 32)}'`);
   if (!request.body) return new Uint8Array(0);
-  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>; // what bodies of requests give
+  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>; // bodies are byte streams
   let late = (): void => undefined;
   const timeout = new Promise<never>(
     (_, reject) =>
@@ -44,7 +44,7 @@ export async function readBody(
   }
 }
 
-/** The type of a body without its parameters; undefined where none is said. */
+/** The media type of a body without parameters; undefined if not given. */
 export function mediaType(request: Request): string | undefined {
   return request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
 }

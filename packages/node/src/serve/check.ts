@@ -1,16 +1,16 @@
-// Values that come from outside, held against a schema. One mistake, named by its path, is told; the rest of the value
-// is not repeated.
+// Validates external values against a schema. Reports one mistake with its path, without repeating the rest of the
+// value.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 
-/** `value` as the schema says. Throws `usage`: `where.path: expected X, got Y`. */
+/** `value`, validated by the schema. Throws `usage`: `where.path: expected X, got Y`. */
 export function checked<S extends v.GenericSchema>(where: string, schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   throw new UsageError(lineOf(where, result.issues[0]));
 }
 
-/** JSON of a body. Throws `usage`. */
+/** Parses the JSON of a body. Throws `usage`. */
 export function parseJson(where: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;

@@ -1,8 +1,8 @@
-// What the service says of an error: one row a code. Texts that may hold paths or the machine's state stay inside;
-// `onError` hands them to the operator.
+// Error responses of the service, one row per code. Messages that may contain paths or the machine's state are not
+// sent; `onError` reports them to the operator.
 import { isForjaError, type ErrorCode } from '@forja/core';
 
-/** Codes that only the service has, beside those of {@link ErrorCode}. */
+/** Codes of the service, in addition to {@link ErrorCode}. */
 export type RequestCode =
   | 'request.notFound'
   | 'request.method'
@@ -32,7 +32,7 @@ export class RequestError extends Error {
 
 interface Row {
   status: number;
-  /** Said instead of the error's own text. */
+  /** Sent instead of the error's own message. */
   instead?: string;
 }
 
@@ -56,7 +56,7 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   'input.range': { status: 400 },
   'model.notGenerator': { status: 400 },
   overloaded: { status: 429 },
-  aborted: { status: 499 }, // nobody is there to read it
+  aborted: { status: 499 }, // the client is gone
   disposed: { status: 503, instead: 'the server is stopping' },
   'device.unavailable': LOST,
   'device.lost': LOST,
@@ -87,16 +87,16 @@ export const STATUS: Readonly<Record<ServeCode, Row>> = {
   internal: BROKEN,
 };
 
-/** An error as it is answered. */
-export interface Told {
+/** An error response. */
+export interface ErrorAnswer {
   status: number;
   code: ServeCode;
   message: string;
   headers: Readonly<Record<string, string>>;
 }
 
-/** What the client is told of anything thrown. */
-export function told(error: unknown): Told {
+/** The response for anything thrown. */
+export function answerOf(error: unknown): ErrorAnswer {
   const code = error instanceof RequestError || isForjaError(error) ? error.code : 'internal';
   const { status, instead } = STATUS[code];
   return {
@@ -104,5 +104,5 @@ export function told(error: unknown): Told {
     code,
     message: instead ?? (error as Error).message,
     headers: error instanceof RequestError ? error.headers : {},
-  }; // rows without `instead` belong to errors of ours
+  }; // rows without `instead` are only of our own errors
 }

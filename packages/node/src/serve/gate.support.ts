@@ -1,5 +1,5 @@
-// A session that waits to be let on before each run, and counts what it was asked: for tests of lines and ends. Not
-// part of the package.
+// A session that waits for permission before each run, and counts runs: for tests of queueing and shutdown. Not part of
+// the package.
 import {
   Generator,
   manifestFor,
@@ -10,7 +10,7 @@ import {
   type TensorSpec,
 } from '@forja/core';
 
-/** z [batch, 2] → image [batch, 1, 1, 2] of zeros, when it is let. */
+/** z [batch, 2] → image [batch, 1, 1, 2] of zeros, once opened. */
 export class Gate implements Session {
   readonly inputs: TensorSpec[] = [{ name: 'z', dtype: 'float32', shape: ['batch', 2] }];
   readonly outputs: TensorSpec[] = [{ name: 'image', dtype: 'float32', shape: ['batch', 1, 1, 2] }];
@@ -27,7 +27,7 @@ export class Gate implements Session {
   readonly runs: number[] = [];
   disposed = 0;
   failure: Error | undefined;
-  /** Lets runs on, from now on. */
+  /** Lets all runs continue from now on. */
   open = (): void => undefined;
   #gate = new Promise<void>((resolve) => (this.open = resolve));
 

@@ -1,4 +1,4 @@
-// What /v1/images takes and gives: pictures of a seed as one PNG.
+// Requests and answers of /v1/images: pictures of a seed as one PNG.
 import { UsageError, type Generator, type ImageBatch, type SampleOptions } from '@forja/core';
 import * as v from 'valibot';
 import { labelOf, mixOf, seedOf, truncationOf } from '../cli/parse.js';
@@ -7,7 +7,7 @@ import { RequestError } from './errors.js';
 import type { Limits } from './limits.js';
 import { encodePng } from './png.js';
 
-/** Numbers may come as text: an address has nothing else. */
+/** Numbers may be strings, as in a query. */
 const integer = (least: number, most: number) => {
   const wanted = `an integer from ${least} to ${most}`;
   const digits = v.pipe(v.string(), v.regex(/^\d{1,9}$/, wanted), v.transform(Number));
@@ -53,7 +53,7 @@ export interface ImagesRequest {
   padding: number;
 }
 
-/** The request of a query or a JSON body. Throws `usage` or `input.range`. */
+/** Parses a query or a JSON body. Throws `usage` or `input.range`. */
 export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
   const { model, seed, count, label, truncation, mix, columns, padding } = checked('images', schemaOf(limits), given);
   return {
@@ -74,7 +74,7 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
   };
 }
 
-/** A query as plain data: each field once, empty ones (of a form) left out. Throws `usage`. */
+/** A query as plain data: each field once, without empty ones (of a form). Throws `usage`. */
 export function queryOf(params: URLSearchParams): Record<string, string> {
   const fields = [...params].filter(([, value]) => value !== '');
   const names = new Set(fields.map(([name]) => name));
@@ -82,7 +82,7 @@ export function queryOf(params: URLSearchParams): Record<string, string> {
   return Object.fromEntries(fields);
 }
 
-/** The pictures as a PNG: one alone, more in a grid. */
+/** The pictures as one PNG, in a grid if several. */
 export async function imagesPng(
   generator: Generator,
   { sample, columns, padding }: ImagesRequest,
@@ -91,12 +91,12 @@ export async function imagesPng(
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkPixels(generator, sample.count, padding, limits);
   const batch = await generator.sample({ ...sample, signal });
-  // the model does not say the size beforehand
+  // the size may be unknown before the run
   if (areaOf(batch, padding) * sample.count > limits.pixels) throw tooMany(limits);
   return encodePng(sample.count === 1 ? batch.at(0) : batch.grid(columns, { padding }));
 }
 
-/** Throws `request.tooLarge` before anything is drawn, where the model says how large its pictures are. */
+/** Throws `request.tooLarge` before sampling, if the size of the model's pictures is known. */
 function checkPixels({ manifest }: Generator, count: number, padding: number, limits: Limits): void {
   const output = manifest.outputs.find(({ role }) => role === 'image');
   const [height, width] = output?.layout === 'nhwc' ? output.shape.slice(1, 3) : (output?.shape.slice(2, 4) ?? []);

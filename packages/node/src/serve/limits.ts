@@ -1,30 +1,29 @@
-// What one request may ask for and take. Every number has a bound: a service that is reachable is asked for the absurd
-// sooner or later.
+// Limits of a request. Every number has a bound, because a public service gets absurd requests sooner or later.
 import { UsageError } from '@forja/core';
 
-/** Limits of a service. Requests beyond one are refused before any work is done for them. */
+/** Limits of a service. A request beyond one is refused before any work is done. */
 export interface Limits {
-  /** Pictures in one answer, and rows of a tensor whose first size is dynamic. Default 64. */
+  /** Maximum pictures in one answer, and rows of a tensor whose first size is dynamic. Default 64. */
   count: number;
-  /** Pixels of one answer. Default 2²², four megapixels. */
+  /** Maximum pixels of one answer. Default 2²², four megapixels. */
   pixels: number;
-  /** Bytes of a request's body. Default 16 MiB. */
+  /** Maximum bytes of a request's body. Default 16 MiB. */
   bodyBytes: number;
-  /** Milliseconds in which a request's body must have come. Default 30,000. */
+  /** Time limit for receiving a request's body, in milliseconds. Default 30,000. */
   bodyMs: number;
-  /** Requests that may be waiting or running at once, for each model. Default 64. */
+  /** Maximum requests waiting or running at once, for each model. Default 64. */
   queue: number;
 }
 
 const STANDARD: Limits = { count: 64, pixels: 2 ** 22, bodyBytes: 16 * 2 ** 20, bodyMs: 30_000, queue: 64 };
 const MOST: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, bodyMs: 3_600_000, queue: 1_000_000 };
 
-/** With the defaults, checked. Throws `input.range`. */
+/** The limits, checked and with defaults. Throws `input.range`. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!(name in STANDARD))
       throw new UsageError(`serve.limits: expected names among ${Object.keys(STANDARD).join(', ')}, got '${name}'`);
-    const most = MOST[name as keyof Limits]; // looked up just above
+    const most = MOST[name as keyof Limits]; // checked above
     if (!(Number.isInteger(value) && value >= 1 && value <= most))
       throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${String(value)}`, {
         code: 'input.range',

@@ -1,5 +1,5 @@
 // The service on real sockets: `forja serve` as a process that gets SIGTERM under load, and listen() with clients that
-// leave or send slowly. Requests are counted, nothing is timed.
+// disconnect or send slowly. Requests are counted; nothing is timed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -106,7 +106,7 @@ test('SIGTERM under load: every request that an open connection carries is answe
   child.kill('SIGTERM');
   await Promise.all(clients);
   expect(await ended).toEqual([0, null]);
-  // Each client ends when it cannot connect any more; none was cut off, and none was told to go away.
+  // Each client ends when it cannot connect any more; no request was cut off or refused.
   expect([...heard.keys()].sort()).toEqual(['200', 'ECONNREFUSED']);
   expect(heard.get('ECONNREFUSED')).toBe(12);
   expect(closing).toHaveLength(12);
@@ -190,7 +190,7 @@ test('clients that leave take their requests out of the line', async () => {
   session.open();
   expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
   expect(service.stats()).toEqual({ accepted: 31, answered: 1, aborted: 30 });
-  // what was asked for behind the first run was never drawn
+  // requests queued after the first run were never sampled
   expect([session.runs.length, session.runs[1]]).toEqual([2, 1]);
   expect(await server.close()).toEqual({ cut: 0 });
   await generator.dispose();
@@ -205,14 +205,14 @@ test('slow and endless bodies are cut off, and hold up nobody', async () => {
   const server = await listen(service, { port: 0 });
   await service.ready;
   const { port } = new URL(server.url);
-  /** What comes back on a connection that sends `head`, `times` chunks at once, then `chunk` over and over. */
+  /** The answer on a connection that sends `head` and `times` chunks at once, then `chunk` repeatedly. */
   const send = (head: string, chunk: string, times = 0): Promise<string> =>
     new Promise((resolve) => {
       let heard = '';
       const socket = connect(Number(port), '127.0.0.1', () => socket.write(head + chunk.repeat(times)));
       const timer = setInterval(() => socket.write(chunk), 10);
       socket.on('data', (data: Buffer) => (heard += data.toString()));
-      socket.on('error', () => undefined); // it is closed while it sends
+      socket.on('error', () => undefined); // closed while sending
       socket.on('close', () => (clearInterval(timer), resolve(heard)));
     });
   const head = 'POST /v2/models/slow/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -221,7 +221,7 @@ test('slow and endless bodies are cut off, and hold up nobody', async () => {
     `${head}Transfer-Encoding: chunked\r\n\r\n`,
     `${(400).toString(16)}\r\n${' '.repeat(400)}\r\n`,
     3,
-  ); // more than is allowed before its time is over
+  ); // more than allowed before the time limit
   const declared = send(`${head}Content-Length: 1000000000\r\n\r\n`, ' '.repeat(100));
   expect(await ask(`${server.url}/v1/images?seed=1`)).toMatchObject({ status: 200 });
   expect(await slowly).toMatch(/^HTTP\/1\.1 408 [\s\S]*request\.timeout/);

@@ -1,5 +1,4 @@
-// A service on a port of this machine, by node:http: slow senders are cut off, and stopping loses no request that a
-// connection already carries.
+// Serves on a port with node:http: slow senders are cut off, and stopping loses no request that was already sent.
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import { ForjaError, optionsOf, UsageError } from '@forja/core';
@@ -13,7 +12,7 @@ export interface ListenOptions {
   host?: string;
   /** Default 8080; 0 takes a free one. */
   port?: number;
-  /** Connections at once. Default 1024. */
+  /** Maximum connections. Default 1024. */
   connections?: number;
   /** Milliseconds that `close` waits for answers before it cuts them off. Default 30,000. */
   drainMs?: number;
@@ -24,19 +23,19 @@ export interface Listening {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   /**
-   * Takes no more connections, answers what those there are carry, closes them, and closes the service. Resolves to the
-   * requests that were cut off.
+   * Stops accepting connections, answers requests on open ones, closes them, and closes the service. Resolves to the
+   * number of requests that were cut off.
    */
   close(): Promise<{ cut: number }>;
 }
 
 /**
- * Clients that keep a connection open may have sent another request just before they hear of the stop: idle ones are
- * closed only after this long.
+ * Keep-alive clients may send a request just before they notice the stop, so idle connections are closed only after
+ * this delay.
  */
 const IDLE_MS = 1000;
 
-/** Listens. Throws ForjaError `io` when the port cannot be had. */
+/** Listens. Throws ForjaError `io` if the port is unavailable. */
 export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
   const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = optionsOf('listen', options);
   for (const [name, value, least, most] of [
@@ -74,7 +73,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
       closing ??= (async () => {
         stopping = true;
         service.drain();
-        // Not http's own close: it ends idle connections at once, and with them requests that are on their way.
+        // Not http's own close(), which closes idle connections immediately and loses requests in flight.
         const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
         const begun = performance.now();
         let cut = 0;
@@ -88,7 +87,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
         }, 50);
         await closed;
         clearInterval(sweep);
-        server.close(); // its interval of checks
+        server.close(); // stops http's interval of checks
         await service.close();
         return { cut };
       })();
@@ -113,6 +112,6 @@ function opened(server: Server, host: string, port: number): Promise<void> {
 }
 
 function urlOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo; // it listens on a port, not on a pipe
+  const { address, port, family } = server.address() as AddressInfo; // a port, not a pipe
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

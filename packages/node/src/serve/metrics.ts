@@ -1,5 +1,5 @@
-// What /metrics says, by prom-client in a registry of its own. Labels come from the routes and models that there are,
-// never from a request.
+// The metrics at /metrics, by prom-client in a separate registry. Labels are only known routes and models, never text
+// from a request.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Generator } from '@forja/core';
 import type { ServedModels } from './models.js';
@@ -25,7 +25,7 @@ export class Metrics {
     if (ofProcess) collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
       name: 'forja_requests_total',
-      help: 'Requests answered, by HTTP status; 499 is a client that left',
+      help: 'Requests answered, by HTTP status; 499 is a client that disconnected',
       labelNames: ['route', 'model', 'status'],
       registers,
     });
@@ -69,7 +69,7 @@ export class Metrics {
     );
     gauge(
       'forja_runs',
-      'Runs of the model since it was loaded; pictures a run tells how well requests share them',
+      'Runs of the model since it was loaded; pictures per run show how well requests share runs',
       stats(({ runs }) => runs),
     );
     gauge(

@@ -1,5 +1,5 @@
-// The models of a service, by name. Requests name them and nothing else: a model is looked up in a map, never on a disk
-// or the network.
+// The models of a service, by name. A request can only name one of them: models are looked up in a map, never on disk
+// or network.
 import { type Generator, OverloadedError, UsageError } from '@forja/core';
 import { load, type LoadOptions } from '../load.js';
 import { RequestError } from './errors.js';
@@ -7,10 +7,10 @@ import type { Limits } from './limits.js';
 import { isModelName } from './names.js';
 import { SharedRuns } from './oip/share.js';
 
-/** What a service takes as a model: what `load` takes, or one that is loaded and stays its maker's to dispose of. */
+/** A model for a service: a source for `load`, or a loaded generator, which its maker must dispose. */
 export type ModelSource = string | URL | Uint8Array | Blob | Generator;
 
-/** A model as it was loaded once. */
+/** One loaded instance of a model. */
 export class Version {
   readonly generator: Generator;
   /** For inference. */
@@ -23,7 +23,7 @@ export class Version {
     this.runs = new SharedRuns(generator, rows);
   }
 
-  /** A request that this one answers; the result ends it. */
+  /** Counts a request on this instance; the returned function ends it. */
   enter(): () => void {
     this.#inside++;
     return () => {
@@ -31,14 +31,14 @@ export class Version {
     };
   }
 
-  /** Disposes of it when its last request is answered. */
+  /** Disposes it when its last request is answered. */
   async retire(): Promise<void> {
     if (this.#inside > 0) await new Promise<void>((resolve) => (this.#empty = resolve));
     await this.generator.dispose();
   }
 }
 
-/** One model: on its way, ready, or failed. */
+/** One model: loading, ready, or failed. */
 export class ServedModel {
   readonly name: string;
   /** Settles when the model is ready, or cannot be. */
@@ -71,7 +71,7 @@ export class ServedModel {
           throw error;
         },
       );
-      this.loading.catch(() => undefined); // told by the service's `ready`
+      this.loading.catch(() => undefined); // reported by the service's `ready`
     }
   }
 
@@ -79,7 +79,7 @@ export class ServedModel {
     return this.#version !== undefined;
   }
 
-  /** The generator, where there is one already. */
+  /** The generator, if loaded. */
   get loaded(): Generator | undefined {
     return this.#version?.generator;
   }
@@ -96,9 +96,9 @@ export class ServedModel {
   }
 
   /**
-   * Loads the model again from where it came and, when it is warm, answers new requests with that; those inside are
-   * answered by the one before, which is then freed. Rejects when it cannot be loaded: the one before stays. Does
-   * nothing for a generator of the caller.
+   * Reloads the model from its source and, once warm, uses it for new requests; requests in progress finish on the
+   * previous instance, which is then disposed. Rejects if it cannot be loaded; the previous one stays. Does nothing for
+   * a caller's generator.
    */
   reload(): Promise<void> {
     this.#reloading ??= this.#replace().finally(() => (this.#reloading = undefined));
@@ -115,12 +115,12 @@ export class ServedModel {
     await last?.retire();
   }
 
-  /** Requests that wait or run, their bodies still coming included. */
+  /** Requests waiting or running, including those whose bodies are still arriving. */
   get inside(): number {
     return this.#inside;
   }
 
-  /** Takes a place in the line; `leave` gives it back, once. Throws `overloaded`, or as `version` does. */
+  /** Takes a place in the queue; `leave` releases it, once. Throws `overloaded`, or as `version` does. */
   enter(): { version: Version; leave: () => void } {
     const { version } = this;
     if (this.#inside >= this.#queue)
@@ -139,7 +139,7 @@ export class ServedModel {
     return { version, leave };
   }
 
-  /** Seconds until the line that stands here now has been served, as far as can be told. */
+  /** Estimated seconds until the current queue has been served. */
   get retryAfter(): number {
     const { meanRunMs } = this.loaded?.stats() ?? { meanRunMs: 0 };
     return Math.min(60, Math.max(1, Math.ceil((this.#inside * meanRunMs) / 1000)));
@@ -152,7 +152,7 @@ export class ServedModel {
   }
 }
 
-/** By its shape: a program may hold several copies of @forja/core. */
+/** Duck-typed: a program may hold several copies of @forja/core. */
 function isGenerator(source: ModelSource): source is Generator {
   return typeof source === 'object' && 'manifest' in source && 'sample' in source;
 }
@@ -182,7 +182,7 @@ export class ServedModels {
     return model;
   }
 
-  /** The one that is named, or the only one. Throws `request.notFound` or `usage`. */
+  /** The named model, or the only one. Throws `request.notFound` or `usage`. */
   pick(name: string | undefined): ServedModel {
     if (name !== undefined) return this.get(name);
     const [only, ...others] = this.all;

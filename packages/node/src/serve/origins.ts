@@ -1,14 +1,14 @@
-// Pages of other origins that may use the service. Without a word of the operator's, browsers keep them out.
+// CORS: pages of other origins that may use the service. By default browsers block them.
 import { UsageError } from '@forja/core';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 
-/** Headers of answers that scripts of those pages may read. */
+/** Response headers that scripts of those pages may read. */
 const READABLE = ['Inference-Header-Content-Length', 'Retry-After'];
-/** Seconds that browsers remember what a page may send. */
+/** Seconds that browsers cache a preflight answer. */
 const REMEMBERED = 600;
 
-/** Checked: `*`, or origins as browsers write them. */
+/** Checks origins: `*`, or origins as browsers write them. */
 export function originsOf(origins: readonly string[]): readonly string[] {
   for (const origin of origins) {
     const seen = origin === '*' ? origin : URL.canParse(origin) ? new URL(origin).origin : 'no address';

@@ -1,5 +1,5 @@
-// The page at `/`: what is served, and a form for each generator. Every text of a model goes through hono's escaping
-// template; nothing on the page is a script.
+// The page at `/`: the models, and a form for each generator. All text of models goes through hono's escaping template;
+// the page has no scripts.
 import type { Manifest } from '@forja/core';
 import { html } from 'hono/html';
 import type { Limits } from './limits.js';

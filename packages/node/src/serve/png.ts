@@ -1,5 +1,5 @@
-// PNG for the service, by pngjs: its deflate is zlib's asynchronous one. fast-png's, which core uses, would hold up
-// every other request: 0.4 s a megapixel.
+// PNG for the service, by pngjs, which uses zlib's asynchronous deflate. fast-png, which core uses, would block every
+// other request for 0.4 s per megapixel.
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Image } from '@forja/core';
@@ -27,7 +27,7 @@ export async function encodePng({
     deflateStrategy: 0,
   });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const out = new PassThrough(); // pngjs's stream is of the old kind
+  const out = new PassThrough(); // pngjs has an old-style stream
   png.once('error', (error) => out.destroy(error));
   png.pack().pipe(out);
   return new Uint8Array(await buffer(out));

@@ -1,6 +1,6 @@
-// The service as a handler: Request in, Response out. Numbers are worked out by hand, PNGs decoded by fast-png,
-// protocol messages held against the published OpenAPI, and the service's lines and ends watched over a session that
-// waits to be let on.
+// The service as a handler: Request in, Response out. Numbers are computed by hand, PNGs decoded by fast-png, protocol
+// messages validated against the published OpenAPI, and queueing and shutdown tested with a session that waits for
+// permission to run.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,8 +70,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 /**
- * Turns of the event loop in which every request comes as far as it can: none here waits for anything but its own body,
- * which is there. Turns, not milliseconds: a busy machine takes longer for them.
+ * Turns of the event loop after which every request has got as far as it can: none waits for anything but its own body,
+ * which has arrived. Turns, not milliseconds, because a busy machine takes longer.
  */
 async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await new Promise(setImmediate);
@@ -212,8 +212,8 @@ describe('Open Inference Protocol', () => {
     >;
     components: { schemas: Record<string, object> };
   }
-  // MLServer's OpenAPI of the protocol (tests/vectors/README.md). Its TensorData may also be of a type "bytes", which
-  // JSON schema does not have, nor JSON.
+  // MLServer's OpenAPI of the protocol (tests/vectors/README.md). Its TensorData may also have a type "bytes", which
+  // neither JSON schema nor JSON has.
   const api = JSON.parse(
     readFileSync(new URL('../../../../tests/vectors/oip/dataplane.json', import.meta.url), 'utf8').replace(
       '"type": "bytes"',
@@ -230,7 +230,7 @@ describe('Open Inference Protocol', () => {
     ),
   ];
 
-  /** Calls a published path, and holds the answer against the schema that the path has for its status. */
+  /** Calls a published path, and validates the answer against the path's schema for its status. */
   async function call(
     path: string,
     { model = 'tiny', version = '1', body }: { model?: string; version?: string; body?: unknown } = {},
@@ -425,7 +425,7 @@ describe('Open Inference Protocol', () => {
         headers: { 'content-type': 'application/json' },
       }),
     );
-    expect(wide.stats()).toEqual({ accepted: 1, answered: 0, aborted: 0 }); // not over before its body is
+    expect(wide.stats()).toEqual({ accepted: 1, answered: 0, aborted: 0 }); // not finished before its body is
     const { outputs } = (await answer.json()) as { outputs: [{ data: number[]; shape: number[] }] };
     expect(outputs[0].shape).toEqual([rows, 1000]);
     expect(outputs[0].data).toEqual(Array.from({ length: rows * 1000 }, (_, i) => Math.floor(i / 1000)));
@@ -488,7 +488,7 @@ describe('Open Inference Protocol', () => {
   ])('refuses %s', async (_, body, status, code) => {
     const [got, said] = await refusal(post('/v2/models/tiny/infer', body));
     expect(got).toBe(status);
-    if (code !== '') expect(said).toBe(code); // JSON.parse itself may refuse it
+    if (code !== '') expect(said).toBe(code); // JSON.parse itself may refuse it first
   });
 
   test('names and versions that are not there are not found', async () => {
@@ -588,7 +588,7 @@ test('requests for inference that come while one runs share the next runs, of at
 
 test('a function of which nobody says that its first size is a batch gets a run for each request', async () => {
   const g = new GraphBuilder();
-  // over the rows: company would change it
+  // over rows, so that sharing a run would change the result
   g.output('y', g.op('Softmax', [g.input('x', 'float32', ['n', 2])], { axis: 0 }));
   const own = serve({ models: { rows: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
   await own.ready;
@@ -751,7 +751,7 @@ describe('lines, limits and ends', () => {
     service.drain();
     expect((await service.fetch(new Request(`${HOST}/v2/health/ready`))).status).toBe(503);
     expect((await service.fetch(new Request(`${HOST}/v2/models/gated/ready`))).status).toBe(503);
-    const late = draw(); // draining still answers
+    const late = draw(); // while draining it still answers
     let closed = false;
     const closing = service.close().then(() => (closed = true));
     const refused = await draw();
@@ -873,7 +873,7 @@ describe('lines, limits and ends', () => {
       expect(await seen(given, page)).toMatchObject({ status: 200, ...open, vary: 'Origin' });
       expect(await seen(given, `${page}:8443`)).toMatchObject({ status: 200, origin: null });
       expect(await seen(given, page, preflight)).toMatchObject({ status: 204, ...open, methods: 'GET,HEAD,POST' });
-      // What went wrong is for the page to read, too; a token is asked for behind the preflight request.
+      // The page must be able to read errors too; the token is required after the preflight request.
       const body = { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } };
       expect(await seen(given, page, body)).toMatchObject({ status: 400, ...open });
       expect(await seen({ ...given, token: 's3cret' }, page)).toMatchObject({ status: 401, ...open });

@@ -1,4 +1,4 @@
-// serve(): models behind a fetch handler. It knows nothing of sockets: listen.ts and every host that calls `fetch` have
+// serve(): models behind a fetch handler, independent of sockets: listen.ts, or any host that calls `fetch`, provides
 // those.
 import { optionsOf, UsageError } from '@forja/core';
 import type { LoadOptions } from '../load.js';
@@ -11,15 +11,12 @@ import { originsOf } from './origins.js';
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
-  /** What is served, by name: letters, digits, `.`, `_` and `-`. */
+  /** Models by name (letters, digits, `.`, `_` and `-`). */
   models: Readonly<Record<string, ModelSource>>;
-  /**
-   * Options of `load` for the models that are not loaded yet. They are warmed up at batch 1 unless `warmup` says
-   * otherwise.
-   */
+  /** Options of `load` for models that are not loaded yet. They are warmed up at batch 1 unless `warmup` differs. */
   load?: Omit<LoadOptions, 'signal' | 'onProgress'>;
   limits?: Partial<Limits>;
-  /** Asked for as `Authorization: Bearer` on every route but `/v2/health`. */
+  /** Required as `Authorization: Bearer` on every route but `/v2/health`. */
   token?: string;
   /**
    * Origins of pages that may use the service from a browser, such as `https://example.org`; `*` for all. Default none.
@@ -28,24 +25,24 @@ export interface ServeOptions {
   /** Whether `/metrics` also has prom-client's metrics of the process. Default false. */
   processMetrics?: boolean;
   /**
-   * Told of errors whose text is kept from clients, and of models that cannot be loaded. Default: a process warning.
+   * Called with errors whose text is hidden from clients, and with failures to load models. Default: a process warning.
    */
   onError?: (error: unknown) => void;
 }
 
 /** Requests for pictures and inference since the service was made. */
 export interface ServeStats {
-  /** Taken into a model's line. */
+  /** Accepted into a model's queue. */
   accepted: number;
   /** Answered, with an error or without. */
   answered: number;
-  /** Given up by their clients. */
+  /** Aborted by their clients. */
   aborted: number;
 }
 
 /** A running service. */
 export interface Service {
-  /** Answers a request; never rejects. May be passed on by itself. */
+  /** Answers a request; never rejects. May be passed around without its object. */
   readonly fetch: (request: Request) => Promise<Response>;
   /**
    * Resolves when every model is loaded and warm; rejects with the first failure. Requests for a model that is not
@@ -55,19 +52,19 @@ export interface Service {
   readonly limits: Readonly<Limits>;
   stats(): ServeStats;
   /**
-   * Loads the models again from where they came. New requests get the new ones when they are warm; requests inside are
-   * answered by the old, which are then freed. Rejects with the first that cannot be loaded, whose old one stays.
+   * Reloads the models from their sources. New requests use the new ones once warm; requests in progress finish on the
+   * old ones, which are then disposed. Rejects with the first failure; a model that fails keeps its old version.
    */
   reload(): Promise<void>;
-  /** Readiness turns to 503, so that others stop sending; what comes is still answered. */
+  /** Readiness becomes 503, so that load balancers stop sending; requests are still answered. */
   drain(): void;
-  /** Refuses new work, lets the accepted finish, and disposes of the models that it loaded. */
+  /** Refuses new work, finishes accepted requests, and disposes the models that it loaded. */
   close(): Promise<void>;
 }
 
 /**
- * Serves models by a fetch handler: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page at
- * `/`. Throws UsageError for options that cannot work.
+ * Serves models through a fetch handler: PNG at `/v1/images`, the Open Inference Protocol at `/v2`, `/metrics`, a page
+ * at `/`. Throws UsageError for options that cannot work.
  */
 export function serve(options: ServeOptions): Service {
   const { load = {}, token, origins = [], processMetrics = false, onError = warn } = optionsOf('serve', options);
@@ -89,7 +86,7 @@ export function serve(options: ServeOptions): Service {
   const metrics = new Metrics(models, processMetrics);
   for (const model of models.all) model.loading.catch((error: unknown) => loading.signal.aborted || onError(error));
   const ready = Promise.all(models.all.map((model) => model.loading)).then(() => undefined);
-  ready.catch(() => undefined); // whoever asks is told
+  ready.catch(() => undefined); // whoever awaits it gets the error
 
   let state: 'open' | 'draining' | 'closed' = 'open';
   const count: ServeStats = { accepted: 0, answered: 0, aborted: 0 };

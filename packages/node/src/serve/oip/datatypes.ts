@@ -1,5 +1,4 @@
-// Datatypes of the Open Inference Protocol and ours, one row each way. The protocol's other types have no counterpart
-// in the models that run here.
+// Maps between datatypes of the Open Inference Protocol and ours. Our models have none of the protocol's other types.
 import { UsageError, type DType } from '@forja/core';
 
 /** The protocol's name of each type. */
@@ -17,7 +16,7 @@ const DTYPE: ReadonlyMap<string, DType> = new Map(
   Object.entries(DATATYPE).map(([dtype, name]) => [name, dtype as DType]),
 ); // keys of DATATYPE
 
-/** Our type. Throws `input.shape` for one that no model here has. */
+/** Our type. Throws `input.shape` for a type that our models do not have. */
 export function dtypeOf(where: string, datatype: string): DType {
   const dtype = DTYPE.get(datatype);
   if (!dtype)

@@ -1,5 +1,5 @@
-// An inference request of the Open Inference Protocol to feeds: tensors as JSON, flat or nested, or as bytes after the
-// JSON (its binary data extension).
+// Converts an inference request of the Open Inference Protocol to feeds: tensors as JSON, flat or nested, or as bytes
+// after the JSON (the binary data extension).
 import {
   ARRAY_OF,
   BYTES_OF,
@@ -49,11 +49,11 @@ const schema = v.object({
   outputs: v.optional(v.pipe(v.array(v.object({ name, parameters })), v.maxLength(64, 'at most 64 outputs'))),
 });
 
-/** A request, checked as far as it can be without running the model. */
+/** A request, checked as far as possible without running the model. */
 export interface InferRequest {
   id: string | undefined;
   feeds: NamedTensors;
-  /** Outputs asked for, each as bytes or not; undefined: all, as `binary` says. */
+  /** Requested outputs, each as bytes or JSON; undefined: all, in the form given by `binary`. */
   outputs: readonly { name: string; binary: boolean }[] | undefined;
   binary: boolean;
 }
@@ -108,7 +108,7 @@ export function inferRequest(
   };
 }
 
-/** A few bytes can ask for a large batch, and a batch can make much of little. */
+/** Limits the rows, because a small request could ask for a large batch. */
 function checkRows(where: string, spec: ManifestInput | undefined, shape: readonly number[], { count }: Limits): void {
   const [rows = 0] = shape;
   if (typeof spec?.shape[0] === 'string' && rows > count)
@@ -117,12 +117,12 @@ function checkRows(where: string, spec: ManifestInput | undefined, shape: readon
     });
 }
 
-/** Integers that each type holds. */
+/** Integer ranges of each type. */
 const RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   int8: [-128, 127],
   uint8: [0, 255],
   int32: [-(2 ** 31), 2 ** 31 - 1],
-  // what JSON carries without loss; larger ones come as bytes
+  // the range that JSON carries without loss; larger ones must be sent as bytes
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 };
 
@@ -160,8 +160,8 @@ function fromJson(where: string, dtype: DType, given: unknown[], length: number)
 }
 
 /**
- * Nested lists in one, row by row; stops once there are more than `most`. Not recursive: a body may nest deeper than
- * the stack.
+ * Flattens nested lists, row by row; stops at more than `most` elements. Not recursive: a body may nest deeper than the
+ * stack.
  */
 function flattened(given: unknown[], most: number): unknown[] {
   const flat: unknown[] = [];
@@ -179,8 +179,8 @@ function flattened(given: unknown[], most: number): unknown[] {
 }
 
 /**
- * The tensors after the JSON, in the order of the inputs. Little-endian, as the protocol and every platform that runs
- * Node have it.
+ * The tensors after the JSON, in the order of the inputs. Little-endian, as in the protocol and on every platform of
+ * Node.
  */
 class Bytes {
   readonly #body: Uint8Array;

@@ -1,22 +1,22 @@
-// Outputs to an inference response. Large ones are written piece by piece between other work: the text of a million
-// numbers takes a while.
+// Converts outputs to an inference response. Large ones are written in pieces between other work, because formatting a
+// million numbers takes a while.
 import { sizeOf, type NamedTensors, type Tensor, type TypedArray } from '@forja/core';
 import { setImmediate } from 'node:timers/promises';
 import { RequestError } from '../errors.js';
 import { DATATYPE } from './datatypes.js';
 import type { InferRequest } from './request.js';
 
-/** Numbers written at once. */
+/** Numbers per piece. */
 const PIECE = 8192;
 
-/** The response to a request. Throws `request.acceptable` for numbers that JSON does not have. */
+/** The response to a request. Throws `request.acceptable` for numbers that JSON cannot represent. */
 export function inferResponse(
   head: { model_name: string; model_version: string },
   { id, outputs, binary }: InferRequest,
   tensors: NamedTensors,
 ): Response {
   const wanted = outputs ?? Object.keys(tensors).map((name) => ({ name, binary }));
-  // the session refuses names that it does not have
+  // the session refuses unknown names
   const given = wanted.flatMap(({ name, binary }) => (tensors[name] ? [{ name, binary, tensor: tensors[name] }] : []));
   for (const one of given) if (!one.binary) checkJson(one.name, one.tensor);
   const json = textOf({ ...head, ...(id === undefined ? {} : { id }) }, given);

@@ -1,5 +1,5 @@
-// Inference requests that come together share a run, as pictures do: rows of models whose manifest says that the first
-// size is a batch. Functions get a run each, as what their first size means is not known.
+// Concurrent inference requests share runs, as pictures do, for models whose manifest says that the first size is a
+// batch. Functions get one run per request, as the meaning of their first size is unknown.
 import {
   BYTES_OF,
   checkFeeds,
@@ -16,20 +16,20 @@ import {
   type TypedArray,
 } from '@forja/core';
 
-/** Bytes of output that one run may make. */
+/** Maximum bytes of output per run. */
 const RUN_BYTES = 2 ** 28;
-/** Sets of shapes and outputs that are told apart at once. */
+/** Maximum number of batchers, one per combination of shapes and outputs. */
 const MOST_KINDS = 16;
 
 /** Runs of one model for inference requests. */
 export class SharedRuns {
   readonly #generator: Generator;
   readonly #max: number;
-  /** By what must be equal for requests to share a run. */
+  /** Batchers by the properties that requests must have in common to share a run. */
   readonly #batchers = new Map<string, MicroBatcher>();
   #shares: boolean;
 
-  /** `rows`: of one run, at most. */
+  /** `rows`: maximum rows per run. */
   constructor(generator: Generator, rows: number) {
     this.#generator = generator;
     this.#shares = isBatched(generator.manifest);
@@ -44,7 +44,7 @@ export class SharedRuns {
     );
   }
 
-  /** What `Generator.run` gives. */
+  /** As `Generator.run`. */
   async run(
     feeds: NamedTensors,
     outputs: readonly string[] | undefined,
@@ -52,7 +52,7 @@ export class SharedRuns {
   ): Promise<NamedTensors> {
     const wanted = outputs ?? this.#generator.manifest.outputs.map(({ name }) => name);
     const rows = this.#shares ? commonRows(feeds) : undefined;
-    // What does not fit is refused by itself, before it is in company.
+    // Invalid feeds are refused separately, before they join a shared run.
     if (
       rows === undefined ||
       rows > this.#max ||
@@ -67,7 +67,7 @@ export class SharedRuns {
       feeds: (start, count) => mapped(feeds, (tensor) => rowsOf(tensor, start, count)),
       take: (given, at, start, count) => {
         for (const [name, tensor] of Object.entries(given)) {
-          const part = copyOf(rowsOf(tensor, at, count)); // a view would keep its neighbours' rows
+          const part = copyOf(rowsOf(tensor, at, count)); // a view would keep the whole run's memory alive
           if (count === rows) results.set(name, part);
           else put(results, name, part, rows, start);
         }
@@ -87,7 +87,7 @@ export class SharedRuns {
     if (!batcher) {
       batcher = new MicroBatcher((all, rows) => this.#whole(all, rows, outputs), { max: this.#max, delayMs: 0 });
       const [oldest] = this.#batchers.keys();
-      // its requests go on; later ones find another
+      // its requests continue; later ones get a new batcher
       if (this.#batchers.size >= MOST_KINDS && oldest !== undefined) this.#batchers.delete(oldest);
       this.#batchers.set(key, batcher);
     }
@@ -98,7 +98,7 @@ export class SharedRuns {
     const given = await this.#generator.run(feeds, { outputs: [...outputs] });
     for (const [name, { shape }] of Object.entries(given)) {
       if (shape[0] === rows) continue;
-      this.#shares = false; // for what comes later
+      this.#shares = false; // for later requests
       throw new ModelFormatError(
         'model.format',
         `infer: expected ${rows} rows of '${name}', got shape [${shape.join(', ')}]: the model's manifest says of the first size that it is a batch; ask again`,
@@ -108,7 +108,7 @@ export class SharedRuns {
   }
 }
 
-/** Whether the first size of everything is a batch: said by the manifest's kind, and dynamic. */
+/** Whether the first size of all inputs and outputs is a batch: by the manifest's kind, and dynamic. */
 function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
   const [first] = inputs;
   const name = first?.shape[0];
@@ -121,7 +121,7 @@ function isBatched({ kind, inputs, outputs, steps = {} }: Manifest): boolean {
   );
 }
 
-/** Rows that a run may have, where the manifest says so. */
+/** Maximum rows per run, if the manifest has one. */
 function mostRows({ inputs, bounds = {} }: Manifest): number | undefined {
   const name = inputs[0]?.shape[0];
   return typeof name === 'string' && Object.hasOwn(bounds, name) ? bounds[name]?.[1] : undefined;
@@ -141,7 +141,7 @@ function put(results: Map<string, Tensor>, name: string, part: Tensor, rows: num
     shape: [rows, ...row],
     data: new (data.constructor as new (length: number) => TypedArray)(rows * size),
   };
-  // The same array type: both are of one dtype.
+  // Both arrays are of one dtype.
   (whole.data as Uint8Array).set(data as Uint8Array, start * size);
   results.set(name, whole);
 }
