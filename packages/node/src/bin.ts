@@ -10,8 +10,8 @@ process.stdout.on('error', (error) => {
   process.stderr.write(`error: cannot write standard output: ${reasonOf(error)} [io]\n`);
   process.exit(1);
 });
-process.stderr.on('error', () => undefined); // there is nowhere left to say so
+process.stderr.on('error', () => undefined); // nowhere left to report it
 
 void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code; // not exit(): output may still be on its way
+  process.exitCode = code; // not exit(): output may still be pending
 });

@@ -1,5 +1,5 @@
-// Services as bundlers make them, by esbuild as ES module and as CommonJS, and under Node's permission flags: what
-// becomes of the worker's file.
+// Services as bundlers make them, by esbuild as ES module and as CommonJS, and under Node's permission flags: whether
+// the worker's file is found.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { smallGenerator } from '../vitest.support.js';
 import { buildForTests } from '../vitest.worker.js';
 
-// Resolved, as Node's permission model looks at real paths.
+// Resolved, because Node's permission model checks real paths.
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'forja-bundle-')));
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const app = join(folder, 'app.mjs');
@@ -42,7 +42,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What docs/node.md says of ES modules: packages of the service are CommonJS and call `require`. */
 const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
-/** Bundles in a folder of their own; returns that of the app. */
+/** Builds the bundles in a new folder; returns the app's path. */
 async function bundled(format: Format, entries: Record<string, string>): Promise<string> {
   const out = mkdtempSync(join(folder, `${format}-`));
   const { outputFiles } = await build({
@@ -109,7 +109,7 @@ const library = async (): Promise<string> => {
   );
   return file;
 };
-// Node 22 and 24 call it otherwise than 20.
+// Node 22 and 24 name the flag differently from 20.
 const permission = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
@@ -128,7 +128,7 @@ test('under permission flags the error names the flag that is missing', async ()
   expect(run(file, 'inline', ...granted)).toMatch(/^device\.unavailable [\s\S]*--allow-addons/);
   expect(run(file, 'inline', ...granted, '--allow-addons')).toBe('200 inline\n');
   expect(run(file, 'worker', ...granted, '--allow-addons', '--allow-worker')).toBe('200 worker\n');
-  // A file that may not be read is not one that is missing.
+  // A file that may not be read must not be reported as missing.
   const blind = [permission, '--no-warnings', `--allow-fs-read=${file}`, '--allow-worker'];
   expect(run(file, 'worker', ...blind)).not.toMatch(/device\.lost/);
 });

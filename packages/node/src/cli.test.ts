@@ -1,5 +1,5 @@
-// The forja command as a user runs it: the bundled bin in processes of its own. What it writes is decoded by fast-png
-// or looked at byte by byte.
+// The forja command as a user runs it: the bundled bin in child processes. Its output is decoded by fast-png or
+// compared byte by byte.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -43,7 +43,7 @@ function forja(...args: string[]): Outcome {
   });
 }
 
-/** What `--json` printed, of a call that succeeded. */
+/** The `--json` output of a successful call. */
 function result(...args: string[]): Record<string, unknown> {
   const { status, stdout, stderr } = forja(...args, '--json');
   expect(status, stderr).toBe(0);
@@ -55,7 +55,7 @@ const sha256 = (bytes: Uint8Array): Promise<string> =>
 
 /**
  * latent [batch, 8] and label [batch] → tanh(latent + row of the label) as image [batch, 1, 2, 4]: each pixel can be
- * worked out by hand.
+ * computed by hand.
  */
 async function generatorFile(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'tiny' });
@@ -131,7 +131,7 @@ export const commands = [
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'forja-cli-'));
   home = mkdtempSync(join(tmpdir(), 'forja-bin-'));
-  // Away from the workspace, where @forja/trainer could be found beside it.
+  // Outside the workspace, where @forja/trainer would be found.
   cpSync(await buildForTests(), home, { recursive: true });
   for (const name of ['commander', '@clack/prompts', 'onnxruntime-node']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
@@ -180,7 +180,7 @@ describe('sample', () => {
     const rows = (left: number[], right: number[]): number[] =>
       [0, 4].flatMap((y) => [...left.slice(y, y + 4), ...right.slice(y, y + 4)]);
     expect(near([...png.data], [...rows(a!, b!), ...rows(c!, d!)])).toBe(true);
-    expect(readdirSync(join(folder, 'out'))).toEqual(['grid.png']); // nothing left aside
+    expect(readdirSync(join(folder, 'out'))).toEqual(['grid.png']); // no temporary files left
   });
 
   test('a folder gets one PNG each; labels by number; big seeds', () => {
@@ -588,7 +588,7 @@ async function interrupted(command: string, times: number): Promise<{ code: unkn
     if (stdout === '') child.kill('SIGINT');
     stdout += String(chunk);
   });
-  // The second only when the first was seen: two at once may be delivered as one.
+  // Sends the second only after the first was seen: two at once may be delivered as one.
   child.stderr.on('data', (chunk: Buffer) => {
     if (times > 1 && !stderr.includes('Stopping') && (stderr += String(chunk)).includes('Stopping'))
       child.kill('SIGINT');

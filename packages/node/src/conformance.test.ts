@@ -1,4 +1,4 @@
-// The conformance suite over every device and executor that this machine has; of the others it prints why not.
+// The conformance suite over every device and executor that this machine has; for the others it prints why not.
 // Browsers: tests/browser/runtime.test.ts.
 import { existsSync, readFileSync } from 'node:fs';
 import type { DeviceName } from '@forja/core';
@@ -8,7 +8,7 @@ import { describe, expect, test, type TestContext } from 'vitest';
 import type { ExecutorName } from './executor/contract.js';
 import { runtime } from './runtime.js';
 
-// Chromium's software GPU serves Node as well; before anything asks for Vulkan.
+// Chromium's software GPU works in Node too; must be set before Vulkan is first used.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
   process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
@@ -56,7 +56,7 @@ test('docs/conformance.md has a row for each combination', () => {
   expect(rows).toEqual(MATRIX.flatMap(([device, executors]) => executors.map((executor) => `${executor} ${device}`)));
 });
 
-/** A case that this machine has nothing for: says so, and counts as skipped. */
+/** Skips a case that this machine cannot run, with the reason. */
 function skipped(context: TestContext, name: string, why: string): void {
   console.log(`conformance on ${name} skipped: ${why.slice(0, 400)}`);
   context.skip(why.slice(0, 400));

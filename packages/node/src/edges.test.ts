@@ -1,5 +1,5 @@
-// What callers without types may give: null, buffers that were transferred, shared memory. Refused by name, or taken;
-// and what handles and errors are beside their methods.
+// Arguments from untyped callers: null, transferred buffers, shared memory. Refused by name, or accepted. Also
+// properties of handles and errors.
 import { isForjaError, tensor, type NamedTensors } from '@forja/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { smallGenerator } from '../vitest.support.js';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => generator.dispose());
 
-/** An array whose buffer has gone to nobody. */
+/** An array whose buffer was transferred. */
 function transferred<T extends ArrayBufferView>(array: T): T {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
   expect(array.byteLength).toBe(0);

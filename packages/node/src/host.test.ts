@@ -1,5 +1,5 @@
-// What running a model does to its host: files under the user's folders, names that are looked up, the environment, and
-// what becomes of worker threads of the caller that end during a run. Each in a process with a home of its own.
+// Side effects of running a model: files under the user's folders, DNS look-ups, the environment, and worker threads of
+// the caller that end during a run. Each in a process with its own home folder.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,7 +31,7 @@ interface Seen {
   connections: string[];
 }
 
-/** Where one of these is set, onnxruntime turns its telemetry off by itself, and these tests would see nothing. */
+/** If one of these is set, onnxruntime turns its telemetry off itself, and these tests would see nothing. */
 const onContinuousIntegration = [
   ...['CI', 'TF_BUILD', 'GITHUB_ACTIONS', 'GITLAB_CI', 'CIRCLECI', 'TRAVIS', 'JENKINS_URL', 'CODEBUILD_BUILD_ID'],
   ...['BUILDKITE', 'TEAMCITY_VERSION', 'APPVEYOR', 'BITBUCKET_BUILD_NUMBER'],
@@ -79,7 +79,7 @@ ${body}`,
   return file;
 }
 
-/** `body` as a worker thread of the caller; the script goes on with `worker` at hand. */
+/** Runs `body` in a worker thread; the rest of the script can use `worker`. */
 function inWorker(body: string, main: string, options = '{}'): string {
   const file = script(body);
   return script(

@@ -1,5 +1,5 @@
-// load and the generator it gives, over real onnxruntime: numbers against sessions of our own, every way a source can
-// be wrong, and what is left afterwards.
+// load and its generator, with real onnxruntime: numbers against direct sessions, every way a source can be wrong, and
+// what is left afterwards.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -68,7 +68,7 @@ function put(name: string, bytes: Uint8Array | string): string {
   return file;
 }
 
-/** The pictures as onnxruntime gives them when asked directly, as bytes. */
+/** The pictures of a direct onnxruntime session, as bytes. */
 async function direct(bytes: Uint8Array, z: Float32Array): Promise<number[]> {
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1 });
   const { image } = await session.run({ z: new ort.Tensor('float32', z, [z.length / SIZE, SIZE]) });
@@ -114,7 +114,7 @@ describe('from each kind of source', () => {
       });
       await generator.dispose();
     }
-    // Given bytes stay the caller's.
+    // The caller's bytes are not changed.
     expect(createHash('sha256').update(sealed).digest()).toEqual(
       createHash('sha256').update(readFileSync(path)).digest(),
     );
@@ -489,8 +489,7 @@ describe('over http', () => {
       seen.length = 0;
       expect(await code(`${here}/m/model.onnx`)).toBe('model.format');
       expect(seen).toEqual(['/m/model.onnx -', '/m/dense.bin -']);
-      // A server that sends on the model itself to another sends on its data as well; they are looked for beside the
-      // address that was given.
+      // A server that redirects the model also redirects its data, whose address is relative to the one given.
       place['/m/model.onnx'] = `${elsewhere}/store/model`;
       place['/store/model'] = bytes;
       expect(await code(`${here}/m/model.onnx`)).toBe('ok');
@@ -512,7 +511,7 @@ describe('over http', () => {
     expect(await code(url, { cache })).toBe('ok');
     expect(asked).toEqual(['/cached.onnx -', '/cached.onnx "1"', '/cached.onnx "1"']);
     const [file] = readdirSync(cache);
-    writeFileSync(join(cache, file!), readFileSync(join(cache, file!)).subarray(0, 300)); // damaged: downloaded anew
+    writeFileSync(join(cache, file!), readFileSync(join(cache, file!)).subarray(0, 300)); // damaged: downloaded again
     expect(await code(url, { cache })).toBe('ok');
     expect(asked.at(-1)).toBe('/cached.onnx -');
     expect(readdirSync(cache)).toHaveLength(1);
@@ -571,7 +570,7 @@ describe('in a process of its own', () => {
     expect(status, output).toBe(0);
     const left = JSON.parse(output) as Record<string, number>;
     expect(left).toMatchObject({ sessions: 1, queued: 0, runs: 200, images: 204_800, workers: 0 });
-    // 100 outputs that stay are 56 MiB, 6 sessions that stay about 150; the allocators' own wandering is a few.
+    // 100 leaked outputs would be 56 MiB, 6 leaked sessions about 150; allocator noise is a few.
     expect(left['samples']).toBeLessThan(16);
     expect(left['loads']).toBeLessThan(40);
   });

@@ -19,34 +19,35 @@ import type { LoadProgress, ReadModel } from './files/read.js';
 import { executorOptions, NodeRuntime, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
-/** Options of {@link load}, beside those of the runtime. */
+/** Options of {@link load}, besides those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
-  /** Fail when any node would run elsewhere than on the device. */
+  /** Fail if any node would run on another device than requested. */
   strict?: boolean;
-  /** Micro-batching: pictures a run, milliseconds to wait for more, requests at once. */
+  /** Micro-batching: pictures per run, milliseconds to wait for more, and maximum requests at once. */
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto` (default): on the CPU, convolutions are computed by the algorithm that is priced lowest; pictures change by
-   * less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as the file says.
+   * `auto` (default): on the CPU, convolutions use the algorithm with the lowest estimated cost; pictures change by
+   * less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as in the file.
    */
   lowering?: 'auto' | 'portable';
   /**
-   * `auto` (default): as the file is. `fp16`: a float32 file is converted where the device computes in half precision,
-   * and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a file in half
-   * precision stays as it is, with a reason too. With `strict`, what stays is refused.
+   * `auto` (default): the file's precision. `fp16`: a float32 file is converted if the device computes in half
+   * precision and a check on one input passes; else it stays in float32, and `device.reasons` says why. `fp32`: a file
+   * in half precision is not converted; `device.reasons` says so. With `strict`, another precision than requested is an
+   * error.
    */
   precision?: Precision;
-  /** What the file must be, else `load` refuses it. */
+  /** Properties that the file must have, else `load` refuses it. */
   expect?: Expectations;
-  /** Over what the file says of itself; for a model without a manifest, what it is. */
+  /** Overrides fields of the file's manifest; describes a model that has none. */
   manifest?: Partial<Manifest>;
   /** What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a process warning. */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
   onProgress?: (progress: LoadProgress) => void;
-  /** Folder that keeps downloaded models; they are asked for again with their ETag. Default: none are kept. */
+  /** Folder that caches downloaded models, which are revalidated with their ETag. Default: no cache. */
   cache?: string;
 }
 
@@ -54,9 +55,9 @@ const shared = new SharedRuntimes<NodeRuntime>();
 
 /**
  * Loads a generator. `source`: a path, a `file:` or `http(s):` address, the bytes, or a Blob. External data is read
- * from the model's folder and nowhere else. Rejects with `model.notFound`, `model.format`, `model.truncated`,
- * `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`. Generators with the same
- * device, threads, executor and timeout share a worker; `dispose()` of the last one ends it.
+ * only from the model's folder. Rejects with `model.notFound`, `model.format`, `model.truncated`, `model.integrity`,
+ * `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`. Generators with the same device, threads,
+ * executor and timeout share a worker; `dispose()` of the last one ends it.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
@@ -73,14 +74,13 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   try {
     return await unlessAborted(loading, signal);
   } catch (error) {
-    // After an abort the loading goes on in native code, which cannot be interrupted: whoever aborted does not wait for
-    // that.
+    // After an abort, loading continues in native code, which cannot be interrupted; the caller does not wait for it.
     const over = loading
       .then(
         (generator) => generator.dispose(),
         () => share.release(),
       )
-      .catch(() => undefined); // what went wrong first is told
+      .catch(() => undefined); // the first error is reported
     if (!signal?.aborted) await over;
     throw error;
   }
@@ -160,7 +160,7 @@ function oneOf(option: string, value: string, values: readonly string[]): void {
     throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got '${value}'`);
 }
 
-/** Rejects at once when `signal` aborts; what was begun is freed by the caller. */
+/** Rejects immediately when `signal` aborts; the caller frees what was started. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
-// Where this package's code is: in its own files, or in a bundle.
+// The URL of this package's code, in its own files or in a bundle.
 import { pathToFileURL } from 'node:url';
 
-// Bundles in CommonJS have no import.meta.url, but this.
+// CommonJS bundles have this instead of import.meta.url.
 declare const __filename: string | undefined;
 
 /** URL of the file that this function is in. */

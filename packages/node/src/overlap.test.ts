@@ -1,4 +1,4 @@
-// Calls that overlap, on one model and on two: the same bits as one after another, a failing one fails alone, and
+// Overlapping calls on one model and on two: the same bits as sequential ones, a failure affects only its call, and
 // shared runs change no picture.
 import { tensor, type Generator, type NamedTensors } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -73,7 +73,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
       Array.from({ length: 40 }, (_, seed) => Promise.all([at(shared, seed), at(other, seed)])),
     );
     expect(pairs).toEqual(expected[0]!.map((data, seed) => [data, expected[1]![seed]]));
-    expect([before, shared.stats().runs]).toEqual([0, 5]); // 79 pictures, 16 a run
+    expect([before, shared.stats().runs]).toEqual([0, 5]); // 79 pictures, 16 per run
     expect(alone.stats().runs).toBe(79);
     await Promise.all([alone.dispose(), shared.dispose(), other.dispose()]);
   });

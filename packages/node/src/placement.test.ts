@@ -1,5 +1,5 @@
-// What the report says of nodes that an accelerator leaves to the CPU: against what each provider computes, over real
-// WebGPU where this machine has an adapter, software included.
+// The report of nodes that an accelerator leaves to the CPU, against what each provider supports; with real WebGPU
+// where this machine has an adapter, software included.
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { tensor } from '@forja/core';
@@ -7,7 +7,7 @@ import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { expect, test } from 'vitest';
 import { runtime } from './runtime.js';
 
-// Chromium's software GPU serves Node as well; before anything asks for Vulkan.
+// Chromium's software GPU works in Node too; must be set before Vulkan is first used.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
   process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;

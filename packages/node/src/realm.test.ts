@@ -1,5 +1,5 @@
-// Arrays, bytes, addresses and errors of another realm, as Jest, vitest's vmThreads and frames have them: handed to the
-// library from a vm context, and with the library itself inside one, loaded as Jest loads modules.
+// Arrays, bytes, URLs and errors of another realm, as in Jest, vitest's vmThreads and frames: passed to the library
+// from a vm context, and with the library itself inside one, loaded as Jest loads modules.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -60,7 +60,7 @@ test('models, latents, feeds, state and pictures of another realm are taken as o
   expect((await session.readState())['total']?.data).toEqual(Float32Array.of(5, 5));
 });
 
-/** The library inside a vm context, whose other modules of npm are evaluated there too. */
+/** The library inside a vm context, in which its npm dependencies are evaluated too. */
 async function inside(context: Context): Promise<typeof import('./index.js')> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('./index.ts', import.meta.url))],
@@ -99,7 +99,7 @@ async function inside(context: Context): Promise<typeof import('./index.js')> {
     );
     return module.exports;
   };
-  const file = join(await buildForTests(), 'bundled.cjs'); // beside the worker's file
+  const file = join(await buildForTests(), 'bundled.cjs'); // in the folder of the worker's file
   return evaluated(file, outputFiles[0]?.text ?? '') as typeof import('./index.js');
 }
 

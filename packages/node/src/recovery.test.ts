@@ -1,6 +1,6 @@
-// Executors that die, hang or lose their device in the middle of a run: what comes of the run, of other models, of
-// state, and who is told how often. Threads, children, signals and native code are real. What cannot be had really (a
-// thread that dies alone, a lost GPU) is put between runtime and executor.
+// Executors that die, hang or lose their device during a run: the effects on the run, on other models and on state, and
+// how often events are reported. Threads, children, signals and native code are real. Faults that cannot be caused for
+// real (a thread that dies alone, a lost GPU) are injected between runtime and executor.
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ const LONG = square(1024);
 const RIGHT = { y: { dtype: 'float32', shape: [8, 8], data: new Float32Array(64).fill(1 / 8) } };
 const quick = powers(1);
 
-/** Does something when an executor, the `nth` of its runtime, is called; what it returns is the call's result. */
+/** A fault, run when the `nth` executor of a runtime is called; its result is the call's. */
 type Fault = (nth: number, op: Operation, call: () => Promise<unknown>, executor: Executor) => Promise<unknown>;
 
 let events: RuntimeEvent[];
@@ -89,19 +89,19 @@ const lost = new DeviceError('device.lost', 'a GPU that is gone');
  */
 const END: Readonly<Record<ExecutorName, (call: () => Promise<unknown>) => Promise<unknown>>> = {
   worker: async (call) => {
-    await new Promise(setImmediate); // a new one is told of in the next tick
+    await new Promise(setImmediate); // a new worker is reported in the next tick
     void workers.at(-1)?.terminate(); // takes effect before the message that follows is read
     return call();
   },
   process: (call) => {
-    children.at(-1)?.kill('SIGSTOP'); // so that it cannot answer before the end comes
+    children.at(-1)?.kill('SIGSTOP'); // so that it cannot answer before it is ended
     const running = call();
     children.at(-1)?.kill('SIGKILL');
     return running;
   },
   inline: () => Promise.reject(lost),
 };
-// A worker that had not begun ends with 0.
+// A worker that had not started ends with 0.
 const REASON: Readonly<Record<ExecutorName, RegExp>> = {
   worker: /the worker ended with code [01]/,
   process: /SIGKILL/,
@@ -171,7 +171,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await expect(counting.readState()).rejects.toMatchObject(gone);
     await expect(counting.writeState(SHORT)).rejects.toMatchObject(gone);
     expect(await pure.run(SHORT)).toEqual(RIGHT);
-    // that with state is not repeated
+    // a run with state is not retried
     expect(calls.filter((call) => call.startsWith('run'))).toEqual(['run 1', 'run 2']);
     const again = await rt.createSession(quick, { state });
     await again.run({});
@@ -197,7 +197,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await writer.run({});
     expect((await reader.run({}))['y']?.data).toEqual(Float32Array.of(81));
     expect((await state.read(['w']))['w']?.data).toEqual(Float32Array.of(9));
-    // each tensor, and each state, comes back for itself
+    // each tensor, and each state, is restored separately
     await expect(state.read()).rejects.toMatchObject({
       code: 'device.lost',
       message: expect.stringMatching(/^state: v was lost/) as string,
@@ -268,10 +268,10 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
 
 describe('a call that hangs', () => {
   const timeoutMs = 2000;
-  // Only the watchdog's clock is ours: it strikes when the call hangs, and not because the machine is busy.
+  // Only the watchdog's clock is fake, so that it fires because the call hangs, not because the machine is busy.
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
-  /** Times of a worker's event loop; that of waiting grows while it waits, and stands still while it works. */
+  /** Event-loop times of a worker: `idle` grows while it waits and stands still while it works. */
   const loopOf = (worker: Worker | undefined) => {
     const { active = 0, idle = 0 } = worker?.performance.eventLoopUtilization() ?? {};
     return { active, idle };
@@ -323,7 +323,7 @@ describe('a call that hangs', () => {
       if (op !== 'run') return call();
       const before = loopOf(workers[0]);
       const running = call();
-      // This thread is busy until the worker has worked on it, and waits again: the answer is there.
+      // Block this thread until the worker has finished and waits again: the answer is then queued.
       for (let last = before; ;) {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
         const now = loopOf(workers[0]);

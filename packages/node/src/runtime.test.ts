@@ -1,5 +1,5 @@
-// @forja/node's runtime, what is Node's own in it (the rest: conformance.test.ts): a free event loop, leaving in the
-// middle, nothing left behind. Crashes are in recovery.test.ts.
+// Parts of the runtime specific to Node (the rest: conformance.test.ts): the event loop stays free, exit during a run,
+// no leftovers. Crashes are in recovery.test.ts.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

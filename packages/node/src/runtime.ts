@@ -17,29 +17,29 @@ import { openExecutor } from './executor/open.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
-  /** Default `auto`: CUDA, Core ML or DirectML where the platform and its libraries have it, else the CPU. */
+  /** Default `auto`: CUDA, Core ML or DirectML if available, else the CPU. */
   device?: DeviceName;
   /** Threads inside one op. Default: all cores that this process may use. */
   threads?: number;
   /**
-   * `worker` (default): a thread of its own. `inline`: in this thread, which each run blocks. `process`: a child
-   * process, for models that may crash or hang; the default inside a worker thread of the caller, as ending that during
-   * a run of one of the others would abort the process.
+   * `worker` (default): a worker thread. `inline`: this thread, which each run blocks. `process`: a child process, for
+   * models that may crash or hang; the default inside a worker thread of the caller, because terminating that thread
+   * during a run in one of the other executors would abort the process.
    */
   executor?: ExecutorName;
   /**
-   * A run, or the creation of a session, that takes longer means that the executor hangs: it is replaced, and what it
-   * was at done once more. Default 600,000; Infinity: never.
+   * If a run or the creation of a session takes longer, the executor is considered hung: it is replaced and the job
+   * retried once. Default 600,000; Infinity: never.
    */
   timeoutMs?: number;
-  /** Hears when the executor was replaced. Default: a process warning. */
+  /** Called when the executor was replaced. Default: a process warning. */
   onEvent?: (event: RuntimeEvent) => void;
 }
 
 const DEVICES: readonly DeviceName[] = ['auto', 'cpu', 'cuda', 'webgpu', 'wasm', 'coreml', 'dml'];
 const LOWERINGS: readonly NonNullable<SessionOptions['lowering']>[] = ['auto', 'portable'];
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
-/** The longest that a timer of Node takes. */
+/** The longest delay of a Node timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 const dropped = new DroppedHandles((message) =>
@@ -55,7 +55,7 @@ export function runtime(options: RuntimeOptions = {}): Runtime {
   return made;
 }
 
-/** Checked, with the defaults. */
+/** The options, checked and with defaults. */
 export function executorOptions(options: RuntimeOptions): ExecutorOptions {
   const {
     device = 'auto',
@@ -73,7 +73,7 @@ export function executorOptions(options: RuntimeOptions): ExecutorOptions {
   return { device, threads, executor, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
 }
 
-/** What is done with an event that nobody listens to. */
+/** Default handler of events. */
 export function warnOf({ reason }: RuntimeEvent): void {
   process.emitWarning(`the executor was replaced: ${reason}`, { type: 'ForjaWarning', code: 'device.lost' });
 }
@@ -82,7 +82,7 @@ export function warnOf({ reason }: RuntimeEvent): void {
 export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Runtime {
   readonly #options: ExecutorOptions;
 
-  /** `start` is another one in tests only. */
+  /** `start` is replaced only in tests. */
   constructor(
     options: ExecutorOptions,
     onEvent: (event: RuntimeEvent) => void,
@@ -102,7 +102,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     return this.open(model, options, { what: 'session', made: madeHere(this.createSession) });
   }
 
-  /** `createSession` for a handle that is part of another one: `held` says of which. */
+  /** `createSession` for a session that belongs to another handle, given by `held`. */
   async open(
     model: Uint8Array,
     options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
@@ -120,10 +120,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
   }
 
-  /**
-   * A copy that stays, to make the session again: in shared memory where the executor is a thread, so that it is there
-   * only once.
-   */
+  /** A copy kept to remake the session; in shared memory if the executor is a thread, so that it exists only once. */
   #kept(bytes: Uint8Array): Uint8Array {
     if (this.#options.executor !== 'worker') return new Uint8Array(bytes);
     const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
@@ -131,7 +128,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     return copy;
   }
 
-  /** All but the state, with copies of the caller's data. */
+  /** All options but the state, with copies of the caller's data. */
   #owned(options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>): ExecutorSessionOptions {
     const { threads, strict, spinning, lowering, precision, external } = options;
     return {

@@ -1,4 +1,4 @@
-// Models that share a worker, what is left when they are gone, and handles that are dropped instead of disposed of.
+// Models that share a worker, leftovers after disposal, and handles dropped without dispose().
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { RuntimeEvent } from '@forja/core';
@@ -22,7 +22,7 @@ describe('load', () => {
     expect(workers.counts).toEqual([1, 1]);
     expect((await b.sample()).count).toBe(1);
     const over = b.dispose();
-    // asked for before the last share was given back, so that it takes it over
+    // requested before the last lease was released, so it takes over the worker
     const d = await load(model, { device: 'cpu' });
     await over;
     expect(workers.counts).toEqual([1, 1]);
@@ -71,12 +71,12 @@ describe('load', () => {
     );
     expect(children).toHaveLength(1);
     const before = (await all[0]!.sample({ seed: 1 })).data;
-    children[0]?.kill('SIGSTOP'); // so that it cannot answer before the end comes
+    children[0]?.kill('SIGSTOP'); // so that it cannot answer before it is ended
     const sampling = all.map((generator) => generator.sample({ seed: 1 }));
-    await new Promise(setImmediate); // a run has been sent: what is told of is the end, not a channel that is closed
+    await new Promise(setImmediate); // a run has been sent, so the exit is reported, not a closed channel
     children[0]?.kill('SIGKILL');
     for (const { data } of await Promise.all(sampling)) expect(data).toEqual(before);
-    await new Promise(setImmediate); // warnings come in a tick of their own
+    await new Promise(setImmediate); // warnings are emitted in a separate tick
     expect(heard.map(([name, { type }]) => [name, type])).toEqual([
       ['one', 'restarted'],
       ['two', 'restarted'],

@@ -1,5 +1,4 @@
-// Where onnxruntime-node is not installed or cannot be loaded: models run as WebAssembly, and everything that reports a
-// device says so.
+// Without a loadable onnxruntime-node, models run as WebAssembly, and every device report says so.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

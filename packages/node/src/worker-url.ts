@@ -1,4 +1,4 @@
-// Where the worker's file is: beside this module once built. Under vitest, vitest.worker.ts replaces this module.
+// The worker's file, in this module's folder once built. Under vitest, vitest.worker.ts replaces this module.
 import { moduleUrl } from './module-url.js';
 
 /** URL of the built worker.js. */

@@ -1,4 +1,4 @@
-// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Imported by nothing.
+// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Nothing imports it.
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
@@ -9,7 +9,7 @@ import { Engine } from './executor/engine.js';
 async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
   const { id, op, args } = request;
   try {
-    // `op` and `args` come from one row of the table; the union cannot express that.
+    // `op` and `args` belong to one row of the table, which the union type cannot express.
     const result: unknown = await engine.call(op, args as Operations[Operation][0]);
     const transfer = GIVES_TENSORS.has(op) ? buffersOf(result as Operations['run'][1]) : [];
     return { reply: { id, result }, transfer };
@@ -20,7 +20,7 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
 
 if (parentPort) {
   const port = parentPort;
-  // Deno's has no close().
+  // Deno's port has no close().
   const { close } = port as { close?: () => void };
   const end = (): void => (close ? close.call(port) : process.exit(0));
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
@@ -40,7 +40,7 @@ if (parentPort) {
     );
   });
   process.on('disconnect', () => process.exit(0));
-  // A run blocks this thread, for ever if it hangs: another one sees that the parent is gone.
+  // A run blocks this thread, possibly for ever, so another thread watches whether the parent is gone.
   const watch = `const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);`;
   new Worker(watch, { eval: true, execArgv: [] }).unref();
 }
