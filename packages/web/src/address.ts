@@ -1,15 +1,17 @@
-// Addresses that callers give: relative ones are relative to the page, wherever the script that asks lies.
+// Resolves addresses from callers: relative to the page, not to the calling script.
 import { UsageError } from '@forja/core/page';
 
-/** `address` in full. Throws `usage` naming `where` for what is no address of `what`. */
+/**
+ * `address` as an absolute URL. Throws `usage` if it is not a valid address; `where` and `what` are for the message.
+ */
 export function absolute(where: string, what: string, address: string | URL): string {
-  // A server has neither; opening the executor says so.
+  // On a server there is neither; opening the executor reports that.
   const base = globalThis.document?.baseURI ?? (globalThis.location as Location | undefined)?.href;
   try {
     return new URL(address, base ?? 'http://server.invalid').href;
   } catch (cause) {
-    // A worker that was made of a Blob has no place of its own.
-    const whole = base?.startsWith('blob:') ? ', whole, in a worker of a Blob' : '';
+    // A worker made from a Blob has no base address.
+    const whole = base?.startsWith('blob:') ? ' (absolute, in a worker made from a Blob)' : '';
     throw new UsageError(`${where}: expected ${what}${whole}, got '${String(address)}'`, { cause });
   }
 }

@@ -1,5 +1,5 @@
-// Copies the worker and onnxruntime-web's files into one folder that a page can serve as it is, for bundlers that do
-// not follow `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is
+// Copies the worker and onnxruntime-web's files into one folder that can be served as static files, for bundlers that
+// do not follow `new Worker(new URL(...))` and for pages without a bundler. Node only; the command around it is
 // assets-bin.ts.
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { WASM_FILE } from './worker/files.js';
 /** Name of a build of onnxruntime-web; `webgpu` is the one for browsers without JSPI. */
 export type BuildName = 'wasm' | 'webgpu' | 'jspi';
 
-/** Files of each onnxruntime-web build: the module, and the WebAssembly that it looks for beside itself. */
+/** Files of each onnxruntime-web build: the module, and the WebAssembly that it loads from its own folder. */
 export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>> = {
   wasm: ['ort.wasm.bundle.min.mjs', WASM_FILE],
   webgpu: ['ort.webgpu.bundle.min.mjs', 'ort-wasm-simd-threaded.asyncify.wasm'],
@@ -18,8 +18,8 @@ export const BUILD_FILES: Readonly<Record<BuildName, readonly [string, string]>>
 };
 
 /**
- * The worker's text with each `onnxruntime-web/<build>` replaced by the file beside it, or by nothing where it is not
- * among `builds`. Throws when the worker is not as expected.
+ * The worker's text with each import of `onnxruntime-web/<build>` replaced by the copied file, or by nothing if it is
+ * not among `builds`. Throws if the worker is not as expected.
  */
 export function rewriteWorker(source: string, builds: readonly BuildName[]): string {
   let text = source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n');
@@ -39,7 +39,7 @@ export function rewriteWorker(source: string, builds: readonly BuildName[]): str
 export interface CopyOptions {
   /** Target folder; made if missing. Nothing in it is removed. */
   to: string;
-  /** Which builds; of the others the worker says that they were left out. */
+  /** Builds to copy; the worker reports others as left out. */
   builds: readonly BuildName[];
   /** Folder from which onnxruntime-web is resolved first: the app's. */
   app: string;
@@ -47,7 +47,7 @@ export interface CopyOptions {
   worker: string;
 }
 
-/** Copies, and returns the names written. Every file is written aside and renamed. */
+/** Copies, and returns the names written. Every file is written under a temporary name and renamed. */
 export async function copyAssets({ to, builds, app, worker }: CopyOptions): Promise<string[]> {
   const from = onnxruntimeFolder([join(app, 'package.json'), worker]);
   const files = builds.flatMap((build) => BUILD_FILES[build]);

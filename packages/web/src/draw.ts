@@ -1,4 +1,4 @@
-// Pictures onto the page: canvas, ImageBitmap, Blob. Encoding is left to the browser.
+// Draws pictures on the page: canvas, ImageBitmap, Blob. The browser does the encoding.
 import { UsageError } from '@forja/core/page';
 
 /** The part of core's `Image` that drawing needs. */
@@ -9,12 +9,12 @@ export interface Drawable {
   toRGBA(): Uint8ClampedArray;
 }
 
-/** A canvas on the page or off it. */
+/** A canvas, on the page or offscreen. */
 export type AnyCanvas = HTMLCanvasElement | OffscreenCanvas;
 
 /**
- * Draws `image` on `canvas`, which takes the image's size in pixels (scale it with CSS; `image-rendering: pixelated`
- * keeps edges). Returns the canvas.
+ * Draws `image` on `canvas`, which is resized to the image's size in pixels (scale it with CSS; `image-rendering:
+ * pixelated` keeps edges). Returns the canvas.
  */
 export function toCanvas<C extends AnyCanvas>(image: Drawable, canvas: C): C {
   canvas.width = image.width;
@@ -35,8 +35,8 @@ export function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
 }
 
 /**
- * `image` encoded by the browser. `type`: `image/png` (default), or what the browser also writes, such as `image/webp`
- * with `quality` in 0..1.
+ * `image` encoded by the browser. `type`: `image/png` (default), or another type that the browser can encode, such as
+ * `image/webp` with `quality` in 0..1.
  */
 export async function toBlob(image: Drawable, options: { type?: string; quality?: number } = {}): Promise<Blob> {
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });

@@ -1,5 +1,5 @@
-// What executes models for a page: a worker, or the page itself. Beside what every executor does, it fetches models and
-// says what they are.
+// The interface of a page's executors: a worker, or the page itself. Besides core's operations, they fetch and identify
+// models.
 import { abortError, DeviceError, fromErrorRecord } from '@forja/core/page';
 import type { AbortSignalLike, DeviceName, DeviceReport, Manifest, SessionExecutor } from '@forja/core';
 import type { FetchArguments, Fetched, LoadProgress, Operations, Recipe } from './protocol.js';
@@ -8,18 +8,18 @@ import { openWorker } from './remote.js';
 /** Where models are executed. */
 export type ExecutorName = 'worker' | 'inline';
 
-/** What an executor must know before its first session. */
+/** Options of an executor, before its first session. */
 export interface ExecutorOptions {
   device: DeviceName;
   threads: number | undefined;
   executor: ExecutorName;
-  /** A call that takes longer means that the executor hangs. Infinity: never. */
+  /** An executor whose call takes longer is considered hung. Infinity: never. */
   timeoutMs: number;
   /** Folder with the worker and onnxruntime's files. */
   assets: string | undefined;
 }
 
-/** What a caller may add to a fetch. */
+/** Options of a fetch. */
 export interface FetchOptions {
   signal?: AbortSignalLike | undefined;
   onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -27,14 +27,14 @@ export interface FetchOptions {
 
 /** An executor that has been opened. */
 export interface WebExecutor extends SessionExecutor<Recipe> {
-  /** What it would use, found when it was opened. */
+  /** The device that it would use, determined when it was opened. */
   readonly device: DeviceReport;
   /** May overlap with other calls. */
   fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched>;
   identify(args: Operations['identify'][0]): Promise<Manifest>;
 }
 
-/** A fresh executor. Each kind is loaded when it is first wanted: a page begins with less. */
+/** Opens a new executor. Each kind is imported on first use, so that a page loads less at first. */
 export async function openExecutor(options: ExecutorOptions): Promise<WebExecutor> {
   if ('ServiceWorkerGlobalScope' in globalThis)
     throw new DeviceError(

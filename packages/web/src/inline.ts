@@ -1,6 +1,6 @@
-// An executor in the thread of its caller: in the page, which each run then blocks, or in a worker that the app already
-// has. WASM only, on one thread. Built apart, with its own copy of what it needs of core, so that pages that have a
-// worker carry none of it; so errors are made by the page's core.
+// An executor in the caller's thread: the page, which each run then blocks, or a worker of the app. WASM only, on one
+// thread. Built separately with its own copy of core's parts, so that pages with a worker load none of it; errors are
+// therefore made by the page's core.
 import { toErrorRecord } from '@forja/core';
 import type { abortError, DeviceReport, fromErrorRecord, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
@@ -9,13 +9,13 @@ import { createExecutor } from './worker/executor.js';
 import type { Handlers } from './worker/executor.js';
 import { WASM_FILE } from './worker/files.js';
 
-/** Of the page's core. */
+/** Error functions of the page's core. */
 interface Errors {
   abortError: typeof abortError;
   fromErrorRecord: typeof fromErrorRecord;
 }
 
-/** Opens one. */
+/** Opens an inline executor. */
 export async function openInline({ device, assets }: ExecutorOptions, errors: Errors): Promise<WebExecutor> {
   const wasm = assets === undefined ? {} : { wasmFile: new URL(WASM_FILE, assets).href };
   const inline = new Inline(

@@ -1,3 +1,3 @@
-// Stands for a build of onnxruntime-web that an app leaves out, by an alias in its bundler's settings: see docs/web.md.
-// With nothing in it, the worker takes the next device, and says so.
+// Replaces a build of onnxruntime-web that an app leaves out, by an alias in the bundler's configuration: see
+// docs/web.md. As it is empty, the worker uses the next device and reports that.
 export {};

@@ -17,39 +17,40 @@ import type { LoadProgress, PostedSource } from './protocol.js';
 import { executorOptions, warn, warnOf, WorkerRuntime } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
-/** Options of {@link load}, beside those of the runtime. */
+/** Options of {@link load}, besides those of the runtime. */
 export interface LoadOptions extends RuntimeOptions {
-  /** Fail when any node would run elsewhere than on the device. */
+  /** Fail if any node would run on another device than requested. */
   strict?: boolean;
-  /** Micro-batching: pictures a run, milliseconds to wait for more, requests at once. */
+  /** Micro-batching: pictures per run, milliseconds to wait for more, and maximum requests at once. */
   batch?: BatchOptions;
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto`: on WASM, convolutions are computed by the algorithm that is priced lowest: pictures change by less than
-   * 1e-5 of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as the file says.
+   * `auto`: on WASM, convolutions use the algorithm with the lowest estimated cost: pictures change by less than 1e-5
+   * of their range, `device.convolutions` names them, loading takes longer. Default `portable`: as in the file.
    */
   lowering?: 'auto' | 'portable';
   /**
-   * `auto` (default): as the file is. `fp16`: a float32 file is converted where WebGPU runs on an adapter with
-   * `shader-f16`, and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`:
-   * a file in half precision stays as it is, with a reason too. With `strict`, what stays is refused.
+   * `auto` (default): the file's precision. `fp16`: a float32 file is converted if WebGPU runs on an adapter with
+   * `shader-f16` and a check on one input passes; else it stays in float32, and `device.reasons` says why. `fp32`: a
+   * file in half precision is not converted; `device.reasons` says so. With `strict`, another precision than requested
+   * is an error.
    */
   precision?: Precision;
-  /** What the file must be, else `load` refuses it. */
+  /** Properties that the file must have, else `load` refuses it. */
   expect?: Expectations;
-  /** Over what the file says of itself; for a model without a manifest, what it is. */
+  /** Overrides fields of the file's manifest; describes a model that has none. */
   manifest?: Partial<Manifest>;
   /**
    * What to do when the bytes do not match the manifest's SHA-256. Default `error`; `warn` is a warning on the console.
    */
   integrity?: 'error' | 'warn' | 'off';
   signal?: AbortSignalLike;
-  /** Bytes as they come. Never falls, never exceeds its `total`. */
+  /** Called as bytes arrive. `loaded` never decreases and never exceeds `total`. */
   onProgress?: (progress: LoadProgress) => void;
   /**
-   * Name of a store in the browser's Cache Storage that keeps downloaded models; they are asked for again with their
-   * ETag, and used without the network. Default: none are kept.
+   * Name of a store in the browser's Cache Storage for downloaded models, which are revalidated with their ETag, and
+   * used offline. Default: no cache.
    */
   cache?: string;
 }
@@ -58,10 +59,10 @@ const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
  * Loads a generator. `source`: a URL (relative ones are relative to the page), a Blob or File, or the bytes. External
- * data is fetched from the folder of a URL and nowhere else. Rejects with `model.notFound`, `model.format`,
- * `model.truncated`, `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`.
- * Generators with the same device, threads, executor, assets and timeout share a worker; `dispose()` of the last one
- * ends it, which is what gives WebAssembly memory back.
+ * data is fetched only from the URL's folder. Rejects with `model.notFound`, `model.format`, `model.truncated`,
+ * `model.integrity`, `model.unsupported`, `device.unavailable`, `io`, `usage` or `aborted`. Generators with the same
+ * device, threads, executor, assets and timeout share a worker; `dispose()` of the last one ends it, which is the only
+ * way to free WebAssembly memory.
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
@@ -86,13 +87,13 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   try {
     return await (signal ? unlessAborted(loading, signal) : loading);
   } catch (error) {
-    // After an abort the worker may be busy with what cannot be interrupted: whoever aborted does not wait for that.
+    // After an abort, the worker may be busy with work that cannot be interrupted; the caller does not wait for it.
     const over = loading
       .then(
         (generator) => generator.dispose(),
         () => share.release(),
       )
-      .catch(() => undefined); // what went wrong first is told
+      .catch(() => undefined); // the first error is reported
     if (!signal?.aborted) await over;
     throw error;
   }
@@ -147,16 +148,16 @@ async function loadWith(
 }
 
 function postedSource(source: unknown): PostedSource {
-  // Resolved here: inside the worker a relative address would mean the worker's folder.
-  const kind = classOf(source); // not by instanceof: a frame's classes are others
+  // Resolved here, because inside the worker a relative address would mean the worker's folder.
+  const kind = classOf(source); // not instanceof: a frame has other classes
   if (kind === 'String' || kind === 'URL') return { url: absolute('load', 'a URL', String(source)) };
-  if (kind === 'File') return { blob: source as File, name: (source as File).name }; // as its class says, here and below
+  if (kind === 'File') return { blob: source as File, name: (source as File).name }; // by class name, here and below
   if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' };
   if (isBytes(source)) return { blob: blobOf(source), name: 'the bytes given' };
   throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${kindOf(source)}`);
 }
 
-/** Rejects at once when `signal` aborts; what was begun is freed by the caller. */
+/** Rejects immediately when `signal` aborts; the caller frees what was started. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignalLike): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(abortError(signal.reason));

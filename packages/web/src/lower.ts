@@ -1,3 +1,3 @@
-// What is done to a model before onnxruntime gets it where `lowering: 'auto'` or `precision: 'fp16'` asks for it. Built
-// apart, and fetched by the worker only then: it brings the codec.
+// Rewrites a model before onnxruntime loads it, for `lowering: 'auto'` or `precision: 'fp16'`. Built separately and
+// fetched by the worker only then, because it includes the codec.
 export { fastModelBytes, halfModelBytes } from '@forja/core/onnx';

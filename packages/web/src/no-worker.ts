@@ -1,6 +1,6 @@
-// Why a page has no worker, and what would cure that. Imported when it happens: pages that have one do not carry it.
+// Explains why a page has no worker, and what to do. Imported only when that happens.
 
-/** What to say of a worker that ends before it answers: of its file, or of a policy. */
+/** Message for a worker that ends before it answers, because of its file or a policy. */
 export function stillborn(where: string, message: string): string {
   return (
     `worker: could not start from ${where}${message ? `: ${message}` : ''}. Is the file served, as JavaScript, from this origin, and does the page's CSP allow it ` +
@@ -8,14 +8,14 @@ export function stillborn(where: string, message: string): string {
   );
 }
 
-/** What to say where there is no `Worker`. */
+/** Message where there is no `Worker`. */
 export function noWorkers(): string {
   return 'WorkerGlobalScope' in globalThis
     ? "runtime: expected a thread that can start workers, got one that cannot, as shared workers in some browsers: use executor: 'inline'"
     : 'runtime: expected a browser with Web Workers. In Node use @forja/node; in a server-side render, call this only in the browser.';
 }
 
-/** What to say where `new Worker` throws: of another origin, or under a policy on how scripts are named. */
+/** Message where `new Worker` throws: a script of another origin, or a trusted-types policy. */
 export function refused(assets: string | undefined, cause: unknown): string {
   const { origin } = globalThis;
   const { name, message } = cause as Partial<Error>; // it throws DOMException and TypeError

@@ -1,9 +1,9 @@
-// What is posted: options without what stays here, and bytes as Blobs.
+// Converts options and bytes (to Blobs) for posting to the worker.
 import { classOf } from '@forja/core/page';
 import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 
-/** The part of session options that executors here heed, but the state, which the runtime puts in. */
+/** The session options that executors here use, without the state, which the runtime adds. */
 export function postedOptions({
   threads,
   strict,
@@ -20,7 +20,7 @@ export function postedOptions({
 
 /** A Blob of bytes, which may be in shared memory. */
 export function blobOf(bytes: Uint8Array): Blob {
-  // just looked at
+  // checked here
   const own = classOf(bytes.buffer) === 'ArrayBuffer' ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
   return new Blob([own]);
 }

@@ -1,4 +1,4 @@
-// What crosses between the page and the worker: one table of operations, their arguments and results. Plain data only.
+// The protocol between page and worker: one table of operations, their arguments and results. Plain data only.
 import type {
   DeviceReport,
   ErrorRecord,
@@ -13,7 +13,7 @@ import type {
 /** Where a model comes from, in a form that can be posted. `name` is for messages. */
 export type PostedSource = { url: string } | { blob: Blob; name: string };
 
-/** The part of `SessionOptions` that the worker heeds, in a form that can be posted. */
+/** The `SessionOptions` that the worker uses, in a form that can be posted. */
 export interface PostedSessionOptions extends RecipeOptions {
   threads?: number;
   strict?: boolean;
@@ -22,7 +22,8 @@ export interface PostedSessionOptions extends RecipeOptions {
 }
 
 /**
- * What makes a session, and makes it again. A Blob outlives the worker that made it, and posting one copies nothing.
+ * The data from which a session is made and remade. A Blob outlives the worker that made it, and posting it copies
+ * nothing.
  */
 export interface Recipe {
   model: Blob;
@@ -32,8 +33,8 @@ export interface Recipe {
 }
 
 /**
- * Bytes received, or read from the cache, so far, of the model and its external data; `total` only where it is sure.
- * What external data there is, is known when the model itself is here.
+ * Bytes received or read from the cache so far, of the model and its external data; `total` only if certain. The list
+ * of external data is known only once the model has arrived.
  */
 export interface LoadProgress {
   phase: 'read' | 'download';
@@ -41,21 +42,21 @@ export interface LoadProgress {
   total?: number;
 }
 
-/** How to fetch. */
+/** Arguments of a fetch. */
 export interface FetchArguments {
   source: PostedSource;
   integrity: 'error' | 'warn' | 'off';
   expect: Expectations;
-  /** Name of a store that keeps downloads. */
+  /** Name of the store that caches downloads. */
   cache: string | undefined;
 }
 
 /** A model that was fetched and checked. */
 export interface Fetched {
   model: Blob;
-  /** External data by location; only models of an address have any. */
+  /** External data by location; only for models from an address. */
   external: Map<string, Blob>;
-  /** What the file says of itself. */
+  /** The file's own manifest. */
   manifest: Manifest | undefined;
   warnings: string[];
 }
@@ -64,7 +65,7 @@ export interface Fetched {
 export interface Operations extends SessionOperations<Recipe> {
   open: [{ device: DeviceReport['requested']; threads: number | undefined }, DeviceReport];
   fetch: [FetchArguments, Fetched];
-  /** What a model is: by its own manifest, else by a guess; `given` above both. */
+  /** Returns a model's manifest: its own, else a guess; `given` overrides both. */
   identify: [
     { given: Partial<Manifest> | undefined; own: Manifest | undefined; inputs: TensorSpec[]; outputs: TensorSpec[] },
     Manifest,

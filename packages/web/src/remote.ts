@@ -1,12 +1,11 @@
-// The page's end of the worker: posts calls, matches replies, turns abort, a hang and a dead worker into errors. Knows
-// no ONNX.
+// The page's end of the worker: posts calls, matches replies, and turns aborts, hangs and dead workers into errors.
 import { abortError, buffersOf, DeviceError, ForjaError, fromErrorRecord } from '@forja/core/page';
 import type { DeviceReport, Manifest } from '@forja/core';
 import type { ExecutorOptions, FetchOptions, WebExecutor } from './executor.js';
 import { startWorker, unavailable } from './start-worker.js';
 import type { FetchArguments, Fetched, LoadProgress, Operation, Operations, Reply, Request } from './protocol.js';
 
-/** Time for an answer that had come already, but waited for a page that was busy itself. */
+/** Extra time for an answer that has already arrived but waits because the page was busy. */
 const GRACE_MS = 100;
 
 interface Pending {
@@ -66,7 +65,7 @@ class Remote implements WebExecutor {
     }
   }
 
-  /** Not timed: a download takes what it takes. A worker that hangs is found by the next call. */
+  /** No time limit, because downloads may take long. The next call detects a hung worker. */
   fetch(args: FetchArguments, options: FetchOptions): Promise<Fetched> {
     return this.#post('fetch', args, options);
   }
@@ -101,7 +100,7 @@ class Remote implements WebExecutor {
       };
       const done = (): void => signal?.removeEventListener('abort', onAbort);
       this.#pending.set(id, {
-        // The worker answers `op` with its own result type: protocol.ts is the one table for both ends.
+        // The result type of `op` is ensured by the shared table in protocol.ts.
         resolve: (value) => (done(), resolve(value as Operations[K][1])),
         reject: (error) => (done(), reject(error instanceof Error ? error : new Error(String(error)))),
         onProgress,

@@ -1,5 +1,5 @@
-// The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side and
-// carries no onnxruntime.
+// The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
+// onnxruntime.
 import { DroppedHandles, ExecutorRuntime, madeHere, optionsOf, UsageError } from '@forja/core/page';
 import type {
   DeviceName,
@@ -30,32 +30,32 @@ export interface RuntimeOptions {
   /** `worker` (default): a module worker. `inline`: in this thread, which each run blocks; WASM only, one thread. */
   executor?: ExecutorName;
   /**
-   * Folder filled by `forja-web-assets`, same origin. Only where the bundler does not follow `new Worker(new
+   * Folder filled by `forja-web-assets`, of the same origin. Needed only if the bundler does not follow `new Worker(new
    * URL(...))`.
    */
   assets?: string | URL;
   /**
-   * A run, or the creation of a session, that takes longer means that the worker hangs: it is replaced, and what it was
-   * at done once more. Default 600,000; Infinity: never.
+   * If a run or the creation of a session takes longer, the worker is considered hung: it is replaced and the job
+   * retried once. Default 600,000; Infinity: never.
    */
   timeoutMs?: number;
-  /** Hears when the worker was replaced. Default: a warning on the console. */
+  /** Called when the worker was replaced. Default: a console warning. */
   onEvent?: (event: RuntimeEvent) => void;
 }
 
-/** A {@link Runtime} that can also be waited for. */
+/** A {@link Runtime} with `ready()`. */
 export interface WebRuntime extends Runtime {
-  /** Starts the worker and climbs the ladder, without a model. Rejects with `device.unavailable`. */
+  /** Starts the worker and finds the device, without a model. Rejects with `device.unavailable`. */
   ready(): Promise<DeviceReport>;
 }
 
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
 const PRECISIONS: readonly PostedSessionOptions['precision'][] = [undefined, 'auto', 'fp32', 'fp16'];
 const LOWERINGS: readonly SessionOptions['lowering'][] = [undefined, 'auto', 'portable'];
-/** The longest that a timer takes. */
+/** The longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** What a page is told that nobody else hears. */
+/** Prints a console warning. */
 export function warn(message: string): void {
   // eslint-disable-next-line no-console -- there is no other channel
   console.warn(`@forja/web: ${message}`);
@@ -73,7 +73,7 @@ export function runtime(options: RuntimeOptions = {}): WebRuntime {
   return made;
 }
 
-/** Checked, with the defaults. */
+/** The options, checked and with defaults. */
 export function executorOptions({
   device = 'auto',
   threads,
@@ -94,7 +94,7 @@ export function executorOptions({
   return { device, threads, executor, assets: folder, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
 }
 
-/** What is done with an event that nobody listens to. */
+/** Default handler of events. */
 export function warnOf({ reason }: RuntimeEvent): void {
   warn(`the executor was replaced: ${reason}`);
 }
@@ -130,7 +130,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     });
   }
 
-  /** `createSession` for a handle that is part of another one: `held` says of which. */
+  /** `createSession` for a session that belongs to another handle, given by `held`. */
   async open(
     { model, external }: Required<Pick<Recipe, 'model' | 'external'>>,
     options: SessionOptions & Pick<PostedSessionOptions, 'precision'>,
@@ -144,10 +144,10 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     return this.make(recipe, options.state, held);
   }
 
-  /** Fetches and checks a model, beside what else runs. */
+  /** Fetches and checks a model, concurrently with other calls. */
   async fetch(args: FetchArguments, { signal, onProgress }: FetchOptions): Promise<Fetched> {
     this.alive();
-    // A second worker, after the first was lost over it, begins anew: that is no progress until it has come further.
+    // If the worker is lost, a second one starts again; no progress is reported until it has passed the first.
     let most = -1;
     const further: FetchOptions['onProgress'] = (progress) => {
       if (progress.loaded <= most) return;
@@ -157,7 +157,7 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     return this.supervisor.perform((executor) => executor.fetch(args, { signal, onProgress: further }), signal);
   }
 
-  /** What a session's model is, by what the caller says, by the file's own manifest, or by a guess. */
+  /** The manifest of a session's model: the caller's fields, else the file's own manifest, else a guess. */
   identify(session: Session, own: Manifest | undefined, given: Partial<Manifest> | undefined): Promise<Manifest> {
     return this.supervisor.perform((executor) =>
       executor.identify({ given, own, inputs: session.inputs, outputs: session.outputs }),

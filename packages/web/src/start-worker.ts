@@ -7,7 +7,7 @@ export interface StartedWorker {
   where: string;
 }
 
-/** The worker in the folder `assets`, else the one that the bundler made. Rejects with `device.unavailable`. */
+/** Starts the worker in the folder `assets`, else the bundler's. Rejects with `device.unavailable`. */
 export async function startWorker(assets: string | undefined): Promise<StartedWorker> {
   if (typeof Worker === 'undefined') throw await unavailable(({ noWorkers }) => noWorkers());
   const where = assets === undefined ? 'the bundled worker' : new URL('worker.js', assets).href;
@@ -23,7 +23,7 @@ export async function startWorker(assets: string | undefined): Promise<StartedWo
   }
 }
 
-/** What no worker comes of, as an error. */
+/** The error if no worker can be started. */
 export async function unavailable(
   why: (reasons: typeof import('./no-worker.js')) => string,
   cause?: unknown,

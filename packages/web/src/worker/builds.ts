@@ -1,8 +1,8 @@
-// The builds of onnxruntime-web that a worker may need; each is fetched when it is. Never the bare package name: that
-// is the deprecated JSEP build.
+// The builds of onnxruntime-web that a worker may use, each fetched on first use. Never the bare package name, which is
+// the deprecated JSEP build.
 import type { Builds } from './ort.js';
 
-/** All of them. */
+/** All builds. */
 export const BUILDS: Required<Builds> = {
   wasm: () => import('onnxruntime-web/wasm'),
   webgpu: () => import('onnxruntime-web/webgpu'),

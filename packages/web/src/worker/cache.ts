@@ -1,9 +1,8 @@
-// Downloaded models in the browser's Cache Storage: one entry an address, with its own SHA-256, so that bytes which
-// changed there are not used. An entry is written whole or not at all (that is what `put` promises), so tabs that race
-// leave one of the two. Nothing here makes a load fail.
+// Caches downloaded models in the browser's Cache Storage: one entry per address, with its SHA-256, so that corrupted
+// bytes are not used. `put` is atomic, so concurrent tabs leave one complete entry. Errors here never make a load fail.
 import { sha256 } from './source.js';
 
-/** A download that was kept, and what its server called that version. */
+/** A cached download with its ETag. */
 export interface Kept {
   bytes: Uint8Array<ArrayBuffer>;
   etag: string | null;
@@ -18,11 +17,11 @@ export interface Store {
 
 const DIGEST = 'x-forja-sha256';
 
-/** The entry of `url` in the store `name`; `unusable` says why there is none. */
+/** The entry of `url` in the store `name`; `unusable` says why caching is impossible. */
 export async function openStore(name: string, url: string): Promise<Store | { unusable: string } | undefined> {
-  if (!/^https?:/i.test(url)) return undefined; // a Blob's or data's address is here already
+  if (!/^https?:/i.test(url)) return undefined; // blob: and data: URLs need no cache
   if (typeof caches === 'undefined' || !globalThis.isSecureContext)
-    return { unusable: 'load.cache: this page is no secure context (https or localhost), so nothing is kept' };
+    return { unusable: 'load.cache: this page is not a secure context (https or localhost), so nothing is cached' };
   let cache: Cache;
   try {
     cache = await caches.open(name);
@@ -39,7 +38,7 @@ export async function openStore(name: string, url: string): Promise<Store | { un
           return { bytes, etag: entry.headers.get('etag'), lastModified: entry.headers.get('last-modified') };
         await cache.delete(url);
       } catch {
-        // not to be read: as if it were not there
+        // unreadable: treat as missing
       }
       return undefined;
     },
@@ -54,7 +53,7 @@ export async function openStore(name: string, url: string): Promise<Store | { un
         };
         await cache.put(url, new Response(bytes, { headers }));
       } catch {
-        // no room: the next load downloads again
+        // no space: the next load downloads again
       }
     },
   };

@@ -1,5 +1,5 @@
-// All that an executor does, as one table from operation to handler. Sessions' calls must not overlap (that would
-// freeze onnxruntime's WebGPU build): the runtime's queue sees to it.
+// All operations of an executor, as one table of handlers. Calls on sessions must not overlap (that would freeze
+// onnxruntime's WebGPU build); the runtime's queue ensures that.
 import {
   checkModelBytes,
   DeviceError,
@@ -21,7 +21,7 @@ import { WorkerSession } from './session.js';
 import type { ModelFiles } from './session.js';
 import { Slots } from './slots.js';
 
-/** What a handler is given beside its arguments. */
+/** Context of a handler, besides its arguments. */
 export interface CallContext {
   signal: AbortSignal;
   progress(progress: LoadProgress): void;
@@ -32,16 +32,16 @@ export type Handlers = {
   readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]>;
 };
 
-/** Where an executor is, and what it can start. */
+/** Which executor this is, and its builds. */
 export interface ExecutorParts {
   executor: 'worker' | 'inline';
   builds: Builds;
   wasmFile?: string;
-  /** What may be done to a model before it is opened. */
+  /** Rewrites that may be applied to a model before it is opened. */
   passes?: () => Promise<typeof import('../lower.js')>;
 }
 
-/** Handlers over a fresh, empty executor. */
+/** Handlers of a new, empty executor. */
 export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorParts): Handlers {
   const started = new Map<OrtBuild['name'], Promise<OrtBuild>>();
   const sessions = new Map<number, WorkerSession>();
@@ -84,7 +84,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
     return found;
   };
 
-  /** The model in the precision asked for, where that can be; else `exact`, which says why. */
+  /** The model in the requested precision if possible; else `exact`, whose report says why. */
   const precise = async (
     exact: WorkerSession,
     rung: Rung,
@@ -100,7 +100,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           : !passes
             ? 'models are converted in the worker only'
             : options.state
-              ? 'state is kept as the model has it'
+              ? 'state keeps the precision that the model has'
               : undefined;
     return inPrecision(exact, {
       asked: options.precision ?? 'auto',
@@ -150,7 +150,7 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
       for (const [i, rung] of rungs.entries()) {
         try {
           const notes = rung.device === 'wasm' ? threadReasons(opened.threads, options.threads) : [];
-          // State may be bound to what the rewriting would rename; WebGPU has kernels of its own.
+          // State may be bound to names that the rewrite would change; WebGPU has its own kernels.
           const asked = options.lowering === 'auto' && rung.device === 'wasm' && !options.state;
           if (asked && !passes) notes.push("lowering: 'portable', because 'auto' needs the worker");
           const lowered = asked ? (await passes?.())?.fastModelBytes(bytes) : undefined;
@@ -170,8 +170,8 @@ export function createExecutor({ executor, builds, wasmFile, passes }: ExecutorP
           sessions.set(id, made);
           return { session: id, inputs: made.inputs, outputs: made.outputs, device: made.device };
         } catch (error) {
-          // The last rung's error is the answer; so is a mistake in the call, which no device cures, and a loss, which
-          // another executor does.
+          // Report the error of the last device, a mistake in the call (which no other device fixes), or a lost device
+          // (for which another executor is started).
           if (
             i === rungs.length - 1 ||
             !(error instanceof ForjaError) ||

@@ -1,5 +1,5 @@
-// A model from where it is to checked bytes in Blobs, its external data with it: from the cache where that has it, kept
-// there where it was downloaded.
+// Fetches a model and its external data, from the cache or the network, checks them, and returns Blobs. Downloads are
+// cached.
 import {
   checkAlone,
   checkExternalSizes,
@@ -37,7 +37,7 @@ export async function fetchModel(
     return store && 'recall' in store ? store : undefined;
   };
 
-  /** Everything that the model is of, and where it may be kept; `anew`: nothing that was. */
+  /** Gathers the model's files and their cache entries; `anew` ignores cached ones. */
   const gather = async (anew: boolean) => {
     const all = new ManyFiles<LoadProgress>(progress);
     const origins = new Set<string>();
@@ -48,14 +48,14 @@ export async function fetchModel(
       onProgress: (progress: LoadProgress) => void,
     ): Promise<Download> => {
       const store = await placeOf(address);
-      const mode = store ? 'no-store' : 'default'; // what we keep, the browser need not keep again
+      const mode = store ? 'no-store' : 'default'; // the browser need not cache what we cache
       const got = await download(address, wanted, anew ? undefined : await store?.recall(), mode, signal, onProgress);
       parts.push({ got, store });
       return got;
     };
     const model = await get(url, { what: 'a model', origins }, all.add());
     checkModelBytes(model.bytes, model.where);
-    if (!/^https?:/i.test(url)) checkAlone('the address given', model.bytes); // of a Blob, or of the data itself
+    if (!/^https?:/i.test(url)) checkAlone('the address given', model.bytes); // blob: and data: URLs have no folder
     const files = externalFiles(model.bytes);
     const due = [...files].map(([location, least]) => ({
       location,
@@ -69,7 +69,7 @@ export async function fetchModel(
         (
           await get(
             address,
-            { what: `the external data ${JSON.stringify(location)} of ${url}`, origins, beside: true },
+            { what: `the external data ${JSON.stringify(location)} of ${url}`, origins, external: true },
             onProgress,
           )
         ).bytes,
@@ -80,7 +80,7 @@ export async function fetchModel(
 
   let files = await gather(false);
   let examined = await examine(files.bytes, files.external, integrity, expect).catch(async (error: unknown) => {
-    // What was kept when nobody asked for its integrity may have been damaged on its way: once more, from the server.
+    // A cached file, stored without an integrity check, may be damaged: download once more.
     if (!files.parts.some(({ got }) => got.kept) || !(error instanceof ForjaError) || error.code !== 'model.integrity')
       throw error;
     files = await gather(true);

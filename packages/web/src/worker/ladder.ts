@@ -1,8 +1,8 @@
-// Which device to use: one rung an attempt, each one not taken kept as a reason. Software GPU adapters only on request.
+// Which devices to try, in order, with the reason for each one skipped. Software GPU adapters only on request.
 import { DeviceError } from '@forja/core';
 import type { DeviceName } from '@forja/core';
 
-/** A rung that may be tried. */
+/** A device to try. */
 export interface Rung {
   device: 'webgpu' | 'wasm';
   adapter?: string;
@@ -10,16 +10,16 @@ export interface Rung {
   half?: boolean;
 }
 
-/** Rungs in order, and why others were left out. */
+/** Devices in order, and why others were left out. */
 export interface Ladder {
   rungs: Rung[];
   reasons: string[];
 }
 
-/** Names by which software adapters give themselves away, beside `isFallbackAdapter`. */
+/** Names of software adapters, in addition to `isFallbackAdapter`. */
 const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b|software/i;
 
-/** Rungs of each device name; a name that browsers do not have is refused. */
+/** Devices to try for each requested name; names that browsers lack are refused. */
 const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = {
   auto: ['webgpu', 'wasm'],
   webgpu: ['webgpu'],
@@ -31,8 +31,8 @@ const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = {
 };
 
 /**
- * The ladder for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU would
- * freeze) it has no WebGPU. Throws `device.unavailable` where no rung is left.
+ * The devices to try for `requested` in this browser. Without `gpu` (an executor in the page's thread, which WebGPU
+ * would freeze), WebGPU is excluded. Throws `device.unavailable` if none is left.
  */
 export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladder> {
   const wanted = LADDERS[requested];
@@ -75,7 +75,7 @@ async function probeWebGPU(requested: DeviceName, found: Ladder): Promise<void> 
   if (!adapter) return void found.reasons.push('webgpu: no GPU adapter');
   const { vendor, architecture, device, description } = adapter.info;
   const name = [...new Set([vendor, architecture, device, description])].filter(Boolean).join(' ') || 'unnamed adapter';
-  // Two places, by the age of the browser.
+  // The property's place depends on the browser's age.
   const flagged =
     adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter === true;
   if (requested === 'auto' && (flagged || SOFTWARE_ADAPTER.test(name))) {

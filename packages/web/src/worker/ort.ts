@@ -1,4 +1,4 @@
-// How a build of onnxruntime-web is started, and how a lost GPU is noticed.
+// Starts a build of onnxruntime-web, and notices a lost GPU.
 import { DeviceError } from '@forja/core';
 
 /** The module of any build: they share one typing. */
@@ -15,11 +15,14 @@ export interface Builds {
 export interface OrtBuild {
   ort: Ort;
   name: keyof Builds;
-  /** Its sessions. */
+  /** Number of its sessions. */
   live: number;
-  /** The GPU device that they use; without a session there is none, since onnxruntime destroys it with the last one. */
+  /**
+   * The GPU device of its sessions; undefined without a session, since onnxruntime destroys the device with the last
+   * one.
+   */
   gpu?: GPUDevice | undefined;
-  /** Set when that device was lost: no session of it works any more, and a second run would never end. */
+  /** Set if that device was lost: its sessions no longer work, and another run would never end. */
   lost?: DeviceError;
 }
 
@@ -28,15 +31,15 @@ export function webgpuBuild(): 'jspi' | 'webgpu' {
   return 'Suspending' in WebAssembly ? 'jspi' : 'webgpu';
 }
 
-/** Threads that WASM can have here: `wanted`, at most one without cross-origin isolation. Default min(4, cores). */
+/** Number of WASM threads: `wanted`, but one without cross-origin isolation. Default min(4, cores). */
 export function wasmThreads(wanted: number | undefined): number {
   if (!globalThis.crossOriginIsolated) return 1;
   return Math.max(1, wanted ?? Math.min(4, navigator.hardwareConcurrency || 1));
 }
 
 /**
- * Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or from beside the
- * module.
+ * Imports a build and sets its threads; its .wasm is fetched with the first session, from `wasmFile` or the module's
+ * folder.
  */
 export async function startBuild(
   builds: Builds,
@@ -60,7 +63,7 @@ export async function startBuild(
       { cause },
     );
   }
-  // What an alias puts in its place has nothing in it.
+  // An alias to left-out.ts gives an empty module.
   if (!(ort as Partial<Ort>).InferenceSession)
     throw new DeviceError('device.unavailable', `runtime: onnxruntime-web/${name} was left out of this app`);
   ort.env.wasm.numThreads = threads;
@@ -70,7 +73,7 @@ export async function startBuild(
   return { ort, name, live: 0 };
 }
 
-/** A build has made a session: the loss of the device that it uses will be noted. */
+/** Call after a build has made a session: watches for the loss of its device. */
 export async function entered(build: OrtBuild, onGpu: boolean): Promise<void> {
   build.live++;
   if (!onGpu) return;
@@ -87,23 +90,23 @@ export async function entered(build: OrtBuild, onGpu: boolean): Promise<void> {
   });
 }
 
-/** A session of a build is about to be released. */
+/** Call before a session of a build is released. */
 export function leaving(build: OrtBuild): void {
   if (--build.live === 0) build.gpu = undefined;
 }
 
-/** Why a build's device was lost, if it was. After a failure the news may be a moment behind it. */
+/** Why a build's device was lost, if it was. After a failure, the loss may be reported a moment later. */
 export async function lossOf(build: OrtBuild): Promise<DeviceError | undefined> {
   for (let i = 0; i < 5 && !build.lost; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   return build.lost;
 }
 
 /**
- * In a worker that Emscripten starts as one of its threads, and only there: hands over to the threaded build. Needed
- * where a bundler has put everything in one file, so that the thread's script is this worker's.
+ * In a worker that Emscripten starts as one of its threads, hands over to the threaded build. Needed if a bundler has
+ * put everything into one file, so that the thread's script is this worker's.
  */
 export function becomeThread(wasm: () => Promise<Ort>): boolean {
-  // In the DOM's typing a page has no `name` of use; in a worker it is the one given at its start.
+  // In a worker, `name` is the name given when it was started.
   if (!(globalThis as { name?: string }).name?.startsWith('em-pthread')) return false;
   void wasm();
   return true;

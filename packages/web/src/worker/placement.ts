@@ -1,5 +1,5 @@
-// Where the nodes of a session landed. onnxruntime says it only in verbose log lines, on the console: this reads them
-// while a session is made.
+// Where the nodes of a session run. onnxruntime reports it only in verbose log lines on the console, which are read
+// here while a session is made.
 /* eslint-disable no-console -- the console is what is read here */
 
 /** Nodes per provider, and the op types that went to the CPU. */
@@ -12,7 +12,7 @@ const METHODS = ['log', 'info', 'warn', 'error', 'debug'] as const;
 let sink: string[] | undefined;
 let watched = false;
 
-/** Whether {@link watchConsole} was called: in a page it is not, whose console is not ours. */
+/** Whether {@link watchConsole} was called; in a page it is not, because the console belongs to the app. */
 export function consoleIsWatched(): boolean {
   return watched;
 }

@@ -1,9 +1,9 @@
-// What onnxruntime-web's messages mean, in our codes: the same ones that @forja/node gives.
+// Translates onnxruntime-web's messages into our error codes, the same as in @forja/node.
 import { DeviceError, ForjaError, ModelFormatError } from '@forja/core';
 
 type Meaning = readonly [RegExp, (message: string, cause: unknown) => ForjaError];
 
-/** Of `InferenceSession.create`; the first match counts, the last row takes the rest. */
+/** Messages of `InferenceSession.create`; the first match wins, the last row matches anything. */
 const CREATE: readonly Meaning[] = [
   [
     /protobuf parsing failed|data pointer is null|No graph was found|does not have a graph/i,

@@ -1,5 +1,4 @@
-// One onnxruntime session and its state, in the worker. The caller (executor.ts) makes sure that only one of these runs
-// at a time.
+// One onnxruntime session and its state, in the worker. The caller (executor.ts) ensures that only one runs at a time.
 import { copyOf, countNodes, runFailure, specsOf } from '@forja/core';
 import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
@@ -48,8 +47,8 @@ export class WorkerSession {
   }
 
   /**
-   * Makes the session on `device.actual`. onnxruntime's refusals become our codes. `shared` has the state that the
-   * options refer to.
+   * Makes the session on `device.actual`. onnxruntime's errors become ours. `shared` finds the state that the options
+   * refer to.
    */
   static async create(
     build: OrtBuild,
@@ -92,8 +91,8 @@ export class WorkerSession {
   }
 
   /**
-   * One run. State moves on only when all of it succeeds, and nothing is returned that a lost device may have left
-   * empty.
+   * One run. State advances only if all of it succeeds, and no result that a lost device may have left empty is
+   * returned.
    */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     if (this.#build.lost) throw this.#build.lost; // onnxruntime would wait for ever
@@ -115,7 +114,7 @@ export class WorkerSession {
     }
     const { lost } = this.#build;
     if (lost) throw lost;
-    // names mapped to tensors: no non-tensor outputs exist here
+    // tensors by name: models with other outputs were refused
     this.#state.take(this.#build, fetched as Readonly<Record<string, OrtTensor>>);
     return results;
   }
@@ -126,12 +125,12 @@ export class WorkerSession {
     return this.#state.read(names);
   }
 
-  /** Replaces state. All values are checked before any is taken. */
+  /** Replaces state; all values are checked before any is replaced. */
   writeState(values: NamedTensors): void {
     this.#state.write(values);
   }
 
-  /** Whether a GPU device goes with it: what is to be kept must be on the CPU by then. */
+  /** Whether its release destroys a GPU device: values to keep must be moved to the CPU before. */
   get holdsDevice(): boolean {
     const { live, gpu, lost } = this.#build;
     return live === 1 && gpu !== undefined && lost === undefined;
@@ -145,7 +144,7 @@ export class WorkerSession {
   }
 }
 
-/** All nodes are on the CPU; onnxruntime says how many are left of them where its console can be read. */
+/** Opens on the CPU; the node count comes from onnxruntime's log if the console can be read, else from the file. */
 async function openOnCpu(open: Open, model: Uint8Array): Promise<{ value: InferenceSession } & Placement> {
   if (!consoleIsWatched()) return { value: await open({}), placement: { cpu: countNodes(model) }, cpuOps: [] };
   return withPlacement(() => open({ verbose: true }));
@@ -154,8 +153,8 @@ async function openOnCpu(open: Open, model: Uint8Array): Promise<{ value: Infere
 type Open = (how: { strict?: boolean; verbose?: boolean }) => Promise<InferenceSession>;
 
 /**
- * Without the CPU first: when that succeeds, every node is on the GPU. Otherwise once more in verbose mode to learn
- * what is where, and then quietly: a verbose session would log a line for every GPU program of every run (measured: 50
+ * First without the CPU: if that succeeds, every node is on the GPU. Otherwise once in verbose mode to learn the
+ * placement, and again without it: a verbose session would log a line for every GPU program of every run (measured: 50
  * µs each).
  */
 async function openOnGpu(

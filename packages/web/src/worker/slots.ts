@@ -1,4 +1,4 @@
-// Tensors of state in the worker, of one session or shared: on the CPU, or in a buffer of the GPU device that made
+// State tensors in the worker, of one session or shared: on the CPU, or in a buffer of the GPU device that produced
 // them.
 import { checkTensor, copyOf, ForjaError, runFailure, UsageError } from '@forja/core';
 import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
@@ -7,7 +7,7 @@ import { lossOf } from './ort.js';
 import type { OrtBuild } from './ort.js';
 import { fromOrt, toOrt } from './tensors.js';
 
-/** A tensor that a run gave, or that was made for runs, and the build that it is of. */
+/** A tensor of onnxruntime's, and the build that it belongs to. */
 interface Built {
   build: OrtBuild;
   tensor: OrtTensor;
@@ -18,7 +18,7 @@ export class Slot {
   readonly spec: { name: string; dtype: DType; shape: number[] };
   #value: Tensor | Built | undefined;
 
-  /** `initial` becomes the slot's. */
+  /** `initial` is not copied. */
   constructor(name: string, { dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>, initial?: Tensor) {
     this.spec = { name, dtype, shape: [...shape] };
     this.#value = initial;
@@ -29,7 +29,7 @@ export class Slot {
     return this.#value !== undefined && 'build' in this.#value && this.#value.tensor.location !== 'cpu';
   }
 
-  /** As a run of `build` is fed it. */
+  /** The tensor to feed to a run of `build`. */
   async feed(build: OrtBuild): Promise<OrtTensor> {
     if (this.#value && 'build' in this.#value && this.#value.build === build) return this.#value.tensor;
     const tensor = toOrt(build.ort, await this.toCpu());
@@ -37,13 +37,13 @@ export class Slot {
     return tensor;
   }
 
-  /** Takes what a run of `build` gave. */
+  /** Takes the output of a run of `build` as the value. */
   take(build: OrtBuild, tensor: OrtTensor): void {
     this.free();
     this.#value = { build, tensor };
   }
 
-  /** Replaces the value with one that was checked, which becomes the slot's. */
+  /** Replaces the value by one already checked, without a copy. */
   write(value: Tensor): void {
     this.free();
     this.#value = value;
@@ -62,7 +62,7 @@ export class Slot {
     }
   }
 
-  /** Frees what a run gave. */
+  /** Frees a run's tensor. */
   free(): void {
     if (this.#value && 'build' in this.#value) this.#value.tensor.dispose();
     this.#value = undefined;
@@ -77,7 +77,7 @@ export class Slots {
     this.#slots = slots;
   }
 
-  /** Slots of their own, without values. The specs are those of tensors: with names, types and fixed sizes. */
+  /** New slots without values. Specs must have names, types and fixed sizes. */
   static of(tensors: readonly TensorSpec[]): Slots {
     return new Slots(
       new Map(
@@ -89,7 +89,7 @@ export class Slots {
     );
   }
 
-  /** Throws `usage` for a name that is none of them. */
+  /** Throws `usage` for an unknown name. */
   at(name: string): Slot {
     const slot = this.#slots.get(name);
     if (!slot)
@@ -107,14 +107,14 @@ export class Slots {
     return values;
   }
 
-  /** Replaces values. All are checked before any is taken. */
+  /** Replaces values; all are checked before any is replaced. */
   write(values: NamedTensors): void {
     for (const [name, value] of Object.entries(values))
       checkTensor(`writeState.${name}`, { ...this.at(name).spec, name }, value);
     for (const [name, value] of Object.entries(values)) this.at(name).write(value);
   }
 
-  /** Brings all values to the CPU: the last session of their device is about to go. */
+  /** Moves all values to the CPU, before the last session of their device is released. */
   async toCpu(): Promise<void> {
     for (const slot of this.#slots.values()) if (slot.onGpu) await slot.toCpu();
   }

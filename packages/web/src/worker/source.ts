@@ -1,5 +1,4 @@
-// Bytes of a model, or of its external data, from an address or a Blob, with progress; tells a missing or cut file by
-// name.
+// Reads a model or its external data from an address or a Blob, with progress. Errors name a missing or truncated file.
 import { ForjaError, joinBytes, ModelFormatError, UsageError } from '@forja/core';
 import type { LoadProgress } from '../protocol.js';
 import type { Kept } from './cache.js';
@@ -16,31 +15,31 @@ export async function readBlob(blob: Blob, name: string, onProgress: OnProgress)
   return bytes;
 }
 
-/** What is downloaded. */
+/** What to download. */
 export interface Wanted {
-  /** In messages: `a model`. */
+  /** For messages, such as `a model`. */
   what: string;
   /** Where the model came from: its address, and where redirects led. */
   origins: Set<string>;
-  /** For a file that a model names: redirects may only lead to `origins`. */
-  beside?: boolean;
+  /** For external data, whose redirects may only lead to `origins`. */
+  external?: boolean;
 }
 
-/** A download, or what was kept of one. */
+/** A download, fresh or cached. */
 export interface Download extends Kept {
   kept: boolean;
-  /** Names it in messages. */
+  /** Its name in messages. */
   where: string;
 }
 
 /**
- * Downloads whole, or takes `kept` where the server says that it has no other, or cannot be reached. `mode` is what the
- * browser's own cache does. Throws `model.notFound` (404, 410), `model.truncated` (short), `model.format` (external
- * data that were redirected elsewhere) or `io`.
+ * Downloads the whole file, or returns `kept` if the server has no newer one or cannot be reached. `mode` is fetch's
+ * cache mode. Throws `model.notFound` (404, 410), `model.truncated` (short), `model.format` (external data redirected
+ * to another server) or `io`.
  */
 export async function download(
   url: string,
-  { what, origins, beside = false }: Wanted,
+  { what, origins, external = false }: Wanted,
   kept: Kept | undefined,
   mode: RequestCache,
   signal: AbortSignal,
@@ -59,14 +58,14 @@ export async function download(
     );
   }
   const answering = new URL(response.url === '' ? url : response.url).origin;
-  if (beside && !origins.has(answering)) {
+  if (external && !origins.has(answering)) {
     await response.body?.cancel();
     throw new ModelFormatError(
       'model.format',
       `${url}: expected ${what} from ${[...origins].join(' or ')}, got a redirect to ${answering}; refused`,
     );
   }
-  if (!beside) origins.add(new URL(url).origin).add(answering);
+  if (!external) origins.add(new URL(url).origin).add(answering);
   if (kept && (response.status === 304 || response.status >= 500 || (response.ok && same(response, kept)))) {
     await response.body?.cancel();
     return recalled(url, kept, onProgress);
@@ -75,8 +74,8 @@ export async function download(
     throw new ModelFormatError('model.notFound', `${url}: expected ${what}, got HTTP ${response.status}`);
   if (!response.ok || !response.body)
     throw new ForjaError('io', `${url}: expected HTTP 200, got ${response.status} ${response.statusText}`);
-  // Content-Length counts what travels: with a Content-Encoding it is not the size of the file. Another origin does not
-  // show us that header.
+  // Content-Length is that of the transfer: with a Content-Encoding it is not the size of the file. Another origin
+  // hides that header.
   const length =
     response.headers.get('content-encoding') === null
       ? Number(response.headers.get('content-length') ?? Number.NaN)
@@ -108,8 +107,8 @@ export async function download(
 }
 
 /**
- * Asks only for another version than `kept`. Not of another origin, which would have to permit these headers: there,
- * the answer is looked at.
+ * Headers that request the file only if it differs from `kept`. Not sent to another origin, which would have to allow
+ * them; there, the response's headers are compared.
  */
 function conditions(url: string, { etag, lastModified }: Kept): Record<string, string> {
   if (new URL(url).origin !== globalThis.location.origin) return {};
@@ -146,12 +145,12 @@ async function collect(
 
 /** SHA-256 as lower-case hex. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
-  const { subtle } = crypto as { subtle?: SubtleCrypto }; // missing where the page is no secure context
+  const { subtle } = crypto as { subtle?: SubtleCrypto }; // missing if the page is not a secure context
   if (!subtle)
     throw new UsageError(
       "load.integrity: expected a secure context (https or localhost), where browsers compute SHA-256; serve the page so, or load with integrity: 'off'",
     );
-  // A view of plain memory: nothing here is shared.
+  // Not shared memory.
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

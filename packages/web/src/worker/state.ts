@@ -1,4 +1,4 @@
-// The state of one session in the worker: which slots its inputs read and its outputs replace, its own or shared ones.
+// The state of one session in the worker: which slots, own or shared, its inputs read and its outputs replace.
 import { checkKind, checkTensor, UsageError } from '@forja/core';
 import type { ExecutorBinding, NamedTensors, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
@@ -13,7 +13,7 @@ export class SessionState {
   readonly #own: Slot[] = [];
   readonly #slots = new Slots(this.#read);
 
-  /** Nothing is known of the model yet: see {@link check}. */
+  /** The model is not known yet: see {@link check}. */
   constructor(bindings: Readonly<Record<string, ExecutorBinding>>, shared: SharedSlots) {
     this.#bindings = bindings;
     for (const [input, binding] of Object.entries(bindings)) {
@@ -25,12 +25,12 @@ export class SessionState {
     }
   }
 
-  /** What the outputs replace, by output. */
+  /** Slots that the outputs replace, by output. */
   get written(): ReadonlyMap<string, Slot> {
     return this.#written;
   }
 
-  /** Throws where the bindings do not fit the model. */
+  /** Throws if the bindings do not fit the model. */
   check(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): void {
     const taken = new Set<string | Slot>();
     for (const [input, slot] of this.#read) {
@@ -59,14 +59,14 @@ export class SessionState {
     }
   }
 
-  /** What a run of `build` reads, by input. */
+  /** Tensors that a run of `build` reads, by input. */
   async feeds(build: OrtBuild): Promise<Record<string, OrtTensor>> {
     const feeds: Record<string, OrtTensor> = {};
     for (const [input, slot] of this.#read) feeds[input] = await slot.feed(build);
     return feeds;
   }
 
-  /** Takes what a run gave as the state. Not called after a run that failed. */
+  /** Takes a run's outputs as the state. Not called after a failed run. */
   take(build: OrtBuild, fetched: Readonly<Record<string, OrtTensor | undefined>>): void {
     for (const [output, slot] of this.#written) {
       const value = fetched[output];
@@ -79,12 +79,12 @@ export class SessionState {
     return this.#slots.read(names);
   }
 
-  /** Replaces values, by input name. All are checked before any is taken. */
+  /** Replaces values by input name; all are checked before any is replaced. */
   write(values: NamedTensors): void {
     this.#slots.write(values);
   }
 
-  /** Frees what is the session's alone. */
+  /** Frees the session's own slots. */
   release(): void {
     for (const slot of this.#own) slot.free();
   }

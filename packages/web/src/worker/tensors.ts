@@ -1,10 +1,10 @@
-// Between our tensors and onnxruntime's. Ours never share memory with WebAssembly.
+// Converts between our tensors and onnxruntime's. Ours never share memory with WebAssembly.
 import { dtypeOf } from '@forja/core';
 import type { Tensor, TypedArray } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import type { Ort } from './ort.js';
 
-/** onnxruntime's tensor of ours. CPU memory; copied into WebAssembly by each run. */
+/** onnxruntime's tensor for ours. CPU memory; each run copies it into WebAssembly. */
 export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
   // Its constructor is overloaded by type name; ours are a subset of those names with the same arrays.
   return new (ort.Tensor as new (type: string, data: ArrayBufferView, dims: readonly number[]) => OrtTensor)(
@@ -14,11 +14,11 @@ export function toOrt(ort: Ort, tensor: Tensor): OrtTensor {
   );
 }
 
-/** Our tensor of onnxruntime's; GPU data is read back, and its buffer freed when `release`. */
+/** Our tensor for onnxruntime's; GPU data is read back, and its buffer freed if `release`. */
 export async function fromOrt(tensor: OrtTensor, release = true): Promise<Tensor> {
   const dtype = dtypeOf(tensor.type, 'output');
   const data = (tensor.location === 'cpu' ? tensor.data : await tensor.getData(release)) as TypedArray;
-  // Newer engines give Float16Array; we carry bit patterns.
+  // Newer engines return Float16Array; we use bit patterns.
   const plain =
     dtype === 'float16' && !(data instanceof Uint16Array)
       ? new Uint16Array(
