@@ -14,7 +14,9 @@ const FOLDERS = [
 
 const words = process.argv.slice(2);
 if (words.length === 0) {
-  console.log('unit: expected words, got none; for example npm run unit -- optimizers, or npm run unit -- trace random');
+  console.log(
+    'unit: expected words, got none; for example npm run unit -- optimizers, or npm run unit -- trace random',
+  );
   process.exit(2);
 }
 
