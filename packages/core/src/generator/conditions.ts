@@ -1,5 +1,5 @@
-// What a picture is drawn under beside its latent and noise: a class, how far its styles stay from their mean, and a
-// second latent that styles some layers. Imported on first use: pages with models that take none do without.
+// Makes feeds for a model's conditions besides latent and noise: a class, psi (truncation of styles), and a second
+// latent that styles some layers. Imported on first use, so that pages with unconditional models do not load it.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { halfOf } from '../half.js';
@@ -10,17 +10,17 @@ import { kindOf } from '../realm.js';
 import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
 import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
 
-/** A draw without what its conditions have taken, and what they feed. */
+/** A draw without the options that its conditions have consumed, and the conditions' feeds. */
 export interface Conditioned {
   draw: Draw;
-  /** Feeds of `count` pictures from number `first` on. */
+  /** Feeds for `count` pictures, starting at picture `first`. */
   feeds(first: number, count: number): NamedTensors;
 }
 
-/** One input's rows of `count` pictures from number `first` on. */
+/** Makes one input's rows for `count` pictures, starting at picture `first`. */
 type Rows = (first: number, count: number) => Tensor;
 
-/** What each role is fed, from what a call says. Checks it. */
+/** How each role's rows are made from a call's options, which are checked. */
 const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw) => Rows>> = {
   label: (input, { label }) => {
     const classes = classesOf(input.spec);
@@ -59,7 +59,7 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   },
 };
 
-/** Throws for a label or second latent that the model does not take, and for a class, layer or psi out of range. */
+/** Throws for a label or second latent that the model does not accept, and for a class, layer or psi out of range. */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   const { label, mix, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
@@ -76,7 +76,7 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
     const make = MAKERS[spec.role];
     return make ? [[spec.name, make(rowsOf(spec), given)]] : [];
   });
-  // psi is of styles where the model has them, and of the latent elsewhere
+  // psi truncates styles if the model has them, else the latent
   const left = truncation === undefined || (typeof truncation === 'object' && has('psi')) ? {} : { truncation };
   return {
     draw: { ...rest, ...left },
@@ -109,7 +109,7 @@ export function classesOf({ classes, range, dtype, shape }: ManifestInput): numb
 
 const isFloat = (dtype: string): boolean => dtype === 'float32' || dtype === 'float16';
 
-/** Whole numbers, or one-hot rows where the input has a row of floats. */
+/** Whole numbers, or one-hot rows if the input is a row of floats. */
 function labels({ spec, row }: RowInput, count: number, of: (i: number) => number): Tensor {
   const size = sizeOf(row);
   if (isFloat(spec.dtype) && size > 1) {

@@ -183,14 +183,14 @@ export class Generator {
   }
 
   /**
-   * Pictures `draw.start … + count − 1`. Nothing but what conditions need is awaited before the request is in the line,
-   * so that calls of one tick share a run.
+   * Pictures `draw.start … + count − 1`. Before the request is queued, only the import for conditions is awaited, so
+   * that calls of one tick share a run.
    */
   async #draw(draw: Draw, count: number): Promise<ImageBatch> {
     return this.#admit(this.#request(draw, count));
   }
 
-  /** A request for them. */
+  /** Makes the request. */
   #request(draw: Draw, count: number): () => Promise<ImageBatch> {
     const { model, batcher } = this.#latentModel();
     const pictures = new PictureBuffer(count, model.output);

@@ -1,5 +1,5 @@
-// What a latent model needs for picture i: its latent and noise; what else there may be is in conditions.ts. Built from a
-// manifest; refuses models of another kind.
+// Makes the feeds of a latent model for picture i: latent and noise; conditions.ts makes the others. Built from a
+// manifest; refuses other kinds of model.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { latents } from '../latent/latents.js';
 import { philoxNormal } from '../latent/streams.js';
@@ -36,7 +36,7 @@ export class LatentModel {
   readonly mostRows: number;
   /** Rows that every run must have, if the model's batch is fixed. */
   readonly fixedBatch: number | undefined;
-  /** Whether it takes more than latents and noise: conditions.ts. */
+  /** Whether it has inputs besides latents and noise: see conditions.ts. */
   readonly conditional: boolean;
   readonly #latent: RowInput;
   readonly #noises: readonly RowInput[];
@@ -70,7 +70,7 @@ export class LatentModel {
     return isStatic(row) ? Math.max(1, Math.floor(bytes / (sizeOf(row) * BYTES_OF[this.output.dtype]))) : Infinity;
   }
 
-  /** Throws for a seed or truncation that no picture could be drawn from. */
+  /** Throws for an invalid seed or truncation. */
   check({ seed = 0, truncation, latents: given }: Omit<Draw, 'start'>): void {
     // a count of zero: only checks the options
     latents(seed, 0, 0, 1, truncation === undefined ? {} : { truncation });
@@ -78,7 +78,7 @@ export class LatentModel {
       throw new UsageError('sample.truncation: expected none with given latents, got one; truncate them yourself');
   }
 
-  /** Latents and noise of `count` pictures from number `from` of `draw` on. */
+  /** Latents and noise for `count` pictures of `draw`, starting at picture `from`. */
   feeds(draw: Draw, from: number, count: number): NamedTensors {
     const { seed = 0, truncation } = draw;
     const first = draw.start + from;

@@ -24,24 +24,24 @@ export interface DrawOptions {
    */
   seed?: number | bigint;
   /**
-   * t: latent entries with |z| > t are drawn again. `{ psi }`: every entry times psi, towards the mean; of models with
-   * styles every style, towards the mean style.
+   * t: latent entries with |z| > t are redrawn. `{ psi }`: every entry is multiplied by psi, towards the mean; in
+   * models with styles, every style is scaled towards the mean style instead.
    */
   truncation?: Truncation;
   /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
   label?: number | string;
-  /** Layers from one on are styled by a second latent, for models that can mix styles. */
+  /** Style mixing: a second latent styles the layers from `from` on, in models that support it. */
   mix?: Mix;
   signal?: AbortSignalLike;
 }
 
-/** A second latent, and where it begins. */
+/** A second latent, and the first layer that it styles. */
 export interface Mix {
-  /** Picture i takes latent i of this seed. */
+  /** Picture i uses latent i of this seed. */
   seed: number | bigint;
   /** First layer that it styles, from 0 (all) to the model's number of layers (none): coarse shapes come first. */
   from: number;
-  /** Every picture takes this latent of the seed instead. */
+  /** Every picture uses this latent of the seed instead. */
   index?: number;
 }
 

@@ -23,7 +23,7 @@ export async function encodeGIF(
   const { palette, index } = batch.channels === 1 ? grey(batch.data) : coloured(opaque(batch, tools), gifenc);
   const gif = gifenc.GIFEncoder();
   for (let i = 0; i < batch.count; i++) {
-    // gifenc counts repetitions after the first play; −1 is none.
+    // gifenc counts repetitions after the first play; −1 means none.
     gif.writeFrame(index.subarray(i * width * height, (i + 1) * width * height), width, height, {
       delay: delayMs,
       repeat: plays === 0 ? 0 : plays === 1 ? -1 : plays - 1,

@@ -11,9 +11,9 @@ export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'f
 export interface ManifestInput {
   name: string;
   /**
-   * `psi`: how far styles stay from their mean, 1 as they are. `mix`: a second latent. `layer`: the number of the first
-   * layer that the second latent styles; the end of `range` is none. A role that a reader does not know is `tensor` to
-   * it: `run` takes such a model, `sample` says which input it cannot fill.
+   * `psi`: scale of styles around their mean; 1 leaves them unchanged. `mix`: a second latent. `layer`: the first layer
+   * that the second latent styles; the upper end of `range` means none. Readers treat an unknown role as `tensor`:
+   * `run` works with such a model, `sample` names the input that it cannot fill.
    */
   role: 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
   dtype: DType;

@@ -127,7 +127,10 @@ const manifest: Check<Manifest> = record({
   'metrics?': object,
 });
 
-/** A role of a later version is `tensor`: `run` takes any model, and `sample` refuses what it cannot fill. */
+/**
+ * A role of a later version is read as `tensor`: `run` works with any model, and `sample` refuses an input that it
+ * cannot fill.
+ */
 function inputRole(value: unknown, where: string): ManifestInput['role'] {
   const role = text(value, where);
   return INPUT_ROLES.find((one) => one === role) ?? 'tensor';

@@ -1,4 +1,4 @@
-// Gradients that nobody has checked are refused, eagerly and traced, at the line of the op; the user's own are used.
+// Gradients that are not checked are refused, eagerly and traced, at the line of the op; the user's own are used.
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eagerStep } from '../compile/eager.js';

@@ -56,7 +56,7 @@ describe.each(Object.keys(PAIRS))('%s', (name) => {
     reference.dispose();
     mine.dispose();
     yours.dispose();
-    // tfjs's optimizers keep scalars of their own beside their moments
+    // tfjs's optimizers keep scalars besides their moments
     before = tf.memory().numTensors;
   });
 });

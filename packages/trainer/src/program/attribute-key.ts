@@ -1,6 +1,6 @@
 // Attributes of a call as text, to compare them by.
 
-/** Attributes as text that tells apart what JSON does not: infinities, NaN, -0. Absent and undefined are the same. */
+/** Attributes as text that, unlike JSON, distinguishes infinities, NaN and -0. Absent and undefined are the same. */
 export function attributeKey(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(attributeKey).join()}]`;
   if (typeof value === 'object' && value !== null) {

@@ -111,7 +111,7 @@ function gcd(a: number, b: number): number {
 
 const grouped = (text: string): string => (/[ *]/.test(text) ? `(${text})` : text);
 
-/** Cuts text where `separator` stands outside parentheses. */
+/** Splits text at `separator` outside parentheses. */
 function split(text: string, separator: RegExp): string[] {
   const parts: string[] = [''];
   let depth = 0;

@@ -7,7 +7,7 @@ import { asPicture, asVolume, type Attrs, type DrawnFunction } from './drawn-fun
 
 type T = tf.Tensor;
 
-/** One draw: see the script's docstring. An empty list of numbers stands for zeros. */
+/** One draw: see the script's docstring. An empty list of numbers means zeros. */
 export interface Draw {
   seed: number;
   inputs: { shape: number[]; range: [number, number] }[];
