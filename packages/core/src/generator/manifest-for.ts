@@ -157,8 +157,8 @@ function isVector({ dtype, shape }: TensorSpec): boolean {
 }
 
 /**
- * The layout of a tensor that may be a picture; undefined for others. If neither axis clearly is the channels, channels
- * are assumed to be first.
+ * The layout of a tensor that may be a picture; undefined for others. If all sizes are dynamic, channels are assumed to
+ * be first.
  */
 function layoutOf({ dtype, shape }: TensorSpec): 'nchw' | 'nhwc' | undefined {
   const [, a, b, c] = shape;

@@ -1,5 +1,5 @@
 // onnxruntime-node on Linux sends telemetry: it writes an id and a database under the user's cache folder, and resolves
-// a host of its maker. Its native library checks one environment variable when it is loaded; if set, telemetry is off.
+// a host of its maker. Its native library reads the environment variable below when it is loaded: 1 turns it off.
 import { isMainThread } from 'node:worker_threads';
 import type { ExecutorName } from './contract.js';
 
