@@ -1,5 +1,5 @@
-// Tensors of state, of one session or shared: each has two buffers used in turn, so that a run reads one, writes the
-// other in place, and copies nothing. On a GPU the value is the buffer that the last run gave, until someone reads it.
+// State tensors, of one session or shared. Each has two buffers that alternate: a run reads one and writes the other in
+// place, without copies. On a GPU, the value is the buffer of the last run's output, until it is read.
 import { checkTensor, copyOf, sizeOf, ARRAY_OF, UsageError } from '@forja/core';
 import type { DType, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
@@ -25,23 +25,23 @@ export class Slot {
     this.#current = data === undefined ? this.#room() : copyOf({ dtype, shape, data });
   }
 
-  /** What the next run on the CPU reads; {@link toCpu} comes before it where the value may be elsewhere. */
+  /** The value that the next run on the CPU reads; call {@link toCpu} first if it may be on a GPU. */
   get current(): Tensor {
     return this.#current;
   }
 
-  /** The value, where it is in a GPU buffer. */
+  /** The value, if it is in a GPU buffer. */
   get onGpu(): OnGpu | undefined {
     return this.#onGpu;
   }
 
-  /** Takes what a run left in a GPU buffer as the value. */
+  /** Takes a run's output in a GPU buffer as the value. */
   take(value: OnGpu): void {
     this.free();
     this.#onGpu = value;
   }
 
-  /** Brings a value that is in a GPU buffer to the CPU, and frees the buffer. */
+  /** Moves a value in a GPU buffer to the CPU, and frees the buffer. */
   async toCpu(): Promise<void> {
     if (this.#onGpu === undefined) return;
     const value = await this.#onGpu.read();
@@ -73,7 +73,7 @@ export class Slot {
   /** Replaces the value by one already checked. */
   write(value: Tensor): void {
     this.free();
-    // The same array type, as the specs agree; TypeScript does not know that they go together.
+    // Both have the same array type, as their specs agree, which TypeScript cannot see.
     (this.#current.data as Uint8Array).set(value.data as Uint8Array);
   }
 

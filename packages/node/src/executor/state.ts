@@ -1,4 +1,4 @@
-// The state of one session: which slots its inputs read and its outputs write, its own or shared ones.
+// The state of one session: which slots, own or shared, its inputs read and its outputs write.
 import { checkKind, checkTensor, UsageError } from '@forja/core';
 import type { ExecutorBinding, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
@@ -18,7 +18,7 @@ export class SessionState {
   readonly #own: readonly Slot[];
   /** Where the state of this session stays in GPU buffers. */
   readonly #reader: Reader | undefined;
-  /** Each buffer as onnxruntime's, made once. */
+  /** onnxruntime's tensor for each buffer, made once. */
   readonly #wrapped = new WeakMap<Tensor, OrtTensor>();
 
   constructor(
@@ -63,7 +63,7 @@ export class SessionState {
     this.#reader = reader;
   }
 
-  /** What the next run reads, by input. */
+  /** Tensors that the next run reads, by input. */
   async feeds(): Promise<Record<string, OrtTensor>> {
     const feeds: Record<string, OrtTensor> = {};
     for (const [input, slot] of this.#read) {
@@ -89,7 +89,7 @@ export class SessionState {
       const tensor = fetched[output];
       if (!tensor) continue;
       if (reader) slot.take({ tensor, read: () => reader(tensor) });
-      // The array types agree, as the specs were checked; TypeScript does not know that they go together.
+      // The array types are equal, as the specs were checked, which TypeScript cannot see.
       else (slot.next.data as Uint8Array).set(tensor.data as Uint8Array);
     }
   }
@@ -99,7 +99,7 @@ export class SessionState {
     if (this.#reader === undefined) for (const slot of this.#written.values()) slot.advance();
   }
 
-  /** A copy of the value that `output` now holds; undefined when it is not state. */
+  /** A copy of the current value of `output`; undefined if it is not state. */
   async written(output: string): Promise<Tensor | undefined> {
     return this.#written.get(output)?.copy();
   }
