@@ -85,6 +85,18 @@ export {
   type ResidualDiscriminatorConfig,
   type ResidualGeneratorConfig,
 } from './models/residual.js';
+export {
+  MAPPING_RATE,
+  styleDiscriminator,
+  styleLayers,
+  styleMapping,
+  styleNoise,
+  styleSynthesis,
+  type StyleDiscriminatorConfig,
+  type StyleMappingConfig,
+  type StylePictureConfig,
+  type StyleSynthesisConfig,
+} from './models/stylegan.js';
 export { selfAttention, type SelfAttentionConfig } from './models/self-attention.js';
 export { withTaps } from './models/taps.js';
 export { translator, type TranslatorConfig } from './models/translator.js';
@@ -94,17 +106,23 @@ export type { UpKind } from './models/convolution.js';
 export {
   attend,
   conditionalNorm,
+  equalConv,
+  equalDense,
   instanceNorm,
   minibatchDeviation,
+  modulatedConv,
   projection,
   reflectPad,
   seededDropout,
   spectralConv,
   spectralDense,
   type ConditionalNormConfig,
+  type EqualConvConfig,
+  type EqualDenseConfig,
   type InstanceNormConfig,
   type LayerConfig,
   type MinibatchDeviationConfig,
+  type ModulatedConvConfig,
   type ProjectionConfig,
   type ReflectPadConfig,
   type SeededDropoutConfig,

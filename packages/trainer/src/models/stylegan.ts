@@ -17,7 +17,7 @@ import {
 
 /** Gain of a layer before a leaky ReLU, which is homogeneous: so it may be applied before. */
 const GAIN = Math.SQRT2;
-/** The mapping learns this much slower; its kernels are drawn 1 / so much wider. */
+/** The mapping learns so much slower; its kernels are drawn from N(0, 1 / rate²). */
 export const MAPPING_RATE = 0.01;
 
 /** Options of {@link styleMapping}. */
