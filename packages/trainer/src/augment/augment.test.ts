@@ -14,7 +14,7 @@ import {
 } from './index.js';
 
 interface Packed {
-  shape: number[];
+  shape: [number, number, number, number];
   data: Float32Array;
 }
 const { pictures, weights, cases } = readVectors('augment') as {

@@ -32,11 +32,9 @@ const all = (dataset: Dataset): number[] => Array.from({ length: dataset.count }
 const captions = async (dataset: Dataset): Promise<string[]> => {
   const { text } = await readFields(dataset, all(dataset), ['text']);
   const { vocabulary = [], shape } = dataset.fields['text'] ?? { shape: [1] };
+  const [ids, length] = [text as Int32Array, Number(shape[0])];
   return all(dataset).map((i) =>
-    Array.from(
-      (text ?? new Int32Array()).subarray(i * Number(shape[0]), (i + 1) * Number(shape[0])),
-      (id) => vocabulary[Number(id)],
-    )
+    Array.from(ids.subarray(i * length, (i + 1) * length), (id) => vocabulary[id] ?? '')
       .filter((word) => word !== '')
       .join(' '),
   );

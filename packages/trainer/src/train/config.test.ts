@@ -38,7 +38,7 @@ describe('parseConfig', () => {
 
   it.each([
     [{ data: 'x' }, /^config\.system: expected the name of a system \(.*dcgan.*\), got nothing/],
-    [{ ...good, system: 'stylegan' }, /system: expected one of .*, got 'stylegan'/],
+    [{ ...good, system: 'nogan' }, /system: expected one of .*, got 'nogan'/],
     [{ ...good, steps: 0 }, /config\.steps: expected a number of at least 1, got 0/],
     [{ ...good, steps: 1.5 }, /config\.steps: expected an integer, got 1\.5/],
     [{ ...good, batch: 1 }, /config\.batch: expected a number of at least 2, got 1/],
