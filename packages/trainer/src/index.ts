@@ -1,10 +1,22 @@
 // Public surface of @forja/trainer. Named exports only.
 export { installGradients, provenGradients, withGradients, type ProvenGradient } from './gradients/index.js';
 export { random, withRandom, type RandomPosition } from './trace/random.js';
-export { adam, applyUpdates, ema, rmsprop, sgd } from './optimizers/index.js';
+export {
+  adam,
+  adamw,
+  applyUpdates,
+  clipByGlobalNorm,
+  clipGradients,
+  ema,
+  globalNorm,
+  rmsprop,
+  sgd,
+} from './optimizers/index.js';
 export type {
   AdamOptions,
+  AdamwOptions,
   Ema,
+  EmaAt,
   EmaOptions,
   Gradients,
   Optimizer,
@@ -15,11 +27,20 @@ export type {
 export {
   constantRate,
   cosineDecay,
+  exponentialDecay,
   linearDecay,
+  plateau,
   schedule,
+  scheduleKinds,
+  scheduleWords,
   stepDecay,
+  warmUp,
+  type PlateauOptions,
   type Schedule,
   type ScheduleConfig,
+  type ScheduleKind,
+  type ScheduleMemory,
+  type ScheduleOf,
 } from './schedules/index.js';
 export {
   charbonnier,

@@ -61,12 +61,12 @@ export function fill(system: GanSystem, { state }: GameVectors): void {
   expect([...left], 'state of the vectors that the system does not have').toEqual([]);
 }
 
-/** Scalars that are the same whatever the iteration: the schedules at 0. */
-const rates = (system: GanSystem, phase: Phase): NamedTensors =>
+/** What follows a schedule, at an iteration. */
+const rates = (system: GanSystem, phase: Phase, iteration = 0): NamedTensors =>
   Object.fromEntries(
     Object.entries(phase.inputs).flatMap(([name, { from }]) =>
       'schedule' in from
-        ? [[name, tensor('float32', [], Float32Array.of(system.schedules[from.schedule]?.(0) ?? NaN))]]
+        ? [[name, tensor('float32', [], Float32Array.of(system.schedules[from.schedule]?.(iteration) ?? NaN))]]
         : [],
     ),
   );
@@ -151,7 +151,7 @@ export async function iterate(
           );
           return [[name, tensor(spec.dtype ?? 'float32', spec.shape, data)]];
         });
-        const results = await step.run({ ...rates(system, phase), ...(Object.fromEntries(fed) as NamedTensors) });
+        const results = await step.run({ ...rates(system, phase, i), ...(Object.fromEntries(fed) as NamedTensors) });
         for (const key of Object.keys(results)) (scalars[key] ??= []).push(scalarOf(results, key));
       }
   const after = await state();

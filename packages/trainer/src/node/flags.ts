@@ -11,7 +11,13 @@ interface Shape {
   entries?: Record<string, Shape>;
   options?: unknown;
   default?: unknown;
-  pipe?: readonly { type: string; metadata?: { choices?: () => string[] }; description?: string }[];
+  pipe?: readonly { type: string; metadata?: Metadata; description?: string }[];
+}
+
+interface Metadata {
+  choices?: () => string[];
+  /** Of a record: what a value of the flag looks like; the text after the name is the entry. Default `name=weight`. */
+  value?: string;
 }
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
@@ -28,7 +34,7 @@ interface Flag {
 
 /** The flags of configuration fields. */
 export function flagsOf(entries: OptionEntries): CliOption[] {
-  return Object.entries(entries).flatMap(([name, schema]) => flags(name, schema).map(({ option }) => option));
+  return Object.entries(entries).flatMap(([name, schema]) => flags(name, schema, entries).map(({ option }) => option));
 }
 
 /**
@@ -38,11 +44,13 @@ export function flagsOf(entries: OptionEntries): CliOption[] {
 export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(entries))
-    for (const { key, set } of flags(name, schema)) if (args[key] !== undefined) set(fields, args[key]);
+    for (const { key, set } of flags(name, schema, entries)) if (args[key] !== undefined) set(fields, args[key]);
   return fields;
 }
 
-function flags(name: string, schema: OptionEntries[string]): Flag[] {
+function flags(name: string, schema: OptionEntries[string], entries: OptionEntries): Flag[] {
+  // `--schedule cosine` and `--schedule r1=linear` are one flag, of the plural.
+  if (Object.keys(entries).some((other) => other !== name && singular(other) === name)) return [];
   const outer = schema as unknown as Shape; // valibot's own objects
   const shape = outer.wrapped ?? outer;
   const help = v.getDescription(schema as v.GenericSchema) ?? '';
@@ -85,16 +93,33 @@ function flags(name: string, schema: OptionEntries[string]): Flag[] {
           },
         ),
       ),
-    record: () => [
-      flag(kebab(singular(name)), ' <name=weight>', { type: 'list' }, (fields, value) => {
-        fields[name] = Object.fromEntries((value as string[]).map((text) => weighed(kebab(singular(name)), text)));
-      }),
-    ],
+    record: () => {
+      const single = singular(name);
+      const { value } = shape.pipe?.find(({ metadata }) => metadata)?.metadata ?? {};
+      const words = single in entries ? `kind|${value ?? ''}` : (value ?? 'name=weight');
+      return [
+        flag(kebab(single), ` <${words}>`, { type: 'list' }, (fields, given) => {
+          const texts = given as string[]; // a list's
+          const alone = texts.filter((text) => single in entries && !text.includes('='));
+          const named = texts.filter((text) => !alone.includes(text));
+          if (alone.length > 0) fields[single] = alone.at(-1);
+          const read = value === undefined ? weighed : split;
+          if (named.length > 0) fields[name] = Object.fromEntries(named.map((text) => read(kebab(single), text)));
+        }),
+      ];
+    },
   };
   return kinds[shape.type]?.() ?? [];
 }
 
 const isWhole = ({ pipe }: Shape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
+
+/** `rate_d=linear:2e-4:0`, the name and the rest. */
+function split(flag: string, text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new UsageError(`train --${flag}: expected name=…, got '${text}'`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
 
 /** `r1=0.05` or `r1=0.05,every=16`. */
 function weighed(flag: string, text: string): [string, unknown] {

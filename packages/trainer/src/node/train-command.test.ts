@@ -93,6 +93,29 @@ describe('forja train', () => {
     expect(await readdir(cwd)).toEqual(['c.json']);
   });
 
+  it('takes schedules as one flag: a kind for both rates, and single scalars by name', async () => {
+    const schedule = ['cosine', 'rate_d=linear:2e-4:0:5000', 'r1=linear::0,warmup=3'];
+    const args = { config: 'mlp', data: 'ring', base: 4, penalty: ['r1=0.5'], schedule, dryRun: true };
+    expect(await trainCommand.run(args, io())).toMatchObject({
+      config: {
+        schedule: 'cosine',
+        schedules: {
+          rate_d: { kind: 'linear', from: 2e-4, to: 0, steps: 5000 },
+          r1: { kind: 'linear', to: 0, warmup: 3 },
+        },
+      },
+    });
+    await expect(trainCommand.run({ ...args, schedule: ['cosin'] }, io())).rejects.toThrow(
+      /config\.schedule: expected/,
+    );
+    await expect(trainCommand.run({ ...args, schedule: ['r1='] }, io())).rejects.toThrow(
+      "train --schedule: expected name=…, got 'r1='",
+    );
+    await expect(trainCommand.run({ ...args, schedule: ['r2=cosine'] }, io())).rejects.toThrow(
+      /got 'r2'; did you mean 'r1'/,
+    );
+  });
+
   it('trains, tells progress, and goes on', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify(tiny));
     expect(await trainCommand.run({ config: 'c.json', out: 'run' }, io())).toMatchObject({

@@ -29,21 +29,33 @@ function correction(beta: number, t: tf.Tensor): tf.Tensor {
  * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − rate·m̂ / (√v̂ + ε). State: `<name>/step`, and `<variable>/m`,
  * `<variable>/v`.
  */
-export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name = 'adam' }: AdamOptions = {}): Optimizer {
-  return optimizer<'m' | 'v', { rate: tf.Tensor; epsilon: tf.Tensor }>(
+export function adam({ name = 'adam', ...options }: AdamOptions = {}): Optimizer {
+  return decoupled({ ...options, name }, 0);
+}
+
+/** Adam, whose weights also shrink by rate·decay·θ at each step, apart from the gradient's moments. */
+export function decoupled(
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name }: AdamOptions & { name: string },
+  decay: number,
+): Optimizer {
+  return optimizer<'m' | 'v', { rate: tf.Tensor; epsilon: tf.Tensor; kept?: tf.Tensor }>(
     {
-      name: 'adam',
+      name,
       slots: ['m', 'v'],
       counts: true,
       shared: (rate, count = tf.scalar(1)) => {
         const root = tf.sqrt(correction(beta2, count));
-        return { rate: tf.div(tf.mul(rate, root), correction(beta1, count)), epsilon: tf.mul(root, epsilon) };
+        return {
+          rate: tf.div(tf.mul(rate, root), correction(beta1, count)),
+          epsilon: tf.mul(root, epsilon),
+          ...(decay === 0 ? {} : { kept: tf.sub(1, tf.mul(rate, decay)) }),
+        };
       },
       one: (variable, gradient, slots, shared) => {
         const m = tf.add(tf.mul(slots.m, beta1), tf.mul(gradient, 1 - beta1));
         const v = tf.add(tf.mul(slots.v, beta2), tf.mul(tf.square(gradient), 1 - beta2));
         const step = tf.mul(shared.rate, tf.div(m, tf.add(tf.sqrt(v), shared.epsilon)));
-        return { value: tf.sub(variable, step), m, v };
+        return { value: tf.sub(shared.kept === undefined ? variable : tf.mul(variable, shared.kept), step), m, v };
       },
     },
     name,

@@ -21,13 +21,23 @@ export interface EmaOptions {
   name?: string;
 }
 
+/** What one update of {@link ema} may be told. */
+export interface EmaAt {
+  /** New values. Default: the variables', read now. */
+  values?: readonly tf.Tensor[];
+  /** The decay, where it follows a schedule. Default: the one it was made with. */
+  decay?: tf.Tensor | number | undefined;
+  /** 0: nothing moves; 1, the default: all does. */
+  share?: tf.Tensor | undefined;
+}
+
 /** A moving average of variables. */
 export interface Ema {
   readonly averages: readonly tf.Variable[];
   /** The variables it made: averages, and the warm-up's counter. */
   readonly state: readonly tf.Variable[];
-  /** New averages: decay·average + (1 − decay)·value. Values default to the variables', read now; assigns nothing. */
-  (values?: readonly tf.Tensor[]): Update[];
+  /** New averages: decay·average + (1 − decay)·value. Assigns nothing. */
+  (at?: EmaAt): Update[];
   dispose(): void;
 }
 
@@ -55,9 +65,11 @@ export function ema(
   const held = averages ?? own;
   const counter = warmup ? tf.tidy(() => namedVariable(`${name}/step`, tf.scalar(0))) : undefined;
 
-  const update = (values: readonly tf.Tensor[] = variables): Update[] => {
-    // one subtraction and one product fewer than decay·a + (1 − decay)·v, and exact where a = v
-    const rest = counter === undefined ? tf.scalar(1 - decay) : tf.maximum(1 - decay, tf.div(9, tf.add(counter, 10)));
+  const update = ({ values = variables, decay: now = decay, share }: EmaAt = {}): Update[] => {
+    // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
+    const least = typeof now === 'number' ? tf.scalar(1 - now) : tf.sub(1, now);
+    const whole = counter === undefined ? least : tf.maximum(least, tf.div(9, tf.add(counter, 10)));
+    const rest = share === undefined ? whole : tf.mul(whole, share);
     const pairs = held.map((average, i) => {
       const value = values[i];
       if (value === undefined)
@@ -69,7 +81,7 @@ export function ema(
     ]); // the operands passed in
     // one for each pair
     const updates = held.map((variable, i): Update => ({ variable, value: moved[i]?.[0] as tf.Tensor }));
-    return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, 1) }, ...updates];
+    return counter === undefined ? updates : [{ variable: counter, value: tf.add(counter, share ?? 1) }, ...updates];
   };
   return Object.assign(update, {
     averages: held,

@@ -29,6 +29,8 @@ export interface Checkpoint {
   seconds: number;
   system: string;
   environment: Environment;
+  /** What schedules that watch the run remember, by name. */
+  schedules?: Readonly<Record<string, readonly number[]>>;
   /** All state, in tfjs's logical layout. */
   state: NamedTensors;
 }

@@ -1,50 +1,65 @@
-// Schedules at their ends and in the middle, and what they refuse.
+// Schedules against PyTorch's (values from tests/vectors/schedules.py) and at their ends, their words, and what they
+// refuse.
 import { expect, test } from 'vitest';
-import { cosineDecay, linearDecay, schedule, type ScheduleConfig } from './index.js';
+import { readFileSync } from 'node:fs';
+import {
+  cosineDecay,
+  linearDecay,
+  plateau,
+  schedule,
+  scheduleWords,
+  type ScheduleConfig,
+  type ScheduleKind,
+} from './index.js';
 
-const ROWS: [ScheduleConfig, [step: number, rate: number][]][] = [
-  [
-    { kind: 'constant', rate: 2e-4 },
-    [
-      [0, 2e-4],
-      [1e6, 2e-4],
-    ],
-  ],
-  [
-    { kind: 'linear', from: 1, to: 0.1, steps: 10 },
-    [
-      [0, 1],
-      [5, 0.55],
-      [10, 0.1],
-      [11, 0.1],
-    ],
-  ],
-  [
-    { kind: 'cosine', from: 1, to: 0.1, steps: 10 },
-    [
-      [0, 1],
-      [5, 0.55],
-      [10, 0.1],
-      [99, 0.1],
-    ],
-  ],
-  [
-    { kind: 'step', rate: 1, factor: 0.5, every: 3 },
-    [
-      [0, 1],
-      [2, 1],
-      [3, 0.5],
-      [6, 0.25],
-    ],
-  ],
-];
+interface Vectors {
+  curves: { config: ScheduleConfig; rates: number[] }[];
+  plateaus: { options: Parameters<typeof plateau>[0]; seen: number[]; rates: number[] }[];
+}
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../tests/vectors/schedules.json', import.meta.url), 'utf8'),
+) as Vectors;
 
-test.each(ROWS)('%j', (config, points) => {
-  const rate = schedule(config);
-  expect(points.map(([step]) => rate(step))).toBeAllclose(
-    points.map(([, value]) => value),
-    { rtol: 1e-12 },
-  );
+test.each(vectors.curves)('is PyTorch’s: $config', ({ config, rates }) => {
+  const made = schedule<ScheduleKind>(config);
+  expect(rates.map((_, step) => made(step))).toBeAllclose(rates, { rtol: 1e-12 });
+});
+
+test.each(vectors.plateaus)('is PyTorch’s plateau: $options', ({ options, seen, rates }) => {
+  const made = plateau(options);
+  const got = seen.map((value, i) => {
+    made.memory?.observe(i + 1, { [options.watch]: value });
+    return made(i + 1);
+  });
+  expect(got).toBeAllclose(rates, { rtol: 1e-12 });
+  expect(new Set(rates).size).toBeGreaterThan(2); // it fell
+});
+
+test('a plateau goes on from what it saved, in the middle of a period', () => {
+  const options = { from: 1, watch: 'loss', factor: 0.5, patience: 1, every: 3 };
+  const values = Array.from({ length: 60 }, (_, i) => 1 / (1 + i) + ((i * 7) % 5) / 4);
+  const whole = plateau(options);
+  const halves = [plateau(options), plateau(options)];
+  const fed = (one: typeof whole, from: number, to: number): void =>
+    values.slice(from, to).forEach((loss, i) => one.memory?.observe(from + i + 1, { loss, other: 3 }));
+  fed(whole, 0, 60);
+  fed(halves[0] as typeof whole, 0, 31);
+  halves[1]?.memory?.load(JSON.parse(JSON.stringify(halves[0]?.memory?.save())) as number[]);
+  fed(halves[1] as typeof whole, 31, 60);
+  expect(halves[1]?.memory?.save()).toEqual(whole.memory?.save());
+  expect(whole(60)).toBeLessThan(1);
+});
+
+test('curves stay at their ends, and take what is left out from the scalar', () => {
+  const of = { value: 2e-3, steps: 100 };
+  for (const kind of ['linear', 'cosine', 'exponential'] as const) {
+    const made = schedule({ kind }, of);
+    expect([0, 100, 5000].map(made)).toBeAllclose([2e-3, 2e-4, 2e-4], { rtol: 1e-12 });
+  }
+  // after a warm-up: the rest of the run
+  expect([9, 10, 100].map(schedule({ kind: 'linear', warmup: 10 }, of))).toBeAllclose([(2e-3 * 10) / 11, 2e-3, 2e-4], {
+    rtol: 1e-12,
+  });
 });
 
 test('a cosine is flat at its ends and a line is not', () => {
@@ -54,10 +69,28 @@ test('a cosine is flat at its ends and a line is not', () => {
 });
 
 test.each([
+  ['cosine', { kind: 'cosine' }],
+  ['linear:2e-4:0:5000', { kind: 'linear', from: 2e-4, to: 0, steps: 5000 }],
+  ['linear::0', { kind: 'linear', to: 0 }],
+  ['step:1:0.5:100,warmup=7', { kind: 'step', from: 1, factor: 0.5, every: 100, warmup: 7 }],
+  ['plateau:loss_g:0.5,mode=max', { kind: 'plateau', watch: 'loss_g', factor: 0.5, mode: 'max' }],
+])('words %s', (text, config) => expect(scheduleWords(text)).toEqual(config));
+
+test.each([
   [{ kind: 'linear', from: 1, to: 0, steps: 0 }, 'schedule.linear.steps: expected a whole number ≥ 1, got 0'],
   [{ kind: 'cosine', from: NaN, to: 0, steps: 5 }, 'schedule.cosine.from: expected a finite number ≥ 0, got NaN'],
-  [{ kind: 'constant', rate: -1 }, 'schedule.constant.rate: expected a finite number ≥ 0, got -1'],
-  [{ kind: 'warmup' } as never, "schedule.kind: expected one of constant, linear, cosine, step, got 'warmup'"],
+  [{ kind: 'constant', from: -1 }, 'schedule.constant.from: expected a finite number ≥ 0, got -1'],
+  [{ kind: 'constant' }, 'schedule.constant.from: expected a finite number ≥ 0, got NaN'],
+  [
+    { kind: 'exponential', from: 1, to: 0, steps: 5 },
+    'schedule.exponential.to: expected a finite number above 0, got 0',
+  ],
+  [{ kind: 'constant', from: 1, warmup: 0.5 }, 'schedule.warmup: expected a whole number ≥ 0, got 0.5'],
+  [{ kind: 'plateau', from: 1, watch: '' }, 'schedule.plateau.watch: expected the name of a scalar of the log, got '],
+  [
+    { kind: 'cosin' } as never,
+    "schedule.kind: expected one of constant, linear, cosine, exponential, step, plateau, got 'cosin'; did you mean 'cosine'?",
+  ],
 ] satisfies [ScheduleConfig, string][])('%j is refused', (config, message) => {
-  expect(() => schedule(config)).toThrow(expect.objectContaining({ code: 'config.invalid', message }));
+  expect(() => schedule<ScheduleKind>(config)).toThrow(expect.objectContaining({ code: 'config.invalid', message }));
 });

@@ -1,7 +1,7 @@
 // The moving average of a network's weights, without a second network: for the time of a call the layers read the
 // averages in place of their weights. So custom layers need no copy, and a change of architecture no second builder.
 import type * as tf from '@tensorflow/tfjs';
-import { applyUpdates, ema } from '../optimizers/index.js';
+import { applyUpdates, ema, type EmaAt } from '../optimizers/index.js';
 import { variablesOf } from '../tfjs/variables.js';
 
 /** How a network is averaged. */
@@ -24,7 +24,7 @@ export interface Average {
   /** The averages and their counter: state. */
   readonly variables: readonly tf.Variable[];
   /** Moves the averages towards the weights. Part of a phase's step. */
-  follow(): void;
+  follow(at?: Pick<EmaAt, 'decay' | 'share'>): void;
   /** Runs `fn`, synchronous, with the averages in place of the network's weights. */
   during<T>(fn: () => T): T;
 }
@@ -36,7 +36,7 @@ export function averageOf(model: tf.LayersModel, options: AverageOptions): Avera
   const moved = ema(variablesOf(layerWeights), decay, { warmup, name });
   return {
     variables: moved.state,
-    follow: () => applyUpdates(moved()),
+    follow: (at) => applyUpdates(moved(at)),
     during: (fn) => {
       // What a LayerVariable reads is its `val`, which tfjs's types call protected.
       const slots = layerWeights as unknown as { val: tf.Variable }[];

@@ -19,6 +19,9 @@ export const whole = (least: number, most: number) =>
 /** A finite number of at least `least`. */
 export const atLeast = (least: number) => v.pipe(finite, v.minValue(least, `a number of at least ${least}`));
 
+/** A finite number above 0. */
+export const above0 = v.pipe(finite, v.gtValue(0, 'a number above 0'));
+
 /** A learning rate: above 0, at most 1. */
 export const rate = v.pipe(finite, v.gtValue(0, 'a number above 0'), v.maxValue(1, 'a number of at most 1'));
 

@@ -70,6 +70,11 @@ test.each([
   [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: expected 'last' or 'averaged'/],
   [() => mlpGan({ labelSmoothing: 1 }), /^mlp\.labelSmoothing: expected a number from 0 to below 1, got 1$/],
   [() => mlpGan({ loss: 'hinge', labelSmoothing: 0.1 }), /smoothing: expected a loss that is a cross-entropy/],
+  [
+    () => mlpGan({ schedules: { rate_dd: 'cosine' } }),
+    /schedules\.rate_dd: expected a scalar of this game \(rate_g, rate_d, ema\), got 'rate_dd'; did you mean 'rate_d'\?$/,
+  ],
+  [() => mlpGan({ momentum: 0.5 }), /momentum: expected optimizer 'sgd' beside it, got 'adam'/],
   [() => mlpGan({ ema: 1 }), /^mlp\.ema: expected a number from 0 to below 1, got 1$/],
   [() => kindOf('dgcan'), /^system: expected one of .*did you mean 'dcgan'\?$/],
 ])('configuration %# is refused before anything is made', (make, message) => {

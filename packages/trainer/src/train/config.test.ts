@@ -30,6 +30,7 @@ describe('parseConfig', () => {
     for (const input of [
       { ...good, size: 32, threads: 2 },
       { system: 'mlp', data: { kind: 'synthetic', modes: 4 } },
+      { ...good, schedules: { rate_d: 'linear::0', rate_g: { kind: 'plateau', watch: 'loss_g' } } },
     ]) {
       const once = parseConfig(input);
       expect(parseConfig(JSON.parse(JSON.stringify(once)))).toEqual(once);
@@ -51,6 +52,23 @@ describe('parseConfig', () => {
     [{ ...good, learningRate: 1 }, /config\.learningRate: expected no such field/],
     [{ ...good, stesp: 1 }, /config\.stesp: expected no such field; did you mean 'steps'\?/],
     [{ ...good, penalties: { r1: -1 } }, /config\.penalties\.r1/],
+    [{ ...good, optimizer: 'adamm' }, /config\.optimizer: expected 'adam' or 'adamw' or 'rmsprop' or 'sgd'/],
+    [{ ...good, momentum: 1 }, /config\.momentum: expected a number from 0 to below 1, got 1/],
+    [{ ...good, clipNorm: 0 }, /config\.clipNorm: expected a number above 0, got 0/],
+    [{ ...good, accumulate: 0 }, /config\.accumulate: expected a number of at least 1, got 0/],
+    [{ ...good, schedule: 'step' }, /config\.schedule: expected 'constant' or 'linear'/],
+    [
+      { ...good, schedules: { rate_d: 'cosin' } },
+      /config\.schedules\.rate_d\.kind: expected a schedule \(constant, .*\); did you mean 'cosine'\?, got "cosin"/,
+    ],
+    [
+      { ...good, schedules: { rate_d: 'linear:-1' } },
+      /config\.schedules\.rate_d\.from: expected .* at least 0, got -1/,
+    ],
+    [{ ...good, schedules: { rate_d: 'linear:1:a' } }, /config\.schedules\.rate_d\.to: expected a number, got "a"/],
+    [{ ...good, schedules: { rate_d: 'linear:1:1:1:1' } }, /config\.schedules\.rate_d\.part 5: expected no such field/],
+    [{ ...good, schedules: { rate_d: 3 } }, /config\.schedules\.rate_d: expected a schedule \(.*, got 3/],
+    [{ ...good, schedules: { rate_d: { kind: 'plateau' } } }, /config\.schedules\.rate_d\.watch/],
     [{ ...good, activation: 'relu' }, /config\.activation: expected no such field/],
     [{ ...good, data: { kind: 'idx' } }, /config\.data\.path: expected .*got nothing/],
     [{ ...good, data: { kind: 'synthetic', modes: 0 } }, /config\.data\.modes: expected a number of at least 1, got 0/],

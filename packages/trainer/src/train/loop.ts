@@ -18,7 +18,7 @@ export interface Run {
   /** Fixed inputs of the grids, by output; the first output's grids are named by the step alone. */
   previews: ReadonlyMap<string, PreviewFeeds>;
   /** All that a checkpoint says beside step, seconds and state. */
-  identity: Omit<Checkpoint, 'step' | 'seconds' | 'state'>;
+  identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'state'>;
   store: RunStore;
   clock: Clock;
   emit: (event: TrainEvent) => void | Promise<void>;
@@ -33,6 +33,7 @@ export interface Run {
  */
 export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   const { config, engine, store, clock, emit, signal } = run;
+  const memories = Object.values(run.system.schedules).flatMap(({ memory }) => memory ?? []);
   let saved = engine.step === 0 ? -1 : engine.step;
   if (engine.step === 0 && config.sampleEvery > 0) await sample(run);
 
@@ -52,6 +53,7 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
         seconds: clock.seconds(),
       };
       if (step % config.logEvery === 0) await store.log(line);
+      for (const memory of memories) memory.observe(step, scalars);
       await emit({ type: 'step', ...line, steps: config.steps, left: ((config.steps - step) * config.batch) / speed });
     }
 
@@ -64,9 +66,10 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
-/** Steps of the next run: none passes the next grid, checkpoint or end. */
-function together({ config, engine, stepsPerRun }: Run): number {
-  const left = [config.sampleEvery, config.checkpointEvery]
+/** Steps of the next run: none passes the next grid, checkpoint, change of a schedule that remembers, or end. */
+function together({ config, engine, stepsPerRun, system }: Run): number {
+  const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
+  const left = [config.sampleEvery, config.checkpointEvery, ...remembering]
     .filter((every) => every > 0)
     .map((every) => every - (engine.step % every));
   return Math.min(stepsPerRun, config.steps - engine.step, ...left);
@@ -75,6 +78,13 @@ function together({ config, engine, stepsPerRun }: Run): number {
 /** The system's schedules at an iteration. */
 function ratesAt({ schedules }: GanSystem, step: number): Record<string, number> {
   return Object.fromEntries(Object.entries(schedules).map(([name, schedule]) => [name, schedule(step)]));
+}
+
+/** What the system's schedules remember, by name. */
+export function memoriesOf({ schedules }: GanSystem): Record<string, readonly number[]> {
+  return Object.fromEntries(
+    Object.entries(schedules).flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory.save()]])),
+  );
 }
 
 /** Writes a grid for each output: the same inputs at every step. */
@@ -96,7 +106,8 @@ async function save(run: Run, saved: number): Promise<number> {
   const state = await engine.state();
   if (firstBad(state)) await stop(run, engine.step, {}, saved);
   const { step } = engine;
-  const bytes = await encodeCheckpoint({ ...identity, step, seconds: clock.seconds(), state });
+  const schedules = memoriesOf(run.system);
+  const bytes = await encodeCheckpoint({ ...identity, step, seconds: clock.seconds(), schedules, state });
   await store.checkpoint(step, bytes);
   await emit({ type: 'checkpoint', step, bytes: bytes.length });
   return step;

@@ -28,7 +28,7 @@ interface Shape {
 interface Action {
   type: string;
   requirement?: unknown;
-  metadata?: { choices?: () => string[] };
+  metadata?: { choices?: () => string[]; words?: string };
 }
 
 /** Rows of the fields of every run, or of a system's own. */
@@ -70,7 +70,7 @@ function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): strin
       `{ ${Object.entries(entries)
         .map(([key, of]) => `${key}: ${valuesOf(of.wrapped ?? of)}`)
         .join(', ')} }`,
-    record: () => '{ name: weight }',
+    record: () => pipe.find(({ metadata }) => metadata?.words)?.metadata?.words ?? '{ name: weight }',
     union: () => choices(pipe) ?? 'a name, a path, or { kind, … }',
   };
   return kinds[type]?.() ?? type;

@@ -83,6 +83,30 @@ describe('train in memory', () => {
     expect(rest.files.get('generator.onnx')).toEqual(whole.files.get('generator.onnx'));
   });
 
+  it('goes on with what a schedule remembers', async () => {
+    // falls after every period of 2, as nothing is below −∞; the resume is in the middle of one
+    const watching: TrainConfig = {
+      ...tiny,
+      steps: 8,
+      checkpointEvery: 3,
+      sampleEvery: 0,
+      schedules: { rate_g: 'plateau:loss_g:0.5:0:2,mode=max,threshold=9' },
+    };
+    const rates = async (store: MemoryStore) => (await store.lines()).map(({ step, rates: r }) => [step, r['rate_g']]);
+    const [whole, half, rest] = [new MemoryStore(), new MemoryStore(), new MemoryStore()];
+    await train(watching, { store: whole });
+    await train({ ...watching, steps: 3 }, { store: half });
+    const checkpoint = half.checkpoints.get(3);
+    await train(watching, { store: rest, ...(checkpoint ? { checkpoint } : {}) });
+    const wanted = await rates(whole);
+    expect(wanted.map(([, rate]) => rate)).toEqual([1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25].map((x) => x * 1e-3));
+    expect([...(await rates(half)), ...(await rates(rest))]).toEqual(wanted);
+    // several steps of a call end where the schedule may fall
+    const together = new MemoryStore();
+    await train(watching, { store: together, stepsPerRun: 8 });
+    expect(await rates(together)).toEqual(wanted);
+  });
+
   it('stops before the first step when its signal is aborted, saved', async () => {
     const result = await train(tiny, { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ step: 0, reason: 'interrupted' });

@@ -111,6 +111,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         refuseOther(from, identity);
         await engine.load(from.state);
         engine.step = from.step;
+        for (const [name, saved] of Object.entries(from.schedules ?? {})) system.schedules[name]?.memory?.load(saved);
         const changes = environmentChanges(from.environment, now);
         if (changes.length > 0)
           await onEvent({

@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../../data/dataset.js';
 import type { OutputOption } from '../../export/describe.js';
 import { classification, lossOf, smoothed, type Verdict } from '../../losses/index.js';
-import { adam, applyUpdates } from '../../optimizers/index.js';
 import { nameWeights, variablesOf } from '../../tfjs/variables.js';
 import { averageOf } from '../average.js';
 import type { Circumstances } from '../kind.js';
@@ -13,9 +12,10 @@ import type { Phase, PhaseInput } from '../phase.js';
 import { disposeOwn } from '../network.js';
 import type { GanSystem, Preview } from '../system.js';
 import { checkAugment, sightOf } from './augment.js';
+import { descentOf } from './descent.js';
 import type { PlayerOptions } from './options.js';
-import { scheduled } from './rates.js';
 import { drawsOf, penaltiesOf, type Weighed } from './penalties.js';
+import { scalarsOf } from './scalars.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from './step.js';
 
 /** The networks, with their initial weights, and what they work on. */
@@ -39,16 +39,16 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   checkAugment(options, example, at.data.name);
   const sight = sightOf(options);
   const loss = smoothed(lossOf(options.loss), { real: options.labelSmoothing });
-  const penalties = penaltiesOf(options.penalties);
+  const scalars = scalarsOf(options, at.steps);
+  const penalties = penaltiesOf(options.penalties, scalars);
   const [always, lazy] = [penalties.filter(({ every }) => every === 1), penalties.filter(({ every }) => every > 1)];
   const own = [...nameWeights(g, 'g'), ...nameWeights(d, 'd')];
   const [ofG, ofD] = [variablesOf(g.trainableWeights), variablesOf(d.trainableWeights)];
   // Lazy regularisation (Karras et al. 2020, appendix B): D's optimizer runs more often than once an iteration, so its
   // rate and betas are scaled to the same time constants.
   const part = 1 / lazy.reduce((sum, { every }) => sum + 1 / every, 1);
-  const { beta1, beta2 } = options;
-  const adamG = adam({ beta1, beta2, name: 'adam_g' }).prepare(ofG);
-  const adamD = adam({ beta1: beta1 ** part, beta2: beta2 ** part, name: 'adam_d' }).prepare(ofD);
+  const descentG = descentOf('g', ofG, options);
+  const descentD = descentOf('d', ofD, options, part);
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
   const generate = (inputs: Inputs): tf.Tensor => first(applied(g, input(inputs, 'z'), inputs['label']));
@@ -72,16 +72,8 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return value;
   };
 
-  const descendD = (inputs: Inputs, objective: () => tf.Scalar, fill = false): tf.Scalar => {
-    const { value, grads: found } = tf.variableGrads(objective, ofD);
-    // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
-    const grads = fill ? ofD.map((variable) => found[variable.name] ?? tf.zerosLike(variable)) : found;
-    const rate = input(inputs, 'rate_d');
-    applyUpdates(adamD(ofD, grads, part === 1 ? rate : tf.mul(rate, part)));
-    return value;
-  };
   const updateD = (inputs: Inputs, fake: tf.Tensor, keep: Keep): void => {
-    const value = descendD(inputs, () => {
+    const objective = (): tf.Scalar => {
       const [onReal, onFake] = [judge(input(inputs, 'real'), inputs, 'd_real'), judge(fake, inputs, 'd_fake')];
       sight.follow(onReal.logits, keep);
       keep('d_real', shareAbove(onReal.logits));
@@ -89,7 +81,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       const terms = always.map((one) =>
         tf.mul<tf.Scalar>(
           penalised(one, inputs, () => fake, keep),
-          one.weight,
+          scalars.of(inputs, one.name),
         ),
       );
       return sumOf([
@@ -98,8 +90,8 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         ...classified(onFake, inputs),
         ...terms,
       ]);
-    });
-    keep('loss_d', value);
+    };
+    keep('loss_d', descentD.descend(objective, input(inputs, 'rate_d')));
   };
   const lossG = (inputs: Inputs, fake: tf.Tensor): tf.Scalar => {
     const onFake = judge(fake, inputs, 'g_fake');
@@ -108,23 +100,24 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return sumOf([loss.generator(onFake, onReal), ...classified(onFake, inputs)]);
   };
   const updateG = (inputs: Inputs, objective: () => tf.Scalar, keep: Keep): void => {
-    const { value, grads } = tf.variableGrads(objective, ofG);
-    applyUpdates(adamG(ofG, grads, input(inputs, 'rate_g')));
-    average.follow();
-    keep('loss_g', value);
+    const share = descentG.last();
+    keep('loss_g', descentG.descend(objective, input(inputs, 'rate_g')));
+    average.follow({ decay: inputs['ema'], share });
   };
 
-  const scalar = (schedule: string): PhaseInput => ({ shape: [], from: { schedule } });
   const real: PhaseInput = { shape: [at.batch, ...example.shape], from: { data: field } };
   const z: PhaseInput = { shape: [at.batch, options.latent], from: { random: 'normal' } };
   const label: PhaseInput = { shape: [at.batch], dtype: 'int32', from: { data: 'label' } };
   const shared = { ...(classes === undefined ? {} : { label }), z };
-  const [rate_g, rate_d] = [scalar('rate_g'), scalar('rate_d')];
+  const ofGame = {
+    g: scalars.inputs('rate_g', 'ema'),
+    d: scalars.inputs('rate_d', ...always.map((one) => one.name)),
+  };
 
   /** D and G in one graph, so that the generator runs once for both. */
   const together: Phase = {
     name: 'game',
-    inputs: { real, ...shared, rate_g, rate_d },
+    inputs: { real, ...shared, ...ofGame.g, ...ofGame.d },
     step: collecting((inputs, keep) =>
       updateG(
         inputs,
@@ -141,40 +134,39 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const apart: readonly Phase[] = [
     {
       name: 'discriminator',
-      repeat: options.dSteps,
-      inputs: { real, ...shared, rate_d },
+      repeat: options.dSteps * options.accumulate,
+      inputs: { real, ...shared, ...ofGame.d },
       step: collecting((inputs, keep) => updateD(inputs, generate(inputs), keep)),
     },
     {
       name: 'generator',
-      inputs: { ...(loss.relativistic === true ? { real } : {}), ...shared, rate_g },
+      repeat: options.accumulate,
+      inputs: { ...(loss.relativistic === true ? { real } : {}), ...shared, ...ofGame.g },
       step: collecting((inputs, keep) => updateG(inputs, () => lossG(inputs, generate(inputs)), keep)),
     },
   ];
   const regularised = lazy.map((one): Phase => ({
     name: one.name,
     every: one.every,
-    inputs: { real, ...shared, rate_d },
+    repeat: options.accumulate,
+    inputs: { real, ...shared, ...scalars.inputs('rate_d', one.name) },
     step: collecting((inputs, keep) => {
-      const weight = one.weight * one.every;
-      descendD(
-        inputs,
-        () =>
-          tf.mul(
-            penalised(one, inputs, () => generate(inputs), keep),
-            weight,
-          ),
-        true,
-      );
+      const objective = (): tf.Scalar =>
+        tf.mul(
+          penalised(one, inputs, () => generate(inputs), keep),
+          tf.mul(scalars.of(inputs, one.name), one.every),
+        );
+      // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
+      descentD.descend(objective, input(inputs, 'rate_d'), true);
     }),
   }));
 
-  const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables, ...sight.variables];
+  const variables = [...own, ...descentG.state, ...descentD.state, ...average.variables, ...sight.variables];
   return {
     name,
     networks: { g, d },
     variables,
-    phases: [...(options.dSteps === 1 ? [together] : apart), ...regularised],
+    phases: [...(options.dSteps === 1 && options.accumulate === 1 ? [together] : apart), ...regularised],
     outputs: {
       generator: {
         model: (...given: tf.Tensor[]) =>
@@ -195,10 +187,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         preview: previewOf(at.samples, classes),
       },
     },
-    schedules: {
-      rate_g: scheduled(options.schedule, options.rates.g, at.steps),
-      rate_d: scheduled(options.schedule, options.rates.d, at.steps),
-    },
+    schedules: scalars.schedules,
     charts: {
       Losses: ['loss_d', 'loss_g'],
       'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { lossNames } from '../../losses/index.js';
 import { penaltyNames } from '../../penalties/index.js';
 import { augmentOptions } from './augment.js';
-import { atLeast, described, named, rate, share, whole } from '../entries.js';
+import { above0, atLeast, described, named, rate, share, whole } from '../entries.js';
+import { scheduleOption } from './schedule-option.js';
 
 /** A penalty's weight, or all that can be said of it. */
 const penalty = v.union([
@@ -17,6 +18,9 @@ const penalty = v.union([
   }),
 ]);
 
+/** Schedules that need no more than a rate and the length of the run. */
+const RATE_SCHEDULES = ['constant', 'linear', 'cosine', 'exponential'] as const;
+
 /** Defaults that differ between games. */
 export interface PlayerDefaults {
   rates: { g: number; d: number };
@@ -25,7 +29,7 @@ export interface PlayerDefaults {
   penalties?: Record<string, v.InferInput<typeof penalty>>;
   beta1?: number;
   dSteps?: number;
-  schedule?: 'constant' | 'linear' | 'cosine';
+  schedule?: (typeof RATE_SCHEDULES)[number];
   augment?: string;
 }
 
@@ -40,11 +44,34 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
     'learning rates of generator and discriminator',
   ),
   schedule: described(
-    v.optional(v.picklist(['constant', 'linear', 'cosine']), defaults.schedule ?? 'constant'),
+    v.optional(v.picklist(RATE_SCHEDULES), defaults.schedule ?? 'constant'),
     'how both rates fall to a tenth over the run',
+  ),
+  schedules: described(
+    v.optional(
+      v.pipe(
+        v.record(v.string(), scheduleOption),
+        v.metadata({ words: '{ scalar: kind:from:to:steps }', value: 'scalar=kind:from:to:steps' }),
+      ),
+      {},
+    ),
+    'schedules of single scalars by name (rate_g, rate_d, ema, a penalty): a kind, kind:from:to:steps, or { kind, … }',
+  ),
+  optimizer: described(
+    v.optional(v.picklist(['adam', 'adamw', 'rmsprop', 'sgd']), 'adam'),
+    'optimizer of both players',
   ),
   beta1: described(v.optional(share, defaults.beta1 ?? 0.5), "Adam's decay of the first moment"),
   beta2: described(v.optional(share, 0.999), "Adam's decay of the second moment"),
+  weightDecay: described(v.optional(atLeast(0)), "AdamW's share of a weight that goes at rate 1; default: 0.01"),
+  rmsDecay: described(v.optional(share), "RMSProp's decay of the mean square; default: 0.99"),
+  momentum: described(v.optional(share), "SGD's momentum; default: 0"),
+  clipNorm: described(v.optional(above0), "largest norm of a network's gradients together; larger ones are scaled"),
+  clipValue: described(v.optional(above0), 'largest magnitude of a single gradient; larger ones are cut'),
+  accumulate: described(
+    v.optional(whole(1, 1024), 1),
+    'batches whose gradients are averaged for one update: as if the batch were so many times larger',
+  ),
   loss: described(v.optional(named('loss', lossNames), defaults.loss ?? 'non-saturating'), 'adversarial loss'),
   labelSmoothing: described(
     v.optional(share, 0),

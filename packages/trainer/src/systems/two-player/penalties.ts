@@ -4,32 +4,35 @@ import { lossOf, smoothed } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
 import { random } from '../../trace/random.js';
 import { defined } from '../options.js';
+import { checkOptimizer } from './descent.js';
 import type { PlayerOptions } from './options.js';
+import { scalarsOf, type Scalars } from './scalars.js';
 
-/** A penalty in a game. */
+/** A penalty in a game; its weight is the scalar of this name. */
 export interface Weighed {
   readonly name: string;
   readonly penalty: Penalty;
-  readonly weight: number;
   /** Iterations from one application to the next. */
   readonly every: number;
 }
 
-/** Penalties by name as a list, in the order written; those of weight 0 are left out. */
-export function penaltiesOf(options: PlayerOptions['penalties']): Weighed[] {
+/** Penalties by name as a list, in the order written; those whose weight is always 0 are left out. */
+export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Pick<Scalars, 'uses'>): Weighed[] {
   return Object.entries(options).flatMap(([name, given]) => {
-    const { weight, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
-    return weight === 0 ? [] : [{ name, weight, every, penalty: penaltyOf(name, defined(rest)) }];
+    const { weight: _, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
+    return uses(name) ? [{ name, every, penalty: penaltyOf(name, defined(rest)) }] : [];
   });
 }
 
 /**
- * Refuses losses and penalties that do not fit each other, before networks are made.
+ * Refuses options that do not fit each other, before networks are made.
  * @throws UsageError `config.invalid`.
  */
-export function checkPlayers({ loss, labelSmoothing, penalties }: PlayerOptions): void {
+export function checkPlayers(options: PlayerOptions): void {
+  const { loss, labelSmoothing, penalties } = options;
   smoothed(lossOf(loss), { real: labelSmoothing });
-  penaltiesOf(penalties);
+  penaltiesOf(penalties, scalarsOf(options, 1));
+  checkOptimizer(options);
 }
 
 /** Random numbers of a step by name, apart from other penalties'. */

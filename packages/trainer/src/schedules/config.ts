@@ -1,0 +1,114 @@
+// Schedules as plain data and as words: what configurations and flags say.
+import { UsageError } from '@forja/core';
+import { nearest } from '../nearest-name.js';
+import { constantRate, cosineDecay, exponentialDecay, linearDecay, stepDecay, warmUp } from './curves.js';
+import { plateau, type PlateauOptions } from './plateau.js';
+import type { Schedule } from './schedule.js';
+
+/** A curve from `from` to `to` over `steps`, then constant. */
+interface Curve<K extends string> {
+  kind: K;
+  from?: number;
+  to?: number;
+  steps?: number;
+}
+
+type Kinds =
+  | { kind: 'constant'; from?: number }
+  | Curve<'linear'>
+  | Curve<'cosine'>
+  | Curve<'exponential'>
+  | { kind: 'step'; from?: number; factor?: number; every: number }
+  | ({ kind: 'plateau'; from?: number } & Omit<PlateauOptions, 'from'>);
+
+/**
+ * A schedule as plain data. What is left out comes from the scalar that it is of: `from` is its own value, `steps` the
+ * rest of the run; `to` is a tenth of `from`. `warmup`: steps of a straight rise before it.
+ */
+export type ScheduleConfig = Kinds & { warmup?: number };
+
+/** Kinds of schedules. */
+export type ScheduleKind = ScheduleConfig['kind'];
+
+/** The scalar that a schedule is of. */
+export interface ScheduleOf {
+  /** Its value without a schedule. */
+  value?: number;
+  /** Steps of the run. */
+  steps?: number;
+}
+
+type Maker<K extends ScheduleKind> = (config: Extract<Kinds, { kind: K }>, of: ScheduleOf) => Schedule;
+
+const curve =
+  (make: (from: number, to: number, steps: number) => Schedule) =>
+  (config: Omit<Curve<string>, 'kind'>, of: ScheduleOf): Schedule => {
+    const { from = of.value ?? NaN, to = from / 10, steps = of.steps ?? NaN } = config;
+    return make(from, to, steps);
+  };
+
+const MAKERS: { readonly [K in ScheduleKind]: Maker<K> } = {
+  constant: ({ from }, { value = NaN }) => constantRate(from ?? value),
+  linear: curve(linearDecay),
+  cosine: curve(cosineDecay),
+  exponential: curve(exponentialDecay),
+  step: ({ from, factor = 0.1, every }, { value = NaN }) => stepDecay(from ?? value, factor, every),
+  plateau: ({ from, ...rest }, { value = NaN }) => plateau({ ...rest, from: from ?? value }),
+};
+
+/** Fields of each kind in the order in which words name them. */
+const WORDS: Readonly<Record<ScheduleKind, readonly string[]>> = {
+  constant: ['from'],
+  linear: ['from', 'to', 'steps'],
+  cosine: ['from', 'to', 'steps'],
+  exponential: ['from', 'to', 'steps'],
+  step: ['from', 'factor', 'every'],
+  plateau: ['watch', 'factor', 'patience', 'every'],
+};
+
+/** Names of the kinds. */
+export const scheduleKinds = Object.keys(MAKERS) as readonly ScheduleKind[];
+
+/**
+ * The schedule that a config describes, of a scalar.
+ * @throws UsageError `config.invalid` for an unknown kind, a number that is not finite and ≥ 0, or a length that is not
+ * a whole number ≥ 1.
+ */
+export function schedule<K extends ScheduleKind>(
+  config: Extract<Kinds, { kind: K }> & { warmup?: number },
+  { value, steps }: ScheduleOf = {},
+): Schedule {
+  const { kind, warmup = 0 }: { kind: K; warmup?: number } = config;
+  if (!Object.hasOwn(MAKERS, kind))
+    throw new UsageError(
+      `schedule.kind: expected one of ${scheduleKinds.join(', ')}, got '${String(kind)}'${nearest(String(kind), scheduleKinds)}`,
+      { code: 'config.invalid' },
+    );
+  const rest = steps === undefined ? {} : { steps: Math.max(1, steps - warmup) };
+  const made = MAKERS[kind](config, { ...(value === undefined ? {} : { value }), ...rest });
+  return warmup === 0 ? made : warmUp(warmup, made);
+}
+
+/**
+ * Words as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
+ * `plateau:loss_g:0.5:10`. After the kind come its fields in order, an empty one left out; then others by name.
+ */
+export function scheduleWords(text: string): Record<string, unknown> {
+  const [first = '', ...named] = text.split(',');
+  const [kind = '', ...values] = first.split(':');
+  const fields = WORDS[kind as ScheduleKind] as readonly string[] | undefined; // of any word
+  const pairs = [
+    ...values.map((value, i) => [fields?.[i] ?? `part ${i + 2}`, value] as const),
+    ...named.map((pair) => {
+      const [key = '', ...value] = pair.split('=');
+      return [key, value.join('=')] as const;
+    }),
+  ];
+  const given = pairs.filter(([, value]) => value.trim() !== '');
+  return {
+    kind,
+    ...Object.fromEntries(
+      given.map(([key, value]) => [key, Number.isFinite(Number(value)) ? Number(value) : value] as const),
+    ),
+  };
+}

@@ -1,0 +1,63 @@
+// A schedule that falls when a scalar of the run stops getting better, as PyTorch's ReduceLROnPlateau does, on means
+// over `every` steps.
+import { UsageError } from '@forja/core';
+import { positive, whole } from './check.js';
+import type { Schedule } from './schedule.js';
+
+/** Options of {@link plateau}. */
+export interface PlateauOptions {
+  from: number;
+  /** Name of what is watched: a scalar of the log, such as `loss_g`, or whatever else the loop tells of. */
+  watch: string;
+  /** What the number is multiplied by. Default 0.1. */
+  factor?: number;
+  /** Periods without an improvement that are borne. Default 10. */
+  patience?: number;
+  /** Steps of a period, whose mean counts; one in which the scalar is not seen does not. Default 100. */
+  every?: number;
+  /** Whether less or more is better. Default `min`. */
+  mode?: 'min' | 'max';
+  /** An improvement is more than this share of the best so far. Default 1e-4. */
+  threshold?: number;
+  /** The number does not fall below. Default 0. */
+  to?: number;
+}
+
+/**
+ * `from`, multiplied by `factor` when `watch` has not improved for more than `patience` periods in a row.
+ * @throws UsageError `config.invalid` for numbers out of range.
+ */
+export function plateau(options: PlateauOptions): Schedule {
+  const { from, watch, factor = 0.1, patience = 10, every = 100, mode = 'min', threshold = 1e-4, to = 0 } = options;
+  for (const [field, value] of Object.entries({ from, factor, threshold, to })) positive(`plateau.${field}`, value);
+  whole('plateau.patience', patience, 0);
+  whole('plateau.every', every);
+  if (typeof watch !== 'string' || watch === '')
+    throw new UsageError(`schedule.plateau.watch: expected the name of a scalar of the log, got ${String(watch)}`, {
+      code: 'config.invalid',
+    });
+  let [value, bad, sum, seen] = [from, 0, 0, 0];
+  let best: number | undefined;
+  const judge = (mean: number): void => {
+    const gain = best === undefined ? Infinity : (mean - best) * (mode === 'min' ? -1 : 1);
+    if (gain > threshold * Math.abs(best ?? 0)) [best, bad] = [mean, 0];
+    else bad++;
+    if (bad > patience) [value, bad] = [Math.max(to, value * factor), 0];
+  };
+  return Object.assign(() => value, {
+    memory: {
+      every,
+      observe: (step: number, values: Readonly<Record<string, number>>) => {
+        const now = values[watch];
+        if (now !== undefined) [sum, seen] = [sum + now, seen + 1];
+        if (step % every !== 0 || seen === 0) return;
+        judge(sum / seen);
+        [sum, seen] = [0, 0];
+      },
+      save: () => [value, bad, sum, seen, ...(best === undefined ? [] : [best])],
+      load: (saved: readonly number[]) => {
+        [value = from, bad = 0, sum = 0, seen = 0, best] = saved;
+      },
+    },
+  });
+}

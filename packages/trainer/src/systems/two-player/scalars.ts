@@ -1,0 +1,72 @@
+// The scalars of a game that may follow a schedule: rates, weights of penalties and other terms, strengths of noise.
+// One that follows none is a constant of the graph.
+import { UsageError } from '@forja/core';
+import type * as tf from '@tensorflow/tfjs';
+import { nearest } from '../../nearest-name.js';
+import { schedule, type Schedule, type ScheduleConfig } from '../../schedules/index.js';
+import type { PhaseInput } from '../phase.js';
+import type { PlayerOptions } from './options.js';
+import type { Inputs } from './step.js';
+
+/** Scalars of a game by name, the one that `schedules` of a configuration uses. */
+export interface Scalars {
+  /** For the system: what sources and the log call them. Penalties' weights are `weight_<penalty>`. */
+  readonly schedules: Readonly<Record<string, Schedule>>;
+  /** Whether a scalar matters: it is not 0, or follows a schedule. */
+  uses(name: string): boolean;
+  /** What a phase has to take in for those of these scalars that follow a schedule. */
+  inputs(...names: readonly string[]): Record<string, PhaseInput>;
+  /** Its value in a step. */
+  of(inputs: Inputs, name: string): tf.Tensor | number;
+}
+
+/** Values without a schedule, by name. Rates always have one. */
+export function valuesOf(options: PlayerOptions): Record<string, number> {
+  return {
+    rate_g: options.rates.g,
+    rate_d: options.rates.d,
+    ema: options.ema,
+    ...Object.fromEntries(
+      Object.entries(options.penalties).map(([name, given]) => [
+        name,
+        typeof given === 'number' ? given : given.weight,
+      ]),
+    ),
+  };
+}
+
+/**
+ * The scalars of a game over `steps` iterations.
+ * @throws UsageError `config.invalid` for a schedule of a scalar that the game does not have.
+ */
+export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
+  const values = valuesOf(options);
+  const asked: Record<string, ScheduleConfig> = {
+    rate_g: { kind: options.schedule },
+    rate_d: { kind: options.schedule },
+    ...(options.schedules as Record<string, ScheduleConfig>), // as its schema gives them
+  };
+  const known = Object.keys(values);
+  const made = Object.entries(asked).map(([name, config]): [string, Schedule] => {
+    const value = values[name];
+    if (value === undefined)
+      throw new UsageError(
+        `config.schedules.${name}: expected a scalar of this game (${known.join(', ')}), got '${name}'${nearest(name, known)}`,
+        { code: 'config.invalid' },
+      );
+    return [name, schedule(config, { value, steps })];
+  });
+  const following = new Set(made.map(([name]) => name));
+  const logged = (name: string): string => (name in options.penalties ? `weight_${name}` : name);
+  return {
+    schedules: Object.fromEntries(made.map(([name, one]) => [logged(name), one])),
+    uses: (name) => following.has(name) || (values[name] ?? 0) !== 0,
+    inputs: (...names) =>
+      Object.fromEntries(
+        names
+          .filter((name) => following.has(name))
+          .map((name) => [logged(name), { shape: [], from: { schedule: logged(name) } }]),
+      ),
+    of: (inputs, name) => inputs[logged(name)] ?? values[name] ?? NaN,
+  };
+}

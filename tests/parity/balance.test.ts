@@ -1,0 +1,98 @@
+// Options of two-player games, several at a time on 8-pixel networks: three iterations compiled are those of tfjs, and
+// 50 stay finite. What single options compute is held against PyTorch or by hand below and in unit tests.
+import { runtime } from '@forja/node';
+import { tensor, type Runtime } from '@forja/core';
+import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectSame, iterate, notFinite, running } from './support/games.js';
+
+let host: Runtime;
+beforeAll(() => {
+  host = runtime({ device: 'cpu', threads: 1 });
+});
+afterAll(() => host.dispose());
+
+const fields = {
+  image: { shape: [8, 8, 1], dtype: 'float32' as const, range: [-1, 1] as [number, number] },
+  label: { shape: [], dtype: 'int32' as const, classes: ['a', 'b'] },
+  vector: { shape: [2], dtype: 'float32' as const },
+};
+const made = <N extends 'dcgan' | 'mlp' | 'conditional' | 'wgan-gp'>(
+  name: N,
+  options: SystemConfigs[N],
+  batch = 4,
+): GanSystem =>
+  makeSystem(
+    name,
+    { base: 4, latent: 3, ...options },
+    { batch, seed: 5, steps: 60, data: { name: 'made', count: 8, fields } },
+  );
+
+const GAMES: Record<string, () => GanSystem> = {
+  'schedules of rates, average, penalty': () =>
+    made('dcgan', {
+      schedule: 'exponential',
+      schedules: { rate_d: 'cosine,warmup=4', ema: 'linear:0:0.99:20', r1: { kind: 'step', every: 2 } },
+      penalties: { r1: 1 },
+    }),
+  'schedules of a lazy penalty, AdamW, clipped': () =>
+    made('conditional', { schedules: { r1: 'linear:0.5:0:20' }, optimizer: 'adamw', weightDecay: 0.1, clipNorm: 0.5 }),
+  'accumulated, RMSProp': () =>
+    made('wgan-gp', { accumulate: 2, dSteps: 2, optimizer: 'rmsprop', rates: { g: 1e-4, d: 1e-4 } }),
+  'accumulated, lazy, clipped by value': () =>
+    made('dcgan', { accumulate: 3, clipValue: 0.01, penalties: { r2: { weight: 0.5, every: 2 } } }),
+  'momentum, clipped both ways': () =>
+    made('mlp', { optimizer: 'sgd', momentum: 0.8, clipNorm: 1, clipValue: 0.5, rates: { g: 1e-2, d: 1e-2 } }),
+};
+
+describe.each(Object.entries(GAMES))('%s', (_, make) => {
+  test('compiled as eager, and finite', async () => {
+    const system = make();
+    const compiled = await iterate(system, 3, { runtime: host });
+    expect(notFinite(await iterate(system, 50, { runtime: host }))).toEqual([]);
+    expectSame(compiled, await iterate(system, 3, 'eager')); // last: it moves the system's own variables
+    system.dispose();
+  });
+});
+
+describe('gradients summed over three batches', () => {
+  /** Weights, moments and averages after two iterations over the same 12 examples, in batches of `batch`. */
+  const after = async (batch: number, options: SystemConfigs['mlp']): Promise<Record<string, Float32Array>> => {
+    const system = made('mlp', { ...options, accumulate: 12 / batch, activation: 'tanh' }, batch);
+    const { steps, state, dispose } = await running(system, 3, { runtime: host });
+    for (let iteration = 0; iteration < 2; iteration++)
+      for (const phase of system.phases)
+        for (let repeat = 0; repeat < (phase.repeat ?? 1); repeat++) {
+          // Rows of one table, whatever the batch they come in; the last phases take other ones.
+          const rows = (width: number, salt: number): Float32Array =>
+            Float32Array.from({ length: batch * width }, (_, i) =>
+              Math.sin(repeat * batch * width + i + salt + 100 * iteration),
+            );
+          await steps[phase.name]?.run(
+            Object.fromEntries(
+              Object.entries(phase.inputs).map(([name, { shape }]) => [
+                name,
+                shape.length === 0
+                  ? tensor('float32', [], Float32Array.of(1e-2))
+                  : tensor('float32', shape, rows(shape[1] ?? 1, name === 'z' ? 7 : 0)),
+              ]),
+            ),
+          );
+        }
+    const found = await state();
+    await dispose();
+    system.dispose();
+    return Object.fromEntries(Object.entries(found).filter(([name]) => !name.startsWith('accumulated')));
+  };
+
+  test.each<[string, SystemConfigs['mlp']]>([
+    ['Adam', { dSteps: 2 }],
+    ['clipped', { dSteps: 2, clipNorm: 0.1, optimizer: 'sgd', momentum: 0.5 }],
+    ['a penalty of its own phase', { dSteps: 2, penalties: { r1: { weight: 0.5, every: 2 } } }],
+  ])('move the weights as one large batch does, %s', async (_, options) => {
+    const [parts, whole] = [await after(4, options), await after(12, options)];
+    expect(Object.keys(parts)).toEqual(Object.keys(whole));
+    for (const [name, values] of Object.entries(whole))
+      expect(parts[name] ?? [], name).toBeAllclose(values, { rtol: 1e-4, atol: 1e-6 });
+  });
+});
