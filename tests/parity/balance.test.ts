@@ -41,6 +41,46 @@ const GAMES: Record<string, () => GanSystem> = {
     made('wgan-gp', { accumulate: 2, dSteps: 2, optimizer: 'rmsprop', rates: { g: 1e-4, d: 1e-4 } }),
   'accumulated, lazy, clipped by value': () =>
     made('dcgan', { accumulate: 3, clipValue: 0.01, penalties: { r2: { weight: 0.5, every: 2 } } }),
+  'targets, noise, matched features': () =>
+    made('dcgan', {
+      labelSmoothing: 0.1,
+      labelSmoothingFake: 0.1,
+      labelNoise: 0.2,
+      labelFlips: 0.1,
+      instanceNoise: 0.2,
+      schedules: { instanceNoise: 'linear::0:20', labelFlips: 'linear:0.2:0:20', featureMatching: 'linear:1:0:20' },
+      featureMatching: { layer: 'conv0' },
+    }),
+  'paced, packed, orthogonal': () =>
+    made('mlp', {
+      loss: 'rpgan',
+      slowD: { above: 0.6, decay: 0.5 },
+      boostD: { below: 0.6, decay: 0.5 },
+      pack: 2,
+      // Not from orthogonal kernels: where a unit is dead, Adam would follow what rounding left of their products.
+      orthogonal: { g: 0.1, d: 0.1 },
+      schedules: { orthogonal_g: 'cosine' },
+    }),
+  'penalised packs with noise, boosted, accumulated': () =>
+    made('wgan-gp', {
+      loss: 'hinge',
+      pack: 2,
+      instanceNoise: 0.1,
+      boostD: {},
+      accumulate: 2,
+      optimizer: 'adamw',
+      orthogonal: { d: 0.01 },
+      penalties: { 'gradient-penalty': { weight: 10, every: 2 } },
+    }),
+  'classes with remedies': () =>
+    made('conditional', {
+      conditioning: 'auxiliary',
+      labelFlips: 0.2,
+      featureMatching: { layer: 'conv0_leaky', weight: 0.1 },
+      instanceNoise: 0.1,
+      slowD: {},
+      init: 'orthogonal',
+    }),
   'momentum, clipped both ways': () =>
     made('mlp', { optimizer: 'sgd', momentum: 0.8, clipNorm: 1, clipValue: 0.5, rates: { g: 1e-2, d: 1e-2 } }),
 };

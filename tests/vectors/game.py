@@ -96,12 +96,20 @@ class Game:
         self.groups[group] = (optimizer, names)
         return optimizer
 
-    def descend(self, group, loss):
+    def descend(self, group, loss, clip=None, pace=1.0):
+        """`clip`: largest norm of the gradients together; `pace`: what the rate is multiplied by."""
         optimizer, names = self.groups[group]
         grads = torch.autograd.grad(loss, [self.weights[n] for n in names], allow_unused=True)
         for n, g in zip(names, grads):
             self.weights[n].grad = torch.zeros_like(self.weights[n]) if g is None else g
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_([self.weights[n] for n in names], clip, error_if_nonfinite=True)
+        rates = [part["lr"] for part in optimizer.param_groups]
+        for part in optimizer.param_groups:
+            part["lr"] *= pace
         optimizer.step()
+        for part, rate in zip(optimizer.param_groups, rates):
+            part["lr"] = rate
         return loss.item()
 
     def snapshot(self):

@@ -63,6 +63,8 @@ export {
   clipWeights,
   dragan,
   gradientPenalty,
+  kernelsOf,
+  orthogonality,
   pathLength,
   penalties,
   penaltyNames,
@@ -73,6 +75,7 @@ export {
   zeroCentred,
   type DraganOptions,
   type GradientPenaltyOptions,
+  type Kernel,
   type PathLength,
   type PathLengthOf,
   type PathLengthOptions,
@@ -97,7 +100,7 @@ export {
   type DcganGeneratorConfig,
 } from './models/dcgan.js';
 export { mlp, type MlpConfig } from './models/mlp.js';
-export { dcganDeviation, heDeviation, initialise, type InitialiseOptions } from './models/initialise.js';
+export { dcganDeviation, heDeviation, initialise, orthonormal, type InitialiseOptions } from './models/initialise.js';
 export { patchDiscriminator, type PatchConfig } from './models/patch.js';
 export {
   residualDiscriminator,

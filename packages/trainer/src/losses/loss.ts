@@ -23,4 +23,6 @@ export interface GanLoss {
   readonly relativistic?: boolean;
   /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` may move. */
   readonly crossEntropy?: boolean;
+  /** Logits are only compared: their sign does not say what the discriminator takes an example for. */
+  readonly signless?: boolean;
 }

@@ -153,3 +153,34 @@ test('losses of users are found by their names, and names are taken once', () =>
   expect(() => registerLoss({ ...own, name: '' })).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
   expect(() => lossOf('toString')).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);
 });
+
+test('noisy and flipped targets are those of cross-entropy with each target moved', () => {
+  const x = { real: [1.5, -0.5, 3], fake: [-2, 0.25, 0.5] };
+  const numbers: Record<string, number[]> = {
+    real_noise: [0.5, 0, 0.25],
+    real_flips: [0.1, 0.6, 0.7],
+    fake_noise: [0.75, 0.5, 0],
+    fake_flips: [0.9, 0.3, 0.29],
+  };
+  // 1 − 0.1 − 0.2·u for real, 0.05 + 0.2·u for fake; flipped where the number is below 0.3
+  const targets = { real: [1 - 0.8, 0.9, 0.85], fake: [0.2, 0.15, 1 - 0.05] };
+  const mean = (side: 'real' | 'fake'): number =>
+    x[side].reduce((sum, logit, i) => sum + Math.log1p(Math.exp(logit)) - (targets[side][i] ?? NaN) * logit, 0) / 3;
+  const column = (values: number[]): tf.Tensor => tf.tensor(values, [3, 1]);
+  const got = tf.tidy(() =>
+    smoothed(losses['non-saturating'], {
+      real: 0.1,
+      fake: 0.05,
+      noise: 0.2,
+      flips: tf.scalar(0.3),
+      uniform: (name) => column(numbers[name] ?? []),
+    })
+      .discriminator(logits(column(x.real)), logits(column(x.fake)))
+      .dataSync(),
+  );
+  expect(got).toBeAllclose([mean('real') + mean('fake')], { rtol: 1e-6 });
+  expect(() => smoothed(losses.hinge, { flips: 0.1 })).toThrow(/expected a loss that is a cross-entropy/);
+  expect(() => smoothed(losses.saturating, { noise: 1 })).toThrow(
+    'smoothing.noise: expected a number from 0 to below 1, got 1',
+  );
+});

@@ -6,6 +6,7 @@ import type { GanLoss } from './loss.js';
 /** D: E D(G(z)) − E D(x). G: −E D(G(z)). */
 export const wasserstein: GanLoss = {
   name: 'wasserstein',
+  signless: true,
   discriminator: (real, fake) => tf.sub(tf.mean(fake.logits), tf.mean(real.logits)),
   generator: (fake) => tf.neg(tf.mean<tf.Scalar>(fake.logits)),
 };

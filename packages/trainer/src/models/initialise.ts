@@ -7,6 +7,8 @@ export interface InitialiseOptions {
   seed: number | bigint;
   /** Standard deviation of a kernel or of a table of embeddings, from its shape. */
   deviation: (shape: readonly number[]) => number;
+  /** `orthogonal`: kernels whose filters are orthonormal, or whose rows are where those are fewer. Default `normal`. */
+  kernels?: 'normal' | 'orthogonal';
 }
 
 /** Which weights are drawn, by the last part of their names, and how wide; the others keep what their layer gives. */
@@ -31,9 +33,37 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
     if (scale === undefined) continue;
     // Weights are drawn once, so the step's place has the name too: 48 bits, which two names do not share.
     const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
-    const values = philoxNormal(at, sizeOf(shape)).map((x) => x * scale);
+    const normals = philoxNormal(at, sizeOf(shape));
+    const values =
+      options.kernels === 'orthogonal' && name.endsWith('/kernel')
+        ? orthonormal(normals, shape.at(-1) ?? 1)
+        : normals.map((x) => x * scale);
     tf.tidy(() => void weight.write(tf.tensor(values, shape)));
   }
+}
+
+/**
+ * A matrix [rows, columns] made orthonormal along its shorter side, by Gram and Schmidt in double precision. Saxe et al.
+ * 2014; of normal numbers it is drawn evenly from all such matrices. Kernels are matrices of all but their last axis.
+ */
+export function orthonormal(values: Float32Array, columns: number): Float32Array {
+  const rows = values.length / columns;
+  const tall = rows >= columns;
+  const [count, length] = tall ? [columns, rows] : [rows, columns];
+  const at = (vector: number, i: number): number => (tall ? i * columns + vector : vector * columns + i);
+  const basis = Array.from({ length: count }, (_, v) =>
+    Float64Array.from({ length }, (__, i) => values[at(v, i)] ?? NaN),
+  );
+  const made = new Float32Array(values.length);
+  basis.forEach((vector, v) => {
+    for (const before of basis.slice(0, v)) {
+      const along = vector.reduce((sum, x, i) => sum + x * (before[i] ?? NaN), 0);
+      for (let i = 0; i < length; i++) vector[i] = (vector[i] ?? NaN) - along * (before[i] ?? NaN);
+    }
+    const size = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+    for (let i = 0; i < length; i++) made[at(v, i)] = vector[i] = (vector[i] ?? NaN) / size;
+  });
+  return made;
 }
 
 /** N(0, 0.02), as DCGAN has it (Radford et al. 2016, section 4). */

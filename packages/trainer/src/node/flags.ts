@@ -83,16 +83,18 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
     },
     union: () => [flag(kebab(name), ' <source>', {}, put)],
     strict_object: () =>
-      Object.keys(shape.entries ?? {}).map((key) =>
-        flag(
+      Object.entries(shape.entries ?? {}).map(([key, entry]) => {
+        const type =
+          (entry.wrapped ?? entry).type === 'number' ? { value: ' <n>', type: 'number' as const } : undefined;
+        return flag(
           `${kebab(singular(name))}-${key}`,
-          ' <n>',
-          { type: 'number', description: `${help} (${key})` },
+          type?.value ?? ' <name>',
+          { ...(type === undefined ? {} : { type: type.type }), description: `${help} (${key})` },
           (fields, value) => {
             fields[name] = { ...(fields[name] as object | undefined), [key]: value };
           },
-        ),
-      ),
+        );
+      }),
     record: () => {
       const single = singular(name);
       const { value } = shape.pipe?.find(({ metadata }) => metadata)?.metadata ?? {};

@@ -9,6 +9,7 @@ import { zeroCentred } from './zero-centred.js';
 
 export { dragan, type DraganOptions } from './dragan.js';
 export { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
+export { kernelsOf, orthogonality, type Kernel } from './orthogonal.js';
 export { pathLength, type PathLength, type PathLengthOf, type PathLengthOptions } from './path-length.js';
 export type { Penalty, PenaltyOf } from './penalty.js';
 export { r1 } from './r1.js';

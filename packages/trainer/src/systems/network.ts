@@ -4,17 +4,21 @@ import { variablesOf } from '../tfjs/variables.js';
 import { initialise } from '../models/initialise.js';
 import type { Circumstances } from './kind.js';
 
-/** The network of a role: the user's as it is, else `build()` with kernels drawn with this standard deviation. */
+/**
+ * The network of a role: the user's as it is, else `build()` with kernels drawn with this standard deviation, or
+ * orthogonal ones.
+ */
 export function networkOf(
   { networks, seed }: Circumstances,
   role: string,
   build: () => tf.LayersModel,
   deviation: (shape: readonly number[]) => number,
+  kernels: 'normal' | 'orthogonal' = 'normal',
 ): tf.LayersModel {
   const own = networks[role];
   if (own !== undefined) return own;
   const model = build();
-  initialise(model, { seed, deviation });
+  initialise(model, { seed, deviation, kernels });
   return model;
 }
 

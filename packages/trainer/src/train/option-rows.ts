@@ -65,7 +65,7 @@ function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): strin
     number: () => numbers(pipe),
     boolean: () => '`true`, `false`',
     picklist: () => options.map((one) => `\`${String(one)}\``).join(', '),
-    string: () => choices(pipe) ?? 'a path',
+    string: () => choices(pipe) ?? pipe.find(({ metadata }) => metadata?.words)?.metadata?.words ?? 'a path',
     strict_object: () =>
       `{ ${Object.entries(entries)
         .map(([key, of]) => `${key}: ${valuesOf(of.wrapped ?? of)}`)

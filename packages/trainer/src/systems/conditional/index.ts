@@ -41,6 +41,13 @@ export const conditionalKind = systemKind({
   fit: (options, { fields, name }) => {
     squareOf('conditional', fields['image'], name);
     checkPlayers(options);
+    if (options.pack > 1)
+      throw new UsageError(
+        `config.pack: expected 1 for the system 'conditional', got ${options.pack}: a pack has no class`,
+        {
+          code: 'config.invalid',
+        },
+      );
     if (classesOf(fields['label']).length < 2)
       throw new UsageError(`config.data: expected at least two classes with names, got those of ${name}`, {
         code: 'config.invalid',
@@ -57,12 +64,13 @@ export const conditionalKind = systemKind({
     return twoPlayer(
       {
         name: 'conditional',
-        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), dcganDeviation),
+        g: networkOf(at, 'g', () => conditionalGenerator({ ...shape, base, latent }), dcganDeviation, options.init),
         d: networkOf(
           at,
           'd',
           () => conditionalDiscriminator({ ...shape, base: baseD, auxiliary, norm }),
           dcganDeviation,
+          options.init,
         ),
         field: 'image',
         example,

@@ -8,6 +8,7 @@ import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
+import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
@@ -29,19 +30,20 @@ export const dcganKind = systemKind({
     return options;
   },
   make(options, at) {
+    checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
     const { size, channels } = squareOf('dcgan', example, at.data.name);
     const { base, baseD = base, latent, pool } = options;
     const pooled = pool === undefined ? {} : { pool };
     const made = {
       g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
-      d: () => dcganDiscriminator({ size, channels, base: baseD, name: 'd', ...pooled }),
+      d: () => dcganDiscriminator({ size, channels: channels * options.pack, base: baseD, name: 'd', ...pooled }),
     };
     return twoPlayer(
       {
         name: 'dcgan',
-        g: networkOf(at, 'g', made.g, dcganDeviation),
-        d: networkOf(at, 'd', made.d, dcganDeviation),
+        g: networkOf(at, 'g', made.g, dcganDeviation, options.init),
+        d: networkOf(at, 'd', made.d, dcganDeviation, options.init),
         field: 'image',
         example,
         output: { name: 'image', role: 'image', range: [-1, 1] },

@@ -8,6 +8,7 @@ import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
 import { checkAugment } from '../two-player/augment.js';
+import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
@@ -32,6 +33,7 @@ export const mlpKind = systemKind({
     return options;
   },
   make(options, at) {
+    checkPack(options, at.batch);
     const example = at.data.fields['vector'] as FieldSpec; // `data` asks for it
     const [size = 1] = example.shape;
     const { base, baseD = base, latent, activation } = options;
@@ -40,8 +42,8 @@ export const mlpKind = systemKind({
     return twoPlayer(
       {
         name: 'mlp',
-        g: networkOf(at, 'g', layers('g', latent, base, size), heDeviation),
-        d: networkOf(at, 'd', layers('d', size, baseD, 1), heDeviation),
+        g: networkOf(at, 'g', layers('g', latent, base, size), heDeviation, options.init),
+        d: networkOf(at, 'd', layers('d', size * options.pack, baseD, 1), heDeviation, options.init),
         field: 'vector',
         example,
         output: { name: 'points', role: 'tensor' },

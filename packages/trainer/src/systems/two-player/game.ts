@@ -4,7 +4,10 @@ import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../../data/dataset.js';
 import type { OutputOption } from '../../export/describe.js';
-import { classification, lossOf, smoothed, type Verdict } from '../../losses/index.js';
+import { classification, featureMatching, lossOf, type Verdict } from '../../losses/index.js';
+import { withTaps } from '../../models/taps.js';
+import { applyUpdates } from '../../optimizers/index.js';
+import { kernelsOf, orthogonality } from '../../penalties/index.js';
 import { nameWeights, variablesOf } from '../../tfjs/variables.js';
 import { averageOf } from '../average.js';
 import type { Circumstances } from '../kind.js';
@@ -14,8 +17,10 @@ import type { GanSystem, Preview } from '../system.js';
 import { checkAugment, sightOf } from './augment.js';
 import { descentOf } from './descent.js';
 import type { PlayerOptions } from './options.js';
-import { drawsOf, penaltiesOf, type Weighed } from './penalties.js';
+import { paceOf, rightShare } from './pace.js';
+import { drawsOf, lossIn, penaltiesOf, type Weighed } from './penalties.js';
 import { scalarsOf } from './scalars.js';
+import { noisy, packed, perExample } from './seen.js';
 import { applied, collecting, shareAbove, sumOf, type Inputs, type Keep } from './step.js';
 
 /** The networks, with their initial weights, and what they work on. */
@@ -38,31 +43,50 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const { name, g, d, field, example, classes, output } = players;
   checkAugment(options, example, at.data.name);
   const sight = sightOf(options);
-  const loss = smoothed(lossOf(options.loss), { real: options.labelSmoothing });
   const scalars = scalarsOf(options, at.steps);
   const penalties = penaltiesOf(options.penalties, scalars);
+  const { relativistic = false } = lossOf(options.loss);
+  const matched = options.featureMatching;
+  const looksAtReal = relativistic || matched !== undefined;
   const [always, lazy] = [penalties.filter(({ every }) => every === 1), penalties.filter(({ every }) => every > 1)];
   const own = [...nameWeights(g, 'g'), ...nameWeights(d, 'd')];
+  const tapped = matched === undefined ? d : tappedOf(d, matched.layer, () => disposeOwn(own, at));
   const [ofG, ofD] = [variablesOf(g.trainableWeights), variablesOf(d.trainableWeights)];
   // Lazy regularisation (Karras et al. 2020, appendix B): D's optimizer runs more often than once an iteration, so its
   // rate and betas are scaled to the same time constants.
   const part = 1 / lazy.reduce((sum, { every }) => sum + 1 / every, 1);
   const descentG = descentOf('g', ofG, options);
   const descentD = descentOf('d', ofD, options, part);
+  const pace = paceOf(options);
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
-  const generate = (inputs: Inputs): tf.Tensor => first(applied(g, input(inputs, 'z'), inputs['label']));
+  const realOf = (inputs: Inputs): tf.Tensor => packed(input(inputs, 'real'), options.pack);
+  const generate = (inputs: Inputs): tf.Tensor =>
+    packed(first(applied(g, input(inputs, 'z'), inputs['label'])), options.pack);
+  /** Pictures as D sees them: augmented, and with noise in the game, not in penalties. */
+  const seen = (x: tf.Tensor, inputs: Inputs, turn: string, noise: boolean): tf.Tensor => {
+    const pictures = options.augment.length === 0 ? x : perExample(x, options.pack, (one) => sight.see(one, turn));
+    return noise && scalars.uses('instanceNoise')
+      ? noisy(pictures, scalars.of(inputs, 'instanceNoise'), turn)
+      : pictures;
+  };
   /** What D says of pictures as it sees them; `turn` names the random numbers of that. */
-  const judge = (x: tf.Tensor, { label }: Inputs, turn: string): Verdict => {
-    const [logits, ofClasses] = applied(d, sight.see(x, turn), label);
-    return { logits: first([logits]), ...(ofClasses === undefined ? {} : { classes: ofClasses }) };
+  const judge = (x: tf.Tensor, inputs: Inputs, turn: string, noise = true): Verdict => {
+    const said = applied(tapped, seen(x, inputs, turn, noise), inputs['label']);
+    const features = matched === undefined ? undefined : said.pop();
+    const [logits, ofClasses] = said;
+    return {
+      logits: first([logits]),
+      ...(ofClasses === undefined ? {} : { classes: ofClasses }),
+      ...(features === undefined ? {} : { features: { matched: features } }),
+    };
   };
   const classified = ({ classes: logits }: Verdict, { label }: Inputs): tf.Scalar[] =>
     logits === undefined || label === undefined ? [] : [classification({ logits, classes: logits }, label)];
   const penalised = (one: Weighed, inputs: Inputs, fake: () => tf.Tensor, keep: Keep): tf.Scalar => {
     const value = one.penalty.of({
-      judge: (x) => judge(x, inputs, one.name).logits,
-      real: input(inputs, 'real'),
+      judge: (x) => judge(x, inputs, one.name, false).logits,
+      real: realOf(inputs),
       get fake() {
         return fake(); // asked for by some penalties only
       },
@@ -72,12 +96,20 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return value;
   };
 
+  /** Orthogonal regularisation of a player, where it has a weight. */
+  const regular = (player: 'g' | 'd', inputs: Inputs): tf.Scalar[] => {
+    const name = `orthogonal_${player}`;
+    if (!scalars.uses(name)) return [];
+    return [tf.mul<tf.Scalar>(orthogonality(kernelsOf({ g, d }[player])), scalars.of(inputs, name))];
+  };
   const updateD = (inputs: Inputs, fake: tf.Tensor, keep: Keep): void => {
+    let right: tf.Tensor | undefined;
     const objective = (): tf.Scalar => {
-      const [onReal, onFake] = [judge(input(inputs, 'real'), inputs, 'd_real'), judge(fake, inputs, 'd_fake')];
+      const [onReal, onFake] = [judge(realOf(inputs), inputs, 'd_real'), judge(fake, inputs, 'd_fake')];
       sight.follow(onReal.logits, keep);
       keep('d_real', shareAbove(onReal.logits));
       keep('d_fake', shareAbove(tf.neg(onFake.logits)));
+      if (pace.state.length > 0) right = keep('d_right', rightShare(options.loss, onReal, onFake));
       const terms = always.map((one) =>
         tf.mul<tf.Scalar>(
           penalised(one, inputs, () => fake, keep),
@@ -85,19 +117,36 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         ),
       );
       return sumOf([
-        loss.discriminator(onReal, onFake),
+        lossIn(options, scalars, inputs).discriminator(onReal, onFake),
         ...classified(onReal, inputs),
         ...classified(onFake, inputs),
         ...terms,
+        ...regular('d', inputs),
       ]);
     };
-    keep('loss_d', descentD.descend(objective, input(inputs, 'rate_d')));
+    keep('loss_d', descentD.descend(objective, paced(inputs, keep)));
+    if (right !== undefined) applyUpdates(pace.follow(right));
   };
-  const lossG = (inputs: Inputs, fake: tf.Tensor): tf.Scalar => {
+  /** D's rate, by how much it wins or loses. */
+  const paced = (inputs: Inputs, keep?: Keep): tf.Tensor => {
+    const factor = pace.factor();
+    if (factor === undefined) return input(inputs, 'rate_d');
+    keep?.('pace_d', factor);
+    return tf.mul(input(inputs, 'rate_d'), factor);
+  };
+  const lossG = (inputs: Inputs, fake: tf.Tensor, keep: Keep): tf.Scalar => {
     const onFake = judge(fake, inputs, 'g_fake');
-    // Only a relativistic loss looks at the real batch: the others ignore it, and D is not applied to it in vain.
-    const onReal = loss.relativistic === true ? judge(input(inputs, 'real'), inputs, 'g_real') : onFake;
-    return sumOf([loss.generator(onFake, onReal), ...classified(onFake, inputs)]);
+    // Only relativistic losses and feature matching look at the real batch: D is not applied to it in vain.
+    const onReal = looksAtReal ? judge(realOf(inputs), inputs, 'g_real') : onFake;
+    const terms = [
+      lossOf(options.loss).generator(onFake, onReal),
+      ...classified(onFake, inputs),
+      ...regular('g', inputs),
+    ];
+    if (matched === undefined) return sumOf(terms);
+    const apart = featureMatching(onFake, onReal);
+    keep('feature_matching', apart);
+    return sumOf([...terms, tf.mul<tf.Scalar>(apart, scalars.of(inputs, 'featureMatching'))]);
   };
   const updateG = (inputs: Inputs, objective: () => tf.Scalar, keep: Keep): void => {
     const share = descentG.last();
@@ -110,8 +159,12 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const label: PhaseInput = { shape: [at.batch], dtype: 'int32', from: { data: 'label' } };
   const shared = { ...(classes === undefined ? {} : { label }), z };
   const ofGame = {
-    g: scalars.inputs('rate_g', 'ema'),
-    d: scalars.inputs('rate_d', ...always.map((one) => one.name)),
+    g: scalars.inputs('rate_g', 'ema', 'instanceNoise', 'featureMatching', 'orthogonal_g'),
+    d: scalars.inputs(
+      'rate_d',
+      ...always.map((one) => one.name),
+      ...['labelNoise', 'labelFlips', 'instanceNoise', 'orthogonal_d'],
+    ),
   };
 
   /** D and G in one graph, so that the generator runs once for both. */
@@ -125,7 +178,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
           const fake = generate(inputs);
           // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
           updateD(inputs, fake, keep);
-          return lossG(inputs, fake);
+          return lossG(inputs, fake, keep);
         },
         keep,
       ),
@@ -141,8 +194,8 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     {
       name: 'generator',
       repeat: options.accumulate,
-      inputs: { ...(loss.relativistic === true ? { real } : {}), ...shared, ...ofGame.g },
-      step: collecting((inputs, keep) => updateG(inputs, () => lossG(inputs, generate(inputs)), keep)),
+      inputs: { ...(looksAtReal ? { real } : {}), ...shared, ...ofGame.g },
+      step: collecting((inputs, keep) => updateG(inputs, () => lossG(inputs, generate(inputs), keep), keep)),
     },
   ];
   const regularised = lazy.map((one): Phase => ({
@@ -157,11 +210,15 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
           tf.mul(scalars.of(inputs, one.name), one.every),
         );
       // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
-      descentD.descend(objective, input(inputs, 'rate_d'), true);
+      descentD.descend(objective, paced(inputs), true);
     }),
   }));
 
-  const variables = [...own, ...descentG.state, ...descentD.state, ...average.variables, ...sight.variables];
+  const variables = [
+    ...own,
+    ...[...descentG.state, ...descentD.state],
+    ...[...pace.state, ...average.variables, ...sight.variables],
+  ];
   return {
     name,
     networks: { g, d },
@@ -200,6 +257,17 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
 const first = (tensors: readonly (tf.Tensor | undefined)[]): tf.Tensor => tensors[0] as tf.Tensor;
 /** An input that the phase has. */
 const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor;
+
+/** D with a layer beside its outputs, whose name may be given without D's; `undo` where there is none such. */
+function tappedOf(d: tf.LayersModel, name: string, undo: () => void): tf.LayersModel {
+  const whole = d.layers.find((layer) => layer.name === name || layer.name === `d/${name}`)?.name ?? name;
+  try {
+    return withTaps(d, [whole]);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
 
 /** A grid of latents; with classes a row each. */
 function previewOf(samples: number, classes: readonly string[] | undefined): Preview {

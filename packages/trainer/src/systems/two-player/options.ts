@@ -18,6 +18,13 @@ const penalty = v.union([
   }),
 ]);
 
+/** A share that is more than chance. */
+const accuracy = v.pipe(
+  v.number(),
+  v.gtValue(0.5, 'a number above 0.5, below 1'),
+  v.ltValue(1, 'a number above 0.5, below 1'),
+);
+
 /** Schedules that need no more than a rate and the length of the run. */
 const RATE_SCHEDULES = ['constant', 'linear', 'cosine', 'exponential'] as const;
 
@@ -55,7 +62,7 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
       ),
       {},
     ),
-    'schedules of single scalars by name (rate_g, rate_d, ema, a penalty): a kind, kind:from:to:steps, or { kind, … }',
+    'schedules of single scalars by name (rate_g, rate_d, ema, instanceNoise, labelFlips, a penalty, …): a kind, kind:from:to:steps, or { kind, … }',
   ),
   optimizer: described(
     v.optional(v.picklist(['adam', 'adamw', 'rmsprop', 'sgd']), 'adam'),
@@ -76,6 +83,54 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   labelSmoothing: described(
     v.optional(share, 0),
     'how far the target of real examples moves from 1 (cross-entropy losses)',
+  ),
+  labelSmoothingFake: described(
+    v.optional(share, 0),
+    'how far the target of fake examples moves from 0 (cross-entropy losses)',
+  ),
+  labelNoise: described(v.optional(share, 0), 'targets move further by up to this, at random (cross-entropy losses)'),
+  labelFlips: described(
+    v.optional(share, 0),
+    "share of the discriminator's targets that are flipped at random (cross-entropy losses)",
+  ),
+  instanceNoise: described(
+    v.optional(atLeast(0), 0),
+    'deviation of Gaussian noise on what the discriminator sees; let it fall by a schedule',
+  ),
+  featureMatching: described(
+    v.optional(
+      v.strictObject({
+        layer: v.pipe(v.string(), v.metadata({ words: 'a layer' })),
+        weight: v.optional(atLeast(0), 1),
+      }),
+    ),
+    "a term of the generator's loss: means of a layer of the discriminator, real against fake",
+  ),
+  slowD: described(
+    v.optional(
+      v.strictObject({
+        above: v.optional(accuracy, 0.8),
+        least: v.optional(v.pipe(atLeast(0), v.maxValue(1, 'a number of at most 1')), 0),
+        decay: v.optional(share, 0.99),
+      }),
+    ),
+    'slow the discriminator where the running share that it gets right is above, down to least where it is 1',
+  ),
+  boostD: described(
+    v.optional(
+      v.strictObject({
+        below: v.optional(accuracy, 0.55),
+        most: v.optional(v.pipe(atLeast(1), v.maxValue(100, 'a number of at most 100')), 4),
+        decay: v.optional(share, 0.99),
+      }),
+    ),
+    'speed the discriminator up where that share is below, up to most times where it is 1/2',
+  ),
+  pack: described(v.optional(whole(1, 64), 1), 'examples that the discriminator judges together (PacGAN)'),
+  init: described(v.optional(v.picklist(['normal', 'orthogonal']), 'normal'), 'initial kernels of both networks'),
+  orthogonal: described(
+    v.optional(v.strictObject({ g: v.optional(atLeast(0), 0), d: v.optional(atLeast(0), 0) }), {}),
+    'weight of orthogonal regularisation of generator and discriminator',
   ),
   penalties: described(
     v.optional(v.record(named('penalty', penaltyNames), penalty), defaults.penalties ?? {}),

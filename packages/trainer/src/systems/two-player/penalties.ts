@@ -1,12 +1,15 @@
 // The penalties of a configuration, with their weights and how often they are applied; and the random numbers they
 // draw.
-import { lossOf, smoothed } from '../../losses/index.js';
+import type * as tf from '@tensorflow/tfjs';
+import { lossOf, smoothed, type GanLoss } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
 import { random } from '../../trace/random.js';
 import { defined } from '../options.js';
 import { checkOptimizer } from './descent.js';
 import type { PlayerOptions } from './options.js';
+import { checkPace } from './pace.js';
 import { scalarsOf, type Scalars } from './scalars.js';
+import type { Inputs } from './step.js';
 
 /** A penalty in a game; its weight is the scalar of this name. */
 export interface Weighed {
@@ -29,10 +32,25 @@ export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Pick<
  * @throws UsageError `config.invalid`.
  */
 export function checkPlayers(options: PlayerOptions): void {
-  const { loss, labelSmoothing, penalties } = options;
-  smoothed(lossOf(loss), { real: labelSmoothing });
-  penaltiesOf(penalties, scalarsOf(options, 1));
+  const scalars = scalarsOf(options, 1);
+  penaltiesOf(options.penalties, scalars);
+  lossIn(options, scalars, {});
   checkOptimizer(options);
+  checkPace(options);
+}
+
+/** The loss of a step, with the targets that the options say. */
+export function lossIn(options: PlayerOptions, scalars: Scalars, inputs: Inputs): GanLoss {
+  const random = (name: string): tf.Tensor | number =>
+    // before a step there are no inputs: what follows a schedule is then as if it were on
+    scalars.uses(name) ? scalars.of(inputs, name) || 0.5 : 0;
+  return smoothed(lossOf(options.loss), {
+    real: options.labelSmoothing,
+    fake: options.labelSmoothingFake,
+    noise: random('labelNoise'),
+    flips: random('labelFlips'),
+    uniform: drawsOf('labels').uniform,
+  });
 }
 
 /** Random numbers of a step by name, apart from other penalties'. */

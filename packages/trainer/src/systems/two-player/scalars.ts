@@ -20,12 +20,21 @@ export interface Scalars {
   of(inputs: Inputs, name: string): tf.Tensor | number;
 }
 
+/** Scalars that are a part of a whole. */
+const SHARES: readonly string[] = ['ema', 'labelNoise', 'labelFlips'];
+
 /** Values without a schedule, by name. Rates always have one. */
 export function valuesOf(options: PlayerOptions): Record<string, number> {
   return {
     rate_g: options.rates.g,
     rate_d: options.rates.d,
     ema: options.ema,
+    labelNoise: options.labelNoise,
+    labelFlips: options.labelFlips,
+    instanceNoise: options.instanceNoise,
+    ...(options.featureMatching === undefined ? {} : { featureMatching: options.featureMatching.weight }),
+    orthogonal_g: options.orthogonal.g,
+    orthogonal_d: options.orthogonal.d,
     ...Object.fromEntries(
       Object.entries(options.penalties).map(([name, given]) => [
         name,
@@ -52,6 +61,13 @@ export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
     if (value === undefined)
       throw new UsageError(
         `config.schedules.${name}: expected a scalar of this game (${known.join(', ')}), got '${name}'${nearest(name, known)}`,
+        { code: 'config.invalid' },
+      );
+    const ends = Object.entries(config).filter(([field]) => field === 'from' || field === 'to');
+    const over = ends.find(([, end]) => SHARES.includes(name) && Number(end) >= 1);
+    if (over !== undefined)
+      throw new UsageError(
+        `config.schedules.${name}: expected numbers from 0 to below 1, got ${String(over[1])} (${over[0]})`,
         { code: 'config.invalid' },
       );
     return [name, schedule(config, { value, steps })];

@@ -5,8 +5,8 @@ import type { Phase } from '../phase.js';
 /** Inputs of a step by name. */
 export type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-/** Keeps a scalar for the log. */
-export type Keep = (name: string, value: tf.Tensor) => void;
+/** Keeps a scalar for the log; returns what lives until the end of the step. */
+export type Keep = (name: string, value: tf.Tensor) => tf.Tensor;
 
 /** A network in training mode; its outputs as a list. Networks with a second input get `second`. */
 export function applied(model: tf.LayersModel, first: tf.Tensor, second: tf.Tensor | undefined): tf.Tensor[] {

@@ -8,8 +8,10 @@ import { squareOf } from '../dcgan/index.js';
 import { described, share, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
+import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { playerOptions } from '../two-player/options.js';
+import { checkPlayers } from '../two-player/penalties.js';
 
 /** `forja train wgan-gp`. The critic has no norm: the penalty is on the slope at single examples. */
 export const wganGpKind = systemKind({
@@ -32,21 +34,23 @@ export const wganGpKind = systemKind({
   roles: ['g', 'd'],
   fit: (options, { fields, name }) => {
     squareOf('wgan-gp', fields['image'], name);
+    checkPlayers(options);
     return options;
   },
   make(options, at) {
+    checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
     const { size, channels } = squareOf('wgan-gp', example, at.data.name);
     const { base, baseD = base, latent } = options;
     const made = {
       g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
-      d: () => dcganDiscriminator({ size, channels, base: baseD, norm: 'none', name: 'd' }),
+      d: () => dcganDiscriminator({ size, channels: channels * options.pack, base: baseD, norm: 'none', name: 'd' }),
     };
     return twoPlayer(
       {
         name: 'wgan-gp',
-        g: networkOf(at, 'g', made.g, dcganDeviation),
-        d: networkOf(at, 'd', made.d, dcganDeviation),
+        g: networkOf(at, 'g', made.g, dcganDeviation, options.init),
+        d: networkOf(at, 'd', made.d, dcganDeviation, options.init),
         field: 'image',
         example,
         output: { name: 'image', role: 'image', range: [-1, 1] },
