@@ -54,7 +54,7 @@ export class FolderStore implements RunStore {
         (error: unknown) => String(error instanceof Error ? error.message : error),
       );
       if (fault === undefined) {
-        await this.#dropAfter(step);
+        await this.#forget(step);
         return { checkpoint: bytes, step, damaged };
       }
       damaged.push(fault);
@@ -64,7 +64,7 @@ export class FolderStore implements RunStore {
         'checkpoint.format',
         `resume: expected a whole checkpoint in ${this.where}, got none:\n${damaged.join('\n')}`,
       );
-    await this.#dropAfter(0);
+    await this.#forget(0);
     return { checkpoint: undefined, step: 0, damaged };
   }
 
@@ -97,6 +97,10 @@ export class FolderStore implements RunStore {
     await this.#io(`write ${name}`, () => writeFileSafely(join(this.where, name), content));
   }
 
+  async dropAfter(step: number): Promise<void> {
+    await this.#io('forget what came after a checkpoint', () => this.#forget(step));
+  }
+
   async lines(): Promise<LogLine[]> {
     const text = await readFile(join(this.where, LOG), 'utf8').catch(() => '');
     return text.split('\n').flatMap((line) => parsed(line) ?? []);
@@ -118,7 +122,7 @@ export class FolderStore implements RunStore {
     return JSON.parse(text) as SessionRecord[]; // written whole by train
   }
 
-  async #dropAfter(step: number): Promise<void> {
+  async #forget(step: number): Promise<void> {
     const kept = (await this.lines()).filter((line) => line.step <= step);
     await writeFileSafely(join(this.where, LOG), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const grids = await readdir(join(this.where, 'samples'), { recursive: true }).catch(() => []);

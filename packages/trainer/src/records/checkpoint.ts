@@ -31,6 +31,8 @@ export interface Checkpoint {
   environment: Environment;
   /** What schedules that watch the run remember, by name. */
   schedules?: Readonly<Record<string, readonly number[]>>;
+  /** How often the run went back because a number was not finite. Default 0. */
+  rollbacks?: number;
   /** All state, in tfjs's logical layout. */
   state: NamedTensors;
 }

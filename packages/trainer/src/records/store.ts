@@ -33,6 +33,8 @@ export interface RunStore {
   /** When it resolves, the checkpoint and the log so far are safe on disk. The last two are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
+  /** Forgets log lines and grids after a step, to which the run goes back. */
+  dropAfter?(step: number): Promise<void>;
   /** The log so far. */
   lines(): Promise<LogLine[]>;
   /** Grids of the first generator so far as PNG files, by step. */
@@ -65,6 +67,12 @@ export class MemoryStore implements RunStore {
 
   write(name: RunFile, content: string | Uint8Array): Promise<void> {
     this.files.set(name, content);
+    return Promise.resolve();
+  }
+
+  dropAfter(step: number): Promise<void> {
+    for (const list of [this.#lines, this.#samples] as { step: number }[][])
+      list.splice(0, list.length, ...list.filter((one) => one.step <= step));
     return Promise.resolve();
   }
 

@@ -37,6 +37,19 @@ export const runEntries = {
   sampleEvery: described(v.optional(whole(0, 1e9), 500), 'a grid of samples every n steps; 0: none'),
   sampleCount: described(v.optional(whole(1, 1024), 64), 'pictures in such a grid'),
   checkpointEvery: described(v.optional(whole(0, 1e9), 500), 'a checkpoint every n steps; 0: at the end only'),
+  onNan: described(
+    v.optional(
+      v.strictObject({
+        rollback: v.optional(whole(0, 1000), 0),
+        rates: v.optional(
+          v.pipe(v.number(), v.gtValue(0, 'a number above 0'), v.maxValue(1, 'a number of at most 1')),
+          1,
+        ),
+      }),
+      {},
+    ),
+    'where a number stops being finite: how often to go back to the last checkpoint, with other random numbers and rates times this',
+  ),
   engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
   lowering: described(
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),

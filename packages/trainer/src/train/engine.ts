@@ -19,6 +19,8 @@ export interface Engine {
   readonly device: string;
   /** Number of the next iteration; settable, for a resume. */
   step: number;
+  /** Each number draws other random numbers for the same iterations: 0 at first, settable. */
+  detour: number;
   /** Iterations that should be asked of {@link run} at once; 1 where they are large. */
   readonly stepsPerRun: number;
   /** Iterations one after another: every phase as often as it is due. */
@@ -47,6 +49,9 @@ export interface EngineOptions {
   /** Threads asked for; undefined: the step's choice. */
   threads?: number | undefined;
 }
+
+/** Runs from one detour's random numbers to the next's: more than any training has. */
+const DETOUR = 2 ** 40;
 
 /** Makes steps of one kind over one state. */
 interface Maker {
@@ -117,8 +122,9 @@ function engineOf(
     const [phase, compiled, fed] = [phases[index], steps[index], feeds[index]];
     const first = due[0];
     if (phase === undefined || compiled === undefined || fed === undefined || first === undefined) return [];
-    compiled.step = first.run;
-    const results = await compiled.runMany(await Promise.all(due.map(({ step, run }) => fed(step, run))));
+    const draw = (run: number): number => run + engine.detour * DETOUR;
+    compiled.step = draw(first.run);
+    const results = await compiled.runMany(await Promise.all(due.map(({ step, run }) => fed(step, run, draw(run)))));
     return results.map((result) =>
       Object.fromEntries(Object.keys(result).map((name) => [name, scalarOf(result, name)])),
     );
@@ -134,6 +140,7 @@ function engineOf(
   const engine: Engine = {
     device: maker.device,
     step: 0,
+    detour: 0,
     stepsPerRun: single ? (only?.summary.stepsPerRun ?? 1) : 1,
     run: async (count) => {
       const from = engine.step;

@@ -6,8 +6,8 @@ import { isDrawn, type Phase, type PhaseInput, type Source } from '../systems/ph
 import type { GanSystem, Output } from '../systems/system.js';
 import { drawRandom, namedStream } from '../trace/random.js';
 
-/** Feeds of run `run` of a phase, in iteration `step`. */
-export type PhaseFeeds = (step: number, run: number) => Promise<NamedTensors>;
+/** Feeds of run `run` of a phase, in iteration `step`; random numbers are those of run `draw`. */
+export type PhaseFeeds = (step: number, run: number, draw?: number) => Promise<NamedTensors>;
 
 type Random = Extract<Source, { random: unknown }>;
 
@@ -25,12 +25,12 @@ export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, se
   const inputs = Object.entries(phase.inputs).filter(([, { from }]) => !isDrawn(from));
   const fields = [...new Set(inputs.flatMap(([, { from }]) => ('data' in from ? [from.data] : [])))];
   const read = fields.length > 0 ? batchReader(dataset, seed, batch, fields) : undefined;
-  return async (step, run) => {
+  return async (step, run, draw = run) => {
     const examples = (await read?.(run)) ?? {};
     const fed = ([name, { shape, dtype = 'float32', from }]: [string, PhaseInput]): [string, Tensor] => {
       if ('data' in from) return [name, tensor(dtype, shape, examples[from.data] as FieldArray)]; // read just now
       if ('random' in from)
-        return [name, drawn(from, shape, { seed, step: run, stream: namedStream(phase.name, name) })];
+        return [name, drawn(from, shape, { seed, step: draw, stream: namedStream(phase.name, name) })];
       if ('schedule' in from)
         return [name, tensor(dtype, shape, Float32Array.of(system.schedules[from.schedule]?.(step) ?? NaN))];
       return [name, from.fixed];

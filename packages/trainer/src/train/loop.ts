@@ -1,5 +1,5 @@
 // The training loop, top to bottom. Everything it uses is given: engine, previews, store, clock.
-import { ForjaError, type AbortSignalLike } from '@forja/core';
+import { ForjaError, type AbortSignalLike, type NamedTensors } from '@forja/core';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
 import type { LogLine, RunStore } from '../records/store.js';
 import type { GanSystem } from '../systems/system.js';
@@ -18,13 +18,22 @@ export interface Run {
   /** Fixed inputs of the grids, by output; the first output's grids are named by the step alone. */
   previews: ReadonlyMap<string, PreviewFeeds>;
   /** All that a checkpoint says beside step, seconds and state. */
-  identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'state'>;
+  identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'rollbacks' | 'state'>;
   store: RunStore;
   clock: Clock;
   emit: (event: TrainEvent) => void | Promise<void>;
   signal: AbortSignalLike | undefined;
   /** Most steps of one call of the engine. */
   stepsPerRun: number;
+  /** Where the run may go back to, and how often it has. */
+  setback: Setback;
+}
+
+/** What going back needs: the state of the last checkpoint, or of the start. */
+export interface Setback {
+  /** Times that the run went back. */
+  count: number;
+  last?: { step: number; state: NamedTensors; schedules: Record<string, readonly number[]> };
 }
 
 /**
@@ -35,16 +44,20 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   const { config, engine, store, clock, emit, signal } = run;
   const memories = Object.values(run.system.schedules).flatMap(({ memory }) => memory ?? []);
   let saved = engine.step === 0 ? -1 : engine.step;
+  if (run.config.onNan.rollback > 0) remember(run, await engine.state());
   if (engine.step === 0 && config.sampleEvery > 0) await sample(run);
 
-  while (engine.step < config.steps && !signal?.aborted) {
+  training: while (engine.step < config.steps && !signal?.aborted) {
     const first = engine.step;
     const results = await engine.run(together(run));
     const speed = clock.step(results.length);
 
     for (const [i, scalars] of results.entries()) {
       const step = first + i + 1;
-      if (!Object.values(scalars).every(Number.isFinite)) await stop(run, step, scalars, saved);
+      if (!Object.values(scalars).every(Number.isFinite)) {
+        await goBack(run, step, scalars, saved);
+        continue training;
+      }
       const line: LogLine = {
         step,
         scalars,
@@ -63,6 +76,8 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   }
 
   if (saved !== engine.step) await save(run, saved);
+  // The last save may have gone back.
+  if (engine.step < config.steps && !signal?.aborted) return loop(run);
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
@@ -99,33 +114,69 @@ async function sample({ system, engine, previews, store, emit }: Run): Promise<v
 }
 
 /**
- * Writes a checkpoint, unless the state is bad: then the last good one stays, and the run stops. Returns its step.
+ * Writes a checkpoint, unless the state is bad: then the last good one stays, and the run goes back or stops. Returns
+ * the step of the last one.
  */
 async function save(run: Run, saved: number): Promise<number> {
-  const { engine, identity, store, clock, emit } = run;
+  const { engine, identity, store, clock, emit, setback } = run;
   const state = await engine.state();
-  if (firstBad(state)) await stop(run, engine.step, {}, saved);
+  if (firstBad(state)) {
+    await goBack(run, engine.step, {}, saved);
+    return saved;
+  }
   const { step } = engine;
-  const schedules = memoriesOf(run.system);
-  const bytes = await encodeCheckpoint({ ...identity, step, seconds: clock.seconds(), schedules, state });
+  const [schedules, seconds, rollbacks] = [memoriesOf(run.system), clock.seconds(), setback.count];
+  const bytes = await encodeCheckpoint({ ...identity, step, seconds, schedules, rollbacks, state });
   await store.checkpoint(step, bytes);
+  if (run.config.onNan.rollback > 0) remember(run, state);
   await emit({ type: 'checkpoint', step, bytes: bytes.length });
   return step;
 }
 
-/** Ends the run with what went wrong: the scalars, and the first tensor of the state that is not finite. */
-async function stop({ engine, store }: Run, step: number, scalars: Scalars, saved: number): Promise<never> {
+function remember({ engine, system, setback }: Run, state: NamedTensors): void {
+  setback.last = { step: engine.step, state, schedules: memoriesOf(system) };
+}
+
+/**
+ * Goes back to the last checkpoint, or the start of the session, with other random numbers.
+ * @throws ForjaError `train.nan` where the run may not go back any more.
+ */
+async function goBack(run: Run, step: number, scalars: Scalars, saved: number): Promise<void> {
+  const { engine, system, store, setback, config, emit } = run;
+  const { rollback, rates } = config.onNan;
+  const found = await badIn(run, scalars);
+  if (setback.last === undefined || setback.count >= rollback) throw stopped(run, step, found, saved);
+  const { last } = setback;
+  await engine.load(last.state);
+  engine.step = last.step;
+  engine.detour = ++setback.count;
+  for (const [name, memory] of Object.entries(last.schedules)) system.schedules[name]?.memory?.load(memory);
+  await store.dropAfter?.(last.step);
+  await emit({
+    type: 'warning',
+    message: `step ${step}: expected finite numbers, got ${found}; back to step ${last.step} with other random numbers${rates < 1 ? `, rates × ${rates ** setback.count}` : ''} (${setback.count} of at most ${rollback} times)`,
+  });
+}
+
+/** What went wrong: the scalars, and the first tensor of the state that is not finite. */
+async function badIn({ engine }: Run, scalars: Scalars): Promise<string> {
   const bad = firstBad(await engine.state());
   const found = [
     ...Object.entries(scalars).filter(([, v]) => !Number.isFinite(v)),
     ...(bad ? [[`first bad tensor '${bad.name}'`, bad.value] as const] : []),
   ];
+  return found.map(([name, v]) => `${name} = ${v}`).join(', ');
+}
+
+/** The end of a run that is not finite. */
+function stopped({ store, setback }: Run, step: number, found: string, saved: number): ForjaError {
   const kept =
     saved > 0
       ? `the checkpoint of step ${saved} in ${store.where} is the last good one; resume from it with`
       : 'no checkpoint had been written yet; start again with';
-  throw new ForjaError(
+  const tried = setback.count === 0 ? '' : ` after going back ${setback.count} times`;
+  return new ForjaError(
     'train.nan',
-    `train, step ${step}: expected finite numbers, got ${found.map(([name, v]) => `${name} = ${v}`).join(', ')}; ${kept} lower rates, or another loss`,
+    `train, step ${step}: expected finite numbers, got ${found}${tried}; ${kept} lower rates, or another loss`,
   );
 }

@@ -10,6 +10,7 @@ import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment
 import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
 import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
+import type { Schedule } from '../schedules/index.js';
 import { optionsOf } from '../systems/options.js';
 import { kindOf } from '../systems/registry.js';
 import type { GanSystem } from '../systems/system.js';
@@ -19,7 +20,7 @@ import { makeEngine } from './engine.js';
 import type { TrainEvent } from './events.js';
 import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
 import { finish, parametersOf, type Exports } from './finish.js';
-import { loop, type Run } from './loop.js';
+import { loop, type Run, type Setback } from './loop.js';
 
 /** What a run gets from its surroundings. */
 export interface TrainHost {
@@ -90,7 +91,9 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
   if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1))
     throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
   const dataset = host.dataset === undefined ? datasetOf(parsed) : await datasetFrom(host.dataset);
-  const { system, config } = prepare(parsed, dataset, host);
+  const setback: Setback = { count: 0 };
+  const { system: made, config } = prepare(parsed, dataset, host);
+  const system = slowed(made, () => config.onNan.rates ** setback.count);
   try {
     const { seed, batch } = config;
     const feeds = system.phases.map((phase) => phaseFeeds(system, phase, dataset, seed, batch));
@@ -111,6 +114,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         refuseOther(from, identity);
         await engine.load(from.state);
         engine.step = from.step;
+        engine.detour = setback.count = from.rollbacks ?? 0;
         for (const [name, saved] of Object.entries(from.schedules ?? {})) system.schedules[name]?.memory?.load(saved);
         const changes = environmentChanges(from.environment, now);
         if (changes.length > 0)
@@ -130,6 +134,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         emit: onEvent,
         signal,
         stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
+        setback,
       };
       await store.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
       const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
@@ -187,6 +192,16 @@ export function prepare(
     throw error;
   }
   return { system, config: { ...config, ...options } };
+}
+
+/** The system with its learning rates, the schedules called `rate…`, multiplied by a factor that may change. */
+function slowed(system: GanSystem, factor: () => number): GanSystem {
+  const schedules = Object.entries(system.schedules).map(([name, schedule]): [string, Schedule] => {
+    const slower = (step: number): number => schedule(step) * factor();
+    const { memory } = schedule;
+    return [name, name.startsWith('rate') ? Object.assign(slower, memory === undefined ? {} : { memory }) : schedule];
+  });
+  return { ...system, schedules: Object.fromEntries(schedules) };
 }
 
 /** Sizes that a configuration asks for are made by the loader; a dataset that is given has to have them. */
