@@ -96,6 +96,8 @@ export {
   philoxUniform,
   streamOf,
 } from './latent/streams.js';
+export { philoxWords } from './latent/philox.js';
+export type { Key as PhiloxKey } from './latent/philox.js';
 export type { StreamPosition } from './latent/streams.js';
 export { Image } from './image/image.js';
 export type { Channels } from './image/image.js';

@@ -101,7 +101,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
       const words = single in entries ? `kind|${value ?? ''}` : (value ?? 'name=weight');
       return [
         flag(kebab(single), ` <${words}>`, { type: 'list' }, (fields, given) => {
-          const texts = given as string[]; // a list's
+          const texts = [given].flat() as string[]; // a list, or one of a system that has the kind alone
           const alone = texts.filter((text) => single in entries && !text.includes('='));
           const named = texts.filter((text) => !alone.includes(text));
           if (alone.length > 0) fields[single] = alone.at(-1);

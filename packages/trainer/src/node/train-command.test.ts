@@ -87,10 +87,32 @@ describe('forja train', () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify({ ...tiny, rates: { g: 0.1 } }));
     const result = await trainCommand.run({ config: 'c.json', dryRun: true, steps: 9, rateD: 0.2 }, io());
     expect(result).toMatchObject({ config: { steps: 9, batch: 8, rates: { g: 0.1, d: 0.2 } }, examples: 64 });
+    const { measured } = result as { measured: { seconds: number; imagesPerSecond: number } };
+    expect(measured.seconds).toBeGreaterThan(0);
+    expect(measured.imagesPerSecond).toBeCloseTo(8 / measured.seconds, 6);
+    expect(lines.join('\n')).toMatch(/measured on onnxruntime, cpu, 1 thread: .* ms a step, \d+ images\/s/);
     expect(lines.join('\n')).toMatch(
       /would train mlp on 8 Gaussians on a ring \(64 examples of vector 2, label number\) for 9 steps of 8/,
     );
     expect(await readdir(cwd)).toEqual(['c.json']);
+  });
+
+  it('says with --dry-run which phases a step has, and what they keep', async () => {
+    const args = { config: 'mlp', data: 'ring', base: 4, penalty: ['r1=1,every=4'], dSteps: 2, dryRun: true };
+    const counts = { 'hidden layers': 2 * (3 * 4 + 5 * 4), 'last of g': 5 * 2, 'last of d': 5 };
+    const weights = Object.values(counts).reduce((a, b) => a + b);
+    // Adam's moments; averages of g; two counters of Adam, one of the average
+    const numbers = 3 * weights + (weights - 5 + 10) / 2 - 5 / 2 + 5 / 2 + 3;
+    expect(await trainCommand.run(args, io())).toMatchObject({
+      phases: [
+        { name: 'discriminator', every: 1, repeat: 2 },
+        { name: 'generator', every: 1, repeat: 1 },
+        { name: 'r1', every: 4, repeat: 1 },
+      ],
+      stateBytes: 4 * numbers,
+    });
+    expect(lines).toContainEqual('phases of a step: discriminator × 2, generator, r1 (every 4 steps)');
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   it('takes schedules as one flag: a kind for both rates, and single scalars by name', async () => {
@@ -105,6 +127,10 @@ describe('forja train', () => {
         },
       },
     });
+    // a system without schedules of single scalars has a flag of one word
+    await expect(trainCommand.run({ config: 'pix2pix', data: 'x', schedule: 'cosin' }, io())).rejects.toThrow(
+      /config\.schedule: expected 'constant' or 'linear' or 'cosine', got "cosin"/,
+    );
     await expect(trainCommand.run({ ...args, schedule: ['cosin'] }, io())).rejects.toThrow(
       /config\.schedule: expected/,
     );

@@ -11,11 +11,12 @@ import { kindOf, systemNames } from '../systems/registry.js';
 import { parseConfig, runEntries, type ResolvedConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
 import { parametersOf } from '../train/finish.js';
+import { measure } from '../train/measure.js';
 import { prepare, type TrainResult } from '../train/train.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
-import { jsonOf, resume, trainResolved } from './train.js';
+import { jsonOf, resume, trainResolved, withRuntime } from './train.js';
 
 /** What the command itself is told; the rest are fields of the configuration. */
 interface Args extends Record<string, unknown> {
@@ -28,7 +29,10 @@ interface Args extends Record<string, unknown> {
 
 const CONTROL: readonly CliOption[] = [
   { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
-  { flags: '--dry-run', description: 'check configuration and data, say what would be trained, write nothing' },
+  {
+    flags: '--dry-run',
+    description: 'check configuration and data, time a few steps, say what would be trained; write nothing',
+  },
   {
     flags: '--explain',
     description: 'with --dry-run: what each convolution of a phase would cost, and how it would be run',
@@ -181,16 +185,36 @@ async function dryRun(
         })
         .join('\n\n')
     : undefined;
-  system.dispose();
+  const phases = system.phases.map(({ name, every = 1, repeat = 1 }) => ({ name, every, repeat }));
+  const stateBytes = system.variables.reduce((sum, { size }) => sum + 4 * size, 0);
+  const measured = await withRuntime(config, {}, (runtime) => measure(config, system, dataset, runtime)).finally(() =>
+    system.dispose(),
+  );
   io.print(JSON.stringify(config, null, 2));
   const fields = Object.entries(dataset.fields).map(([name, { shape }]) => `${name} ${shape.join(' × ') || 'number'}`);
   io.print(
     `would train ${config.system} on ${dataset.name} (${dataset.count} examples of ${fields.join(', ')}) for ${config.steps} steps of ${config.batch}, into ${resolvePath(io.cwd, config.out ?? join('runs', config.system))}`,
   );
-  io.print(`weights: ${listed(parameters)}`);
+  io.print(`phases of a step: ${phases.map(phaseText).join(', ')}`);
+  io.print(`weights: ${listed(parameters)}; state: ${(stateBytes / 1e6).toFixed(1)} MB`);
+  const { device, seconds, imagesPerSecond } = measured;
+  io.print(
+    `measured on ${device}: ${(1000 * seconds).toPrecision(3)} ms a step, ${imagesPerSecond.toFixed(0)} images/s, ${duration(seconds * config.steps)} for ${config.steps} steps without grids and checkpoints`,
+  );
   if (plan !== undefined) io.print(`\n${plan}`);
-  return { config, examples: dataset.count, parameters, ...(plan === undefined ? {} : { plan }) };
+  return {
+    config,
+    examples: dataset.count,
+    phases,
+    parameters,
+    stateBytes,
+    measured,
+    ...(plan === undefined ? {} : { plan }),
+  };
 }
+
+const phaseText = ({ name, every, repeat }: { name: string; every: number; repeat: number }): string =>
+  `${name}${repeat > 1 ? ` × ${repeat}` : ''}${every > 1 ? ` (every ${every} steps)` : ''}`;
 
 const listed = (parameters: Readonly<Record<string, number>>): string =>
   Object.entries(parameters)

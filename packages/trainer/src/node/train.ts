@@ -1,7 +1,7 @@
 // `train` and `resume` in Node: runtime, files, data and environment filled in.
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
-import { ForjaError, UsageError } from '@forja/core';
+import { ForjaError, UsageError, type Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
@@ -92,15 +92,25 @@ const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHo
   onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
 });
 
-async function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
-  const { threads } = config;
-  const runtime = host.runtime ?? nodeRuntime({ device: 'cpu', ...(threads === undefined ? {} : { threads }) });
-  try {
+function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
+  return withRuntime(config, host, async (runtime) => {
     if (config.engine === 'tfjs') {
       const absent = await useTfjsNode();
       if (absent !== undefined) await host.onEvent?.({ type: 'warning', message: absent });
     }
-    return await trainParsed(config, { environment: nodeEnvironment(), ...host, runtime });
+    return trainParsed(config, { environment: nodeEnvironment(), ...host, runtime });
+  });
+}
+
+/** Runs `work` with the host's runtime, or one as the configuration wants it, which ends with it. */
+export async function withRuntime<T>(
+  { threads }: ResolvedConfig,
+  host: Pick<TrainHost, 'runtime'>,
+  work: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
+  const runtime = host.runtime ?? nodeRuntime({ device: 'cpu', ...(threads === undefined ? {} : { threads }) });
+  try {
+    return await work(runtime);
   } finally {
     if (host.runtime === undefined) await runtime.dispose();
   }

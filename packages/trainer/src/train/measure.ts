@@ -1,0 +1,51 @@
+// How long an iteration of a run would take here: a few of them, timed, with nothing written.
+import type { Runtime } from '@forja/core';
+import type { Dataset } from '../data/dataset.js';
+import type { GanSystem } from '../systems/system.js';
+import { now } from './clock.js';
+import type { ResolvedConfig } from './config.js';
+import { makeEngine } from './engine.js';
+import { phaseFeeds } from './feeds.js';
+
+/** What was found. */
+export interface Measured {
+  device: string;
+  /** Seconds of an iteration, the mean over those with and without phases that seldom run. */
+  seconds: number;
+  imagesPerSecond: number;
+}
+
+/** Seconds after which no further run is timed, the fewest runs, and the most. */
+const [ENOUGH, LEAST, MOST] = [2, 3, 20];
+
+/** Makes the run's engine, warms it up and times iterations. The system is left as it was. */
+export async function measure(
+  { seed, batch, engine: kind, lowering, threads }: ResolvedConfig,
+  system: GanSystem,
+  dataset: Dataset,
+  runtime: Runtime,
+): Promise<Measured> {
+  const feeds = system.phases.map((phase) => phaseFeeds(system, phase, dataset, seed, batch));
+  const engine = await makeEngine({ kind, system, seed, feeds, runtime, lowering, threads });
+  /** Seconds of an iteration from `step` on. */
+  const timed = async (step: number, together: number): Promise<number> => {
+    const start = now();
+    let runs = 0;
+    for (; runs < LEAST || (runs < MOST && now() - start < 1000 * ENOUGH); runs++) {
+      engine.step = step;
+      await engine.run(together);
+    }
+    return (now() - start) / 1000 / runs / together;
+  };
+  try {
+    await engine.run(engine.stepsPerRun); // the first is slower
+    const seldom = system.phases.flatMap(({ every = 1 }) => (every > 1 ? [1 / every] : []));
+    const usual = await timed(1, engine.stepsPerRun); // in iteration 1 no lazy phase is due
+    // In iteration 0 all are. With several that are lazy, each is taken to cost as much as another.
+    const more = seldom.length === 0 ? 0 : Math.max(0, (await timed(0, 1)) - usual);
+    const seconds = usual + (more * seldom.reduce((sum, share) => sum + share, 0)) / Math.max(1, seldom.length);
+    return { device: engine.device, seconds, imagesPerSecond: batch / seconds };
+  } finally {
+    await engine.dispose();
+  }
+}
