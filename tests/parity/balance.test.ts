@@ -72,6 +72,14 @@ const GAMES: Record<string, () => GanSystem> = {
       orthogonal: { d: 0.01 },
       penalties: { 'gradient-penalty': { weight: 10, every: 2 } },
     }),
+  'augmented packs with noise, clipped': () =>
+    made('dcgan', {
+      augment: 'ada',
+      pack: 2,
+      instanceNoise: 0.1,
+      clipNorm: 1,
+      penalties: { r1: { weight: 1, every: 2 } },
+    }),
   'classes with remedies': () =>
     made('conditional', {
       conditioning: 'auxiliary',

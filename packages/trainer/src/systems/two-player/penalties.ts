@@ -11,19 +11,23 @@ import { checkPace } from './pace.js';
 import { scalarsOf, type Scalars } from './scalars.js';
 import type { Inputs } from './step.js';
 
-/** A penalty in a game; its weight is the scalar of this name. */
+/** A penalty in a game. */
 export interface Weighed {
   readonly name: string;
   readonly penalty: Penalty;
+  /** Without a schedule. */
+  readonly weight: number;
   /** Iterations from one application to the next. */
   readonly every: number;
 }
 
-/** Penalties by name as a list, in the order written; those whose weight is always 0 are left out. */
-export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Pick<Scalars, 'uses'>): Weighed[] {
+/** Penalties by name as a list, in the order written; those of weight 0 that `uses` does not ask for are left out. */
+export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Partial<Scalars> = {}): Weighed[] {
   return Object.entries(options).flatMap(([name, given]) => {
-    const { weight: _, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
-    return uses(name) ? [{ name, every, penalty: penaltyOf(name, defined(rest)) }] : [];
+    const { weight, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
+    return weight === 0 && uses?.(name) !== true
+      ? []
+      : [{ name, weight, every, penalty: penaltyOf(name, defined(rest)) }];
   });
 }
 
