@@ -8,10 +8,10 @@ export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8'
 export type Dim = number | string;
 
 /**
- * The role of an input or output in a generator. Of inputs, `psi` is how far styles stay from their mean, `mix` a
- * second latent, and `layer` the number of the first layer that it styles.
+ * The role of an input or output in a generator. Of inputs, `text` is token ids, `psi` how far styles stay from their
+ * mean, `mix` a second latent, and `layer` the number of the first layer that it styles.
  */
-export type Role = 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
+export type Role = 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';
 
 /** What a tensor must look like. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
 export interface TensorSpec {
@@ -27,6 +27,8 @@ export interface TensorSpec {
   random?: 'normal' | 'uniform' | 'bernoulli';
   /** Names of the classes of a label, by index. */
   classes?: readonly string[];
+  /** Words of a text, by token id; id 0 is padding, ''. */
+  vocabulary?: readonly string[];
 }
 
 /** Dense tensor, row-major. `data` has exactly `size(shape)` elements of the typed array that belongs to `dtype`. */

@@ -11,16 +11,18 @@ export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'f
 export interface ManifestInput {
   name: string;
   /**
-   * `psi`: scale of styles around their mean; 1 leaves them unchanged. `mix`: a second latent. `layer`: the first layer
-   * that the second latent styles; the upper end of `range` means none. Readers treat an unknown role as `tensor`:
-   * `run` works with such a model, `sample` names the input that it cannot fill.
+   * `text`: token ids of `vocabulary`. `psi`: scale of styles around their mean; 1 leaves them unchanged. `mix`: a
+   * second latent. `layer`: the first layer that the second latent styles; the upper end of `range` means none. Readers
+   * treat an unknown role as `tensor`: `run` works with such a model, `sample` names the input that it cannot fill.
    */
-  role: 'latent' | 'label' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
+  role: 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
   dtype: DType;
   shape: Dim[];
   distribution?: 'normal' | 'uniform';
   /** For a label: the names of the classes, by index. */
   classes?: string[];
+  /** For a text, [batch, length]: its words in lower case, by token id; id 0 is padding, ''. */
+  vocabulary?: string[];
   range?: [number, number];
   layout?: 'nchw' | 'nhwc';
 }

@@ -95,7 +95,7 @@ function textOf(bytes: Uint8Array): string {
 type Check<T> = (value: unknown, where: string) => T;
 
 const DTYPES = Object.keys(BYTES_OF) as (keyof typeof BYTES_OF)[]; // Object.keys loses the key type
-const INPUT_ROLES = ['latent', 'label', 'noise', 'psi', 'mix', 'layer', 'image'] as const;
+const INPUT_ROLES = ['latent', 'label', 'text', 'noise', 'psi', 'mix', 'layer', 'image'] as const;
 const LAYOUTS = ['nchw', 'nhwc'] as const;
 
 const tensorFields = {
@@ -110,6 +110,7 @@ const input: Check<ManifestInput> = record({
   role: inputRole,
   'distribution?': oneOf(['normal', 'uniform'] as const),
   'classes?': list(text),
+  'vocabulary?': list(text),
 });
 const output: Check<ManifestOutput> = record({ ...tensorFields, role: oneOf(['image', 'tensor', 'score'] as const) });
 const manifest: Check<Manifest> = record({

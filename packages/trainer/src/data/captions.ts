@@ -1,16 +1,6 @@
 // Captions as token ids: words in lower case, numbered by how often they occur, in rows of fixed length. And the two
 // forms in which captions stand beside pictures.
-import { ForjaError } from '@forja/core';
-
-/** The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. */
-export function wordsOf(text: string): string[] {
-  return (
-    text
-      .normalize('NFC')
-      .toLowerCase()
-      .match(/[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*/gu) ?? []
-  );
-}
+import { ForjaError, wordsOf } from '@forja/core';
 
 /**
  * The `most` most frequent words of some texts, the most frequent first, words of one frequency in the order of their

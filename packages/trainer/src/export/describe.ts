@@ -124,6 +124,7 @@ export function describe(
       ...(drawn === 'normal' || drawn === 'uniform' ? { distribution: drawn } : {}),
       ...(spec?.range === undefined ? {} : { range: spec.range }),
       ...(spec?.classes === undefined ? {} : { classes: [...spec.classes] }),
+      ...(spec?.vocabulary === undefined ? {} : { vocabulary: [...spec.vocabulary] }),
       ...(shape.length === 4 ? { layout: layout.inputs ?? 'nhwc' } : {}),
     };
   });

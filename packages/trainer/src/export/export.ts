@@ -184,7 +184,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     fixed: fixedOutputs(program),
     traced: captured.traced,
     branches: captured.branches,
-    inputs: description.inputs.map(({ classes, ...input }) => ({
+    inputs: description.inputs.map(({ vocabulary, classes = vocabulary, ...input }) => ({
       ...input,
       dtype: dtypeOf(program, input.name),
       file: input.name,

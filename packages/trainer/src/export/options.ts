@@ -28,10 +28,13 @@ const schema = v.strictObject({
         name: v.optional(name),
         dtype: v.optional(v.string()), // subjectOf says which
         shape: v.optional(v.array(dim)),
-        role: v.optional(v.picklist(['latent', 'label', 'noise', 'psi', 'mix', 'layer', 'image', 'tensor', 'score'])),
+        role: v.optional(
+          v.picklist(['latent', 'label', 'text', 'noise', 'psi', 'mix', 'layer', 'image', 'tensor', 'score']),
+        ),
         range: v.optional(range),
         random: v.optional(v.picklist(['normal', 'uniform', 'bernoulli'])),
         classes: v.optional(v.array(v.string())),
+        vocabulary: v.optional(v.array(v.string())),
       }),
     ),
   ),

@@ -17,6 +17,8 @@ const DRAWN: Readonly<Record<string, (shape: readonly number[], options: Initial
   embeddings: (shape, { deviation }) => deviation(shape),
   // the picture that StyleGAN's generator starts from
   constant: () => 1,
+  // a table of words as wide as a latent, whatever the network: they stand side by side
+  words: () => 1,
   // where the power iteration of spectral normalisation starts: any direction
   u: () => 1,
 };

@@ -6,3 +6,4 @@ export { wganGpKind } from './wgan-gp/index.js';
 export { pix2pixKind } from './pix2pix/index.js';
 export { cycleganKind } from './cyclegan/index.js';
 export { styleganKind } from './stylegan/index.js';
+export { text2imageKind } from './text2image/index.js';

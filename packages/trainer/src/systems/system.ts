@@ -13,6 +13,8 @@ export interface Preview {
   readonly count: number;
   /** Pictures in a row of the grid. Default: nearly square. */
   readonly columns?: number;
+  /** How often each example of the data stands in turn: a row each where it is `columns`. Default 1. */
+  readonly each?: number;
   /** Inputs by name. `data`: the first examples of the holdout, or of the data; random numbers are those of run 0. */
   readonly inputs: Readonly<Record<string, Source>>;
   /** Fields of the data shown before each picture, from the same examples. */

@@ -52,14 +52,14 @@ export interface PreviewFeeds {
 export async function previewFeeds(output: Output, dataset: Dataset, seed: number): Promise<PreviewFeeds | undefined> {
   const { preview, inputs } = output;
   if (preview === undefined) return undefined;
-  const { count, beside = [] } = preview;
+  const { count, beside = [], each = 1 } = preview;
   const examples = async (field: string): Promise<Tensor> => {
     const { shape, dtype } = dataset.fields[field] ?? { shape: [], dtype: 'float32' as const };
     const from = dataset.holdout ?? dataset;
     const into = new ARRAY_OF[dtype](count * sizeOf(shape)) as FieldArray; // float32 or int32
     const available = from.parts?.[from.fields[field]?.part ?? ''] ?? from.count;
     await from.read(
-      Array.from({ length: count }, (_, i) => i % available),
+      Array.from({ length: count }, (_, i) => Math.floor(i / each) % available),
       { [field]: into },
     );
     return tensor(dtype, [count, ...shape], into);

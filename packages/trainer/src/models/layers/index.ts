@@ -20,3 +20,4 @@ export {
   type NoiseAndBiasConfig,
   type StyleAtConfig,
 } from './styled.js';
+export { wordBag, type WordBagConfig } from './word-bag.js';

@@ -1,0 +1,87 @@
+// Text to picture (Reed et al. 2016): pictures of a caption, by a discriminator that also sees real pictures with wrong
+// captions; R1 keeps it smooth (Mescheder et al. 2018), applied lazily.
+import * as v from 'valibot';
+import { UsageError } from '@forja/core';
+import type { FieldSpec } from '../../data/dataset.js';
+import { dcganDeviation } from '../../models/initialise.js';
+import { squareOf } from '../dcgan/index.js';
+import { described, whole } from '../entries.js';
+import { systemKind } from '../kind.js';
+import { networkOf } from '../network.js';
+import { playerOptions } from '../two-player/options.js';
+import { game } from './game.js';
+import { textDiscriminator, textGenerator } from './networks.js';
+
+const { latent, rates, schedule, beta1, beta2, loss, penalties, ema, emaWarmup, emaStatistics } = playerOptions({
+  rates: { g: 2e-3, d: 1e-3 },
+  latent: 64,
+  schedule: 'linear',
+  penalties: { r1: { weight: 0.1, every: 16 } },
+});
+
+/** Options of text2image, as a schema has them. */
+export const text2imageOptions = {
+  base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
+  baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+  embedding: described(v.optional(whole(1, 4096), 64), "length of a word's vector"),
+  captionIn: described(
+    v.optional(v.picklist(['latent', 'norms']), 'latent'),
+    'where the generator takes the caption: beside the latent, or in its batch norms too',
+  ),
+  norm: described(
+    v.optional(v.picklist(['batch', 'none']), 'none'),
+    'normalisation between the convolutions of the discriminator',
+  ),
+  latent,
+  rates,
+  schedule,
+  beta1,
+  beta2,
+  loss,
+  penalties,
+  ema,
+  emaWarmup,
+  emaStatistics,
+};
+
+/**
+ * `forja train text2image`: pictures and captions, fields `image` and `text`. Either network has an encoder of texts of
+ * its own, learnt with it, so that the file that G becomes has no part of D.
+ */
+export const text2imageKind = systemKind({
+  name: 'text2image',
+  summary: 'pictures of a caption (matching-aware GAN)',
+  options: text2imageOptions,
+  defaults: { batch: 64, sampleCount: 64 },
+  data: { image: 'image', text: 'text' },
+  roles: ['g', 'd'],
+  fit: (options, { fields, name }) => {
+    squareOf('text2image', fields['image'], name);
+    if ((fields['text']?.vocabulary?.length ?? 0) < 2)
+      throw new UsageError(`config.data: expected captions with a vocabulary, got none from ${name}`, {
+        code: 'config.invalid',
+      });
+    return options;
+  },
+  make(options, at) {
+    const fields = at.data.fields as Readonly<Record<'image' | 'text', FieldSpec>>; // `data` asks for them
+    if (at.batch < 2)
+      throw new UsageError(
+        `config.batch: expected at least 2, as a wrong caption is another example's of the batch, got ${at.batch}`,
+        { code: 'config.invalid' },
+      );
+    const { base, baseD = base, embedding, captionIn, norm } = options;
+    const { size, channels } = squareOf('text2image', fields.image, at.data.name);
+    const { shape, vocabulary = [] } = fields.text;
+    const sizes = { size, channels, length: shape[0] ?? 1, words: vocabulary.length, embedding };
+    const made = {
+      g: () => textGenerator({ ...sizes, base, latent: options.latent, captionIn }),
+      d: () => textDiscriminator({ ...sizes, base: baseD, norm }),
+    };
+    const networks = {
+      g: networkOf(at, 'g', made.g, dcganDeviation),
+      d: networkOf(at, 'd', made.d, dcganDeviation),
+    };
+    return game(networks, fields, options, at);
+  },
+});
