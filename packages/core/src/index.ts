@@ -38,7 +38,7 @@ export type {
 } from './generator/options.js';
 export { someClass } from './generator/some-class.js';
 export { manifestFor } from './generator/manifest-for.js';
-export { wordsOf } from './generator/texts.js';
+export { textTensor, wordsOf } from './generator/texts.js';
 // What @forja/node and @forja/web build their runtimes on.
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export type { Held } from './runtime/dropped.js';

@@ -1,5 +1,5 @@
-// Makes feeds for a model's conditions besides latent and noise: a class, psi (truncation of styles), and a second
-// latent that styles some layers. Imported on first use, so that pages with unconditional models do not load it.
+// What a picture is drawn under beside its latent and noise: a class, a text, how far its styles stay from their mean, and a
+// second latent that styles some layers. Imported on first use: pages with models that take none do without.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { halfOf } from '../half.js';
@@ -9,6 +9,7 @@ import type { Manifest, ManifestInput } from '../manifest/manifest.js';
 import { kindOf } from '../realm.js';
 import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
 import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
+import { textTensor } from './texts.js';
 
 /** A draw without the options that its conditions have consumed, and the conditions' feeds. */
 export interface Conditioned {
@@ -28,6 +29,15 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
       throw new UsageError('sample.label: expected a class, as the model has an unknown number');
     const chosen = label === undefined ? undefined : classOf(input.spec, classes, label);
     return (first, count) => labels(input, count, (i) => chosen ?? (first + i) % (classes ?? 1));
+  },
+  text: ({ spec }, { text }) => {
+    const texts = Array.isArray(text) ? (text as readonly unknown[]) : [text];
+    textTensor(spec, texts); // checks them all
+    return (first, count) =>
+      textTensor(
+        spec,
+        Array.from({ length: count }, (_, i) => texts[(first + i) % texts.length]),
+      );
   },
   psi: (input, { truncation }) => {
     const psi = typeof truncation === 'object' ? truncation.psi : 1;
@@ -59,12 +69,14 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   },
 };
 
-/** Throws for a label or second latent that the model does not accept, and for a class, layer or psi out of range. */
+/** Throws for a label, text or second latent that the model does not take, and for a class, word, layer or psi out of range. */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
-  const { label, mix, truncation, ...rest } = given;
+  const { label, text, mix, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
   if (label !== undefined && !has('label'))
     throw new UsageError('sample.label: expected no label, as the model takes none');
+  if (text !== undefined && !has('text'))
+    throw new UsageError('sample.text: expected no text, as the model takes none');
   if (mix !== undefined) {
     if (typeof mix !== 'object' || mix === null)
       throw new UsageError(`sample.mix: expected { seed, from }, got ${kindOf(mix)}`);

@@ -64,14 +64,15 @@ export class Generator {
   }
 
   /**
-   * Pictures from a seed, or from given latents. Concurrent calls share runs; large counts are split into several.
-   * Rejects with `input.range` (count, seed, truncation, label), `input.shape` (latents), `model.notGenerator`,
-   * `overloaded`, `aborted`, `disposed`.
+   * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects
+   * with `input.range` (count, seed, truncation, label, text), `input.shape` (latents), `model.notGenerator`, `overloaded`,
+   * `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
     optionsOf('sample', options);
     const { model } = this.#latentModel();
-    const { latents: given, count = given ? given.length / model.size : 1 } = options;
+    const { latents: given, text } = options;
+    const { count = given ? given.length / model.size : Array.isArray(text) ? text.length : 1 } = options;
     if (given !== undefined && (classOf(given) !== 'Float32Array' || isDetached(given)))
       throw new UsageError(
         `sample.latents: expected a Float32Array, got ${classOf(given) === 'Float32Array' ? 'one whose buffer was transferred' : kindOf(given)}`,
@@ -197,7 +198,7 @@ export class Generator {
     const { name } = model.output;
     return async () => {
       const { draw: own, feeds } =
-        model.conditional || draw.label !== undefined || draw.mix !== undefined
+        model.conditional || (draw.label ?? draw.text ?? draw.mix) !== undefined
           ? (await import('./lazy.js')).conditioned(this.manifest, draw)
           : { draw, feeds: () => ({}) };
       model.check(own);

@@ -30,7 +30,12 @@ export interface DrawOptions {
   truncation?: Truncation;
   /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
   label?: number | string;
-  /** Style mixing: a second latent styles the layers from `from` on, in models that support it. */
+  /**
+   * What the picture shows, in words of the model's vocabulary, for models that take a text. Of several, picture i takes
+   * text i, over and over.
+   */
+  text?: string | readonly string[];
+  /** Layers from one on are styled by a second latent, for models that can mix styles. */
   mix?: Mix;
   signal?: AbortSignalLike;
 }
@@ -47,7 +52,7 @@ export interface Mix {
 
 /** Options of `Generator.sample`. */
 export interface SampleOptions extends DrawOptions {
-  /** 1 to 100,000. Default 1, or as many as `latents` holds. */
+  /** 1 to 100,000. Default 1, or as many as `latents` holds, or as there are texts. */
   count?: number;
   /** Latents to use instead of the seed's, `[count, size]`. */
   latents?: Float32Array;

@@ -1,7 +1,7 @@
 // Texts to token ids, and what is refused.
 import { expect, test } from 'vitest';
 import type { ManifestInput } from '../manifest/manifest.js';
-import { tokenIds, wordsOf } from './texts.js';
+import { textTensor, wordsOf } from './texts.js';
 
 const input: ManifestInput = {
   name: 'text',
@@ -19,8 +19,12 @@ test('words are lower-case words of letters and digits, in any script', () => {
 });
 
 test('ids follow the vocabulary, padded with 0; letters in two parts are one', () => {
-  expect([...tokenIds(input, 'Red hair, glasses')]).toEqual([1, 2, 3, 0]);
-  expect([...tokenIds(input, 'cafe\u0301')]).toEqual([5, 0, 0, 0]);
+  expect(textTensor(input, ['Red hair, glasses', 'cafe\u0301'])).toEqual({
+    dtype: 'int32',
+    shape: [2, 4],
+    data: Int32Array.of(1, 2, 3, 0, 5, 0, 0, 0),
+  });
+  expect(textTensor({ ...input, dtype: 'int64' }, ['hair']).data).toEqual(BigInt64Array.of(2n, 0n, 0n, 0n));
 });
 
 test.each([
@@ -33,12 +37,19 @@ test.each([
   [' , ', /got ' , '$/],
   ['no red hair no glasses', /^sample\.text: expected at most 4 words, got 5: 'no red hair no glasses'$/],
 ])('%j is refused', (text, message) => {
-  expect(() => tokenIds(input, text)).toThrow(
+  expect(() => textTensor(input, [text])).toThrow(
     expect.objectContaining({ code: 'input.range', message: expect.stringMatching(message) as string }) as Error,
   );
 });
 
+test('what is no text is refused too', () => {
+  expect(() => textTensor(input, [7])).toThrow(
+    'sample.text: expected a text, as the model draws what it says, got number',
+  );
+  expect(() => textTensor(input, [])).toThrow('sample.text: expected at least one text, got an empty list');
+});
+
 test('a manifest without a vocabulary is damaged', () => {
   const { vocabulary: _, ...without } = input;
-  expect(() => tokenIds(without, 'red')).toThrow(expect.objectContaining({ code: 'model.format' }) as Error);
+  expect(() => textTensor(without, ['red'])).toThrow(expect.objectContaining({ code: 'model.format' }) as Error);
 });

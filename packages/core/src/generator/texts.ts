@@ -2,6 +2,8 @@
 // model does not know is refused by name, with the words that were perhaps meant.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
+import { kindOf } from '../realm.js';
+import type { Tensor } from '../tensor.js';
 
 /** The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. */
 export function wordsOf(text: string): string[] {
@@ -17,31 +19,43 @@ export function wordsOf(text: string): string[] {
 const NAMED = 12;
 
 /**
- * The token ids of a text for an input of role `text`, [length], padded with 0. Throws UsageError `input.range` for a
- * text without words, with one that is not in the vocabulary, or with more than fit.
+ * The token ids of texts for an input of role `text`, [texts, length], padded with 0. Throws UsageError `input.range`
+ * for a text without words, with one that is not in the vocabulary, or with more than fit.
  */
-export function tokenIds({ name, shape, vocabulary }: ManifestInput, text: string): Int32Array {
+export function textTensor(input: ManifestInput, texts: readonly unknown[], where = 'sample.text'): Tensor {
+  const { name, dtype, shape, vocabulary } = input;
   const length = shape[1];
-  if (typeof length !== 'number' || shape.length !== 2 || !vocabulary)
+  if (typeof length !== 'number' || shape.length !== 2 || !(dtype === 'int32' || dtype === 'int64') || !vocabulary)
     throw new ModelFormatError(
       'model.format',
-      `manifest.inputs.${name}: expected [batch, length] and a vocabulary for a text, got [${shape.join(', ')}]${vocabulary ? '' : ' without'}; export the model again`,
+      `manifest.inputs.${name}: expected int32 [batch, length] and a vocabulary for a text, got ${dtype} [${shape.join(', ')}]${vocabulary ? '' : ' without'}; export the model again`,
     );
-  const refuse = (wanted: string, got: string): never => {
-    throw new UsageError(`sample.text: expected ${wanted}, got ${got}`, { code: 'input.range' });
+  if (texts.length === 0) throw new UsageError(`${where}: expected at least one text, got an empty list`);
+  const rows = texts.flatMap((text) => tokenIds(vocabulary, length, text, where));
+  return {
+    dtype,
+    shape: [texts.length, length],
+    data: dtype === 'int64' ? BigInt64Array.from(rows, BigInt) : Int32Array.from(rows),
   };
+}
+
+function tokenIds(vocabulary: readonly string[], length: number, text: unknown, where: string): number[] {
+  const refuse = (wanted: string, got: string): never => {
+    throw new UsageError(`${where}: expected ${wanted}, got ${got}`, { code: 'input.range' });
+  };
+  if (typeof text !== 'string')
+    throw new UsageError(`${where}: expected a text, as the model draws what it says, got ${kindOf(text)}`);
+  const ids = new Map(vocabulary.map((word, id) => [word, id]));
   const words = wordsOf(text);
   const known = vocabulary.slice(1);
-  const unknown = [...new Set(words.filter((word) => !known.includes(word)))];
+  const unknown = [...new Set(words.filter((word) => !ids.has(word)))];
   if (words.length === 0 || unknown.length > 0) {
     const some = known.slice(0, NAMED).join(', ');
     const all = known.length > NAMED ? `${some}, … (${known.length} in all)` : some;
     refuse(`words that the model knows (${all})`, unknown.map((word) => meant(word, known)).join(', ') || `'${text}'`);
   }
   if (words.length > length) refuse(`at most ${length} words`, `${words.length}: '${text}'`);
-  const row = new Int32Array(length);
-  row.set(words.map((word) => vocabulary.indexOf(word, 1)));
-  return row;
+  return Array.from({ length }, (_, i) => ids.get(words[i] ?? '') ?? 0);
 }
 
 /** A word in quotes, with the known ones that are nearest, where there are near ones. */

@@ -182,6 +182,7 @@ function show(found: Findings, io: CliIo): void {
             input.role,
             input.distribution,
             input.classes && `${input.classes.length} classes: ${input.classes.join(', ')}`,
+            input.vocabulary && `${input.vocabulary.length - 1} words: ${input.vocabulary.slice(1).join(', ')}`,
           ]
             .filter(Boolean)
             .join(', '),

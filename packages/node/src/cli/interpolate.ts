@@ -15,6 +15,7 @@ interface Args extends LoadArgs {
   mode?: 'slerp' | 'lerp';
   loop?: boolean;
   label?: string;
+  text?: string;
   truncation?: string;
   delay?: number;
 }
@@ -41,6 +42,7 @@ export const interpolate: CliCommand = {
     },
     { flags: '--loop', description: 'return to the start, for a seamless loop' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+    { flags: '--text <words>', description: 'what the pictures show, for models that take a text' },
     { flags: '--truncation <t>', description: 'truncate both ends: ±t, or psi:0.7' },
     { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
     ...LOAD_OPTIONS,
@@ -52,7 +54,7 @@ export const interpolate: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const { steps, mode, loop, label, delay } = args;
+    const { steps, mode, loop, label, text, delay } = args;
     const [from, to] = [seedOf('interpolate --from', args.from), seedOf('interpolate --to', args.to)];
     const truncation =
       args.truncation === undefined ? undefined : truncationOf('interpolate --truncation', args.truncation);
@@ -71,6 +73,7 @@ export const interpolate: CliCommand = {
         ...(loop === undefined ? {} : { loop }),
         ...(truncation === undefined ? {} : { truncation }),
         ...(label === undefined ? {} : { label: labelOf(label) }),
+        ...(text === undefined ? {} : { text }),
       });
       const files = await writePictures(batch, path, format, {
         ...(delay === undefined ? {} : { animation: { delayMs: delay } }),

@@ -12,6 +12,7 @@ interface Args extends LoadArgs {
   count: number;
   seed: string;
   label?: string;
+  text?: string[];
   truncation?: string;
   psi?: number;
   mix?: string;
@@ -36,7 +37,12 @@ export const sample: CliCommand = {
     { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 16 },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine', default: '0' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
-    { flags: '--truncation <t>', description: 'redraw latent entries beyond ±t; psi:0.7 scales them instead' },
+    {
+      flags: '--text <words>',
+      description: 'what the pictures show, for models that take a text; given more than once: in turn',
+      type: 'list',
+    },
+    { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
     {
       flags: '--psi <n>',
       description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are',
@@ -57,11 +63,12 @@ export const sample: CliCommand = {
     'forja sample generator.onnx',
     'forja sample generator.onnx -o digits.png --count 64 --seed 7 --truncation 1.5',
     'forja sample generator.onnx -o pictures/ --count 500 --label 3',
+    "forja sample generator.onnx --text 'red hair, glasses'",
     'forja sample generator.onnx -o mixed.png --psi 0.7 --mix 7:4',
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const { count, label, columns, padding, delay } = args;
+    const { count, label, text, columns, padding, delay } = args;
     const seed = seedOf('sample --seed', args.seed);
     if (args.psi !== undefined && args.truncation !== undefined)
       throw new UsageError('sample --psi: expected no --truncation beside it, got both');
@@ -90,6 +97,7 @@ export const sample: CliCommand = {
         signal: io.signal,
         ...(truncation === undefined ? {} : { truncation }),
         ...(label === undefined ? {} : { label: labelOf(label) }),
+        ...(text === undefined ? {} : { text }),
         ...(mix === undefined ? {} : { mix }),
       });
       const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));

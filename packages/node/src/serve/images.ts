@@ -29,6 +29,12 @@ const schemaOf = ({ count }: Limits) =>
     seed: v.optional(text, '0'),
     count: v.optional(integer(1, count), 1),
     label: v.optional(text),
+    text: v.optional(
+      v.union(
+        [text, v.pipe(v.array(text), v.maxLength(count, `at most ${count} texts`))],
+        'a text, or a list of texts',
+      ),
+    ),
     truncation: v.optional(
       v.union([text, v.strictObject({ psi: v.number() })], 'a number, a text such as psi:0.7, or { psi }'),
     ),
@@ -55,7 +61,11 @@ export interface ImagesRequest {
 
 /** Parses a query or a JSON body. Throws `usage` or `input.range`. */
 export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
-  const { model, seed, count, label, truncation, mix, columns, padding } = checked('images', schemaOf(limits), given);
+  const { model, seed, count, label, text, truncation, mix, columns, padding } = checked(
+    'images',
+    schemaOf(limits),
+    given,
+  );
   return {
     model,
     columns,
@@ -64,6 +74,7 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
       count,
       seed: seedOf('images.seed', seed),
       ...(label === undefined ? {} : { label: labelOf(label) }),
+      ...(text === undefined ? {} : { text }),
       ...(mix === undefined
         ? {}
         : { mix: mixOf('images.mix', typeof mix === 'string' ? mix : `${mix.seed}:${mix.from}`) }),

@@ -99,10 +99,13 @@ function form(model: string, { inputs }: Manifest, count: number): Html {
           ${label.classes.map((name, i) => html`<option value="${i}">${name}</option>`)}
         </select>`
       : html`<input name="label" />`);
+  const word = inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
   return html`<form action="/v1/images">
     <input type="hidden" name="model" value="${model}" /> <label>seed <input name="seed" value="0" /></label>
     <label>count <input name="count" type="number" min="1" max="${count}" value="${Math.min(16, count)}" /></label>
-    ${classes ? html`<label>label ${classes}</label>` : ''} <label>truncation <input name="truncation" /></label>
+    ${classes ? html`<label>label ${classes}</label>` : ''}
+    ${word === undefined ? '' : html`<label>text <input name="text" value="${word}" /></label>`}
+    <label>truncation <input name="truncation" /></label>
     <button>draw</button>
   </form>`;
 }

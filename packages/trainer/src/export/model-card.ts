@@ -27,6 +27,10 @@ function row(port: ManifestInput | ManifestOutput): string {
   const drawn = 'distribution' in port && port.distribution !== undefined ? `drawn ${port.distribution}` : '';
   const classes =
     'classes' in port && port.classes !== undefined ? `${port.classes.length} classes: ${port.classes.join(', ')}` : '';
+  const words =
+    'vocabulary' in port && port.vocabulary !== undefined
+      ? `${port.vocabulary.length - 1} words: ${port.vocabulary.slice(1).join(', ')}`
+      : '';
   const range = port.range === undefined ? '' : `from ${port.range[0]} to ${port.range[1]}`;
   const cells = [
     port.name,
@@ -34,7 +38,7 @@ function row(port: ManifestInput | ManifestOutput): string {
     port.dtype,
     shape(port.shape),
     port.layout ?? '',
-    [range, drawn, classes].filter((text) => text !== '').join('; '),
+    [range, drawn, classes, words].filter((text) => text !== '').join('; '),
   ];
   return `| ${cells.map(markdownText).join(' | ')} |`;
 }
@@ -75,9 +79,10 @@ function loading({ file, report, manifest }: CardSource): [string, string, strin
     bool: 'Uint8Array',
   };
   const array = (dtype: string, n: number): string => `new ${ARRAY[dtype] ?? 'Float32Array'}(${n})`;
+  const word = manifest.inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
   const forja =
     manifest.kind === 'latent'
-      ? 'const images = await generator.sample({ count: 4, seed: 1 });'
+      ? `const images = await generator.sample({ count: 4, seed: 1${word === undefined ? '' : `, text: ${JSON.stringify(word)}`} });`
       : manifest.kind === 'image-to-image' || manifest.kind === 'super-resolution'
         ? 'const images = await generator.translate(picture); // { width, height, channels, data }'
         : `const results = await generator.run({ ${feeds.map(({ key, dtype, size }) => `${key}: { dtype: '${dtype}', shape: [${size.join(', ')}], data: ${array(dtype, count(size))} }`).join(', ')} });`;

@@ -6,6 +6,7 @@ import { nearest, type NearestResult } from '../report/nearest.js';
 import { reportHtml } from '../report/report.js';
 import type { Output } from '../systems/system.js';
 import type { Run } from './loop.js';
+import type { PreviewFeeds } from './feeds.js';
 import { pictureOf } from './preview.js';
 
 /** Pictures shown in the report beside their nearest training picture. */
@@ -53,6 +54,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       sessions: await store.sessions(),
       facts: {
         examples: String(dataset.count),
+        ...(output && feeds ? captionsOf(output, feeds) : {}),
         ...(dataset.license === undefined ? {} : { 'licence of the data': dataset.license }),
         ...(dataset.credit === undefined ? {} : { credit: dataset.credit }),
         weights: Object.entries(parametersOf(run))
@@ -72,6 +74,21 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   );
   const [model] = Object.values(models);
   return { models, ...(model ? { model } : {}), ...(errors.length > 0 ? { exportError: Math.max(...errors) } : {}) };
+}
+
+/** What the rows of a grid were made of, in words, where an output takes texts. */
+function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds): Record<string, string> {
+  const { name = '', vocabulary } = inputs.find(({ role }) => role === 'text') ?? {};
+  const ids = fed[name];
+  if (vocabulary === undefined || ids === undefined) return {};
+  const [count = 0, length = 1] = ids.shape;
+  const { each = 1 } = preview ?? {};
+  const captions = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
+    Array.from((ids.data as Int32Array).subarray(i * each * length, (i * each + 1) * length), (id) => vocabulary[id]) // token ids
+      .filter(Boolean)
+      .join(' '),
+  );
+  return { 'captions of the grid': captions.map((caption, i) => `${i + 1}. ${caption}`).join('; ') };
 }
 
 /** Weights of each network, by role. */

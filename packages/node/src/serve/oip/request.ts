@@ -4,6 +4,7 @@ import {
   ARRAY_OF,
   BYTES_OF,
   sizeOf,
+  textTensor,
   UsageError,
   type DType,
   type ManifestInput,
@@ -77,14 +78,14 @@ export function inferRequest(
     const where = `infer.inputs.${i}`;
     if (feeds.has(input.name))
       throw new UsageError(`${where}.name: expected each input once, got '${input.name}' again`);
+    const spec = inputs.find(({ name }) => name === input.name);
+    checkRows(where, spec, input.shape, limits);
+    if (input.datatype === 'BYTES' && spec?.role === 'text') {
+      feeds.set(input.name, tokensOf(where, spec, input.shape, input.data ?? []));
+      continue;
+    }
     const dtype = dtypeOf(where, input.datatype);
     const length = sizeOf(input.shape);
-    checkRows(
-      where,
-      inputs.find((spec) => spec.name === input.name),
-      input.shape,
-      limits,
-    );
     const size = input.parameters?.binary_data_size;
     if (size !== undefined && input.data !== undefined)
       throw new UsageError(`${where}: expected data or binary_data_size, got both`);
@@ -117,7 +118,17 @@ function checkRows(where: string, spec: ManifestInput | undefined, shape: readon
     });
 }
 
-/** Integer ranges of each type. */
+/** Texts, one a row, as the token ids that the model takes. */
+function tokensOf(where: string, spec: ManifestInput, shape: readonly number[], given: unknown[]): Tensor {
+  const texts = given.flat(); // [n] or [n, 1]
+  if (texts.length !== sizeOf(shape))
+    throw new UsageError(`${where}.data: expected ${sizeOf(shape)} texts for its shape, got ${texts.length}`, {
+      code: 'input.shape',
+    });
+  return textTensor(spec, texts, `${where}.data`);
+}
+
+/** Integers that each type holds. */
 const RANGE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   int8: [-128, 127],
   uint8: [0, 255],
