@@ -76,21 +76,16 @@ function drawn(colour: number, shape: number, place: number): Uint8Array {
 /** Every colour and shape together, but for those on the diagonal, which are the holdout. */
 function captioned(): Dataset {
   const vocabulary = ['', ...COLOURS, ...SHAPES];
-  const of = (held: boolean): Omit<Parameters<typeof arrayDataset>[0] & { fields: object }, 'name'> => {
+  const of = (held: boolean) => {
     const all = COLOURS.flatMap((_, c) => SHAPES.flatMap((_, s) => ((c === s) === held ? [[c, s] as const] : [])));
     const many = all.flatMap((one) => Array.from({ length: 8 }, (_, place) => [...one, place] as const));
     return {
-      fields: {
-        image: {
-          data: Uint8Array.from(many.flatMap(([c, s, place]) => [...drawn(c, s, place)])),
-          shape: [8, 8, 3],
-        },
-        text: { data: Int32Array.from(many.flatMap(([c, s]) => [1 + c, 4 + s, 0])), shape: [3], vocabulary },
-      },
+      image: { data: Uint8Array.from(many.flatMap(([c, s, place]) => [...drawn(c, s, place)])), shape: [8, 8, 3] },
+      text: { data: Int32Array.from(many.flatMap(([c, s]) => [1 + c, 4 + s, 0])), shape: [3], vocabulary },
     };
   };
-  const holdout = arrayDataset({ name: 'shapes, held out', ...of(true) });
-  return arrayDataset({ name: 'shapes', ...of(false), holdout });
+  const holdout = arrayDataset({ name: 'shapes, held out', fields: of(true) });
+  return arrayDataset({ name: 'shapes', fields: of(false), holdout });
 }
 
 test('a run on shapes in colours makes a file that draws what it is told', async () => {

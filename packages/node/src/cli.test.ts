@@ -22,6 +22,7 @@ import { encodeModel, GraphBuilder, sealModel } from '@forja/core/onnx';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildForTests } from '../vitest.worker.js';
+import { textModel } from './text-model.support.js';
 
 const SIZE = 8;
 let bin: string;
@@ -192,6 +193,18 @@ describe('sample', () => {
         pixelsOf(latents(2n ** 64n - 1n, 2, 1, SIZE), 1),
       ),
     ).toBe(true);
+  });
+
+  test('texts in turn, and words that the model does not know', async () => {
+    writeFileSync(join(folder, 'told.onnx'), await textModel(sha256));
+    result('sample', 'told.onnx', '-o', 'told', '-n', '3', '-s', '7', '--text', 'much lighter', '--text', 'Darker!');
+    for (const [i, shift] of [1.5, -2, 1.5].entries()) {
+      const { data } = decode(readFileSync(join(folder, `told/000${i}.png`)));
+      expect(near([...data], pixelsOf(latents(7, i, 1, SIZE), shift))).toBe(true);
+    }
+    const { status, stderr } = forja('sample', 'told.onnx', '-o', 'none', '--text', 'drker');
+    expect([status, stderr]).toEqual([2, expect.stringContaining("got 'drker' (did you mean 'darker'?)")]);
+    expect(forja('inspect', 'told.onnx').stdout).toMatch(/text +text, 3 words: lighter, darker, much/);
   });
 
   test('truncation, columns and padding', () => {

@@ -1,6 +1,11 @@
 // Texts to token ids, and what is refused.
 import { expect, test } from 'vitest';
 import type { ManifestInput } from '../manifest/manifest.js';
+import { Generator } from './generator.js';
+import type { Session } from '../runtime/session.js';
+import type { Manifest } from '../manifest/manifest.js';
+import type { NamedTensors } from '../tensor.js';
+import { someClass } from './some-class.js';
 import { textTensor, wordsOf } from './texts.js';
 
 const input: ManifestInput = {
@@ -52,4 +57,50 @@ test('what is no text is refused too', () => {
 test('a manifest without a vocabulary is damaged', () => {
   const { vocabulary: _, ...without } = input;
   expect(() => textTensor(without, ['red'])).toThrow(expect.objectContaining({ code: 'model.format' }) as Error);
+});
+
+const MANIFEST: Manifest = {
+  version: 1,
+  kind: 'latent',
+  inputs: [{ name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', 2] }, input],
+  outputs: [{ name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 1, 1, 1] }],
+  integrity: { sha256: '', bytes: 0 },
+  producer: '',
+};
+
+/** A generator of these inputs, and what its session was fed. */
+function generatorOf(inputs: ManifestInput[]): { generator: Generator; fed: NamedTensors[] } {
+  const fed: NamedTensors[] = [];
+  const session = {
+    run: (feeds: NamedTensors) => {
+      fed.push(feeds);
+      const rows = feeds['z']?.shape[0] ?? 0;
+      return Promise.resolve({ image: { dtype: 'float32', shape: [rows, 1, 1, 1], data: new Float32Array(rows) } });
+    },
+  } as unknown as Session; // all that sampling asks of one
+  const manifest = { ...MANIFEST, inputs };
+  return { fed, generator: new Generator({ session, manifest, modelBytes: 1, dispose: () => Promise.resolve() }) };
+}
+
+test('a text goes to every picture, a list gives one each, or goes round; a stream and a walk take them too', async () => {
+  const { generator, fed } = generatorOf(MANIFEST.inputs);
+  await generator.sample({ text: 'red', count: 2 });
+  expect((await generator.sample({ text: ['red', 'hair'] })).count).toBe(2);
+  await generator.sample({ text: ['red', 'hair'], count: 3 });
+  for await (const _ of generator.stream({ text: ['red', 'hair', 'no'], start: 1, count: 1 }));
+  await generator.interpolate({ from: 0, to: 1, steps: 2, text: 'no' });
+  await generator.sample(someClass(generator.manifest));
+  const first = fed.map(({ text }) => Array.from(text?.data as Int32Array).filter((_, i) => i % 4 === 0));
+  expect(first).toEqual([[1, 1], [1, 2], [1, 2, 1], [2], [4, 4], [1]]);
+});
+
+test('a model that takes a text needs one, others refuse it', async () => {
+  const plain = generatorOf(MANIFEST.inputs.slice(0, 1)).generator;
+  await expect(plain.sample({ text: 'red' })).rejects.toThrow('sample.text: expected no text, as the model takes none');
+  const { generator, fed } = generatorOf(MANIFEST.inputs);
+  await expect(generator.sample()).rejects.toThrow(
+    'sample.text: expected a text, as the model draws what it says, got undefined',
+  );
+  await expect(generator.sample({ text: ['red', 'blu'] })).rejects.toMatchObject({ code: 'input.range' });
+  expect(fed).toEqual([]);
 });

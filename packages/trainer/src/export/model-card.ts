@@ -22,15 +22,20 @@ function shape(dims: readonly Dim[]): string {
   return `[${dims.join(', ')}]`;
 }
 
+/** Words that a card names, at most. */
+const NAMED = 200;
+
+function wordsIn(vocabulary: readonly string[]): string {
+  const words = vocabulary.slice(1);
+  return `${words.length} words: ${words.slice(0, NAMED).join(', ')}${words.length > NAMED ? ', …' : ''}`;
+}
+
 /** One line of a table of inputs or outputs. */
 function row(port: ManifestInput | ManifestOutput): string {
   const drawn = 'distribution' in port && port.distribution !== undefined ? `drawn ${port.distribution}` : '';
   const classes =
     'classes' in port && port.classes !== undefined ? `${port.classes.length} classes: ${port.classes.join(', ')}` : '';
-  const words =
-    'vocabulary' in port && port.vocabulary !== undefined
-      ? `${port.vocabulary.length - 1} words: ${port.vocabulary.slice(1).join(', ')}`
-      : '';
+  const words = 'vocabulary' in port && port.vocabulary !== undefined ? wordsIn(port.vocabulary) : '';
   const range = port.range === undefined ? '' : `from ${port.range[0]} to ${port.range[1]}`;
   const cells = [
     port.name,
@@ -79,7 +84,7 @@ function loading({ file, report, manifest }: CardSource): [string, string, strin
     bool: 'Uint8Array',
   };
   const array = (dtype: string, n: number): string => `new ${ARRAY[dtype] ?? 'Float32Array'}(${n})`;
-  const word = manifest.inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
+  const word = report.inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
   const forja =
     manifest.kind === 'latent'
       ? `const images = await generator.sample({ count: 4, seed: 1${word === undefined ? '' : `, text: ${JSON.stringify(word)}`} });`
