@@ -140,6 +140,7 @@ export {
   seededDropout,
   spectralConv,
   spectralDense,
+  wordBag,
   type ConditionalNormConfig,
   type EqualConvConfig,
   type EqualDenseConfig,
@@ -152,6 +153,7 @@ export {
   type SeededDropoutConfig,
   type SpectralConvConfig,
   type SpectralDenseConfig,
+  type WordBagConfig,
 } from './models/layers/index.js';
 export * from './systems/index.js';
 export { dcgan, mlpGan, type DcganConfig, type MlpGanConfig } from './systems/ready.js';
