@@ -32,7 +32,16 @@ const RUNS: Record<string, { config: object; dataset: Dataset; files: Record<str
     files: { 'generator.onnx': 'image-to-image' },
   },
   stylegan: {
-    config: { base: 2, widest: 4, latent: 4, style: 4, depth: 2, penalties: {}, augment: 'ada', ada: { pictures: 100 } },
+    config: {
+      base: 2,
+      widest: 4,
+      latent: 4,
+      style: 4,
+      depth: 2,
+      penalties: {},
+      augment: 'ada',
+      ada: { pictures: 100 },
+    },
     dataset: arrayDataset({ name: 'noise', fields: { image: pictures(0, 10, [8, 8, 3]) } }),
     files: { 'generator.onnx': 'latent', 'synthesis.onnx': 'function' },
   },
