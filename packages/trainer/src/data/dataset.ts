@@ -31,6 +31,14 @@ export interface SkippedFile {
   readonly reason: string;
 }
 
+/** Data that is a mixture of equal Gaussians, known to the last number. */
+export interface Modes {
+  /** [modes · size]. */
+  readonly centres: Float32Array;
+  /** Standard deviation in each direction. */
+  readonly deviation: number;
+}
+
 /** Examples by index. */
 export interface Dataset {
   readonly name: string;
@@ -45,6 +53,8 @@ export interface Dataset {
   readonly credit?: string;
   /** Examples kept out of training (a split that never changes), for measures. */
   readonly holdout?: Dataset;
+  /** Where the data is a known mixture: what a generator covers of it can be counted. */
+  readonly modes?: Modes;
   /** What was left out and why (unreadable files), for people. */
   readonly skipped?: readonly SkippedFile[];
   /**

@@ -111,14 +111,14 @@ function resized(
 }
 
 /** Which outputs a source position adds to: entries start[k] … start[k + 1] − 1 of `out` and `weight`. */
-interface Weights {
+export interface Weights {
   start: Uint32Array;
   out: Uint32Array;
   weight: Float64Array;
 }
 
 /** Smaller: the mean of the area that an output covers. Larger: linear between the centres of pixels. */
-function weights(n: number, m: number): Weights {
+export function weights(n: number, m: number): Weights {
   const entries: [source: number, out: number, weight: number][] = [];
   const scale = n / m;
   for (let i = 0; i < m; i++) {

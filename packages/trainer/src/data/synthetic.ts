@@ -43,11 +43,12 @@ export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
   const noise = latents(seed, 0, count, 2);
   const data = noise.map((v, k) => (centres[2 * ((k >> 1) % modes) + (k & 1)] ?? 0) + deviation * v);
   const labels = Int32Array.from({ length: count }, (_, i) => i % modes);
-  return arrayDataset({
+  const made = arrayDataset({
     name: `${modes} Gaussians on a ${shape}`,
     fields: {
       vector: { data, shape: [2], range: [-1, 1] },
       label: { data: labels, classes: Array.from({ length: modes }, (_, i) => `mode ${i}`) },
     },
   });
+  return { ...made, modes: { centres, deviation } };
 }

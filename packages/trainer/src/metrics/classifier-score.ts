@@ -1,0 +1,27 @@
+// The score of Salimans et al. 2016 ("Improved Techniques for Training GANs", section 4) by any classifier:
+// exp E KL(p(y|x) ‖ p(y)). High where the classifier is sure of each picture and all classes are there. The Inception
+// Score is the one by Inception; by another classifier the numbers are not comparable with it.
+import type { Rows } from './matrix.js';
+import type { Metric } from './metric.js';
+
+/** From 1 (all alike to the classifier) to the number of classes. */
+export function classifierScore({ rows, columns, data }: Rows): number {
+  const marginal = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) for (let c = 0; c < columns; c++) marginal[c]! += data[i * columns + c]! / rows;
+  let sum = 0;
+  for (let i = 0; i < rows; i++)
+    for (let c = 0; c < columns; c++) {
+      const p = data[i * columns + c]!;
+      if (p > 0) sum += p * Math.log(p / marginal[c]!);
+    }
+  return Math.exp(sum / rows);
+}
+
+/** The measure. */
+export const classifierScoreMetric: Metric = {
+  name: 'score',
+  summary: 'score by a classifier, as the Inception Score is made',
+  scores: { classifier_score: 'more' },
+  needs: ['classes'],
+  measure: async ({ made }) => ({ classifier_score: classifierScore(await made.probabilities()) }),
+};

@@ -1,0 +1,31 @@
+// Density and coverage of features (Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models",
+// equations 3 and 4): how many neighbourhoods of the data made examples lie in, and how many of them hold one.
+import { checkAlike, neighbourRadii, squaredDistances, type Rows } from './matrix.js';
+import type { Metric } from './metric.js';
+
+/** Neighbours, as the paper has them. */
+const NEIGHBOURS = 5;
+
+/** Density (from 0; about 1 for equal distributions, above it where examples crowd) and coverage (from 0 to 1). */
+export function densityCoverage(real: Rows, made: Rows, k = NEIGHBOURS): { density: number; coverage: number } {
+  checkAlike('dc', real, made, k + 1);
+  const radii = neighbourRadii(real, k);
+  const distances = new Float64Array(made.rows);
+  let [inBalls, covered] = [0, 0];
+  for (let j = 0; j < real.rows; j++) {
+    squaredDistances(real, j, made, distances);
+    let inThis = 0;
+    for (const d of distances) if (d < radii[j]!) inThis++;
+    inBalls += inThis;
+    if (inThis > 0) covered++;
+  }
+  return { density: inBalls / (k * made.rows), coverage: covered / real.rows };
+}
+
+/** The measure. */
+export const densityCoverageMetric: Metric = {
+  name: 'dc',
+  summary: 'density and coverage of features',
+  scores: { density: 'more', coverage: 'more' },
+  measure: async ({ made, real }) => densityCoverage(await real.features(), await made.features()),
+};

@@ -1,0 +1,48 @@
+// The measures by name, ready ones and those that users register.
+import { registry } from '../registry.js';
+import { agreement } from './agreement.js';
+import { classifierScoreMetric } from './classifier-score.js';
+import { densityCoverageMetric } from './density-coverage.js';
+import { frechet } from './frechet.js';
+import { kid } from './kid.js';
+import { memorisation } from './memorisation.js';
+import type { Metric } from './metric.js';
+import { modesMetric } from './modes.js';
+import { precisionRecallMetric } from './precision-recall.js';
+
+export { classAgreement } from './agreement.js';
+export { classifierScore } from './classifier-score.js';
+export { densityCoverage } from './density-coverage.js';
+export { frechetDistance } from './frechet.js';
+export { kernelDistance, kernelDistances } from './kid.js';
+export type { Rows } from './matrix.js';
+export { memorised } from './memorisation.js';
+export type { Better, Examples, Metric, MetricInput, MetricNeed } from './metric.js';
+export { classCounts, modeCounts, reverseKl } from './modes.js';
+export { precisionRecall } from './precision-recall.js';
+
+const all = registry<Metric>('measure', [
+  frechet,
+  kid,
+  precisionRecallMetric,
+  densityCoverageMetric,
+  classifierScoreMetric,
+  modesMetric,
+  agreement,
+  memorisation,
+]);
+
+/**
+ * Adds a measure of your own under its name.
+ * @throws UsageError for a name that is empty or taken.
+ */
+export const registerMetric = (metric: Metric): void => all.add(metric);
+
+/**
+ * The measure called `name`.
+ * @throws UsageError `config.invalid` for a name that is none.
+ */
+export const metricOf = (name: string): Metric => all.of(name);
+
+/** Names of all measures, registered ones too. */
+export const metricNames = (): string[] => all.names();

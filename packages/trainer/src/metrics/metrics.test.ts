@@ -1,0 +1,147 @@
+// Every measure against numpy and scipy (tests/vectors/metrics.py), and at ends where the answer is known.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  classAgreement,
+  classCounts,
+  classifierScore,
+  densityCoverage,
+  frechetDistance,
+  kernelDistance,
+  kernelDistances,
+  memorised,
+  metricOf,
+  modeCounts,
+  precisionRecall,
+  registerMetric,
+  reverseKl,
+  type Rows,
+} from './index.js';
+import { slice } from './matrix.js';
+
+interface Case {
+  columns: number;
+  real: number[];
+  made: number[];
+  train: number[];
+  frechet: number;
+  kid: number;
+  kid_blocks: number;
+  pr: [number, number];
+  dc: [number, number];
+  memorised: [number, number];
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../tests/vectors/metrics.json', import.meta.url), 'utf8'),
+) as {
+  cases: Case[];
+  classifier: {
+    columns: number;
+    probabilities: number[];
+    score: number;
+    labels: number[];
+    agreement: number;
+    agreement_worst: number;
+    counts: number[];
+  };
+  points: {
+    centres: number[];
+    deviation: number;
+    points: number[];
+    counts: number[];
+    modes: number;
+    high_quality: number;
+    reverse_kl: number;
+  };
+};
+
+const rows = (values: readonly number[], columns: number): Rows => ({
+  rows: values.length / columns,
+  columns,
+  data: Float32Array.from(values), // exact: see metrics.py
+});
+
+describe.each(vectors.cases)('of $columns features', ({ columns, ...given }) => {
+  const [real, made, train] = [given.real, given.made, given.train].map((values) => rows(values, columns)) as [
+    Rows,
+    Rows,
+    Rows,
+  ];
+
+  it('Fréchet distance', () => {
+    expect([frechetDistance(real, made)]).toBeAllclose([given.frechet], { rtol: 1e-6, atol: 1e-6 });
+    expect([frechetDistance(made, real)]).toBeAllclose([given.frechet], { rtol: 1e-6, atol: 1e-6 });
+    expect([frechetDistance(real, real)]).toBeAllclose([0], { rtol: 0, atol: 1e-6 });
+  });
+
+  it('kernel distance, whole and of subsets', () => {
+    expect([kernelDistance(real, made)]).toBeAllclose([given.kid], { rtol: 1e-6, atol: 1e-9 });
+    const parts = [0, 6].map((at) => kernelDistance(slice(real, at, at + 6), slice(made, at, at + 6)));
+    expect(((parts[0] ?? 0) + (parts[1] ?? 0)) / 2).toBeAllclose(given.kid_blocks, { rtol: 1e-6, atol: 1e-9 });
+    expect(kernelDistances(real, made, 100)).toEqual({ kid: kernelDistance(real, made) });
+    const { kid, kid_sd: deviation } = kernelDistances(real, made, 4, 1);
+    expect(deviation).toBeGreaterThan(0);
+    expect(kernelDistances(real, made, 4, 1)).toEqual({ kid, kid_sd: deviation });
+    expect(kernelDistances(real, made, 4, 2).kid).not.toBe(kid);
+  });
+
+  it('precision and recall, density and coverage', () => {
+    const { precision, recall } = precisionRecall(real, made);
+    expect([precision, recall]).toBeAllclose(given.pr, { rtol: 1e-6 });
+    const { density, coverage } = densityCoverage(real, made);
+    expect([density, coverage]).toBeAllclose(given.dc, { rtol: 1e-6 });
+    expect(precisionRecall(real, real)).toEqual({ precision: 1, recall: 1 });
+  });
+
+  it('memorisation', () => {
+    const found = memorised(made, train, real);
+    expect([found.memorised, found.nearest_ratio]).toBeAllclose(given.memorised, { rtol: 1e-6 });
+    expect(memorised(train, train, real)).toEqual({ memorised: 1, nearest_ratio: 0 });
+  });
+});
+
+it('of a classifier: score, classes, agreement', () => {
+  const { columns, probabilities, score, labels, counts, ...shares } = vectors.classifier;
+  const p = rows(probabilities, columns);
+  expect([classifierScore(p)]).toBeAllclose([score], { rtol: 1e-6 });
+  expect([...classCounts(p)]).toEqual(counts);
+  const found = classAgreement(p, Int32Array.from(labels));
+  expect([found.agreement]).toBeAllclose([shares.agreement], { rtol: 1e-6 });
+  expect([found.agreement_worst]).toBeAllclose([shares.agreement_worst], { rtol: 1e-6 });
+  expect(classifierScore(rows([1, 0, 0, 1], 2))).toBeAllclose(2, { rtol: 1e-12 });
+});
+
+it('of points: modes, quality and reverse KL', async () => {
+  const { centres, deviation, points, counts, modes, ...shares } = vectors.points;
+  const known = { centres: Float32Array.from(centres), deviation };
+  const made = rows(points, 2);
+  expect([...modeCounts(made, known)]).toEqual(counts);
+  const examples = {
+    count: made.rows,
+    values: made,
+    features: () => Promise.resolve(made),
+    probabilities: () => Promise.reject(new Error('no classes')),
+  };
+  const found = await metricOf('modes').measure({
+    made: examples,
+    real: examples,
+    train: () => Promise.resolve(examples),
+    modes: known,
+    seed: 0,
+  });
+  expect(found['modes']).toBe(modes);
+  expect([found['high_quality']]).toBeAllclose([shares.high_quality], { rtol: 1e-6 });
+  expect([found['reverse_kl']]).toBeAllclose([shares.reverse_kl], { rtol: 1e-6 });
+  expect(reverseKl(new Float64Array(2), Float64Array.of(1, 1))).toBeNaN();
+});
+
+it('refuses what cannot be compared, and names that are none', () => {
+  const two = rows([1, 2, 3, 4], 2);
+  expect(() => frechetDistance(two, rows([1, 2, 3], 3))).toThrow(/features of one size, got 2 and 3/);
+  expect(() => kernelDistance(two, rows([1, 2], 2))).toThrow(/at least 2 examples on each side, got 1/);
+  expect(() => precisionRecall(two, two)).toThrow(/at least 4 examples/);
+  expect(() => metricOf('frechte')).toThrow(/did you mean 'frechet'/);
+  const own = { name: 'kid', summary: '', scores: {}, measure: () => Promise.resolve({}) };
+  expect(() => registerMetric(own)).toThrow(/name that is not taken, got 'kid'/);
+});
