@@ -131,5 +131,12 @@ export default tseslint.config(
     [...inTrainer, builtin, others('node')],
     ['packages/trainer/src/node.ts', 'packages/trainer/src/node/**'],
   ),
-  border(['packages/trainer/src/node.ts', 'packages/trainer/src/node/**/*.ts'], inTrainer),
+  border(['packages/trainer/src/node.ts', 'packages/trainer/src/node/**/*.ts'], inTrainer, [
+    'packages/trainer/src/node/event-file.ts',
+  ]),
+  // TensorBoard's event files are protobuf, too.
+  border(
+    ['packages/trainer/src/node/event-file.ts'],
+    inTrainer.filter((rule) => rule !== protobuf),
+  ),
 );

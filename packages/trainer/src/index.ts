@@ -201,10 +201,18 @@ export type {
 export { train, type OwnConfig, type OwnSystemHost, type TrainHost, type TrainResult } from './train/train.js';
 export { parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
 export { optionRows, optionTable, type OptionRow } from './train/option-rows.js';
-export { MemoryStore, type LogLine, type RunFile, type RunStore, type SessionRecord } from './records/store.js';
+export {
+  MemoryStore,
+  type LogLine,
+  type MeasureFacts,
+  type MeasureLine,
+  type RunFile,
+  type RunStore,
+  type SessionRecord,
+} from './records/store.js';
 export type { TrainEvent } from './train/events.js';
 export type { Environment } from './records/checkpoint.js';
-export type { Dataset, FieldArray, FieldSpec, SkippedFile } from './data/dataset.js';
+export type { Dataset, FieldArray, FieldSpec, Modes, SkippedFile } from './data/dataset.js';
 export {
   dataKinds,
   dataSchema,
@@ -240,3 +248,30 @@ export type { VerifyOptions } from './export/verify.js';
 export { verifyOnnx, type VerifyOnnxOptions, type VerifyOnnxResult } from './export/verify-file.js';
 export { registerKernelExport } from './lower/registry.js';
 export type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from './lower/contract.js';
+export {
+  classAgreement,
+  classCounts,
+  classifierScore,
+  densityCoverage,
+  frechetDistance,
+  kernelDistance,
+  kernelDistances,
+  memorised,
+  metricNames,
+  metricOf,
+  modeCounts,
+  precisionRecall,
+  registerMetric,
+  reverseKl,
+  type Better,
+  type Examples,
+  type Metric,
+  type MetricInput,
+  type MetricNeed,
+  type Rows,
+} from './metrics/index.js';
+export { chooseExtractor, extractorNames, type ExtractorChoice } from './metrics/features/choose.js';
+export type { Extracted, Extractor, RawExamples } from './metrics/features/extractor.js';
+export { onnxExtractor, type ExtractorFile } from './metrics/features/onnx.js';
+export { measurer, type MeasureOptions, type Measurer } from './metrics/measurer.js';
+export type { Best } from './train/measuring.js';

@@ -46,3 +46,6 @@ export const metricOf = (name: string): Metric => all.of(name);
 
 /** Names of all measures, registered ones too. */
 export const metricNames = (): string[] => all.names();
+
+/** Names of the scores of all measures. */
+export const scoreNames = (): string[] => all.names().flatMap((name) => Object.keys(all.of(name).scores));

@@ -82,6 +82,11 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
       ];
     },
     union: () => [flag(kebab(name), ' <source>', {}, put)],
+    array: () => [
+      flag(kebab(name), ' <names>', {}, (fields, value) => {
+        fields[name] = (value as string).split(',').map((one) => one.trim()); // a flag's text
+      }),
+    ],
     strict_object: () =>
       Object.entries(shape.entries ?? {}).map(([key, entry]) => {
         const type =

@@ -1,12 +1,16 @@
-// A run's folder: config.json, sessions.json, log.jsonl, samples/step-N.png, checkpoint-N, generator.onnx, report.html.
+// A run's folder: config.json, sessions.json, log.jsonl, measures.jsonl, samples/step-N.png, checkpoint-N, best-N,
+// generator.onnx, report.html.
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ForjaError, UsageError, type Image } from '@forja/core';
 import { decodeCheckpoint } from '../records/checkpoint.js';
-import type { LogLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
+import type { LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
+import { EventFile } from './event-file.js';
 import { writeFileSafely } from './files.js';
 
 const LOG = 'log.jsonl';
+const MEASURES = 'measures.jsonl';
+const BEST = /^best-(\d+)$/;
 const CHECKPOINT = /^checkpoint-(\d+)$/;
 const SAMPLE = /^step-(\d+)\.png$/;
 const KEPT = 2;
@@ -14,8 +18,12 @@ const KEPT = 2;
 /** A run folder as a store. */
 export class FolderStore implements RunStore {
   readonly where: string;
-  constructor(folder: string) {
+  readonly #events: EventFile | undefined;
+
+  /** `tensorboard`: an event file of TensorBoard, too. */
+  constructor(folder: string, { tensorboard = false }: { tensorboard?: boolean } = {}) {
     this.where = folder;
+    this.#events = tensorboard ? new EventFile(folder) : undefined;
   }
 
   /** Makes the folder. Throws UsageError when there is something in it already, so that no run is overwritten. */
@@ -42,11 +50,7 @@ export class FolderStore implements RunStore {
    */
   async rewind(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
     const damaged: string[] = [];
-    const files = (await readdir(this.where))
-      .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => b - a);
-    for (const step of files) {
+    for (const step of await this.#steps(CHECKPOINT)) {
       const path = join(this.where, `checkpoint-${step}`);
       const bytes = new Uint8Array(await readFile(path));
       const fault = await decodeCheckpoint(bytes, path).then(
@@ -69,28 +73,57 @@ export class FolderStore implements RunStore {
   }
 
   async log(line: LogLine): Promise<void> {
-    await this.#io('write the log', () => appendFile(join(this.where, LOG), `${JSON.stringify(line)}\n`));
+    await this.#io('write the log', async () => {
+      await appendFile(join(this.where, LOG), `${JSON.stringify(line)}\n`);
+      const { step, scalars, rates, images_per_s: speed } = line;
+      const shown = { ...under('scalars', scalars), ...under('rates', rates), 'rates/images_per_s': speed };
+      await this.#events?.write({ step, scalars: shown });
+    });
   }
 
   async sample(step: number, picture: Image, output?: string): Promise<void> {
     await this.#io('write a sample grid', async () => {
       const folder = join(this.where, 'samples', ...(output === undefined ? [] : [output]));
       await mkdir(folder, { recursive: true });
-      await writeFileSafely(join(folder, `step-${step}.png`), await picture.toPNG());
+      const png = await picture.toPNG();
+      await writeFileSafely(join(folder, `step-${step}.png`), png);
+      const { width, height } = picture;
+      await this.#events?.write({ step, pictures: { [`samples/${output ?? 'generator'}`]: { png, width, height } } });
     });
   }
 
   async checkpoint(step: number, bytes: Uint8Array): Promise<void> {
     await this.#io('write a checkpoint', async () => {
-      const log = await open(join(this.where, LOG), 'a');
-      await log.sync().finally(() => log.close());
+      for (const name of [LOG, ...((await this.#steps(BEST)).length > 0 ? [MEASURES] : [])]) {
+        const file = await open(join(this.where, name), 'a');
+        await file.sync().finally(() => file.close());
+      }
       await writeFileSafely(join(this.where, `checkpoint-${step}`), bytes);
-      const steps = (await readdir(this.where))
-        .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
-        .map(Number)
-        .sort((a, b) => b - a);
-      for (const old of steps.slice(KEPT)) await rm(join(this.where, `checkpoint-${old}`), { force: true });
+      for (const old of (await this.#steps(CHECKPOINT)).slice(KEPT))
+        await rm(join(this.where, `checkpoint-${old}`), { force: true });
+      for (const old of (await this.#steps(BEST)).slice(1)) await rm(join(this.where, `best-${old}`), { force: true });
     });
+  }
+
+  async best(step: number, bytes: Uint8Array): Promise<void> {
+    await this.#io('write the best checkpoint', () => writeFileSafely(join(this.where, `best-${step}`), bytes));
+  }
+
+  async readBest(): Promise<{ step: number; bytes: Uint8Array } | undefined> {
+    const [step] = await this.#steps(BEST);
+    if (step === undefined) return undefined;
+    return { step, bytes: new Uint8Array(await readFile(join(this.where, `best-${step}`))) };
+  }
+
+  async measure(line: MeasureLine): Promise<void> {
+    await this.#io('write the measures', async () => {
+      await appendFile(join(this.where, MEASURES), `${JSON.stringify(line)}\n`);
+      await this.#events?.write({ step: line.step, scalars: under('measures', line.scores) });
+    });
+  }
+
+  measures(): Promise<MeasureLine[]> {
+    return this.#linesOf<MeasureLine>(MEASURES);
   }
 
   async write(name: RunFile, content: string | Uint8Array): Promise<void> {
@@ -101,9 +134,8 @@ export class FolderStore implements RunStore {
     await this.#io('forget what came after a checkpoint', () => this.#forget(step));
   }
 
-  async lines(): Promise<LogLine[]> {
-    const text = await readFile(join(this.where, LOG), 'utf8').catch(() => '');
-    return text.split('\n').flatMap((line) => parsed(line) ?? []);
+  lines(): Promise<LogLine[]> {
+    return this.#linesOf<LogLine>(LOG);
   }
 
   async samples(): Promise<{ step: number; png: Uint8Array }[]> {
@@ -122,9 +154,28 @@ export class FolderStore implements RunStore {
     return JSON.parse(text) as SessionRecord[]; // written whole by train
   }
 
+  async #linesOf<T extends { step: number }>(name: string): Promise<T[]> {
+    const text = await readFile(join(this.where, name), 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => parsed<T>(line) ?? []);
+  }
+
+  /** Steps of the files of a kind, the newest first. */
+  async #steps(kind: RegExp): Promise<number[]> {
+    return (await readdir(this.where))
+      .flatMap((name) => kind.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => b - a);
+  }
+
   async #forget(step: number): Promise<void> {
-    const kept = (await this.lines()).filter((line) => line.step <= step);
-    await writeFileSafely(join(this.where, LOG), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    for (const name of [LOG, MEASURES]) {
+      const all = await this.#linesOf(name);
+      if (name === MEASURES && all.length === 0) continue;
+      const kept = all.filter((line) => line.step <= step);
+      await writeFileSafely(join(this.where, name), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    }
+    for (const best of await this.#steps(BEST))
+      if (best > step) await rm(join(this.where, `best-${best}`), { force: true });
     const grids = await readdir(join(this.where, 'samples'), { recursive: true }).catch(() => []);
     for (const path of grids)
       if (Number(SAMPLE.exec(basename(path))?.[1] ?? 0) > step)
@@ -142,10 +193,15 @@ export class FolderStore implements RunStore {
   }
 }
 
+/** Names with a section of TensorBoard's before them. */
+function under(section: string, values: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${section}/${name}`, value]));
+}
+
 /** A line of the log; undefined for one that was cut by a crash. */
-function parsed(line: string): LogLine | undefined {
+function parsed<T>(line: string): T | undefined {
   try {
-    return line === '' ? undefined : (JSON.parse(line) as LogLine); // written by log()
+    return line === '' ? undefined : (JSON.parse(line) as T); // written by log() or measure()
   } catch {
     return undefined;
   }

@@ -234,6 +234,11 @@ async function watched(
     listener.stop();
   }
   const { step, reason, seconds, device, store } = result;
+  const { best } = result;
+  if (best !== undefined)
+    io.print(
+      `best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${join(store.where, 'best-generator.onnx')}`,
+    );
   if (reason === 'finished')
     io.print(
       `${step} steps in ${duration(seconds)} on ${device}: ${join(store.where, 'generator.onnx')}, ${join(store.where, 'report.html')}`,
@@ -245,6 +250,7 @@ async function watched(
     seconds,
     device,
     folder: store.where,
+    ...(best === undefined ? {} : { best }),
     ...(result.model
       ? { generator: join(store.where, 'generator.onnx'), report: join(store.where, 'report.html') }
       : {}),
@@ -280,6 +286,10 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
         .map(([name, value]) => `${name.replace('loss_', '').toUpperCase()} ${value.toFixed(2)}`)
         .join('  ');
       bar?.update(step, `${speed.toFixed(0)} images/s  ${text}  ${duration(left)} left`);
+    },
+    measure: ({ step, scores, best }) => {
+      const texts = Object.entries(scores).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+      io.print(`step ${step}: ${texts.join('  ')}${best ? '  (best so far)' : ''}`);
     },
     warning: ({ message }) => io.warn(message),
     end: stop,

@@ -1,9 +1,11 @@
 // `train` and `resume` in Node: runtime, files, data and environment filled in.
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve as resolvePath } from 'node:path';
+import { basename, join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
+import { extractorNames } from '../metrics/features/choose.js';
+import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
@@ -42,9 +44,9 @@ export async function trainResolved(resolved: ResolvedConfig, host: NodeTrainHos
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made: a wrong path leaves nothing behind
   const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
-  const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)));
+  const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
   if (host.store === undefined) await folder.begin();
-  return run(resolved, { ...host, dataset, store: host.store ?? folder });
+  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder });
 }
 
 /** What {@link resume} may change of the saved configuration. */
@@ -78,13 +80,20 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
   const { steps = saved.steps, ...rest } = host;
   const config = parseConfig({ ...saved, steps }, system);
   const dataset = host.dataset ?? (await loadData(config, cwd, decoding(host)));
-  const store = new FolderStore(where);
+  const store = new FolderStore(where, config);
   const { checkpoint, damaged, step } = await store.rewind();
   if (step > steps)
     throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
   for (const message of damaged)
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
-  return run(config, { ...rest, dataset, store, ...(system ? { system } : {}), ...(checkpoint ? { checkpoint } : {}) });
+  return run(config, {
+    ...rest,
+    cwd,
+    dataset,
+    store,
+    ...(system ? { system } : {}),
+    ...(checkpoint ? { checkpoint } : {}),
+  });
 }
 
 /** Tells a listener of the run how far its pictures are decoded. */
@@ -92,13 +101,22 @@ const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHo
   onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
 });
 
-function run(config: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
+async function run(
+  config: ResolvedConfig,
+  { cwd = process.cwd(), ...host }: NodeTrainHost & TrainHost,
+): Promise<TrainResult> {
+  const features = host.features ?? (await extractorFile(config.features, cwd));
   return withRuntime(config, host, async (runtime) => {
     if (config.engine === 'tfjs') {
       const absent = await useTfjsNode();
       if (absent !== undefined) await host.onEvent?.({ type: 'warning', message: absent });
     }
-    return trainParsed(config, { environment: nodeEnvironment(), ...host, runtime });
+    return trainParsed(config, {
+      environment: nodeEnvironment(),
+      ...host,
+      ...(features ? { features } : {}),
+      runtime,
+    });
   });
 }
 
@@ -114,6 +132,22 @@ export async function withRuntime<T>(
   } finally {
     if (host.runtime === undefined) await runtime.dispose();
   }
+}
+
+/**
+ * The extractor's file that `features` names; undefined for a name of a ready one.
+ * @throws UsageError where there is no file.
+ */
+export async function extractorFile(features: string | undefined, cwd: string): Promise<ExtractorFile | undefined> {
+  if (features === undefined || extractorNames.includes(features)) return undefined;
+  const path = resolvePath(cwd, features);
+  const model = await readFile(path).catch((cause: unknown) => {
+    throw new UsageError(
+      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${features}', and no file at ${path}`,
+      { code: 'config.invalid', cause },
+    );
+  });
+  return { name: basename(path), model: new Uint8Array(model) };
 }
 
 /** JSON of a file. Throws UsageError naming the file. */

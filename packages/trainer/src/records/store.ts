@@ -13,7 +13,33 @@ export interface LogLine {
   seconds: number;
 }
 
-/** The environment of one session of a run (from its start or a resume). */
+/** What a measurement was made with: no score means anything without it. */
+export interface MeasureFacts {
+  readonly extractor: string;
+  /** The first characters of the SHA-256 of the extractor's file; '' where there is none. */
+  readonly sha256: string;
+  /** How pictures became those of the extractor. */
+  readonly resize: string;
+  /** Made examples, and examples of the data. */
+  readonly made: number;
+  readonly real: number;
+  readonly against: 'train' | 'holdout';
+  readonly seed: number;
+}
+
+/** A line of the measures. `seconds`, what it took, is a time field. */
+export interface MeasureLine extends MeasureFacts {
+  /** Steps done. */
+  readonly step: number;
+  /** The generator that was measured. */
+  readonly output: string;
+  readonly scores: Readonly<Record<string, number>>;
+  /** Decay of the averaged weights that were measured; 0 for the weights themselves. */
+  readonly ema: number;
+  readonly seconds: number;
+}
+
+/** Where and with what one session of a run (from its start or a resume) was trained. */
 export interface SessionRecord {
   fromStep: number;
   device: string;
@@ -32,6 +58,16 @@ export interface RunStore {
   sample(step: number, picture: Image, output?: string): Promise<void>;
   /** When it resolves, the checkpoint and the log so far are safe on disk. The last two are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Keeps a checkpoint as the best so far. Written before the checkpoint of the same step, after which older ones go:
+   * so there is a best one at any moment.
+   */
+  best(step: number, bytes: Uint8Array): Promise<void>;
+  /** The best checkpoint, if any. */
+  readBest(): Promise<{ step: number; bytes: Uint8Array } | undefined>;
+  measure(line: MeasureLine): Promise<void>;
+  /** The measures so far. */
+  measures(): Promise<MeasureLine[]>;
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
   /** Forgets log lines and grids after a step, to which the run goes back. */
   dropAfter?(step: number): Promise<void>;
@@ -48,6 +84,8 @@ export class MemoryStore implements RunStore {
   readonly files: Map<RunFile, string | Uint8Array> = new Map();
   readonly checkpoints: Map<number, Uint8Array> = new Map();
   readonly #lines: LogLine[] = [];
+  readonly #measures: MeasureLine[] = [];
+  #best: { step: number; bytes: Uint8Array } | undefined;
   readonly #samples: { step: number; png: Uint8Array }[] = [];
 
   log(line: LogLine): Promise<void> {
@@ -65,13 +103,27 @@ export class MemoryStore implements RunStore {
     return Promise.resolve();
   }
 
+  best(step: number, bytes: Uint8Array): Promise<void> {
+    this.#best = { step, bytes };
+    return Promise.resolve();
+  }
+  readBest(): Promise<{ step: number; bytes: Uint8Array } | undefined> {
+    return Promise.resolve(this.#best);
+  }
+  measure(line: MeasureLine): Promise<void> {
+    this.#measures.push(line);
+    return Promise.resolve();
+  }
+  measures(): Promise<MeasureLine[]> {
+    return Promise.resolve([...this.#measures]);
+  }
   write(name: RunFile, content: string | Uint8Array): Promise<void> {
     this.files.set(name, content);
     return Promise.resolve();
   }
 
   dropAfter(step: number): Promise<void> {
-    for (const list of [this.#lines, this.#samples] as { step: number }[][])
+    for (const list of [this.#lines, this.#measures, this.#samples] as { step: number }[][])
       list.splice(0, list.length, ...list.filter((one) => one.step <= step));
     return Promise.resolve();
   }

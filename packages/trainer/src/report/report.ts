@@ -1,6 +1,6 @@
 // The report of a run: one HTML file that needs nothing else. Losses (uPlot inlined), sample grids over time, what ran
 // it, and the nearest-neighbour pairs.
-import type { LogLine, SessionRecord } from '../records/store.js';
+import type { LogLine, MeasureLine, SessionRecord } from '../records/store.js';
 import type { NearestResult } from './nearest.js';
 
 /** What {@link reportHtml} shows. All texts are escaped. */
@@ -8,6 +8,9 @@ export interface ReportData {
   title: string;
   config: Record<string, unknown>;
   lines: readonly LogLine[];
+  measures?: readonly MeasureLine[];
+  /** The step that the best checkpoint is of, and by which score. */
+  best?: { readonly step: number; readonly score: string; readonly value: number };
   /** Scalars that share a chart, by its title; the others get charts of their own. */
   charts: Readonly<Record<string, readonly string[]>>;
   samples: readonly { step: number; png: Uint8Array }[];
@@ -24,6 +27,8 @@ export async function reportHtml({
   title,
   config,
   lines,
+  measures = [],
+  best,
   charts,
   samples,
   sessions,
@@ -33,6 +38,8 @@ export async function reportHtml({
   const { uplotScript, uplotStyle } = await import('./uplot.js');
   const columns = thin(lines, POINTS);
   const drawn = chartsOf(columns, charts);
+  const scores = scoreColumns(measures);
+  const names = Object.keys(scores.values);
   const pairs = compared === undefined ? '' : await comparedHtml(compared);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
@@ -41,11 +48,12 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60re
 h2 { margin-top: 2rem; font-size: 1.15rem } img { image-rendering: pixelated } figure { display: inline-block; margin: 0 .8rem .8rem 0; vertical-align: top }
 figcaption { font-size: .8rem; color: #666 } table { border-collapse: collapse; font-size: .9rem } td { padding: .15rem 1rem .15rem 0; vertical-align: top; overflow-wrap: anywhere }
 .pair img { width: 56px; margin-right: 2px } .grid { width: 252px } #current { width: 378px } pre { background: #f5f5f5; padding: .8rem; overflow: auto; font-size: .8rem }
-.u-legend { font-size: .8rem }
+.u-legend { font-size: .8rem } .best { font-weight: 600; color: #1e8449 }
 </style></head><body>
 <h1>${escapeHtml(title)}</h1>
 ${table(facts)}
 ${drawn.map(({ title }, i) => `<h2>${escapeHtml(title)}</h2><div id="chart${i}"></div>`).join('')}
+${measuresHtml(measures, names, best)}
 <h2>Samples over time</h2><p>The same latents all along, by the averaged generator.</p>
 <p><input id="at" type="range" min="0" max="${Math.max(0, samples.length - 1)}" value="${Math.max(0, samples.length - 1)}" aria-label="step"> <output id="label"></output></p><img id="current" alt="samples at the chosen step">
 <details><summary>All grids</summary>${samples.map(({ step, png }) => figure(`step ${step}`, `<img class="grid" alt="samples at step ${step}" src="${dataUri(png)}">`)).join('')}</details>
@@ -54,7 +62,7 @@ ${pairs}
 <h2>Configuration</h2><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>
 <script>${inScript(uplotScript)}</script>
 <script>
-const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn.map(({ left, right }) => ({ left, right })) }))};
+const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn.map(({ left, right }) => ({ left, right })), scores, best: best?.step ?? null }))};
 const width = Math.min(900, document.body.clientWidth - 32);
 const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
 const line = (label, i, scale) => ({ label, stroke: colours[i % colours.length], width: 1, scale, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) });
@@ -63,12 +71,47 @@ if (data.step.length) data.charts.forEach(({ left, right }, at) => new uPlot({
   width, height: 280, scales: { x: { time: false } }, axes: [{}, axis('y', 3), ...(right.length ? [axis('v', 1)] : [])],
   series: [{ label: 'step' }, ...left.map((name, i) => line(name, i, 'y')), ...right.map((name, i) => line(name, left.length + i, 'v'))],
 }, [data.step, ...[...left, ...right].map((name) => data.columns[name])], document.getElementById('chart' + at)));
+const mark = (u) => { if (data.best === null) return; const x = u.valToPos(data.best, 'x', true); u.ctx.fillStyle = '#1e8449'; u.ctx.fillRect(x - 1, u.bbox.top, 2, u.bbox.height); };
+if (data.scores.step.length) Object.entries(data.scores.values).forEach(([name, column], at) => new uPlot({
+  width, height: 220, scales: { x: { time: false } }, axes: [{}, axis('y', 3)], hooks: { draw: [mark] }, series: [{ label: 'step' }, { ...line(name, at, 'y'), points: { show: true } }],
+}, [data.scores.step, column], document.getElementById('score' + at)));
 const grids = [...document.querySelectorAll('.grid')], at = document.getElementById('at');
 const show = () => { const g = grids[at.value]; if (g) { document.getElementById('current').src = g.src; document.getElementById('label').textContent = g.alt; } };
 at.addEventListener('input', show); show();
 </script></body></html>
 `;
 }
+
+/** Scores by name over the steps that were measured. */
+function scoreColumns(measures: readonly MeasureLine[]): Columns {
+  const names = [...new Set(measures.flatMap(({ scores }) => Object.keys(scores)))].filter(
+    (name) => !name.endsWith('_sd'),
+  );
+  return {
+    step: measures.map(({ step }) => step),
+    values: Object.fromEntries(names.map((name) => [name, measures.map(({ scores }) => scores[name] ?? null)])),
+  };
+}
+
+/** What was measured, and by what: charts with the best step marked, and all numbers. */
+function measuresHtml(measures: readonly MeasureLine[], names: readonly string[], best: ReportData['best']): string {
+  const last = measures.at(-1);
+  if (last === undefined) return '';
+  const { extractor, sha256, resize, made, real, against, ema, seed } = last;
+  const facts = {
+    features: `${extractor}${sha256 === '' ? '' : ` (SHA-256 ${sha256}…)`}, resize ${resize}`,
+    examples: `${made} made, ${real} of the data (${against}), seed ${seed}`,
+    weights: ema === 0 ? 'as they are' : `averaged, decay ${ema}`,
+    ...(best ? { best: `step ${best.step}, by ${best.score} ${format(best.value)}` } : {}),
+  };
+  const row = ({ step, scores }: MeasureLine): string =>
+    `<tr${step === best?.step ? ' class="best"' : ''}><td>${step}</td>${names.map((name) => `<td>${format(scores[name])}</td>`).join('')}</tr>`;
+  return `<h2>Measures</h2>${table(facts)}${names.map((_, i) => `<div id="score${i}"></div>`).join('')}
+<details><summary>All numbers</summary><table><tr><td>step</td>${names.map((name) => `<td>${escapeHtml(name)}</td>`).join('')}</tr>${measures.map(row).join('')}</table></details>`;
+}
+
+const format = (value: number | undefined): string =>
+  value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(5)));
 
 async function comparedHtml({ pairs, searched, count }: NearestResult): Promise<string> {
   const figures = await Promise.all(

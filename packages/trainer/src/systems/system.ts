@@ -32,6 +32,8 @@ export interface Output {
   readonly file: string;
   readonly kind: Manifest['kind'];
   readonly preview?: Preview;
+  /** Field of the data that its examples should look like; default: the first of their shape. */
+  readonly like?: string;
 }
 
 /** Everything that training needs to know of a GAN. */

@@ -4,7 +4,8 @@ import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
 import { lineOf } from '../issues.js';
-import { described, whole } from '../systems/entries.js';
+import { metricNames, scoreNames } from '../metrics/index.js';
+import { described, named, whole } from '../systems/entries.js';
 import type { SystemKind } from '../systems/kind.js';
 import { defined } from '../systems/options.js';
 import { kindOf, systemNames, type SystemConfigs, type SystemName } from '../systems/registry.js';
@@ -50,6 +51,24 @@ export const runEntries = {
     ),
     'where a number stops being finite: how often to go back to the last checkpoint, with other random numbers and rates times this',
   ),
+  metrics: described(
+    v.optional(v.array(named('measure', metricNames)), []),
+    'measures of the generator during training, at the end too',
+  ),
+  metricsEvery: described(
+    v.optional(whole(1, 1e9)),
+    'measure every n steps; default: as often as 5 % of the time allow, at hundredths of the run',
+  ),
+  metricsCount: described(v.optional(whole(2, 1e6), 1000), 'examples that are made for a measurement'),
+  best: described(
+    v.optional(named('score', scoreNames)),
+    'score that the best checkpoint is kept by; default: the first of the first measure',
+  ),
+  features: described(
+    v.optional(path),
+    'what pictures are measured by: an ONNX file, digits, clothes, random, values; default: what suits the data',
+  ),
+  tensorboard: described(v.optional(v.boolean(), false), 'event files of TensorBoard in the run folder, too'),
   engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
   lowering: described(
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),

@@ -115,7 +115,7 @@ function engineOf(
   const names = variables.map(({ name }) => name);
   const [only] = steps;
   const single = phases.length === 1 && (phases[0]?.repeat ?? 1) === 1 && (phases[0]?.every ?? 1) === 1;
-  const samplers = new Map<string, { rows: number; step: CompiledStep; copied: string[] }>();
+  const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by output and rows
 
   /** Runs of one phase, in one call where the step shares calls. */
   const runs = async (index: number, due: readonly { step: number; run: number }[]): Promise<Scalars[]> => {
@@ -170,17 +170,16 @@ function engineOf(
       if (output === undefined || only === undefined)
         throw new UsageError(`output: expected one of ${Object.keys(system.outputs).join(', ')}, got '${name}'`);
       const rows = Object.values(inputs)[0]?.shape[0] ?? 0;
-      let sampler = samplers.get(name);
-      if (sampler?.rows !== rows) {
-        await sampler?.step.dispose();
+      let sampler = samplers.get(`${name}/${rows}`);
+      if (sampler === undefined) {
         const specs = Object.fromEntries(
           Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape: [...shape] }]),
         );
         // Its state is only read.
         const { sample } = await maker.make({ sample: { step: forward(output), inputs: specs } });
         const step = sample as CompiledStep; // made under this name
-        sampler = { rows, step, copied: maker.shares ? [] : Object.keys(await step.state()) };
-        samplers.set(name, sampler);
+        sampler = { step, copied: maker.shares ? [] : Object.keys(await step.state()) };
+        samplers.set(`${name}/${rows}`, sampler);
       }
       if (sampler.copied.length > 0) await sampler.step.load(await only.state(sampler.copied));
       return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it

@@ -1,6 +1,6 @@
 // What a training run tells its host while it goes.
 import type { ResolvedConfig } from './config.js';
-import type { LogLine } from '../records/store.js';
+import type { LogLine, MeasureLine } from '../records/store.js';
 
 /** One event. A listener may return a promise: the loop waits for it. */
 export type TrainEvent =
@@ -20,6 +20,8 @@ export type TrainEvent =
   | ({ type: 'step'; steps: number; left: number } & LogLine)
   | { type: 'sample'; step: number }
   | { type: 'checkpoint'; step: number; bytes: number }
+  /** The generator was measured; `best`: better than ever before in this run. */
+  | ({ type: 'measure'; best: boolean } & MeasureLine)
   | { type: 'warning'; message: string }
   /** A generator is exported and has been compared with tfjs. */
   | { type: 'export'; file: string; bytes: number }

@@ -2,11 +2,13 @@
 import type { Runtime, Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { exportOnnx } from '../export/export.js';
+import { decodeCheckpoint } from '../records/checkpoint.js';
 import { nearest, type NearestResult } from '../report/nearest.js';
 import { reportHtml } from '../report/report.js';
 import type { Output } from '../systems/system.js';
 import type { Run } from './loop.js';
 import type { PreviewFeeds } from './feeds.js';
+import type { Best } from './measuring.js';
 import { pictureOf } from './preview.js';
 
 /** Pictures shown in the report beside their nearest training picture. */
@@ -18,6 +20,8 @@ export interface Exports {
   model?: Uint8Array;
   /** All files by name. */
   models: Record<string, Uint8Array>;
+  /** The step that was the best by the measures; its files are `best-<file>`, its scores in their manifests. */
+  best?: Best;
   /** Largest error of the exports against tfjs, relative as design section 7 says it. */
   exportError?: number;
 }
@@ -25,17 +29,31 @@ export interface Exports {
 /** Exports every output and writes `report.html`. */
 export async function finish(run: Run, dataset: Dataset, runtime: Runtime | undefined): Promise<Exports> {
   const { engine, system, config, store, emit, previews } = run;
-  await engine.writeVariables();
   const lines = await store.lines();
+  const measures = await store.measures();
+  const best = run.measuring?.bestOf(measures);
   const models: Record<string, Uint8Array> = {};
   const errors: number[] = [];
-  for (const output of Object.values(system.outputs)) {
-    const { model, report } = await exportOutput(output, run, dataset, lines.at(-1)?.scalars ?? {}, runtime);
-    if (report.verified === 'passed') errors.push(...report.errors.map(({ relative }) => relative));
-    models[output.file] = model;
-    await store.write(output.file as `${string}.onnx`, model);
-    await emit({ type: 'export', file: output.file, bytes: model.length });
+  const exportAll = async (prefix: string, step: number, scores: Readonly<Record<string, number>>): Promise<void> => {
+    await engine.writeVariables();
+    for (const output of Object.values(system.outputs)) {
+      const { model, report } = await exportOutput(output, run, dataset, { ...scores, steps: step }, runtime);
+      if (report.verified === 'passed') errors.push(...report.errors.map(({ relative }) => relative));
+      const file: `${string}.onnx` = `${prefix}${output.file.replace(/[.]onnx$/, '')}.onnx`;
+      models[file] = model;
+      await store.write(file, model);
+      await emit({ type: 'export', file, bytes: model.length });
+    }
+  };
+  const scoresAt = (step: number): Readonly<Record<string, number>> =>
+    measures.filter((line) => line.step === step).at(-1)?.scores ?? {};
+  const kept = best && (await store.readBest());
+  if (best && kept && kept.step === best.step) {
+    const last = await engine.state();
+    await engine.load((await decodeCheckpoint(kept.bytes)).state);
+    await exportAll('best-', best.step, scoresAt(best.step)).finally(() => engine.load(last));
   }
+  await exportAll('', engine.step, { ...lines.at(-1)?.scalars, ...scoresAt(engine.step) });
 
   const [name = '', output] = Object.entries(system.outputs)[0] ?? [];
   const feeds = previews.get(name);
@@ -49,6 +67,8 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       title: `${system.name} on ${dataset.name}`,
       config: { ...config },
       lines,
+      measures,
+      ...(best ? { best } : {}),
       charts: system.charts ?? {},
       samples: samples.filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
       sessions: await store.sessions(),
@@ -72,8 +92,13 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       ...(compared ? { compared } : {}),
     }),
   );
-  const [model] = Object.values(models);
-  return { models, ...(model ? { model } : {}), ...(errors.length > 0 ? { exportError: Math.max(...errors) } : {}) };
+  const model = models[output?.file ?? ''];
+  return {
+    models,
+    ...(model ? { model } : {}),
+    ...(best ? { best } : {}),
+    ...(errors.length > 0 ? { exportError: Math.max(...errors) } : {}),
+  };
 }
 
 /** What the rows of a grid were made of, in words, where an output takes texts. */
@@ -98,7 +123,7 @@ export function parametersOf({ system }: Pick<Run, 'system'>): Record<string, nu
 
 async function exportOutput(
   { model, inputs, outputs, kind }: Output,
-  { engine, config }: Run,
+  { config }: Run,
   dataset: Dataset,
   scalars: Readonly<Record<string, number>>,
   runtime: Runtime | undefined,
@@ -111,7 +136,7 @@ async function exportOutput(
       kind,
       trainedOn: `${dataset.name}, ${dataset.count} examples`,
       ...(dataset.license === undefined ? {} : { license: dataset.license }),
-      metrics: { steps: engine.step, batch: config.batch, seed: config.seed, ...scalars },
+      metrics: { batch: config.batch, seed: config.seed, ...scalars },
     },
     verify: runtime ? { runtime } : false,
   });

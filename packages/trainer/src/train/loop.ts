@@ -8,6 +8,7 @@ import type { ResolvedConfig } from './config.js';
 import type { Engine, Scalars } from './engine.js';
 import type { TrainEvent } from './events.js';
 import type { PreviewFeeds } from './feeds.js';
+import type { Measuring } from './measuring.js';
 import { pictureOf } from './preview.js';
 
 /** A run that is ready to go. */
@@ -21,6 +22,8 @@ export interface Run {
   identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'rollbacks' | 'state'>;
   store: RunStore;
   clock: Clock;
+  /** Measures of the generator, where any are asked for. */
+  measuring: Measuring | undefined;
   emit: (event: TrainEvent) => void | Promise<void>;
   signal: AbortSignalLike | undefined;
   /** Most steps of one call of the engine. */
@@ -72,21 +75,23 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
 
     const step = engine.step;
     if (config.sampleEvery > 0 && step % config.sampleEvery === 0) await sample(run);
+    if (run.measuring?.due(step)) saved = await measure(run, run.measuring, saved);
     if (config.checkpointEvery > 0 && step % config.checkpointEvery === 0) saved = await save(run, saved);
   }
 
-  if (saved !== engine.step) await save(run, saved);
+  await save(run, saved);
   // The last save may have gone back.
   if (engine.step < config.steps && !signal?.aborted) return loop(run);
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
-/** Steps of the next run: none passes the next grid, checkpoint, change of a schedule that remembers, or end. */
-function together({ config, engine, stepsPerRun, system }: Run): number {
+/** Steps of the next run: none passes the next grid, measurement, checkpoint, change of a remembering schedule, or end. */
+function together({ config, engine, measuring, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
   const left = [config.sampleEvery, config.checkpointEvery, ...remembering]
     .filter((every) => every > 0)
     .map((every) => every - (engine.step % every));
+  if (measuring !== undefined) left.push(measuring.left(engine.step));
   return Math.min(stepsPerRun, config.steps - engine.step, ...left);
 }
 
@@ -114,11 +119,23 @@ async function sample({ system, engine, previews, store, emit }: Run): Promise<v
 }
 
 /**
- * Writes a checkpoint, unless the state is bad: then the last good one stays, and the run goes back or stops. Returns
- * the step of the last one.
+ * Measures the generator. The best state so far is kept, and is a checkpoint too: so the best step is never after the
+ * newest checkpoint, and a resumed run knows it. Returns the step of the newest checkpoint.
  */
-async function save(run: Run, saved: number): Promise<number> {
+async function measure(run: Run, measuring: Measuring, saved: number): Promise<number> {
+  const { line, best } = await measuring.measure(run.engine.step);
+  await run.store.measure(line);
+  await run.emit({ type: 'measure', best, ...line });
+  return best ? save(run, saved, true) : saved;
+}
+
+/**
+ * Writes a checkpoint, unless it is there already, or the state is bad: then the last good one stays, and the run goes
+ * back or stops. Returns the step of the last one.
+ */
+async function save(run: Run, saved: number, best = false): Promise<number> {
   const { engine, identity, store, clock, emit, setback } = run;
+  if (saved === engine.step && !best) return saved;
   const state = await engine.state();
   if (firstBad(state)) {
     await goBack(run, engine.step, {}, saved);
@@ -127,6 +144,7 @@ async function save(run: Run, saved: number): Promise<number> {
   const { step } = engine;
   const [schedules, seconds, rollbacks] = [memoriesOf(run.system), clock.seconds(), setback.count];
   const bytes = await encodeCheckpoint({ ...identity, step, seconds, schedules, rollbacks, state });
+  if (best) await store.best(step, bytes);
   await store.checkpoint(step, bytes);
   if (run.config.onNan.rollback > 0) remember(run, state);
   await emit({ type: 'checkpoint', step, bytes: bytes.length });
@@ -152,6 +170,7 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   engine.detour = ++setback.count;
   for (const [name, memory] of Object.entries(last.schedules)) system.schedules[name]?.memory?.load(memory);
   await store.dropAfter?.(last.step);
+  run.measuring?.backTo(last.step);
   await emit({
     type: 'warning',
     message: `step ${step}: expected finite numbers, got ${found}; back to step ${last.step} with other random numbers${rates < 1 ? `, rates × ${rates ** setback.count}` : ''} (${setback.count} of at most ${rollback} times)`,

@@ -20,6 +20,7 @@ interface Shape {
   type: string;
   wrapped?: Shape;
   entries?: Record<string, Shape>;
+  item?: Shape;
   options?: readonly unknown[];
   default?: unknown;
   pipe?: readonly Action[];
@@ -60,7 +61,7 @@ function shown(value: unknown): string {
   return String(value);
 }
 
-function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): string {
+function valuesOf({ type, pipe = [], options = [], entries = {}, item }: Shape): string {
   const kinds: Readonly<Record<string, () => string>> = {
     number: () => numbers(pipe),
     boolean: () => '`true`, `false`',
@@ -70,6 +71,7 @@ function valuesOf({ type, pipe = [], options = [], entries = {} }: Shape): strin
       `{ ${Object.entries(entries)
         .map(([key, of]) => `${key}: ${valuesOf(of.wrapped ?? of)}`)
         .join(', ')} }`,
+    array: () => `a list of ${valuesOf(item ?? { type: 'string' })}`,
     record: () => pipe.find(({ metadata }) => metadata?.words)?.metadata?.words ?? '{ name: weight }',
     union: () => choices(pipe) ?? 'a name, a path, or { kind, … }',
   };

@@ -6,6 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
 import { datasetFrom, type ExampleStream } from '../data/from.js';
 import { syntheticDataset } from '../data/synthetic.js';
+import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
@@ -21,6 +22,7 @@ import type { TrainEvent } from './events.js';
 import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
 import { finish, parametersOf, type Exports } from './finish.js';
 import { loop, type Run, type Setback } from './loop.js';
+import { makeMeasuring } from './measuring.js';
 
 /** What a run gets from its surroundings. */
 export interface TrainHost {
@@ -47,6 +49,8 @@ export interface TrainHost {
   store?: RunStore;
   /** Versions and hardware, saved in checkpoints and shown in the report. */
   environment?: Environment;
+  /** What pictures are measured by, in place of `config.features`: an ONNX file, and its name for score lines. */
+  features?: ExtractorFile;
   /** Bytes of a checkpoint to go on from. */
   checkpoint?: Uint8Array;
 }
@@ -123,38 +127,54 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
             message: `resumed elsewhere than saved, so not bit for bit: ${changes.join('; ')}`,
           });
       }
-      const run: Run = {
+      const time = clock(batch, from?.seconds ?? 0);
+      const measuring = await makeMeasuring({
         config,
         system,
         engine,
-        previews: await previewsOf(system, dataset, seed),
-        identity,
-        store,
-        clock: clock(batch, from?.seconds ?? 0),
-        emit: onEvent,
-        signal,
-        stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
-        setback,
-      };
-      await store.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
-      const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
-      await store.write(
-        'sessions.json',
-        `${JSON.stringify([...sessions, { fromStep: engine.step, device: engine.device, environment: now }], null, 2)}\n`,
-      );
-      await onEvent({
-        type: 'start',
-        config,
-        step: engine.step,
-        device: engine.device,
-        examples: dataset.count,
-        where: store.where,
-        parameters: parametersOf(run),
+        dataset,
+        runtime,
+        clock: time,
+        features: host.features,
+        before: await store.measures(),
       });
-      const reason = await loop(run);
-      const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
-      await onEvent({ type: 'end', step: engine.step, reason });
-      return { step: engine.step, reason, seconds: run.clock.seconds(), device: engine.device, store, ...exported };
+      try {
+        const run: Run = {
+          config,
+          system,
+          engine,
+          measuring,
+          previews: await previewsOf(system, dataset, seed),
+          identity,
+          store,
+          clock: time,
+          emit: onEvent,
+          signal,
+          stepsPerRun: stepsPerRun === 'auto' ? engine.stepsPerRun : stepsPerRun,
+          setback,
+        };
+        await store.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+        const sessions = (await store.sessions()).filter(({ fromStep }) => fromStep < engine.step);
+        await store.write(
+          'sessions.json',
+          `${JSON.stringify([...sessions, { fromStep: engine.step, device: engine.device, environment: now }], null, 2)}\n`,
+        );
+        await onEvent({
+          type: 'start',
+          config,
+          step: engine.step,
+          device: engine.device,
+          examples: dataset.count,
+          where: store.where,
+          parameters: parametersOf(run),
+        });
+        const reason = await loop(run);
+        const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
+        await onEvent({ type: 'end', step: engine.step, reason });
+        return { step: engine.step, reason, seconds: run.clock.seconds(), device: engine.device, store, ...exported };
+      } finally {
+        await measuring?.dispose();
+      }
     } finally {
       await engine.dispose();
     }

@@ -118,6 +118,7 @@ export function game(
     file,
     kind: 'image-to-image',
     preview: { count: at.samples, inputs: { [from]: { data: from } }, beside: [from] },
+    like: from === 'a' ? 'b' : 'a',
   });
   const variables = [
     ...own,

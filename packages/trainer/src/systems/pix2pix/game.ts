@@ -94,6 +94,7 @@ export function game(
         file: 'generator.onnx',
         kind: 'image-to-image',
         preview: { count: at.samples, inputs: { input: { data: 'input' } }, beside: ['input', 'target'] },
+        like: 'target',
       },
     },
     schedules: {

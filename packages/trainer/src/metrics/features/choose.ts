@@ -1,0 +1,46 @@
+// Which extractor measures use: the user's file, one of ours by name, or what suits the data.
+import { UsageError, type Runtime } from '@forja/core';
+import { nearest } from '../../nearest-name.js';
+import type { Dataset } from '../../data/dataset.js';
+import { values, type Extractor } from './extractor.js';
+import { onnxExtractor, type ExtractorFile } from './onnx.js';
+import { randomExtractor } from './random.js';
+import { READY, readyExtractor, type ReadyName } from './ready.js';
+
+/** Names that stand for extractors: `random` has random weights, `values` takes examples as they are. */
+export const extractorNames: readonly string[] = ['random', 'values', ...Object.keys(READY)];
+
+/** Where an extractor is to come from. */
+export interface ExtractorChoice {
+  /** A name of {@link extractorNames}, or a file; default: what suits the data. */
+  asked?: string | ExtractorFile | undefined;
+  dataset: Pick<Dataset, 'name'>;
+  /** Of one example. */
+  shape: readonly number[];
+  runtime: Runtime | undefined;
+}
+
+/**
+ * The extractor; the caller disposes it. Vectors are their own features, MNIST and Fashion-MNIST have an extractor of
+ * ours, other pictures are measured by random features.
+ * @throws UsageError for a name that is none, and for pictures without a runtime.
+ */
+export async function chooseExtractor({ asked, dataset, shape, runtime }: ExtractorChoice): Promise<Extractor> {
+  const own = Object.entries(READY).find(([, { data }]) => data === dataset.name)?.[0];
+  const chosen = asked ?? (shape.length !== 3 ? 'values' : (own ?? 'random'));
+  if (chosen === 'values') return values;
+  if (runtime === undefined)
+    throw new UsageError('features: expected a runtime for an extractor of pictures, got none; pass host.runtime');
+  if (typeof chosen !== 'string') return onnxExtractor(chosen, runtime);
+  if (shape.length !== 3)
+    throw new UsageError(`features: expected pictures for the extractor '${chosen}', got [${shape.join(', ')}]`, {
+      code: 'config.invalid',
+    });
+  if (chosen === 'random') return onnxExtractor(randomExtractor(shape[2] ?? 1), runtime);
+  if (!Object.hasOwn(READY, chosen))
+    throw new UsageError(
+      `features: expected an ONNX file or one of ${extractorNames.join(', ')}, got '${chosen}'${nearest(chosen, extractorNames)}`,
+      { code: 'config.invalid' },
+    );
+  return onnxExtractor(await readyExtractor(chosen as ReadyName), runtime); // a key of READY
+}

@@ -1,0 +1,32 @@
+// An extractor with random weights, for pictures that nobody has trained one for: three convolutions of stride 2, and
+// of each the mean of every map. Its features know edges and colours, not things; distances by it rank generators of
+// one data set (Naeem et al. 2020, section 4.2, find random embeddings fair where a trained one knows another domain).
+import { encodeModel, philoxNormal, streamOf } from '@forja/core';
+import { GraphBuilder, type Value } from '@forja/core/onnx';
+import type { ExtractorFile } from './onnx.js';
+
+const WIDTHS = [16, 32, 64];
+/** Of the weights. Another would make scores that cannot be compared. */
+const SEED = 0;
+
+/** The file for pictures of so many channels, of any size. The same bytes each time. */
+export function randomExtractor(channels: number): ExtractorFile {
+  const g = new GraphBuilder({ name: 'random features' });
+  let x: Value = g.input('image', 'float32', ['batch', channels, 'height', 'width']);
+  const means: Value[] = [];
+  let from = channels;
+  for (const [i, width] of WIDTHS.entries()) {
+    const weights = philoxNormal({ seed: SEED, stream: streamOf('features/random'), step: i }, width * from * 9);
+    const deviation = Math.sqrt(2 / (from * 9)); // He: the maps keep their size
+    const kernel = g.constant(
+      'float32',
+      [width, from, 3, 3],
+      weights.map((w) => w * deviation),
+    );
+    x = g.op('LeakyRelu', [g.op('Conv', [x, kernel], { strides: [2, 2], pads: [1, 1, 1, 1] })], { alpha: 0.2 });
+    means.push(g.op('GlobalAveragePool', [x]));
+    from = width;
+  }
+  g.output('features', g.op('Flatten', [g.op('Concat', means, { axis: 1 })]));
+  return { name: 'random features', model: encodeModel(g.build()) };
+}

@@ -1,0 +1,277 @@
+// forja evaluate: scores of a run, of a generator in a file, or of a folder of pictures, against a data set; with
+// several seeds as mean ± standard deviation.
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve as resolvePath } from 'node:path';
+import { ForjaError, ModelFormatError, UsageError, checkModelBytes, sizeOf, type CliCommand } from '@forja/core';
+import { runtime as nodeRuntime } from '@forja/node';
+import type { DataConfig } from '../data/config.js';
+import type { Dataset } from '../data/dataset.js';
+import { countOf, fieldOf } from '../data/fields.js';
+import { chooseExtractor } from '../metrics/features/choose.js';
+import type { RawExamples } from '../metrics/features/extractor.js';
+import { fileGenerator } from '../metrics/generate.js';
+import { metricNames, metricOf } from '../metrics/index.js';
+import { chosen, measurer, type Measurer } from '../metrics/measurer.js';
+import type { MeasureFacts } from '../records/store.js';
+import { readWeightFiles } from './files.js';
+import { loadData } from './load-data.js';
+import { extractorFile, jsonOf } from './train.js';
+
+interface Args {
+  source?: string;
+  data?: string;
+  size?: number;
+  channels?: number;
+  metrics?: string;
+  count?: number;
+  seed?: number;
+  seeds?: number;
+  features?: string;
+  like?: string;
+  against?: 'train' | 'holdout';
+  floor?: boolean;
+}
+
+/** Examples on each side where nobody says: enough for the Fréchet distance, and neighbours in some seconds. */
+const COUNT = 5000;
+
+/** A score over seeds. */
+interface Score {
+  mean: number;
+  /** Over seeds; absent for one. */
+  sd?: number;
+  values: number[];
+}
+
+/** The command. */
+export const evaluateCommand: CliCommand = {
+  name: 'evaluate',
+  summary: 'score a run, a generator or a folder of pictures against a data set',
+  arguments: [{ name: 'source', description: "a run's folder, an ONNX file, or a folder of pictures", required: true }],
+  options: [
+    { flags: '--data <source>', description: "mnist, fashion, ring, grid or a path; default: the run's" },
+    { flags: '--size <n>', description: 'edge that the pictures of a folder are brought to', type: 'integer' },
+    { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer' },
+    { flags: '--metrics <names>', description: `of ${metricNames().join(', ')}; default: those that fit` },
+    { flags: '-n, --count <n>', description: `examples on each side; default ${COUNT}, or all`, type: 'integer' },
+    { flags: '--seed <n>', description: 'of what is made and drawn; default 0', type: 'integer' },
+    { flags: '--seeds <n>', description: 'repeat with so many seeds: mean ± standard deviation', type: 'integer' },
+    {
+      flags: '--features <source>',
+      description: 'an ONNX file, digits, clothes, random or values; default: what suits the data',
+    },
+    { flags: '--like <field>', description: 'field of the data to compare with; default: by shape' },
+    {
+      flags: '--against <part>',
+      description: 'compare with the training data (default) or the holdout',
+      choices: ['train', 'holdout'],
+    },
+    { flags: '--floor', description: 'score the holdout too: what a perfect generator would get' },
+  ],
+  examples: [
+    'forja evaluate runs/digits --metrics frechet,kid,pr --seeds 3',
+    'forja evaluate generator.onnx --data mnist --count 10000',
+    'forja evaluate generator.onnx --data photos --size 64 --features inception.onnx',
+    'forja evaluate pictures --data photos --size 32 --json',
+  ],
+  async run(raw, io) {
+    const args = raw as Args; // the options above
+    const { seed = 0, seeds = 1, against = 'train' } = args;
+    for (const [name, value, least] of [
+      ['seeds', seeds, 1],
+      ['seed', seed, 0],
+      ['count', args.count ?? 2, 2],
+    ] as const)
+      if (value < least) throw new UsageError(`evaluate --${name}: expected at least ${least}, got ${value}`);
+    const found = await sourceOf(args.source, io.cwd);
+    const data = args.data ?? found.config?.data;
+    if (data === undefined)
+      throw new UsageError('evaluate: expected --data <source> to compare with, got none; a run knows its own');
+    const { size = found.config?.size, channels = found.config?.channels } = args;
+    const dataset = await loadData({ data, size, channels }, io.cwd);
+    const runtime = nodeRuntime({ device: 'cpu' });
+    try {
+      const maker = await makerOf(found, runtime, { size, channels }, io.cwd);
+      const field = fieldFor(args.like, dataset, maker.translates);
+      const spec = fieldOf(dataset, field);
+      const file = await extractorFile(args.features ?? found.config?.features, io.cwd);
+      const extractor = await chooseExtractor({
+        asked: file ?? args.features ?? found.config?.features,
+        dataset,
+        shape: spec.shape,
+        runtime,
+      });
+      const part = against === 'holdout' ? (dataset.holdout ?? dataset) : dataset;
+      const count = args.count ?? Math.min(COUNT, countOf(part, field), maker.available);
+      if (count > maker.available)
+        throw new UsageError(
+          `evaluate --count: expected at most the ${maker.available} pictures of ${found.path}, got ${count}`,
+          { code: 'config.invalid' },
+        );
+      const fits = (name: string): boolean =>
+        (metricOf(name).needs ?? []).every((need) =>
+          [need]
+            .flat()
+            .some((one) => (one === 'classes' ? extractor.classifies : one === 'modes' && dataset.modes !== undefined)),
+        );
+      const metrics = args.metrics?.split(',').map((name) => name.trim()) ?? metricNames().filter(fits);
+      const { conditional } = maker;
+      if (args.floor === true) checkFloor(dataset, field, count);
+      const bar = io.progress(seeds, 'evaluate');
+      const all: Record<string, number>[] = [];
+      const floors: Record<string, number>[] = [];
+      let facts: MeasureFacts | undefined;
+      for (let s = seed; s < seed + seeds; s++) {
+        const measures: Measurer = await measurer({
+          metrics,
+          dataset,
+          field,
+          extractor,
+          count,
+          seed: s,
+          against,
+          conditional,
+          where: 'evaluate',
+        });
+        facts ??= measures.facts;
+        const { examples, labels } = await maker.make(dataset, count, s);
+        all.push(await measures.measure(examples, labels));
+        if (args.floor === true) floors.push(await measures.measure(...(await floorOf(dataset, field, count, s))));
+        bar.update(s - seed + 1);
+      }
+      bar.stop();
+      await extractor.dispose();
+      const [scores, floor] = [summary(all), floors.length > 0 ? summary(floors) : undefined];
+      const { extractor: by = '', sha256 = '', resize = '' } = facts ?? {};
+      for (const [name, score] of Object.entries(scores))
+        io.print(`${name.padEnd(18)} ${shown(score)}${floor?.[name] ? `   (holdout: ${shown(floor[name])})` : ''}`);
+      io.print(
+        `${found.path} against ${dataset.name} (${against}): ${count} made, ${count} real, features ${by}${sha256 === '' ? '' : ` ${sha256}…`}, resize ${resize}, seed${seeds > 1 ? `s ${seed} to ${seed + seeds - 1}, ± standard deviation` : ` ${seed}`}`,
+      );
+      return { source: found.path, data: dataset.name, scores, ...(floor ? { floor } : {}), ...facts, seeds };
+    } finally {
+      await runtime.dispose();
+    }
+  },
+};
+
+/** What the argument leads to. */
+interface Source {
+  path: string;
+  /** An ONNX file. */
+  model?: string;
+  /** Pictures. */
+  folder?: string;
+  /** Of the run that it belongs to. */
+  config?: { data: DataConfig; size?: number; channels?: number; features?: string };
+}
+
+async function sourceOf(source: string | undefined, cwd: string): Promise<Source> {
+  if (source === undefined) throw new UsageError('evaluate: expected a run, an ONNX file or a folder, got nothing');
+  const path = resolvePath(cwd, source);
+  const at = await stat(path).catch(() => undefined);
+  if (at === undefined)
+    throw new ForjaError(
+      'model.notFound',
+      `evaluate: expected a run, an ONNX file or a folder, got nothing at ${path}`,
+    );
+  if (!at.isDirectory()) return { path: source, model: path };
+  const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return { path: source, folder: path };
+  const config = jsonOf(text, join(path, 'config.json')) as NonNullable<Source['config']>; // written by a run
+  const models = (await readdir(path)).filter((name) => name.endsWith('.onnx') && !name.startsWith('best-')).sort();
+  const model = models.find((name) => name === 'generator.onnx') ?? models[0];
+  if (model === undefined)
+    throw new ForjaError('model.notFound', `evaluate: expected a finished run with its generator, got none in ${path}`);
+  return { path: join(source, model), model: join(path, model), config };
+}
+
+/** Makes examples of a seed. */
+interface Maker {
+  available: number;
+  conditional: boolean;
+  translates: boolean;
+  make(dataset: Dataset, count: number, seed: number): Promise<{ examples: RawExamples; labels?: Int32Array }>;
+}
+
+async function makerOf(
+  { model, folder, path }: Source,
+  runtime: ReturnType<typeof nodeRuntime>,
+  { size, channels }: { size?: number | undefined; channels?: number | undefined },
+  cwd: string,
+): Promise<Maker> {
+  if (model !== undefined) {
+    const bytes = new Uint8Array(await readFile(model));
+    checkModelBytes(bytes, basename(model));
+    const generator = await fileGenerator(bytes, runtime, await readWeightFiles(model, bytes));
+    const { conditional, translates } = generator;
+    return { available: Infinity, conditional, translates, make: generator.generate };
+  }
+  const made = await loadData({ data: { kind: 'folder', path: folder ?? path, classes: false }, size, channels }, cwd);
+  if (made.fields['image'] === undefined)
+    throw new ModelFormatError('model.unsupported', `evaluate: expected pictures in ${path}, got none`);
+  return {
+    available: made.count,
+    conditional: false,
+    translates: false,
+    make: async (_, count, seed) => ({ examples: await some(made, 'image', count, seed) }),
+  };
+}
+
+/** `count` examples of a shuffle. */
+async function some(dataset: Dataset, field: string, count: number, seed: number): Promise<RawExamples> {
+  const { shape, range = [-1, 1] } = fieldOf(dataset, field);
+  const values = new Float32Array(count * sizeOf(shape));
+  await dataset.read(chosen(seed, countOf(dataset, field), count), { [field]: values });
+  return { count, shape, values, range };
+}
+
+function checkFloor({ holdout, name }: Dataset, field: string, count: number): void {
+  if (holdout === undefined || countOf(holdout, field) < count)
+    throw new UsageError(
+      `evaluate --floor: expected a holdout of at least ${count} examples, got ${holdout ? countOf(holdout, field) : 'none'} in ${name}`,
+      { code: 'config.invalid' },
+    );
+}
+
+/** Examples that a perfect generator could have made: those of the holdout, with their classes. */
+async function floorOf(
+  { holdout }: Dataset,
+  field: string,
+  count: number,
+  seed: number,
+): Promise<[RawExamples, Int32Array | undefined]> {
+  if (holdout === undefined) throw new Error('floorOf: expected a holdout'); // checkFloor
+  const labels = holdout.fields['label'] === undefined ? undefined : new Int32Array(count);
+  if (labels) await holdout.read(chosen(seed, holdout.count, count), { label: labels });
+  return [await some(holdout, field, count, seed), labels];
+}
+
+/** The field to compare with: the one asked for, a translator's target, else the first that is no number. */
+function fieldFor(asked: string | undefined, dataset: Dataset, translates: boolean): string {
+  if (asked !== undefined) {
+    fieldOf(dataset, asked);
+    return asked;
+  }
+  const names = Object.entries(dataset.fields).flatMap(([name, { shape, dtype }]) =>
+    shape.length > 0 && dtype === 'float32' ? name : [],
+  );
+  const field = (translates ? names.find((name) => name === 'target') : undefined) ?? names[0];
+  if (field === undefined)
+    throw new ForjaError('data.field', `evaluate: expected pictures or vectors in ${dataset.name}, got neither`);
+  return field;
+}
+
+function summary(all: readonly Record<string, number>[]): Record<string, Score> {
+  return Object.fromEntries(
+    Object.keys(all[0] ?? {}).map((name) => {
+      const values = all.map((scores) => scores[name] ?? NaN);
+      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      const sd = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1));
+      return [name, { mean, ...(values.length > 1 ? { sd } : {}), values }];
+    }),
+  );
+}
+
+const shown = ({ mean, sd }: Score): string =>
+  `${Number(mean.toPrecision(5))}${sd === undefined ? '' : ` ± ${Number(sd.toPrecision(2))}`}`;

@@ -1,0 +1,205 @@
+// Measures during a run: when they are due, what they are fed, and which checkpoint is the best by them. They read the
+// state and change nothing of the training.
+import { ForjaError, sizeOf, UsageError, type Runtime } from '@forja/core';
+import type { Dataset } from '../data/dataset.js';
+import { countOf } from '../data/fields.js';
+import { chooseExtractor } from '../metrics/features/choose.js';
+import type { RawExamples } from '../metrics/features/extractor.js';
+import type { ExtractorFile } from '../metrics/features/onnx.js';
+import { generatorFeeds, type GeneratorInput } from '../metrics/feeds.js';
+import { chosen, measurer } from '../metrics/measurer.js';
+import type { Better } from '../metrics/metric.js';
+import { nearest } from '../nearest-name.js';
+import type { MeasureLine } from '../records/store.js';
+import type { GanSystem, Output } from '../systems/system.js';
+import { now, type Clock } from './clock.js';
+import type { ResolvedConfig } from './config.js';
+import type { Engine } from './engine.js';
+
+/** Share of the time that measures may take where no spacing is given. */
+const SHARE = 0.05;
+/** Measurements of a run at most, where no spacing is given. */
+const MOST = 100;
+/** Rows of a call of the generator: those of the previews, unless they are few. */
+const ROWS = 64;
+
+/** The best step so far, by one score. */
+export interface Best {
+  readonly step: number;
+  readonly score: string;
+  readonly value: number;
+}
+
+/** Measures of a run. */
+export interface Measuring {
+  /** Steps from `step` to the next that may be measured. */
+  left(step: number): number;
+  /** Whether a step is measured: as `metricsEvery` says, or as the time allows; the last one always. */
+  due(step: number): boolean;
+  /** Scores of the state as it is, and whether they are the best so far. */
+  measure(step: number): Promise<{ line: MeasureLine; best: boolean }>;
+  /** Forgets what was measured after a step, to which the run goes back. */
+  backTo(step: number): void;
+  /** Which of some lines is the best. */
+  bestOf(lines: readonly MeasureLine[]): Best | undefined;
+  dispose(): Promise<void>;
+}
+
+/** What measuring is made of. */
+export interface MeasuringParts {
+  config: ResolvedConfig;
+  system: GanSystem;
+  engine: Engine;
+  dataset: Dataset;
+  runtime: Runtime | undefined;
+  clock: Pick<Clock, 'seconds'>;
+  /** The user's extractor, where the configuration names a file. */
+  features: ExtractorFile | undefined;
+  /** Lines of the run so far. */
+  before: readonly MeasureLine[];
+}
+
+/**
+ * Measures as the configuration asks for; undefined for none.
+ * @throws UsageError `config.invalid` for what cannot be measured here.
+ */
+export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | undefined> {
+  const { config, system, engine, dataset, runtime, clock, before } = parts;
+  const { metrics, metricsCount: count, metricsEvery: every, seed, steps } = config;
+  const [name, output] = Object.entries(system.outputs)[0] ?? [];
+  if (metrics.length === 0 || name === undefined || output === undefined) return undefined;
+  const make = await maker(name, output, engine, dataset, { seed, count });
+  const field = fieldFor(output, make.shape, dataset);
+  const asked = parts.features ?? config.features;
+  const extractor = await chooseExtractor({ asked, dataset, shape: make.shape, runtime });
+  try {
+    const conditional = output.inputs.some(({ role }) => role === 'label');
+    const measures = await measurer({
+      metrics,
+      dataset,
+      field,
+      extractor,
+      count,
+      seed,
+      conditional,
+      where: 'config.metrics',
+    });
+    const score = scoreOf(config.best, measures.better);
+    const better = (a: number, b: number): boolean =>
+      Number.isFinite(a) && (measures.better[score] === 'less' ? a < b : a > b);
+    const bestOf = (lines: readonly MeasureLine[]): Best | undefined =>
+      lines.reduce<Best | undefined>((best, { step, scores }) => {
+        const value = scores[score] ?? NaN;
+        const first = best === undefined && Number.isFinite(value);
+        return first || (best !== undefined && better(value, best.value)) ? { step, score, value } : best;
+      }, undefined);
+
+    let lines = [...before];
+    const spacing = every ?? Math.max(1, Math.ceil(steps / MOST));
+    const affordable = (): boolean => {
+      const spent = lines.reduce((sum, { seconds }) => sum + seconds, 0);
+      return spent + (lines.at(-1)?.seconds ?? 0) <= SHARE * clock.seconds();
+    };
+    return {
+      left: (step) => spacing - (step % spacing),
+      due: (step) =>
+        step === steps || (step % spacing === 0 && (every !== undefined || lines.length === 0 || affordable())),
+      async measure(step) {
+        const start = now();
+        const { examples, labels } = await make.examples();
+        const scores = await measures.measure(examples, labels);
+        const ema = typeof config['ema'] === 'number' ? config['ema'] : 0;
+        const line: MeasureLine = {
+          step,
+          output: name,
+          scores,
+          ...measures.facts,
+          ema,
+          seconds: (now() - start) / 1000,
+        };
+        const best = bestOf([...lines, line]);
+        lines.push(line);
+        return { line, best: best?.step === step };
+      },
+      backTo: (step) => void (lines = lines.filter((line) => line.step <= step)),
+      bestOf,
+      dispose: () => extractor.dispose(),
+    };
+  } catch (error) {
+    await extractor.dispose();
+    throw error;
+  }
+}
+
+/** The score that a name means, or the first. */
+function scoreOf(asked: string | undefined, better: Readonly<Record<string, Better>>): string {
+  const names = Object.keys(better);
+  const score = asked ?? names[0] ?? '';
+  if (names.includes(score)) return score;
+  throw new UsageError(
+    `config.best: expected a score of the measures (${names.join(', ')}), got '${score}'${nearest(score, names)}`,
+    { code: 'config.invalid' },
+  );
+}
+
+function fieldFor({ like, file }: Output, shape: readonly number[], dataset: Dataset): string {
+  const field = like ?? Object.entries(dataset.fields).find(([, spec]) => String(spec.shape) === String(shape))?.[0];
+  if (field !== undefined && dataset.fields[field] !== undefined) return field;
+  throw new UsageError(
+    `config.metrics: expected examples of ${dataset.name} like those of ${file}, [${shape.join(', ')}], got none; say which field by the output's 'like'`,
+    { code: 'config.invalid' },
+  );
+}
+
+/** Makes examples with the engine's weights of the moment. */
+async function maker(
+  name: string,
+  output: Output,
+  engine: Engine,
+  dataset: Dataset,
+  { seed, count }: { seed: number; count: number },
+): Promise<{ shape: number[]; examples(): Promise<{ examples: RawExamples; labels?: Int32Array }> }> {
+  const { preview, outputs } = output;
+  const rows = preview !== undefined && preview.count >= ROWS / 2 ? preview.count : ROWS;
+  const from = dataset.holdout ?? dataset;
+  const inputs = output.inputs.map((input): GeneratorInput => {
+    const source = preview?.inputs[input.name];
+    const { random, ...rest } = input;
+    return {
+      ...rest,
+      ...(random === 'uniform' ? { distribution: 'uniform' as const } : {}),
+      ...(source !== undefined && 'data' in source ? { field: source.data } : {}),
+    };
+  });
+  const fields = inputs.map(({ field }) => field).find((field) => field !== undefined && field in from.fields);
+  const order = chosen(seed, fields === undefined ? from.count : countOf(from, fields), Infinity);
+  const batch = async (start: number) => {
+    const indices = Uint32Array.from({ length: rows }, (_, i) => order[(start + i) % order.length] as number);
+    const { feeds, labels } = await generatorFeeds(inputs, from, indices, { seed, start });
+    return { made: await engine.generate(name, feeds), labels };
+  };
+  const first = await batch(0);
+  const shape = first.made.shape.slice(1);
+  if (first.made.dtype !== 'float32')
+    throw new ForjaError('model.unsupported', `measures: expected float32 from ${name}, got ${first.made.dtype}`);
+  const size = sizeOf(shape);
+  return {
+    shape,
+    async examples() {
+      const values = new Float32Array(count * size);
+      const labels = new Int32Array(count);
+      let labelled = false;
+      for (let start = 0; start < count; start += rows) {
+        const { made, labels: own } = await batch(start);
+        const wanted = Math.min(rows, count - start);
+        values.set((made.data as Float32Array).subarray(0, wanted * size), start * size); // float32, as checked
+        if (own !== undefined) {
+          labels.set(own.subarray(0, wanted), start);
+          labelled = true;
+        }
+      }
+      const range = outputs[0]?.range ?? [-1, 1];
+      return { examples: { count, shape, values, range }, ...(labelled ? { labels } : {}) };
+    },
+  };
+}
