@@ -12,6 +12,7 @@ import { chooseExtractor, onnxExtractor } from '@forja/trainer';
 import { fitted, resizeText } from '../../packages/trainer/src/metrics/features/pictures.js';
 import { FolderStore } from '../../packages/trainer/src/node/folder-store.js';
 import { evaluateCommand } from '../../packages/trainer/src/node/evaluate-command.js';
+import { runsCommand } from '../../packages/trainer/src/node/runs-command.js';
 import type { MeasureLine } from '../../packages/trainer/src/records/store.js';
 
 const runtime = nodeRuntime({ device: 'cpu' });
@@ -191,6 +192,16 @@ describe('forja evaluate', () => {
     expect(printed.some((text) => /^frechet +[\d.]+ ± [\d.e-]+$/.test(text))).toBe(true);
     const alone = await evaluate({ source: 'kept/generator.onnx', data: 'ring', metrics: 'frechet', count: 200 });
     expect(alone).toMatchObject({ scores: { frechet: { values: [frechet?.values[0]] } } });
+  });
+
+  it('forja runs lists a run, compares, and refuses what is none', async () => {
+    const { runs } = (await runsCommand.run({ folders: ['.'] }, io)) as { runs: Record<string, unknown>[] };
+    expect(runs).toMatchObject([{ folder: 'kept', system: 'mlp', data: 'ring', steps: 6, finished: true }]);
+    expect(await runsCommand.run({ folders: ['kept', 'kept'] }, io)).toMatchObject({
+      page: join(folder, 'compare.html'),
+    });
+    await expect(runsCommand.run({ folders: ['kept/samples'] }, io)).rejects.toThrow(/nothing at kept\/samples/);
+    await expect(runsCommand.run({}, io)).rejects.toThrow(/nothing at runs/);
   });
 
   it('scores a folder of pictures: itself is perfect, black ones are not', async () => {

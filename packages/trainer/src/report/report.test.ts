@@ -7,7 +7,8 @@ import { uplotModule } from '../../scripts/uplot.mjs';
 import { readFile } from 'node:fs/promises';
 import { nearest } from './nearest.js';
 import { reportHtml, thin } from './report.js';
-import type { LogLine } from '../records/store.js';
+import { compareHtml } from './compare.js';
+import type { LogLine, MeasureLine } from '../records/store.js';
 
 const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
   step: i + 1,
@@ -18,6 +19,21 @@ const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
 }));
 const png = await new Image(2, 2, 1, new Uint8ClampedArray([0, 80, 160, 255])).toPNG();
 const hostile = '</script><script>alert(1)</script>"\'&';
+
+const measures: MeasureLine[] = [10, 20, 30].map((step, i) => ({
+  step,
+  output: 'generator',
+  scores: { frechet: [3, 1, 2][i] ?? 0, frechet_sd: 1 },
+  extractor: hostile,
+  sha256: 'abc',
+  resize: 'none',
+  made: 5,
+  real: 5,
+  against: 'train',
+  seed: 0,
+  ema: 0.9,
+  seconds: 1,
+}));
 
 async function example(): Promise<string> {
   const data = arrayDataset({ data: new Uint8Array([0, 0, 255, 255, 0, 255]), shape: [1, 2, 1] });
@@ -38,6 +54,10 @@ async function example(): Promise<string> {
     ],
     sessions: [{ fromStep: 0, device: hostile, environment: { cpu: hostile } }],
     facts: { weights: hostile },
+    measures,
+    best: { step: 20, score: 'frechet', value: 1 },
+    walk: png,
+    diagnosis: [{ step: 7, message: hostile, advice: 'slow D' }],
     compared,
   });
 }
@@ -60,6 +80,39 @@ describe('report', () => {
     const data = JSON.parse(/const data = (\{.*\});/.exec(html)?.[1] ?? '') as Record<string, number[]>;
     expect(data['step']).toHaveLength(1500);
     expect(data['step']?.at(-1)).toBe(4000);
+  });
+
+  it('marks the best step, shows what measured it, the walk and the diagnosis', async () => {
+    const html = await example();
+    expect(html).toMatch(/<tr class="best"><td>20<\/td><td>1<\/td>/);
+    expect(html).toContain('step 20, by frechet 1');
+    expect(html).toContain('5 made, 5 of the data (train), seed 0');
+    expect(html).toContain('alt="walk through the latents"');
+    expect(html).toContain('<em>slow D</em>');
+    const data = JSON.parse(/const data = (\{.*\});/.exec(html)?.[1] ?? '') as { scores: unknown; best: number };
+    expect(data).toMatchObject({ best: 20, scores: { step: [10, 20, 30], values: { frechet: [3, 1, 2] } } });
+  });
+
+  it('compares runs in one page: where they differ, and their lines over each other', async () => {
+    const run = (name: string, d: number) => ({ name, config: { rates: { d }, out: name, seed: 0 }, lines, measures });
+    const html = await compareHtml([run(hostile, 1), run('b', 2)]);
+    expect(html).not.toContain('<script>alert');
+    expect(html).not.toMatch(/(?:src|href)=["'](?!data:)/);
+    expect(html).toContain('<td>rates.d</td><td>1</td><td>2</td>');
+    expect(html).not.toContain('<td>seed</td>');
+    const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, code]) => code ?? '');
+    for (const code of scripts) expect(() => new Script(code)).not.toThrow();
+    const charts = JSON.parse(/const charts = (\[.*\]);/.exec(html)?.[1] ?? '') as { name: string; lines: unknown[] }[];
+    expect(charts.map(({ name }) => name)).toEqual([
+      'frechet',
+      'frechet_sd',
+      'loss_d',
+      'loss_g',
+      'rate_g',
+      'rate_d',
+      'images_per_s',
+    ]);
+    expect(charts[0]?.lines).toMatchObject([{ values: [3, 1, 2] }, { name: 'b', step: [10, 20, 30] }]);
   });
 
   it('averages long logs', () => {

@@ -14,6 +14,10 @@ export interface ReportData {
   /** Scalars that share a chart, by its title; the others get charts of their own. */
   charts: Readonly<Record<string, readonly string[]>>;
   samples: readonly { step: number; png: Uint8Array }[];
+  /** An animation (APNG) of a walk through the latents, by the last weights. */
+  walk?: Uint8Array;
+  /** What went wrong, when, and what helps: in the order in which it was seen. */
+  diagnosis?: readonly { readonly step: number; readonly message: string; readonly advice?: string }[];
   sessions: readonly SessionRecord[];
   facts: Record<string, string>;
   compared?: NearestResult;
@@ -31,6 +35,8 @@ export async function reportHtml({
   best,
   charts,
   samples,
+  walk,
+  diagnosis = [],
   sessions,
   facts,
   compared,
@@ -47,16 +53,18 @@ export async function reportHtml({
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; background: #fff }
 h2 { margin-top: 2rem; font-size: 1.15rem } img { image-rendering: pixelated } figure { display: inline-block; margin: 0 .8rem .8rem 0; vertical-align: top }
 figcaption { font-size: .8rem; color: #666 } table { border-collapse: collapse; font-size: .9rem } td { padding: .15rem 1rem .15rem 0; vertical-align: top; overflow-wrap: anywhere }
-.pair img { width: 56px; margin-right: 2px } .grid { width: 252px } #current { width: 378px } pre { background: #f5f5f5; padding: .8rem; overflow: auto; font-size: .8rem }
+.pair img { width: 56px; margin-right: 2px } .grid { width: 252px } .walk { width: 168px } #current { width: 378px } pre { background: #f5f5f5; padding: .8rem; overflow: auto; font-size: .8rem }
 .u-legend { font-size: .8rem } .best { font-weight: 600; color: #1e8449 }
 </style></head><body>
 <h1>${escapeHtml(title)}</h1>
 ${table(facts)}
+${diagnosisHtml(diagnosis)}
 ${drawn.map(({ title }, i) => `<h2>${escapeHtml(title)}</h2><div id="chart${i}"></div>`).join('')}
 ${measuresHtml(measures, names, best)}
 <h2>Samples over time</h2><p>The same latents all along, by the averaged generator.</p>
 <p><input id="at" type="range" min="0" max="${Math.max(0, samples.length - 1)}" value="${Math.max(0, samples.length - 1)}" aria-label="step"> <output id="label"></output></p><img id="current" alt="samples at the chosen step">
 <details><summary>All grids</summary>${samples.map(({ step, png }) => figure(`step ${step}`, `<img class="grid" alt="samples at step ${step}" src="${dataUri(png)}">`)).join('')}</details>
+${walk === undefined ? '' : `<h2>A walk through the latents</h2><p>From one latent to the next and back to the first, by the last weights. A generator that has learnt changes smoothly.</p><img class="walk" alt="walk through the latents" src="${dataUri(walk)}">`}
 ${pairs}
 <h2>What ran it</h2>${sessions.map(({ fromStep, device, environment }) => table({ 'from step': String(fromStep), device, ...environment })).join('<p></p>')}
 <h2>Configuration</h2><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>
@@ -80,6 +88,14 @@ const show = () => { const g = grids[at.value]; if (g) { document.getElementById
 at.addEventListener('input', show); show();
 </script></body></html>
 `;
+}
+
+/** What was seen to go wrong, as a story. */
+function diagnosisHtml(diagnosis: NonNullable<ReportData['diagnosis']>): string {
+  if (diagnosis.length === 0) return '';
+  const line = ({ step, message, advice }: (typeof diagnosis)[number]): string =>
+    `<li>step ${step}: ${escapeHtml(message)}${advice === undefined ? '' : ` <em>${escapeHtml(advice)}</em>`}</li>`;
+  return `<h2>Diagnosis</h2><ul>${diagnosis.map(line).join('')}</ul>`;
 }
 
 /** Scores by name over the steps that were measured. */

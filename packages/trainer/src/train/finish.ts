@@ -1,11 +1,13 @@
 // After the last step: every output as ONNX, compared with tfjs, and the report.
-import type { Runtime, Tensor } from '@forja/core';
+import { latentWalk, toBatch, type Runtime, type Tensor } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { exportOnnx } from '../export/export.js';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import { nearest, type NearestResult } from '../report/nearest.js';
 import { reportHtml } from '../report/report.js';
 import type { Output } from '../systems/system.js';
+import type { Engine } from './engine.js';
+import type { PreviewFeeds } from './feeds.js';
 import type { Run } from './loop.js';
 import type { PreviewFeeds } from './feeds.js';
 import type { Best } from './measuring.js';
@@ -60,6 +62,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   const made = feeds && (await engine.generate(name, feeds.inputs));
   const last = made && output && feeds ? await pictureOf(output, made, feeds).toPNG() : undefined;
   const samples = [...(await store.samples()), ...(last ? [{ step: engine.step, png: last }] : [])];
+  const walk = output && feeds && (await walked(name, output, feeds, engine));
   const compared = made && output && (await comparedWith(made, output, run, dataset));
   await store.write(
     'report.html',
@@ -71,6 +74,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       ...(best ? { best } : {}),
       charts: system.charts ?? {},
       samples: samples.filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
+      ...(walk ? { walk } : {}),
       sessions: await store.sessions(),
       facts: {
         examples: String(dataset.count),
@@ -140,6 +144,41 @@ async function exportOutput(
     },
     verify: runtime ? { runtime } : false,
   });
+}
+
+/** Latents that a walk passes by. */
+const STOPS = 5;
+
+/**
+ * A walk through latents as an animation, as many frames as the grid has pictures, so that nothing is compiled for it.
+ * All of one class; undefined where there is no latent, or no picture.
+ */
+async function walked(
+  name: string,
+  { inputs, outputs }: Output,
+  { inputs: feeds }: PreviewFeeds,
+  engine: Engine,
+): Promise<Uint8Array | undefined> {
+  const latent = inputs.find(({ role }) => role === 'latent')?.name ?? '';
+  const z = feeds[latent];
+  const frames = z?.shape[0] ?? 0;
+  if (z === undefined || frames < 2 * STOPS) return undefined;
+  const values = z.data as Float32Array; // latents are float32
+  const size = values.length / frames;
+  const stops = Array.from({ length: STOPS }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  const labels = inputs.flatMap((input) => (input.role === 'label' ? input.name : []));
+  const same = Object.fromEntries(
+    labels.flatMap((label) => {
+      const own = feeds[label];
+      return own === undefined
+        ? []
+        : [[label, { ...own, data: (own.data as Int32Array).map((_, __, all) => all[0] ?? 0) }]];
+    }),
+  );
+  const path = latentWalk(stops, frames, { loop: true });
+  const made = await engine.generate(name, { ...feeds, ...same, [latent]: { ...z, data: path } });
+  if (made.shape.length !== 4) return undefined;
+  return toBatch(made, { layout: 'nhwc', range: outputs[0]?.range ?? [-1, 1] }).toAPNG({ delayMs: 80 });
 }
 
 /** Made pictures beside the nearest of the data, where the data has such pictures. */

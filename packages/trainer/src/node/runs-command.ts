@@ -1,0 +1,113 @@
+// forja runs: the runs in a folder as a list, or several of them compared in one page.
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
+import { ForjaError, UsageError, type CliCommand } from '@forja/core';
+import { compareHtml, type ComparedRun } from '../report/compare.js';
+import { writeFileSafely } from './files.js';
+import { FolderStore } from './folder-store.js';
+import { jsonOf } from './train.js';
+
+interface Args {
+  folders?: string[];
+  out?: string;
+}
+
+/** What the list says of a run. */
+interface Listed {
+  folder: string;
+  system: string;
+  data: string;
+  steps: number;
+  of: number;
+  finished: boolean;
+  seconds: number;
+  /** Last scores, by name. */
+  scores: Readonly<Record<string, number>>;
+}
+
+/** The command. */
+export const runsCommand: CliCommand = {
+  name: 'runs',
+  summary: 'list runs, or compare several in one page',
+  arguments: [
+    { name: 'folders', description: 'a folder of runs to list (default runs), or runs to compare', variadic: true },
+  ],
+  options: [
+    {
+      flags: '-o, --out <file>',
+      description: 'page to write; default compare.html for two runs or more',
+      type: 'path',
+    },
+  ],
+  examples: ['forja runs', 'forja runs experiments', 'forja runs runs/first runs/second -o compare.html'],
+  async run(raw, io) {
+    const args = raw as Args; // the options above
+    const given = args.folders ?? [];
+    const folders = await runsIn(given.length > 0 ? given : ['runs'], io.cwd);
+    if (folders.length === 0)
+      throw new UsageError(
+        `runs: expected folders of runs (with config.json), got none in ${(given.length > 0 ? given : ['runs']).join(', ')}`,
+      );
+    const runs = await Promise.all(folders.map((folder) => readRun(folder, io.cwd)));
+    const listed = await Promise.all(runs.map((run) => listedOf(run, io.cwd)));
+    const width = Math.max(...listed.map(({ folder }) => folder.length));
+    for (const { folder, system, data, steps, of, finished, seconds, scores } of listed) {
+      const few = Object.entries(scores).slice(0, 3);
+      io.print(
+        `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ${seconds.toFixed(0)} s  ${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
+      );
+    }
+    const compares = args.out !== undefined || given.length > 1;
+    if (!compares) return { runs: listed };
+    const out = resolvePath(io.cwd, args.out ?? 'compare.html');
+    await writeFileSafely(out, await compareHtml(runs));
+    io.print(out);
+    return { runs: listed, page: out };
+  },
+};
+
+/** Those of the folders that are runs, and the runs directly in the others. */
+async function runsIn(folders: readonly string[], cwd: string): Promise<string[]> {
+  const isRun = async (folder: string): Promise<boolean> =>
+    (await stat(join(resolvePath(cwd, folder), 'config.json')).catch(() => undefined))?.isFile() === true;
+  const found: string[] = [];
+  for (const folder of folders) {
+    if (await isRun(folder)) {
+      found.push(folder);
+      continue;
+    }
+    const names = await readdir(resolvePath(cwd, folder)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') throw new UsageError(`runs: expected a folder, got nothing at ${folder}`, { cause });
+      throw new ForjaError('io', `runs: could not read ${folder}: ${cause.message}`, { cause });
+    });
+    for (const name of names.sort()) if (await isRun(join(folder, name))) found.push(join(folder, name));
+  }
+  return found;
+}
+
+async function readRun(folder: string, cwd: string): Promise<ComparedRun> {
+  const where = resolvePath(cwd, folder);
+  const path = join(where, 'config.json');
+  const store = new FolderStore(where);
+  return {
+    name: folder,
+    config: jsonOf(await readFile(path, 'utf8'), path) as Record<string, unknown>, // written by a run
+    lines: await store.lines(),
+    measures: await store.measures(),
+  };
+}
+
+async function listedOf({ name, config, lines, measures }: ComparedRun, cwd: string): Promise<Listed> {
+  const data = config['data'] as { kind?: string; path?: string; shape?: string } | undefined;
+  const files = await readdir(resolvePath(cwd, name));
+  return {
+    folder: name,
+    system: String(config['system']),
+    data: data?.path ?? data?.shape ?? data?.kind ?? '',
+    steps: lines.at(-1)?.step ?? 0,
+    of: Number(config['steps']),
+    finished: files.includes('report.html'),
+    seconds: lines.at(-1)?.seconds ?? 0,
+    scores: measures.at(-1)?.scores ?? {},
+  };
+}

@@ -1,0 +1,129 @@
+// Several runs in one page: their scores and scalars drawn over each other, where their configurations differ, and the
+// last and best of each. Self-contained, like the report of one.
+import type { LogLine, MeasureLine } from '../records/store.js';
+import { escapeHtml, thin } from './report.js';
+
+/** A run to compare. */
+export interface ComparedRun {
+  name: string;
+  config: Readonly<Record<string, unknown>>;
+  lines: readonly LogLine[];
+  measures: readonly MeasureLine[];
+}
+
+/** Points of a line at most. */
+const POINTS = 500;
+
+/** The page. */
+export async function compareHtml(runs: readonly ComparedRun[]): Promise<string> {
+  const { uplotScript, uplotStyle } = await import('./uplot.js');
+  const charts = [...chartsOf(runs, scoresOf), ...chartsOf(runs, scalarsOf)];
+  const title = `${runs.map(({ name }) => name).join(' · ')}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
+<style>${uplotStyle}
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; background: #fff }
+h2 { margin-top: 2rem; font-size: 1.15rem } table { border-collapse: collapse; font-size: .9rem } td, th { padding: .15rem 1rem .15rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere } .u-legend { font-size: .8rem }
+</style></head><body>
+<h1>${runs.length} runs</h1>
+${tableHtml(['', ...runs.map(({ name }) => name)], lastOf(runs))}
+<h2>Where their configurations differ</h2>
+${tableHtml(['', ...runs.map(({ name }) => name)], differences(runs))}
+${charts.map((chart, i) => `<h2>${escapeHtml(chart.name)}</h2><div id="chart${i}"></div>`).join('')}
+<script>${uplotScript.replaceAll('</', '<\\/').replaceAll('<!--', '<\\!--')}</script>
+<script>
+const charts = ${JSON.stringify(charts).replaceAll('<', '\\u003c')};
+const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
+charts.forEach(({ lines }, at) => {
+  const tables = lines.map(({ step, values }) => [step, values]);
+  new uPlot({
+    width: Math.min(900, document.body.clientWidth - 32), height: 260, scales: { x: { time: false } }, axes: [{}, { size: 70 }],
+    series: [{ label: 'step' }, ...lines.map(({ name }, i) => ({ label: name, stroke: colours[i % colours.length], width: 1, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) }))],
+  }, uPlot.join(tables), document.getElementById('chart' + at));
+});
+</script></body></html>
+`;
+}
+
+interface Line {
+  name: string;
+  step: number[];
+  values: (number | null)[];
+}
+
+type Columns = Record<string, { step: number[]; values: (number | null)[] }>;
+
+function scalarsOf({ lines }: ComparedRun): Columns {
+  const { step, values } = thin(lines, POINTS);
+  return Object.fromEntries(Object.entries(values).map(([name, column]) => [name, { step, values: column }]));
+}
+
+function scoresOf({ measures }: ComparedRun): Columns {
+  const names = [...new Set(measures.flatMap(({ scores }) => Object.keys(scores)))];
+  const step = measures.map((line) => line.step);
+  return Object.fromEntries(
+    names.map((name) => [name, { step, values: measures.map(({ scores }) => scores[name] ?? null) }]),
+  );
+}
+
+/** A chart for each name, with a line for each run that has it. */
+function chartsOf(
+  runs: readonly ComparedRun[],
+  columnsOf: (run: ComparedRun) => Columns,
+): { name: string; lines: Line[] }[] {
+  const all = runs.map((run) => ({ name: run.name, columns: columnsOf(run) }));
+  const names = [...new Set(all.flatMap(({ columns }) => Object.keys(columns)))];
+  return names.map((name) => ({
+    name,
+    lines: all.flatMap(({ name: run, columns }) => {
+      const column = columns[name];
+      return column === undefined ? [] : [{ name: run, ...column }];
+    }),
+  }));
+}
+
+/** Steps, time and last scores: rows of a cell for each run. */
+function lastOf(runs: readonly ComparedRun[]): string[][] {
+  const names = [...new Set(runs.flatMap(({ measures }) => Object.keys(measures.at(-1)?.scores ?? {})))];
+  const row = (name: string, of: (run: ComparedRun) => string): string[] => [name, ...runs.map(of)];
+  return [
+    row('steps', ({ lines }) => String(lines.at(-1)?.step ?? 0)),
+    row('seconds', ({ lines }) => (lines.at(-1)?.seconds ?? 0).toFixed(0)),
+    row('images/s', ({ lines }) => (lines.at(-1)?.images_per_s ?? 0).toFixed(0)),
+    row('measured by', ({ measures }) => {
+      const last = measures.at(-1);
+      return last === undefined ? '' : `${last.extractor} ${last.sha256}, ${last.made} made, ${last.real} real`;
+    }),
+    ...names.map((name) => row(name, ({ measures }) => shown(measures.at(-1)?.scores[name]))),
+  ];
+}
+
+/** Fields that not all runs have alike. */
+function differences(runs: readonly ComparedRun[]): string[][] {
+  const flat = runs.map(({ config }) => flattened(config));
+  const names = [...new Set(flat.flatMap((fields) => Object.keys(fields)))].filter((name) => name !== 'out').sort();
+  return names.flatMap((name) => {
+    const values = flat.map((fields) => fields[name] ?? '');
+    return new Set(values).size > 1 ? [[name, ...values]] : [];
+  });
+}
+
+/** `{ rates: { g: 1 } }` as `rates.g`. */
+function flattened(value: Readonly<Record<string, unknown>>, before = ''): Record<string, string> {
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([key, own]) =>
+      typeof own === 'object' && own !== null && !Array.isArray(own)
+        ? flattened(own as Record<string, unknown>, `${before}${key}.`)
+        : { [`${before}${key}`]: typeof own === 'string' ? own : JSON.stringify(own) },
+    ),
+  ) as Record<string, string>;
+}
+
+const shown = (value: number | undefined): string => (value === undefined ? '' : String(Number(value.toPrecision(5))));
+
+function tableHtml(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (tag: string, row: readonly string[]): string =>
+    `<tr>${row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  return `<table>${cells('th', head)}${rows.map((row) => cells('td', row)).join('')}</table>`;
+}
