@@ -54,7 +54,9 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
       { code: 'config.invalid' },
     );
   const real = await drawn(from, field, count, seed, extractor);
-  const kept = holdout && (await drawn(holdout, field, Math.min(count, countOf(holdout, field)), seed, extractor));
+  const wanted = metrics.some(({ needs = [] }) => needs.flat().includes('holdout'));
+  const kept =
+    wanted && holdout && (await drawn(holdout, field, Math.min(count, countOf(holdout, field)), seed, extractor));
   const train = new Map<number, Promise<Examples>>();
   const shape = fieldOf(dataset, field).shape;
   return {
@@ -78,7 +80,7 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
           train.set(wanted, found);
           return found;
         },
-        ...(kept === undefined ? {} : { holdout: kept }),
+        ...(kept ? { holdout: kept } : {}),
         ...(dataset.modes === undefined ? {} : { modes: dataset.modes }),
         seed,
       };

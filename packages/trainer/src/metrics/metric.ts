@@ -24,7 +24,7 @@ export interface MetricInput {
   readonly real: Examples;
   /** Examples of the training data, up to `most`. */
   train(most: number): Promise<Examples>;
-  /** Examples kept out of training. */
+  /** Examples kept out of training; read where a measure needs them. */
   readonly holdout?: Examples;
   /** Where the data is a mixture that is known. */
   readonly modes?: Modes;

@@ -234,10 +234,13 @@ async function watched(
     listener.stop();
   }
   const { step, reason, seconds, device, store } = result;
-  const { best } = result;
+  const { best, models = {} } = result;
   if (best !== undefined)
     io.print(
-      `best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${join(store.where, 'best-generator.onnx')}`,
+      `best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${Object.keys(models)
+        .filter((file) => file.startsWith('best-'))
+        .map((file) => join(store.where, file))
+        .join(', ')}`,
     );
   if (reason === 'finished')
     io.print(
