@@ -38,7 +38,7 @@ charts.forEach(({ lines }, at) => {
   const tables = lines.map(({ step, values }) => [step, values]);
   new uPlot({
     width: Math.min(900, document.body.clientWidth - 32), height: 260, scales: { x: { time: false } }, axes: [{}, { size: 70 }],
-    series: [{ label: 'step' }, ...lines.map(({ name }, i) => ({ label: name, stroke: colours[i % colours.length], width: 1, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) }))],
+    series: [{ label: 'step' }, ...lines.map(({ name, run }) => ({ label: name, stroke: colours[run % colours.length], width: 1, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) }))],
   }, uPlot.join(tables), document.getElementById('chart' + at));
 });
 </script></body></html>
@@ -47,6 +47,8 @@ charts.forEach(({ lines }, at) => {
 
 interface Line {
   name: string;
+  /** Place of the run, which has one colour in all charts. */
+  run: number;
   step: number[];
   values: (number | null)[];
 }
@@ -71,13 +73,13 @@ function chartsOf(
   runs: readonly ComparedRun[],
   columnsOf: (run: ComparedRun) => Columns,
 ): { name: string; lines: Line[] }[] {
-  const all = runs.map((run) => ({ name: run.name, columns: columnsOf(run) }));
+  const all = runs.map((run, place) => ({ name: run.name, place, columns: columnsOf(run) }));
   const names = [...new Set(all.flatMap(({ columns }) => Object.keys(columns)))];
   return names.map((name) => ({
     name,
-    lines: all.flatMap(({ name: run, columns }) => {
+    lines: all.flatMap(({ name: own, place, columns }) => {
       const column = columns[name];
-      return column === undefined ? [] : [{ name: run, ...column }];
+      return column === undefined ? [] : [{ name: own, run: place, ...column }];
     }),
   }));
 }
