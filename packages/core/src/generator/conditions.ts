@@ -1,5 +1,5 @@
-// What a picture is drawn under beside its latent and noise: a class, a text, how far its styles stay from their mean, and a
-// second latent that styles some layers. Imported on first use: pages with models that take none do without.
+// What a picture is drawn under beside its latent and noise: a class, a text, how far its styles stay from their mean,
+// and a second latent that styles some layers. Imported on first use: pages with models that take none do without.
 import { ModelFormatError, UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import { halfOf } from '../half.js';
@@ -69,7 +69,7 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
   },
 };
 
-/** Throws for a label, text or second latent that the model does not take, and for a class, word, layer or psi out of range. */
+/** Throws for a label, text or second latent that the model does not take, and for values out of their range. */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   const { label, text, mix, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);

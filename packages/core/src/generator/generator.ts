@@ -65,8 +65,8 @@ export class Generator {
 
   /**
    * Pictures of a seed, or of given latents. Concurrent calls share runs; large counts are split over several. Rejects
-   * with `input.range` (count, seed, truncation, label, text), `input.shape` (latents), `model.notGenerator`, `overloaded`,
-   * `aborted`, `disposed`.
+   * with `input.range` (count, seed, truncation, label, text), `input.shape` (latents), `model.notGenerator`,
+   * `overloaded`, `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
     optionsOf('sample', options);

@@ -31,8 +31,8 @@ export interface DrawOptions {
   /** Index or name of a class, for models that take one. Default: picture i is of class i modulo their number. */
   label?: number | string;
   /**
-   * What the picture shows, in words of the model's vocabulary, for models that take a text. Of several, picture i takes
-   * text i, over and over.
+   * What the picture shows, in words of the model's vocabulary, for models that take a text. Of several, picture i
+   * takes text i, over and over.
    */
   text?: string | readonly string[];
   /** Layers from one on are styled by a second latent, for models that can mix styles. */

@@ -32,7 +32,7 @@ export interface MetricInput {
   readonly seed: number;
 }
 
-/** What must be there for a measure: `classes`, an extractor that names classes; `labels`, a generator asked by class. */
+/** What a measure needs: `classes`, an extractor that names classes; `labels`, a generator that is asked by class. */
 export type MetricNeed = 'classes' | 'labels' | 'holdout' | 'modes';
 
 /** Whether less or more of a score is better. */

@@ -1,5 +1,5 @@
-// AdamW: Adam with weight decay apart from the gradient, Loshchilov and Hutter 2019, algorithm 2, in the form of PyTorch:
-// the rate scales the decay too.
+// AdamW: Adam with weight decay apart from the gradient, Loshchilov and Hutter 2019, algorithm 2, in the form of
+// PyTorch: the rate scales the decay too.
 import { UsageError } from '@forja/core';
 import { decoupled, type AdamOptions } from './adam.js';
 import type { Optimizer } from './optimizer.js';

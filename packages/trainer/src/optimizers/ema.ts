@@ -36,8 +36,8 @@ export interface Ema {
   readonly averages: readonly tf.Variable[];
   /** The variables it made: averages, and the warm-up's counter. */
   readonly state: readonly tf.Variable[];
-  /** New averages: decay·average + (1 − decay)·value. Assigns nothing. */
-  (at?: EmaAt): Update[];
+  /** New averages: decay·average + (1 − decay)·value. Assigns nothing. A list is `values`. */
+  (at?: EmaAt | readonly tf.Tensor[]): Update[];
   dispose(): void;
 }
 
@@ -65,7 +65,8 @@ export function ema(
   const held = averages ?? own;
   const counter = warmup ? tf.tidy(() => namedVariable(`${name}/step`, tf.scalar(0))) : undefined;
 
-  const update = ({ values = variables, decay: now = decay, share }: EmaAt = {}): Update[] => {
+  const update = (at: EmaAt | readonly tf.Tensor[] = {}): Update[] => {
+    const { values = variables, decay: now = decay, share }: EmaAt = isList(at) ? { values: at } : at;
     // one subtraction and one product less than decay·a + (1 − decay)·v, and exact where a = v
     const least = typeof now === 'number' ? tf.scalar(1 - now) : tf.sub(1, now);
     const whole = counter === undefined ? least : tf.maximum(least, tf.div(9, tf.add(counter, 10)));
@@ -91,4 +92,8 @@ export function ema(
       counter?.dispose();
     },
   });
+}
+
+function isList(at: EmaAt | readonly tf.Tensor[]): at is readonly tf.Tensor[] {
+  return Array.isArray(at);
 }

@@ -9,7 +9,6 @@ import type { Output } from '../systems/system.js';
 import type { Engine } from './engine.js';
 import type { PreviewFeeds } from './feeds.js';
 import type { Run } from './loop.js';
-import type { PreviewFeeds } from './feeds.js';
 import type { Best } from './measuring.js';
 import { pictureOf } from './preview.js';
 
@@ -112,8 +111,9 @@ function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds):
   if (vocabulary === undefined || ids === undefined) return {};
   const [count = 0, length = 1] = ids.shape;
   const { each = 1 } = preview ?? {};
+  const words = ids.data as Int32Array; // token ids
   const captions = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
-    Array.from((ids.data as Int32Array).subarray(i * each * length, (i * each + 1) * length), (id) => vocabulary[id]) // token ids
+    Array.from(words.subarray(i * each * length, (i * each + 1) * length), (id) => vocabulary[id])
       .filter(Boolean)
       .join(' '),
   );

@@ -85,7 +85,7 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
-/** Steps of the next run: none passes the next grid, measurement, checkpoint, change of a remembering schedule, or end. */
+/** Steps of the next run: none passes the next grid, measurement, checkpoint, change of a schedule, or end. */
 function together({ config, engine, measuring, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
   const left = [config.sampleEvery, config.checkpointEvery, ...remembering]
