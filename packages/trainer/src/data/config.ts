@@ -3,6 +3,7 @@
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
+import { namedSets, type SetName } from './named-sets.js';
 
 /** What every kind that is made of picture files takes. */
 export interface PictureOptions {
@@ -42,6 +43,8 @@ interface Kinds {
   fashion: object;
   /** Pixel-art avatars by DiceBear, with attributes and captions. */
   faces: { size?: number | undefined; count: number; seed: number; holdout: number };
+  /** Pictures that npm packages carry, by the set's name. */
+  set: { name: SetName; size?: number | undefined; channels?: 1 | 3 | undefined; flip: boolean };
   /** Gaussians in the plane. */
   synthetic: {
     shape: 'ring' | 'grid';
@@ -52,7 +55,8 @@ interface Kinds {
   };
 }
 
-type Given<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown);
+type Given<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown) &
+  (T extends { name: SetName } ? { name: SetName } : unknown);
 
 /** Where the examples come from; what is left out has a default. Paths are relative to the folder of the command. */
 export type DataConfig = { [K in keyof Kinds]: { kind: K } & Given<Kinds[K]> }[keyof Kinds];
@@ -60,6 +64,9 @@ export type DataConfig = { [K in keyof Kinds]: { kind: K } & Given<Kinds[K]> }[k
 export type ResolvedDataConfig = { [K in keyof Kinds]: { kind: K } & Kinds[K] }[keyof Kinds];
 /** Kinds of data that are made of picture files. */
 export type PictureConfig = Extract<ResolvedDataConfig, PictureOptions>;
+
+/** A set by name. */
+export type SetConfig = Extract<ResolvedDataConfig, { kind: 'set' }>;
 
 /** A schema with a line of help, which flags and docs show. */
 const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
@@ -108,6 +115,9 @@ const pictures = {
   flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
   holdout: described(v.optional(share, 0), 'share kept out of training for measures, chosen by file name'),
 };
+
+/** Names of the sets that packages carry. */
+const SETS = Object.keys(namedSets) as [SetName, ...SetName[]]; // keys of the table
 
 /** One kind of data: its name, what it is, its options. */
 const kind = <K extends string, E extends v.ObjectEntries>(name: K, summary: string, entries: E) =>
@@ -160,6 +170,12 @@ const schema = v.variant('kind', [
     seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
     holdout: described(v.optional(share, 0.1), 'share of the combinations of attributes that is kept out of training'),
   }),
+  kind('set', 'pictures that npm packages carry, by name', {
+    name: described(v.picklist(SETS, `one of ${SETS.join(', ')}`), 'which set'),
+    size: described(v.optional(whole(8, 1024)), "edge of the pictures; default: the set's own"),
+    channels: described(v.optional(v.picklist([1, 3], '1 (grey) or 3 (RGB)')), '1 grey, 3 RGB; default: 3'),
+    flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
+  }),
   kind('synthetic', 'Gaussians in the plane', {
     shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'where the Gaussians stand'),
     modes: described(v.optional(whole(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
@@ -188,6 +204,7 @@ const NAMED: Readonly<Record<string, DataConfig>> = {
   faces: { kind: 'faces' },
   ring: { kind: 'synthetic', shape: 'ring' },
   grid: { kind: 'synthetic', shape: 'grid' },
+  ...Object.fromEntries(SETS.map((name): [string, DataConfig] => [name, { kind: 'set', name }])),
 };
 
 /** What a configuration may say: a {@link DataConfig}, one of its names, or a path, where what is there decides. */

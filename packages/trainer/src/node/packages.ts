@@ -1,0 +1,21 @@
+// npm packages that carry data: found from the folder of the command, whatever their `exports` say.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ForjaError } from '@forja/core';
+
+/**
+ * The folder of an npm package that is installed for `cwd`.
+ * @throws ForjaError `data.notFound` with the command that installs it.
+ */
+export function packageFolder(name: string, cwd: string, megabytes?: number): string {
+  // resolve() would ask the package's `exports`, which often have no package.json
+  const places = createRequire(join(cwd, 'package.json')).resolve.paths(name) ?? [];
+  const found = places.map((place) => join(place, name)).find((folder) => existsSync(join(folder, 'package.json')));
+  if (found !== undefined) return found;
+  const size = megabytes === undefined ? '' : ` (${megabytes} MB)`;
+  throw new ForjaError(
+    'data.notFound',
+    `data: expected the npm package ${name}${size}, got none from ${cwd}; npm install ${name}${megabytes === undefined ? ', or give the path of the files' : ''}`,
+  );
+}
