@@ -7,3 +7,4 @@ export { pix2pixKind } from './pix2pix/index.js';
 export { cycleganKind } from './cyclegan/index.js';
 export { styleganKind } from './stylegan/index.js';
 export { text2imageKind } from './text2image/index.js';
+export { srganKind } from './srgan/index.js';

@@ -49,6 +49,8 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
   readonly options: E;
   /** Defaults of the run's fields that suit this system, before the general ones. */
   readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
+  /** Smallest batch that it can be trained with. Default 2, as batch norm needs two. */
+  readonly leastBatch?: number;
   /** Fields of the data that the phases read, by name. */
   readonly data: FieldNeeds;
   /** Roles for which a user may bring a network. */

@@ -29,11 +29,16 @@ export interface Phase {
   readonly name: string;
   /** Runs in iterations whose number (from 0) is a multiple. Default 1. */
   readonly every?: number;
+  /** The first iteration that it runs in. Default 0. */
+  readonly from?: number;
+  /** It runs before this iteration only. Default: to the end. */
+  readonly until?: number;
   /** Runs an iteration, one after another, each with its own batch and numbers. Default 1. */
   readonly repeat?: number;
   readonly inputs: Readonly<Record<string, PhaseInput>>;
   /**
-   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases share a name.
+   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases of one iteration share a
+   * name.
    */
   readonly step: StepFunction;
 }
@@ -47,8 +52,8 @@ export function runOf({ every = 1, repeat = 1 }: Phase, step: number, index: num
 }
 
 /** Runs of a phase in iteration `step`. */
-export function runsIn({ every = 1, repeat = 1 }: Phase, step: number): number {
-  return step % every === 0 ? repeat : 0;
+export function runsIn({ every = 1, repeat = 1, from = 0, until = Infinity }: Phase, step: number): number {
+  return step % every === 0 && step >= from && step < until ? repeat : 0;
 }
 
 /** Whether a source is filled where the step is run, by (seed, run, `<phase>/<input>`), and not fed. */

@@ -17,6 +17,11 @@ export interface Preview {
   readonly each?: number;
   /** Inputs by name. `data`: the first examples of the holdout, or of the data; random numbers are those of run 0. */
   readonly inputs: Readonly<Record<string, Source>>;
+  /**
+   * What is shown in place of what the output's own model makes: a function of the inputs above, in their order. For
+   * generators whose input the data does not have as it is.
+   */
+  readonly model?: ExportFunction;
   /** Fields of the data shown before each picture, from the same examples. */
   readonly beside?: readonly string[];
 }

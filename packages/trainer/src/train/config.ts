@@ -13,6 +13,10 @@ import { kindOf, systemNames, type SystemConfigs, type SystemName } from '../sys
 const path = v.pipe(v.string(), v.minLength(1, 'a path'));
 const seed = whole(0, Number.MAX_SAFE_INTEGER);
 
+function batchEntry(least: number) {
+  return described(v.optional(whole(least, 65_536), 32), 'examples a step');
+}
+
 /** Fields of every run, with defaults and help. A system's own defaults of `steps` and `batch` come before these. */
 export const runEntries = {
   data: described(
@@ -22,7 +26,7 @@ export const runEntries = {
   out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
   steps: described(v.optional(whole(1, 1e9), 5000), 'training steps'),
-  batch: described(v.optional(whole(2, 65_536), 32), 'examples a step'), // batch norm needs two
+  batch: batchEntry(2), // batch norm needs two; a system may allow less
   seed: described(v.optional(seed, 0), 'of weights, noise and the order of the data'),
   size: described(v.optional(whole(8, 1024)), "edge that a folder's pictures are cropped and resized to"),
   channels: described(
@@ -106,7 +110,8 @@ const REQUIRED: Readonly<Record<string, string>> = {
  */
 export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
   const kind = own ?? kindIn(input);
-  const entries = { system: v.literal(kind.name), ...runEntries, ...kind.options };
+  const batch = batchEntry(kind.leastBatch ?? 2);
+  const entries = { system: v.literal(kind.name), ...runEntries, batch, ...kind.options };
   const given = own === undefined ? input : withDefaults({ system: own.name }, input);
   const result = v.safeParse(v.strictObject(entries), withDefaults(kind.defaults ?? {}, given));
   if (!result.success) {

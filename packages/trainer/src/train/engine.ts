@@ -31,6 +31,8 @@ export interface Engine {
   load(state: NamedTensors): Promise<void>;
   /** What an output makes of a batch of inputs: its first result. */
   generate(output: string, inputs: NamedTensors): Promise<Tensor>;
+  /** What the grids show of an output, for the inputs of its preview. */
+  preview(output: string, inputs: NamedTensors): Promise<Tensor>;
   /** Puts the state into the system's own variables, for the export. */
   writeVariables(): Promise<void>;
   dispose(): Promise<void>;
@@ -137,6 +139,26 @@ function engineOf(
     }
     return all;
   };
+  const outputOf = (name: string): Output => {
+    const output = system.outputs[name];
+    if (output !== undefined) return output;
+    throw new UsageError(`output: expected one of ${Object.keys(system.outputs).join(', ')}, got '${name}'`);
+  };
+  /** Runs a step that only reads the state; it is kept under `key` and the number of rows. */
+  const sample = async (key: string, step: StepFunction, inputs: NamedTensors): Promise<Tensor> => {
+    const at = `${key}/${Object.values(inputs)[0]?.shape[0] ?? 0}`;
+    let sampler = samplers.get(at);
+    if (sampler === undefined) {
+      const specs = Object.fromEntries(
+        Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape: [...shape] }]),
+      );
+      const made = (await maker.make({ sample: { step, inputs: specs } }))['sample'] as CompiledStep; // under this name
+      sampler = { step: made, copied: maker.shares ? [] : Object.keys(await made.state()) };
+      samplers.set(at, sampler);
+    }
+    if (sampler.copied.length > 0 && only !== undefined) await sampler.step.load(await only.state(sampler.copied));
+    return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it
+  };
   const engine: Engine = {
     device: maker.device,
     step: 0,
@@ -165,24 +187,14 @@ function engineOf(
       refuseOther(state, system);
       await only?.load(state);
     },
-    generate: async (name, inputs) => {
-      const output = system.outputs[name];
-      if (output === undefined || only === undefined)
-        throw new UsageError(`output: expected one of ${Object.keys(system.outputs).join(', ')}, got '${name}'`);
-      const rows = Object.values(inputs)[0]?.shape[0] ?? 0;
-      let sampler = samplers.get(`${name}/${rows}`);
-      if (sampler === undefined) {
-        const specs = Object.fromEntries(
-          Object.entries(inputs).map(([input, { dtype, shape }]) => [input, { dtype, shape: [...shape] }]),
-        );
-        // Its state is only read.
-        const { sample } = await maker.make({ sample: { step: forward(output), inputs: specs } });
-        const step = sample as CompiledStep; // made under this name
-        sampler = { step, copied: maker.shares ? [] : Object.keys(await step.state()) };
-        samplers.set(`${name}/${rows}`, sampler);
-      }
-      if (sampler.copied.length > 0) await sampler.step.load(await only.state(sampler.copied));
-      return (await sampler.step.run(inputs))['result'] as Tensor; // forward() names it
+    generate: (name, inputs) => {
+      const { model, inputs: specs } = outputOf(name);
+      return sample(name, forward(model, namesOf(specs)), inputs);
+    },
+    preview: (name, inputs) => {
+      const { preview } = outputOf(name);
+      if (preview?.model === undefined) return engine.generate(name, inputs);
+      return sample(`${name}/preview`, forward(preview.model, Object.keys(preview.inputs)), inputs);
     },
     writeVariables: async () => {
       await only?.writeVariables();
@@ -195,10 +207,12 @@ function engineOf(
   return engine;
 }
 
-/** An output's first result as a step without updates. */
-function forward({ model, inputs }: Output): StepFunction {
+const namesOf = (specs: Output['inputs']): string[] => specs.map(({ name }) => name);
+
+/** The first result of a model of these inputs, as a step without updates. */
+function forward(model: Output['model'], names: readonly string[]): StepFunction {
   return (given) => {
-    const tensors = inputs.map(({ name }) => given[name] as tf.Tensor); // every input is fed
+    const tensors = names.map((name) => given[name] as tf.Tensor); // every input is fed
     const made =
       typeof model === 'function'
         ? model(...tensors)

@@ -58,7 +58,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
 
   const [name = '', output] = Object.entries(system.outputs)[0] ?? [];
   const feeds = previews.get(name);
-  const made = feeds && (await engine.generate(name, feeds.inputs));
+  const made = feeds && (await engine.preview(name, feeds.inputs));
   const last = made && output && feeds ? await pictureOf(output, made, feeds).toPNG() : undefined;
   const samples = [...(await store.samples()), ...(last ? [{ step: engine.step, png: last }] : [])];
   const walk = output && feeds && (await walked(name, output, feeds, engine));

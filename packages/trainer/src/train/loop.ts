@@ -112,7 +112,7 @@ async function sample({ system, engine, previews, store, emit }: Run): Promise<v
   for (const [i, [name, feeds]] of [...previews].entries()) {
     const output = system.outputs[name];
     if (output === undefined) continue;
-    const picture = pictureOf(output, await engine.generate(name, feeds.inputs), feeds);
+    const picture = pictureOf(output, await engine.preview(name, feeds.inputs), feeds);
     await store.sample(engine.step, picture, i === 0 ? undefined : name);
   }
   await emit({ type: 'sample', step: engine.step });

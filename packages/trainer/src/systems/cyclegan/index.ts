@@ -51,6 +51,7 @@ export const cycleganKind = systemKind({
   name: 'cyclegan',
   summary: 'pictures of one kind to another and back, without pairs (CycleGAN)',
   options: cycleganOptions,
+  leastBatch: 1, // the papers' batch; instance norm
   defaults: { batch: 4, sampleCount: 16 },
   data: { a: 'image', b: 'image' },
   roles: ['g_ab', 'g_ba', 'd_a', 'd_b'],

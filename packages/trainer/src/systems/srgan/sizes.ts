@@ -1,0 +1,46 @@
+// Sizes of the pictures that super-resolution is trained on.
+import { UsageError } from '@forja/core';
+import type { FieldSpec } from '../../data/dataset.js';
+
+/** Edge of crops where none is asked for: patches of 70 pixels are as far as the discriminator sees. */
+const USUAL = 64;
+
+/**
+ * Edge of the parts that are trained on, and channels of the pictures.
+ * @throws UsageError `config.invalid` for pictures smaller than the crop, a crop that does not divide, and alpha.
+ */
+export function sizesOf(
+  {
+    scale,
+    crop,
+    depthD,
+    adversarial,
+  }: { scale: number; crop?: number | undefined; depthD: number; adversarial: number },
+  field: FieldSpec | undefined,
+  from: string,
+): { crop: number; channels: number } {
+  const [height = 0, width = 0, channels = 0] = field?.shape ?? [];
+  const refuse = (text: string): never => {
+    throw new UsageError(text, { code: 'config.invalid' });
+  };
+  const least = Math.min(height, width);
+  const halved = adversarial > 0 ? 2 ** depthD : 1;
+  const step = (scale * halved) / common(scale, halved);
+  const edge = crop ?? Math.floor(Math.min(USUAL, least) / step) * step;
+  if (channels > 3)
+    refuse(`config.channels: expected 1 (grey) or 3 (RGB) for the system 'srgan', got ${channels} from ${from}`);
+  if (edge > least || edge === 0)
+    refuse(
+      `config.crop: expected pictures of at least ${edge === 0 ? step : edge} pixels, got ${height} × ${width} from ${from}`,
+    );
+  if (edge % scale !== 0)
+    refuse(`config.scale: expected a number that divides the crop of ${edge} pixels, got ${scale}`);
+  if (edge % step !== 0)
+    refuse(
+      `config.crop: expected a multiple of ${step}, as the discriminator halves it ${depthD} times (depthD) and the scale is ${scale}, got ${edge}`,
+    );
+  return { crop: edge, channels };
+}
+
+/** Greatest common divisor. */
+const common = (a: number, b: number): number => (b === 0 ? a : common(b, a % b));
