@@ -256,8 +256,8 @@ def patch_weights(g, name, channels, base, depth, norm):
     widths = [base * 2 ** i for i in range(depth + 1)]
     for i, width in enumerate(widths):
         g.add(f"{name}/conv{i}/kernel", 4, 4, [channels, *widths][i], width)
-        if i == 0:
-            g.add(f"{name}/conv0/bias", width)
+        if i == 0 or norm == "none":
+            g.add(f"{name}/conv{i}/bias", width)
         elif norm == "batch":
             g.add(f"{name}/conv{i}_norm/gamma", width), g.add(f"{name}/conv{i}_norm/beta", width), g.statistics(f"{name}/conv{i}_norm", width)
     g.add(f"{name}/last/kernel", 4, 4, widths[-1], 1), g.add(f"{name}/last/bias", 1)
@@ -266,7 +266,7 @@ def patch_weights(g, name, channels, base, depth, norm):
 def patch(g, name, x, depth, norm):
     for i in range(depth + 1):
         x = conv(g, f"{name}/conv{i}", x, 2 if i < depth else 1)
-        if i > 0:
+        if i > 0 and norm != "none":
             x = batch_norm(g, f"{name}/conv{i}_norm", x) if norm == "batch" else instance_norm(x)
         x = leaky(x)
     return conv(g, f"{name}/last", x)

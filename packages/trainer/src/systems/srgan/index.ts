@@ -31,6 +31,7 @@ export const srganOptions = {
     v.optional(whole(1, 6), 3),
     'how often the discriminator halves: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
   ),
+  spectral: described(v.optional(v.boolean(), true), 'spectral normalisation of the discriminator'),
   distance: described(v.optional(v.picklist(['l1', 'charbonnier', 'l2']), 'l1'), 'how pixels are compared'),
   adversarialFrom: described(
     v.optional(whole(0, 1e9), 2000),
@@ -72,13 +73,13 @@ export const srganKind = systemKind({
   fit: (options, { fields, name }) => ({ ...options, crop: sizesOf(options, fields['image'], name).crop }),
   make(options, at) {
     const { crop, channels } = sizesOf(options, at.data.fields['image'], at.data.name);
-    const { scale, base, baseD = base, blocks, depthD } = options;
+    const { scale, base, baseD = base, blocks, depthD, spectral } = options;
     const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks }), small);
     if (options.adversarial === 0) return game({ g }, { crop, channels }, options, at);
     const d = networkOf(
       at,
       'd',
-      () => patchDiscriminator({ size: crop, channels, base: baseD, depth: depthD, norm: 'none', spectral: true }),
+      () => patchDiscriminator({ size: crop, channels, base: baseD, depth: depthD, norm: 'none', spectral }),
       heDeviation,
     );
     return game({ g, d }, { crop, channels }, options, at);

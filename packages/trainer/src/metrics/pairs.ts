@@ -1,0 +1,96 @@
+// How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on average,
+// which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
+import { UsageError } from '@forja/core';
+
+/** A picture's values, row by row, channels last. */
+export interface Values {
+  data: ArrayLike<number>;
+  width: number;
+  height: number;
+  channels: number;
+}
+
+/**
+ * Peak signal-to-noise ratio in decibels: 10·log₁₀(range² / mean squared difference), over all values; Infinity for
+ * equal ones. `range`: from the darkest to the brightest value, 255 for bytes.
+ * @throws UsageError `input.shape` for pictures of two sizes.
+ */
+export function psnr(got: Values, wanted: Values, range = 255): number {
+  checkAlike(got, wanted);
+  let sum = 0;
+  for (let i = 0; i < wanted.data.length; i++) sum += (got.data[i]! - wanted.data[i]!) ** 2;
+  return 10 * Math.log10((range ** 2 * wanted.data.length) / sum);
+}
+
+/** Pixels of the window to each side, and its deviation. */
+const [REACH, DEVIATION] = [5, 1.5];
+
+/**
+ * Structural similarity, −1 to 1: means, deviations and covariance in a Gaussian window of 11 × 11 pixels (σ 1.5),
+ * averaged over places where it lies inside the picture, and over channels. Wang et al. 2004, equation 13, K = 0.01 and
+ * 0.03.
+ * @throws UsageError `input.shape` for pictures of two sizes, or smaller than the window.
+ */
+export function ssim(got: Values, wanted: Values, range = 255): number {
+  checkAlike(got, wanted);
+  const { width, height, channels } = wanted;
+  const window = 2 * REACH + 1;
+  if (width < window || height < window)
+    throw new UsageError(`ssim: expected pictures of at least ${window} × ${window} pixels, got ${width} × ${height}`, {
+      code: 'input.shape',
+    });
+  const [c1, c2] = [(0.01 * range) ** 2, (0.03 * range) ** 2];
+  let total = 0;
+  for (let c = 0; c < channels; c++) {
+    const [x, y] = [channelOf(got, c), channelOf(wanted, c)];
+    const mean = (f: (i: number) => number): Float64Array =>
+      blurred(
+        Float64Array.from(x, (_, i) => f(i)),
+        width,
+        height,
+      );
+    const [mx, my] = [mean((i) => x[i]!), mean((i) => y[i]!)];
+    const [xx, yy, xy] = [mean((i) => x[i]! ** 2), mean((i) => y[i]! ** 2), mean((i) => x[i]! * y[i]!)];
+    for (let i = 0; i < mx.length; i++) {
+      const [a, b] = [mx[i]!, my[i]!];
+      const [vx, vy, cov] = [xx[i]! - a * a, yy[i]! - b * b, xy[i]! - a * b];
+      total += ((2 * a * b + c1) * (2 * cov + c2)) / ((a * a + b * b + c1) * (vx + vy + c2) * mx.length);
+    }
+  }
+  return total / channels;
+}
+
+/** Weights of the window along one axis. */
+const WINDOW = ((): number[] => {
+  const raw = Array.from({ length: 2 * REACH + 1 }, (_, i) => Math.exp(-((i - REACH) ** 2) / (2 * DEVIATION ** 2)));
+  const sum = raw.reduce((a, b) => a + b, 0);
+  return raw.map((w) => w / sum);
+})();
+
+/** The window's mean at each place where it lies inside: [height − 10, width − 10]. */
+function blurred(values: Float64Array, width: number, height: number): Float64Array {
+  const [w, h] = [width - 2 * REACH, height - 2 * REACH];
+  const narrow = new Float64Array(height * w);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < w; x++)
+      narrow[y * w + x] = WINDOW.reduce((sum, weight, k) => sum + weight * values[y * width + x + k]!, 0);
+  const out = new Float64Array(h * w);
+  for (let y = 0; y < h; y++)
+    for (let x = 0; x < w; x++)
+      out[y * w + x] = WINDOW.reduce((sum, weight, k) => sum + weight * narrow[(y + k) * w + x]!, 0);
+  return out;
+}
+
+const channelOf = ({ data, width, height, channels }: Values, c: number): Float64Array =>
+  Float64Array.from({ length: width * height }, (_, i) => data[i * channels + c]!);
+
+function checkAlike(got: Values, wanted: Values): void {
+  for (const side of ['width', 'height', 'channels'] as const)
+    if (got[side] !== wanted[side])
+      throw new UsageError(`pictures: expected the ${side} ${wanted[side]}, got ${got[side]}`, { code: 'input.shape' });
+  for (const { data, width, height, channels } of [got, wanted])
+    if (data.length !== width * height * channels)
+      throw new UsageError(`pictures: expected ${width * height * channels} values, got ${data.length}`, {
+        code: 'input.shape',
+      });
+}
