@@ -2,7 +2,7 @@
 // compiled against eager; a run through both stages whose file takes pictures of any size; and what is refused.
 import { load, runtime } from '@forja/node';
 import { type Runtime } from '@forja/core';
-import { arrayDataset, makeSystem, train, type GanSystem, type TrainConfig } from '@forja/trainer';
+import { MemoryStore, arrayDataset, makeSystem, train, type GanSystem, type TrainConfig } from '@forja/trainer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readGame } from '../vectors/read.mjs';
 import { expectGame, expectSame, fill, iterate, notFinite } from './support/games.js';
@@ -66,6 +66,34 @@ test('a run goes through both stages with batch 1, and its file enlarges picture
   const tiled = await generator.translate({ width, height, data }, { tile: 24, overlap: 12 });
   expect([...tiled.data]).toBeAllclose([...whole.data], { atol: 1 }); // bytes, rounded
   await generator.dispose();
+});
+
+test('a run starts with the state of another, and says what of it; networks of other sizes are refused', async () => {
+  const dataset = arrayDataset({
+    name: 'one',
+    data: new Uint8Array(768).map((_, i) => (i * 7) % 256),
+    shape: [16, 16, 3],
+  });
+  const run = async (config: object, more: object = {}) => {
+    const [store, warnings] = [new MemoryStore(), [] as string[]];
+    const onEvent = (event: { type: string; message?: string }): void =>
+      void (event.message && warnings.push(event.message));
+    await train({ ...small, ...config } as TrainConfig, { dataset, store, runtime: host, onEvent, ...more });
+    return { store, warnings, pixel: (await store.lines()).at(-1)?.scalars['pixel'] };
+  };
+  const first = await run({ adversarial: 0, steps: 2 });
+  const start = first.store.checkpoints.get(2);
+  const [resumed, started] = [
+    await run({ adversarial: 0, steps: 3 }, { checkpoint: start }),
+    await run({ adversarialFrom: 1, steps: 1 }, { start }),
+  ];
+  expect(started.pixel).toBe(resumed.pixel); // the third step of the one is the first of the other
+  expect(started.pixel).not.toBe((await first.store.lines())[0]?.scalars['pixel']);
+  expect(started.warnings[0]).toMatch(/^started with \d+ tensors of step 2 of 'srgan' \(networks g\); \d+ are new$/);
+  await expect(run({ adversarial: 0, steps: 1, base: 6 }, { start })).rejects.toMatchObject({
+    code: 'config.invalid',
+    message: expect.stringContaining("got 'g/first/kernel' of shape [3, 3, 3, 4]") as string,
+  });
 });
 
 test.each<[Options, number[], string]>([

@@ -44,7 +44,7 @@ def srgan(g):
     resolver_weights(g, scale, 1, base, blocks)
     patch_weights(g, "d", 1, base, 1, "none")
     g.adam("adam_g", ["g/"], 1e-3), g.adam("adam_d", ["d/"], 2e-3)
-    g.config = {"options": {"base": base, "blocks": blocks, "scale": scale, "crop": crop, "depthD": 1, "spectral": False, "adversarial": weight, "adversarialFrom": 1,
+    g.config = {"options": {"base": base, "baseD": base, "blocks": blocks, "scale": scale, "crop": crop, "depthD": 1, "spectral": False, "adversarial": weight, "adversarialFrom": 1,
                             "beta1": 0.5, "rates": {"pixel": 1e-3, "g": 1e-3, "d": 2e-3}},
                 "batch": batch, "shape": [10, 13, 1]}
     yield

@@ -122,6 +122,7 @@ export {
   type StyleSynthesisConfig,
 } from './models/stylegan.js';
 export { selfAttention, type SelfAttentionConfig } from './models/self-attention.js';
+export { superResolver, type SuperResolverConfig } from './models/super-resolution.js';
 export { withTaps } from './models/taps.js';
 export { translator, type TranslatorConfig } from './models/translator.js';
 export { unet, type UnetConfig } from './models/unet.js';
@@ -129,18 +130,21 @@ export type { NormKind, PictureSize } from './models/chain.js';
 export type { UpKind } from './models/convolution.js';
 export {
   attend,
+  bicubic,
   conditionalNorm,
   equalConv,
   equalDense,
   instanceNorm,
   minibatchDeviation,
   modulatedConv,
+  pixelShuffle,
   projection,
   reflectPad,
   seededDropout,
   spectralConv,
   spectralDense,
   wordBag,
+  type BicubicConfig,
   type ConditionalNormConfig,
   type EqualConvConfig,
   type EqualDenseConfig,
@@ -148,6 +152,7 @@ export {
   type LayerConfig,
   type MinibatchDeviationConfig,
   type ModulatedConvConfig,
+  type PixelShuffleConfig,
   type ProjectionConfig,
   type ReflectPadConfig,
   type SeededDropoutConfig,
@@ -180,6 +185,8 @@ export {
 export type { GanSystem, Output, Preview } from './systems/system.js';
 export { phaseStep, type Phase, type PhaseInput, type Source } from './systems/phase.js';
 export { nameWeights } from './tfjs/variables.js';
+export { highFrequency, patternShare } from './metrics/pattern.js';
+export { psnr, ssim, type Values } from './metrics/pairs.js';
 export { averageOf, type Average, type AverageOptions } from './systems/average.js';
 export { disposeOwn, networkOf } from './systems/network.js';
 export { namedVariable } from './tfjs/variables.js';

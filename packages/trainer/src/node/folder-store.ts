@@ -15,6 +15,30 @@ const CHECKPOINT = /^checkpoint-(\d+)$/;
 const SAMPLE = /^step-(\d+)\.png$/;
 const KEPT = 2;
 
+/**
+ * The newest whole checkpoint of a run's folder, if there is one, and a line for each damaged one that was passed over.
+ */
+export async function newestCheckpoint(
+  folder: string,
+): Promise<{ newest: { bytes: Uint8Array; step: number } | undefined; damaged: string[] }> {
+  const damaged: string[] = [];
+  const steps = (await readdir(folder))
+    .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+  for (const step of steps) {
+    const path = join(folder, `checkpoint-${step}`);
+    const bytes = new Uint8Array(await readFile(path));
+    const fault = await decodeCheckpoint(bytes, path).then(
+      () => undefined,
+      (error: unknown) => String(error instanceof Error ? error.message : error),
+    );
+    if (fault === undefined) return { newest: { bytes, step }, damaged };
+    damaged.push(fault);
+  }
+  return { newest: undefined, damaged };
+}
+
 /** A run folder as a store. */
 export class FolderStore implements RunStore {
   readonly where: string;
@@ -49,19 +73,10 @@ export class FolderStore implements RunStore {
    * over.
    */
   async rewind(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
-    const damaged: string[] = [];
-    for (const step of await this.#steps(CHECKPOINT)) {
-      const path = join(this.where, `checkpoint-${step}`);
-      const bytes = new Uint8Array(await readFile(path));
-      const fault = await decodeCheckpoint(bytes, path).then(
-        () => undefined,
-        (error: unknown) => String(error instanceof Error ? error.message : error),
-      );
-      if (fault === undefined) {
-        await this.#forget(step);
-        return { checkpoint: bytes, step, damaged };
-      }
-      damaged.push(fault);
+    const { newest, damaged } = await newestCheckpoint(this.where);
+    if (newest) {
+      await this.#forget(newest.step);
+      return { checkpoint: newest.bytes, step: newest.step, damaged };
     }
     if (damaged.length > 0)
       throw new ForjaError(

@@ -9,7 +9,7 @@ import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
 import { trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
-import { FolderStore } from './folder-store.js';
+import { FolderStore, newestCheckpoint } from './folder-store.js';
 import type { PictureHost } from './image-folder.js';
 import { loadData } from './load-data.js';
 import { loadSystem } from './load-system.js';
@@ -43,10 +43,11 @@ export async function train(
 export async function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made: a wrong path leaves nothing behind
+  const start = host.start ?? (await startOf(resolved, cwd));
   const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
   if (host.store === undefined) await folder.begin();
-  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder });
+  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder, ...(start ? { start } : {}) });
 }
 
 /** What {@link resume} may change of the saved configuration. */
@@ -86,6 +87,7 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
     throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
   for (const message of damaged)
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
+  const start = checkpoint ? undefined : (host.start ?? (await startOf(config, cwd)));
   return run(config, {
     ...rest,
     cwd,
@@ -93,6 +95,7 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
     store,
     ...(system ? { system } : {}),
     ...(checkpoint ? { checkpoint } : {}),
+    ...(start ? { start } : {}),
   });
 }
 
@@ -100,6 +103,20 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
 const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHost => ({
   onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
 });
+
+/** The checkpoint that a configuration starts with: a file, or the newest of a run's folder. */
+async function startOf({ start }: ResolvedConfig, cwd: string): Promise<Uint8Array | undefined> {
+  if (start === undefined) return undefined;
+  const path = resolvePath(cwd, start);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return new Uint8Array(await readFile(path));
+  const newest = found && (await newestCheckpoint(path)).newest;
+  if (newest) return newest.bytes;
+  throw new UsageError(
+    `config.start: expected a checkpoint, or the folder of a run with one, got ${found ? 'a folder without' : 'nothing'} at ${path}`,
+    { code: 'config.invalid' },
+  );
+}
 
 async function run(
   config: ResolvedConfig,

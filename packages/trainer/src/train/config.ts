@@ -25,6 +25,10 @@ export const runEntries = {
   ),
   out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),
+  start: described(
+    v.optional(path),
+    'run folder or checkpoint of another run, whose state this one starts with where names and shapes agree',
+  ),
   steps: described(v.optional(whole(1, 1e9), 5000), 'training steps'),
   batch: batchEntry(2), // batch norm needs two; a system may allow less
   seed: described(v.optional(seed, 0), 'of weights, noise and the order of the data'),

@@ -23,6 +23,7 @@ import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
 import { finish, parametersOf, type Exports } from './finish.js';
 import { loop, type Run, type Setback } from './loop.js';
 import { makeMeasuring } from './measuring.js';
+import { startFrom } from './start.js';
 
 /** What a run gets from its surroundings. */
 export interface TrainHost {
@@ -53,6 +54,11 @@ export interface TrainHost {
   features?: ExtractorFile;
   /** Bytes of a checkpoint to go on from. */
   checkpoint?: Uint8Array;
+  /**
+   * Bytes of another run's checkpoint, whose state this run starts with where names and shapes agree. `config.start`
+   * names its file in Node.
+   */
+  start?: Uint8Array;
 }
 
 /** A host with a system of your own, whose options are then typed. */
@@ -127,6 +133,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
             message: `resumed elsewhere than saved, so not bit for bit: ${changes.join('; ')}`,
           });
       }
+      if (!from && host.start) await onEvent({ type: 'warning', message: await startFrom(engine, system, host.start) });
       const time = clock(batch, from?.seconds ?? 0);
       const measuring = await makeMeasuring({
         config,

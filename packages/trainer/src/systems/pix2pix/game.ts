@@ -17,50 +17,53 @@ import type { pix2pixOptions } from './index.js';
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof pix2pixOptions, undefined>>;
 
-/** The game over networks that have their initial weights. */
+/** The game over networks that have their initial weights; without `d` only the distance counts. */
 export function game(
-  { g, d }: Readonly<Record<'g' | 'd', tf.LayersModel>>,
+  { g, d }: { readonly g: tf.LayersModel; readonly d?: tf.LayersModel },
   fields: Readonly<Record<'input' | 'target', FieldSpec>>,
   options: Options,
   at: Circumstances,
 ): GanSystem {
   const loss = lossOf(options.loss);
   const { beta1, beta2 } = options;
-  const own = [...nameWeights(g, 'g'), ...nameWeights(d, 'd')];
-  const [ofG, ofD] = [variablesOf(g.trainableWeights), variablesOf(d.trainableWeights)];
+  const own = [...nameWeights(g, 'g'), ...(d ? nameWeights(d, 'd') : [])];
+  const [ofG, ofD] = [variablesOf(g.trainableWeights), d ? variablesOf(d.trainableWeights) : []];
   const adamG = adam({ beta1, beta2, name: 'adam_g' }).prepare(ofG);
-  const adamD = adam({ beta1, beta2, name: 'adam_d' }).prepare(ofD);
+  const adamD = d ? adam({ beta1, beta2, name: 'adam_d' }).prepare(ofD) : undefined;
   const average = averageOf(g, { decay: options.ema, warmup: options.emaWarmup, statistics: options.emaStatistics });
 
   // networks of one input and one output
   const apply = (model: tf.LayersModel, x: tf.Tensor, training = true): tf.Tensor =>
     model.apply(x, { training }) as tf.Tensor;
-  const judge = (input: tf.Tensor, picture: tf.Tensor): Verdict => ({
-    logits: apply(d, tf.concat([input, picture], 3)),
-  });
-
   const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {
     // the phase's inputs
     const { input, target, rate_g, rate_d } = inputs as Record<'input' | 'target' | 'rate_g' | 'rate_d', tf.Tensor>;
-    const updateD = (fake: tf.Tensor): void => {
-      const { value, grads } = tf.variableGrads(() => {
-        const [onReal, onFake] = [judge(input, target), judge(input, fake)];
+    /** What G's adversarial loss is, after D was updated on the same picture. */
+    const deceiving = (judge: (picture: tf.Tensor) => Verdict, update: typeof adamD, fake: tf.Tensor): tf.Scalar => {
+      const d = tf.variableGrads(() => {
+        const [onReal, onFake] = [judge(target), judge(fake)];
         keep('d_real', shareAbove(onReal.logits));
         keep('d_fake', shareAbove(tf.neg(onFake.logits)));
         return tf.mul<tf.Scalar>(loss.discriminator(onReal, onFake), 0.5); // section 3.3: D learns at half the speed
       }, ofD);
-      applyUpdates(adamD(ofD, grads, rate_d));
-      keep('loss_d', value);
+      if (update) applyUpdates(update(ofD, d.grads, rate_d));
+      keep('loss_d', d.value);
+      const onFake = judge(fake);
+      return loss.generator(onFake, loss.relativistic === true ? judge(target) : onFake);
     };
     const { value, grads } = tf.variableGrads(() => {
       const fake = apply(g, input);
-      // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
-      updateD(fake);
-      const onFake = judge(input, fake);
-      const onReal = loss.relativistic === true ? judge(input, target) : onFake;
       const distance = l1(fake, target);
       keep('l1', distance);
-      return tf.add<tf.Scalar>(loss.generator(onFake, onReal), tf.mul(distance, options.l1));
+      const weighted = tf.mul<tf.Scalar>(distance, options.l1);
+      if (d === undefined) return weighted;
+      const judge = (picture: tf.Tensor): Verdict => ({ logits: apply(d, tf.concat([input, picture], 3)) });
+      // Inside G's objective, but not of it: what D's update assigns is cut off from G's gradient.
+      const adversarial = deceiving(judge, adamD, fake);
+      return tf.add<tf.Scalar>(
+        options.adversarial === 1 ? adversarial : tf.mul<tf.Scalar>(adversarial, options.adversarial),
+        weighted,
+      );
     }, ofG);
     applyUpdates(adamG(ofG, grads, rate_g));
     average.follow();
@@ -72,15 +75,20 @@ export function game(
     from: { data: name },
   });
   const scalar = (schedule: string): PhaseInput => ({ shape: [], from: { schedule } });
-  const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables];
+  const variables = [...own, ...adamG.state, ...(adamD?.state ?? []), ...average.variables];
   return {
     name: 'pix2pix',
-    networks: { g, d },
+    networks: { g, ...(d ? { d } : {}) },
     variables,
     phases: [
       {
         name: 'game',
-        inputs: { input: field('input'), target: field('target'), rate_g: scalar('rate_g'), rate_d: scalar('rate_d') },
+        inputs: {
+          input: field('input'),
+          target: field('target'),
+          rate_g: scalar('rate_g'),
+          ...(d ? { rate_d: scalar('rate_d') } : {}),
+        },
         step: collecting(step),
       },
     ],

@@ -36,6 +36,10 @@ export const pix2pixOptions = {
   ),
   dropout: described(v.optional(v.pipe(atLeast(0), v.ltValue(1, 'a number below 1')), 0), 'dropout in the U-Net'),
   l1: described(v.optional(atLeast(0), 100), 'weight of the distance from the right answer'),
+  adversarial: described(
+    v.optional(atLeast(0), 1),
+    'weight of the discriminator; 0: none, the distance alone, to compare with',
+  ),
   loss,
   rates,
   schedule,
@@ -69,7 +73,7 @@ export const pix2pixKind = systemKind({
     };
     const networks = {
       g: networkOf(at, 'g', made.g, dcganDeviation),
-      d: networkOf(at, 'd', made.d, dcganDeviation),
+      ...(options.adversarial > 0 ? { d: networkOf(at, 'd', made.d, dcganDeviation) } : {}),
     };
     const fields = at.data.fields as Readonly<Record<'input' | 'target', FieldSpec>>; // `data` asks for them
     return game(networks, fields, options, at);

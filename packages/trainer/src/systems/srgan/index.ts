@@ -26,7 +26,7 @@ export const srganOptions = {
   ),
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's maps"),
   blocks: described(v.optional(whole(0, 64), 8), 'residual blocks of the generator'),
-  baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
+  baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: half of base"),
   depthD: described(
     v.optional(whole(1, 6), 3),
     'how often the discriminator halves: 3 sees patches of 70 pixels, 2 of 34, 1 of 16',
@@ -73,7 +73,7 @@ export const srganKind = systemKind({
   fit: (options, { fields, name }) => ({ ...options, crop: sizesOf(options, fields['image'], name).crop }),
   make(options, at) {
     const { crop, channels } = sizesOf(options, at.data.fields['image'], at.data.name);
-    const { scale, base, baseD = base, blocks, depthD, spectral } = options;
+    const { scale, base, baseD = Math.max(1, base >> 1), blocks, depthD, spectral } = options;
     const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks }), small);
     if (options.adversarial === 0) return game({ g }, { crop, channels }, options, at);
     const d = networkOf(

@@ -1,0 +1,66 @@
+// npm run bench:systems -- <name>: trains a system on its data set, measures the exported file on what was held out,
+// beside a cheap baseline, and writes bench/results/systems/<name>.json, .md and .png. Runs lie in --runs and are gone on
+// with where they are there already, so a bench that was stopped goes on.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine } from './lib/report.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: 'runs/systems' },
+    from: { type: 'string', default: process.cwd() }, // where the data's packages are installed
+    steps: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const NAMES = ['srgan', 'pix2pix', 'cyclegan'];
+const [name] = positionals;
+if (!NAMES.includes(name)) {
+  console.error(`bench:systems: expected one of ${NAMES.join(', ')}, got ${name ?? 'nothing'}`);
+  process.exit(2);
+}
+const { default: bench } = await import(`./systems/${name}.mjs`);
+const results = await bench({
+  runs: values.runs,
+  from: values.from,
+  seed: Number(values.seed),
+  ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
+});
+const folder = new URL('./results/systems/', import.meta.url).pathname;
+mkdirSync(folder, { recursive: true });
+const command = `npm run bench:systems -- ${process.argv
+  .slice(2)
+  .filter((word, i, all) => !/^--(from|runs)$/.test(word) && !/^--(from|runs)$/.test(all[i - 1] ?? ''))
+  .join(' ')}`;
+const { picture, legend, notes = [], rows, ...rest } = results;
+const rounded = JSON.stringify(
+  { bench: name, command, machine: machine(), ...rest, rows },
+  (_, v) => (typeof v === 'number' ? Number(v.toPrecision(5)) : v),
+  2,
+);
+writeFileSync(join(folder, `${name}.json`), `${rounded}\n`);
+writeFileSync(join(folder, `${name}.png`), picture);
+const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+const shown = (value) => (typeof value === 'number' ? String(Number(value.toPrecision(4))) : (value ?? ''));
+writeFileSync(
+  join(folder, `${name}.md`),
+  [
+    `# ${name}`,
+    '',
+    `\`${command}\``,
+    '',
+    `| ${columns.join(' | ')} |`,
+    `|${columns.map(() => '---').join('|')}|`,
+    ...rows.map((row) => `| ${columns.map((column) => shown(row[column])).join(' | ')} |`),
+    '',
+    ...notes,
+    '',
+    `![${legend}](${name}.png)`,
+    '',
+    legend,
+    '',
+  ].join('\n'),
+);
+console.log(readFileSync(join(folder, `${name}.md`), 'utf8'));

@@ -1,0 +1,105 @@
+// Super-resolution × 4 of the earth: bicubic, the network by pixels alone, and with the discriminator.
+import { join, resolve } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { trainer } from '../peers/forja.mjs';
+import { bytesOf, heldOut, mean, sheet, trained, translated } from './shared.mjs';
+
+const SCALE = 4;
+
+export default async function srgan({ runs, from, seed, steps = 300, pixelSteps = 1300 }) {
+  const { bicubic, highFrequency, patternShare, psnr, ssim } = await trainer();
+  const config = { system: 'srgan', data: 'earth', scale: SCALE, seed, sampleEvery: 0, checkpointEvery: 100 };
+  const pixels = join(runs, 'srgan-pixels');
+  const game = join(runs, 'srgan');
+  const first = await trained({ ...config, adversarial: 0, steps: pixelSteps }, pixels, from);
+  const second = await trained({ ...config, adversarialFrom: 0, start: resolve(pixels), steps }, game, from);
+
+  const {
+    pictures: { image: truth },
+    training,
+  } = await heldOut('earth', ['image'], from);
+  const small = truth.map((picture) => shrunk(picture, SCALE));
+  const layer = bicubic({ scale: SCALE });
+  const enlarged = small.map(({ width, height, channels, data }) =>
+    tf.tidy(() => {
+      const x = tf.tensor4d(
+        Float32Array.from(data, (v) => v / 127.5 - 1),
+        [1, height, width, channels],
+      );
+      return {
+        width: width * SCALE,
+        height: height * SCALE,
+        channels,
+        data: bytesOf(layer.apply(x).clipByValue(-1, 1).dataSync()),
+      };
+    }),
+  );
+  const made = {
+    bicubic: enlarged,
+    'by pixels': await translated(join(pixels, 'generator.onnx'), small),
+    'with the discriminator': await translated(join(game, 'generator.onnx'), small),
+  };
+  const detail = mean(truth.map(highFrequency));
+  const row = (name, pictures) => ({
+    '': name,
+    'PSNR, dB': mean(pictures.map((picture, i) => psnr(picture, truth[i]))),
+    SSIM: mean(pictures.map((picture, i) => ssim(picture, truth[i]))),
+    'made small again, dB': mean(pictures.map((picture, i) => psnr(shrunk(picture, SCALE), small[i]))),
+    'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
+    'pattern of period 2': patternShare(pictures, 2),
+    'pattern of period 4': patternShare(pictures, 4),
+  });
+  const rows = Object.entries(made).map(([name, pictures]) => row(name, pictures));
+  rows.push({
+    '': 'the truth',
+    'detail, 1: as the truth': 1,
+    'pattern of period 2': patternShare(truth, 2),
+    'pattern of period 4': patternShare(truth, 4),
+  });
+  const shown = [3, 14, 22, 33, 47, 60, 70].filter((i) => i < truth.length);
+  return {
+    steps,
+    pixelSteps,
+    seconds: { pixels: first.seconds, game: second.seconds },
+    tiles: { training, heldOut: truth.length },
+    rows,
+    notes: [
+      `${pixelSteps} steps by pixels (${Math.round(first.seconds / 60)} min), then ${steps} with the discriminator (${Math.round(second.seconds / 60)} min); batch 16, 8 blocks × 32; ${training} training tiles of 64 pixels, ${truth.length} held out, in other bands of longitude.`,
+      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over tiles, of all channels.',
+    ],
+    picture: await sheet(
+      shown.map((i) =>
+        [small[i], ...Object.values(made).map((p) => p[i]), truth[i]].map((p, k) => (k === 0 ? nearest(p) : p)),
+      ),
+    ),
+    legend: `Held-out tiles. From the left: what the network is given, ${Object.keys(made).join(', ')}, the truth.`,
+  };
+}
+
+/** The mean of each block, as bytes. */
+function shrunk({ width, height, channels, data }, scale) {
+  const [w, h] = [width / scale, height / scale];
+  const out = new Uint8ClampedArray(w * h * channels);
+  for (let i = 0; i < out.length; i++) {
+    const [c, x, y] = [i % channels, Math.floor(i / channels) % w, Math.floor(i / channels / w)];
+    let sum = 0;
+    for (let dy = 0; dy < scale; dy++)
+      for (let dx = 0; dx < scale; dx++) sum += data[((y * scale + dy) * width + x * scale + dx) * channels + c];
+    out[i] = Math.round(sum / scale ** 2);
+  }
+  return { width: w, height: h, channels, data: out };
+}
+
+/** As large as the others, each pixel a block. */
+function nearest({ width, height, channels, data }) {
+  const [w, h] = [width * SCALE, height * SCALE];
+  return {
+    width: w,
+    height: h,
+    channels,
+    data: Uint8ClampedArray.from({ length: w * h * channels }, (_, i) => {
+      const [c, x, y] = [i % channels, Math.floor(i / channels) % w, Math.floor(i / channels / w)];
+      return data[(Math.floor(y / SCALE) * width + Math.floor(x / SCALE)) * channels + c];
+    }),
+  };
+}
