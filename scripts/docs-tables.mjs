@@ -1,6 +1,6 @@
-// Writes the tables of options in docs/train.md, between `<!-- options … -->` and `<!-- end -->`, from the schemas of
+// Writes the tables of options in docs/*.md, between `<!-- options … -->` and `<!-- end -->`, from the schemas of
 // the built trainer. `node scripts/docs-tables.mjs`; tests/package/docs.test.ts checks that they are up to date.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './lib/stage.mjs';
@@ -15,6 +15,8 @@ export function withTables(text, table) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { optionTable } = await import(pathToFileURL(join(root, 'packages/trainer/dist/index.js')).href);
-  const path = join(root, 'docs', 'train.md');
-  writeFileSync(path, withTables(readFileSync(path, 'utf8'), optionTable));
+  for (const page of readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))) {
+    const path = join(root, 'docs', page);
+    writeFileSync(path, withTables(readFileSync(path, 'utf8'), optionTable));
+  }
 }

@@ -150,11 +150,11 @@ describe.each(runnable)('%s', (page, list) => {
 
 describe('docs/train.md', () => {
   test('its tables of options are those of the schemas (node scripts/docs-tables.mjs writes them)', async () => {
-    const text = readFileSync(join(root, 'docs/train.md'), 'utf8');
+    const texts = pages.map((page) => readFileSync(join(root, page), 'utf8'));
     const { optionTable } = await import('@forja/trainer');
     const { withTables } = await import('../../scripts/docs-tables.mjs');
-    expect(text.match(/<!-- options [\w-]+ -->/g)?.length).toBeGreaterThan(3);
-    expect(withTables(text, optionTable)).toBe(text);
+    expect(texts.join('').match(/<!-- options [\w-]+ -->/g)?.length).toBeGreaterThan(3);
+    for (const text of texts) expect(withTables(text, optionTable)).toBe(text);
   });
 
   test('the schemas take their bounds and defaults, and refuse what lies beyond', async () => {

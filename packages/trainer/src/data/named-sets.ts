@@ -19,20 +19,39 @@ export interface SheetFile {
   height: number;
 }
 
-/** A data set that a word names. */
-export interface NamedSet {
+/** Pictures of a package by code points, one file an emoji. */
+export interface EmojiFolder {
+  package: string;
+  path: string;
+  ending: string;
+}
+
+/** What every set says of itself. */
+interface About {
   /** A few words, for help. */
   summary: string;
   packages: readonly SetPackage[];
   /** Of the pictures; a package's licence is another. */
   license: string;
   credit: string;
-  /** Edge of the tiles where none is asked for. */
+  /** Edge of the pictures where none is asked for. */
   size: number;
+}
+
+/** Tiles that are cut from large pictures. */
+export interface SheetSet extends About {
   /** Files of each sheet, by name. */
   sheets: Readonly<Record<string, readonly SheetFile[]>>;
   layout: SheetLayout;
 }
+
+/** Pictures of emoji that are in all of some folders, by field; two fields are there as `a` and `b`, apart, too. */
+export interface EmojiSet extends About {
+  emoji: Readonly<Record<string, EmojiFolder>>;
+}
+
+/** A data set that a word names. */
+export type NamedSet = SheetSet | EmojiSet;
 
 const THREE_GLOBE: SetPackage = { name: 'three-globe', megabytes: 25 };
 const CESIUM: SetPackage = { name: '@cesium/engine', megabytes: 28 };
@@ -66,6 +85,18 @@ const EARTH = {
   mask: { sheet: 'land', share: 0.5 },
 } as const;
 
+const NOTO: SetPackage = { name: 'emoji-datasource-google', megabytes: 82 };
+const FLUENT: SetPackage = { name: '@lobehub/fluent-emoji-3d', megabytes: 25 };
+const OPENMOJI: SetPackage = { name: 'openmoji', megabytes: 67 };
+
+const noto: EmojiFolder = { package: NOTO.name, path: 'img/google/64', ending: '.png' };
+const fluent: EmojiFolder = { package: FLUENT.name, path: 'assets', ending: '.webp' };
+const drawn = (kind: 'black' | 'color'): EmojiFolder => ({
+  package: OPENMOJI.name,
+  path: `${kind}/svg`,
+  ending: '.svg',
+});
+
 /** The sets. */
 export const namedSets = {
   earth: {
@@ -98,6 +129,30 @@ export const namedSets = {
       land: globe('earth-water.png'),
     },
     layout: { ...EARTH, width: 2048, height: 1024, fields: { input: 'day', target: 'night' }, apart: true },
+  },
+  emoji: {
+    summary: 'Noto emoji (npm package emoji-datasource-google)',
+    packages: [NOTO],
+    license: 'Apache-2.0 (Noto Emoji)',
+    credit: 'Google (Noto Emoji)',
+    size: 64,
+    emoji: { image: noto },
+  },
+  'emoji-styles': {
+    summary: 'emoji in two styles, Noto and Fluent 3D (npm packages emoji-datasource-google, @lobehub/fluent-emoji-3d)',
+    packages: [NOTO, FLUENT],
+    license: 'Apache-2.0 (Noto Emoji); MIT (Fluent Emoji)',
+    credit: 'Google (Noto Emoji); Microsoft (Fluent Emoji)',
+    size: 32,
+    emoji: { input: noto, target: fluent },
+  },
+  'line-art': {
+    summary: 'drawings in black lines and in colour, in pairs (npm package openmoji)',
+    packages: [OPENMOJI],
+    license: 'CC BY-SA 4.0 (OpenMoji)',
+    credit: 'the OpenMoji project',
+    size: 64,
+    emoji: { input: drawn('black'), target: drawn('color') },
   },
 } as const satisfies Readonly<Record<string, NamedSet>>;
 

@@ -2,11 +2,11 @@
 // file is looked at before training begins, so that what is wrong is said then.
 import { ForjaError } from '@forja/core';
 import { tokenizer, vocabularyOf } from './captions.js';
-import type { PictureConfig } from './config.js';
+import type { PictureConfig, PictureOptions } from './config.js';
 import type { Dataset, FieldArray, FieldSpec, SkippedFile } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
 import type { Target } from './fit.js';
-import { layoutOf, some, type Example, type LayoutPart, type Listing } from './layout.js';
+import { layoutOf, some, type Example, type Layout, type LayoutPart, type Listing } from './layout.js';
 import { isHeldOut } from './split.js';
 
 /** What can be told of a picture without its values. */
@@ -46,9 +46,23 @@ export async function pictureDataset(
   listing: Listing,
   config: PictureConfig,
   store: PictureStore,
-  { name = config.path, onProgress = () => {} }: PictureDatasetOptions = {},
+  options: PictureDatasetOptions = {},
 ): Promise<Dataset> {
-  const { parts, classes, skipped } = await layoutOf(listing, config);
+  const words = config.kind === 'captions' ? { length: config.words, most: config.vocabulary } : undefined;
+  return layoutDataset(await layoutOf(listing, config), config, store, words ? { ...options, words } : options);
+}
+
+/** The dataset of files whose layout is known. */
+export async function layoutDataset(
+  { parts, classes, skipped }: Layout,
+  config: PictureOptions & { path: string },
+  store: PictureStore,
+  {
+    name = config.path,
+    onProgress = () => {},
+    words: captions,
+  }: PictureDatasetOptions & { words?: { length: number; most: number } } = {},
+): Promise<Dataset> {
   const unread = new Map<string, string>();
   const shape = await shapeOf(parts, config, store, unread);
   const jobs = new Map<string, { file: string; target: Target }>();
@@ -91,8 +105,7 @@ export async function pictureDataset(
     );
 
   const texts = groups.flatMap(({ train }) => train.flatMap(({ caption }) => caption ?? []));
-  const words =
-    config.kind === 'captions' ? { length: config.words, known: vocabularyOf(texts, config.vocabulary) } : undefined;
+  const words = captions && { length: captions.length, known: vocabularyOf(texts, captions.most) };
   const made = (which: 'train' | 'held', flip: boolean): Dataset =>
     datasetOf(name, groups, which, shape, store, flip, classes, words);
   return {
@@ -105,7 +118,7 @@ export async function pictureDataset(
 /** The size and channels that all pictures get: as configured, else what all have. Notes files that are no picture. */
 async function shapeOf(
   parts: readonly LayoutPart[],
-  config: PictureConfig,
+  config: PictureOptions & { path: string },
   store: PictureStore,
   unread: Map<string, string>,
 ): Promise<Target> {

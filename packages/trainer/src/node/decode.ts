@@ -36,7 +36,7 @@ export async function factsOf(bytes: Uint8Array, sharp: Sharp | undefined): Prom
 /** The picture in a file's bytes, the right way up, in sRGB or grey. */
 export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined): Promise<Picture> {
   if (!sharp) return pngOnly(bytes);
-  const file = sharp(bytes, { failOn: 'error' }).autoOrient();
+  const file = sharp(bytes, { failOn: 'error', ...(isSvg(bytes) ? { density: DENSITY } : {}) }).autoOrient();
   const { space, depth, hasAlpha } = await file.metadata();
   const grey = !hasAlpha && (space === 'b-w' || space === 'grey16'); // sharp drops the alpha of grey ones
   const deep = depth === 'ushort';
@@ -48,6 +48,12 @@ export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined)
   const values = deep ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   return { width, height, channels, data: values };
 }
+
+/** Of drawings: four times their own size, 72 dots an inch, so that they are fine enough to be made smaller. */
+const DENSITY = 288;
+
+const isSvg = (bytes: Uint8Array): boolean =>
+  /^\s*<(svg|\?xml)/.test(Buffer.from(bytes.subarray(0, 64)).toString('latin1'));
 
 /** The picture in a PNG file. Throws ForjaError `data.decoder` for a format that sharp would read. */
 function pngOnly(bytes: Uint8Array): Picture {

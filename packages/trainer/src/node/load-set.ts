@@ -1,10 +1,14 @@
 // Data sets by name: the pictures of their packages, decoded by threads and cached as those of folders are, put together
 // as sheets that tiles are cut from.
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ForjaError } from '@forja/core';
 import type { SetConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Target } from '../data/fit.js';
-import { namedSet, type NamedSet, type SheetFile } from '../data/named-sets.js';
+import { HELD, emojiLayout } from '../data/emoji.js';
+import { namedSet, type EmojiSet, type SheetFile, type SheetSet } from '../data/named-sets.js';
+import { layoutDataset, type PictureStore } from '../data/pictures.js';
 import { sheetDataset } from '../data/sheets.js';
 import { loadSharp } from './decode.js';
 import type { PictureHost } from './image-folder.js';
@@ -19,33 +23,78 @@ import { FolderPictures } from './picture-store.js';
  */
 export async function loadSet(config: SetConfig, cwd: string, host: PictureHost = {}): Promise<Dataset> {
   const set = namedSet(config.name);
-  const { size = set.size, channels = 3, flip } = config;
   const folders = new Map(set.packages.map(({ name, megabytes }) => [name, packageFolder(name, cwd, megabytes)]));
   await loadSharp(); // before threads do: its library must stay in memory longer than they live
   const cache = host.cache === false ? undefined : (host.cache ?? defaultCache());
   const stores = new Map<string, FolderPictures>();
   for (const [name, folder] of folders)
     stores.set(name, await FolderPictures.open(folder, { cache, memory: host.memory ?? 4e9 }));
-  const names = Object.keys(set.sheets);
-  const masks = set.layout.mask?.sheet;
-  const sheets: Record<string, Uint8Array> = {};
-  for (const [i, name] of names.entries()) {
-    sheets[name] = await sheetOf(set, name, name === masks ? 1 : channels, stores);
-    host.onProgress?.(i + 1, names.length);
+  try {
+    const dataset = await ('sheets' in set
+      ? fromSheets(set, config, stores, host)
+      : fromEmoji(set, config, stores, folders, host));
+    const { license, credit } = set;
+    const about = { license, credit };
+    return { ...dataset, ...about, ...(dataset.holdout ? { holdout: { ...dataset.holdout, ...about } } : {}) };
+  } finally {
+    for (const store of stores.values()) await store.save();
   }
-  for (const store of stores.values()) await store.save();
-  const { license, credit } = set;
-  const dataset = sheetDataset(config.name, set.layout, sheets, { size, channels, flip });
-  const about = { license, credit };
-  return { ...dataset, ...about, ...(dataset.holdout ? { holdout: { ...dataset.holdout, ...about } } : {}) };
+}
+
+type Stores = ReadonlyMap<string, FolderPictures>;
+
+async function fromSheets(
+  set: SheetSet,
+  { name, size = set.size, channels = 3, flip }: SetConfig,
+  stores: Stores,
+  { onProgress }: PictureHost,
+): Promise<Dataset> {
+  const names = Object.keys(set.sheets);
+  const sheets: Record<string, Uint8Array> = {};
+  for (const [i, sheet] of names.entries()) {
+    sheets[sheet] = await sheetOf(set, sheet, sheet === set.layout.mask?.sheet ? 1 : channels, stores);
+    onProgress?.(i + 1, names.length);
+  }
+  return sheetDataset(name, set.layout, sheets, { size, channels, flip });
+}
+
+/** Files are named `<package>:<path>` where several packages have a part. */
+async function fromEmoji(
+  set: EmojiSet,
+  { name, size = set.size, channels = 3, flip }: SetConfig,
+  stores: Stores,
+  folders: ReadonlyMap<string, string>,
+  { onProgress }: PictureHost,
+): Promise<Dataset> {
+  const files: Record<string, string[]> = {};
+  for (const [field, { package: from, path, ending }] of Object.entries(set.emoji)) {
+    const found = await readdir(join(folders.get(from) ?? '', path)).catch(() => []);
+    files[field] = found.filter((file) => file.endsWith(ending)).map((file) => `${from}:${path}/${file}`);
+    if (files[field].length === 0)
+      throw new ForjaError(
+        'data.empty',
+        `data: expected pictures in ${path} of the npm package ${from}, got none; install a version that has them`,
+      );
+  }
+  const of = (file: string): [FolderPictures, string] => {
+    const colon = file.indexOf(':');
+    return [stores.get(file.slice(0, colon)) as FolderPictures, file.slice(colon + 1)]; // as named above
+  };
+  const store: PictureStore = {
+    facts: (file) => of(file)[0].facts(of(file)[1]),
+    prepare: (file, target) => of(file)[0].prepare(of(file)[1], target),
+    read: (file, target) => of(file)[0].read(of(file)[1], target),
+  };
+  const shape = { size, channels, fit: 'pad', alpha: 'over', background: '#ffffff', flip, holdout: HELD } as const;
+  return layoutDataset(emojiLayout(files), { ...shape, path: name }, store, onProgress ? { onProgress } : {});
 }
 
 /** The files of a sheet in their places. */
 async function sheetOf(
-  { sheets, layout }: NamedSet,
+  { sheets, layout }: SheetSet,
   name: string,
   channels: number,
-  stores: ReadonlyMap<string, FolderPictures>,
+  stores: Stores,
 ): Promise<Uint8Array> {
   const { width, height } = layout;
   const files = sheets[name] ?? [];

@@ -1,0 +1,32 @@
+// Which emoji files belong together, and that variants of one are on one side of every split.
+import { expect, test } from 'vitest';
+import { HELD, baseOf, codeOf, emojiLayout } from './emoji.js';
+import { isHeldOut } from './split.js';
+
+test('files are named by code points, however a package writes them; variants are of one base', () => {
+  expect(['assets/0023-fe0f-20e3.webp', '0023-20E3.svg'].map(codeOf)).toEqual(['0023-20e3', '0023-20e3']);
+  const runner = ['1f3c3', '1f3c3-1f3fd', '1f3c3-200d-2640', '1f3c3-1f3ff-200d-2642'];
+  expect(new Set(runner.map(baseOf))).toEqual(new Set(['1f3c3']));
+  expect(baseOf('1f468-200d-1f4bb')).toBe('1f468-200d-1f4bb'); // a trade, not a variant
+});
+
+test('takes what every field has, in pairs; of an emoji that is trained with, either style', () => {
+  const codes = Array.from({ length: 60 }, (_, i) => (0x1f400 + i).toString(16));
+  const input = codes.flatMap((code) => [`noto/${code}.png`, `noto/${code}-1f3fd.png`]);
+  const target = codes.slice(0, 50).flatMap((code) => [`fluent/${code}.webp`, `fluent/${code}-1f3fd.webp`]);
+  const { parts } = emojiLayout({ input, target });
+  const [pairs, a, b] = parts.map(({ examples }) => examples);
+  expect(parts.map(({ part }) => part)).toEqual([undefined, 'a', 'b']);
+  expect(pairs).toHaveLength(100);
+  expect(pairs?.[1]?.files).toEqual(['noto/1f400-1f3fd.png', 'fluent/1f400-1f3fd.webp']);
+  const trained = (examples: typeof pairs): Set<string> =>
+    new Set((examples ?? []).filter(({ name }) => !isHeldOut(name, HELD)).map(({ name }) => name));
+  const [ofA, ofB] = [trained(a), trained(b)];
+  expect([...ofA].filter((name) => ofB.has(name))).toEqual([]);
+  expect(ofA.size + ofB.size).toBe(trained(pairs).size);
+  const held = (examples: typeof pairs): string[] =>
+    (examples ?? []).filter(({ name }) => isHeldOut(name, HELD)).map(({ name }) => name);
+  expect(held(a)).toEqual(held(pairs)); // pairs at the same index, to judge with
+  expect(held(b)).toEqual(held(pairs));
+  expect(held(pairs).length).toBeGreaterThan(0);
+});

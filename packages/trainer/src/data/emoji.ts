@@ -1,0 +1,43 @@
+// Pictures of emoji by their code points: which there are of all styles, and which of them belong together. Variants of
+// one emoji (skin tones, hair) look alike, so they are on one side of the split.
+import type { Example, Layout, LayoutPart } from './layout.js';
+import { isHeldOut } from './split.js';
+
+/** Share of base emoji that is held out. */
+export const HELD = 0.125;
+
+/** A file's emoji: code points in lower case, without the selector of presentation, which not all packages write. */
+export const codeOf = (file: string): string =>
+  (file.split('/').at(-1) ?? '')
+    .replace(/\.[^.]+$/, '')
+    .toLowerCase()
+    .replaceAll(/-fe0f/g, '');
+
+/** The emoji that it is a variant of: without skin tones, sexes and hair. */
+export const baseOf = (code: string): string =>
+  code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
+
+/**
+ * Examples of the emoji that every field has a file of. With two fields they are there as `a` and `b` too, which are
+ * drawn apart: of one emoji, training has one of the two only.
+ */
+export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {
+  const fields = Object.keys(files);
+  const found = fields.map((field) => new Map((files[field] ?? []).map((file) => [codeOf(file), file] as const)));
+  const codes = [...(found[0]?.keys() ?? [])].filter((code) => found.every((map) => map.has(code))).sort();
+  const examples = codes.map((code): Example => ({
+    name: baseOf(code),
+    files: found.map((map) => map.get(code) ?? ''),
+  }));
+  const parts: LayoutPart[] = [{ fields: fields.map((name) => ({ name })), examples }];
+  if (fields.length === 2)
+    for (const [i, part] of ['a', 'b'].entries())
+      parts.push({
+        part,
+        fields: [{ name: part }],
+        examples: examples
+          .filter(({ name }) => isHeldOut(name, HELD) || isHeldOut(`${name}/side`, 0.5) === (i === 0))
+          .map(({ name, files: own }) => ({ name, files: [own[i] ?? ''] })),
+      });
+  return { parts, skipped: [] };
+}
