@@ -81,11 +81,11 @@ test('a run starts with the state of another, and says what of it; networks of o
     await train({ ...small, ...config } as TrainConfig, { dataset, store, runtime: host, onEvent, ...more });
     return { store, warnings, pixel: (await store.lines()).at(-1)?.scalars['pixel'] };
   };
-  const first = await run({ adversarial: 0, steps: 2 });
+  const first = await run({ turn: false, adversarial: 0, steps: 2 });
   const start = first.store.checkpoints.get(2);
   const [resumed, started] = [
-    await run({ adversarial: 0, steps: 3 }, { checkpoint: start }),
-    await run({ adversarialFrom: 1, steps: 1 }, { start }),
+    await run({ turn: false, adversarial: 0, steps: 3 }, { checkpoint: start }),
+    await run({ turn: false, adversarialFrom: 1, steps: 1 }, { start }),
   ];
   expect(started.pixel).toBe(resumed.pixel); // the third step of the one is the first of the other
   expect(started.pixel).not.toBe((await first.store.lines())[0]?.scalars['pixel']);

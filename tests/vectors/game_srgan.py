@@ -39,21 +39,29 @@ def resolve(g, x, scale, blocks):
     return enlarged(x, scale) + conv(g, "g/last", y)
 
 
+def turned(x, mirror, upend, transpose):
+    x = x.flip(1) if mirror else x
+    x = x.flip(0) if upend else x
+    return x.transpose(0, 1) if transpose else x
+
+
 def srgan(g):
     batch, base, blocks, scale, crop, weight = 2, 3, 1, 2, 8, 0.3
     resolver_weights(g, scale, 1, base, blocks)
     patch_weights(g, "d", 1, base, 1, "none")
     g.adam("adam_g", ["g/"], 1e-3), g.adam("adam_d", ["d/"], 2e-3)
-    g.config = {"options": {"base": base, "baseD": base, "blocks": blocks, "scale": scale, "crop": crop, "depthD": 1, "spectral": False, "adversarial": weight, "adversarialFrom": 1,
+    g.config = {"options": {"base": base, "baseD": base, "blocks": blocks, "scale": scale, "crop": crop, "depthD": 1, "spectral": False, "turn": True, "adversarial": weight, "adversarialFrom": 1,
                             "beta1": 0.5, "rates": {"pixel": 1e-3, "g": 1e-3, "d": 2e-3}},
                 "batch": batch, "shape": [10, 13, 1]}
     yield
     places = [([0, 2], [5, 3]), ([1, 0], [0, 2])]
+    turns = [[(1, 0, 0), (0, 1, 1)], [(0, 0, 1), (1, 1, 0)]]  # mirror, upend, transpose, of each picture
     pixels = []  # of both runs: the test takes the mean of a scalar over the runs of an iteration
-    for phase, (top, left) in zip(("pixel", "game"), places):
+    for phase, (top, left), ways in zip(("pixel", "game"), places, turns):
         x = g.picture(batch, 10, 13, 1)
-        g.feed(phase, image=x, top=torch.tensor(top), left=torch.tensor(left))
-        truth = torch.stack([x[i, t:t + crop, l:l + crop] for i, (t, l) in enumerate(zip(top, left))])
+        coins = {n: torch.tensor([float(w[i]) for w in ways]) for i, n in enumerate(("mirror", "upend", "transpose"))}
+        g.feed(phase, image=x, top=torch.tensor(top), left=torch.tensor(left), **coins)
+        truth = torch.stack([turned(x[i, t:t + crop, l:l + crop], *way) for i, (t, l, way) in enumerate(zip(top, left, ways))])
         small = nhwc(F.avg_pool2d(nchw(truth), scale))
         made = resolve(g, small, scale, blocks)
         pixel = l1(made, truth)

@@ -207,6 +207,9 @@ const NAMED: Readonly<Record<string, DataConfig>> = {
   ...Object.fromEntries(SETS.map((name): [string, DataConfig] => [name, { kind: 'set', name }])),
 };
 
+/** Words that name data. */
+export const dataNames: readonly string[] = Object.keys(NAMED);
+
 /** What a configuration may say: a {@link DataConfig}, one of its names, or a path, where what is there decides. */
 export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig> = v.pipe(
   v.union([v.pipe(v.string(), v.minLength(1, 'a path')), dataSchema]),

@@ -235,17 +235,16 @@ async function watched(
   }
   const { step, reason, seconds, device, store } = result;
   const { best, models = {} } = result;
+  const [bests, files] = [true, false].map((is) =>
+    Object.keys(models)
+      .filter((file) => file.startsWith('best-') === is)
+      .map((file) => join(store.where, file)),
+  ) as [string[], string[]]; // one list for each
+  const report = join(store.where, 'report.html');
   if (best !== undefined)
-    io.print(
-      `best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${Object.keys(models)
-        .filter((file) => file.startsWith('best-'))
-        .map((file) => join(store.where, file))
-        .join(', ')}`,
-    );
+    io.print(`best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${bests.join(', ')}`);
   if (reason === 'finished')
-    io.print(
-      `${step} steps in ${duration(seconds)} on ${device}: ${join(store.where, 'generator.onnx')}, ${join(store.where, 'report.html')}`,
-    );
+    io.print(`${step} steps in ${duration(seconds)} on ${device}: ${[...files, report].join(', ')}`);
   else io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${store.where}`);
   return {
     step,
@@ -254,9 +253,7 @@ async function watched(
     device,
     folder: store.where,
     ...(best === undefined ? {} : { best }),
-    ...(result.model
-      ? { generator: join(store.where, 'generator.onnx'), report: join(store.where, 'report.html') }
-      : {}),
+    ...(result.model ? { generator: files[0], report } : {}),
   };
 }
 

@@ -2,7 +2,7 @@
 // edge, saved with the run as config.json. The schema is the one place of names, defaults, ranges and help.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
-import { dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
+import { dataNames, dataSource, type DataConfig, type ResolvedDataConfig } from '../data/config.js';
 import { lineOf } from '../issues.js';
 import { metricNames, scoreNames } from '../metrics/index.js';
 import { described, named, whole } from '../systems/entries.js';
@@ -21,7 +21,7 @@ function batchEntry(least: number) {
 export const runEntries = {
   data: described(
     dataSource,
-    'mnist, fashion, faces, ring, grid, an idx file, a folder of idx files or pictures, or { kind, … }',
+    `${dataNames.join(', ')}, an idx file, a folder of idx files or pictures, or { kind, … }`,
   ),
   out: described(v.optional(path), 'run folder, new or empty; default runs/<system>'),
   module: described(v.optional(path), 'file whose default export is the system; the command fills it in'),

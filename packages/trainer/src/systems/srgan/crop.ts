@@ -1,5 +1,5 @@
-// Parts of pictures at random places, each picture at its own: by products with rows of zeros and a one, which are exact
-// and run on every device.
+// What training varies: parts of pictures at random places, each picture at its own, mirrored and turned. By products
+// with zeros and ones, which are exact and run on every device.
 import * as tf from '@tensorflow/tfjs';
 
 /** [n, h, w, c] → [n, edge, edge, c]: the part of each picture that begins at `top` and `left`, int32 [n]. */
@@ -14,4 +14,19 @@ export function cropped(x: tf.Tensor4D, top: tf.Tensor, left: tf.Tensor, edge: n
   const turned = tf.reshape(tf.transpose(rows, [0, 2, 1, 3]), [n, w, edge * c]);
   const columns = tf.reshape(tf.matMul(chosen(left, w), turned), [n, edge, edge, c]);
   return tf.transpose(columns, [0, 2, 1, 3]) as tf.Tensor4D; // rank 4
+}
+
+/**
+ * Square pictures [n, e, e, c], each left to right, upside down and with rows and columns exchanged where its entry of
+ * the float32 [n] is 1, else as it is: the eight ways in which a square lies on itself.
+ */
+export function turned(x: tf.Tensor4D, at: { mirror: tf.Tensor; upend: tf.Tensor; transpose: tf.Tensor }): tf.Tensor4D {
+  const [n] = x.shape;
+  const either = (ones: tf.Tensor, is: tf.Tensor4D, not: tf.Tensor4D): tf.Tensor4D => {
+    const one = tf.reshape(ones, [n, 1, 1, 1]);
+    return tf.add(tf.mul(is, one), tf.mul(not, tf.sub(1, one)));
+  };
+  const across = either(at.mirror, tf.reverse(x, 2), x);
+  const down = either(at.upend, tf.reverse(across, 1), across);
+  return either(at.transpose, tf.transpose(down, [0, 2, 1, 3]), down);
 }

@@ -13,11 +13,14 @@ import { disposeOwn } from '../network.js';
 import type { Phase, PhaseInput } from '../phase.js';
 import type { GanSystem } from '../system.js';
 import { collecting, shareAbove, sumOf, type Inputs, type Keep } from '../two-player/step.js';
-import { cropped } from './crop.js';
+import { cropped, turned } from './crop.js';
 import type { srganOptions } from './index.js';
 
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof srganOptions, undefined>>;
+
+/** Inputs that say where a crop lies and how. */
+type Given = 'image' | 'top' | 'left' | 'mirror' | 'upend' | 'transpose';
 
 const DISTANCES: Readonly<Record<Options['distance'], Reconstruction>> = { l1, charbonnier, l2 };
 
@@ -49,8 +52,12 @@ export function game(
     [model.apply(x, { training: false }) as tf.Tensor | tf.Tensor[]].flat();
   const [height = 0, width = 0] = at.data.fields['image']?.shape ?? [];
   const whole = height === crop && width === crop;
-  const pictureOf = ({ image, top, left }: Inputs): tf.Tensor4D =>
-    whole ? (image as tf.Tensor4D) : cropped(image as tf.Tensor4D, top as tf.Tensor, left as tf.Tensor, crop); // the phase's inputs
+  const pictureOf = (inputs: Inputs): tf.Tensor4D => {
+    // the phase's inputs
+    const { image, top, left, mirror, upend, transpose } = inputs as Inputs & Record<Given, tf.Tensor>;
+    const part = whole ? (image as tf.Tensor4D) : cropped(image as tf.Tensor4D, top, left, crop);
+    return options.turn ? turned(part, { mirror, upend, transpose }) : part;
+  };
 
   const updateG = (objective: () => tf.Scalar, rate: tf.Tensor): tf.Scalar => {
     const { value, grads } = tf.variableGrads(objective, ofG);
@@ -105,10 +112,12 @@ export function game(
     dtype: 'int32',
     from: { random: 'int', from: 0, below: size - crop + 1 },
   });
+  const coin: PhaseInput = { shape: [at.batch], from: { random: 'bernoulli', p: 0.5 } };
   const scalar = (schedule: string): PhaseInput => ({ shape: [], from: { schedule } });
   const inputs: Phase['inputs'] = {
     image: { shape: [at.batch, height, width, channels], from: { data: 'image' } },
     ...(whole ? {} : { top: place(height), left: place(width) }),
+    ...(options.turn ? { mirror: coin, upend: coin, transpose: coin } : {}),
     rate_g: scalar('rate_g'),
   };
   const pixelPhase: Phase = {

@@ -24,6 +24,7 @@ export const srganOptions = {
     v.optional(whole(8, 1024)),
     'edge of the parts of pictures that it is trained on; default: the picture, at most 64',
   ),
+  turn: described(v.optional(v.boolean(), true), 'mirror and turn the parts at random, in all eight ways'),
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's maps"),
   blocks: described(v.optional(whole(0, 64), 8), 'residual blocks of the generator'),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: half of base"),
