@@ -41,6 +41,11 @@ export function checkSystem({ name, variables, phases, outputs, schedules }: Gan
         throw refuse(
           `system '${name}', phase '${phase.name}': expected a whole number ≥ 1 for ${field}, got ${phase[field]}`,
         );
+    const { from: first = 0, until = Infinity } = phase;
+    if (!(Number.isInteger(first) && first >= 0 && until > first))
+      throw refuse(
+        `system '${name}', phase '${phase.name}': expected a whole number ≥ 0 for from, and until above it, got ${first} and ${until}`,
+      );
     for (const [input, { from }] of Object.entries(phase.inputs))
       if ('schedule' in from && schedules[from.schedule] === undefined)
         throw refuse(

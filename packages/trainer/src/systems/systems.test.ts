@@ -112,6 +112,9 @@ test('a phase that seldom runs, and one that runs often, count their runs over t
   expect(runs(phase(1, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(runs(phase(2, 1))).toEqual([0, 1]);
   expect(runs(phase(3, 2))).toEqual([0, 1, 2, 3]);
+  // one that begins later, or ends sooner, counts as if it had run all along
+  expect(runs({ ...phase(1, 1), from: 2 })).toEqual([2, 3]);
+  expect(runs({ ...phase(2, 1), until: 2 })).toEqual([0]);
 });
 
 describe('a system of one’s own', () => {
@@ -200,6 +203,7 @@ describe('a system of one’s own', () => {
     ['lacks a schedule', mine(() => ({ schedules: {} })), /the schedule 'rate' of its input 'rate'.*got none/],
     ['has no outputs', mine(() => ({ outputs: {} })), /expected outputs, got none/],
     ['runs a phase half', phase(() => ({ every: 0.5 })), /a whole number ≥ 1 for every, got 0\.5/],
+    ['ends a phase before it begins', phase(() => ({ from: 3, until: 3 })), /until above it, got 3 and 3/],
   ])('that %s is told so in one sentence', async (_, system, message) => {
     await expect(run(system)).rejects.toMatchObject({
       code: 'config.invalid',

@@ -81,6 +81,12 @@ describe('parseConfig', () => {
     );
   });
 
+  it('lets systems say how small a batch may be', () => {
+    for (const system of ['pix2pix', 'cyclegan', 'srgan'])
+      expect(parseConfig({ system, data: 'photos', batch: 1 }).batch).toBe(1);
+    expect(() => parseConfig({ system: 'srgan', data: 'photos', batch: 0 })).toThrow('expected a number of at least 1');
+  });
+
   it('names every wrong field', () => {
     expect(() => parseConfig({ ...good, steps: -1, batch: 0, loss: 'hing' })).toThrow(
       /config\.steps[^]*config\.batch[^]*config\.loss/,

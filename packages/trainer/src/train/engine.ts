@@ -116,7 +116,8 @@ function engineOf(
   const { phases, variables } = system;
   const names = variables.map(({ name }) => name);
   const [only] = steps;
-  const single = phases.length === 1 && (phases[0]?.repeat ?? 1) === 1 && (phases[0]?.every ?? 1) === 1;
+  const { every = 1, repeat = 1, from = 0, until = Infinity } = phases[0] ?? {};
+  const single = phases.length === 1 && every === 1 && repeat === 1 && from === 0 && until === Infinity;
   const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by output and rows
 
   /** Runs of one phase, in one call where the step shares calls. */
