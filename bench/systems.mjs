@@ -1,6 +1,6 @@
 // npm run bench:systems -- <name>: trains a system on its data set, measures the exported file on what was held out,
-// beside a cheap baseline, and writes bench/results/systems/<name>.json, .md and .png. Runs lie in --runs and are gone on
-// with where they are there already, so a bench that was stopped goes on.
+// beside a cheap baseline, and writes bench/results/systems/<name>.json, .md and .png. Runs lie in --runs and are gone
+// on with where they are there already, so a bench that was stopped goes on.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,5 @@
-// What the benches of systems share: a run that is gone on with, pictures of the holdout as bytes, and sheets to look at.
+// What the benches of systems share: a run that is gone on with, pictures of the holdout as bytes, and sheets to look
+// at.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trainer } from '../peers/forja.mjs';

@@ -22,8 +22,8 @@ export interface SheetLayout {
   /** The sheet of each field. */
   fields: Readonly<Record<string, string>>;
   /**
-   * For two fields: the same pictures as `a` and `b` too, which are drawn apart. In training they come from other bands,
-   * so no picture has its partner there; in the holdout they are pairs at the same index, to judge with.
+   * For two fields: the same pictures as `a` and `b` too, which are drawn apart. In training they come from other
+   * bands, so no picture has its partner there; in the holdout they are pairs at the same index, to judge with.
    */
   apart?: boolean;
 }

@@ -1,5 +1,5 @@
-// How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on average,
-// which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
+// How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on
+// average, which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
 import { UsageError } from '@forja/core';
 
 /** A picture's values, row by row, channels last. */

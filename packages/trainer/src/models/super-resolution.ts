@@ -1,6 +1,6 @@
 // The generator that enlarges pictures: residual blocks at the small size, then pixel shuffles. Ledig et al. 2017
-// (SRResNet, SRGAN), figure 4, without batch norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim et
-// al. 2016, VDSR).
+// (SRResNet, SRGAN), figure 4, without batch norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim
+// et al. 2016, VDSR).
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';

@@ -1,5 +1,5 @@
-// Data sets by name: the pictures of their packages, decoded by threads and cached as those of folders are, put together
-// as sheets that tiles are cut from.
+// Data sets by name: the pictures of their packages, decoded by threads and cached as those of folders are, put
+// together as sheets that tiles are cut from.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';

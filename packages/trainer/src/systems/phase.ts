@@ -37,8 +37,8 @@ export interface Phase {
   readonly repeat?: number;
   readonly inputs: Readonly<Record<string, PhaseInput>>;
   /**
-   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases of one iteration share a
-   * name.
+   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases of one iteration
+   * share a name.
    */
   readonly step: StepFunction;
 }

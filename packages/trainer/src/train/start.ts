@@ -1,4 +1,4 @@
-// A run that starts with the state of another: fine-tuning, or a stage that builds on the one before (SRResNet → SRGAN).
+// A run that starts with the state of another: fine-tuning, or a stage that builds on the one before.
 import { UsageError } from '@forja/core';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import { variablesOf } from '../tfjs/variables.js';

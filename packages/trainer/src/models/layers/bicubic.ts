@@ -41,8 +41,8 @@ export const bicubic = (config: BicubicConfig): tf.layers.Layer => new Bicubic(c
 const REACH = 2;
 
 /**
- * [n, h, w, c] → [n, scale·h, scale·w, c] by Keys' cubic (a = −½, as imresize in Matlab), pixels aligned by their areas,
- * the border repeated. Keys 1981, equation 15.
+ * [n, h, w, c] → [n, scale·h, scale·w, c] by Keys' cubic (a = −½, as imresize in Matlab), pixels aligned by their
+ * areas, the border repeated. Keys 1981, equation 15.
  */
 export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
   return tf.tidy(() => {

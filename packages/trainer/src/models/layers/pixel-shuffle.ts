@@ -1,5 +1,5 @@
-// Pixel shuffle: channels become the pixels of a block, so that a picture is enlarged by a convolution at the small size
-// (Shi et al. 2016, section 3.2).
+// Pixel shuffle: channels become the pixels of a block, so that a picture is enlarged by a convolution at the small
+// size (Shi et al. 2016, section 3.2).
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 

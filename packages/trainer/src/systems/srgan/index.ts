@@ -87,5 +87,5 @@ export const srganKind = systemKind({
   },
 });
 
-/** A tenth of He's: residual blocks begin near the identity, the whole near a bicubic enlargement (Wang et al. 2018). */
+/** A tenth of He's: blocks begin near the identity, the whole near a bicubic enlargement (Wang et al. 2018). */
 const small = (shape: readonly number[]): number => heDeviation(shape) / 10;
