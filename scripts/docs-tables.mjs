@@ -15,7 +15,7 @@ export function withTables(text, table) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { optionTable } = await import(pathToFileURL(join(root, 'packages/trainer/dist/index.js')).href);
-  for (const page of readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))) {
+  for (const page of readdirSync(join(root, 'docs'), { recursive: true }).filter((name) => name.endsWith('.md'))) {
     const path = join(root, 'docs', page);
     writeFileSync(path, withTables(readFileSync(path, 'utf8'), optionTable));
   }

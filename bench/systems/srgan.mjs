@@ -6,13 +6,13 @@ import { bytesOf, heldOut, mean, sheet, trained, translated } from './shared.mjs
 
 const SCALE = 4;
 
-export default async function srgan({ runs, from, seed, steps = 300, pixelSteps = 1000 }) {
+export default async function srgan({ runs, from, seed, steps = 250, pixelSteps = 1000 }) {
   const { bicubic, highFrequency, patternShare, psnr, ssim } = await trainer();
   const config = { system: 'srgan', data: 'earth', scale: SCALE, batch: 8, seed, sampleEvery: 0, checkpointEvery: 100 };
   const pixels = join(runs, 'srgan-pixels');
   const game = join(runs, 'srgan');
   const first = await trained({ ...config, adversarial: 0, steps: pixelSteps }, pixels, from);
-  const second = await trained({ ...config, adversarialFrom: 0, start: resolve(pixels), steps }, game, from);
+  const second = await trained({ ...config, adversarialFrom: 0, adversarial: 0.1, start: resolve(pixels), steps }, game, from);
 
   const {
     pictures: { image: truth },
@@ -64,7 +64,7 @@ export default async function srgan({ runs, from, seed, steps = 300, pixelSteps 
     tiles: { training, heldOut: truth.length },
     rows,
     notes: [
-      `${pixelSteps} steps by pixels (${Math.round(first.seconds / 60)} min), then ${steps} with the discriminator (${Math.round(second.seconds / 60)} min); batch 8, 8 blocks × 32; ${training} training tiles of 64 pixels, ${truth.length} held out, in other bands of longitude.`,
+      `${pixelSteps} steps by pixels (${Math.round(first.seconds / 60)} min), then ${steps} with the discriminator, weight 0.1 (${Math.round(second.seconds / 60)} min); batch 8, 8 blocks × 32; ${training} training tiles of 64 pixels, ${truth.length} held out, in other bands of longitude.`,
       'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over tiles, of all channels.',
     ],
     picture: await sheet(

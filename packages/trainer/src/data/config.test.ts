@@ -61,6 +61,6 @@ describe('dataKinds', () => {
           expect.stringMatching(/\w/),
         ]);
     }
-    expect(Object.keys(dataKinds)).toHaveLength(10);
+    expect(Object.keys(dataKinds)).toHaveLength(11);
   });
 });
