@@ -12,7 +12,11 @@ export default async function srgan({ runs, from, seed, steps = 250, pixelSteps 
   const pixels = join(runs, 'srgan-pixels');
   const game = join(runs, 'srgan');
   const first = await trained({ ...config, adversarial: 0, steps: pixelSteps }, pixels, from);
-  const second = await trained({ ...config, adversarialFrom: 0, adversarial: 0.1, start: resolve(pixels), steps }, game, from);
+  const second = await trained(
+    { ...config, adversarialFrom: 0, adversarial: 0.1, start: resolve(pixels), steps },
+    game,
+    from,
+  );
 
   const {
     pictures: { image: truth },
