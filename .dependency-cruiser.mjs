@@ -5,6 +5,7 @@ const layers = {
   core: ['.', 'latent', 'onnx', 'manifest', 'image', 'runtime', 'generator', 'cli', 'conformance'],
   trainer: [
     ['.', 'tfjs'],
+    'kernels',
     'program',
     'gradients',
     'trace',

@@ -2,7 +2,7 @@
 // on NaN, and verification would pass.
 import { ModelFormatError } from '@forja/core';
 import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
-import type { KernelName } from '../trace/shapes/names.js';
+import type { KernelName } from '../kernels/names.js';
 import type { Trace } from '../trace/trace.js';
 
 /**

@@ -1,7 +1,7 @@
 // What the inputs of a program may be, told by what they feed: indices into tables, divisors, logarithms, one-hots.
 // One walk from the results to the inputs; kernels without a row ask for nothing.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
-import type { KernelName } from '../trace/shapes/names.js';
+import type { KernelName } from '../kernels/names.js';
 import { producers } from '../program/graph.js';
 import { replay } from '../program/replay.js';
 

@@ -1,7 +1,7 @@
 // Sigmoids that are read as scores become 1/(1 + e^-x). onnxruntime's Sigmoid is off by up to 8e-8, which is nothing
 // between layers and in pictures, and all of a small probability: at x = -12 half a per cent, below -17 more than all.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
-import type { KernelName } from '../trace/shapes/names.js';
+import type { KernelName } from '../kernels/names.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';
 
 /** Kernels that hand scores on, whatever else they join them with. */

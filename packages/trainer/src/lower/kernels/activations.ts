@@ -1,6 +1,6 @@
 // Activation kernels that stand alone. Those that tfjs fuses into convolutions and products are in activation.ts.
 import type { Value } from '@forja/core/onnx';
-import type { ActivationKernel } from '../../trace/shapes/names.js';
+import type { ActivationKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { float, unary } from './formula.js';
 import { as, axisOf, numberAttribute, orderOf } from './layout.js';

@@ -1,6 +1,6 @@
 // Element-wise kernels of several tensors, broadcast as tfjs does, in the order that moves least data.
 import type { OpName, Value } from '@forja/core/onnx';
-import type { BinaryKernel } from '../../trace/shapes/names.js';
+import type { BinaryKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
 import { binary, type PairFormula } from './formula.js';
 import { arithmeticType, as, inputList, scalar, upcast } from './layout.js';

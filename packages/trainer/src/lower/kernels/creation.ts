@@ -1,7 +1,7 @@
 // Kernels that make values out of attributes. What depends on a dynamic dim is computed by the graph; the rest are
 // initializers.
 import { rangeLength } from '../../trace/shapes/creation.js';
-import type { CreationKernel } from '../../trace/shapes/names.js';
+import type { CreationKernel } from '../../kernels/names.js';
 import { isMeasure, isStatic, type Measure, type Size } from '../../program/size.js';
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';

@@ -1,7 +1,7 @@
 // Element-wise kernels of one tensor, but for activations (activations.ts). They run in whatever order their input is
 // stored.
 import type { OpName, Value } from '@forja/core/onnx';
-import type { UnaryKernel } from '../../trace/shapes/names.js';
+import type { UnaryKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering } from '../contract.js';
 import { float, unary, type Formula } from './formula.js';
 import { as, orderOf, scalar } from './layout.js';

@@ -1,5 +1,5 @@
 // The table of lowerings: tfjs kernel → ONNX nodes, or the reason why not. Total over tfjs-core's kernel names.
-import type { KernelName, SpatialKernel } from '../../trace/shapes/names.js';
+import type { KernelName, SpatialKernel } from '../../kernels/names.js';
 import type { KernelLowering, KernelTable, UnsupportedKernel } from '../contract.js';
 import { activationKernels } from './activations.js';
 import { binaryKernels } from './binary.js';

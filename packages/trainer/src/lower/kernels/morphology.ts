@@ -1,7 +1,7 @@
 // Greyscale dilation (the greatest of a window plus a structuring element) and its adjoints, from shifted slices of the
 // picture. NHWC.
 import type { Value } from '@forja/core/onnx';
-import type { MorphologyKernel } from '../../trace/shapes/names.js';
+import type { MorphologyKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { as } from './layout.js';
 import { dim, fixed, input, output, pictureAxes, windows, type Window } from './spatial.js';

@@ -2,7 +2,7 @@
 // touch no data.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
-import type { MovementKernel } from '../../trace/shapes/names.js';
+import type { MovementKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { blockKernels } from './blocks.js';
 import { gatherKernels } from './gather.js';

@@ -1,7 +1,7 @@
 // Reductions: axes are found in the stored order; the result keeps the order of what is left.
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
-import type { ReductionKernel } from '../../trace/shapes/names.js';
+import type { ReductionKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } from '../contract.js';
 import { countKernels } from './count.js';
 import { arithmeticType, as, axesOf, axisOf, orderOf, sizeAt, sizeAttribute, without } from './layout.js';

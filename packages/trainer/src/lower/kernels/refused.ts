@@ -1,5 +1,5 @@
 // Kernels without a lowering, each with the reason and the way out that the export error shows.
-import type { RefusedKernel } from '../../trace/shapes/names.js';
+import type { RefusedKernel } from '../../kernels/names.js';
 import type { UnsupportedKernel } from '../contract.js';
 
 const because = (unsupported: string): UnsupportedKernel => ({ unsupported });

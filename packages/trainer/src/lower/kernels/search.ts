@@ -1,6 +1,6 @@
 // Places in sorted rows, and indices of sparse tensors under another shape: integer arithmetic.
 import type { Value } from '@forja/core/onnx';
-import type { SearchKernel } from '../../trace/shapes/names.js';
+import type { SearchKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
 import { arithmeticType, as, upcast } from './layout.js';
 import { dim, fixed, input, output } from './spatial.js';

@@ -1,6 +1,6 @@
 // Three-dimensional convolution and pooling, and their adjoints, as ONNX ops of rank 5: volumes (N, C, D, H, W),
 // filters (O, I, D, H, W).
-import type { VolumeKernel } from '../../trace/shapes/names.js';
+import type { VolumeKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, Logical, LowerContext, Perm } from '../contract.js';
 import { convTranspose } from './conv.js';
 import { inverseCounts, pictureOf, scatterMaxima, surroundings } from './pool.js';

@@ -2,7 +2,7 @@
 // NHWC; height and width are fixed where a picture is turned.
 import { backend_util } from '@tensorflow/tfjs';
 import type { Value } from '@forja/core/onnx';
-import type { WarpKernel } from '../../trace/shapes/names.js';
+import type { WarpKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { isStatic, type Size } from '../../program/size.js';
 import { as, counted, numberAttribute, sizeScalar } from './layout.js';

@@ -1,6 +1,6 @@
 // Shapes of kernels that create tensors from attributes only.
 import { dtypeAttribute, numberAttribute } from './attributes.js';
-import type { CreationKernel } from './names.js';
+import type { CreationKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one, shapeAttribute } from './window.js';
 

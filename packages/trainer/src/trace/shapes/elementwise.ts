@@ -3,7 +3,7 @@
 import { backend_util } from '@tensorflow/tfjs';
 import type { ProgramDType } from '../../program/program.js';
 import { dtypeAttribute, tensorList, upcast } from './attributes.js';
-import type { ActivationKernel, BinaryKernel, UnaryKernel } from './names.js';
+import type { ActivationKernel, BinaryKernel, UnaryKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 

@@ -4,7 +4,7 @@ import { creationShapes } from './creation.js';
 import { binaryShapes, unaryShapes } from './elementwise.js';
 import { matmulShapes } from './matmul.js';
 import { movementShapes } from './movement.js';
-import type { KernelName, SpatialKernel } from './names.js';
+import type { KernelName, SpatialKernel } from '../../kernels/names.js';
 import { normShapes } from './norm.js';
 import { otherShapes } from './other.js';
 import { poolShapes } from './pool.js';
@@ -14,7 +14,7 @@ import { resizeShapes } from './resize.js';
 import type { ShapeRule } from './rule.js';
 import { volumeShapes } from './volume.js';
 
-export type { KernelName } from './names.js';
+export type { KernelName } from '../../kernels/names.js';
 
 // The spatial families are keyed by string; kernels/index.test.ts checks that they hold exactly these names.
 const spatialShapes = { ...convShapes, ...poolShapes, ...matmulShapes, ...normShapes, ...resizeShapes } as Record<

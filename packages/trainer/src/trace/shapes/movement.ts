@@ -9,7 +9,7 @@ import {
   pairsAttribute,
   tensorList,
 } from './attributes.js';
-import type { MovementKernel } from './names.js';
+import type { MovementKernel } from '../../kernels/names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 import { one, quad, shapeAttribute } from './window.js';
 

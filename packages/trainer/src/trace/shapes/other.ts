@@ -1,6 +1,6 @@
 // Shapes of warps, dilations and searches.
 import { backend_util } from '@tensorflow/tfjs';
-import type { MorphologyKernel, SearchKernel, WarpKernel } from './names.js';
+import type { MorphologyKernel, SearchKernel, WarpKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { at, numbersAttribute } from './attributes.js';
 import { one, pairAttribute, quad } from './window.js';

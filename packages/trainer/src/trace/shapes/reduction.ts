@@ -1,7 +1,7 @@
 // Shapes of reductions, scans and counts.
 import type { ProgramDType } from '../../program/program.js';
 import { axesAttribute, axisAttribute, numberAttribute, summedType } from './attributes.js';
-import type { ReductionKernel } from './names.js';
+import type { ReductionKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 

@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../../program/program.js';
 import { dtypeAttribute } from './attributes.js';
-import type { RefusedKernel } from './names.js';
+import type { RefusedKernel } from '../../kernels/names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 
 /**

@@ -1,6 +1,6 @@
 // Shapes of three-dimensional convolution and pooling, and of their adjoints, by tfjs's own arithmetic.
 import { backend_util } from '@tensorflow/tfjs';
-import type { VolumeKernel } from './names.js';
+import type { VolumeKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one, roundingAttribute, shapeAttribute } from './window.js';
 
