@@ -1,0 +1,226 @@
+// The table of traits against tfjs's own cpu kernels: whatever a row says, tfjs does. A kernel whose row says more than
+// before needs an example here, or the test fails.
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { KernelName } from './names.js';
+import { kernelsThat, traitsOf, type Traits } from './traits.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+/** The kernels that have a trait; tfjs's cpu backend lacks two of them. */
+const those = (has: (traits: Traits) => unknown): KernelName[] =>
+  kernelsThat(has).filter((kernel) => !['BroadcastTo', 'LogicalXor'].includes(kernel));
+
+type Attrs = Record<string, unknown>;
+type Inputs = Record<string, tf.Tensor> | tf.Tensor[];
+
+/** First results of a kernel of the cpu backend; all of them where its traits speak of all. */
+function run(kernel: string, inputs: Inputs, attrs: Attrs = {}): tf.Tensor[] {
+  const all = [
+    tf.engine().runKernel(kernel, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap),
+  ].flat() as tf.Tensor[];
+  return traitsOf(kernel).outputs === 'values and places' ? all.slice(0, 1) : all;
+}
+const numbers = (tensors: readonly tf.Tensor[]): number[] => tensors.flatMap((t) => Array.from(t.dataSync()));
+
+const BOOLS = ['LogicalAnd', 'LogicalNot', 'LogicalOr', 'LogicalXor', 'All', 'Any'];
+const typeOf = (kernel: string): tf.DataType =>
+  BOOLS.includes(kernel) ? 'bool' : kernel === 'BitwiseAnd' ? 'int32' : 'float32';
+/** Numbers from 0.05 to 0.95, all different; whole ones, or truths, for kernels of such. */
+function drawn(kernel: string, shape: number[], phase = 0): tf.Tensor {
+  const dtype = typeOf(kernel);
+  const size = shape.reduce((a, b) => a * b, 1);
+  return tf.tensor(
+    Array.from({ length: size }, (_, i) => {
+      const number = 0.05 + ((((i + 1) * 0.618034 + phase) % 1) * 9) / 10;
+      return dtype === 'bool' ? Number(number > 0.5) : dtype === 'int32' ? Math.floor(number * 16) : number;
+    }),
+    shape,
+    dtype,
+  );
+}
+
+const ATTRS: Readonly<Record<string, Attrs>> = {
+  Cast: { dtype: 'int32' },
+  ClipByValue: { clipValueMin: 0.3, clipValueMax: 0.6 },
+  LeakyRelu: { alpha: 0.2 },
+  Step: { alpha: 0 },
+};
+
+describe('element-wise kernels', () => {
+  const kernels = those(({ elementwise }) => elementwise);
+  it.each(kernels)('%s: numbers in other places give their results in those places', (kernel) => {
+    const names = traitsOf(kernel).elementwise ?? [];
+    const given = names.map((name, i) =>
+      name === 'condition'
+        ? tf.cast(tf.greater(drawn(kernel, [3, 4], 0.3), 0.5), 'bool')
+        : drawn(kernel, [3, 4], i / 7),
+    );
+    const call = (tensors: tf.Tensor[]): tf.Tensor | undefined =>
+      run(
+        kernel,
+        names[0] === 'inputs'
+          ? [...tensors, ...tensors]
+          : Object.fromEntries(names.map((name, i) => [name, tensors[i] as tf.Tensor])),
+        ATTRS[kernel],
+      )[0];
+    const reversed = (t: tf.Tensor | undefined): tf.Tensor =>
+      tf.cast(tf.reverse(tf.cast(t as tf.Tensor, 'float32')), t?.dtype ?? 'float32');
+    const result = call(given);
+    expect(result?.shape).toEqual([3, 4]);
+    expect(numbers([call(given.map(reversed)) as tf.Tensor])).toEqual(numbers([reversed(result)]));
+  });
+
+  it.each(those(({ broadcasts }) => broadcasts))('%s: broadcasts', (kernel) => {
+    const [a, b] = [drawn(kernel, [3, 1]), drawn(kernel, [4], 0.4)];
+    const whole = (t: tf.Tensor): tf.Tensor => tf.cast(tf.add(tf.cast(t, 'float32'), tf.zeros([3, 4])), t.dtype);
+    const [small, large] = [run(kernel, { a, b }), run(kernel, { a: whole(a), b: whole(b) })];
+    expect(small[0]?.shape).toEqual([3, 4]);
+    expect(numbers(small)).toEqual(numbers(large));
+  });
+
+  it.each(those(({ commutative }) => commutative))('%s: operands may be swapped', (kernel) => {
+    const [a, b] = [drawn(kernel, [3, 4]), drawn(kernel, [3, 4], 0.4)];
+    expect(traitsOf(kernel).broadcasts).toBe(true);
+    expect(numbers(run(kernel, { a, b }))).toEqual(numbers(run(kernel, { a: b, b: a })));
+  });
+});
+
+/** A call of each kernel that moves numbers or stays between them. */
+const PLACED: Readonly<Record<string, () => [Inputs, Attrs]>> = (() => {
+  const x = (...shape: number[]): tf.Tensor => drawn('', shape);
+  const one =
+    (shape: number[], attrs: Attrs = {}, name = 'x') =>
+    (): [Inputs, Attrs] => [{ [name]: x(...shape) }, attrs];
+  const index = tf.tensor2d([[1], [0]], undefined, 'int32');
+  const window = { filterSize: 2, strides: 1, pad: 'valid' };
+  const volume = { ...window, dataFormat: 'NDHWC' };
+  const resize = { size: [4, 6], alignCorners: false, halfPixelCenters: false };
+  return {
+    AvgPool: one([1, 3, 3, 2], window),
+    AvgPool3D: one([1, 3, 3, 3, 2], volume),
+    BatchToSpaceND: one([4, 2, 2, 1], {
+      blockShape: [2, 2],
+      crops: [
+        [0, 0],
+        [0, 0],
+      ],
+    }),
+    Concat: () => [[x(2, 3), tf.add(x(1, 3), 1)], { axis: 0 }],
+    DepthToSpace: one([1, 2, 2, 4], { blockSize: 2, dataFormat: 'NHWC' }),
+    Diag: one([3]),
+    ExpandDims: one([3], { dim: 0 }, 'input'),
+    FlipLeftRight: one([1, 2, 3, 2], {}, 'image'),
+    GatherNd: () => [{ params: x(3, 2), indices: index }, {}],
+    GatherV2: () => [
+      { x: x(3, 2), indices: tf.tensor1d([2, 0], 'int32') },
+      { axis: 0, batchDims: 0 },
+    ],
+    Identity: one([3]),
+    Max: one([3, 2], { reductionIndices: [0], keepDims: false }),
+    MaxPool: one([1, 3, 3, 2], window),
+    MaxPool3D: one([1, 3, 3, 3, 2], volume),
+    MaxPoolWithArgmax: one([1, 3, 3, 2], { ...window, includeBatchInIndex: false }),
+    Mean: one([3, 2], { axis: [0], keepDims: false }),
+    Min: one([3, 2], { axis: [0], keepDims: false }),
+    MirrorPad: one([3], { paddings: [[1, 2]], mode: 'reflect' }),
+    Pack: () => [[x(3), tf.add(x(3), 1)], { axis: 0 }],
+    PadV2: one([3], { paddings: [[1, 2]], constantValue: 7 }),
+    Reshape: one([3, 2], { shape: [6] }),
+    ResizeBilinear: one([1, 2, 3, 2], resize, 'images'),
+    ResizeNearestNeighbor: one([1, 2, 3, 2], resize, 'images'),
+    Reverse: one([3, 2], { dims: [0] }),
+    Slice: one([3, 2], { begin: [1, 0], size: [2, 1] }),
+    SpaceToBatchND: one([1, 3, 4, 1], {
+      blockShape: [2, 2],
+      paddings: [
+        [1, 0],
+        [0, 0],
+      ],
+    }),
+    SparseToDense: () => [
+      { sparseIndices: index, sparseValues: x(2), defaultValue: tf.scalar(7) },
+      { outputShape: [3] },
+    ],
+    SplitV: one([4, 2], { numOrSizeSplits: [1, 3], axis: 0 }),
+    StridedSlice: one([5], {
+      begin: [0],
+      end: [5],
+      strides: [2],
+      ...{ beginMask: 0, endMask: 0, ellipsisMask: 0, newAxisMask: 0, shrinkAxisMask: 0 },
+    }),
+    TensorScatterUpdate: () => [{ tensor: x(3), indices: index, updates: tf.add(x(2), 1) }, { sliceRank: 1 }],
+    Tile: one([3], { reps: [2] }),
+    TopK: one([5], { k: 2, sorted: true }),
+    Transpose: one([3, 2], { perm: [1, 0] }),
+    Unpack: one([3, 2], { axis: 0 }, 'value'),
+  };
+})();
+
+describe('kernels that move numbers', () => {
+  it.each(those(({ moves }) => moves))('%s: the result has numbers of its inputs and no others', (kernel) => {
+    const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
+    const { moves, fills } = traitsOf(kernel);
+    const from = moves === 'list' ? Object.keys(inputs) : [...(moves ?? [])];
+    const given = new Set(numbers(from.map((name) => (inputs as Record<string, tf.Tensor>)[name] as tf.Tensor)));
+    const foreign = numbers(run(kernel, inputs, attrs)).filter((number) => !given.has(number));
+    if (fills === true) expect(new Set(foreign).size).toBe(1);
+    else expect(foreign).toEqual([]);
+  });
+  it.each(those(({ within }) => within))('%s: the result lies within the numbers of its input', (kernel) => {
+    const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
+    const given = numbers([(inputs as Record<string, tf.Tensor>)[traitsOf(kernel).within ?? ''] as tf.Tensor]);
+    for (const number of numbers(run(kernel, inputs, attrs))) {
+      expect(number).toBeGreaterThanOrEqual(Math.min(...given));
+      expect(number).toBeLessThanOrEqual(Math.max(...given));
+    }
+  });
+});
+
+it.each(those(({ reduces }) => reduces))('%s: leaves single numbers as they are', (kernel) => {
+  const x = drawn(kernel, [1, 5]);
+  const attrs = { [traitsOf(kernel).along ?? '']: [0], keepDims: false };
+  expect(numbers(run(kernel, { x }, attrs))).toEqual(numbers([x]));
+});
+
+/** Of one kernel of each kind: the batch of two is the two alone. */
+const BATCHES: Readonly<Record<string, () => [Record<string, tf.Tensor>, Attrs]>> = (() => {
+  const picture = { strides: 1, pad: 'same', dilations: 1, dataFormat: 'NHWC', activation: 'linear' };
+  const filtered = (shape: number[], filter: number[], attrs: Attrs) => (): [Record<string, tf.Tensor>, Attrs] => [
+    { x: drawn('', shape), filter: drawn('', filter, 0.3) },
+    attrs,
+  ];
+  const own = (kernel: string, name: string, shape: number[]) => (): [Record<string, tf.Tensor>, Attrs] => [
+    { [name]: drawn('', shape) },
+    PLACED[kernel]?.()[1] ?? { depthRadius: 1, bias: 1, alpha: 1, beta: 0.5 },
+  ];
+  return {
+    AvgPool: own('AvgPool', 'x', [2, 3, 3, 2]),
+    AvgPool3D: own('AvgPool3D', 'x', [2, 3, 3, 3, 2]),
+    Conv2D: filtered([2, 4, 4, 2], [3, 3, 2, 3], picture),
+    Conv3D: filtered([2, 3, 4, 4, 2], [2, 2, 2, 2, 3], {
+      ...picture,
+      strides: [1, 1, 1],
+      dilations: [1, 1, 1],
+      dataFormat: 'NDHWC',
+    }),
+    DepthToSpace: own('DepthToSpace', 'x', [2, 2, 2, 4]),
+    DepthwiseConv2dNative: filtered([2, 4, 4, 2], [3, 3, 2, 2], { ...picture, strides: [1, 1], dilations: [1, 1] }),
+    FlipLeftRight: own('FlipLeftRight', 'image', [2, 2, 3, 2]),
+    FusedConv2D: filtered([2, 4, 4, 2], [3, 3, 2, 3], picture),
+    FusedDepthwiseConv2D: filtered([2, 4, 4, 2], [3, 3, 2, 2], { ...picture, strides: [1, 1], dilations: [1, 1] }),
+    LRN: own('LRN', 'x', [2, 2, 2, 3]),
+    MaxPool: own('MaxPool', 'x', [2, 3, 3, 2]),
+    MaxPool3D: own('MaxPool3D', 'x', [2, 3, 3, 3, 2]),
+    ResizeBilinear: own('ResizeBilinear', 'images', [2, 2, 3, 2]),
+    ResizeNearestNeighbor: own('ResizeNearestNeighbor', 'images', [2, 2, 3, 2]),
+  };
+})();
+
+it.each(those(({ batch }) => batch))('%s: examples of a batch are computed alone', (kernel) => {
+  const [inputs, attrs] = BATCHES[kernel]?.() ?? [{}, {}];
+  const name = traitsOf(kernel).batch ?? '';
+  const both = inputs[name] as tf.Tensor;
+  const alone = tf.split(both, 2).map((one) => run(kernel, { ...inputs, [name]: one }, attrs)[0] as tf.Tensor);
+  expect(numbers(run(kernel, inputs, attrs))).toEqual(numbers(alone));
+});

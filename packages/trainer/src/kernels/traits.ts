@@ -1,0 +1,304 @@
+// What each tfjs kernel is, mathematically: one row a kernel, asked by tracing, rewriting, lowering, gradients and
+// export. Total over the kernel names: a missing row does not compile. A trait that a row does not name does not hold.
+import type { KernelName } from './names.js';
+
+/** The sides of a convolution, by the names of a kernel's inputs; `''` is the result. */
+export interface ConvolutionTraits {
+  /** What the filter is moved over: the input of a forward convolution. */
+  large: string;
+  /** What comes of it. */
+  small: string;
+  /** [h, w, in, out]; of a depthwise one [h, w, in, multiplier]. */
+  filter: string;
+  depthwise: boolean;
+  /** How many axes the filter moves along. */
+  axes: 2 | 3;
+}
+
+/** The facts about a kernel that somebody asks for. */
+export interface Traits {
+  /** The inputs of an element-wise kernel: each number of the result depends on the numbers at its own place alone. */
+  elementwise?: readonly string[];
+  /** Element-wise, and its operands are broadcast as NumPy's, by tfjs's kernel too. */
+  broadcasts?: true;
+  /** The operands `a` and `b` may be swapped without a change of a bit. */
+  commutative?: true;
+  /** Only the shape of the input is read. */
+  readsShape?: true;
+  /** Equal calls may give different results. */
+  impure?: true;
+  /**
+   * The result has the numbers of these inputs, all or some of them, in other places. `'list'`: of all inputs, which
+   * come as a list.
+   */
+  moves?: readonly string[] | 'list';
+  /** Beside moved numbers, the result has numbers of the kernel's own: zeros, or a constant. */
+  fills?: true;
+  /** The result lies between the least and the greatest number of this input. */
+  within?: string;
+  /** If its inputs are off by some part of themselves, so is the result; a logarithm by as much, not by a part. */
+  keepsAccuracy?: true;
+  /** Multiplies what it reads: number by number, or in sums of products, whose time grows faster than their size. */
+  multiplies?: 'numbers' | 'sums';
+  /** The product of the matrices `a` and `b`, in the last two axes. */
+  product?: true;
+  convolution?: ConvolutionTraits;
+  /** A window (`filterSize`) that moves along this many axes of `x`. */
+  pool?: 2 | 3;
+  /** The kernel that does the same, then adds a bias and applies an activation. */
+  fused?: KernelName;
+  /** Inputs that are pictures [batch, height, width, channels], worked on along height and width. */
+  pictures?: readonly string[];
+  /** The input whose first axis is a batch: each example is computed alone, and no attribute counts them. */
+  batch?: string;
+  /** The attribute that names the axis or axes worked along; the other axes are left alone. */
+  along?: string;
+  /** The axes that `along` names are reduced by a function that leaves a single number as it is. */
+  reduces?: true;
+  /** The last axis of an input means something to the kernel: the components of an index, or numbers that rise. */
+  lastAxis?: true;
+  /** Returns a list: parts of one kind, or values, of which the traits speak, and their places. */
+  outputs?: 'parts' | 'values and places';
+}
+
+const UNARY: Traits = { elementwise: ['x'] };
+const BINARY: Traits = { elementwise: ['a', 'b'], broadcasts: true };
+const SYMMETRIC: Traits = { ...BINARY, commutative: true };
+const MOVES_X: Traits = { moves: ['x'] };
+const FILLS: Traits = { moves: ['x'], fills: true };
+const JOINS: Traits = { moves: 'list' };
+const REDUCES: Traits = { along: 'axis', reduces: true };
+const EXTREME: Traits = { ...REDUCES, within: 'x', keepsAccuracy: true };
+const NONE: Traits = {};
+
+const conv = (large: string, small: string, filter: string, axes: 2 | 3 = 2, depthwise = false): Traits => ({
+  convolution: { large, small, filter, axes, depthwise },
+  multiplies: 'sums',
+  ...(axes === 2 ? { pictures: [large, small].filter((name) => name !== '') } : {}),
+  ...(small === '' ? { batch: large } : {}),
+});
+const depthwise = (large: string, small: string, filter: string): Traits => conv(large, small, filter, 2, true);
+const pool = (axes: 2 | 3): Traits => ({
+  pool: axes,
+  within: 'x',
+  keepsAccuracy: true,
+  batch: 'x',
+  ...(axes === 2 ? { pictures: ['x'] } : {}),
+});
+
+/** Every kernel's traits. */
+export const TRAITS: Readonly<Record<KernelName, Traits>> = {
+  // one tensor, element by element
+  Abs: { ...UNARY, keepsAccuracy: true },
+  Acos: UNARY,
+  Acosh: UNARY,
+  Asin: UNARY,
+  Asinh: UNARY,
+  Atan: UNARY,
+  Atanh: UNARY,
+  Cast: UNARY,
+  Ceil: UNARY,
+  ClipByValue: { ...UNARY, keepsAccuracy: true },
+  Cos: UNARY,
+  Cosh: UNARY,
+  Elu: UNARY,
+  Erf: UNARY,
+  Exp: UNARY,
+  Expm1: UNARY,
+  Floor: UNARY,
+  Identity: { ...UNARY, ...MOVES_X },
+  IsFinite: UNARY,
+  IsInf: UNARY,
+  IsNan: UNARY,
+  LeakyRelu: UNARY,
+  Log: { ...UNARY, keepsAccuracy: true },
+  Log1p: UNARY,
+  LogicalNot: UNARY,
+  Neg: { ...UNARY, keepsAccuracy: true },
+  OnesLike: { ...UNARY, readsShape: true },
+  Reciprocal: { ...UNARY, keepsAccuracy: true },
+  Relu: UNARY,
+  Relu6: UNARY,
+  Round: UNARY,
+  Rsqrt: { ...UNARY, keepsAccuracy: true },
+  Selu: UNARY,
+  Sigmoid: UNARY,
+  Sign: UNARY,
+  Sin: UNARY,
+  Sinh: UNARY,
+  Softplus: UNARY,
+  Sqrt: { ...UNARY, keepsAccuracy: true },
+  Square: { ...UNARY, keepsAccuracy: true },
+  Step: UNARY,
+  Tan: UNARY,
+  Tanh: UNARY,
+  ZerosLike: { ...UNARY, readsShape: true },
+
+  // several tensors, element by element
+  Add: { ...BINARY, commutative: true },
+  AddN: { elementwise: ['inputs'] },
+  Atan2: BINARY,
+  BitwiseAnd: SYMMETRIC,
+  EluGrad: { elementwise: ['dy', 'y'] },
+  Equal: SYMMETRIC,
+  FloorDiv: BINARY,
+  Greater: BINARY,
+  GreaterEqual: BINARY,
+  Less: BINARY,
+  LessEqual: BINARY,
+  LogicalAnd: SYMMETRIC,
+  LogicalOr: SYMMETRIC,
+  LogicalXor: SYMMETRIC,
+  // Not commutative: of 0 and -0, which are equal, runtimes may return either.
+  Maximum: { ...BINARY, keepsAccuracy: true },
+  Minimum: { ...BINARY, keepsAccuracy: true },
+  Mod: BINARY,
+  Multiply: { ...BINARY, commutative: true, keepsAccuracy: true, multiplies: 'numbers' },
+  NotEqual: SYMMETRIC,
+  Pow: { ...BINARY, keepsAccuracy: true },
+  Prelu: { elementwise: ['x', 'alpha'], multiplies: 'numbers' },
+  RealDiv: { ...BINARY, keepsAccuracy: true, multiplies: 'numbers' },
+  Select: { elementwise: ['condition', 't', 'e'] },
+  SquaredDifference: { ...BINARY, commutative: true },
+  Sub: BINARY,
+
+  // along axes
+  All: REDUCES,
+  Any: REDUCES,
+  ArgMax: { along: 'axis' },
+  ArgMin: { along: 'axis' },
+  Bincount: NONE,
+  Cumprod: { along: 'axis', keepsAccuracy: true, multiplies: 'numbers' },
+  Cumsum: { along: 'axis', keepsAccuracy: true },
+  DenseBincount: NONE,
+  LogSoftmax: { along: 'axis' },
+  Max: { ...EXTREME, along: 'reductionIndices' },
+  Mean: EXTREME,
+  Min: EXTREME,
+  Prod: { ...REDUCES, keepsAccuracy: true, multiplies: 'numbers' },
+  Softmax: { along: 'dim' },
+  Sum: { ...REDUCES, keepsAccuracy: true },
+  TopK: { ...MOVES_X, outputs: 'values and places' },
+  UnsortedSegmentSum: NONE,
+
+  // movement
+  BatchToSpaceND: MOVES_X,
+  BroadcastArgs: NONE,
+  BroadcastTo: MOVES_X,
+  Concat: JOINS,
+  DepthToSpace: { ...MOVES_X, pictures: ['x'], batch: 'x' },
+  Diag: FILLS,
+  ExpandDims: { moves: ['input'] },
+  FlipLeftRight: { moves: ['image'], batch: 'image' },
+  GatherNd: { moves: ['params'], lastAxis: true },
+  GatherV2: MOVES_X,
+  MirrorPad: MOVES_X,
+  OneHot: NONE,
+  Pack: JOINS,
+  PadV2: FILLS,
+  Reshape: MOVES_X,
+  Reverse: { ...MOVES_X, along: 'dims' },
+  ScatterNd: { lastAxis: true },
+  Slice: MOVES_X,
+  SpaceToBatchND: FILLS,
+  SparseToDense: { moves: ['sparseValues', 'defaultValue'], lastAxis: true },
+  SplitV: { ...MOVES_X, outputs: 'parts' },
+  StridedSlice: MOVES_X,
+  TensorScatterUpdate: { moves: ['tensor', 'updates'], lastAxis: true },
+  Tile: MOVES_X,
+  Transpose: MOVES_X,
+  Unpack: { moves: ['value'], outputs: 'parts' },
+
+  // numbers made of attributes
+  Fill: NONE,
+  LinSpace: NONE,
+  Range: NONE,
+
+  // convolution, pooling, products, normalisation, resizing
+  AvgPool: pool(2),
+  AvgPool3D: pool(3),
+  AvgPool3DGrad: NONE,
+  AvgPoolGrad: { pictures: ['dy', 'input'] },
+  BatchMatMul: { product: true, multiplies: 'sums', fused: '_FusedMatMul' },
+  Conv2D: { ...conv('x', '', 'filter'), fused: 'FusedConv2D' },
+  Conv2DBackpropFilter: conv('x', 'dy', ''),
+  Conv2DBackpropInput: conv('', 'dy', 'filter'),
+  Conv3D: conv('x', '', 'filter', 3),
+  Conv3DBackpropFilterV2: conv('x', 'dy', '', 3),
+  Conv3DBackpropInputV2: conv('', 'dy', 'filter', 3),
+  DepthwiseConv2dNative: { ...depthwise('x', '', 'filter'), fused: 'FusedDepthwiseConv2D' },
+  DepthwiseConv2dNativeBackpropFilter: depthwise('x', 'dy', ''),
+  DepthwiseConv2dNativeBackpropInput: depthwise('', 'dy', 'filter'),
+  Einsum: { multiplies: 'sums' },
+  FusedBatchNorm: { multiplies: 'numbers' },
+  FusedConv2D: { ...conv('x', '', 'filter'), fused: 'FusedConv2D' },
+  FusedDepthwiseConv2D: { ...depthwise('x', '', 'filter'), fused: 'FusedDepthwiseConv2D' },
+  LRN: { batch: 'x' },
+  LRNGrad: NONE,
+  MaxPool: pool(2),
+  MaxPool3D: pool(3),
+  MaxPool3DGrad: NONE,
+  MaxPoolGrad: { pictures: ['dy', 'input', 'output'] },
+  // Its places may be counted over the whole batch.
+  MaxPoolWithArgmax: { pool: 2, within: 'x', pictures: ['x'], outputs: 'values and places' },
+  ResizeBilinear: { within: 'images', pictures: ['images'], batch: 'images' },
+  ResizeBilinearGrad: { pictures: ['images', 'dy'] },
+  ResizeNearestNeighbor: { moves: ['images'], pictures: ['images'], batch: 'images' },
+  ResizeNearestNeighborGrad: { pictures: ['images', 'dy'] },
+  _FusedMatMul: { product: true, multiplies: 'sums', fused: '_FusedMatMul' },
+
+  // pictures read at computed places, windows, search
+  CropAndResize: NONE,
+  Dilation2D: NONE,
+  Dilation2DBackpropFilter: NONE,
+  Dilation2DBackpropInput: NONE,
+  RotateWithOffset: NONE,
+  SearchSorted: { lastAxis: true },
+  SparseReshape: NONE,
+  Transform: NONE,
+
+  // kernels without a lowering
+  Complex: NONE,
+  ComplexAbs: NONE,
+  Draw: NONE,
+  FFT: NONE,
+  FromPixels: NONE,
+  IFFT: NONE,
+  Imag: NONE,
+  LowerBound: NONE,
+  MatrixBandPart: NONE,
+  Multinomial: { impure: true },
+  NonMaxSuppressionV3: NONE,
+  NonMaxSuppressionV4: NONE,
+  NonMaxSuppressionV5: NONE,
+  Pool: NONE,
+  RaggedGather: NONE,
+  RaggedRange: NONE,
+  RaggedTensorToTensor: NONE,
+  Real: NONE,
+  SparseFillEmptyRows: NONE,
+  SparseSegmentMean: NONE,
+  SparseSegmentSum: NONE,
+  StaticRegexReplace: NONE,
+  StringNGrams: NONE,
+  StringSplit: NONE,
+  StringToHashBucketFast: NONE,
+  Unique: { outputs: 'values and places' },
+  UpperBound: NONE,
+};
+
+/** The traits of a kernel; of one that is not tfjs's own, none are known. */
+export function traitsOf(kernel: string): Traits {
+  return Object.hasOwn(TRAITS, kernel) ? TRAITS[kernel as KernelName] : NONE; // own keys are exactly the names
+}
+
+/** Whether a kernel moves a filter over pictures, depthwise or not. */
+export function filtersPictures(kernel: string): boolean {
+  const { convolution } = traitsOf(kernel);
+  return convolution?.small === '' && convolution.axes === 2;
+}
+
+/** Names of the kernels that have a trait. */
+export function kernelsThat(has: (traits: Traits) => unknown): KernelName[] {
+  return (Object.keys(TRAITS) as KernelName[]).filter((kernel) => Boolean(has(TRAITS[kernel]))); // its own keys
+}
