@@ -10,6 +10,7 @@ import {
   type Size,
   type ValueId,
 } from './program.js';
+import { traitsOf } from '../kernels/traits.js';
 
 /** Rewrites a program without changing what it computes. */
 export type Pass = (program: Program) => Program;
@@ -77,6 +78,18 @@ export function outputOf(call: KernelCall): ValueId {
   const [id] = call.outputs;
   if (id === undefined) throw new Error(`${call.kernel}: expected an output`);
   return id;
+}
+
+/** The outputs of which a call's traits speak: all, or the values without their places. */
+export function valueOutputs(call: KernelCall): readonly ValueId[] {
+  return traitsOf(call.kernel).outputs === 'values and places' ? call.outputs.slice(0, 1) : call.outputs;
+}
+
+/** The one value that `id`, made by `call`, has all its numbers from, if there is one. */
+export function movedFrom(call: KernelCall, id: ValueId): ValueId | undefined {
+  const { moves, fills } = traitsOf(call.kernel);
+  const [name, more] = moves === 'list' || fills === true || !valueOutputs(call).includes(id) ? [] : (moves ?? []);
+  return name === undefined || more !== undefined ? undefined : inputOf(call, name);
 }
 
 /**

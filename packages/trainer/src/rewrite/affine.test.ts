@@ -104,6 +104,38 @@ describe('foldAffine', () => {
     ).toEqual(['FusedDepthwiseConv2D']);
   });
 
+  it.each<[string, number[], (x: tf.Tensor) => tf.Tensor]>([
+    [
+      'Conv3D',
+      [1, 3, 4, 4, 2],
+      (x) => tf.conv3d(x as tf.Tensor5D, tf.randomNormal([2, 2, 2, 2, 2], 0, 1, 'float32', 5), 1, 'same'),
+    ],
+    [
+      'DepthwiseConv2dNativeBackpropInput',
+      [1, 4, 4, 4],
+      (dy) =>
+        tf
+          .engine()
+          .runKernel(
+            'DepthwiseConv2dNativeBackpropInput',
+            { dy, filter: tf.randomNormal([3, 3, 2, 2], 0, 1, 'float32', 5) },
+            { strides: 1, pad: 'same', dilations: 1, dimRoundingMode: undefined, inputShape: [1, 4, 4, 2] } as never,
+          ) as tf.Tensor,
+    ],
+  ])('folds factors of channels into %s', (kernel, shape, of) => {
+    const apply = (x: tf.Tensor): tf.Tensor => tf.mul(of(x), tf.tensor1d([2, -3]));
+    const { program } = trace(({ x }) => ({ y: apply(x as tf.Tensor) }), {
+      inputs: [{ name: 'x', dtype: 'float32', shape }],
+      variables: 'constant',
+    });
+    const [after, data] = [optimize(program), wave(shape.reduce((a, b) => a * b, 1))];
+    expect(after.calls.map((call) => call.kernel)).toEqual([kernel]);
+    expect(replay(after, { x: { data } })['y']?.data).toBeAllclose(apply(tf.tensor(data, shape)).dataSync(), {
+      rtol: 1e-5,
+      atol: 1e-5,
+    });
+  });
+
   it('folds into dense layers, through the reshape to a picture too', () => {
     const dense = (units: number, useBias = true): tf.layers.Layer =>
       tf.layers.dense({ units, useBias, kernelInitializer: init(5), biasInitializer: init(6) });

@@ -1,6 +1,7 @@
 // What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one
 // bias added. Batch norm with constant statistics, and the products and sums that other converters make of it.
 // Inference only: a training step's weights and statistics are no constants.
+import { traitsOf } from '../kernels/traits.js';
 import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
 import {
   countOf,
@@ -18,30 +19,28 @@ import {
 interface Linear {
   /** Name of the weights' input. */
   weights: string;
-  /** The output channel that weight number `index` belongs to. */
-  channel: (index: number, shape: readonly number[], attrs: Record<string, unknown>) => number;
+  /** The axes of the weights that count output channels, from the back: from the first to before the second. */
+  channels: readonly [number, number];
   /** The kernel that also adds a bias, if tfjs has one. */
-  fused?: string;
+  fused: string | undefined;
 }
 
-const last = (index: number, shape: readonly number[]): number => index % (shape.at(-1) ?? 1);
-const lastTwo = (index: number, shape: readonly number[]): number =>
-  index % ((shape.at(-1) ?? 1) * (shape.at(-2) ?? 1));
-const beforeLast = (index: number, shape: readonly number[]): number =>
-  Math.floor(index / (shape.at(-1) ?? 1)) % (shape.at(-2) ?? 1);
-const column = (index: number, shape: readonly number[], attrs: Record<string, unknown>): number =>
-  (attrs['transposeB'] === true ? beforeLast : last)(index, shape);
-
-const LINEAR: Readonly<Record<string, Linear>> = {
-  Conv2D: { weights: 'filter', channel: last, fused: 'FusedConv2D' },
-  FusedConv2D: { weights: 'filter', channel: last, fused: 'FusedConv2D' },
-  DepthwiseConv2dNative: { weights: 'filter', channel: lastTwo, fused: 'FusedDepthwiseConv2D' },
-  FusedDepthwiseConv2D: { weights: 'filter', channel: lastTwo, fused: 'FusedDepthwiseConv2D' },
+/** A call as a linear one, in what is not constant. */
+function linearOf({ kernel, attrs }: KernelCall): Linear | undefined {
+  const { convolution, product, fused } = traitsOf(kernel);
+  if (product === true) return { weights: 'b', channels: attrs['transposeB'] === true ? [-2, -1] : [-1, 0], fused };
+  if (convolution === undefined || convolution.filter === '') return undefined;
   // A transposed convolution's filter is [height, width, out, in].
-  Conv2DBackpropInput: { weights: 'filter', channel: beforeLast },
-  BatchMatMul: { weights: 'b', channel: column, fused: '_FusedMatMul' },
-  _FusedMatMul: { weights: 'b', channel: column, fused: '_FusedMatMul' },
-};
+  const channels = convolution.large === '' ? ([-2, -1] as const) : ([convolution.depthwise ? -2 : -1, 0] as const);
+  return { weights: convolution.filter, channels, fused };
+}
+
+/** The output channel that weight number `index` belongs to. */
+function channelOf(index: number, shape: readonly number[], [first, end]: Linear['channels']): number {
+  const count = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+  const after = end === 0 ? 1 : count(shape.slice(end));
+  return Math.floor(index / after) % (count(shape.slice(first)) / after);
+}
 
 /** x · factor + shift, by channel of the last axis. */
 interface Affine {
@@ -145,7 +144,7 @@ function follow(
     const width = shapeOf(program, id).at(-1);
     // Row-major order keeps channels in turn as long as every width is a whole number of rounds.
     if (before === undefined || typeof width !== 'number' || width % affine.channels !== 0) return undefined;
-    const rule = LINEAR[before.kernel];
+    const rule = linearOf(before);
     if (rule !== undefined) {
       const gains = !affine.adds || rule.fused !== undefined || bias !== undefined;
       // A filter that others read too would be stored twice. Batch norm is worth that.
@@ -209,7 +208,7 @@ function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes 
     : on.constant(
         'float32',
         shape,
-        Float32Array.from(data, (w, i) => w * factor(rule.channel(i, shape, linear.attrs))),
+        Float32Array.from(data, (w, i) => w * factor(channelOf(i, shape, rule.channels))),
       );
   const inputs = Object.fromEntries(
     Object.entries(linear.inputs).map(([name, ids]) => [name, Array.isArray(ids) ? ids : on.at(ids)]),

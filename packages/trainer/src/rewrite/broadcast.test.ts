@@ -39,6 +39,20 @@ describe('simplifyBroadcasts', () => {
     expect(simplifyBroadcasts(p).calls.at(-1)).toMatchObject({ kernel: 'Add', inputs: { a: 0, b: 1 }, outputs: [4] });
   });
 
+  it('does so in every element-wise call that broadcasts, comparisons too', () => {
+    for (const kernel of ['Pow', 'Greater', 'LogicalOr', 'Mod']) {
+      const p = program(
+        [[2, 3], [3], [1, 3], [2, 3], [2, 3]],
+        [
+          { kernel: 'Reshape', inputs: { x: 1 }, attrs: { shape: [1, 3] }, outputs: [2] },
+          tile(2, 3, [2, 1]),
+          { ...add(0, 3, 4), kernel },
+        ],
+      );
+      expect(simplifyBroadcasts(p).calls.at(-1)).toMatchObject({ kernel, inputs: { a: 0, b: 1 } });
+    }
+  });
+
   it('computes small and spreads after when no operand is whole', () => {
     const p = program([[], [1, 3], [2, 3], [2, 3]], [tile(1, 2, [2, 1]), add(2, 0, 3)]);
     const { calls, values } = simplifyBroadcasts(p);

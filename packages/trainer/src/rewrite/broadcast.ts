@@ -1,6 +1,7 @@
 // Lets broadcasting do the work of Tile: what gradients spread over a picture before an element-wise op stays small.
 // Also drops reshapes that only put 1s in front of an operand, so that equal operands look equal to
 // common-subexpression elimination.
+import { traitsOf } from '../kernels/traits.js';
 import {
   isStatic,
   sizeText,
@@ -10,17 +11,6 @@ import {
   type Size,
   type ValueId,
 } from '../program/program.js';
-
-/** Element-wise kernels on `a` and `b` that broadcast as NumPy does. */
-export const BINARY: ReadonlySet<string> = new Set([
-  'Add',
-  'Sub',
-  'Multiply',
-  'RealDiv',
-  'Maximum',
-  'Minimum',
-  'SquaredDifference',
-]);
 
 const same = (a: readonly Size[], b: readonly Size[]): boolean =>
   a.length === b.length && a.every((size, i) => sizeText(size) === sizeText(b[i] ?? -1));
@@ -38,8 +28,8 @@ function broadcast(a: readonly Size[], b: readonly Size[]): Size[] | undefined {
 }
 
 /**
- * `program` with {@link BINARY} calls reading the small tensors themselves. Dead calls are left for dead-code
- * elimination.
+ * `program` with element-wise calls that broadcast reading the small tensors themselves. Dead calls are left to
+ * dead-code elimination.
  */
 export function simplifyBroadcasts(program: Program): Program {
   const values: ProgramValue[] = [...program.values];
@@ -70,7 +60,12 @@ export function simplifyBroadcasts(program: Program): Program {
   for (const call of program.calls) {
     const { a, b } = call.inputs;
     const [out] = call.outputs;
-    if (!BINARY.has(call.kernel) || typeof a !== 'number' || typeof b !== 'number' || out === undefined) {
+    if (
+      traitsOf(call.kernel).broadcasts !== true ||
+      typeof a !== 'number' ||
+      typeof b !== 'number' ||
+      out === undefined
+    ) {
       emit(call);
       continue;
     }

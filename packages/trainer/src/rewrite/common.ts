@@ -1,14 +1,9 @@
 // Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies
 // its generator for D and again for G runs it once. Constants are compared by their bytes.
 import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
 import { dtypeOf, Rewriter, shapeOf } from '../program/graph.js';
-
-/** Kernels whose results may differ from call to call. */
-const IMPURE = new Set(['Multinomial']);
-
-/** Kernels on `a` and `b` whose operands may change places without a change of a bit. */
-const COMMUTATIVE = new Set(['Add', 'Multiply']);
 
 /** `program` with equal constants and equal calls merged into the first of them. */
 export function eliminateCommonSubexpressions(program: Program): Program {
@@ -30,14 +25,14 @@ export function eliminateCommonSubexpressions(program: Program): Program {
     else rewriter.replace(id, first);
   }
   return rewriter.run((call) => {
-    if (IMPURE.has(call.kernel) || once(keyOf(call, rewriter), call.outputs)) rewriter.emit(call);
+    if (traitsOf(call.kernel).impure === true || once(keyOf(call, rewriter), call.outputs)) rewriter.emit(call);
   });
 }
 
 function keyOf(call: KernelCall, rewriter: Rewriter): string {
   const { a, b } = call.inputs;
   const inputs =
-    COMMUTATIVE.has(call.kernel) &&
+    traitsOf(call.kernel).commutative === true &&
     typeof a === 'number' &&
     typeof b === 'number' &&
     a > b &&

@@ -2,6 +2,7 @@
 // see few different neighbours: a small convolution gives one group of channels for each way in which a kernel can meet
 // the grown pixels, and depthToSpace puts them in place. Less is computed, and the enlarged picture of many channels,
 // often the largest of a network, is never made.
+import { filtersPictures, traitsOf } from '../kernels/traits.js';
 import type { ConstantData, KernelCall, Program, Size } from '../program/program.js';
 import { times } from '../program/size.js';
 import { inputOf, outputOf, producers, Rewriter, sameSize, useCounts } from '../program/graph.js';
@@ -43,7 +44,8 @@ export function convolveBeforeEnlarging(program: Program): Program {
 function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean {
   const [small, filter, bias] = [inputOf(enlarging, 'images'), inputOf(call, 'filter'), inputOf(call, 'bias')];
   if (
-    !['Conv2D', 'FusedConv2D'].includes(call.kernel) ||
+    !filtersPictures(call.kernel) ||
+    traitsOf(call.kernel).convolution?.depthwise === true ||
     enlarging.kernel !== 'ResizeNearestNeighbor' ||
     enlarging.attrs['alignCorners'] === true ||
     small === undefined ||

@@ -1,5 +1,6 @@
 // Constant folding: calls on constants alone are computed once, by tfjs's own cpu kernels, and become constants.
 import * as tf from '@tensorflow/tfjs';
+import { traitsOf } from '../kernels/traits.js';
 import { callInputs, type KernelCall, type Program } from '../program/program.js';
 import { countOf, Rewriter } from '../program/graph.js';
 import { replay } from '../program/replay.js';
@@ -10,12 +11,11 @@ import { replay } from '../program/replay.js';
  */
 const SMALL = 1 << 12;
 
-/** Kernels that make much out of nothing: kept above this many elements, a row of channels. */
-const MAKERS = new Set(['Fill', 'Range', 'LinSpace']);
+/** Tensors made out of nothing, as by Fill, are kept as calls above this many elements, a row of channels. */
 const ROW = 1 << 10;
 
-/** Kernels whose time grows faster than their tensors: folded only while small. */
-const HEAVY = /Conv|MatMul|Einsum/;
+/** Sums of products, whose time grows faster than their tensors, are folded only below this size read times made. */
+const HEAVY = 1e8;
 
 /** `program` with calls on constants computed. Nothing is folded where tfjs has no cpu backend. */
 export function foldConstants(program: Program): Program {
@@ -28,9 +28,9 @@ export function foldConstants(program: Program): Program {
 }
 
 function isFoldable(call: KernelCall, on: Rewriter): boolean {
-  const ids = callInputs(call);
+  const [ids, traits] = [callInputs(call), traitsOf(call.kernel)];
   if (
-    call.kernel === 'Multinomial' ||
+    traits.impure === true ||
     !ids.every((id) => on.constants.has(id)) ||
     tf.getKernel(call.kernel, 'cpu') === undefined
   )
@@ -38,9 +38,9 @@ function isFoldable(call: KernelCall, on: Rewriter): boolean {
   const sizes = call.outputs.map((id) => countOf(on.shape(id)));
   if (sizes.some((size) => size === undefined) || Object.values(call.attrs).some(isDynamic)) return false;
   const made = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
-  if (MAKERS.has(call.kernel)) return made <= ROW;
+  if (ids.length === 0) return made <= ROW;
   const read = ids.reduce((sum, id) => sum + (on.constants.get(id)?.length ?? 0), 0);
-  return made <= Math.max(SMALL, read) && !(HEAVY.test(call.kernel) && made * read > 1e8);
+  return made <= Math.max(SMALL, read) && !(traits.multiplies === 'sums' && made * read > HEAVY);
 }
 
 /** Whether an attribute holds a size that is not a number yet. */

@@ -1,4 +1,5 @@
 // Removes calls that return their input: what tfjs's tape, layers and gradient functions leave behind.
+import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 import { uniformOf } from './uniform.js';
@@ -48,8 +49,7 @@ const reduction: Rule = (call, on) => {
   const x = inputOf(call, 'x');
   if (x === undefined || on.dtype(x) !== on.dtype(outputOf(call))) return undefined;
   const shape = on.shape(x);
-  const axis = call.attrs['axis'] ?? call.attrs['reductionIndices'];
-  const axes = axesOf(axis, shape.length);
+  const axes = axesOf(call.attrs[traitsOf(call.kernel).along ?? ''], shape.length);
   if (!axes.every((i) => shape.at(i) === 1)) return undefined;
   return unchanged(call, on) ?? reshaped(call, on, x);
 };
@@ -115,11 +115,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       ? { ...call, kernel: 'Add', inputs: { a, b } }
       : undefined;
   },
-  Sum: reduction,
-  Mean: reduction,
-  Max: reduction,
-  Min: reduction,
-  Prod: reduction,
+  ...Object.fromEntries(kernelsThat(({ reduces }) => reduces).map((kernel) => [kernel, reduction])),
   ZerosLike: (call, on) => ({
     ...call,
     kernel: 'Fill',

@@ -1,14 +1,8 @@
 // Zeros put around a picture before a convolution become the convolution's own padding, as of Keras's ZeroPadding2D: a
 // copy of the picture less. onnxruntime joins them too, but not across a change of layout.
+import { filtersPictures } from '../kernels/traits.js';
 import type { Program } from '../program/program.js';
 import { inputOf, producers, Rewriter, useCounts } from '../program/graph.js';
-
-const CONVOLUTIONS: ReadonlySet<string> = new Set([
-  'Conv2D',
-  'FusedConv2D',
-  'DepthwiseConv2dNative',
-  'FusedDepthwiseConv2D',
-]);
 
 /** `program` with such pads joined to the only convolution that reads them. */
 export function joinPads(program: Program): Program {
@@ -19,7 +13,7 @@ export function joinPads(program: Program): Program {
     const pad =
       x === undefined ||
       uses.get(x) !== 1 ||
-      !CONVOLUTIONS.has(call.kernel) ||
+      !filtersPictures(call.kernel) ||
       call.attrs['dataFormat'] === 'NCHW' ||
       call.attrs['pad'] !== 'valid'
         ? undefined

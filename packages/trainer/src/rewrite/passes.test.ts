@@ -84,6 +84,9 @@ describe('common subexpressions', () => {
   it('are computed once, operands of sums and products in either order', () => {
     expect(left((x, y) => [x.add(y).sin(), y.add(x).sin()], pass)).toEqual(['Add', 'Sin']);
     expect(left((x, y) => [x.sub(y), y.sub(x)], pass)).toEqual(['Sub', 'Sub']);
+    expect(left((x, y) => [x.equal(y), y.equal(x)], pass)).toEqual(['Equal']);
+    // Of 0 and -0 a runtime may return either.
+    expect(left((x, y) => [x.maximum(y), y.maximum(x)], pass)).toEqual(['Maximum', 'Maximum']);
     expect(left((x) => [x.sum(0), x.sum(1), x.sum(0)], pass)).toEqual(['Sum', 'Sum']);
     expect(left((x) => tf.split(x, 2, 2).concat(tf.split(x, 2, 2)), pass)).toEqual(['SplitV']);
   });
@@ -208,6 +211,7 @@ describe('no-ops', () => {
       gone((x) => [x.reshape([1, 24]).sum(0, true), x.reshape([24, 1]).mean(1), x.reshape([1, 24]).max([0])]),
     ).toEqual(['Reshape', 'Reshape', 'Reshape']);
     expect(gone((x) => x.reshape([1, 24]).sum())).toEqual(['Reshape', 'Sum']);
+    expect(gone((x) => x.greater(0).reshape([1, 24]).any(0))).toEqual(['Greater', 'Reshape']);
     expect(gone((x) => [x.max(0), x.min(), x.prod(1)])).toEqual(['Max', 'Min', 'Prod']);
     const filled = removeNoops(traced((x) => [tf.zerosLike(x), tf.onesLike(x.cast('int32'))])).calls.filter(
       (call) => call.kernel === 'Fill',
@@ -275,6 +279,7 @@ describe('uniform operands', () => {
       [[], 2],
     ]);
     expect(left((x) => x.mul(tf.fill(SHAPE, 0.1)), shrinkUniforms)).toEqual(['Multiply']);
+    expect(left((x) => x.greater(tf.reverse(tf.fill(SHAPE, 0.1))), shrinkUniforms)).toEqual(['Greater']);
   });
 
   it('stay where they give the result its shape, or are integers', () => {

@@ -1,8 +1,7 @@
 // tf.layers multiplies matrices as batches of one. Told again as plain products, the reshapes around them meet and go.
+import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';
-
-const PRODUCTS = new Set(['BatchMatMul', '_FusedMatMul']);
 
 const isBatchOfOne = (shape: readonly Size[]): boolean => shape.length === 3 && shape[0] === 1;
 
@@ -22,7 +21,7 @@ export function flattenProducts(program: Program): Program {
     const [a, b, y] = [inputOf(call, 'a'), inputOf(call, 'b'), outputOf(call)];
     const slopes = inputOf(call, 'preluActivationWeights');
     if (
-      !PRODUCTS.has(call.kernel) ||
+      traitsOf(call.kernel).product !== true ||
       a === undefined ||
       b === undefined ||
       slopes !== undefined ||

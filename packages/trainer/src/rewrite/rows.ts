@@ -2,7 +2,7 @@
 // dynamic dim there is no number of rows to write out. tfjs's own tf.linalg.bandPart goes so. A traced program of
 // numbers; rows that go different ways are left as they are.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
-import { BINARY } from './broadcast.js';
+import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
 import { eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
@@ -17,55 +17,6 @@ interface Lane {
 
 /** Which lane a value is in, and which row it is. */
 type Place = { lane: string; row: number };
-
-/** Kernels that do the same to every number, or along the last axis. */
-const EACH = new Set([
-  'Abs',
-  'Cast',
-  'Elu',
-  'Exp',
-  'Identity',
-  'LeakyRelu',
-  'Log',
-  'Neg',
-  'Relu',
-  'Relu6',
-  'Rsqrt',
-  'Selu',
-  'Sigmoid',
-  'Softmax',
-  'Softplus',
-  'Sqrt',
-  'Square',
-  'Tanh',
-]);
-const COMPARED = new Set([
-  'Equal',
-  'Greater',
-  'GreaterEqual',
-  'Less',
-  'LessEqual',
-  'LogicalAnd',
-  'LogicalOr',
-  'NotEqual',
-  'Pow',
-]);
-const REDUCED: Readonly<Record<string, string>> = {
-  Max: 'reductionIndices',
-  Mean: 'axis',
-  Min: 'axis',
-  Prod: 'axis',
-  Sum: 'axis',
-};
-/** Kernels of pictures, whose first axis is a batch anyway. */
-const PICTURES: Readonly<Record<string, string>> = {
-  AvgPool: 'x',
-  Conv2D: 'x',
-  FusedConv2D: 'x',
-  MaxPool: 'x',
-  ResizeBilinear: 'images',
-  ResizeNearestNeighbor: 'images',
-};
 
 /** The program without rows that are done one by one, where all go the same way; values are numbered anew then. */
 function joinRows(program: Program): Program {
@@ -249,10 +200,11 @@ function atOnce(
           ...on.sizes(given(name)).slice(1),
         ])
       : given(name);
-  const [only] = Object.keys(call.inputs);
-  if (EACH.has(kernel) && only !== undefined) return on.emit(call, kernel, { [only]: given(only) }, attrs, result);
-  if (BINARY.has(kernel) || COMPARED.has(kernel))
-    return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
+  const { elementwise = [], broadcasts, along, product, batch } = traitsOf(kernel);
+  const [only, ...more] = Object.keys(call.inputs);
+  if (only !== undefined && elementwise.join() === only && inputOf(call, only) !== undefined)
+    return on.emit(call, kernel, { [only]: given(only) }, attrs, result);
+  if (broadcasts === true) return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
   if (kernel === 'Select') {
     const spread = (name: string): ValueId => {
       if (isRow(name)) return aligned(name);
@@ -280,31 +232,22 @@ function atOnce(
       { perm: [0, ...attrs['perm'].map((axis) => Number(axis) + 1)] },
       result,
     );
-  const along = Object.hasOwn(REDUCED, kernel) ? REDUCED[kernel] : undefined;
-  if (along !== undefined) {
-    const rank = on.sizes(given('x')).length - 1;
-    const axes =
-      attrs[along] === undefined || attrs[along] === null
-        ? Array.from({ length: rank }, (_, i) => i)
-        : [attrs[along]].flat().map(Number);
-    return on.emit(
-      call,
-      kernel,
-      { x: given('x') },
-      { ...attrs, [along]: axes.map((axis) => (axis < 0 ? axis + rank : axis) + 1) },
-      result,
-    );
+  if (along !== undefined && only !== undefined) {
+    const rank = on.sizes(given(only)).length - 1;
+    const moved = (axis: unknown): number => (Number(axis) < 0 ? Number(axis) + rank : Number(axis)) + 1;
+    const axes: unknown = attrs[along] ?? Array.from({ length: rank }, (_, i) => i);
+    const later = Array.isArray(axes) ? axes.map(moved) : moved(axes);
+    return on.emit(call, kernel, { [only]: given(only) }, { ...attrs, [along]: later }, result);
   }
-  if (kernel === 'BatchMatMul') return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
-  const picture = Object.hasOwn(PICTURES, kernel) ? PICTURES[kernel] : undefined;
-  if (picture === undefined || Object.keys(call.inputs).some((name) => name !== picture && isRow(name)))
-    return undefined;
-  const all = on.sizes(given(picture));
+  if (product === true && more.length === 1)
+    return on.emit(call, kernel, { a: aligned('a'), b: aligned('b') }, attrs, result);
+  if (batch === undefined || Object.keys(call.inputs).some((name) => name !== batch && isRow(name))) return undefined;
+  const all = on.sizes(given(batch));
   const flat = (sizes: readonly number[]): number[] => [rows * (sizes[1] ?? 1), ...sizes.slice(2)];
   const inputs = Object.fromEntries(
     Object.keys(call.inputs).map((name) => [
       name,
-      name === picture ? on.reshaped(call, given(name), flat(all)) : given(name),
+      name === batch ? on.reshaped(call, given(name), flat(all)) : given(name),
     ]),
   );
   return on.reshaped(call, on.emit(call, kernel, inputs, attrs, flat(result)), result);

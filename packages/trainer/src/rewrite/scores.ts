@@ -1,40 +1,8 @@
 // Sigmoids that are read as scores become 1/(1 + e^-x). onnxruntime's Sigmoid is off by up to 8e-8, which is nothing
 // between layers and in pictures, and all of a small probability: at x = -12 half a per cent, below -17 more than all.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
-import type { KernelName } from '../kernels/names.js';
+import { traitsOf } from '../kernels/traits.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';
-
-/** Kernels that hand scores on, whatever else they join them with. */
-const MOVES: ReadonlySet<string> = new Set<KernelName>([
-  'Concat',
-  'ExpandDims',
-  'GatherV2',
-  'Identity',
-  'Pack',
-  'Reshape',
-  'Slice',
-  'SplitV',
-  'StridedSlice',
-  'TopK',
-  'Transpose',
-  'Unpack',
-]);
-
-/** Kernels whose result is off by the same part as what they read, or, for a logarithm, by as much. */
-const KEEPS: ReadonlySet<string> = new Set<KernelName>([
-  'Log',
-  'Max',
-  'Mean',
-  'Min',
-  'Multiply',
-  'Pow',
-  'Prod',
-  'RealDiv',
-  'Reciprocal',
-  'Sqrt',
-  'Square',
-  'Sum',
-]);
 
 const isSigmoid = (call: KernelCall): boolean => call.kernel === 'Sigmoid' || call.attrs['activation'] === 'sigmoid';
 
@@ -43,7 +11,8 @@ function madeOfScores(program: Program): Set<ValueId> {
   const made = new Set<ValueId>();
   for (const call of program.calls) {
     const inputs = callInputs(call).filter((id) => !program.constants.has(id));
-    const kept = (MOVES.has(call.kernel) || KEEPS.has(call.kernel)) && inputs.length > 0;
+    const { moves, keepsAccuracy } = traitsOf(call.kernel);
+    const kept = (moves !== undefined || keepsAccuracy === true) && inputs.length > 0;
     if (isSigmoid(call) || (kept && inputs.every((id) => made.has(id)))) for (const id of call.outputs) made.add(id);
   }
   return made;
@@ -55,10 +24,11 @@ export function exactScores(program: Program, scores: readonly string[]): Progra
   const wanted = new Set<ValueId>(
     program.outputs.filter(({ name }) => scores.includes(name)).map(({ value }) => value),
   );
-  for (const call of [...program.calls].reverse())
-    if (call.outputs.some((id) => wanted.has(id)))
-      if (MOVES.has(call.kernel) || (KEEPS.has(call.kernel) && call.outputs.every((id) => made.has(id))))
-        for (const id of callInputs(call)) wanted.add(id);
+  for (const call of [...program.calls].reverse()) {
+    const { moves, keepsAccuracy } = traitsOf(call.kernel);
+    const hands = moves !== undefined || (keepsAccuracy === true && call.outputs.every((id) => made.has(id)));
+    if (hands && call.outputs.some((id) => wanted.has(id))) for (const id of callInputs(call)) wanted.add(id);
+  }
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
     const y = outputOf(call);

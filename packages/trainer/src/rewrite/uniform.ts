@@ -1,8 +1,8 @@
 // Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to
 // scalars.
 import type { Program, ValueId } from '../program/program.js';
-import { BINARY } from './broadcast.js';
-import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
+import { traitsOf } from '../kernels/traits.js';
+import { inputOf, movedFrom, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 
 /** The number that a value holds in every element, if it is known to hold one. */
 export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
@@ -15,10 +15,7 @@ export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
   if (call?.kernel === 'Fill' && typeof call.attrs['value'] === 'number') {
     return on.dtype(id) === 'float32' ? Math.fround(call.attrs['value']) : call.attrs['value'];
   }
-  const from =
-    call !== undefined && ['Reshape', 'Tile', 'BroadcastTo', 'Transpose', 'Identity'].includes(call.kernel)
-      ? inputOf(call, 'x')
-      : undefined;
+  const from = call === undefined ? undefined : movedFrom(call, id);
   return from === undefined ? undefined : uniformOf(on, from);
 }
 
@@ -42,7 +39,7 @@ export function shrinkUniforms(program: Program): Program {
     ] as const) {
       const [id, beside] = [inputOf(result, side), inputOf(result, other)];
       if (
-        !BINARY.has(call.kernel) ||
+        traitsOf(call.kernel).broadcasts !== true ||
         id === undefined ||
         beside === undefined ||
         rewriter.dtype(id) !== 'float32' ||

@@ -1,11 +1,9 @@
 // The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a
 // few sizes would leave a choice.
+import { filtersPictures, traitsOf } from '../kernels/traits.js';
 import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../program/size.js';
 import type { KernelCall, ValueId } from '../program/program.js';
 import { inputOf } from '../program/graph.js';
-
-const FILTERED = new Set(['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']);
-const POOLS = new Set(['MaxPool', 'AvgPool']);
 
 /**
  * What axis `axis` of the call's result should be, or undefined where it is no spatial axis of a window's. To be
@@ -16,12 +14,12 @@ export function windowedSize(
   axis: number,
   shape: (id: ValueId) => readonly Size[],
 ): Size | undefined {
-  if (call === undefined || !(FILTERED.has(call.kernel) || POOLS.has(call.kernel))) return undefined;
+  if (call === undefined) return undefined;
+  const pools = traitsOf(call.kernel).pool === 2;
+  if (!pools && !filtersPictures(call.kernel)) return undefined;
   const i = axis - (call.attrs['dataFormat'] === 'NCHW' ? 2 : 1);
   const size = shape(inputOf(call, 'x') ?? -1)[axis];
-  const kernel = POOLS.has(call.kernel)
-    ? numberAt(call.attrs['filterSize'], i)
-    : shape(inputOf(call, 'filter') ?? -1)[i];
+  const kernel = pools ? numberAt(call.attrs['filterSize'], i) : shape(inputOf(call, 'filter') ?? -1)[i];
   if (i < 0 || i > 1 || size === undefined || isStatic(size) || kernel === undefined || !isStatic(kernel))
     return undefined;
   const stride = numberAt(call.attrs['strides'], i) ?? kernel;
