@@ -1,5 +1,6 @@
 // Estimates how much a step computes, to decide whether one thread is faster than many and whether several steps should
 // share a call.
+import { traitsOf } from '../kernels/traits.js';
 import { countOf, inputOf, outputOf, shapeOf } from '../program/graph.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';
 
@@ -16,37 +17,21 @@ export function workOf(program: Program): number {
 function costOf(program: Program, call: KernelCall): number {
   const count = (id: ValueId | undefined): number => (id === undefined ? 0 : (countOf(shapeOf(program, id)) ?? 0));
   const moved = call.outputs.reduce((sum, id) => sum + count(id), 0);
-  return ELEMENT * moved + (PRODUCTS[call.kernel]?.(call, count, program) ?? 0);
+  const { product, convolution } = traitsOf(call.kernel);
+  if (product === true) return ELEMENT * moved + matrix(call, count, program);
+  if (convolution === undefined) return ELEMENT * moved;
+  const [small, filter] = [convolution.small, convolution.filter].map((name) =>
+    name === '' ? outputOf(call) : inputOf(call, name),
+  );
+  const channels = shapeOf(program, filter ?? -1).slice(convolution.depthwise ? -2 : -1);
+  // Each element of the smaller picture costs as many multiply-adds as the filter has weights per output channel.
+  return ELEMENT * moved + (count(small) * count(filter)) / channels.map(Number).reduce((a, b) => a * b, 1);
 }
-
-/** Multiply-adds of kernels that are matrix products or convolutions. */
-const PRODUCTS: Readonly<
-  Record<string, (call: KernelCall, count: (id: ValueId | undefined) => number, program: Program) => number>
-> = {
-  BatchMatMul: matrix,
-  _FusedMatMul: matrix,
-  Conv2D: (call, count, program) => convolution(program, count, outputOf(call), inputOf(call, 'filter')),
-  FusedConv2D: (call, count, program) => convolution(program, count, outputOf(call), inputOf(call, 'filter')),
-  Conv2DBackpropInput: (call, count, program) =>
-    convolution(program, count, inputOf(call, 'dy'), inputOf(call, 'filter')),
-  Conv2DBackpropFilter: (call, count, program) => convolution(program, count, inputOf(call, 'dy'), outputOf(call)),
-};
 
 function matrix(call: KernelCall, count: (id: ValueId | undefined) => number, program: Program): number {
   const a = inputOf(call, 'a');
   const inner = a === undefined ? 1 : Number(shapeOf(program, a).at(call.attrs['transposeA'] === true ? -2 : -1) ?? 1);
   return count(outputOf(call)) * inner;
-}
-
-/** Each element of the smaller picture costs as many multiply-adds as the filter has weights per output channel. */
-function convolution(
-  program: Program,
-  count: (id: ValueId | undefined) => number,
-  small: ValueId | undefined,
-  filter: ValueId | undefined,
-): number {
-  const channels = filter === undefined ? 1 : Number(shapeOf(program, filter).at(-1) ?? 1);
-  return (count(small) * count(filter)) / channels;
 }
 
 /** Below this much work, waking a second thread for each kernel costs more than it saves. */

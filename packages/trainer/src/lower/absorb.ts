@@ -1,6 +1,7 @@
 // Keeps pictures channels-first where they become vectors and back: dense → reshape → convolution, and convolution →
 // flatten → dense. The order of the features between is free, so the constants that meet them are permuted once, here,
 // and no Transpose is left at run time.
+import { traitsOf } from '../kernels/traits.js';
 import {
   callInputs,
   isStatic,
@@ -13,67 +14,6 @@ import {
 import { inputOf, outputOf, producers, sameSize, shapeOf, useCounts } from '../program/graph.js';
 import type { Perm } from './contract.js';
 import { permuted } from './permute.js';
-
-/** Kernels that read a picture channels-first, and the input it comes by. */
-const PICTURE_INPUT: Readonly<Record<string, string>> = {
-  Conv2D: 'x',
-  FusedConv2D: 'x',
-  Conv2DBackpropInput: 'dy',
-  DepthwiseConv2dNative: 'x',
-  FusedDepthwiseConv2D: 'x',
-  DepthwiseConv2dNativeBackpropInput: 'dy',
-  MaxPool: 'x',
-  AvgPool: 'x',
-  ResizeBilinear: 'images',
-  ResizeNearestNeighbor: 'images',
-  DepthToSpace: 'x',
-};
-
-/** Element-wise kernels of one tensor, `x`. */
-const UNARY = new Set([
-  'Abs',
-  'Cast',
-  'Ceil',
-  'ClipByValue',
-  'Cos',
-  'Elu',
-  'Erf',
-  'Exp',
-  'Floor',
-  'Identity',
-  'LeakyRelu',
-  'Log',
-  'Log1p',
-  'Neg',
-  'Reciprocal',
-  'Relu',
-  'Relu6',
-  'Round',
-  'Rsqrt',
-  'Selu',
-  'Sigmoid',
-  'Sign',
-  'Sin',
-  'Softplus',
-  'Sqrt',
-  'Square',
-  'Step',
-  'Tanh',
-]);
-
-/** Element-wise kernels of two tensors, by the names of their inputs. */
-const BINARY: Readonly<Record<string, readonly [string, string]>> = {
-  Add: ['a', 'b'],
-  Sub: ['a', 'b'],
-  Multiply: ['a', 'b'],
-  RealDiv: ['a', 'b'],
-  Maximum: ['a', 'b'],
-  Minimum: ['a', 'b'],
-  SquaredDifference: ['a', 'b'],
-  Prelu: ['x', 'alpha'],
-};
-
-const PRODUCTS = new Set(['BatchMatMul', '_FusedMatMul']);
 
 const NCHW: Perm = [0, 3, 1, 2];
 
@@ -100,18 +40,21 @@ class Chart {
       for (const id of callInputs(call)) this.readers.set(id, [...(this.readers.get(id) ?? []), call]);
   }
 
-  private isPicture(call: KernelCall): boolean {
-    return Object.hasOwn(PICTURE_INPUT, call.kernel) && call.attrs['dataFormat'] !== 'NCHW';
+  /** The pictures that a call reads channels-first, if it makes one so too. */
+  private pictures(call: KernelCall): readonly ValueId[] {
+    const { pictures = [], convolution } = traitsOf(call.kernel);
+    if (convolution?.filter === '' || call.attrs['dataFormat'] === 'NCHW') return [];
+    return pictures.flatMap((name) => inputOf(call, name) ?? []);
   }
 
   private follows(call: KernelCall): boolean {
-    return UNARY.has(call.kernel) || Object.hasOwn(BINARY, call.kernel) || call.kernel === 'FusedBatchNorm';
+    return traitsOf(call.kernel).elementwise !== undefined || call.kernel === 'FusedBatchNorm';
   }
 
   /** Whether a picture will be read channels-first. */
   wants(id: ValueId): boolean {
     return (this.readers.get(id) ?? []).some((call) => {
-      if (this.isPicture(call)) return inputOf(call, PICTURE_INPUT[call.kernel] ?? '') === id;
+      if (this.pictures(call).includes(id)) return true;
       return this.follows(call) && shapeOf(this.program, outputOf(call)).length === 4 && this.wants(outputOf(call));
     });
   }
@@ -121,7 +64,7 @@ class Chart {
     if (this.channelsFirst.has(id)) return true;
     const call = this.from.get(id);
     if (call === undefined) return false;
-    if (this.isPicture(call)) return true;
+    if (this.pictures(call).length > 0) return true;
     return this.follows(call) && callInputs(call).some((x) => shapeOf(this.program, x).length === 4 && this.has(x));
   }
 
@@ -142,13 +85,19 @@ class Chart {
     return size === undefined || size === 1 ? [] : size === width ? [{ call, input, axis: -1 }] : undefined;
   }
 
+  /** The only input of a call that leaves its numbers in their order. */
+  private alone(call: KernelCall): ValueId | undefined {
+    const [name, more] = call.kernel === 'Reshape' ? ['x'] : (traitsOf(call.kernel).elementwise ?? []);
+    return name === undefined || more !== undefined ? undefined : inputOf(call, name);
+  }
+
   /** The operand of a two-tensor call beside `id`, as edits. */
   private beside(call: KernelCall, width: number): { other: string; edits: Edit[] } | undefined {
-    const names = BINARY[call.kernel];
-    if (names === undefined) return undefined;
+    const [first, second, more] = traitsOf(call.kernel).elementwise ?? [];
+    if (first === undefined || second === undefined || more !== undefined) return undefined;
     for (const [name, other] of [
-      [names[0], names[1]],
-      [names[1], names[0]],
+      [first, second],
+      [second, first],
     ] as const) {
       const edits = this.operand(call, name, width);
       const x = inputOf(call, other);
@@ -161,15 +110,15 @@ class Chart {
   up(id: ValueId, width: number): Edit[] | undefined {
     const call = this.from.get(id);
     if (call === undefined || this.uses.get(id) !== 1 || this.width(id) !== width) return undefined;
-    const x = inputOf(call, 'x');
-    if (PRODUCTS.has(call.kernel)) {
+    if (traitsOf(call.kernel).product === true) {
       const weights = inputOf(call, 'b');
       if (weights === undefined || !this.program.constants.has(weights)) return undefined;
       const [bias, slopes] = [this.operand(call, 'bias', width), this.operand(call, 'preluActivationWeights', width)];
       if (bias === undefined || slopes === undefined) return undefined;
       return [{ call, input: 'b', axis: call.attrs['transposeB'] === true ? -2 : -1 }, ...bias, ...slopes];
     }
-    if ((UNARY.has(call.kernel) || call.kernel === 'Reshape') && x !== undefined) return this.up(x, width);
+    const alone = this.alone(call);
+    if (alone !== undefined) return this.up(alone, width);
     const pair = this.beside(call, width);
     const rest = pair === undefined ? undefined : this.up(inputOf(call, pair.other) ?? -1, width);
     return pair === undefined || rest === undefined ? undefined : [...pair.edits, ...rest];
@@ -179,7 +128,7 @@ class Chart {
   down(id: ValueId, width: number): Edit[] | undefined {
     const [call] = this.readers.get(id) ?? [];
     if (call === undefined || this.uses.get(id) !== 1 || this.width(id) !== width) return undefined;
-    if (PRODUCTS.has(call.kernel)) {
+    if (traitsOf(call.kernel).product === true) {
       const weights = inputOf(call, 'b');
       if (
         weights === undefined ||
@@ -190,7 +139,7 @@ class Chart {
         return undefined;
       return [{ call, input: 'b', axis: call.attrs['transposeB'] === true ? -1 : -2 }];
     }
-    if (UNARY.has(call.kernel) || call.kernel === 'Reshape') return this.down(outputOf(call), width);
+    if (this.alone(call) !== undefined) return this.down(outputOf(call), width);
     const pair = this.beside(call, width);
     const rest = pair === undefined ? undefined : this.down(outputOf(call), width);
     return pair === undefined || rest === undefined ? undefined : [...pair.edits, ...rest];

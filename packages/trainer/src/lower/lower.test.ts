@@ -212,6 +212,22 @@ describe('lowerProgram', () => {
       { z: { shape: ['batch', 6] } },
     );
     expect(direct).toEqual({ MatMul: 1, Reshape: 1, Mul: 1, Relu: 1, Conv: 1, Transpose: 1 });
+    // Any element-wise kernel will do.
+    const bent = await compare(
+      ({ z }) => ({
+        y: tf.conv2d(
+          tf.reshape(
+            tf.pow(tf.atan(tf.matMul(z as tf.Tensor2D, kernel as tf.Tensor2D)).square(), tf.abs(scale)),
+            [-1, 4, 4, 5],
+          ) as tf.Tensor4D,
+          filter,
+          1,
+          'same',
+        ),
+      }),
+      { z: { shape: ['batch', 6] } },
+    );
+    expect(bent['Transpose']).toBe(1); // of the result
   });
 
   it('lowers movement with a dynamic batch: computed shapes, tiles, stacks, gathers', async () => {

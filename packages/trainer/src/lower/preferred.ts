@@ -1,61 +1,22 @@
 // The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and
 // what is updated together is stored alike.
+import { traitsOf } from '../kernels/traits.js';
 import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../program/program.js';
+import { inputOf } from '../program/graph.js';
 import type { Perm } from './contract.js';
 import { OIHW } from './kernels/spatial.js';
 
 /** (h, w, C, multiplier) as (C, multiplier, h, w). */
 const CMHW: Perm = [2, 3, 0, 1];
 
-/** Order of the filter by kernel that reads it. */
-const FILTER_ORDER: Readonly<Record<string, Perm>> = {
-  Conv2D: OIHW,
-  FusedConv2D: OIHW,
-  Conv2DBackpropInput: OIHW,
-  DepthwiseConv2dNative: CMHW,
-  FusedDepthwiseConv2D: CMHW,
-  DepthwiseConv2dNativeBackpropInput: CMHW,
-};
-
-/** Kernels whose result has the order of its inputs: element-wise ones. Optimizers consist of them. */
-export const ELEMENTWISE: ReadonlySet<string> = new Set([
-  'Add',
-  'AddN',
-  'Sub',
-  'Multiply',
-  'RealDiv',
-  'Maximum',
-  'Minimum',
-  'SquaredDifference',
-  'Pow',
-  'Select',
-  'Sqrt',
-  'Rsqrt',
-  'Square',
-  'Neg',
-  'Abs',
-  'Sign',
-  'Reciprocal',
-  'Exp',
-  'Log',
-  'ClipByValue',
-  'Identity',
-  'Cast',
-  'Relu',
-  'Tanh',
-  'Sigmoid',
-  'ZerosLike',
-  'OnesLike',
-]);
-
 /** The filter a call reads or makes, and the order it is wanted in. */
 export type FilterRule = (program: Program, call: KernelCall) => { filter: ValueId; order: Perm } | undefined;
 
 /** Target `portable`: by the kernel that reads it. */
 const portableRule: FilterRule = (_program, call) => {
-  const order = FILTER_ORDER[call.kernel];
-  const filter = call.inputs['filter'];
-  return order === undefined || typeof filter !== 'number' ? undefined : { filter, order };
+  const { convolution } = traitsOf(call.kernel);
+  const filter = convolution?.axes === 2 ? inputOf(call, convolution.filter) : undefined;
+  return filter === undefined ? undefined : { filter, order: convolution?.depthwise === true ? CMHW : OIHW };
 };
 
 /**
@@ -74,7 +35,7 @@ export function preferredOrders(
   };
   const shape = (id: ValueId): string => (program.values[id]?.shape ?? []).map(sizeText).join();
   const isFilter = (id: ValueId): boolean => [4, 6].includes(program.values[id]?.shape.length ?? 0);
-  for (const call of program.calls) if (ELEMENTWISE.has(call.kernel)) tie(call);
+  for (const call of program.calls) if (traitsOf(call.kernel).elementwise !== undefined) tie(call);
 
   function tie(call: KernelCall): void {
     const [out] = call.outputs;

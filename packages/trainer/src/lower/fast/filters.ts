@@ -2,10 +2,10 @@
 // optimizers make of it is kept in that order, so that no weight moves in a step; other filters are brought to it where
 // they are read.
 import type { Value } from '@forja/core/onnx';
+import { traitsOf } from '../../kernels/traits.js';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
 import { inputOf, outputOf, sameSizes, shapeOf } from '../../program/graph.js';
 import type { LowerContext, Logical, Perm, Stored } from '../contract.js';
-import { ELEMENTWISE } from '../preferred.js';
 import { choose } from './choose.js';
 import type { Convolution } from './contract.js';
 import { describe, type Sides } from './describe.js';
@@ -53,20 +53,12 @@ export function setFilter(conv: Convolution, dw: Logical, value: Value, ctx: Low
     );
 }
 
-/** Names of the tensors of convolution kernels. */
-const ROLES: Readonly<Record<string, { large: string; small: string; filter: string }>> = {
-  Conv2D: { large: 'x', small: '', filter: 'filter' },
-  FusedConv2D: { large: 'x', small: '', filter: 'filter' },
-  Conv2DBackpropInput: { large: '', small: 'dy', filter: 'filter' },
-  Conv2DBackpropFilter: { large: 'x', small: 'dy', filter: '' },
-};
-
-/** Value ids of a convolution's sides; '' in {@link ROLES} is the output. */
+/** Value ids of a convolution's sides. */
 function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
-  const roles = ROLES[call.kernel];
-  if (roles === undefined) return undefined;
+  const { convolution } = traitsOf(call.kernel);
+  if (convolution === undefined || convolution.depthwise || convolution.axes !== 2) return undefined;
   const id = (name: string): ValueId => (name === '' ? outputOf(call) : (inputOf(call, name) ?? -1));
-  return { large: id(roles.large), small: id(roles.small), filter: id(roles.filter) };
+  return { large: id(convolution.large), small: id(convolution.small), filter: id(convolution.filter) };
 }
 
 /** The convolution that a call computes, if it is one of fixed sizes. */
@@ -108,7 +100,7 @@ export function splitFilters(program: Program, stored: Readonly<Record<string, S
   const alike = (a: ValueId, b: ValueId): boolean => sameSizes(shapeOf(program, a), shapeOf(program, b));
   const isFilter = (id: ValueId): boolean => shapeOf(program, id).length === 4 && shapeOf(program, id).every(isStatic);
   for (const call of program.calls) {
-    if (!ELEMENTWISE.has(call.kernel) || !isFilter(outputOf(call))) continue;
+    if (traitsOf(call.kernel).elementwise === undefined || !isFilter(outputOf(call))) continue;
     for (const id of callInputs(call)) if (alike(id, outputOf(call))) tie(id, outputOf(call));
   }
   const inputs = new Map(program.inputs.map((input) => [input.name, input.value]));
@@ -132,7 +124,7 @@ export function splitFilters(program: Program, stored: Readonly<Record<string, S
     const plan = planned(program, call);
     const filter = plan !== undefined && splits(plan.conv) ? plan.filter : undefined;
     if (plan !== undefined && filter !== undefined) want(filter, splitShape(plan.conv));
-    const elementwise = ELEMENTWISE.has(call.kernel);
+    const elementwise = traitsOf(call.kernel).elementwise !== undefined;
     for (const id of [...callInputs(call), ...call.outputs]) {
       // An operand of lower rank meets the trailing axes, C and Co, which stay.
       const meets =

@@ -1,33 +1,13 @@
 // Whether a program is lowered by the algorithms of this folder at all: what its convolutions cost in each target, and
 // what it costs to change between the layouts of both, in one unit, the time of a million multiply-adds of a large
 // matrix product. Calibrated in onnxruntime on CPU; see docs/performance.md.
+import { traitsOf } from '../../kernels/traits.js';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
 import { outputOf, shapeOf } from '../../program/graph.js';
 import { choose } from './choose.js';
 import type { Convolution } from './contract.js';
 import { describedConvolution } from './filters.js';
 import { pricePicture, type PicturePrice } from './price-pictures.js';
-
-/**
- * Kernels that read and make pictures channels-first, where no row of this folder fits. Convolutions count among them
- * then.
- */
-const CHANNELS_FIRST = new Set([
-  'AvgPool',
-  'AvgPoolGrad',
-  'MaxPool',
-  'MaxPoolGrad',
-  'ResizeBilinear',
-  'ResizeBilinearGrad',
-  'ResizeNearestNeighbor',
-  'ResizeNearestNeighborGrad',
-  'DepthToSpace',
-  'DepthwiseConv2dNative',
-  'FusedDepthwiseConv2D',
-  'DepthwiseConv2dNativeBackpropInput',
-  'DepthwiseConv2dNativeBackpropFilter',
-]);
-const CONVOLUTIONS = new Set(['Conv2D', 'FusedConv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
 /**
  * Of one multiply-add in onnxruntime's Conv, ConvTranspose and the filter gradient, with what they need around them.
@@ -83,7 +63,7 @@ export function planConvolutions(program: Program): ConvolutionPlan {
         cost: algorithm.cost(conv) + NODES,
         portable: DIRECT * multiplyAdds(conv),
       });
-    } else if (CHANNELS_FIRST.has(call.kernel) || CONVOLUTIONS.has(call.kernel)) {
+    } else if (traitsOf(call.kernel).pictures !== undefined) {
       crossings +=
         (CROSSING * [...callInputs(call), outputOf(call)].reduce((n, id) => n + pictureSize(program, id), 0)) / 1e6;
     }
