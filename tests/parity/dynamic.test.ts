@@ -634,6 +634,27 @@ describe('sizes that are rounded, chosen and counted', () => {
       rows,
       sequences,
     );
+    // Along the last axis of a row, which is not the last but one of all rows.
+    await check((x) => tf.stack(tf.unstack(x).map((row) => tf.softmax(row).log1p())), rows, sequences);
+    await check(
+      (x) =>
+        tf.stack(
+          tf.unstack(x).map((row) => tf.cumsum(row, 0).atan2(tf.reverse(row, 1)).mul(row.argMax(-1).expandDims(1))),
+        ),
+      rows,
+      sequences,
+    );
+    const each = filter(3, 3, 2, 2, 8);
+    await check(
+      (x) =>
+        tf.concat(
+          tf
+            .unstack(x as Picture)
+            .map((one) => tf.depthToSpace(tf.depthwiseConv2d(one.expandDims<Picture>(0), each, 1, 'same'), 2)),
+        ),
+      PICTURE,
+      ANY,
+    );
     const three = filter(3, 3, 2, 2, 7);
     await check(
       (x) =>

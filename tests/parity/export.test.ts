@@ -395,6 +395,7 @@ describe('exportOnnx of networks', () => {
       [(x: tf.Tensor) => tf.sigmoid(x), [1, at.length], (p) => p],
       [(x: tf.Tensor) => tf.sigmoid(x).reshape([1, at.length, 1]).square(), [1, at.length], (p) => p * p],
       [(x: tf.Tensor) => tf.log(tf.sigmoid(x)), [1, at.length], Math.log],
+      [(x: tf.Tensor) => tf.sigmoid(tf.reverse(x, 1)).reverse(1).neg(), [1, at.length], (p) => -p],
       [tf.sequential({ layers: [eye] }), [1, at.length], (p) => p],
       [
         (x: tf.Tensor) =>
@@ -422,6 +423,10 @@ describe('exportOnnx of networks', () => {
     });
     expect(report.ops['Sigmoid']).toBe(1);
     expect(report.outputs[0]).toMatchObject({ role: 'image', range: [0, 1] });
+    const turned = await exported((x: tf.Tensor) => tf.tile(tf.clipByValue(x, -2, 3).reverse(1), [1, 2]), {
+      inputs: [{ shape: ['n', 8] }],
+    });
+    expect(turned.report.outputs[0]).toMatchObject({ range: [-2, 3] });
     const gated = await exported((x: tf.Tensor) => tf.matMul(x.mul(tf.sigmoid(x)), tf.ones([8, 2])), {
       inputs: [{ shape: ['n', 8] }],
     });

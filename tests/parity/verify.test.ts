@@ -293,6 +293,8 @@ describe('constants that are no numbers', () => {
     'NaN as a fill': (t) => t.add(tf.fill([3], NaN)),
     'NaN as a padding': (t) => tf.pad2d(t as tf.Tensor2D, [[0, 0], [1, 1]], NaN), // prettier-ignore
     'infinity in a product': (t) => t.mul(tf.tensor1d([1, Infinity, 2])),
+    'infinity in a part, unstacked and reversed': (t) =>
+      t.mul(tf.reverse(tf.unstack(tf.tensor2d([[1, 2, Infinity]]))[0] as tf.Tensor)),
     'infinity filled and moved into a product': (t) =>
       tf.matMul(t as tf.Tensor2D, tf.fill([9], -Infinity).reshape([3, 3])),
   };

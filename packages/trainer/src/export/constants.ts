@@ -3,48 +3,16 @@
 import { ModelFormatError } from '@forja/core';
 import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
+import { traitsOf } from '../kernels/traits.js';
+import { valueOutputs } from '../program/graph.js';
 import type { Trace } from '../trace/trace.js';
 
-/**
- * Kernels that multiply what they read: with infinity, by zero it is NaN, and infinite else. Sums, choices and
- * comparisons are where infinity is a mask.
- */
-const PRODUCTS: ReadonlySet<string> = new Set<KernelName>([
-  'BatchMatMul',
-  'Conv2D',
-  'Conv2DBackpropInput',
-  'Conv3D',
-  'Conv3DBackpropInputV2',
-  'Cumprod',
-  'DepthwiseConv2dNative',
-  'Einsum',
-  'FusedBatchNorm',
-  'FusedConv2D',
-  'FusedDepthwiseConv2D',
-  'Multiply',
-  'Prelu',
-  'Prod',
-  'RealDiv',
-  '_FusedMatMul',
-]);
-
-/** Kernels that hand infinity on as it is. */
-const MOVES: ReadonlySet<string> = new Set<KernelName>([
-  'BroadcastTo',
-  'Cast',
-  'Concat',
-  'ExpandDims',
-  'Identity',
-  'Neg',
-  'Pack',
-  'Reshape',
-  'Slice',
-  'Tile',
-  'Transpose',
-]);
+/** Kernels that change infinity at most in sign. */
+const KEEPS: ReadonlySet<string> = new Set<KernelName>(['Cast', 'Neg']);
 
 /**
- * Refuses what {@link PRODUCTS} and NaN spoil, as a model's weights are refused.
+ * Refuses NaN, and infinity that is multiplied, as a model's weights are refused: by zero it is NaN, and infinite else.
+ * Sums, choices and comparisons are where infinity is a mask.
  * @throws ModelFormatError `model.format` naming the constant and the line of the function.
  */
 export function refuseOddConstants({ program, constantNames, constantSites }: Trace): void {
@@ -69,8 +37,10 @@ export function refuseOddConstants({ program, constantNames, constantSites }: Tr
     const from = callInputs(call).find((id) => infinite.has(id));
     const what = from === undefined ? filled(call) : infinite.get(from);
     if (what === undefined) continue;
-    if (PRODUCTS.has(call.kernel)) refuse(`what ${call.kernel}${atSite(call.site)} multiplies`, what);
-    if (from === undefined || MOVES.has(call.kernel)) for (const id of call.outputs) infinite.set(id, what);
+    const { multiplies, moves } = traitsOf(call.kernel);
+    if (multiplies !== undefined) refuse(`what ${call.kernel}${atSite(call.site)} multiplies`, what);
+    if (from === undefined || moves !== undefined || KEEPS.has(call.kernel))
+      for (const id of valueOutputs(call)) infinite.set(id, what);
   }
 }
 

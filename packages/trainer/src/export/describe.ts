@@ -1,7 +1,7 @@
 // The manifest of an export: roles, ranges and layouts, from what the caller says and what the program shows.
 import type { Dim, Manifest, ManifestInput, ManifestOutput, Role } from '@forja/core';
 import { isStatic, sizeText, type Program, type Size, type ValueId } from '../program/program.js';
-import { inputOf, producers } from '../program/graph.js';
+import { movedFrom, producers } from '../program/graph.js';
 import { isPicture } from './pictures.js';
 import type { SubjectInput } from './subject.js';
 
@@ -45,7 +45,7 @@ export function fileShape(shape: readonly Size[], layout: 'nhwc' | 'nchw' | unde
 /** Interval of the values, where the call that makes them bounds them. */
 export function rangeOf(program: Program, id: ValueId): [number, number] | undefined {
   const from = producers(program);
-  for (let call = from.get(id); call !== undefined;) {
+  for (let [at, call] = [id, from.get(id)]; call !== undefined;) {
     const activation =
       call.kernel.startsWith('Fused') || call.kernel === '_FusedMatMul' ? call.attrs['activation'] : undefined;
     if (call.kernel === 'Tanh') return [-1, 1];
@@ -55,22 +55,9 @@ export function rangeOf(program: Program, id: ValueId): [number, number] | undef
       return typeof low === 'number' && typeof high === 'number' && Number.isFinite(low) && Number.isFinite(high)
         ? [low, high]
         : undefined;
-    if (
-      ![
-        'Reshape',
-        'Transpose',
-        'Identity',
-        'ExpandDims',
-        'Slice',
-        'StridedSlice',
-        'ResizeNearestNeighbor',
-        'DepthToSpace',
-        'GatherV2',
-      ].includes(call.kernel)
-    )
-      return undefined;
-    const x = inputOf(call, 'x') ?? inputOf(call, 'images') ?? inputOf(call, 'input');
-    call = x === undefined ? undefined : from.get(x);
+    const x = movedFrom(call, at);
+    if (x === undefined) return undefined;
+    [at, call] = [x, from.get(x)];
   }
   return undefined;
 }

@@ -34,6 +34,7 @@ it.each<[string, (x: tf.Tensor, y: tf.Tensor) => tf.Tensor, Partial<Domain>]>([
   ['a class from one', (x) => tf.gather(table, tf.cast(x.sub(1), 'int32')), { low: 1, high: 10, whole: true }],
   ['a fraction of a table', (x) => tf.gather(table, tf.cast(x.mul(9), 'int32')), { low: 0, high: 1, whole: false }],
   ['a class cut off', (x) => tf.gather(table, tf.cast(x, 'int32').clipByValue(0, 9)), { low: -Infinity, high: Infinity, near: [0, 9] }], // prettier-ignore
+  ['an index of the greatest', (x) => tf.gather(table, tf.topk(x, 2).indices), { low: -Infinity, high: Infinity }],
   ['a one-hot', (x) => tf.oneHot(tf.cast(x, 'int32'), 7), { low: 0, high: 6, whole: true }],
   ['a power of its own', (x) => tf.pow(x, 0.5), { low: 0 }],
   ['a square', (x) => tf.pow(x, 2), { low: -Infinity }],

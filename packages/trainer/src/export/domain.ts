@@ -2,7 +2,8 @@
 // One walk from the results to the inputs; kernels without a row ask for nothing.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
-import { producers } from '../program/graph.js';
+import { kernelsThat, traitsOf } from '../kernels/traits.js';
+import { producers, valueOutputs } from '../program/graph.js';
 import { replay } from '../program/replay.js';
 
 /** The values that may be drawn. */
@@ -42,13 +43,10 @@ export type Constants = (id: ValueId) => ArrayLike<number> | undefined;
 function fixedValues(program: Program): Set<ValueId> {
   const fixed = new Set(program.constants.keys());
   for (const call of program.calls)
-    if (SHAPE_ONLY.has(call.kernel) || callInputs(call).every((id) => fixed.has(id)))
+    if (traitsOf(call.kernel).readsShape === true || callInputs(call).every((id) => fixed.has(id)))
       for (const id of call.outputs) fixed.add(id);
   return fixed;
 }
-
-/** Kernels that read their input's shape alone. */
-const SHAPE_ONLY: ReadonlySet<string> = new Set(['OnesLike', 'ZerosLike']);
 
 /** Outputs that are the same whatever is drawn. */
 export function fixedOutputs(program: Program): string[] {
@@ -90,7 +88,7 @@ export function domainsOf(program: Program): Map<string, Domain> {
   const needs = new Map<ValueId, Domain>();
   const [fixed, constant] = [fixedValues(program), constantsOf(program)];
   for (const call of [...program.calls].reverse()) {
-    const result = call.outputs.reduce((all, id) => meet(all, needs.get(id) ?? ANYTHING), ANYTHING);
+    const result = valueOutputs(call).reduce<Domain>((all, id) => meet(all, needs.get(id) ?? ANYTHING), ANYTHING);
     const rule = RULES.get(call.kernel);
     if (rule === undefined) continue;
     for (const [name, ids] of Object.entries(call.inputs)) {
@@ -132,20 +130,10 @@ function meet(a: Domain, b: Domain): Domain {
 
 /** Whether what a call asks of its input's last axis is about that axis. */
 function keepsLastAxis({ kernel, outputs }: KernelCall, input: ValueId, { values }: Program): boolean {
+  const { lastAxis, elementwise } = traitsOf(kernel);
   const [before, after] = [input, outputs[0] ?? -1].map((id) => values[id]?.shape.at(-1));
-  return ALONG.has(kernel) || (kernel === 'Reshape' && before === after);
+  return lastAxis === true || ((elementwise !== undefined || kernel === 'Reshape') && before === after);
 }
-
-/** Kernels that leave the last axis as it is, or ask something of it. */
-const ALONG: ReadonlySet<string> = new Set<KernelName>([
-  'Cast',
-  'GatherNd',
-  'Identity',
-  'ScatterNd',
-  'SearchSorted',
-  'SparseToDense',
-  'TensorScatterUpdate',
-]);
 
 /** A call, seen from one of its inputs. `result`: what its outputs must be. */
 interface Seen {
@@ -382,11 +370,8 @@ const all = (rule: Rule, ...kernels: KernelName[]): Table =>
 const TABLE: Table = {
   ...all(
     same,
-    ...(['BatchToSpaceND', 'BroadcastTo', 'Concat', 'DepthToSpace', 'Diag', 'ExpandDims', 'FlipLeftRight'] as const),
-    ...(['Identity', 'MirrorPad', 'Pack', 'PadV2', 'Reshape', 'Reverse', 'Slice', 'SpaceToBatchND'] as const),
-    ...(['SplitV', 'StridedSlice', 'Tile', 'Transpose', 'Unpack', 'Cast', 'Ceil', 'Floor', 'Round'] as const),
-    ...(['TopK', 'Max', 'Mean', 'Min', 'AvgPool', 'AvgPool3D', 'MaxPool', 'MaxPool3D'] as const),
-    ...(['ResizeBilinear', 'ResizeNearestNeighbor'] as const),
+    ...kernelsThat(({ moves, within }) => moves ?? within),
+    ...(['Cast', 'Ceil', 'Floor', 'Round'] as const),
   ),
   ...all(cone, 'AddN', 'Cumprod', 'Cumsum', 'Prod', 'Sum'),
   ...all(compared, 'Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'NotEqual'),

@@ -1,6 +1,7 @@
 // Pictures to verify with: what networks are made for has areas, edges and a grain, which numbers drawn each for itself
 // have not. And what numbers a network's pictures consist of, told by what it first does with them.
 import type { Constants } from './domain.js';
+import { traitsOf } from '../kernels/traits.js';
 import { callInputs, type KernelCall, type Program, type Size, type ValueId } from '../program/program.js';
 
 /** Whether a tensor has a picture's shape. */
@@ -83,22 +84,10 @@ export function pictureRange(program: Program, input: ValueId, constant: Constan
   );
 }
 
-/** Steps that keep the values where they are. */
-const MOVES: ReadonlySet<string> = new Set([
-  'Cast',
-  'ExpandDims',
-  'Identity',
-  'Reshape',
-  'ResizeBilinear',
-  'ResizeNearestNeighbor',
-  'Slice',
-  'SplitV',
-  'Transpose',
-]);
-
 /** A step as a product and a sum; undefined where it is none. */
 function stepOf(call: KernelCall, value: ValueId, constant: Constants): { times: number; plus: number } | undefined {
-  if (MOVES.has(call.kernel)) return { times: 1, plus: 0 };
+  const { moves, within } = traitsOf(call.kernel);
+  if ((moves ?? within) !== undefined || call.kernel === 'Cast') return { times: 1, plus: 0 };
   if (call.kernel === 'Neg') return { times: -1, plus: 0 };
   const { a, b } = call.inputs;
   if (typeof a !== 'number' || typeof b !== 'number' || a === b) return undefined;

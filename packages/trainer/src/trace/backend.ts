@@ -1,6 +1,7 @@
 // The recording backend: a tfjs backend that computes nothing. It records every kernel call and returns a tensor that
 // has only a shape.
 import * as tf from '@tensorflow/tfjs';
+import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall } from '../program/program.js';
 import { innermostOps, insideDropout } from '../tfjs/scopes.js';
 import { heldType, type Recorder } from './recorder.js';
@@ -10,9 +11,6 @@ import type { KernelInputs, TensorMeta } from './shapes/rule.js';
 
 /** Name under which the kernels are registered. */
 export const TRACE_BACKEND = 'forja-trace';
-
-/** Kernels from which tfjs expects a list, even of one tensor. */
-const LISTS = new Set(['MaxPoolWithArgmax', 'SplitV', 'TopK', 'Unique', 'Unpack']);
 
 /** tf.eye fills its result number by number; recorded as calls instead of a large constant. */
 const IDENTITY = 'eye__op';
@@ -69,7 +67,9 @@ export class TraceBackend extends tf.KernelBackend {
       throw recorder.refuse(cause instanceof Error ? cause.message : String(cause), kernel, cause);
     }
     const infos = recorder.call(kernel, ids, plain, outputs).map((value) => this.issue(value));
-    return infos.length === 1 && infos[0] !== undefined && !LISTS.has(kernel) ? infos[0] : infos;
+    // tfjs expects a list, even of one tensor, where a kernel may return several.
+    const listed = traitsOf(kernel).outputs !== undefined;
+    return infos.length === 1 && infos[0] !== undefined && !listed ? infos[0] : infos;
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
