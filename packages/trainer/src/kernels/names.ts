@@ -123,31 +123,28 @@ export type MovementKernel =
 /** Kernels that create tensors from attributes only. */
 export type CreationKernel = 'Fill' | 'LinSpace' | 'OnesLike' | 'Range' | 'ZerosLike';
 
-/** Convolution, pooling, products, normalisation, resizing. */
-export type SpatialKernel =
-  | 'AvgPool'
-  | 'AvgPoolGrad'
-  | 'BatchMatMul'
-  | 'Conv2D'
-  | 'Conv2DBackpropFilter'
-  | 'Conv2DBackpropInput'
-  | 'DepthwiseConv2dNative'
-  | 'DepthwiseConv2dNativeBackpropFilter'
-  | 'DepthwiseConv2dNativeBackpropInput'
-  | 'Einsum'
-  | 'FusedBatchNorm'
-  | 'FusedConv2D'
-  | 'FusedDepthwiseConv2D'
-  | 'LRN'
-  | 'LRNGrad'
-  | 'MaxPool'
-  | 'MaxPoolGrad'
-  | 'MaxPoolWithArgmax'
-  | 'ResizeBilinear'
-  | 'ResizeBilinearGrad'
-  | 'ResizeNearestNeighbor'
-  | 'ResizeNearestNeighborGrad'
-  | '_FusedMatMul';
+/** Convolution over pictures, and its two adjoints. */
+export type ConvolutionKernel = 'Conv2D' | 'Conv2DBackpropFilter' | 'Conv2DBackpropInput';
+
+/** The same, a filter of its own for each channel. */
+export type DepthwiseKernel =
+  'DepthwiseConv2dNative' | 'DepthwiseConv2dNativeBackpropFilter' | 'DepthwiseConv2dNativeBackpropInput';
+
+/** Convolution with a bias and an activation. */
+export type FusedConvolutionKernel = 'FusedConv2D' | 'FusedDepthwiseConv2D';
+
+/** Pooling of pictures, and its gradients. */
+export type PoolKernel = 'AvgPool' | 'AvgPoolGrad' | 'MaxPool' | 'MaxPoolGrad' | 'MaxPoolWithArgmax';
+
+/** Products of matrices and tensors. */
+export type ProductKernel = 'BatchMatMul' | 'Einsum' | '_FusedMatMul';
+
+/** Normalisation. */
+export type NormKernel = 'FusedBatchNorm' | 'LRN' | 'LRNGrad';
+
+/** Pictures made larger or smaller, and the gradients of that. */
+export type ResizeKernel =
+  'ResizeBilinear' | 'ResizeBilinearGrad' | 'ResizeNearestNeighbor' | 'ResizeNearestNeighborGrad';
 
 /** Convolution and pooling over three axes. */
 export type VolumeKernel =
@@ -177,7 +174,13 @@ export type RefusedKernel = Exclude<
   | ReductionKernel
   | MovementKernel
   | CreationKernel
-  | SpatialKernel
+  | ConvolutionKernel
+  | DepthwiseKernel
+  | FusedConvolutionKernel
+  | PoolKernel
+  | ProductKernel
+  | NormKernel
+  | ResizeKernel
   | VolumeKernel
   | WarpKernel
   | MorphologyKernel

@@ -52,18 +52,18 @@ const forward: Row = (conv, algorithm, { large, small, filter }, call, ctx) => {
 
 /** Convolution rows of the `fast` target. */
 export const fastConvKernels: KernelTable = {
-  Conv2D: row(forwardSides, forward, convKernels['Conv2D']),
-  FusedConv2D: row(forwardSides, forward, fusedKernels['FusedConv2D']),
+  Conv2D: row(forwardSides, forward, convKernels.Conv2D),
+  FusedConv2D: row(forwardSides, forward, fusedKernels.FusedConv2D),
   Conv2DBackpropInput: row(
     (call, ctx) => ({ large: output(call, ctx), small: input(call, 'dy', ctx), filter: input(call, 'filter', ctx) }),
     (conv, algorithm, { large, small, filter }, _call, ctx) =>
       ctx.set(large, algorithm.inputGradient(conv, small, filterValue(conv, filter, ctx), ctx), algorithm.large),
-    convKernels['Conv2DBackpropInput'],
+    convKernels.Conv2DBackpropInput,
   ),
   Conv2DBackpropFilter: row(
     (call, ctx) => ({ large: input(call, 'x', ctx), small: input(call, 'dy', ctx), filter: output(call, ctx) }),
     (conv, algorithm, { large, small, filter }, _call, ctx) =>
       setFilter(conv, filter, algorithm.filterGradient(conv, large, small, ctx), ctx),
-    convKernels['Conv2DBackpropFilter'],
+    convKernels.Conv2DBackpropFilter,
   ),
 };

@@ -105,7 +105,7 @@ function tiled(
 export const maxPoolKernels: KernelTable = {
   MaxPool: tiled(
     (call, ctx) => ({ large: input(call, 'x', ctx), small: output(call, ctx) }),
-    poolKernels['MaxPool'],
+    poolKernels.MaxPool,
     (picture, tiles, small, _call, ctx) => {
       const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // fixed, as its windows are
       ctx.set(small, ctx.reshape(maxima(picture, tiles, ctx).best, sizes), picture.perm);
@@ -113,7 +113,7 @@ export const maxPoolKernels: KernelTable = {
   ),
   MaxPoolGrad: tiled(
     (call, ctx) => ({ large: input(call, 'input', ctx), small: input(call, 'dy', ctx) }),
-    poolKernels['MaxPoolGrad'],
+    poolKernels.MaxPoolGrad,
     (picture, tiles, small, call, ctx) => {
       const { height, width, rest, perm } = picture;
       const [kh, kw] = tiles;

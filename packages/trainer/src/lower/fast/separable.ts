@@ -104,7 +104,9 @@ function separable(kernel: string, portable: KernelTable[string] | undefined): K
   };
 }
 
+const PORTABLE: KernelTable = { ...poolKernels, ...resizeKernels };
+
 /** Rows of the `fast` target. */
 export const separableKernels: KernelTable = Object.fromEntries(
-  Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, poolKernels[kernel] ?? resizeKernels[kernel])]),
+  Object.keys(SEPARABLE).map((kernel) => [kernel, separable(kernel, PORTABLE[kernel])]),
 );

@@ -2,7 +2,8 @@
 // gradient. Pictures NCHW, filters OIHW. Fused bias and activation are in fused.ts; Winograd and other layouts belong
 // to the `fast` target, not here.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import type { ConvolutionKernel } from '../../kernels/names.js';
+import type { BoundCall, KernelLowering, LowerContext, Logical } from '../contract.js';
 import {
   dim,
   extent,
@@ -223,7 +224,7 @@ export function padPicture(
 }
 
 /** Convolution rows. */
-export const convKernels: KernelTable = {
+export const convKernels: Record<ConvolutionKernel, KernelLowering> = {
   Conv2D,
   Conv2DBackpropInput,
   Conv2DBackpropFilter,

@@ -1,6 +1,7 @@
 // Depthwise convolution and its adjoints, channel multipliers included, as grouped Conv and ConvTranspose.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
+import type { DepthwiseKernel } from '../../kernels/names.js';
+import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
 import { convTranspose, kernelSize } from './conv.js';
 import { dim, fixed, input, output, pictureAxes, product, windowed, windows, type PictureAxes } from './spatial.js';
 
@@ -77,7 +78,7 @@ const DepthwiseConv2dNativeBackpropFilter: KernelLowering = (call, ctx) => {
 };
 
 /** Depthwise convolution rows. */
-export const depthwiseKernels: KernelTable = {
+export const depthwiseKernels: Record<DepthwiseKernel, KernelLowering> = {
   DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropInput,
   DepthwiseConv2dNativeBackpropFilter,

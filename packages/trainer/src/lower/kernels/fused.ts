@@ -1,7 +1,8 @@
 // Kernels that carry a bias and an activation: convolution and depthwise convolution. The fused matrix product is in
 // matmul.ts.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
+import type { FusedConvolutionKernel } from '../../kernels/names.js';
+import type { BoundCall, KernelLowering, LowerContext, Logical } from '../contract.js';
 import { activate, alongChannels } from './activation.js';
 import { conv } from './conv.js';
 import { depthwiseConv } from './depthwise.js';
@@ -32,7 +33,7 @@ function isVector(bias: Logical, y: Logical, call: BoundCall): boolean {
 }
 
 /** Fused convolution rows. */
-export const fusedKernels: KernelTable = {
+export const fusedKernels: Record<FusedConvolutionKernel, KernelLowering> = {
   FusedConv2D: fused(conv),
   FusedDepthwiseConv2D: fused(depthwiseConv),
 };

@@ -1,6 +1,6 @@
 // The table of lowerings: tfjs kernel → ONNX nodes, or the reason why not. Total over tfjs-core's kernel names.
-import type { KernelName, SpatialKernel } from '../../kernels/names.js';
-import type { KernelLowering, KernelTable, UnsupportedKernel } from '../contract.js';
+import type { KernelName } from '../../kernels/names.js';
+import type { KernelLowering, UnsupportedKernel } from '../contract.js';
 import { activationKernels } from './activations.js';
 import { binaryKernels } from './binary.js';
 import { convKernels } from './conv.js';
@@ -22,16 +22,6 @@ import { warpKernels } from './warp.js';
 
 type Row = KernelLowering | UnsupportedKernel;
 
-const spatialTables: KernelTable = {
-  ...convKernels,
-  ...depthwiseKernels,
-  ...fusedKernels,
-  ...matmulKernels,
-  ...normKernels,
-  ...poolKernels,
-  ...resizeKernels,
-};
-
 /** Target `portable`: plain, widely supported ops. */
 export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {
   ...refusedKernels,
@@ -45,6 +35,11 @@ export const PORTABLE_KERNELS: Readonly<Record<KernelName, Row>> = {
   ...warpKernels,
   ...morphologyKernels,
   ...searchKernels,
-  // The spatial families are keyed by string; index.test.ts checks that they hold exactly these names.
-  ...(spatialTables as Record<SpatialKernel, Row>),
+  ...convKernels,
+  ...depthwiseKernels,
+  ...fusedKernels,
+  ...matmulKernels,
+  ...normKernels,
+  ...poolKernels,
+  ...resizeKernels,
 };

@@ -1,6 +1,7 @@
 // Matrix products. Two-dimensional ones are Gemm or MatMul on operands as they are stored; batched ones are MatMul.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
+import type { ProductKernel } from '../../kernels/names.js';
+import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
 import { activate } from './activation.js';
 import { input, optionalInput, output } from './spatial.js';
 import type { Size } from '../../program/program.js';
@@ -84,4 +85,4 @@ const Einsum: KernelLowering = (call, ctx) => {
 };
 
 /** Matrix product rows. */
-export const matmulKernels: KernelTable = { BatchMatMul, _FusedMatMul: FusedMatMul, Einsum };
+export const matmulKernels: Record<ProductKernel, KernelLowering> = { BatchMatMul, _FusedMatMul: FusedMatMul, Einsum };

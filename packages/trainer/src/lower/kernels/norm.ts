@@ -1,7 +1,8 @@
 // Batch normalisation with given statistics (in training they are computed by other kernels), and local response
 // normalisation with its gradient.
 import type { Value } from '@forja/core/onnx';
-import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
+import type { NormKernel } from '../../kernels/names.js';
+import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
 import { numberAttribute } from './layout.js';
 import { dim, fixed, input, optionalInput, output } from './spatial.js';
 
@@ -107,7 +108,7 @@ const LRNGrad: KernelLowering = (call, ctx) => {
 };
 
 /** Normalisation rows. */
-export const normKernels: KernelTable = {
+export const normKernels: Record<NormKernel, KernelLowering> = {
   FusedBatchNorm,
   LRN,
   LRNGrad,

@@ -1,10 +1,10 @@
 // Max and average pooling and their gradients, in NCHW. Averages leave out the padding, as TF's do.
 import type { Value } from '@forja/core/onnx';
+import type { PoolKernel } from '../../kernels/names.js';
 import {
   ONNX_DTYPE,
   type BoundCall,
   type KernelLowering,
-  type KernelTable,
   type LowerContext,
   type Logical,
   type Perm,
@@ -311,7 +311,7 @@ const MaxPoolWithArgmax: KernelLowering = (call, ctx) => {
 };
 
 /** Pooling rows. */
-export const poolKernels: KernelTable = {
+export const poolKernels: Record<PoolKernel, KernelLowering> = {
   MaxPool,
   AvgPool,
   MaxPoolGrad,

@@ -1,7 +1,8 @@
 // Bilinear and nearest-neighbour resizing as ONNX Resize; their gradients as products with the transposed interpolation
 // matrices.
 import type { OpAttributes, Value } from '@forja/core/onnx';
-import type { KernelLowering, KernelTable, LowerContext } from '../contract.js';
+import type { ResizeKernel } from '../../kernels/names.js';
+import type { KernelLowering, LowerContext } from '../contract.js';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
 import { as } from './layout.js';
 import { dim, fixed, input, output, pictureAxes } from './spatial.js';
@@ -97,7 +98,7 @@ function transpose(data: Float32Array, rows: number, columns: number): Float32Ar
 }
 
 /** Resizing rows. */
-export const resizeKernels: KernelTable = {
+export const resizeKernels: Record<ResizeKernel, KernelLowering> = {
   ResizeBilinear: resize('linear'),
   ResizeNearestNeighbor: resize('nearest'),
   ResizeBilinearGrad: resizeGradient('bilinear'),

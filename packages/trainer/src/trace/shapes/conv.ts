@@ -1,4 +1,5 @@
 // Shapes of convolutions, plain, depthwise and fused, and of their adjoints.
+import type { ConvolutionKernel, DepthwiseKernel, FusedConvolutionKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { convShape, one, shapeAttribute } from './window.js';
 
@@ -17,7 +18,7 @@ function stated(kernel: string, attribute: string): ShapeRule {
 }
 
 /** Convolution kernels. */
-export const convShapes: Record<string, ShapeRule> = {
+export const convShapes: Record<ConvolutionKernel | DepthwiseKernel | FusedConvolutionKernel, ShapeRule> = {
   Conv2D: convolution('Conv2D', false),
   FusedConv2D: convolution('FusedConv2D', false),
   Conv2DBackpropInput: stated('Conv2DBackpropInput', 'inputShape'),

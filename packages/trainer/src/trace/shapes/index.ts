@@ -4,7 +4,7 @@ import { creationShapes } from './creation.js';
 import { binaryShapes, unaryShapes } from './elementwise.js';
 import { matmulShapes } from './matmul.js';
 import { movementShapes } from './movement.js';
-import type { KernelName, SpatialKernel } from '../../kernels/names.js';
+import type { KernelName } from '../../kernels/names.js';
 import { normShapes } from './norm.js';
 import { otherShapes } from './other.js';
 import { poolShapes } from './pool.js';
@@ -16,12 +16,6 @@ import { volumeShapes } from './volume.js';
 
 export type { KernelName } from '../../kernels/names.js';
 
-// The spatial families are keyed by string; kernels/index.test.ts checks that they hold exactly these names.
-const spatialShapes = { ...convShapes, ...poolShapes, ...matmulShapes, ...normShapes, ...resizeShapes } as Record<
-  SpatialKernel,
-  ShapeRule
->;
-
 /** Kernel name → shape rule. */
 export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
   ...refusedShapes,
@@ -30,7 +24,11 @@ export const SHAPE_RULES: Readonly<Record<KernelName, ShapeRule>> = {
   ...reductionShapes,
   ...movementShapes,
   ...creationShapes,
-  ...spatialShapes,
+  ...convShapes,
+  ...poolShapes,
+  ...matmulShapes,
+  ...normShapes,
+  ...resizeShapes,
   ...volumeShapes,
   ...otherShapes,
 };

@@ -1,5 +1,6 @@
 // Shapes of matrix products.
 import { backend_util } from '@tensorflow/tfjs';
+import type { ProductKernel } from '../../kernels/names.js';
 import type { ShapeRule, TensorMeta } from './rule.js';
 import { one } from './window.js';
 
@@ -35,7 +36,7 @@ const Einsum: ShapeRule = (inputs, attrs) => {
 };
 
 /** Matrix product kernels. */
-export const matmulShapes: Record<string, ShapeRule> = {
+export const matmulShapes: Record<ProductKernel, ShapeRule> = {
   BatchMatMul: product('BatchMatMul'),
   _FusedMatMul: product('_FusedMatMul'),
   Einsum,

@@ -1,4 +1,5 @@
 // Shapes of normalisations: those of their first input.
+import type { NormKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one } from './window.js';
 
@@ -7,7 +8,7 @@ const like =
   (inputs) => [{ shape: [...one(inputs, 'x', kernel).shape], dtype: 'float32' }];
 
 /** Normalisation kernels. */
-export const normShapes: Record<string, ShapeRule> = {
+export const normShapes: Record<NormKernel, ShapeRule> = {
   FusedBatchNorm: like('FusedBatchNorm'),
   LRN: like('LRN'),
   LRNGrad: like('LRNGrad'),

@@ -1,5 +1,6 @@
 // Shapes of pooling and its gradients.
 import { backend_util } from '@tensorflow/tfjs';
+import type { PoolKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one, padAttribute, pairAttribute, quad, roundingAttribute } from './window.js';
 
@@ -33,7 +34,7 @@ function likeInput(kernel: string): ShapeRule {
 }
 
 /** Pooling kernels. */
-export const poolShapes: Record<string, ShapeRule> = {
+export const poolShapes: Record<PoolKernel, ShapeRule> = {
   MaxPool: pool('MaxPool'),
   AvgPool: pool('AvgPool'),
   MaxPoolGrad: likeInput('MaxPoolGrad'),

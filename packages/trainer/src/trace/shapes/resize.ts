@@ -1,4 +1,5 @@
 // Shapes of picture resizing.
+import type { ResizeKernel } from '../../kernels/names.js';
 import type { ShapeRule } from './rule.js';
 import { one, pairAttribute, quad } from './window.js';
 
@@ -20,7 +21,7 @@ const gradient =
   (inputs) => [{ shape: [...one(inputs, 'images', kernel).shape], dtype: 'float32' }];
 
 /** Resizing kernels. */
-export const resizeShapes: Record<string, ShapeRule> = {
+export const resizeShapes: Record<ResizeKernel, ShapeRule> = {
   ResizeBilinear: resize('ResizeBilinear', 'float32'),
   ResizeNearestNeighbor: resize('ResizeNearestNeighbor', 'kept'),
   ResizeBilinearGrad: gradient('ResizeBilinearGrad'),
