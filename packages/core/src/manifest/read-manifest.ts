@@ -1,7 +1,7 @@
 // Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that skips the graph.
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
-import { checkModelBytes, varint } from '../onnx/model-bytes.js';
+import { checkModelBytes, fieldAt } from '../onnx/model-bytes.js';
 import { BYTES_OF } from '../tensor.js';
 import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
 
@@ -55,27 +55,14 @@ export function graphBytes(bytes: Uint8Array): Uint8Array {
 function delimited(message: Uint8Array, wanted: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let at = 0; at < message.length;) {
-    const key = varint(message, at);
-    const wire = key && key.value % 8;
-    const value = key && (wire === 0 || wire === 2) ? varint(message, key.next) : undefined;
-    const end =
-      wire === 0
-        ? value?.next
-        : wire === 2 && value
-          ? value.next + value.value
-          : wire === 1
-            ? key!.next + 8
-            : wire === 5
-              ? key!.next + 4
-              : undefined;
-    if (end === undefined || end > message.length)
+    const read = fieldAt(message, at);
+    if (read?.end === undefined || read.end > message.length)
       throw new ModelFormatError(
         'model.format',
         'metadata_props: expected key and value, got damaged bytes; download or export the model again',
       );
-    if (key && value && wire === 2 && Math.floor(key.value / 8) === wanted)
-      found.push(message.subarray(value.next, end));
-    at = end;
+    if (read.wire === 2 && read.field === wanted) found.push(message.subarray(read.start, read.end));
+    at = read.end;
   }
   return found;
 }

@@ -49,24 +49,13 @@ export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
   let at = 0;
   let graph = false;
   while (at < bytes.length) {
-    const key = varint(bytes, at);
-    if (!key) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
-    const field = Math.floor(key.value / 8);
-    const wire = key.value % 8;
+    const read = fieldAt(bytes, at);
+    if (!read) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
+    const { field, wire, value, end } = read;
     // Unknown fields are allowed (newer writers), known ones with another wire type are not ONNX.
     if (field === 0 || (MODEL_FIELDS[field] ?? wire) !== wire) throw unlike;
-    const value = wire === 0 || wire === 2 ? varint(bytes, key.next) : undefined;
-    if ((wire === 0 || wire === 2) && !value) throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
-    const end =
-      wire === 0
-        ? value?.next
-        : wire === 2 && value
-          ? value.next + value.value
-          : wire === 1
-            ? key.next + 8
-            : wire === 5
-              ? key.next + 4
-              : undefined;
+    if ((wire === 0 || wire === 2) && value === undefined)
+      throw cut(where, bytes.length, undefined, at > 0 ? undefined : unlike);
     if (end === undefined) throw unlike;
     if (end > bytes.length) throw MODEL_FIELDS[field] === undefined ? unlike : cut(where, bytes.length, end);
     if (field === 7) graph = true;
@@ -83,6 +72,29 @@ function cut(where: string, got: number, expected?: number, instead?: ModelForma
       `${where}: expected ${expected === undefined ? 'more' : `at least ${expected}`} bytes, got ${got}: the file is cut off; download or copy it again`,
     )
   );
+}
+
+/** A field of an encoded message: where its bytes begin, and where they end. */
+interface Field {
+  field: number;
+  wire: number;
+  /** What a varint is, or the length of what is delimited; undefined when the bytes end first. */
+  value: number | undefined;
+  start: number;
+  /** May lie beyond the message; undefined for wire types that there are not. */
+  end: number | undefined;
+}
+
+/** The field whose key is at `at`; undefined when the bytes end within the key. */
+export function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
+  const key = varint(bytes, at);
+  if (!key) return undefined;
+  const wire = key.value % 8;
+  const sized = wire === 0 || wire === 2 ? varint(bytes, key.next) : undefined;
+  const start = sized ? sized.next : key.next;
+  const length = wire === 1 ? 8 : wire === 5 ? 4 : sized && (wire === 0 ? 0 : sized.value);
+  const end = length === undefined ? undefined : start + length;
+  return { field: Math.floor(key.value / 8), wire, value: sized?.value, start, end };
 }
 
 /**

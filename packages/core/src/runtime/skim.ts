@@ -1,7 +1,7 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
 // @forja/core/onnx is.
 import { platform } from '../platform.js';
-import { varint } from '../onnx/model-bytes.js';
+import { fieldAt, varint } from '../onnx/model-bytes.js';
 
 /** Number of nodes of the main graph; 0 if the bytes cannot be parsed. */
 export function countNodes(model: Uint8Array): number {
@@ -157,30 +157,11 @@ function number(bytes: Uint8Array, field: number): number | undefined {
 function fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array>;
 function fields(bytes: Uint8Array, wanted: number, wire: 0): Generator<number>;
 function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generator<Uint8Array | number> {
-  let at = 0;
-  const next = (): number => {
-    let value = 0;
-    for (let scale = 1; at < bytes.length; scale *= 128) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-    return NaN;
-  };
-  while (at < bytes.length) {
-    const key = next();
-    const wire = key % 8;
-    const here = wire === wanting && Math.floor(key / 8) === wanted;
-    if (wire === 2) {
-      const length = next();
-      if (!(at + length <= bytes.length)) return;
-      if (here) yield bytes.subarray(at, at + length);
-      at += length;
-    } else if (wire === 0) {
-      const value = next();
-      if (here) yield value;
-    } else if (wire === 5) at += 4;
-    else if (wire === 1) at += 8;
-    else return;
+  for (let at = 0; at < bytes.length;) {
+    const read = fieldAt(bytes, at);
+    if (read?.end === undefined || read.end > bytes.length) return;
+    const { field, wire, value = 0, start, end } = read;
+    if (wire === wanting && field === wanted) yield wire === 2 ? bytes.subarray(start, end) : value;
+    at = end;
   }
 }
