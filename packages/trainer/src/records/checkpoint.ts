@@ -1,6 +1,6 @@
 // Encodes and decodes checkpoints: everything that a run needs to continue bit for bit. docs/checkpoints.md describes
 // the format; stores write the files.
-import { BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
+import { ARRAY_OF, BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
 import { sha256 } from '../digest.js';
 
 /** Version of the format that this code writes, and the only one it reads. */
@@ -100,7 +100,7 @@ export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'):
       const from = start + offset;
       const size = sizeOf(shape) * BYTES_OF[dtype];
       if (from + size > end) throw bad(`${size} bytes of '${name}'`, 'a shorter file');
-      return [name, { dtype, shape, data: typed(dtype, bytes.slice(from, from + size).buffer) }];
+      return [name, { dtype, shape, data: new ARRAY_OF[dtype](bytes.slice(from, from + size).buffer) }];
     }),
   );
   return { ...rest, state };
@@ -126,17 +126,3 @@ export function firstBad(state: NamedTensors): { name: string; value: number } |
 }
 
 const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
-
-const ARRAYS = {
-  float32: Float32Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  bool: Uint8Array,
-} as const satisfies Record<DType, unknown>;
-
-function typed(dtype: DType, buffer: ArrayBuffer): ArrayBufferView {
-  return new ARRAYS[dtype](buffer);
-}
