@@ -2,7 +2,9 @@
 // context.ts.
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
+import type { AttrsOf } from '../kernels/attributes.js';
 import type { KernelCall, ProgramDType, Size, ValueId } from '../program/program.js';
+import type { Measure } from '../program/size.js';
 
 /**
  * Physical axis order of a stored value: `perm[i]` is the logical axis at physical position i. A picture (logical
@@ -28,10 +30,10 @@ export interface Logical {
 }
 
 /** A kernel call whose inputs and outputs are {@link Logical} values. */
-export interface BoundCall {
+export interface BoundCall<K extends string = string> {
   readonly kernel: string;
   readonly inputs: Record<string, Logical | Logical[] | undefined>;
-  readonly attrs: Record<string, unknown>;
+  readonly attrs: AttrsOf<K, Size | Measure>;
   readonly outputs: readonly Logical[];
   readonly source: KernelCall;
 }
@@ -93,8 +95,13 @@ export interface LowerContext {
   unsupported(why: string): never;
 }
 
-/** A row of the table: emits the ONNX nodes of one kernel call and defines each of its outputs with `ctx.set`. */
-export type KernelLowering = (call: BoundCall, ctx: LowerContext) => void;
+/** Declared as a method, so that the row of one kernel stands in a table of rows. */
+interface Row<K extends string> {
+  lower(call: BoundCall<K>, ctx: LowerContext): void;
+}
+
+/** A row of the table: emits the ONNX nodes of a call of kernel `K` and defines each of its outputs with `ctx.set`. */
+export type KernelLowering<K extends string = string> = Row<K>['lower'];
 
 /** A row that refuses, and says why. */
 export interface UnsupportedKernel {

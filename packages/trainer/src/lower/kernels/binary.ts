@@ -49,7 +49,7 @@ const atan2: PairFormula = (y, x, ctx) => {
   return ctx.op('Where', [origin, zero, whole]);
 };
 
-const AddN: KernelLowering = (call, ctx) => {
+const AddN: KernelLowering<'AddN'> = (call, ctx) => {
   const [terms, y] = [inputList(call), output(call, ctx)];
   const perm = ctx.commonLayout(terms, y.rank);
   const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
@@ -66,7 +66,7 @@ const AddN: KernelLowering = (call, ctx) => {
 };
 
 /** tfjs's `where`. A condition of rank 1 chooses whole slices along the first axis. */
-const Select: KernelLowering = (call, ctx) => {
+const Select: KernelLowering<'Select'> = (call, ctx) => {
   const [condition, t, e, y] = [
     input(call, 'condition', ctx),
     input(call, 't', ctx),
@@ -88,7 +88,7 @@ const Select: KernelLowering = (call, ctx) => {
 };
 
 /** ONNX's PRelu broadcasts the slope only; where the slope is the larger one, the choice is spelled out. */
-const Prelu: KernelLowering = (call, ctx) => {
+const Prelu: KernelLowering<'Prelu'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const fits = x.rank === y.rank && x.shape.every((size, i) => size !== 1 || y.shape[i] === 1);
   const formula: PairFormula = fits

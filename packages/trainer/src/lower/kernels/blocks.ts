@@ -4,7 +4,7 @@ import { identity, numberAttribute, pairsAttribute, sameSize } from './layout.js
 import { dim, input, output, pictureAxes, plus, times } from './spatial.js';
 
 /** tfjs reads a pixel's channels as (row, column, depth) of its block: ONNX's DCR. */
-const DepthToSpace: KernelLowering = (call, ctx) => {
+const DepthToSpace: KernelLowering<'DepthToSpace'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const block = numberAttribute(call, 'blockSize', ctx);
   const {
@@ -31,7 +31,7 @@ function blockShape(value: unknown): number[] | undefined {
   return Array.isArray(value) && value.every((n): n is number => typeof n === 'number') ? [...value] : undefined;
 }
 
-const SpaceToBatchND: KernelLowering = (call, ctx) => {
+const SpaceToBatchND: KernelLowering<'SpaceToBatchND'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const blocks = blockShape(call.attrs['blockShape']) ?? ctx.unsupported('a block shape that is not a list of numbers');
   const paddings = pairsAttribute(call, 'paddings', ctx);
@@ -62,7 +62,7 @@ const SpaceToBatchND: KernelLowering = (call, ctx) => {
   ctx.set(y, ctx.reshape(ctx.op('Transpose', [split], { perm }), y.shape));
 };
 
-const BatchToSpaceND: KernelLowering = (call, ctx) => {
+const BatchToSpaceND: KernelLowering<'BatchToSpaceND'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const blocks = blockShape(call.attrs['blockShape']) ?? ctx.unsupported('a block shape that is not a list of numbers');
   const crops = pairsAttribute(call, 'crops', ctx);

@@ -38,7 +38,7 @@ export function conv(call: BoundCall, ctx: LowerContext, bias?: Value): { value:
   };
 }
 
-const Conv2D: KernelLowering = (call, ctx) => {
+const Conv2D: KernelLowering<'Conv2D'> = (call, ctx) => {
   const { value, axes } = conv(call, ctx);
   ctx.set(output(call, ctx), value, axes.nchw);
 };
@@ -107,7 +107,7 @@ function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logica
     );
 }
 
-const Conv2DBackpropInput: KernelLowering = (call, ctx) => {
+const Conv2DBackpropInput: KernelLowering<'Conv2DBackpropInput'> = (call, ctx) => {
   const [dy, filter, dx] = [input(call, 'dy', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, dx, dy, kernelSize(filter, ctx), axes);
@@ -123,7 +123,7 @@ const Conv2DBackpropInput: KernelLowering = (call, ctx) => {
  */
 const GEMM_CHANNELS = 16;
 
-const Conv2DBackpropFilter: KernelLowering = (call, ctx) => {
+const Conv2DBackpropFilter: KernelLowering<'Conv2DBackpropFilter'> = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, x, dy, kernelSize(dw, ctx), axes);

@@ -43,7 +43,7 @@ function bincount(
   ctx.set(y, as(kept, ONNX_DTYPE[y.dtype], ctx));
 }
 
-const Bincount: KernelLowering = (call, ctx) => {
+const Bincount: KernelLowering<'Bincount'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   bincount(
     x,
@@ -56,7 +56,7 @@ const Bincount: KernelLowering = (call, ctx) => {
   );
 };
 
-const DenseBincount: KernelLowering = (call, ctx) => {
+const DenseBincount: KernelLowering<'DenseBincount'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   // Of a vector, tfjs's cpu kernel counts although asked for a binary output.
   const binary = call.attrs['binaryOutput'] === true && x.rank === 2;
@@ -72,7 +72,7 @@ const DenseBincount: KernelLowering = (call, ctx) => {
 };
 
 /** The gradient of a gather: sums the rows of x that carry each segment id. */
-const UnsortedSegmentSum: KernelLowering = (call, ctx) => {
+const UnsortedSegmentSum: KernelLowering<'UnsortedSegmentSum'> = (call, ctx) => {
   const [x, ids, y] = [input(call, 'x', ctx), input(call, 'segmentIds', ctx), output(call, ctx)];
   if (ids.rank !== 1) return ctx.unsupported(`segment ids of rank ${ids.rank}; only rank 1 has a meaning in tfjs`);
   const segments = numberAttribute(call, 'numSegments', ctx);

@@ -8,7 +8,7 @@ import { ONNX_DTYPE, type BoundCall, type KernelLowering, type LowerContext } fr
 import { counted, filled, isSize, orderOf, physical, sameSize, scalar, sizeScalar } from './layout.js';
 import { dim, input, output, plus } from './spatial.js';
 
-const Fill: KernelLowering = (call, ctx) => {
+const Fill: KernelLowering<'Fill'> = (call, ctx) => {
   const y = output(call, ctx);
   const value = call.attrs['value'];
   if (isMeasure(value) || (isSize(value) && !isStatic(value))) {
@@ -61,7 +61,7 @@ function rangeStep(start: Size | Measure, stop: Size | Measure, step: Size | Mea
  * Counted from 0 and moved: onnxruntime makes a Slice of a Gather by a Range, and reads an end below 0, as of one that
  * goes down, from the back (seen in 1.30).
  */
-const Range: KernelLowering = (call, ctx) => {
+const Range: KernelLowering<'Range'> = (call, ctx) => {
   const y = output(call, ctx);
   const [start, stop, given, count] = [
     numberAttribute(call, 'start', ctx),
@@ -85,7 +85,7 @@ const Range: KernelLowering = (call, ctx) => {
   return ctx.set(y, start === 0 ? spread : ctx.op('Add', [spread, numberScalar(start, type, ctx)]));
 };
 
-const LinSpace: KernelLowering = (call, ctx) => {
+const LinSpace: KernelLowering<'LinSpace'> = (call, ctx) => {
   const y = output(call, ctx);
   const [start, stop, count] = [numberAttribute(call, 'start', ctx), numberAttribute(call, 'stop', ctx), dim(y, 0)];
   if (isNumber(start) && isNumber(stop) && isNumber(count)) {

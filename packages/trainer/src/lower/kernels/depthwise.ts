@@ -38,12 +38,12 @@ export function depthwiseConv(call: BoundCall, ctx: LowerContext, bias?: Value):
   };
 }
 
-const DepthwiseConv2dNative: KernelLowering = (call, ctx) => {
+const DepthwiseConv2dNative: KernelLowering<'DepthwiseConv2dNative'> = (call, ctx) => {
   const { value, axes } = depthwiseConv(call, ctx);
   ctx.set(output(call, ctx), value, axes.nchw);
 };
 
-const DepthwiseConv2dNativeBackpropInput: KernelLowering = (call, ctx) => {
+const DepthwiseConv2dNativeBackpropInput: KernelLowering<'DepthwiseConv2dNativeBackpropInput'> = (call, ctx) => {
   const [dy, filter, dx] = [input(call, 'dy', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, dx, dy, kernelSize(filter, ctx), axes);
@@ -52,7 +52,7 @@ const DepthwiseConv2dNativeBackpropInput: KernelLowering = (call, ctx) => {
 };
 
 /** One grouped Conv: x as [1, C·N, H, W], dy as weights [C·multiplier, N, oh, ow], strides and dilations exchanged. */
-const DepthwiseConv2dNativeBackpropFilter: KernelLowering = (call, ctx) => {
+const DepthwiseConv2dNativeBackpropFilter: KernelLowering<'DepthwiseConv2dNativeBackpropFilter'> = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);
   const [h, w] = windows(call, ctx, x, dy, kernelSize(dw, ctx), axes);

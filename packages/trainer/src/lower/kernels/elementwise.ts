@@ -22,7 +22,7 @@ const ClipByValue: Formula = (x, ctx, call) => {
   return ctx.op('Clip', [x, bound('clipValueMin'), bound('clipValueMax')]);
 };
 
-const Cast: KernelLowering = (call, ctx) => {
+const Cast: KernelLowering<'Cast'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (x.dtype === y.dtype) return ctx.alias(y, x);
   const perm = orderOf(x, ctx);
@@ -35,7 +35,7 @@ const Sign: Formula = (x, ctx) => {
   return x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [x]), ctx.scalar(0), sign]) : sign;
 };
 
-const Identity: KernelLowering = (call, ctx) => ctx.alias(output(call, ctx), input(call, 'x', ctx));
+const Identity: KernelLowering<'Identity'> = (call, ctx) => ctx.alias(output(call, ctx), input(call, 'x', ctx));
 
 /** Rows of kernels of one tensor. */
 export const unaryKernels: Record<UnaryKernel, KernelLowering> = {

@@ -4,7 +4,7 @@ import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type Low
 import { as, axisOf, counted, identity, orderOf, scalar, sizeAt, sizeAttribute } from './layout.js';
 import { input, output } from './spatial.js';
 
-const GatherV2: KernelLowering = (call, ctx) => {
+const GatherV2: KernelLowering<'GatherV2'> = (call, ctx) => {
   const [x, indices, y] = [input(call, 'x', ctx), input(call, 'indices', ctx), output(call, ctx)];
   const axis = axisOf(call.attrs['axis'] ?? 0, x.rank, ctx);
   const batch = Number(call.attrs['batchDims'] ?? 0);
@@ -29,7 +29,7 @@ function batched(x: Logical, indices: Logical, y: Logical, axis: number, batchDi
   ctx.set(y, gathered, [...batch, ...indexAxes, ...between, ...rest]);
 }
 
-const GatherNd: KernelLowering = (call, ctx) => {
+const GatherNd: KernelLowering<'GatherNd'> = (call, ctx) => {
   const [params, indices] = [input(call, 'params', ctx), input(call, 'indices', ctx)];
   if (sizeAt(indices.shape, indices.rank - 1) === 0) return ctx.unsupported('indices of length 0');
   return ctx.set(output(call, ctx), ctx.op('GatherND', [ctx.get(params), as(ctx.get(indices), 'int64', ctx)]));
@@ -38,7 +38,7 @@ const GatherNd: KernelLowering = (call, ctx) => {
 /**
  * A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one.
  */
-const OneHot: KernelLowering = (call, ctx) => {
+const OneHot: KernelLowering<'OneHot'> = (call, ctx) => {
   const [indices, y] = [input(call, 'indices', ctx), output(call, ctx)];
   const depth = sizeAttribute(call, 'depth', ctx);
   const perm = orderOf(indices, ctx);

@@ -3,6 +3,7 @@
 import type { DType } from '@forja/core';
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
+import type { AttrName } from '../../kernels/attributes.js';
 import type { BoundCall, Logical, LowerContext, Perm } from '../contract.js';
 
 /** ONNX's numbers of the element types that a Cast may name (TensorProto.DataType). */
@@ -106,16 +107,20 @@ export function isSize(value: unknown): value is Size {
 }
 
 /** A list of sizes. */
-export function sizesAttribute(call: BoundCall, name: string, ctx: LowerContext): Size[] {
-  const value = call.attrs[name];
+export function sizesAttribute<K extends string>(call: BoundCall<K>, name: AttrName<K>, ctx: LowerContext): Size[] {
+  const value = (call as BoundCall).attrs[name];
   return Array.isArray(value) && value.every(isSize)
     ? [...value]
     : ctx.unsupported(`attribute ${name} must be a list of sizes, got ${JSON.stringify(value)}`);
 }
 
 /** Pairs of sizes, one for each axis: paddings and crops. */
-export function pairsAttribute(call: BoundCall, name: string, ctx: LowerContext): [Size, Size][] {
-  const value = call.attrs[name];
+export function pairsAttribute<K extends string>(
+  call: BoundCall<K>,
+  name: AttrName<K>,
+  ctx: LowerContext,
+): [Size, Size][] {
+  const value = (call as BoundCall).attrs[name];
   if (!Array.isArray(value))
     return ctx.unsupported(`attribute ${name} must be a list of pairs, got ${JSON.stringify(value)}`);
   return value.map((pair: unknown) => {
@@ -125,16 +130,16 @@ export function pairsAttribute(call: BoundCall, name: string, ctx: LowerContext)
 }
 
 /** A number that may not depend on a dynamic dim. */
-export function numberAttribute(call: BoundCall, name: string, ctx: LowerContext): number {
-  const value = call.attrs[name];
+export function numberAttribute<K extends string>(call: BoundCall<K>, name: AttrName<K>, ctx: LowerContext): number {
+  const value = (call as BoundCall).attrs[name];
   return typeof value === 'number'
     ? value
     : ctx.unsupported(`attribute ${name} must be a fixed number, got ${JSON.stringify(value)}`);
 }
 
 /** A size that may depend on a dynamic dim. */
-export function sizeAttribute(call: BoundCall, name: string, ctx: LowerContext): Size {
-  const value = call.attrs[name];
+export function sizeAttribute<K extends string>(call: BoundCall<K>, name: AttrName<K>, ctx: LowerContext): Size {
+  const value = (call as BoundCall).attrs[name];
   return isSize(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
 }
 

@@ -50,13 +50,13 @@ function transposed(value: Logical, transpose: boolean): Perm {
 
 const identity = (rank: number): Perm => Array.from({ length: rank }, (_, i) => i);
 
-const BatchMatMul: KernelLowering = (call, ctx) => {
+const BatchMatMul: KernelLowering<'BatchMatMul'> = (call, ctx) => {
   const y = output(call, ctx);
   const { value, shape } = product(call, ctx, undefined);
   ctx.set(y, shape.length === y.rank ? value : ctx.reshape(value, y.shape));
 };
 
-const FusedMatMul: KernelLowering = (call, ctx) => {
+const FusedMatMul: KernelLowering<'_FusedMatMul'> = (call, ctx) => {
   const y = output(call, ctx);
   const bias = optionalInput(call, 'bias');
   const { value, biased, shape } = product(call, ctx, bias);
@@ -68,7 +68,7 @@ const FusedMatMul: KernelLowering = (call, ctx) => {
   ctx.set(y, rank === y.rank ? result : ctx.reshape(result, y.shape));
 };
 
-const Einsum: KernelLowering = (call, ctx) => {
+const Einsum: KernelLowering<'Einsum'> = (call, ctx) => {
   const equation = call.attrs['equation'];
   if (typeof equation !== 'string') return ctx.unsupported('Einsum without an equation');
   const operands = Object.values(call.inputs)

@@ -62,7 +62,7 @@ function taps(call: BoundCall, x: Logical, filter: Logical, small: Logical, ctx:
   };
 }
 
-const Dilation2D: KernelLowering = (call, ctx) => {
+const Dilation2D: KernelLowering<'Dilation2D'> = (call, ctx) => {
   const y = output(call, ctx);
   const { sums } = taps(call, input(call, 'x', ctx), input(call, 'filter', ctx), y, ctx);
   ctx.set(
@@ -86,7 +86,7 @@ function winners({ sums }: Taps, ctx: LowerContext): Value {
 }
 
 /** Each slope goes to the winning cell of the padded picture, found by its flat place. */
-const Dilation2DBackpropInput: KernelLowering = (call, ctx) => {
+const Dilation2DBackpropInput: KernelLowering<'Dilation2DBackpropInput'> = (call, ctx) => {
   const [x, filter, dy, dx] = [
     input(call, 'x', ctx),
     input(call, 'filter', ctx),
@@ -134,7 +134,7 @@ const Dilation2DBackpropInput: KernelLowering = (call, ctx) => {
 };
 
 /** The slopes of each cell of the element: of the places where it won. */
-const Dilation2DBackpropFilter: KernelLowering = (call, ctx) => {
+const Dilation2DBackpropFilter: KernelLowering<'Dilation2DBackpropFilter'> = (call, ctx) => {
   const [filter, dy, dw] = [input(call, 'filter', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const all = taps(call, input(call, 'x', ctx), filter, dy, ctx);
   const count = all.offsets.length;

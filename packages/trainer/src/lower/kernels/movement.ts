@@ -36,12 +36,13 @@ function reshaped(x: Logical, y: Logical, ctx: LowerContext): void {
   return ctx.set(y, ctx.reshape(ctx.get(x, perm), physical(y.shape, order)), order);
 }
 
-const Reshape: KernelLowering = (call, ctx) => reshaped(input(call, 'x', ctx), output(call, ctx), ctx);
+const Reshape: KernelLowering<'Reshape'> = (call, ctx) => reshaped(input(call, 'x', ctx), output(call, ctx), ctx);
 
-const ExpandDims: KernelLowering = (call, ctx) => reshaped(input(call, 'input', ctx), output(call, ctx), ctx);
+const ExpandDims: KernelLowering<'ExpandDims'> = (call, ctx) =>
+  reshaped(input(call, 'input', ctx), output(call, ctx), ctx);
 
 /** Free: the same stored value under another order. */
-const Transpose: KernelLowering = (call, ctx) => {
+const Transpose: KernelLowering<'Transpose'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const perm = call.attrs['perm'];
   if (!Array.isArray(perm)) return ctx.unsupported('attribute perm must be a list of axes');
@@ -53,7 +54,7 @@ const Transpose: KernelLowering = (call, ctx) => {
   );
 };
 
-const Concat: KernelLowering = (call, ctx) => {
+const Concat: KernelLowering<'Concat'> = (call, ctx) => {
   const y = output(call, ctx);
   const axis = axisOf(call.attrs['axis'], y.rank, ctx);
   const parts = inputList(call).filter((part) => part.shape[axis] !== 0);
@@ -66,7 +67,7 @@ const Concat: KernelLowering = (call, ctx) => {
 };
 
 /** tf.stack: each part gets a new axis, stored beside the one that follows it. */
-const Pack: KernelLowering = (call, ctx) => {
+const Pack: KernelLowering<'Pack'> = (call, ctx) => {
   const [parts, y] = [inputList(call), output(call, ctx)];
   const axis = axisOf(call.attrs['axis'], y.rank, ctx);
   const common = ctx.commonLayout(parts, y.rank - 1);
@@ -84,7 +85,7 @@ function split(value: Value, position: number, sizes: readonly Size[], ctx: Lowe
   return sizes.length === 1 ? [value] : ctx.ops('Split', [value, ctx.sizes(sizes)], { axis: position }, sizes.length);
 }
 
-const SplitV: KernelLowering = (call, ctx) => {
+const SplitV: KernelLowering<'SplitV'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [axis, perm] = [axisOf(call.attrs['axis'] ?? 0, x.rank, ctx), orderOf(x, ctx)];
   const pieces = split(
@@ -96,7 +97,7 @@ const SplitV: KernelLowering = (call, ctx) => {
   call.outputs.forEach((y, i) => ctx.set(y, pieces[i] ?? ctx.unsupported(`piece ${i} is missing`), perm));
 };
 
-const Unpack: KernelLowering = (call, ctx) => {
+const Unpack: KernelLowering<'Unpack'> = (call, ctx) => {
   const x = input(call, 'value', ctx);
   const [axis, perm] = [axisOf(call.attrs['axis'] ?? 0, x.rank, ctx), orderOf(x, ctx)];
   const position = perm.indexOf(axis);
@@ -112,7 +113,7 @@ const Unpack: KernelLowering = (call, ctx) => {
   });
 };
 
-const Tile: KernelLowering = (call, ctx) => {
+const Tile: KernelLowering<'Tile'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const reps = sizesAttribute(call, 'reps', ctx);
   const perm = orderOf(x, ctx);
@@ -129,14 +130,14 @@ const Tile: KernelLowering = (call, ctx) => {
   );
 };
 
-const BroadcastTo: KernelLowering = (call, ctx) => {
+const BroadcastTo: KernelLowering<'BroadcastTo'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const perm = ctx.commonLayout([x], y.rank);
   ctx.set(y, ctx.op('Expand', [ctx.broadcast(x, y.rank, perm), ctx.sizes(physical(y.shape, perm))]), perm);
 };
 
 /** The broadcast of two shapes given as values: the other one's size where one has 1. */
-const BroadcastArgs: KernelLowering = (call, ctx) => {
+const BroadcastArgs: KernelLowering<'BroadcastArgs'> = (call, ctx) => {
   const [a, b, y] = [input(call, 's0', ctx), input(call, 's1', ctx), output(call, ctx)];
   const size = dim(y, 0);
   const padded = (v: Logical): Value => {
@@ -155,7 +156,7 @@ const BroadcastArgs: KernelLowering = (call, ctx) => {
 };
 
 /** A diagonal matrix; of a tensor of rank r, a tensor of rank 2r. */
-const Diag: KernelLowering = (call, ctx) => {
+const Diag: KernelLowering<'Diag'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const n = product(x.shape);
   const index = ctx.reshape(counted(n, 'int32', ctx), [1, n]);

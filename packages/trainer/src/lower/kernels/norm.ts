@@ -8,7 +8,7 @@ import { dim, fixed, input, optionalInput, output } from './spatial.js';
 
 const CHANNEL_SECOND: Perm = [0, 3, 1, 2];
 
-const FusedBatchNorm: KernelLowering = (call, ctx) => {
+const FusedBatchNorm: KernelLowering<'FusedBatchNorm'> = (call, ctx) => {
   const [x, mean, variance, y] = [
     input(call, 'x', ctx),
     input(call, 'mean', ctx),
@@ -87,7 +87,7 @@ function response(
   };
 }
 
-const LRN: KernelLowering = (call, ctx) => {
+const LRN: KernelLowering<'LRN'> = (call, ctx) => {
   const logical = input(call, 'x', ctx);
   const x = ctx.get(logical);
   const { scale, beta } = response(x, logical, call, ctx);
@@ -95,7 +95,7 @@ const LRN: KernelLowering = (call, ctx) => {
 };
 
 /** dx = dy · scale^-β − 2αβ · x · Σ dy · y / scale, the sum over the neighbours. */
-const LRNGrad: KernelLowering = (call, ctx) => {
+const LRNGrad: KernelLowering<'LRNGrad'> = (call, ctx) => {
   const logical = input(call, 'x', ctx);
   const [x, y, dy] = [ctx.get(logical), ctx.get(input(call, 'y', ctx)), ctx.get(input(call, 'dy', ctx))];
   const { scale, channels, radius, alpha, beta } = response(x, logical, call, ctx);

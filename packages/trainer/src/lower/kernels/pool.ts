@@ -141,7 +141,7 @@ function sizePair(value: unknown): [Size, Size] {
   return Array.isArray(value) && isSize(value[0]) ? [value[0], isSize(value[1]) ? value[1] : value[0]] : [1, 1];
 }
 
-const MaxPool: KernelLowering = (call, ctx) => {
+const MaxPool: KernelLowering<'MaxPool'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
   return ctx.set(
@@ -151,7 +151,7 @@ const MaxPool: KernelLowering = (call, ctx) => {
   );
 };
 
-const AvgPool: KernelLowering = (call, ctx) => {
+const AvgPool: KernelLowering<'AvgPool'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   if (untouched(x, y, call)) return ctx.alias(y, x);
   return ctx.set(
@@ -181,7 +181,7 @@ function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext
  * Each slope is spread over the cells of x that its window averaged (padding excluded, which stock tfjs-cpu gets
  * wrong).
  */
-const AvgPoolGrad: KernelLowering = (call, ctx) => {
+const AvgPoolGrad: KernelLowering<'AvgPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
   refuseLonely(ws, ctx);
@@ -237,7 +237,7 @@ export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 
  * on CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps
  * 36, by Resize, Equal and Where 27), and right for ties and overlaps.
  */
-const MaxPoolGrad: KernelLowering = (call, ctx) => {
+const MaxPoolGrad: KernelLowering<'MaxPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
   ctx.set(
@@ -279,7 +279,7 @@ export function scatterMaxima(
 }
 
 /** tfjs numbers the cells of a picture as it stores it, ONNX as (N, C, H, W). */
-const MaxPoolWithArgmax: KernelLowering = (call, ctx) => {
+const MaxPoolWithArgmax: KernelLowering<'MaxPoolWithArgmax'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [best, places] = [output(call, ctx), call.outputs[1] ?? ctx.unsupported('the call has no second output')];
   const ws = poolWindows(call, ctx, x, best);

@@ -83,7 +83,7 @@ function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: num
 }
 
 /** Equal values come in order of their indices in both; where tfjs is asked for no order, this still sorts. */
-const TopK: KernelLowering = (call, ctx) => {
+const TopK: KernelLowering<'TopK'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [values, indices] = [outputAt(call, 0, ctx), outputAt(call, 1, ctx)];
   const perm = orderOf(x, ctx);

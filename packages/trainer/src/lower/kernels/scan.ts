@@ -4,7 +4,7 @@ import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.
 import { arithmeticType, as, axisOf, orderOf, scalar } from './layout.js';
 import { dim, fixed, input, output } from './spatial.js';
 
-const Cumsum: KernelLowering = (call, ctx) => {
+const Cumsum: KernelLowering<'Cumsum'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
   const value = as(ctx.get(x, perm), arithmeticType(y.dtype), ctx);
@@ -23,7 +23,7 @@ function flags(attrs: Record<string, unknown>): { exclusive?: 1; reverse?: 1 } {
  * ONNX has no running product: doubling steps multiply each element by the one 1, 2, 4, … places before it (Hillis and
  * Steele 1986).
  */
-const Cumprod: KernelLowering = (call, ctx) => {
+const Cumprod: KernelLowering<'Cumprod'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const [axis, perm] = [axisOf(call.attrs['axis'], x.rank, ctx), orderOf(x, ctx)];
   const length = fixed(dim(x, axis), 'the axis of a running product', ctx);

@@ -31,7 +31,7 @@ function spread(
 }
 
 /** Zeros, and the sum of the updates of each place. */
-const ScatterNd: KernelLowering = (call, ctx) => {
+const ScatterNd: KernelLowering<'ScatterNd'> = (call, ctx) => {
   const [indices, updates, y] = [input(call, 'indices', ctx), input(call, 'updates', ctx), output(call, ctx)];
   const type = arithmeticType(y.dtype);
   const shape = sizesAttribute(call, 'shape', ctx);
@@ -43,7 +43,7 @@ const ScatterNd: KernelLowering = (call, ctx) => {
   ctx.set(y, as(sums, ONNX_DTYPE[y.dtype], ctx));
 };
 
-const TensorScatterUpdate: KernelLowering = (call, ctx) => {
+const TensorScatterUpdate: KernelLowering<'TensorScatterUpdate'> = (call, ctx) => {
   const [base, indices, updates, y] = [
     input(call, 'tensor', ctx),
     input(call, 'indices', ctx),
@@ -59,7 +59,7 @@ const TensorScatterUpdate: KernelLowering = (call, ctx) => {
   ctx.set(y, as(written, ONNX_DTYPE[y.dtype], ctx));
 };
 
-const SparseToDense: KernelLowering = (call, ctx) => {
+const SparseToDense: KernelLowering<'SparseToDense'> = (call, ctx) => {
   const [indices, values, rest, y] = [
     input(call, 'sparseIndices', ctx),
     input(call, 'sparseValues', ctx),

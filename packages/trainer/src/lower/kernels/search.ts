@@ -6,7 +6,7 @@ import { arithmeticType, as, upcast } from './layout.js';
 import { dim, fixed, input, output } from './spatial.js';
 
 /** A value's place in a sorted row is the number of elements before it. */
-const SearchSorted: KernelLowering = (call, ctx) => {
+const SearchSorted: KernelLowering<'SearchSorted'> = (call, ctx) => {
   const [sorted, values, y] = [input(call, 'sortedSequence', ctx), input(call, 'values', ctx), output(call, ctx)];
   const type = arithmeticType(upcast([sorted, values]));
   const row = ctx.op('Unsqueeze', [as(ctx.get(sorted), type, ctx), ctx.int64s([1])]);
@@ -27,7 +27,7 @@ function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
 }
 
 /** Indices are made flat by the old shape and taken apart by the new one, in which -1 stands for what is left. */
-const SparseReshape: KernelLowering = (call, ctx) => {
+const SparseReshape: KernelLowering<'SparseReshape'> = (call, ctx) => {
   const [indices, from, to] = [
     input(call, 'inputIndices', ctx),
     input(call, 'inputShape', ctx),

@@ -55,7 +55,7 @@ function listed(call: BoundCall, name: string, ctx: LowerContext): Size[] {
   return value === undefined || value === null ? [] : isSize(value) ? [value] : sizesAttribute(call, name, ctx);
 }
 
-const Slice: KernelLowering = (call, ctx) => {
+const Slice: KernelLowering<'Slice'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const begins = listed(call, 'begin', ctx);
   const perm = orderOf(x, ctx);
@@ -69,7 +69,7 @@ const Slice: KernelLowering = (call, ctx) => {
 };
 
 /** Python's `x[begin:end:step, …, newaxis, i]`: cut first, then reshape the indexed and new axes away and in. */
-const StridedSlice: KernelLowering = (call, ctx) => {
+const StridedSlice: KernelLowering<'StridedSlice'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const { cuts, shape } = stridedCuts(call, x, y, ctx);
   const perm = orderOf(x, ctx);
@@ -135,13 +135,14 @@ function reversed(x: Logical, y: Logical, axes: readonly number[], ctx: LowerCon
   );
 }
 
-const Reverse: KernelLowering = (call, ctx) => {
+const Reverse: KernelLowering<'Reverse'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   reversed(x, output(call, ctx), [...new Set(axesOf(call.attrs['dims'], x.rank, ctx))], ctx);
 };
 
 /** Of pictures (batch, height, width, channels), along the width. */
-const FlipLeftRight: KernelLowering = (call, ctx) => reversed(input(call, 'image', ctx), output(call, ctx), [2], ctx);
+const FlipLeftRight: KernelLowering<'FlipLeftRight'> = (call, ctx) =>
+  reversed(input(call, 'image', ctx), output(call, ctx), [2], ctx);
 
 /** The pads input of ONNX's Pad: all starts, then all ends, in stored order. */
 function padsInput(paddings: readonly (readonly [Size, Size])[], perm: Perm, ctx: LowerContext): Value {
@@ -149,7 +150,7 @@ function padsInput(paddings: readonly (readonly [Size, Size])[], perm: Perm, ctx
   return ctx.sizes([...pads.map(([before]) => before), ...pads.map(([, after]) => after)]);
 }
 
-const PadV2: KernelLowering = (call, ctx) => {
+const PadV2: KernelLowering<'PadV2'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const paddings = pairsAttribute(call, 'paddings', ctx);
   if (paddings.flat().every((n) => n === 0)) return ctx.alias(y, x);
@@ -168,7 +169,7 @@ const PadV2: KernelLowering = (call, ctx) => {
  * 'reflect' is ONNX's own. 'symmetric' repeats the border: one row of it is ONNX's 'edge', more are slices read
  * backwards.
  */
-const MirrorPad: KernelLowering = (call, ctx) => {
+const MirrorPad: KernelLowering<'MirrorPad'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const paddings = pairsAttribute(call, 'paddings', ctx);
   if (paddings.flat().every((n) => n === 0)) return ctx.alias(y, x);

@@ -36,14 +36,14 @@ function windows(
 const filterSize = (filter: Logical, ctx: LowerContext): number[] =>
   [0, 1, 2].map((axis) => fixed(dim(filter, axis), 'size of the filter', ctx));
 
-const Conv3D: KernelLowering = (call, ctx) => {
+const Conv3D: KernelLowering<'Conv3D'> = (call, ctx) => {
   const [x, filter, y] = [input(call, 'x', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const ws = windows(call, ctx, x, y, filterSize(filter, ctx));
   const { value, attributes } = windowed(ctx.get(x, NCDHW), ws, ctx);
   ctx.set(y, ctx.op('Conv', [value, ctx.get(filter, OIDHW)], attributes), NCDHW);
 };
 
-const Conv3DBackpropInputV2: KernelLowering = (call, ctx) => {
+const Conv3DBackpropInputV2: KernelLowering<'Conv3DBackpropInputV2'> = (call, ctx) => {
   const [dy, filter, dx] = [input(call, 'dy', ctx), input(call, 'filter', ctx), output(call, ctx)];
   const ws = windows(call, ctx, dx, dy, filterSize(filter, ctx));
   ctx.set(dx, convTranspose(ctx.get(dy, NCDHW), ctx.get(filter, OIDHW), ws, ctx), NCDHW);
@@ -53,7 +53,7 @@ const Conv3DBackpropInputV2: KernelLowering = (call, ctx) => {
  * Conv of x as [C, N, D, H, W] with dy as weights [Co, N, …]: its dilation is the forward stride and the other way
  * round.
  */
-const Conv3DBackpropFilterV2: KernelLowering = (call, ctx) => {
+const Conv3DBackpropFilterV2: KernelLowering<'Conv3DBackpropFilterV2'> = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const ws = windows(call, ctx, x, dy, filterSize(dw, ctx));
   const pads = ws.map((w) => w.pads ?? ctx.unsupported('filter gradient with a dynamic spatial size'));
@@ -89,12 +89,12 @@ const Conv3DBackpropFilterV2: KernelLowering = (call, ctx) => {
 const poolWindows = (call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): Window[] =>
   windows(call, ctx, large, small, triple(call.attrs['filterSize'], [1, 1, 1]));
 
-const MaxPool3D: KernelLowering = (call, ctx) => {
+const MaxPool3D: KernelLowering<'MaxPool3D'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   ctx.set(y, surroundings('MaxPool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
 };
 
-const AvgPool3D: KernelLowering = (call, ctx) => {
+const AvgPool3D: KernelLowering<'AvgPool3D'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   ctx.set(y, surroundings('AveragePool', pictureOf(x, ctx, NCDHW), poolWindows(call, ctx, x, y), ctx), NCDHW);
 };
@@ -103,7 +103,7 @@ const AvgPool3D: KernelLowering = (call, ctx) => {
  * Each slope is spread over the cells of x that its window averaged. Padding excluded: tfjs's own kernel counts it,
  * against its forward kernel.
  */
-const AvgPool3DGrad: KernelLowering = (call, ctx) => {
+const AvgPool3DGrad: KernelLowering<'AvgPool3DGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
   const channels = fixed(dim(x, 4), 'channels', ctx);
@@ -117,7 +117,7 @@ const AvgPool3DGrad: KernelLowering = (call, ctx) => {
   ctx.set(dx, convTranspose(weighted, ones, ws, ctx, channels), NCDHW);
 };
 
-const MaxPool3DGrad: KernelLowering = (call, ctx) => {
+const MaxPool3DGrad: KernelLowering<'MaxPool3DGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
   const ws = poolWindows(call, ctx, x, dy);
   ctx.set(

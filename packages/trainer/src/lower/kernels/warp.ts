@@ -71,7 +71,7 @@ function bilinear(
  * A box's rows and columns spread evenly; what lies outside the picture, and boxes of pictures that are not there, get
  * a number.
  */
-const CropAndResize: KernelLowering = (call, ctx) => {
+const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
   const [image, boxes, boxOf, y] = [
     input(call, 'image', ctx),
     input(call, 'boxes', ctx),
@@ -140,7 +140,7 @@ const CropAndResize: KernelLowering = (call, ctx) => {
 };
 
 /** Angle and centre are attributes, so the places are known here. */
-const RotateWithOffset: KernelLowering = (call, ctx) => {
+const RotateWithOffset: KernelLowering<'RotateWithOffset'> = (call, ctx) => {
   const [image, y] = [input(call, 'image', ctx), output(call, ctx)];
   const [height, width, channels] = [1, 2, 3].map((axis) =>
     fixed(dim(image, axis), 'size of a picture that is rotated', ctx),
@@ -250,7 +250,7 @@ function reader(
  * (x, y) of the result is read at ((a x + b y + c) / k, (d x + e y + f) / k), k = g x + h y + 1. tfjs's cpu kernel
  * transforms the first picture only; its other kernels, all.
  */
-const Transform: KernelLowering = (call, ctx) => {
+const Transform: KernelLowering<'Transform'> = (call, ctx) => {
   const [image, transforms, y] = [input(call, 'image', ctx), input(call, 'transforms', ctx), output(call, ctx)];
   const [height, width] = [
     fixed(dim(image, 1), 'height of a picture that is transformed', ctx),

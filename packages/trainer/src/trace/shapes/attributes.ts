@@ -1,5 +1,6 @@
 // Reading a kernel's inputs and attributes while tracing, checked as tfjs checks them.
 import { util } from '@tensorflow/tfjs';
+import type { AttrName, AttrsOf } from '../../kernels/attributes.js';
 import type { KernelInputs, TensorMeta } from './rule.js';
 import type { ProgramDType } from '../../program/program.js';
 
@@ -33,7 +34,7 @@ export function axisAttribute(value: unknown, shape: readonly number[], kernel: 
 }
 
 /** A number attribute. */
-export function numberAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number {
+export function numberAttribute<K extends string>(attrs: AttrsOf<string>, name: AttrName<K>, kernel: K): number {
   const value = attrs[name];
   if (typeof value !== 'number')
     throw new Error(`${kernel}: expected a number as attribute ${name}, got ${JSON.stringify(value)}`);
@@ -41,7 +42,7 @@ export function numberAttribute(attrs: Record<string, unknown>, name: string, ke
 }
 
 /** A list of numbers. */
-export function numbersAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number[] {
+export function numbersAttribute<K extends string>(attrs: AttrsOf<string>, name: AttrName<K>, kernel: K): number[] {
   const value = attrs[name];
   if (!isNumbers(value))
     throw new Error(`${kernel}: expected numbers as attribute ${name}, got ${JSON.stringify(value)}`);
@@ -49,7 +50,11 @@ export function numbersAttribute(attrs: Record<string, unknown>, name: string, k
 }
 
 /** Pairs of numbers, one for each axis: paddings, crops. */
-export function pairsAttribute(attrs: Record<string, unknown>, name: string, kernel: string): [number, number][] {
+export function pairsAttribute<K extends string>(
+  attrs: AttrsOf<string>,
+  name: AttrName<K>,
+  kernel: K,
+): [number, number][] {
   const value = attrs[name];
   if (!Array.isArray(value))
     throw new Error(`${kernel}: expected pairs as attribute ${name}, got ${JSON.stringify(value)}`);

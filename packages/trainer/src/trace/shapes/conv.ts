@@ -1,5 +1,6 @@
 // Shapes of convolutions, plain, depthwise and fused, and of their adjoints.
 import type { ConvolutionKernel, DepthwiseKernel, FusedConvolutionKernel } from '../../kernels/names.js';
+import type { AttrName } from '../../kernels/attributes.js';
 import type { ShapeRule } from './rule.js';
 import { convShape, one, shapeAttribute } from './window.js';
 
@@ -13,7 +14,7 @@ function convolution(kernel: string, depthwise: boolean): ShapeRule {
 }
 
 /** The adjoints carry their output shape as an attribute. */
-function stated(kernel: string, attribute: string): ShapeRule {
+function stated<K extends string>(kernel: K, attribute: AttrName<K>): ShapeRule {
   return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }
 

@@ -11,11 +11,11 @@ const like =
     return [{ shape: [...x.shape], dtype: x.dtype }];
   };
 
-const Fill: ShapeRule = (_inputs, attrs) => [
+const Fill: ShapeRule<'Fill'> = (_inputs, attrs) => [
   { shape: shapeAttribute(attrs, 'shape', 'Fill'), dtype: dtypeAttribute(attrs['dtype'] ?? 'float32', 'Fill') },
 ];
 
-const Range: ShapeRule = (_inputs, attrs) => [
+const Range: ShapeRule<'Range'> = (_inputs, attrs) => [
   {
     shape: [
       rangeLength(
@@ -34,7 +34,7 @@ export function rangeLength(start: number, stop: number, step: number): number {
   return Math.abs(Math.ceil((stop - start) / step));
 }
 
-const LinSpace: ShapeRule = (_inputs, attrs) => [
+const LinSpace: ShapeRule<'LinSpace'> = (_inputs, attrs) => [
   { shape: [numberAttribute(attrs, 'num', 'LinSpace')], dtype: 'float32' },
 ];
 

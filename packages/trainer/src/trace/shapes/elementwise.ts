@@ -23,16 +23,16 @@ function broadcast(kernel: string, dtype?: ProgramDType, names: readonly [string
   };
 }
 
-const Cast: ShapeRule = (inputs, attrs) => [
+const Cast: ShapeRule<'Cast'> = (inputs, attrs) => [
   { shape: [...one(inputs, 'x', 'Cast').shape], dtype: dtypeAttribute(attrs['dtype'], 'Cast') },
 ];
 
-const AddN: ShapeRule = (inputs) => {
+const AddN: ShapeRule<'AddN'> = (inputs) => {
   const [first] = tensorList(inputs, 'AddN');
   return [{ shape: [...first.shape], dtype: first.dtype }];
 };
 
-const Select: ShapeRule = (inputs) => {
+const Select: ShapeRule<'Select'> = (inputs) => {
   const [t, e] = [one(inputs, 't', 'Select'), one(inputs, 'e', 'Select')];
   return [{ shape: [...t.shape], dtype: upcast(t.dtype, e.dtype) }];
 };

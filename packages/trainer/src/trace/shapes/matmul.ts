@@ -23,7 +23,7 @@ function ends(shape: readonly number[], transpose: boolean, kernel: string): [nu
   return transpose ? [columns, rows] : [rows, columns];
 }
 
-const Einsum: ShapeRule = (inputs, attrs) => {
+const Einsum: ShapeRule<'Einsum'> = (inputs, attrs) => {
   const tensors = Object.values(inputs)
     .flat()
     .filter((t): t is TensorMeta => t !== undefined);

@@ -15,7 +15,7 @@ import { one, quad, shapeAttribute } from './window.js';
 
 const of = (x: TensorMeta, shape: number[]): TensorMeta[] => [{ shape, dtype: x.dtype }];
 
-const Reshape: ShapeRule = (inputs, attrs) => {
+const Reshape: ShapeRule<'Reshape'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Reshape');
   const size = util.sizeFromShape(x.shape);
   const shape = util.inferFromImplicitShape(shapeAttribute(attrs, 'shape', 'Reshape'), size);
@@ -24,7 +24,7 @@ const Reshape: ShapeRule = (inputs, attrs) => {
   return of(x, shape);
 };
 
-const ExpandDims: ShapeRule = (inputs, attrs) => {
+const ExpandDims: ShapeRule<'ExpandDims'> = (inputs, attrs) => {
   const x = one(inputs, 'input', 'ExpandDims');
   const dim = numberAttribute(attrs, 'dim', 'ExpandDims');
   const shape = [...x.shape];
@@ -32,7 +32,7 @@ const ExpandDims: ShapeRule = (inputs, attrs) => {
   return of(x, shape);
 };
 
-const Transpose: ShapeRule = (inputs, attrs) => {
+const Transpose: ShapeRule<'Transpose'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Transpose');
   return of(
     x,
@@ -40,9 +40,9 @@ const Transpose: ShapeRule = (inputs, attrs) => {
   );
 };
 
-const Slice: ShapeRule = (inputs, attrs) => {
+const Slice: ShapeRule<'Slice'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Slice');
-  const plain = (name: string): number | number[] =>
+  const plain = (name: 'begin' | 'size'): number | number[] =>
     typeof attrs[name] === 'number' ? attrs[name] : numbersAttribute(attrs, name, 'Slice');
   const [begin = [], size = []] = slice_util.parseSliceParams(
     info(x),
@@ -53,18 +53,14 @@ const Slice: ShapeRule = (inputs, attrs) => {
   return of(x, size);
 };
 
-const StridedSlice: ShapeRule = (inputs, attrs) => {
+const StridedSlice: ShapeRule<'StridedSlice'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'StridedSlice');
-  const [begin, end, strides] = ['begin', 'end', 'strides'].map((name) =>
+  const [begin, end, strides] = (['begin', 'end', 'strides'] as const).map((name) =>
     numbersAttribute(attrs, name, 'StridedSlice'),
   );
-  const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] = [
-    'beginMask',
-    'endMask',
-    'ellipsisMask',
-    'newAxisMask',
-    'shrinkAxisMask',
-  ].map((name) => Number(attrs[name] ?? 0));
+  const [beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask] = (
+    ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask'] as const
+  ).map((name) => Number(attrs[name] ?? 0));
   return of(
     x,
     slice_util.sliceInfo(
@@ -81,7 +77,7 @@ const StridedSlice: ShapeRule = (inputs, attrs) => {
   );
 };
 
-const Concat: ShapeRule = (inputs, attrs) => {
+const Concat: ShapeRule<'Concat'> = (inputs, attrs) => {
   const tensors = tensorList(inputs, 'Concat');
   const axis = axisAttribute(attrs['axis'], tensors[0].shape, 'Concat');
   const shapes = tensors.map((t) => t.shape);
@@ -89,7 +85,7 @@ const Concat: ShapeRule = (inputs, attrs) => {
   return of(tensors[0], backend_util.computeOutShape(shapes, axis));
 };
 
-const SplitV: ShapeRule = (inputs, attrs) => {
+const SplitV: ShapeRule<'SplitV'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'SplitV');
   const axis = axisAttribute(attrs['axis'], x.shape, 'SplitV');
   const splits =
@@ -111,7 +107,7 @@ function pad(kernel: string): ShapeRule {
   };
 }
 
-const Tile: ShapeRule = (inputs, attrs) => {
+const Tile: ShapeRule<'Tile'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'Tile');
   const reps = numbersAttribute(attrs, 'reps', 'Tile');
   return of(
@@ -120,7 +116,7 @@ const Tile: ShapeRule = (inputs, attrs) => {
   );
 };
 
-const Pack: ShapeRule = (inputs, attrs) => {
+const Pack: ShapeRule<'Pack'> = (inputs, attrs) => {
   const tensors = tensorList(inputs, 'Pack');
   const [first] = tensors;
   for (const t of tensors) util.assertShapesMatch(first.shape, t.shape, 'Pack: expected tensors of equal shape ');
@@ -130,7 +126,7 @@ const Pack: ShapeRule = (inputs, attrs) => {
   return of(first, shape);
 };
 
-const Unpack: ShapeRule = (inputs, attrs) => {
+const Unpack: ShapeRule<'Unpack'> = (inputs, attrs) => {
   const value = one(inputs, 'value', 'Unpack');
   const axis = axisAttribute(attrs['axis'], value.shape, 'Unpack');
   return Array.from({ length: at(value.shape, axis) }, () => ({
@@ -139,7 +135,7 @@ const Unpack: ShapeRule = (inputs, attrs) => {
   }));
 };
 
-const GatherV2: ShapeRule = (inputs, attrs) => {
+const GatherV2: ShapeRule<'GatherV2'> = (inputs, attrs) => {
   const [x, indices] = [one(inputs, 'x', 'GatherV2'), one(inputs, 'indices', 'GatherV2')];
   const batchDims = typeof attrs['batchDims'] === 'number' ? attrs['batchDims'] : 0;
   return of(
@@ -153,22 +149,22 @@ const GatherV2: ShapeRule = (inputs, attrs) => {
   );
 };
 
-const GatherNd: ShapeRule = (inputs) => {
+const GatherNd: ShapeRule<'GatherNd'> = (inputs) => {
   const [params, indices] = [one(inputs, 'params', 'GatherNd'), one(inputs, 'indices', 'GatherNd')];
   const [shape] = backend_util.prepareAndValidate(info(params), info(indices));
   return of(params, shape);
 };
 
-const ScatterNd: ShapeRule = (inputs, attrs) =>
+const ScatterNd: ShapeRule<'ScatterNd'> = (inputs, attrs) =>
   of(one(inputs, 'updates', 'ScatterNd'), shapeAttribute(attrs, 'shape', 'ScatterNd'));
 
-const TensorScatterUpdate: ShapeRule = (inputs) =>
+const TensorScatterUpdate: ShapeRule<'TensorScatterUpdate'> = (inputs) =>
   of(one(inputs, 'updates', 'TensorScatterUpdate'), [...one(inputs, 'tensor', 'TensorScatterUpdate').shape]);
 
-const SparseToDense: ShapeRule = (inputs, attrs) =>
+const SparseToDense: ShapeRule<'SparseToDense'> = (inputs, attrs) =>
   of(one(inputs, 'sparseValues', 'SparseToDense'), shapeAttribute(attrs, 'outputShape', 'SparseToDense'));
 
-const OneHot: ShapeRule = (inputs, attrs) => [
+const OneHot: ShapeRule<'OneHot'> = (inputs, attrs) => [
   {
     shape: [...one(inputs, 'indices', 'OneHot').shape, numberAttribute(attrs, 'depth', 'OneHot')],
     dtype: dtypeAttribute(attrs['dtype'] ?? 'int32', 'OneHot'),
@@ -182,22 +178,22 @@ const like =
     return of(x, [...x.shape]);
   };
 
-const Diag: ShapeRule = (inputs) => {
+const Diag: ShapeRule<'Diag'> = (inputs) => {
   const x = one(inputs, 'x', 'Diag');
   return of(x, [...x.shape, ...x.shape]);
 };
 
-const BroadcastTo: ShapeRule = (inputs, attrs) =>
+const BroadcastTo: ShapeRule<'BroadcastTo'> = (inputs, attrs) =>
   of(one(inputs, 'x', 'BroadcastTo'), shapeAttribute(attrs, 'shape', 'BroadcastTo'));
 
-const BroadcastArgs: ShapeRule = (inputs) => [
+const BroadcastArgs: ShapeRule<'BroadcastArgs'> = (inputs) => [
   {
     shape: [Math.max(at(one(inputs, 's0', 'BroadcastArgs').shape, 0), at(one(inputs, 's1', 'BroadcastArgs').shape, 0))],
     dtype: 'int32',
   },
 ];
 
-const DepthToSpace: ShapeRule = (inputs, attrs) => {
+const DepthToSpace: ShapeRule<'DepthToSpace'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'DepthToSpace');
   const block = numberAttribute(attrs, 'blockSize', 'DepthToSpace');
   const [n, a, b, c] = quad(x.shape, 'DepthToSpace');
@@ -209,7 +205,7 @@ const DepthToSpace: ShapeRule = (inputs, attrs) => {
   );
 };
 
-const SpaceToBatchND: ShapeRule = (inputs, attrs) => {
+const SpaceToBatchND: ShapeRule<'SpaceToBatchND'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'SpaceToBatchND');
   const blocks = numbersAttribute(attrs, 'blockShape', 'SpaceToBatchND');
   const paddings: [number, number][] = [[0, 0], ...pairsAttribute(attrs, 'paddings', 'SpaceToBatchND')];
@@ -217,7 +213,7 @@ const SpaceToBatchND: ShapeRule = (inputs, attrs) => {
   return of(x, backend_util.getReshapedPermuted(padded, blocks, util.sizeFromShape(blocks), false));
 };
 
-const BatchToSpaceND: ShapeRule = (inputs, attrs) => {
+const BatchToSpaceND: ShapeRule<'BatchToSpaceND'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'BatchToSpaceND');
   const blocks = numbersAttribute(attrs, 'blockShape', 'BatchToSpaceND');
   const crops = pairsAttribute(attrs, 'crops', 'BatchToSpaceND');

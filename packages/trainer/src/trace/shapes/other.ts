@@ -5,7 +5,7 @@ import type { ShapeRule } from './rule.js';
 import { at, numbersAttribute } from './attributes.js';
 import { one, pairAttribute, quad } from './window.js';
 
-const Dilation2D: ShapeRule = (inputs, attrs) => {
+const Dilation2D: ShapeRule<'Dilation2D'> = (inputs, attrs) => {
   const [x, filter] = [one(inputs, 'x', 'Dilation2D'), one(inputs, 'filter', 'Dilation2D')];
   const [height, width, channels] = filter.shape;
   if (filter.shape.length !== 3 || height === undefined || width === undefined || channels === undefined)
@@ -28,7 +28,7 @@ const like =
     return [{ shape: [...shape], dtype }];
   };
 
-const CropAndResize: ShapeRule = (inputs, attrs) => [
+const CropAndResize: ShapeRule<'CropAndResize'> = (inputs, attrs) => [
   {
     shape: [
       at(one(inputs, 'boxes', 'CropAndResize').shape, 0),
@@ -39,17 +39,17 @@ const CropAndResize: ShapeRule = (inputs, attrs) => [
   },
 ];
 
-const Transform: ShapeRule = (inputs, attrs) => {
+const Transform: ShapeRule<'Transform'> = (inputs, attrs) => {
   const image = one(inputs, 'image', 'Transform');
   const [batch, height, width, channels] = quad(image.shape, 'Transform');
   return [{ shape: [batch, ...pairAttribute(attrs, 'outputShape', [height, width]), channels], dtype: image.dtype }];
 };
 
-const SearchSorted: ShapeRule = (inputs) => [
+const SearchSorted: ShapeRule<'SearchSorted'> = (inputs) => [
   { shape: [...one(inputs, 'values', 'SearchSorted').shape], dtype: 'int32' },
 ];
 
-const SparseReshape: ShapeRule = (inputs) => {
+const SparseReshape: ShapeRule<'SparseReshape'> = (inputs) => {
   const [indices, shape] = [one(inputs, 'inputIndices', 'SparseReshape'), one(inputs, 'newShape', 'SparseReshape')];
   return [
     { shape: [at(indices.shape, 0), at(shape.shape, 0)], dtype: indices.dtype },

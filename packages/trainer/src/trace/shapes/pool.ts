@@ -21,7 +21,7 @@ function pool(kernel: string): ShapeRule {
 }
 
 /** The maxima and their indices. */
-const MaxPoolWithArgmax: ShapeRule = (inputs, attrs) => {
+const MaxPoolWithArgmax: ShapeRule<'MaxPoolWithArgmax'> = (inputs, attrs) => {
   const [{ shape, dtype } = { shape: [], dtype: 'float32' as const }] = pool('MaxPoolWithArgmax')(inputs, attrs);
   return [
     { shape, dtype },

@@ -33,7 +33,7 @@ function scan(kernel: string): ShapeRule {
   };
 }
 
-const TopK: ShapeRule = (inputs, attrs) => {
+const TopK: ShapeRule<'TopK'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'TopK');
   const shape = [...x.shape.slice(0, -1), numberAttribute(attrs, 'k', 'TopK')];
   return [
@@ -42,11 +42,11 @@ const TopK: ShapeRule = (inputs, attrs) => {
   ];
 };
 
-const Bincount: ShapeRule = (inputs, attrs) => [
+const Bincount: ShapeRule<'Bincount'> = (inputs, attrs) => [
   { shape: [numberAttribute(attrs, 'size', 'Bincount')], dtype: one(inputs, 'weights', 'Bincount').dtype },
 ];
 
-const DenseBincount: ShapeRule = (inputs, attrs) => {
+const DenseBincount: ShapeRule<'DenseBincount'> = (inputs, attrs) => {
   const x = one(inputs, 'x', 'DenseBincount');
   if (x.shape.length !== 1 && x.shape.length !== 2)
     throw new Error(`DenseBincount: expected rank 1 or 2, got shape [${x.shape.join(', ')}]`);
@@ -59,7 +59,7 @@ const DenseBincount: ShapeRule = (inputs, attrs) => {
 };
 
 // tfjs multiplies by float masks, so the sum is float32 whatever x is.
-const UnsortedSegmentSum: ShapeRule = (inputs, attrs) => [
+const UnsortedSegmentSum: ShapeRule<'UnsortedSegmentSum'> = (inputs, attrs) => [
   {
     shape: [
       numberAttribute(attrs, 'numSegments', 'UnsortedSegmentSum'),

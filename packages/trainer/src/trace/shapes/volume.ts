@@ -1,6 +1,7 @@
 // Shapes of three-dimensional convolution and pooling, and of their adjoints, by tfjs's own arithmetic.
 import { backend_util } from '@tensorflow/tfjs';
 import type { VolumeKernel } from '../../kernels/names.js';
+import type { AttrName, AttrsOf } from '../../kernels/attributes.js';
 import type { ShapeRule } from './rule.js';
 import { one, roundingAttribute, shapeAttribute } from './window.js';
 
@@ -24,12 +25,12 @@ export function tripleAttribute(value: unknown, fallback: Steps): Steps {
   return [a ?? 1, b ?? a ?? 1, c ?? a ?? 1];
 }
 
-function channelsLast(attrs: Record<string, unknown>, kernel: string): void {
+function channelsLast(attrs: AttrsOf<string>, kernel: string): void {
   const format = attrs['dataFormat'] ?? 'NDHWC';
   if (format !== 'NDHWC') throw new Error(`${kernel}: expected dataFormat NDHWC, got ${JSON.stringify(format)}`);
 }
 
-const Conv3D: ShapeRule = (inputs, attrs) => {
+const Conv3D: ShapeRule<'Conv3D'> = (inputs, attrs) => {
   channelsLast(attrs, 'Conv3D');
   const [x, filter] = [
     five(one(inputs, 'x', 'Conv3D').shape, 'Conv3D input'),
@@ -68,7 +69,7 @@ function likeInput(kernel: string): ShapeRule {
 }
 
 /** The adjoints carry their output shape as an attribute. */
-function stated(kernel: string, attribute: string): ShapeRule {
+function stated<K extends string>(kernel: K, attribute: AttrName<K>): ShapeRule {
   return (_inputs, attrs) => [{ shape: shapeAttribute(attrs, attribute, kernel), dtype: 'float32' }];
 }
 

@@ -1,5 +1,6 @@
 // What the shape rules of convolution and pooling share: reading inputs and attributes as tfjs passes them.
 import { backend_util } from '@tensorflow/tfjs';
+import type { AttrName, AttrsOf } from '../../kernels/attributes.js';
 import type { KernelInputs, TensorMeta } from './rule.js';
 
 /** tfjs's own types for the geometry attributes, which its kernels read from an untyped record. */
@@ -24,7 +25,7 @@ export function quad(shape: readonly number[], what: string): Quad {
 }
 
 /** A shape given as an attribute. */
-export function shapeAttribute(attrs: Record<string, unknown>, name: string, kernel: string): number[] {
+export function shapeAttribute<K extends string>(attrs: AttrsOf<string>, name: AttrName<K>, kernel: K): number[] {
   const value = attrs[name];
   if (!Array.isArray(value) || !value.every((v): v is number => typeof v === 'number'))
     throw new Error(`${kernel}: expected a shape as attribute ${name}, got ${JSON.stringify(value)}`);
@@ -32,11 +33,7 @@ export function shapeAttribute(attrs: Record<string, unknown>, name: string, ker
 }
 
 /** A number or pair attribute. */
-export function pairAttribute(
-  attrs: Record<string, unknown>,
-  name: string,
-  fallback: [number, number],
-): [number, number] {
+export function pairAttribute(attrs: AttrsOf<string>, name: string, fallback: [number, number]): [number, number] {
   const value = attrs[name];
   if (typeof value === 'number') return [value, value];
   if (Array.isArray(value) && typeof value[0] === 'number')
@@ -49,7 +46,7 @@ export function convShape(
   kernel: string,
   x: readonly number[],
   filter: readonly number[],
-  attrs: Record<string, unknown>,
+  attrs: AttrsOf<string>,
   depthwise: boolean,
 ): number[] {
   const format = attrs['dataFormat'] === 'NCHW' ? 'channelsFirst' : 'channelsLast';
@@ -70,12 +67,12 @@ export function convShape(
 }
 
 /** The `pad` attribute. tfjs checks its value itself, and throws. */
-export function padAttribute(attrs: Record<string, unknown>): ConvPad {
+export function padAttribute(attrs: AttrsOf<string>): ConvPad {
   return (attrs['pad'] ?? 'valid') as ConvPad; // checked by computeConv2DInfo
 }
 
 /** The `dimRoundingMode` attribute. */
-export function roundingAttribute(attrs: Record<string, unknown>): Rounding {
+export function roundingAttribute(attrs: AttrsOf<string>): Rounding {
   const mode = attrs['dimRoundingMode'];
   return mode === 'floor' || mode === 'round' || mode === 'ceil' ? mode : undefined;
 }
