@@ -23,7 +23,7 @@ export interface Exports {
   models: Record<string, Uint8Array>;
   /** The step that was the best by the measures; its files are `best-<file>`, its scores in their manifests. */
   best?: Best;
-  /** Largest error of the exports against tfjs, relative as design section 7 says it. */
+  /** Largest error of the exports against tfjs, relative as export/compare.ts defines it. */
   exportError?: number;
 }
 
