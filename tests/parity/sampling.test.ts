@@ -336,5 +336,5 @@ test('an algorithm that cannot compute the convolution is refused by name', () =
   expect(() => fastConvolutions(model, { algorithms: { ConvTranspose: 'winograd F(2, 2)' } })).toThrow(
     /ConvTranspose'\]: expected portable, got 'winograd F\(2, 2\)'/,
   );
-  expect(fastConvolutions(model)).toEqual({ model, convolutions: {} });
+  expect(fastConvolutions(model)).toEqual({ model, convolutions: {}, from: 1 });
 });

@@ -13,6 +13,7 @@ import {
   UsageError,
 } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
+import { AdaptiveSession, LARGE } from './adaptive.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
@@ -28,15 +29,20 @@ export interface LoadOptions extends RuntimeOptions {
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto` (default): on the CPU, convolutions use the algorithm with the lowest estimated cost; pictures change by
-   * less than 1e-5 of their range, and `device.convolutions` names them. `portable`: as in the file.
+   * `auto` (default): on the CPU, runs of 8 rows and more compute convolutions by the algorithm that is priced lowest,
+   * as soon as that is prepared, beside the runs, from the first such run on; `device.convolutions` then names them.
+   * Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: as the file says, always.
    */
   lowering?: 'auto' | 'portable';
   /**
-   * `auto` (default): the file's precision. `fp16`: a float32 file is converted if the device computes in half
-   * precision and a check on one input passes; else it stays in float32, and `device.reasons` says why. `fp32`: a file
-   * in half precision is not converted; `device.reasons` says so. With `strict`, another precision than requested is an
-   * error.
+   * One form of the model for every run: a picture has the same bits in any batch, at any time. With `lowering: 'auto'`
+   * convolutions are replaced at load, which takes longer, and single pictures may be slower. Default false.
+   */
+  deterministic?: boolean;
+  /**
+   * `auto` (default): as the file is. `fp16`: a float32 file is converted where the device computes in half precision,
+   * and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a file in half
+   * precision stays as it is, with a reason too. With `strict`, what stays is refused.
    */
   precision?: Precision;
   /** Properties that the file must have, else `load` refuses it. */
@@ -102,24 +108,29 @@ async function loadWith(
     strict,
     warmup = false,
     lowering = 'auto',
+    deterministic = false,
     onProgress,
     cache,
   } = options;
   const begun = performance.now();
   const model = await readModel(source, { signal, onProgress, cache });
-  const own = readManifest(model.bytes);
-  if (own && integrity !== 'off') await checkBytes(model, own, integrity);
+  const said = readManifest(model.bytes);
+  if (said && integrity !== 'off') await checkBytes(model, said, integrity);
   const { bytes, external } = model;
   checkExpected(model.where, bytes, expect);
   if (signal?.aborted) throw abortError(signal.reason);
   const read = performance.now() - begun;
-  const session = await runtime.open(
-    bytes,
-    { lowering, precision, ...(strict === undefined ? {} : { strict }), ...(external.size > 0 ? { external } : {}) },
-    { what: 'generator', made, free: release },
-  ); // not a closure here: it would keep `session`
+  const own = {
+    precision,
+    ...(strict === undefined ? {} : { strict }),
+    ...(external.size > 0 ? { external } : {}),
+  };
+  const held = { what: 'generator', made, free: release }; // not a closure here: it would keep `session`
+  const session = await (lowering === 'auto' && !deterministic
+    ? runtime.openAdaptive(bytes, own, held)
+    : runtime.open(bytes, { ...own, lowering }, held));
   try {
-    const manifest = manifestFor(given, own, session.inputs, session.outputs);
+    const manifest = manifestFor(given, said, session.inputs, session.outputs);
     const generator = new Generator({
       session,
       manifest,
@@ -128,7 +139,12 @@ async function loadWith(
       ...(batch === undefined ? {} : { batch }),
       dispose: () => session.dispose().finally(release),
     });
-    await generator.warmup(warmup === true ? [1] : warmup || []);
+    const sizes = warmup === true ? [1] : warmup || [];
+    await generator.warmup(sizes);
+    if (session instanceof AdaptiveSession && sizes.some((size) => size >= LARGE)) {
+      await session.prepared();
+      await generator.warmup(sizes.filter((size) => size >= LARGE));
+    }
     return generator;
   } catch (error) {
     await session.dispose();

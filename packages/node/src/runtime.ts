@@ -11,9 +11,11 @@ import {
   UsageError,
 } from '@forja/core';
 import type { DeviceName, ExecutorSession, Held, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
+import { AdaptiveSession } from './adaptive.js';
 import type { Executor, ExecutorName, ExecutorOptions, ExecutorSessionOptions, Recipe } from './executor/contract.js';
 import { provisional } from './executor/ladder.js';
 import { openExecutor } from './executor/open.js';
+import { prepare } from './executor/prepare.js';
 
 /** Options of {@link runtime}. */
 export interface RuntimeOptions {
@@ -98,6 +100,26 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     this.#options = options;
   }
 
+  /**
+   * `open` of a session without state that runs as the file says, and large batches on the CPU by faster convolutions,
+   * as soon as those are prepared.
+   */
+  async openAdaptive(
+    model: Uint8Array,
+    options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
+    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
+  ): Promise<AdaptiveSession> {
+    const kept = this.#kept(this.#checked(model, options));
+    const owned = this.#owned(options);
+    const { what, made } = held;
+    return new AdaptiveSession({
+      plain: await this.make({ model: kept, options: owned }, undefined, held),
+      model: kept,
+      prepare,
+      open: (fast) => this.make({ model: this.#kept(fast), options: owned }, undefined, { what, made }),
+    });
+  }
+
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     return this.open(model, options, { what: 'session', made: madeHere(this.createSession) });
   }
@@ -108,6 +130,12 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
+    const bytes = this.#checked(model, options);
+    return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
+  }
+
+  /** The bytes, where they and the options can be what they are meant for. */
+  #checked(model: Uint8Array, options: SessionOptions): Uint8Array {
     this.alive();
     optionsOf('createSession', options);
     if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
@@ -117,7 +145,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
       );
     const bytes = ownBytes('createSession', model);
     checkModelBytes(bytes);
-    return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
+    return bytes;
   }
 
   /** A copy kept to remake the session; in shared memory if the executor is a thread, so that it exists only once. */

@@ -1,10 +1,13 @@
-// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Nothing imports it.
+// Entry of the worker thread and of the child process: answers the host's calls with an Engine. Also of the thread that
+// prepares a model's second form. Imported by nothing.
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { buffersOf, GIVES_TENSORS, toErrorRecord } from '@forja/core';
 import type { ExecutorOptions, Operation, Operations, Reply, Request } from './executor/contract.js';
 import { guarded } from './executor/drain.js';
 import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
+import { lowerForCpu } from './executor/lower.js';
+import type { PrepareData } from './executor/prepare.js';
 
 async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
   const { id, op, args } = request;
@@ -18,7 +21,14 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
   }
 }
 
-if (parentPort) {
+if (parentPort && 'prepare' in (workerData as object)) {
+  const port = parentPort;
+  const { prepare } = workerData as PrepareData; // written by prepare.ts
+  // What fails is an error of this thread: its rejection is not handled.
+  void lowerForCpu(new Uint8Array(prepare)).then((found) =>
+    port.postMessage(found, found ? [found.bytes.buffer as ArrayBuffer] : []),
+  );
+} else if (parentPort) {
   const port = parentPort;
   // Deno's port has no close().
   const { close } = port as { close?: () => void };

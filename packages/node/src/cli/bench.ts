@@ -20,6 +20,7 @@ interface Args extends LoadArgs {
   batch: string[];
   seconds: number;
   lowering: 'auto' | 'portable';
+  deterministic?: boolean;
   explain?: boolean;
 }
 
@@ -61,7 +62,8 @@ export const bench: CliCommand = {
       default: 'auto',
       choices: ['auto', 'portable'],
     },
-    { flags: '--explain', description: 'print the estimated costs by which algorithms were chosen' },
+    { flags: '--deterministic', description: 'one form of the model for every batch, as other commands take it' },
+    { flags: '--explain', description: 'print the prices that the algorithms were chosen by' },
     ...LOAD_OPTIONS,
   ],
   examples: [
@@ -82,7 +84,11 @@ export const bench: CliCommand = {
     const file = resolve(io.cwd, args.model);
     const begun = performance.now();
     const { load } = await import('../index.js');
-    const generator = await load(file, { ...loadOptions(args, io), lowering: args.lowering });
+    const generator = await load(file, {
+      ...loadOptions(args, io),
+      lowering: args.lowering,
+      deterministic: args.deterministic ?? false,
+    });
     try {
       const loaded = performance.now();
       await generator.sample({ count: 1, seed: 0, signal: io.signal, ...someClass(generator.manifest) });

@@ -11,13 +11,14 @@ export interface LoadArgs {
   lowering?: 'auto' | 'portable';
 }
 
-/** The options for `load`. */
+/** As `load` takes them. What commands print and write is the same bits every time. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
   if (threads !== undefined && (threads < 1 || threads > 1024))
     throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
   return {
     device,
     integrity,
+    deterministic: true,
     signal: io.signal,
     ...(lowering === undefined ? {} : { lowering }),
     ...(threads === undefined ? {} : { threads }),

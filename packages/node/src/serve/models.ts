@@ -63,7 +63,8 @@ export class ServedModel {
       this.#version = new Version(source, count);
       this.loading = Promise.resolve();
     } else {
-      this.#load = () => load(source, { warmup: true, ...options, batch: { queue, ...options.batch } });
+      this.#load = () =>
+        load(source, { warmup: true, deterministic: true, ...options, batch: { queue, ...options.batch } });
       this.loading = this.#load().then(
         (generator) => void (this.#version = new Version(generator, count)),
         (error: unknown) => {

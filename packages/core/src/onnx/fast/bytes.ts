@@ -12,6 +12,8 @@ export interface FastBytes {
   bytes: Uint8Array;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
+  /** The least batch that the prices say is no slower for it. */
+  from: number;
 }
 
 /**
@@ -21,8 +23,8 @@ export interface FastBytes {
 export function fastModelBytes(model: Uint8Array): FastBytes | undefined {
   if (model.length > LARGEST) return undefined;
   try {
-    const { model: fast, convolutions } = fastConvolutions(decodeModel(model));
-    return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions };
+    const { model: fast, convolutions, from } = fastConvolutions(decodeModel(model));
+    return Object.keys(convolutions).length === 0 ? undefined : { bytes: encodeModel(fast), convolutions, from };
   } catch (error) {
     if (error instanceof ModelFormatError) return undefined; // onnxruntime's own error says more
     throw error;

@@ -14,6 +14,8 @@ export interface FastModel {
   model: Model;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
+  /** The least batch, of powers of two up to 64, that the prices say is no slower for it; Infinity where none is. */
+  from: number;
 }
 
 /** Options of {@link fastConvolutions}. */
@@ -38,10 +40,10 @@ const GAIN = 0.97;
 export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions = {}): FastModel {
   const opset = opsetOf(model);
   const { graph } = model;
-  if (graph === undefined || opset === undefined) return { model, convolutions: {} };
+  if (graph === undefined || opset === undefined) return { model, convolutions: {}, from: 1 };
   const facts = factsOf(graph, opset);
   const choices = choose(graph, facts, algorithms);
-  if (choices.size === 0) return { model, convolutions: {} };
+  if (choices.size === 0) return { model, convolutions: {}, from: 1 };
   const writer = rewrite(graph, facts, choices);
   const rewritten = removeDead({
     ...graph,
@@ -54,7 +56,18 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
     convolutions: Object.fromEntries(
       [...choices].map(([node, { conv, algorithm }]) => [idOf(node), nameOf(conv, algorithm)]),
     ),
+    from: paysFrom([...choices.values()], crossings(graph, facts, choices)),
   };
+}
+
+/** See {@link FastModel.from}. `crossed`: floats a picture that change layout. */
+function paysFrom(choices: readonly Choice[], crossed: number): number {
+  const gain = (batch: number): number =>
+    choices.reduce(
+      (sum, { conv, algorithm }) => sum + plainPrice(conv, batch) - winogradPrice(conv, algorithm, batch),
+      -crossingPrice(crossed, batch),
+    );
+  return [1, 2, 4, 8, 16, 32, 64].find((batch) => gain(batch) >= 0) ?? Infinity;
 }
 
 /**
