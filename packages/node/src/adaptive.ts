@@ -110,6 +110,7 @@ export class AdaptiveSession implements Session {
   }
 
   async #end(): Promise<void> {
+    this.#parts = undefined;
     const forms = [this.#plain, this.#fast?.session].map((form) => form?.dispose());
     await Promise.all([...forms, this.#preparation?.cancel()]);
     await this.#prepared;

@@ -76,6 +76,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
   const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), onEvent);
+  share.runtime.begin(); // while the file is read
   const loading = loadWith(share, source, options, made);
   try {
     return await unlessAborted(loading, signal);

@@ -82,7 +82,7 @@ export function warnOf({ reason }: RuntimeEvent): void {
 
 /** The runtime. */
 export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Runtime {
-  readonly #options: ExecutorOptions;
+  readonly #early: EarlyStart;
 
   /** `start` is replaced only in tests. */
   constructor(
@@ -91,84 +91,117 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     start: typeof openExecutor = openExecutor,
   ) {
     const { device, threads, executor } = options;
+    const early = new EarlyStart(() => start(options));
     super({
-      start: () => start(options),
+      start: () => early.take(),
       onEvent,
       dropped,
       device: { requested: device, ...provisional(device), threads, executor, placement: {}, cpuOps: [] },
     });
-    this.#options = options;
+    this.#early = early;
+  }
+
+  /** Starts its executor before the first session asks for it. */
+  begin(): void {
+    this.#early.begin();
+  }
+
+  async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+    this.alive();
+    const { external } = optionsOf('createSession', options);
+    const bytes = ownBytes('createSession', model);
+    // Copies: the caller may reuse its arrays at once.
+    const files = external && new Map([...external].map(([path, file]) => [path, new Uint8Array(file)]));
+    return this.open(
+      new Uint8Array(bytes),
+      { ...options, ...(files ? { external: files } : {}) },
+      { what: 'session', made: madeHere(this.createSession) },
+    );
+  }
+
+  /**
+   * `createSession` for a handle that is part of another one: `held` says of which. The bytes become the runtime's, to
+   * make the session again.
+   */
+  async open(model: Uint8Array, options: OpenOptions, held: Handle): Promise<ExecutorSession<Recipe>> {
+    return this.make(this.#recipe(model, options), options.state, held);
   }
 
   /**
    * `open` of a session without state that runs as the file says, and large batches on the CPU by faster convolutions,
    * as soon as those are prepared.
    */
-  async openAdaptive(
-    model: Uint8Array,
-    options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
-    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
-  ): Promise<AdaptiveSession> {
-    const kept = this.#kept(this.#checked(model, options));
-    const owned = this.#owned(options);
+  async openAdaptive(model: Uint8Array, options: OpenOptions, held: Handle): Promise<AdaptiveSession> {
+    const recipe = this.#recipe(model, options);
     const { what, made } = held;
     return new AdaptiveSession({
-      plain: await this.make({ model: kept, options: owned }, undefined, held),
-      model: kept,
+      plain: await this.make(recipe, undefined, held),
+      model,
       prepare,
-      open: (fast) => this.make({ model: this.#kept(fast), options: owned }, undefined, { what, made }),
+      open: (fast) => this.make({ ...recipe, model: fast }, undefined, { what, made }),
     });
   }
 
-  async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    return this.open(model, options, { what: 'session', made: madeHere(this.createSession) });
+  override dispose(): Promise<void> {
+    return super.dispose().then(() => this.#early.close());
   }
 
-  /** `createSession` for a session that belongs to another handle, given by `held`. */
-  async open(
-    model: Uint8Array,
-    options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>,
-    held: Omit<Held, 'free'> & { free?: () => Promise<void> },
-  ): Promise<ExecutorSession<Recipe>> {
-    const bytes = this.#checked(model, options);
-    return this.make({ model: this.#kept(bytes), options: this.#owned(options) }, options.state, held);
-  }
-
-  /** The bytes, where they and the options can be what they are meant for. */
-  #checked(model: Uint8Array, options: SessionOptions): Uint8Array {
+  /** The model and all options but the state, checked. */
+  #recipe(model: Uint8Array, options: OpenOptions): Recipe {
     this.alive();
-    optionsOf('createSession', options);
-    if (options.threads !== undefined) checkThreads('createSession.threads', options.threads);
-    if (options.lowering !== undefined && !LOWERINGS.includes(options.lowering))
+    const { threads, strict, spinning, lowering, precision, external } = optionsOf('createSession', options);
+    if (threads !== undefined) checkThreads('createSession.threads', threads);
+    if (lowering !== undefined && !LOWERINGS.includes(lowering))
       throw new UsageError(
-        `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(options.lowering)}'`,
+        `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(lowering)}'`,
       );
-    const bytes = ownBytes('createSession', model);
-    checkModelBytes(bytes);
-    return bytes;
-  }
-
-  /** A copy kept to remake the session; in shared memory if the executor is a thread, so that it exists only once. */
-  #kept(bytes: Uint8Array): Uint8Array {
-    if (this.#options.executor !== 'worker') return new Uint8Array(bytes);
-    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
-    copy.set(bytes);
-    return copy;
-  }
-
-  /** All options but the state, with copies of the caller's data. */
-  #owned(options: SessionOptions & Pick<ExecutorSessionOptions, 'precision'>): ExecutorSessionOptions {
-    const { threads, strict, spinning, lowering, precision, external } = options;
+    checkModelBytes(model);
     return {
-      ...(threads === undefined ? {} : { threads }),
-      ...(strict === undefined ? {} : { strict }),
-      ...(spinning === undefined ? {} : { spinning }),
-      ...(lowering === undefined ? {} : { lowering }),
-      ...(precision === undefined ? {} : { precision }),
-      ...(external === undefined
-        ? {}
-        : { external: new Map([...external].map(([path, bytes]) => [path, this.#kept(bytes)])) }),
+      model,
+      options: {
+        ...(threads === undefined ? {} : { threads }),
+        ...(strict === undefined ? {} : { strict }),
+        ...(spinning === undefined ? {} : { spinning }),
+        ...(lowering === undefined ? {} : { lowering }),
+        ...(precision === undefined ? {} : { precision }),
+        ...(external === undefined ? {} : { external }),
+      },
     };
+  }
+}
+
+type OpenOptions = SessionOptions & Pick<ExecutorSessionOptions, 'precision'>;
+type Handle = Omit<Held, 'free'> & { free?: () => Promise<void> };
+
+/** The first executor, which may be on its way before it is asked for. */
+class EarlyStart {
+  readonly #start: () => Promise<Executor>;
+  #executor: Promise<Executor> | undefined;
+  #begun = false;
+
+  constructor(start: () => Promise<Executor>) {
+    this.#start = start;
+  }
+
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#executor = this.#start();
+    this.#executor.catch(() => undefined); // whoever takes it is told
+  }
+
+  take(): Promise<Executor> {
+    const executor = this.#executor ?? this.#start();
+    this.#begun = true;
+    this.#executor = undefined;
+    return executor;
+  }
+
+  /** Ends one that nobody took. */
+  async close(): Promise<void> {
+    const executor = await this.#executor?.catch(() => undefined);
+    this.#executor = undefined;
+    if (executor && !executor.dead) await executor.call('close', {}).catch(() => undefined); // dead is as good as closed
   }
 }
 

@@ -7,6 +7,7 @@ import { guarded } from './executor/drain.js';
 import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
 import { lowerForCpu } from './executor/lower.js';
+import { beginOrt } from './executor/ort.js';
 import type { PrepareData } from './executor/prepare.js';
 
 async function answer(engine: Engine, request: Request): Promise<{ reply: Reply; transfer: ArrayBuffer[] }> {
@@ -21,11 +22,14 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
   }
 }
 
+/** Whoever needs it is told. */
+const noMatter = (): void => undefined;
+
 if (parentPort && 'prepare' in (workerData as object)) {
   const port = parentPort;
   const { prepare } = workerData as PrepareData; // written by prepare.ts
   // What fails is an error of this thread: its rejection is not handled.
-  void lowerForCpu(new Uint8Array(prepare)).then((found) =>
+  void lowerForCpu(prepare).then((found) =>
     port.postMessage(found, found ? [found.bytes.buffer as ArrayBuffer] : []),
   );
 } else if (parentPort) {
@@ -35,11 +39,15 @@ if (parentPort && 'prepare' in (workerData as object)) {
   const end = (): void => (close ? close.call(port) : process.exit(0));
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
   const engine = new Engine(options, (native) => guarded(flags, native));
+  // While the host reads the model.
+  const ready = options.device === 'wasm' ? Promise.resolve() : guarded(flags, beginOrt).catch(noMatter);
   port.on('message', (request: Request) => {
-    void answer(engine, request).then(({ reply, transfer }) => {
-      port.postMessage(reply, transfer);
-      if (request.op === 'close') end();
-    });
+    void ready
+      .then(() => answer(engine, request))
+      .then(({ reply, transfer }) => {
+        port.postMessage(reply, transfer);
+        if (request.op === 'close') end();
+      });
   });
 } else if (process.send) {
   // written by remote.ts

@@ -31,7 +31,8 @@ export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promis
 
 function leave(flags: Flags): void {
   Atomics.store(flags, BUSY, 0);
-  Atomics.notify(flags, BUSY);
+  // Whoever waits has barred it before.
+  if (Atomics.load(flags, CLOSING) === 1) Atomics.notify(flags, BUSY);
 }
 
 const live = new Set<Flags>();

@@ -1,6 +1,6 @@
 // Executes operations in this thread. Used directly by the inline executor, and behind messages by the worker and the
 // child process.
-import { classOf, ForjaError } from '@forja/core';
+import { ForjaError } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations } from './contract.js';
 import { OrtSession } from './ort-session.js';
 import { ReadBack } from './read-back.js';
@@ -43,17 +43,8 @@ export class Engine implements Executor {
 
   readonly #handlers: Handlers = {
     create: async ({ model, options }) => {
-      const session = await OrtSession.create(
-        ownMemory(model),
-        this.#options,
-        {
-          ...options,
-          ...(options.external
-            ? { external: new Map([...options.external].map(([path, bytes]) => [path, ownMemory(bytes)])) }
-            : {}),
-        },
-        { slots: this.#slots, readBack: this.#readBack },
-      );
+      const around = { slots: this.#slots, readBack: this.#readBack };
+      const session = await OrtSession.create(model, this.#options, options, around);
       const id = this.#next++;
       this.#sessions.set(id, session);
       return { session: id, inputs: session.inputs, outputs: session.outputs, device: session.device };
@@ -105,9 +96,4 @@ export class Engine implements Executor {
     if (!session) throw new ForjaError('disposed', 'session: it has been disposed');
     return session;
   }
-}
-
-/** A copy if the memory is shared, which onnxruntime refuses. */
-function ownMemory(bytes: Uint8Array): Uint8Array {
-  return classOf(bytes.buffer) === 'ArrayBuffer' ? bytes : new Uint8Array(bytes);
 }

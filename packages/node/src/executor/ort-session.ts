@@ -10,7 +10,7 @@ import {
   specsOf,
   UsageError,
 } from '@forja/core';
-import type { DeviceReport, NamedTensors, TensorSpec } from '@forja/core';
+import type { DeviceReport, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
 import { failed, obstacle, rungs, unavailable, WITHOUT_HALF } from './ladder.js';
@@ -206,12 +206,10 @@ export class OrtSession {
 
   /** One run. State advances only if all of it succeeds. */
   async run(feeds: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
-    const targets = this.#state.targets;
     const inputs: Record<string, OrtTensor> = await this.#state.feeds();
-    for (const [name, value] of Object.entries(feeds)) inputs[name] = toOrt(this.#ort, value);
-    const fetches: Record<string, OrtTensor | null> = this.#inPlace
-      ? { ...targets }
-      : Object.fromEntries(Object.keys(targets).map((name) => [name, null]));
+    for (const name in feeds) inputs[name] = toOrt(this.#ort, feeds[name] as Tensor);
+    const fetches: Record<string, OrtTensor | null> = this.#state.targets;
+    if (!this.#inPlace) for (const name in fetches) fetches[name] = null;
     for (const name of outputs) fetches[name] ??= null;
     if (Object.keys(fetches).length === 0) return {};
     let fetched: Readonly<Record<string, OrtTensor>>;

@@ -13,6 +13,12 @@ export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
   return device === 'wasm' ? loadWasm() : loadNative();
 }
 
+/** Loads onnxruntime-node, and has it make what it makes once, which only a session brings about: also one of no bytes. */
+export async function beginOrt(): Promise<void> {
+  const { InferenceSession } = await loadNative();
+  await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);
+}
+
 async function loadNative(): Promise<Ort> {
   try {
     const loaded = (requiredNative() ?? (await import('onnxruntime-node'))) as Ort & { default?: Ort };

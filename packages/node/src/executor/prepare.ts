@@ -27,7 +27,7 @@ export function prepare(model: Uint8Array): Preparation {
     worker = startFile('worker', (file) => new Worker(file, { workerData, name: 'forja-prepare', execArgv: [] }));
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return { done: lowerForCpu(new Uint8Array(model)), cancel: () => Promise.resolve() };
+    return { done: lowerForCpu(model), cancel: () => Promise.resolve() };
   }
   worker.unref();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

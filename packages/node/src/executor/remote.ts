@@ -20,6 +20,9 @@ interface Port {
 }
 
 interface Pending {
+  op: Operation;
+  /** When it was posted. */
+  since: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -37,7 +40,8 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
     worker.on('message', onReply);
     worker.on('error', (error) => onDeath(`the worker failed: ${error.message}`));
     return {
-      post: (request, transfer) => worker.postMessage(request, transfer),
+      post: (request, transfer) =>
+        request.op === 'create' ? postRecipe(worker, request) : worker.postMessage(request, transfer),
       keepAlive: (yes) => (yes ? worker.ref() : worker.unref()),
       kill: () => whenOut(flags, () => void worker.terminate()),
       ended: new Promise((resolve) =>
@@ -47,7 +51,19 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   });
 }
 
-/** An executor in a child process, which may be killed or crash without ending this one. */
+/** Posts a copy of the bytes, as the runtime keeps its own: moved, where the message would copy them twice. */
+function postRecipe(worker: Worker, { id, op, args }: Extract<Request, { op: 'create' }>): void {
+  const model = new Uint8Array(args.model);
+  const { external: files, ...options } = args.options;
+  const external = files && new Map([...files].map(([path, bytes]) => [path, new Uint8Array(bytes)]));
+  const moved = [model, ...(external?.values() ?? [])].map(({ buffer }) => buffer);
+  worker.postMessage(
+    { id, op, args: { model, options: { ...options, ...(external ? { external } : {}) } } } satisfies Request,
+    moved,
+  );
+}
+
+/** An executor in a child process, which may be killed or crash without taking this one along. */
 export async function openProcess(options: ExecutorOptions): Promise<Executor> {
   const child = startFile('process', (file) =>
     fork(file, [], {
@@ -107,6 +123,7 @@ class Remote implements Executor {
   readonly #timeoutMs: number;
   readonly #port: Port;
   readonly #pending = new Map<number, Pending>();
+  #watchdog: NodeJS.Timeout | undefined;
   #next = 1;
 
   constructor(timeoutMs: number, connect: (onReply: (reply: Reply) => void, onDeath: (why: string) => void) => Port) {
@@ -122,17 +139,11 @@ class Remote implements Executor {
     if (this.dead) throw this.dead;
     const id = this.#next++;
     const result = new Promise<Operations[K][1]>((resolve, reject) => {
-      // The result type of `op` is ensured by the shared table in contract.ts.
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      // The other end answers `op` with its own result type: contract.ts is the one table for both.
+      this.#pending.set(id, { op, since: performance.now(), resolve: resolve as (value: unknown) => void, reject });
     });
     this.#port.keepAlive(true);
-    const timeoutMs = this.#timeoutMs;
-    const late = (): void => {
-      if (this.#pending.has(id))
-        this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
-    };
-    // setImmediate runs after pending messages: if this thread was busy, the answer may already be queued.
-    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
+    this.#watch();
     try {
       // `op` and `args` are bound by K; the union cannot express that.
       this.#port.post({ id, op, args } as Request, give ? buffersIn(args) : []);
@@ -140,15 +151,37 @@ class Remote implements Executor {
       if (op === 'close') await this.#port.ended;
       return value;
     } finally {
-      clearTimeout(watchdog);
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#port.keepAlive(false);
     }
   }
 
+  /** Has an eye on what is pending: one timer for all, which each call would pay for otherwise. */
+  #watch(): void {
+    if (this.#watchdog !== undefined || this.#timeoutMs === Infinity) return;
+    const [oldest] = this.#pending.values();
+    if (!oldest) return;
+    const left = Math.max(1, Math.ceil(oldest.since + this.#timeoutMs - performance.now()));
+    this.#watchdog = setTimeout(() => {
+      this.#watchdog = undefined;
+      // After messages: where this thread was busy itself, the answer may have been waiting for it.
+      setImmediate(() => this.#late());
+    }, left);
+    this.#watchdog.unref(); // what is pending keeps the process alive
+  }
+
+  #late(): void {
+    const timeoutMs = this.#timeoutMs;
+    for (const { op, since } of this.#pending.values())
+      if (performance.now() - since >= timeoutMs)
+        this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
+    if (!this.dead) this.#watch();
+  }
+
   kill(why: Error): void {
     if (this.dead) return;
     this.dead = why;
+    clearTimeout(this.#watchdog);
     for (const pending of this.#pending.values()) pending.reject(why);
     this.#port.kill(); // also if only the channel broke
   }

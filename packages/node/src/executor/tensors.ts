@@ -21,12 +21,20 @@ export function bytesFor(ort: Ort, bytes: Uint8Array): Uint8Array {
 
 /** The same memory in an array of onnxruntime's realm, which differs from ours inside a vm context. */
 function inRealmOf<T extends ArrayBufferView>(ort: Ort, dtype: DType, data: T, length: number): T {
-  const empty = new (ort.Tensor as unknown as NewTensor)(dtype === 'float16' ? 'uint16' : dtype, [], [0]).data;
-  const Theirs = empty.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // by `dtype`
+  const theirs = realms.get(ort) ?? new Map<DType, unknown>();
+  realms.set(ort, theirs);
+  if (!theirs.has(dtype)) {
+    const empty = new (ort.Tensor as unknown as NewTensor)(dtype === 'float16' ? 'uint16' : dtype, [], [0]).data;
+    theirs.set(dtype, empty.constructor);
+  }
+  const Theirs = theirs.get(dtype) as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // by `dtype`
   return data instanceof Theirs ? data : new Theirs(data.buffer, data.byteOffset, length);
 }
 
-/** Our tensor over the data of an onnxruntime tensor on the CPU. */
+/** Array types of onnxruntime's realm. */
+const realms = new WeakMap<Ort, Map<DType, unknown>>();
+
+/** Our tensor over the data of onnxruntime's, which is on the CPU. */
 export function fromOrt(tensor: OrtTensor): Tensor {
   const dtype = dtypeOf(tensor.type, 'output');
   const data = tensor.data as unknown as ArrayBufferView & { length: number }; // never strings: `dtypeOf` refused them

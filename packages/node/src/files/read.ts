@@ -39,7 +39,7 @@ export interface ReadOptions {
   cache?: string | undefined;
 }
 
-/** A model in memory. */
+/** A model in memory that nobody else changes. */
 export interface ReadModel {
   /** The source, for messages. */
   where: string;
@@ -71,7 +71,7 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
       external: await readExternal(path, externalFiles(bytes), signal, (expected) => progress.add(expected)),
     };
   }
-  if (isBytes(at)) return alone(checked({ where: 'the bytes given', bytes: ownBytes('load', at), external: none }));
+  if (isBytes(at)) return alone(checked({ where: 'the bytes given', bytes: new Uint8Array(ownBytes('load', at)), external: none }));
   if (isBlob(at))
     return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
   throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${kindOf(at)}`);
