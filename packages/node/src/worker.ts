@@ -7,6 +7,8 @@ import { guarded } from './executor/drain.js';
 import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
 import { lowerForCpu } from './executor/lower.js';
+import { drop } from './executor/movable.js';
+
 import { beginOrt } from './executor/ort.js';
 import type { PrepareData } from './executor/prepare.js';
 
@@ -29,9 +31,7 @@ if (parentPort && 'prepare' in (workerData as object)) {
   const port = parentPort;
   const { prepare } = workerData as PrepareData; // written by prepare.ts
   // What fails is an error of this thread: its rejection is not handled.
-  void lowerForCpu(prepare).then((found) =>
-    port.postMessage(found, found ? [found.bytes.buffer as ArrayBuffer] : []),
-  );
+  void lowerForCpu(prepare).then((found) => port.postMessage(found, found ? [found.bytes.buffer as ArrayBuffer] : []));
 } else if (parentPort) {
   const port = parentPort;
   // Deno's port has no close().
@@ -46,6 +46,7 @@ if (parentPort && 'prepare' in (workerData as object)) {
       .then(() => answer(engine, request))
       .then(({ reply, transfer }) => {
         port.postMessage(reply, transfer);
+        if (request.op === 'create') drop(request.args);
         if (request.op === 'close') end();
       });
   });

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { buffersOf, DeviceError, fromErrorRecord } from '@forja/core';
 import type { Executor, ExecutorOptions, Operation, Operations, Reply, Request } from './contract.js';
 import { drainOnExit, makeFlags, whenOut } from './drain.js';
+import { buffersIn as recipeBuffers, movable } from './movable.js';
 import { startFile } from './start.js';
 import { quietEnvironment } from './telemetry.js';
 
@@ -51,16 +52,10 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   });
 }
 
-/** Posts a copy of the bytes, as the runtime keeps its own: moved, where the message would copy them twice. */
-function postRecipe(worker: Worker, { id, op, args }: Extract<Request, { op: 'create' }>): void {
-  const model = new Uint8Array(args.model);
-  const { external: files, ...options } = args.options;
-  const external = files && new Map([...files].map(([path, bytes]) => [path, new Uint8Array(bytes)]));
-  const moved = [model, ...(external?.values() ?? [])].map(({ buffer }) => buffer);
-  worker.postMessage(
-    { id, op, args: { model, options: { ...options, ...(external ? { external } : {}) } } } satisfies Request,
-    moved,
-  );
+/** Posts a copy of the recipe's bytes, as the runtime keeps its own: moved, where a message would copy them twice. */
+function postRecipe(worker: Worker, request: Extract<Request, { op: 'create' }>): void {
+  const args = movable(request.args);
+  worker.postMessage({ ...request, args }, recipeBuffers(args));
 }
 
 /** An executor in a child process, which may be killed or crash without taking this one along. */
