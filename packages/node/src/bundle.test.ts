@@ -17,7 +17,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const app = join(folder, 'app.mjs');
 
 beforeAll(() => {
-  writeFileSync(join(folder, 'generator.onnx'), smallGenerator());
+  writeFileSync(join(folder, 'generator.onnx'), smallGenerator(96));
   mkdirSync(join(folder, 'node_modules'));
   const native = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
   symlinkSync(realpathSync(native), join(folder, 'node_modules/onnxruntime-node'));
@@ -26,11 +26,11 @@ beforeAll(() => {
     `import { load } from '@forja/node';
 import { serve } from '@forja/node/serve';
 async function main(executor) {
-  const generator = await load('generator.onnx', { device: 'cpu', ...(executor ? { executor } : {}) });
+  const generator = await load('generator.onnx', { device: 'cpu', warmup: [8], ...(executor ? { executor } : {}) });
   const { fetch, close } = serve({ models: { generator } });
   const { status } = await fetch(new Request('http://localhost/v1/images'));
   await close();
-  console.log(status, generator.device.executor);
+  console.log(status, generator.device.executor, Object.keys(generator.device.convolutions ?? {}).length);
   await generator.dispose();
 }
 main(process.argv[2]).catch(({ code, message }) => console.log(code, message));
@@ -88,14 +88,14 @@ test.each(['esm', 'cjs'] as const)(
       expect(said).toContain(join(dirname(file), 'worker.js'));
       for (const way of ['external', '@forja/node/worker', 'inline', 'docs/node.md']) expect(said).toContain(way);
     }
-    expect(run(file, 'inline')).toBe('200 inline\n');
+    expect(run(file, 'inline')).toBe('200 inline 1\n');
   },
 );
 
 test.each(['esm', 'cjs'] as const)('a bundle (%s) with the worker as a second entry runs', async (format) => {
   const file = await bundled(format, { app, worker: '@forja/node/worker' });
-  expect(run(file)).toBe('200 worker\n');
-  expect(run(file, 'process')).toBe('200 process\n');
+  expect(run(file)).toBe('200 worker 1\n');
+  expect(run(file, 'process')).toBe('200 process 1\n');
 });
 
 const library = async (): Promise<string> => {
@@ -126,9 +126,9 @@ test('under permission flags the error names the flag that is missing', async ()
     expect(said).toContain(flag);
   }
   expect(run(file, 'inline', ...granted)).toMatch(/^device\.unavailable [\s\S]*--allow-addons/);
-  expect(run(file, 'inline', ...granted, '--allow-addons')).toBe('200 inline\n');
-  expect(run(file, 'worker', ...granted, '--allow-addons', '--allow-worker')).toBe('200 worker\n');
-  // A file that may not be read must not be reported as missing.
+  expect(run(file, 'inline', ...granted, '--allow-addons')).toBe('200 inline 1\n');
+  expect(run(file, 'worker', ...granted, '--allow-addons', '--allow-worker')).toBe('200 worker 1\n');
+  // A file that may not be read is not one that is missing.
   const blind = [permission, '--no-warnings', `--allow-fs-read=${file}`, '--allow-worker'];
   expect(run(file, 'worker', ...blind)).not.toMatch(/device\.lost/);
 });

@@ -8,7 +8,6 @@ import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
 import { lowerForCpu } from './executor/lower.js';
 import { drop } from './executor/movable.js';
-
 import { beginOrt } from './executor/ort.js';
 import type { PrepareData } from './executor/prepare.js';
 
