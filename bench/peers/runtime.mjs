@@ -64,9 +64,25 @@ const WAYS = {
 
   /** sample(): latents of a seed, a run in the worker, floats to bytes. */
   async sample() {
-    const generator = await load(file, second === 'portable' ? { ...options, lowering: 'portable' } : options);
+    const count = Number(first);
+    const generator = await load(file, {
+      ...options,
+      ...(second === 'portable' ? { lowering: 'portable' } : {}),
+      warmup: [count],
+    });
+    const given = second === 'latents' ? { latents: noise(count) } : undefined;
     let seed = 0;
-    await serve(() => generator.sample({ count: Number(first), seed: seed++ }), versions);
+    await serve(() => generator.sample(given ?? { count, seed: seed++ }), versions);
+    await generator.dispose();
+  },
+
+  /** run() of a generator as `load` makes it, in an executor. */
+  async session() {
+    const count = Number(first);
+    const generator = await load(file, { ...options, executor: second, warmup: [count] });
+    const data = noise(count);
+    const name = generator.manifest.inputs[0].name;
+    await serve(() => generator.run({ [name]: { dtype: 'float32', shape: [count, LATENT], data } }), versions);
     await generator.dispose();
   },
 
@@ -86,6 +102,15 @@ const WAYS = {
   async raw() {
     const { InferenceSession, Tensor } = await import('onnxruntime-node');
     const session = await InferenceSession.create(readFileSync(file), raw);
+    const tensor = new Tensor('float32', noise(Number(first)), [Number(first), LATENT]);
+    await serve(() => session.run({ [session.inputNames[0]]: tensor }), versions);
+    await session.release();
+  },
+
+  /** The same with what onnxruntime sets by itself, but the threads. */
+  async 'raw-default'() {
+    const { InferenceSession, Tensor } = await import('onnxruntime-node');
+    const session = await InferenceSession.create(readFileSync(file), { intraOpNumThreads: threads });
     const tensor = new Tensor('float32', noise(Number(first)), [Number(first), LATENT]);
     await serve(() => session.run({ [session.inputNames[0]]: tensor }), versions);
     await session.release();
@@ -185,7 +210,8 @@ const WAYS = {
             };
           })()
         : await (async () => {
-            const generator = await load(file, first === 'portable' ? { ...options, lowering: 'portable' } : options);
+            const own = { portable: { lowering: 'portable' }, deterministic: { deterministic: true } }[first];
+            const generator = await load(file, { ...options, ...own });
             await generator.sample({ seed: 0 });
             const { read, session, firstRun } = generator.stats().startMs;
             return { phases: { import: imported, read, session, firstRun }, run: (i) => generator.sample({ seed: i }) };
@@ -197,7 +223,11 @@ const WAYS = {
         await picture.run(i);
         steady.push(performance.now() - start);
       }
-      return { ...picture.phases, steady: steady.sort((a, b) => a - b)[10] };
+      return {
+        ...picture.phases,
+        steady: steady.sort((a, b) => a - b)[10],
+        rss: process.memoryUsage.rss() / 2 ** 20,
+      };
     });
     process.exit(0);
   },
