@@ -85,7 +85,8 @@ function dataset(name, of, count, stream, rest = {}) {
 const holdout = dataset('shapes, held out', unseen, 20 * unseen.length, 1);
 const { data } = dataset('shapes', seen, Number(o.count), 0, { holdout: holdout.data });
 
-// The judge: the picture, of all combinations at all places in steps of a pixel or less, that is nearest by its squares.
+// The judge: the picture, of all combinations at all places in steps of a pixel or less, that is nearest by its
+// squares.
 const places = Array.from({ length: 8 }, (_, i) => (i + 0.5) / 8);
 const templates = combinations.flatMap((c) =>
   places.flatMap((u) => places.map((v) => ({ c, pixels: drawn(c, u, v) }))),

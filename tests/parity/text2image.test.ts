@@ -1,5 +1,5 @@
-// text2image: an iteration against PyTorch in float64 (tests/vectors/game_text2image.py), compiled against eager, and 50
-// iterations; a run on shapes in colours of which some are never seen together, and pictures of texts from its file.
+// text2image: an iteration against PyTorch in float64 (tests/vectors/game_text2image.py), compiled against eager, and
+// 50 iterations; a run on shapes in colours of which some are never seen together, and pictures of texts from its file.
 import { load, runtime } from '@forja/node';
 import { latents, toBatch, type Runtime, type Tensor } from '@forja/core';
 import { MemoryStore, arrayDataset, makeSystem, train, type Dataset, type GanSystem } from '@forja/trainer';

@@ -67,7 +67,7 @@ function moved(from, into, { angle, scale, dx, dy, flip }) {
     }
 }
 
-/** Training examples and those held out, in memory. Fashion-MNIST's package has lost the split: every seventh is held out. */
+/** Training examples and those held out. Fashion-MNIST's package has lost the split: every seventh is held out. */
 async function examples(data) {
   const set = await loadData({ data }, process.cwd());
   const all = (count) => Uint32Array.from({ length: count }, (_, i) => i);

@@ -225,7 +225,8 @@ export class OrtSession {
     for (const name of outputs) {
       const value = fetched[name];
       if (!value) throw new ForjaError('internal', `run: onnxruntime returned no '${name}'`);
-      results[name] = (await this.#state.written(name)) ?? fromOrt(value);
+      const state = this.#state.written(name);
+      results[name] = state ? await state : fromOrt(value);
     }
     return results;
   }

@@ -13,7 +13,7 @@ export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
   return device === 'wasm' ? loadWasm() : loadNative();
 }
 
-/** Loads onnxruntime-node, and has it make what it makes once, which only a session brings about: also one of no bytes. */
+/** Loads onnxruntime-node, and has it initialise itself, which only creating a session does, even of no bytes. */
 export async function beginOrt(): Promise<void> {
   const { InferenceSession } = await loadNative();
   await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);

@@ -100,7 +100,7 @@ export class SessionState {
   }
 
   /** A copy of the current value of `output`; undefined if it is not state. */
-  async written(output: string): Promise<Tensor | undefined> {
+  written(output: string): Promise<Tensor> | undefined {
     return this.#written.get(output)?.copy();
   }
 

@@ -71,7 +71,8 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
       external: await readExternal(path, externalFiles(bytes), signal, (expected) => progress.add(expected)),
     };
   }
-  if (isBytes(at)) return alone(checked({ where: 'the bytes given', bytes: new Uint8Array(ownBytes('load', at)), external: none }));
+  if (isBytes(at))
+    return alone(checked({ where: 'the bytes given', bytes: new Uint8Array(ownBytes('load', at)), external: none }));
   if (isBlob(at))
     return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
   throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${kindOf(at)}`);

@@ -45,8 +45,9 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
 }
 
 /**
- * A matrix [rows, columns] made orthonormal along its shorter side, by Gram and Schmidt in double precision. Saxe et al.
- * 2014; of normal numbers it is drawn evenly from all such matrices. Kernels are matrices of all but their last axis.
+ * A matrix [rows, columns] made orthonormal along its shorter side, by Gram and Schmidt in double precision. Saxe et
+ * al. 2014; of normal numbers it is drawn evenly from all such matrices. Kernels are matrices of all but their last
+ * axis.
  */
 export function orthonormal(values: Float32Array, columns: number): Float32Array {
   const rows = values.length / columns;

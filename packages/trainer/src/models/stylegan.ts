@@ -1,6 +1,7 @@
-// The networks of StyleGAN2 at small sizes: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN".
-// A mapping from z to w, a synthesis of modulated convolutions that adds up pictures of growing size, and a residual
-// discriminator. Differences: features are doubled by repeating pixels, and halved by means of four, without blurring.
+// The networks of StyleGAN2 at small sizes: Karras et al. 2020, "Analyzing and Improving the Image Quality of
+// StyleGAN". A mapping from z to w, a synthesis of modulated convolutions that adds up pictures of growing size, and a
+// residual discriminator. Differences: features are doubled by repeating pixels, and halved by means of four, without
+// blurring.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';

@@ -41,8 +41,8 @@ export function stepDecay(rate: number, factor: number, every: number): Schedule
 }
 
 /**
- * A straight rise over `steps` steps to where `then` begins, which follows: its step 0 is step `steps`. The first number
- * is 1/(steps + 1) of it, so no step is lost.
+ * A straight rise over `steps` steps to where `then` begins, which follows: its step 0 is step `steps`. The first
+ * number is 1/(steps + 1) of it, so no step is lost.
  */
 export function warmUp(steps: number, then: Schedule): Schedule {
   whole('warmup', steps, 0);

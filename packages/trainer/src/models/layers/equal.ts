@@ -1,5 +1,5 @@
-// Equalised learning rate: weights are kept as standard normals and scaled when used, so that all move alike under Adam.
-// Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts has it too.
+// Equalised learning rate: weights are kept as standard normals and scaled when used, so that all move alike under
+// Adam. Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts has it too.
 import { sizeOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';

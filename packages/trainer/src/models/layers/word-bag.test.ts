@@ -1,4 +1,5 @@
-// The mean of words by hand: padding counts for nothing, the order neither, and a word that is there twice counts twice.
+// The mean of words by hand: padding counts for nothing, the order neither, and a word that is there twice counts
+// twice.
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { withGradients } from '../../gradients/index.js';

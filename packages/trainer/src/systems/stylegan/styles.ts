@@ -1,5 +1,5 @@
-// What is done with styles before they reach a picture: mixing two of them, and truncation towards their mean. Karras et
-// al. 2019, section 3.1 and appendix B.
+// What is done with styles before they reach a picture: mixing two of them, and truncation towards their mean. Karras
+// et al. 2019, section 3.1 and appendix B.
 import * as tf from '@tensorflow/tfjs';
 
 /** w and another w, [n, style], → styles [n, layers, style]: from layer `from` of each example, [n], the other's. */

@@ -1,5 +1,5 @@
-// The matching-aware game (Reed et al. 2016, algorithm 1): D sees a real picture with its caption, the same picture with
-// another's caption, and a made picture with the caption it was made from. The last two are wrong by half each.
+// The matching-aware game (Reed et al. 2016, algorithm 1): D sees a real picture with its caption, the same picture
+// with another's caption, and a made picture with the caption it was made from. The last two are wrong by half each.
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';

@@ -66,7 +66,7 @@ export interface Descent {
    * move. `fill`: weights that the objective does not depend on have slope 0. Returns the objective.
    */
   descend(objective: () => tf.Scalar, rate: tf.Tensor, fill?: boolean): tf.Scalar;
-  /** Inside a step: 1 where this batch is the last before the weights move, else 0; undefined: all are. Ask before `descend`. */
+  /** In a step: 1 if the weights move after this batch, else 0; undefined: always. To be asked before `descend`. */
   last(): tf.Tensor | undefined;
 }
 
