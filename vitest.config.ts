@@ -49,7 +49,7 @@ export default defineConfig({
           include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: 2, // each file is mostly one thread
         },
       },
       { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
