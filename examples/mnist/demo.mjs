@@ -82,7 +82,7 @@ async function training() {
 
 /** Loads the file as any program would, and asks it for each digit by name: a row each. */
 async function sampling(file) {
-  const generator = await load(file);
+  const generator = await load(file, { deterministic: true });
   try {
     const { classes } = generator.manifest.inputs.find(({ role }) => role === 'label');
     const rows = [];

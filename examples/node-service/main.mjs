@@ -9,7 +9,8 @@ import { serve } from './server.mjs';
 
 const CLIENTS = 20;
 const [model = untrained()] = process.argv.slice(2).filter((word) => word !== '--serve');
-const generator = await load(model, { batch: { max: 32, queue: 256 }, warmup: true });
+// deterministic: a picture has the same bytes, whichever other requests it shares a run with.
+const generator = await load(model, { batch: { max: 32, queue: 256 }, warmup: true, deterministic: true });
 const server = serve(generator);
 
 if (process.argv.includes('--serve')) {

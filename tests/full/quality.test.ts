@@ -39,7 +39,7 @@ async function ours(seed: number): Promise<Judgement> {
     },
     { cwd: join(root, 'tests') },
   );
-  const generator = await load(join(out, 'generator.onnx'));
+  const generator = await load(join(out, 'generator.onnx'), { deterministic: true });
   try {
     const { image } = await generator.run({
       z: { dtype: 'float32', shape: [SAMPLES, 100], data: latents(1234, 0, SAMPLES, 100) },

@@ -5,6 +5,7 @@ import {
   checkModelBytes,
   DroppedHandles,
   ExecutorRuntime,
+  ForjaError,
   madeHere,
   optionsOf,
   ownBytes,
@@ -197,11 +198,11 @@ class EarlyStart {
     return executor;
   }
 
-  /** Ends one that nobody took. */
+  /** Ends one that nobody took, without waiting for it: it has nothing to finish. */
   async close(): Promise<void> {
     const executor = await this.#executor?.catch(() => undefined);
     this.#executor = undefined;
-    if (executor && !executor.dead) await executor.call('close', {}).catch(() => undefined); // dead is as good as closed
+    executor?.kill(new ForjaError('disposed', 'runtime: it has been disposed'));
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Generator,
 } from '@forja/core';
 import { decodeModel, explainConvolutions, type ConvolutionPrices } from '@forja/core/onnx';
+import { LARGE } from '../adaptive.js';
 import { readModelFile } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { LOAD_OPTIONS, onDevice } from './pictures.js';
@@ -84,11 +85,8 @@ export const bench: CliCommand = {
     const file = resolve(io.cwd, args.model);
     const begun = performance.now();
     const { load } = await import('../index.js');
-    const generator = await load(file, {
-      ...loadOptions(args, io),
-      lowering: args.lowering,
-      deterministic: args.deterministic ?? false,
-    });
+    const options = { ...loadOptions(args, io), lowering: args.lowering, deterministic: args.deterministic ?? false };
+    let generator = await load(file, options);
     try {
       const loaded = performance.now();
       await generator.sample({ count: 1, seed: 0, signal: io.signal, ...someClass(generator.manifest) });
@@ -96,6 +94,11 @@ export const bench: CliCommand = {
       io.print(
         `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
       );
+      // Large batches as they are once their form is prepared.
+      if (batches.some((batch) => batch >= LARGE)) {
+        await generator.dispose();
+        generator = await load(file, { ...options, warmup: batches });
+      }
       const timings: Timing[] = [];
       for (const batch of batches) {
         const timing = await timed(generator, batch, args.seconds, io);
