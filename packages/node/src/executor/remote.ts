@@ -21,9 +21,6 @@ interface Port {
 }
 
 interface Pending {
-  op: Operation;
-  /** When it was posted. */
-  since: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -118,7 +115,6 @@ class Remote implements Executor {
   readonly #timeoutMs: number;
   readonly #port: Port;
   readonly #pending = new Map<number, Pending>();
-  #watchdog: NodeJS.Timeout | undefined;
   #next = 1;
 
   constructor(timeoutMs: number, connect: (onReply: (reply: Reply) => void, onDeath: (why: string) => void) => Port) {
@@ -135,10 +131,17 @@ class Remote implements Executor {
     const id = this.#next++;
     const result = new Promise<Operations[K][1]>((resolve, reject) => {
       // The other end answers `op` with its own result type: contract.ts is the one table for both.
-      this.#pending.set(id, { op, since: performance.now(), resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
     this.#port.keepAlive(true);
-    this.#watch();
+    const timeoutMs = this.#timeoutMs;
+    const late = (): void => {
+      if (this.#pending.has(id))
+        this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
+    };
+    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for
+    // it.
+    const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.
       this.#port.post({ id, op, args } as Request, give ? buffersIn(args) : []);
@@ -146,37 +149,15 @@ class Remote implements Executor {
       if (op === 'close') await this.#port.ended;
       return value;
     } finally {
+      clearTimeout(watchdog);
       this.#pending.delete(id);
       if (this.#pending.size === 0) this.#port.keepAlive(false);
     }
   }
 
-  /** Has an eye on what is pending: one timer for all, which each call would pay for otherwise. */
-  #watch(): void {
-    if (this.#watchdog !== undefined || this.#timeoutMs === Infinity) return;
-    const [oldest] = this.#pending.values();
-    if (!oldest) return;
-    const left = Math.max(1, Math.ceil(oldest.since + this.#timeoutMs - performance.now()));
-    this.#watchdog = setTimeout(() => {
-      this.#watchdog = undefined;
-      // After messages: where this thread was busy itself, the answer may have been waiting for it.
-      setImmediate(() => this.#late());
-    }, left);
-    this.#watchdog.unref(); // what is pending keeps the process alive
-  }
-
-  #late(): void {
-    const timeoutMs = this.#timeoutMs;
-    for (const { op, since } of this.#pending.values())
-      if (performance.now() - since >= timeoutMs)
-        this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
-    if (!this.dead) this.#watch();
-  }
-
   kill(why: Error): void {
     if (this.dead) return;
     this.dead = why;
-    clearTimeout(this.#watchdog);
     for (const pending of this.#pending.values()) pending.reject(why);
     this.#port.kill(); // also if only the channel broke
   }
