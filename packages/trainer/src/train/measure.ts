@@ -16,7 +16,7 @@ export interface Measured {
 }
 
 /** Seconds after which no further run is timed, the fewest runs, and the most. */
-const [ENOUGH, LEAST, MOST] = [2, 3, 20];
+const [ENOUGH, LEAST, MOST] = [1, 3, 20];
 
 /** Makes the run's engine, warms it up and times iterations. The system is left as it was. */
 export async function measure(
