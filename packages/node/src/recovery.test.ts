@@ -307,7 +307,9 @@ describe('a call that hangs', () => {
     const runs = [long.run(LONG), other.run(SHORT), long.run(SHORT)];
     await expect(runs[0]).rejects.toMatchObject({
       code: 'device.lost',
-      message: expect.stringMatching(/within 2000 ms \(option timeoutMs\), so it hangs; the same happened again/) as string,
+      message: expect.stringMatching(
+        /within 2000 ms \(option timeoutMs\), so it hangs; the same happened again/,
+      ) as string,
     });
     expect(await Promise.all(runs.slice(1))).toEqual([
       RIGHT,
