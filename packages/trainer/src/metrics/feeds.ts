@@ -71,6 +71,11 @@ export async function generatorFeeds(
         [count, ...(chw ? [c, h, w] : spec.shape)],
         chw ? channelsFirst(into as Float32Array, count, h * w, c) : into,
       );
+    } else if (role === 'psi' || role === 'mix' || role === 'layer') {
+      // as `sample` draws by default: styles as they are, of one latent, no layer of the second
+      const value = { psi: 1, mix: 0, layer: input.range?.[1] ?? 0 }[role];
+      const values = new Float64Array(count * size).fill(value);
+      feeds[name] = tensor(dtype, shape, new ARRAY_OF[dtype](values as never));
     } else if (role === 'latent' || role === undefined)
       feeds[name] = tensor(
         dtype,

@@ -1,5 +1,6 @@
 // Every measure against numpy and scipy (tests/vectors/metrics.py), and at ends where the answer is known.
 import { readFileSync } from 'node:fs';
+import { latents } from '@forja/core';
 import { describe, expect, it } from 'vitest';
 import {
   classAgreement,
@@ -17,6 +18,8 @@ import {
   reverseKl,
   type Rows,
 } from './index.js';
+import { syntheticDataset } from '../data/synthetic.js';
+import { generatorFeeds } from './feeds.js';
 import { slice } from './matrix.js';
 
 interface Case {
@@ -144,4 +147,23 @@ it('refuses what cannot be compared, and names that are none', () => {
   expect(() => metricOf('frechte')).toThrow(/did you mean 'frechet'/);
   const own = { name: 'kid', summary: '', scores: {}, measure: () => Promise.resolve({}) };
   expect(() => registerMetric(own)).toThrow(/name that is not taken, got 'kid'/);
+});
+
+it('feeds models with styles as `sample` does by default: styles as they are, of one latent', async () => {
+  const shape = ['batch', 2];
+  const { feeds } = await generatorFeeds(
+    [
+      { name: 'z', role: 'latent', shape },
+      { name: 'psi', role: 'psi', shape: ['batch'] },
+      { name: 'mix', role: 'mix', shape },
+      { name: 'layer', role: 'layer', dtype: 'int32', shape: ['batch'], range: [0, 8] },
+    ],
+    syntheticDataset({ count: 4 }),
+    Uint32Array.of(0, 1, 2),
+    { seed: 1, start: 0 },
+  );
+  expect(feeds['z']?.data).toEqual(latents(1, 0, 3, 2));
+  expect(feeds['psi']?.data).toEqual(Float32Array.of(1, 1, 1));
+  expect(feeds['mix']?.data).toEqual(new Float32Array(6));
+  expect(feeds['layer']?.data).toEqual(Int32Array.of(8, 8, 8));
 });
