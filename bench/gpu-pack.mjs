@@ -35,10 +35,13 @@ const { values: o } = parseArgs({
   },
 });
 if (o.help) {
-  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 6] [--code]   (needs xz, strip, python3, zstd)
---libraries: a folder with libvulkan.so.1 and what it opens (unpacked packages libvulkan1, libegl1, libglvnd0, libgl1, libglx0, libx11-6 …).
---cuda: a folder with libonnxruntime_providers_cuda.so and _shared.so, and perhaps a libonnxruntime.so.1.* of the same build, as in PyPI's
-onnxruntime-gpu of the version of onnxruntime-node; only machine code for --arch is kept, without attention and mixtures of experts.
+  console.log(`node bench/gpu-pack.mjs [--out .gpu] [--libraries folder] [--cuda folder] [--arch 90] [--level 6] [--code]
+Needs xz, strip, python3 and zstd.
+--libraries: a folder with libvulkan.so.1 and what it opens (unpacked packages libvulkan1, libegl1, libglvnd0, libgl1,
+libglx0, libx11-6 …).
+--cuda: a folder with libonnxruntime_providers_cuda.so and _shared.so, and perhaps a libonnxruntime.so.1.* of the same
+build, as in PyPI's onnxruntime-gpu of the version of onnxruntime-node; only machine code for --arch is kept, without
+attention and mixtures of experts.
 --code: the JavaScript alone, beside what was packed before.`);
   process.exit(0);
 }

@@ -19,9 +19,9 @@ const { values: flags } = parseArgs({
 });
 if (flags.help) {
   console.log(`npm run bench:gpu -- [--minutes 8] [--devices webgpu,cuda] [--only text] [--quick] [--out file]
---only: parts whose name contains one of the texts (a,b). --quick: tiny networks and counts, to rehearse on a software adapter
-(VK_DRIVER_FILES=<SwiftShader's icd.json>). FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch on CUDA. WebGPU in Node
-needs libvulkan.so.1 and the card's Vulkan driver; CUDA what forja doctor names. Results: bench/results/gpu.json.`);
+--only: parts whose name contains one of the texts (a,b). --quick: tiny networks and counts, to rehearse on a software
+adapter (VK_DRIVER_FILES=<SwiftShader's icd.json>). FORJA_TORCH_PYTHON=<a Python with torch> adds PyTorch on CUDA.
+WebGPU in Node needs libvulkan.so.1 and the card's Vulkan driver; CUDA what forja doctor names. Results: bench/results/gpu.json.`);
   process.exit(0);
 }
 

@@ -24,7 +24,9 @@ const { values: o } = parseArgs({
 });
 if (o.help) {
   console.log(
-    'npm run bench:load -- [--blocks 15] [--seconds 0.3] [--threads 1,2] [--batches 1,8,16,64] [--sizes 28,32,64] [--cold 9] [--name file]\n--cold: fresh processes of each way to the first picture; 0 for none. The result is bench/results/<name>.json.',
+    `npm run bench:load -- [--blocks 15] [--seconds 0.3] [--threads 1,2] [--batches 1,8,16,64] [--sizes 28,32,64]
+  [--cold 9] [--name file]
+--cold: fresh processes of each way to the first picture; 0 for none. The result is bench/results/<name>.json.`,
   );
   process.exit(0);
 }

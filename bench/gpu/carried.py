@@ -1,5 +1,6 @@
-# Unpacks what bench/gpu-pack.mjs packed, beside this file, finds the card's Vulkan driver and CUDA's libraries, and runs bench:gpu there.
-# `carried.py --out <folder> [--to <folder>] [--minutes 6] [further flags of bench/gpu.mjs]`. Python 3 and Linux x64; no network.
+# Unpacks what bench/gpu-pack.mjs packed, beside this file, finds the card's Vulkan driver and CUDA's libraries, and
+# runs bench:gpu there. `carried.py --out <folder> [--to <folder>] [--minutes 6] [further flags of bench/gpu.mjs]`.
+# Python 3 and Linux x64; no network.
 import argparse
 import concurrent.futures
 import glob
@@ -43,22 +44,34 @@ def folders_of_cuda():
     found = []
     for python in ("/opt/torch/.venv/bin/python3", shutil.which("python3") or sys.executable):
         code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-        site = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip() if os.path.exists(python) else ""
+        site = (
+            subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+            if os.path.exists(python)
+            else ""
+        )
         found += glob.glob(f"{site}/nvidia/*/lib") if site else []
-    return found + [f for f in ("/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/local/cuda/lib64") if os.path.isdir(f)]
+    return found + [
+        f for f in ("/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/local/cuda/lib64") if os.path.isdir(f)
+    ]
 
 
 def icds():
     """Ways to name the driver: as the machine is set up, by its own files, by one written here."""
     yield None
-    for pattern in ("/usr/local/nvidia/share/vulkan/icd.d/*.json", "/etc/vulkan/icd.d/nvidia*.json", "/usr/share/vulkan/icd.d/nvidia*.json"):
+    for pattern in (
+        "/usr/local/nvidia/share/vulkan/icd.d/*.json",
+        "/etc/vulkan/icd.d/nvidia*.json",
+        "/usr/share/vulkan/icd.d/nvidia*.json",
+    ):
         yield from glob.glob(pattern)
     for pattern in ("/usr/local/nvidia/lib*/", "/usr/lib/x86_64-linux-gnu/", "/usr/lib64/"):
         for library in ("libEGL_nvidia.so.0", "libGLX_nvidia.so.0"):
             for path in glob.glob(pattern + library):
                 own = os.path.join(o.to, f"{library}.json")
                 with open(own, "w") as file:
-                    json.dump({"file_format_version": "1.0.0", "ICD": {"library_path": path, "api_version": "1.3.0"}}, file)
+                    json.dump(
+                        {"file_format_version": "1.0.0", "ICD": {"library_path": path, "api_version": "1.3.0"}}, file
+                    )
                 yield own
 
 
@@ -67,7 +80,9 @@ def vulkan(env):
     tried = []
     for icd in [os.environ["VK_DRIVER_FILES"]] if "VK_DRIVER_FILES" in os.environ else icds():
         own = dict(env, **({"VK_DRIVER_FILES": icd, "VK_ICD_FILENAMES": icd} if icd else {}))
-        got = subprocess.run([sys.executable, f"{o.to}/base/bench/gpu/vulkan.py"], env=own, capture_output=True, text=True)
+        got = subprocess.run(
+            [sys.executable, f"{o.to}/base/bench/gpu/vulkan.py"], env=own, capture_output=True, text=True
+        )
         names = json.loads(got.stdout or "[]")
         tried.append({"icd": icd, "adapters": names, "code": got.returncode, "stderr": got.stderr[-300:]})
         print(tried[-1], flush=True)
@@ -78,7 +93,9 @@ def vulkan(env):
 
 def bench(tree, name, minutes, env, *flags):
     out = os.path.join(o.out, f"{name}.json")
-    subprocess.run([f"{o.to}/base/bin/node", f"{tree}/bench/gpu.mjs", "--minutes", f"{minutes:.2f}", "--out", out, *flags], env=env)
+    subprocess.run(
+        [f"{o.to}/base/bin/node", f"{tree}/bench/gpu.mjs", "--minutes", f"{minutes:.2f}", "--out", out, *flags], env=env
+    )
     with open(out) as file:
         return json.load(file)["results"]
 
@@ -98,10 +115,14 @@ env, tried = vulkan(env)
 env["FORJA_VULKAN"] = json.dumps(tried)
 devices = o.devices or ("webgpu,cuda" if "cuda" in names else "webgpu")
 left = lambda: o.minutes - (time.time() - begun) / 60
-print(f"to the first part: {time.time() - begun:.1f} s; devices {devices}; PyTorch {env.get('FORJA_TORCH_PYTHON')}", flush=True)
+print(
+    f"to the first part: {time.time() - begun:.1f} s; devices {devices}; PyTorch {env.get('FORJA_TORCH_PYTHON')}",
+    flush=True,
+)
 results = bench(f"{o.to}/base", "gpu", left(), env, "--devices", devices, *more)
 
-# where the provider does not run beside npm's onnxruntime: the same with the library that PyPI's package has in its place
+# where the provider does not run beside npm's onnxruntime: the same with the library that PyPI's package has in its
+# place
 ran = any(r["name"].startswith("sample cuda") and any("ms" in f for f in r.get("findings", [])) for r in results)
 if "cuda-host" in names and not ran and left() > 0.5:
     swapped = f"{o.to}/swapped"

@@ -1,5 +1,6 @@
-# Zeros in a shared library the GPU machine code that one card never asks for, so that it compresses: code for other architectures than the one named,
-# and kernels of attention and mixtures of experts. `prune_fatbin.py <in> <out> <architecture, as 90>`. Layout: fatbinary.h of the CUDA toolkit.
+# Zeros in a shared library the GPU machine code that one card never asks for, so that it compresses: code for other
+# architectures than the one named, and kernels of attention and mixtures of experts. `prune_fatbin.py <in> <out>
+# <architecture, as 90>`. Layout: fatbinary.h of the CUDA toolkit.
 import re
 import struct
 import subprocess
@@ -15,7 +16,7 @@ def section(data, wanted):
     rows = [struct.unpack_from("<IIQQQQ", data, table + 64 * i) for i in range(count)]
     for name, _, _, _, offset, size in rows:
         at = rows[names][4] + name
-        if data[at:data.index(b"\0", at)] == wanted:
+        if data[at : data.index(b"\0", at)] == wanted:
             return offset, size
     raise SystemExit(f"expected a section {wanted.decode()}")
 
@@ -36,7 +37,9 @@ def main(source, target, arch):
             body = slice(entry + head, entry + head + padded)
             keep = own == arch
             if keep:
-                code = subprocess.run(["zstd", "-dcq"], input=bytes(data[body]), capture_output=True).stdout or bytes(data[body])
+                code = subprocess.run(["zstd", "-dcq"], input=bytes(data[body]), capture_output=True).stdout or bytes(
+                    data[body]
+                )
                 first = re.search(rb"\.nv\.info\.([^\0]+)", code)
                 keep = not (first and LEAVE_OUT.search(first[1]))
             if keep:

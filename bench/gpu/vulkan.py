@@ -1,4 +1,5 @@
-# Names and kinds of the adapters that Vulkan's loader finds, as one line of JSON; [] with a reason on stderr where there are none.
+# Names and kinds of the adapters that Vulkan's loader finds, as one line of JSON; [] with a reason on stderr where
+# there are none.
 import ctypes
 import json
 import sys
@@ -27,12 +28,14 @@ def main():
         properties = ctypes.create_string_buffer(4096)
         vk.vkGetPhysicalDeviceProperties(ctypes.c_void_p(device), properties)
         version, driver, _, _, kind = ctypes.cast(properties, ctypes.POINTER(ctypes.c_uint32))[:5]
-        found.append({
-            "name": properties.raw[20:276].split(b"\0")[0].decode(),
-            "kind": ["other", "integrated", "discrete", "virtual", "cpu"][kind],
-            "vulkan": f"{version >> 22}.{version >> 12 & 1023}.{version & 4095}",
-            "driver": driver,
-        })
+        found.append(
+            {
+                "name": properties.raw[20:276].split(b"\0")[0].decode(),
+                "kind": ["other", "integrated", "discrete", "virtual", "cpu"][kind],
+                "vulkan": f"{version >> 22}.{version >> 12 & 1023}.{version & 4095}",
+                "driver": driver,
+            }
+        )
     return found
 
 

@@ -1,5 +1,5 @@
-# The PyTorch twin on CUDA, beside bench/gpu.mjs: pictures at the same batches in float32 (with and without TF32) and half precision, left on the card
-# or brought back; then the training step. A finding is a line of JSON.
+# The PyTorch twin on CUDA, beside bench/gpu.mjs: pictures at the same batches in float32 (with and without TF32) and
+# half precision, left on the card or brought back; then the training step. A finding is a line of JSON.
 import argparse
 import json
 import time
@@ -35,7 +35,11 @@ def timed(step, least=5, warmup=5):
 
 
 torch.manual_seed(1)
-say(torch=torch.__version__, cuda=torch.version.cuda, device=torch.cuda.get_device_name() if o.device == "cuda" else "cpu")
+say(
+    torch=torch.__version__,
+    cuda=torch.version.cuda,
+    device=torch.cuda.get_device_name() if o.device == "cuda" else "cpu",
+)
 g = dcgan.initialise(dcgan.Generator(64, 3, o.base, 100)).eval().fold().to(o.device)
 modes = [("fp32", False, g), ("tf32", True, g)] if o.device == "cuda" else [("fp32", False, g)]
 for name, tf32, net in modes + ([("fp16", True, None)] if o.device == "cuda" else []):

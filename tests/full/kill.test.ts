@@ -44,15 +44,72 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const plan = { steps: 24, checkpointEvery: 6, sampleEvery: 8, sampleCount: 4, batch: 4, seed: 3, threads: 1 };
 const CONFIGS: Record<string, object> = {
-  'dcgan with a schedule and R1 at every step': { system: 'dcgan', data: 'photos', base: 4, latent: 8, schedule: 'cosine', penalties: { r1: 1 } }, // prettier-ignore
-  'conditional with lazy R1': { system: 'conditional', data: 'classes', base: 4, latent: 8, penalties: { r1: { weight: 0.1, every: 5 } } }, // prettier-ignore
+  'dcgan with a schedule and R1 at every step': {
+    system: 'dcgan',
+    data: 'photos',
+    base: 4,
+    latent: 8,
+    schedule: 'cosine',
+    penalties: { r1: 1 },
+  },
+  'conditional with lazy R1': {
+    system: 'conditional',
+    data: 'classes',
+    base: 4,
+    latent: 8,
+    penalties: { r1: { weight: 0.1, every: 5 } },
+  },
   'wgan-gp, critic five times': { system: 'wgan-gp', data: 'photos', base: 4, latent: 8 },
   'pix2pix with dropout': { system: 'pix2pix', data: { kind: 'pairs', path: 'pairs' }, base: 4, dropout: 0.25 },
-  'dcgan accumulating, with a plateau, a paced discriminator and ADA': { system: 'dcgan', data: 'photos', base: 4, latent: 8, accumulate: 2, schedules: { rate_d: { kind: 'plateau', watch: 'loss_d', factor: 0.5, patience: 4 } }, slowD: { above: 0.6 }, augment: 'ada', ada: { pictures: 100 }, instanceNoise: 0.1 }, // prettier-ignore
-  'stylegan with lazy R1, path length and ADA': { system: 'stylegan', data: 'photos', base: 2, widest: 4, latent: 4, style: 4, depth: 2, augment: 'ada', ada: { pictures: 100 }, penalties: { r1: { weight: 0.1, every: 4 } }, pathLength: { weight: 2, every: 3 } }, // prettier-ignore
-  'srgan, by pixels and then with a discriminator': { system: 'srgan', data: 'photos', scale: 2, base: 4, blocks: 1, depthD: 1, adversarialFrom: 12 }, // prettier-ignore
-  'text2image on captions': { system: 'text2image', data: { kind: 'captions', path: 'captions', words: 4, holdout: 0 }, base: 4, latent: 8, embedding: 4 }, // prettier-ignore
-  'cyclegan with pools': { system: 'cyclegan', data: { kind: 'domains', path: 'sets' }, base: 4, blocks: 1, depthD: 1, pool: 3 }, // prettier-ignore
+  'dcgan accumulating, with a plateau, a paced discriminator and ADA': {
+    system: 'dcgan',
+    data: 'photos',
+    base: 4,
+    latent: 8,
+    accumulate: 2,
+    schedules: { rate_d: { kind: 'plateau', watch: 'loss_d', factor: 0.5, patience: 4 } },
+    slowD: { above: 0.6 },
+    augment: 'ada',
+    ada: { pictures: 100 },
+    instanceNoise: 0.1,
+  },
+  'stylegan with lazy R1, path length and ADA': {
+    system: 'stylegan',
+    data: 'photos',
+    base: 2,
+    widest: 4,
+    latent: 4,
+    style: 4,
+    depth: 2,
+    augment: 'ada',
+    ada: { pictures: 100 },
+    penalties: { r1: { weight: 0.1, every: 4 } },
+    pathLength: { weight: 2, every: 3 },
+  },
+  'srgan, by pixels and then with a discriminator': {
+    system: 'srgan',
+    data: 'photos',
+    scale: 2,
+    base: 4,
+    blocks: 1,
+    depthD: 1,
+    adversarialFrom: 12,
+  },
+  'text2image on captions': {
+    system: 'text2image',
+    data: { kind: 'captions', path: 'captions', words: 4, holdout: 0 },
+    base: 4,
+    latent: 8,
+    embedding: 4,
+  },
+  'cyclegan with pools': {
+    system: 'cyclegan',
+    data: { kind: 'domains', path: 'sets' },
+    base: 4,
+    blocks: 1,
+    depthD: 1,
+    pool: 3,
+  },
 };
 
 describe.each(Object.entries(CONFIGS))('%s', (name, own) => {

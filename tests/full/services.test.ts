@@ -56,7 +56,9 @@ test('Vite SSR, all bundled but onnxruntime, with the worker in the folder of th
   const ssr = { noExternal: true, external: ['onnxruntime-node', 'onnxruntime-web'] };
   const input = { main: 'main.mjs', worker: '@forja/node/worker' };
   const output = { chunkFileNames: '[name].js' };
-  expect(viteBuild({ build: { ssr: true, outDir: 'out', rollupOptions: { input, output } }, ssr })).toEqual([2, 3, 32, 32]); // prettier-ignore
+  expect(viteBuild({ build: { ssr: true, outDir: 'out', rollupOptions: { input, output } }, ssr })).toEqual([
+    2, 3, 32, 32,
+  ]);
   expect(viteBuild({ build: { ssr: 'main.mjs', outDir: 'out' }, ssr })).toBe('device.unavailable'); // left behind
 });
 

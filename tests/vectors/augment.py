@@ -1,9 +1,10 @@
-"""Writes augment.json: each augmentation in PyTorch float64, by gathers, grid_sample and rot90 where ours are products of matrices, from uniform and normal numbers
-that are in the file; and the gradient of a weighted sum of its result by the pictures.
+"""Writes augment.json: each augmentation in PyTorch float64, by gathers, grid_sample and rot90 where ours are
+products of matrices, from uniform and normal numbers that are in the file; and the gradient of a weighted sum of its
+result by the pictures.
 
-Pictures are NHWC in the file. Sources: DiffAugment (Zhao et al. 2020) and the authors' code; ADA (Karras et al. 2020), appendix B.
-Run: python tests/vectors/augment.py
-"""
+Pictures are NHWC in the file. Sources: DiffAugment (Zhao et al. 2020) and the authors' code; ADA (Karras et al.
+2020), appendix B. Run: python tests/vectors/augment.py"""
+
 import base64
 import json
 import math
@@ -60,7 +61,12 @@ def shifted(x, rows, columns):
     """Picture i is x[i] read at (r + rows[i], c + columns[i]), zeros outside."""
     pad = EDGE
     big = F.pad(x, (pad, pad, pad, pad))
-    return torch.stack([big[i, :, pad + r:pad + r + EDGE, pad + c:pad + c + EDGE] for i, (r, c) in enumerate(zip(rows.tolist(), columns.tolist()))])
+    return torch.stack(
+        [
+            big[i, :, pad + r : pad + r + EDGE, pad + c : pad + c + EDGE]
+            for i, (r, c) in enumerate(zip(rows.tolist(), columns.tolist()))
+        ]
+    )
 
 
 def translation(x, d):
@@ -96,6 +102,7 @@ def ada(p):
     def of(x, d):
         def gate(name, value, neutral):
             return torch.where(d.uniform(f"{name}/applies") < p, value, torch.full_like(value, neutral))
+
         mirror = gate("mirror", whole(d.uniform("mirror"), 0, 2), 0)
         x = torch.stack([one.flip(2) if m else one for one, m in zip(x, mirror)])
         turns = gate("turns", whole(d.uniform("turns"), 0, 4), 0)
@@ -103,13 +110,19 @@ def ada(p):
         r, c = (gate(k, torch.round((d.uniform(k) * 2 - 1) * 0.125 * EDGE).long(), 0) for k in ("rows", "columns"))
         pad = EDGE // 2
         big = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-        x = torch.stack([big[i, :, pad + int(r[i]):pad + int(r[i]) + EDGE, pad + int(c[i]):pad + int(c[i]) + EDGE] for i in range(N)])
+        x = torch.stack(
+            [
+                big[i, :, pad + int(r[i]) : pad + int(r[i]) + EDGE, pad + int(c[i]) : pad + int(c[i]) + EDGE]
+                for i in range(N)
+            ]
+        )
         x = x + cell(gate("brightness", d.normal("brightness") * 0.2, 0.0))
         x = x * cell(gate("contrast", torch.exp2(d.normal("contrast") * 0.5), 1.0))
         v = torch.ones(3) / math.sqrt(3)  # the luma axis
         s = cell(gate("saturation", torch.exp2(d.normal("saturation")), 1.0)).reshape(N, 1, 1)
         matrix = torch.outer(v, v) + (torch.eye(3) - torch.outer(v, v)) * s
         return torch.einsum("nij,njhw->nihw", matrix, x)
+
     return of
 
 
@@ -119,7 +132,10 @@ CASES = {
     "cutout": (cutout, {"rows": [0.0, 0.99609375, 0.5, 0.25, 0.75, 0.125]}),
     "flip": (flip, {"mirrored": [0.0, 0.25, 0.75, 0.5, 0.9375, 0.375]}),
     "crop": (crop, {"edge": [0.0, 0.99609375, 0.5, 0.25, 0.75, 0.125]}),
-    "ada": (ada(0.75), {"turns": [0.0, 0.25, 0.5, 0.75, 0.875, 0.375], "turns/applies": [0.0, 0.25, 0.5, 0.7421875, 0.75, 0.0]}),
+    "ada": (
+        ada(0.75),
+        {"turns": [0.0, 0.25, 0.5, 0.75, 0.875, 0.375], "turns/applies": [0.0, 0.25, 0.5, 0.7421875, 0.75, 0.0]},
+    ),
     "ada off": (ada(0.0), {}),
 }
 
@@ -133,7 +149,7 @@ def main():
         x = pictures.clone().requires_grad_()
         y = of(x.permute(0, 3, 1, 2), draw).permute(0, 2, 3, 1)
         # squared, so that the gradient depends on the result
-        slope, = torch.autograd.grad((y.square() * weights).sum(), x)
+        (slope,) = torch.autograd.grad((y.square() * weights).sum(), x)
         numbers = {k: [float(v) for v in t] for k, t in draw.numbers.items()}
         made["cases"][name] = {"draws": numbers, "result": packed(y), "slope": packed(slope)}
     text = json.dumps(made, separators=(",", ":")) + "\n"

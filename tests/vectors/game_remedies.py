@@ -1,6 +1,7 @@
-# Remedies together, on a DCGAN whose discriminator has no norms and sees packs of two (Lin et al. 2018): targets smoothed on both sides, noisy and flipped;
-# feature matching beside the loss; orthogonal regularisation of both (Brock et al. 2019, eq. 4); gradients clipped; D slowed by what it gets right.
-# Run: python tests/vectors/game_remedies.py   → game-remedies.json here.
+# Remedies together, on a DCGAN whose discriminator has no norms and sees packs of two (Lin et al. 2018): targets
+# smoothed on both sides, noisy and flipped; feature matching beside the loss; orthogonal regularisation of both (Brock
+# et al. 2019, eq. 4); gradients clipped; D slowed by what it gets right. Run: python tests/vectors/game_remedies.py   →
+# game-remedies.json here.
 import torch
 
 from game import bce, dcgan_d, dcgan_g, dcgan_weights, share, uniform, write
@@ -39,10 +40,29 @@ def remedies(g):
     g.add("d/conv0/kernel", 4, 4, 2, base)
     g.other["pace/slow"] = torch.tensor(0.7)
     g.adam("adam_g", ["g/"], 2e-2), g.adam("adam_d", ["d/"], 1e-2)
-    g.config = {"options": {"base": base, "latent": latent, "rates": {"g": 2e-2, "d": 1e-2}, "loss": "non-saturating", "dSteps": 1, "penalties": {},
-                            "beta1": 0.5, "beta2": 0.999, "pack": 2, "labelSmoothing": SMOOTH, "labelSmoothingFake": SMOOTH_FAKE, "labelNoise": NOISE,
-                            "labelFlips": FLIPS, "featureMatching": {"layer": "conv1_leaky", "weight": MATCH}, "orthogonal": {"g": ORTH_G, "d": ORTH_D},
-                            "clipNorm": CLIP, "slowD": {"above": ABOVE, "decay": DECAY, "least": LEAST}}, "batch": batch, "shape": [16, 16, 1]}
+    g.config = {
+        "options": {
+            "base": base,
+            "latent": latent,
+            "rates": {"g": 2e-2, "d": 1e-2},
+            "loss": "non-saturating",
+            "dSteps": 1,
+            "penalties": {},
+            "beta1": 0.5,
+            "beta2": 0.999,
+            "pack": 2,
+            "labelSmoothing": SMOOTH,
+            "labelSmoothingFake": SMOOTH_FAKE,
+            "labelNoise": NOISE,
+            "labelFlips": FLIPS,
+            "featureMatching": {"layer": "conv1_leaky", "weight": MATCH},
+            "orthogonal": {"g": ORTH_G, "d": ORTH_D},
+            "clipNorm": CLIP,
+            "slowD": {"above": ABOVE, "decay": DECAY, "least": LEAST},
+        },
+        "batch": batch,
+        "shape": [16, 16, 1],
+    }
     yield
     for run in range(2):
         real, z = g.feed("game", real=g.picture(batch, 16, 16, 1), z=g.randn(batch, latent))
@@ -53,13 +73,23 @@ def remedies(g):
         g.other["pace/slow"] = DECAY * g.other["pace/slow"] + (1 - DECAY) * right
         cost = F.binary_cross_entropy_with_logits
         n = len(real)
-        loss_d = cost(on_real, targets("real", run, SMOOTH, n)) + cost(on_fake, targets("fake", run, SMOOTH_FAKE, n)) + ORTH_D * orthogonality(g, "d/")
+        loss_d = (
+            cost(on_real, targets("real", run, SMOOTH, n))
+            + cost(on_fake, targets("fake", run, SMOOTH_FAKE, n))
+            + ORTH_D * orthogonality(g, "d/")
+        )
         loss_d = g.descend("adam_d", loss_d, CLIP, pace)
         _, wanted = dcgan_d(g, real, True)
         logits, got = dcgan_d(g, fake, True)
         matching = (wanted[1].mean(0) - got[1].mean(0)).pow(2).sum()
         loss_g = g.descend("adam_g", bce(logits, 1) + MATCH * matching + ORTH_G * orthogonality(g, "g/"), CLIP)
-    g.scalars = {"loss_d": loss_d, "loss_g": loss_g, "feature_matching": matching.item(), "pace_d": pace, "d_right": right}
+    g.scalars = {
+        "loss_d": loss_d,
+        "loss_g": loss_g,
+        "feature_matching": matching.item(),
+        "pace_d": pace,
+        "d_right": right,
+    }
 
 
 if __name__ == "__main__":

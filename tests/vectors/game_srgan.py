@@ -1,5 +1,6 @@
-# SRGAN (Ledig et al. 2017; ESRGAN's relativistic average, Wang et al. 2018): a step by pixels alone, then one against the discriminator. Crops at random places; the small picture is the mean of blocks.
-# Run: python tests/vectors/game_srgan.py   → game-srgan.json here.
+# SRGAN (Ledig et al. 2017; ESRGAN's relativistic average, Wang et al. 2018): a step by pixels alone, then one against
+# the discriminator. Crops at random places; the small picture is the mean of blocks. Run: python
+# tests/vectors/game_srgan.py   → game-srgan.json here.
 import torch
 import torch.nn.functional as F
 from game import conv, l1, nchw, nhwc, patch, patch_weights, relu, share, write
@@ -8,25 +9,30 @@ from game import conv, l1, nchw, nhwc, patch, patch_weights, relu, share, write
 def resolver_weights(g, scale, channels, base, blocks):
     def layer(name, input, output):
         g.add(f"g/{name}/kernel", 3, 3, input, output), g.add(f"g/{name}/bias", output)
+
     layer("first", channels, base)
     for i in range(blocks):
         layer(f"block{i}_a", base, base), layer(f"block{i}_b", base, base)
     layer("body", base, base)
-    layer("up0", base, base * scale ** 2)
+    layer("up0", base, base * scale**2)
     layer("last", base, channels)
 
 
 def shuffle(x, scale):
     """TensorFlow's order of channels: (y, x, channel)."""
     n, h, w, c = x.shape
-    return x.reshape(n, h, w, scale, scale, c // scale ** 2).permute(0, 1, 3, 2, 4, 5).reshape(n, h * scale, w * scale, -1)
+    return (
+        x.reshape(n, h, w, scale, scale, c // scale**2).permute(0, 1, 3, 2, 4, 5).reshape(n, h * scale, w * scale, -1)
+    )
 
 
 def enlarged(x, scale):
     by = 3
     padded = F.pad(nchw(x), (by,) * 4, mode="replicate")
-    y = F.interpolate(padded, scale_factor=scale, mode="bicubic", align_corners=False, antialias=True)  # antialias: a = -1/2
-    return nhwc(y[:, :, by * scale:-by * scale, by * scale:-by * scale])
+    y = F.interpolate(
+        padded, scale_factor=scale, mode="bicubic", align_corners=False, antialias=True
+    )  # antialias: a = -1/2
+    return nhwc(y[:, :, by * scale : -by * scale, by * scale : -by * scale])
 
 
 def resolve(g, x, scale, blocks):
@@ -50,9 +56,24 @@ def srgan(g):
     resolver_weights(g, scale, 1, base, blocks)
     patch_weights(g, "d", 1, base, 1, "none")
     g.adam("adam_g", ["g/"], 1e-3), g.adam("adam_d", ["d/"], 2e-3)
-    g.config = {"options": {"base": base, "baseD": base, "blocks": blocks, "scale": scale, "crop": crop, "depthD": 1, "spectral": False, "turn": True, "adversarial": weight, "adversarialFrom": 1,
-                            "beta1": 0.5, "rates": {"pixel": 1e-3, "g": 1e-3, "d": 2e-3}},
-                "batch": batch, "shape": [10, 13, 1]}
+    g.config = {
+        "options": {
+            "base": base,
+            "baseD": base,
+            "blocks": blocks,
+            "scale": scale,
+            "crop": crop,
+            "depthD": 1,
+            "spectral": False,
+            "turn": True,
+            "adversarial": weight,
+            "adversarialFrom": 1,
+            "beta1": 0.5,
+            "rates": {"pixel": 1e-3, "g": 1e-3, "d": 2e-3},
+        },
+        "batch": batch,
+        "shape": [10, 13, 1],
+    }
     yield
     places = [([0, 2], [5, 3]), ([1, 0], [0, 2])]
     turns = [[(1, 0, 0), (0, 1, 1)], [(0, 0, 1), (1, 1, 0)]]  # mirror, upend, transpose, of each picture
@@ -61,7 +82,9 @@ def srgan(g):
         x = g.picture(batch, 10, 13, 1)
         coins = {n: torch.tensor([float(w[i]) for w in ways]) for i, n in enumerate(("mirror", "upend", "transpose"))}
         g.feed(phase, image=x, top=torch.tensor(top), left=torch.tensor(left), **coins)
-        truth = torch.stack([turned(x[i, t:t + crop, l:l + crop], *way) for i, (t, l, way) in enumerate(zip(top, left, ways))])
+        truth = torch.stack(
+            [turned(x[i, t : t + crop, l : l + crop], *way) for i, (t, l, way) in enumerate(zip(top, left, ways))]
+        )
         small = nhwc(F.avg_pool2d(nchw(truth), scale))
         made = resolve(g, small, scale, blocks)
         pixel = l1(made, truth)
@@ -76,8 +99,14 @@ def srgan(g):
         loss_d = g.descend("adam_d", cost(real, fake))
         adversarial = cost(judge(made), judge(truth))
         loss_g = g.descend("adam_g", pixel + weight * adversarial)
-        g.scalars = {"loss_d": loss_d, "loss_g": loss_g, "pixel": sum(pixels) / len(pixels), "adversarial": adversarial.item(),
-                     "d_real": share(real - fake.mean()), "d_fake": share(real.mean() - fake)}
+        g.scalars = {
+            "loss_d": loss_d,
+            "loss_g": loss_g,
+            "pixel": sum(pixels) / len(pixels),
+            "adversarial": adversarial.item(),
+            "d_real": share(real - fake.mean()),
+            "d_fake": share(real.mean() - fake),
+        }
 
 
 if __name__ == "__main__":

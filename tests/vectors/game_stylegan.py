@@ -1,7 +1,8 @@
-# StyleGAN2 at 8 pixels (Karras et al. 2020): mapping with a slower rate, modulated and demodulated convolutions with weights of each example's own (a grouped
-# convolution; ours scales the pictures instead), noise, styles of two latents, pictures added up, residual D with minibatch standard deviation, R1 and path length
-# as phases of their own on shared moments, the running mean of w. Two iterations; R1 and path length run in the first.
-# Run: python tests/vectors/game_stylegan.py   → game-stylegan.json here.
+# StyleGAN2 at 8 pixels (Karras et al. 2020): mapping with a slower rate, modulated and demodulated convolutions with
+# weights of each example's own (a grouped convolution; ours scales the pictures instead), noise, styles of two latents,
+# pictures added up, residual D with minibatch standard deviation, R1 and path length as phases of their own on shared
+# moments, the running mean of w. Two iterations; R1 and path length run in the first. Run: python
+# tests/vectors/game_stylegan.py   → game-stylegan.json here.
 import math
 
 import torch
@@ -36,13 +37,17 @@ def styles_of(g, z):
 
 def modulated(g, name, x, w, demodulate, double=False, gain=1.0):
     style = equal_dense(g, f"{name}_affine", w)
-    weight = scaled(g, name, 1.0 if demodulate else gain).permute(3, 2, 0, 1)[None] * style[:, None, :, None, None]  # [n, out, in, h, w]
+    weight = (
+        scaled(g, name, 1.0 if demodulate else gain).permute(3, 2, 0, 1)[None] * style[:, None, :, None, None]
+    )  # [n, out, in, h, w]
     if demodulate:
         weight = weight * torch.rsqrt(weight.square().sum((2, 3, 4), keepdim=True) + 1e-8) * gain
     if double:
         x = F.interpolate(x, scale_factor=2, mode="nearest")
     n, c, h, _ = x.shape
-    y = F.conv2d(x.reshape(1, n * c, h, h), weight.reshape(-1, c, *weight.shape[3:]), groups=n, padding=weight.shape[3] // 2)
+    y = F.conv2d(
+        x.reshape(1, n * c, h, h), weight.reshape(-1, c, *weight.shape[3:]), groups=n, padding=weight.shape[3] // 2
+    )
     return y.reshape(n, -1, h, h)
 
 
@@ -52,12 +57,16 @@ def synthesise(g, styles, noise):
         for i in (1,) if edge == 4 else (0, 1):
             name = f"synthesis/conv{edge}_{i}"
             x = modulated(g, name, x, styles[:, layer], True, i == 0, GAIN)
-            x = x + noise[:, at:at + edge * edge].reshape(-1, 1, edge, edge) * g[f"{name}_noise/strength"]
+            x = x + noise[:, at : at + edge * edge].reshape(-1, 1, edge, edge) * g[f"{name}_noise/strength"]
             x = leaky(x + g[f"{name}_noise/bias"].reshape(1, -1, 1, 1))
             layer, at = layer + 1, at + edge * edge
         name = f"synthesis/picture{edge}"
         own = modulated(g, name, x, styles[:, layer], False) + g[f"{name}_bias/bias"].reshape(1, -1, 1, 1)
-        picture = own if picture is None else own + F.interpolate(picture, scale_factor=2, mode="bilinear", align_corners=False)
+        picture = (
+            own
+            if picture is None
+            else own + F.interpolate(picture, scale_factor=2, mode="bilinear", align_corners=False)
+        )
     return nhwc(picture)
 
 
@@ -75,21 +84,29 @@ def judge(g, x):
 
 def weights(g):
     for i in range(DEPTH):
-        g.add(f"mapping/dense{i}/kernel", LATENT if i == 0 else STYLE, STYLE, scale=2.5), g.add(f"mapping/dense{i}/bias", STYLE, scale=2)
+        g.add(f"mapping/dense{i}/kernel", LATENT if i == 0 else STYLE, STYLE, scale=2.5), g.add(
+            f"mapping/dense{i}/bias", STYLE, scale=2
+        )
     g.add("synthesis/start/constant", 1, 4, 4, WIDTH[4])
 
     def modulation(name, size, inside, outside):
         g.add(f"{name}_affine/kernel", STYLE, inside, scale=1), g.add(f"{name}_affine/bias", inside)
         g.weights[f"{name}_affine/bias"].data += 1
         g.add(f"{name}/kernel", size, size, inside, outside, scale=1)
+
     for edge, i, inside in ((4, 1, WIDTH[4]), (8, 0, WIDTH[4]), (8, 1, WIDTH[8])):
         modulation(f"synthesis/conv{edge}_{i}", 3, inside, WIDTH[edge])
         g.add(f"synthesis/conv{edge}_{i}_noise/strength", 1), g.add(f"synthesis/conv{edge}_{i}_noise/bias", WIDTH[edge])
     for edge in (4, 8):
         modulation(f"synthesis/picture{edge}", 1, WIDTH[edge], CHANNELS)
         g.add(f"synthesis/picture{edge}_bias/bias", CHANNELS)
-    for name, size, inside, outside in (("picture", 1, CHANNELS, WIDTH[8]), ("block8_a", 3, WIDTH[8], WIDTH[8]), ("block8_b", 3, WIDTH[8], WIDTH[4]),
-                                        ("block8_skip", 1, WIDTH[8], WIDTH[4]), ("last", 3, WIDTH[4] + 1, WIDTH[4])):
+    for name, size, inside, outside in (
+        ("picture", 1, CHANNELS, WIDTH[8]),
+        ("block8_a", 3, WIDTH[8], WIDTH[8]),
+        ("block8_b", 3, WIDTH[8], WIDTH[4]),
+        ("block8_skip", 1, WIDTH[8], WIDTH[4]),
+        ("last", 3, WIDTH[4] + 1, WIDTH[4]),
+    ):
         g.add(f"d/{name}/kernel", size, size, inside, outside, scale=1)
         if name != "block8_skip":
             g.add(f"d/{name}/bias", outside)
@@ -104,22 +121,45 @@ def stylegan(g):
     g.adam("adam_d", ["d/"], 1e-3, (0.9, 0.99), r1_every / (r1_every + 1))
     g.other["mean_w"] = g.randn(STYLE) * 0.125
     g.other["path_length/mean"] = torch.tensor(0.25)
-    g.config = {"options": {"latent": LATENT, "style": STYLE, "depth": DEPTH, "base": WIDTH[8], "widest": WIDTH[4], "beta1": 0.9, "beta2": 0.99,
-                            "rates": {"g": 2e-3, "d": 1e-3}, "penalties": {"r1": {"weight": gamma, "every": r1_every}},
-                            "pathLength": {"weight": path_weight, "every": path_every}}, "batch": BATCH, "shape": [EDGE, EDGE, CHANNELS]}
+    g.config = {
+        "options": {
+            "latent": LATENT,
+            "style": STYLE,
+            "depth": DEPTH,
+            "base": WIDTH[8],
+            "widest": WIDTH[4],
+            "beta1": 0.9,
+            "beta2": 0.99,
+            "rates": {"g": 2e-3, "d": 1e-3},
+            "penalties": {"r1": {"weight": gamma, "every": r1_every}},
+            "pathLength": {"weight": path_weight, "every": path_every},
+        },
+        "batch": BATCH,
+        "shape": [EDGE, EDGE, CHANNELS],
+    }
     yield
 
     def drawn(phase, real):
         crossing = torch.randint(1, LAYERS, (BATCH,), generator=g.gen, dtype=torch.int32)
         mixes = torch.tensor([1.0, 1, 0, 1])
-        return g.feed(phase, real=real, z=g.randn(BATCH, LATENT), z_mix=g.randn(BATCH, LATENT), crossing=crossing, mixes=mixes, noise=g.randn(BATCH, NOISE))
+        return g.feed(
+            phase,
+            real=real,
+            z=g.randn(BATCH, LATENT),
+            z_mix=g.randn(BATCH, LATENT),
+            crossing=crossing,
+            mixes=mixes,
+            noise=g.randn(BATCH, NOISE),
+        )
 
     for iteration in range(2):
         real, z, z_mix, crossing, mixes, noise = drawn("game", g.picture(BATCH, EDGE, EDGE, CHANNELS))
         w, other = styles_of(g, z), styles_of(g, z_mix)
         mean = w.detach().mean(0)
         g.other["mean_w"] = g.other["mean_w"] + 0.002 * (mean - g.other["mean_w"])
-        styles = torch.stack([torch.where(((layer >= crossing) & (mixes > 0))[:, None], other, w) for layer in range(LAYERS)], 1)
+        styles = torch.stack(
+            [torch.where(((layer >= crossing) & (mixes > 0))[:, None], other, w) for layer in range(LAYERS)], 1
+        )
         fake = synthesise(g, styles, noise)
         on_real, on_fake = judge(g, real), judge(g, fake.detach())
         loss_d = g.descend("adam_d", bce(on_real, 1) + bce(on_fake, 0))
@@ -129,10 +169,12 @@ def stylegan(g):
             r1 = 0.5 * slopes(lambda x: judge(g, x), real).pow(2).sum(1).mean()
             g.descend("adam_d", gamma * r1_every * r1)
         if iteration % path_every == 0:
-            z, noise, direction = g.feed("path", z=g.randn(2, LATENT), noise=g.randn(2, NOISE), direction=g.randn(2, EDGE, EDGE, CHANNELS))
+            z, noise, direction = g.feed(
+                "path", z=g.randn(2, LATENT), noise=g.randn(2, NOISE), direction=g.randn(2, EDGE, EDGE, CHANNELS)
+            )
             ws = styles_of(g, z)[:, None].expand(-1, LAYERS, -1)
             picture = synthesise(g, ws, noise)
-            slope, = torch.autograd.grad((picture * direction / EDGE).sum(), ws, create_graph=True)
+            (slope,) = torch.autograd.grad((picture * direction / EDGE).sum(), ws, create_graph=True)
             lengths = slope.square().sum(2).mean(1).sqrt()
             moved = g.other["path_length/mean"].lerp(lengths.mean(), 0.01)
             g.descend("adam_g", path_weight * path_every * (lengths - moved).square().mean())

@@ -1,6 +1,6 @@
-# A matching-aware GAN (Reed et al. 2016): texts are means of words' vectors, beside z in G and multiplied with the features in D; wrong captions are the
-# next example's of the batch, one of which says the same; lazy R1. Eight pixels, batch norms scaled by the text.
-# Run: python tests/vectors/game_text2image.py   → game-text2image.json here.
+# A matching-aware GAN (Reed et al. 2016): texts are means of words' vectors, beside z in G and multiplied with the
+# features in D; wrong captions are the next example's of the batch, one of which says the same; lazy R1. Eight pixels,
+# batch norms scaled by the text. Run: python tests/vectors/game_text2image.py   → game-text2image.json here.
 import torch
 import torch.nn.functional as F
 from game import batch_norm, bce, conv, conv_transpose, dense, leaky, relu, share, slopes, write
@@ -37,25 +37,48 @@ def generate(g, z, text):
 
 def judge(g, x, text):
     h = leaky(conv(g, "d/conv0", x, 2)).reshape(len(x), -1)
-    return dense(g, "d/dense", h) + (h * dense(g, "d/text_dense", bag(g, "d/text_words/words", text))).sum(1, keepdim=True)
+    return dense(g, "d/dense", h) + (h * dense(g, "d/text_dense", bag(g, "d/text_words/words", text))).sum(
+        1, keepdim=True
+    )
 
 
 def text2image(g):
     gamma, every = 0.5, 2
     weights(g)
     g.adam("adam_g", ["g/"], 2e-3), g.adam("adam_d", ["d/"], 1e-3, part=every / (every + 1))
-    g.config = {"options": {"base": BASE, "latent": LATENT, "embedding": SIZE, "captionIn": "norms", "schedule": "constant", "rates": {"g": 2e-3, "d": 1e-3},
-                            "penalties": {"r1": {"weight": gamma, "every": every}}}, "batch": BATCH, "shape": [8, 8, 3], "words": WORDS, "length": LENGTH}
+    g.config = {
+        "options": {
+            "base": BASE,
+            "latent": LATENT,
+            "embedding": SIZE,
+            "captionIn": "norms",
+            "schedule": "constant",
+            "rates": {"g": 2e-3, "d": 1e-3},
+            "penalties": {"r1": {"weight": gamma, "every": every}},
+        },
+        "batch": BATCH,
+        "shape": [8, 8, 3],
+        "words": WORDS,
+        "length": LENGTH,
+    }
     draw = lambda: dict(real=g.picture(BATCH, 8, 8, 3), z=g.randn(BATCH, LATENT))
     text = torch.tensor([[1, 2, 0], [3, 0, 0], [3, 0, 0], [4, 5, 1]])
     yield
     real, z, text = g.feed("game", **draw(), text=text)
     fake = generate(g, z, text)
     on_real, on_fake, on_other = judge(g, real, text), judge(g, fake.detach(), text), judge(g, real, text.roll(-1, 0))
-    wrong = F.softplus(on_other)[[0, 2, 3]].sum() + F.softplus(on_fake)[1].sum()  # the second and the third caption are the same
+    wrong = (
+        F.softplus(on_other)[[0, 2, 3]].sum() + F.softplus(on_fake)[1].sum()
+    )  # the second and the third caption are the same
     loss_d = g.descend("adam_d", bce(on_real, 1) + 0.5 * bce(on_fake, 0) + 0.5 * wrong / BATCH)
     loss_g = g.descend("adam_g", bce(judge(g, fake, text), 1))
-    g.scalars = {"loss_d": loss_d, "loss_g": loss_g, "d_real": share(on_real), "d_fake": share(-on_fake), "d_wrong": share(-on_other)}
+    g.scalars = {
+        "loss_d": loss_d,
+        "loss_g": loss_g,
+        "d_real": share(on_real),
+        "d_fake": share(-on_fake),
+        "d_wrong": share(-on_other),
+    }
     real, z, text = g.feed("r1", **draw(), text=text)
     r1 = 0.5 * slopes(lambda x: judge(g, x, text), real).pow(2).sum(1).mean()
     g.descend("adam_d", gamma * every * r1)

@@ -1,4 +1,5 @@
-# Learning-rate schedules of PyTorch, in Python floats: what a rate is at each step. Run: python tests/vectors/schedules.py → schedules.json here.
+# Learning-rate schedules of PyTorch, in Python floats: what a rate is at each step. Run: python
+# tests/vectors/schedules.py → schedules.json here.
 import json
 import math
 import pathlib
@@ -47,13 +48,28 @@ for kind in ("constant", "linear", "cosine", "exponential", "step"):
     o = optimizer(0.5)
     warm = s.LinearLR(o, 1 / 5, 1, 4)
     # what follows begins at the optimizer's own rate
-    curves.append({"config": config | {"warmup": 4}, "rates": rates(o, s.SequentialLR(o, [warm, curve(kind, o)], [4]), 12)})
+    curves.append(
+        {"config": config | {"warmup": 4}, "rates": rates(o, s.SequentialLR(o, [warm, curve(kind, o)], [4]), 12)}
+    )
 
 plateaus = []
-for options in ({"patience": 2}, {"factor": 0.5, "patience": 0, "mode": "max", "threshold": 0.05}, {"factor": 0.3, "patience": 1, "to": 0.01}):
+for options in (
+    {"patience": 2},
+    {"factor": 0.5, "patience": 0, "mode": "max", "threshold": 0.05},
+    {"factor": 0.3, "patience": 1, "to": 0.01},
+):
     o = optimizer(0.2)
-    scheduler = s.ReduceLROnPlateau(o, options.get("mode", "min"), options.get("factor", 0.1), options["patience"], options.get("threshold", 1e-4), "rel",
-                                    0, options.get("to", 0), 0)
+    scheduler = s.ReduceLROnPlateau(
+        o,
+        options.get("mode", "min"),
+        options.get("factor", 0.1),
+        options["patience"],
+        options.get("threshold", 1e-4),
+        "rel",
+        0,
+        options.get("to", 0),
+        0,
+    )
     seen, found = [], []
     for i in range(24):
         seen.append(2 + math.sin(i * 1.7) + 1 / (1 + i))
