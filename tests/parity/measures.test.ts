@@ -1,5 +1,5 @@
 // Measures with everything around them: extractors in onnxruntime, the folder of a run, `forja evaluate`.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -200,6 +200,14 @@ describe('forja evaluate', () => {
     expect(await runsCommand.run({ folders: ['kept', 'kept'] }, io)).toMatchObject({
       page: join(folder, 'compare.html'),
     });
+    // A score that is no number is null in JSON.
+    await cp(join(folder, 'kept'), join(folder, 'odd'), { recursive: true });
+    const line = { step: 6, output: 'generator', scores: { frechet: null }, seconds: 1 };
+    await writeFile(join(folder, 'odd', 'measures.jsonl'), `${JSON.stringify(line)}\n`);
+    expect(await runsCommand.run({ folders: ['kept', 'odd'] }, io)).toMatchObject({
+      page: expect.any(String) as string,
+    });
+    await rm(join(folder, 'odd'), { recursive: true });
     await expect(runsCommand.run({ folders: ['kept/samples'] }, io)).rejects.toThrow(/nothing at kept\/samples/);
     await expect(runsCommand.run({}, io)).rejects.toThrow(/nothing at runs/);
   });

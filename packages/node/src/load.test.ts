@@ -193,6 +193,7 @@ describe('what is no model', () => {
     expect(await code(new URL('ftp://host/x.onnx'))).toBe('usage');
     for (const options of [
       { integrity: 'maybe' },
+      { warmup: 8 },
       { precision: 'int8' },
       { device: 'abacus' },
       { executor: 'thread' },

@@ -4,6 +4,7 @@ import {
   checkExpected,
   checkIntegrity,
   Generator,
+  kindOf,
   madeHere,
   manifestFor,
   ModelFormatError,
@@ -72,6 +73,9 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   oneOf('integrity', integrity, ['error', 'warn', 'off']);
   oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
   oneOf('lowering', options.lowering ?? 'auto', ['auto', 'portable']);
+  const { warmup = false } = options;
+  if (typeof warmup !== 'boolean' && !Array.isArray(warmup))
+    throw new UsageError(`load.warmup: expected true, false or a list of batch sizes, got ${kindOf(warmup)}`);
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);

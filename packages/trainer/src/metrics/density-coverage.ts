@@ -27,5 +27,6 @@ export const densityCoverageMetric: Metric = {
   name: 'dc',
   summary: 'density and coverage of features',
   scores: { density: 'more', coverage: 'more' },
+  least: NEIGHBOURS + 1,
   measure: async ({ made, real }) => densityCoverage(await real.features(), await made.features()),
 };

@@ -7,6 +7,7 @@ import {
   sizeOf,
   streamOf,
   tensor,
+  UsageError,
   type Dim,
   type DType,
   type NamedTensors,
@@ -70,6 +71,11 @@ export async function generatorFeeds(
         dtype,
         [count, ...(chw ? [c, h, w] : spec.shape)],
         chw ? channelsFirst(into as Float32Array, count, h * w, c) : into,
+      );
+    } else if (role === 'text') {
+      throw new UsageError(
+        `measures: expected captions in the field '${name}' of ${dataset.name} for a generator that takes a text, got none; give data of the kind captions`,
+        { code: 'config.invalid' },
       );
     } else if (role === 'psi' || role === 'mix' || role === 'layer') {
       // as `sample` draws by default: styles as they are, of one latent, no layer of the second

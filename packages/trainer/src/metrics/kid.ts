@@ -55,5 +55,6 @@ export const kid: Metric = {
   name: 'kid',
   summary: 'kernel distance of features, unbiased: for small counts',
   scores: { kid: 'less' },
+  least: 2,
   measure: async ({ made, real, seed }) => kernelDistances(await made.features(), await real.features(), SUBSET, seed),
 };

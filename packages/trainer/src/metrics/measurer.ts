@@ -53,6 +53,12 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
       `${where}: expected at most the ${available} examples of ${from.name}, got a count of ${count}; ask for fewer`,
       { code: 'config.invalid' },
     );
+  for (const { name, least = 1 } of metrics)
+    if (count < least)
+      throw new UsageError(
+        `${where}: measure '${name}': expected a count of at least ${least} examples, got ${count}; ask for more`,
+        { code: 'config.invalid' },
+      );
   const real = await drawn(from, field, count, seed, extractor);
   const wanted = metrics.some(({ needs = [] }) => needs.flat().includes('holdout'));
   const kept =

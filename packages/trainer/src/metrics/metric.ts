@@ -47,6 +47,8 @@ export interface Metric {
   readonly scores: Readonly<Record<string, Better>>;
   /** Needs beside examples. One of a list in the list is enough. */
   readonly needs?: readonly (MetricNeed | readonly MetricNeed[])[];
+  /** Examples that it cannot do without, on each side. Default 1. */
+  readonly least?: number;
   /** Scores by name; those of `scores`, and others such as a deviation. */
   measure(on: MetricInput): Promise<Record<string, number>>;
 }

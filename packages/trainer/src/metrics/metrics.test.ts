@@ -149,6 +149,15 @@ it('refuses what cannot be compared, and names that are none', () => {
   expect(() => registerMetric(own)).toThrow(/name that is not taken, got 'kid'/);
 });
 
+it('refuses a generator of texts where the data has no captions', async () => {
+  const inputs = [{ name: 'text', role: 'text', dtype: 'int32' as const, shape: ['batch', 3] }];
+  const fed = generatorFeeds(inputs, syntheticDataset({ count: 4 }), Uint32Array.of(0), { seed: 1, start: 0 });
+  await expect(fed).rejects.toMatchObject({
+    code: 'config.invalid',
+    message: expect.stringMatching(/captions in the field 'text'/) as string,
+  });
+});
+
 it('feeds models with styles as `sample` does by default: styles as they are, of one latent', async () => {
   const shape = ['batch', 2];
   const { feeds } = await generatorFeeds(

@@ -32,5 +32,6 @@ export const precisionRecallMetric: Metric = {
   name: 'pr',
   summary: 'precision and recall of features',
   scores: { precision: 'more', recall: 'more' },
+  least: NEIGHBOURS + 1,
   measure: async ({ made, real }) => precisionRecall(await real.features(), await made.features()),
 };

@@ -52,7 +52,9 @@ export const runsCommand: CliCommand = {
     const listed = await Promise.all(runs.map((run) => listedOf(run, io.cwd)));
     const width = Math.max(...listed.map(({ folder }) => folder.length));
     for (const { folder, system, data, steps, of, finished, seconds, scores } of listed) {
-      const few = Object.entries(scores).slice(0, 3);
+      const few = Object.entries(scores)
+        .filter(([, value]) => Number.isFinite(value))
+        .slice(0, 3); // JSON has no NaN
       io.print(
         `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ${seconds.toFixed(0)} s  ${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
       );

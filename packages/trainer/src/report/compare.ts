@@ -122,7 +122,9 @@ function flattened(value: Readonly<Record<string, unknown>>, before = ''): Recor
   ) as Record<string, string>;
 }
 
-const shown = (value: number | undefined): string => (value === undefined ? '' : String(Number(value.toPrecision(5))));
+/** JSON has no NaN: a score that was none is null in the log. */
+const shown = (value: number | null | undefined): string =>
+  typeof value === 'number' ? String(Number(value.toPrecision(5))) : '';
 
 function tableHtml(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, row: readonly string[]): string =>

@@ -30,6 +30,10 @@ export interface PlateauOptions {
 export function plateau(options: PlateauOptions): Schedule {
   const { from, watch, factor = 0.1, patience = 10, every = 100, mode = 'min', threshold = 1e-4, to = 0 } = options;
   for (const [field, value] of Object.entries({ from, factor, threshold, to })) positive(`plateau.${field}`, value);
+  if (factor > 1)
+    throw new UsageError(`schedule.plateau.factor: expected a number from 0 to 1, got ${factor}`, {
+      code: 'config.invalid',
+    });
   whole('plateau.patience', patience, 0);
   whole('plateau.every', every);
   if (typeof watch !== 'string' || watch === '')
@@ -47,6 +51,7 @@ export function plateau(options: PlateauOptions): Schedule {
   return Object.assign(() => value, {
     memory: {
       every,
+      watches: watch,
       observe: (step: number, values: Readonly<Record<string, number>>) => {
         const now = values[watch];
         if (now !== undefined) [sum, seen] = [sum + now, seen + 1];

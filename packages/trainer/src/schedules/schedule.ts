@@ -12,6 +12,8 @@ export interface Schedule {
 export interface ScheduleMemory {
   /** Its number may change after steps that are multiples of this, and only there. */
   readonly every: number;
+  /** The name that it waits for; a run refuses one that none of its scalars has. */
+  readonly watches?: string;
   /** Tells of a step that is done, numbered from 1: whatever is known by name, scalars of the log or measures. */
   observe(step: number, values: Readonly<Record<string, number>>): void;
   /** All of it as finite numbers. */

@@ -35,6 +35,10 @@ test.each(vectors.plateaus)('is PyTorch’s plateau: $options', ({ options, seen
   expect(new Set(rates).size).toBeGreaterThan(2); // it fell
 });
 
+test('a plateau falls and never rises', () => {
+  expect(() => plateau({ from: 1, watch: 'loss_d', factor: 2 })).toThrow(/plateau\.factor: .* from 0 to 1, got 2/);
+});
+
 test('a plateau goes on from what it saved, in the middle of a period', () => {
   const options = { from: 1, watch: 'loss', factor: 0.5, patience: 1, every: 3 };
   const values = Array.from({ length: 60 }, (_, i) => 1 / (1 + i) + ((i * 7) % 5) / 4);

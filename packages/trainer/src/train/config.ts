@@ -67,7 +67,10 @@ export const runEntries = {
     v.optional(whole(1, 1e9)),
     'measure every n steps; default: as often as 5 % of the time allow, at hundredths of the run',
   ),
-  metricsCount: described(v.optional(whole(2, 1e6), 1000), 'examples that are made for a measurement'),
+  metricsCount: described(
+    v.optional(whole(2, 1e6)),
+    'examples that are made for a measurement; default: 1000, or as many as the data has',
+  ),
   best: described(
     v.optional(named('score', scoreNames)),
     'score that the best checkpoint is kept by; default: the first of the first measure',
@@ -124,8 +127,23 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
     );
     throw new UsageError(lines.join('\n'), { code: 'config.invalid' });
   }
+  checkPartners(input, result.output as Record<string, unknown>);
   const { data, ...rest } = result.output as v.InferOutput<RunSchema> & { system: string }; // kind.options is open
   return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
+}
+
+/** Refuses options that do nothing without another one, which was not given. */
+function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
+  const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
+  const refuse = (field: string, other: string): UsageError =>
+    new UsageError(`config.${field}: expected ${other} beside it, got none; add it, or leave ${field} out`, {
+      code: 'config.invalid',
+    });
+  for (const field of ['best', 'metricsEvery', 'metricsCount'])
+    if (given[field] !== undefined && given['metrics'] === undefined) throw refuse(field, 'metrics');
+  const { rates } = onNan as v.InferOutput<RunSchema>['onNan'];
+  const rollback = (given['onNan'] as { rollback?: unknown } | undefined)?.rollback;
+  if (rates < 1 && rollback === undefined) throw refuse('onNan.rates', 'onNan.rollback');
 }
 
 /** The system's own options in a configuration. */

@@ -1,5 +1,6 @@
 // The training loop, top to bottom. Everything it uses is given: engine, previews, store, clock.
-import { ForjaError, type AbortSignalLike, type NamedTensors } from '@forja/core';
+import { ForjaError, UsageError, type AbortSignalLike, type NamedTensors } from '@forja/core';
+import { nearest } from '../nearest-name.js';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
 import type { LogLine, RunStore } from '../records/store.js';
 import type { GanSystem } from '../systems/system.js';
@@ -69,6 +70,7 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
         seconds: clock.seconds(),
       };
       if (step % config.logEvery === 0) await store.log(line);
+      if (step === 1) checkWatched(run.system, scalars);
       for (const memory of memories) memory.observe(step, scalars);
       await emit({ type: 'step', ...line, steps: config.steps, left: ((config.steps - step) * config.batch) / speed });
     }
@@ -98,6 +100,23 @@ function together({ config, engine, measuring, stepsPerRun, system }: Run): numb
 /** The system's schedules at an iteration. */
 function ratesAt({ schedules }: GanSystem, step: number): Record<string, number> {
   return Object.fromEntries(Object.entries(schedules).map(([name, schedule]) => [name, schedule(step)]));
+}
+
+/**
+ * Refuses schedules that wait for what the first iteration, in which every phase runs, does not give. Phases that begin
+ * later may give it.
+ */
+function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void {
+  if (phases.some(({ from = 0 }) => from > 0)) return;
+  const known = Object.keys(scalars);
+  for (const [name, { memory }] of Object.entries(schedules)) {
+    const watched = memory?.watches;
+    if (watched !== undefined && !known.includes(watched))
+      throw new UsageError(
+        `config.schedules.${name}: expected a scalar of the log to watch (${known.join(', ')}), got '${watched}'${nearest(watched, known)}`,
+        { code: 'config.invalid' },
+      );
+  }
 }
 
 /** What the system's schedules remember, by name. */

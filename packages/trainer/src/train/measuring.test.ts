@@ -114,6 +114,11 @@ describe('measures during a run', () => {
     ],
     ['no classifier', { metrics: ['score'] }, /measure 'score': expected an extractor that names classes/],
     ['no classes', { metrics: ['agreement'] }, /measure 'agreement'/],
+    [
+      'fewer than neighbours are asked for',
+      { metrics: ['pr'], metricsCount: 3 },
+      /'pr': expected a count of at least 4/,
+    ],
     ['more than there is', { metricsCount: 20_001 }, /expected at most the 20000 examples of 8 Gaussians/],
     ['an extractor of pictures', { features: 'random' }, /expected a runtime/],
   ])('refuses %s before the first step', async (_, wrong, message) => {

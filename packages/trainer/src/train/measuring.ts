@@ -20,6 +20,8 @@ import type { Engine } from './engine.js';
 const SHARE = 0.05;
 /** Measurements of a run at most, where no spacing is given. */
 const MOST = 100;
+/** Examples of a measurement, where no count is given and the data has as many. */
+const COUNT = 1000;
 /** Rows of a call of the generator: those of the previews, unless they are few. */
 const ROWS = 64;
 
@@ -65,11 +67,12 @@ export interface MeasuringParts {
  */
 export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | undefined> {
   const { config, system, engine, dataset, runtime, clock, before } = parts;
-  const { metrics, metricsCount: count, metricsEvery: every, seed, steps } = config;
+  const { metrics, metricsEvery: every, seed, steps } = config;
   const [name, output] = Object.entries(system.outputs)[0] ?? [];
   if (metrics.length === 0 || name === undefined || output === undefined) return undefined;
-  const make = await maker(name, output, engine, dataset, { seed, count });
+  const make = await maker(name, output, engine, dataset, seed);
   const field = fieldFor(output, make.shape, dataset);
+  const count = config.metricsCount ?? Math.min(COUNT, countOf(dataset, field));
   const asked = parts.features ?? config.features;
   const extractor = await chooseExtractor({ asked, dataset, shape: make.shape, runtime });
   try {
@@ -106,7 +109,7 @@ export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | 
         step === steps || (step % spacing === 0 && (every !== undefined || lines.length === 0 || affordable())),
       async measure(step) {
         const start = now();
-        const { examples, labels } = await make.examples();
+        const { examples, labels } = await make.examples(count);
         const scores = await measures.measure(examples, labels);
         const ema = typeof config['ema'] === 'number' ? config['ema'] : 0;
         const line: MeasureLine = {
@@ -157,8 +160,8 @@ async function maker(
   output: Output,
   engine: Engine,
   dataset: Dataset,
-  { seed, count }: { seed: number; count: number },
-): Promise<{ shape: number[]; examples(): Promise<{ examples: RawExamples; labels?: Int32Array }> }> {
+  seed: number,
+): Promise<{ shape: number[]; examples(count: number): Promise<{ examples: RawExamples; labels?: Int32Array }> }> {
   const { preview, outputs } = output;
   const rows = preview !== undefined && preview.count >= ROWS / 2 ? preview.count : ROWS;
   const from = dataset.holdout ?? dataset;
@@ -185,7 +188,7 @@ async function maker(
   const size = sizeOf(shape);
   return {
     shape,
-    async examples() {
+    async examples(count) {
       const values = new Float32Array(count * size);
       const labels = new Int32Array(count);
       let labelled = false;

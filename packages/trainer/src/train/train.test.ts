@@ -68,6 +68,16 @@ describe('train in memory', () => {
     expect(await log(rows.map((row) => Float32Array.from(row)))).toEqual(whole);
   });
 
+  it('refuses a plateau that waits for what no phase gives, and names what there is', async () => {
+    const waiting = { ...tiny, schedules: { rate_d: { kind: 'plateau' as const, watch: 'loss_dd' } } };
+    await expect(train(waiting)).rejects.toMatchObject({
+      code: 'config.invalid',
+      message: expect.stringMatching(
+        /^config\.schedules\.rate_d: expected a scalar .*loss_d.*, got 'loss_dd'; did you mean 'loss_d'\?$/,
+      ) as string,
+    });
+  });
+
   it('goes on from the bytes of a checkpoint as if it had not stopped', async () => {
     const [whole, half] = [new MemoryStore(), new MemoryStore()];
     await train(tiny, { store: whole });

@@ -38,6 +38,7 @@ export const augmentOptions = (standard: string, pictures = 500_000) => ({
           (list) => stray(list) === undefined,
           ({ input }) => `augmentations (${names().join(', ')})${nearest(stray(input) ?? '', names())}`,
         ),
+        v.check((list) => new Set(list).size === list.length, 'each augmentation once'),
         v.check((list) => !list.includes(ADA) || list.length === 1, `'${ADA}' alone, or others`),
         v.metadata({ choices: names }),
       ),
