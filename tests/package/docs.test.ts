@@ -159,7 +159,11 @@ describe('docs/train.md', () => {
 
   test('the schemas take their bounds and defaults, and refuse what lies beyond', async () => {
     const { optionRows, parseConfig } = await import('@forja/trainer');
-    const base = { system: 'dcgan', data: 'mnist' };
+    const rows = [...optionRows(), ...optionRows('dcgan')].filter(({ field }) => field !== 'data');
+    const choices = (values: string): string[] => [...values.matchAll(/`([\w-]+)`/g)].map(([, choice]) => choice!);
+    // Options of measuring are refused where nothing is measured.
+    const metrics = choices(rows.find(({ field }) => field === 'metrics')!.values);
+    const base = { system: 'dcgan', data: 'mnist', metrics };
     const refusal = (field: string, value: unknown): string | undefined => {
       try {
         parseConfig({ ...base, [field]: value });
@@ -168,7 +172,6 @@ describe('docs/train.md', () => {
         return (error as Error).message;
       }
     };
-    const rows = [...optionRows(), ...optionRows('dcgan')].filter(({ field }) => field !== 'data');
     for (const { field, values } of rows) {
       expect(refusal(field, null), field).toMatch(new RegExp(`^config\\.${field}: expected`));
       const [, least] = /^from (-?[\d.]+)/.exec(values) ?? [];
@@ -176,7 +179,7 @@ describe('docs/train.md', () => {
         expect(refusal(field, Number(least)), field).toBeUndefined();
         expect(refusal(field, Number(least) - 1), field).toMatch(/expected a number/);
       }
-      for (const [, choice] of values.matchAll(/`([\w-]+)`/g))
+      for (const choice of choices(values))
         if (!values.includes('true'))
           expect(refusal(field, values.startsWith('a list of') ? [choice] : choice), field).toBeUndefined();
     }
