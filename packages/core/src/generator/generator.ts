@@ -38,6 +38,13 @@ const RUN_BYTES = 2 ** 28;
 
 const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBuffer(count, spec) };
 
+let imported: typeof import('./lazy.js') | undefined;
+
+/** What is imported on first use, without the turns of the event loop that an import takes each time. */
+async function lazy(): Promise<typeof import('./lazy.js')> {
+  return (imported ??= await import('./lazy.js'));
+}
+
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
   readonly manifest: Manifest;
@@ -93,7 +100,7 @@ export class Generator {
    */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
     optionsOf('stream', options);
-    const { streamed } = await import('./lazy.js');
+    const { streamed } = await lazy();
     yield* streamed(options, this.#batch.max, (draw, count) => this.#draw(draw, count));
   }
 
@@ -102,7 +109,7 @@ export class Generator {
     optionsOf('interpolate', options);
     const { model } = this.#latentModel();
     return this.#admit(async () => {
-      const { walkOf } = await import('./lazy.js');
+      const { walkOf } = await lazy();
       return this.#request(walkOf(model, this.manifest, options), options.steps)();
     });
   }
@@ -113,7 +120,7 @@ export class Generator {
    */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
     optionsOf('translate', options);
-    const { translate } = await import('./lazy.js');
+    const { translate } = await lazy();
     return this.#admit(() =>
       translate(
         this.manifest,
@@ -129,7 +136,7 @@ export class Generator {
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
     optionsOf('run.options', options);
     return this.#admit(async () => {
-      const { completeFeeds } = await import('./lazy.js');
+      const { completeFeeds } = await lazy();
       return this.#run(completeFeeds(this.#parts.session.inputs, feeds), options, 0);
     });
   }
@@ -140,7 +147,7 @@ export class Generator {
    */
   async warmup(counts: readonly number[]): Promise<void> {
     if (this.manifest.kind !== 'latent' || counts.length === 0) return;
-    const { someClass } = await import('./lazy.js');
+    const { someClass } = await lazy();
     for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
   }
 
@@ -199,7 +206,7 @@ export class Generator {
     return async () => {
       const { draw: own, feeds } =
         model.conditional || (draw.label ?? draw.text ?? draw.mix) !== undefined
-          ? (await import('./lazy.js')).conditioned(this.manifest, draw)
+          ? (await lazy()).conditioned(this.manifest, draw)
           : { draw, feeds: () => ({}) };
       model.check(own);
       await batcher.add({
@@ -222,7 +229,7 @@ export class Generator {
 
   async #run(feeds: NamedTensors, options: RunOptions, images: number): Promise<NamedTensors> {
     const { steps, bounds } = this.manifest;
-    if (steps ?? bounds) (await import('./lazy.js')).checkSizes(this.manifest, feeds);
+    if (steps ?? bounds) (await lazy()).checkSizes(this.manifest, feeds);
     const { performance } = platform();
     const begun = performance.now();
     const outputs = await this.#parts.session.run(feeds, options);
