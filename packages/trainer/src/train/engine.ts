@@ -33,6 +33,8 @@ export interface Engine {
   generate(output: string, inputs: NamedTensors): Promise<Tensor>;
   /** What the grids show of an output, for the inputs of its preview. */
   preview(output: string, inputs: NamedTensors): Promise<Tensor>;
+  /** What a network of the system, by role, makes of inputs in its own order, with its weights of now. */
+  evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
   /** Puts the state into the system's own variables, for the export. */
   writeVariables(): Promise<void>;
   dispose(): Promise<void>;
@@ -196,6 +198,14 @@ function engineOf(
       const { preview } = outputOf(name);
       if (preview?.model === undefined) return engine.generate(name, inputs);
       return sample(`${name}/preview`, forward(preview.model, Object.keys(preview.inputs)), inputs);
+    },
+    evaluate: async (role, inputs) => {
+      const network = system.networks[role];
+      if (network === undefined)
+        throw new UsageError(
+          `evaluate: expected one of the networks ${Object.keys(system.networks).join(', ')}, got '${role}'`,
+        );
+      return sample(`${role}/network`, forward(network, Object.keys(inputs)), inputs);
     },
     writeVariables: async () => {
       await only?.writeVariables();

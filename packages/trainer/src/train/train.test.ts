@@ -2,7 +2,7 @@
 // tested in tests/parity/train.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { readManifest } from '@forja/core';
+import { readManifest, tensor, type Tensor } from '@forja/core';
 import { arrayDataset } from '../data/arrays.js';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import { clock } from './clock.js';
@@ -10,7 +10,7 @@ import type { TrainConfig } from './config.js';
 import { scatter } from './scatter.js';
 import { MemoryStore } from '../records/store.js';
 import { makeSystem } from '../systems/registry.js';
-import { train, type TrainHost } from './train.js';
+import { train, type LiveRun, type TrainHost } from './train.js';
 
 const points = { name: 'points', count: 8, fields: { vector: { shape: [2], dtype: 'float32' as const } } };
 const tiny: TrainConfig = {
@@ -54,6 +54,33 @@ describe('train in memory', () => {
       outputs: [{ name: 'points' }],
       metrics: { steps: 4 },
     });
+  });
+
+  it('lets a listener look at the run: its state, and what a network makes of inputs with the weights of now', async () => {
+    const seen: { step: number; counted: number; made: number[] }[] = [];
+    let live: LiveRun | undefined;
+    const z = tensor('float32', [3, 2], Float32Array.of(0, 0, 1, 0, 0, 1));
+    await train(tiny, {
+      onReady: (run) => void (live = run),
+      onEvent: async (event) => {
+        if (event.type !== 'step' || live === undefined) return;
+        const kernel = (await live.state())['g/dense0/kernel'] as Tensor;
+        const made = await live.evaluate('g', { z });
+        seen.push({
+          step: event.step,
+          counted: (kernel.data as Float32Array)[0] ?? NaN,
+          made: [...(made.data as Float32Array)],
+        });
+        if (event.step === 1) {
+          expect(made.shape).toEqual([3, 2]);
+          await expect(live.evaluate('critic', { z })).rejects.toThrow(/one of the networks g, d, got 'critic'/);
+        }
+      },
+    });
+    expect(seen.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    // Weights move from step to step, and what they make moves with them.
+    expect(new Set(seen.map(({ counted }) => counted)).size).toBe(4);
+    expect(new Set(seen.map(({ made }) => made.join())).size).toBe(4);
   });
 
   it('reads tf.data datasets and iterables to their end, as examples that were there from the start', async () => {

@@ -1,6 +1,6 @@
 // `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
 // runtime, files and environment in.
-import { UsageError, type AbortSignalLike, type Runtime } from '@forja/core';
+import { UsageError, type AbortSignalLike, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
@@ -41,6 +41,8 @@ export interface TrainHost {
   /** Aborted: the step is finished, the state saved, and the result says `interrupted`. */
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
+  /** Called before the first step with what may be asked of the run while it goes, such as for a live page. */
+  onReady?: (run: LiveRun) => void | Promise<void>;
   /**
    * Steps that share a call of the runtime. Events come and the signal is looked at between calls. `auto`: several
    * where steps are so small that calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
@@ -59,6 +61,18 @@ export interface TrainHost {
    * names its file in Node.
    */
   start?: Uint8Array;
+}
+
+/** A run that goes, seen from a listener of its events. Calls outside of a listener wait for the step that runs. */
+export interface LiveRun {
+  readonly system: GanSystem;
+  /** A copy of all state, by variable name. */
+  state(): Promise<NamedTensors>;
+  /**
+   * What a network of the system, by role (`g`, `d`), makes of inputs in its own order, with its weights of now.
+   * @throws UsageError for a role that the system does not have.
+   */
+  evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
 }
 
 /** A host with a system of your own, whose options are then typed. */
@@ -175,6 +189,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
           where: store.where,
           parameters: parametersOf(run),
         });
+        await host.onReady?.({ system, state: engine.state, evaluate: engine.evaluate });
         const reason = await loop(run);
         const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
         await onEvent({ type: 'end', step: engine.step, reason });
