@@ -22,6 +22,8 @@ async function prepareWasm(): Promise<boolean> {
       const factory = tf.findBackendFactory('wasm');
       tf.removeBackend('wasm');
       tf.registerBackend('wasm', factory, 0);
+      // In a page its threads would be workers from blobs, which strict content policies refuse.
+      tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     }
     const engine = internals();
     let backend: tf.KernelBackend | null = tf.findBackend('wasm');
