@@ -29,6 +29,8 @@ export type {
   TypeProto,
   ValueInfo,
 } from './onnx/ir.js';
+export { factsOf } from './onnx/facts/shapes.js';
+export type { Fact } from './onnx/infer/fact.js';
 export { optimizeModel } from './onnx/passes/index.js';
 export type { Pass } from './onnx/passes/index.js';
 export { isSafeLocation } from './onnx/external-data.js';

@@ -66,6 +66,15 @@ export async function pictureTarget(
   return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // checked above
 }
 
+/** The path of a file to write. Throws, before any work is done, if it cannot be written. */
+export async function fileTarget(where: string, cwd: string, out: string): Promise<string> {
+  const path = resolve(cwd, out);
+  await checkParent(where, path);
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw new UsageError(`${where}: expected a file, but ${path} is a folder`);
+  return path;
+}
+
 /** Throws ForjaError `io` if the nearest existing parent of `path` is not a folder, or not writable. */
 async function checkParent(where: string, path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {

@@ -1,19 +1,21 @@
-// forja inspect: shows the contents of a model file. Only reads the file; runs nothing.
+// forja inspect: shows the contents of a model file, and draws its graph. Only reads the file; runs nothing.
 import { createHash } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import {
   checkIntegrity,
   checkModelBytes,
   externalFiles,
   ModelFormatError,
   readManifest,
+  UsageError,
   type CliCommand,
   type CliIo,
   type Manifest,
 } from '@forja/core';
-import { DATA_TYPE, decodeModel, type Graph, type TensorProto, type ValueInfo } from '@forja/core/onnx';
+import { DATA_TYPE, decodeModel, type Graph, type Model, type TensorProto, type ValueInfo } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
-import { readModelFile } from './files.js';
+import { drawGraph } from '../graph/draw.js';
+import { fileTarget, readModelFile, writeAside } from './files.js';
 
 /** The command's result, printed under `--json`. */
 interface Findings {
@@ -44,25 +46,75 @@ export const inspect: CliCommand = {
   name: 'inspect',
   summary: "show a model's inputs, outputs and contents",
   arguments: [{ name: 'model', description: 'any ONNX file', required: true }],
-  options: [{ flags: '--no-integrity', description: 'do not compare the file with the SHA-256 in its manifest' }],
-  examples: ['forja inspect generator.onnx', 'forja inspect generator.onnx --json'],
+  options: [
+    { flags: '--no-integrity', description: 'do not compare the file with the SHA-256 in its manifest' },
+    { flags: '--graph', description: 'draw the graph: layers, operators, shapes, parameters' },
+    {
+      flags: '-o, --out <file>',
+      description: 'with --graph: the .html or .svg to write; default graph.html',
+      type: 'path',
+    },
+    { flags: '--no-fold', description: 'with --graph: draw repeated blocks as often as they are there' },
+  ],
+  examples: [
+    'forja inspect generator.onnx',
+    'forja inspect generator.onnx --json',
+    'forja inspect generator.onnx --graph',
+    'forja inspect generator.onnx --graph -o generator.svg --no-fold',
+  ],
   async run(raw, io) {
-    const { model, integrity } = raw as { model: string; integrity: boolean }; // the options above
+    const { model, integrity, graph: draws, out, fold } = raw as unknown as Args; // the options above
+    const beside = [out !== undefined && '--out', !fold && '--no-fold'].find((flag) => flag !== false);
+    if (!draws && beside !== undefined)
+      throw new UsageError(`inspect ${beside}: expected --graph beside it, as nothing else is written`);
+    const target = draws ? await graphTarget(io.cwd, out ?? 'graph.html') : undefined;
     const file = resolve(io.cwd, model);
     const bytes = await readModelFile('inspect', file);
     checkModelBytes(bytes, basename(file));
-    const found = examine(file, bytes);
+    const decoded = decodeModel(bytes);
+    const graph = graphOf(decoded, file);
+    const found = examine(file, bytes, decoded, graph);
     found.integrity = await checked(found, bytes, integrity);
-    show(found, io);
-    return found;
+    const rows = rowsOf(found);
+    print(rows, io);
+    if (target === undefined) return found;
+    const { text, boxes } = await drawGraph(decoded, graph, {
+      title: basename(file),
+      facts: rows,
+      form: extname(target).toLowerCase() === '.svg' ? 'svg' : 'html',
+      fold,
+    });
+    await writeAside(target, text);
+    io.print(`Graph of ${boxes} boxes in ${target}`);
+    return { ...found, drawn: { file: target, boxes } };
   },
 };
 
-function examine(file: string, bytes: Uint8Array): Findings {
-  const manifest = readManifest(bytes) ?? null;
-  const { graph, irVersion, opsetImport, producerName = '', producerVersion = '' } = decodeModel(bytes);
+/** The command's arguments. */
+interface Args {
+  model: string;
+  integrity: boolean;
+  graph?: boolean;
+  out?: string;
+  fold: boolean;
+}
+
+/** The path of a picture of a graph, checked before any work is done. */
+async function graphTarget(cwd: string, out: string): Promise<string> {
+  if (!/\.(html|svg)$/i.test(out))
+    throw new UsageError(`inspect --out: expected a .html or .svg file, got '${out}'`);
+  return fileTarget('inspect --out', cwd, out);
+}
+
+function graphOf({ graph }: Model, file: string): Graph {
   if (!graph)
     throw new ModelFormatError('model.format', `${basename(file)}: expected an ONNX model with a graph, got none`);
+  return graph;
+}
+
+function examine(file: string, bytes: Uint8Array, model: Model, graph: Graph): Findings {
+  const manifest = readManifest(bytes) ?? null;
+  const { irVersion, opsetImport, producerName = '', producerVersion = '' } = model;
   const constants = new Set(graph.initializers.map(({ name }) => name));
   const ops = new Map<string, number>();
   const nodes = countOps(graph, ops);
@@ -142,12 +194,13 @@ function port({ name = '', type }: ValueInfo): Port {
   };
 }
 
-function show(found: Findings, io: CliIo): void {
+/** What is said of a model: name and text. */
+function rowsOf(found: Findings): (readonly [string, string])[] {
   const { manifest } = found;
   const size = found.bytes < 1e6 ? `${(found.bytes / 1e3).toFixed(1)} kB` : `${(found.bytes / 1e6).toFixed(1)} MB`;
   const ports = (list: readonly Port[]): string =>
     list.map(({ name, dtype, shape }) => `${name} ${dtype}${shape ? `[${shape.join(', ')}]` : ''}`).join('; ');
-  const rows: (readonly [string, string])[] = [
+  return [
     ['file', `${found.file}, ${size}`],
     [
       'format',
@@ -197,6 +250,9 @@ function show(found: Findings, io: CliIo): void {
     ),
     ...(manifest?.metrics ? [['metrics', JSON.stringify(manifest.metrics)] as const] : []),
   ];
+}
+
+function print(rows: readonly (readonly [string, string])[], io: CliIo): void {
   const width = Math.max(...rows.map(([name]) => name.length));
   for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${plain(text)}`);
 }

@@ -8,7 +8,11 @@ import type { OpName } from '../ops.js';
 import { decodeText } from '../text.js';
 import { dtypeOf, int64sOf, sizesOf } from './tensors.js';
 
-/** Inferred facts of each value, by name. */
+/**
+ * Types and shapes of a graph's values by name, inferred under `opset` of the default domain from its inputs and
+ * initializers. Values of operators that inference does not know are absent, and so is what depends on them. A dynamic
+ * size is a name or an expression of names; one that nothing is known of is `unknown_<n>`.
+ */
 export function factsOf(graph: Graph, opset: number): Map<string, Fact> {
   const facts = new Map<string, Fact>();
   const learn = (name: string | undefined, fact: Fact | undefined): void => {

@@ -1,0 +1,96 @@
+// Finds blocks that follow one another and differ in nothing but the values of their weights, and folds them into one.
+import type { Box, Diagram } from './boxes.js';
+
+/** Boxes from `first` on that stand for `times` blocks of `length` boxes each. */
+export interface Repeat {
+  first: number;
+  length: number;
+  times: number;
+}
+
+/** A diagram whose repeated blocks are shown once. Positions of `repeats` are of its own boxes. */
+export interface Folded extends Diagram {
+  repeats: Repeat[];
+}
+
+/** Blocks longer than this are not looked for. */
+const LONGEST = 48;
+
+/** Folds repeated blocks. */
+export function fold(diagram: Diagram): Folded {
+  const { boxes, sources } = diagram;
+  const keys = boxes.map(({ alike }, i) => `${alike} ${(sources[i] ?? []).map((from) => i - from).join(' ')}`);
+  const readers: number[][] = boxes.map(() => []);
+  sources.forEach((list, i) => list.forEach((from) => readers[from]?.push(i)));
+  const found: Repeat[] = [];
+  for (let i = 0; i < boxes.length; i++) {
+    const best = longestAt(i, keys, sources, readers);
+    if (!best) continue;
+    found.push(best);
+    i = best.first + best.length * best.times - 1;
+  }
+  return apply(diagram, found);
+}
+
+function longestAt(
+  first: number,
+  keys: readonly string[],
+  sources: readonly number[][],
+  readers: readonly number[][],
+): Repeat | undefined {
+  let best: Repeat | undefined;
+  for (let length = 1; length <= LONGEST && first + 2 * length <= keys.length; length++) {
+    let end = first + length;
+    while (end < keys.length && keys[end] === keys[end - length]) end++;
+    for (let times = Math.floor((end - first) / length); times > 1; times--) {
+      const repeat = { first, length, times };
+      if (length * (times - 1) < 2 || !standsAlone(repeat, sources, readers)) continue;
+      if (!best || length * (times - 1) > best.length * (best.times - 1)) best = repeat;
+      break;
+    }
+  }
+  return best;
+}
+
+/** Whether each block reads from no further than the one before, and only the last is read from outside. */
+function standsAlone(
+  { first, length, times }: Repeat,
+  sources: readonly number[][],
+  readers: readonly number[][],
+): boolean {
+  const end = first + length * times;
+  for (let at = first; at < end; at++) {
+    if (at >= first + length && (sources[at] ?? []).some((from) => from < first)) return false;
+    if (at < end - length && (readers[at] ?? []).some((reader) => reader >= end)) return false;
+  }
+  return true;
+}
+
+function apply({ boxes, sources }: Diagram, found: readonly Repeat[]): Folded {
+  /** Where a box of the whole diagram is in the folded one. */
+  const to = new Map<number, number>();
+  const kept: number[] = [];
+  const repeats: Repeat[] = [];
+  for (let i = 0; i < boxes.length; i++) {
+    const repeat = found.find(({ first }) => first === i);
+    const length = repeat?.length ?? 1;
+    if (repeat) repeats.push({ ...repeat, first: kept.length });
+    for (let k = 0; k < length * (repeat?.times ?? 1); k++) to.set(i + k, kept.length + (k % length));
+    for (let k = 0; k < length; k++) kept.push(i + k);
+    i += length * (repeat?.times ?? 1) - 1;
+  }
+  const lastOf = new Map(
+    found.flatMap(({ first, length, times }) =>
+      Array.from({ length }, (_, k): [number, number] => [first + k, first + k + length * (times - 1)]),
+    ),
+  );
+  return {
+    repeats,
+    boxes: kept.map((old): Box => {
+      const box = boxes[old] as Box; // kept are indices of boxes
+      const last = lastOf.get(old);
+      return last === undefined ? box : { ...box, title: `${box.title} … ${boxes[last]?.title ?? ''}` };
+    }),
+    sources: kept.map((old) => [...new Set((sources[old] ?? []).flatMap((from) => to.get(from) ?? []))]),
+  };
+}
