@@ -1,4 +1,5 @@
-// Loaded before every test file of every project: the matcher toBeAllclose. It has no other effect.
+// Loaded before every test file of every project: the matcher toBeAllclose, and tfjs's advice to install a native
+// backend kept out of the output.
 import { expect } from 'vitest';
 import { compareAllclose, type Allclose, type Numbers } from './matchers.js';
 
@@ -12,3 +13,8 @@ expect.extend({
     };
   },
 });
+
+const warn = console.warn;
+console.warn = (...words: unknown[]): void => {
+  if (!String(words[0]).includes('looks like you are running TensorFlow.js in Node.js')) warn(...words);
+};

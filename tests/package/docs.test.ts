@@ -139,8 +139,11 @@ describe.each(runnable)('%s', (page, list) => {
 
   test.each(list.map((block) => [block.line, block] as const))('line %i runs', async (line, block) => {
     if (block.language === 'sh') {
-      for (const words of forjaCommands(block))
-        await promisify(execFile)(process.execPath, [join(root, 'packages/node/dist/bin.js'), ...words], { cwd });
+      for (const words of forjaCommands(block)) {
+        const bin = join(root, 'packages/node/dist/bin.js');
+        const { stdout, stderr } = await promisify(execFile)(process.execPath, [bin, ...words], { cwd });
+        expect(stdout + stderr).not.toMatch(/running TensorFlow\.js in Node/); // tfjs's advice to install a native backend
+      }
       return;
     }
     const { code } = transformSync(source(block), { loader: 'ts', format: 'esm', target: 'es2022' });

@@ -9,4 +9,5 @@ export { duration, progressListener } from './node/train-command.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';
 export { loadTfjsModel } from './node/load-model.js';
 export { compile, compileAll, type NodeCompileAllOptions, type NodeCompileOptions } from './node/compile.js';
+export { dataPackages, type DataPackages } from './node/data-packages.js';
 export { useTfjsNode, type TfjsNodePlaces } from './node/tfjs-node.js';

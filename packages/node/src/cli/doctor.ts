@@ -1,5 +1,5 @@
-// forja doctor: versions, which devices run on this machine, each tried with a small model, and what is missing for
-// CUDA.
+// forja doctor: versions, which devices run on this machine, each tried with a small model, what is missing for CUDA,
+// and whether what training, data sets and pages need is there.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,6 +12,8 @@ import { adviceFor, type Advice } from '../cuda/advice.js';
 import { inspectCuda, type CudaReport } from '../cuda/inspect.js';
 import { runtime } from '../runtime.js';
 import { onDevice } from './pictures.js';
+import { tools } from './tools.js';
+import { INSTALL, trainerModule } from './trainer.js';
 import { VERSION } from './version.js';
 
 const PACKAGES = [
@@ -21,7 +23,14 @@ const PACKAGES = [
   '@forja/trainer',
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node',
+  'sharp',
 ];
+/** How packages are installed that are worth a line where they are missing. */
+const MISSING: Readonly<Record<string, string>> = {
+  'onnxruntime-node': 'npm install onnxruntime-node',
+  '@forja/trainer': `for training and export: ${INSTALL}`,
+  sharp: 'to train on pictures other than PNG: npm install sharp',
+};
 /** Packages whose folders are searched too: a package's own dependencies need not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
 const DEVICES: readonly Exclude<DeviceName, 'auto'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'];
@@ -39,7 +48,7 @@ interface Trial {
 /** The command. */
 export const doctor: CliCommand = {
   name: 'doctor',
-  summary: 'show versions, which devices run on this machine, and what is missing for CUDA',
+  summary: 'show versions, which devices run on this machine, and what is missing',
   options: [],
   examples: ['forja doctor', 'forja doctor --json'],
   async run(_args, io) {
@@ -55,13 +64,17 @@ export const doctor: CliCommand = {
       `${machine.system}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB${machine.gpus.length === 0 ? '' : `; ${machine.gpus.join('; ')}`}`,
     );
     for (const [name, version] of Object.entries(versions))
-      io.print(`  ${name.padEnd(22)} ${version ?? 'not installed'}`);
+      io.print(`  ${name.padEnd(22)} ${version ?? absent(MISSING[name])}`);
     const trials: Trial[] = [];
     for (const device of DEVICES) {
       const trial = await attempt(device);
       trials.push(trial);
       io.print(`  ${device.padEnd(22)} ${trial.report ? `works: ${onDevice(trial.report)}` : `no: ${trial.reason}`}`);
     }
+    const data = await dataSets(io);
+    const programs = await tools();
+    for (const { name, path, version, advice } of programs)
+      io.print(`  ${name.padEnd(22)} ${[version, path, advice].filter((text) => text !== undefined).join(', ')}`);
     const cuda =
       process.platform === 'linux' &&
       process.arch === 'x64' &&
@@ -75,9 +88,32 @@ export const doctor: CliCommand = {
         'device.unavailable',
         `doctor: expected a device that runs, got none: ${trials[0]?.reason ?? ''}`,
       );
-    return { machine, versions, devices: trials, ...(cuda ? { cuda: { ...cuda, advice } } : {}) };
+    return { machine, versions, devices: trials, data, programs, ...(cuda ? { cuda: { ...cuda, advice } } : {}) };
   },
 };
+
+const absent = (how: string | undefined): string => (how === undefined ? 'not installed' : `not installed; ${how}`);
+
+/** A data set by name, and those of its packages that are not installed for the folder. */
+interface DataSet {
+  data: string;
+  missing: string[];
+}
+
+/** Data sets that the trainer knows; none without it, and none if it cannot be loaded, which is printed. */
+async function dataSets(io: CliIo): Promise<DataSet[]> {
+  let known: readonly { data: string; packages: readonly string[] }[] = [];
+  try {
+    known = (await trainerModule(io.cwd))?.dataPackages ?? [];
+  } catch (error) {
+    io.warn(error instanceof Error ? error.message : String(error));
+  }
+  return known.map(({ data, packages }) => {
+    const missing = packages.filter((name) => folderOf(name, [join(io.cwd, 'index.js')]) === undefined);
+    io.print(`  ${`--data ${data}`.padEnd(22)} ${missing.length === 0 ? 'ready' : `npm install ${missing.join(' ')}`}`);
+    return { data, missing };
+  });
+}
 
 function printCuda({ problems, driver }: CudaReport, advice: readonly Advice[], io: CliIo): void {
   io.print();

@@ -8,8 +8,10 @@ import { doctor } from './doctor.js';
 import { describe, exitCode, stackOf } from './errors.js';
 import { exportRepository } from './export-repository.js';
 import { inspect } from './inspect.js';
+import { init } from './init.js';
 import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
+import { nearest } from './nearest.js';
 import { overview, programOf } from './program.js';
 import { sample } from './sample.js';
 import { serve } from './serve.js';
@@ -22,7 +24,8 @@ export interface Host extends Partial<Streams> {
   stdin?: Readable & { isTTY?: boolean };
 }
 
-const OWN: readonly CliCommand[] = [sample, interpolate, inspect, bench, serve, exportRepository, doctor];
+/** The commands of this package. */
+export const OWN: readonly CliCommand[] = [init, sample, interpolate, inspect, bench, serve, exportRepository, doctor];
 
 /**
  * Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 success, 1 failure, 2 wrong
@@ -81,9 +84,8 @@ async function find(argv: readonly string[], cwd: string): Promise<Called> {
   if (other) return { command: other, rest };
   if (!others && TRAINER_NAMES.includes(name)) throw trainerMissing(name);
   const known = [...OWN, ...(others ?? [])].map((command) => command.name);
-  throw new UsageError(
-    `expected a command (${[...known, ...(others ? [] : TRAINER_NAMES)].join(', ')}), got '${name}'`,
-  );
+  const all = [...known, ...(others ? [] : TRAINER_NAMES)];
+  throw new UsageError(`expected a command (${all.join(', ')}), got '${name}'${nearest(name, all)}`);
 }
 
 /**

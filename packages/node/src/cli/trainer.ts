@@ -5,19 +5,31 @@ import { pathToFileURL } from 'node:url';
 import { ForjaError, UsageError, type CliCommand } from '@forja/core';
 
 /** Names of the trainer's commands, for help if it is not installed. */
-export const TRAINER_NAMES: readonly string[] = ['train', 'export', 'verify', 'evaluate'];
+export const TRAINER_NAMES: readonly string[] = ['train', 'evaluate', 'runs', 'export', 'verify'];
 
-const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
+/** The command that installs the trainer. */
+export const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';
 
 /**
  * The trainer's commands; undefined if it is not installed. Throws UsageError if it is, but one of its peers is not.
  */
 export async function trainerCommands(cwd: string): Promise<readonly CliCommand[] | undefined> {
+  const module = await trainerModule(cwd);
+  return module && (module.commands ?? []);
+}
+
+/** What is used of `@forja/trainer/node`; an older version may lack some. */
+interface TrainerModule {
+  commands?: readonly CliCommand[];
+  dataPackages?: readonly { data: string; packages: readonly string[] }[];
+}
+
+/** The trainer; undefined if it is not installed. Throws as {@link trainerCommands} does. */
+export async function trainerModule(cwd: string): Promise<TrainerModule | undefined> {
   const file = [join(cwd, 'index.js'), import.meta.url].map(resolved).find((path) => path !== undefined);
   if (file === undefined) return undefined;
   try {
-    const { commands } = (await import(pathToFileURL(file).href)) as { commands?: readonly CliCommand[] };
-    return commands ?? [];
+    return (await import(pathToFileURL(file).href)) as TrainerModule;
   } catch (cause) {
     const missing = /Cannot find (?:package|module) '([^']+)'/.exec(cause instanceof Error ? cause.message : '')?.[1];
     if (missing === undefined)

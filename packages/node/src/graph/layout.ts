@@ -50,7 +50,7 @@ export function linesOf(box: Box): { title: string; rows: string[]; foot: string
   return {
     title: short(box.title),
     rows: box.rows.map(({ text, layer }) => short(layer === undefined ? text : `${text} · ${layer}`)),
-    foot: short([box.shape, counted, weights].filter((text) => text !== '').join('  ')),
+    foot: short([box.shape, counted, weights].filter((text) => text !== '').join(' · ')),
   };
 }
 

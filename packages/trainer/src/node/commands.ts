@@ -1,5 +1,6 @@
 // The commands that the `forja` bin takes from this package.
 import type { CliCommand } from '@forja/core';
+import { enableProdMode } from '@tensorflow/tfjs';
 import { evaluateCommand } from './evaluate-command.js';
 import { exportCommand } from './export-command.js';
 import { runsCommand } from './runs-command.js';
@@ -13,4 +14,15 @@ export const commands: readonly CliCommand[] = [
   runsCommand,
   exportCommand,
   verifyCommand,
-];
+].map(quiet);
+
+/** Without tfjs's advice to install a native backend, which it prints in Node when its own is first used. */
+function quiet(command: CliCommand): CliCommand {
+  return {
+    ...command,
+    run: (args, io) => {
+      enableProdMode(); // the process is the command's own
+      return command.run(args, io);
+    },
+  };
+}

@@ -3,7 +3,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
-import { enableProdMode } from '@tensorflow/tfjs';
 import { explainStep } from '../compile/compile.js';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { phaseStep } from '../systems/phase.js';
@@ -65,7 +64,6 @@ export const trainCommand: CliCommand = {
     'forja train ./my-gan.mjs --data photos --size 32',
   ],
   async run(raw, io) {
-    enableProdMode(); // in the command's own process: no advice to install other backends
     const args = raw as Args; // the options above
     if (args.resume !== undefined) return goOn(args.resume, args, io);
     const { config, system } = await configOf(args, io.cwd);

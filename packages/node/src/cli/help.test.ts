@@ -1,0 +1,42 @@
+// Every command of forja, the trainer's too, has examples, and each example parses under the command's own options.
+import { commands } from '@forja/trainer/node';
+import { expect, test } from 'vitest';
+import { OWN } from './main.js';
+import { programOf } from './program.js';
+import { TRAINER_NAMES } from './trainer.js';
+
+const all = [...OWN, ...commands];
+
+test('the names of the trainer’s commands are known without it', () => {
+  expect([...TRAINER_NAMES]).toEqual(commands.map(({ name }) => name));
+});
+
+test.each(all.map((command) => [command.name, command] as const))('%s', async (name, command) => {
+  expect(command.examples.length).toBeGreaterThan(0);
+  for (const example of command.examples) {
+    const [program, called, ...words] = (example.replace(/\s#.*$/, '').match(/'[^']*'|\S+/g) ?? []).map((word) =>
+      word.replace(/^'(.*)'$/, '$1'),
+    );
+    expect([program, called]).toEqual(['forja', name]);
+    let values: Record<string, unknown> | undefined;
+    const parser = await programOf(command, (given) => (values = given), words);
+    let help = '';
+    parser.exitOverride().configureOutput({ writeOut: (text) => void (help += text), writeErr: () => undefined });
+    const asksForHelp = words.includes('--help');
+    await parser.parseAsync(words, { from: 'user' }).catch((error: unknown) => {
+      if (!asksForHelp) throw new Error(`${example}: ${String(error)}`, { cause: error });
+    });
+    if (asksForHelp) expect(help).toContain('Examples:');
+    else for (const { name: argument, required } of command.arguments ?? []) if (required) expect(values).toHaveProperty(argument);
+  }
+  const { helpInformation } = { helpInformation: await helpOf(command) };
+  expect(helpInformation).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));
+});
+
+async function helpOf(command: (typeof all)[number]): Promise<string> {
+  const program = await programOf(command, () => undefined);
+  let text = '';
+  program.exitOverride().configureOutput({ writeOut: (part) => void (text += part) });
+  await program.parseAsync(['--help'], { from: 'user' }).catch(() => undefined);
+  return text;
+}
