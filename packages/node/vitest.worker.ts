@@ -20,6 +20,8 @@ export const buildForTests = (): Promise<string> =>
       'onnxruntime-node',
       'onnxruntime-web',
       'commander',
+      'fastest-levenshtein',
+      '@dagrejs/dagre',
       '@clack/prompts',
       'hono',
       '@hono/node-server',

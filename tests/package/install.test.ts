@@ -173,6 +173,43 @@ test.each([
   expect(status).toBe(0);
 });
 
+describe('forja init', () => {
+  const bin = (): string => join(project, 'node_modules', '@forja', 'node', 'dist', 'bin.js');
+  const call = (cwd: string, ...args: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+    expect(status, stdout + stderr).toBe(0);
+    return stdout;
+  };
+  /** A project inside the installed one, whose packages it finds. */
+  function start(kind: string): string {
+    call(project, bin(), 'init', `start-${kind}`, '--kind', kind);
+    return join(project, `start-${kind}`);
+  }
+
+  test('a service passes its own test', () => {
+    expect(call(start('service'), '--test')).toMatch(/# pass 2\n# fail 0/);
+  });
+
+  test('training: pictures, a run, a picture of its generator', () => {
+    const folder = start('training');
+    const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    // As npm run does, but for the size.
+    const script = (name: string): string => call(folder, bin(), ...scripts[name]!.split(' ').slice(1));
+    scripts['pictures'] = scripts['pictures']!.replace('256', '16');
+    script('pictures');
+    const config = join(folder, 'config.json');
+    const given = JSON.parse(readFileSync(config, 'utf8')) as { data: object };
+    const data = { ...given.data, size: 8 };
+    writeFileSync(config, JSON.stringify({ ...given, data, steps: 2, batch: 4, base: 4 }));
+    for (const name of ['train', 'sample', 'inspect', 'export']) script(name);
+    expect(readFileSync(join(folder, 'samples.png')).subarray(1, 4).toString()).toBe('PNG');
+    expect(existsSync(join(folder, 'graph.html'))).toBe(true);
+    expect(existsSync(join(folder, 'model_repository/pictures/1/model.onnx'))).toBe(true);
+  });
+});
+
 test('the package.json of each package can be read', () => {
   const require = createRequire(join(project, 'index.js'));
   for (const name of packages)

@@ -40,10 +40,22 @@ test.each(packages)('attw finds the types of %s from ESM and bundlers', (name) =
   expect(status, output).toBe(0);
 });
 
+/** What `forja init` copies. */
+const templates = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'templates'], {
+  cwd: join(root, 'packages', 'node'),
+  encoding: 'utf8',
+})
+  .trim()
+  .split('\n')
+  .sort();
+
 test.each(packages)('%s carries its licence and notices, and nothing that it should not', (name) => {
   const files = list(name).map((path) => path.replace(/^package\//, ''));
   expect(files).toEqual(expect.arrayContaining(['LICENSE', 'NOTICES.md', 'README.md', 'package.json']));
-  expect(files.filter((path) => !/^(dist\/|LICENSE$|NOTICES\.md$|README\.md$|package\.json$)/.test(path))).toEqual([]);
+  const further = name === 'node' ? /^templates\/(service|page|training)\// : /^(?!)/;
+  if (name === 'node') expect(files.filter((path) => further.test(path)).sort()).toEqual(templates);
+  const others = files.filter((path) => !further.test(path));
+  expect(others.filter((path) => !/^(dist\/|LICENSE$|NOTICES\.md$|README\.md$|package\.json$)/.test(path))).toEqual([]);
   expect(files.filter((path) => path.endsWith('.test.js') || path.endsWith('.tsbuildinfo'))).toEqual([]);
 });
 

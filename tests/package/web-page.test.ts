@@ -201,6 +201,55 @@ describe('the WebGPU build of 25.5 MiB left out', () => {
   });
 });
 
+test('the page of forja init, built by Vite: draws, and other pictures at a click', async () => {
+  const page = join(app, 'start');
+  execFileSync(process.execPath, [join(root, 'packages/node/dist/bin.js'), 'init', page, '--kind', 'page']);
+  await viteBuild({ root: page, logLevel: 'error' });
+  const server = await serve(join(page, 'dist'), ISOLATION_HEADERS);
+  const visit = await openPage(browser);
+  try {
+    await visit.page.goto(`${server.origin}/?seed=5`);
+    await until(visit.page, "document.querySelector('output').value.startsWith('seed 5, on ')");
+    expect(await visit.page.evaluate("document.querySelector('canvas').width")).toBe(256);
+    await visit.page.click('button');
+    await until(visit.page, "document.querySelector('output').value.startsWith('seed 6, on ')");
+    expect(visit.page.url()).toContain('seed=6');
+    expect(visit.complaints).toEqual([]);
+    expect(visit.requests.filter((url) => !url.startsWith(server.origin) && !url.startsWith('data:'))).toEqual([]);
+  } finally {
+    await visit.page.context().close();
+    await server.close();
+  }
+});
+
+test('a drawn graph is well-formed, its texts fit their boxes, and it asks for nothing', async () => {
+  const forja = join(root, 'packages/node/dist/bin.js');
+  const model = join(root, 'tests/vectors/torch-generator.onnx');
+  const site = join(folder, 'graph-site');
+  for (const file of ['index.html', 'graph.svg'])
+    execFileSync(process.execPath, [forja, 'inspect', model, '--graph', '-o', join(site, file)]);
+  const server = await serve(site, {});
+  const { page, requests, complaints } = await openPage(browser);
+  try {
+    await page.goto(`${server.origin}/`);
+    const wide = `[...document.querySelectorAll('svg g')].flatMap((g) => {
+      const box = g.querySelector('rect').getBBox();
+      return [...g.querySelectorAll('text')].filter((t) => t.getBBox().x + t.getBBox().width > box.x + box.width).map((t) => t.textContent);
+    })`;
+    expect(await page.evaluate(wide)).toEqual([]);
+    expect(await page.evaluate("document.querySelectorAll('svg rect.box').length")).toBe(11);
+    const svg = readFileSync(join(site, 'graph.svg'), 'utf8');
+    const parsed = `new DOMParser().parseFromString(${JSON.stringify(svg)}, 'image/svg+xml')`;
+    expect(await page.evaluate(`${parsed}.querySelectorAll('rect.box').length`)).toBe(11);
+    expect(await page.evaluate(`${parsed}.querySelectorAll('parsererror').length`)).toBe(0);
+    expect(requests.filter((url) => !url.endsWith('/favicon.ico'))).toEqual([`${server.origin}/`]);
+    expect(complaints.filter((text) => !text.includes('404'))).toEqual([]);
+  } finally {
+    await page.context().close();
+    await server.close();
+  }
+});
+
 describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
   const page = `docs/recipes/${name}.md`;
   const site = join(folder, `${name}-recipe`);

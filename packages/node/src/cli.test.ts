@@ -134,7 +134,7 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'forja-bin-'));
   // Outside the workspace, where @forja/trainer would be found.
   cpSync(await buildForTests(), home, { recursive: true });
-  for (const name of ['commander', '@clack/prompts', 'onnxruntime-node']) {
+  for (const name of ['commander', '@clack/prompts', 'fastest-levenshtein', '@dagrejs/dagre', 'onnxruntime-node']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
     symlinkSync(
       fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),
@@ -291,11 +291,24 @@ test('inspect: inputs, outputs, ops, parameters, manifest and integrity', () => 
   expect(stdout).toMatch(/^ {2}label +label, 2 classes: plain, lighter$/m);
 });
 
+test('inspect --graph: a page or an SVG beside what is printed', () => {
+  const { drawn } = result('inspect', 'generator.onnx', '--graph', '-o', 'drawn/g.html') as { drawn: unknown };
+  expect(drawn).toEqual({ file: join(folder, 'drawn/g.html'), boxes: 6 });
+  expect(readFileSync(join(folder, 'drawn/g.html'), 'utf8')).toMatch(/<svg[^]*Gather[^]*<td>Tanh<\/td>/);
+  expect(forja('inspect', 'generator.onnx', '--graph', '-o', 'drawn/g.svg').stdout).toMatch(/^Graph of 6 boxes in /m);
+  expect(readFileSync(join(folder, 'drawn/g.svg'), 'utf8')).toMatch(/^<svg /);
+});
+
 test('doctor: versions and devices, each tried', () => {
   const found = result('doctor') as unknown as {
     versions: Record<string, string>;
     devices: { device: string; works: boolean; reason?: string }[];
+    data: unknown[];
+    programs: { name: string }[];
   };
+  expect(found.data).toEqual([]); // the trainer knows them
+  expect(found.programs.map(({ name }) => name)).toEqual(['browser', 'ffmpeg']);
+  expect(forja('doctor').stdout).toMatch(/^ {2}@forja\/trainer +not installed; .*npm install @forja\/trainer/m);
   expect(found.versions).toMatchObject({ node: process.versions.node, forja: '0.0.0' });
   expect(found.devices.find(({ device }) => device === 'cpu')).toMatchObject({ works: true });
   for (const { works, reason } of found.devices) expect(works || (reason ?? '').length > 5).toBe(true);
@@ -419,7 +432,15 @@ describe('what is refused: one line with a code, nothing written', () => {
     [['inspect', 'generator.onnx', 'function.onnx'], 2, 'usage', /too many arguments/],
     [['inspect', 'generator.onnx', '--colour'], 2, 'usage', /unknown option '--colour'/],
     [['sample', 'generator.onnx', '--count'], 2, 'usage', /--count <n>' argument missing/],
-    [['forge'], 2, 'usage', /expected a command \(sample, .*got 'forge'/],
+    [['forge'], 2, 'usage', /expected a command \(init, sample, .*got 'forge'$/],
+    [['smaple'], 2, 'usage', /got 'smaple'; did you mean 'sample'\?$/],
+    [['trian'], 2, 'usage', /got 'trian'; did you mean 'train'\?$/],
+    [['sample', 'generator.onnx', '--sead', '1'], 2, 'usage', /unknown option '--sead' \(Did you mean --seed\?\)/],
+    [['inspect', 'generator.onnx', '--graph', '-o', 'a.png'], 2, 'usage', /expected a .html or .svg file, got 'a.png'/],
+    [['inspect', 'generator.onnx', '--graph', '-o', '-'], 2, 'usage', /--out: expected a file or folder to write to/],
+    [['inspect', 'generator.onnx', '-o', 'a.svg'], 2, 'usage', /--out: expected --graph beside it/],
+    [['inspect', 'generator.onnx', '--no-fold'], 2, 'usage', /--no-fold: expected --graph beside it/],
+    [['inspect', 'generator.onnx', '--graph', '-o', 'generator.onnx/a.svg'], 1, 'io', /generator.onnx is a file/],
     [['--colour'], 2, 'usage', /got the option '--colour'/],
     [['train', 'mnist'], 2, 'usage', /train: expected @forja\/trainer to be installed: npm install @forja\/trainer/],
     [['export', 'model.json'], 2, 'usage', /npm install @forja\/trainer/],
@@ -508,7 +529,7 @@ describe('with @forja/trainer installed in the folder', () => {
     [['train'], 2, 'usage', /train: expected <systemName>, what to train/],
     [['train', 'dcgan', '--rate', 'fast'], 2, 'usage', /train --rate: expected a number, got 'fast'/],
     [['train', 'dcgan', '--layout', 'chwn'], 2, 'usage', /train --layout: expected one of nchw, nhwc, got 'chwn'/],
-    [['trian', 'dcgan'], 2, 'usage', /expected a command \(sample, .*, train, .*got 'trian'/],
+    [['trian', 'dcgan'], 2, 'usage', /expected a command \(init, .*, train, .*got 'trian'/],
     [['broken'], 1, 'internal', /^undefined is not a gan \(this is a bug/],
   ] as const)('%j is refused', (args, status, code, message) => {
     const outcome = forja(...args, '--json');

@@ -27,7 +27,9 @@ test.each(all.map((command) => [command.name, command] as const))('%s', async (n
       if (!asksForHelp) throw new Error(`${example}: ${String(error)}`, { cause: error });
     });
     if (asksForHelp) expect(help).toContain('Examples:');
-    else for (const { name: argument, required } of command.arguments ?? []) if (required) expect(values).toHaveProperty(argument);
+    else
+      for (const { name: argument, required } of command.arguments ?? [])
+        if (required) expect(values).toHaveProperty(argument);
   }
   const { helpInformation } = { helpInformation: await helpOf(command) };
   expect(helpInformation).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));

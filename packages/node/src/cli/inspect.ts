@@ -101,8 +101,7 @@ interface Args {
 
 /** The path of a picture of a graph, checked before any work is done. */
 async function graphTarget(cwd: string, out: string): Promise<string> {
-  if (!/\.(html|svg)$/i.test(out))
-    throw new UsageError(`inspect --out: expected a .html or .svg file, got '${out}'`);
+  if (!/\.(html|svg)$/i.test(out)) throw new UsageError(`inspect --out: expected a .html or .svg file, got '${out}'`);
   return fileTarget('inspect --out', cwd, out);
 }
 

@@ -19,9 +19,12 @@ function diagram(bytes: Uint8Array): Diagram {
 function residual(blocks: number, edit: (block: number) => number = () => 8): Uint8Array {
   const g = new GraphBuilder({ name: 'residual' });
   let value = g.input('x', 'float32', ['batch', 4]);
+  let made = 0; // equal weights would be shared
   const dense = (from: number, to: number, layer: string, input: Value): Value => {
     g.scope = layer;
-    return g.op('Relu', [g.op('MatMul', [input, g.constant('float32', [from, to], new Float32Array(from * to))])]);
+    return g.op('Relu', [
+      g.op('MatMul', [input, g.constant('float32', [from, to], new Float32Array(from * to).fill(++made))]),
+    ]);
   };
   value = dense(4, 8, 'first', value);
   for (let i = 0; i < blocks; i++) {
@@ -109,7 +112,7 @@ describe('repeated blocks', () => {
     const values = [g.input('x', 'float32', ['batch', 4])];
     for (let i = 0; i < 4; i++) {
       g.scope = `layer${i}`;
-      values.push(g.op('MatMul', [values[i]!, g.constant('float32', [4, 4], new Float32Array(16))]));
+      values.push(g.op('MatMul', [values[i]!, g.constant('float32', [4, 4], new Float32Array(16).fill(i))]));
     }
     g.scope = 'skip';
     g.output('y', g.op('Add', [values[4]!, values[2]!]));

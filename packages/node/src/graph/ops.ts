@@ -10,7 +10,10 @@ const KINDS = [
   ['control', /^(If|Loop|Scan)$/],
   ['norm', /(Normalization|Normalize|LRN)$/],
   ['pool', /(Pool|Resize|Upsample|GridSample)$/],
-  ['activation', /^(Relu|LeakyRelu|PRelu|Elu|Selu|Celu|Gelu|Swish|Mish|Tanh|Sigmoid|HardSigmoid|HardSwish|Softplus|Softsign|ThresholdedRelu|Clip|Softmax|LogSoftmax|Erf)$/],
+  [
+    'activation',
+    /^(Relu|LeakyRelu|PRelu|Elu|Selu|Celu|Gelu|Swish|Mish|Tanh|Sigmoid|HardSigmoid|HardSwish|Softplus|Softsign|ThresholdedRelu|Clip|Softmax|LogSoftmax|Erf)$/,
+  ],
   [
     'move',
     /^(Reshape|Transpose|Concat|Slice|Split|Gather\w*|Pad|Squeeze|Unsqueeze|Expand|Tile|Flatten|DepthToSpace|SpaceToDepth|Identity|Cast|CastLike|Shape|Constant\w*)$/,
