@@ -24,12 +24,24 @@ export function fold(diagram: Diagram): Folded {
   sources.forEach((list, i) => list.forEach((from) => readers[from]?.push(i)));
   const found: Repeat[] = [];
   for (let i = 0; i < boxes.length; i++) {
-    const best = longestAt(i, keys, sources, readers);
-    if (!best) continue;
+    const earliest = longestAt(i, keys, sources, readers);
+    if (!earliest) continue;
+    // The same blocks may be cut elsewhere: best where the fewest lines lead from one to the next.
+    const cuts = Array.from({ length: earliest.length - 1 }, (_, k) => longestAt(i + k + 1, keys, sources, readers));
+    const same = cuts.filter((cut) => cut?.length === earliest.length && cut.times === earliest.times);
+    const best = [earliest, ...same.filter((cut) => cut !== undefined)].reduce((least, cut) =>
+      entries(cut, sources) < entries(least, sources) ? cut : least,
+    );
     found.push(best);
     i = best.first + best.length * best.times - 1;
   }
   return apply(diagram, found);
+}
+
+/** How many boxes of the first block the second reads from. */
+function entries({ first, length }: Repeat, sources: readonly number[][]): number {
+  const read = sources.slice(first + length, first + 2 * length).flat();
+  return new Set(read.filter((from) => from < first + length)).size;
 }
 
 function longestAt(
