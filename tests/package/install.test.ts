@@ -187,7 +187,7 @@ describe('forja init', () => {
   }
 
   test('a service passes its own test', () => {
-    expect(call(start('service'), '--test')).toMatch(/# pass 2\n# fail 0/);
+    expect(call(start('service'), '--test', '--test-reporter=tap')).toMatch(/# pass 2\n# fail 0/);
   });
 
   test('training: pictures, a run, a picture of its generator', () => {
