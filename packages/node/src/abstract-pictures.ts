@@ -34,15 +34,22 @@ export function abstractPictures(): Promise<Uint8Array> {
   const colours = g.op('Tanh', [g.op('MatMul', [hidden, weights(WIDTH, 3, 0.35)])]);
   const first = g.op('Transpose', [colours], { perm: [0, 2, 1] });
   g.output('image', g.op('Reshape', [first, g.constant('int64', [4], [0, 3, SIZE, SIZE])]));
-  const latent = { name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', LATENT] } as const;
-  const image = { name: 'image', role: 'image', dtype: 'float32', shape: ['batch', 3, SIZE, SIZE] } as const;
   return sealModel(
     g.build(),
     {
       version: 1,
       kind: 'latent',
-      inputs: [{ ...latent, distribution: 'normal' }],
-      outputs: [{ ...image, range: [-1, 1], layout: 'nchw' }],
+      inputs: [{ name: 'latent', role: 'latent', dtype: 'float32', shape: ['batch', LATENT], distribution: 'normal' }],
+      outputs: [
+        {
+          name: 'image',
+          role: 'image',
+          dtype: 'float32',
+          shape: ['batch', 3, SIZE, SIZE],
+          range: [-1, 1],
+          layout: 'nchw',
+        },
+      ],
       producer: 'forja init',
       license: 'CC0-1.0',
     },

@@ -1,9 +1,9 @@
 // Every command of forja, the trainer's too, has examples, and each example parses under the command's own options.
 import { commands } from '@forja/trainer/node';
 import { expect, test } from 'vitest';
-import { OWN } from './main.js';
-import { programOf } from './program.js';
-import { TRAINER_NAMES } from './trainer.js';
+import { OWN } from '../../packages/node/src/cli/main.js';
+import { programOf } from '../../packages/node/src/cli/program.js';
+import { TRAINER_NAMES } from '../../packages/node/src/cli/trainer.js';
 
 const all = [...OWN, ...commands];
 
@@ -31,8 +31,7 @@ test.each(all.map((command) => [command.name, command] as const))('%s', async (n
       for (const { name: argument, required } of command.arguments ?? [])
         if (required) expect(values).toHaveProperty(argument);
   }
-  const { helpInformation } = { helpInformation: await helpOf(command) };
-  expect(helpInformation).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));
+  expect(await helpOf(command)).toMatch(new RegExp(`\nExamples:\n {2}\\$ forja ${name}`));
 });
 
 async function helpOf(command: (typeof all)[number]): Promise<string> {
