@@ -131,7 +131,7 @@ function portBox(what: 'input' | 'output', { name = '', type }: ValueInfo, shape
 
 const TYPE_NAME = new Map<number, string>(Object.entries(DATA_TYPE).map(([name, value]) => [value, name]));
 
-/** The scope in a node's name (`layer/Conv` of tfjs, `/features/0/Conv` of PyTorch), else its name, else its output's. */
+/** The scope in a node's name (tfjs: `layer/Conv`, PyTorch: `/features/0/Conv`), else the name, else an output's. */
 function layerOf({ name = '', outputs, opType = '?' }: Node): string {
   const path = name.replace(/^\//, '');
   const end = path.lastIndexOf('/');

@@ -1,5 +1,5 @@
-// Diagrams of graphs: of a file that PyTorch's exporter wrote (tests/vectors/torch_generator.py, whose layers' sizes are
-// counted by hand here), and of small graphs whose repeated blocks are known.
+// Diagrams of graphs: of a file that PyTorch's exporter wrote (tests/vectors/torch_generator.py, sizes of its layers
+// counted by hand), and of small graphs whose repeated blocks are known.
 import { readFileSync } from 'node:fs';
 import { decodeModel, encodeModel, GraphBuilder, type Value } from '@forja/core/onnx';
 import { describe, expect, test } from 'vitest';
