@@ -34,8 +34,11 @@ export type {
   Mix,
   SampleOptions,
   StreamOptions,
+  Synthesis,
   TranslateOptions,
 } from './generator/options.js';
+export { mixTable, psiTable, seedTable } from './generator/tables.js';
+export type { MixTableOptions, PsiTableOptions, Sampler } from './generator/tables.js';
 export { someClass } from './generator/some-class.js';
 export { manifestFor } from './generator/manifest-for.js';
 export { textTensor, wordsOf } from './generator/texts.js';

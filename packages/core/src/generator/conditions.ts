@@ -23,12 +23,13 @@ type Rows = (first: number, count: number) => Tensor;
 
 /** How each role's rows are made from a call's options, which are checked. */
 const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw) => Rows>> = {
-  label: (input, { label }) => {
+  label: (input, { label, labels: several = label === undefined ? [] : [label] }) => {
     const classes = classesOf(input.spec);
     if (label === undefined && classes === undefined)
       throw new UsageError('sample.label: expected a class, as the model has an unknown number');
-    const chosen = label === undefined ? undefined : classOf(input.spec, classes, label);
-    return (first, count) => labels(input, count, (i) => chosen ?? (first + i) % (classes ?? 1));
+    const chosen = several.map((one) => classOf(input.spec, classes, one));
+    return (first, count) =>
+      labels(input, count, (i) => chosen[(first + i) % chosen.length] ?? (first + i) % (classes ?? 1));
   },
   text: ({ spec }, { text }) => {
     const texts = Array.isArray(text) ? (text as readonly unknown[]) : [text];
@@ -71,7 +72,7 @@ const MAKERS: Partial<Record<ManifestInput['role'], (input: RowInput, draw: Draw
 
 /** Throws for a label, text or second latent that the model does not take, and for values out of their range. */
 export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
-  const { label, text, mix, truncation, ...rest } = given;
+  const { label, labels: _, text, mix, truncation, ...rest } = given;
   const has = (role: ManifestInput['role']): boolean => inputs.some((input) => input.role === role);
   if (label !== undefined && !has('label'))
     throw new UsageError('sample.label: expected no label, as the model takes none');

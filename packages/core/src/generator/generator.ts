@@ -104,13 +104,20 @@ export class Generator {
     yield* streamed(options, this.#batch.max, (draw, count) => this.#draw(draw, count));
   }
 
-  /** A walk from one seed's first latent to another's. */
+  /**
+   * A walk past the first latents of several seeds, classes or texts; with `synthesis` along their styles. Rejects with
+   * `input.range` (steps, seeds, labels, texts), `usage`, and as `sample` does.
+   */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
     optionsOf('interpolate', options);
     const { model } = this.#latentModel();
     return this.#admit(async () => {
-      const { walkOf } = await lazy();
-      return this.#request(walkOf(model, this.manifest, options), options.steps)();
+      const { walked } = await lazy();
+      return walked(model, this.manifest, options, {
+        ...TOOLS,
+        draw: (draw, count) => this.#request(draw, count)(),
+        run: (feeds) => this.#run(feeds, {}, 0),
+      });
     });
   }
 

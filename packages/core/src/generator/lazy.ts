@@ -1,7 +1,7 @@
 // What a generator does besides sampling, imported on first use. Built separately (tsup.config.ts): otherwise bundlers
 // would move the code it shares with sampling into chunks that every page loads.
 export { conditioned } from './conditions.js';
-export { walkOf } from './walk-of.js';
+export { walked } from './walk-of.js';
 export { completeFeeds } from '../runtime/complete-feeds.js';
 export { checkSizes } from './sizes.js';
 export { someClass } from './some-class.js';

@@ -3,6 +3,8 @@ import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { Truncation } from '../latent/truncation.js';
+import type { Manifest } from '../manifest/manifest.js';
+import type { NamedTensors } from '../tensor.js';
 
 /** How concurrent requests share runs. */
 export interface BatchOptions {
@@ -66,16 +68,32 @@ export interface StreamOptions extends DrawOptions {
   count?: number;
 }
 
-/** Options of `Generator.interpolate`: a walk from the first latent of seed `from` to that of seed `to`. */
-export interface InterpolateOptions extends Omit<DrawOptions, 'seed'> {
-  from: number | bigint;
-  to: number | bigint;
+/**
+ * Options of `Generator.interpolate`: a walk past the first latents of several seeds, given as `seeds` or as `from` and
+ * `to`. Seeds, classes and texts are each one for all stops, or one for each.
+ */
+export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> {
+  from?: number | bigint;
+  to?: number | bigint;
+  seeds?: readonly (number | bigint)[];
+  /** Index or name of a class, default 0. Pictures between stops of two classes are cross-faded from both. */
+  label?: number | string | readonly (number | string)[];
+  /** What the pictures show. Pictures between stops of two texts are cross-faded from both. */
+  text?: string | readonly string[];
   /** Pictures, 2 to 100,000. */
   steps: number;
-  /** Default `slerp` for normal latents, `lerp` for uniform ones. */
+  /** Default `slerp` for normal latents, `lerp` for uniform ones and for styles. */
   mode?: 'slerp' | 'lerp';
+  /** Walk in w: along the styles that the model gives for each stop, from which this model makes pictures. */
+  synthesis?: Synthesis;
   /** Return to the start, so that the walk can be played in a loop. */
   loop?: boolean;
+}
+
+/** What `interpolate` needs of the second model of a walk in w: a loaded `synthesis.onnx`. */
+export interface Synthesis {
+  readonly manifest: Manifest;
+  run(feeds: NamedTensors, options?: { signal?: AbortSignalLike }): Promise<NamedTensors>;
 }
 
 /** Options of `Generator.translate`. */

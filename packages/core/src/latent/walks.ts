@@ -31,14 +31,20 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
       code: 'input.shape',
     });
   const way = loop ? [...stops, first] : stops;
-  const legs = way.length - 1;
   const out = new Float32Array(steps * first.length);
   for (let k = 0; k < steps; k++) {
-    // Multiply before dividing, so that the last step is exactly the last stop.
-    const place = (k * legs) / (loop ? steps : steps - 1);
-    const leg = Math.min(Math.floor(place), legs - 1);
-    // leg < legs
-    out.set(between(way[leg] as Float32Array, way[leg + 1] as Float32Array, place - leg), k * first.length);
+    const { leg, part } = placeOf(k, steps, stops.length, loop);
+    // leg is below the number of legs
+    out.set(between(way[leg] as Float32Array, way[leg + 1] as Float32Array, part), k * first.length);
   }
   return out;
+}
+
+/** Where step `k` of `steps` is on a path through `stops` stops: `part` (0..1) of the way from stop `leg` to the next. */
+export function placeOf(k: number, steps: number, stops: number, loop: boolean): { leg: number; part: number } {
+  const legs = loop ? stops : stops - 1;
+  // Multiply before dividing, so that the last step is exactly the last stop.
+  const place = (k * legs) / (loop ? steps : steps - 1);
+  const leg = Math.min(Math.floor(place), legs - 1);
+  return { leg, part: place - leg };
 }

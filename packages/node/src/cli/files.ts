@@ -44,26 +44,36 @@ export async function writeAside(path: string, bytes: Uint8Array | string): Prom
 export type PictureFormat = 'png' | 'gif' | 'apng' | 'folder';
 
 /**
- * The output of pictures: format by extension; a folder if there is none. Throws UsageError, before any work is done,
- * if it cannot be written.
+ * The output of pictures: one of `formats` by extension; a folder if there is none and `folders` are allowed. Throws
+ * UsageError, before any work is done, if it cannot be written.
  */
-export async function pictureTarget(
+export async function pictureTarget<F extends string = Exclude<PictureFormat, 'folder'>>(
   where: string,
   cwd: string,
   out: string,
-): Promise<{ path: string; format: PictureFormat }> {
+  formats: readonly F[] = ['png', 'gif', 'apng'] as unknown as readonly F[], // F's default
+  folders = true,
+): Promise<{ path: string; format: F | 'folder' }> {
   const path = resolve(cwd, out);
   const extension = extname(out).slice(1).toLowerCase();
   const there = await stat(path).catch(() => undefined);
   const folder = extension === '' || /[\\/]$/.test(out);
-  if (!folder && extension !== 'png' && extension !== 'gif' && extension !== 'apng')
-    throw new UsageError(`${where}: expected a .png, .gif or .apng file, or a folder, got '${out}'`);
+  const format = formats.find((one) => one === extension);
+  if (folder ? !folders : format === undefined)
+    throw new UsageError(
+      `${where}: expected a ${listed(formats.map((one) => `.${one}`))} file${folders ? ', or a folder' : ''}, got '${out}'`,
+    );
   await checkParent(where, path);
   if (there && there.isDirectory() !== folder)
     throw new UsageError(
       `${where}: expected a ${folder ? 'folder' : 'file'}, but ${path} is a ${folder ? 'file' : 'folder'}`,
     );
-  return { path, format: folder ? 'folder' : (extension as PictureFormat) }; // checked above
+  return { path, format: format === undefined || folder ? 'folder' : format };
+}
+
+/** `a, b or c`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
 /** The path of a file to write. Throws, before any work is done, if it cannot be written. */

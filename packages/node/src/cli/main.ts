@@ -11,12 +11,14 @@ import { inspect } from './inspect.js';
 import { init } from './init.js';
 import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
+import { mix } from './mix.js';
 import { nearest } from './nearest.js';
 import { overview, programOf } from './program.js';
 import { sample } from './sample.js';
 import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
 import { VERSION } from './version.js';
+import { video } from './video.js';
 
 /** The environment; default: the process's own. */
 export interface Host extends Partial<Streams> {
@@ -25,7 +27,18 @@ export interface Host extends Partial<Streams> {
 }
 
 /** The commands of this package. */
-export const OWN: readonly CliCommand[] = [init, sample, interpolate, inspect, bench, serve, exportRepository, doctor];
+export const OWN: readonly CliCommand[] = [
+  init,
+  sample,
+  interpolate,
+  mix,
+  video,
+  inspect,
+  bench,
+  serve,
+  exportRepository,
+  doctor,
+];
 
 /**
  * Runs `forja` with arguments (without node and script). Resolves to the exit code: 0 success, 1 failure, 2 wrong

@@ -33,6 +33,34 @@ export function seedOf(where: string, text: string): number | bigint {
   return bits <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bits) : bits;
 }
 
+/** Seeds that a list may name. */
+const MOST_SEEDS = 10_000;
+
+/** Seeds and ranges of them, both ends included: `0-15,20`. */
+export function seedsOf(where: string, text: string): (number | bigint)[] {
+  const seeds: (number | bigint)[] = [];
+  for (const part of text.split(',')) {
+    const [, low = '', high = low] = /^\s*(\d{1,20})(?:-(\d{1,20}))?\s*$/.exec(part) ?? [];
+    if (low === '') throw new UsageError(`${where}: expected seeds such as 0-15,20, got '${text}'`);
+    const [first, last] = [BigInt(seedOf(where, low)), BigInt(seedOf(where, high))];
+    if (last < first || last - first >= BigInt(MOST_SEEDS - seeds.length))
+      throw new UsageError(
+        `${where}: expected ranges from a lower to a higher seed, of at most ${MOST_SEEDS} in all, got '${part.trim()}'`,
+        { code: 'input.range' },
+      );
+    for (let seed = first; seed <= last; seed++) seeds.push(seedOf(where, String(seed)));
+  }
+  return seeds;
+}
+
+/** `0.3..1`: the two ends. */
+export function endsOf(where: string, text: string): [number, number] {
+  const [from, to, ...more] = text.split('..').map((end) => (end.trim() === '' ? NaN : Number(end)));
+  if (from === undefined || to === undefined || more.length > 0 || Number.isNaN(from) || Number.isNaN(to))
+    throw new UsageError(`${where}: expected a number such as 0.7, or two such as 0.3..1, got '${text}'`);
+  return [from, to];
+}
+
 /** `0.7` redraws larger entries; `psi:0.7` scales. */
 export function truncationOf(where: string, text: string): number | { psi: number } {
   const [, psi, digits = ''] = /^(psi[:=])?(.*)$/.exec(text) ?? [];

@@ -1,7 +1,7 @@
 // Writes pictures to files, and options shared by commands that load models.
 import { join } from 'node:path';
-import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions, ImageBatch } from '@forja/core';
-import { ForjaError } from '@forja/core';
+import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions } from '@forja/core';
+import { ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
@@ -28,6 +28,40 @@ export const LOWERING_OPTION: CliOption = {
   default: 'auto',
   choices: ['auto', 'portable'],
 };
+
+/** Of the commands whose pictures are looked at. */
+export const SCALE_OPTION: CliOption = {
+  flags: '--scale <n>',
+  description: 'every pixel n times as wide and high; default 1',
+  type: 'integer',
+};
+
+/** The value of {@link SCALE_OPTION}. @throws UsageError unless it is 1 to 64. */
+export function scaleOf(where: string, scale = 1): number {
+  if (Number.isInteger(scale) && scale >= 1 && scale <= 64) return scale;
+  throw new UsageError(`${where}: expected an integer from 1 to 64, got ${scale}`, { code: 'input.range' });
+}
+
+/** Every pixel as a square of `scale`. */
+export function enlarged(where: string, batch: ImageBatch, scale: number): ImageBatch {
+  if (scale === 1) return batch;
+  const { count, channels } = batch;
+  const [width, height] = [batch.width * scale, batch.height * scale];
+  const bytes = count * width * height * channels;
+  if (bytes > 2 ** 31)
+    throw new UsageError(`${where}: expected at most 2 GiB of pictures, got ${bytes} bytes`, { code: 'input.range' });
+  const data = new Uint8ClampedArray(bytes);
+  const row = width * channels;
+  for (let y = 0; y < count * batch.height; y++) {
+    const at = y * scale * row;
+    for (let x = 0; x < row; x++) {
+      const from = Math.floor(x / channels / scale) * channels + (x % channels);
+      data[at + x] = batch.data[y * batch.width * channels + from] as number; // inside
+    }
+    for (let copy = 1; copy < scale; copy++) data.copyWithin(at + copy * row, at, at + row);
+  }
+  return new ImageBatch(count, width, height, channels, data);
+}
 
 /** Writes a batch in `format`; returns the files, in order. */
 export async function writePictures(

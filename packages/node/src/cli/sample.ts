@@ -1,26 +1,40 @@
 // forja sample: writes pictures of a seed.
 import { resolve } from 'node:path';
-import { UsageError, type CliCommand } from '@forja/core';
+import {
+  psiTable,
+  seedTable,
+  UsageError,
+  type CliCommand,
+  type Generator,
+  type ImageBatch,
+  type SampleOptions,
+} from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
-import { labelOf, mixOf, seedOf, truncationOf } from './parse.js';
-import { LOAD_OPTIONS, LOWERING_OPTION, onDevice, writePictures } from './pictures.js';
+import { endsOf, labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
+import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
 
 interface Args extends LoadArgs {
   model: string;
   out: string;
-  count: number;
-  seed: string;
+  count?: number;
+  seed?: string;
+  seeds?: string;
   label?: string;
   text?: string[];
   truncation?: string;
-  psi?: number;
+  psi?: string;
+  steps?: number;
   mix?: string;
   grid?: boolean;
   columns?: number;
   padding?: number;
   delay?: number;
+  scale?: number;
 }
+
+/** Pictures a seed of a sweep. */
+const SWEEP = 8;
 
 /** The command. */
 export const sample: CliCommand = {
@@ -34,8 +48,9 @@ export const sample: CliCommand = {
       type: 'path',
       default: 'samples.png',
     },
-    { flags: '-n, --count <n>', description: 'pictures', type: 'integer', default: 16 },
-    { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine', default: '0' },
+    { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer' },
+    { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine; default 0' },
+    { flags: '--seeds <list>', description: 'the first picture of each of several seeds instead, such as 0-15,20' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     {
       flags: '--text <words>',
@@ -45,9 +60,9 @@ export const sample: CliCommand = {
     { flags: '--truncation <t>', description: 'draw latent entries beyond ±t again; psi:0.7 scales them instead' },
     {
       flags: '--psi <n>',
-      description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are',
-      type: 'number',
+      description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are; 0.3..1: a row a seed',
     },
+    { flags: '--steps <n>', description: 'pictures in a row of --psi 0.3..1; default 8', type: 'integer' },
     {
       flags: '--mix <seed:layer>',
       description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
@@ -56,6 +71,7 @@ export const sample: CliCommand = {
     { flags: '--columns <n>', description: 'pictures in a row of the grid; default: a square', type: 'integer' },
     { flags: '--padding <px>', description: 'pixels between the pictures of the grid', type: 'integer' },
     { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
+    SCALE_OPTION,
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
   ],
@@ -65,14 +81,20 @@ export const sample: CliCommand = {
     'forja sample generator.onnx -o pictures/ --count 500 --label 3',
     "forja sample generator.onnx --text 'red hair, glasses'",
     'forja sample generator.onnx -o mixed.png --psi 0.7 --mix 7:4',
+    'forja sample generator.onnx -o sweep.png --seeds 0-5 --psi 0.3..1 --steps 8',
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const { count, label, text, columns, padding, delay } = args;
-    const seed = seedOf('sample --seed', args.seed);
+    const scale = scaleOf('sample --scale', args.scale);
+    const { label, text, columns, padding, delay } = args;
+    const seeds = args.seeds === undefined ? undefined : seedsOf('sample --seeds', args.seeds);
+    const swept = sweepOf(args);
+    if (seeds && (args.seed ?? args.count) !== undefined)
+      throw new UsageError('sample --seeds: expected no --seed and --count beside it, as it gives one picture a seed');
+    const seed = seedOf('sample --seed', args.seed ?? '0');
     if (args.psi !== undefined && args.truncation !== undefined)
       throw new UsageError('sample --psi: expected no --truncation beside it, got both');
-    const psi = args.psi === undefined ? undefined : { psi: args.psi };
+    const psi = args.psi === undefined || swept ? undefined : { psi: endsOf('sample --psi', `${args.psi}..1`)[0] };
     const truncation = args.truncation === undefined ? psi : truncationOf('sample --truncation', args.truncation);
     const mix = args.mix === undefined ? undefined : mixOf('sample --mix', args.mix);
     const { path, format } = await pictureTarget('sample --out', io.cwd, args.out);
@@ -91,24 +113,27 @@ export const sample: CliCommand = {
     const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const begun = performance.now();
-      const batch = await generator.sample({
-        count,
-        seed,
-        signal: io.signal,
-        ...(truncation === undefined ? {} : { truncation }),
-        ...(label === undefined ? {} : { label: labelOf(label) }),
-        ...(text === undefined ? {} : { text }),
-        ...(mix === undefined ? {} : { mix }),
-      });
+      const batch = await drawn(
+        generator,
+        { seeds, seed, count: args.count ?? 16, psi: swept },
+        {
+          signal: io.signal,
+          ...(truncation === undefined ? {} : { truncation }),
+          ...(label === undefined ? {} : { label: labelOf(label) }),
+          ...(text === undefined ? {} : { text }),
+          ...(mix === undefined ? {} : { mix }),
+        },
+      );
+      const { count } = batch;
       const imagesPerSecond = Math.round((1000 * count) / (performance.now() - begun));
-      const files = await writePictures(batch, path, format, {
-        columns,
+      const files = await writePictures(enlarged('sample --scale', batch, scale), path, format, {
+        columns: columns ?? swept?.length,
         ...(padding === undefined ? {} : { grid: { padding } }),
         ...(delay === undefined ? {} : { animation: { delayMs: delay } }),
         io,
       });
       io.print(
-        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ${seed}, in ${format === 'folder' ? path : files[0]}`,
+        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ${args.seeds ?? seed}, in ${format === 'folder' ? path : files[0]}`,
       );
       io.print(`${imagesPerSecond} images/s on ${onDevice(generator.device)}`);
       return {
@@ -117,7 +142,7 @@ export const sample: CliCommand = {
         width: batch.width,
         height: batch.height,
         channels: batch.channels,
-        seed: String(seed),
+        ...(seeds ? { seeds: seeds.map(String) } : { seed: String(seed) }),
         imagesPerSecond,
         device: generator.device,
       };
@@ -126,3 +151,31 @@ export const sample: CliCommand = {
     }
   },
 };
+
+/** The values of ψ of a sweep, `--psi 0.3..1`. */
+function sweepOf({ psi, steps }: Args): number[] | undefined {
+  if (psi === undefined || !psi.includes('..')) {
+    if (steps !== undefined) throw new UsageError('sample --steps: expected a sweep beside it, such as --psi 0.3..1');
+    return undefined;
+  }
+  const [from, to] = endsOf('sample --psi', psi);
+  const count = steps ?? SWEEP;
+  if (count < 2 || count > 1000)
+    throw new UsageError(`sample --steps: expected an integer from 2 to 1000, got ${count}`, { code: 'input.range' });
+  return Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
+}
+
+/** Pictures of one seed, of one each of several, or of each at several ψ. */
+function drawn(
+  generator: Generator,
+  {
+    seeds,
+    seed,
+    count,
+    psi,
+  }: { seeds: (number | bigint)[] | undefined; seed: number | bigint; count: number; psi: number[] | undefined },
+  shared: Omit<SampleOptions, 'seed' | 'count'>,
+): Promise<ImageBatch> {
+  if (psi) return psiTable(generator, { ...shared, seeds: seeds ?? [seed], psi });
+  return seeds ? seedTable(generator, { ...shared, seeds }) : generator.sample({ ...shared, seed, count });
+}

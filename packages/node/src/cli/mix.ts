@@ -1,0 +1,92 @@
+// forja mix: writes a mixing table, styles of some seeds on the pictures of others.
+import { resolve } from 'node:path';
+import { mixTable, UsageError, type CliCommand } from '@forja/core';
+import { pictureTarget } from './files.js';
+import { loadOptions, type LoadArgs } from './load-args.js';
+import { labelOf, seedsOf, truncationOf } from './parse.js';
+import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+
+interface Args extends LoadArgs {
+  model: string;
+  out: string;
+  rows: string;
+  columns: string;
+  from?: number;
+  label?: string;
+  truncation?: string;
+  padding?: number;
+  scale?: number;
+}
+
+/** The command. */
+export const mix: CliCommand = {
+  name: 'mix',
+  summary: 'a table of pictures with the styles of others (StyleGAN2)',
+  arguments: [{ name: 'model', description: 'ONNX file of a generator that mixes styles', required: true }],
+  options: [
+    { flags: '-o, --out <path>', description: 'a .png', type: 'path', default: 'mix.png' },
+    { flags: '--rows <seeds>', description: 'seeds whose pictures are restyled, such as 0-3,9', default: '0-3' },
+    { flags: '--columns <seeds>', description: 'seeds whose styles are taken', default: '10-15' },
+    {
+      flags: '--from <layer>',
+      description: 'first layer that a column styles: 0 all, high numbers colours only; default: the middle one',
+      type: 'integer',
+    },
+    { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
+    { flags: '--truncation <t>', description: 'truncate all pictures: ±t, or psi:0.7' },
+    { flags: '--padding <px>', description: 'pixels between the pictures', type: 'integer' },
+    SCALE_OPTION,
+    ...LOAD_OPTIONS,
+    LOWERING_OPTION,
+  ],
+  examples: [
+    'forja mix runs/faces/generator.onnx --rows 0-3 --columns 10-15',
+    'forja mix runs/faces/generator.onnx -o colours.png --from 6 --truncation psi:0.7 --scale 2',
+  ],
+  async run(raw, io) {
+    const args = raw as unknown as Args; // the options above
+    const scale = scaleOf('mix --scale', args.scale);
+    const { label, truncation, padding } = args;
+    const [rows, columns] = [seedsOf('mix --rows', args.rows), seedsOf('mix --columns', args.columns)];
+    const { path } = await pictureTarget('mix --out', io.cwd, args.out, ['png'], false);
+    const { load } = await import('../index.js');
+    const generator = await load(resolve(io.cwd, args.model), loadOptions(args, io));
+    try {
+      const layers = generator.manifest.inputs.find(({ role }) => role === 'layer')?.range?.[1];
+      if (layers === undefined)
+        throw new UsageError(
+          'mix: expected a model that mixes styles, such as one of forja train stylegan, got another',
+        );
+      const { from = Math.floor(layers / 2) } = args;
+      const batch = await mixTable(generator, {
+        rows,
+        columns,
+        from,
+        signal: io.signal,
+        ...(label === undefined ? {} : { label: labelOf(label) }),
+        ...(truncation === undefined ? {} : { truncation: truncationOf('mix --truncation', truncation) }),
+      });
+      const files = await writePictures(enlarged('mix --scale', batch, scale), path, 'png', {
+        columns: columns.length + 1,
+        grid: { background: 255, ...(padding === undefined ? {} : { padding }) },
+        io,
+      });
+      io.print(
+        `${rows.length} × ${columns.length} pictures, styles of the columns from layer ${from} of ${layers} on, in ${path} (on ${onDevice(generator.device)})`,
+      );
+      return {
+        files,
+        rows: rows.map(String),
+        columns: columns.map(String),
+        from,
+        layers,
+        width: batch.width,
+        height: batch.height,
+        channels: batch.channels,
+        device: generator.device,
+      };
+    } finally {
+      await generator.dispose();
+    }
+  },
+};

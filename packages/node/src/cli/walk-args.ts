@@ -1,0 +1,95 @@
+// What `interpolate` and `video` share: options of a walk, and the walk itself.
+import { dirname, join, resolve } from 'node:path';
+import { UsageError, type CliIo, type CliOption, type ImageBatch, type InterpolateOptions } from '@forja/core';
+import type { Generator } from '@forja/core';
+import { loadOptions, type LoadArgs } from './load-args.js';
+import { labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
+
+/** Values of {@link WALK_OPTIONS}. */
+export interface WalkArgs extends LoadArgs {
+  model: string;
+  from?: string;
+  to?: string;
+  seeds?: string;
+  space: 'z' | 'w';
+  synthesis?: string;
+  mode?: 'slerp' | 'lerp';
+  loop?: boolean;
+  label?: string[];
+  text?: string[];
+  truncation?: string;
+  mix?: string;
+}
+
+/** Options of a walk. */
+export const WALK_OPTIONS: readonly CliOption[] = [
+  { flags: '--from <seed>', description: 'first seed; default 0' },
+  { flags: '--to <seed>', description: 'where it leads; default 1' },
+  { flags: '--seeds <list>', description: 'stops of the walk instead, such as 0-15,20; one, where classes change' },
+  { flags: '--space <space>', description: 'walk in z (latents) or w (styles)', choices: ['z', 'w'], default: 'z' },
+  { flags: '--synthesis <file>', description: 'for w: the second model; default: synthesis.onnx beside the model' },
+  {
+    flags: '--mode <mode>',
+    description: 'spherical (the default for normal latents) or linear',
+    choices: ['slerp', 'lerp'],
+  },
+  { flags: '--loop', description: 'return to the start, for a seamless loop' },
+  {
+    flags: '--label <class>',
+    description: 'number or name of a class, for models that have them; given more than once: one a stop, cross-faded',
+    type: 'list',
+  },
+  {
+    flags: '--text <words>',
+    description: 'what the pictures show, for models that take a text; given more than once: one a stop, cross-faded',
+    type: 'list',
+  },
+  { flags: '--truncation <t>', description: 'truncate all stops: ±t, or psi:0.7' },
+  { flags: '--mix <seed:layer>', description: 'styles of another seed from a layer on, for models that mix' },
+];
+
+/** A walk, and its stops in words. */
+export interface Walk {
+  batch: ImageBatch;
+  seeds: readonly (number | bigint)[];
+  device: Generator['device'];
+}
+
+/** Loads what the walk needs, walks, and frees it. @throws UsageError for options that do not fit each other. */
+export async function walk(command: string, args: WalkArgs, steps: number, io: CliIo): Promise<Walk> {
+  const { mode, loop, label, text, truncation, mix, space } = args;
+  if (args.seeds !== undefined && (args.from ?? args.to) !== undefined)
+    throw new UsageError(`${command} --seeds: expected no --from and --to beside it, got both`);
+  if (args.synthesis !== undefined && space !== 'w')
+    throw new UsageError(`${command} --synthesis: expected --space w beside it, as a walk in z needs no second model`);
+  const seeds =
+    args.seeds === undefined
+      ? [seedOf(`${command} --from`, args.from ?? '0'), seedOf(`${command} --to`, args.to ?? '1')]
+      : seedsOf(`${command} --seeds`, args.seeds);
+  const options: InterpolateOptions = {
+    seeds,
+    steps,
+    signal: io.signal,
+    ...(mode === undefined ? {} : { mode }),
+    ...(loop === undefined ? {} : { loop }),
+    ...(truncation === undefined ? {} : { truncation: truncationOf(`${command} --truncation`, truncation) }),
+    ...(mix === undefined ? {} : { mix: mixOf(`${command} --mix`, mix) }),
+    ...(label === undefined ? {} : { label: label.map(labelOf) }),
+    ...(text === undefined ? {} : { text }),
+  };
+  const { load } = await import('../index.js');
+  const model = resolve(io.cwd, args.model);
+  const open: Generator[] = [];
+  try {
+    const generator = await load(model, loadOptions(args, io));
+    open.push(generator);
+    if (space === 'z') return { batch: await generator.interpolate(options), seeds, device: generator.device };
+    const beside =
+      args.synthesis === undefined ? join(dirname(model), 'synthesis.onnx') : resolve(io.cwd, args.synthesis);
+    const synthesis = await load(beside, loadOptions(args, io));
+    open.push(synthesis);
+    return { batch: await generator.interpolate({ ...options, synthesis }), seeds, device: generator.device };
+  } finally {
+    await Promise.all(open.map((one) => one.dispose()));
+  }
+}
