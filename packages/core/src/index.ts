@@ -33,6 +33,7 @@ export type {
   InterpolateOptions,
   Mix,
   SampleOptions,
+  ScoreOptions,
   StreamOptions,
   Synthesis,
   TranslateOptions,

@@ -182,6 +182,7 @@ export {
   type OptionsOf,
   type SystemKind,
 } from './systems/kind.js';
+export { discriminatorOutput, type DiscriminatorParts } from './systems/discriminator.js';
 export type { GanSystem, Output, Preview } from './systems/system.js';
 export { phaseStep, type Phase, type PhaseInput, type Source } from './systems/phase.js';
 export { nameWeights } from './tfjs/variables.js';

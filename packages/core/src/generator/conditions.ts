@@ -97,14 +97,25 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   };
 }
 
-function classOf({ classes: names }: ManifestInput, classes: number | undefined, label: number | string): number {
+/** Rows of these classes. @throws UsageError `input.range` for one that the model does not have. */
+export function labelRows(input: RowInput, of: readonly (number | string)[], where: string): Tensor {
+  const chosen = of.map((label) => classOf(input.spec, classesOf(input.spec), label, where));
+  return labels(input, chosen.length, (i) => chosen[i] ?? 0); // as many as rows
+}
+
+function classOf(
+  { classes: names }: ManifestInput,
+  classes: number | undefined,
+  label: number | string,
+  where = 'sample.label',
+): number {
   const named = typeof label === 'string' ? (names ?? []).indexOf(label) : label;
   if (typeof label === 'string' && named < 0)
     throw new UsageError(
-      `sample.label: expected ${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
+      `${where}: expected ${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
       { code: 'input.range' },
     );
-  checkInteger('sample.label', named, 0, (classes ?? 2 ** 31) - 1);
+  checkInteger(where, named, 0, (classes ?? 2 ** 31) - 1);
   return named;
 }
 

@@ -16,7 +16,14 @@ import { LatentModel } from './latent-model.js';
 import type { Draw } from './latent-model.js';
 import type { Manifest } from '../manifest/manifest.js';
 import { batchOf, MOST } from './options.js';
-import type { BatchOptions, InterpolateOptions, SampleOptions, StreamOptions, TranslateOptions } from './options.js';
+import type {
+  BatchOptions,
+  InterpolateOptions,
+  SampleOptions,
+  ScoreOptions,
+  StreamOptions,
+  TranslateOptions,
+} from './options.js';
 import { encodingOf, PictureBuffer } from './picture-buffer.js';
 import type { PictureTools } from './translate.js';
 
@@ -136,6 +143,20 @@ export class Generator {
         (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done),
         TOOLS,
       ),
+    );
+  }
+
+  /**
+   * How real a discriminator (role `score`) says that pictures are, one number each: the probability, 0..1, where the
+   * manifest gives that range, else only comparable, more is more real. Rejects with `input.shape`, `input.range`
+   * (label, text), `model.notGenerator`, `aborted`, `disposed`.
+   */
+  async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
+    optionsOf('score', options);
+    const { score } = await import('./lazy.js');
+    const { signal } = options;
+    return this.#admit(() =>
+      score(this.manifest, image, options, (feeds) => this.#run(feeds, signal ? { signal } : {}, 0), TOOLS),
     );
   }
 

@@ -4,6 +4,7 @@ export { conditioned } from './conditions.js';
 export { walked } from './walk-of.js';
 export { completeFeeds } from '../runtime/complete-feeds.js';
 export { checkSizes } from './sizes.js';
+export { score } from './score.js';
 export { someClass } from './some-class.js';
 export { streamed } from './streamed.js';
 export { translate } from './translate.js';

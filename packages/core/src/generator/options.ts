@@ -110,6 +110,15 @@ export interface TranslateOptions {
   signal?: AbortSignalLike;
 }
 
+/** Options of `Generator.score`. */
+export interface ScoreOptions {
+  /** Index or name of the class that a picture is judged as, for models that take one; one, or one a picture. */
+  label?: number | string | readonly (number | string)[];
+  /** The text that a picture is judged beside, for models that take one; one, or one a picture. */
+  text?: string | readonly string[];
+  signal?: AbortSignalLike;
+}
+
 /** Maximum pictures per call. */
 export const MOST = 100_000;
 

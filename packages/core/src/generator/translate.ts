@@ -39,10 +39,10 @@ export async function translate(
   const { signal, onProgress } = options;
   const [first] = images;
   if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
-  for (const image of images) checkImage(image, first);
+  for (const image of images) checkImage('translate', image, first);
   const fixed = fixedSize(input);
   const { tile, overlap } = tilingOf(options, fixed);
-  if (tile === undefined) checkWhole(first, fixed);
+  if (tile === undefined) checkWhole('translate', first, fixed);
   // Whole pictures are run at their own size; tiles may extend beyond the picture if the model takes multiples of a
   // step only.
   const grid = tile === undefined ? undefined : gridOf(manifest, input, tile, overlap, fixed);
@@ -58,8 +58,8 @@ export async function translate(
       const part = cut(image, place, fixed);
       const feed = fromImages([part], {
         ...tools.encodingOf(input),
-        channels: channelsOf(input, first),
-        dtype: dtypeOf(input),
+        channels: channelsOf('translate', input, first),
+        dtype: dtypeOf('translate', input),
       });
       const outputs = await run(
         { [input.name]: padded(feed, input.shape[0]) },
@@ -98,14 +98,14 @@ function joined(pieces: readonly Piece[], picture: ImageLike, overlap: number, l
   return blendTiles(pieces, picture, overlap, layout);
 }
 
-function checkWhole({ width, height }: ImageLike, fixed: Partial<Sides>): void {
+export function checkWhole(where: string, { width, height }: ImageLike, fixed: Partial<Sides>): void {
   if ((fixed.width ?? width) === width && (fixed.height ?? height) === height) return;
   const way =
-    fixed.width !== undefined && fixed.width === fixed.height
+    where === 'translate' && fixed.width !== undefined && fixed.width === fixed.height
       ? `; { tile: ${fixed.width} } runs other sizes in tiles`
       : '; resize them';
   throw new UsageError(
-    `translate: expected pictures of ${fixed.width ?? 'any width'} × ${fixed.height ?? 'any height'}, got ${width} × ${height}${way}`,
+    `${where}: expected pictures of ${fixed.width ?? 'any width'} × ${fixed.height ?? 'any height'}, got ${width} × ${height}${way}`,
     { code: 'input.shape' },
   );
 }
@@ -131,26 +131,26 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
   return { input, output };
 }
 
-function checkImage(image: ImageLike, { width, height }: ImageLike): void {
-  checkInteger('translate.image.width', image.width, 1, 2 ** 16);
-  checkInteger('translate.image.height', image.height, 1, 2 ** 16);
+export function checkImage(where: string, image: ImageLike, { width, height }: ImageLike): void {
+  checkInteger(`${where}.image.width`, image.width, 1, 2 ** 16);
+  checkInteger(`${where}.image.height`, image.height, 1, 2 ** 16);
   const { length } = Object(image.data) as ArrayLike<number>; // 'undefined' where callers without types give none
   if (![1, 3, 4].some((channels) => length === channels * image.width * image.height)) {
     throw new UsageError(
-      `translate.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,
+      `${where}.image.data: expected 1, 3 or 4 × ${image.width} × ${image.height} bytes, got ${length}`,
       { code: 'input.shape' },
     );
   }
   if (image.width !== width || image.height !== height) {
     throw new UsageError(
-      `translate: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`,
+      `${where}: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`,
       { code: 'input.shape' },
     );
   }
 }
 
 /** Width and height, where the model fixes them. */
-function fixedSize({ shape, layout }: ManifestInput): Partial<Sides> {
+export function fixedSize({ shape, layout }: ManifestInput): Partial<Sides> {
   const [height, width] = layout === 'nhwc' ? [shape[1], shape[2]] : [shape[2], shape[3]];
   return {
     ...(typeof width === 'number' ? { width } : {}),
@@ -158,21 +158,25 @@ function fixedSize({ shape, layout }: ManifestInput): Partial<Sides> {
   };
 }
 
-function dtypeOf({ name, dtype }: ManifestInput): 'float32' | 'float16' | 'uint8' {
+export function dtypeOf(where: string, { name, dtype }: ManifestInput): 'float32' | 'float16' | 'uint8' {
   if (dtype === 'float32' || dtype === 'float16' || dtype === 'uint8') return dtype;
   throw new ModelFormatError(
     'model.unsupported',
-    `translate: expected pictures as float32, float16 or uint8, got ${dtype} for '${name}'`,
+    `${where}: expected pictures as float32, float16 or uint8, got ${dtype} for '${name}'`,
   );
 }
 
-function channelsOf({ shape, layout }: ManifestInput, { data, width, height }: ImageLike): 1 | 3 | 4 {
+export function channelsOf(
+  where: string,
+  { shape, layout }: ManifestInput,
+  { data, width, height }: ImageLike,
+): 1 | 3 | 4 {
   const named = layout === 'nhwc' ? shape[3] : shape[1];
   const channels = typeof named === 'number' ? named : data.length / (width * height);
   if (channels === 1 || channels === 3 || channels === 4) return channels;
   throw new ModelFormatError(
     'model.unsupported',
-    `translate: expected a model of pictures with 1, 3 or 4 channels, got ${channels}`,
+    `${where}: expected a model of pictures with 1, 3 or 4 channels, got ${channels}`,
   );
 }
 
@@ -228,9 +232,9 @@ function upTo(size: number, step: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** The row, padded with zero rows if the model's batch is fixed. */
-function padded({ dtype, shape, data }: Tensor, batch: number | string | undefined): Tensor {
-  if (typeof batch !== 'number' || batch === 1) return { dtype, shape, data };
+/** The rows, padded with zero rows if the model's batch is fixed. */
+export function padded({ dtype, shape, data }: Tensor, batch: number | string | undefined): Tensor {
+  if (typeof batch !== 'number' || batch === shape[0]) return { dtype, shape, data };
   const all = [batch, ...shape.slice(1)];
   const rows: TypedArray = new ARRAY_OF[dtype](sizeOf(all));
   // The same array type: both are of `dtype`.

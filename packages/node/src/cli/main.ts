@@ -15,6 +15,7 @@ import { mix } from './mix.js';
 import { nearest } from './nearest.js';
 import { overview, programOf } from './program.js';
 import { sample } from './sample.js';
+import { score } from './score.js';
 import { serve } from './serve.js';
 import { trainerCommands, trainerMissing, TRAINER_NAMES } from './trainer.js';
 import { VERSION } from './version.js';
@@ -33,6 +34,7 @@ export const OWN: readonly CliCommand[] = [
   interpolate,
   mix,
   video,
+  score,
   inspect,
   bench,
   serve,

@@ -6,6 +6,8 @@ import type { GanLoss } from './loss.js';
 export const leastSquares: GanLoss = {
   name: 'least-squares',
   discriminator: (real, fake) => tf.add(halfSquare(tf.sub(real.logits, 1)), halfSquare(fake.logits)),
+  // Equation 5: at the optimum with these targets D(x) is p_data / (p_data + p_g) itself.
+  probability: (logits) => tf.clipByValue(logits, 0, 1),
   generator: (fake) => halfSquare(tf.sub(fake.logits, 1)),
 };
 

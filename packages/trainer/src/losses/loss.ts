@@ -23,6 +23,11 @@ export interface GanLoss {
   readonly relativistic?: boolean;
   /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` may move. */
   readonly crossEntropy?: boolean;
+  /**
+   * The probability that an example is real, of logits of any shape, if D is at its optimum. Absent: the loss makes
+   * logits no probability; greater still means more real.
+   */
+  readonly probability?: (logits: tf.Tensor) => tf.Tensor;
   /** Logits are only compared: their sign does not say what the discriminator takes an example for. */
   readonly signless?: boolean;
 }

@@ -1,4 +1,5 @@
 // The non-saturating GAN loss: the generator maximises log D(G(z)). Goodfellow et al. 2014, section 3, last paragraph.
+import * as tf from '@tensorflow/tfjs';
 import { costOfReal, discriminatorCrossEntropy } from './cross-entropy.js';
 import type { GanLoss } from './loss.js';
 
@@ -9,6 +10,7 @@ import type { GanLoss } from './loss.js';
 export const nonSaturating: GanLoss = {
   name: 'non-saturating',
   crossEntropy: true,
+  probability: (logits) => tf.sigmoid(logits),
   discriminator: discriminatorCrossEntropy,
   generator: (fake) => costOfReal(fake.logits),
 };

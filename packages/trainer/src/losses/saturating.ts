@@ -10,6 +10,7 @@ import type { GanLoss } from './loss.js';
 export const saturating: GanLoss = {
   name: 'saturating',
   crossEntropy: true,
+  probability: (logits) => tf.sigmoid(logits),
   discriminator: discriminatorCrossEntropy,
   generator: (fake) => tf.neg(costOfFake(fake.logits)),
 };

@@ -52,6 +52,11 @@ export interface GanSystem {
   readonly phases: readonly Phase[];
   /** By name; the first is the one that grids show and `train` returns. */
   readonly outputs: Readonly<Record<string, Output>>;
+  /**
+   * Discriminators that judge examples one by one, as files of role `score`, which `exportDiscriminator` asks for; see
+   * `discriminatorOutput`. They have no preview.
+   */
+  readonly discriminators?: Readonly<Record<string, Output>>;
   /** Scalars that follow the iteration, by the name that sources and the log use: `rate_g`, `rate_d`. */
   readonly schedules: Readonly<Record<string, Schedule>>;
   /** Scalars that share a chart of the report, by its title; others get charts of their own. */

@@ -80,6 +80,10 @@ export const runEntries = {
     'what pictures are measured by: an ONNX file, digits, clothes, random, values; default: what suits the data',
   ),
   tensorboard: described(v.optional(v.boolean(), false), 'event files of TensorBoard in the run folder, too'),
+  exportDiscriminator: described(
+    v.optional(v.boolean(), false),
+    'write discriminator.onnx beside the generator: how real a picture is, for forja score',
+  ),
   engine: described(v.optional(v.picklist(['onnx', 'tfjs']), 'onnx'), 'onnx: the compiled step; tfjs: eager, slow'),
   lowering: described(
     v.optional(v.picklist(['portable', 'fast', 'auto']), 'auto'),

@@ -37,7 +37,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   const errors: number[] = [];
   const exportAll = async (prefix: string, step: number, scores: Readonly<Record<string, number>>): Promise<void> => {
     await engine.writeVariables();
-    for (const output of Object.values(system.outputs)) {
+    for (const output of [...Object.values(system.outputs), ...discriminatorsOf(run)]) {
       const { model, report } = await exportOutput(output, run, dataset, { ...scores, steps: step }, runtime);
       if (report.verified === 'passed') errors.push(...report.errors.map(({ relative }) => relative));
       const file: `${string}.onnx` = `${prefix}${output.file.replace(/[.]onnx$/, '')}.onnx`;
@@ -123,6 +123,11 @@ function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds):
 /** Weights of each network, by role. */
 export function parametersOf({ system }: Pick<Run, 'system'>): Record<string, number> {
   return Object.fromEntries(Object.entries(system.networks).map(([role, model]) => [role, model.countParams()]));
+}
+
+/** Discriminators that the run writes too. */
+function discriminatorsOf({ system, config }: Run): readonly Output[] {
+  return config.exportDiscriminator ? Object.values(system.discriminators ?? {}) : [];
 }
 
 async function exportOutput(

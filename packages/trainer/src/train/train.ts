@@ -229,6 +229,11 @@ export function prepare(
   const system = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
   try {
     checkInputs(system, dataset);
+    if (config.exportDiscriminator && Object.keys(system.discriminators ?? {}).length === 0)
+      throw new UsageError(
+        `config.exportDiscriminator: expected a discriminator that judges examples one by one, got the system '${system.name}', whose does not with these options; leave it out`,
+        { code: 'config.invalid' },
+      );
   } catch (error) {
     system.dispose();
     throw error;

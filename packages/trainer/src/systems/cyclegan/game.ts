@@ -8,6 +8,7 @@ import { leastSquares } from '../../losses/least-squares.js';
 import { adam, applyUpdates } from '../../optimizers/index.js';
 import { nameWeights, namedVariable, variablesOf } from '../../tfjs/variables.js';
 import { averageOf, type Average } from '../average.js';
+import { discriminatorOutput } from '../discriminator.js';
 import type { Circumstances } from '../kind.js';
 import { disposeOwn } from '../network.js';
 import type { PhaseInput } from '../phase.js';
@@ -154,6 +155,17 @@ export function game(
       ab: output('a', g_ab, averages.ab, 'a-to-b.onnx'),
       ba: output('b', g_ba, averages.ba, 'b-to-a.onnx'),
     },
+    discriminators: Object.fromEntries(
+      (['a', 'b'] as const).map((side) => [
+        `d_${side}`,
+        discriminatorOutput({
+          judge: (x) => apply(side === 'a' ? d_a : d_b, x, false),
+          example: fields[side],
+          loss: leastSquares,
+          file: `discriminator-${side}.onnx`,
+        }),
+      ]),
+    ),
     schedules: {
       rate_g: scheduled(options.schedule, options.rates.g, at.steps),
       rate_d: scheduled(options.schedule, options.rates.d, at.steps),

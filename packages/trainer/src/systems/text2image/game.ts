@@ -1,5 +1,6 @@
 // The matching-aware game (Reed et al. 2016, algorithm 1): D sees a real picture with its caption, the same picture
 // with another's caption, and a made picture with the caption it was made from. The last two are wrong by half each.
+import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -7,6 +8,7 @@ import { lossOf, type Verdict } from '../../losses/index.js';
 import { adam, applyUpdates } from '../../optimizers/index.js';
 import { nameWeights, variablesOf } from '../../tfjs/variables.js';
 import { averageOf } from '../average.js';
+import { discriminatorOutput } from '../discriminator.js';
 import type { Circumstances } from '../kind.js';
 import { disposeOwn } from '../network.js';
 import type { Phase, PhaseInput } from '../phase.js';
@@ -135,6 +137,13 @@ export function game(
   const rows = Math.max(1, Math.round(at.samples / COLUMNS));
   const vocabulary = caption.vocabulary ?? []; // `fit` refuses data without
   const variables = [...own, ...adamG.state, ...adamD.state, ...average.variables];
+  const ofText: TensorSpec & { name: string } = {
+    name: 'text',
+    role: 'text',
+    dtype: 'int32',
+    shape: ['batch', ...caption.shape],
+    vocabulary,
+  };
   return {
     name: 'text2image',
     networks: { g, d },
@@ -146,7 +155,7 @@ export function game(
           average.during(() => g.apply([z, text], { training: false })) as tf.Tensor, // concrete for concrete inputs
         inputs: [
           { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', options.latent], random: 'normal' },
-          { name: 'text', role: 'text', dtype: 'int32', shape: ['batch', ...caption.shape], vocabulary },
+          ofText,
         ],
         outputs: [{ name: 'image', role: 'image', range: [-1, 1] }],
         file: 'generator.onnx',
@@ -158,6 +167,14 @@ export function game(
           inputs: { z: { random: 'normal' }, text: { data: 'text' } },
         },
       },
+    },
+    discriminators: {
+      discriminator: discriminatorOutput({
+        judge: (x, text) => [d.apply([x, text as tf.Tensor], { training: false })].flat()[0] as tf.Tensor, // as g above
+        example: image,
+        loss,
+        condition: ofText,
+      }),
     },
     schedules: {
       rate_g: scheduled(options.schedule, options.rates.g, at.steps),

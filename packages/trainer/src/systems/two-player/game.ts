@@ -10,6 +10,7 @@ import { applyUpdates } from '../../optimizers/index.js';
 import { kernelsOf, orthogonality } from '../../penalties/index.js';
 import { nameWeights, variablesOf } from '../../tfjs/variables.js';
 import { averageOf } from '../average.js';
+import { discriminatorOutput } from '../discriminator.js';
 import type { Circumstances } from '../kind.js';
 import type { Phase, PhaseInput } from '../phase.js';
 import { disposeOwn } from '../network.js';
@@ -230,13 +231,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
           average.during(() => g.apply(given.length === 1 ? first(given) : given, { training: false })) as tf.Tensor,
         inputs: [
           { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', options.latent], random: 'normal' },
-          ...(classes === undefined
-            ? []
-            : [
-                { name: 'label', role: 'label', dtype: 'int32', shape: ['batch'], classes } satisfies TensorSpec & {
-                  name: string;
-                },
-              ]),
+          ...(classes === undefined ? [] : [ofClass(classes)]),
         ],
         outputs: [output],
         file: 'generator.onnx',
@@ -244,6 +239,20 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         preview: previewOf(at.samples, classes),
       },
     },
+    // a pack is judged as a whole
+    ...(options.pack > 1
+      ? {}
+      : {
+          discriminators: {
+            discriminator: discriminatorOutput({
+              judge: (x, given) =>
+                first([d.apply(given === undefined ? x : [x, given], { training: false })].flat() as tf.Tensor[]),
+              example,
+              loss: lossOf(options.loss),
+              ...(classes === undefined || d.inputs.length < 2 ? {} : { condition: ofClass(classes) }),
+            }),
+          },
+        }),
     schedules: scalars.schedules,
     charts: {
       Losses: ['loss_d', 'loss_g'],
@@ -252,6 +261,14 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     dispose: () => disposeOwn(variables, at),
   };
 }
+
+const ofClass = (classes: readonly string[]): TensorSpec & { name: string } => ({
+  name: 'label',
+  role: 'label',
+  dtype: 'int32',
+  shape: ['batch'],
+  classes,
+});
 
 /** The one output of a network, or the one input of a call. */
 const first = (tensors: readonly (tf.Tensor | undefined)[]): tf.Tensor => tensors[0] as tf.Tensor;

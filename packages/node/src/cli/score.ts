@@ -1,0 +1,84 @@
+// forja score: prints how real a discriminator says that pictures are.
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ForjaError, UsageError, type CliCommand, type ImageLike } from '@forja/core';
+import { reasonOf } from './errors.js';
+import { loadOptions, type LoadArgs } from './load-args.js';
+import { labelOf } from './parse.js';
+import { LOAD_OPTIONS, LOWERING_OPTION } from './pictures.js';
+
+interface Args extends LoadArgs {
+  model: string;
+  pictures?: string[];
+  label?: string[];
+  text?: string[];
+}
+
+/** The command. */
+export const score: CliCommand = {
+  name: 'score',
+  summary: 'how real a discriminator says that pictures are',
+  arguments: [
+    { name: 'model', description: 'ONNX file of a discriminator (forja train --export-discriminator)', required: true },
+    { name: 'pictures', description: 'PNG files', required: true, variadic: true },
+  ],
+  options: [
+    {
+      flags: '--label <class>',
+      description: 'number or name of the class that pictures are judged as; given more than once: one a picture',
+      type: 'list',
+    },
+    {
+      flags: '--text <words>',
+      description: 'the text that pictures are judged beside; given more than once: one a picture',
+      type: 'list',
+    },
+    ...LOAD_OPTIONS,
+    LOWERING_OPTION,
+  ],
+  examples: [
+    'forja score runs/digits/discriminator.onnx drawn.png scanned.png',
+    'forja score runs/digits/discriminator.onnx three.png --label 3 --json',
+  ],
+  async run(raw, io) {
+    const args = raw as unknown as Args; // the options above
+    const { pictures = [], label, text } = args;
+    const images = await Promise.all(pictures.map((path) => readPng(path, resolve(io.cwd, path))));
+    const { load } = await import('../index.js');
+    const model = await load(resolve(io.cwd, args.model), loadOptions(args, io));
+    try {
+      const scores = await model.score(images, {
+        signal: io.signal,
+        ...(label === undefined ? {} : { label: label.map(labelOf) }),
+        ...(text === undefined ? {} : { text }),
+      });
+      const probability = model.manifest.outputs.find(({ role }) => role === 'score')?.range !== undefined;
+      pictures.forEach((path, i) => io.print(`${(scores[i] ?? NaN).toFixed(4)}  ${path}`));
+      if (!probability) io.print('(no probabilities: scores are comparable only, more is more real)');
+      return {
+        scores: pictures.map((picture, i) => ({ picture, score: scores[i] })),
+        probability,
+        device: model.device,
+      };
+    } finally {
+      await model.dispose();
+    }
+  },
+};
+
+/** Grey PNGs come as RGB, which models of grey pictures take too. */
+async function readPng(name: string, path: string): Promise<ImageLike> {
+  const { PNG } = await import('pngjs');
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new ForjaError('data.notFound', `score: cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  try {
+    const { width, height, data } = PNG.sync.read(bytes);
+    return { width, height, data };
+  } catch (cause) {
+    throw new UsageError(`score: expected a PNG, got ${name}: ${reasonOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,49 @@
+// A discriminator as a file: examples, and a class or text where it takes one, to how real it says that each is.
+import type { TensorSpec } from '@forja/core';
+import * as tf from '@tensorflow/tfjs';
+import type { FieldSpec } from '../data/dataset.js';
+import type { GanLoss } from '../losses/index.js';
+import type { Output } from './system.js';
+
+/** What {@link discriminatorOutput} is made of. */
+export interface DiscriminatorParts {
+  /** Logits [n, 1], or of patches [n, h, w, 1], in inference: of examples, and of `condition` where it is given. */
+  judge(example: tf.Tensor, condition: tf.Tensor | undefined): tf.Tensor;
+  /** Pictures [height, width, channels], or vectors [size]. */
+  readonly example: FieldSpec;
+  readonly loss: GanLoss;
+  /** The class or text that examples are judged under. */
+  readonly condition?: TensorSpec & { name: string };
+  /** Default `discriminator.onnx`. */
+  readonly file?: string;
+}
+
+/** The output: `score` [batch], within 0..1 where the loss makes the logits a probability; of patches the mean. */
+export function discriminatorOutput(parts: DiscriminatorParts): Output {
+  const { judge, example, loss, condition, file = 'discriminator.onnx' } = parts;
+  const picture = example.shape.length === 3;
+  return {
+    model: (x: tf.Tensor, given?: tf.Tensor) => scoreOf(loss, judge(x, given)),
+    inputs: [
+      {
+        name: picture ? 'image' : 'example',
+        role: picture ? 'image' : 'tensor',
+        dtype: 'float32',
+        shape: ['batch', ...example.shape],
+        ...(picture ? { range: [-1, 1] satisfies [number, number] } : {}),
+      },
+      ...(condition === undefined ? [] : [condition]),
+    ],
+    outputs: [{ name: 'score', role: 'score', ...(loss.probability === undefined ? {} : { range: [0, 1] }) }],
+    file,
+    kind: 'function',
+  };
+}
+
+/** One number an example. */
+function scoreOf({ probability = tf.clone }: GanLoss, logits: tf.Tensor): tf.Tensor {
+  const patches = tf.reshape(probability(logits), [logits.shape[0] ?? -1, sizeOf(logits.shape.slice(1))]);
+  return patches.shape[1] === 1 ? tf.reshape(patches, [-1]) : tf.mean(patches, 1);
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
