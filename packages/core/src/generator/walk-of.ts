@@ -114,10 +114,10 @@ function stopsOf(options: InterpolateOptions, takesLabel: boolean): Stop[] {
     });
   const of = <T>(list: readonly T[], i: number): T | undefined => (list.length === 1 ? list[0] : list[i]);
   return Array.from({ length: count }, (_, i) => {
-    const [own_, words] = [of(labels, i), of(texts, i)];
+    const [ofClass, words] = [of(labels, i), of(texts, i)];
     return {
       seed: of(own, i) as number | bigint, // as many as stops, or one
-      ...(own_ === undefined ? {} : { label: own_ }),
+      ...(ofClass === undefined ? {} : { label: ofClass }),
       ...(words === undefined ? {} : { text: words }),
     };
   });

@@ -40,7 +40,7 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
   return out;
 }
 
-/** Where step `k` of `steps` is on a path through `stops` stops: `part` (0..1) of the way from stop `leg` to the next. */
+/** Where step `k` of `steps` is on a path through `stops` stops: `part` (0..1) of the way from stop `leg` on. */
 export function placeOf(k: number, steps: number, stops: number, loop: boolean): { leg: number; part: number } {
   const legs = loop ? stops : stops - 1;
   // Multiply before dividing, so that the last step is exactly the last stop.

@@ -53,12 +53,12 @@ export function seedsOf(where: string, text: string): (number | bigint)[] {
   return seeds;
 }
 
-/** `0.3..1`: the two ends. */
-export function endsOf(where: string, text: string): [number, number] {
+/** `0.7`, or the two ends of `0.3..1`. */
+export function endsOf(where: string, text: string): { from: number; to: number | undefined } {
   const [from, to, ...more] = text.split('..').map((end) => (end.trim() === '' ? NaN : Number(end)));
-  if (from === undefined || to === undefined || more.length > 0 || Number.isNaN(from) || Number.isNaN(to))
+  if (from === undefined || more.length > 0 || Number.isNaN(from) || Number.isNaN(to ?? 0))
     throw new UsageError(`${where}: expected a number such as 0.7, or two such as 0.3..1, got '${text}'`);
-  return [from, to];
+  return { from, to };
 }
 
 /** `0.7` redraws larger entries; `psi:0.7` scales. */

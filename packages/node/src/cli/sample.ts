@@ -94,7 +94,7 @@ export const sample: CliCommand = {
     const seed = seedOf('sample --seed', args.seed ?? '0');
     if (args.psi !== undefined && args.truncation !== undefined)
       throw new UsageError('sample --psi: expected no --truncation beside it, got both');
-    const psi = args.psi === undefined || swept ? undefined : { psi: endsOf('sample --psi', `${args.psi}..1`)[0] };
+    const psi = args.psi === undefined || swept ? undefined : { psi: endsOf('sample --psi', args.psi).from };
     const truncation = args.truncation === undefined ? psi : truncationOf('sample --truncation', args.truncation);
     const mix = args.mix === undefined ? undefined : mixOf('sample --mix', args.mix);
     const { path, format } = await pictureTarget('sample --out', io.cwd, args.out);
@@ -154,11 +154,12 @@ export const sample: CliCommand = {
 
 /** The values of ψ of a sweep, `--psi 0.3..1`. */
 function sweepOf({ psi, steps }: Args): number[] | undefined {
-  if (psi === undefined || !psi.includes('..')) {
+  const ends = psi === undefined ? undefined : endsOf('sample --psi', psi);
+  if (ends?.to === undefined) {
     if (steps !== undefined) throw new UsageError('sample --steps: expected a sweep beside it, such as --psi 0.3..1');
     return undefined;
   }
-  const [from, to] = endsOf('sample --psi', psi);
+  const [from, to] = [ends.from, ends.to];
   const count = steps ?? SWEEP;
   if (count < 2 || count > 1000)
     throw new UsageError(`sample --steps: expected an integer from 2 to 1000, got ${count}`, { code: 'input.range' });
