@@ -153,7 +153,7 @@ export class Generator {
    */
   async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
     optionsOf('score', options);
-    const { score } = await import('./lazy.js');
+    const { score } = await lazy();
     const { signal } = options;
     return this.#admit(() =>
       score(this.manifest, image, options, (feeds) => this.#run(feeds, signal ? { signal } : {}, 0), TOOLS),

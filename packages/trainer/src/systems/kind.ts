@@ -12,7 +12,7 @@ export type FieldKind = 'image' | 'vector' | 'label' | 'text';
 export type FieldNeeds = Readonly<Record<string, FieldKind>>;
 
 /** What a system may know of the data. */
-export type DatasetInfo = Pick<Dataset, 'name' | 'count' | 'fields' | 'parts'>;
+export type DatasetInfo = Pick<Dataset, 'name' | 'count' | 'fields' | 'parts' | 'holdout'>;
 
 /** What a run gives a system beside its own options. */
 export interface Circumstances {

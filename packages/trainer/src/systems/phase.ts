@@ -5,8 +5,11 @@ import type { GanSystem } from './system.js';
 
 /** Where an input of a phase, or of a preview, comes from. */
 export type Source =
-  /** A field of the data set; each run takes its own batch. */
-  | { data: string }
+  /**
+   * A field of the data set; each run takes its own batch of as many examples as the input has rows. `holdout`: of the
+   * examples that are kept out of training, for a probe.
+   */
+  | { data: string; holdout?: boolean }
   /** Numbers of (seed, phase, run, input). `p`: probability of a one, for `bernoulli`. */
   | { random: 'normal' | 'uniform' | 'bernoulli'; p?: number }
   /** Whole numbers `from` … `below` − 1. */

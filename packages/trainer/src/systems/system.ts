@@ -50,6 +50,11 @@ export interface GanSystem {
   readonly variables: readonly tf.Variable[];
   /** One iteration runs them in this order. */
   readonly phases: readonly Phase[];
+  /**
+   * A look at the networks that changes nothing, run every so many logged steps: its scalars join the log. Diagnoses
+   * are made of `spread`, `apart` and `d_overfit` (systems/two-player/probe.ts says what they are).
+   */
+  readonly probe?: Phase;
   /** By name; the first is the one that grids show and `train` returns. */
   readonly outputs: Readonly<Record<string, Output>>;
   /**

@@ -35,6 +35,8 @@ export interface Engine {
   preview(output: string, inputs: NamedTensors): Promise<Tensor>;
   /** What a network of the system, by role, makes of inputs in its own order, with its weights of now. */
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
+  /** The scalars of the system's probe, its run `run`; none where there is no probe, or no state to share with it. */
+  probe(run: number): Promise<Scalars>;
   /** Puts the state into the system's own variables, for the export. */
   writeVariables(): Promise<void>;
   dispose(): Promise<void>;
@@ -47,6 +49,8 @@ export interface EngineOptions {
   seed: number;
   /** Feeds of each phase, in the system's order. */
   feeds: readonly PhaseFeeds[];
+  /** Feeds of the system's probe. */
+  probeFeeds?: PhaseFeeds | undefined;
   /** Needed for `onnx`. */
   runtime?: Runtime | undefined;
   lowering?: 'portable' | 'fast' | 'auto';
@@ -80,7 +84,12 @@ export async function makeEngine(options: EngineOptions): Promise<Engine> {
   ]);
   const made = await maker.make(Object.fromEntries(definitions));
   const steps = system.phases.map(({ name }) => made[name] as CompiledStep); // made under these names
-  return engineOf(system, steps, feeds, maker);
+  const { probe } = system;
+  if (probe === undefined || options.probeFeeds === undefined || !maker.shares)
+    return engineOf(system, steps, feeds, maker);
+  const { name, inputs = {} } = phaseStep(system, probe);
+  const look = { name, inputs, step: checkedStep({ ...system, variables: [] }, probe), seed }; // it may assign none
+  return engineOf(system, steps, feeds, maker, { look, fed: options.probeFeeds });
 }
 
 function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): Maker {
@@ -114,12 +123,14 @@ function engineOf(
   steps: readonly CompiledStep[],
   feeds: readonly PhaseFeeds[],
   maker: Maker,
+  probe?: { look: StepDefinition; fed: PhaseFeeds },
 ): Engine {
   const { phases, variables } = system;
   const names = variables.map(({ name }) => name);
   const [only] = steps;
   const { every = 1, repeat = 1, from = 0, until = Infinity } = phases[0] ?? {};
   const single = phases.length === 1 && every === 1 && repeat === 1 && from === 0 && until === Infinity;
+  let prober: CompiledStep | undefined; // made when it is first asked
   const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by output and rows
 
   /** Runs of one phase, in one call where the step shares calls. */
@@ -207,11 +218,19 @@ function engineOf(
         );
       return sample(`${role}/network`, forward(network, Object.keys(inputs)), inputs);
     },
+    probe: async (run) => {
+      if (probe === undefined) return {};
+      prober ??= (await maker.make({ probe: probe.look }))['probe'] as CompiledStep; // under this name
+      prober.step = run;
+      const result = await prober.run(await probe.fed(engine.step, run));
+      return Object.fromEntries(Object.keys(result).map((name) => [name, scalarOf(result, name)]));
+    },
     writeVariables: async () => {
       await only?.writeVariables();
     },
     dispose: async () => {
       for (const { step } of samplers.values()) await step.dispose();
+      await prober?.dispose();
       for (const step of steps) await step.dispose();
     },
   };

@@ -23,12 +23,18 @@ function drawn(source: Random, shape: readonly number[], at: { seed: number; ste
 /** The feeds of a phase, but for what is drawn where it runs; batches are `batch` examples. */
 export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, seed: number, batch: number): PhaseFeeds {
   const inputs = Object.entries(phase.inputs).filter(([, { from }]) => !isDrawn(from));
-  const fields = [...new Set(inputs.flatMap(([, { from }]) => ('data' in from ? [from.data] : [])))];
-  const read = fields.length > 0 ? batchReader(dataset, seed, batch, fields) : undefined;
+  const reader = (from: Dataset, held: boolean): ReturnType<typeof batchReader> | undefined => {
+    const own = inputs.filter(([, { from }]) => 'data' in from && (from.holdout ?? false) === held);
+    const fields = [...new Set(own.flatMap(([, { from }]) => ('data' in from ? [from.data] : [])))];
+    const rows = phase === system.probe ? (own[0]?.[1].shape[0] ?? batch) : batch;
+    return fields.length > 0 ? batchReader(from, seed, rows, fields) : undefined;
+  };
+  const [read, readHeld] = [reader(dataset, false), reader(dataset.holdout ?? dataset, true)];
   return async (step, run, draw = run) => {
-    const examples = (await read?.(run)) ?? {};
+    const [examples, held] = [(await read?.(run)) ?? {}, (await readHeld?.(run)) ?? {}];
     const fed = ([name, { shape, dtype = 'float32', from }]: [string, PhaseInput]): [string, Tensor] => {
-      if ('data' in from) return [name, tensor(dtype, shape, examples[from.data] as FieldArray)]; // read just now
+      if ('data' in from)
+        return [name, tensor(dtype, shape, (from.holdout ? held : examples)[from.data] as FieldArray)]; // read just now
       if ('random' in from)
         return [name, drawn(from, shape, { seed, step: draw, stream: namedStream(phase.name, name) })];
       if ('schedule' in from)

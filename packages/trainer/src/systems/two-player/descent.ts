@@ -7,6 +7,7 @@ import {
   applyUpdates,
   clipByGlobalNorm,
   clipGradients,
+  globalNorm,
   rmsprop,
   sgd,
   type Optimizer,
@@ -15,6 +16,7 @@ import {
 import { namedVariable } from '../../tfjs/variables.js';
 import { defined } from '../options.js';
 import type { PlayerOptions } from './options.js';
+import type { Keep } from './step.js';
 
 type Name = PlayerOptions['optimizer'];
 
@@ -63,9 +65,10 @@ export interface Descent {
   readonly state: readonly tf.Variable[];
   /**
    * One batch: the slope of `objective` by the weights. On the last of `accumulate` batches, or on each, the weights
-   * move. `fill`: weights that the objective does not depend on have slope 0. Returns the objective.
+   * move. `fill`: weights that the objective does not depend on have slope 0. `keep` gets the norm of all gradients
+   * together, before they are clipped, as `grad_<player>`. Returns the objective.
    */
-  descend(objective: () => tf.Scalar, rate: tf.Tensor, fill?: boolean): tf.Scalar;
+  descend(objective: () => tf.Scalar, rate: tf.Tensor, how?: { fill?: boolean; keep?: Keep }): tf.Scalar;
   /** In a step: 1 if the weights move after this batch, else 0; undefined: always. To be asked before `descend`. */
   last(): tf.Tensor | undefined;
 }
@@ -112,7 +115,7 @@ export function descentOf(
   return {
     state: [...optimizer.state, ...sums, ...(count === undefined ? [] : [count])],
     last,
-    descend: (objective, rate, fill = false) => {
+    descend: (objective, rate, { fill = false, keep } = {}) => {
       const { value, grads } = tf.variableGrads(objective, [...variables]);
       const gradients = variables.map((variable) => {
         const found = grads[variable.name] ?? (fill ? tf.zerosLike(variable) : undefined);
@@ -121,6 +124,7 @@ export function descentOf(
           `${player}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`,
         );
       });
+      keep?.(`grad_${player}`, globalNorm(gradients));
       applyUpdates(updates(gradients, rate));
       return value;
     },

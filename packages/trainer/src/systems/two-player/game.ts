@@ -19,6 +19,7 @@ import { checkAugment, sightOf } from './augment.js';
 import { descentOf } from './descent.js';
 import type { PlayerOptions } from './options.js';
 import { paceOf, rightShare } from './pace.js';
+import { probeOf } from './probe.js';
 import { drawsOf, lossIn, penaltiesOf, type Weighed } from './penalties.js';
 import { scalarsOf } from './scalars.js';
 import { noisy, packed, perExample } from './seen.js';
@@ -110,7 +111,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       sight.follow(onReal.logits, keep);
       keep('d_real', shareAbove(onReal.logits));
       keep('d_fake', shareAbove(tf.neg(onFake.logits)));
-      if (pace.state.length > 0) right = keep('d_right', rightShare(options.loss, onReal, onFake));
+      if (pace.state.length > 0 || relativistic) right = keep('d_right', rightShare(options.loss, onReal, onFake));
       const terms = always.map((one) =>
         tf.mul<tf.Scalar>(
           penalised(one, inputs, () => fake, keep),
@@ -125,7 +126,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         ...regular('d', inputs),
       ]);
     };
-    keep('loss_d', descentD.descend(objective, paced(inputs, keep)));
+    keep('loss_d', descentD.descend(objective, paced(inputs, keep), { keep }));
     if (right !== undefined) applyUpdates(pace.follow(right));
   };
   /** D's rate, by how much it wins or loses. */
@@ -151,7 +152,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   };
   const updateG = (inputs: Inputs, objective: () => tf.Scalar, keep: Keep): void => {
     const share = descentG.last();
-    keep('loss_g', descentG.descend(objective, input(inputs, 'rate_g')));
+    keep('loss_g', descentG.descend(objective, input(inputs, 'rate_g'), { keep }));
     average.follow({ decay: inputs['ema'], share });
   };
 
@@ -211,9 +212,28 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
           tf.mul(scalars.of(inputs, one.name), one.every),
         );
       // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
-      descentD.descend(objective, paced(inputs), true);
+      descentD.descend(objective, paced(inputs), { fill: true });
     }),
   }));
+
+  /** In inference: with the statistics of the moment, which stay as they are. */
+  const still = (model: tf.LayersModel, x: tf.Tensor, { label }: Inputs): tf.Tensor =>
+    first([model.apply(model.inputs.length > 1 && label ? [x, label] : x, { training: false })].flat() as tf.Tensor[]);
+  const probe = probeOf({
+    batch: at.batch,
+    pack: options.pack,
+    inputs: (rows) =>
+      Object.fromEntries(
+        Object.entries({ real, ...shared }).map(([key, { shape, ...rest }]) => [
+          key,
+          { ...rest, shape: [rows, ...shape.slice(1)] },
+        ]),
+      ),
+    holdout: at.data.holdout !== undefined,
+    signed: !relativistic && lossOf(options.loss).signless !== true,
+    generate: (inputs) => still(g, input(inputs, 'z'), inputs),
+    judge: (x, inputs) => still(d, packed(x, options.pack), inputs),
+  });
 
   const variables = [
     ...own,
@@ -225,6 +245,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     networks: { g, d },
     variables,
     phases: [...(options.dSteps === 1 && options.accumulate === 1 ? [together] : apart), ...regularised],
+    probe,
     outputs: {
       generator: {
         model: (...given: tf.Tensor[]) =>
@@ -256,7 +277,14 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     schedules: scalars.schedules,
     charts: {
       Losses: ['loss_d', 'loss_g'],
-      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake'],
+      'Share that the discriminator gets right (1/2: it cannot tell)': ['d_real', 'd_fake', 'd_right'],
+      'Norms of the gradients': ['grad_d', 'grad_g'],
+      'Made examples: spread (1: as the data), and how far apart from the data (0: alike)': ['spread', 'apart'],
+      'Training examples against those held out, by the discriminator (d_overfit 1/2: it cannot tell)': [
+        'd_overfit',
+        'd_train',
+        'd_holdout',
+      ],
     },
     dispose: () => disposeOwn(variables, at),
   };
