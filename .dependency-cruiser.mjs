@@ -17,6 +17,7 @@ const layers = {
     'export',
     'systems',
     'metrics',
+    'diagnosis',
     'report',
     'train',
     'node',

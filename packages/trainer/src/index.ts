@@ -211,6 +211,7 @@ export { parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } fr
 export { optionRows, optionTable, type OptionRow } from './train/option-rows.js';
 export {
   MemoryStore,
+  type Diagnosis,
   type LogLine,
   type MeasureFacts,
   type MeasureLine,

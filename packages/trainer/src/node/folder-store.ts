@@ -1,15 +1,16 @@
-// A run's folder: config.json, sessions.json, log.jsonl, measures.jsonl, samples/step-N.png, checkpoint-N, best-N,
-// generator.onnx, report.html.
+// A run's folder: config.json, sessions.json, log.jsonl, measures.jsonl, diagnoses.jsonl, samples/step-N.png,
+// checkpoint-N, best-N, generator.onnx, report.html.
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ForjaError, UsageError, type Image } from '@forja/core';
 import { decodeCheckpoint } from '../records/checkpoint.js';
-import type { LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
+import type { Diagnosis, LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
 import { EventFile } from './event-file.js';
 import { writeFileSafely } from './files.js';
 
 const LOG = 'log.jsonl';
 const MEASURES = 'measures.jsonl';
+const DIAGNOSES = 'diagnoses.jsonl';
 const BEST = /^best-(\d+)$/;
 const CHECKPOINT = /^checkpoint-(\d+)$/;
 const SAMPLE = /^step-(\d+)\.png$/;
@@ -141,6 +142,16 @@ export class FolderStore implements RunStore {
     return this.#linesOf<MeasureLine>(MEASURES);
   }
 
+  async diagnose(diagnosis: Diagnosis): Promise<void> {
+    await this.#io('write the diagnoses', () =>
+      appendFile(join(this.where, DIAGNOSES), `${JSON.stringify(diagnosis)}\n`),
+    );
+  }
+
+  diagnoses(): Promise<Diagnosis[]> {
+    return this.#linesOf<Diagnosis>(DIAGNOSES);
+  }
+
   async write(name: RunFile, content: string | Uint8Array): Promise<void> {
     await this.#io(`write ${name}`, () => writeFileSafely(join(this.where, name), content));
   }
@@ -183,9 +194,9 @@ export class FolderStore implements RunStore {
   }
 
   async #forget(step: number): Promise<void> {
-    for (const name of [LOG, MEASURES]) {
+    for (const name of [LOG, MEASURES, DIAGNOSES]) {
       const all = await this.#linesOf(name);
-      if (name === MEASURES && all.length === 0) continue;
+      if (name !== LOG && all.length === 0) continue;
       const kept = all.filter((line) => line.step <= step);
       await writeFileSafely(join(this.where, name), kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     }

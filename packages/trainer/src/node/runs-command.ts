@@ -96,6 +96,7 @@ async function readRun(folder: string, cwd: string): Promise<ComparedRun> {
     config: jsonOf(await readFile(path, 'utf8'), path) as Record<string, unknown>, // written by a run
     lines: await store.lines(),
     measures: await store.measures(),
+    diagnoses: await store.diagnoses(),
   };
 }
 

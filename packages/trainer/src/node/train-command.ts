@@ -239,11 +239,15 @@ async function watched(
       .map((file) => join(store.where, file)),
   ) as [string[], string[]]; // one list for each
   const report = join(store.where, 'report.html');
+  const diagnoses = (await store.diagnoses?.()) ?? [];
   if (best !== undefined)
     io.print(`best by ${best.score} (${Number(best.value.toPrecision(4))}) was step ${best.step}: ${bests.join(', ')}`);
   if (reason === 'finished')
     io.print(`${step} steps in ${duration(seconds)} on ${device}: ${[...files, report].join(', ')}`);
-  else io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${store.where}`);
+  for (const { step: at, message, advice } of diagnoses)
+    io.print(`what went wrong from step ${at}: ${message}; ${advice}`);
+  if (reason !== 'finished')
+    io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${store.where}`);
   return {
     step,
     reason,
@@ -251,6 +255,7 @@ async function watched(
     device,
     folder: store.where,
     ...(best === undefined ? {} : { best }),
+    ...(diagnoses.length === 0 ? {} : { diagnoses }),
     ...(result.model ? { generator: files[0], report } : {}),
   };
 }

@@ -39,6 +39,20 @@ export interface MeasureLine extends MeasureFacts {
   readonly seconds: number;
 }
 
+/** What went wrong in a run, and what helps. */
+export interface Diagnosis {
+  /** Steps done when it was seen. */
+  readonly step: number;
+  /** Such as `mode-collapse`; each is told once a run. */
+  readonly name: string;
+  /** What goes wrong, with the figures that show it. */
+  readonly message: string;
+  /** What to do, in words, with the flag where there is one. */
+  readonly advice: string;
+  /** What is added to the command line, such as `--pack 2`; '' where no option of the system helps. */
+  readonly flag: string;
+}
+
 /** Where and with what one session of a run (from its start or a resume) was trained. */
 export interface SessionRecord {
   fromStep: number;
@@ -68,6 +82,10 @@ export interface RunStore {
   measure(line: MeasureLine): Promise<void>;
   /** The measures so far. */
   measures(): Promise<MeasureLine[]>;
+  /** Keeps what went wrong. */
+  diagnose?(diagnosis: Diagnosis): Promise<void>;
+  /** What went wrong so far, in the order in which it was seen. */
+  diagnoses?(): Promise<Diagnosis[]>;
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
   /** Forgets log lines and grids after a step, to which the run goes back. */
   dropAfter?(step: number): Promise<void>;
@@ -85,6 +103,7 @@ export class MemoryStore implements RunStore {
   readonly checkpoints: Map<number, Uint8Array> = new Map();
   readonly #lines: LogLine[] = [];
   readonly #measures: MeasureLine[] = [];
+  readonly #diagnoses: Diagnosis[] = [];
   #best: { step: number; bytes: Uint8Array } | undefined;
   readonly #samples: { step: number; png: Uint8Array }[] = [];
 
@@ -117,13 +136,20 @@ export class MemoryStore implements RunStore {
   measures(): Promise<MeasureLine[]> {
     return Promise.resolve([...this.#measures]);
   }
+  diagnose(diagnosis: Diagnosis): Promise<void> {
+    this.#diagnoses.push(diagnosis);
+    return Promise.resolve();
+  }
+  diagnoses(): Promise<Diagnosis[]> {
+    return Promise.resolve([...this.#diagnoses]);
+  }
   write(name: RunFile, content: string | Uint8Array): Promise<void> {
     this.files.set(name, content);
     return Promise.resolve();
   }
 
   dropAfter(step: number): Promise<void> {
-    for (const list of [this.#lines, this.#measures, this.#samples] as { step: number }[][])
+    for (const list of [this.#lines, this.#measures, this.#diagnoses, this.#samples] as { step: number }[][])
       list.splice(0, list.length, ...list.filter((one) => one.step <= step));
     return Promise.resolve();
   }

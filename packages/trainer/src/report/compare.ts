@@ -1,6 +1,6 @@
 // Several runs in one page: their scores and scalars drawn over each other, where their configurations differ, and the
 // last and best of each. Self-contained, like the report of one.
-import type { LogLine, MeasureLine } from '../records/store.js';
+import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 import { escapeHtml, thin } from './report.js';
 
 /** A run to compare. */
@@ -9,6 +9,8 @@ export interface ComparedRun {
   config: Readonly<Record<string, unknown>>;
   lines: readonly LogLine[];
   measures: readonly MeasureLine[];
+  /** What went wrong. */
+  diagnoses?: readonly Diagnosis[];
 }
 
 /** Points of a line at most. */
@@ -96,6 +98,13 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
       const last = measures.at(-1);
       return last === undefined ? '' : `${last.extractor} ${last.sha256}, ${last.made} made, ${last.real} real`;
     }),
+    ...(runs.some(({ diagnoses = [] }) => diagnoses.length > 0)
+      ? [
+          row('diagnosis', ({ diagnoses = [] }) =>
+            diagnoses.map(({ step, message }) => `step ${step}: ${message}`).join('. '),
+          ),
+        ]
+      : []),
     ...names.map((name) => row(name, ({ measures }) => shown(measures.at(-1)?.scores[name]))),
   ];
 }

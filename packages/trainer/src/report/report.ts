@@ -70,13 +70,16 @@ ${pairs}
 <h2>Configuration</h2><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>
 <script>${inScript(uplotScript)}</script>
 <script>
-const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn.map(({ left, right }) => ({ left, right })), scores, best: best?.step ?? null }))};
+const data = ${inScript(JSON.stringify({ step: columns.step, columns: columns.values, charts: drawn.map(({ left, right }) => ({ left, right, half: left.length > 0 && left.every((name) => name.startsWith('d_')) })), scores, best: best?.step ?? null }))};
 const width = Math.min(900, document.body.clientWidth - 32);
 const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
 const line = (label, i, scale) => ({ label, stroke: colours[i % colours.length], width: 1, scale, spanGaps: true, value: (u, v) => v == null ? '' : v.toPrecision(4) });
 const axis = (scale, side) => ({ scale, side, size: 70, values: (u, marks) => marks.map((v) => (v !== 0 && Math.abs(v) < 0.01 ? v.toExponential(1) : String(v))), grid: { show: side === 3 } });
-if (data.step.length) data.charts.forEach(({ left, right }, at) => new uPlot({
-  width, height: 280, scales: { x: { time: false } }, axes: [{}, axis('y', 3), ...(right.length ? [axis('v', 1)] : [])],
+// what D gets right: one half is where it cannot tell
+const half = (u) => { u.ctx.fillStyle = '#888'; u.ctx.fillRect(u.bbox.left, u.valToPos(0.5, 'y', true), u.bbox.width, 1); };
+if (data.step.length) data.charts.forEach(({ left, right, half: shares }, at) => new uPlot({
+  width, height: 280, scales: { x: { time: false }, ...(shares ? { y: { range: [0, 1] } } : {}) }, axes: [{}, axis('y', 3), ...(right.length ? [axis('v', 1)] : [])],
+  hooks: { draw: shares ? [half] : [] },
   series: [{ label: 'step' }, ...left.map((name, i) => line(name, i, 'y')), ...right.map((name, i) => line(name, left.length + i, 'v'))],
 }, [data.step, ...[...left, ...right].map((name) => data.columns[name])], document.getElementById('chart' + at)));
 const mark = (u) => { if (data.best === null) return; const x = u.valToPos(data.best, 'x', true); u.ctx.fillStyle = '#1e8449'; u.ctx.fillRect(x - 1, u.bbox.top, 2, u.bbox.height); };

@@ -1,6 +1,6 @@
 // What a training run tells its host while it goes.
 import type { ResolvedConfig } from './config.js';
-import type { LogLine, MeasureLine } from '../records/store.js';
+import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 
 /** One event. A listener may return a promise: the loop waits for it. */
 export type TrainEvent =
@@ -22,7 +22,8 @@ export type TrainEvent =
   | { type: 'checkpoint'; step: number; bytes: number }
   /** The generator was measured; `best`: better than ever before in this run. */
   | ({ type: 'measure'; best: boolean } & MeasureLine)
-  | { type: 'warning'; message: string }
+  /** `diagnosis`: what of the training goes wrong, and what helps, told once a run. */
+  | { type: 'warning'; message: string; diagnosis?: Diagnosis }
   /** A generator is exported and has been compared with tfjs. */
   | { type: 'export'; file: string; bytes: number }
   | { type: 'end'; step: number; reason: 'finished' | 'interrupted' };

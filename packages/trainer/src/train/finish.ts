@@ -74,6 +74,7 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
       charts: system.charts ?? {},
       samples: samples.filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
       ...(walk ? { walk } : {}),
+      diagnosis: (await store.diagnoses?.()) ?? [],
       sessions: await store.sessions(),
       facts: {
         examples: String(dataset.count),

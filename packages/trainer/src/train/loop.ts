@@ -2,10 +2,11 @@
 import { ForjaError, UsageError, type AbortSignalLike, type NamedTensors } from '@forja/core';
 import { nearest } from '../nearest-name.js';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
-import type { LogLine, RunStore } from '../records/store.js';
+import type { Diagnosis, LogLine, RunStore } from '../records/store.js';
 import type { GanSystem } from '../systems/system.js';
 import type { Clock } from './clock.js';
 import type { ResolvedConfig } from './config.js';
+import type { Diagnosing } from './diagnosing.js';
 import type { Engine, Scalars } from './engine.js';
 import type { TrainEvent } from './events.js';
 import type { PreviewFeeds } from './feeds.js';
@@ -25,6 +26,7 @@ export interface Run {
   clock: Clock;
   /** Measures of the generator, where any are asked for. */
   measuring: Measuring | undefined;
+  diagnosing: Diagnosing;
   emit: (event: TrainEvent) => void | Promise<void>;
   signal: AbortSignalLike | undefined;
   /** Most steps of one call of the engine. */
@@ -45,7 +47,7 @@ export interface Setback {
  * end in either case.
  */
 export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
-  const { config, engine, store, clock, emit, signal } = run;
+  const { config, engine, store, clock, emit, signal, diagnosing } = run;
   const memories = Object.values(run.system.schedules).flatMap(({ memory }) => memory ?? []);
   let saved = engine.step === 0 ? -1 : engine.step;
   if (run.config.onNan.rollback > 0) remember(run, await engine.state());
@@ -56,8 +58,9 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
     const results = await engine.run(together(run));
     const speed = clock.step(results.length);
 
-    for (const [i, scalars] of results.entries()) {
+    for (const [i, returned] of results.entries()) {
       const step = first + i + 1;
+      const scalars = { ...returned, ...(step === engine.step ? await diagnosing.probe(step) : {}) };
       if (!Object.values(scalars).every(Number.isFinite)) {
         await goBack(run, step, scalars, saved);
         continue training;
@@ -69,7 +72,10 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
         images_per_s: speed,
         seconds: clock.seconds(),
       };
-      if (step % config.logEvery === 0) await store.log(line);
+      if (step % config.logEvery === 0) {
+        await store.log(line);
+        await warn(run, await diagnosing.observe(line));
+      }
       if (step === 1) checkWatched(run.system, scalars);
       for (const memory of memories) memory.observe(step, scalars);
       await emit({ type: 'step', ...line, steps: config.steps, left: ((config.steps - step) * config.batch) / speed });
@@ -87,12 +93,20 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
+/** Tells what goes wrong. */
+async function warn({ emit }: Run, diagnosis: Diagnosis | undefined): Promise<void> {
+  if (diagnosis === undefined) return;
+  const { step, message, advice } = diagnosis;
+  await emit({ type: 'warning', message: `step ${step}: ${message}; ${advice}`, diagnosis });
+}
+
 /** Steps of the next run: none passes the next grid, measurement, checkpoint, change of a schedule, or end. */
-function together({ config, engine, measuring, stepsPerRun, system }: Run): number {
+function together({ config, engine, measuring, diagnosing, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
   const left = [config.sampleEvery, config.checkpointEvery, ...remembering]
     .filter((every) => every > 0)
     .map((every) => every - (engine.step % every));
+  left.push(diagnosing.left(engine.step));
   if (measuring !== undefined) left.push(measuring.left(engine.step));
   return Math.min(stepsPerRun, config.steps - engine.step, ...left);
 }
@@ -145,6 +159,7 @@ async function measure(run: Run, measuring: Measuring, saved: number): Promise<n
   const { line, best } = await measuring.measure(run.engine.step);
   await run.store.measure(line);
   await run.emit({ type: 'measure', best, ...line });
+  await warn(run, await run.diagnosing.measured(line));
   return best ? save(run, saved, true) : saved;
 }
 
@@ -190,6 +205,7 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   for (const [name, memory] of Object.entries(last.schedules)) system.schedules[name]?.memory?.load(memory);
   await store.dropAfter?.(last.step);
   run.measuring?.backTo(last.step);
+  await run.diagnosing.recall();
   await emit({
     type: 'warning',
     message: `step ${step}: expected finite numbers, got ${found}; back to step ${last.step} with other random numbers${rates < 1 ? `, rates × ${rates ** setback.count}` : ''} (${setback.count} of at most ${rollback} times)`,

@@ -1,6 +1,6 @@
 // `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
 // runtime, files and environment in.
-import { UsageError, type AbortSignalLike, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+import { sizeOf, UsageError, type AbortSignalLike, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
@@ -17,6 +17,7 @@ import { kindOf } from '../systems/registry.js';
 import type { GanSystem } from '../systems/system.js';
 import { clock } from './clock.js';
 import { ownOptions, parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './config.js';
+import { makeDiagnosing } from './diagnosing.js';
 import { makeEngine } from './engine.js';
 import type { TrainEvent } from './events.js';
 import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
@@ -121,8 +122,9 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
   try {
     const { seed, batch } = config;
     const feeds = system.phases.map((phase) => phaseFeeds(system, phase, dataset, seed, batch));
+    const probeFeeds = system.probe && phaseFeeds(system, system.probe, dataset, seed, batch);
     const { engine: kind, lowering, threads } = config;
-    const engine = await makeEngine({ kind, system, seed, feeds, runtime, lowering, threads });
+    const engine = await makeEngine({ kind, system, seed, feeds, probeFeeds, runtime, lowering, threads });
     try {
       const now: Environment = {
         ...environment,
@@ -159,12 +161,18 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         features: host.features,
         before: await store.measures(),
       });
+      const options = new Set(Object.keys((host.system ?? kindOf(config.system)).options));
+      const modes =
+        dataset.modes && dataset.modes.centres.length / sizeOf(Object.values(dataset.fields)[0]?.shape ?? []);
+      const diagnosing = makeDiagnosing({ config, options, modes, engine, store });
+      await diagnosing.recall();
       try {
         const run: Run = {
           config,
           system,
           engine,
           measuring,
+          diagnosing,
           previews: await previewsOf(system, dataset, seed),
           identity,
           store,

@@ -1,0 +1,133 @@
+// Diagnoses by logs written by hand: each is seen in the log that shows it, by itself, and none in one that is healthy.
+import { describe, expect, test } from 'vitest';
+import type { LogLine, MeasureLine } from '../records/store.js';
+import { detectors, diagnose, History } from './index.js';
+
+const OPTIONS = ['loss', 'rates', 'penalties', 'pack', 'instanceNoise', 'slowD', 'boostD', 'dSteps', 'clipNorm'];
+const CONFIG = {
+  system: 'mlp',
+  loss: 'non-saturating',
+  batch: 64,
+  dSteps: 1,
+  pack: 1,
+  instanceNoise: 0,
+  penalties: {},
+  rates: { g: 1e-3, d: 1e-3 },
+};
+const HEALTHY = {
+  d_real: 0.7,
+  d_fake: 0.65,
+  grad_d: 1,
+  grad_g: 0.5,
+  spread: 0.9,
+  apart: 0.05,
+  d_overfit: 0.52,
+};
+
+/** What is told in `steps` steps whose scalars are a function of the step; the probe's come once in 100. */
+function told(
+  scalars: (step: number) => Record<string, number>,
+  { steps = 2000, config = {}, scores }: { steps?: number; config?: object; scores?: Record<string, number> } = {},
+) {
+  const history = new History(1);
+  const found: { step: number; name: string; flag: string; message: string }[] = [];
+  for (let step = 1; step <= steps; step++) {
+    const { spread, apart, d_overfit, ...each } = { ...HEALTHY, ...scalars(step) };
+    const probed = step % 100 === 0 ? { spread, apart, d_overfit } : {};
+    const line: LogLine = { step, scalars: { ...each, ...probed }, rates: {}, images_per_s: 1, seconds: step };
+    if (scores !== undefined && step % 200 === 0) history.measures.push({ step, scores } as unknown as MeasureLine);
+    if (!history.observe(line)) continue;
+    const { blocks, measures, start } = history;
+    const names = new Set(found.map(({ name }) => name));
+    const at = { blocks, measures, start, config: { ...CONFIG, ...config }, options: new Set(OPTIONS), modes: 8 };
+    const one = diagnose(at, step, names);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
+}
+
+describe('a diagnosis', () => {
+  test.each<
+    [string, (step: number) => Record<string, number>, { config?: object; scores?: Record<string, number> }, string]
+  >([
+    ['dead-generator', () => ({ spread: 1e-6, apart: 0.5, grad_g: 0 }), {}, ''],
+    ['mode-collapse', () => ({ spread: 0.1 }), {}, '--penalty r1=1'],
+    ['mode-collapse', () => ({}), { scores: { modes: 2, high_quality: 0.9 } }, '--penalty r1=1'],
+    [
+      'vanishing-gradients',
+      (step) => ({ grad_g: step < 300 ? 1 : 1e-5, d_real: 1, d_fake: 1, apart: 0.5 }),
+      { config: { loss: 'saturating' } },
+      '--loss non-saturating',
+    ],
+    [
+      'exploding-gradients',
+      (step) => ({ grad_d: step ** 3 }),
+      { config: { loss: 'wasserstein' } },
+      '--penalty gradient-penalty=10',
+    ],
+    ['exploding-gradients', (step) => ({ grad_g: step ** 3 }), {}, '--clip-norm 1'],
+    ['overwhelming-discriminator', () => ({ d_real: 1, d_fake: 0.99, apart: 0.4 }), {}, '--penalty r1=1'],
+    ['weak-discriminator', () => ({ d_real: 0.9, d_fake: 0.1, apart: 0.6 }), {}, '--d-steps 5'],
+    [
+      'weak-discriminator',
+      () => ({ d_real: 0.9, d_fake: 0.1, apart: 0.6 }),
+      { config: { rates: { g: 1e-3, d: 1e-5 } } },
+      '--rate-d 0.001',
+    ],
+    ['overfitting-discriminator', () => ({ d_overfit: 0.9 }), {}, '--instance-noise 0.2'],
+    ['memorising', () => ({ d_overfit: 0.9 }), { scores: { memorised: 0.5 } }, '--instance-noise 0.3'],
+  ])('%s', (name, scalars, options, flag) => {
+    const found = told(scalars, options);
+    expect(found.map((one) => one.name)).toContain(name);
+    expect(found).toHaveLength(1);
+    expect(found.find((one) => one.name === name)?.flag).toBe(flag);
+  });
+});
+
+describe('nothing is told', () => {
+  test('of a healthy log, nor of one at the equilibrium', () => {
+    expect(told((step) => ({ grad_g: 0.5 + 20 * Math.sin(step) ** 2 }))).toEqual([]);
+    expect(told(() => ({ d_real: 0.5, d_fake: 0.5, spread: 1, apart: 0 }))).toEqual([]);
+    expect(told(() => ({}), { scores: { memorised: 0.01, modes: 8, high_quality: 0.9 } })).toEqual([]);
+  });
+
+  test('of what does not last', () => {
+    const now = (step: number): boolean => step % 500 < 250;
+    expect(told((step) => (now(step) ? { spread: 0.1, d_overfit: 0.9, d_real: 1, d_fake: 1 } : {}))).toEqual([]);
+  });
+
+  test('of a discriminator that is always right while the generator comes nearer', () => {
+    expect(told((step) => ({ d_real: 1, d_fake: 1, apart: Math.exp(-step / 1000) }), { steps: 3000 })).toEqual([]);
+  });
+
+  test('of the signs of logits that have none', () => {
+    const config = { loss: 'wasserstein', penalties: { 'gradient-penalty': 10 } };
+    expect(told(() => ({ d_real: 1, d_fake: 1, apart: 0.4 }), { config })).toEqual([]);
+  });
+
+  test('of what a diagnosis before explains', () => {
+    const dead = told((step) => (step > 500 ? { spread: 0, d_real: 1, d_fake: 1, grad_g: 0, apart: 0.5 } : {}));
+    expect(dead.map(({ name }) => name)).toEqual(['dead-generator']);
+  });
+});
+
+test('a block is the mean of its lines, whatever is logged', () => {
+  const history = new History(30); // blocks of 120 steps
+  for (let step = 30; step <= 240; step += 30) {
+    const scalars = { a: step, ...(step === 120 ? { b: 5 } : {}) };
+    history.observe({ step, scalars, rates: {}, images_per_s: 1, seconds: 1 });
+  }
+  expect(history.blocks).toEqual([
+    { step: 120, scalars: { a: 75, b: 5 } },
+    { step: 240, scalars: { a: 195 } },
+  ]);
+});
+
+test('where no flag fits, the advice is in words', () => {
+  const at = { measures: [], start: {}, config: {}, options: new Set<string>() };
+  const blocks = Array.from({ length: 5 }, (_, i) => ({ step: 100 * i, scalars: { spread: 0.1 } }));
+  const found = diagnose({ ...at, blocks }, 500, new Set());
+  expect(found).toMatchObject({ name: 'mode-collapse', flag: '' });
+  expect(found?.advice).not.toContain('--');
+  expect(new Set(detectors.map(({ name }) => name)).size).toBe(detectors.length);
+});

@@ -1,0 +1,42 @@
+// What can go wrong in a run, seen in what it records. The order is that in which they are looked for: what explains
+// others comes first.
+import type { Diagnosis } from '../records/store.js';
+import { deadGenerator } from './dead-generator.js';
+import type { Case, Detector } from './diagnosis.js';
+import { explodingGradients } from './exploding-gradients.js';
+import { memorising } from './memorising.js';
+import { modeCollapse } from './mode-collapse.js';
+import { overfittingDiscriminator } from './overfitting-discriminator.js';
+import { overwhelmingDiscriminator } from './overwhelming-discriminator.js';
+import { vanishingGradients } from './vanishing-gradients.js';
+import { weakDiscriminator } from './weak-discriminator.js';
+
+export type { Case, Detector, Remedy } from './diagnosis.js';
+export { blockLength, History, type Block } from './history.js';
+
+/** All diagnoses. */
+export const detectors: readonly Detector[] = [
+  deadGenerator,
+  explodingGradients,
+  memorising,
+  modeCollapse,
+  vanishingGradients,
+  overfittingDiscriminator,
+  overwhelmingDiscriminator,
+  weakDiscriminator,
+];
+
+/** What is seen to go wrong, but for what was told before and what follows from that. At most one at a time. */
+export function diagnose(at: Case, step: number, told: ReadonlySet<string>): Diagnosis | undefined {
+  for (const { name, after = [], find, remedies } of detectors) {
+    if (told.has(name) || after.some((cause) => told.has(cause))) continue;
+    const message = find(at);
+    if (message === undefined) continue;
+    for (const { flag, does } of remedies) {
+      const text = flag(at);
+      if (text !== undefined) return { step, name, message, advice: `try ${text}: it ${does}`, flag: text };
+    }
+    return { step, name, message, advice: `it helps what ${remedies.at(-1)?.does ?? ''}`, flag: '' };
+  }
+  return undefined;
+}

@@ -1,0 +1,32 @@
+// The discriminator knows the training examples by heart: it tells them from real ones that it has never seen (Karras
+// et al. 2020, "Training GANs with Limited Data", section 2, whose r_v compares the same three means).
+import type { Detector } from './diagnosis.js';
+import { augments, lacksPenalty, lastOf, mean, percent, unused } from './read.js';
+
+/** Share of pairs of a training and a held-out example that it tells apart. */
+const [TELLS, BLOCKS] = [0.7, 10];
+
+export const overfittingDiscriminator: Detector = {
+  name: 'overfitting-discriminator',
+  summary: 'the discriminator tells training examples from real ones that were held out',
+  after: ['memorising'],
+  find(at) {
+    const tells = lastOf(at, BLOCKS, 'd_overfit');
+    if (tells === undefined || Math.min(...tells) < TELLS - 0.05 || mean(tells) < TELLS) return undefined;
+    return `the discriminator overfits: it ranks training examples above real ones that were held out in ${percent(mean(tells))} of the pairs (1/2 where it cannot tell)`;
+  },
+  remedies: [
+    {
+      does: 'shows it every picture changed at random, so that there are none to learn by heart (DiffAugment)',
+      flag: (at) => (augments(at) ? '--augment diffaug' : undefined),
+    },
+    {
+      does: 'blurs what it sees, so that single examples do not stand out',
+      flag: (at) => (unused(at, 'instanceNoise') ? '--instance-noise 0.2' : undefined),
+    },
+    {
+      does: 'flattens it around the data',
+      flag: (at) => (lacksPenalty(at, 'r1', 'gradient-penalty') ? '--penalty r1=1' : undefined),
+    },
+  ],
+};
