@@ -212,11 +212,13 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   });
 }
 
-/** What went wrong: the scalars, and the first tensor of the state that is not finite. */
+/** What went wrong: the scalars, losses first, and the first tensor of the state that is not finite. */
 async function badIn({ engine }: Run, scalars: Scalars): Promise<string> {
   const bad = firstBad(await engine.state());
   const found = [
-    ...Object.entries(scalars).filter(([, v]) => !Number.isFinite(v)),
+    ...Object.entries(scalars)
+      .filter(([, v]) => !Number.isFinite(v))
+      .sort(([a], [b]) => Number(b.startsWith('loss')) - Number(a.startsWith('loss'))),
     ...(bad ? [[`first bad tensor '${bad.name}'`, bad.value] as const] : []),
   ];
   return found.map(([name, v]) => `${name} = ${v}`).join(', ');

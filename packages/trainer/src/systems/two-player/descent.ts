@@ -18,6 +18,9 @@ import { defined } from '../options.js';
 import type { PlayerOptions } from './options.js';
 import type { Keep } from './step.js';
 
+/** About the largest float32. */
+const MOST = 3e38;
+
 type Name = PlayerOptions['optimizer'];
 
 /** The options that each optimizer has, and what it is made of; decays to the power of `part`. */
@@ -124,7 +127,8 @@ export function descentOf(
           `${player}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`,
         );
       });
-      keep?.(`grad_${player}`, globalNorm(gradients));
+      // a square beyond float32 is no fault of the run's: clipping may still save it
+      keep?.(`grad_${player}`, tf.minimum(globalNorm(gradients), MOST));
       applyUpdates(updates(gradients, rate));
       return value;
     },
