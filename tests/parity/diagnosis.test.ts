@@ -29,8 +29,15 @@ const jsonl = async (path: string): Promise<Record<string, unknown>[]> =>
 
 test('a dead generator is told once, and a resumed run remembers', async () => {
   const config = {
-    ...{ system: 'mlp', data: 'ring', batch: 16, base: 8, steps: 500, seed: 1, rates: { g: 0.5, d: 1e-3 } },
-    ...{ sampleEvery: 0, checkpointEvery: 400 },
+    system: 'mlp',
+    data: 'ring',
+    batch: 16,
+    base: 8,
+    steps: 500,
+    seed: 1,
+    rates: { g: 0.5, d: 1e-3 },
+    sampleEvery: 0,
+    checkpointEvery: 400,
   } as const;
   const [whole, halves] = [join(folder, 'whole'), join(folder, 'halves')];
   const warnings: (string | undefined)[] = [];
