@@ -2,9 +2,9 @@
 import { ATTRIBUTE_TYPE, type Attribute, type Node } from '@forja/core/onnx';
 
 /** Kinds of operators, from the one that names a layer best. */
-export type OpKind = (typeof KINDS)[number][0];
+export type OpKind = 'convolution' | 'dense' | 'control' | 'norm' | 'pool' | 'activation' | 'move' | 'other';
 
-const KINDS = [
+const KINDS: readonly (readonly [OpKind, RegExp])[] = [
   ['convolution', /^(Conv|ConvTranspose|DeformConv|ConvInteger|QLinearConv|FusedConv)$/],
   ['dense', /^(Gemm|MatMul|MatMulInteger|QLinearMatMul|FusedMatMul|Einsum|LSTM|GRU|RNN|Attention|MultiHeadAttention)$/],
   ['control', /^(If|Loop|Scan)$/],
@@ -19,7 +19,7 @@ const KINDS = [
     /^(Reshape|Transpose|Concat|Slice|Split|Gather\w*|Pad|Squeeze|Unsqueeze|Expand|Tile|Flatten|DepthToSpace|SpaceToDepth|Identity|Cast|CastLike|Shape|Constant\w*)$/,
   ],
   ['other', /(?:)/],
-] as const;
+];
 
 /** The kind of an operator. */
 export function kindOf({ domain = '', opType = '' }: Node): OpKind {
