@@ -1,7 +1,15 @@
-// Tracing for an export: at sizes that tell the dynamic dims apart, once more at another size as a check, and twice at
-// one size to find frozen random numbers.
+// Traces a function for export: at several sizes, to solve for the dynamic dims; at other sizes, to check the solution;
+// and twice at one size, to find random numbers that would be frozen.
 import { ExportError } from '@forja/core';
-import { align, branchError, branchOf, isBranch, isHopeless, isWhole, type SizedProgram } from '../rewrite/align.js';
+import {
+  align,
+  branchError,
+  branchOf,
+  isBranch,
+  isHopeless,
+  isIntegerMismatch,
+  type SizedProgram,
+} from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
 import { hasWholeParts } from '../program/sizes.js';
 import { refuseBakedRandomness } from '../trace/baked.js';
@@ -15,43 +23,49 @@ import { isAbort, traceAt, traceIfFits, type Sizes } from './traced.js';
 
 /** A captured forward function. */
 export interface Capture {
-  /** For all sizes; not optimized. */
+  /** Valid at all sizes; not optimized. */
   program: Program;
   /** Names of the dynamic dims. */
   dims: string[];
-  /** Dims that the program holds for at multiples of a number only, with that number. */
+  /** Dims that must be multiples of a number, with that number. */
   steps: Sizes;
-  /** Sizes of the traces that it was solved from. */
+  /** Sizes of the traces that the program was solved from. */
   traced: Sizes[];
   /**
-   * Sizes that were not traced, of the same kind: the least that the function takes, and others, odd and even, no two
-   * dims alike. One entry of no sizes where nothing is dynamic.
+   * Sizes for verification that were not used to solve: the smallest that the function accepts, and others, odd and
+   * even, with different sizes for each dim. One empty entry if nothing is dynamic.
    */
   untraced: Sizes[];
   /**
-   * Sizes among these at which the function calls other kernels, and which: the file does not, and passes there only if
-   * its numbers are the same.
+   * Those of `untraced` at which the function calls other kernels, with a description. The file always makes the same
+   * calls, and passes there only if its numbers agree.
    */
   branches: { sizes: Sizes; why: string }[];
-  /** Dims that the function's own code reads, or the caller bounds: the sizes that the file is good for. */
+  /**
+   * Dims whose size the function's own code reads, or which the caller bounds: the range of sizes that the file is
+   * valid for.
+   */
   proven: Record<string, ProvenDim>;
 }
 
 /**
- * Networks that halve a picture and join the halves again take sizes divisible by a power of two only, others by one of
- * three or five. At 1, all sizes are tried, the odd ones too.
+ * Steps that are tried for spatial dims. Networks that downsample and upsample again accept only multiples of a power
+ * of two, some of three or five. Step 1 means any size, odd ones included.
  */
 const STEPS = [1, 2, 4, 8, 16, 32, 64, 3, 6, 12, 24, 48, 5, 10, 20, 40];
 
-/** Statistics over groups of a batch take multiples of the group. Tried where no step of the other dims helps. */
+/**
+ * Steps that are tried for the batch, for networks with statistics over groups of a batch, if no step of the other dims
+ * helps.
+ */
 const BATCH_STEPS = [2, 4, 8, 16, 3];
 
-/** Sizes of the batch, of which the last two are for checks. */
+/** Traced batch sizes; the last two are checks. */
 const BATCHES = [3, 5, 7, 4];
 
 /**
- * Sizes of dim number `i`, the last two for checks: odd ones and even ones, and such as leave 0, 1 or the most when
- * they are divided by 2, 4, 8 or 16.
+ * Traced sizes of dim number `i`; the last two are checks. They are odd and even, with remainders 0, 1 and n - 1 for n
+ * = 2, 4, 8 and 16.
  */
 function tracedSizes(dim: string, i: number, step: number): number[] {
   if (dim === 'batch') return BATCHES.map((n) => n * step);
@@ -62,8 +76,8 @@ function tracedSizes(dim: string, i: number, step: number): number[] {
 }
 
 /**
- * @throws ExportError `export.unsupported` where the function does different things at different sizes, or draws random
- * numbers that would be frozen.
+ * @throws ExportError `export.unsupported` if the function branches on a size, or draws random numbers that would be
+ * frozen.
  */
 export function capture(subject: Subject, bounds: Bounds = {}): Capture {
   const dims = [
@@ -75,16 +89,16 @@ export function capture(subject: Subject, bounds: Bounds = {}): Capture {
   if (dims.includes('batch')) choices.push(...BATCH_STEPS.map((step) => stepsOf(['batch'], step)));
   let failure: unknown;
   for (const steps of choices) {
-    // What fails at some batches, or divides them, may take multiples.
-    if ('batch' in steps && isWhole(failure)) break;
+    // Multiples of the batch can only help if some batches fail or are divided.
+    if ('batch' in steps && isIntegerMismatch(failure)) break;
     if (dims.some((dim) => !hasTwo(bounds[dim], steps[dim] ?? 1))) continue;
     try {
       return captureAt(subject, dims, steps, bounds);
     } catch (error) {
       if (isAbort(error) || error instanceof StateError) throw error;
-      // What branches on a size is not cured by multiples: they would hide it.
+      // Steps would only hide a branch on a size.
       if (isBranch(error)) throw error;
-      // The first failure is the one that the caller understands.
+      // Report the first failure: it is about the sizes that users expect to work.
       failure ??= error;
       if (isHopeless(error)) break;
     }
@@ -103,7 +117,7 @@ function stepsOf(dims: readonly string[], step: number): Sizes {
   return step === 1 ? {} : Object.fromEntries(dims.map((dim) => [dim, step]));
 }
 
-/** `bounds`: what is tried; `stated`: what the caller wants. */
+/** `bounds`: the sizes to try; `stated`: the bounds that the caller gave. */
 function captureAt(
   subject: Subject,
   dims: readonly string[],
@@ -118,7 +132,10 @@ function captureAt(
   const [base, second] = [all(0), all(1)];
   const traced: Sizes[] = [
     base,
-    ...dims.map((dim) => ({ ...base, [dim]: apart(second[dim] ?? 1, base[dim] ?? 1, steps[dim] ?? 1, bounds[dim]) })),
+    ...dims.map((dim) => ({
+      ...base,
+      [dim]: distinctFrom(second[dim] ?? 1, base[dim] ?? 1, steps[dim] ?? 1, bounds[dim]),
+    })),
     ...(dims.length > 0 ? [all(2), all(3)] : []),
   ];
   const within: Fits = (sizes) => traceIfFits(subject, fitted(sizes, bounds, steps));
@@ -132,7 +149,7 @@ function captureAt(
     program: i === 0 ? first.program : traceAt(subject, sizes, { sites: false }).program,
   }));
   const read = readDims(first.reads, programs, bounds);
-  /** One program of the traces so far. */
+  /** Aligns the traces made so far. */
   const aligned = (): Program => {
     try {
       return align(programs, steps);
@@ -144,7 +161,7 @@ function captureAt(
   };
   const checks = untracedAt(within, dims, steps);
   let program = aligned();
-  // What rounds, or takes the greater of two, may do otherwise at sizes not seen: then more are looked at.
+  // If the solution rounds or takes a maximum, it may differ at other sizes, so check more of them.
   const large = largeAt(within, base, steps);
   const candidates = [...checks, ...large];
   let [round, sure] = [0, true];
@@ -158,12 +175,12 @@ function captureAt(
     for (;;) {
       const [wrong] = wrongs();
       if (wrong === undefined) {
-        // What was only just learnt is held against sizes that it was not learnt from.
+        // A program that was solved again must also agree at sizes that were not used for it.
         if (round < ROUNDS && (round === 0 ? hasWholeParts(program) : !sure)) look();
         else break;
         continue;
       }
-      // Where one size more was not foreseen, all are needed to tell what else there is.
+      // Collect every size that disagrees before solving again: one alone may not show all differences.
       if (round === 0) look();
       programs.push(...(programs.length === traced.length ? wrongs() : [wrong]));
       program = aligned();
@@ -172,7 +189,7 @@ function captureAt(
     if (!sure) throw unsure(dims);
   };
   settle();
-  // At the least sizes tfjs leaves some calls out; at large ones only the function itself can choose others.
+  // tfjs skips some calls at the smallest sizes; other calls at large sizes are the function's own choice, a branch.
   const other = large.find((one) => sameAt(program, one.program, one.sizes) === undefined);
   if (other !== undefined)
     throw branchError(branchOf(first.program, other.program) + readAt(read.flatMap(({ sites }) => sites)));
@@ -186,7 +203,8 @@ function captureAt(
       program = aligned();
       settle();
     } catch (error) {
-      // A size that rounding of floats moves by one, here and there: the file is good up to it.
+      // The function computes a size in floating point, and rounding makes it off by one at some sizes: the file is
+      // valid up to there.
       const narrower = isAbort(error) || isBranch(error) ? undefined : narrowed(before, wrong.sizes, probing, stated);
       if (narrower === undefined) throw error;
       return captureAt(subject, dims, steps, narrower, stated);
@@ -194,7 +212,8 @@ function captureAt(
     probed = probe(program, probing);
   }
   checks.push(...odd(probed.odd, checks, within));
-  // One that was needed stays, above all the least, which breaks most; another takes its place.
+  // A check that was used for solving stays in the list (above all the smallest size, where most goes wrong), and a
+  // nearby size is added for it.
   const untraced = [
     ...checks.map(({ sizes }) => sizes),
     ...checks
@@ -220,18 +239,18 @@ function captureAt(
 function unsure(dims: readonly string[]): ExportError {
   return new ExportError(
     'export.unsupported',
-    `trace: expected sizes that arithmetic on ${dims.join(', ')} gives, got others at each size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`,
+    `trace: expected sizes that can be computed from ${dims.join(', ')}, got different ones at each size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`,
   );
 }
 
-/** A size of a dim that is not its first. */
-function apart(size: number, first: number, step: number, own: Bounds[string] | undefined): number {
+/** A size of a dim that differs from its first one. */
+function distinctFrom(size: number, first: number, step: number, own: Bounds[string] | undefined): number {
   if (size !== first) return size;
   const [, high] = own ?? [0, Infinity];
   return first + step <= high ? first + step : first - step;
 }
 
-/** Of the sizes at which tfjs leaves calls out, the smallest that are not compared yet. */
+/** Traces at the two smallest of the sizes where tfjs skips calls, if they are not checked yet. */
 function odd(found: readonly { sizes: Sizes }[], checks: readonly SizedProgram[], within: Fits): SizedProgram[] {
   const area = (sizes: Sizes): number => Object.values(sizes).reduce((product, size) => product * size, 1);
   return found
@@ -242,23 +261,23 @@ function odd(found: readonly { sizes: Sizes }[], checks: readonly SizedProgram[]
     .flatMap((sizes) => within(sizes) ?? []);
 }
 
-/** A trace at sizes, moved into what the caller allows. */
+/** Traces at sizes that are moved into the bounds first; undefined if the function does not run there. */
 type Fits = (sizes: Sizes) => SizedProgram | undefined;
 
-/** Sizes a little larger. */
+/** Slightly larger sizes. */
 function moved(sizes: Sizes, steps: Sizes): Sizes {
   return Object.fromEntries(
     Object.entries(sizes).map(([dim, size], i) => [dim, size + (dim === 'batch' ? 0 : 4 + i) * (steps[dim] ?? 1)]),
   );
 }
 
-/** Sizes of dims other than the batch that are tried in turn as the least. */
+/** Candidates for the smallest size of dims other than the batch, tried in this order. */
 const LEAST = [1, 2, 3, 5, 7, 10, 14, 20];
 
-/** An odd and an even size beside the least. */
+/** Offsets from the smallest size: one odd, one even. */
 const OTHERS = [9, 18];
 
-/** Traces that were not aligned, at sizes of the same kind. */
+/** Traces for checks, at sizes that the program is not solved from. */
 function untracedAt(within: Fits, dims: readonly string[], steps: Sizes): SizedProgram[] {
   if (dims.length === 0)
     return [{ sizes: {}, program: { values: [], inputs: [], constants: new Map(), calls: [], outputs: [] } }];
@@ -269,12 +288,12 @@ function untracedAt(within: Fits, dims: readonly string[], steps: Sizes): SizedP
     ([found, at1], n) => (found === undefined ? [within(at(1, () => n)), n] : [found, at1]),
     [undefined, 0],
   );
-  // Beside the first, sizes go from wide to high, so that what is exchanged shows.
+  // One landscape, one portrait: catches swapped height and width.
   const others = OTHERS.map((n, k) => within(at(2 + k, (i) => least + n + (k === 0 ? 4 * i : -3 * i))));
   return [first, ...others].filter((one) => one !== undefined);
 }
 
-/** Beyond the bounds that functions set: a picture's side, and a batch. */
+/** Larger than common size limits in functions: a picture's side, and a batch. */
 const LARGE = { side: 331, batch: 67 };
 
 /** Traces with one dim large. */
@@ -284,15 +303,15 @@ function largeAt(within: Fits, base: Sizes, steps: Sizes): SizedProgram[] {
   );
 }
 
-/** Multiples of what pictures are padded to. */
+/** Multiples of common padding sizes. */
 const ROUND = [128, 300];
 
-/** How often more sizes are looked at. */
+/** Limit on rounds of additional sizes. */
 const ROUNDS = 4;
 
 /**
- * Traces at more sizes: first such as leave every remainder of small divisors, near the first and near the least, and
- * none of larger ones; in later rounds some of each kind.
+ * Traces at more sizes. Round 0: consecutive sizes near the first and near the smallest, which cover every remainder of
+ * small divisors, and multiples of large divisors. Later rounds: a few of each kind.
  */
 function others(within: Fits, round: number, base: Sizes, least: Sizes, steps: Sizes): SizedProgram[] {
   const near = (from: Sizes, n: number, apart: number): Sizes =>
@@ -328,8 +347,8 @@ function multipleOf(a: number, b: number): number {
 }
 
 /**
- * {@link capture} of a function whose state between calls becomes inputs and outputs: what is found to be state is told
- * of, and all is traced again.
+ * {@link capture} of a function whose state between calls becomes inputs and outputs. A trace that finds state reports
+ * it as a StateError; that state is declared, and everything is traced again.
  */
 export function captureStateful(
   subject: Subject,
@@ -342,7 +361,7 @@ export function captureStateful(
       return { ...stateful, captured: capture(watch(stateful.subject), bounds) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      stateful = withState(stateful, error.states); // there are more each time, and no more than there are
+      stateful = withState(stateful, error.states); // ends: each round finds further variables, and there are finitely many
     }
   }
 }

@@ -63,7 +63,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
   });
   const put: Flag['set'] = (fields, value) => (fields[name] = value);
   const kinds: Readonly<Record<string, () => Flag[]>> = {
-    number: () => [flag(kebab(name), ' <n>', { type: isWhole(shape) ? 'integer' : 'number' }, put)],
+    number: () => [flag(kebab(name), ' <n>', { type: isInteger(shape) ? 'integer' : 'number' }, put)],
     // Commander gives a flag --no-x the value true where it is left out.
     boolean: () =>
       initial === true
@@ -119,7 +119,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
   return kinds[shape.type]?.() ?? [];
 }
 
-const isWhole = ({ pipe }: Shape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
+const isInteger = ({ pipe }: Shape): boolean => pipe?.some(({ type }) => type === 'integer') ?? false;
 
 /** `rate_d=linear:2e-4:0`, the name and the rest. */
 function split(flag: string, text: string): [string, string] {
