@@ -1,6 +1,6 @@
-// Keeps pictures channels-first where they become vectors and back: dense → reshape → convolution, and convolution →
-// flatten → dense. The order of the features between is free, so the constants that meet them are permuted once, here,
-// and no Transpose is left at run time.
+// Keeps pictures channels-first across reshapes between pictures and vectors: dense → reshape → convolution, and
+// convolution → flatten → dense. The order of the features in between is free, so the adjacent constants are permuted
+// once at compile time, and no Transpose is left at run time.
 import { traitsOf } from '../kernels/traits.js';
 import {
   callInputs,
@@ -17,14 +17,14 @@ import { permuted } from './permute.js';
 
 const NCHW: Perm = [0, 3, 1, 2];
 
-/** A constant read by one input of a call, to be permuted along an axis counted from the back. */
+/** A constant input of a call that must be permuted along an axis, counted from the back. */
 interface Edit {
   call: KernelCall;
   input: string;
   axis: number;
 }
 
-/** What all searches read. */
+/** Producers, readers and use counts of a program, and the searches that use them. */
 class Chart {
   readonly from: Map<ValueId, KernelCall>;
   readonly uses: Map<ValueId, number>;
@@ -40,7 +40,7 @@ class Chart {
       for (const id of callInputs(call)) this.readers.set(id, [...(this.readers.get(id) ?? []), call]);
   }
 
-  /** The pictures that a call reads channels-first, if it makes one so too. */
+  /** The inputs that a call reads as channels-first pictures, if it also makes one. */
   private pictures(call: KernelCall): readonly ValueId[] {
     const { pictures = [], convolution } = traitsOf(call.kernel);
     if (convolution?.filter === '' || call.attrs['dataFormat'] === 'NCHW') return [];
@@ -59,7 +59,7 @@ class Chart {
     });
   }
 
-  /** Whether a picture comes channels-first. */
+  /** Whether a picture is made channels-first. */
   has(id: ValueId): boolean {
     if (this.channelsFirst.has(id)) return true;
     const call = this.from.get(id);
@@ -74,8 +74,8 @@ class Chart {
   }
 
   /**
-   * The edit for a constant operand with features in its last axis; none where it is one number for all; undefined
-   * where it is something else.
+   * The edit for a constant operand with features in its last axis: none if it is a single number for all, undefined if
+   * it is not such a constant.
    */
   private operand(call: KernelCall, input: string, width: number): Edit[] | undefined {
     const id = inputOf(call, input);
@@ -85,14 +85,14 @@ class Chart {
     return size === undefined || size === 1 ? [] : size === width ? [{ call, input, axis: -1 }] : undefined;
   }
 
-  /** The only input of a call that leaves its numbers in their order. */
+  /** The only input of a call that keeps its elements in order. */
   private alone(call: KernelCall): ValueId | undefined {
     const [name, more] = call.kernel === 'Reshape' ? ['x'] : (traitsOf(call.kernel).elementwise ?? []);
     return name === undefined || more !== undefined ? undefined : inputOf(call, name);
   }
 
-  /** The operand of a two-tensor call beside `id`, as edits. */
-  private beside(call: KernelCall, width: number): { other: string; edits: Edit[] } | undefined {
+  /** For a call of two operands, one of them constant: the name of the other operand, and the edits of the constant. */
+  private operands(call: KernelCall, width: number): { other: string; edits: Edit[] } | undefined {
     const [first, second, more] = traitsOf(call.kernel).elementwise ?? [];
     if (first === undefined || second === undefined || more !== undefined) return undefined;
     for (const [name, other] of [
@@ -106,7 +106,7 @@ class Chart {
     return undefined;
   }
 
-  /** Edits that permute the `width` features of `id`, up to the product that makes them. */
+  /** Edits that permute the `width` features of `id`, walking back to the product that makes them. */
   up(id: ValueId, width: number): Edit[] | undefined {
     const call = this.from.get(id);
     if (call === undefined || this.uses.get(id) !== 1 || this.width(id) !== width) return undefined;
@@ -119,12 +119,12 @@ class Chart {
     }
     const alone = this.alone(call);
     if (alone !== undefined) return this.up(alone, width);
-    const pair = this.beside(call, width);
+    const pair = this.operands(call, width);
     const rest = pair === undefined ? undefined : this.up(inputOf(call, pair.other) ?? -1, width);
     return pair === undefined || rest === undefined ? undefined : [...pair.edits, ...rest];
   }
 
-  /** Edits that permute the `width` features of `id`, down to the product that reads them. */
+  /** Edits that permute the `width` features of `id`, walking forward to the product that reads them. */
   down(id: ValueId, width: number): Edit[] | undefined {
     const [call] = this.readers.get(id) ?? [];
     if (call === undefined || this.uses.get(id) !== 1 || this.width(id) !== width) return undefined;
@@ -140,13 +140,13 @@ class Chart {
       return [{ call, input: 'b', axis: call.attrs['transposeB'] === true ? -1 : -2 }];
     }
     if (this.alone(call) !== undefined) return this.down(outputOf(call), width);
-    const pair = this.beside(call, width);
+    const pair = this.operands(call, width);
     const rest = pair === undefined ? undefined : this.down(outputOf(call), width);
     return pair === undefined || rest === undefined ? undefined : [...pair.edits, ...rest];
   }
 }
 
-/** A reshape between a picture and a vector, and what must be permuted to make it channels-first. */
+/** A reshape between a picture and a vector, with the edits that make its picture channels-first. */
 interface Crossing {
   call: KernelCall;
   picture: ValueId;
@@ -160,7 +160,7 @@ function crossing(chart: Chart, call: KernelCall): Crossing | undefined {
   const [picture, vector] = to.length === 4 && from.length === 2 ? [to, from] : [from, to];
   if (picture.length !== 4 || vector.length !== 2 || !sameSize(picture[0], vector[0])) return undefined;
   const [, h, w, c] = picture.map((size) => (isStatic(size) ? size : undefined));
-  // One channel, or one pixel: both orders are the same.
+  // With one channel or one pixel, both orders are the same.
   if (h === undefined || w === undefined || c === undefined || c === 1 || h * w === 1) return undefined;
   const splits = picture === to;
   if (splits ? !chart.wants(y) : !chart.has(x)) return undefined;
@@ -169,7 +169,8 @@ function crossing(chart: Chart, call: KernelCall): Crossing | undefined {
 }
 
 /**
- * `program`, computing the same, with such reshapes made of channels-first pictures. `orders` are those of the inputs.
+ * Rewrites such reshapes to channels-first pictures. The program computes the same. `orders`: physical orders of the
+ * inputs.
  */
 export function absorbOrders(program: Program, orders: Readonly<Record<string, Perm>>): Program {
   const first = new Set(
@@ -210,8 +211,8 @@ export function absorbOrders(program: Program, orders: Readonly<Record<string, P
 }
 
 /**
- * vector → [N, C, H, W] → picture, or picture → [N, C, H, W] → vector. The transposition is one of names only, once the
- * picture is stored channels-first.
+ * vector → [N, C, H, W] → picture, or picture → [N, C, H, W] → vector. Once the picture is stored channels-first, this
+ * Transpose moves no data.
  */
 function rerouted(call: KernelCall, picture: ValueId, values: ProgramValue[]): KernelCall[] {
   const { dtype, shape } = values[picture] ?? { dtype: 'float32', shape: [] };
@@ -229,7 +230,7 @@ function rerouted(call: KernelCall, picture: ValueId, values: ProgramValue[]): K
   ];
 }
 
-/** A constant whose `axis` (from the back) counts (h, w, c), reordered to count (c, h, w). */
+/** Reorders an `axis` (counted from the back) that enumerates (h, w, c) to (c, h, w). */
 function channelsFirst(
   data: ConstantData,
   shape: readonly number[],

@@ -1,13 +1,14 @@
-// tfjs's depthToSpace takes a pixel's channels as (row, column, depth), PyTorch's pixel shuffle as (depth, row,
-// column). Where constants decide the order of the channels, they are put into PyTorch's, which more runtimes know.
+// tfjs's depthToSpace reads a pixel's channels as (row, column, depth), PyTorch's pixel shuffle as (depth, row,
+// column). If constants determine the order of the channels, they are permuted to PyTorch's, which more runtimes
+// support.
 import type { Attribute, Graph, Node, TensorProto } from '@forja/core/onnx';
 
-/** Nodes that treat every number alike, whatever its channel; their first input is the picture. */
+/** Element-wise nodes that do not depend on the channel; their first input is the picture. */
 const ALIKE: ReadonlySet<string> = new Set(['Clip', 'Elu', 'LeakyRelu', 'Relu', 'Selu', 'Sigmoid', 'Tanh']);
 
 /**
- * `graph` with every DepthToSpace in mode CRD whose channels come of a Conv or a Gather with constants, nothing else
- * reading them.
+ * Switches each DepthToSpace to mode CRD if its channels come from a Conv or Gather with constants that nothing else
+ * reads.
  */
 export function shuffleByDepth(graph: Graph): Graph {
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
@@ -60,13 +61,13 @@ export function shuffleByDepth(graph: Graph): Graph {
   };
 }
 
-/** Names of the constants that decide the order of a node's channels; none where it is another node. */
+/** Names of the constants that determine the order of a node's channels; empty for other nodes. */
 function constantsOf(node: Node): string[] {
   if (node.opType === 'Conv' && (attribute(node, 'group')?.i ?? 1n) === 1n) return node.inputs.slice(1);
   return node.opType === 'Gather' && attribute(node, 'axis')?.i === 1n ? node.inputs.slice(1) : [];
 }
 
-/** The tensor with its rows in `order`, under a name of its own. */
+/** The tensor with its rows in `order`, under a new name. */
 function inOrder(tensor: TensorProto, order: readonly number[]): TensorProto | undefined {
   const { rawData, dims, name = '' } = tensor;
   if (rawData === undefined || dims[0] !== BigInt(order.length)) return undefined;

@@ -1,5 +1,5 @@
-// LowerContext over core's graph builder: where each value is stored, in which order, and what has been emitted to
-// bring it there.
+// Implements LowerContext on core's graph builder: tracks in which order each value is stored, and the conversions
+// emitted so far.
 import { ExportError, sizeOf, type DType, type TypedArray } from '@forja/core';
 import type { GraphBuilder, OpAttributes, OpName, Value } from '@forja/core/onnx';
 import {
@@ -17,20 +17,20 @@ import { inverse, permuted } from './permute.js';
 import { preferredOrders, type FilterRule } from './preferred.js';
 import { dimOf, Symbols } from './symbols.js';
 
-/** A value that is in the graph: its first order, and all orders it has been brought to. */
+/** A value in the graph: its original order, and the ONNX values for all orders that it has been converted to. */
 interface Placed {
   perm: Perm;
   orders: Map<string, Value>;
 }
 
-/** How many elements a dynamic dim is counted as, when sizes are compared. */
+/** The size that a dynamic dim counts as when sizes are compared. */
 const TYPICAL = 64;
 
 function isIdentity(perm: Perm): boolean {
   return perm.every((axis, i) => axis === i);
 }
 
-/** A call as messages name it. */
+/** Describes a call in messages. */
 export function describeCall(call: KernelCall): string {
   return [
     call.kernel,
@@ -52,10 +52,10 @@ export class Context implements LowerContext {
   private readonly symbols: Symbols;
   private current: KernelCall | undefined;
 
-  /** How state is stored already, by its value. */
+  /** How existing state is stored, by value. */
   private readonly given: ReadonlyMap<ValueId, Stored>;
 
-  /** `filters`: the orders that filters are read in. `stored`: how state is stored already, by input. */
+  /** `filters`: the orders in which filters are read. `stored`: how existing state is stored, by input. */
   constructor(
     private readonly builder: GraphBuilder,
     private readonly program: Program,
@@ -73,7 +73,7 @@ export class Context implements LowerContext {
     this.stateNames = new Map(program.inputs.filter((i) => i.kind === 'state').map((i) => [i.value, i.name]));
   }
 
-  /** Declares a graph input that is fed, in the order given. */
+  /** Declares a graph input with physical order `perm`. */
   declare(name: string, id: ValueId, perm: Perm): Value {
     const value = this.logical(id);
     const sizes = physical(value.shape, perm);
@@ -83,18 +83,18 @@ export class Context implements LowerContext {
     return input;
   }
 
-  /** Declares state as it is stored already. */
+  /** Declares existing state in its stored form. */
   state(name: string, id: ValueId): void {
     const [value, as] = [this.logical(id), this.given.get(id)];
     if (as === undefined) return;
     const { split = value.shape, perm } = as;
     const input = this.builder.input(name, ONNX_DTYPE[value.dtype], physical(split, perm).map(dimOf));
     if (sameSizes(split, value.shape)) return this.place(id, input, perm);
-    // Taken apart for others: here it is read as a whole.
+    // The state is stored with split axes for other graphs; convert it to the logical shape.
     this.place(id, this.reshape(this.turned(input, inverse(perm)), value.shape), identity(value.rank));
   }
 
-  /** A value as state is stored. */
+  /** The value in the form that the state is stored in. */
   asStored(id: ValueId, { split, perm }: Stored): Value {
     const value = this.logical(id);
     if (split === undefined || sameSizes(split, value.shape)) return this.get(value, perm);
@@ -105,7 +105,7 @@ export class Context implements LowerContext {
     return isIdentity(perm) ? value : this.op('Transpose', [value], { perm: [...perm] });
   }
 
-  /** Orders of the state that is stored as the program has it: not taken apart otherwise. */
+  /** Orders of existing state that is stored in the program's shape, not with split axes. */
   private ordersGiven(): Map<ValueId, Perm> {
     const orders = new Map<ValueId, Perm>();
     for (const [id, { split, perm }] of this.given)
@@ -113,7 +113,7 @@ export class Context implements LowerContext {
     return orders;
   }
 
-  /** Program value by id, as rows see it. */
+  /** The program value by id, as kernel rows get it. */
   logical(id: ValueId): Logical {
     const known = this.logicals.get(id);
     if (known !== undefined) return known;
@@ -124,7 +124,7 @@ export class Context implements LowerContext {
     return logical;
   }
 
-  /** The call with logical values, made the one that messages and node names belong to. */
+  /** Starts lowering a call: binds its values, and makes it the one that messages and node names refer to. */
   enter(call: KernelCall): BoundCall {
     this.current = call;
     this.builder.scope = call.layer ?? '';
@@ -183,14 +183,14 @@ export class Context implements LowerContext {
       );
     } else throw new RangeError(`lower: value ${id} is used before it is defined`);
     const placed = this.placed.get(id);
-    if (placed === undefined) throw new RangeError(`lower: value ${id} has no place`);
+    if (placed === undefined) throw new RangeError(`lower: value ${id} is not stored`);
     return placed;
   }
 
   private stored(value: Logical, data: ConstantData, perm: Perm): Value {
     const shape = value.shape.map((size) => (isStatic(size) ? size : this.unsupported('a constant of a dynamic size')));
-    // A program's constants stay as they are, and its graph is written before anyone can change the tensors behind
-    // them.
+    // Shared, not copied: a program's constants do not change, and the graph is written before anyone can change the
+    // tensors behind them.
     return this.kept(
       ONNX_DTYPE[value.dtype],
       perm.map((axis) => shape[axis] ?? 1),
@@ -201,7 +201,7 @@ export class Context implements LowerContext {
 
   private reordered(at: Placed, value: Logical, perm: Perm): Value {
     const from = at.orders.get(at.perm.join());
-    if (from === undefined) throw new RangeError(`lower: value ${value.id} has no place`);
+    if (from === undefined) throw new RangeError(`lower: value ${value.id} is not stored`);
     const moving = (order: Perm): string => order.filter((axis) => value.shape[axis] !== 1).join();
     // Axes of size 1 hold no data: moving them is a Reshape.
     if (moving(at.perm) === moving(perm)) return this.reshape(from, physical(value.shape, perm));
@@ -237,7 +237,8 @@ export class Context implements LowerContext {
       const placed = this.placed.get(this.root(value.id));
       if (placed === undefined) continue;
       const count = value.shape.reduce<number>((n, size) => n * (isStatic(size) ? size : TYPICAL), 1);
-      // Of equal sizes, the order that is not tfjs's own: what convolutions made will meet convolutions again.
+      // For equal sizes, prefer the order that is not tfjs's own: values made by convolutions will be read by
+      // convolutions.
       const better =
         best === undefined ||
         count > best.count ||
@@ -257,7 +258,7 @@ export class Context implements LowerContext {
     const missing = rank - value.rank;
     const axes = perm.filter((axis) => axis >= missing).map((axis) => axis - missing);
     const sizes = perm.map((axis) => (axis < missing ? 1 : (value.shape[axis - missing] ?? 1)));
-    // ONNX puts leading 1s there by itself.
+    // Leading 1s can be omitted: ONNX broadcasting adds them.
     const start = perm.findIndex((axis) => axis >= missing);
     return this.reshape(this.get(value, axes), start === -1 ? [] : sizes.slice(start));
   }

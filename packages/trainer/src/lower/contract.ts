@@ -1,5 +1,5 @@
-// The contract of lowering: what a row of the kernel → ONNX table gets and must do. `LowerContext` is implemented in
-// context.ts.
+// The contract of lowering: what a row of the kernel → ONNX table receives and must do. `LowerContext` is implemented
+// in context.ts.
 import type { DType, TypedArray } from '@forja/core';
 import type { OpAttributes, OpName, Value } from '@forja/core/onnx';
 import type { AttrsOf } from '../kernels/attributes.js';
@@ -13,8 +13,8 @@ import type { Measure } from '../program/size.js';
 export type Perm = readonly number[];
 
 /**
- * How state is stored: physical axis i is axis perm[i] of `split` where that is given (the logical shape with axes
- * taken apart, of as many elements in the same order), else of the logical shape.
+ * How state is stored: physical axis i is axis perm[i] of `split` if given (the logical shape with some axes split,
+ * same elements in the same order), else of the logical shape.
  */
 export interface Stored {
   split?: readonly number[];
@@ -38,7 +38,10 @@ export interface BoundCall<K extends string = string> {
   readonly source: KernelCall;
 }
 
-/** What a lowering may do. All `Value`s are ONNX values in some physical order; all shapes of ONNX ops are physical. */
+/**
+ * Operations available to a lowering. All `Value`s are ONNX values in some physical order; shapes of ONNX ops are
+ * physical.
+ */
 export interface LowerContext {
   readonly opset: number;
   /**
@@ -47,8 +50,8 @@ export interface LowerContext {
    */
   get(value: Logical, perm?: Perm): Value;
   /**
-   * The order the value is in already, cheapest to ask for. Undefined for constants and state not yet placed: any order
-   * is free.
+   * The order that the value is stored in, which costs nothing to get. Undefined for constants and state that are not
+   * stored yet: any order is free.
    */
   layoutOf(value: Logical): Perm | undefined;
   /** Defines an output, given in physical order `perm` (default: logical order). */
@@ -56,13 +59,13 @@ export interface LowerContext {
   /** Makes `output` the same value as `input` (Identity, no-op casts). */
   alias(output: Logical, input: Logical): void;
   /**
-   * The order in which an element-wise op on these inputs moves least data: that of the largest placed input of full
-   * rank.
+   * The order in which an element-wise op on these inputs moves the least data: that of the largest stored input of
+   * full rank.
    */
   commonLayout(inputs: readonly Logical[], rank: number): Perm;
   /**
-   * The value ready to broadcast against values of rank `rank` stored in `perm`: lower ranks are padded with 1s in
-   * front first, as tfjs broadcasts.
+   * The value, ready to broadcast against values of rank `rank` stored in `perm`. Lower ranks get leading 1s first, as
+   * in tfjs.
    */
   broadcast(value: Logical, rank: number, perm: Perm): Value;
   /** Emits a node with one output. */
@@ -74,7 +77,7 @@ export interface LowerContext {
     attributes: OpAttributes[K] | undefined,
     count: number,
   ): Value[];
-  /** Whether a node of this kind made the value, transposes aside. */
+  /** Whether an `op` node made the value, ignoring transposes after it. */
   comesFrom(value: Value, op: OpName): boolean;
   /** An initializer; equal ones are stored once. */
   constant(dtype: DType, shape: readonly number[], data: TypedArray | readonly number[]): Value;
@@ -95,7 +98,7 @@ export interface LowerContext {
   unsupported(why: string): never;
 }
 
-/** Declared as a method, so that the row of one kernel stands in a table of rows. */
+/** Declared as a method, whose parameters are bivariant, so that the row of one kernel fits into the table of all. */
 interface Row<K extends string> {
   lower(call: BoundCall<K>, ctx: LowerContext): void;
 }
@@ -103,7 +106,7 @@ interface Row<K extends string> {
 /** A row of the table: emits the ONNX nodes of a call of kernel `K` and defines each of its outputs with `ctx.set`. */
 export type KernelLowering<K extends string = string> = Row<K>['lower'];
 
-/** A row that refuses, and says why. */
+/** A row for a kernel that cannot be lowered, with the reason. */
 export interface UnsupportedKernel {
   unsupported: string;
 }
@@ -111,5 +114,5 @@ export interface UnsupportedKernel {
 /** The table of one target: tfjs kernel name → lowering. */
 export type KernelTable = Record<string, KernelLowering | UnsupportedKernel>;
 
-/** ONNX element type of a program's. */
+/** ONNX element types by program dtype. */
 export const ONNX_DTYPE: Readonly<Record<ProgramDType, DType>> = { float32: 'float32', int32: 'int32', bool: 'bool' };

@@ -1,5 +1,5 @@
-// Attributes that may depend on a dynamic dim, of tfjs's own kernels: sizes and amounts that ONNX takes as inputs. All
-// others are numbers in the file.
+// Attributes of tfjs's kernels that may depend on a dynamic dim: sizes and amounts that ONNX takes as inputs. All
+// others must be fixed numbers.
 import { isMeasure, sizeText } from '../program/size.js';
 import { isSymbolic } from '../program/sizes.js';
 import type { KernelCall } from '../program/program.js';
@@ -32,7 +32,7 @@ const DYNAMIC: Readonly<Record<string, readonly string[]>> = {
   TopK: ['k'],
 };
 
-/** The first attribute of a call that depends on a dynamic dim and may not, as text. */
+/** Describes the first attribute of a call that depends on a dynamic dim but may not. */
 export function dynamicAttribute({ kernel, attrs }: KernelCall): string | undefined {
   const allowed = Object.hasOwn(DYNAMIC, kernel) ? DYNAMIC[kernel] : [];
   for (const [name, value] of Object.entries(attrs)) {
@@ -44,6 +44,6 @@ export function dynamicAttribute({ kernel, attrs }: KernelCall): string | undefi
 
 function symbolic(value: unknown): string | undefined {
   if (isSymbolic(value)) return sizeText(value);
-  if (isMeasure(value)) return `worked out of ${sizeText(value.above)} and ${sizeText(value.below)}`;
+  if (isMeasure(value)) return `computed from ${sizeText(value.above)} and ${sizeText(value.below)}`;
   return Array.isArray(value) ? value.map(symbolic).find((text) => text !== undefined) : undefined;
 }

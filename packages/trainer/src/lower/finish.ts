@@ -1,12 +1,12 @@
-// The last touch on a lowered model: nodes and initializers that nothing reads go, inputs stand in the program's order,
-// outputs have the program's sizes.
+// Finishes a lowered model: removes unused nodes and initializers, sorts inputs into the program's order, and gives
+// outputs the program's sizes.
 import type { Dim } from '@forja/core';
 import type { Graph, Model, Shape } from '@forja/core/onnx';
 import { shuffleByDepth } from './channel-order.js';
 import { mergeTransposedBias } from './transposed-bias.js';
 
 /**
- * `model` tidied. `inputs`: names in the order wanted. `outputs`: sizes by name; names of dims are the program's own.
+ * Finishes `model`. `inputs`: names in the wanted order. `outputs`: sizes by name, with the program's names of dims.
  */
 export function finish(model: Model, inputs: readonly string[], outputs: ReadonlyMap<string, readonly Dim[]>): Model {
   const { graph } = model;
@@ -32,7 +32,7 @@ function shapeOf(dims: readonly Dim[]): Shape {
 }
 
 /**
- * Without nodes none of whose outputs is read, and the initializers and shapes of values that are gone. Nodes are in
+ * Removes nodes whose outputs are all unused, and the initializers and shapes of removed values. Nodes must be in
  * execution order.
  */
 function prune(graph: Graph): Graph {

@@ -1,5 +1,5 @@
-// Lowering a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts places
-// values, kernels/ holds the rows.
+// Lowers a whole program to an ONNX graph: inputs, every call through its row, outputs and state. context.ts keeps
+// track of values, kernels/ holds the rows.
 import { ExportError, UsageError, type Dim } from '@forja/core';
 import { GraphBuilder, type Model, type Value } from '@forja/core/onnx';
 import {
@@ -23,7 +23,7 @@ import { finish } from './finish.js';
 import { lookUp } from './registry.js';
 import { dimOf } from './symbols.js';
 
-/** What a lowering may be told. */
+/** Options of {@link lowerProgram}. */
 export interface LowerOptions {
   /**
    * `portable`: plain Conv and ConvTranspose, channels first. `fast`: convolutions by matrix products, channels last.
@@ -31,17 +31,21 @@ export interface LowerOptions {
    */
   target: 'portable' | 'fast' | 'auto';
   opset?: number;
-  /** Physical order wanted for inputs and outputs, by name; default: logical order. State is free unless named here. */
+  /**
+   * Physical order of inputs and outputs, by name; default: logical order. The order of state is free unless named
+   * here.
+   */
   orders?: Record<string, Perm>;
-  /** How state is stored already, by input: by other graphs over the same state. What is not named is free. */
+  /** How existing state is stored by other graphs, by input. Other state is free. */
   stored?: Readonly<Record<string, Stored>>;
   /**
-   * Whether state that is only read becomes an output as well, for executors that keep state by binding an output to
-   * it. Default true.
+   * Whether state that is only read also becomes an output, for executors that keep state by binding an output to it.
+   * Default true.
    */
   keep?: boolean;
   /**
-   * Nodes put behind an output, by its name: they get the value in the order wanted and return one of the same sizes.
+   * Nodes to append to an output, by name: the function gets the value in the wanted order and returns one of the same
+   * sizes.
    */
   heads?: Record<string, (value: Value, builder: GraphBuilder) => Value>;
 }
@@ -49,7 +53,7 @@ export interface LowerOptions {
 /** How a state value is stored in the graph. */
 export interface StateLayout extends Stored {
   input: string;
-  /** Absent for state that is only read and not kept. */
+  /** Absent for state that is only read, unless `keep` is set. */
   output?: string;
   dtype: ProgramDType;
   shape: readonly number[];
@@ -58,16 +62,12 @@ export interface StateLayout extends Stored {
 /** A lowered program. */
 export interface Lowered {
   model: Model;
-  /**
-   * In the order of the program's state inputs. A state that is never assigned is not listed: it is named in `fixed`.
-   */
+  /** State that the program assigns, in the order of its state inputs. State that is only read is in `fixed`. */
   state: StateLayout[];
-  /**
-   * State that is only read: fed once, kept as it is. `output` is an Identity of it, if one was asked for.
-   */
+  /** State that is only read: fed once and kept. With `keep`, `output` is an Identity of it. */
   fixed: StateLayout[];
   target: 'portable' | 'fast';
-  /** What each convolution was taken to cost, unless target `portable` was asked for. */
+  /** The estimated cost of each convolution, unless target `portable` was requested. */
   plan?: ConvolutionPlan;
 }
 
@@ -75,6 +75,7 @@ export interface Lowered {
 export const DEFAULT_OPSET = 21;
 
 /**
+ * Lowers a program to ONNX.
  * @throws ExportError `export.unsupported` naming every kernel without a lowering, each with layer and call site.
  */
 export function lowerProgram(program: Program, options: LowerOptions): Lowered {
@@ -112,7 +113,7 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
     const { dtype, shape: split } = ctx.logical(input.value);
     const [shape, own] = [program.values[input.value]?.shape ?? split, split].map((sizes) =>
       sizes.map((size) => numberOf(size, input.name)),
-    ) as [number[], number[]]; // two in, two out
+    ) as [number[], number[]]; // one entry per shape
     const as: Stored = stored[input.name] ?? {
       perm: statePerm(ctx, input, next?.value),
       ...(shape.join() === own.join() ? {} : { split: own }),
@@ -137,7 +138,7 @@ export function lowerProgram(program: Program, options: LowerOptions): Lowered {
   };
 }
 
-/** The order a state is stored in. One that nothing read takes the order its next value comes in. */
+/** The order that a state is stored in. State that nothing read takes the order of its next value. */
 function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined): Perm {
   const value = ctx.logical(input.value);
   const perm =
@@ -146,7 +147,7 @@ function statePerm(ctx: Context, input: ProgramInput, next: ValueId | undefined)
   return ctx.layoutOf(value) ?? perm;
 }
 
-/** Runs every row, going on after a refusal so that one error can name them all. */
+/** Lowers every call, continuing after a refusal so that one error names them all. */
 function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): void {
   const refusals: string[] = [];
   const causes: unknown[] = [];
@@ -164,7 +165,7 @@ function lowerCalls(program: Program, ctx: Context, target: Lowered['target']): 
     else {
       try {
         const bound = ctx.enter(call);
-        // Rows of users know what they read.
+        // Rows registered by users handle symbolic attributes themselves.
         const dynamic = Object.hasOwn(SHAPE_RULES, call.kernel) ? dynamicAttribute(call) : undefined;
         if (dynamic !== undefined)
           ctx.unsupported(`expected a fixed number as attribute ${dynamic}: it depends on a dynamic dim; fix that dim`);

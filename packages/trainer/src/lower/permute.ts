@@ -1,11 +1,10 @@
-// Reordering of dense data on the host: constants before they are stored, state before it is loaded and after it is
-// read.
+// Reorders dense data on the host: constants before they are stored, state when it is loaded or read.
 import type { ConstantData } from '../program/program.js';
 import type { Perm } from './contract.js';
 
 /**
- * Data of logical `shape`, row-major, as it is stored in order `perm`: physical axis i is logical axis perm[i]. Returns
- * `data` itself where nothing moves.
+ * Reorders row-major data of logical `shape` to order `perm`: physical axis i is logical axis perm[i]. Returns `data`
+ * itself if nothing moves.
  */
 export function permuted<T extends ConstantData>(data: T, shape: readonly number[], perm: Perm): T {
   const moving = perm.filter((axis) => shape[axis] !== 1);

@@ -1,5 +1,5 @@
-// The orders that constants and state will be wanted in, found before lowering: filters are read by convolutions, and
-// what is updated together is stored alike.
+// Predicts the orders in which constants and state will be read, before lowering: filters in the order of their
+// convolution, and values that are updated together in the same order.
 import { traitsOf } from '../kernels/traits.js';
 import { callInputs, sizeText, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { inputOf } from '../program/graph.js';
@@ -9,10 +9,10 @@ import { OIHW } from './kernels/spatial.js';
 /** (h, w, C, multiplier) as (C, multiplier, h, w). */
 const CMHW: Perm = [2, 3, 0, 1];
 
-/** The filter a call reads or makes, and the order it is wanted in. */
+/** The filter that a call reads or makes, and its wanted order. */
 export type FilterRule = (program: Program, call: KernelCall) => { filter: ValueId; order: Perm } | undefined;
 
-/** Target `portable`: by the kernel that reads it. */
+/** Target `portable`: by the kernel that reads the filter. */
 const portableRule: FilterRule = (_program, call) => {
   const { convolution } = traitsOf(call.kernel);
   const filter = convolution?.axes === 2 ? inputOf(call, convolution.filter) : undefined;
@@ -20,8 +20,8 @@ const portableRule: FilterRule = (_program, call) => {
 };
 
 /**
- * Preferred order by value, for values that element-wise calls tie to a filter. `rule` goes before the portable one,
- * and `given` before both: the order that some values have already.
+ * Preferred order by value, for values that element-wise calls connect to a filter. `given`, orders that are fixed
+ * already, takes precedence over `rule`, and `rule` over the portable rule.
  */
 export function preferredOrders(
   program: Program,
@@ -55,7 +55,7 @@ export function preferredOrders(
     const order = wanted.get(root(id));
     if (order !== undefined) result.set(id, order);
   });
-  // State is stored as its next value comes, and the other way round.
+  // State and its next value share an order.
   const inputs = new Map(program.inputs.map((input) => [input.name, input.value]));
   for (const { value, state } of program.outputs) {
     const input = state === undefined ? undefined : inputs.get(state);

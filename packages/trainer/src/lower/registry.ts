@@ -1,4 +1,4 @@
-// The table that lowering looks kernels up in: the product's rows, and over them what a user registered.
+// Kernel lookup: rows that users registered, else the product's.
 import { UsageError } from '@forja/core';
 import type { KernelLowering, UnsupportedKernel } from './contract.js';
 import { FAST_KERNELS } from './fast/index.js';
@@ -7,9 +7,9 @@ import { PORTABLE_KERNELS } from './kernels/index.js';
 const registered = new Map<string, KernelLowering>();
 
 /**
- * Teaches the exporter and the compiled step a kernel: `lower` emits its ONNX nodes (see {@link KernelLowering}). It
- * takes the place of a row that exists, until it is registered again or removed with the function returned.
- * @throws UsageError for an empty name or something that is no function.
+ * Registers the lowering of a kernel for exports and compiled steps: `lower` emits its ONNX nodes (see {@link
+ * KernelLowering}). It replaces an existing row, until it is registered again or removed by the returned function.
+ * @throws UsageError for an empty name or something that is not a function.
  */
 export function registerKernelExport(kernelName: string, lower: KernelLowering): () => void {
   if (typeof kernelName !== 'string' || kernelName === '')
@@ -24,7 +24,10 @@ export function registerKernelExport(kernelName: string, lower: KernelLowering):
   };
 }
 
-/** The row of a kernel, if there is one. `fast` has rows for some, and the portable ones for the others. */
+/**
+ * The row of a kernel, if there is one. Target `fast` has rows for some kernels, and uses the portable ones for the
+ * others.
+ */
 export function lookUp(
   kernel: string,
   target: 'portable' | 'fast' = 'portable',

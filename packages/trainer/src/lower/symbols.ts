@@ -1,11 +1,11 @@
-// Sizes as ONNX values: initializers where they are numbers, else arithmetic on the shapes of the graph's inputs. Also
-// Reshape, which often needs none.
+// Sizes as ONNX values: initializers if they are numbers, else computed from the shapes of the graph's inputs. Also
+// Reshape, which often needs neither.
 import type { Dim } from '@forja/core';
 import type { GraphBuilder, Value } from '@forja/core/onnx';
 import { ExportError } from '@forja/core';
 import { factorOf, factorsOf, isStatic, sizeText, type Size, type SymbolicSize } from '../program/size.js';
 
-/** A size as the builder writes a dimension. */
+/** A size as a dimension of the builder: a number or a name. */
 export function dimOf(size: Size): Dim {
   return isStatic(size) ? size : sizeText(size);
 }
@@ -15,7 +15,7 @@ export function hasSizes(value: Value, sizes: readonly Size[]): boolean {
   return value.shape.length === sizes.length && sizes.every((size, i) => value.shape[i] === dimOf(size));
 }
 
-/** What one graph's dynamic dims are computed from. */
+/** Computes the symbolic sizes of one graph. */
 export class Symbols {
   private readonly inputs: { value: Value; sizes: readonly Size[] }[] = [];
   private readonly known = new Map<string, Value>();
@@ -32,7 +32,7 @@ export class Symbols {
     return this.builder.constant('int64', [values.length], values);
   }
 
-  /** One-dimensional int64. */
+  /** Sizes as a one-dimensional int64 value. */
   sizes(sizes: readonly Size[]): Value {
     if (sizes.every(isStatic)) return this.int64s(sizes);
     const text = `[${sizes.map(sizeText).join()}]`;
@@ -82,7 +82,7 @@ export class Symbols {
     );
   }
 
-  /** A product of dims, whole parts and the greater of two sizes. */
+  /** A product of dims, rounded quotients and maxima. */
   private symbol(key: string): Value {
     const factors = factorsOf(key);
     return factors.length === 1
@@ -91,7 +91,8 @@ export class Symbols {
   }
 
   /**
-   * A whole part, the greater of two sizes, or a dim read from the first input that has it, alone or in an affine size.
+   * A rounded quotient, a maximum, or a dim. A dim is read from the first input with an axis of that size, or of a
+   * multiple of it plus a constant.
    */
   private factor(key: string): Value {
     const before = this.known.get(key);
@@ -109,7 +110,7 @@ export class Symbols {
     return this.keep(key, this.dim(key, given.name));
   }
 
-  /** Rounded down, also below 0, where a runtime's Div rounds up. */
+  /** Floor division: for negative numbers, where ONNX's Div truncates, the remainder is subtracted first. */
   private wholePart(whole: Size, by: number): Value {
     const [value, divisor] = [this.sizes([whole]), this.int64s([by])];
     const below = isStatic(whole) || whole.constant < 0 || Object.values(whole.terms).some((factor) => factor < 0);
@@ -145,7 +146,7 @@ export class Symbols {
     return best.factor === 1 ? multiple : this.builder.op('Div', [multiple, this.int64s([best.factor])]);
   }
 
-  /** Reshape to physical sizes. Reshapes in a row become one; none is emitted where the value has these sizes. */
+  /** Reshapes to physical sizes. Consecutive reshapes become one; emits nothing if the value has these sizes. */
   reshape(given: Value, sizes: readonly Size[]): Value {
     const value = this.reshaped.get(given) ?? given;
     if (hasSizes(value, sizes)) return value;
@@ -161,7 +162,7 @@ export class Symbols {
   private target(value: Value, sizes: readonly Size[]): Value {
     if (sizes.every(isStatic)) return this.int64s(sizes);
     if (sizes.includes(0)) return this.sizes(sizes);
-    // 0 copies a dimension from the same place, and one -1 is worked out by the runtime.
+    // 0 copies the dimension at the same position, and the runtime infers one -1.
     const kept = sizes.map((size, i) => (isStatic(size) ? size : value.shape[i] === sizeText(size) ? 0 : -1));
     const one = sizes.filter((size) => !isStatic(size)).length === 1;
     if (one) return this.int64s(sizes.map((size) => (isStatic(size) ? size : -1)));

@@ -1,10 +1,10 @@
-// A constant added to a ConvTranspose becomes its bias. tfjs's transposed convolution has none, so its layers add it;
-// one pass over the picture is saved.
+// Merges a constant added to a ConvTranspose into its bias input. tfjs's transposed convolution has no bias, so its
+// layers add it; merging saves one pass over the picture.
 import { DATA_TYPE, type Graph, type Node, type TensorProto } from '@forja/core/onnx';
 
 /**
- * `graph` with every Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) to a ConvTranspose without bias
- * merged into it.
+ * Merges each Add of a per-channel initializer ([C, 1, 1] or [1, C, 1, 1]) into the ConvTranspose before it, if that
+ * has no bias.
  */
 export function mergeTransposedBias(graph: Graph): Graph {
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name ?? '', tensor]));
@@ -51,8 +51,8 @@ function channelsOf(weights: TensorProto | undefined, conv: Node): number {
 }
 
 /**
- * The bytes of a bias with one float for each channel: from a constant along the channels' axis, or one number for all.
- * Undefined for other constants.
+ * The bytes of a bias with one float per channel, from a constant along the channels or a single number. Undefined for
+ * other constants.
  */
 function perChannel({ dims, rawData, dataType }: TensorProto, channels: number): Uint8Array | undefined {
   if (rawData === undefined || dataType !== DATA_TYPE.float32 || channels < 1) return undefined;

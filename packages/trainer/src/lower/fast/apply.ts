@@ -1,5 +1,5 @@
-// Constant matrices applied along the two outermost axes of a value: how tiles are cut, padded, transformed and put
-// together again.
+// Applies constant matrices along the two outermost axes of a value: this is how tiles are cut, padded, transformed and
+// joined.
 import type { Matrix, Value } from '@forja/core/onnx';
 import type { LowerContext } from '../contract.js';
 

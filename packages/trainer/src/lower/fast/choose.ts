@@ -1,9 +1,9 @@
-// One choice for all three products of a convolution, by its sizes. `undefined`: the portable rows.
+// Chooses the algorithm for all three products of a convolution by its sizes. `undefined`: use the portable rows.
 import type { ConvAlgorithm, Convolution } from './contract.js';
 import { gemm, thin } from './columns.js';
 import { winograd } from './winograd.js';
 
-/** In order of preference where costs are equal. */
+/** In order of preference at equal cost. */
 export const ALGORITHMS: readonly ConvAlgorithm[] = [winograd, thin, gemm];
 
 /** The cheapest algorithm that fits. */

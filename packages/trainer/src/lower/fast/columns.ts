@@ -1,12 +1,12 @@
-// Convolution as one matrix product over patches, for any kernel and stride. Patches are cut, padded and put together
-// again by constant matrices of 0 and 1. Two orders: `gemm` for many channels, whose patches have channels innermost,
-// and `thin` for few, whose pictures and patches have the batch innermost.
+// Convolution as one matrix product over patches (im2col), for any kernel and stride. Patches are cut, padded and
+// summed back by constant 0/1 matrices. Two variants: `gemm` for many channels, with channels innermost, and `thin` for
+// few channels, with the batch innermost.
 import { transpose, type Axis, type Matrix, type Value } from '@forja/core/onnx';
 import type { LowerContext, Logical } from '../contract.js';
 import { alongBoth, alongBothBack } from './apply.js';
 import { HWCN, HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
 
-/** [small·kernel, large]: row (i, k) takes pixel stride·i + k - before, or nothing. */
+/** [small·kernel, large]: row (i, k) selects pixel stride·i + k - before, or nothing. */
 function selection({ large, small, kernel, stride, before }: Axis): Matrix {
   return Array.from({ length: small * kernel }, (_, row) => {
     const pixel = Math.floor(row / kernel) * stride + (row % kernel) - before;
@@ -44,7 +44,7 @@ function thinPatches(conv: Convolution, x: Logical, ctx: LowerContext): Value {
 const rowsOf = ({ height, width, batch, outChannels }: Convolution, dy: Logical, ctx: LowerContext): Value =>
   ctx.reshape(ctx.get(dy, HWNC), [height.small, width.small * batch, outChannels]);
 
-/** Layers of a few channels on the large side. */
+/** For fewer than 4 channels on the large side. */
 export const thin: ConvAlgorithm = {
   name: 'thin',
   fits: ({ channels, height, width }) => channels < 4 && Math.max(height.large, width.large) <= 64,
@@ -97,7 +97,7 @@ function patchesOf(conv: Convolution, x: Logical, ctx: LowerContext): Value {
   });
 }
 
-/** Kernels that are no whole number of strides. */
+/** For any kernel and stride, also if the kernel is not a multiple of the stride. */
 export const gemm: ConvAlgorithm = {
   name: 'gemm',
   fits: ({ channels, height, width }) => channels >= 4 && Math.max(height.large, width.large) <= 64,

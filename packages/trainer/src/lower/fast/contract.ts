@@ -1,5 +1,5 @@
-// The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear
-// description, on values in its own orders.
+// The contract of a convolution algorithm: forward, input gradient and filter gradient as adjoints of one bilinear map,
+// on values in the algorithm's own orders.
 import type { Axis, Value } from '@forja/core/onnx';
 import type { KernelLowering, KernelTable, LowerContext, Logical, Perm } from '../contract.js';
 
@@ -16,8 +16,8 @@ export interface Convolution {
 }
 
 /**
- * The three products of one convolution. Pictures are logical NHWC values; `filter` is the value that {@link
- * FilterOrder} orders.
+ * The three products of one convolution. Pictures are logical NHWC values; `filter` is in the order of `filterValue`
+ * (filters.ts).
  */
 export interface ConvAlgorithm {
   name: string;
@@ -36,17 +36,17 @@ export interface ConvAlgorithm {
 }
 
 /**
- * Pictures: height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is one
- * block of memory.
+ * Pictures with height and width outermost, channels last. Rows of products are (h, w, n), and a row of the picture is
+ * contiguous.
  */
 export const HWNC: Perm = [1, 2, 0, 3];
 
-/** Thin pictures, of a few channels: the batch is innermost. */
+/** Pictures of few channels: the batch is innermost. */
 export const HWCN: Perm = [1, 2, 3, 0];
 
 const memory = new WeakMap<object, Map<string, unknown>>();
 
-/** `make()`, once for each value and key: what forward and gradients share. One key is always of one type. */
+/** Memoizes `make()` by value and key, to share work between forward and gradients. A key always has the same type. */
 export function shared<T = Value>(value: Value, key: string, make: () => T): T {
   const made = memory.get(value) ?? new Map<string, unknown>();
   memory.set(value, made);
@@ -56,7 +56,7 @@ export function shared<T = Value>(value: Value, key: string, make: () => T): T {
   return result;
 }
 
-/** The portable row, for what no row of this target fits. */
+/** The portable row, for calls that no row of this target handles. */
 export function otherwise(portable: KernelTable[string] | undefined): KernelLowering {
   return typeof portable === 'function' ? portable : (_call, ctx) => ctx.unsupported('no row for these sizes');
 }

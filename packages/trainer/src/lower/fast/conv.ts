@@ -1,4 +1,4 @@
-// Rows of the `fast` target for convolutions: the algorithm chosen by shape, or the portable row.
+// Rows of the `fast` target for convolutions: uses the algorithm chosen by shape, or the portable row.
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
 import { activate } from '../kernels/activation.js';
 import { convKernels } from '../kernels/conv.js';

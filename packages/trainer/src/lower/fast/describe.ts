@@ -1,19 +1,19 @@
-// A convolution call as numbers: what algorithms and the choice among them need to know, or undefined where only the
-// portable rows will do.
+// Describes a convolution call by numbers, for the algorithms and the choice among them; undefined if only the portable
+// rows apply.
 import type { Axis } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../program/program.js';
 import { pair } from '../kernels/spatial.js';
 import type { Convolution } from './contract.js';
 
-/** Shapes of the three tensors that a convolution and its adjoints are about. */
+/** Shapes of the three tensors of a convolution and its adjoints. */
 export interface Sides {
   large: readonly Size[];
   small: readonly Size[];
-  /** [kh, kw, C, Co], or split into taps and classes: [a, sr, b, sc, C, Co]. */
+  /** [kh, kw, C, Co], or split by the stride: [a, sr, b, sc, C, Co]. */
   filter: readonly Size[];
 }
 
-/** The convolution, unless a size is dynamic, it is dilated, or stored channels-first by tfjs's dataFormat. */
+/** The convolution; undefined if a size is dynamic, it is dilated, or its dataFormat is NCHW. */
 export function describe(
   attrs: Readonly<Record<string, unknown>>,
   { large, small, filter }: Sides,

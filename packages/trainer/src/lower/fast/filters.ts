@@ -1,6 +1,6 @@
-// Filters as the algorithms read them: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. State and what
-// optimizers make of it is kept in that order, so that no weight moves in a step; other filters are brought to it where
-// they are read.
+// Filters in the order that the algorithms read: [a, b, sr, sc, C, Co], where kernel row kh = stride·a + sr. Weights
+// and optimizer state are stored in that order, so that no weight moves in a training step; other filters are converted
+// where they are read.
 import type { Value } from '@forja/core/onnx';
 import { traitsOf } from '../../kernels/traits.js';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
@@ -27,17 +27,17 @@ function splitShape({ height, width, channels, outChannels }: Convolution): numb
   ];
 }
 
-/** Whether `algorithm` reads filters by taps and classes. The others read them as tfjs stores them. */
+/** Whether the chosen algorithm reads filters split by the stride. The others read them as tfjs stores them. */
 const splits = (conv: Convolution): boolean => choose(conv) === winograd && needsSplit(conv);
 
-/** The filter in the order its algorithm reads. */
+/** The filter in the order that its algorithm reads. */
 export function filterValue(conv: Convolution, filter: Logical, ctx: LowerContext): Value {
   if (filter.rank === 6) return ctx.get(filter, splits(conv) ? SPLIT_ORDER : undefined);
   if (!splits(conv)) return ctx.get(filter);
   return ctx.op('Transpose', [ctx.reshape(ctx.get(filter), splitShape(conv))], { perm: [...SPLIT_ORDER] });
 }
 
-/** Defines a filter gradient, given in the order of {@link filterValue}. */
+/** Defines a filter gradient from `value`, which is in the order of {@link filterValue}. */
 export function setFilter(conv: Convolution, dw: Logical, value: Value, ctx: LowerContext): void {
   const split = splitShape(conv);
   const stored = SPLIT_ORDER.map((axis) => split[axis] ?? 1);
@@ -53,7 +53,7 @@ export function setFilter(conv: Convolution, dw: Logical, value: Value, ctx: Low
     );
 }
 
-/** Value ids of a convolution's sides. */
+/** Value ids of a convolution's pictures and filter. */
 function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
   const { convolution } = traitsOf(call.kernel);
   if (convolution === undefined || convolution.depthwise || convolution.axes !== 2) return undefined;
@@ -61,7 +61,7 @@ function sidesOf(call: KernelCall): Record<keyof Sides, ValueId> | undefined {
   return { large: id(convolution.large), small: id(convolution.small), filter: id(convolution.filter) };
 }
 
-/** The convolution that a call computes, if it is one of fixed sizes. */
+/** The convolution that a call computes, if its sizes are fixed. */
 export function describedConvolution(program: Program, call: KernelCall): Convolution | undefined {
   const ids = sidesOf(call);
   return ids === undefined
@@ -73,10 +73,7 @@ export function describedConvolution(program: Program, call: KernelCall): Convol
       });
 }
 
-/**
- * {@link describedConvolution} where an algorithm other than the portable rows computes it, and the value of its
- * filter.
- */
+/** {@link describedConvolution} and its filter, if an algorithm of this folder computes it. */
 function planned(program: Program, call: KernelCall): { conv: Convolution; filter: ValueId } | undefined {
   const [conv, ids] = [describedConvolution(program, call), sidesOf(call)];
   return conv === undefined || ids === undefined || choose(conv) === undefined
@@ -85,8 +82,8 @@ function planned(program: Program, call: KernelCall): { conv: Convolution; filte
 }
 
 /**
- * `program` with filters split into taps and classes, wherever all that reads and makes them is element-wise or a
- * convolution that wants them so. State that is `stored` already, by input, is split where it is stored so.
+ * Splits filters by their strides, if everything that reads or makes them is element-wise or a convolution that wants
+ * them split. Existing state (`stored`, by input) is split exactly if it is stored so.
  */
 export function splitFilters(program: Program, stored: Readonly<Record<string, Stored>> = {}): Program {
   const parent = new Map<ValueId, ValueId>();
@@ -126,7 +123,7 @@ export function splitFilters(program: Program, stored: Readonly<Record<string, S
     if (plan !== undefined && filter !== undefined) want(filter, splitShape(plan.conv));
     const elementwise = traitsOf(call.kernel).elementwise !== undefined;
     for (const id of [...callInputs(call), ...call.outputs]) {
-      // An operand of lower rank meets the trailing axes, C and Co, which stay.
+      // Operands of lower rank broadcast along C and Co, which stay as they are.
       const meets =
         elementwise &&
         isFilter(outputOf(call)) &&
@@ -143,7 +140,7 @@ export function splitFilters(program: Program, stored: Readonly<Record<string, S
   return { ...program, values };
 }
 
-/** The order that state tied to a filter is stored in. */
+/** The order in which a filter, and the state computed with it, is stored. */
 export function filterOrder(program: Program, call: KernelCall): { filter: ValueId; order: Perm } | undefined {
   const plan = planned(program, call);
   if (plan === undefined) return undefined;

@@ -5,7 +5,7 @@ import { maxPoolKernels } from './max-pool.js';
 import { perChannelKernels } from './per-channel.js';
 import { separableKernels } from './separable.js';
 
-/** Target `fast`: rows over the portable ones. */
+/** Rows that target `fast` uses instead of the portable ones. */
 export const FAST_KERNELS: KernelTable = {
   ...fastConvKernels,
   ...perChannelKernels,

@@ -1,6 +1,6 @@
-// Pools by maximum whose windows tile the picture, on pictures whose height and width are outermost: the greatest of
-// each row of a window, then of these. The gradient goes the way back, to the first that is as great as the greatest,
-// which in rows of rows is the first of the window.
+// Max pooling with windows that tile the picture, for pictures with height and width outermost: the maximum along each
+// row of a window, then over these. The gradient goes back the same way, to the first cell that equals the maximum,
+// which is the window's first maximum in row-major order.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
 import type { BoundCall, KernelLowering, KernelTable, LowerContext, Logical } from '../contract.js';
@@ -9,10 +9,7 @@ import { input, output } from '../kernels/spatial.js';
 import { otherwise, shared } from './contract.js';
 import { poolAxes, stored, type StoredPicture } from './pictures.js';
 
-/**
- * Cells of a window along height and width; undefined where windows overlap, leave something out or reach beyond the
- * picture.
- */
+/** Window size along height and width; undefined if windows overlap, leave gaps, or reach beyond the picture. */
 export function tilesOf(
   attrs: Readonly<Record<string, unknown>>,
   large: readonly Size[],
@@ -28,13 +25,13 @@ export function tilesOf(
   return [axes[0].kernel, axes[1].kernel];
 }
 
-/** The cells of every window along one axis, one value for each, and the greatest of them. */
+/** The cells of all windows along one axis, one value per cell, and their maximum. */
 interface Round {
   cells: readonly Value[];
   best: Value;
 }
 
-/** Cells of [before, sizes…, cells, after] are taken apart along the axis of cells. */
+/** Splits [before, cells, after] along its cells. */
 function round(value: Value, before: number, cells: number, after: number, ctx: LowerContext): Round {
   if (cells === 1) return { cells: [value], best: value };
   const parts = ctx.ops('Split', [ctx.reshape(value, [before, cells, after])], { axis: 1, num_outputs: cells }, cells);
@@ -59,13 +56,13 @@ function maxima(
 }
 
 /**
- * Slopes of the greatest cells handed to the first of each window that is as great; the last takes what is left.
- * [before, cells, after]
+ * Passes gradients of the maxima to the first cell of each window that equals the maximum; the last cell takes what is
+ * left. [before, cells, after]
  */
 function handBack(slopes: Value, { cells, best }: Round, before: number, after: number, ctx: LowerContext): Value {
   let left = ctx.reshape(slopes, [before, 1, after]);
   const shares = cells.slice(0, -1).map((cell) => {
-    // 1 where cell ≥ best. Exact but for differences below 1e-38.
+    // 1 where cell ≥ best, as cell ≤ best. Exact except for differences below 1e-38.
     const first = ctx.op('HardSigmoid', [ctx.op('Sub', [cell, best])], { alpha: 1e38, beta: 1 });
     const share = ctx.op('Mul', [left, first]);
     left = ctx.op('Sub', [left, share]);
@@ -107,7 +104,7 @@ export const maxPoolKernels: KernelTable = {
     (call, ctx) => ({ large: input(call, 'x', ctx), small: output(call, ctx) }),
     poolKernels.MaxPool,
     (picture, tiles, small, _call, ctx) => {
-      const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // fixed, as its windows are
+      const sizes = picture.perm.map((axis) => Number(small.shape[axis])); // static, as tilesOf has checked
       ctx.set(small, ctx.reshape(maxima(picture, tiles, ctx).best, sizes), picture.perm);
     },
   ),
@@ -128,7 +125,7 @@ export const maxPoolKernels: KernelTable = {
           perm.map((axis) => Number(dx.shape[axis])),
         ),
         perm,
-      ); // fixed, as its windows are
+      ); // static, as tilesOf has checked
     },
   ),
 };

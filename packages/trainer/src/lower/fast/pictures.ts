@@ -1,5 +1,4 @@
-// What pools and resizes share: the picture as it is stored, where height and width are outermost, and their sizes
-// where all are fixed.
+// Shared by pools and resizes: the picture in a stored order that begins with height and width, and fixed sizes.
 import type { Axis, Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../program/program.js';
 import type { LowerContext, Logical, Perm } from '../contract.js';
@@ -7,7 +6,7 @@ import { pair } from '../kernels/spatial.js';
 import { HWNC } from './contract.js';
 import { describe } from './describe.js';
 
-/** Largest side that is worth a constant matrix, which is mostly zeros. */
+/** Largest side for which constant matrices pay off; they are mostly zeros. */
 const LARGEST = 64;
 
 /** A picture in an order that begins with height and width. */
@@ -20,15 +19,15 @@ export interface StoredPicture {
   rest: number;
 }
 
-/** The picture as it is stored, if that begins with height and width, else in HWNC. */
+/** The picture in its stored order if that begins with height and width, else in HWNC. */
 export function stored(picture: Logical, ctx: LowerContext): StoredPicture {
   const own = ctx.layoutOf(picture);
   const perm = own !== undefined && own[0] === 1 && own[1] === 2 ? own : HWNC;
-  const [batch = 1, height = 1, width = 1, channels = 1] = picture.shape.map(Number); // fixed, as the caller has seen
+  const [batch = 1, height = 1, width = 1, channels = 1] = picture.shape.map(Number); // static, as the caller has checked
   return { value: ctx.get(picture, perm), perm, height, width, rest: batch * channels };
 }
 
-/** Sizes of a picture where all of them are fixed and small enough for constant matrices. */
+/** Sizes of a picture, if all are fixed and small enough for constant matrices. */
 export function fixedPicture(shape: readonly Size[]): number[] | undefined {
   const sizes = shape.filter(isStatic);
   return sizes.length === 4 && shape.length === 4 && Math.max(sizes[1] ?? 0, sizes[2] ?? 0) <= LARGEST
@@ -36,7 +35,7 @@ export function fixedPicture(shape: readonly Size[]): number[] | undefined {
     : undefined;
 }
 
-/** The windows of a pool, unless a size is not fixed. */
+/** The windows of a pool; undefined if a size is dynamic or too large. */
 export function poolAxes(
   attrs: Readonly<Record<string, unknown>>,
   large: readonly Size[],

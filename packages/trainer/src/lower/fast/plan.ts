@@ -1,6 +1,6 @@
-// Whether a program is lowered by the algorithms of this folder at all: what its convolutions cost in each target, and
-// what it costs to change between the layouts of both, in one unit, the time of a million multiply-adds of a large
-// matrix product. Calibrated in onnxruntime on CPU; see docs/performance.md.
+// Decides whether a program is lowered for target `fast`, from the cost of its convolutions in each target and of
+// converting between the two layouts. The unit is the time of a million multiply-adds of a large matrix product.
+// Calibrated in onnxruntime on CPU; see docs/performance.md.
 import { traitsOf } from '../../kernels/traits.js';
 import { callInputs, isStatic, type KernelCall, type Program, type ValueId } from '../../program/program.js';
 import { outputOf, shapeOf } from '../../program/graph.js';
@@ -10,17 +10,18 @@ import { describedConvolution } from './filters.js';
 import { pricePicture, type PicturePrice } from './price-pictures.js';
 
 /**
- * Of one multiply-add in onnxruntime's Conv, ConvTranspose and the filter gradient, with what they need around them.
+ * Cost of one multiply-add in onnxruntime's Conv, ConvTranspose and the filter gradient, including the nodes around
+ * them.
  */
 const DIRECT = 1.5;
 
-/** Of one float transposed between channels first and channels last. */
+/** Cost of transposing one float between channels first and channels last. */
 const CROSSING = 130;
 
-/** Of the nodes around one product, in millions. */
+/** Cost of the nodes around one product, in millions. */
 const NODES = 2;
 
-/** One convolution call, and what it was taken to cost. */
+/** One convolution call and its estimated cost. */
 export interface Choice {
   call: KernelCall;
   conv: Convolution;
@@ -34,16 +35,16 @@ export interface Choice {
 export interface ConvolutionPlan {
   fast: boolean;
   choices: Choice[];
-  /** What pools and resizes cost. */
+  /** Cost of pools and resizes. */
   pictures: PicturePrice;
-  /** What changing layouts costs beside. */
+  /** Additional cost of layout changes. */
   crossings: number;
 }
 
 const multiplyAdds = ({ batch, channels, outChannels, height, width }: Convolution): number =>
   (batch * height.small * width.small * height.kernel * width.kernel * channels * outChannels) / 1e6;
 
-/** Prices every convolution of `program`. One without any stays portable. */
+/** Estimates every convolution of `program`. A program without convolutions stays portable. */
 export function planConvolutions(program: Program): ConvolutionPlan {
   const choices: Choice[] = [];
   const pictures: PicturePrice = { fast: 0, portable: 0 };
@@ -80,7 +81,7 @@ function pictureSize(program: Program, id: ValueId): number {
   return shape.length === 4 && shape.every(isStatic) ? shape.reduce((a, b) => a * b, 1) : 0;
 }
 
-/** The plan as text, a line for each convolution. */
+/** The plan as text, one line per convolution. */
 export function explain({ fast, choices, pictures, crossings }: ConvolutionPlan): string {
   const size = ({ conv: { batch, channels, outChannels, height: h, width: w } }: Choice): string =>
     `${batch}×${h.large}×${w.large}×${channels} ↔ ${h.small}×${w.small}×${outChannels}, kernel ${h.kernel}×${w.kernel}, stride ${h.stride}`;

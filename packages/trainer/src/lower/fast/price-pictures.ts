@@ -1,17 +1,17 @@
-// What pools and resizes cost in both targets, in the time of a million multiply-adds of a large matrix product. Fitted
-// to a DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
+// Cost of pools and resizes in both targets, in units of a million multiply-adds of a large matrix product. Fitted to a
+// DCGAN whose discriminator pools (28×28, 32 channels, batch 64).
 import { countOf, inputOf, outputOf, shapeOf } from '../../program/graph.js';
 import type { KernelCall, Program, Size } from '../../program/program.js';
 import { tilesOf } from './max-pool.js';
 import { mapsOf, SEPARABLE } from './separable.js';
 
-/** A call's price in both targets. */
+/** Cost of a call in both targets. */
 export interface PicturePrice {
   fast: number;
   portable: number;
 }
 
-/** Of one float of the larger picture. */
+/** Cost per float of the larger picture. */
 const PER_FLOAT: Readonly<Record<string, { fast: number; portable: number }>> = {
   MaxPool: { fast: 30, portable: 12 },
   MaxPoolGrad: { fast: 85, portable: 260 },
@@ -23,7 +23,7 @@ const PER_FLOAT: Readonly<Record<string, { fast: number; portable: number }>> = 
   ResizeNearestNeighborGrad: { fast: 0, portable: 60 },
 };
 
-/** The price of a pool or resize that the `fast` rows compute; undefined for others. */
+/** Cost of a pool or resize that the `fast` rows compute; undefined for others. */
 export function pricePicture(program: Program, call: KernelCall): PicturePrice | undefined {
   const each = PER_FLOAT[call.kernel];
   if (each === undefined) return undefined;
@@ -39,7 +39,7 @@ export function pricePicture(program: Program, call: KernelCall): PicturePrice |
   return products === undefined ? undefined : { fast: each.fast * larger + products, portable: each.portable * larger };
 }
 
-/** Whether the windows of a pool by maximum, or of its gradient, tile the picture. */
+/** Whether the windows of a max pool, or of its gradient, tile the picture. */
 function tiled(
   { kernel, attrs }: KernelCall,
   shape: (name: string) => readonly Size[],
@@ -51,7 +51,7 @@ function tiled(
   );
 }
 
-/** Multiply-adds of both maps, in millions: along the axis that makes the picture smaller first, as the row does. */
+/** Multiply-adds of both maps, in millions. As in the row, the axis that shrinks the picture goes first. */
 function productsOf(
   call: KernelCall,
   shape: (name: string) => readonly Size[],
@@ -62,7 +62,7 @@ function productsOf(
   const [[h, fromH], [w, fromW]] = maps.map((map) => [map.length, map[0]?.length ?? 0]) as [
     [number, number],
     [number, number],
-  ]; // as many as maps
+  ]; // one entry per map
   const rest = Number(result[0]) * Number(result[3]);
   return (rest * (h < fromH ? fromH * w * fromW + h * fromH * w : h * fromH * fromW + h * w * fromW)) / 1e6;
 }

@@ -1,5 +1,5 @@
-// Pools by average and resizes, and their gradients: linear along height and along width, so each is two constant
-// matrices on pictures whose height and width are outermost.
+// Average pools, resizes and their gradients. They are linear along height and along width, so each is two constant
+// matrices applied to a picture with height and width outermost.
 import { transpose, type Axis, type Matrix } from '@forja/core/onnx';
 import { interpolationMatrix, type Interpolation } from '../../gradients/interpolation.js';
 import type { Size } from '../../program/program.js';
@@ -14,16 +14,16 @@ import { fixedPicture, poolAxes, stored } from './pictures.js';
 type Attrs = Readonly<Record<string, unknown>>;
 type Shape = readonly Size[];
 
-/** [to, from] along height and width. */
+/** Matrices [to, from] along height and along width. */
 type Maps = readonly [Matrix, Matrix];
 
 /**
- * One kernel: the input whose picture is mapped; `adjoint` ones apply the transposed maps of the kernel that they are
- * the gradient of.
+ * A separable kernel. `source` is the input that is mapped; kernels with `adjoint` are gradients, and apply the
+ * transposed maps of the forward kernel.
  */
 interface Separable {
   source: string;
-  /** The input that has the shape of the forward kernel's source, in gradients. */
+  /** In gradients: the input with the shape of the forward kernel's source. */
   adjoint?: string;
   maps: (attrs: Attrs, from: Shape, to: Shape) => Maps | undefined;
 }
@@ -41,7 +41,7 @@ function averageAlong({ large, small, kernel, stride, before }: Axis): Matrix | 
     const count = cells.reduce<number>((sum, cell) => sum + cell, 0);
     return count === 0 ? undefined : cells.map((cell) => cell / count);
   });
-  return rows.every((row) => row !== undefined) ? rows : undefined; // a window of padding alone has no mean
+  return rows.every((row) => row !== undefined) ? rows : undefined; // a window that covers only padding has no mean
 }
 
 const resized =
@@ -99,7 +99,7 @@ function separable(kernel: string, portable: KernelTable[string] | undefined): K
     const { value, perm, rest } = stored(source, ctx);
     const [rows, columns] = maps;
     const apply = rows.length < (rows[0]?.length ?? 0) ? alongBothBack : alongBoth;
-    const sizes = perm.map((axis) => Number(y.shape[axis])); // fixed, as its maps are
+    const sizes = perm.map((axis) => Number(y.shape[axis])); // static, as mapsOf has checked
     return ctx.set(y, ctx.reshape(apply(value, rows, columns, rest, ctx), sizes), perm);
   };
 }

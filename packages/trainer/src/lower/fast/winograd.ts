@@ -1,5 +1,5 @@
-// Convolution by products of transformed tiles: F(m, r) along both axes. The constant matrices that cut and join tiles
-// are core's (core/src/onnx/fast/tiling.ts).
+// Winograd convolution F(m, r) along both axes: products of transformed tiles. The constant matrices that cut and join
+// tiles are core's (core/src/onnx/fast/tiling.ts).
 import {
   byClass,
   productsAlong,
@@ -14,10 +14,10 @@ import type { LowerContext, Logical } from '../contract.js';
 import { alongColumns, alongRows } from './apply.js';
 import { HWNC, shared, type ConvAlgorithm, type Convolution } from './contract.js';
 
-/** Largest tile; with 3 taps, F(4, 3) already costs a digit. */
+/** Largest tile: F(4, 3) already loses a decimal digit. */
 const LARGEST = 4;
 
-/** The tile that needs fewest products; of equals, the smaller one. */
+/** The tile size that needs the fewest products; the smaller one at a tie. */
 function tileOf(axis: Axis): number {
   if (axis.kernel === axis.stride) return 1;
   let best = 1;
@@ -26,8 +26,8 @@ function tileOf(axis: Axis): number {
 }
 
 /**
- * The axes cut into tiles. Where a map is no whole number of tiles, an axis has two parts; what parts of both axes make
- * together is added.
+ * Both axes cut into tiles. If an axis is not a multiple of the tile it has two parts; the results of all combinations
+ * of parts are added.
  */
 interface Plan {
   h: readonly Tiling[];
@@ -61,7 +61,7 @@ function planOf(conv: Convolution): Plan {
 
 const sum = (values: readonly Value[], ctx: LowerContext): Value => values.reduce((a, b) => ctx.op('Add', [a, b]));
 
-/** Results of all parts, added: those of the parts of the width while they are narrow, then those of the height. */
+/** Adds the results of all parts: those along the width first, while they are still narrow, then along the height. */
 function overParts(
   conv: Convolution,
   each: (parts: Parts) => Value,
@@ -88,7 +88,7 @@ function kronecker(a: Matrix, b: Matrix): number[][] {
   return a.flatMap((row) => b.map((other) => row.flatMap((x) => other.map((y) => x * y))));
 }
 
-/** x as [kh, kw, th·tw·N, s·s·C]: one product for each pair of points. */
+/** x as [kh, kw, th·tw·N, s·s·C]: one product for each pair of interpolation points. */
 function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, channels } = conv;
   const stored = ctx.get(x, HWNC);
@@ -109,7 +109,7 @@ function transformedLarge(conv: Convolution, x: Logical, { h, w, key }: Parts, c
   });
 }
 
-/** dy as [kh, kw, th·tw·N, Co]: the adjoint of what makes outputs of products. */
+/** dy as [kh, kw, th·tw·N, Co]: the adjoint of the output transform. */
 function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, ctx: LowerContext): Value {
   const { batch, outChannels } = conv;
   const stored = ctx.get(dy, HWNC);
@@ -126,7 +126,7 @@ function transformedSmall(conv: Convolution, dy: Logical, { h, w, key }: Parts, 
   });
 }
 
-/** The first half of a transform, which the parts of the width share. */
+/** The first half of a transform, shared by the parts of the width. */
 function tallOf(stored: Value, rows: Matrix, rest: number, ctx: LowerContext): Value {
   return shared(stored, `tall ${JSON.stringify(rows)}`, () => alongRows(stored, rows, rest, ctx));
 }
@@ -140,7 +140,7 @@ function transformedFilter(conv: Convolution, filter: Value, { h, w, key }: Part
   });
 }
 
-/** The two middle axes of four exchanged: (k, t, k, t) to (k, k, t, t) and back, in blocks as large as the rest. */
+/** Swaps the two middle axes of four: (k, t, k, t) to (k, k, t, t) and back. */
 function exchanged(value: Value, sizes: readonly [number, number, number, number], ctx: LowerContext): Value {
   const [, a, b] = sizes;
   return a === 1 || b === 1 ? value : ctx.op('Transpose', [ctx.reshape(value, sizes)], { perm: [0, 2, 1, 3] });
@@ -167,7 +167,8 @@ function forward(conv: Convolution, x: Logical, filter: Value, ctx: LowerContext
 }
 
 /**
- * Each class of pixels has products of its own, so that what is put in order afterwards are blocks of N·C, not of C.
+ * Each stride class of pixels has its own products, so that the reordering afterwards moves blocks of N·C floats
+ * instead of C.
  */
 function inputGradient(conv: Convolution, dy: Logical, filter: Value, ctx: LowerContext): Value {
   const { batch, channels, outChannels } = conv;
@@ -220,10 +221,10 @@ function filterGradient(conv: Convolution, x: Logical, dy: Logical, ctx: LowerCo
   );
 }
 
-/** Multiply-adds that moving one float through memory costs, as measured around products of 2 threads. */
+/** Cost of moving one float through memory, in multiply-adds, as measured around products on 2 threads. */
 const MOVE = 12;
 
-/** Of the nodes of another pair of parts, in millions. */
+/** Cost of the nodes of each further pair of parts, in millions. */
 const PART = 1;
 
 function cost(conv: Convolution): number {
@@ -243,7 +244,7 @@ function cost(conv: Convolution): number {
 const fitsAxis = ({ kernel, stride, small }: Axis): boolean =>
   kernel % stride === 0 && kernel / stride <= 3 && small >= 1;
 
-/** Winograd's algorithm for kernels of up to three strides. */
+/** Winograd's algorithm for kernels of one to three times the stride. */
 export const winograd: ConvAlgorithm = {
   name: 'winograd',
   fits: (conv) => fitsAxis(conv.height) && fitsAxis(conv.width) && Math.min(conv.channels, conv.outChannels) >= 4,

@@ -1,4 +1,4 @@
-// The activations that tfjs fuses into convolutions and matrix products, on values already in physical order.
+// The activations that tfjs fuses into convolutions and matrix products, applied to values in physical order.
 import type { Value } from '@forja/core/onnx';
 import type { BoundCall, LowerContext, Logical, Perm } from '../contract.js';
 import { optionalInput } from './spatial.js';
@@ -11,7 +11,7 @@ const ACTIVATIONS: Record<string, Activation> = {
   relu6: (value, ctx) => ctx.op('Clip', [value, ctx.scalar(0), ctx.scalar(6)]),
   elu: (value, ctx) => ctx.op('Elu', [value], { alpha: 1 }),
   sigmoid: (value, ctx) => ctx.op('Sigmoid', [value]),
-  // tfjs's default slope, when a model leaves it out.
+  // If a model omits the slope, tfjs uses 0.2.
   leakyrelu: (value, ctx, call) =>
     ctx.op('LeakyRelu', [value], {
       alpha: typeof call.attrs['leakyreluAlpha'] === 'number' ? call.attrs['leakyreluAlpha'] : 0.2,
@@ -34,8 +34,8 @@ export function activate(value: Value, call: BoundCall, ctx: LowerContext, place
 }
 
 /**
- * A bias or slope of a picture stored NCHW. tfjs aligns a vector with the channels in either data format, anything else
- * by trailing axes.
+ * A bias or slope for a picture stored NCHW. In either data format tfjs aligns a vector with the channels, and anything
+ * else with the trailing axes.
  */
 export function alongChannels(value: Logical, ctx: LowerContext, channelAxis: number, nchw: Perm): Value {
   const size = value.shape[0];

@@ -1,4 +1,4 @@
-// Element-wise kernels of several tensors, broadcast as tfjs does, in the order that moves least data.
+// Element-wise kernels of several tensors, broadcast as in tfjs, in the order that moves the least data.
 import type { OpName, Value } from '@forja/core/onnx';
 import type { BinaryKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
@@ -18,8 +18,8 @@ function signsDiffer(a: Value, b: Value, ctx: LowerContext): Value {
 }
 
 /**
- * The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod, moved by the divisor
- * where the signs differ.
+ * The remainder with the divisor's sign. ONNX has it for integers; for floats it is C's fmod plus the divisor where the
+ * signs differ.
  */
 const floorMod: PairFormula = (a, b, ctx) => {
   if (a.dtype === 'int32') return ctx.op('Mod', [a, b], { fmod: 0 });
@@ -28,7 +28,7 @@ const floorMod: PairFormula = (a, b, ctx) => {
   return ctx.op('Where', [moved, ctx.op('Add', [rest, b]), rest]);
 };
 
-/** Division rounded down. ONNX divides integers towards zero, so the remainder goes first. */
+/** Division rounded down. ONNX truncates integer division towards zero, so the remainder is subtracted first. */
 const floorDiv: PairFormula = (a, b, ctx) =>
   a.dtype === 'int32'
     ? ctx.op('Div', [ctx.op('Sub', [a, floorMod(a, b, ctx)]), b])
@@ -39,7 +39,7 @@ const squaredDifference: PairFormula = (a, b, ctx) => {
   return ctx.op('Mul', [difference, difference]);
 };
 
-/** The angle of (x, y), from the half-plane's arctangent. ONNX has no Atan2. */
+/** The angle of (x, y), from Atan of y / x and the quadrant. ONNX has no Atan2. */
 const atan2: PairFormula = (y, x, ctx) => {
   const zero = ctx.scalar(0);
   const half = ctx.op('Atan', [ctx.op('Div', [y, x])]);
@@ -53,7 +53,7 @@ const AddN: KernelLowering<'AddN'> = (call, ctx) => {
   const [terms, y] = [inputList(call), output(call, ctx)];
   const perm = ctx.commonLayout(terms, y.rank);
   const values = terms.map((t) => as(ctx.broadcast(t, y.rank, perm), arithmeticType(y.dtype), ctx));
-  // Not ONNX's variadic Sum, which onnxruntime has for floats on CPU only.
+  // Not ONNX's variadic Sum, which onnxruntime implements for floats on CPU only.
   ctx.set(
     y,
     as(
@@ -65,7 +65,7 @@ const AddN: KernelLowering<'AddN'> = (call, ctx) => {
   );
 };
 
-/** tfjs's `where`. A condition of rank 1 chooses whole slices along the first axis. */
+/** tfjs's `where`. A condition of rank 1 selects whole slices along the first axis. */
 const Select: KernelLowering<'Select'> = (call, ctx) => {
   const [condition, t, e, y] = [
     input(call, 'condition', ctx),
@@ -81,13 +81,13 @@ const Select: KernelLowering<'Select'> = (call, ctx) => {
         perm.map((axis) => (axis === 0 ? (condition.shape[0] ?? 1) : 1)),
       )
     : ctx.broadcast(condition, y.rank, perm);
-  // onnxruntime's Where has no bool values.
+  // onnxruntime's Where does not support bool values.
   const type = arithmeticType(upcast([t, e]));
   const [yes, no] = [as(ctx.broadcast(t, y.rank, perm), type, ctx), as(ctx.broadcast(e, y.rank, perm), type, ctx)];
   ctx.set(y, as(ctx.op('Where', [as(placed, 'bool', ctx), yes, no]), ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
-/** ONNX's PRelu broadcasts the slope only; where the slope is the larger one, the choice is spelled out. */
+/** ONNX's PRelu broadcasts only the slope; if the slope is the larger operand, use Where instead. */
 const Prelu: KernelLowering<'Prelu'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const fits = x.rank === y.rank && x.shape.every((size, i) => size !== 1 || y.shape[i] === 1);

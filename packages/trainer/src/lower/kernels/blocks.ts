@@ -1,9 +1,9 @@
-// Blocks of pixels to and from channels or batch: depthToSpace, spaceToBatchND, batchToSpaceND.
+// Moves blocks of pixels to or from channels or batch: depthToSpace, spaceToBatchND, batchToSpaceND.
 import type { KernelLowering, Perm } from '../contract.js';
 import { identity, numberAttribute, pairsAttribute, sameSize } from './layout.js';
 import { dim, input, output, pictureAxes, plus, times } from './spatial.js';
 
-/** tfjs reads a pixel's channels as (row, column, depth) of its block: ONNX's DCR. */
+/** tfjs reads a pixel's channels as (row, column, depth) of its block, as ONNX's DCR mode does. */
 const DepthToSpace: KernelLowering<'DepthToSpace'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const block = numberAttribute(call, 'blockSize', ctx);
@@ -14,7 +14,7 @@ const DepthToSpace: KernelLowering<'DepthToSpace'> = (call, ctx) => {
   } = pictureAxes(call.attrs['dataFormat']);
   if (x.dtype === 'float32')
     return ctx.set(y, ctx.op('DepthToSpace', [ctx.get(x, nchw)], { blocksize: block, mode: 'DCR' }), nchw);
-  // onnxruntime has it for floats only.
+  // onnxruntime implements DepthToSpace for floats only.
   const split = ctx.reshape(ctx.get(x, nchw), [dim(x, 0), block, block, dim(y, channel), dim(x, h), dim(x, w)]);
   const moved = ctx.op('Transpose', [split], { perm: [0, 3, 4, 1, 5, 2] });
   return ctx.set(
@@ -35,7 +35,7 @@ const SpaceToBatchND: KernelLowering<'SpaceToBatchND'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const blocks = blockShape(call.attrs['blockShape']) ?? ctx.unsupported('a block shape that is not a list of numbers');
   const paddings = pairsAttribute(call, 'paddings', ctx);
-  // two sides of a pair
+  // begin and end of each pair
   const [befores, afters] = [0, 1].map((side) => x.shape.map((_, axis) => paddings[axis - 1]?.[side as 0 | 1] ?? 0));
   const padded = paddings.flat().every((n) => n === 0)
     ? ctx.get(x)
@@ -66,7 +66,7 @@ const BatchToSpaceND: KernelLowering<'BatchToSpaceND'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const blocks = blockShape(call.attrs['blockShape']) ?? ctx.unsupported('a block shape that is not a list of numbers');
   const crops = pairsAttribute(call, 'crops', ctx);
-  // [b, b, n, h, w, c] → [n, h, b, w, b, c] → [n, h·b, w·b, c], then the borders go
+  // [b, b, n, h, w, c] → [n, h, b, w, b, c] → [n, h·b, w·b, c], then crop the borders
   const split = ctx.reshape(ctx.get(x), [...blocks, dim(y, 0), ...x.shape.slice(1)]);
   const perm = [
     blocks.length,

@@ -44,8 +44,8 @@ const Conv2D: KernelLowering<'Conv2D'> = (call, ctx) => {
 };
 
 /**
- * ConvTranspose that makes exactly `large` from `small`, whatever tfjs's padding left over. Where that depends on a
- * dynamic size, it makes all there is, and a Slice takes the rest off.
+ * A ConvTranspose whose result has exactly the size `large`, including any remainder of tfjs's padding. If pads depend
+ * on a dynamic size, it computes everything and a Slice crops it.
  */
 export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], ctx: LowerContext, group = 1): Value {
   const [begin, end, outputPadding, extra, ahead] = [
@@ -62,7 +62,7 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
         ctx.unsupported(
           `'same' padding of a dynamic size with stride ${w.stride} over a window of ${extent(w)} in a volume; fix that size`,
         );
-      // Rows that no window reaches are zeros: at most a step of them.
+      // Rows that no window covers are zero; there are fewer of them than the stride.
       outputPadding[i] = w.stride - 1;
       cut.push({ axis: i + 2, from: w.amounts[0], to: plus(w.amounts[0], w.large) });
       return;
@@ -71,7 +71,7 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
     ahead[i] = Math.max(0, -w.pads[0]);
     end[i] = Math.max(0, w.pads[1]);
     const missing = Math.max(0, -w.pads[1]);
-    // ONNX wants output_padding below the stride; what is beyond gets plain zeros.
+    // ONNX requires output_padding below the stride; anything beyond is padded with zeros.
     if (missing < Math.max(w.stride, w.dilation)) outputPadding[i] = missing;
     else extra[i] = missing;
   });
@@ -96,7 +96,9 @@ export function convTranspose(dy: Value, weights: Value, ws: readonly Window[], 
   ]);
 }
 
-/** tfjs takes slopes of any size, and leaves out what the forward convolution of that input would not have made. */
+/**
+ * Refuses a `dy` that is not of the forward convolution's output size: tfjs accepts any size and ignores the surplus.
+ */
 function refuseSurplus(call: BoundCall, dx: Logical, dy: Logical, filter: Logical, ctx: LowerContext): void {
   const [large, small, window] = [dx.shape, dy.shape, filter.shape];
   if (!large.every(isStatic) || !small.every(isStatic) || !window.every(isStatic)) return;
@@ -112,12 +114,12 @@ const Conv2DBackpropInput: KernelLowering<'Conv2DBackpropInput'> = (call, ctx) =
   const axes = pictureAxes(call.attrs['dataFormat']);
   const ws = windows(call, ctx, dx, dy, kernelSize(filter, ctx), axes);
   refuseSurplus(call, dx, dy, filter, ctx);
-  // The filter of the forward convolution, as stored: (out, in, h, w) is ConvTranspose's (in, out, h, w).
+  // The forward filter as stored: its (out, in, h, w) is ConvTranspose's (in, out, h, w).
   ctx.set(dx, convTranspose(ctx.get(dy, axes.nchw), ctx.get(filter, OIHW), ws, ctx), axes.nchw);
 };
 
 /**
- * From this many input channels on, the filter gradient is one Gemm over patches; below, a Conv with batch and channels
+ * From this many input channels, the filter gradient is one Gemm over patches; below, a Conv with batch and channels
  * swapped. Measured in onnxruntime (2 cores, batch 64, Conv / Gemm, ms): 3→64 of 32² k4s2 2.0 / 3.7; 64→128 of 16² k4s2
  * 13.9 / 9.9; 64→128 of 14² k5s2 17.8 / 11.9; 64→64 of 14² k3 21.9 / 11.3.
  */
@@ -173,8 +175,8 @@ function filterGradientByGemm(
 }
 
 /**
- * Conv of x as [C, N, H, W] with dy as weights [Co, N, oh, ow]: its dilation is the forward stride and the other way
- * round.
+ * Conv of x as [C, N, H, W] with dy as weights [Co, N, oh, ow]. Its dilation is the forward stride, and its stride the
+ * forward dilation.
  */
 function filterGradientByConv(
   x: Logical,
@@ -189,7 +191,7 @@ function filterGradientByConv(
   ws.forEach((w, i) => {
     const [before, after] = w.pads ?? ctx.unsupported('filter gradient with a dynamic spatial size');
     pads[i] = before;
-    // A negative `after` is a remainder of x that no window saw: the result is then that much too large.
+    // A negative `after` is a remainder of x that no window covered: the result is too large by as much.
     pads[i + 2] = Math.max(0, after);
     crop ||= after < 0;
   });
@@ -208,8 +210,8 @@ function filterGradientByConv(
 }
 
 /**
- * Zero pads around a picture; `order` places (top, left, bottom, right) for its layout. Nothing is emitted where there
- * is nothing to pad.
+ * Pads a picture with zeros; `order` arranges (top, left, bottom, right) for its layout. Emits nothing if there is
+ * nothing to pad.
  */
 export function padPicture(
   value: Value,

@@ -1,16 +1,16 @@
-// Counts and sums by index: histograms and segment sums. Indices out of range count nowhere, as in tfjs.
+// Counts and sums by index: histograms and segment sums. Indices out of range are ignored, as in tfjs.
 import type { Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { arithmeticType, as, filled, numberAttribute, scalar } from './layout.js';
 import { dim, input, output, plus, product } from './spatial.js';
 
 /**
- * Up to here a segment sum is a product with a one-hot matrix, which every runtime does fast and in a fixed order;
- * above, a scatter.
+ * Up to this many segments a segment sum is a product with a one-hot matrix, which every runtime computes fast and in a
+ * fixed order; above, a scatter.
  */
 const ONE_HOT_LIMIT = 1024;
 
-/** The index, or `bins` (an extra last bin) where it is outside 0..bins-1. */
+/** The index, or `bins` (an extra last bin) if it is outside 0..bins-1. */
 function clamped(index: Value, bins: number, ctx: LowerContext): Value {
   const outside = ctx.op('Or', [
     ctx.op('Less', [index, scalar(0, 'int32', ctx)]),
@@ -58,7 +58,7 @@ const Bincount: KernelLowering<'Bincount'> = (call, ctx) => {
 
 const DenseBincount: KernelLowering<'DenseBincount'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
-  // Of a vector, tfjs's cpu kernel counts although asked for a binary output.
+  // For a vector, tfjs's cpu kernel ignores binaryOutput and counts.
   const binary = call.attrs['binaryOutput'] === true && x.rank === 2;
   bincount(
     x,
@@ -71,7 +71,7 @@ const DenseBincount: KernelLowering<'DenseBincount'> = (call, ctx) => {
   );
 };
 
-/** The gradient of a gather: sums the rows of x that carry each segment id. */
+/** The gradient of a gather: sums the rows of x with the same segment id. */
 const UnsortedSegmentSum: KernelLowering<'UnsortedSegmentSum'> = (call, ctx) => {
   const [x, ids, y] = [input(call, 'x', ctx), input(call, 'segmentIds', ctx), output(call, ctx)];
   if (ids.rank !== 1) return ctx.unsupported(`segment ids of rank ${ids.rank}; only rank 1 has a meaning in tfjs`);

@@ -1,4 +1,4 @@
-// Kernels that make values out of attributes. What depends on a dynamic dim is computed by the graph; the rest are
+// Kernels that make values from attributes. Values that depend on a dynamic dim are computed by the graph; others are
 // initializers.
 import { rangeLength } from '../../trace/shapes/creation.js';
 import type { CreationKernel } from '../../kernels/names.js';
@@ -23,7 +23,7 @@ const Fill: KernelLowering<'Fill'> = (call, ctx) => {
   );
 };
 
-/** A constant in the shape and stored order of the input. */
+/** A constant with the shape and stored order of the input. */
 function like(value: number): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -39,10 +39,10 @@ function numberAttribute(call: BoundCall, name: string, ctx: LowerContext): Size
     : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
 }
 
-/** A number that may depend on a dynamic dim, as a scalar of an element type. */
+/** A number that may depend on a dynamic dim, as a scalar value. */
 function numberScalar(number: Size | Measure, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
   if (!isMeasure(number)) return sizeScalar(number, dtype, ctx);
-  if (dtype !== 'float32') return ctx.unsupported('a whole number that is a quotient of sizes');
+  if (dtype !== 'float32') return ctx.unsupported('an integer that is a quotient of sizes');
   const [above, below] = [numberScalar(number.above, dtype, ctx), numberScalar(number.below, dtype, ctx)];
   const quotient = number.below === 1 ? above : ctx.op('Div', [above, below]);
   const value = number.of === 'quotient' ? quotient : ctx.op(number.of === 'root' ? 'Sqrt' : 'Log', [quotient]);
@@ -51,15 +51,15 @@ function numberScalar(number: Size | Measure, dtype: 'float32' | 'int32' | 'int6
 
 const isNumber = (value: Size | Measure): value is number => typeof value === 'number';
 
-/** tfjs goes down by the default step of 1. */
+/** With the default step of 1, tfjs counts down if stop < start. */
 function rangeStep(start: Size | Measure, stop: Size | Measure, step: Size | Measure, count: Size): Size | Measure {
   if (step !== 1 || isMeasure(start) || isMeasure(stop)) return step;
   return isStatic(start) && isStatic(stop) ? (stop < start ? -1 : 1) : sameSize(count, plus(start, stop, -1)) ? -1 : 1;
 }
 
 /**
- * Counted from 0 and moved: onnxruntime makes a Slice of a Gather by a Range, and reads an end below 0, as of one that
- * goes down, from the back (seen in 1.30).
+ * Counts from 0 and adds the start: onnxruntime rewrites a Gather by a Range to a Slice, and then misreads an end below
+ * 0 (of a descending range) as counted from the back (seen in 1.30).
  */
 const Range: KernelLowering<'Range'> = (call, ctx) => {
   const y = output(call, ctx);
@@ -76,7 +76,7 @@ const Range: KernelLowering<'Range'> = (call, ctx) => {
       type === 'int32'
         ? new Int32Array(rangeLength(start, stop, given))
         : new Float32Array(rangeLength(start, stop, given));
-    // As tfjs does: each from the one before, rounded to the element type.
+    // As tfjs does: each number is the one before plus the step, rounded to the element type.
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant(type, [values.length], values));
   }
@@ -94,7 +94,7 @@ const LinSpace: KernelLowering<'LinSpace'> = (call, ctx) => {
     values.forEach((_, i) => (values[i] = i === 0 ? start : (values[i - 1] ?? 0) + step));
     return ctx.set(y, ctx.constant('float32', [count], values));
   }
-  // One point alone has no step.
+  // A single point has no step.
   const step = ctx.op('Div', [
     ctx.op('Sub', [numberScalar(stop, 'float32', ctx), numberScalar(start, 'float32', ctx)]),
     ctx.op('Max', [numberScalar(plus(count, -1), 'float32', ctx), scalar(1, 'float32', ctx)]),

@@ -6,8 +6,8 @@ import { convTranspose, kernelSize } from './conv.js';
 import { dim, fixed, input, output, pictureAxes, product, windowed, windows, type PictureAxes } from './spatial.js';
 
 /**
- * Filters (h, w, C, multiplier) in the order (C, multiplier, h, w): one Reshape from a grouped Conv's (C·multiplier, 1,
- * h, w), none when the multiplier is 1.
+ * Filters (h, w, C, multiplier) stored as (C, multiplier, h, w): one Reshape away from a grouped Conv's (C·multiplier,
+ * 1, h, w), or none if the multiplier is 1.
  */
 const CMHW: Perm = [2, 3, 0, 1];
 
@@ -51,7 +51,7 @@ const DepthwiseConv2dNativeBackpropInput: KernelLowering<'DepthwiseConv2dNativeB
   ctx.set(dx, convTranspose(ctx.get(dy, axes.nchw), weights, ws, ctx, channels), axes.nchw);
 };
 
-/** One grouped Conv: x as [1, C·N, H, W], dy as weights [C·multiplier, N, oh, ow], strides and dilations exchanged. */
+/** One grouped Conv: x as [1, C·N, H, W], dy as weights [C·multiplier, N, oh, ow], strides and dilations swapped. */
 const DepthwiseConv2dNativeBackpropFilter: KernelLowering<'DepthwiseConv2dNativeBackpropFilter'> = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const axes = pictureAxes(call.attrs['dataFormat']);

@@ -1,5 +1,4 @@
-// Element-wise kernels of one tensor, but for activations (activations.ts). They run in whatever order their input is
-// stored.
+// Element-wise kernels of one tensor, except activations (activations.ts). They keep the stored order of their input.
 import type { OpName, Value } from '@forja/core/onnx';
 import type { UnaryKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering } from '../contract.js';
@@ -7,7 +6,7 @@ import { float, unary, type Formula } from './formula.js';
 import { as, orderOf, scalar } from './layout.js';
 import { input, output } from './spatial.js';
 
-/** One ONNX op that also takes int32. */
+/** One ONNX op that also supports int32. */
 function numeric(op: OpName): KernelLowering {
   return unary((x, ctx) => ctx.op(op, [x]));
 }
@@ -29,7 +28,7 @@ const Cast: KernelLowering<'Cast'> = (call, ctx) => {
   return ctx.set(y, as(ctx.get(x, perm), ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
-/** tfjs's sign of NaN is 0. */
+/** In tfjs the sign of NaN is 0. */
 const Sign: Formula = (x, ctx) => {
   const sign = ctx.op('Sign', [x]);
   return x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [x]), ctx.scalar(0), sign]) : sign;

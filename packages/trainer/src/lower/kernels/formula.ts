@@ -1,12 +1,12 @@
-// Builds rows of element-wise kernels from formulas over ONNX values: types, storage order and broadcasting are handled
-// here, once.
+// Builds rows of element-wise kernels from formulas over ONNX values; types, stored order and broadcasting are handled
+// here.
 import type { DType } from '@forja/core';
 import type { OpName, Value } from '@forja/core/onnx';
 import { ONNX_DTYPE, type BoundCall, type KernelLowering, type Logical, type LowerContext } from '../contract.js';
 import { arithmeticType, as, orderOf, upcast } from './layout.js';
 import { input, output } from './spatial.js';
 
-/** Emits nodes for one value, given in the type asked for. */
+/** Emits nodes for one value, which has the requested type. */
 export type Formula = (x: Value, ctx: LowerContext, call: BoundCall) => Value;
 
 /** A row that computes in `dtype` (default: the input's, bool as int32) and returns in the output's type. */
@@ -28,8 +28,8 @@ export function float(op: OpName): KernelLowering {
 export type PairFormula = (a: Value, b: Value, ctx: LowerContext) => Value;
 
 /**
- * A row over two tensors in the order that moves least. It computes in `dtype` (default: the upcast of both, bool as
- * int32) and returns in the output's type.
+ * A row over two tensors, in the order that moves the least data. It computes in `dtype` (default: the upcast of both,
+ * bool as int32) and returns the output's type.
  */
 export function binary(
   formula: PairFormula,

@@ -1,5 +1,4 @@
-// Kernels that carry a bias and an activation: convolution and depthwise convolution. The fused matrix product is in
-// matmul.ts.
+// Convolutions fused with a bias and an activation. The fused matrix product is in matmul.ts.
 import type { Value } from '@forja/core/onnx';
 import type { FusedConvolutionKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, LowerContext, Logical } from '../contract.js';
@@ -10,7 +9,7 @@ import { dim, optionalInput, output, type PictureAxes } from './spatial.js';
 
 type Convolution = (call: BoundCall, ctx: LowerContext, bias?: Value) => { value: Value; axes: PictureAxes };
 
-/** A bias vector goes into the Conv node; any other shape is added behind it. */
+/** A bias vector becomes an input of the Conv node; a bias of another shape is added afterwards. */
 function fused(convolution: Convolution): KernelLowering {
   return (call, ctx) => {
     const y = output(call, ctx);

@@ -10,20 +10,20 @@ const GatherV2: KernelLowering<'GatherV2'> = (call, ctx) => {
   const batch = Number(call.attrs['batchDims'] ?? 0);
   const batchDims = batch < 0 ? batch + indices.rank : batch;
   if (batchDims > 0) return batched(x, indices, y, axis, batchDims, ctx);
-  // One index axis takes the gathered one's place, in any order of storage.
+  // A one-dimensional index replaces the gathered axis, in any stored order.
   const perm = indices.rank === 1 ? orderOf(x, ctx) : identity(x.rank);
   const value = ctx.op('Gather', [ctx.get(x, perm), as(ctx.get(indices), 'int32', ctx)], { axis: perm.indexOf(axis) });
   return ctx.set(y, value, indices.rank === 1 ? perm : undefined);
 };
 
-/** GatherND indexes the axis right behind the batch axes, so x is taken with that axis moved there. */
+/** GatherND indexes the axis after the batch axes, so x is read with the gathered axis moved there. */
 function batched(x: Logical, indices: Logical, y: Logical, axis: number, batchDims: number, ctx: LowerContext): void {
   const batch = [...identity(batchDims)];
   const between = [...identity(x.rank)].slice(batchDims, axis);
   const value = ctx.get(x, [...batch, axis, ...between, ...[...identity(x.rank)].slice(axis + 1)]);
   const index = ctx.op('Unsqueeze', [as(ctx.get(indices), 'int64', ctx), ctx.int64s([indices.rank])]);
   const gathered = ctx.op('GatherND', [value, index], { batch_dims: batchDims });
-  // Stored: batch, index axes, the axes between, the rest. Logically the index axes stand where the gathered one stood.
+  // Stored order: batch, index axes, axes in between, rest. Logically the index axes replace the gathered axis.
   const indexAxes = Array.from({ length: indices.rank - batchDims }, (_, i) => axis + i);
   const rest = Array.from({ length: x.rank - axis - 1 }, (_, i) => axis + indexAxes.length + i);
   ctx.set(y, gathered, [...batch, ...indexAxes, ...between, ...rest]);
@@ -36,7 +36,7 @@ const GatherNd: KernelLowering<'GatherNd'> = (call, ctx) => {
 };
 
 /**
- * A comparison with 0..depth-1: an index out of range is off everywhere, where ONNX's OneHot would wrap a negative one.
+ * A comparison with 0..depth-1, so that an index out of range gives all "off"; ONNX's OneHot would wrap negative ones.
  */
 const OneHot: KernelLowering<'OneHot'> = (call, ctx) => {
   const [indices, y] = [input(call, 'indices', ctx), output(call, ctx)];

@@ -1,12 +1,11 @@
-// What the element-wise, reduction and movement rows share: physical orders, casts, and attributes whose numbers may be
-// symbolic.
+// Shared by element-wise, reduction and movement rows: physical orders, casts, and attributes that may be symbolic.
 import type { DType } from '@forja/core';
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
 import type { AttrName } from '../../kernels/attributes.js';
 import type { BoundCall, Logical, LowerContext, Perm } from '../contract.js';
 
-/** ONNX's numbers of the element types that a Cast may name (TensorProto.DataType). */
+/** Codes of ONNX element types for Cast (TensorProto.DataType). */
 const TYPE_CODE: Readonly<Record<DType, number>> = {
   float32: 1,
   uint8: 2,
@@ -22,7 +21,7 @@ export function identity(rank: number): Perm {
   return Array.from({ length: rank }, (_, i) => i);
 }
 
-/** The order a value is in; logical order where none is fixed yet. */
+/** The order that a value is stored in; logical order if it is not stored yet. */
 export function orderOf(value: Logical, ctx: LowerContext): Perm {
   return ctx.layoutOf(value) ?? identity(value.rank);
 }
@@ -32,24 +31,21 @@ export function physical(shape: readonly Size[], perm: Perm): Size[] {
   return perm.map((axis) => sizeAt(shape, axis));
 }
 
-/** The size of an axis that exists. */
+/** The size of an axis; throws if there is no such axis. */
 export function sizeAt(shape: readonly Size[], axis: number): Size {
   const size = shape[axis];
   if (size === undefined) throw new RangeError(`axis ${axis} of rank ${shape.length}`);
   return size;
 }
 
-/** What is left of an order when logical axes are dropped: the others, renumbered. */
+/** The order without the dropped logical axes, renumbered. */
 export function without(perm: Perm, dropped: readonly number[]): Perm {
   const kept = [...perm].filter((axis) => !dropped.includes(axis));
   const sorted = [...kept].sort((a, b) => a - b);
   return kept.map((axis) => sorted.indexOf(axis));
 }
 
-/**
- * The order after a new logical axis is put in, stored just before the axis that follows it logically, and where that
- * is.
- */
+/** The order with a new logical axis, stored just before the axis that follows it logically, and its position. */
 export function withAxis(perm: Perm, axis: number): { perm: Perm; position: number } {
   const next = perm.indexOf(axis);
   const position = next === -1 ? perm.length : next;
@@ -57,7 +53,7 @@ export function withAxis(perm: Perm, axis: number): { perm: Perm; position: numb
   return { perm: [...renumbered.slice(0, position), axis, ...renumbered.slice(position)], position };
 }
 
-/** The value as another element type; nothing is emitted when it has that type. */
+/** The value cast to an element type; emits nothing if it has that type. */
 export function as(value: Value, dtype: DType, ctx: LowerContext): Value {
   return value.dtype === dtype ? value : ctx.op('Cast', [value], { to: TYPE_CODE[dtype] });
 }
@@ -98,7 +94,7 @@ export function axesOf(value: unknown, rank: number, ctx: LowerContext): number[
   return (Array.isArray(value) ? value : [value]).map((axis: unknown) => axisOf(axis, rank, ctx));
 }
 
-/** A size as an attribute holds it: a number, or a symbolic size. */
+/** Whether an attribute value is a size: a number or a symbolic size. */
 export function isSize(value: unknown): value is Size {
   return (
     typeof value === 'number' ||
@@ -114,7 +110,7 @@ export function sizesAttribute<K extends string>(call: BoundCall<K>, name: AttrN
     : ctx.unsupported(`attribute ${name} must be a list of sizes, got ${JSON.stringify(value)}`);
 }
 
-/** Pairs of sizes, one for each axis: paddings and crops. */
+/** A list of pairs of sizes, one per axis: paddings or crops. */
 export function pairsAttribute<K extends string>(
   call: BoundCall<K>,
   name: AttrName<K>,
@@ -129,7 +125,7 @@ export function pairsAttribute<K extends string>(
   });
 }
 
-/** A number that may not depend on a dynamic dim. */
+/** A number attribute that may not depend on a dynamic dim. */
 export function numberAttribute<K extends string>(call: BoundCall<K>, name: AttrName<K>, ctx: LowerContext): number {
   const value = (call as BoundCall).attrs[name];
   return typeof value === 'number'
@@ -137,13 +133,13 @@ export function numberAttribute<K extends string>(call: BoundCall<K>, name: Attr
     : ctx.unsupported(`attribute ${name} must be a fixed number, got ${JSON.stringify(value)}`);
 }
 
-/** A size that may depend on a dynamic dim. */
+/** A size attribute, which may depend on a dynamic dim. */
 export function sizeAttribute<K extends string>(call: BoundCall<K>, name: AttrName<K>, ctx: LowerContext): Size {
   const value = (call as BoundCall).attrs[name];
   return isSize(value) ? value : ctx.unsupported(`attribute ${name} must be a number, got ${JSON.stringify(value)}`);
 }
 
-/** A size as a scalar of an element type. */
+/** A size as a scalar value. */
 export function sizeScalar(size: Size, dtype: 'float32' | 'int32' | 'int64', ctx: LowerContext): Value {
   return isStatic(size)
     ? scalar(size, dtype, ctx)
@@ -177,7 +173,7 @@ export function sameShape(a: readonly Size[], b: readonly Size[]): boolean {
   return a.length === b.length && a.every((size, i) => sameSize(size, sizeAt(b, i)));
 }
 
-/** The constant `value` filling physical sizes. */
+/** A tensor of the given physical sizes filled with `value`. */
 export function filled(value: number, dtype: DType, sizes: readonly Size[], ctx: LowerContext): Value {
   const one = scalar(value, dtype, ctx);
   return sizes.length === 0 ? one : ctx.op('Expand', [one, ctx.sizes(sizes)]);

@@ -1,4 +1,5 @@
-// Matrix products. Two-dimensional ones are Gemm or MatMul on operands as they are stored; batched ones are MatMul.
+// Matrix products. Two-dimensional ones become Gemm or MatMul on operands in their stored order; batched ones become
+// MatMul.
 import type { Value } from '@forja/core/onnx';
 import type { ProductKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
@@ -6,7 +7,7 @@ import { activate } from './activation.js';
 import { input, optionalInput, output } from './spatial.js';
 import type { Size } from '../../program/program.js';
 
-/** One operand of a two-dimensional product: leading axes of size 1 dropped, and whether Gemm must transpose it. */
+/** One operand of a two-dimensional product, without leading axes of size 1, and whether Gemm must transpose it. */
 function matrix(value: Logical, transpose: boolean, ctx: LowerContext): { value: Value; transpose: boolean } {
   if (value.rank === 2) {
     const perm = ctx.layoutOf(value) ?? [0, 1];

@@ -1,4 +1,4 @@
-// Greyscale dilation (the greatest of a window plus a structuring element) and its adjoints, from shifted slices of the
+// Greyscale dilation (the maximum of window + structuring element) and its adjoints, from shifted slices of the
 // picture. NHWC.
 import type { Value } from '@forja/core/onnx';
 import type { MorphologyKernel } from '../../kernels/names.js';
@@ -8,13 +8,13 @@ import { dim, fixed, input, output, pictureAxes, windows, type Window } from './
 
 const AXES = pictureAxes('NHWC');
 
-/** The offsets of the element over the padded picture, one a cell of it, and the picture under each. */
+/** The offset of each cell of the structuring element in the padded picture, and the sums at these offsets. */
 interface Taps {
   ws: readonly [Window, Window];
-  /** Of the padded picture. */
+  /** Size of the padded picture. */
   size: [number, number];
   offsets: [number, number][];
-  /** x + element, one value [N, h, w, C] a cell. */
+  /** x + element: one value [N, h, w, C] per cell of the element. */
   sums: Value[];
 }
 
@@ -26,10 +26,10 @@ function taps(call: BoundCall, x: Logical, filter: Logical, small: Logical, ctx:
   const ws = windows(call, ctx, x, small, kernel, AXES);
   const [[top, bottom], [left, right]] = ws.map(
     (w) => w.pads ?? ctx.unsupported('dilation of a picture of dynamic size'),
-  ) as [readonly [number, number], readonly [number, number]]; // two windows
+  ) as [readonly [number, number], readonly [number, number]]; // one entry per window
   const [h, w] = ws;
   const [below, beside] = [Math.max(0, bottom), Math.max(0, right)];
-  // A cell outside the picture is never the greatest.
+  // Cells outside the picture are -∞ and never the maximum.
   const value = as(ctx.get(x), 'float32', ctx);
   const padded = [top, left, below, beside].every((n) => n === 0)
     ? value
@@ -75,7 +75,7 @@ const Dilation2D: KernelLowering<'Dilation2D'> = (call, ctx) => {
   );
 };
 
-/** Which cell of the element won, the first of equals, as [N, h, w, C]. */
+/** The index of the element's cell with the maximum (the first at a tie), as [N, h, w, C]. */
 function winners({ sums }: Taps, ctx: LowerContext): Value {
   const stacked = ctx.op(
     'Concat',
@@ -85,7 +85,7 @@ function winners({ sums }: Taps, ctx: LowerContext): Value {
   return ctx.op('ArgMax', [stacked], { axis: 0, keepdims: 0 });
 }
 
-/** Each slope goes to the winning cell of the padded picture, found by its flat place. */
+/** Each gradient goes to the cell of the padded picture that had the maximum, by flat index. */
 const Dilation2DBackpropInput: KernelLowering<'Dilation2DBackpropInput'> = (call, ctx) => {
   const [x, filter, dy, dx] = [
     input(call, 'x', ctx),
@@ -133,7 +133,7 @@ const Dilation2DBackpropInput: KernelLowering<'Dilation2DBackpropInput'> = (call
   );
 };
 
-/** The slopes of each cell of the element: of the places where it won. */
+/** The gradient of each cell of the element: summed over the positions where it had the maximum. */
 const Dilation2DBackpropFilter: KernelLowering<'Dilation2DBackpropFilter'> = (call, ctx) => {
   const [filter, dy, dw] = [input(call, 'filter', ctx), input(call, 'dy', ctx), output(call, ctx)];
   const all = taps(call, input(call, 'x', ctx), filter, dy, ctx);

@@ -1,5 +1,5 @@
-// Kernels that rearrange axes: reshape, transpose, stack, concatenate, split, tile. Most keep the stored order and
-// touch no data.
+// Kernels that rearrange axes: reshape, transpose, stack, concatenate, split, tile. Most keep the stored order and move
+// no data.
 import type { Value } from '@forja/core/onnx';
 import type { Size } from '../../program/program.js';
 import type { MovementKernel } from '../../kernels/names.js';
@@ -24,10 +24,7 @@ import { scatterKernels } from './scatter.js';
 import { sliceKernels } from './slice.js';
 import { dim, input, output, product } from './spatial.js';
 
-/**
- * Gives `y` the elements of `x` in logical order, as another shape. Stays in the stored order where a plain Reshape
- * can.
- */
+/** Defines `y` as `x` reshaped. Keeps the stored order if a plain Reshape can. */
 function reshaped(x: Logical, y: Logical, ctx: LowerContext): void {
   if (sameShape(x.shape, y.shape)) return ctx.alias(y, x);
   const perm = orderOf(x, ctx);
@@ -41,7 +38,7 @@ const Reshape: KernelLowering<'Reshape'> = (call, ctx) => reshaped(input(call, '
 const ExpandDims: KernelLowering<'ExpandDims'> = (call, ctx) =>
   reshaped(input(call, 'input', ctx), output(call, ctx), ctx);
 
-/** Free: the same stored value under another order. */
+/** Moves no data: the same stored value under another order. */
 const Transpose: KernelLowering<'Transpose'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const perm = call.attrs['perm'];
@@ -66,7 +63,7 @@ const Concat: KernelLowering<'Concat'> = (call, ctx) => {
   ctx.set(y, ctx.op('Concat', values, { axis: perm.indexOf(axis) }), perm);
 };
 
-/** tf.stack: each part gets a new axis, stored beside the one that follows it. */
+/** tf.stack: each part gets a new axis, stored just before the axis that follows it. */
 const Pack: KernelLowering<'Pack'> = (call, ctx) => {
   const [parts, y] = [inputList(call), output(call, ctx)];
   const axis = axisOf(call.attrs['axis'], y.rank, ctx);
@@ -80,7 +77,7 @@ const Pack: KernelLowering<'Pack'> = (call, ctx) => {
   ctx.set(y, values.length === 1 ? first : ctx.op('Concat', values, { axis: position }), perm);
 };
 
-/** One output per piece, of the given sizes along a stored axis. */
+/** Splits a value into pieces of the given sizes along a stored axis. */
 function split(value: Value, position: number, sizes: readonly Size[], ctx: LowerContext): Value[] {
   return sizes.length === 1 ? [value] : ctx.ops('Split', [value, ctx.sizes(sizes)], { axis: position }, sizes.length);
 }
@@ -118,7 +115,7 @@ const Tile: KernelLowering<'Tile'> = (call, ctx) => {
   const reps = sizesAttribute(call, 'reps', ctx);
   const perm = orderOf(x, ctx);
   if (reps.every((n) => n === 1)) return ctx.alias(y, x);
-  // tf.broadcastTo arrives as a tile of axes of size 1.
+  // tf.broadcastTo is recorded as a Tile of axes of size 1.
   const broadcast = x.shape.every((size, axis) => size === 1 || sizeAt(reps, axis) === 1);
   const value = ctx.get(x, perm);
   return ctx.set(
@@ -136,7 +133,7 @@ const BroadcastTo: KernelLowering<'BroadcastTo'> = (call, ctx) => {
   ctx.set(y, ctx.op('Expand', [ctx.broadcast(x, y.rank, perm), ctx.sizes(physical(y.shape, perm))]), perm);
 };
 
-/** The broadcast of two shapes given as values: the other one's size where one has 1. */
+/** The broadcast of two shapes that are values: where one has 1, the other's size. */
 const BroadcastArgs: KernelLowering<'BroadcastArgs'> = (call, ctx) => {
   const [a, b, y] = [input(call, 's0', ctx), input(call, 's1', ctx), output(call, ctx)];
   const size = dim(y, 0);
@@ -155,7 +152,7 @@ const BroadcastArgs: KernelLowering<'BroadcastArgs'> = (call, ctx) => {
   ctx.set(y, ctx.op('Where', [ctx.op('Equal', [left, ctx.constant('int32', [], [1])]), right, left]));
 };
 
-/** A diagonal matrix; of a tensor of rank r, a tensor of rank 2r. */
+/** A diagonal matrix; for a tensor of rank r, a tensor of rank 2r. */
 const Diag: KernelLowering<'Diag'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const n = product(x.shape);

@@ -1,5 +1,5 @@
-// Batch normalisation with given statistics (in training they are computed by other kernels), and local response
-// normalisation with its gradient.
+// Batch normalization with given statistics (in training other kernels compute them), and local response normalization
+// with its gradient.
 import type { Value } from '@forja/core/onnx';
 import type { NormKernel } from '../../kernels/names.js';
 import type { BoundCall, KernelLowering, LowerContext, Logical, Perm } from '../contract.js';
@@ -20,7 +20,7 @@ const FusedBatchNorm: KernelLowering<'FusedBatchNorm'> = (call, ctx) => {
   const placed = ctx.layoutOf(x);
   const channels = dim(x, x.rank - 1);
   const perChannel = [mean, variance, scale, offset].every((v) => v === undefined || v.rank === 1);
-  // One BatchNormalization node when x is, or may as well be, stored with its channels second.
+  // Use one BatchNormalization node if x is stored with its channels second, or not stored yet.
   if (perChannel && x.rank === 4 && typeof channels === 'number' && (placed === undefined || placed[1] === 3)) {
     const perm = placed ?? CHANNEL_SECOND;
     const constant = (value: number): Value =>
@@ -38,7 +38,7 @@ const FusedBatchNorm: KernelLowering<'FusedBatchNorm'> = (call, ctx) => {
   scaleShift(x, y, { mean, variance, scale, offset }, epsilon, ctx);
 };
 
-/** y = x·a + b with a = scale / √(variance + ε), b = offset − mean·a, in whatever order x is stored. */
+/** y = x·a + b with a = scale / √(variance + ε) and b = offset − mean·a, in x's stored order. */
 function scaleShift(
   x: Logical,
   y: Logical,
@@ -56,7 +56,7 @@ function scaleShift(
 }
 
 /**
- * Sums over a channel's neighbours as a product with a band of ones: "ImageNet Classification with Deep CNNs",
+ * Sums over neighbouring channels as a product with a band matrix of ones: "ImageNet Classification with Deep CNNs",
  * Krizhevsky et al. 2012, section 3.3.
  */
 function neighbours(value: Value, channels: number, radius: number, ctx: LowerContext): Value {
@@ -66,7 +66,7 @@ function neighbours(value: Value, channels: number, radius: number, ctx: LowerCo
   return ctx.op('MatMul', [value, ctx.constant('float32', [channels, channels], band)]);
 }
 
-/** bias + alpha · Σ x², with the attributes. */
+/** bias + alpha · Σ x², together with the attributes. */
 function response(
   x: Value,
   logical: Logical,
@@ -107,7 +107,7 @@ const LRNGrad: KernelLowering<'LRNGrad'> = (call, ctx) => {
   );
 };
 
-/** Normalisation rows. */
+/** Normalization rows. */
 export const normKernels: Record<NormKernel, KernelLowering> = {
   FusedBatchNorm,
   LRN,

@@ -1,4 +1,4 @@
-// Max and average pooling and their gradients, in NCHW. Averages leave out the padding, as TF's do.
+// Max and average pooling and their gradients, in NCHW. Averages exclude padding, as in TensorFlow.
 import type { Value } from '@forja/core/onnx';
 import type { PoolKernel } from '../../kernels/names.js';
 import {
@@ -29,24 +29,24 @@ import {
 } from './spatial.js';
 import { isStatic, sizeText, type Size } from '../../program/program.js';
 
-// tfjs's pooling kernels take NHWC only.
+// tfjs's pooling kernels support NHWC only.
 const AXES: PictureAxes = pictureAxes('NHWC');
 
 function poolWindows(call: BoundCall, ctx: LowerContext, large: Logical, small: Logical): [Window, Window] {
   return windows(call, ctx, large, small, pair(call.attrs['filterSize']), AXES);
 }
 
-/** Whether some window may hold nothing but padding: runtimes refuse that of a pool. */
+/** Whether some window may cover only padding, which runtimes refuse in a pool. */
 const lonely = (ws: readonly Window[]): boolean => ws.some((w) => w.pads?.some((p) => p >= extent(w)));
 
-/** For the gradients, which take the windows as they are. */
+/** Gradients use the windows unchanged, so they cannot have such windows. */
 function refuseLonely(ws: readonly Window[], ctx: LowerContext): void {
   if (lonely(ws)) ctx.unsupported('the gradient of pooling with padding as wide as its window');
 }
 
 /**
- * A pool. Where a window may hold nothing but padding, or its amount is dynamic, the padding is put around the values
- * before: the greatest of nothing is -∞; the average of nothing is 0 / 0, in a volume 0, as in tfjs.
+ * A pool. If a window may cover only padding, or the padding is dynamic, the input is padded explicitly first. A
+ * maximum over nothing is -∞; an average over nothing is 0 / 0, but 0 in a volume, as in tfjs.
  */
 export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readonly Window[], ctx: LowerContext): Value {
   if (!lonely(ws) && !isUneven(ws))
@@ -55,14 +55,14 @@ export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readon
       : ctx.op(op, [x], { ...windowAttributes(ws, ctx), count_include_pad: 0 });
   const { value: padded, ws: within } = fitted(x, ws, ctx, op === 'MaxPool' ? -Infinity : 0);
   const attributes = windowAttributes(within, ctx);
-  const apart = ctx.op('Clip', [padded]);
+  const separate = ctx.op('Clip', [padded]);
   if (op === 'MaxPool') {
-    // onnxruntime's greatest of infinities is the least finite number.
-    const greatest = ctx.op('MaxPool', [apart], attributes);
+    // onnxruntime returns the lowest finite float as the maximum of -∞.
+    const greatest = ctx.op('MaxPool', [separate], attributes);
     return ctx.op('Where', [ctx.op('LessOrEqual', [greatest, ctx.scalar(LEAST)]), ctx.scalar(-Infinity), greatest]);
   }
   const cells = ws.reduce((n, w) => n * w.kernel, 1);
-  const averages = ctx.op('AveragePool', [apart], { ...attributes, count_include_pad: 0 });
+  const averages = ctx.op('AveragePool', [separate], { ...attributes, count_include_pad: 0 });
   const least = ws.length === 3 ? 1 : 0;
   if (ws.every((w) => isStatic(w.large) && isStatic(w.small)))
     return ctx.op('Mul', [ctx.op('Mul', [averages, ctx.scalar(cells)]), inverseCounts(ws, ctx, least)]);
@@ -71,26 +71,26 @@ export function surroundings(op: 'MaxPool' | 'AveragePool', x: Value, ws: readon
   return ctx.op('Div', [averages, least === 0 ? shares : ctx.op('Max', [shares, ctx.scalar(least / cells)])]);
 }
 
-/** The least float32. */
+/** The lowest finite float32. */
 const LEAST = -3.4028234663852886e38;
 
 /**
- * The picture in NCHW, or a volume in NCDHW. onnxruntime joins a Pad and the pooling behind it, and gets that wrong: it
- * takes the zeros for the pooling's own padding, which a maximum leaves out, and cannot have more of it than a window
- * (seen in 1.30). A Clip without bounds keeps them apart.
+ * The picture in NCHW, or a volume in NCDHW. onnxruntime fuses a Pad into the pooling after it, wrongly: it treats the
+ * zeros as the pooling's own padding, which a maximum excludes and which may not exceed the window (seen in 1.30). A
+ * Clip without bounds prevents the fusion.
  */
 export function pictureOf(x: Logical, ctx: LowerContext, order: Perm = AXES.nchw): Value {
   const picture = ctx.get(x, order);
   return ctx.comesFrom(picture, 'Pad') ? ctx.op('Clip', [picture]) : picture;
 }
 
-/** tfjs hands a picture on that windows of one cell leave as large as it is, whatever their steps and padding. */
+/** For windows of one cell that keep the size, tfjs returns the picture unchanged, whatever strides and padding say. */
 const untouched = (x: Logical, y: Logical, call: BoundCall): boolean =>
   sizePair(call.attrs['filterSize']).every((n) => n === 1) && sameShape(x.shape, y.shape);
 
 /**
- * Windows whose size depends on a dynamic dim: ONNX has none, but for such as stand beside each other. Then the picture
- * is cut into them, and reduced. Undefined for windows of fixed sizes.
+ * Pools with windows of dynamic size. ONNX has none, but if windows cover the picture or tile it, the picture can be
+ * cut into them and reduced. Undefined for windows of fixed size.
  */
 function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx: LowerContext): Value | undefined {
   const [kernels, strides] = [
@@ -106,14 +106,14 @@ function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx
   }));
   const whole = axes.every(({ large, small, kernel }) => small === 1 && sameSize(kernel, large));
   if (whole) return ctx.op(op === 'Max' ? 'GlobalMaxPool' : 'GlobalAveragePool', [pictureOf(x, ctx)]);
-  const beside = axes.every(
+  const adjacent = axes.every(
     ({ large, small, kernel, stride }) =>
       (small === 1 || sameSize(kernel, stride)) &&
       (call.attrs['pad'] === 'valid' || call.attrs['pad'] === 0 || sameSize(large, product([small, kernel]))),
   );
-  if (!beside)
+  if (!adjacent)
     return ctx.unsupported(
-      `a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor stands beside the next; fix that dim`,
+      `a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor tiles it; fix that dim`,
     );
   const rest = axes.flatMap(({ large, small, kernel }, i) =>
     sameSize(large, product([small, kernel])) ? [] : [{ axis: i + 2, end: product([small, kernel]) }],
@@ -128,12 +128,12 @@ function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx
           ctx.sizes(rest.map(({ end }) => end)),
           ctx.int64s(rest.map(({ axis }) => axis)),
         ]);
-  const apart = ctx.reshape(cut, [
+  const tiles = ctx.reshape(cut, [
     dim(x, 0),
     dim(x, AXES.channel),
     ...axes.flatMap(({ small, kernel }) => [small, kernel]),
   ]);
-  return ctx.op(op === 'Max' ? 'ReduceMax' : 'ReduceMean', [apart, ctx.int64s([3, 5])], { keepdims: 0 });
+  return ctx.op(op === 'Max' ? 'ReduceMax' : 'ReduceMean', [tiles, ctx.int64s([3, 5])], { keepdims: 0 });
 }
 
 function sizePair(value: unknown): [Size, Size] {
@@ -162,7 +162,7 @@ const AvgPool: KernelLowering<'AvgPool'> = (call, ctx) => {
   );
 };
 
-/** Whether windows tile the picture: no overlap, no gap, no padding; what is left at the end is in `rest`. */
+/** Whether windows tile the picture without overlap, gap or padding; `rest` is the remainder at the end. */
 function tiling(ws: readonly [Window, Window]): { rest: [number, number] } | undefined {
   const rest = ws.map((w) =>
     w.kernel === w.stride && w.dilation === 1 && w.pads !== undefined && w.pads[0] === 0 && w.pads[1] <= 0
@@ -178,8 +178,8 @@ function padEnd(value: Value, rest: readonly [number, number], ctx: LowerContext
 }
 
 /**
- * Each slope is spread over the cells of x that its window averaged (padding excluded, which stock tfjs-cpu gets
- * wrong).
+ * Each gradient is spread over the cells of x that its window averaged. Padding is excluded, which stock tfjs-cpu gets
+ * wrong.
  */
 const AvgPoolGrad: KernelLowering<'AvgPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
@@ -233,9 +233,9 @@ export function inverseCounts(ws: readonly Window[], ctx: LowerContext, least = 
 }
 
 /**
- * The whole slope goes to the first maximum of each window: MaxPool's own flat indices, and a scatter. In onnxruntime
- * on CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps
- * 36, by Resize, Equal and Where 27), and right for ties and overlaps.
+ * The gradient goes to the first maximum of each window, by a scatter with MaxPool's flat indices. In onnxruntime on
+ * CPU this is as fast as comparing the picture with its upsampled maxima (64×64×28², 2 cores: 21 ms; by strided taps
+ * 36, by Resize, Equal and Where 27), and correct for ties and overlaps.
  */
 const MaxPoolGrad: KernelLowering<'MaxPoolGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];
@@ -253,7 +253,7 @@ const MaxPoolGrad: KernelLowering<'MaxPoolGrad'> = (call, ctx) => {
   );
 };
 
-/** Slopes at the places of the maxima of x, which is stored as (N, C, …) of those sizes. */
+/** Scatters gradients to the positions of the maxima of x, which is stored as (N, C, …) with these sizes. */
 export function scatterMaxima(
   x: Value,
   slopes: Value,
@@ -278,14 +278,14 @@ export function scatterMaxima(
   return ctx.reshape(scattered, sizes);
 }
 
-/** tfjs numbers the cells of a picture as it stores it, ONNX as (N, C, H, W). */
+/** tfjs numbers cells in NHWC order, ONNX in NCHW order. */
 const MaxPoolWithArgmax: KernelLowering<'MaxPoolWithArgmax'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [best, places] = [output(call, ctx), call.outputs[1] ?? ctx.unsupported('the call has no second output')];
   const ws = poolWindows(call, ctx, x, best);
   refuseLonely(ws, ctx);
   const picture = as(pictureOf(x, ctx), 'float32', ctx);
-  // NaN is never the greatest in tfjs.
+  // In tfjs NaN is never the maximum.
   const compared =
     x.dtype === 'float32' ? ctx.op('Where', [ctx.op('IsNaN', [picture]), ctx.scalar(-Infinity), picture]) : picture;
   const [values, indices] = ctx.ops('MaxPool', [compared], windowAttributes(ws, ctx), 2);

@@ -1,4 +1,4 @@
-// Reductions: axes are found in the stored order; the result keeps the order of what is left.
+// Reductions along the axes' stored positions; the result keeps the order of the remaining axes.
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type ProgramDType, type Size } from '../../program/program.js';
 import type { ReductionKernel } from '../../kernels/names.js';
@@ -10,7 +10,7 @@ import { input, output } from './spatial.js';
 
 type ReduceOp = 'ReduceSum' | 'ReduceMean' | 'ReduceProd' | 'ReduceMax' | 'ReduceMin';
 
-/** `dtype`: what to compute in, given the input's; `attribute`: what the kernel calls its axes. */
+/** `dtype`: the type to compute in, by the input's; `attribute`: the name of the axes attribute. */
 function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', attribute = 'axis'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -31,7 +31,7 @@ function reduce(op: ReduceOp, dtype: (x: ProgramDType) => 'float32' | 'int32', a
 
 const EXTREMES: ReadonlySet<ReduceOp> = new Set(['ReduceMax', 'ReduceMin']);
 
-/** The extreme of floats is NaN where one of them is, as in tfjs. onnxruntime's own looks past it. */
+/** The extreme of floats is NaN if any of them is, as in tfjs. onnxruntime ignores NaN. */
 function extreme(op: ReduceOp, value: Value, axes: Value, keep: boolean, ctx: LowerContext): Value {
   const attributes = { keepdims: keep ? 1 : 0 } as const;
   const result = ctx.op(op, [value, axes], attributes);
@@ -45,8 +45,8 @@ function positions(perm: readonly number[], axes: readonly number[]): number[] {
 }
 
 /**
- * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is passed over, but for a NaN in
- * the first place, which nothing beats.
+ * The first index of the extreme, as int32. tfjs compares with the best so far, so NaN is skipped, except in the first
+ * position, where nothing beats it.
  */
 function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
   return (call, ctx) => {
@@ -67,22 +67,22 @@ function arg(op: 'ArgMax' | 'ArgMin'): KernelLowering {
 }
 
 /**
- * NaN as the least, or in the first place as the greatest, of all; along an axis of dynamic size as the least. `rank`
- * counts from the axis on.
+ * Replaces NaN by a value that never wins, or, in the first position, always wins. On an axis of dynamic size NaN never
+ * wins. `rank` counts axes from the reduced one on.
  */
 function comparable(value: Value, op: 'ArgMax' | 'ArgMin', size: Size, rank: number, ctx: LowerContext): Value {
   const worst = op === 'ArgMax' ? -Infinity : Infinity;
-  const stand = isStatic(size)
+  const substitute = isStatic(size)
     ? ctx.constant(
         'float32',
         [size, ...new Array<number>(rank - 1).fill(1)],
         Array.from({ length: size }, (_, i) => (i === 0 ? -worst : worst)),
       )
     : ctx.scalar(worst);
-  return ctx.op('Where', [ctx.op('IsNaN', [value]), stand, value]);
+  return ctx.op('Where', [ctx.op('IsNaN', [value]), substitute, value]);
 }
 
-/** Equal values come in order of their indices in both; where tfjs is asked for no order, this still sorts. */
+/** Both tfjs and ONNX keep equal values in index order. If tfjs is asked not to sort, this still sorts. */
 const TopK: KernelLowering<'TopK'> = (call, ctx) => {
   const x = input(call, 'x', ctx);
   const [values, indices] = [outputAt(call, 0, ctx), outputAt(call, 1, ctx)];
@@ -107,7 +107,7 @@ function outputAt(call: BoundCall, index: number, ctx: LowerContext): BoundCall[
 export const reductionKernels: Record<ReductionKernel, KernelLowering> = {
   ...scanKernels,
   ...countKernels,
-  // On bools, the least is "all" and the greatest is "any".
+  // On bools the minimum is "all" and the maximum is "any".
   All: reduce('ReduceMin', () => 'int32'),
   Any: reduce('ReduceMax', () => 'int32'),
   ArgMax: arg('ArgMax'),

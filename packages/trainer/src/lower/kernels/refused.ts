@@ -1,4 +1,4 @@
-// Kernels without a lowering, each with the reason and the way out that the export error shows.
+// Kernels without a lowering, each with the reason and the workaround that the export error shows.
 import type { RefusedKernel } from '../../kernels/names.js';
 import type { UnsupportedKernel } from '../contract.js';
 
@@ -25,7 +25,7 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   LowerBound: search,
   MatrixBandPart: because('tfjs has no kernel for it and composes tf.linalg.bandPart from others'),
   Multinomial: because(
-    'random draws are never baked into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))',
+    'random draws are never frozen into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))',
   ),
   NonMaxSuppressionV3: suppression,
   NonMaxSuppressionV4: suppression,

@@ -1,9 +1,9 @@
-// Reshape without a transpose: finds the order in which a stored value already is the reshaped one.
+// Reshape without a transpose: finds the order in which a stored value already is the reshaped value.
 import { isStatic, sizeText, type Size } from '../../program/program.js';
 import type { Perm } from '../contract.js';
 import { identity } from './layout.js';
 
-/** A run of axes before and after that hold the same elements in the same order. */
+/** Consecutive axes before and after the reshape that hold the same elements in the same order. */
 interface Group {
   from: number[];
   to: number[];
@@ -16,15 +16,15 @@ interface Product {
 }
 
 /**
- * The physical order of `to` that a plain Reshape of a value of shape `from`, stored in order `perm`, yields; undefined
- * when the value must be brought to logical order first. Axes of size 1 may be stored anywhere.
+ * The physical order of `to` that a plain Reshape yields for a value of shape `from` stored in order `perm`; undefined
+ * if the value must be transposed to logical order first. Axes of size 1 may be stored anywhere.
  */
 export function regroup(from: readonly Size[], to: readonly Size[], perm: Perm): Perm | undefined {
   if (perm.every((axis, i) => axis === i)) return identity(to.length);
   const groups = match(from, to);
   if (groups === undefined) return undefined;
   const stored = perm.filter((axis) => from[axis] !== 1);
-  // Each group must lie together and in logical order; then whole groups may be in any order.
+  // The axes of each group must be stored contiguously and in logical order; the groups themselves may be in any order.
   const placed = groups.map((group) => {
     const axes = group.from.filter((axis) => from[axis] !== 1);
     const start = axes[0] === undefined ? undefined : stored.indexOf(axes[0]);
@@ -39,7 +39,7 @@ export function regroup(from: readonly Size[], to: readonly Size[], perm: Perm):
   return ordered.flatMap((group) => group.to);
 }
 
-/** The finest common grouping of two shapes of equal element count, or undefined when it cannot be told. */
+/** The finest common grouping of two shapes of equal element count, or undefined if it cannot be determined. */
 function match(from: readonly Size[], to: readonly Size[]): Group[] | undefined {
   const groups: Group[] = [];
   let [i, j] = [0, 0];

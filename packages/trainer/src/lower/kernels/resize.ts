@@ -10,7 +10,7 @@ import { isStatic, type Size } from '../../program/program.js';
 
 const AXES = pictureAxes('NHWC');
 
-/** How tfjs places sample points, in ONNX's words. tfjs rounds half up with alignCorners and floors otherwise. */
+/** tfjs's placement of sample points as ONNX attributes. tfjs rounds half up with alignCorners and floors otherwise. */
 function resizeAttributes(method: 'nearest' | 'linear', attrs: Record<string, unknown>): OpAttributes['Resize'] {
   const mode =
     attrs['alignCorners'] === true ? 'align_corners' : attrs['halfPixelCenters'] === true ? 'half_pixel' : 'asymmetric';
@@ -23,7 +23,7 @@ function resizeAttributes(method: 'nearest' | 'linear', attrs: Record<string, un
   };
 }
 
-/** The factor between two sizes when it is a whole number, or one over a whole number. */
+/** The factor between two sizes if it is an integer or the inverse of one. */
 function factor(from: Size, to: Size): number | undefined {
   if (isStatic(from) && isStatic(to)) return to % from === 0 ? to / from : from % to === 0 ? to / from : undefined;
   if (isStatic(from) || isStatic(to)) return undefined;
@@ -44,14 +44,14 @@ function resize(method: 'nearest' | 'linear'): KernelLowering {
   return (call, ctx) => {
     const [x, y] = [input(call, 'images', ctx), output(call, ctx)];
     const [h, w] = [factor(dim(x, 1), dim(y, 1)), factor(dim(x, 2), dim(y, 2))];
-    // Bilinear values of integers are floats.
+    // Bilinear results are floats, also for integers.
     const stored = ctx.get(x, AXES.nchw);
     const picture = method === 'linear' ? as(stored, 'float32', ctx) : stored;
     let attributes = resizeAttributes(method, call.attrs);
-    // Whole factors: a constant scale instead of sizes that a dynamic batch would have to be read for.
+    // For integer factors use a constant scale, because sizes would have to be computed from a dynamic batch.
     if (h !== undefined && w !== undefined && attributes.coordinate_transformation_mode !== 'align_corners') {
       if (h === 1 && w === 1) return x.dtype === y.dtype ? ctx.alias(y, x) : ctx.set(y, picture, AXES.nchw);
-      // Nearest by a whole factor is the same cell either way; the asymmetric form is the most widely supported.
+      // Nearest by an integer factor reads the same cell in either mode; asymmetric is the most widely supported.
       if (method === 'nearest' && h >= 1 && w >= 1)
         attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
       return ctx.set(

@@ -20,8 +20,8 @@ function flags(attrs: Record<string, unknown>): { exclusive?: 1; reverse?: 1 } {
 }
 
 /**
- * ONNX has no running product: doubling steps multiply each element by the one 1, 2, 4, … places before it (Hillis and
- * Steele 1986).
+ * ONNX has no running product, so log₂ n steps multiply each element by the one 1, 2, 4, … positions before it (Hillis
+ * and Steele 1986).
  */
 const Cumprod: KernelLowering<'Cumprod'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -35,7 +35,7 @@ const Cumprod: KernelLowering<'Cumprod'> = (call, ctx) => {
   ctx.set(y, as(value, ONNX_DTYPE[y.dtype], ctx), perm);
 };
 
-/** The value moved along an axis by `distance`, ones coming in. */
+/** The value shifted along an axis by `distance`, filled with ones. */
 function shifted(
   value: Value,
   distance: number,

@@ -11,14 +11,14 @@ function rows(indices: Logical, ctx: LowerContext): Value {
   return indices.rank === 1 ? ctx.op('Unsqueeze', [value, ctx.int64s([1])]) : value;
 }
 
-/** The shape that updates of these indices have. */
+/** The shape of updates for these indices. */
 function updateShape(indices: Logical, shape: readonly Size[]): Size[] {
   if (indices.rank === 1) return [...indices.shape, ...shape.slice(1)];
   const depth = indices.shape[indices.rank - 1];
   return [...indices.shape.slice(0, -1), ...shape.slice(typeof depth === 'number' ? depth : shape.length)];
 }
 
-/** Updates of one element fill every slice. */
+/** The updates; a scalar update is expanded to all slices. */
 function spread(
   updates: Logical,
   indices: Logical,
@@ -30,7 +30,7 @@ function spread(
   return updates.rank === 0 ? ctx.op('Expand', [value, ctx.sizes(updateShape(indices, shape))]) : value;
 }
 
-/** Zeros, and the sum of the updates of each place. */
+/** Zeros plus the sum of all updates of each position. */
 const ScatterNd: KernelLowering<'ScatterNd'> = (call, ctx) => {
   const [indices, updates, y] = [input(call, 'indices', ctx), input(call, 'updates', ctx), output(call, ctx)];
   const type = arithmeticType(y.dtype);
@@ -77,7 +77,7 @@ const SparseToDense: KernelLowering<'SparseToDense'> = (call, ctx) => {
       ),
     ),
   ]);
-  // A scalar index addresses one place.
+  // A scalar index addresses one element.
   const index = indices.rank === 0 ? ctx.reshape(as(ctx.get(indices), 'int64', ctx), [1, 1]) : rows(indices, ctx);
   const updates =
     indices.rank === 0

@@ -1,11 +1,11 @@
-// Places in sorted rows, and indices of sparse tensors under another shape: integer arithmetic.
+// Positions in sorted rows, and sparse reshapes: integer arithmetic.
 import type { Value } from '@forja/core/onnx';
 import type { SearchKernel } from '../../kernels/names.js';
 import { ONNX_DTYPE, type KernelLowering, type LowerContext } from '../contract.js';
 import { arithmeticType, as, upcast } from './layout.js';
 import { dim, fixed, input, output } from './spatial.js';
 
-/** A value's place in a sorted row is the number of elements before it. */
+/** A value's position in a sorted row is the number of elements before it. */
 const SearchSorted: KernelLowering<'SearchSorted'> = (call, ctx) => {
   const [sorted, values, y] = [input(call, 'sortedSequence', ctx), input(call, 'values', ctx), output(call, ctx)];
   const type = arithmeticType(upcast([sorted, values]));
@@ -15,7 +15,7 @@ const SearchSorted: KernelLowering<'SearchSorted'> = (call, ctx) => {
   ctx.set(y, ctx.op('ReduceSum', [as(before, 'int32', ctx), ctx.int64s([2])], { keepdims: 0 }));
 };
 
-/** The distance between neighbours along each axis of a shape given as a value. */
+/** Strides of each axis of a shape that is a value. */
 function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
   const size = (axis: number): Value => ctx.op('Slice', [shape, ctx.int64s([axis]), ctx.int64s([axis + 1])]);
   const result: Value[] = [];
@@ -26,7 +26,7 @@ function strides(shape: Value, rank: number, ctx: LowerContext): Value[] {
   return result;
 }
 
-/** Indices are made flat by the old shape and taken apart by the new one, in which -1 stands for what is left. */
+/** Flattens indices by the old shape and splits them by the new one, in which -1 is the remaining size. */
 const SparseReshape: KernelLowering<'SparseReshape'> = (call, ctx) => {
   const [indices, from, to] = [
     input(call, 'inputIndices', ctx),

@@ -1,4 +1,5 @@
-// Slices, reversals and pads, in the stored order. ONNX's Slice counts and clamps as TensorFlow's does.
+// Slices, reversals and pads, in the stored order. ONNX's Slice handles negative and out-of-range bounds as TensorFlow
+// does.
 import type { Value } from '@forja/core/onnx';
 import { isStatic, type Size } from '../../program/program.js';
 import {
@@ -29,7 +30,7 @@ import { dim, input, output, plus } from './spatial.js';
 /** Past any end: ONNX clamps. */
 const END = 2 ** 31 - 1;
 
-/** What is taken of one logical axis. */
+/** The range that is kept of one logical axis. */
 interface Cut {
   axis: number;
   begin: Size;
@@ -68,7 +69,7 @@ const Slice: KernelLowering<'Slice'> = (call, ctx) => {
   return ctx.set(y, cut(ctx.get(x, perm), perm, cuts, ctx), perm);
 };
 
-/** Python's `x[begin:end:step, …, newaxis, i]`: cut first, then reshape the indexed and new axes away and in. */
+/** Python's `x[begin:end:step, …, newaxis, i]`: slices first, then a reshape removes indexed axes and adds new ones. */
 const StridedSlice: KernelLowering<'StridedSlice'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
   const { cuts, shape } = stridedCuts(call, x, y, ctx);
@@ -79,7 +80,7 @@ const StridedSlice: KernelLowering<'StridedSlice'> = (call, ctx) => {
   return ctx.set(y, ctx.reshape(cut(ctx.get(x, perm), perm, cuts, ctx), physical(y.shape, order)), order);
 };
 
-/** The cuts of a strided slice, and the shape of x after them. The sizes of kept axes are the output's. */
+/** The cuts of a strided slice, and the shape of x after them. Sizes of kept axes come from the output. */
 function stridedCuts(call: BoundCall, x: Logical, y: Logical, ctx: LowerContext): { cuts: Cut[]; shape: Size[] } {
   const [begin, end, strides] = [
     sizesAttribute(call, 'begin', ctx),
@@ -140,7 +141,7 @@ const Reverse: KernelLowering<'Reverse'> = (call, ctx) => {
   reversed(x, output(call, ctx), [...new Set(axesOf(call.attrs['dims'], x.rank, ctx))], ctx);
 };
 
-/** Of pictures (batch, height, width, channels), along the width. */
+/** Reverses pictures (batch, height, width, channels) along the width. */
 const FlipLeftRight: KernelLowering<'FlipLeftRight'> = (call, ctx) =>
   reversed(input(call, 'image', ctx), output(call, ctx), [2], ctx);
 
@@ -166,8 +167,8 @@ const PadV2: KernelLowering<'PadV2'> = (call, ctx) => {
 };
 
 /**
- * 'reflect' is ONNX's own. 'symmetric' repeats the border: one row of it is ONNX's 'edge', more are slices read
- * backwards.
+ * 'reflect' is ONNX's own mode. 'symmetric' repeats the border: a single row is ONNX's 'edge', more are reversed
+ * slices.
  */
 const MirrorPad: KernelLowering<'MirrorPad'> = (call, ctx) => {
   const [x, y] = [input(call, 'x', ctx), output(call, ctx)];
@@ -194,7 +195,7 @@ function symmetric(
   ctx: LowerContext,
 ): Value {
   const head = before === 0 ? [] : [cut(value, perm, [{ axis, begin: plus(before, -1), end: -END, step: -1 }], ctx)];
-  // The last `after` rows, backwards: down to, not including, -after-1.
+  // The last `after` rows reversed, down to but not including index -after-1.
   const tail = after === 0 ? [] : [cut(value, perm, [{ axis, begin: END, end: plus(-1, after, -1), step: -1 }], ctx)];
   const parts = [...head, value, ...tail];
   return parts.length === 1 ? value : ctx.op('Concat', parts, { axis: perm.indexOf(axis) });

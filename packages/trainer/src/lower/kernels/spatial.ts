@@ -6,7 +6,7 @@ import { floorDivide, isStatic, maximum, plus, sizeText, times, type Size } from
 
 export { plus, product, times } from '../../program/size.js';
 
-/** A number, or a refusal that names it. */
+/** The size if it is fixed; throws otherwise, naming `what`. */
 export function fixed(size: Size | undefined, what: string, ctx: LowerContext): number {
   if (size === undefined) return ctx.unsupported(`${what} is missing`);
   return isStatic(size) ? size : ctx.unsupported(`${what} must be a fixed size here, got ${sizeText(size)}`);
@@ -69,7 +69,7 @@ export function pictureAxes(dataFormat: unknown): PictureAxes {
   return dataFormat === 'NCHW' ? CHANNELS_FIRST : CHANNELS_LAST;
 }
 
-/** HWIO filters are stored OIHW; the same order is ConvTranspose's (in, out, h, w) for the adjoint. */
+/** The stored order of HWIO filters: OIHW, which is also ConvTranspose's (in, out, h, w) for the adjoint. */
 export const OIHW: Perm = [3, 2, 0, 1];
 
 /** A tfjs attribute that is a number or a pair. */
@@ -80,7 +80,7 @@ export function pair(value: unknown, fallback = 1): [number, number] {
   return [fallback, fallback];
 }
 
-/** Zeros before and after an axis; less than none is cut off. */
+/** Zeros before and after an axis; negative amounts crop. */
 export type Pads = readonly [before: number, after: number];
 
 /**
@@ -93,13 +93,13 @@ export interface Window {
   stride: number;
   dilation: number;
   /**
-   * `after` is what makes large → small exact: it may be negative, when the window leaves a remainder uncovered.
-   * Undefined: depends on a symbolic size.
+   * `after` makes large → small exact. It is negative if the windows leave a remainder uncovered. Undefined if it
+   * depends on a symbolic size.
    */
   pads: Pads | undefined;
-  /** The same where it depends on a symbolic size. */
+  /** The same amounts, possibly symbolic. */
   amounts: readonly [before: Size, after: Size];
-  /** Whether ONNX's own `same` pads that much. */
+  /** Whether ONNX's `auto_pad` SAME pads by the same amount. */
   auto: boolean;
 }
 
@@ -143,20 +143,20 @@ export function windowAlong(
   const before = pad === 'same' ? sameBefore(w, slack, large.rank) : explicit(pad, axis, 0, ctx);
   const amounts = [before, plus(slack, before, -1)] as const;
   if (isStatic(before) && isStatic(amounts[1])) return { ...w, amounts, pads: [before, amounts[1]], auto: false };
-  // A remainder that cannot be told is dropped by ONNX's floor division too: the pads as given will do.
+  // An unknown remainder is dropped by ONNX's floor division too, so the given pads are correct.
   if (pad !== 'same' && rounding !== 'ceil' && rounding !== 'round')
     return { ...w, amounts, pads: [explicit(pad, axis, 0, ctx), explicit(pad, axis, 1, ctx)], auto: false };
   return { ...w, amounts, pads: undefined, auto: pad === 'same' && extent(w) >= w.stride };
 }
 
-/** What a window's cells reach over: before + after = (small-1)·stride + extent - large. */
+/** The total padding, before + after = (small-1)·stride + extent - large. */
 function slackOf(w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>): Size {
   return plus(plus(times(plus(w.small, -1), w.stride), extent(w)), w.large, -1);
 }
 
 /**
- * The cells that `same` puts before: half of what is missing, rounded down. Where steps are wider than windows nothing
- * may be missing; tfjs then cuts volumes, and leaves pictures.
+ * Padding that `same` adds before: half of the total, rounded down. If the stride is larger than the window the total
+ * may be negative; tfjs then crops volumes, but not pictures.
  */
 function sameBefore(
   w: Pick<Window, 'large' | 'small' | 'kernel' | 'stride' | 'dilation'>,
@@ -187,15 +187,15 @@ export interface WindowAttributes {
   auto_pad?: 'SAME_UPPER';
 }
 
-/**
- * Whether some axis must be padded, or cut, by a node of its own: by an amount that depends on a symbolic size, or by
- * less than nothing in front.
- */
+/** Whether some axis needs a Pad node: because the amount depends on a symbolic size, or is negative in front. */
 export function isUneven(ws: readonly Window[]): boolean {
   return ws.some((w) => (w.pads === undefined ? !w.auto : w.pads[0] < 0));
 }
 
-/** A value stored (batch, channel, spatial …) padded so that its windows fit, and those windows. */
+/**
+ * Pads a value stored as (batch, channel, spatial …) explicitly. Returns it with its windows, which have no padding
+ * left.
+ */
 export function fitted(
   value: Value,
   ws: readonly Window[],
@@ -204,7 +204,7 @@ export function fitted(
 ): { value: Value; ws: Window[] } {
   const [befores, afters] = [0, 1].map((side) =>
     ws.map((w): Size => w.pads?.[side as 0 | 1] ?? w.amounts[side as 0 | 1]),
-  ); // two sides of a pair
+  ); // begin and end of each pair
   const amounts = ctx.sizes([0, 0, ...(befores ?? []), 0, 0, ...(afters ?? [])]);
   const padded = ctx.op('Pad', [value, amounts, ...(fill === 0 ? [] : [ctx.scalar(fill)])], { mode: 'constant' });
   return {
@@ -219,7 +219,7 @@ export function fitted(
   };
 }
 
-/** A value and its windows as a Conv takes them: padded before only where its attributes cannot say it. */
+/** A value and window attributes for a Conv; padded explicitly only if the attributes cannot express it. */
 export function windowed(
   value: Value,
   ws: readonly Window[],
@@ -234,12 +234,12 @@ export function windowAttributes(ws: readonly Window[], ctx: LowerContext): Wind
   const attributes: WindowAttributes = { kernel_shape: ws.map((w) => w.kernel), strides: ws.map((w) => w.stride) };
   if (ws.some((w) => w.dilation !== 1)) attributes.dilations = ws.map((w) => w.dilation);
   const known = ws.flatMap(({ pads }) => (pads === undefined ? [] : [pads]));
-  // TF's 'same' is SAME_UPPER: the odd pad goes to the end. With symbolic sizes the runtime works it out.
+  // TensorFlow's 'same' is SAME_UPPER: an odd pad goes to the end. With symbolic sizes the runtime computes it.
   if (isUneven(ws)) return ctx.unsupported('padding that depends on a dynamic size; fix that size');
   if (known.length < ws.length) return { ...attributes, auto_pad: 'SAME_UPPER' };
   for (const { pads, stride } of ws)
     if (pads !== undefined && -pads[1] >= stride) ctx.unsupported('the output is smaller than its windows allow');
-  // ONNX floors: a negative `after` is a remainder it leaves uncovered by itself.
+  // ONNX floors: a negative `after` is a remainder that it leaves uncovered anyway.
   const pads = [...known.map(([before]) => before), ...known.map(([, after]) => Math.max(0, after))];
   return pads.some((p) => p !== 0) ? { ...attributes, pads } : attributes;
 }

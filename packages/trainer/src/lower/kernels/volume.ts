@@ -50,8 +50,8 @@ const Conv3DBackpropInputV2: KernelLowering<'Conv3DBackpropInputV2'> = (call, ct
 };
 
 /**
- * Conv of x as [C, N, D, H, W] with dy as weights [Co, N, …]: its dilation is the forward stride and the other way
- * round.
+ * Conv of x as [C, N, D, H, W] with dy as weights [Co, N, …]. Its dilation is the forward stride, and its stride the
+ * forward dilation.
  */
 const Conv3DBackpropFilterV2: KernelLowering<'Conv3DBackpropFilterV2'> = (call, ctx) => {
   const [x, dy, dw] = [input(call, 'x', ctx), input(call, 'dy', ctx), output(call, ctx)];
@@ -63,7 +63,7 @@ const Conv3DBackpropFilterV2: KernelLowering<'Conv3DBackpropFilterV2'> = (call, 
     dilations: ws.map((w) => w.stride),
     pads: [...pads.map(([before]) => Math.max(0, before)), ...pads.map(([, after]) => Math.max(0, after))],
   };
-  // A negative `before` is what tfjs's `same` leaves out at the front.
+  // A negative `before` is what tfjs's `same` crops at the front.
   const ahead = pads.map(([before]) => Math.max(0, -before));
   const volume = ctx.get(x, CNDHW);
   const seen = ahead.some((p) => p > 0)
@@ -75,7 +75,7 @@ const Conv3DBackpropFilterV2: KernelLowering<'Conv3DBackpropFilterV2'> = (call, 
       ])
     : volume;
   const full = ctx.op('Conv', [seen, ctx.get(dy, CNDHW)], attributes);
-  // A negative `after` is a remainder of x that no window saw: the result is then that much too large.
+  // A negative `after` is a remainder of x that no window covered: the result is too large by as much.
   const crop = pads.some(([, after]) => after < 0);
   ctx.set(
     dw,
@@ -100,8 +100,8 @@ const AvgPool3D: KernelLowering<'AvgPool3D'> = (call, ctx) => {
 };
 
 /**
- * Each slope is spread over the cells of x that its window averaged. Padding excluded: tfjs's own kernel counts it,
- * against its forward kernel.
+ * Each gradient is spread over the cells of x that its window averaged, padding excluded: tfjs's gradient kernel counts
+ * it, unlike its forward kernel.
  */
 const AvgPool3DGrad: KernelLowering<'AvgPool3DGrad'> = (call, ctx) => {
   const [dy, x, dx] = [input(call, 'dy', ctx), input(call, 'input', ctx), output(call, ctx)];

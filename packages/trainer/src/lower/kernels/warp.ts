@@ -1,5 +1,5 @@
-// Pictures read at computed places: crops, rotations and projective transforms, as arithmetic on places and a Gather.
-// NHWC; height and width are fixed where a picture is turned.
+// Reads pictures at computed coordinates: crops, rotations and projective transforms, by arithmetic on coordinates and
+// a Gather. NHWC; rotations and transforms need a fixed height and width.
 import { backend_util } from '@tensorflow/tfjs';
 import type { Value } from '@forja/core/onnx';
 import type { WarpKernel } from '../../kernels/names.js';
@@ -8,7 +8,7 @@ import { isStatic, type Size } from '../../program/size.js';
 import { as, counted, numberAttribute, sizeScalar } from './layout.js';
 import { dim, fixed, input, output, plus, product } from './spatial.js';
 
-/** Arithmetic on values, each way one node. */
+/** Arithmetic on values; each operation is one node, except `half`. */
 function arithmetic(ctx: LowerContext): Record<'add' | 'sub' | 'mul' | 'div', (a: Value, b: Value) => Value> & {
   clip: (a: Value, most: number) => Value;
   half: (a: Value) => Value;
@@ -23,12 +23,12 @@ function arithmetic(ctx: LowerContext): Record<'add' | 'sub' | 'mul' | 'div', (a
     mul: op('Mul'),
     div: op('Div'),
     clip: (a, most) => ctx.op('Clip', [a, ctx.scalar(0), ctx.scalar(most)]),
-    // Halves up, as Math.round.
+    // Rounds half up, like Math.round.
     half: (a) => ctx.op('Floor', [ctx.op('Add', [a, ctx.scalar(0.5)])]),
   };
 }
 
-/** Whether places are in 0..size-1. */
+/** Whether coordinates are in 0..size-1. */
 function inside(place: Value, size: Size, ctx: LowerContext): Value {
   return ctx.op('And', [
     ctx.op('GreaterOrEqual', [place, ctx.scalar(0)]),
@@ -43,7 +43,7 @@ function flat(rows: Value, columns: Value, width: Size, ctx: LowerContext): Valu
   ]);
 }
 
-/** The values between four cells. */
+/** Bilinear interpolation between four cells. */
 function bilinear(
   rows: Value,
   columns: Value,
@@ -68,8 +68,8 @@ function bilinear(
 }
 
 /**
- * A box's rows and columns spread evenly; what lies outside the picture, and boxes of pictures that are not there, get
- * a number.
+ * Samples each box at evenly spaced rows and columns. Points outside the picture get the extrapolation value, boxes of
+ * pictures that do not exist get 0.
  */
 const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
   const [image, boxes, boxOf, y] = [
@@ -101,7 +101,7 @@ const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
       mul(from, last(size)),
       div(mul(sub(to, from), steps), isStatic(count) ? last(count) : ctx.op('Max', [last(count), ctx.scalar(1)])),
     );
-    // Of one row alone, the middle.
+    // A single row is sampled at the middle.
     return isStatic(count)
       ? even
       : ctx.op('Where', [
@@ -139,12 +139,12 @@ const CropAndResize: KernelLowering<'CropAndResize'> = (call, ctx) => {
   ctx.set(y, ctx.op('Where', [ctx.op('Unsqueeze', [known, ctx.int64s([3])]), filled, ctx.scalar(0)]));
 };
 
-/** Angle and centre are attributes, so the places are known here. */
+/** Angle and centre are attributes, so coordinates are computed here. */
 const RotateWithOffset: KernelLowering<'RotateWithOffset'> = (call, ctx) => {
   const [image, y] = [input(call, 'image', ctx), output(call, ctx)];
   const [height, width, channels] = [1, 2, 3].map((axis) =>
     fixed(dim(image, axis), 'size of a picture that is rotated', ctx),
-  ) as [number, number, number]; // of three axes
+  ) as [number, number, number]; // one entry per axis
   const { radians, center, fillValue } = call.attrs;
   if (typeof radians !== 'number') return ctx.unsupported('an angle that is not a number');
   // as tfjs's kernel reads it
@@ -174,7 +174,7 @@ const RotateWithOffset: KernelLowering<'RotateWithOffset'> = (call, ctx) => {
   return ctx.set(y, as(ctx.reshape(value, y.shape), ONNX_DTYPE[y.dtype], ctx));
 };
 
-/** Where a place outside 0..length-1 is read, by fill mode, as tfjs has it. */
+/** Maps coordinates outside 0..length-1 by fill mode, as tfjs does. */
 const MAPPED: Record<string, (place: Value, length: number, ctx: LowerContext) => Value> = {
   constant: (place) => place,
   nearest: (place, length, ctx) => arithmetic(ctx).clip(place, length - 1),
@@ -222,11 +222,14 @@ const MAPPED: Record<string, (place: Value, length: number, ctx: LowerContext) =
 function mapped(place: Value, length: number, mode: string, ctx: LowerContext): Value {
   const map = MAPPED[mode] ?? MAPPED['constant'];
   if (map === undefined) return ctx.unsupported(`fill mode ${mode}`);
-  // A line of one cell has that cell everywhere.
+  // With a single cell, every coordinate maps to it.
   return length === 1 && mode !== 'constant' ? ctx.op('Mul', [place, ctx.scalar(0)]) : map(place, length, ctx);
 }
 
-/** Reads of a batch of pictures at places that are the same for all, or each picture's own. */
+/**
+ * Returns a function that reads a batch of pictures at coordinates, which are the same for all pictures or (`own`)
+ * different for each.
+ */
 function reader(
   image: Logical,
   own: boolean,
@@ -247,8 +250,8 @@ function reader(
 }
 
 /**
- * (x, y) of the result is read at ((a x + b y + c) / k, (d x + e y + f) / k), k = g x + h y + 1. tfjs's cpu kernel
- * transforms the first picture only; its other kernels, all.
+ * The result at (x, y) is read at ((a x + b y + c) / k, (d x + e y + f) / k), k = g x + h y + 1. tfjs's cpu kernel
+ * applies this to the first picture only; its other kernels to all.
  */
 const Transform: KernelLowering<'Transform'> = (call, ctx) => {
   const [image, transforms, y] = [input(call, 'image', ctx), input(call, 'transforms', ctx), output(call, ctx)];
@@ -283,7 +286,7 @@ const Transform: KernelLowering<'Transform'> = (call, ctx) => {
   const line = (first: number): Value => add(mul(entry(first), xs), mul(entry(first + 1), ys));
   const scale = add(line(6), ctx.scalar(1));
   const infinite = ctx.op('Equal', [scale, ctx.scalar(0)]);
-  // Where nothing is read the division must not make infinities: they have no place among integers.
+  // Divide by 1 where k = 0: infinity cannot be cast to an integer index.
   const divisor = ctx.op('Where', [infinite, ctx.scalar(1), scale]);
   const columns = mapped(div(add(line(0), entry(2)), divisor), width, mode, ctx);
   const rows = mapped(div(add(line(3), entry(5)), divisor), height, mode, ctx);
