@@ -1,20 +1,20 @@
-// Sizes that dynamic dims may have: what the caller states, and sizes chosen within that.
+// Bounds of dynamic dims as the caller states them, and sizes chosen within them.
 import { UsageError } from '@forja/core';
 import type { Sizes } from './traced.js';
 
-/** The least and the greatest size of dims, by name. */
+/** Smallest and largest size of each dim, by name. */
 export type Bounds = Record<string, [number, number]>;
 
-/** The greatest size that is tried of a dim that the function reads, where the caller states none. */
+/** The largest size that is tried for a dim whose size the function reads, if the caller states no bounds. */
 export const GREATEST = 2048;
 
-/** Bounds in steps of a dim, which are whole numbers. */
+/** Converts bounds of a dim to multiples of its step. */
 export function stepsWithin([low, high]: readonly [number, number], step: number): [number, number] {
   return [Math.max(1, Math.ceil(low / step)), Math.floor(high / step)];
 }
 
 /**
- * The sizes where they lie within the bounds; others moved into them, differently for different sizes. `steps`: sizes
+ * Moves sizes outside the bounds into them, mapping different sizes to different ones where possible. `steps`: sizes
  * are multiples of these, and stay so.
  */
 export function fitted(sizes: Sizes, bounds: Bounds, steps: Sizes): Sizes {
@@ -30,7 +30,7 @@ export function fitted(sizes: Sizes, bounds: Bounds, steps: Sizes): Sizes {
   );
 }
 
-/** @throws UsageError for bounds of no dim, or that leave no choice. */
+/** @throws UsageError for bounds of an unknown dim, or bounds that allow only one size. */
 export function checkBounds(bounds: Bounds, dims: readonly string[]): void {
   for (const [dim, [low, high]] of Object.entries(bounds)) {
     if (!dims.includes(dim))

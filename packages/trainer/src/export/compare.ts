@@ -1,18 +1,15 @@
-// The criterion of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). A value b of ten times that size and
-// more, as sparse outputs have, is held to a tenth of |b|.
+// The error measure of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). A reference value b of ten times
+// that scale and more, as in sparse outputs, may differ by a tenth of |b| times the tolerance.
 
-/**
- * How far two lists of numbers are apart. NaN and infinities must stand at the same places; else the distance is
- * infinite.
- */
+/** The difference of two arrays. NaN and infinities must be at the same positions, else the difference is infinite. */
 export interface Distance {
   max: number;
   p99: number;
   scale: number;
   relative: number;
   /**
-   * How many errors, as parts of max(1e-2, scale, |b| / 10), lie below each of {@link HISTOGRAM} and not below the one
-   * before; the last are the rest.
+   * Counts of relative errors, |a - b| / max(1e-2, scale, |b| / 10), below each of {@link HISTOGRAM} and not below the
+   * bound before; the last entry counts the rest.
    */
   histogram: number[];
 }
@@ -20,16 +17,16 @@ export interface Distance {
 /** Bounds of an error histogram; the first, 0, counts what is exactly equal. */
 export const HISTOGRAM: readonly number[] = [0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3];
 
-/** Below this the reference counts as small, and errors as absolute. */
+/** Smallest scale: below it errors are absolute. */
 const FLOOR = 1e-2;
 
 /**
- * Where nearly all of an output is about zero, what is not is so many times larger than p99.9, and float32 rounds it in
- * proportion.
+ * Outputs may be almost all zeros, with a few values far above p99.9. float32 rounds values of this many times the
+ * scale in proportion to themselves, so their errors are taken relative to a tenth of them.
  */
 const OUTLIER = 10;
 
-/** `reference` is tfjs's. Lists of different lengths are infinitely apart. */
+/** `reference` is tfjs's result. Arrays of different lengths differ infinitely. */
 export function distance(result: ArrayLike<number>, reference: ArrayLike<number>): Distance {
   if (result.length !== reference.length)
     return {
@@ -59,7 +56,7 @@ export function distance(result: ArrayLike<number>, reference: ArrayLike<number>
   };
 }
 
-/** Counts of sorted errors. */
+/** Histogram of sorted errors. */
 function histogramOf(errors: Float64Array): number[] {
   const below = HISTOGRAM.map((bound) =>
     bound === 0 ? firstAbove(errors, 0, (e) => e > 0) : firstAbove(errors, bound, (e, b) => e >= b),
@@ -67,7 +64,7 @@ function histogramOf(errors: Float64Array): number[] {
   return [...below, errors.length].map((count, i) => count - (i === 0 ? 0 : (below[i - 1] ?? 0)));
 }
 
-/** Index of the first of sorted numbers that is beyond the bound. */
+/** Index of the first number in sorted order that is beyond the bound. */
 function firstAbove(sorted: Float64Array, bound: number, beyond: (value: number, bound: number) => boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -82,13 +79,13 @@ function quantile(sorted: Float64Array, q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
 
-/** As much as is told of numbers that are equal. */
+/** PSNR reported for identical arrays (really infinite). */
 const EQUAL = 200;
 
 /**
- * Peak signal-to-noise ratio in decibels: 20·log10(peak / √mean((a - b)²)), at most 200. `peak` is what the numbers may
- * span, where that is known; else what the reference spans, or its largest size. Minus infinity where NaN or infinity
- * stand at other places, or the lists are of different lengths.
+ * Peak signal-to-noise ratio in decibels: 20·log10(peak / √mean((a - b)²)), at most 200. `peak`: the span of the
+ * values, if known; default: the reference's span or its largest magnitude. -Infinity if NaN or infinity are at
+ * different positions, or the lengths differ.
  */
 export function peakToNoise(result: ArrayLike<number>, reference: ArrayLike<number>, peak?: number): number {
   if (result.length !== reference.length) return -Infinity;

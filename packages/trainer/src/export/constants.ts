@@ -1,5 +1,5 @@
-// Constants that make no numbers: NaN anywhere, infinity in a variable or in a product. With them a file and tfjs agree
-// on NaN, and verification would pass.
+// Refuses constants that produce NaN: NaN anywhere, infinity in a variable or in a product. With these, NaN equals NaN
+// in file and tfjs, and verification would pass.
 import { ModelFormatError } from '@forja/core';
 import { callInputs, type KernelCall, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
@@ -7,12 +7,12 @@ import { traitsOf } from '../kernels/traits.js';
 import { valueOutputs } from '../program/graph.js';
 import type { Trace } from '../trace/trace.js';
 
-/** Kernels that change infinity at most in sign. */
+/** Kernels that pass infinity on, at most with another sign. */
 const KEEPS: ReadonlySet<string> = new Set<KernelName>(['Cast', 'Neg']);
 
 /**
- * Refuses NaN, and infinity that is multiplied, as a model's weights are refused: by zero it is NaN, and infinite else.
- * Sums, choices and comparisons are where infinity is a mask.
+ * Refuses NaN, and infinity that is multiplied (0 · ∞ is NaN), as is done for a model's weights. Sums, selections and
+ * comparisons may use infinity as a mask.
  * @throws ModelFormatError `model.format` naming the constant and the line of the function.
  */
 export function refuseOddConstants({ program, constantNames, constantSites }: Trace): void {
@@ -44,7 +44,7 @@ export function refuseOddConstants({ program, constantNames, constantSites }: Tr
   }
 }
 
-/** A tensor that is filled with infinity. */
+/** Describes a Fill with infinity. */
 function filled({ kernel, attrs }: KernelCall): string | undefined {
   const { value } = attrs;
   return kernel === 'Fill' && typeof value === 'number' && !Number.isFinite(value) ? `a fill with ${value}` : undefined;

@@ -1,11 +1,11 @@
-// The manifest of an export: roles, ranges and layouts, from what the caller says and what the program shows.
+// The manifest of an export: roles, ranges and layouts, from the caller's options and the program.
 import type { Dim, Manifest, ManifestInput, ManifestOutput, Role } from '@forja/core';
 import { isStatic, sizeText, type Program, type Size, type ValueId } from '../program/program.js';
 import { movedFrom, producers } from '../program/graph.js';
 import { isPicture } from './pictures.js';
 import type { SubjectInput } from './subject.js';
 
-/** What the caller may say of an output. */
+/** Options of an output. */
 export interface OutputOption {
   name?: string;
   role?: 'image' | 'tensor' | 'score';
@@ -19,7 +19,7 @@ export interface LayoutOption {
   outputs?: 'nhwc' | 'nchw';
 }
 
-/** Inputs and outputs as the manifest has them. Shapes are the file's. */
+/** Inputs and outputs for the manifest. Shapes are those in the file. */
 export interface Description {
   kind: Manifest['kind'];
   inputs: ManifestInput[];
@@ -28,7 +28,7 @@ export interface Description {
 
 const NCHW = [0, 3, 1, 2] as const;
 
-/** The order of a four-dimensional value in the file; undefined for tfjs's own. */
+/** Axis order of a four-dimensional value in the file; undefined for tfjs's own. */
 export function orderOf(rank: number, layout: 'nhwc' | 'nchw' | undefined): readonly number[] | undefined {
   return rank === 4 && layout === 'nchw' ? NCHW : undefined;
 }
@@ -37,12 +37,12 @@ function dimOf(size: Size): Dim {
   return isStatic(size) ? size : sizeText(size);
 }
 
-/** Sizes as the file has them. */
+/** The shape in the file's axis order. */
 export function fileShape(shape: readonly Size[], layout: 'nhwc' | 'nchw' | undefined): Dim[] {
   return (orderOf(shape.length, layout) ?? shape.map((_, i) => i)).map((axis) => dimOf(shape[axis] ?? 1));
 }
 
-/** Interval of the values, where the call that makes them bounds them. */
+/** Interval of the values, if the call that makes them bounds them. */
 export function rangeOf(program: Program, id: ValueId): [number, number] | undefined {
   const from = producers(program);
   for (let [at, call] = [id, from.get(id)]; call !== undefined;) {
@@ -63,8 +63,8 @@ export function rangeOf(program: Program, id: ValueId): [number, number] | undef
 }
 
 /**
- * Inputs, outputs and kind of an optimized program. `specs` are the caller's inputs; random inputs of the program are
- * noise.
+ * Inputs, outputs and kind of an optimized program. `specs` are the caller's inputs; random inputs of the program get
+ * the role `noise`.
  */
 export function describe(
   program: Program,
@@ -93,7 +93,7 @@ export function describe(
   const inputs = program.inputs.map(({ name, value, random }): ManifestInput => {
     const { dtype, shape } = program.values[value] ?? { dtype: 'float32', shape: [] };
     const spec = specs.find((s) => s.name === name);
-    // One vector that becomes pictures is a latent, unless the caller names another.
+    // The only vector input of a generator of pictures is its latent, unless the caller names another.
     const latent =
       makesPictures && vectors.length === 1 && vectors[0] === spec && !specs.some((s) => s.role === 'latent');
     const role = inputRole(

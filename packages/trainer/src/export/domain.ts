@@ -1,45 +1,45 @@
-// What the inputs of a program may be, told by what they feed: indices into tables, divisors, logarithms, one-hots.
-// One walk from the results to the inputs; kernels without a row ask for nothing.
+// Derives which values the inputs of a program may take from what reads them: indices into tables, divisors,
+// logarithms, one-hots. One backward walk from results to inputs; kernels without a rule impose nothing.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import type { KernelName } from '../kernels/names.js';
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import { producers, valueOutputs } from '../program/graph.js';
 import { replay } from '../program/replay.js';
 
-/** The values that may be drawn. */
+/** The values that may be drawn for an input. */
 export interface Domain {
   /** Closed interval; the ends may be infinite. */
   low: number;
   high: number;
-  /** Whether only integers have a meaning. */
+  /** Whether only integers are meaningful. */
   whole: boolean;
-  /** Values at which the function has no result: zero, for a divisor. */
+  /** Values at which the function is undefined, such as zero for a divisor. */
   not: readonly number[];
-  /** Values at which the function turns: the bounds of a clip, what is compared with. */
+  /** Values around which the function changes behaviour: bounds of a clip, operands of a comparison. */
   near: readonly number[];
-  /** For indices of several components, one after the other along the last axis: how many places each has. */
+  /** For indices of several components along the last axis: the number of positions of each. */
   components?: readonly number[];
-  /** Whether the numbers rise along the last axis. */
+  /** Whether the numbers must ascend along the last axis. */
   sorted?: boolean;
 }
 
-/** Anything. */
+/** No restriction. */
 export const ANYTHING: Domain = { low: -Infinity, high: Infinity, whole: false, not: [], near: [] };
 
-/** Whether the domain keeps a number out. */
+/** Whether the domain excludes any number. */
 export function isBounded({ low, high, whole, not }: Domain): boolean {
   return low > -Infinity || high < Infinity || whole || not.length > 0;
 }
 
-/** Whether a number may be drawn. */
+/** Whether a number is in the domain. */
 export function isIn(value: number, { low, high, whole, not }: Domain): boolean {
   return value >= low && value <= high && (!whole || Number.isInteger(value)) && !not.includes(value);
 }
 
-/** Finds the numbers of values that no input reaches. */
+/** Gives the numbers of a value that does not depend on inputs. */
 export type Constants = (id: ValueId) => ArrayLike<number> | undefined;
 
-/** Values that no input reaches. */
+/** Values that do not depend on an input's numbers. */
 function fixedValues(program: Program): Set<ValueId> {
   const fixed = new Set(program.constants.keys());
   for (const call of program.calls)
@@ -48,19 +48,19 @@ function fixedValues(program: Program): Set<ValueId> {
   return fixed;
 }
 
-/** Outputs that are the same whatever is drawn. */
+/** Outputs that do not depend on the inputs' numbers. */
 export function fixedOutputs(program: Program): string[] {
   const fixed = fixedValues(program);
   return program.outputs.filter(({ value }) => fixed.has(value)).map(({ name }) => name);
 }
 
-/** The constants of a program, and what is computed of these alone. */
+/** Looks up constants of a program, and values computed from constants alone. */
 export function constantsOf(program: Program): Constants {
   const [fixed, makers] = [fixedValues(program), producers(program)];
   return (id) => program.constants.get(id) ?? (fixed.has(id) ? computed(program, id, makers) : undefined);
 }
 
-/** A value that is computed of constants; undefined where it is not, but of an input's shape. */
+/** A value that is computed from constants; undefined if it depends on the shape of an input instead. */
 function computed(
   program: Program,
   value: ValueId,
@@ -105,14 +105,17 @@ export function domainsOf(program: Program): Map<string, Domain> {
   return new Map(program.inputs.map(({ name, value }) => [name, needs.get(value) ?? ANYTHING]));
 }
 
-/** How many values of interest are kept. */
+/** Limit on the values kept in `not` and `near`. */
 const MANY = 8;
 
 function joined(a: readonly number[], b: readonly number[]): number[] {
   return [...new Set([...a, ...b])].slice(0, MANY);
 }
 
-/** What is in both. Where nothing is, one of them is not understood: the later one in the program stands. */
+/**
+ * The intersection. If it is empty, one of the rules was wrong, and `a`, the domain found first (from later in the
+ * program), is kept.
+ */
 function meet(a: Domain, b: Domain): Domain {
   const [low, high] = [Math.max(a.low, b.low), Math.min(a.high, b.high)];
   if (low > high) return a;
@@ -128,52 +131,52 @@ function meet(a: Domain, b: Domain): Domain {
   };
 }
 
-/** Whether what a call asks of its input's last axis is about that axis. */
+/** Whether the last axis of the input is also that of the call's result, so that components and order apply to both. */
 function keepsLastAxis({ kernel, outputs }: KernelCall, input: ValueId, { values }: Program): boolean {
   const { lastAxis, elementwise } = traitsOf(kernel);
   const [before, after] = [input, outputs[0] ?? -1].map((id) => values[id]?.shape.at(-1));
   return lastAxis === true || ((elementwise !== undefined || kernel === 'Reshape') && before === after);
 }
 
-/** A call, seen from one of its inputs. `result`: what its outputs must be. */
+/** A call and one of its inputs. `result`: the domain that its outputs must be in. */
 interface Seen {
   call: KernelCall;
   name: string;
   result: Domain;
   program: Program;
-  /** The numbers of a value that no input reaches. */
+  /** Looks up values that do not depend on inputs. */
   constant: Constants;
 }
 
-/** What an input must be for the outputs to be in `result`; undefined where nothing is asked or can be told. */
+/** The domain of an input for which the outputs are in `result`; undefined for no restriction. */
 type Rule = (seen: Seen) => Domain | undefined;
 
 const interval = (low: number, high: number, ...not: number[]): Domain => ({ ...ANYTHING, low, high, not });
 const turning = (...near: number[]): Domain => ({ ...ANYTHING, near: near.filter(Number.isFinite) });
 
-/** The outputs hold the inputs' values, or what lies between them. */
+/** The outputs hold the inputs' values, or values between them. */
 const same: Rule = ({ result }) => result;
 
-/** As `same` for some of the inputs. */
+/** `same` for the named inputs only. */
 const sameFor =
   (...names: string[]): Rule =>
   ({ name, result }) =>
     names.includes(name) ? result : undefined;
 
-/** Whether sums and products of such numbers are such numbers. */
+/** Whether the domain is closed under sums and products: [0, ∞) or part of it without an upper bound. */
 const isCone = ({ low, high }: Domain): boolean => low >= 0 && high === Infinity;
 
 const cone: Rule = ({ result }) => (isCone(result) ? { ...result, near: [] } : undefined);
 
-/** What the input itself must be, whatever becomes of the result. */
+/** A fixed domain, independent of the result's. */
 const asks =
   (domain: Domain): Rule =>
   () =>
     domain;
 
 /**
- * Of a function that cuts its input off at `floor` and `ceiling`: where these are good results, what lies beyond is
- * good as well.
+ * For functions that clip their input at `floor` and `ceiling`: where these values are valid results, everything beyond
+ * them is a valid input too.
  */
 function cut(result: Domain, floor: readonly number[], ceiling: readonly number[] = []): Domain {
   const good = (ends: readonly number[]): boolean => ends.length > 0 && ends.every((end) => isIn(end, result));
@@ -191,20 +194,20 @@ function constantOf({ call, constant }: Seen, name: string): ArrayLike<number> |
   return typeof id === 'number' ? constant(id) : undefined;
 }
 
-/** The input beside this one in a call on `a` and `b`, where it is a constant. */
-function beside(seen: Seen): number[] | undefined {
+/** The numbers of the other operand of a call on `a` and `b`, if it is constant. */
+function otherOperand(seen: Seen): number[] | undefined {
   const found = constantOf(seen, seen.name === 'a' ? 'b' : 'a');
   return found === undefined ? undefined : distinct(found);
 }
 
-/** The least, the greatest and the first of the numbers. */
+/** Minimum, maximum and the first few of the numbers. */
 function distinct(data: ArrayLike<number>): number[] {
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < data.length; i++) [low, high] = [Math.min(low, data[i] ?? 0), Math.max(high, data[i] ?? 0)];
   return [...new Set([low, high, ...Array.from({ length: Math.min(data.length, MANY) }, (_, i) => data[i] ?? 0)])];
 }
 
-/** The x for which x + c is in the domain for every c. */
+/** The x with x + c in the domain for every c. */
 function shifted({ low, high, whole, not, near }: Domain, by: readonly number[]): Domain | undefined {
   if (by.length === 0 || !by.every(Number.isFinite)) return undefined;
   const back = (list: readonly number[]): number[] => list.flatMap((v) => by.map((c) => v - c)).slice(0, MANY);
@@ -214,7 +217,7 @@ function shifted({ low, high, whole, not, near }: Domain, by: readonly number[])
     : { low: from, high: to, whole: whole && by.every(Number.isInteger), not: back(not), near: back(near) };
 }
 
-/** The x for which x · c is in the domain for every c but zero. */
+/** The x with x · c in the domain for every non-zero c. */
 function scaled({ low, high, whole, not, near }: Domain, by: readonly number[]): Domain | undefined {
   const factors = by.filter((c) => c !== 0 && Number.isFinite(c));
   if (factors.length === 0) return undefined;
@@ -227,16 +230,19 @@ function scaled({ low, high, whole, not, near }: Domain, by: readonly number[]):
 
 const negative = (domain: Domain): Domain => scaled(domain, [-1]) ?? ANYTHING;
 
-/** An interval of two ends; undefined for others. */
+/** The interval if it is bounded on both sides. */
 function ended({ low, high, whole }: Domain): { low: number; high: number; whole: boolean } | undefined {
   return low > -Infinity && high < Infinity ? { low, high, whole } : undefined;
 }
 
 const halved = (value: number, whole: boolean): number => (whole ? Math.floor(value / 2) : value / 2);
 
-/** A sum with a constant, of numbers that stay positive, or of two that have a part of the interval each. */
+/**
+ * Shifts the domain if the other operand is constant; else each operand gets half of a bounded interval, or stays
+ * non-negative.
+ */
 const Add: Rule = (seen) => {
-  const other = beside(seen);
+  const other = otherOperand(seen);
   if (other !== undefined) return shifted(seen.result, other);
   const both = ended(seen.result);
   if (both === undefined) return cone(seen);
@@ -249,9 +255,12 @@ const Add: Rule = (seen) => {
   };
 };
 
-/** A difference with a constant, or of a number in the interval's upper half and one that leads to the lower. */
+/**
+ * Shifts the domain if the other operand is constant; else `a` gets the upper half of a bounded interval, and `b` what
+ * leads from there into the lower half.
+ */
 const Sub: Rule = (seen) => {
-  const other = beside(seen);
+  const other = otherOperand(seen);
   if (other === undefined) {
     const both = ended(seen.result);
     if (both === undefined) return undefined;
@@ -266,11 +275,13 @@ const Sub: Rule = (seen) => {
 const Multiply: Rule = (seen) => {
   const { a, b } = seen.call.inputs;
   if (a === b) return Square(seen);
-  const other = beside(seen);
+  const other = otherOperand(seen);
   return other === undefined ? cone(seen) : scaled(seen.result, other);
 };
 
-/** Of a function that forgets the sign: no zero where the result must be none. */
+/**
+ * For functions of |x|: x excludes zero if the result must, and is bounded by ±`end` if the result is bounded above.
+ */
 const unsigned = ({ high, not }: Domain, end: number): Domain =>
   meet(high < Infinity && high >= 0 ? interval(-end, end) : ANYTHING, not.includes(0) ? NOT_ZERO : ANYTHING);
 
@@ -279,7 +290,7 @@ const Square: Rule = ({ result }) => unsigned(result, Math.sqrt(result.high));
 const NOT_ZERO = interval(-Infinity, Infinity, 0);
 
 const division: Rule = (seen) => {
-  const other = beside(seen);
+  const other = otherOperand(seen);
   if (seen.name === 'b') return isCone(seen.result) ? interval(0, Infinity, 0) : NOT_ZERO;
   return other === undefined
     ? cone(seen)
@@ -289,7 +300,7 @@ const division: Rule = (seen) => {
       );
 };
 
-/** A power of a constant whole number takes any base, others take positive ones. */
+/** With constant integer exponents the base may be any number; otherwise it must be positive. */
 const Pow: Rule = (seen) => {
   const { call, program, name } = seen;
   const id = call.inputs['a'];
@@ -302,25 +313,25 @@ const Pow: Rule = (seen) => {
   return list.every(Number.isInteger) ? interval(-Infinity, Infinity, ...zero) : interval(0, Infinity, ...zero);
 };
 
-/** What is compared with a constant is of interest about it. */
+/** An operand that is compared with a constant is interesting around that constant. */
 const compared: Rule = (seen) => {
-  const other = beside(seen);
+  const other = otherOperand(seen);
   return other === undefined ? undefined : turning(...other);
 };
 
 const ClipByValue: Rule = ({ call, result }) =>
   cut(result, [Number(call.attrs['clipValueMin'])], [Number(call.attrs['clipValueMax'])]);
 
-/** Places 0 to n - 1. */
+/** Indices 0 to n - 1. */
 const places = (n: number): Domain => ({ ...ANYTHING, low: 0, high: Math.max(0, n - 1), whole: true });
 
-/** The places along one axis of another input, or of the batch. */
+/** The shape of an input of the call. */
 function sizesOf({ call, program }: Seen, name: string): number[] {
   const id = call.inputs[name];
   return typeof id === 'number' ? (program.values[id]?.shape.map(Number) ?? []) : [];
 }
 
-/** How many components the indices of a call have. */
+/** The number of components of a call's indices: its last axis. */
 function componentsOf(seen: Seen, name: string): number {
   return sizesOf(seen, name).at(-1) ?? 1;
 }
@@ -332,7 +343,10 @@ const GatherV2: Rule = (seen) => {
   return places(shape.at(axis) ?? 1);
 };
 
-/** Indices of several components; where these cannot be told apart, all within the shortest axis. */
+/**
+ * Indices of several components. `components` is dropped where the last axis changes; then all stay within the shortest
+ * axis.
+ */
 const indices =
   (name: string, values: readonly string[], shapeOf: (seen: Seen) => readonly number[]): Rule =>
   (seen) => {
@@ -349,7 +363,7 @@ const attribute =
     return Array.isArray(value) ? value.map(Number) : [];
   };
 
-/** Indices of one number each, below an attribute. */
+/** Indices below the number in an attribute. */
 const below =
   (input: string, name: string): Rule =>
   (seen) =>
@@ -375,8 +389,8 @@ const TABLE: Table = {
   ),
   ...all(cone, 'AddN', 'Cumprod', 'Cumsum', 'Prod', 'Sum'),
   ...all(compared, 'Equal', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'NotEqual'),
-  Maximum: (seen) => cut(seen.result, beside(seen) ?? []),
-  Minimum: (seen) => cut(seen.result, [], beside(seen) ?? []),
+  Maximum: (seen) => cut(seen.result, otherOperand(seen) ?? []),
+  Minimum: (seen) => cut(seen.result, [], otherOperand(seen) ?? []),
   ...all(asks(turning(0)), 'Sign', 'Step'),
   Abs: ({ result }) => meet(turning(0), unsigned(result, result.high)),
   LeakyRelu: ({ result }) => meet(turning(0), result),

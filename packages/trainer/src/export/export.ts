@@ -26,26 +26,27 @@ const now = (): number => performance.now();
 /** Options of {@link exportOnnx}. */
 export interface ExportOptions extends Watched {
   /**
-   * Needed for functions; for models they name dims and roles, by name or position. A name in a shape is a dynamic dim.
-   * Verification draws from a `range`.
+   * Required for functions; for models they name dims and roles, by name or position. A string in a shape is a dynamic
+   * dim. Verification draws from `range`.
    */
   inputs?: InputOption[];
   /** By position. */
   outputs?: OutputOption[];
   /**
-   * Sizes that dynamic dims will have, `{ height: [32, 1024] }`: the file is made and checked for these, says so, and
-   * `load` refuses others. Default: free, but for dims that the function's own code reads, which are tried up to 2048.
+   * Sizes that dynamic dims will have, such as `{ height: [32, 1024] }`. The file is checked within these and states
+   * them, and `load` refuses others. Default: no bounds, except for dims whose size the function's own code reads,
+   * which are tried up to 2048.
    */
   bounds?: Bounds;
   /**
-   * What becomes of tf.Variables that the function assigns and that its results depend on. `explicit`: an input of the
-   * variable's name and an output `<name>_next`; {@link ExportResult.state} has what `createSession` wants to keep it.
-   * Default `refuse`.
+   * How to treat tf.Variables that the function assigns and that its results depend on. `explicit`: the variable
+   * becomes an input of its name and an output `<name>_next`; pass {@link ExportResult.state} to `createSession` to
+   * keep the state. Default `refuse`.
    */
   state?: StateOption;
   /** 17 to 22, default 21. */
   opset?: number;
-  /** Of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
+  /** Layout of four-dimensional inputs and outputs. Default: tfjs's own, NHWC. */
   layout?: LayoutOption;
   /**
    * `fp16`: weights in half precision, and what is computed with them where that is safe; inputs and outputs stay
@@ -59,7 +60,7 @@ export interface ExportOptions extends Watched {
    * than that many bytes; `true`, `false`: always, never.
    */
   externalData?: ExternalDataOption;
-  /** Fields of the manifest, over what is worked out. */
+  /** Fields of the manifest; they override the derived ones. */
   metadata?: Partial<Manifest>;
   /**
    * SHA-256 in hexadecimal. Default: Web Crypto, which copies the weights and takes no more than 2 GiB;
@@ -75,16 +76,16 @@ export interface ExportResult {
   model: Uint8Array;
   /** Files with weights, by the names under which they have to stand beside the model. */
   external?: Map<string, Uint8Array>;
-  /** With `state: 'explicit'`: by name of the input, the output that is its next value, and its value now. */
+  /** With `state: 'explicit'`: for each state input, the output with its next value, and its current value. */
   state?: StateTable;
   report: ExportReport;
 }
 
 /**
- * The ONNX file of a model or function, verified against tfjs. The same model gives the same bytes. The model, its
- * tensors, tfjs's backend and gradients are left as they were.
- * @throws UsageError for options that fit nothing, and where verification has no runtime.
- * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` for a file whose numbers
+ * Exports a model or function as an ONNX file, verified against tfjs. The same model gives the same bytes. The model,
+ * its tensors, tfjs's backend and gradients are left as they were.
+ * @throws UsageError for wrong options, and if verification has no runtime.
+ * @throws ExportError `export.unsupported` for what ONNX cannot express, `export.mismatch` if the file's numbers
  * differ.
  * @throws ModelFormatError `model.format` for weights that are NaN or, in a layers model, infinite; ForjaError
  * `aborted` by `signal`.
@@ -205,7 +206,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     ...psnr,
   };
   const own = await verify(bytes, job, checks.runtime, checks.perNode === true, options, external);
-  // A CPU computes a file in half precision without rounding in between: what a GPU will give is told by the twin.
+  // CPUs do not round between half-precision nodes; the rounded twin shows the numbers that a GPU will give.
   const twin = precision === 'fp16' ? outside(roundedTwin(lowered.model), placement()) : undefined;
   const result =
     twin === undefined
@@ -230,13 +231,16 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   };
 }
 
-/** What the caller says of the outputs; the last `states` are state, whatever their shape looks like. */
+/**
+ * The caller's options of the outputs. The last `states` outputs are state, and so plain tensors, even if shaped like
+ * pictures.
+ */
 function outputOptions({ outputs }: Program, given: readonly OutputOption[], states: number): OutputOption[] {
   const own = outputs.length - states;
   return outputs.map((_, i) => (i < own ? (given[i] ?? {}) : { role: 'tensor' }));
 }
 
-/** Verification options with a runtime, or undefined where the caller skips it. */
+/** Verification options with a runtime; undefined if the caller skips verification. */
 function checked(
   options: ExportOptions,
 ): (VerifyOptions & { runtime: NonNullable<VerifyOptions['runtime']> }) | undefined {
@@ -270,7 +274,7 @@ function headEntry(quantised: Quantisation | undefined): { quantised?: Quantisat
   return quantised === undefined ? {} : { quantised };
 }
 
-/** What `load` calls a file in half precision. */
+/** Whether the file counts as half precision, by the same rule as `load`. */
 function hasHalves({ graph }: Model): boolean {
   return graph?.initializers.some(({ dataType }) => dataType === DATA_TYPE.float16) === true;
 }
@@ -290,7 +294,7 @@ function manifestOf(
   precision: 'fp32' | 'fp16',
   metadata: Partial<Manifest> = {},
 ): Omit<Manifest, 'integrity'> {
-  const { integrity: _, ...given } = metadata; // it is over the file's own bytes
+  const { integrity: _, ...given } = metadata; // computed from the file's bytes when it is sealed
   return {
     version: 1,
     kind,

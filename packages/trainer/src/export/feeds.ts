@@ -1,4 +1,4 @@
-// The inputs that an export is verified with: drawn by seed, of the kind that each input is meant for.
+// Draws the inputs that an export is verified with, by seed, according to each input's type and use.
 import { philoxNormal, philoxUniform, sizeOf, type ManifestInput } from '@forja/core';
 import { dataOf, type ConstantData, type ProgramDType } from '../program/program.js';
 import { ANYTHING, isBounded, isIn, type Domain } from './domain.js';
@@ -12,23 +12,23 @@ export interface Drawn {
   data: ConstantData;
 }
 
-/** What decides how an input is drawn. */
+/** How an input is drawn. */
 export interface DrawnSpec {
   dtype: ProgramDType;
   role: ManifestInput['role'];
   distribution?: 'normal' | 'uniform' | 'bernoulli';
-  /** What the caller says of it; stands over all else. */
+  /** The caller's range; overrides everything else. */
   range?: readonly [number, number];
   classes?: number;
-  /** Whether the caller says how it is drawn at use. */
+  /** Whether the caller states the distribution that the input will have in use. */
   stated?: boolean;
-  /** What it feeds. */
+  /** The domain derived from what reads the input. */
   domain?: Domain;
-  /** For pictures without a range: the one that the function's first steps tell of. */
+  /** For pictures without a range: the range inferred from the function's first operations. */
   pictures?: readonly [number, number];
 }
 
-/** Where a draw's random numbers come from. */
+/** Key and counter of a draw's random numbers. */
 interface Source {
   seed: number;
   step: number;
@@ -36,11 +36,11 @@ interface Source {
 }
 
 /**
- * Floats: from their range; else, where what they feed says so, whole numbers or those within bounds; else normal
- * numbers for latents, noise and tensors, and pictures at every other seed for pictures. Integers: from their range,
- * classes, or what they feed; bytes for pictures; else small ones of both signs, and some larger. All of the integers,
- * each as often, where there is room. `stream` is the input's place, so that two inputs differ. `way`: how else inputs
- * are drawn of which nothing is said.
+ * Floats are drawn from their range; else from their domain, if that has bounds or needs integers; else latents, noise
+ * and tensors are normal, and pictures are painted at every other seed. Integers are drawn from their range, classes or
+ * domain; pictures are bytes; others are small numbers of both signs, and some larger ones. All integers of a range
+ * appear equally often if there is room. `stream` is the input's index, so that two inputs differ. `way`: an
+ * alternative distribution for unrestricted inputs.
  */
 export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, stream: number, way?: Way): Drawn {
   const at = { seed, step: 0, stream };
@@ -59,7 +59,7 @@ export function draw(spec: DrawnSpec, shape: readonly number[], seed: number, st
   return { dtype: spec.dtype, shape: [...shape], data };
 }
 
-/** Whether nothing is known of an input that bounds it, so that it may be drawn in another way. */
+/** Whether nothing restricts the input, so that it may be drawn in another way. */
 export function isFree(spec: DrawnSpec, shape: readonly number[]): boolean {
   const { dtype, distribution, range, classes, stated, domain } = spec;
   const within = domain !== undefined && domain.low > -Infinity && domain.high < Infinity;
@@ -70,7 +70,7 @@ export function isFree(spec: DrawnSpec, shape: readonly number[]): boolean {
   );
 }
 
-/** How far from where a function has no result the drawn floats stay. */
+/** Distance that drawn floats keep from points where the function is undefined. */
 const MARGIN = 0.01;
 
 function floats(spec: DrawnSpec, shape: readonly number[], at: Source, way: Way | undefined): ArrayLike<number> {
@@ -92,7 +92,7 @@ function floats(spec: DrawnSpec, shape: readonly number[], at: Source, way: Way 
   return philoxNormal(at, count);
 }
 
-/** Numbers of the domain: uniform between two bounds, else half-normal from the one, or normal. */
+/** Draws from a domain: uniform between two bounds, half-normal from one bound, else normal. */
 function within({ low, high, not }: Domain, at: Source, count: number): Float32Array {
   const numbers =
     low > -Infinity && high < Infinity
@@ -109,7 +109,7 @@ function within({ low, high, not }: Domain, at: Source, count: number): Float32A
   );
 }
 
-/** The first and last of the integers that are drawn, where that is told. */
+/** Smallest and largest integer to draw, if they are known. */
 function endsOf(spec: DrawnSpec, shape: readonly number[]): readonly [number, number] | undefined {
   const { range, classes, dtype, domain = ANYTHING, role } = spec;
   if (range !== undefined) return [Math.ceil(range[0]), Math.floor(range[1])];
@@ -122,10 +122,13 @@ function endsOf(spec: DrawnSpec, shape: readonly number[]): readonly [number, nu
   return undefined;
 }
 
-/** Of integers of which nothing is known, most are this small, of either sign. */
+/** Unrestricted integers are mostly at most this large, of either sign. */
 const SMALL = 9;
 
-/** One of four is so many times larger, and one stands where the function turns, or next to it. */
+/**
+ * A quarter of them is multiplied by this; another quarter is put on or next to values where the function changes
+ * behaviour.
+ */
 const LARGER = 37;
 
 function integers(spec: DrawnSpec, shape: readonly number[], at: Source): ArrayLike<number> {
@@ -149,8 +152,8 @@ function integers(spec: DrawnSpec, shape: readonly number[], at: Source): ArrayL
 }
 
 /**
- * A class that is not drawn is not verified: few are counted through, and shuffled, so that the same one also stands
- * twice in a row.
+ * A class that is not drawn is not verified, so if there are few, each is drawn equally often, in shuffled order, so
+ * that repeats also occur in a row.
  */
 function counted([low, high]: readonly [number, number], count: number, at: Source): number[] {
   const classes = high - low + 1;
@@ -161,8 +164,8 @@ function counted([low, high]: readonly [number, number], count: number, at: Sour
 }
 
 /**
- * 0 to `count` - 1 in the order of `by`, from where it points: which of the classes have one more place differs from
- * seed to seed.
+ * 0 to `count` - 1 shuffled by the order of `by`, plus a random offset, so that the classes that get one more position
+ * vary with the seed.
  */
 function shuffled(count: number, by: Float32Array): number[] {
   const first = Math.floor((by[0] ?? 0) * count);

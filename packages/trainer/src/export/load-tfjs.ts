@@ -1,5 +1,4 @@
-// tfjs models from model.json and its weight files, wherever these are read from: by address here, from folders in
-// node/load-model.ts.
+// Loads tfjs models from model.json and its weight files: by URL here, from folders in node/load-model.ts.
 import { ForjaError, ModelFormatError, abortError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type ModelJson } from './model-json.js';
@@ -7,7 +6,7 @@ import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type Mode
 /** Options of {@link loadTfjsModel}. */
 export interface LoadTfjsOptions {
   signal?: AbortSignal;
-  /** After each weight file. */
+  /** Called after each weight file. */
   onProgress?: (event: { file: string; done: number; total: number }) => void;
 }
 
@@ -15,7 +14,7 @@ export interface LoadTfjsOptions {
 export type ReadModelFile = (path: string) => Promise<Uint8Array>;
 
 /**
- * Loads the model whose files `read` gives; `name` is what messages call it.
+ * Loads the model whose files `read` provides; `name` is its name in messages.
  * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported` (custom layers that
  * are not registered), `model.integrity` (weight files outside the model's folder).
  */
@@ -60,7 +59,7 @@ async function artifactsOf(
         );
       const bytes = await read(path);
       lengths.push(bytes.length);
-      // never shared: files are read into memory of their own
+      // files are never read into shared memory
       parts.push((bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer);
       onProgress?.({ file: path, done: parts.length, total });
     }
@@ -70,7 +69,7 @@ async function artifactsOf(
   return { ...rest, weightSpecs: weightsManifest.flatMap(({ weights }) => weights), weightData: parts };
 }
 
-/** What tfjs says of a model it cannot load, with what it leaves out. */
+/** Turns tfjs's error about a model into ours, with details that tfjs leaves out. */
 async function explained(name: string, json: ModelJson, cause: unknown): Promise<ModelFormatError> {
   const message = cause instanceof Error ? cause.message : String(cause);
   const unknown = /Unknown (layer|initializer|regularizer|constraint|activation):? ?'?(\w+)?/.exec(message);
@@ -82,11 +81,11 @@ async function explained(name: string, json: ModelJson, cause: unknown): Promise
       { cause },
     );
   }
-  const apart = isGraphJson(json) ? undefined : await layersMismatch(json);
-  return new ModelFormatError('model.format', `${name}: ${apart ?? `tfjs cannot load it: ${message}`}`, { cause });
+  const mismatch = isGraphJson(json) ? undefined : await layersMismatch(json);
+  return new ModelFormatError('model.format', `${name}: ${mismatch ?? `tfjs cannot load it: ${message}`}`, { cause });
 }
 
-/** Which weight of the manifest is not as the layers want it: tfjs tells shapes without the name. */
+/** Finds the weight of the manifest that does not match the layers: tfjs reports shapes without the name. */
 async function layersMismatch(json: ModelJson): Promise<string | undefined> {
   try {
     const model = await tf.loadLayersModel({ load: () => Promise.resolve({ modelTopology: json.modelTopology }) });
@@ -115,8 +114,8 @@ async function layersMismatch(json: ModelJson): Promise<string | undefined> {
 }
 
 /**
- * Loads a layers or graph model by the address of its model.json, with the weight files beside it. A query string goes
- * to those too, as in tfjs.
+ * Loads a layers or graph model by the URL of its model.json, with the weight files next to it. A query string is sent
+ * for those too, as in tfjs.
  * @throws ModelFormatError as {@link loadModelFiles}; ForjaError `io` where the server fails, `aborted`.
  */
 export async function loadTfjsModel(
@@ -127,7 +126,7 @@ export async function loadTfjsModel(
   const { signal } = options;
   return loadModelFiles(
     address.href,
-    (path) => fetched(path === '' ? address : beside(address, path), signal),
+    (path) => fetched(path === '' ? address : siblingOf(address, path), signal),
     options,
   );
 }
@@ -136,13 +135,16 @@ function leadsOut(path: string): boolean {
   return /^([a-z][a-z0-9+.-]*:|[\\/])/i.test(path) || path.split(/[\\/]/).includes('..');
 }
 
-/** What a server may take a path for: at an address, its escapes count. */
+/** The path with its percent-escapes decoded, as a server reads it. */
 function decoded(path: string): string {
   return path.replace(/%[0-9a-f]{2}/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
 }
 
-/** As in tfjs, a path is part of an address: what is escaped in it stays so, and a query of its own counts. */
-function beside(address: URL, path: string): URL {
+/**
+ * The URL of a weight file. As in tfjs, the path is part of a URL: existing escapes are kept, and its own query wins
+ * over the address's.
+ */
+function siblingOf(address: URL, path: string): URL {
   const [, steps = '', query] = /^([^?]*)(\?.*)?$/s.exec(path) ?? [];
   const escaped = steps.split('/').map((step) => encodeURIComponent(step).replace(/%25(?=[0-9a-f]{2})/gi, '%'));
   const file = new URL(escaped.join('/'), address);

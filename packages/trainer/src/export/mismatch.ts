@@ -1,4 +1,5 @@
-// What is said of an export whose numbers are not tfjs's: which call differs first, and whether float32 explains it.
+// Explains an export whose numbers differ from tfjs's: which call differs first, and whether float32 rounding accounts
+// for it.
 import { ExportError, type Runtime } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import { describeCall } from '../lower/context.js';
@@ -13,7 +14,7 @@ import type { Verification } from './verify.js';
 /** A failed comparison. */
 export interface Mismatch {
   error: ExportError;
-  /** Whether the function tells float32 no more at such inputs, so that the file may be right. */
+  /** Whether float32 rounding explains the difference at such inputs, so that the file may be right. */
   explained: boolean;
 }
 
@@ -26,14 +27,14 @@ export interface Place {
   eager: Reference;
 }
 
-/** How a range is stated, for the inputs that have none: in code and on the command line. */
+/** Tells how to state a range for inputs without one: in code and on the command line. */
 export function statedRange(names: readonly string[]): string {
   const [name = 'x'] = names;
   const of = names.length === 0 ? '' : ` of ${names.map((one) => `'${one}'`).join(', ')}`;
   return `state the range${of} that the function is meant for: inputs: [{ name: '${name}', range: [low, high], … }], or --range ${name}:low,high on the command line`;
 }
 
-/** Sizes, seed and way of a draw. */
+/** Describes a draw: seed, sizes, distribution. */
 export function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
   return [
     `seed ${seed}`,
@@ -42,7 +43,7 @@ export function describeDraw({ sizes }: Round, { seed, draws }: Draw): string {
   ].join(', ');
 }
 
-/** The inputs of the round that the caller gave no range. */
+/** The inputs of the round without a range from the caller. */
 export function unranged({ program, inputs }: Round): string[] {
   const own = new Set(program.inputs.filter(({ random }) => random !== undefined).map(({ name }) => name));
   return inputs.filter(({ name, spec }) => spec.range === undefined && !own.has(name)).map(({ name }) => name);
@@ -75,9 +76,9 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
       ? ''
       : `. tfjs's own numbers move by ${own.toPrecision(3)} when the inputs change in their last bit`;
   const why = rounding
-    ? `: float32 tells no more of this network at such inputs; ${cure}, or raise verify.tolerance`
+    ? `: float32 rounding in this network accounts for it at such inputs; ${cure}, or raise verify.tolerance`
     : tie
-      ? `; that call does the same as tfjs with the numbers that it is given, which are nearly equal: float32 tells no more at such inputs; ${cure}`
+      ? `; given the same numbers, that call agrees with tfjs, so float32 rounding before it accounts for the difference; ${cure}`
       : own === undefined
         ? ''
         : ", which does not explain it: correct that call's lowering";
@@ -85,12 +86,15 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
   return { error: new ExportError('export.mismatch', message), explained: rounding || tie };
 }
 
-/** Roundings that may add up in a network for each of its inputs' own. */
+/**
+ * How many times larger than its sensitivity to one rounding of the inputs a network's error may be and still count as
+ * rounding.
+ */
 const ROUNDINGS = 30;
 
 /**
- * How far the reference's result moves, at the comparison's inputs, when each of their numbers changes by one part in
- * 2²³; undefined where that cannot be told.
+ * How far the reference's result moves if each input number changes by one part in 2²³; undefined if that cannot be
+ * computed.
  */
 function nudged(output: string, { round, how, eager }: Place): number | undefined {
   const drawn = drawAll(round, how);
@@ -110,14 +114,14 @@ function nudged(output: string, { round, how, eager }: Place): number | undefine
     );
     return Number.isFinite(relative) ? relative : undefined;
   } catch {
-    return undefined; // a courtesy as well
+    return undefined; // only extra information
   }
 }
 
-/** What is known of the first call that differs. */
+/** The first call that differs. */
 interface First {
   call?: string;
-  /** Whether tfjs gives what the file gives when the call reads the file's own numbers. */
+  /** Whether tfjs agrees with the file if the call reads the file's own numbers. */
   innocent: boolean;
   /** Why none was found. */
   why: string;
@@ -137,21 +141,23 @@ async function firstDiffering(place: Place): Promise<First> {
       why: '',
     };
   } catch (error) {
-    // The search is a courtesy: what it fails on must not hide the mismatch.
+    // The search is extra information: its failure must not hide the mismatch.
     const why = error instanceof Error ? error.message : String(error);
     return { innocent: false, why: `; the first call that differs was not found (${why})` };
   }
 }
 
-/** A call of the program: how far its results are apart, and how far when tfjs reads what the file's call read. */
+/**
+ * A compared call: the error of its results, and (`alone`) its error if tfjs reads the inputs that the file computed.
+ */
 export interface ComparedCall {
   error: NodeError;
   alone: () => number;
 }
 
 /**
- * Every call of the program, in order: the file's numbers are those of a graph with all values as outputs, tfjs's those
- * of a replay.
+ * Compares every call of the program, in order. The file's numbers come from a graph with all values as outputs, tfjs's
+ * from a replay.
  */
 export async function compareCalls(
   program: Program,
@@ -191,12 +197,12 @@ export async function compareCalls(
     eager.run(program, drawn, {
       sizes: round.sizes,
       observe: (call, values) => {
-        // A reference that changes its backend halfway starts again from the first call.
+        // If the reference changes its backend halfway, it starts again from the first call.
         const i = indices.get(call.outputs[0]) ?? compared.length;
-        const apart = values.map((value, j) =>
+        const distances = values.map((value, j) =>
           distance(logical(results[name(call.outputs[j] ?? -1)], undefined), value.dataSync()),
         );
-        const worst = apart.reduce((a, b) => (b.relative > a.relative ? b : a), { max: 0, relative: 0 });
+        const worst = distances.reduce((a, b) => (b.relative > a.relative ? b : a), { max: 0, relative: 0 });
         const { kernel, layer, site } = call;
         const own = program.calls[i];
         compared[i] = {
@@ -217,7 +223,7 @@ export async function compareCalls(
   }
 }
 
-/** The error for outputs of which the draws showed nothing. */
+/** The error for outputs whose draws could not verify anything. */
 export function unverified(
   output: string,
   what: 'numbers' | 'change',
@@ -226,17 +232,17 @@ export function unverified(
 ): ExportError {
   const got =
     what === 'numbers'
-      ? 'got NaN or infinity, in all of it or all along one of its places'
+      ? 'got only NaN or infinity in all of it or at an index of an axis'
       : 'got the same numbers at every draw, though the inputs differed';
   const ways = tried.length === 0 ? '' : ` (inputs drawn naturally, ${tried.join(', ')})`;
   const names = what === 'change' && freeInputs(round).length > 0 ? freeInputs(round) : unranged(round);
   return new ExportError(
     'export.unverified',
-    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; equal to tfjs, but that shows nothing of the file. ${upper(statedRange(names))}; or take the file as it is with verify: false (--no-verify)`,
+    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; that agrees with tfjs but does not verify the file. ${upper(statedRange(names))}; or take the file as it is with verify: false (--no-verify)`,
   );
 }
 
-/** The error for inputs on which the function, or the file, does not run. */
+/** The error if the function or the file does not run on the drawn inputs. */
 export function refusal(side: 'tfjs' | 'onnx', cause: unknown, round: Round, how: Draw): ExportError {
   const got = cause instanceof Error ? cause.message : String(cause);
   const ranged = round.inputs.flatMap(({ name, spec }) =>

@@ -1,11 +1,11 @@
-// MODEL_CARD.md: what an exported file takes, gives and may be used for, and how five runtimes load it. Texts of the
+// Writes MODEL_CARD.md: inputs, outputs, permitted use, and code that loads the file in five runtimes. Texts from the
 // model are escaped.
 import type { Dim, Manifest, ManifestInput, ManifestOutput } from '@forja/core';
 import { hex, sha256 } from '../digest.js';
 import type { ExportReport } from './report.js';
 import { criterion, markdownText } from './report-text.js';
 
-/** What a card is written from. */
+/** Input of a card. */
 export interface CardSource {
   /** Name of the ONNX file. */
   file: string;
@@ -13,7 +13,7 @@ export interface CardSource {
   manifest: Partial<Pick<Manifest, 'kind' | 'license' | 'trainedOn' | 'metrics'>>;
 }
 
-/** The last line of a card says whether somebody has edited what stands above. */
+/** The last line of a card has a digest of the text before it, which shows whether it was edited. */
 const MARK = /\n<!-- written by forja, sha256 ([0-9a-f]{64}) -->\n$/;
 
 const UNKNOWN = 'Not stated. Fill this in before you share the model.';
@@ -22,7 +22,7 @@ function shape(dims: readonly Dim[]): string {
   return `[${dims.join(', ')}]`;
 }
 
-/** Words that a card names, at most. */
+/** Limit on the words that a card lists. */
 const NAMED = 200;
 
 function wordsIn(vocabulary: readonly string[]): string {
@@ -68,7 +68,7 @@ const NUMPY: Readonly<Record<string, string>> = {
   bool: 'bool',
 };
 
-/** How the file is loaded, by runtime. Names are quoted as JSON, which all of these languages read. */
+/** Loading code by runtime. Names are quoted as JSON, which is valid in all of these languages. */
 function loading({ file, report, manifest }: CardSource): [string, string, string][] {
   const name = JSON.stringify(file);
   const feeds = report.inputs.map((input) => ({
@@ -138,7 +138,7 @@ function fenced(language: string, code: string): string {
   return `${fence}${language}\n${code}\n${fence}`;
 }
 
-/** The card's text. It ends with a digest of itself, by which {@link isUntouched} tells whether it was edited. */
+/** The card's text. It ends with a digest of itself, which {@link isUntouched} checks. */
 export async function modelCard(source: CardSource): Promise<string> {
   const { file, report, manifest } = source;
   const worst = report.errors.reduce((max, { relative }) => Math.max(max, relative), 0);
@@ -178,7 +178,7 @@ async function digest(text: string): Promise<string> {
   return hex(await sha256(new TextEncoder().encode(text)));
 }
 
-/** Whether a file is a card as {@link modelCard} wrote it, of the ONNX file `file`: such a one may be replaced. */
+/** Whether a text is an unedited card of the ONNX file `file`, which may be replaced. */
 export async function isUntouched(text: string, file: string): Promise<boolean> {
   const found = MARK.exec(text);
   return (

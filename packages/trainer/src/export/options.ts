@@ -1,5 +1,4 @@
-// The options of an export, held against a schema at the edge: JavaScript callers mistype names, and TypeScript ones
-// pass what they read from files.
+// Schema of the export options: JavaScript callers mistype names, and TypeScript callers pass data read from files.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
@@ -26,7 +25,7 @@ const schema = v.strictObject({
     v.array(
       v.strictObject({
         name: v.optional(name),
-        dtype: v.optional(v.string()), // subjectOf says which
+        dtype: v.optional(v.string()), // values are checked by subjectOf
         shape: v.optional(v.array(dim)),
         role: v.optional(
           v.picklist(['latent', 'label', 'text', 'noise', 'psi', 'mix', 'layer', 'image', 'tensor', 'score']),
@@ -57,7 +56,7 @@ const schema = v.strictObject({
     ),
   ),
   state: v.optional(v.picklist(['refuse', 'explicit'])),
-  opset: v.optional(v.number()), // lowering says which
+  opset: v.optional(v.number()), // values are checked by lowering
   layout: v.optional(v.strictObject({ inputs: layout, outputs: layout })),
   precision: v.optional(v.picklist(['fp32', 'fp16'])),
   imageOutput: v.optional(v.picklist(['float', 'uint8-nchw', 'uint8-nhwc'])),
@@ -93,7 +92,7 @@ const schema = v.strictObject({
 });
 
 /**
- * Checks what a caller gives to {@link exportOnnx}.
+ * Checks the options of {@link exportOnnx}.
  * @throws UsageError `usage` with a line for each field that is wrong.
  */
 export function checkOptions(options: ExportOptions): void {

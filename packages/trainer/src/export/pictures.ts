@@ -1,21 +1,24 @@
-// Pictures to verify with: what networks are made for has areas, edges and a grain, which numbers drawn each for itself
-// have not. And what numbers a network's pictures consist of, told by what it first does with them.
+// Pictures for verification: networks are made for pictures with areas, edges and grain, which independent random
+// pixels lack. Also infers the value range of a network's pictures from its first operations.
 import type { Constants } from './domain.js';
 import { traitsOf } from '../kernels/traits.js';
 import { callInputs, type KernelCall, type Program, type Size, type ValueId } from '../program/program.js';
 
-/** Whether a tensor has a picture's shape. */
+/** Whether a shape is that of pictures: [n, h, w, 1, 3 or 4]. */
 export function isPicture(shape: readonly Size[]): boolean {
   return shape.length === 4 && [1, 3, 4].includes(Number(shape[3]));
 }
 
-/** Rectangles in a picture. */
+/** Number of rectangles in a picture. */
 const AREAS = 6;
 
-/** Part of the range that is grain. */
+/** Fraction of the range that is grain. */
 const GRAIN = 0.15;
 
-/** A slope from corner to corner, areas of other colours on it, and a grain. `noise`: uniform numbers, one a pixel. */
+/**
+ * Paints a gradient from corner to corner, rectangles of other colours, and grain. `noise`: uniform numbers, one per
+ * element.
+ */
 export function paint(
   noise: Float32Array,
   shape: readonly number[],
@@ -25,7 +28,7 @@ export function paint(
   const size = height * width * channels;
   const result = new Float32Array(noise.length);
   for (let n = 0; n < batch; n++) {
-    // The picture's own numbers come from its noise, so that no two pictures are alike.
+    // Rectangles are derived from the picture's noise, so that no two pictures are alike.
     const own = (i: number): number => noise[n * size + ((i * 7919) % Math.max(1, size))] ?? 0;
     const areas = Array.from({ length: AREAS }, (_, k) => ({
       top: own(8 * k) * height,
@@ -53,7 +56,7 @@ export function paint(
   return result;
 }
 
-/** What pictures consist of, where nobody says it. */
+/** Candidate ranges of pictures whose range is not stated. */
 const RANGES = [
   [-1, 1],
   [0, 1],
@@ -61,8 +64,8 @@ const RANGES = [
 ] as const;
 
 /**
- * The range of a picture from which the function's first steps, sums and products with constants, make numbers about
- * zero, of about one. [-1, 1] where there are none.
+ * The candidate range that the function's first operations (sums and products with constants) map closest to mean 0 and
+ * magnitude 1. Default [-1, 1].
  */
 export function pictureRange(program: Program, input: ValueId, constant: Constants): readonly [number, number] {
   let [factor, shift, at]: [number, number, ValueId | undefined] = [1, 0, input];
@@ -84,7 +87,7 @@ export function pictureRange(program: Program, input: ValueId, constant: Constan
   );
 }
 
-/** A step as a product and a sum; undefined where it is none. */
+/** The call as x · times + plus; undefined if it is not affine. */
 function stepOf(call: KernelCall, value: ValueId, constant: Constants): { times: number; plus: number } | undefined {
   const { moves, within } = traitsOf(call.kernel);
   if ((moves ?? within) !== undefined || call.kernel === 'Cast') return { times: 1, plus: 0 };

@@ -1,5 +1,5 @@
-// Sizes that the function itself reads: it may branch on them, which tracing cannot see, so it is traced at many sizes
-// up to the greatest that is stated, and the file is good for those.
+// Handles dims whose sizes the function's own code reads. It may branch on them, which tracing cannot see, so it is
+// traced at many sizes up to the largest allowed, and the file is valid for the range that agrees.
 import { branchError, branchOf, type SizedProgram } from '../rewrite/align.js';
 import { sameAt } from '../rewrite/same.js';
 import type { Program } from '../program/program.js';
@@ -8,22 +8,22 @@ import { GREATEST, stepsWithin, type Bounds } from './bounds.js';
 import type { Subject } from './subject.js';
 import { traceAt, traceIfFits, type Sizes } from './traced.js';
 
-/** A dim that the function's own code reads, or the caller states bounds of. */
+/** A dim whose size the function's own code reads, or whose bounds the caller states. */
 export interface ReadDim {
   dim: string;
-  /** Where it is read, `file:line:column`; none where only its bounds are stated. */
+  /** Where it is read, `file:line:column`; empty if only its bounds are stated. */
   sites: string[];
 }
 
-/** What the sizes of a dim were found to be good for. */
+/** The range of sizes that a dim was checked for. */
 export interface ProvenDim {
   bounds: [number, number];
-  /** At how many sizes the function was traced. */
+  /** Number of sizes that the function was traced at. */
   tried: number;
   sites: string[];
 }
 
-/** What is probed, and how. */
+/** What to probe. */
 export interface Probing {
   subject: Subject;
   /** The first trace, with call sites. */
@@ -34,27 +34,27 @@ export interface Probing {
   dims: readonly ReadDim[];
 }
 
-/** What came of it. */
+/** Result of probing. */
 export interface Probed {
   dims: Record<string, ProvenDim>;
-  /** A size at which the program has other numbers than the function: it must be learnt from. */
+  /** A trace where the program's numbers are wrong; it must be added to the traces that are solved. */
   wrong?: SizedProgram;
-  /** Sizes at which tfjs leaves calls out: the numbers must say whether the file is right there. */
+  /** Sizes at which tfjs skips calls: verification must show whether the file is right there. */
   odd: { sizes: Sizes; why: string }[];
 }
 
-/** Traces of a dim, at most, and calls in all of them: large networks are traced at fewer sizes. */
+/** Limits on traces per dim, and on calls in all of them, so that large networks are traced at fewer sizes. */
 const [MOST, CALLS] = [160, 30_000];
 
-/** Numbers of a constant that was made in the function, where it counts as large. */
+/** Element count from which a constant made in the function counts as large. */
 const LARGE = 2 ** 17;
 
-/** So many sizes in a row leave every remainder of the divisors up to 16, twice. */
+/** This many consecutive sizes cover every remainder of the divisors up to 16 twice. */
 const ROW = 34;
 
 /**
- * Which dims the reads are of: those that a size changes with. `traces`: at the base first, then each dim alone at
- * another size.
+ * Maps reads of sizes to dims: a size belongs to the dim that it changes with. `traces`: at the base first, then with
+ * one dim changed each.
  */
 export function readDims(reads: readonly SizeRead[], traces: readonly SizedProgram[], bounds: Bounds): ReadDim[] {
   const [first, ...others] = traces;
@@ -74,15 +74,15 @@ export function readDims(reads: readonly SizeRead[], traces: readonly SizedProgr
 
 /**
  * Traces the function at many sizes of each dim that it reads.
- * @throws ExportError `export.unsupported` where it does other things there, or does not run within stated bounds.
+ * @throws ExportError `export.unsupported` if it branches on a size, or does not run within stated bounds.
  */
 export function probe(program: Program, on: Probing): Probed {
   const result: Probed = { dims: {}, odd: [] };
   const most = Math.min(MOST, Math.max(3 * ROW, Math.floor(CALLS / Math.max(1, program.calls.length))));
   const seen: { count: number; largest: number; same?: Sizes } = { count: 0, largest: 0 };
-  /** Whether the function runs there; what it does there is compared. */
+  /** Traces at these sizes and compares. Returns whether the function runs there. */
   const runs = (sizes: Sizes, dim: string): boolean => {
-    if (result.wrong !== undefined) return true; // it is learnt from first
+    if (result.wrong !== undefined) return true; // solve again before probing on
     const one = traceIfFits(on.subject, sizes);
     if (one === undefined) return false;
     seen.count++;
@@ -109,7 +109,7 @@ export function probe(program: Program, on: Probing): Probed {
   }
   seen.largest = 0;
   for (const sizes of together(result.dims, on)) {
-    // Tables of numbers that grow with the area soon take longer than they are worth.
+    // Stop if constants grow with the area: they soon cost more time than the check is worth.
     if (seen.largest > LARGE) break;
     runs(sizes, Object.keys(result.dims).join(', '));
     if (result.wrong !== undefined) return result;
@@ -117,7 +117,7 @@ export function probe(program: Program, on: Probing): Probed {
   return result;
 }
 
-/** What a trace takes: its calls, the tables of numbers made in it, and what tfjs makes for its largest tensor. */
+/** Estimated cost of a trace: its calls, its constants, and what tfjs allocates for its largest tensor. */
 function costOf({ calls, values, constants }: Program): number {
   let [largest, tables] = [0, 0];
   for (const { shape } of values)
@@ -129,7 +129,10 @@ function costOf({ calls, values, constants }: Program): number {
   return calls.length + largest / 2 ** 19 + tables / 2 ** 12;
 }
 
-/** Where trying ends: earlier where a trace takes far more the larger the size is, as of rows done one by one. */
+/**
+ * The largest size to try: smaller if traces get much more expensive with the size, as when rows are processed one by
+ * one.
+ */
 function greatestOf(dim: string, { subject, first, base, steps }: Probing): number {
   const [step, most] = [steps[dim] ?? 1, 4 * costOf(first) + 500];
   let greatest = GREATEST / 16;
@@ -141,12 +144,12 @@ function greatestOf(dim: string, { subject, first, base, steps }: Probing): numb
   return greatest;
 }
 
-/** Bounds of fewer sizes than these are no use. */
+/** Narrower bounds than this many sizes are not useful. */
 const FEW = 32;
 
 /**
- * Bounds of the sizes around the base at all of which the program is what the function does, where it is not at
- * `wrong`; undefined where that are few, or the caller states others.
+ * The range around the base in which the program agrees with the function at every size, given that it does not at
+ * `wrong`; undefined if it is too narrow, or the caller states other bounds.
  */
 export function narrowed(program: Program, wrong: Sizes, on: Probing, stated: Bounds): Bounds | undefined {
   const [dim, ...more] = Object.keys(wrong).filter((name) => wrong[name] !== on.base[name]);
@@ -164,7 +167,9 @@ export function narrowed(program: Program, wrong: Sizes, on: Probing, stated: Bo
   return high - low < FEW * step ? undefined : { ...on.bounds, [dim]: [low, high] };
 }
 
-/** The last of the units before the first at which the function does not run; the exact one. */
+/**
+ * The last unit for which `runs` holds, before the first failure. Units between two tested ones are found by bisection.
+ */
 function lastOf(units: readonly number[], runs: (unit: number) => boolean): number | undefined {
   let last: number | undefined;
   for (const unit of units) {
@@ -188,7 +193,10 @@ function descending(start: number, low: number): number[] {
   return all.length <= 2 * ROW ? all : [...all.slice(0, ROW), ...all.slice(-ROW)];
 }
 
-/** Sizes above the first: a row of them, powers of two and numbers that the function's text has, and between. */
+/**
+ * Sizes above the first: consecutive ones, powers of two, numbers that appear in the function's source, and an even
+ * spread between.
+ */
 function ascending(start: number, high: number, step: number, most: number, { subject }: Probing): number[] {
   const units = new Set<number>();
   for (let i = 1; i <= ROW; i++) units.add(start + i);
@@ -198,14 +206,14 @@ function ascending(start: number, high: number, step: number, most: number, { su
     for (const near of [-1, 0, 1]) units.add(Math.floor(number / step) + near);
   for (const last of [high - 1, high]) units.add(last);
   const chosen = [...units].filter((unit) => unit > start && unit <= high);
-  // The rest evenly between, odd and even ones in turn.
+  // Spread the rest evenly.
   const left = Math.max(0, most - chosen.length - start);
   const stride = (high - start) / (left + 1);
   for (let i = 1; i <= left; i++) units.add(Math.floor(start + i * stride));
   return [...units].filter((unit) => unit > start && unit <= high).sort((a, b) => a - b);
 }
 
-/** All dims at sizes of a kind, small and large, no two alike. */
+/** Combinations of all dims at similar sizes, small and large, no two equal. */
 function together(dims: Record<string, ProvenDim>, { base, steps }: Probing): Sizes[] {
   if (Object.keys(dims).length < 2) return [];
   const places = Object.keys(dims).filter((dim) => dim !== 'batch');
@@ -225,7 +233,7 @@ function together(dims: Record<string, ProvenDim>, { base, steps }: Probing): Si
   );
 }
 
-/** Stated bounds are a promise that the function runs there. */
+/** Throws if the function does not run within all of the stated bounds. */
 function refuseGaps(found: [number, number], asked: [number, number], dim: string, on: Probing): void {
   if (on.bounds[dim] === undefined || (found[0] === asked[0] && found[1] === asked[1])) return;
   const step = on.steps[dim] ?? 1;
@@ -242,15 +250,15 @@ function refuseGaps(found: [number, number], asked: [number, number], dim: strin
 }
 
 /**
- * What tfjs does at a size where calls differ from the program's. `same`: the last size where they did not.
- * @throws ExportError where it is the function that does something else.
+ * Explains calls that differ from the program's at a size. `same`: the last size where they did not.
+ * @throws ExportError if the function itself, rather than tfjs, chooses other calls.
  */
 function oddity(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Probing): string {
   const other = traceAt(on.subject, sizes).program;
   const why = branchOf(on.first, other);
   const [here, there] = [on.first, other].map(({ calls }) => [...new Set(calls.map(({ site }) => site))].sort().join());
   const numbers = Object.values(sizes);
-  // At a size of one, and where two sizes are equal, tfjs leaves calls out, or copies.
+  // At size 1, and if two sizes are equal, tfjs skips calls or copies instead.
   const degenerate = numbers.includes(1) || new Set(numbers).size < numbers.length;
   const usual = new Set([...on.first.calls.map(({ kernel }) => kernel), 'Identity', 'Reshape']);
   if (here === there && degenerate && other.calls.every(({ kernel }) => usual.has(kernel))) return why;
@@ -261,7 +269,7 @@ function oddity(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Pr
   );
 }
 
-/** The sizes around the base at which the function is still what the program is. */
+/** The range around the base in which the function makes the program's calls, as text. */
 function boundsOfKind(program: Program, same: Sizes, sizes: Sizes, dim: string, on: Probing): string {
   const step = on.steps[dim] ?? 1;
   let [good, bad] = [same[dim] ?? 1, sizes[dim] ?? 1];

@@ -1,31 +1,28 @@
-// Progress and abort of an export: between its stages, and at every trace and comparison within them.
+// Progress and cancellation of an export: between its stages, and at every trace and comparison.
 import { abortError } from '@forja/core';
 import type { Subject } from './subject.js';
 
-/**
- * What an export is doing. `total` is missing where it is not known beforehand: how many traces it takes depends on the
- * network.
- */
+/** What an export is doing. `total` is missing if it is not known: the number of traces depends on the network. */
 export interface ExportProgress {
   stage: 'trace' | 'rewrite' | 'lower' | 'seal' | 'verify';
   done: number;
   total?: number;
 }
 
-/** Who listens, and may stop it. */
+/** Listener and abort signal of an export. */
 export interface Watched {
-  /** Hears each step before it is taken. What it throws ends the export. */
+  /** Called before each step. An error that it throws ends the export. */
   onProgress?: (event: ExportProgress) => void;
   /** Ends the export with `aborted` at the next step. A step itself is synchronous. */
   signal?: AbortSignal;
 }
 
-/** Throws `aborted` if that is asked for. */
+/** Throws `aborted` if the signal is aborted. */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortError(signal.reason);
 }
 
-/** A step of the export: lets timers and clicks happen, so that the signal can be heard, then tells of it. */
+/** A step of the export: yields to the event loop, so that an abort can arrive, then reports progress. */
 export async function step({ onProgress, signal }: Watched, event: ExportProgress): Promise<void> {
   checkSignal(signal);
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -34,8 +31,8 @@ export async function step({ onProgress, signal }: Watched, event: ExportProgres
 }
 
 /**
- * The subject, whose every run is told of. Traces follow one another without a pause, so that nobody trains the model
- * between two.
+ * The subject, with progress reported at every run. Traces follow one another without yielding, so that nobody can
+ * train the model in between.
  */
 export function watched(subject: Subject, { onProgress, signal }: Watched): Subject {
   let done = 0;

@@ -1,5 +1,5 @@
-// The eager reference of an export: the traced calls, run by tfjs's own kernels on copies of the weights. The user's
-// model, tensors and backend are not touched.
+// The eager reference of an export: the traced calls, run by tfjs's kernels on copies of the weights. The user's model,
+// tensors and backend are not touched.
 import * as tf from '@tensorflow/tfjs';
 import { internals } from '../tfjs/engine.js';
 import type { Program } from '../program/program.js';
@@ -10,7 +10,7 @@ import { withoutRethrowing } from './rethrowing.js';
 let preparing: Promise<boolean> | undefined;
 
 /**
- * Makes tfjs's WASM backend ready beside the current one. False where it cannot be had, as in a page that does not
+ * Initializes tfjs's WASM backend without making it current. False if it is unavailable, as in a page that does not
  * serve its binary.
  */
 async function prepareWasm(): Promise<boolean> {
@@ -31,7 +31,7 @@ async function prepareWasm(): Promise<boolean> {
       await engine.pendingBackendInit;
       backend = tf.findBackend('wasm');
       if (backend === null) return false;
-      // setBackend would do this, and make it the current one.
+      // setBackend would do this too, but also make it current.
       for (const kernel of tf.getKernelsForBackend('wasm')) kernel.setupFunc?.(backend);
     }
     return true;
@@ -42,20 +42,20 @@ async function prepareWasm(): Promise<boolean> {
 
 /** Runs programs eagerly. */
 export interface Reference {
-  /** On what: `wasm`, or `wasm, on cpu: Einsum` where the backend lacks kernels. */
+  /** Name for reports: `wasm`, or `wasm, on cpu: Einsum` if the backend lacks kernels. */
   readonly backend: string;
-  /** Gives the fast backend up for the plain one from now on. False where it is that already. */
+  /** Switches from the fast backend to the plain one for good. False if it is in use already. */
   distrust: () => boolean;
   run: (program: Program, feeds: ReplayFeeds, options?: Omit<ReplayOptions, 'backend'>) => Record<string, ReplayTensor>;
 }
 
 /**
- * TensorFlow's own kernels where tfjs-node is loaded, WASM where that can be had, else tfjs's plain JavaScript backend,
- * which is slow on convolutions, and which runs what the others lack.
+ * Uses TensorFlow's kernels if tfjs-node is loaded, else WASM if available, else tfjs's plain JavaScript backend, which
+ * is slow on convolutions and also runs kernels that the others lack.
  */
 export async function reference(program: Program): Promise<Reference> {
   const kernels = [...new Set(program.calls.map((call) => call.kernel))];
-  // Once for the process: two exports at a time would each start a backend and take the other's away.
+  // Once per process: two concurrent exports would each start a backend and remove the other's.
   const wasm = await (preparing ??= withoutRethrowing(prepareWasm));
   const node = (tf.findBackend('tensorflow') as tf.KernelBackend | null) !== null; // its type forgets the null
   let backend = node ? 'tensorflow' : wasm ? 'wasm' : 'cpu';
@@ -76,13 +76,13 @@ export async function reference(program: Program): Promise<Reference> {
       try {
         return replay(p, feeds, { ...options, backend });
       } catch (error) {
-        // Some kernels refuse types or shapes that the plain ones take.
+        // Some kernels refuse types or shapes that the plain backend accepts.
         const fast = backend;
         if (!self.distrust()) throw error;
         try {
           return replay(p, feeds, { ...options, backend: 'cpu' });
         } catch (again) {
-          backend = fast; // these numbers are refused by both
+          backend = fast; // both backends refuse these numbers
           throw again;
         }
       }

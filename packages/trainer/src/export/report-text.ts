@@ -1,5 +1,4 @@
-// An export's report for people: lines for a terminal, Markdown and HTML to keep. All three are drawn from one list of
-// sections.
+// The report of an export as text for a terminal, Markdown and HTML, all rendered from one list of sections.
 import { UsageError, type ManifestInput, type ManifestOutput } from '@forja/core';
 import type { Sizes } from './traced.js';
 import { HISTOGRAM } from './compare.js';
@@ -12,7 +11,7 @@ interface Section {
   table?: { head: string[]; rows: string[][] };
 }
 
-/** The forms that a report is kept in. */
+/** File formats of a report. */
 export type ReportFormat = 'json' | 'md' | 'html';
 
 const counted = (counts: Record<string, number>): string =>
@@ -31,7 +30,7 @@ function sizesText(sizes: Sizes): string {
   return entries.length === 0 ? 'fixed sizes' : entries.map(([name, size]) => `${name} ${size}`).join(', ');
 }
 
-/** What sizes the file takes, where not any. */
+/** Restrictions on the file's sizes, if there are any. */
 function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[] {
   const texts = [
     ...Object.entries(steps).map(([dim, by]) => `${dim}: multiples of ${by}`),
@@ -50,7 +49,7 @@ function sizesOf({ steps, proven }: ExportReport): (readonly [string, string])[]
       ];
 }
 
-/** What the comparisons had to fulfil. */
+/** The pass criterion of the comparisons. */
 export function criterion({ tolerance, psnr }: Pick<ExportReport, 'tolerance' | 'psnr'>): string {
   return psnr === undefined ? `tolerance ${tolerance}` : `at least ${psnr} dB (half precision)`;
 }
@@ -90,7 +89,7 @@ function summary(report: ExportReport): (readonly [string, string])[] {
   ];
 }
 
-/** The seed, and how the inputs were drawn where that is not the natural way. */
+/** The seed, and the distribution if it is not the natural one. */
 function seedText({ seed, drawn }: OutputError): string {
   return drawn === undefined ? String(seed) : `${seed} (${drawn})`;
 }
@@ -109,7 +108,7 @@ export function reportText(report: ExportReport): string {
   return lines.join('\n');
 }
 
-/** Heads of a histogram's columns. */
+/** Column heads of the histogram. */
 const BINS = HISTOGRAM.map((bound) => (bound === 0 ? 'equal' : `< ${bound.toExponential(0)}`)).concat(
   `≥ ${(HISTOGRAM.at(-1) ?? 0).toExponential(0)}`,
 );
@@ -188,20 +187,23 @@ function sections(report: ExportReport): Section[] {
   ];
 }
 
-/** The format that a file's name asks for. Throws UsageError for another. */
+/**
+ * The report format by the extension of a file name.
+ * @throws UsageError for other extensions.
+ */
 export function reportFormat(where: string, file: string): ReportFormat {
   const extension = /\.([a-z]+)$/i.exec(file)?.[1]?.toLowerCase();
   if (extension === 'json' || extension === 'html' || extension === 'md') return extension;
   throw new UsageError(`${where}: expected a .json, .md or .html file, got '${file}'`);
 }
 
-/** The report as the content of a file. Texts of the model are escaped. */
+/** The report as file content. Texts from the model are escaped. */
 export function renderReport(report: ExportReport, format: ReportFormat): string {
   if (format === 'json') return `${JSON.stringify(report, null, 2)}\n`;
   return format === 'md' ? markdown(sections(report)) : html(sections(report));
 }
 
-/** A text of the model's in Markdown, as it is: one line, no markup. */
+/** A text from the model, escaped for Markdown: one line, no markup. */
 export function markdownText(text: string): string {
   return text
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')

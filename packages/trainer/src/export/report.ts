@@ -1,4 +1,4 @@
-// What an export did and how well its file agrees with tfjs: plain data, and its text. None of it enters the file.
+// The report of an export: what was done, and how well the file agrees with tfjs. Plain data; not part of the file.
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import type { Model } from '@forja/core/onnx';
 import type { Program } from '../program/program.js';
@@ -14,13 +14,13 @@ export interface OutputError extends Distance {
   sizes: Sizes;
   /** Whether the function was traced at these sizes. */
   traced: boolean;
-  /** How the inputs were drawn, where that is not the natural way. */
+  /** How the inputs were drawn, if not in the natural way. */
   drawn?: string;
   /** For files in half precision: decibels, at most 200. */
   psnr?: number;
 }
 
-/** One call of the program, compared alone. */
+/** The error of one call. */
 export interface NodeError {
   kernel: string;
   layer?: string;
@@ -33,8 +33,8 @@ export interface NodeError {
 export interface ExportReport {
   verified: 'passed' | 'skipped-by-caller';
   /**
-   * What was traced: its kind and name, at which sizes, and the tfjs kernels that it called; `rewritten` are the calls
-   * left for lowering.
+   * What was traced: kind, name, sizes, and the number of calls per tfjs kernel; `rewritten` is the number of calls
+   * after rewriting.
    */
   source: {
     kind: 'layers' | 'graph' | 'function';
@@ -50,52 +50,49 @@ export interface ExportReport {
   nodes: number;
   /** Transpose nodes, each of which moves data at run time. */
   transposes: number;
-  /** Each of them, and why it is there. */
+  /** Each Transpose, and why it is there. */
   transposesLeft: TransposeLeft[];
   /** Numbers in float initializers. */
   parameters: number;
-  /** Of the file, and of the files with its weights beside it. */
+  /** Sizes of the file, and of the weight files next to it. */
   bytes: number;
   external: Record<string, number>;
-  /** What the weights are. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
+  /** Precision of the weights. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
   precision: 'fp32' | 'fp16';
   dynamicDims: string[];
   /** Dynamic dims that must be multiples of a number, as the manifest states. */
   steps: Sizes;
   /**
-   * Dynamic dims whose size the function's own code reads, or that the caller bounds: the sizes that the file is good
-   * for, how many of them were traced, and where they are read. `load` refuses others; other runtimes do not.
+   * Dynamic dims whose size the function's own code reads, or that the caller bounds: the valid range, how many sizes
+   * in it were traced, and where they are read. `load` refuses other sizes; other runtimes do not.
    */
   proven: Record<string, ProvenDim>;
   inputs: ManifestInput[];
   outputs: ManifestOutput[];
-  /** Bound on the relative error; not used where `psnr` is there. */
+  /** Bound on the relative error; not used if `psnr` is set. */
   tolerance: number;
   /**
-   * Decibels that a file in half precision had to reach, as it is and with every value in half precision rounded, as
+   * Decibels that a half-precision file had to reach, both as it is and with every half-precision value rounded, as
    * GPUs do; `errors` are of the latter.
    */
   psnr?: number;
   errors: OutputError[];
-  /**
-   * With `verify.perNode`: every call, worst first. The file has passed: one that deviates on its own fails the export,
-   * and is named.
-   */
+  /** With `verify.perNode`: every call, worst first. For information: the file has passed as a whole. */
   calls?: NodeError[];
-  /** Outputs that were the same at every draw from the ranges that the inputs were given. */
+  /** Outputs that never changed over draws from the stated ranges. */
   unchanged?: string[];
-  /** The tfjs backend that the reference ran on, and the device of the file's run. */
+  /** The tfjs backend of the reference, and the device that ran the file. */
   reference?: { tfjs: string; onnx: string };
   traceMs: number;
   lowerMs: number;
   verifyMs: number;
-  /** In Node: the most memory that the process has taken by now, in bytes. */
+  /** In Node: the process's peak memory so far, in bytes. */
   peakMemory?: number;
 }
 
 const FLOATS = new Set([1, 10]);
 
-/** What a model consists of. */
+/** Counts of a model's nodes and parameters. */
 export function contents(
   model: Model,
 ): Pick<ExportReport, 'ops' | 'nodes' | 'transposes' | 'transposesLeft' | 'parameters'> {

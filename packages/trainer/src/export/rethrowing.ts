@@ -1,7 +1,7 @@
-// tfjs's WASM backend comes with Emscripten's runtime, which adds listeners to Node's process that throw what they
-// hear: an error that the application's own listener would survive ends the process then.
+// Removes process listeners that Emscripten's runtime adds in tfjs's WASM backend. They rethrow every uncaught error,
+// which ends a process whose own listener would have handled it.
 
-/** What is needed of Node's process; nothing in a page. */
+/** The part of Node's process that is needed; absent in pages. */
 interface ProcessLike {
   listeners: (event: string) => unknown[];
   removeListener: (event: string, listener: never) => unknown;
@@ -10,15 +10,15 @@ interface ProcessLike {
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
 
 /**
- * A function that throws its argument and does nothing else, but for one class of errors: Emscripten's two, also as
- * bundlers write them.
+ * Source of a function that only rethrows its argument, except for one class of errors: Emscripten's two listeners,
+ * also after bundlers have rewritten them.
  */
 const RETHROWS =
   /^(?:function\s*\w*\((\w+)\)|\(?(\w+)\)?\s*=>)\s*\{\s*(?:if\s*\(!\((?:\1|\2) instanceof [\w$.]+\)\)\s*)?\{?\s*throw (?:\1|\2);?\s*\}?\s*\}$/;
 
 /**
- * Does `work`, and removes such listeners that appeared meanwhile. Others stay: they are of somebody who did something
- * at the same time.
+ * Runs `work`, and removes such listeners that were added meanwhile. Other listeners stay: someone else added them at
+ * the same time.
  */
 export async function withoutRethrowing<T>(work: () => Promise<T>): Promise<T> {
   const { process } = globalThis as { process?: Partial<ProcessLike> }; // Node's, or a bundler's imitation

@@ -1,4 +1,4 @@
-// One run of the file and of the function on the same drawn inputs, and how far their results are apart.
+// Runs file and function on the same drawn inputs, and compares their results.
 import { ForjaError, type NamedTensors, type Session } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import { inverse, permuted } from '../lower/permute.js';
@@ -16,24 +16,24 @@ import type { Quantisation } from './uint8.js';
 import type { Verification, VerifiedInput } from './verify.js';
 import type { Draws } from './ways.js';
 
-/** What is run at one choice of sizes. */
+/** The comparison at one choice of sizes. */
 export interface Round {
   sizes: Sizes;
-  /** What the file is compared with. */
+  /** The program that the file is compared with. */
   program: Program;
   /** How each input of the program is drawn. */
   inputs: { name: string; shape: number[]; spec: DrawnSpec }[];
 }
 
-/** Which numbers are drawn: the seed, and how, where that is not the natural way. */
+/** The seed of a draw, and the distribution if it is not the natural one. */
 export interface Draw {
   seed: number;
   draws?: Draws;
 }
 
 /**
- * tfjs's plain kernels read statistics of a batch norm that stand along another axis than the last as if they stood
- * along it: those are spread first, as TensorFlow does.
+ * Prepares a comparison at these sizes. tfjs's plain kernels read batch norm statistics as if along the last axis;
+ * other statistics are rewritten first, to behave as in TensorFlow.
  */
 export function roundAt(job: Verification, sizes: Sizes): Round {
   const program = spreadNorms(traceAt(job.subject, sizes).program);
@@ -53,13 +53,13 @@ export function roundAt(job: Verification, sizes: Sizes): Round {
   return { sizes, program, inputs };
 }
 
-/** Inputs that may be drawn in another way. Random numbers of the function's own may not. */
+/** Inputs that may be drawn in other ways. The function's own random numbers may not. */
 export function freeInputs({ program, inputs }: Round): string[] {
   const own = new Set(program.inputs.filter(({ random }) => random !== undefined).map(({ name }) => name));
   return inputs.filter(({ name, spec, shape }) => !own.has(name) && isFree(spec, shape)).map(({ name }) => name);
 }
 
-/** What these feed; pictures reach all of their range. */
+/** Domains of the free inputs, except pictures, which cover their whole range anyway. */
 export function freeDomains(round: Round): (Domain | undefined)[] {
   const free = freeInputs(round);
   return round.inputs
@@ -74,7 +74,7 @@ export function drawAll({ inputs }: Round, { seed, draws }: Draw): Record<string
   );
 }
 
-/** The function, or the file, does not run on what was drawn. */
+/** The function or the file does not run on the drawn inputs. */
 export class RunFailure extends Error {
   constructor(
     readonly side: 'tfjs' | 'onnx',
@@ -84,18 +84,18 @@ export class RunFailure extends Error {
   }
 }
 
-/** A failure of a kernel; what a caller or a device did stays what it is. */
+/** Wraps failures of kernels; errors caused by the caller or a device stay as they are. */
 function failureOf(side: RunFailure['side'], cause: unknown): unknown {
   return cause instanceof ForjaError && cause.code !== 'internal' ? cause : new RunFailure(side, cause);
 }
 
-/** A tensor of the function's as the file wants it. */
+/** A tensor of the function in the file's axis order. */
 export function stored({ dtype, shape, data }: Drawn, order: Perm | undefined): NamedTensors[string] {
   if (order === undefined) return { dtype, shape, data };
   return { dtype, shape: order.map((axis) => shape[axis] ?? 1), data: permuted(data, shape, order) };
 }
 
-/** Numbers of one of the file's outputs, in the function's order. */
+/** Numbers of an output of the file in the function's axis order. */
 export function logical(
   result: NamedTensors[string] | undefined,
   order: Perm | undefined,
@@ -105,7 +105,7 @@ export function logical(
   return order === undefined ? data : permuted(data, result.shape, inverse(order));
 }
 
-/** Bytes count as right within half a step of the value, and are compared in steps. */
+/** Compares bytes with exact values: within half a step a byte is right; errors are in steps. */
 function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, quantised: Quantisation): Distance {
   const exact = bytesOf(values, quantised);
   const nearest = Float64Array.from(exact, (v, i) => {
@@ -115,19 +115,19 @@ function bytesDistance(bytes: ArrayLike<number>, values: ArrayLike<number>, quan
   return distance(bytes, nearest);
 }
 
-/** The bytes of values, before they are rounded. */
+/** The byte values before rounding. */
 function bytesOf(values: ArrayLike<number>, { scale, shift }: Quantisation): Float64Array {
   return Float64Array.from(values, (x) => Math.min(255, Math.max(0, x * scale + shift - 0.5)));
 }
 
-/** What one run showed. */
+/** Result of one comparison. */
 export interface Compared {
   errors: OutputError[];
   /** tfjs's results. */
   expected: Record<string, ReplayTensor>;
 }
 
-/** @throws RunFailure where either side does not take what was drawn. */
+/** @throws RunFailure if either side does not run on the drawn inputs. */
 export async function compareOnce(
   session: Session,
   round: Round,
@@ -159,35 +159,35 @@ export async function compareOnce(
     const shape = results[file]?.shape ?? [];
     const alike =
       String(order === undefined ? shape : inverse(order).map((axis) => shape[axis])) === String(expected[name]?.shape);
-    const apart = !alike
+    const difference = !alike
       ? { ...distance([], values), max: Infinity, relative: Infinity }
       : quantised === undefined
         ? distance(result, values)
         : bytesDistance(result, values, quantised);
     const where = { output: name, seed, sizes, traced, ...(draws === undefined ? {} : { drawn: draws.name }) };
-    if (job.psnr === undefined) return { ...where, ...apart };
+    if (job.psnr === undefined) return { ...where, ...difference };
     const span = range === undefined ? undefined : range[1] - range[0];
     const psnr = !alike
       ? -Infinity
       : quantised === undefined
         ? peakToNoise(result, values, span)
         : peakToNoise(result, bytesOf(values, quantised), 255);
-    return { ...where, ...apart, psnr };
+    return { ...where, ...difference, psnr };
   });
   return { errors, expected };
 }
 
-/** Whether a comparison is good enough. */
+/** Whether a comparison passes. */
 export function passes({ relative, psnr }: OutputError, job: Verification): boolean {
   return job.psnr === undefined ? relative <= job.tolerance : (psnr ?? -Infinity) >= job.psnr;
 }
 
-/** How bad a comparison is: more is worse. */
+/** Orders comparisons: larger is worse. */
 function badness({ relative, psnr }: OutputError, job: Verification): number {
   return job.psnr === undefined ? relative : -(psnr ?? -Infinity);
 }
 
-/** The worst of the comparisons, if it is not good enough. */
+/** The worst of the comparisons, if it does not pass. */
 export function worstOf(errors: readonly OutputError[], job: Verification): OutputError | undefined {
   const worst = errors.reduce<OutputError | undefined>(
     (a, b) => (a === undefined || badness(b, job) > badness(a, job) ? b : a),

@@ -1,5 +1,5 @@
-// State that a function keeps between its calls in tf.Variables. A file has no memory: it is refused, or becomes inputs
-// and outputs of the file.
+// State that a function keeps in tf.Variables between calls. A file has no memory, so state is refused, or becomes
+// inputs and outputs.
 import { ExportError, UsageError, type Tensor } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { permuted } from '../lower/permute.js';
@@ -11,10 +11,10 @@ import type { Subject, SubjectInput } from './subject.js';
 /** How state between calls is exported. */
 export type StateOption = 'refuse' | 'explicit';
 
-/** By name of the input: the output that is its next value, and the first, as `createSession` takes it. */
+/** For each state input: the output with its next value, and its initial value, as `createSession` takes them. */
 export type StateTable = Record<string, { output: string; initial: Tensor }>;
 
-/** A refusal that can be cured by {@link withState}. */
+/** State was found; {@link withState} can export it. */
 export class StateError extends ExportError {
   constructor(readonly states: readonly KeptState[]) {
     const all = states
@@ -84,7 +84,7 @@ function nextOf(name: string, results: Record<string, unknown>): string {
   return next;
 }
 
-/** What the caller needs to keep the state. `outputs` are the file's, the last of which are its. */
+/** What the caller needs to keep the state. `outputs` are the file's; the last ones are the state's. */
 export function stateTable(
   variables: ReadonlyMap<string, tf.Variable>,
   outputs: readonly { name: string }[],

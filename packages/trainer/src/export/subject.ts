@@ -1,5 +1,5 @@
-// What can be exported, brought to one form: a function of named tensors, with the specification of each input and the
-// names of its results.
+// Brings everything that can be exported to one form: a function of named tensors, with the specification of each input
+// and the names of its results.
 import {
   ExportError,
   ForjaError,
@@ -20,10 +20,10 @@ export type ExportFunction = (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[] | Re
 /** What {@link exportOnnx} takes. */
 export type Exportable = tf.LayersModel | tf.GraphModel | ExportFunction;
 
-/** What a caller says of an input. Models know the shapes of theirs, functions do not. */
+/** Options of an input. Models know their shapes, functions do not. */
 export type InputOption = Omit<TensorSpec, 'shape'> & { shape?: Dim[] };
 
-/** An input with nothing left open. */
+/** A complete specification of an input. */
 export interface SubjectInput extends TensorSpec {
   name: string;
   dtype: ProgramDType;
@@ -32,20 +32,20 @@ export interface SubjectInput extends TensorSpec {
 /** A model or function, ready to be traced. */
 export interface Subject {
   kind: 'layers' | 'graph' | 'function';
-  /** The model's or function's own, '' without one. */
+  /** The model's or function's own name, or ''. */
   name: string;
   /** A function's source: numbers in it may be sizes that it compares with. */
   text?: string;
   inputs: SubjectInput[];
-  /** Results by name. `names` of the caller come first, then the model's own. */
+  /** Computes results by name. The caller's names take precedence over the model's. */
   apply: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 }
 
 const DTYPES: readonly DType[] = ['float32', 'int32', 'bool'];
 
 /**
- * @throws UsageError for something that is neither, a function without input specifications, or specifications that do
- * not fit the model.
+ * @throws UsageError if `model` is neither a model nor a function, for a function without input specifications, or
+ * specifications that do not fit the model.
  */
 export function subjectOf(
   model: Exportable,
@@ -123,7 +123,7 @@ export function subjectOf(
   };
 }
 
-/** Whether the caller says how an input is drawn at use. */
+/** Whether the caller states the distribution of an input in use. */
 export function isStated({ inputs }: Subject, name: string): boolean {
   return inputs.some((input) => input.name === name && input.random !== undefined);
 }
@@ -139,10 +139,7 @@ export function inputNames(model: tf.LayersModel | tf.GraphModel): string[] {
 
 const isNumber = (value: number): boolean => !Number.isNaN(value);
 
-/**
- * A network that has not trained well is no use as a file; with its numbers NaN equals NaN, and verification would
- * pass.
- */
+/** Refuses NaN and infinite weights: NaN equals NaN in a comparison, so verification would pass. */
 function refuseOdd(name: string, read: () => tf.Tensor, good: (value: number) => boolean): void {
   const { dtype, shape, data } = weightOf(name, read);
   if (dtype !== 'float32') return;
@@ -170,7 +167,7 @@ function weightOf(
   }
 }
 
-/** What tfjs says of an operator that it does not have, or that waits for its data, as an error of ours. */
+/** Runs a graph model, and explains tfjs's errors about unknown operators and control flow. */
 function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names: string[]): tf.Tensor | tf.Tensor[] {
   try {
     return model.execute(inputs, names);
@@ -179,7 +176,7 @@ function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names
     const [, op] = /^Unknown op '([^']+)'/.exec(cause.message) ?? [];
     const why =
       op !== undefined
-        ? `operators that tfjs has, got '${op}'; teach it to tfjs by tf.registerOp`
+        ? `operators that tfjs has, got '${op}'; register it with tf.registerOp`
         : /executeAsync|dynamic op/.test(cause.message)
           ? `a graph that runs in one go, got control flow or results whose size depends on data: ${cause.message}`
           : `a graph that runs, got: ${cause.message}`;
@@ -187,7 +184,7 @@ function executed(model: tf.GraphModel, inputs: Record<string, tf.Tensor>, names
   }
 }
 
-/** By shape, not by class: two copies of tfjs in one app have different classes. */
+/** Checks properties instead of the class, because an app may hold two copies of tfjs. */
 function isLayersModel(model: Exportable): model is tf.LayersModel {
   return (
     typeof model === 'object' && model !== null && 'apply' in model && 'layers' in model && Array.isArray(model.layers)
@@ -244,7 +241,7 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
   return specs;
 }
 
-/** Tables of tensors by name are plain objects, in which this key is no key. */
+/** Tensors by name are kept in plain objects, where this key is special. */
 const PROTO = '__proto__';
 
 function refuseName(what: 'input' | 'output', name: string): void {
@@ -307,8 +304,8 @@ function inOrder(specs: readonly SubjectInput[], given: Record<string, tf.Tensor
 }
 
 /**
- * The names of outputs that nobody insists on, changed where an input or another output has them: an input that is
- * handed on has one name for both.
+ * Makes default output names unique: they are changed where an input or another output has the same name (an input that
+ * is returned has one name for both).
  */
 function free(own: readonly string[], taken: ReadonlySet<string>): string[] {
   const used = new Set(taken);

@@ -1,4 +1,4 @@
-// A function traced at one size, in terms of an export.
+// Traces a subject at one choice of sizes.
 import { ExportError, ForjaError, type Dim } from '@forja/core';
 import type { SizedProgram } from '../rewrite/align.js';
 import { siteOf } from '../tfjs/call-site.js';
@@ -8,7 +8,7 @@ import type { Subject } from './subject.js';
 /** Sizes of the dynamic dims by name. */
 export type Sizes = Record<string, number>;
 
-/** What is written down beside the program: see TraceOptions. */
+/** What to record besides the program; see TraceOptions. */
 export interface Noted {
   sites?: boolean;
   reads?: boolean;
@@ -23,8 +23,8 @@ export function sizeAt(dim: Dim, sizes: Sizes): number {
 }
 
 /**
- * The program of a function at one size. Variables are constants. `sites`: of traces that are compared with another,
- * the first's call sites are enough.
+ * Traces the function at these sizes, with variables as constants. `sites`: record call sites; not needed for traces
+ * that are only compared with the first one.
  */
 export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = false }: Noted = {}): Trace {
   const inputs = subject.inputs.map(({ name, dtype, shape }) => ({
@@ -48,7 +48,10 @@ export function traceAt(subject: Subject, sizes: Sizes, { sites = true, reads = 
   }
 }
 
-/** tfjs takes windows that do not fit, and tells sizes below nothing: a trace where all sizes are some. */
+/**
+ * Traces the function, or returns undefined if it does not run at these sizes. tfjs accepts windows larger than the
+ * picture and reports sizes ≤ 0; such traces are dropped.
+ */
 export function traceIfFits(subject: Subject, sizes: Sizes): SizedProgram | undefined {
   try {
     const { program } = traceAt(subject, sizes, { sites: false });

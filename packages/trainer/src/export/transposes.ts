@@ -1,4 +1,4 @@
-// The Transposes that a graph still has, and why: the file's own layout at an edge, or the network's order inside.
+// Explains the Transposes that remain in a graph: the file's layout at an edge, or the network's own axis order inside.
 import type { Model } from '@forja/core/onnx';
 
 /** One Transpose node. */
@@ -11,7 +11,7 @@ export interface TransposeLeft {
 const TO_NCHW = '0,3,1,2';
 const TO_NHWC = '0,2,3,1';
 
-/** All of them, in the graph's order. */
+/** All Transpose nodes, in graph order. */
 export function transposesOf({ graph }: Model): TransposeLeft[] {
   if (graph === undefined) return [];
   const [inputs, outputs] = [

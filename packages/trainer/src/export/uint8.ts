@@ -1,17 +1,15 @@
-// The 8-bit picture head: values of a known range to 0..255, by operators that GPU runtimes have too (Round they have
-// not).
+// The 8-bit picture head: maps values of a known range to 0..255. Uses only operators that GPU runtimes have, so Floor
+// instead of Round.
 import { UsageError, type ManifestOutput } from '@forja/core';
 import { DATA_TYPE, type GraphBuilder, type Value } from '@forja/core/onnx';
 
-/** x·scale + shift, rounded down, is the byte of a value x. */
+/** The byte of x is ⌊x·scale + shift⌋. */
 export interface Quantisation {
   scale: number;
   shift: number;
 }
 
-/**
- * The bytes of values in `range`: the lowest is 0, the highest 255, rounded to the nearest. [-1, 1] is x·127.5 + 128.
- */
+/** Maps `range` to 0..255, rounding to nearest; for [-1, 1] this is x·127.5 + 128. */
 export function quantisation([low, high]: readonly [number, number]): Quantisation {
   const scale = 255 / (high - low);
   return { scale, shift: 0.5 - low * scale };
@@ -29,7 +27,8 @@ export function uint8Head({ scale, shift }: Quantisation): (value: Value, builde
 }
 
 /**
- * The head of each picture among the outputs. @throws UsageError where there is no picture, or one of unknown range.
+ * The head of each picture output.
+ * @throws UsageError if there is no picture, or one of unknown range.
  */
 export function uint8Heads(outputs: readonly ManifestOutput[]): Record<string, Quantisation> {
   const pictures = outputs.filter(({ role }) => role === 'image');

@@ -1,5 +1,5 @@
-// verifyOnnx: any ONNX file against a tfjs model or function, as exportOnnx verifies its own. Inputs and outputs are
-// matched by name, else by position.
+// verifyOnnx compares any ONNX file with a tfjs model or function, in the way that exportOnnx verifies its own. Inputs
+// and outputs are matched by name, else by position.
 import {
   ExportError,
   UsageError,
@@ -31,30 +31,30 @@ import {
 
 /** Options of {@link verifyOnnx}. */
 export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
-  /** Of the tfjs side, as in exportOnnx. */
+  /** Inputs of the tfjs side, as in exportOnnx. */
   inputs?: InputOption[];
   outputs?: { name?: string }[];
   /** As in exportOnnx: sizes that dynamic dims have. Default: those of the file's manifest. */
   bounds?: Bounds;
-  /** As in exportOnnx: what becomes of state between calls. */
+  /** As in exportOnnx: how to treat state between calls. */
   state?: StateOption;
   /** Files with the model's weights, by location. */
   external?: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What was compared. */
+/** Result of {@link verifyOnnx}. */
 export interface VerifyOnnxResult {
   errors: OutputError[];
   tolerance: number;
-  /** For a file in half precision, unless a tolerance was given: the decibels that were asked for. */
+  /** For a half-precision file, unless a tolerance was given: the required decibels. */
   psnr?: number;
-  /** Outputs that were the same at every draw from the ranges that the inputs were given. */
+  /** Outputs that never changed over draws from the stated ranges. */
   unchanged?: string[];
   reference: { tfjs: string; onnx: string };
 }
 
 /**
- * Compares a file with the model it is said to be.
+ * Compares a file with the model that it is supposed to be.
  * @throws ExportError `export.mismatch` where numbers or shapes differ.
  * @throws UsageError without a runtime.
  */
@@ -77,7 +77,7 @@ export async function verifyOnnx(
       : { subject: given, captured: capture(given, bounds) };
   const program = optimize(captured.program);
   const ours = describe(program, subject.inputs, [], {});
-  // A copy: the session may take its bytes away, and a Buffer is a view that others may share.
+  // Copied: the session may transfer the buffer, and a Buffer is a view that others may share.
   const session = await runtime.createSession(
     new Uint8Array(file),
     external.size === 0 ? {} : { external: new Map(external) },
@@ -144,7 +144,7 @@ export async function verifyOnnx(
   };
 }
 
-/** Those that the file states of dims that the subject has; one size alone is no choice. */
+/** The file's bounds of dims that the subject has too. Bounds of a single size are dropped. */
 function boundsFor({ inputs }: Subject, written: Bounds = {}): Bounds {
   const dims = new Set(inputs.flatMap(({ shape }) => shape));
   return Object.fromEntries(Object.entries(written).filter(([dim, [low, high]]) => dims.has(dim) && low < high));
@@ -155,7 +155,7 @@ function rangeEntry(own: ManifestInput, written: ManifestInput | undefined): { r
   return range === undefined ? {} : { range };
 }
 
-/** Ours with theirs: by name where all names agree, else in order. */
+/** Pairs our inputs or outputs with the file's: by name if all names agree, else by position. */
 function paired<T extends ManifestInput | ManifestOutput>(
   what: string,
   ours: readonly T[],
@@ -188,7 +188,7 @@ function pinnedSizes(
   );
 }
 
-/** Whether two shapes can be of one tensor: numbers agree, names fit anything. */
+/** Whether two shapes are compatible: numbers must agree, named dims match anything. */
 function fits(ours: readonly Dim[], { shape, unranked }: TensorSpec): boolean {
   return (
     unranked === true ||
@@ -197,7 +197,7 @@ function fits(ours: readonly Dim[], { shape, unranked }: TensorSpec): boolean {
   );
 }
 
-/** The file's order of a value: what its manifest says, else what its shape shows. */
+/** The axis order of a value in the file: from its manifest, else from its shape. */
 function layoutEntry(
   what: string,
   own: { name: string; shape: Dim[] },

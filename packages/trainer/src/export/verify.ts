@@ -1,4 +1,4 @@
-// Verification: an ONNX file against tfjs, at several seeds and sizes, some of which it was not traced at.
+// Verification: compares an ONNX file with tfjs at several seeds and sizes, including sizes that were not traced.
 import type { Runtime, Session } from '@forja/core';
 import type { Perm } from '../lower/contract.js';
 import type { Program } from '../program/program.js';
@@ -24,24 +24,24 @@ import type { Quantisation } from './uint8.js';
 import { farTurns, waysFor, type Draws } from './ways.js';
 import { Witness } from './witness.js';
 
-/** What the caller may say of verification. */
+/** Options of verification. */
 export interface VerifyOptions {
   /** Runs the file. `@forja/trainer/node` fills it in. */
   runtime?: Runtime;
   /**
-   * Sizes of the dynamic dims to verify at. Default: three that were not traced, the least that the function takes
-   * among them.
+   * Sizes of the dynamic dims to verify at. Default: three that were not traced, including the smallest that the
+   * function accepts.
    */
   sizes?: Record<string, number>[];
-  /** How many seeds at each size. Default 2; 8 where the network is small, so that what few inputs reach is seen. */
+  /** Seeds per size. Default 2; 8 for small networks, so that effects of rare inputs are seen. */
   seeds?: number;
   /** Bound on max |a - b| / max(1e-2, p99.9 of |tfjs|). Default 1e-4. */
   tolerance?: number;
-  /** Also compares every call of the program alone, which takes a second graph with as many outputs. */
+  /** Also compares every call of the program, which takes a second graph with every value as output. */
   perNode?: boolean;
 }
 
-/** The relative error that an export may have. */
+/** Default bound on the relative error. */
 export const TOLERANCE = 1e-4;
 
 /** Decibels that a file in half precision must reach, unless the caller gives a tolerance. */
@@ -49,11 +49,11 @@ export const LEAST_PSNR = 45;
 
 /** One input of the file and of the function. */
 export interface VerifiedInput extends DrawnSpec {
-  /** Of the function. */
+  /** Name in the function. */
   name: string;
-  /** In the file. */
+  /** Name in the file. */
   file: string;
-  /** Order in the file; undefined for tfjs's own. */
+  /** Axis order in the file; undefined for tfjs's own. */
   order?: Perm;
 }
 
@@ -62,13 +62,13 @@ export interface VerifiedOutput {
   name: string;
   file: string;
   order?: Perm;
-  /** For bytes: how they are made of the values. */
+  /** For bytes: how they are computed from the values. */
   quantised?: Quantisation;
-  /** What the values may span. */
+  /** Range of the values. */
   range?: readonly [number, number];
 }
 
-/** What is compared. */
+/** A verification job. */
 export interface Verification {
   subject: Subject;
   inputs: readonly VerifiedInput[];
@@ -83,35 +83,33 @@ export interface Verification {
   tolerance: number;
   /** For files in half precision: outputs are compared by this many decibels instead of the tolerance. */
   psnr?: number;
-  /**
-   * The program that the file was lowered from, where it is known: a failure then names the first call that differs.
-   */
+  /** The program that the file was lowered from, if known: a failure then names the first call that differs. */
   program?: Program;
-  /** Outputs that no input reaches, which are the same at every draw. */
+  /** Outputs that do not depend on inputs, and so are the same at every draw. */
   fixed: readonly string[];
 }
 
-/** How it went. */
+/** Result of a verification. */
 export interface Verified {
   errors: OutputError[];
-  /** Outputs that were the same at every draw from the ranges that the caller stated. */
+  /** Outputs that never changed over draws from the stated ranges. */
   unchanged: string[];
   calls?: NodeError[];
   tfjs: string;
   onnx: string;
 }
 
-/** Networks of so many numbers in all, which run in no time. */
+/** Networks with at most this many elements in all values are small, and run in no time. */
 const SMALL = 1e5;
 
-/** How many seeds a program is verified at unless the caller says. */
+/** Default number of seeds. */
 function seedsFor({ values }: Program): number {
   return values.reduce((sum, { shape }) => sum + shape.reduce<number>((n, size) => n * Number(size), 1), 0) <= SMALL
     ? 8
     : 2;
 }
 
-/** What a verification works with. */
+/** State of a verification. */
 interface Work {
   session: Session;
   job: Verification;
@@ -122,14 +120,14 @@ interface Work {
   progress: { done: number; total: number };
 }
 
-/** Comparisons at one way to draw: all of them, or the first reason why not. */
+/** Comparisons for one way of drawing: all of them, or the first failure. */
 type Outcome = { errors: OutputError[]; failed?: undefined } | { errors: OutputError[]; failed: Mismatch };
 
 /**
- * Compares at every seed and size; in other ways to draw where the natural one shows nothing. `external`: the files
- * beside it.
+ * Compares at every seed and size; draws in other ways if the natural one verifies nothing. `external`: the model's
+ * weight files.
  * @throws ExportError `export.mismatch` for the worst output above the tolerance, with the numbers and the first call
- * that differs; `export.unverified` where no draw gave numbers, or other numbers, to compare.
+ * that differs; `export.unverified` if no draw gave finite, varying numbers to compare.
  */
 export async function verify(
   model: Uint8Array,
@@ -154,7 +152,8 @@ export async function verify(
     const { errors, draws } = await compareAll(work, ways, witness);
     const more = ways.slice(draws === undefined ? 0 : ways.indexOf(draws) + 1);
     const unseen = (): string[] => job.outputs.map(({ name }) => name).filter((name) => witness.unseen(name));
-    // One draw shows no change; a second does, at the least sizes or at more. It was not asked for, and is not listed.
+    // With a single seed no change can be seen, so draw a second one, at the smallest sizes or at more. It is not
+    // listed, as the caller did not ask for it.
     for (const again of job.seeds === 1 ? rounds : []) {
       if (unseen().length === 0) break;
       const { failed } = await attempt({ ...work, rounds: [again] }, witness, draws, [2]);
@@ -170,7 +169,7 @@ export async function verify(
     const unchanged = unseen();
     for (const output of unchanged) {
       const what = witness.unseen(output);
-      // Where all inputs are as the caller stated, the same result at all of them is what the function does.
+      // If the caller stated all inputs, an output that never changes is what the function does.
       if (what === 'numbers' || (what === 'change' && freeInputs(round).length > 0))
         throw unverified(
           output,
@@ -202,8 +201,8 @@ function drawsEntry(draws: Draws | undefined): { draws?: Draws } {
 }
 
 /**
- * Compares at natural draws; where these are not taken, or the function is too sensitive there for float32, at those of
- * the first way that is good.
+ * Compares with natural draws. If the function does not run on these, or is too sensitive for float32 there, uses the
+ * first other way that works.
  * @throws ExportError for the first reason where none is.
  */
 async function compareAll(
@@ -221,7 +220,7 @@ async function compareAll(
   throw first?.error ?? new RangeError('verify: no draws');
 }
 
-/** Compares at every size, at each seed. The witness looks at what was equal, if all of it was. */
+/** Compares at every size and seed. If everything agreed, the witness records the results. */
 async function attempt(work: Work, witness: Witness, draws?: Draws, seeds?: readonly number[]): Promise<Outcome> {
   const { session, job, rounds, eager, runtime, watch, progress } = work;
   const errors: OutputError[] = [];
@@ -235,8 +234,7 @@ async function attempt(work: Work, witness: Witness, draws?: Draws, seeds?: read
       const how = { seed, ...drawsEntry(draws) };
       try {
         let compared = await compareOnce(session, round, job, eager, how);
-        // tfjs's WASM kernels have mistakes of their own (`same` convolution with unequal strides); the plain ones
-        // decide.
+        // tfjs's WASM kernels have bugs (`same` convolution with unequal strides), so the plain kernels decide.
         if (compared.errors.some((error) => !passes(error, job)) && eager.distrust())
           compared = await compareOnce(session, round, job, eager, how);
         errors.push(...compared.errors);

@@ -1,20 +1,20 @@
-// Other ways to draw inputs of which nothing is known, for functions that natural draws tell nothing of: a logarithm of
-// negative numbers is no number, a threshold that is never passed always gives the same.
+// Other ways to draw unrestricted inputs, for functions that natural draws do not exercise: the logarithm of a negative
+// number is NaN, and a threshold that is never crossed always gives the same result.
 import type { Domain } from './domain.js';
 
-/** One way. */
+/** One way to draw. */
 export interface Way {
-  /** In reports. */
+  /** Name in reports. */
   name: string;
-  /** What is drawn in place of a naturally drawn number. */
+  /** Maps a naturally drawn number to the one to use. */
   of: (value: number, domain: Domain) => number;
-  /** Where pictures are drawn as pictures, at every seed: from what to what. */
+  /** If set, pictures are painted at every seed, in this range. */
   pictures?: readonly [number, number];
 }
 
 const itself = (value: number): number => value;
 
-/** About one of the values at which the function turns, at both sides of it. */
+/** Near one of the values at which the function changes behaviour, on both sides of it. */
 function near(value: number, { near: turns }: Domain): number {
   const turn = turns[Math.floor(Math.abs(value) * 1000) % Math.max(1, turns.length)];
   return turn === undefined ? value : turn + 0.1 * Math.max(1, Math.abs(turn)) * value;
@@ -22,17 +22,17 @@ function near(value: number, { near: turns }: Domain): number {
 
 const TURNS: Way = { name: 'near turns', of: near };
 
-/** Beyond the reach of natural draws, and below what float32 adds nothing to. */
+/** Magnitudes that natural draws do not reach, and at which float32 still resolves them. */
 const FAR = [4, 1e6] as const;
 
-/** How inputs are drawn about turns that natural draws do not reach, if there are any. */
+/** The way that draws near such values, if some are out of reach of natural draws. */
 export function farTurns(domains: readonly (Domain | undefined)[]): Draws | undefined {
   const [least, most] = FAR;
   const far = domains.some((domain) => domain?.near.some((turn) => Math.abs(turn) > least && Math.abs(turn) < most));
   return far ? { name: TURNS.name, of: () => TURNS } : undefined;
 }
 
-/** Of every input at once. */
+/** Ways that apply to every input at once. */
 const WAYS: readonly Way[] = [
   TURNS,
   { name: 'positive', of: Math.abs },
@@ -51,16 +51,19 @@ const PICTURES: readonly Way[] = [
   { name: 'pictures in [0, 1]', of: itself, pictures: [0, 1] },
 ];
 
-/** Where a function takes several inputs, each of these is once made the larger one. */
+/** If there are several inputs, each of the first few is made the larger one in turn. */
 const SEVERAL = 4;
 
-/** Ways for inputs by name, to be tried in turn: what each input's is, itself where it is left as it is. */
+/** A combination to try: the way of each input by name; undefined draws it naturally. */
 export interface Draws {
   name: string;
   of: (input: string) => Way | undefined;
 }
 
-/** `free`: names of the inputs that may be drawn in another way; `pictures`: whether one of them is a picture. */
+/**
+ * The combinations to try, in order. `free`: names of the inputs that may be drawn in other ways; `pictures`: whether
+ * one of the inputs is a picture.
+ */
 export function waysFor(free: readonly string[], pictures: boolean): Draws[] {
   const all = [...(pictures ? PICTURES : []), ...(free.length === 0 ? [] : WAYS)];
   const larger = WAYS.find(({ name }) => name === 'positive, larger');

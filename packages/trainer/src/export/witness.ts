@@ -1,28 +1,28 @@
-// What a verification has seen of each output. Equal numbers show nothing where there are no numbers, or always the
-// same ones.
+// Records what a verification has seen of each output. Equal results verify nothing if they are not numbers, or always
+// the same.
 import type { ConstantData } from '../program/program.js';
 import type { ReplayTensor } from '../program/replay.js';
 
-/** What has not been seen yet. */
+/** What has not been seen of an output. */
 export type Unseen = 'numbers' | 'change';
 
 interface Seen {
   finite: boolean;
   changed: boolean;
-  /** Of the first draw, by sizes. */
+  /** Result of the first draw, by sizes. */
   first: Map<string, ConstantData>;
-  /** For every axis of one size, and every place along it: whether a number stood there. Open axes are left out. */
+  /** For each axis and index along it: whether any value there was a number. Undefined for axes whose size varies. */
   places: (Uint8Array | undefined)[];
 }
 
-/** Looks at tfjs's results of the draws at which the file agreed. */
+/** Collects tfjs's results of draws at which the file agreed. */
 export class Witness {
   private readonly seen = new Map<string, Seen>();
 
-  /** `fixed`: outputs that no input reaches, which cannot change. */
+  /** `fixed`: outputs that do not depend on inputs and cannot change. */
   constructor(private readonly fixed: readonly string[]) {}
 
-  /** Takes a result in. `sizes` names the sizes it was computed at. */
+  /** Records a result. `sizes` identifies the sizes it was computed at. */
   look(output: string, sizes: string, { data, shape }: ReplayTensor): void {
     const known = this.seen.get(output);
     const seen = known ?? {
@@ -41,7 +41,7 @@ export class Witness {
     markNumbers(data, shape, seen.places);
   }
 
-  /** What is missing of an output. */
+  /** What has not been seen of an output yet. */
   unseen(output: string): Unseen | undefined {
     const seen = this.seen.get(output);
     if (seen === undefined || !seen.finite || seen.places.some((places) => places?.includes(0) === true))
@@ -50,7 +50,7 @@ export class Witness {
   }
 }
 
-/** Notes along each axis at which places something else than NaN stands. */
+/** Marks, along each axis, the indices at which a value other than NaN occurs. */
 function markNumbers(data: ConstantData, shape: readonly number[], places: Seen['places']): void {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
