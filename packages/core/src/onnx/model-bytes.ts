@@ -74,18 +74,18 @@ function cut(where: string, got: number, expected?: number, instead?: ModelForma
   );
 }
 
-/** A field of an encoded message: where its bytes begin, and where they end. */
+/** A field of an encoded message: where its bytes begin and end. */
 interface Field {
   field: number;
   wire: number;
-  /** What a varint is, or the length of what is delimited; undefined when the bytes end first. */
+  /** The value of a varint, or the length of a delimited field; undefined if the bytes end first. */
   value: number | undefined;
   start: number;
-  /** May lie beyond the message; undefined for wire types that there are not. */
+  /** May lie beyond the message; undefined for invalid wire types. */
   end: number | undefined;
 }
 
-/** The field whose key is at `at`; undefined when the bytes end within the key. */
+/** The field whose key is at `at`; undefined if the bytes end within the key. */
 export function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
   const key = varint(bytes, at);
   if (!key) return undefined;
@@ -98,7 +98,7 @@ export function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
 }
 
 /**
- * The varint at `at`, as a number (inexact above 2^53), and where it ends; undefined when the bytes end first or it is
+ * The varint at `at`, as a number (inexact above 2^53), and where it ends; undefined if the bytes end first or it is
  * longer than ten bytes.
  */
 export function varint(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {

@@ -1,5 +1,5 @@
-// The ONNX vocabulary Forja emits: one entry per operator of the default domain with its attributes, grouped by family.
-// Shape and type inference (infer.ts) is a total table over it. Attribute names are the specification's own.
+// The ONNX vocabulary that Forja emits: one entry per operator of the default domain with its attributes, grouped by
+// family. Shape and type inference (infer/) is a total table over it. Attribute names are the specification's.
 
 type None = Record<never, never>;
 interface Spatial {

@@ -12,7 +12,7 @@ export interface FastBytes {
   bytes: Uint8Array;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
-  /** The least batch that the prices say is no slower for it. */
+  /** The smallest batch size at which the file is estimated to be no slower. */
   from: number;
 }
 

@@ -14,7 +14,10 @@ export interface FastModel {
   model: Model;
   /** Algorithm of each convolution that was replaced, by its node's name. */
   convolutions: Record<string, string>;
-  /** The least batch, of powers of two up to 64, that the prices say is no slower for it; Infinity where none is. */
+  /**
+   * The smallest batch size, of powers of two up to 64, at which the model is estimated to be no slower; Infinity if
+   * there is none.
+   */
   from: number;
 }
 
@@ -60,7 +63,7 @@ export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions 
   };
 }
 
-/** See {@link FastModel.from}. `crossed`: floats a picture that change layout. */
+/** See {@link FastModel.from}. `crossed`: floats per picture that change layout. */
 function paysFrom(choices: readonly Choice[], crossed: number): number {
   const gain = (batch: number): number =>
     choices.reduce(

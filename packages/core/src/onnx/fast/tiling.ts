@@ -38,7 +38,7 @@ export function tiling(axis: Axis, m: number): Tiling {
   );
 }
 
-/** How many products {@link tilings} makes along the axis. */
+/** Number of products that {@link tilings} makes along the axis. */
 export function productsAlong({ small, kernel, stride }: Axis, m: number): number {
   const [whole, left, rest] = [Math.floor(small / m), small % m, kernel / stride - 1];
   return whole * (m + rest) + (left > 0 ? left + rest : 0);

@@ -120,7 +120,7 @@ function inHalf(
   if (inputs.length === 0 || !held) return false;
   const moving = inputs.filter((name) => !constants.has(name));
   if (place === 'half') return true;
-  // A node of constants only: a looked-up table (`follow`) is a weight; others are small.
+  // A node that reads only constants: a table that is looked up (`follow`) is a weight; others are small.
   if (moving.length === 0) return place === 'follow';
   return moving.every((name) => halves.has(name));
 }

@@ -92,7 +92,7 @@ const Shape: Rule = (node) => {
 
 const Size: Rule = (node) => [{ dtype: 'int64', shape: [], data: [multiply(...input(node).shape)] }];
 
-/** Data too where a size is repeated. */
+/** A single known int64 element is repeated in the data too. */
 const Expand: Rule = (node) => {
   const { dtype, shape, data } = input(node);
   const wanted = sizesFrom(node, 1);
@@ -142,7 +142,7 @@ const SpaceToDepth: Rule = (node) => {
 
 const Trilu: Rule = (node) => [{ dtype: input(node).dtype, shape: ranked(node, 0, 2).shape }];
 
-/** Sequence lengths are one per batch entry. */
+/** There is one sequence length per batch entry. */
 const ReverseSequence: Rule = (node) => {
   const { dtype, shape } = ranked(node, 0, 2);
   const [batch, time] = [

@@ -28,7 +28,7 @@ type KindOf<Messages, V> =
   : V extends (infer E)[] ? `${Extract<KindOf<Messages, E>, string>}[]`
   : MessageOf<Messages, V>;
 
-/** Fields of the IR that are no field of onnx.proto. */
+/** Fields of the IR that onnx.proto lacks. */
 type Extra = 'unknown' | 'nanBits';
 
 /** The rows of one message: every field of its interface. */

@@ -1,4 +1,4 @@
-// Batch normalization with given statistics (in training other kernels compute them), and local response normalization
+// Batch normalisation with given statistics (in training other kernels compute them), and local response normalisation
 // with its gradient.
 import type { Value } from '@forja/core/onnx';
 import type { NormKernel } from '../../kernels/names.js';
@@ -107,7 +107,7 @@ const LRNGrad: KernelLowering<'LRNGrad'> = (call, ctx) => {
   );
 };
 
-/** Normalization rows. */
+/** Normalisation rows. */
 export const normKernels: Record<NormKernel, KernelLowering> = {
   FusedBatchNorm,
   LRN,
