@@ -1,4 +1,4 @@
-// Batch norm, factors and biases folded into what precedes them, on the layers that emit them, against eager tfjs.
+// Folding of batch norm, factors and biases into preceding layers, on the layers that emit them, against eager tfjs.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../program/program.js';
@@ -24,7 +24,7 @@ const norm = (args: Parameters<typeof tf.layers.batchNormalization>[0] = {}): tf
 type Shape = [number, ...number[]];
 const wave = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.7 + 0.2));
 
-/** Kernels of the optimized program of `layers`, at any batch; its numbers must be those of model.predict. */
+/** Kernels of the optimized program of `layers`, at any batch; checks that its numbers are those of model.predict. */
 function folded(shape: Shape, layers: tf.layers.Layer[]): string[] {
   const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: shape }), ...layers] });
   const at = (batch: number): Program =>
@@ -202,7 +202,7 @@ describe('foldAffine', () => {
           .relu(),
       ),
     ).toEqual(expect.arrayContaining(['_FusedMatMul', 'Relu']));
-    // Neither what divides by the picture, nor what another filter's reader would pay for.
+    // Not folded: a division by the picture, and a filter with a second reader.
     expect(kernels((x) => tf.div(1, conv(x).add(9)))).toContain('RealDiv');
     expect(
       kernels((x) =>

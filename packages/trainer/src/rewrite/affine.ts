@@ -1,6 +1,6 @@
-// What scales and shifts channels by constants folds into the convolution or product before it: weights scaled, one
-// bias added. Batch norm with constant statistics, and the products and sums that other converters make of it.
-// Inference only: a training step's weights and statistics are no constants.
+// Folds per-channel scales and shifts by constants into the preceding convolution or matrix product: the weights are
+// scaled, and one bias is added. Covers batch norm with constant statistics, and the Mul and Add that other converters
+// write for it. Inference only: in a training step, weights and statistics are not constants.
 import { traitsOf } from '../kernels/traits.js';
 import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
 import {
@@ -17,15 +17,18 @@ import {
 
 /** How a linear kernel takes a factor and a shift for each output channel. */
 interface Linear {
-  /** Name of the weights' input. */
+  /** Name of the input that holds the weights. */
   weights: string;
-  /** The axes of the weights that count output channels, from the back: from the first to before the second. */
+  /**
+   * Axes of the weights that make up the output channels, as a half-open range of negative axes (end 0: through the
+   * last).
+   */
   channels: readonly [number, number];
   /** The kernel that also adds a bias, if tfjs has one. */
   fused: string | undefined;
 }
 
-/** A call as a linear one, in what is not constant. */
+/** The call as a linear kernel, or undefined if it is not one. Does not check that the weights are constant. */
 function linearOf({ kernel, attrs }: KernelCall): Linear | undefined {
   const { convolution, product, fused } = traitsOf(kernel);
   if (product === true) return { weights: 'b', channels: attrs['transposeB'] === true ? [-2, -1] : [-1, 0], fused };
@@ -48,11 +51,11 @@ interface Affine {
   channels: number;
   factor: (channel: number) => number;
   shift: (channel: number) => number;
-  /** Whether it only adds, which a kernel without a bias of its own does no better. */
+  /** Whether it only adds. Folding that gains nothing if the kernel has no variant with a bias. */
   adds: boolean;
 }
 
-/** What an affine call reads, followed back to the linear kernel. All calls between are read by the next one only. */
+/** An affine call and the linear kernel that it folds into. Each call in between has one reader, the next one. */
 interface Match {
   affine: Affine;
   linear: KernelCall;
@@ -63,16 +66,14 @@ interface Match {
   reshapes: KernelCall[];
 }
 
-/**
- * `program` with every call folded that is affine in its channels and follows a linear kernel with constant weights.
- */
+/** Folds each call that is affine per channel into the linear kernel with constant weights before it. */
 export function foldAffine(program: Program): Program {
   const [from, uses] = [producers(program), useCounts(program)];
   const matches = new Map<KernelCall, Match>();
   const taken = new Set<KernelCall>();
   for (const call of program.calls) {
     const match = follow(program, call, from, uses);
-    // One a round: what follows reads what this leaves.
+    // One fold per linear kernel and round; the next call in the chain can only fold into the result of this one.
     if (match === undefined || taken.has(match.linear)) continue;
     matches.set(call, match);
     taken.add(match.linear);
@@ -118,7 +119,7 @@ function affineOf(program: Program, call: KernelCall): Affine | undefined {
   return made === undefined ? undefined : { x, channels, adds: false, factor: () => 1, shift: () => 0, ...made };
 }
 
-/** What a call with one constant operand does to the other; `right`: the constant is the second. */
+/** What each kernel does to its other operand, given a constant one. `right`: the constant is the second operand. */
 const BY_CONSTANT: Readonly<
   Record<string, (number: (channel: number) => number, right: boolean) => Partial<Affine> | undefined>
 > = {
@@ -142,12 +143,12 @@ function follow(
   while (affine !== undefined && id !== undefined && uses.get(id) === 1) {
     const before = from.get(id);
     const width = shapeOf(program, id).at(-1);
-    // Row-major order keeps channels in turn as long as every width is a whole number of rounds.
+    // Channels repeat in row-major order, so a width that is a multiple of the channel count keeps them aligned.
     if (before === undefined || typeof width !== 'number' || width % affine.channels !== 0) return undefined;
     const rule = linearOf(before);
     if (rule !== undefined) {
       const gains = !affine.adds || rule.fused !== undefined || bias !== undefined;
-      // A filter that others read too would be stored twice. Batch norm is worth that.
+      // If the filter has other readers, scaling it stores a second copy, which is only worth it for batch norm.
       const alone =
         affine.adds || call.kernel === 'FusedBatchNorm' || uses.get(inputOf(before, rule.weights) ?? -1) === 1;
       const finite = Array.from({ length: affine.channels }, (_, i) => affine.factor(i)).every(Number.isFinite);
@@ -169,7 +170,7 @@ function follow(
   return undefined;
 }
 
-/** A constant with one number for each of `width` channels, in the last axis, or one for all. */
+/** Whether `id` is a float32 constant with one number per channel along the last axis, or one for all channels. */
 function isRow(program: Program, id: ValueId, width: number): boolean {
   const count =
     program.constants.has(id) && dtypeOf(program, id) === 'float32' ? countOf(shapeOf(program, id)) : undefined;
@@ -190,7 +191,7 @@ function isFoldable(program: Program, call: KernelCall, rule: Linear, width: num
   );
 }
 
-/** (x·w + c)·f + s is x·(w·f) + (c·f + s). In double precision. */
+/** (x·w + c)·f + s = x·(w·f) + (c·f + s), computed in double precision. */
 function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes }: Match, on: Rewriter): void {
   const width = Number(on.shape(outputOf(linear)).at(-1));
   const factor = (channel: number): number => affine.factor(channel % affine.channels);
@@ -241,7 +242,7 @@ function fold(call: KernelCall, { affine, linear, rule, bias: between, reshapes 
   on.replace(outputOf(call), value);
 }
 
-/** Element i, the only one, or the fallback. */
+/** Reads element i; a single element counts for every i, and no data gives the fallback. */
 function at(data: ConstantData | ArrayLike<number> | undefined, fallback: number): (i: number) => number {
   return (i) => (data === undefined ? fallback : (data[data.length === 1 ? 0 : i] ?? fallback));
 }

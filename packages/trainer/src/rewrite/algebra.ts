@@ -1,5 +1,5 @@
-// Small identities that gradients call for: sums of what was only spread out, and sums of deviations from a mean, which
-// batch norm's gradient is full of.
+// Simplifies reductions that gradients contain: sums over axes that a Tile repeated, and sums of deviations from a mean
+// (common in batch norm's gradient), which are zero.
 import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 
@@ -15,14 +15,14 @@ function axesOf(call: KernelCall, rank: number): number[] {
   return axes.map((a) => (a + rank) % rank).sort((a, b) => a - b);
 }
 
-/** Whether a value of this shape is the same all along `axes` when it is broadcast to `rank`. */
+/** Whether a value of this shape is constant along `axes` after broadcasting to `rank`. */
 function isConstantAlong(shape: readonly Size[], axes: readonly number[], rank: number): boolean {
   return axes.every((axis) => (shape[axis - rank + shape.length] ?? 1) === 1);
 }
 
 /**
- * Whether `id` sums to zero along `axes` by what it is: x − mean(x), and that times something constant there. Rounding
- * aside.
+ * Whether `id` sums to zero along `axes` by construction, up to rounding: x − mean(x), also multiplied by something
+ * constant along these axes.
  */
 function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const call = on.producer.get(id);
@@ -48,8 +48,8 @@ function isCentred(id: ValueId, axes: readonly number[], on: Rewriter): boolean 
 }
 
 /**
- * Sum(Tile(x)) over the axes that Tile spread from size 1 is a multiple of Sum(x); Mean(Tile(x)) is Mean(x). False
- * where it does not apply.
+ * Rewrites Sum(Tile(x)) over axes repeated from size 1 to a multiple of Sum(x), and Mean(Tile(x)) to Mean(x). Returns
+ * false if it does not apply.
  */
 function sumOfTile(call: KernelCall, tiled: ValueId, axes: readonly number[], on: Rewriter): boolean {
   const tile = on.producer.get(tiled);
@@ -77,10 +77,7 @@ function sumOfTile(call: KernelCall, tiled: ValueId, axes: readonly number[], on
   return true;
 }
 
-/**
- * `program` with sums and means of tiled tensors taken before the tiling, and sums of deviations from the mean told to
- * be zero.
- */
+/** Moves sums and means before the Tile that they read, and replaces sums of deviations from a mean by zeros. */
 export function simplifyReductions(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {

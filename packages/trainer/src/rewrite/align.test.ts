@@ -1,5 +1,5 @@
-// Dynamic dims: aligned programs replayed at sizes nobody traced, and what cannot be aligned refused with the user's
-// line.
+// Dynamic dims: aligned programs replayed at sizes that were not traced; programs that cannot be aligned are refused
+// with the user's line.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -86,7 +86,7 @@ describe('align', () => {
     check((x) => tf.stack(tf.unstack(x.transpose([1, 0])).reverse()), 4);
   });
 
-  it('tells constants of a growing shape again', () => {
+  it('rewrites constants whose shape grows as calls', () => {
     const fill = check(
       (x) =>
         x.mul(tf.ones([x.shape[0] ?? 0, 4])).add(tf.tensor(new Float32Array((x.shape[0] ?? 0) * 4).fill(0.5), x.shape)),
@@ -136,7 +136,7 @@ describe('align', () => {
       '4',
       '2',
     ]);
-    // A product of two dims needs a trace more.
+    // A product of two dims needs one more trace.
     const product = (batch: number, height: number): { program: Program; sizes: Record<string, number> } => ({
       program: program((x) => tf.reshape(x, [batch * height, 10]), [batch, height, 5, 2]),
       sizes: { batch, height },
@@ -178,7 +178,7 @@ describe('what cannot be aligned', () => {
           4,
         ),
       ),
-    ).toMatch(/Slice.*dynamic dims give.*1, 4/);
+    ).toMatch(/Slice.*of the dynamic dims, got 1, 4/);
     expect(message(() => batched((x) => tf.unstack(x)[0] as tf.Tensor, 4))).toMatch(
       /Unpack.*as many results at every size, got 3 and 5/,
     );
@@ -192,7 +192,7 @@ describe('what cannot be aligned', () => {
     expect(message(() => batched((x) => x.mul(Math.sin(x.shape[0] ?? 0)), 4))).toMatch(site);
   });
 
-  it('is refused where the traces do not tell the dims apart', () => {
+  it('is refused if the traces do not determine the dims', () => {
     const same = { program: program(tf.sin, [3]), sizes: { batch: 3 } };
     expect(() => align([same, same])).toThrow(UsageError);
     expect(() => align([same])).toThrow('2 or more traces');
@@ -217,7 +217,7 @@ describe('solver', () => {
     expect(solve([1.5, 2.5, 1.5, 6.5])).toBeUndefined();
   });
 
-  it('finds whole parts, near what they are made of, and says nothing where several would fit', () => {
+  it('finds rounded quotients of nearby sizes, and nothing if several would fit', () => {
     const solve = solver([{ h: 29 }, { h: 48 }, { h: 79 }, { h: 97 }]);
     expect(
       [

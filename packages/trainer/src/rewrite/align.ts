@@ -1,5 +1,5 @@
-// Dynamic dims: traces of one function at several sizes, laid side by side. Every number that differs is solved as an
-// expression of the named dims.
+// Dynamic dims: combines traces of one function at several sizes into one program. Every number that differs between
+// them is solved as an expression of the named dims.
 import { ExportError, UsageError } from '@forja/core';
 import {
   callInputs,
@@ -25,7 +25,7 @@ export interface SizedProgram {
   sizes: Record<string, number>;
 }
 
-/** A line about one call for messages. */
+/** Describes a call in error messages: kernel, layer, call site. */
 function where(call: KernelCall): string {
   return [
     call.kernel,
@@ -41,29 +41,28 @@ const [hopeless, fractions, settled, branches] = [
   new WeakSet<object>(),
 ];
 
-/** Whether no other step of the dims can make traces of the function alike. */
+/** True if no choice of steps can make these traces align. */
 export function isHopeless(error: unknown): boolean {
   return typeof error === 'object' && error !== null && hopeless.has(error);
 }
 
 /**
- * Whether the traces do not fit each other, all sizes being whole. What tfjs refuses at some size, or a size that is
- * none, may be whole at multiples.
+ * True if the traces differ although every size is an integer. If tfjs refused a size, or a size was fractional, the
+ * traces may still align at multiples of a step.
  */
-export function isWhole(error: unknown): boolean {
+export function isIntegerMismatch(error: unknown): boolean {
   return typeof error === 'object' && error !== null && settled.has(error) && !fractions.has(error);
 }
 
 /**
- * Whether the function does different things at different sizes, all of which it takes: it calls other kernels, or
- * gives them other numbers where all shapes are as arithmetic has them. At multiples of some step it would seem to do
- * one thing only.
+ * True if the function branches on a size: it calls other kernels, or passes other numbers although all shapes follow
+ * from arithmetic. Sizes that are multiples of a step could hide such a branch.
  */
 export function isBranch(error: unknown): boolean {
   return typeof error === 'object' && error !== null && branches.has(error);
 }
 
-/** An error of that kind. */
+/** An error for which {@link isBranch} is true. */
 export function branchError(message: string): ExportError {
   const error = new ExportError('export.unsupported', message);
   branches.add(error);
@@ -77,7 +76,7 @@ function refuse(at: string, why: string, kind?: WeakSet<object>): never {
   throw error;
 }
 
-/** Attributes that take any number, not sizes only. */
+/** Attributes that may hold any number, not only sizes. */
 const MEASURED: Readonly<Record<string, readonly string[]>> = {
   Fill: ['value'],
   LinSpace: ['start', 'stop'],
@@ -85,13 +84,13 @@ const MEASURED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * One program for all sizes: shapes and attributes, lists inside them too, hold SymbolicSizes where the traces differ.
- * It takes one trace more than there are named dims, at sizes that tell them apart; each further trace is a check.
- * Constants that grow with a dim become a `Fill` or `Tile`, numbers that count one a `Fill`. With `steps`, a dim is a
- * multiple of its step at every trace, and the program holds for such sizes only.
+ * Makes one program for all sizes: shapes and attributes, including lists in them, hold symbolic sizes where the traces
+ * differ. Needs one trace more than there are named dims, at linearly independent sizes; each further trace checks the
+ * result. Constants that grow with a dim become a `Fill` or `Tile`, numbers that are computed from dims a `Fill`. With
+ * `steps`, each dim is a multiple of its step in every trace, and the program holds only for such sizes.
  * @throws ExportError `export.unsupported` where the traces call different kernels or no expression of the dims gives a
  * number, naming kernel, layer and call site.
- * @throws UsageError for traces that cannot tell the dims apart.
+ * @throws UsageError if the sizes of the traces do not determine the dims.
  */
 export function align(traces: readonly SizedProgram[], steps: Readonly<Record<string, number>> = {}): Program {
   const [first] = traces;
@@ -100,7 +99,8 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   const solve = solver(sizes, steps);
   const dims = Object.keys(first.sizes).map((name) => dimSize(name, steps[name]));
   const measure = measureSolver(solve, dims, (size) => sizes.map((s) => evaluateSize(size, s) ?? NaN));
-  // Dead code first: shapes that a graph model only reads back are constants that differ, and nothing depends on them.
+  // Remove dead code first: a graph model reads shapes back as constants, which differ between traces though nothing
+  // uses them.
   const programs = traces.map((t) => alignable(t.program));
   const base = programs[0] ?? first.program;
   checkStructure(programs, solve);
@@ -132,13 +132,13 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
   try {
     return withNumbers(base, programs, values, { sizes, steps, dims, solve, measure });
   } catch (error) {
-    // Every shape was solved: the numbers are what differs.
+    // All shapes were solved, so what differs is a number that the function chose: a branch.
     if (error instanceof ExportError) branches.add(error);
     throw error;
   }
 }
 
-/** What {@link align} works with. */
+/** State of {@link align}. */
 interface Alignment {
   sizes: readonly SizedProgram['sizes'][];
   steps: Readonly<Record<string, number>>;
@@ -147,7 +147,7 @@ interface Alignment {
   measure: MeasureSolver;
 }
 
-/** Symbolic sizes that a call has in its inputs. */
+/** Symbolic sizes in the shapes of the call's inputs. */
 function openSizes(call: KernelCall | undefined, shape: (id: ValueId) => readonly Size[]): Size[] {
   return call === undefined
     ? []
@@ -156,7 +156,7 @@ function openSizes(call: KernelCall | undefined, shape: (id: ValueId) => readonl
         .filter((size) => !isStatic(size));
 }
 
-/** The program whose shapes are solved, with its attributes and constants. */
+/** Solves attributes and constants of the program, whose shapes are solved already. */
 function withNumbers(
   base: Program,
   programs: readonly Program[],
@@ -183,7 +183,7 @@ function withNumbers(
   });
 
   const program: Program = { ...base, values, calls, constants: new Map() };
-  /** A solver from some of the traces, and how a size is at the others. */
+  /** A solver that uses some of the traces, and the values of a size at these traces. */
   const within = (rows: readonly number[], open: readonly Size[]): RowSolver => {
     const some = sizes.filter((_, row) => rows.includes(row));
     const whole = solver(some, steps);
@@ -236,7 +236,7 @@ function withNumbers(
   return { ...program, calls: [...leading, ...calls] };
 }
 
-/** Where one trace makes other calls than another, in words. */
+/** Describes where two traces make different calls. */
 export function branchOf(base: Program, other: Program): string {
   try {
     checkStructure([alignable(base), alignable(other)], () => undefined);
@@ -246,7 +246,7 @@ export function branchOf(base: Program, other: Program): string {
   return 'the function makes other calls at another size';
 }
 
-/** The traces must be the same calls on the same values. */
+/** Throws unless all traces make the same calls on the same values. */
 function checkStructure(programs: readonly Program[], solve: Solver): void {
   const [base] = programs;
   if (base === undefined) return;
@@ -267,7 +267,7 @@ function checkStructure(programs: readonly Program[], solve: Solver): void {
       if (twin.outputs.length !== call.outputs.length) {
         const count = solve(programs.map((p) => p.calls[index]?.outputs.length ?? 0));
         const why =
-          'a dynamic dim cannot be unstacked. What loops over it, as recurrent layers do over time, is written out step by step; fix that dim';
+          'a dynamic dim cannot be unstacked, because a loop over it (as in recurrent layers) is unrolled; fix that dim';
         refuse(
           where(call),
           `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: ${why}`,
@@ -299,17 +299,17 @@ function solveSize(numbers: readonly number[], near: readonly Size[], solve: Sol
     solve(numbers, near) ??
     refuse(
       at,
-      `expected ${what} that sums, products and whole parts of the dynamic dims give, got ${numbers.join(', ')} at the sizes traced; fix that dim`,
+      `expected ${what} that is a sum, product or rounded quotient of the dynamic dims, got ${numbers.join(', ')} at the sizes traced; fix that dim`,
       numbers.every(Number.isInteger) ? undefined : fractions,
     )
   );
 }
 
-/** What explains the numbers of an attribute. */
+/** Solvers for the numbers of an attribute. */
 interface Explained {
   near: readonly Size[];
   solve: Solver;
-  /** Only where the attribute takes any number. */
+  /** Only set if the attribute may hold any number. */
   measure?: MeasureSolver;
 }
 

@@ -1,4 +1,4 @@
-// Broadcast simplification on programs written by hand: what is read, what is left alone, and that shapes hold.
+// Broadcast simplification on programs written by hand: which operands are read, what stays, and that shapes hold.
 import { describe, expect, it } from 'vitest';
 import type { KernelCall, Program } from '../program/program.js';
 import { simplifyBroadcasts } from './broadcast.js';
@@ -27,7 +27,7 @@ const add = (a: number, b: number, out: number): KernelCall => ({
 });
 
 describe('simplifyBroadcasts', () => {
-  it('reads what a Tile spread, through reshapes that put 1s in front', () => {
+  it('reads the operand of a Tile, also through reshapes that add leading 1s', () => {
     const p = program(
       [[2, 4, 4, 3], [3], [1, 1, 1, 3], [2, 4, 4, 3], [2, 4, 4, 3]],
       [
@@ -53,7 +53,7 @@ describe('simplifyBroadcasts', () => {
     }
   });
 
-  it('computes small and spreads after when no operand is whole', () => {
+  it('computes the small result and tiles it if both operands were tiled', () => {
     const p = program([[], [1, 3], [2, 3], [2, 3]], [tile(1, 2, [2, 1]), add(2, 0, 3)]);
     const { calls, values } = simplifyBroadcasts(p);
     expect(calls.slice(1)).toMatchObject([

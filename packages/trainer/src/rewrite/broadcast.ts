@@ -1,6 +1,6 @@
-// Lets broadcasting do the work of Tile: what gradients spread over a picture before an element-wise op stays small.
-// Also drops reshapes that only put 1s in front of an operand, so that equal operands look equal to
-// common-subexpression elimination.
+// Removes Tiles before element-wise calls that broadcast anyway, so that tensors which gradients repeat over a picture
+// stay small. Also removes reshapes that only add leading 1s to an operand, so that common-subexpression elimination
+// sees equal operands.
 import { traitsOf } from '../kernels/traits.js';
 import {
   isStatic,
@@ -28,8 +28,8 @@ function broadcast(a: readonly Size[], b: readonly Size[]): Size[] | undefined {
 }
 
 /**
- * `program` with element-wise calls that broadcast reading the small tensors themselves. Dead calls are left to
- * dead-code elimination.
+ * Makes element-wise calls read operands from before they were tiled, where broadcasting gives the same result. Calls
+ * that this leaves unused are removed by dead-code elimination.
  */
 export function simplifyBroadcasts(program: Program): Program {
   const values: ProgramValue[] = [...program.values];
@@ -41,7 +41,7 @@ export function simplifyBroadcasts(program: Program): Program {
     for (const id of call.outputs) producer.set(id, call);
   };
 
-  /** What `id` was spread or padded from, if broadcasting can do the same. */
+  /** The value that `id` was tiled from, or that got leading 1s, if broadcasting gives the same result. */
   const source = (id: ValueId): ValueId => {
     const call = producer.get(id);
     const from = call?.inputs['x'];
@@ -79,7 +79,7 @@ export function simplifyBroadcasts(program: Program): Program {
       full.every(isStatic) &&
       (smallA !== a || smallB !== b)
     ) {
-      // Both operands are small: compute small, and spread the result for whoever needs it whole.
+      // Both operands were tiled: compute the small result, and tile that for its readers.
       const id = values.length;
       values.push({ dtype: values[out]?.dtype ?? 'float32', shape: result });
       emit({ ...call, inputs: { a: smallA, b: smallB }, outputs: [id] });

@@ -1,11 +1,11 @@
-// Common-subexpression elimination: what is computed twice from the same values is computed once. A step that applies
-// its generator for D and again for G runs it once. Constants are compared by their bytes.
+// Common-subexpression elimination: a call repeated on the same values is computed once. For example, a step that
+// applies its generator for D and again for G runs it once. Constants are compared by their bytes.
 import { sizeText, type ConstantData, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
 import { dtypeOf, Rewriter, shapeOf } from '../program/graph.js';
 
-/** `program` with equal constants and equal calls merged into the first of them. */
+/** Merges equal constants and equal calls into the first of them. */
 export function eliminateCommonSubexpressions(program: Program): Program {
   const rewriter = new Rewriter(program);
   const seen = new Map<string, readonly ValueId[]>();

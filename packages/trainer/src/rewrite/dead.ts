@@ -1,8 +1,8 @@
-// Dead-code elimination: calls that no output depends on, gradients nobody asked for among them, and constants nobody
-// reads. Inputs stay.
+// Dead-code elimination: removes calls that no output depends on (such as gradients that nobody uses) and constants
+// that nobody reads. Inputs stay.
 import { callInputs, type Program, type ValueId } from '../program/program.js';
 
-/** `program` without calls and constants that do not reach an output. Value ids stay as they are. */
+/** Removes calls and constants that do not reach an output. Value ids do not change. */
 export function eliminateDeadCode(program: Program): Program {
   const live = new Set<ValueId>(program.outputs.map((output) => output.value));
   const calls = [...program.calls].reverse().filter((call) => {

@@ -1,5 +1,5 @@
-// Convolutions moved before the nearest-neighbour enlargement that they read: the same numbers as eager tfjs, at sizes
-// of any parity, borders included; and where they must stay.
+// Convolutions moved before the nearest-neighbour enlargement that they read: the same numbers as eager tfjs, at odd
+// and even sizes, borders included; and cases where they must stay.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../program/program.js';
@@ -87,7 +87,7 @@ describe('a convolution behind a nearest-neighbour enlargement', () => {
     }
   });
 
-  it('repeats what is alike in a grown pixel instead of computing it again', () => {
+  it('shares equal groups of channels between pixels', () => {
     const w = filter(3, 3, 8, 3);
     // saves too little
     expect(kernels(8, (x) => tf.conv2d(enlarged(x, 4), w, 1, 'same'))).toEqual(['Conv2D', 'DepthToSpace']);
@@ -111,7 +111,7 @@ describe('a convolution behind a nearest-neighbour enlargement', () => {
     ).toEqual(['FusedConv2D', 'DepthToSpace', 'Tanh']);
   });
 
-  it('stays where nothing would be gained, or the pass does not know it', () => {
+  it('stays if nothing would be gained or the case is not covered', () => {
     const stays = (channels: number, network: Network): void =>
       expect(kernels(channels, network).filter((kernel) => ['DepthToSpace', 'GatherV2'].includes(kernel))).toEqual([]);
     const w = filter(3, 3, 8, 3);

@@ -1,35 +1,35 @@
-// A convolution of a picture enlarged by nearest neighbours, computed before it is enlarged. Pixels that came of one
-// see few different neighbours: a small convolution gives one group of channels for each way in which a kernel can meet
-// the grown pixels, and depthToSpace puts them in place. Less is computed, and the enlarged picture of many channels,
-// often the largest of a network, is never made.
+// Moves a convolution before the nearest-neighbour enlargement that it reads. After enlarging by a factor f, the f²
+// pixels made from one source pixel see few distinct neighbours, so a small convolution on the source can compute them
+// as groups of channels, one per distinct combination of taps, and depthToSpace puts them in place. This saves work,
+// and the enlarged picture, often the largest tensor of a network, is never made.
 import { filtersPictures, traitsOf } from '../kernels/traits.js';
 import type { ConstantData, KernelCall, Program, Size } from '../program/program.js';
 import { times } from '../program/size.js';
 import { inputOf, outputOf, producers, Rewriter, sameSize, useCounts } from '../program/graph.js';
 
-/** A convolution along one axis of the enlarged picture, as one along the small picture's. */
+/** One axis of the convolution on the enlarged picture, expressed on the axis of the small picture. */
 interface Axis {
   /**
-   * Distinct ways to meet the grown pixels: row u of `ways[i]` says which taps of the kernel fall on pixel u of the
+   * The distinct combinations of taps: `ways[i][u]` lists the taps of the original kernel that fall on pixel u of the
    * small kernel.
    */
   ways: number[][][];
-  /** The way of each of the pixels that one pixel grows into. */
+  /** Index into `ways` for each of the `factor` pixels made from one source pixel. */
   of: number[];
   /** Size of the small kernel. */
   size: number;
 }
 
-/** Price of a float that is written and read, in multiply-adds; see core's onnx/fast/price.ts. */
+/** Cost of writing and reading a float, in multiply-adds; see core's onnx/fast/price.ts. */
 const MOVE = 15;
-/** Only what is clearly cheaper is taken. */
+/** The new form must cost less than this fraction of the old one. */
 const GAIN = 0.75;
-/** Numbers that the new filter may have: what is saved in time should not be paid in the size of the file. */
+/** Largest filter, in elements: saved time should not cost much file size. */
 const LARGEST_FILTER = 2 ** 18;
 
 /**
- * `program` with such convolutions computed on the small picture. Filters and biases must be constants; for the end,
- * when all has been folded into them that can be.
+ * Moves such convolutions to the small picture. Filters and biases must be constants, so this runs last, after
+ * everything is folded into them.
  */
 export function convolveBeforeEnlarging(program: Program): Program {
   const [from, uses] = [producers(program), useCounts(program)];
@@ -85,10 +85,10 @@ function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean
   const work = (groups: number): number => rows.size * columns.size * inputs * padded(groups * outputs);
   const price = (groups: number): number => work(groups) + MOVE * pixels * outputs * (groups < pixels ? 2 : 1);
   const most = GAIN * pixels * ((height ?? 0) * (width ?? 0) * inputs * padded(outputs) + MOVE * inputs);
-  // To repeat what is alike takes a node more, which some runtimes lack: only where it saves half, or all would be
-  // lost.
+  // Sharing equal groups takes an extra Gather, which some runtimes lack, so share only if it halves the work or if the
+  // rewrite would not pay otherwise.
   const repeats = few < pixels && (2 * work(few) <= work(pixels) || price(pixels) > most);
-  const [down, across] = repeats ? [rows, columns] : [apart(rows), apart(columns)];
+  const [down, across] = repeats ? [rows, columns] : [separate(rows), separate(columns)];
   const groups = down.ways.length * across.ways.length;
   if (price(groups) > most || rows.size * columns.size * inputs * groups * outputs > LARGEST_FILTER) return false;
 
@@ -117,7 +117,7 @@ function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean
   });
   let channels = made;
   if (repeats) {
-    // Pixels between the borders of a grown one are all alike.
+    // Expand the distinct groups to one group per pixel.
     const order = down.of.flatMap((r) =>
       across.of.flatMap((c) => Array.from({ length: outputs }, (_, o) => (r * across.ways.length + c) * outputs + o)),
     );
@@ -140,17 +140,17 @@ function rewrite(call: KernelCall, enlarging: KernelCall, on: Rewriter): boolean
   return true;
 }
 
-/** The axis with a way of its own for every pixel. */
-const apart = ({ ways, of, size }: Axis): Axis => ({
+/** The axis with a separate group for every pixel, equal or not. */
+const separate = ({ ways, of, size }: Axis): Axis => ({
   ways: of.map((way) => ways[way] ?? []),
   of: of.map((_, phase) => phase),
   size,
 });
 
-/** Channels as vectors hold them. */
+/** Channels rounded up to the vector width. */
 const padded = (channels: number): number => 8 * Math.ceil(channels / 8);
 
-/** The whole number by which a size grows, at least 2. */
+/** The integer factor between two sizes, if it is at least 2. */
 function factorOf(small: Size | undefined, large: Size | undefined): number | undefined {
   if (small === undefined || large === undefined) return undefined;
   const [[key, one] = ['', 0]] = typeof small === 'number' ? [['', small] as const] : Object.entries(small.terms);
@@ -159,12 +159,12 @@ function factorOf(small: Size | undefined, large: Size | undefined): number | un
   return Number.isInteger(factor) && factor >= 2 && sameSize(times(small, factor), large) ? factor : undefined;
 }
 
-/** Undefined where the padding does not keep the size, or would be another than `same` on the small picture. */
+/** Undefined if the padding does not keep the size, or if it would not be `same` on the small picture. */
 function axisOf(kernel: number, factor: number, pad: unknown): Axis | undefined {
   const before =
     pad === 'same' ? Math.floor((kernel - 1) / 2) : typeof pad === 'number' && 2 * pad === kernel - 1 ? pad : undefined;
   if (before === undefined || kernel < 2) return undefined;
-  // Tap t of the output at pixel `phase` of a grown one falls on this pixel of the small picture, from its own.
+  // Offset, in the small picture, of the pixel that `tap` reads for the output pixel `phase` of an enlarged pixel.
   const pixel = (phase: number, tap: number): number => Math.floor((phase - before + tap) / factor);
   const least = pixel(0, 0);
   const size = pixel(factor - 1, kernel - 1) - least + 1;
@@ -182,7 +182,7 @@ function axisOf(kernel: number, factor: number, pad: unknown): Axis | undefined 
   return { ways, of, size };
 }
 
-/** Filter of the small convolution: sums of taps, in double precision. */
+/** Filter of the small convolution: each weight is a sum of taps, in double precision. */
 function sums(
   weights: ConstantData,
   [, width, inputs, outputs]: readonly [number, number, number, number],

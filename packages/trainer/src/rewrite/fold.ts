@@ -1,23 +1,25 @@
-// Constant folding: calls on constants alone are computed once, by tfjs's own cpu kernels, and become constants.
+// Constant folding: calls that read only constants are computed once, by tfjs's cpu kernels, and become constants.
 import * as tf from '@tensorflow/tfjs';
 import { traitsOf } from '../kernels/traits.js';
 import { callInputs, type KernelCall, type Program } from '../program/program.js';
 import { countOf, Rewriter } from '../program/graph.js';
 import { replay } from '../program/replay.js';
 
-/**
- * Results up to this many elements are always worth keeping; larger ones only if they are no larger than what they are
- * made of.
- */
+/** Results up to this many elements are always folded; larger ones only if they are no larger than their inputs. */
 const SMALL = 1 << 12;
 
-/** Tensors made out of nothing, as by Fill, are kept as calls above this many elements, a row of channels. */
+/**
+ * Calls without inputs, such as Fill, are folded up to this many elements (a row of channels), and kept as calls above.
+ */
 const ROW = 1 << 10;
 
-/** Sums of products, whose time grows faster than their tensors, are folded only below this size read times made. */
+/**
+ * Convolutions and products are folded only if elements read × elements made is below this, as their cost grows faster
+ * than their size.
+ */
 const HEAVY = 1e8;
 
-/** `program` with calls on constants computed. Nothing is folded where tfjs has no cpu backend. */
+/** Folds calls that read only constants. Does nothing if tfjs has no cpu backend. */
 export function foldConstants(program: Program): Program {
   const rewriter = new Rewriter(program);
   if ((tf.findBackend('cpu') as tf.KernelBackend | null) === null) return program; // its type forgets the null
@@ -43,7 +45,7 @@ function isFoldable(call: KernelCall, on: Rewriter): boolean {
   return made <= Math.max(SMALL, read) && !(traits.multiplies === 'sums' && made * read > HEAVY);
 }
 
-/** Whether an attribute holds a size that is not a number yet. */
+/** Whether an attribute holds a symbolic size. */
 function isDynamic(value: unknown): boolean {
   return Array.isArray(value) ? value.some(isDynamic) : typeof value === 'object' && value !== null;
 }
@@ -52,7 +54,7 @@ function fold(call: KernelCall, on: Rewriter): void {
   const { values, constants } = on;
   const ids = callInputs(call);
   const [from, to] = [ids[0], call.outputs[0]];
-  // The same numbers in other sizes: weights are large, and are not copied for that.
+  // A reshape keeps the data: share the array, as weights are large.
   const same = call.kernel === 'Reshape' && from !== undefined ? constants.get(from) : undefined;
   if (same !== undefined && to !== undefined) {
     constants.set(to, same);

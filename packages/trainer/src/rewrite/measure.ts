@@ -1,5 +1,5 @@
-// Numbers that networks work out of sizes and that are no sizes: quotients, square roots and logarithms of them, and
-// multiples of these.
+// Solves for numbers that networks compute from sizes and that are not sizes: quotients, square roots and logarithms of
+// sizes, and multiples of these.
 import {
   isStatic,
   maximum,
@@ -13,24 +13,25 @@ import {
 } from '../program/size.js';
 import type { Solver } from './solve.js';
 
-/** Numbers seen at each trace → the measure that explains them, or undefined where none does. */
+/** The numbers seen at each trace → the measure that explains them, or undefined if none does. */
 export type MeasureSolver = (numbers: readonly number[], near?: readonly Size[]) => Measure | undefined;
 
-/** What undoes a measure, and the factors that are tried before it. */
+/** The inverse function of each kind of measure, and the scales that are tried in front of it. */
 const INVERSES: readonly { of: Measure['of']; inverse: (x: number) => number; scales: readonly number[] }[] = [
   { of: 'quotient', inverse: (x) => x, scales: [1, Math.PI, 2 * Math.PI] },
   { of: 'root', inverse: (x) => x * x, scales: [1] },
   { of: 'logarithm', inverse: Math.exp, scales: [1, 0.5, 2, 1 / Math.LN2, 1 / Math.LN10] },
 ];
 
-/** Equal to half a step of float32: what tfjs keeps of a number. */
+/** Equal to within float32's relative rounding error: tfjs keeps numbers as float32. */
 const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1.2e-7 * Math.abs(b);
 
-/** Largest whole number that float32 tells from its neighbours. */
+/** Up to here float32 represents every integer. */
 const EXACT = 2 ** 24;
 
 /**
- * A solver of measures, over one of sizes. `evaluate` gives a size's numbers at the traces, `dims` are the named ones.
+ * Makes a solver of measures on top of a solver of sizes. `evaluate` gives the numbers of a size at the traces; `dims`
+ * are the named dims.
  */
 export function measureSolver(
   solve: Solver,
@@ -39,7 +40,7 @@ export function measureSolver(
 ): MeasureSolver {
   return (numbers, around = []) => {
     if (!numbers.every(Number.isFinite)) return undefined;
-    // What is divided by is kept from becoming 0, as at a size of 1.
+    // Clamp divisors to at least 1, so that none is 0 (such as height - 1 at height 1).
     const divisors = divisorsOf([...around.filter((size) => !isStatic(size)), ...dims]).map((size) => {
       const at = evaluate(size);
       return at.some((n) => n < 1) ? { size: maximum(size, 1), at: at.map((n) => Math.max(n, 1)) } : { size, at };
@@ -79,7 +80,7 @@ export function measureSolver(
   };
 }
 
-/** Any multiple of a size, of one over it, or of their roots. */
+/** Any constant multiple of a size, of its inverse, or of the square root of either. */
 function multiple(
   numbers: readonly number[],
   divisors: readonly { size: Size; at: readonly number[] }[],
@@ -97,10 +98,10 @@ function multiple(
   return undefined;
 }
 
-/** So many sizes are multiplied. */
+/** Limit on the number of sizes that are combined into products. */
 const MOST = 6;
 
-/** Sizes that things are divided by: those at hand, their doubles and neighbours, and products of two. */
+/** Candidate divisors: the given sizes, products of two, and the doubles and neighbours (±1) of all these. */
 function divisorsOf(sizes: readonly Size[]): Size[] {
   const found = new Map<string, Size>();
   const add = (size: Size): void =>

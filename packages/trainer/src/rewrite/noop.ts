@@ -1,15 +1,15 @@
-// Removes calls that return their input: what tfjs's tape, layers and gradient functions leave behind.
+// Removes calls that return their input, as tfjs's tape, layers and gradient functions leave them behind.
 import { kernelsThat, traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 import { uniformOf } from './uniform.js';
 
-/** What a call amounts to: an existing value, another call, or (undefined) itself. */
+/** What to replace a call by: an existing value, another call, or (undefined) nothing, so that it stays. */
 type Rule = (call: KernelCall, on: Rewriter) => ValueId | KernelCall | undefined;
 
 const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(Number) : []);
 
-/** An attribute that tfjs passes on as the caller gave it: one axis, a list, or none for all. */
+/** Axes from an attribute that tfjs passes on as the caller gave it: one axis, a list, or undefined for all. */
 const axesOf = (value: unknown, rank: number): number[] =>
   typeof value === 'number'
     ? [value]
@@ -17,20 +17,20 @@ const axesOf = (value: unknown, rank: number): number[] =>
       ? value.map(Number)
       : Array.from({ length: rank }, (_, i) => i);
 
-/** The input named `name`, when the result has its type and shape. */
+/** The input named `name`, if the result has its type and shape. */
 function unchanged(call: KernelCall, on: Rewriter, name = 'x'): ValueId | undefined {
   const [x, y] = [inputOf(call, name), outputOf(call)];
   return x !== undefined && on.dtype(x) === on.dtype(y) && sameSizes(on.shape(x), on.shape(y)) ? x : undefined;
 }
 
-/** The call that made the input `name`, if it was `kernel`. */
+/** The call that made the input `name`, if its kernel is `kernel`. */
 function before(call: KernelCall, on: Rewriter, kernel: string, name = 'x'): KernelCall | undefined {
   const x = inputOf(call, name);
   const from = x === undefined ? undefined : on.producer.get(x);
   return from?.kernel === kernel ? from : undefined;
 }
 
-/** A neutral element beside the other operand. `sides`: which operands may be neutral. */
+/** The other operand, if one operand is the neutral element `value`. `sides`: which operands may be neutral. */
 function neutral(value: number, sides: readonly ('a' | 'b')[]): Rule {
   return (call, on) => {
     for (const side of sides) {
@@ -44,7 +44,7 @@ function neutral(value: number, sides: readonly ('a' | 'b')[]): Rule {
   };
 }
 
-/** A reduction over axes of size 1, or none, moves no number. */
+/** A reduction over no axes, or axes of size 1, changes no number. */
 const reduction: Rule = (call, on) => {
   const x = inputOf(call, 'x');
   if (x === undefined || on.dtype(x) !== on.dtype(outputOf(call))) return undefined;
@@ -54,7 +54,7 @@ const reduction: Rule = (call, on) => {
   return unchanged(call, on) ?? reshaped(call, on, x);
 };
 
-/** One Reshape of what the reshapes before `x` started from. */
+/** Merges a chain of reshapes into one. */
 function reshaped(call: KernelCall, on: Rewriter, x: ValueId | undefined): ValueId | KernelCall | undefined {
   const from = x === undefined ? undefined : on.producer.get(x);
   const start = from?.kernel === 'Reshape' ? inputOf(from, 'x') : x;
@@ -131,8 +131,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * `program` without calls that change nothing; reshapes and transposes in a row become one. Adding 0 may turn -0 into
- * 0.
+ * Removes calls that change nothing, and merges consecutive reshapes and transposes. Removing `+ 0` may turn 0 into -0.
  */
 export function removeNoops(program: Program): Program {
   const rewriter = new Rewriter(program);

@@ -1,9 +1,9 @@
-// A batch norm whose statistics are no vectors of channels, as tf.layers' layer normalization makes them: told again as
+// Rewrites a batch norm whose statistics are not vectors of channels, as tf.layers' layer normalization makes them, as
 // sums and products, which broadcast.
 import type { Program, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter, sameSize } from '../program/graph.js';
 
-/** `program` with such batch norms as (x - mean) · (scale / √(variance + ε)) + offset. */
+/** Rewrites such batch norms as (x - mean) · (scale / √(variance + ε)) + offset. */
 export function spreadNorms(program: Program): Program {
   const rewriter = new Rewriter(program);
   return rewriter.run((call) => {
@@ -11,8 +11,14 @@ export function spreadNorms(program: Program): Program {
     const [mean, variance, scale, offset] = ['mean', 'variance', 'scale', 'offset'].map((name) =>
       unspread(inputOf(call, name), rewriter),
     );
-    const whole = [mean, variance].some((id) => id !== undefined && rewriter.shape(id).length > 1);
-    if (call.kernel !== 'FusedBatchNorm' || x === undefined || mean === undefined || variance === undefined || !whole)
+    const broadcasts = [mean, variance].some((id) => id !== undefined && rewriter.shape(id).length > 1);
+    if (
+      call.kernel !== 'FusedBatchNorm' ||
+      x === undefined ||
+      mean === undefined ||
+      variance === undefined ||
+      !broadcasts
+    )
       return rewriter.emit(call);
     const binary = (
       kernel: string,
@@ -36,7 +42,7 @@ export function spreadNorms(program: Program): Program {
   });
 }
 
-/** What was spread along axes of size 1 before it was spread. */
+/** The value that `id` was tiled from along axes of size 1. */
 function unspread(id: ValueId | undefined, on: Rewriter): ValueId | undefined {
   const tile = id === undefined ? undefined : on.producer.get(id);
   const from = tile?.kernel === 'Tile' ? inputOf(tile, 'x') : undefined;

@@ -1,5 +1,4 @@
-// The passes together on whole networks and on random programs: the same numbers as before them, and only the calls
-// that are needed.
+// All passes together, on whole networks and random programs: the numbers stay, and only the needed calls remain.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../program/program.js';
@@ -121,7 +120,7 @@ describe('optimize', () => {
   });
 });
 
-/** A small generator of numbers, so that a failing program can be made again. */
+/** A seeded random number generator, so that a failing program can be made again. */
 function dice(seed: number): (sides: number) => number {
   let state = seed;
   return (sides) => {
@@ -130,7 +129,7 @@ function dice(seed: number): (sides: number) => number {
   };
 }
 
-/** A random function of three tensors, of the calls that passes look for. */
+/** A random function of three tensors, built from the calls that passes look for. */
 function randomFunction(seed: number): (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor> {
   return ({ x, y, row }) => {
     const roll = dice(seed);

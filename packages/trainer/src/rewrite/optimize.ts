@@ -1,4 +1,4 @@
-// The passes in their order, run until nothing changes.
+// Runs the passes in order until nothing changes.
 import type { Program } from '../program/program.js';
 import { simplifyReductions } from './algebra.js';
 import { foldAffine } from './affine.js';
@@ -16,9 +16,9 @@ import { flattenProducts } from './products.js';
 import { shrinkUniforms } from './uniform.js';
 
 /**
- * The order matters within a round: flattened products leave reshapes that are no-ops; no-ops hide equal
- * subexpressions, so they go next; equal calls are merged before broadcasting is simplified, which looks at who made an
- * operand; what scales and shifts channels folds into weights once it is constant; dead code goes last.
+ * The order matters within a round. Flattened products leave reshapes that are no-ops. No-ops hide equal
+ * subexpressions, so they are removed first. Equal calls are merged before broadcasts are simplified, because that
+ * looks at which call made an operand. Scales and shifts fold into weights once they are constant. Dead code goes last.
  */
 export const PASSES: readonly Pass[] = [
   flattenProducts,
@@ -33,16 +33,13 @@ export const PASSES: readonly Pass[] = [
   eliminateDeadCode,
 ];
 
-/** Once, when the rounds are over: convolutions have their final weights then. */
+/** Run once after the rounds, when convolutions have their final weights. */
 const LAST: readonly Pass[] = [joinPads, convolveBeforeEnlarging, eliminateDeadCode];
 
-/** More rounds than any program needs: each removes or shrinks something. */
+/** Upper limit of rounds; each round removes or shrinks something, and no known program needs as many. */
 const ROUNDS = 16;
 
-/**
- * Runs `passes` in order, again and again, until a round changes nothing; then, unless the caller names passes, the
- * last ones.
- */
+/** Runs rounds of `passes` until a round changes nothing; then, unless the caller names passes, the final ones. */
 export function optimize(program: Program, passes: readonly Pass[] = PASSES): Program {
   let current = program;
   let before = '';
@@ -55,7 +52,9 @@ export function optimize(program: Program, passes: readonly Pass[] = PASSES): Pr
   return passes === PASSES ? LAST.reduce((p, pass) => pass(p), current) : current;
 }
 
-/** What a program consists of, as text; numbers of values that a pass made anew count by order of appearance. */
+/**
+ * The program's calls as text. Values are numbered by first appearance, so that new ids of a pass make no difference.
+ */
 function signature(program: Program): string {
   const order = new Map<number, number>();
   const name = (id: number): number => {

@@ -1,4 +1,4 @@
-// Pads that become a convolution's own: the same numbers as eager tfjs, and where they must stay.
+// Pads merged into convolutions: the same numbers as eager tfjs, and cases where they must stay.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trace } from '../trace/trace.js';
@@ -13,7 +13,7 @@ const wave = (count: number): Float32Array => Float32Array.from({ length: count 
 const SHAPE: [number, number, number, number] = [2, 6, 5, 3];
 const filter = (outputs: number): tf.Tensor4D => tf.tensor4d(wave(9 * 3 * outputs), [3, 3, 3, outputs]);
 
-/** Kernels of the optimized program of `network`; its numbers must be tfjs's. */
+/** Kernels of the optimized program of `network`; checks that its numbers are tfjs's. */
 function kernels(network: (x: tf.Tensor4D) => tf.Tensor | tf.Tensor[]): string[] {
   const named = (x: tf.Tensor): Record<string, tf.Tensor> =>
     Object.fromEntries([network(x as tf.Tensor4D)].flat().map((y, i) => [`y${i}`, y]));
@@ -101,7 +101,7 @@ describe('zeros around a picture', () => {
     ).toEqual(['FusedConv2D']);
   });
 
-  it('stay where they are no zeros, are read twice, or the convolution pads too', () => {
+  it('stay if they are not zeros, are read twice, or the convolution pads too', () => {
     const w = filter(4);
     const borders: [number, number][] = [
       [0, 0],

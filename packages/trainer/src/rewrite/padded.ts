@@ -1,10 +1,10 @@
-// Zeros put around a picture before a convolution become the convolution's own padding, as of Keras's ZeroPadding2D: a
-// copy of the picture less. onnxruntime joins them too, but not across a change of layout.
+// Turns zero padding before a convolution (as of Keras's ZeroPadding2D) into the convolution's own padding, which saves
+// a copy of the picture. onnxruntime does this too, but not across a layout change.
 import { filtersPictures } from '../kernels/traits.js';
 import type { Program } from '../program/program.js';
 import { inputOf, producers, Rewriter, useCounts } from '../program/graph.js';
 
-/** `program` with such pads joined to the only convolution that reads them. */
+/** Merges such a pad into its convolution, if nothing else reads the padded picture. */
 export function joinPads(program: Program): Program {
   const [from, uses] = [producers(program), useCounts(program)];
   const rewriter = new Rewriter(program);
@@ -26,7 +26,7 @@ export function joinPads(program: Program): Program {
   });
 }
 
-/** Paddings of a picture's height and width alone, by numbers that are not negative. */
+/** The paddings, if they are non-negative numbers and only pad height and width. */
 function bordersOf(paddings: unknown): [number, number][] | undefined {
   if (!Array.isArray(paddings) || paddings.length !== 4) return undefined;
   const pairs = paddings.map((pair: unknown): [number, number] | undefined => {

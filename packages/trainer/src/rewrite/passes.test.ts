@@ -1,4 +1,4 @@
-// Each pass on small functions: what is left of them, and that the numbers stay.
+// Each pass on small functions: which calls remain, and that the numbers do not change.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Program } from '../program/program.js';
@@ -91,7 +91,7 @@ describe('common subexpressions', () => {
     expect(left((x) => tf.split(x, 2, 2).concat(tf.split(x, 2, 2)), pass)).toEqual(['SplitV']);
   });
 
-  it('are told by attributes, to the last bit', () => {
+  it('differ by attributes, to the last bit', () => {
     expect(
       left(
         (x) => [
@@ -269,7 +269,7 @@ describe('constant folding', () => {
 });
 
 describe('uniform operands', () => {
-  it('become scalars beside a whole operand', () => {
+  it('become scalars if the other operand has the result shape', () => {
     const after = eliminateDeadCode(
       shrinkUniforms(traced((x) => x.mul(tf.fill(SHAPE, 3)).add(tf.tensor(new Float32Array(24).fill(2), SHAPE)))),
     );

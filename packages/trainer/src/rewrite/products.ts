@@ -1,11 +1,12 @@
-// tf.layers multiplies matrices as batches of one. Told again as plain products, the reshapes around them meet and go.
+// Rewrites matrix products in batches of one, as tf.layers emits them, to plain ones, so that the reshapes around them
+// cancel.
 import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall, Program, Size, ValueId } from '../program/program.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';
 
 const isBatchOfOne = (shape: readonly Size[]): boolean => shape.length === 3 && shape[0] === 1;
 
-/** `program` with products of [1, m, k] and [1, k, n] as products of matrices, reshaped before and after. */
+/** Rewrites products of [1, m, k] and [1, k, n] to products of matrices, with reshapes before and after. */
 export function flattenProducts(program: Program): Program {
   const rewriter = new Rewriter(program);
   const reshape = (

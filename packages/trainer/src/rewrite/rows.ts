@@ -1,6 +1,6 @@
-// What a function does with every row of a tensor alike, unstacked and stacked again, done with all rows at once: of a
-// dynamic dim there is no number of rows to write out. tfjs's own tf.linalg.bandPart goes so. A traced program of
-// numbers; rows that go different ways are left as they are.
+// Replaces unstack → same ops per row → stack by one batched op: a dynamic axis has no fixed number of rows and cannot
+// be unrolled. tf.linalg.bandPart works this way. Runs on traces with concrete sizes; if rows are treated differently,
+// the program is left as it is.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { attributeKey } from '../program/attribute-key.js';
@@ -8,17 +8,17 @@ import { eliminateCommonSubexpressions } from './common.js';
 import { eliminateDeadCode } from './dead.js';
 import { inputOf, outputOf, shapeOf } from '../program/graph.js';
 
-/** Values that are one row each of the same thing. */
+/** Values that the same calls compute, one for each row. */
 interface Lane {
   ids: (ValueId | undefined)[];
   /** The calls that make them. */
   calls: (KernelCall | undefined)[];
 }
 
-/** Which lane a value is in, and which row it is. */
+/** The lane that a value belongs to, and its row in it. */
 type Place = { lane: string; row: number };
 
-/** The program without rows that are done one by one, where all go the same way; values are numbered anew then. */
+/** Batches per-row computation, if all rows are treated alike. The result has new value ids. */
 function joinRows(program: Program): Program {
   if (!program.calls.some(isUnstacked)) return program;
   const plain = eliminateDeadCode(eliminateCommonSubexpressions(program));
@@ -26,7 +26,7 @@ function joinRows(program: Program): Program {
   return lanes === undefined ? program : (joined(plain, lanes, places) ?? program);
 }
 
-/** A trace as it is laid beside others: without what nothing depends on, and rows at once. */
+/** Prepares a trace for alignment: removes dead code, batches per-row computation. */
 export function alignable(program: Program): Program {
   return joinRows(eliminateDeadCode(program));
 }
@@ -35,7 +35,7 @@ function isUnstacked(call: KernelCall): boolean {
   return call.kernel === 'Unpack' && (call.attrs['axis'] ?? 0) === 0;
 }
 
-/** Whether a call puts the rows of one lane together again, in order. */
+/** The lane whose rows the call stacks again, all of them and in order. */
 function stacked(
   call: KernelCall,
   places: ReadonlyMap<ValueId, Place>,
@@ -49,7 +49,7 @@ function stacked(
     : undefined;
 }
 
-/** The lanes of a program, or undefined where some row goes another way than the others, or is read by itself. */
+/** The lanes of a program, or undefined if rows are treated differently or a single row is read. */
 function lanesOf(program: Program): [Map<string, Lane> | undefined, Map<ValueId, Place>] {
   const [lanes, places, counts] = [new Map<string, Lane>(), new Map<ValueId, Place>(), new Map<string, number>()];
   for (const call of program.calls) {
@@ -93,7 +93,7 @@ function lanesOf(program: Program): [Map<string, Lane> | undefined, Map<ValueId,
   return [whole && !program.outputs.some(({ value }) => places.has(value)) ? lanes : undefined, places];
 }
 
-/** The program with every lane made at once, or undefined where some kernel cannot be. */
+/** The program with each lane computed by one batched call, or undefined if some kernel has no rule for it. */
 function joined(
   program: Program,
   lanes: ReadonlyMap<string, Lane>,
@@ -164,7 +164,7 @@ function joined(
   return out;
 }
 
-/** What {@link joined} lends to the rules. */
+/** Helpers of {@link joined} for the rules. */
 interface Writing {
   read: (id: ValueId) => ValueId;
   emit: (
@@ -179,7 +179,9 @@ interface Writing {
   sizes: (id: ValueId) => number[];
 }
 
-/** One call for all rows, whose results have `shape` each: its value, or undefined where there is no rule. */
+/**
+ * Emits one call for all rows, whose results have `shape` each. Returns its value, or undefined if there is no rule.
+ */
 function atOnce(
   call: KernelCall,
   rows: number,
@@ -191,7 +193,7 @@ function atOnce(
   const result = [rows, ...shape];
   const given = (name: string): ValueId => whole(inputOf(call, name) ?? -1) ?? on.read(inputOf(call, name) ?? -1);
   const isRow = (name: string): boolean => whole(inputOf(call, name) ?? -1) !== undefined;
-  /** With as many axes as a row of the result, and one for the rows in front. */
+  /** The input with a leading axis of rows, then 1s up to the rank of a row of the result. */
   const aligned = (name: string): ValueId =>
     isRow(name)
       ? on.reshaped(call, given(name), [

@@ -1,5 +1,5 @@
-// Whether a program of named dims is what the function does at one more size: sizes, attributes, and the constants that
-// it makes of them.
+// Checks a program with named dims against a trace at one more size: shapes, attributes, and the constants that the
+// program computes.
 import { callInputs, sameData, type Program, type ValueId } from '../program/program.js';
 import { attributeKey } from '../program/attribute-key.js';
 import { alignable } from './rows.js';
@@ -7,8 +7,8 @@ import { replay } from '../program/replay.js';
 import { concrete, evaluate, specialize } from '../program/sizes.js';
 
 /**
- * Whether an aligned program has the sizes and constants that the function was traced to have at `sizes`; undefined
- * where the function makes other calls there.
+ * Whether the aligned program, at `sizes`, has the shapes, attributes and constants of the trace; undefined if the
+ * trace makes other calls.
  */
 export function sameAt(
   program: Program,
@@ -16,7 +16,7 @@ export function sameAt(
   sizes: Readonly<Record<string, number>>,
 ): boolean | undefined {
   const twin = alignable(traced);
-  // What align put in front makes constants of the trace.
+  // The calls that align put in front compute constants of the trace.
   const leading = program.calls.slice(0, Math.max(0, program.calls.length - twin.calls.length));
   const calls = program.calls.slice(leading.length);
   if (
@@ -41,7 +41,7 @@ export function sameAt(
   );
 }
 
-/** Equal, numbers to the precision of float32: measures are worked out another way than the function did. */
+/** Equality, with float32 precision for fractions: a measure is computed in another way than the function did. */
 function sameAttribute(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((one, i) => sameAttribute(one, b[i]));
@@ -51,8 +51,7 @@ function sameAttribute(a: unknown, b: unknown): boolean {
 }
 
 function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<string, number>>): boolean {
-  // Those that were the same at every size are shared arrays mostly; those that align made up come behind the trace's
-  // own values.
+  // Most are the same array in both. Constants that align added have ids behind the trace's own values.
   for (const [id, data] of made.constants) {
     const own = twin.constants.get(id);
     if (own !== undefined && id < twin.values.length && !sameData(data, own)) return false;
@@ -77,7 +76,9 @@ function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<stri
   });
 }
 
-/** Equal to the precision of float32, beside the greatest finite one. Plain loops: tables have millions of numbers. */
+/**
+ * Equal to float32 precision relative to the largest finite number. Plain loops, as tables have millions of numbers.
+ */
 function alike(mine: ArrayLike<number>, theirs: ArrayLike<number>): boolean {
   let scale = 0;
   for (let i = 0; i < theirs.length; i++) {

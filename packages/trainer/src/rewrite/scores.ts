@@ -1,12 +1,13 @@
-// Sigmoids that are read as scores become 1/(1 + e^-x). onnxruntime's Sigmoid is off by up to 8e-8, which is nothing
-// between layers and in pictures, and all of a small probability: at x = -12 half a per cent, below -17 more than all.
+// Rewrites sigmoids whose outputs are probabilities ("scores") to 1/(1 + e^-x). onnxruntime's Sigmoid has an absolute
+// error of up to 8e-8. That is harmless between layers and in pictures, but not for a small probability: at x = -12 it
+// is 0.5 %, below x = -17 more than the probability itself.
 import { callInputs, type KernelCall, type Program, type ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { inputOf, outputOf, Rewriter } from '../program/graph.js';
 
 const isSigmoid = (call: KernelCall): boolean => call.kernel === 'Sigmoid' || call.attrs['activation'] === 'sigmoid';
 
-/** Values that are made of sigmoids and constants alone: a gate on other numbers is no score. */
+/** Values computed from sigmoids and constants only. A sigmoid that gates other numbers is no score. */
 function madeOfScores(program: Program): Set<ValueId> {
   const made = new Set<ValueId>();
   for (const call of program.calls) {
@@ -18,7 +19,7 @@ function madeOfScores(program: Program): Set<ValueId> {
   return made;
 }
 
-/** Rewrites the sigmoids that are scores in outputs. `scores`: names of outputs. */
+/** Rewrites the sigmoids that reach an output as scores. `scores`: names of these outputs. */
 export function exactScores(program: Program, scores: readonly string[]): Program {
   const made = madeOfScores(program);
   const wanted = new Set<ValueId>(

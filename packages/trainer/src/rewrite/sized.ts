@@ -1,18 +1,18 @@
-// A constant whose numbers are worked out of a dynamic dim, told again as calls: 1 / (height · width) becomes a Fill;
-// equal steps, as of coordinates, a Range that is scaled and moved.
+// Rewrites constants whose numbers depend on a dynamic size as ops: 1 / (height · width) becomes a Fill, an arithmetic
+// sequence (such as coordinates) a Range with scale and offset.
 import type { ConstantData, KernelCall, Program, ProgramDType, ValueId } from '../program/program.js';
 import { isMeasure, isStatic, maximum, type Measure, type Size } from '../program/size.js';
 
-/** Constants of at most so many numbers are tried. */
+/** Constants with more numbers are not tried. */
 const FEW = 16;
 
-/** How one number that differs from size to size is worked out. */
+/** Finds the size or measure that gives a number at each traced size. */
 export type NumberSolver = (numbers: readonly number[]) => Size | Measure | undefined;
 
 /**
- * Calls that make value `id` of `program`, whose shape is fixed, out of the dims: one number throughout, or few of
- * them, each worked out alone, as in the shape of a tensor that is computed with. Undefined where a number is not told
- * by the dims.
+ * Calls that compute value `id` of `program`, which has a fixed shape, from the dims: a Fill if all its numbers are
+ * equal, else each of a few numbers by itself, as in a tensor that holds a shape. Undefined if a number cannot be
+ * expressed by the dims.
  */
 export function fromSizes(
   program: Program,
@@ -34,7 +34,7 @@ export function fromSizes(
   const numbers = Array.from({ length: same ? 1 : first.length }, (_, at) =>
     solve(versions.map((data) => data[at] ?? NaN)),
   );
-  const found = numbers.filter((number) => number !== undefined && (dtype !== 'int32' || isWhole(number)));
+  const found = numbers.filter((number) => number !== undefined && (dtype !== 'int32' || isSize(number)));
   const [only] = found;
   if (found.length < numbers.length || only === undefined) return undefined;
   if (same) return [fill(only, dtype, shape, id)];
@@ -53,15 +53,15 @@ export function fromSizes(
   ];
 }
 
-/** A solver from some of the traces, and what a size is at all of them. */
+/** A solver that uses some of the traces, and the values of a size at these traces. */
 export interface RowSolver {
   solve: NumberSolver;
   evaluate: (size: Size) => readonly number[];
 }
 
 /**
- * Calls that make value `id`, a row along a dynamic dim whose numbers rise or fall by equal steps. `within` solves from
- * the traces of those places.
+ * Calls that compute value `id`, an arithmetic sequence along one dynamic dim. `within(rows)` gives a solver for those
+ * traces.
  */
 export function fromSteps(
   program: Program,
@@ -91,12 +91,12 @@ export function fromSteps(
     )
   )
     return undefined;
-  // One number has no step.
+  // A sequence of one number has no step.
   const long = [...rows.keys()].filter((row) => (rows[row]?.data.length ?? 0) > 1);
   const { solve, evaluate } = within(long);
   const start = within([...rows.keys()]).solve(rows.map(({ first }) => first));
   const found = solve(long.map((row) => rows[row]?.step ?? NaN));
-  if (start === undefined || found === undefined || (value.dtype === 'int32' && !(isWhole(start) && isWhole(found))))
+  if (start === undefined || found === undefined || (value.dtype === 'int32' && !(isSize(start) && isSize(found))))
     return undefined;
   const step =
     isMeasure(found) && evaluate(found.below).some((n) => n < 1) ? { ...found, below: maximum(found.below, 1) } : found;
@@ -118,6 +118,6 @@ function fill(value: Size | Measure, dtype: ProgramDType, shape: readonly Size[]
   return { kernel: 'Fill', inputs: {}, attrs: { shape: [...shape], value, dtype }, outputs: [output] };
 }
 
-function isWhole(number: Size | Measure): number is Size {
+function isSize(number: Size | Measure): number is Size {
   return typeof number === 'number' ? Number.isInteger(number) : 'terms' in number;
 }

@@ -1,5 +1,5 @@
-// A constant whose shape grows with a dynamic dim, told again as calls: a Fill of one number, or a Tile of the part
-// that repeats.
+// Rewrites constants whose shape depends on a dynamic dim as ops: a Fill if all numbers are equal, else a Tile of the
+// part that repeats.
 import type { ConstantData, KernelCall, Program, ValueId } from '../program/program.js';
 
 /** One constant at one size. */
@@ -9,8 +9,8 @@ export interface Version {
 }
 
 /**
- * Calls that make value `id` of `program`, whose shape is symbolic, or undefined where the data does not repeat along
- * its dynamic axes alike at every size.
+ * Calls that compute value `id` of `program`, which has a symbolic shape. Undefined unless the data repeats along the
+ * dynamic axes, and does so with the same part at every size.
  */
 export function fromSlices(program: Program, id: ValueId, versions: readonly Version[]): KernelCall[] | undefined {
   const value = program.values[id];

@@ -1,5 +1,5 @@
-// Solves for the expression of named dims that gives observed numbers at observed sizes: sums of whole multiples,
-// products of sizes, whole parts of multiples, and the greater or lesser of two.
+// Finds the expression of named dims that gives the observed numbers at the observed sizes: sums of integer multiples,
+// products of sizes, rounded quotients, and the larger or smaller of two.
 import { UsageError } from '@forja/core';
 import {
   dimSize,
@@ -16,12 +16,12 @@ import {
 } from '../program/size.js';
 
 /**
- * Numbers seen at each trace → the size that explains them, or undefined where none does. `near`: sizes that the number
- * was probably made of. `quick`: sums, products and whole parts only.
+ * The numbers seen at each trace → the size that explains them, or undefined if none does. `near`: sizes that the
+ * number probably derives from. `quick`: try only sums, products and rounded quotients.
  */
 export type Solver = (numbers: readonly number[], near?: readonly Size[], quick?: 'quick') => Size | undefined;
 
-/** Divisors of sizes that networks use: strides, and what pictures are padded to. */
+/** Divisors that networks apply to sizes: strides, and multiples that pictures are padded to. */
 const DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 25, 28, 32, 48, 50, 64, 100, 128];
 
 /** A size with its numbers at the traces. */
@@ -31,8 +31,9 @@ interface Term {
 }
 
 /**
- * A solver for traces at these sizes, which are multiples of `steps`. What it finds helps it with what comes later.
- * @throws UsageError where the sizes do not tell the dims apart.
+ * Makes a solver for traces at these sizes, which are multiples of `steps`. It remembers what it has found, and tries
+ * that for later numbers.
+ * @throws UsageError if the sizes do not determine the dims.
  */
 export function solver(sizes: readonly Record<string, number>[], steps: Readonly<Record<string, number>> = {}): Solver {
   const names = Object.keys(sizes[0] ?? {});
@@ -46,7 +47,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
   const term = (size: Size): Term => ({ size, numbers: sizes.map((s) => evaluateSize(size, s) ?? NaN) });
   const one = term(1);
   const dims = names.map((name) => term(dimSize(name, steps[name])));
-  // A dim that is a multiple of its step is counted in steps.
+  // Dims in units of their steps.
   const units = names.map((name) =>
     term({
       constant: 0,
@@ -81,7 +82,7 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
     const size =
       quick !== undefined
         ? simple(found, one, numbers)
-        : (expression(found, apart(open).map(term), units, one, numbers) ??
+        : (expression(found, differencesOf(open).map(term), units, one, numbers) ??
           greater(found, one, numbers) ??
           bounded(found, units, one, numbers, term));
     if (size === undefined) return undefined;
@@ -91,17 +92,17 @@ export function solver(sizes: readonly Record<string, number>[], steps: Readonly
   };
 }
 
-/** What is padded to a size, or cut off it: differences of sizes that are near. */
-function apart(sizes: readonly Size[]): Size[] {
+/** Differences of nearby sizes: amounts that were padded or cropped. */
+function differencesOf(sizes: readonly Size[]): Size[] {
   return sizes.flatMap((a) => sizes.map((b) => plus(a, b, -1))).filter((size) => !isStatic(size));
 }
 
-/** Sums, products and whole parts: few unknowns, which few numbers tell. */
+/** Sums, products and rounded quotients: they have few unknowns, so few traces determine them. */
 function simple(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
   return multiple(found, one, numbers) ?? multiplied(found, one, numbers) ?? wholePart(found, numbers);
 }
 
-/** These, and sums of three terms. */
+/** Simple expressions, sizes rounded to multiples, and sums of three terms. */
 function expression(
   found: readonly Term[],
   differences: readonly Term[],
@@ -118,10 +119,10 @@ function expression(
   );
 }
 
-/** So many sizes are tried as one of two. */
+/** Limit on the number of sizes that are paired in a maximum or minimum. */
 const PAIRED = 12;
 
-/** The greater or the lesser of two sizes that are known. */
+/** The maximum or minimum of two known sizes. */
 function greater(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
   const some = found.slice(0, PAIRED);
   for (const [i, a] of some.entries()) {
@@ -141,10 +142,10 @@ function greater(found: readonly Term[], one: Term, numbers: readonly number[]):
   return undefined;
 }
 
-/** So many traces beside one for each dim must lie off the bound, or many things would fit them. */
+/** Traces that must lie off the bound, beyond one per dim; with fewer, many expressions would fit. */
 const FREE = 2;
 
-/** An expression that is kept from falling below a number, or from rising above it. */
+/** An expression clamped by a constant from below or above. */
 function bounded(
   found: readonly Term[],
   units: readonly Term[],
@@ -167,7 +168,7 @@ function bounded(
   return undefined;
 }
 
-/** The sum of whole multiples of `terms` that gives `numbers` everywhere. */
+/** The sum of integer multiples of `terms` that gives `numbers` at every trace. */
 function combination(terms: readonly Term[], numbers: readonly number[]): Size | undefined {
   const factors = factorsOf(
     terms.map((t) => t.numbers),
@@ -176,19 +177,18 @@ function combination(terms: readonly Term[], numbers: readonly number[]): Size |
   return factors === undefined ? undefined : terms.reduce<Size>((sum, { size }, j) => plus(sum, size, factors[j]), 0);
 }
 
-/** The whole factors of columns of numbers whose sum is `numbers`. */
+/** The integer factors with which `columns` sum to `numbers`. */
 function factorsOf(columns: readonly (readonly number[])[], numbers: readonly number[]): number[] | undefined {
   const rows = numbers.map((_, row) => columns.map((column) => column[row] ?? NaN));
   const factors = eliminate(rows, numbers)?.map((c) => Math.round(c) + 0);
-  // Rounded first: elimination in floating point is exact to far less than a half here, and what fails this check was
-  // not whole.
+  // Round, then check exactly: elimination errs by far less than 0.5, so factors that fail the check were not integers.
   return factors === undefined ||
     !rows.every((row, i) => row.reduce((sum, x, j) => sum + x * (factors[j] ?? 0), 0) === numbers[i])
     ? undefined
     : factors;
 }
 
-/** A multiple of one size that is known, and a number. */
+/** A multiple of one known size, plus a constant. */
 function multiple(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
   return firstOf(
     found.map((t) => [one, t]),
@@ -196,7 +196,9 @@ function multiple(found: readonly Term[], one: Term, numbers: readonly number[])
   );
 }
 
-/** Multiples of two sizes that are known, or of one and a dim. Tried last: ⌈h/2⌉ is h - ⌊h/2⌋ too. */
+/**
+ * Multiples of two known sizes, or of one and a dim, plus a constant. Tried last, because ⌈h/2⌉ also equals h - ⌊h/2⌋.
+ */
 function linear(
   found: readonly Term[],
   units: readonly Term[],
@@ -239,7 +241,7 @@ function multiplied(found: readonly Term[], one: Term, numbers: readonly number[
   return grow(0, []);
 }
 
-/** A whole part ⌊(m·E + c)/n⌋ of a multiple of a size. */
+/** A rounded quotient ⌊(m·E + c)/n⌋. */
 function wholePart(found: readonly Term[], numbers: readonly number[]): Size | undefined {
   for (const e of found) {
     const slopes = slopesOf(e.numbers, numbers);
@@ -257,10 +259,7 @@ function wholePart(found: readonly Term[], numbers: readonly number[]): Size | u
   return undefined;
 }
 
-/**
- * A size rounded down, up or to the nearest multiple of n, and what that takes away, or adds: a sum with a whole part
- * of it, and with itself.
- */
+/** A size rounded down, up or to the nearest multiple of n, or the difference to it: k₀ + k₁·⌊(E + c)/n⌋ + k₂·E. */
 function rounded(found: readonly Term[], one: Term, numbers: readonly number[]): Size | undefined {
   for (const e of found) {
     for (const n of DIVISORS) {
@@ -284,10 +283,7 @@ function rounded(found: readonly Term[], one: Term, numbers: readonly number[]):
   return undefined;
 }
 
-/**
- * How much numbers rise for one of a size, at least and at most, if they are whole parts of multiples of it, and over
- * how many sizes.
- */
+/** If the numbers are ⌊(m·E + c)/n⌋: the least and greatest possible m/n, and the range of E over the traces. */
 function slopesOf(sizes: readonly number[], numbers: readonly number[]): readonly [number, number, number] {
   const [low, high] = [sizes.indexOf(Math.min(...sizes)), sizes.indexOf(Math.max(...sizes))];
   const [rise, run] = [(numbers[high] ?? NaN) - (numbers[low] ?? NaN), (sizes[high] ?? NaN) - (sizes[low] ?? NaN)];
@@ -295,8 +291,8 @@ function slopesOf(sizes: readonly number[], numbers: readonly number[]): readonl
 }
 
 /**
- * The whole m other than 1 for which m/n, in lowest terms, lies between the slopes: 1.5 is 3/2. None where sizes lie so
- * close that several would do.
+ * The integers m other than 1 for which m/n, in lowest terms, lies between the slopes: 1.5 is 3/2. None if the sizes
+ * are too close together to tell one from another.
  */
 function multiples([least, most, run]: readonly [number, number, number], n: number): number[] {
   const result: number[] = [];
@@ -310,8 +306,8 @@ function coprime(a: number, b: number): boolean {
 }
 
 /**
- * The c of ⌊(e + c)/n⌋ = part at every trace. Where several fit: the one that rounds down, or else up, or else to the
- * nearest; if need be, with a multiple of n beside it.
+ * The c with ⌊(e + c)/n⌋ = part at every trace. If several fit, prefers rounding down, then up, then to nearest; these
+ * three may have a multiple of n added.
  */
 function shiftOf(parts: readonly number[], sizes: readonly number[], n: number): number | undefined {
   const low = Math.max(...parts.map((part, i) => part * n - (sizes[i] ?? NaN)));
@@ -326,8 +322,8 @@ function shiftOf(parts: readonly number[], sizes: readonly number[], n: number):
 }
 
 /**
- * Solves rows · x = right by Gauss-Jordan with pivoting. Undefined where the rows have a lower rank than x has
- * unknowns; rows beyond are ignored.
+ * Solves rows · x = right by Gauss-Jordan elimination with pivoting. Undefined if the rank is below the number of
+ * unknowns; surplus rows are ignored.
  */
 function eliminate(rows: readonly (readonly number[])[], right: readonly number[]): number[] | undefined {
   const unknowns = rows[0]?.length ?? 0;

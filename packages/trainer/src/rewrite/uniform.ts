@@ -1,10 +1,9 @@
-// Tensors that hold one number everywhere: how they are told, and how element-wise operands of that kind shrink to
-// scalars.
+// Recognizes tensors whose elements are all equal, and replaces such operands of element-wise calls by scalars.
 import type { Program, ValueId } from '../program/program.js';
 import { traitsOf } from '../kernels/traits.js';
 import { inputOf, movedFrom, outputOf, Rewriter, sameSizes } from '../program/graph.js';
 
-/** The number that a value holds in every element, if it is known to hold one. */
+/** The number that every element of a value equals, if that is known. */
 export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
   const data = on.constants.get(id);
   if (data !== undefined) {
@@ -19,10 +18,7 @@ export function uniformOf(on: Rewriter, id: ValueId): number | undefined {
   return from === undefined ? undefined : uniformOf(on, from);
 }
 
-/**
- * `program` with float operands of element-wise calls that hold one number made scalars, where the other operand has
- * the result's shape.
- */
+/** Replaces uniform float operands of element-wise calls by scalars, if the other operand has the result's shape. */
 export function shrinkUniforms(program: Program): Program {
   const rewriter = new Rewriter(program);
   const scalars = new Map<number, ValueId>();

@@ -1,13 +1,13 @@
-// The sizes that a window leaves of symbolic ones, by the formulas of convolution and pooling: exact where numbers at a
-// few sizes would leave a choice.
+// Output sizes of convolution and pooling by their formulas, for symbolic sizes: exact where the numbers of a few
+// traces would fit several expressions.
 import { filtersPictures, traitsOf } from '../kernels/traits.js';
 import { ceilDivide, floorDivide, isStatic, plus, times, type Size } from '../program/size.js';
 import type { KernelCall, ValueId } from '../program/program.js';
 import { inputOf } from '../program/graph.js';
 
 /**
- * What axis `axis` of the call's result should be, or undefined where it is no spatial axis of a window's. To be
- * checked against numbers.
+ * The size of axis `axis` of the call's result, or undefined if that is not a spatial axis of a convolution or pool.
+ * The caller checks it against the traced numbers.
  */
 export function windowedSize(
   call: KernelCall | undefined,
@@ -30,7 +30,7 @@ export function windowedSize(
   const room = plus(size, padded - extent);
   const mode = call.attrs['dimRoundingMode'];
   if (mode === 'ceil') return plus(ceilDivide(room, stride), 1);
-  // Halves up.
+  // `round` rounds halves up.
   return plus(mode === 'round' ? floorDivide(plus(times(room, 2), stride), 2 * stride) : floorDivide(room, stride), 1);
 }
 
