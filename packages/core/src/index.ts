@@ -4,6 +4,9 @@ export * from './tensor.js';
 export { disposable } from './disposable.js';
 export type { AsyncHandle } from './disposable.js';
 export { joinBytes } from './bytes.js';
+export { describeValue, issueLine } from './issue-line.js';
+export type { IssueWords, SchemaIssue } from './issue-line.js';
+export { decibels, LEAST_DECIBELS } from './psnr.js';
 export { classOf, isBytes, isDetached, kindOf, optionsOf, ownBytes } from './realm.js';
 export type { AbortSignalLike } from './platform.js';
 export type {
@@ -66,6 +69,8 @@ export { Supervisor } from './runtime/supervisor.js';
 export type { Replaceable } from './runtime/supervisor.js';
 export { buffersOf, copiesOf, copyOf, oursOf } from './runtime/tensors.js';
 export { checkFeeds, checkKind, checkTensor } from './runtime/feeds.js';
+export { DEVICE_NAMES, DEVICES, deviceTraits } from './runtime/devices.js';
+export type { ActualDevice, DeviceTraits } from './runtime/devices.js';
 export { checkExpected, inPrecision } from './runtime/precision.js';
 export type { Comparable, Expectations, Precision, PrecisionRequest } from './runtime/precision.js';
 export { goldenFeeds } from './runtime/golden.js';

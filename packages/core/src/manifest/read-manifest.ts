@@ -1,7 +1,7 @@
 // Reads the manifest of a model without the protobuf schema: a scan of ModelProto's top level that skips the graph.
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
-import { checkModelBytes, fieldAt } from '../onnx/model-bytes.js';
+import { checkModelBytes, fieldsOf } from '../onnx/model-bytes.js';
 import { BYTES_OF } from '../tensor.js';
 import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
 
@@ -51,20 +51,16 @@ export function graphBytes(bytes: Uint8Array): Uint8Array {
   return graph;
 }
 
-/** The length-delimited values of field `wanted` in an encoded message, in order; other fields are skipped. */
+/** The length-delimited values of field `wanted` in an encoded message, in order. Throws `model.format` if damaged. */
 function delimited(message: Uint8Array, wanted: number): Uint8Array[] {
-  const found: Uint8Array[] = [];
-  for (let at = 0; at < message.length;) {
-    const read = fieldAt(message, at);
-    if (read?.end === undefined || read.end > message.length)
+  return [
+    ...fieldsOf(message, wanted, () => {
       throw new ModelFormatError(
         'model.format',
         'metadata_props: expected key and value, got damaged bytes; download or export the model again',
       );
-    if (read.wire === 2 && read.field === wanted) found.push(message.subarray(read.start, read.end));
-    at = read.end;
-  }
-  return found;
+    }),
+  ];
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -86,7 +86,7 @@ interface Field {
 }
 
 /** The field whose key is at `at`; undefined if the bytes end within the key. */
-export function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
+function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
   const key = varint(bytes, at);
   if (!key) return undefined;
   const wire = key.value % 8;
@@ -95,6 +95,27 @@ export function fieldAt(bytes: Uint8Array, at: number): Field | undefined {
   const length = wire === 1 ? 8 : wire === 5 ? 4 : sized && (wire === 0 ? 0 : sized.value);
   const end = length === undefined ? undefined : start + length;
   return { field: Math.floor(key.value / 8), wire, value: sized?.value, start, end };
+}
+
+/**
+ * Contents of every field `wanted` of an encoded message that is length-delimited (or, with `wire` 0, a varint), in
+ * order. Calls `damaged`, which may throw, and stops at the first thing that is not protobuf.
+ */
+export function fieldsOf(bytes: Uint8Array, wanted: number, damaged?: () => void): Generator<Uint8Array>;
+export function fieldsOf(bytes: Uint8Array, wanted: number, damaged: undefined, wire: 0): Generator<number>;
+export function* fieldsOf(
+  bytes: Uint8Array,
+  wanted: number,
+  damaged: () => void = () => undefined,
+  wanting: 0 | 2 = 2,
+): Generator<Uint8Array | number> {
+  for (let at = 0; at < bytes.length;) {
+    const read = fieldAt(bytes, at);
+    if (read?.end === undefined || read.end > bytes.length) return damaged();
+    const { field, wire, value = 0, start, end } = read;
+    if (wire === wanting && field === wanted) yield wire === 2 ? bytes.subarray(start, end) : value;
+    at = end;
+  }
 }
 
 /**

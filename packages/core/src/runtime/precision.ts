@@ -2,6 +2,7 @@
 // synthetic inputs. If they differ, the half version cannot run on the device, or its results are not finite, the model
 // stays in float32 and the report says why.
 import { DeviceError, messageOf, UsageError } from '../errors.js';
+import { decibels, LEAST_DECIBELS } from '../psnr.js';
 import { optionsOf } from '../realm.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 import { goldenFeeds } from './golden.js';
@@ -58,8 +59,6 @@ export async function inPrecision<S extends Comparable>(
   );
 }
 
-/** Minimum PSNR against float32 in decibels, over the range of an output; the same as for exports. */
-const LEAST_PSNR = 45;
 /**
  * The session of `openHalf` if it passes the check, else `exact` with a reason in its report; the unused one is
  * disposed. Rejects with `device.lost` only.
@@ -97,9 +96,11 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
   const names = exact.outputs.map(({ name }) => name ?? '');
   const [wanted, got] = [await exact.run(feeds, names), await half.run(feeds, names)];
   for (const name of names) {
-    const decibels = psnr(valuesOf(wanted[name]), valuesOf(got[name]));
-    if (!(decibels >= LEAST_PSNR))
-      return `half precision gives '${name}' at ${decibels.toFixed(1)} dB, where ${LEAST_PSNR} dB are required`;
+    const [values, halves] = [valuesOf(wanted[name]), valuesOf(got[name])];
+    const span = spanOf(values);
+    const found = Number.isFinite(span) ? decibels(halves, values, span) : NaN;
+    if (!(found >= LEAST_DECIBELS))
+      return `half precision gives '${name}' at ${found.toFixed(1)} dB, where ${LEAST_DECIBELS} dB are required`;
   }
   return undefined;
 }
@@ -108,22 +109,16 @@ function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
   return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // every typed array that a tensor may hold
 }
 
-/**
- * Peak signal-to-noise ratio in decibels, where the peak is the range of `wanted`; NaN if a value is not finite or
- * missing.
- */
-function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
-  let [low, high, squares] = [Infinity, -Infinity, 0];
-  for (let i = 0; i < wanted.length; i++) {
-    const value = Number(wanted[i]);
+/** Largest minus smallest value, or the magnitude of equal ones; NaN if a value is not finite. */
+function spanOf(values: ArrayLike<number | bigint>): number {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (!Number.isFinite(value)) return NaN;
     low = Math.min(low, value);
     high = Math.max(high, value);
-    squares += (value - Number(got[i])) ** 2; // NaN for one that is missing
   }
-  const range = high - low || Math.abs(high) || 1;
-  return got.length === wanted.length && Number.isFinite(squares)
-    ? 10 * Math.log10(range ** 2 / (squares / wanted.length))
-    : NaN;
+  return high - low || Math.abs(high) || 1;
 }
 
 /** Properties that a file must have; `load` refuses others and converts nothing. */

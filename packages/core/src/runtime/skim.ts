@@ -1,7 +1,7 @@
 // Finds a few things in an ONNX file by skipping through its protobuf, without decoding it. Not a reader:
 // @forja/core/onnx is.
 import { platform } from '../platform.js';
-import { fieldAt, varint } from '../onnx/model-bytes.js';
+import { fieldsOf as fields, varint } from '../onnx/model-bytes.js';
 
 /** Number of nodes of the main graph; 0 if the bytes cannot be parsed. */
 export function countNodes(model: Uint8Array): number {
@@ -38,7 +38,7 @@ export function externalFiles(model: Uint8Array): Map<string, number> {
 
 /** Bytes by type and dims; NaN if unknown. */
 function sizeOfTensor(tensor: Uint8Array): number {
-  const dims = [...fields(tensor, 1, 0), ...[...fields(tensor, 1)].flatMap(packed)];
+  const dims = [...fields(tensor, 1, undefined, 0), ...[...fields(tensor, 1)].flatMap(packed)];
   return Math.ceil(dims.reduce((size, dim) => size * dim, BITS[number(tensor, 2) ?? 0] ?? NaN) / 8);
 }
 
@@ -147,21 +147,5 @@ function text(bytes: Uint8Array, field: number): string | undefined {
 }
 
 function number(bytes: Uint8Array, field: number): number | undefined {
-  return [...fields(bytes, field, 0)].at(-1);
-}
-
-/**
- * Contents of every field `wanted` that is length-delimited (or, with `wire` 0, a varint), in order; stops quietly at
- * the first thing that is not protobuf.
- */
-function fields(bytes: Uint8Array, wanted: number): Generator<Uint8Array>;
-function fields(bytes: Uint8Array, wanted: number, wire: 0): Generator<number>;
-function* fields(bytes: Uint8Array, wanted: number, wanting: 0 | 2 = 2): Generator<Uint8Array | number> {
-  for (let at = 0; at < bytes.length;) {
-    const read = fieldAt(bytes, at);
-    if (read?.end === undefined || read.end > bytes.length) return;
-    const { field, wire, value = 0, start, end } = read;
-    if (wire === wanting && field === wanted) yield wire === 2 ? bytes.subarray(start, end) : value;
-    at = end;
-  }
+  return [...fields(bytes, field, undefined, 0)].at(-1);
 }

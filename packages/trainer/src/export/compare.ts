@@ -1,5 +1,6 @@
 // The error measure of a verification: max |a - b| / max(1e-2, p99.9 of |reference|). A reference value b of ten times
 // that scale and more, as in sparse outputs, may differ by a tenth of |b| times the tolerance.
+import { decibels } from '@forja/core';
 
 /** The difference of two arrays. NaN and infinities must be at the same positions, else the difference is infinite. */
 export interface Distance {
@@ -83,20 +84,18 @@ function quantile(sorted: Float64Array, q: number): number {
 const EQUAL = 200;
 
 /**
- * Peak signal-to-noise ratio in decibels: 20·log10(peak / √mean((a - b)²)), at most 200. `peak`: the span of the
- * values, if known; default: the reference's span or its largest magnitude. -Infinity if NaN or infinity are at
- * different positions, or the lengths differ.
+ * {@link decibels}, at most 200. `peak`: the span of the values, if known; default: the reference's span or its largest
+ * magnitude.
  */
 export function peakToNoise(result: ArrayLike<number>, reference: ArrayLike<number>, peak?: number): number {
-  if (result.length !== reference.length) return -Infinity;
-  let [low, high, size, squares] = [Infinity, -Infinity, FLOOR, 0];
+  return Math.min(EQUAL, decibels(result, reference, peak ?? spanOf(reference)));
+}
+
+function spanOf(reference: ArrayLike<number>): number {
+  let [low, high, size] = [Infinity, -Infinity, FLOOR];
   for (let i = 0; i < reference.length; i++) {
-    const [a, b] = [result[i] ?? NaN, reference[i] ?? NaN];
+    const b = reference[i] ?? NaN;
     if (Number.isFinite(b)) [low, high, size] = [Math.min(low, b), Math.max(high, b), Math.max(size, Math.abs(b))];
-    if (Object.is(a, b) || a === b) continue;
-    if (!Number.isFinite(a) || !Number.isFinite(b)) return -Infinity;
-    squares += (a - b) ** 2;
   }
-  const span = peak ?? Math.max(size, high - low);
-  return squares === 0 ? EQUAL : Math.min(EQUAL, 20 * Math.log10(span / Math.sqrt(squares / reference.length)));
+  return Math.max(size, high - low);
 }

@@ -1,5 +1,5 @@
 // exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
-import { UsageError, type Manifest } from '@forja/core';
+import { LEAST_DECIBELS, UsageError, type Manifest } from '@forja/core';
 import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
@@ -19,7 +19,7 @@ import { stateTable, type StateOption, type StateTable } from './state.js';
 import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
 import type { Sizes } from './traced.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
-import { LEAST_PSNR, TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
+import { TOLERANCE, verify, type Verification, type VerifyOptions } from './verify.js';
 
 const now = (): number => performance.now();
 
@@ -149,7 +149,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   );
   const made = now();
 
-  const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
+  const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_DECIBELS } : {};
   const report: ExportReport = {
     verified: 'skipped-by-caller',
     source: {

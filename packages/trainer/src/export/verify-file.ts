@@ -2,6 +2,7 @@
 // and outputs are matched by name, else by position.
 import {
   ExportError,
+  LEAST_DECIBELS,
   UsageError,
   readManifest,
   weightPrecision,
@@ -20,14 +21,7 @@ import { fixedOutputs } from './domain.js';
 import type { StateOption } from './state.js';
 import { isStated, subjectOf, type Exportable, type InputOption, type Subject } from './subject.js';
 import { quantisation } from './uint8.js';
-import {
-  LEAST_PSNR,
-  TOLERANCE,
-  verify,
-  type VerifiedInput,
-  type VerifiedOutput,
-  type VerifyOptions,
-} from './verify.js';
+import { TOLERANCE, verify, type VerifiedInput, type VerifiedOutput, type VerifyOptions } from './verify.js';
 
 /** Options of {@link verifyOnnx}. */
 export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
@@ -115,7 +109,7 @@ export async function verifyOnnx(
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
-  const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_PSNR } : {};
+  const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_DECIBELS } : {};
   const result = await verify(
     new Uint8Array(file),
     {

@@ -44,9 +44,6 @@ export interface VerifyOptions {
 /** Default bound on the relative error. */
 export const TOLERANCE = 1e-4;
 
-/** Decibels that a file in half precision must reach, unless the caller gives a tolerance. */
-export const LEAST_PSNR = 45;
-
 /** One input of the file and of the function. */
 export interface VerifiedInput extends DrawnSpec {
   /** Name in the function. */

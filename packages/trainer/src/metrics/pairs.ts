@@ -1,6 +1,6 @@
 // How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on
 // average, which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
-import { UsageError } from '@forja/core';
+import { decibels, UsageError } from '@forja/core';
 
 /** A picture's values, row by row, channels last. */
 export interface Values {
@@ -17,9 +17,7 @@ export interface Values {
  */
 export function psnr(got: Values, wanted: Values, range = 255): number {
   checkAlike(got, wanted);
-  let sum = 0;
-  for (let i = 0; i < wanted.data.length; i++) sum += (got.data[i]! - wanted.data[i]!) ** 2;
-  return 10 * Math.log10((range ** 2 * wanted.data.length) / sum);
+  return decibels(got.data, wanted.data, range);
 }
 
 /** Pixels of the window to each side, and its deviation. */

@@ -1,0 +1,75 @@
+// Formats an issue of a schema check (valibot's) as a line: `where.path: expected X, got Y`. The issue's type is
+// declared here, so that core does not depend on valibot.
+
+/** The part of valibot's `BaseIssue` that a line needs. */
+export interface SchemaIssue {
+  readonly kind: string;
+  readonly type: string;
+  readonly expected: string | null;
+  readonly received: string;
+  readonly message: string;
+  readonly input: unknown;
+  readonly path?: readonly { readonly key: unknown }[] | undefined;
+  /** For a union: the issues of its candidates. */
+  readonly issues?: readonly SchemaIssue[] | undefined;
+}
+
+/** What a line may say in addition to the issue. */
+export interface IssueWords {
+  /** Descriptions of missing fields, by name. */
+  required?: Readonly<Record<string, string>>;
+  /** A correction for an unknown field, such as `; did you mean 'x'?`, or ''. `depth`: 1 for a top-level field. */
+  suggest?: (name: string, depth: number) => string;
+  /** Describes the value found. Default {@link describeValue}. */
+  describe?: (value: unknown) => string;
+}
+
+/** Longer keys of a path are cut. */
+const LONGEST_KEY = 80;
+
+/** An issue as a line. */
+export function issueLine(root: string, issue: SchemaIssue, words: IssueWords = {}): string {
+  const { required = {}, suggest = () => '', describe = describeValue } = words;
+  const path = issue.path ?? [];
+  // A union reports its best candidate's issue.
+  const inner = issue.issues?.find((one) => one.path !== undefined);
+  if (inner) return issueLine(root, { ...inner, path: [...path, ...(inner.path ?? [])] }, words);
+  const where = [root, ...path.map(({ key }) => cut(String(key), LONGEST_KEY))].join('.');
+  const name = String(path.at(-1)?.key);
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
+    return `${where}: expected no such field${suggest(name, path.length) || '; fix its name or remove it'}`;
+  const missing = issue.type === 'strict_object' && issue.received === 'undefined' ? required[name] : undefined;
+  if (missing) return `${where}: expected ${missing}, got nothing`;
+  // Our own messages say what is expected; valibot's begin with "Invalid".
+  const own = issue.kind === 'validation' || issue.expected === null || !issue.message.startsWith('Invalid ');
+  return `${where}: expected ${own ? issue.message : inWords(issue.expected ?? '')}, got ${describe(issue.input)}`;
+}
+
+/** Valibot's notation of types, such as `("a" | "b")`, `Array` or `number`, in words. */
+function inWords(expected: string): string {
+  return expected
+    .replaceAll('"', "'")
+    .replace(/^\((.*)\)$/, '$1')
+    .replaceAll(' | ', ' or ')
+    .replaceAll('Object', 'an object')
+    .replaceAll('Array', 'a list')
+    .replace(/^(number|string|boolean)$/, 'a $1');
+}
+
+/** Describes any value in few characters. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value instanceof Promise) return 'a promise; await it first';
+  if (typeof value === 'function') return `the function ${value.name}`.trim();
+  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'symbol') return String(value);
+  const own =
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value.constructor as { name: string } | undefined)?.name
+      : undefined;
+  if (own !== undefined && own !== '' && own !== 'Object') return `a ${own}`;
+  return cut(JSON.stringify(value), 120);
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}
