@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
   checkModelBytes,
+  DEVICE_NAMES,
   DroppedHandles,
   ExecutorRuntime,
   ForjaError,
@@ -39,7 +40,6 @@ export interface RuntimeOptions {
   onEvent?: (event: RuntimeEvent) => void;
 }
 
-const DEVICES: readonly DeviceName[] = ['auto', 'cpu', 'cuda', 'webgpu', 'wasm', 'coreml', 'dml'];
 const LOWERINGS: readonly NonNullable<SessionOptions['lowering']>[] = ['auto', 'portable'];
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
 /** The longest delay of a Node timer. */
@@ -66,8 +66,8 @@ export function executorOptions(options: RuntimeOptions): ExecutorOptions {
     threads = availableParallelism(),
     timeoutMs = 600_000,
   } = optionsOf('runtime', options);
-  if (!DEVICES.includes(device))
-    throw new UsageError(`runtime.device: expected one of ${DEVICES.join(', ')}, got '${String(device)}'`);
+  if (!DEVICE_NAMES.includes(device))
+    throw new UsageError(`runtime.device: expected one of ${DEVICE_NAMES.join(', ')}, got '${String(device)}'`);
   if (!EXECUTORS.includes(executor))
     throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
   checkThreads('runtime.threads', threads);

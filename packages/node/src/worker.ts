@@ -8,6 +8,7 @@ import type { Flags } from './executor/drain.js';
 import { Engine } from './executor/engine.js';
 import { lowerForCpu } from './executor/lower.js';
 import { drop } from './executor/movable.js';
+import { rungs } from './executor/ladder.js';
 import { beginOrt } from './executor/ort.js';
 import type { PrepareData } from './executor/prepare.js';
 
@@ -39,7 +40,8 @@ if (parentPort && 'prepare' in (workerData as object)) {
   const { options, flags } = workerData as { options: ExecutorOptions; flags: Flags }; // written by remote.ts
   const engine = new Engine(options, (native) => guarded(flags, native));
   // While the host reads the model.
-  const ready = options.device === 'wasm' ? Promise.resolve() : guarded(flags, beginOrt).catch(noMatter);
+  const usesNative = rungs(options.device).some(({ native }) => native);
+  const ready = usesNative ? guarded(flags, beginOrt).catch(noMatter) : Promise.resolve();
   port.on('message', (request: Request) => {
     void ready
       .then(() => answer(engine, request))

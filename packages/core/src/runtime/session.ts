@@ -3,14 +3,14 @@
 import type { AsyncHandle } from '../disposable.js';
 import type { AbortSignalLike } from '../platform.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
+import type { ActualDevice, DeviceName } from './devices.js';
 
-/** Devices a caller may request. `auto` tries hardware devices in order, then the CPU. */
-export type DeviceName = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'coreml' | 'dml';
+export type { DeviceName } from './devices.js';
 
 /** The device that really runs, and why. */
 export interface DeviceReport {
   requested: DeviceName;
-  actual: Exclude<DeviceName, 'auto'>;
+  actual: ActualDevice;
   /** One line for each device that was tried and not used. */
   reasons: string[];
   /** GPU adapter, where there is one. */

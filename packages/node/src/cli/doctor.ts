@@ -6,7 +6,14 @@ import { createRequire } from 'node:module';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DeviceError, type CliCommand, type CliIo, type DeviceName, type DeviceReport } from '@forja/core';
+import {
+  DeviceError,
+  DEVICE_NAMES,
+  type CliCommand,
+  type CliIo,
+  type DeviceName,
+  type DeviceReport,
+} from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { adviceFor, type Advice } from '../cuda/advice.js';
 import { inspectCuda, type CudaReport } from '../cuda/inspect.js';
@@ -33,7 +40,6 @@ const MISSING: Readonly<Record<string, string>> = {
 };
 /** Packages whose folders are searched too: a package's own dependencies need not be visible from elsewhere. */
 const HOSTS = ['@forja/node', '@forja/trainer'];
-const DEVICES: readonly Exclude<DeviceName, 'auto'>[] = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'];
 /** Time limit for nvidia-smi, which hangs if the driver is broken. */
 const PATIENCE_MS = 5000;
 
@@ -66,7 +72,7 @@ export const doctor: CliCommand = {
     for (const [name, version] of Object.entries(versions))
       io.print(`  ${name.padEnd(22)} ${version ?? absent(MISSING[name])}`);
     const trials: Trial[] = [];
-    for (const device of DEVICES) {
+    for (const device of DEVICE_NAMES.filter((name) => name !== 'auto')) {
       const trial = await attempt(device);
       trials.push(trial);
       io.print(`  ${device.padEnd(22)} ${trial.report ? `works: ${onDevice(trial.report)}` : `no: ${trial.reason}`}`);

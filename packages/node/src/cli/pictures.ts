@@ -1,7 +1,7 @@
 // Writes pictures to files, and options shared by commands that load models.
 import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions } from '@forja/core';
-import { ForjaError, ImageBatch, UsageError } from '@forja/core';
+import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
 import { writeAside, type PictureFormat } from './files.js';
 
 /** Options of every command that loads a model. */
@@ -10,7 +10,7 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
     flags: '--device <name>',
     description: 'where to run',
     default: 'auto',
-    choices: ['auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml', 'wasm'],
+    choices: [...DEVICE_NAMES],
   },
   { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
   {

@@ -1,71 +1,24 @@
-// Which execution providers to try for a device, in order, and reasons not to try one.
+// Which devices to try for a request, in order, and what reports and errors say about those that were not used.
 import { DeviceError } from '@forja/core';
-import type { DeviceName, DeviceReport } from '@forja/core';
-import { inspectCuda, isSound } from '../cuda/inspect.js';
+import type { ActualDevice, DeviceName } from '@forja/core';
+import { NODE_DEVICES, type Device } from './devices/index.js';
 
-/** A device that really runs. */
-export type ActualDevice = DeviceReport['actual'];
-
-/**
- * `auto`, by platform: hardware first, one provider per attempt. WebGPU only on request, as its adapter may be
- * software. WASM is the fallback if onnxruntime-node cannot be loaded.
- */
-const AUTO: Readonly<Partial<Record<NodeJS.Platform, readonly ActualDevice[]>>> = {
-  linux: ['cuda', 'cpu', 'wasm'],
-  darwin: ['coreml', 'cpu', 'wasm'],
-  win32: ['dml', 'cpu', 'wasm'],
-};
-
-/** The attempts for `device`. */
-export function rungs(device: DeviceName): readonly ActualDevice[] {
-  return device === 'auto' ? (AUTO[process.platform] ?? ['cpu', 'wasm']) : [device];
+/** The devices to try. `auto`: the platform's hardware, one device per attempt, then the CPU, then WebAssembly. */
+export function rungs(device: DeviceName): readonly Device[] {
+  if (device !== 'auto') return [NODE_DEVICES[device]];
+  const hardware = Object.values(NODE_DEVICES).filter(({ autoOn }) => autoOn?.includes(process.platform));
+  return [...hardware, NODE_DEVICES.cpu, NODE_DEVICES.wasm];
 }
 
-/**
- * Why a device cannot run here, as far as known without native code; undefined if it is worth trying. `auto` tries only
- * devices without known problems.
- */
-const OBSTACLE: Readonly<Record<ActualDevice, (auto: boolean) => string | undefined>> = {
-  cpu: () => undefined,
-  webgpu: () => undefined,
-  cuda: (auto) => {
-    if (process.platform !== 'linux' || process.arch !== 'x64')
-      return `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`;
-    const report = inspectCuda();
-    return report.ready || (!auto && isSound(report)) ? undefined : report.problems.join('; ');
-  },
-  coreml: () => (process.platform === 'darwin' ? undefined : 'Core ML is only on macOS'),
-  dml: () => (process.platform === 'win32' ? undefined : 'DirectML is only on Windows'),
-  wasm: () => undefined,
-};
-
-/** Why a device cannot compute in half precision, if known without trying. */
-export const WITHOUT_HALF: Readonly<Record<ActualDevice, string | undefined>> = {
-  cpu: 'the CPU computes in float32',
-  wasm: 'WASM computes in float32',
-  cuda: undefined,
-  coreml: undefined,
-  dml: undefined,
-  webgpu: undefined,
-};
-
-/** Possible causes of a failed attempt, appended to onnxruntime's message. */
-const SUSPECTS: Readonly<Partial<Record<ActualDevice, () => readonly string[]>>> = {
-  cuda: () => inspectCuda().problems,
-};
-
-/**
- * Why `device` is not tried for a request of `requested`, as one line of a device report; undefined if it is worth
- * trying.
- */
-export function obstacle(device: ActualDevice, requested: DeviceName): string | undefined {
-  const reason = OBSTACLE[device](requested === 'auto');
-  return reason === undefined ? undefined : `${device}: ${reason}`;
+/** Why a device is not tried for a request, as one line of a device report; undefined if it is worth trying. */
+export function obstacle(device: Device, requested: DeviceName): string | undefined {
+  const reason = device.obstacle?.(requested === 'auto');
+  return reason === undefined ? undefined : `${device.name}: ${reason}`;
 }
 
 /** A failed attempt as one line of a device report. */
-export function failed(device: ActualDevice, message: string): string {
-  return [`${device}: ${message}`, ...(SUSPECTS[device]?.() ?? [])].join('; ');
+export function failed(device: Device, message: string): string {
+  return [`${device.name}: ${message}`, ...(device.suspects?.() ?? [])].join('; ');
 }
 
 /** The first device worth trying, for a report made before any session exists. */
@@ -73,7 +26,7 @@ export function provisional(device: DeviceName): { actual: ActualDevice; reasons
   const reasons: string[] = [];
   for (const rung of rungs(device)) {
     const reason = obstacle(rung, device);
-    if (reason === undefined) return { actual: rung, reasons };
+    if (reason === undefined) return { actual: rung.name, reasons };
     reasons.push(reason);
   }
   return { actual: device === 'auto' ? 'cpu' : device, reasons };

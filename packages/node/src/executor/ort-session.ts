@@ -13,10 +13,10 @@ import {
 import type { DeviceReport, NamedTensors, Tensor, TensorSpec } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { ExecutorOptions, ExecutorSessionOptions } from './contract.js';
-import { failed, obstacle, rungs, unavailable, WITHOUT_HALF } from './ladder.js';
-import type { ActualDevice } from './ladder.js';
+import type { Device } from './devices/index.js';
+import { failed, obstacle, rungs, unavailable } from './ladder.js';
 import { halfOf, lowerForCpu } from './lower.js';
-import { createError, loadOrt } from './ort.js';
+import { createError } from './ort.js';
 import { placementOf } from './placement.js';
 import type { ReadBack } from './read-back.js';
 import type { SharedSlots } from './slots.js';
@@ -30,9 +30,6 @@ export interface Surroundings {
   readBack: ReadBack;
 }
 
-/** Devices on which state stays in buffers of the GPU from run to run. CUDA's cannot: the binding has none for it. */
-const STAYS: Readonly<Partial<Record<ActualDevice, boolean>>> = { webgpu: true };
-
 /** A session with its state. */
 export class OrtSession {
   readonly inputs: TensorSpec[];
@@ -42,25 +39,25 @@ export class OrtSession {
   readonly #session: InferenceSession;
   readonly #state: SessionState;
 
-  /** Whether onnxruntime writes state where it is told to: WASM and GPUs have memories of their own. */
+  /** Whether runs write state into the buffers given to them. */
   readonly #inPlace: boolean;
 
   private constructor(
     ort: Ort,
     session: InferenceSession,
     model: Uint8Array,
-    device: DeviceReport,
+    report: DeviceReport,
+    device: Device,
     options: ExecutorSessionOptions,
     around: Surroundings,
   ) {
     this.#ort = ort;
     this.#session = session;
-    this.device = device;
-    const staysOnGpu = STAYS[device.actual];
-    this.#inPlace = device.actual !== 'wasm' && !staysOnGpu;
+    this.device = report;
+    this.#inPlace = device.state === 'in-place';
     this.inputs = specsOf(model, session.inputMetadata);
     this.outputs = specsOf(model, session.outputMetadata);
-    const reader = staysOnGpu ? (tensor: OrtTensor) => around.readBack.read(ort, tensor) : undefined;
+    const reader = device.state === 'gpu-buffer' ? (tensor: OrtTensor) => around.readBack.read(ort, tensor) : undefined;
     this.#state = new SessionState(ort, options.state ?? {}, around.slots, this.inputs, this.outputs, reader);
   }
 
@@ -91,9 +88,9 @@ export class OrtSession {
       }
       let ort: Ort;
       try {
-        ort = await loadOrt(device);
+        ort = await device.load();
       } catch (error) {
-        reasons.push(`${device}: ${error instanceof Error ? error.message : String(error)}`);
+        reasons.push(`${device.name}: ${error instanceof Error ? error.message : String(error)}`);
         continue;
       }
       try {
@@ -103,7 +100,7 @@ export class OrtSession {
         // An unreadable file fails on every device; any other error may be this provider's own, unless it is the last
         // one.
         const last = device === ladder.at(-1) && failure instanceof ModelFormatError;
-        if (device === 'cpu' || last || failure instanceof UsageError) throw failure;
+        if (device.final === true || last || failure instanceof UsageError) throw failure;
         // After a lost device, another executor tries again.
         if (failure.code === 'model.format' || failure.code === 'device.lost') throw failure;
         reasons.push(failed(device, failure.message));
@@ -115,7 +112,7 @@ export class OrtSession {
   static async #inPrecision(
     ort: Ort,
     model: Uint8Array,
-    device: ActualDevice,
+    device: Device,
     reasons: string[],
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
@@ -127,7 +124,7 @@ export class OrtSession {
       asked: options.precision ?? 'auto',
       strict: options.strict ?? false,
       model,
-      obstacle: WITHOUT_HALF[device] ?? (options.state ? 'state keeps the precision that the model has' : undefined),
+      obstacle: device.withoutHalf ?? (options.state ? 'state keeps the precision that the model has' : undefined),
       openHalf: async () => {
         const { external: files, ...own } = options;
         const half = await halfOf(model, files);
@@ -142,16 +139,16 @@ export class OrtSession {
   static async #attempt(
     ort: Ort,
     model: Uint8Array,
-    device: ActualDevice,
+    device: Device,
     reasons: string[],
     host: ExecutorOptions,
     options: ExecutorSessionOptions,
     around: Surroundings,
   ): Promise<OrtSession> {
-    const threads = device === 'wasm' ? 1 : (options.threads ?? host.threads);
+    const threads = device.native ? (options.threads ?? host.threads) : 1;
     const report: DeviceReport = {
       requested: host.device,
-      actual: device,
+      actual: device.name,
       reasons: [...reasons],
       threads,
       executor: host.executor,
@@ -170,20 +167,18 @@ export class OrtSession {
         ...more,
       });
     let session: InferenceSession;
-    if (device === 'cpu') {
-      const lowered = options.lowering === 'auto' && !options.state ? await lowerForCpu(model) : undefined;
+    if (!device.fallsBack) {
+      const lowers = device.lowers === true && options.lowering === 'auto' && !options.state;
+      const lowered = lowers ? await lowerForCpu(model) : undefined;
       session = await open(false, lowered?.bytes);
-      report.placement = { cpu: nodes };
+      report.placement = { [device.name]: nodes };
       if (lowered) report.convolutions = lowered.convolutions;
-    } else if (device === 'wasm') {
-      session = await open(false);
-      report.placement = { wasm: nodes };
     } else {
       try {
         // First without the CPU fallback: if this succeeds, every node runs on the requested device, and the report can
         // say so.
         session = await open(true);
-        report.placement = { [device]: nodes };
+        report.placement = { [device.name]: nodes };
       } catch (error) {
         if (options.strict || createError(error) instanceof ModelFormatError) throw error;
         if (!/fallback/i.test(String(error))) throw error;
@@ -192,12 +187,12 @@ export class OrtSession {
         Object.assign(report, found);
         const all = Object.values(report.placement).reduce((sum, count) => sum + count, 0);
         report.reasons.push(
-          `${device}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`,
+          `${device.name}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`,
         );
       }
     }
     try {
-      return new OrtSession(ort, session, model, report, options, around);
+      return new OrtSession(ort, session, model, report, device, options, around);
     } catch (error) {
       await session.release(); // would leak otherwise
       throw error;
@@ -260,20 +255,19 @@ function settings(
   strict: boolean,
   options: ExecutorSessionOptions,
 ): InferenceSession.SessionOptions {
+  const common = { executionProviders: [device.name], graphOptimizationLevel: 'all', logSeverityLevel: 3 } as const;
+  if (!device.native) return common;
   // Values of `extra` must be strings; undefined throws. A pool that keeps spinning after a run takes the cores from
   // whatever runs next, such as other sessions.
-  if (device === 'wasm') return { executionProviders: ['wasm'], graphOptimizationLevel: 'all', logSeverityLevel: 3 };
   const spinning =
     options.spinning === false
       ? { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } }
       : { force_spinning_stop: '1' };
   const fallback = strict ? { disable_cpu_ep_fallback: '1' } : {};
   return {
-    ...(STAYS[device] ? staying(model, options) : {}),
-    executionProviders: [device],
-    graphOptimizationLevel: 'all',
+    ...common,
+    ...(device.state === 'gpu-buffer' ? staying(model, options) : {}),
     intraOpNumThreads: threads,
-    logSeverityLevel: 3,
     extra: { session: { ...spinning, ...fallback } },
   };
 }

@@ -1,17 +1,8 @@
 // Finds and loads onnxruntime on first use, and translates its messages. No native code is loaded at import.
 import { DeviceError, ForjaError, messageOf, ModelFormatError } from '@forja/core';
-import type { DeviceReport } from '@forja/core';
 import { hasCode } from '../has-code.js';
 import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
-
-/**
- * Loads the build for `device`: onnxruntime-node, or onnxruntime-web for WASM. Throws `device.unavailable` if it cannot
- * be loaded.
- */
-export function loadOrt(device: DeviceReport['actual']): Promise<Ort> {
-  return device === 'wasm' ? loadWasm() : loadNative();
-}
 
 /** Loads onnxruntime-node, and has it initialise itself, which only creating a session does, even of no bytes. */
 export async function beginOrt(): Promise<void> {
@@ -19,7 +10,8 @@ export async function beginOrt(): Promise<void> {
   await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);
 }
 
-async function loadNative(): Promise<Ort> {
+/** Loads onnxruntime-node. Throws `device.unavailable` if it cannot be loaded. */
+export async function loadNative(): Promise<Ort> {
   try {
     const loaded = (requiredNative() ?? (await import('onnxruntime-node'))) as Ort & { default?: Ort };
     return loaded.InferenceSession ? loaded : (loaded.default ?? loaded);
@@ -45,7 +37,8 @@ function requiredNative(): unknown {
   return process.getBuiltinModule('node:module').createRequire(moduleUrl())('onnxruntime-node') as unknown;
 }
 
-async function loadWasm(): Promise<Ort> {
+/** Loads onnxruntime-web, for WebAssembly. Throws `device.unavailable` if it cannot be loaded. */
+export async function loadWasm(): Promise<Ort> {
   try {
     const ort = await import('onnxruntime-web'); // its entry for Node; /wasm has none
     ort.env.wasm.numThreads = 1; // more threads are no faster there

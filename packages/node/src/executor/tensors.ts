@@ -3,7 +3,7 @@ import { ARRAY_OF, dtypeOf, sizeOf } from '@forja/core';
 import type { DType, Tensor } from '@forja/core';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 
-/** The module, as loaded by {@link loadOrt}. */
+/** The module of onnxruntime-node, or another build with the same interface. */
 export type Ort = typeof import('onnxruntime-node');
 
 /** Tensor's constructor is overloaded by type name; our names are a subset with the same arrays. */

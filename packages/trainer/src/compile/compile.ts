@@ -1,6 +1,6 @@
 // compile(): trace steps once, rewrite and lower their programs, and keep their state in the runtime. Steps over the
 // same variables share it.
-import { classOf, UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
+import { classOf, deviceTraits, UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
 import { lowerProgram } from '../lower/lower.js';
@@ -150,18 +150,16 @@ export function explainStep(step: StepFunction, options: StepOptions): string {
   ].join('\n');
 }
 
-/** Devices that the cost model holds for (WebAssembly runs the CPU's kernels). Elsewhere `auto` means portable. */
-const PRICED: readonly string[] = ['cpu', 'wasm'];
-
+/** The cost model holds for the CPU's kernels. Elsewhere `auto` means portable. */
 function targetOf({ lowering = 'auto' }: CompileOptions, device: DeviceReport['actual']): 'portable' | 'fast' | 'auto' {
-  return lowering === 'auto' && !PRICED.includes(device) ? 'portable' : lowering;
+  return lowering === 'auto' && !deviceTraits(device).cpuKernels ? 'portable' : lowering;
 }
 
 /**
  * Loops only where a call costs as much as the step, and on devices whose kernels would not stall at each iteration.
  */
 function loopsOf({ loop = 'auto' }: CompileOptions, work: number, device: DeviceReport['actual']): boolean {
-  return loop === 'auto' ? isSmall(work) && device === 'cpu' : loop;
+  return loop === 'auto' ? isSmall(work) && deviceTraits(device).loops : loop;
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {

@@ -1,6 +1,6 @@
 // A system made ready to run: its phases as compiled ONNX graphs or eagerly in tfjs, over one state, and its outputs
 // for previews and measures.
-import { ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+import { deviceTraits, ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { compileAll, scalarOf } from '../compile/compile.js';
 import { eagerStep } from '../compile/eager.js';
@@ -110,8 +110,7 @@ function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): 
   return {
     get device() {
       const { actual, threads: used } = runtime.device;
-      const counted = actual === 'cpu' || actual === 'wasm';
-      return `onnxruntime, ${actual}${counted ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`;
+      return `onnxruntime, ${actual}${deviceTraits(actual).cpuKernels ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`;
     },
     shares: runtime.createState !== undefined,
     make: (steps) => compileAll(steps, { runtime, lowering, ...session }),

@@ -19,15 +19,11 @@ export interface Ladder {
 /** Names of software adapters, in addition to `isFallbackAdapter`. */
 const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|\bwarp\b|software/i;
 
-/** Devices to try for each requested name; names that browsers lack are refused. */
-const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = {
+/** Devices to try for each requested name; other names are refused. */
+const LADDERS: Readonly<Partial<Record<DeviceName, readonly Rung['device'][]>>> = {
   auto: ['webgpu', 'wasm'],
   webgpu: ['webgpu'],
   wasm: ['wasm'],
-  cpu: [],
-  cuda: [],
-  coreml: [],
-  dml: [],
 };
 
 /**
@@ -36,7 +32,7 @@ const LADDERS: { readonly [D in DeviceName]: readonly Rung['device'][] } = {
  */
 export async function ladder(requested: DeviceName, gpu: boolean): Promise<Ladder> {
   const wanted = LADDERS[requested];
-  if (wanted === undefined || wanted.length === 0) {
+  if (wanted === undefined) {
     throw new DeviceError(
       'device.unavailable',
       `device: expected 'auto', 'webgpu' or 'wasm' in a browser, got '${requested}'`,

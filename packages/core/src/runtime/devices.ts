@@ -1,0 +1,33 @@
+// The devices of all runtimes. A new device gets a row here, and a file in each runtime that offers it.
+
+/** What is true of a device in every runtime. */
+export interface DeviceTraits {
+  /** Whether it runs onnxruntime's CPU kernels: cost models are fitted to these, and they use several threads. */
+  cpuKernels: boolean;
+  /** Whether a `Loop` node costs no more than its body. */
+  loops: boolean;
+}
+
+/** Every device, by name. */
+export const DEVICES = {
+  cpu: { cpuKernels: true, loops: true },
+  cuda: { cpuKernels: false, loops: false },
+  webgpu: { cpuKernels: false, loops: false },
+  coreml: { cpuKernels: false, loops: false },
+  dml: { cpuKernels: false, loops: false },
+  wasm: { cpuKernels: true, loops: false },
+} as const satisfies Readonly<Record<string, DeviceTraits>>;
+
+/** A device that runs models. */
+export type ActualDevice = keyof typeof DEVICES;
+
+/** Devices that a caller may request. `auto` tries hardware devices in order, then the CPU. */
+export type DeviceName = 'auto' | ActualDevice;
+
+/** Traits of a device by name. Runtimes of others may have devices of their own, of which nothing is known. */
+export function deviceTraits(name: string): DeviceTraits {
+  return Object.hasOwn(DEVICES, name) ? DEVICES[name as ActualDevice] : { cpuKernels: false, loops: false };
+}
+
+/** What may be requested, for messages and command-line options. */
+export const DEVICE_NAMES: readonly DeviceName[] = ['auto', ...(Object.keys(DEVICES) as ActualDevice[])]; // its keys

@@ -1,0 +1,20 @@
+// CUDA on Linux. State is fed from the CPU and written there: the binding has no CUDA buffers.
+import { inspectCuda, isSound } from '../../cuda/inspect.js';
+import { loadNative } from '../ort.js';
+import type { Device } from './device.js';
+
+export const cuda: Device = {
+  name: 'cuda',
+  autoOn: ['linux'],
+  obstacle: (auto) => {
+    if (process.platform !== 'linux' || process.arch !== 'x64')
+      return `onnxruntime-node has no CUDA build for ${process.platform}-${process.arch}`;
+    const report = inspectCuda();
+    return report.ready || (!auto && isSound(report)) ? undefined : report.problems.join('; ');
+  },
+  suspects: () => inspectCuda().problems,
+  load: loadNative,
+  native: true,
+  fallsBack: true,
+  state: 'in-place',
+};

@@ -1,0 +1,11 @@
+// WebGPU through Dawn. Only on request, as its adapter may be software.
+import { loadNative } from '../ort.js';
+import type { Device } from './device.js';
+
+export const webgpu: Device = {
+  name: 'webgpu',
+  load: loadNative,
+  native: true,
+  fallsBack: true,
+  state: 'gpu-buffer',
+};
