@@ -9,17 +9,17 @@ export interface DeviceTraits {
 }
 
 /** Every device, by name. */
-export const DEVICES = {
+export const DEVICES: Readonly<Record<ActualDevice, DeviceTraits>> = {
   cpu: { cpuKernels: true, loops: true },
   cuda: { cpuKernels: false, loops: false },
   webgpu: { cpuKernels: false, loops: false },
   coreml: { cpuKernels: false, loops: false },
   dml: { cpuKernels: false, loops: false },
   wasm: { cpuKernels: true, loops: false },
-} as const satisfies Readonly<Record<string, DeviceTraits>>;
+};
 
 /** A device that runs models. */
-export type ActualDevice = keyof typeof DEVICES;
+export type ActualDevice = 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml' | 'wasm';
 
 /** Devices that a caller may request. `auto` tries hardware devices in order, then the CPU. */
 export type DeviceName = 'auto' | ActualDevice;
@@ -30,4 +30,4 @@ export function deviceTraits(name: string): DeviceTraits {
 }
 
 /** What may be requested, for messages and command-line options. */
-export const DEVICE_NAMES: readonly DeviceName[] = ['auto', ...(Object.keys(DEVICES) as ActualDevice[])]; // its keys
+export const DEVICE_NAMES: readonly DeviceName[] = ['auto', ...(Object.keys(DEVICES) as ActualDevice[])];

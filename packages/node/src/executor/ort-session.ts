@@ -250,7 +250,7 @@ export class OrtSession {
 
 function settings(
   model: Uint8Array,
-  device: ActualDevice,
+  device: Device,
   threads: number,
   strict: boolean,
   options: ExecutorSessionOptions,
