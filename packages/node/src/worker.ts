@@ -24,7 +24,7 @@ async function answer(engine: Engine, request: Request): Promise<{ reply: Reply;
   }
 }
 
-/** Whoever needs it is told. */
+/** For promises whose rejection is reported elsewhere. */
 const noMatter = (): void => undefined;
 
 if (parentPort && 'prepare' in (workerData as object)) {

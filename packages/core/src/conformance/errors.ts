@@ -32,7 +32,7 @@ export const errorChecks: Record<string, Check> = {
     same([await attempt(() => window(3)), await attempt(() => window(2))], ['input.shape', 'input.shape']);
     same(elements((await window(5))['y']), [1]);
   },
-  'bytes that are no model are told apart, and the model given survives': async (runtime, same) => {
+  'bytes that are not a model are refused by kind, and the model given survives': async (runtime, same) => {
     const session = await runtime.createSession(pairModel());
     const model = pairModel();
     const before = [...model];

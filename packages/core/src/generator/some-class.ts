@@ -1,10 +1,10 @@
-// Drawing from a model that wants a class or a text, by who does not care which.
+// Conditions for drawing from a model that needs a class or a text, where any will do.
 import type { Manifest } from '../manifest/manifest.js';
 import { classesOf } from './conditions.js';
 import type { DrawOptions } from './options.js';
 
 /**
- * What `sample` must be told to draw any picture: class 0, where the model does not say how many it has; the first word
+ * Options that `sample` needs to draw at all: class 0 if the model does not say how many classes it has; the first word
  * of its vocabulary.
  */
 export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label' | 'text'> {

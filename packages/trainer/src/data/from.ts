@@ -39,7 +39,7 @@ export interface StreamOptions {
  */
 export async function datasetFrom(source: Dataset | ExampleStream, options: StreamOptions = {}): Promise<Dataset> {
   if ('read' in source && 'fields' in source) return source;
-  const { name = 'stream', count = Infinity, fields: told = {}, memory = 4e9, ...about } = options;
+  const { name = 'stream', count = Infinity, fields: described = {}, memory = 4e9, ...about } = options;
   if (!(count > 0)) throw new UsageError(`datasetFrom.count: expected at least 1, got ${count}`);
   const columns = new Map<string, Column>();
   let taken = 0;
@@ -47,7 +47,7 @@ export async function datasetFrom(source: Dataset | ExampleStream, options: Stre
   for await (const example of examplesOf(source)) {
     for (const [field, value] of Object.entries(fieldsOf(example))) {
       const read = await valuesOf(value);
-      const shape = told[field]?.shape ?? read.shape;
+      const shape = described[field]?.shape ?? read.shape;
       const column = columns.get(field) ?? (taken === 0 ? { shape, values: [] } : undefined);
       if (!column || column.values.length !== taken || column.shape.join() !== shape.join())
         throw strange(name, taken, `${field} [${shape.join(', ')}]`, columns);
@@ -70,7 +70,7 @@ export async function datasetFrom(source: Dataset | ExampleStream, options: Stre
     name,
     ...about,
     fields: Object.fromEntries(
-      [...columns].map(([field, column]) => [field, { ...arrayOf(name, field, column), ...told[field] }]),
+      [...columns].map(([field, column]) => [field, { ...arrayOf(name, field, column), ...described[field] }]),
     ),
   });
 }

@@ -43,7 +43,7 @@ export async function readIdx(bytes: Uint8Array, where = 'idx'): Promise<IdxArra
   return { shape, data: raw.subarray(start) };
 }
 
-/** What {@link idxDataset} may be told. */
+/** Options of {@link idxDataset}. */
 export interface IdxDatasetOptions {
   name?: string;
   /** Bytes of the idx file with the classes. */

@@ -9,7 +9,7 @@ import type { Target } from './fit.js';
 import { layoutOf, some, type Example, type Layout, type LayoutPart, type Listing } from './layout.js';
 import { isHeldOut } from './split.js';
 
-/** What can be told of a picture without its values. */
+/** What a picture's header says. */
 export interface PictureFacts {
   width: number;
   height: number;
@@ -18,7 +18,7 @@ export interface PictureFacts {
 
 /** Where pictures come from: a folder, or the files of a page. */
 export interface PictureStore {
-  /** Throws ForjaError `data.format` for what is no picture. */
+  /** Throws ForjaError `data.format` if the bytes are not a picture. */
   facts(file: string): Promise<PictureFacts>;
   /** Makes ready what {@link read} gives. Throws ForjaError `data.format` for a file that cannot be read. */
   prepare(file: string, target: Target): Promise<void>;
@@ -26,7 +26,7 @@ export interface PictureStore {
   read(file: string, target: Target): Uint8Array | Promise<Uint8Array>;
 }
 
-/** What {@link pictureDataset} may be told beside the configuration. */
+/** Options of {@link pictureDataset} besides the configuration. */
 export interface PictureDatasetOptions {
   name?: string;
   /** Called as files are made ready. */

@@ -43,7 +43,7 @@ export interface Metric {
   readonly name: string;
   /** A few words, for lists. */
   readonly summary: string;
-  /** Its scores; the first is the one that a run keeps the best checkpoint by, unless told otherwise. */
+  /** Its scores; a run keeps the best checkpoint by the first, unless another is chosen. */
   readonly scores: Readonly<Record<string, Better>>;
   /** Needs beside examples. One of a list in the list is enough. */
   readonly needs?: readonly (MetricNeed | readonly MetricNeed[])[];

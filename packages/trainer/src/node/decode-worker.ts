@@ -31,7 +31,7 @@ export interface DecodeRequest {
 export type DecodeReply = { id: number; result: DecodeResults[DecodeJob['op']] } | { id: number; error: ErrorRecord };
 
 const sharp = loadSharp();
-sharp.catch(() => {}); // told by the first job
+sharp.catch(() => {}); // the first job reports it
 
 const work: { [K in DecodeJob['op']]: (job: Extract<DecodeJob, { op: K }>) => Promise<DecodeResults[K]> } = {
   facts: async ({ path }) => factsOf(await readFile(path), await sharp),

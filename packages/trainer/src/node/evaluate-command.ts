@@ -55,7 +55,7 @@ export const evaluateCommand: CliCommand = {
     { flags: '--metrics <names>', description: `of ${metricNames().join(', ')}; default: those that fit` },
     { flags: '-n, --count <n>', description: `examples on each side; default ${COUNT}, or all`, type: 'integer' },
     { flags: '--seed <n>', description: 'of what is made and drawn; default 0', type: 'integer' },
-    { flags: '--seeds <n>', description: 'repeat with so many seeds: mean ± standard deviation', type: 'integer' },
+    { flags: '--seeds <n>', description: 'repeat with this many seeds: mean ± standard deviation', type: 'integer' },
     {
       flags: '--features <source>',
       description: 'an ONNX file, digits, clothes, random or values; default: what suits the data',

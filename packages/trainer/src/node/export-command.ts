@@ -112,7 +112,7 @@ export const exportCommand: CliCommand = {
     },
     {
       flags: '--external-data <when>',
-      description: 'weights in <out>.data: auto (default, above 1 GiB), always, never, or above so many bytes',
+      description: 'weights in <out>.data: auto (default, above 1 GiB), always, never, or above this many bytes',
     },
     {
       flags: '--image <type>',

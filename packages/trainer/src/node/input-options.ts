@@ -1,4 +1,4 @@
-// What the commands export and verify are told of a model's inputs.
+// Options of the commands export and verify that describe a model's inputs.
 import { UsageError, type TensorSpec } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { inputNames, type InputOption } from '../export/subject.js';

@@ -15,7 +15,7 @@ import { packageFolder } from './packages.js';
 const TRAIN = 'train-images-idx3-ubyte';
 const TEST = 't10k-images-idx3-ubyte';
 
-/** What {@link loadData} is told: the data, and the run's own size and channels, which go before the data's. */
+/** Options of {@link loadData}: the data, and the run's own size and channels, which override the data's. */
 export interface DataRequest {
   data: string | DataConfig;
   size?: number | undefined;

@@ -17,7 +17,7 @@ import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
 import { jsonOf, resume, trainResolved, withRuntime } from './train.js';
 
-/** What the command itself is told; the rest are fields of the configuration. */
+/** Options of the command itself; the rest are fields of the configuration. */
 interface Args extends Record<string, unknown> {
   config?: string;
   steps?: number;

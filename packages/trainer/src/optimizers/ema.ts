@@ -21,7 +21,7 @@ export interface EmaOptions {
   name?: string;
 }
 
-/** What one update of {@link ema} may be told. */
+/** Options of one update of {@link ema}. */
 export interface EmaAt {
   /** New values. Default: the variables', read now. */
   values?: readonly tf.Tensor[];

@@ -8,7 +8,7 @@ export interface Schedule {
   readonly memory?: ScheduleMemory;
 }
 
-/** The memory of a schedule that watches the run: told of every step, saved in checkpoints. */
+/** The memory of a schedule that watches the run: updated at every step, saved in checkpoints. */
 export interface ScheduleMemory {
   /** Its number may change after steps that are multiples of this, and only there. */
   readonly every: number;

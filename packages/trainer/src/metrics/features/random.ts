@@ -9,7 +9,7 @@ const WIDTHS = [16, 32, 64];
 /** Of the weights. Another would make scores that cannot be compared. */
 const SEED = 0;
 
-/** The file for pictures of so many channels, of any size. The same bytes each time. */
+/** The file for pictures with this number of channels, of any size. The same bytes each time. */
 export function randomExtractor(channels: number): ExtractorFile {
   const g = new GraphBuilder({ name: 'random features' });
   let x: Value = g.input('image', 'float32', ['batch', channels, 'height', 'width']);

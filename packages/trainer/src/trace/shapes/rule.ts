@@ -11,7 +11,7 @@ export interface TensorMeta {
 /** Inputs of a kernel by tfjs's names. A variadic input arrives as an array. */
 export type KernelInputs = Record<string, TensorMeta | TensorMeta[] | undefined>;
 
-/** Declared as a method, so that the rule of one kernel stands in a table of rules. */
+/** Declared as a method, so that a rule with narrower types fits in a table of rules. */
 interface Rule<K extends string> {
   of(inputs: KernelInputs, attrs: AttrsOf<K>): TensorMeta[];
 }
