@@ -17,6 +17,11 @@ declare module 'vitest' {
   interface Matchers<T> {
     /** Passes when each |received - expected| ≤ atol + rtol·|expected|. */
     toBeAllclose(expected: Numbers, tolerance?: Allclose): T;
+    /**
+     * Passes when a function throws, or after `rejects` a promise rejects, with this error code and a message that names
+     * all of these: fields, paths and values, not English.
+     */
+    toRefuse(code: string, ...named: (string | RegExp)[]): T;
   }
 }
 
@@ -45,4 +50,15 @@ export function compareAllclose(
     pass: off === 0,
     message: `toBeAllclose: ${off} of ${expected.length} numbers are off; worst at [${index}]: expected ${b}, got ${a} (difference ${Math.abs(Number(a) - Number(b))}, rtol ${rtol}, atol ${atol})`,
   };
+}
+
+/** What is wrong with a refusal: of another code, or without some name; undefined if nothing is. */
+export function refusalFault(error: unknown, code: string, named: readonly (string | RegExp)[]): string | undefined {
+  if (!(error instanceof Error)) return `toRefuse: expected an error with code '${code}', got ${String(error)}`;
+  const { code: found, message } = error as Error & { code?: unknown };
+  if (found !== code) return `toRefuse: expected code '${code}', got '${String(found)}': ${message}`;
+  const missing = named.find((name) => (typeof name === 'string' ? !message.includes(name) : !name.test(message)));
+  return missing === undefined
+    ? undefined
+    : `toRefuse: expected a message that names ${String(missing)}, got: ${message}`;
 }

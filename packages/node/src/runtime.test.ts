@@ -180,8 +180,8 @@ describe('nothing is left', () => {
 });
 
 test('options out of range are refused', async () => {
-  expect(() => runtime({ device: 'tpu' as never })).toThrow(/runtime\.device: expected one of auto, cpu/);
-  expect(() => runtime({ executor: 'thread' as never })).toThrow(/runtime\.executor/);
-  expect(() => runtime({ threads: 0 })).toThrow(/runtime\.threads: expected an integer from 1, got 0/);
+  expect(() => runtime({ device: 'tpu' as never })).toRefuse('usage', 'runtime.device', 'auto, cpu', 'tpu');
+  expect(() => runtime({ executor: 'thread' as never })).toRefuse('usage', 'runtime.executor', 'thread');
+  expect(() => runtime({ threads: 0 })).toRefuse('usage', 'runtime.threads', '0');
   await expect(runtime().createSession(products(4, 1), { threads: 1.5 })).rejects.toMatchObject({ code: 'usage' });
 });

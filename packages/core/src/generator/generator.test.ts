@@ -435,6 +435,6 @@ test('dispose lets requests finish, frees once, and refuses later ones; also by 
 test.each([{ max: 0 }, { max: 1.5 }, { delayMs: -1 }, { delayMs: NaN }, { queue: 0 }])(
   'batch %o is refused',
   (batch) => {
-    expect(() => make({ batch })).toThrow(/batch\./);
+    expect(() => make({ batch })).toRefuse('input.range', /batch\.\w+/);
   },
 );

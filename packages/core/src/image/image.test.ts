@@ -64,27 +64,11 @@ describe('toBatch', () => {
     ).toEqual(bytes(0, 7, 200, 255));
   });
   test.each([
-    [
-      () => toBatch(float([2, 2], 1, 2, 3, 4), { layout: 'nchw' }),
-      /toBatch: expected a tensor of 3 or 4 dimensions, nchw, got \[2, 2\]/,
-      'input.shape',
-    ],
-    [
-      () => toBatch(float([1, 2, 1, 2], 1, 2, 3, 4), { layout: 'nchw' }),
-      /channels: expected 1 \(grey\), 3 \(RGB\) or 4 \(RGBA\), got 2/,
-      'input.shape',
-    ],
-    [
-      () => toBatch(float([1, 1, 2, 2], 1, 2, 3), { layout: 'nchw' }),
-      /expected 4 values for \[1, 1, 2, 2\], got 3/,
-      'input.shape',
-    ],
+    [() => toBatch(float([2, 2], 1, 2, 3, 4), { layout: 'nchw' }), /toBatch: .*got \[2, 2\]/, 'input.shape'],
+    [() => toBatch(float([1, 2, 1, 2], 1, 2, 3, 4), { layout: 'nchw' }), /channels: .*got 2/, 'input.shape'],
+    [() => toBatch(float([1, 1, 2, 2], 1, 2, 3), { layout: 'nchw' }), /\[1, 1, 2, 2\].*got 3/, 'input.shape'],
     [() => toBatch(float([2, 1, 1, 1], 1, Number.NaN), { layout: 'nchw' }), /got NaN in picture 1/, 'input.range'],
-    [
-      () => toBatch(float([1, 1, 1, 1], 1), { layout: 'nchw', range: [1, 1] }),
-      /range: expected two finite numbers that rise, got \[1, 1\]/,
-      'input.range',
-    ],
+    [() => toBatch(float([1, 1, 1, 1], 1), { layout: 'nchw', range: [1, 1] }), /range: .*got \[1, 1\]/, 'input.range'],
   ])('refuses (%#)', (call, message, code) => {
     expect(call).toThrow(message);
     expect(call).toThrow(expect.objectContaining({ name: 'UsageError', code }));
@@ -113,18 +97,15 @@ describe('fromImages', () => {
     ).toEqual(float([1, 3, 1, 2], 1, 4, 2, 5, 3, 6));
   });
   test.each([
-    [() => fromImages([], { layout: 'nchw' }), /expected one picture or more, got none/],
+    [() => fromImages([], { layout: 'nchw' }), /picture.*got none/],
     [
       () => fromImages([rgb, new Image(1, 2, 3, bytes(0, 0, 0, 0, 0, 0))], { layout: 'nchw' }),
       /every picture to be 1 × 1, got 1 × 2 at 1/,
     ],
-    [
-      () => fromImages([{ width: 2, height: 2, data: [1, 2, 3] }], { layout: 'nchw' }),
-      /expected 2 × 2 pixels of 1, 3 or 4 bytes, got 3 bytes/,
-    ],
+    [() => fromImages([{ width: 2, height: 2, data: [1, 2, 3] }], { layout: 'nchw' }), /2 × 2 .*got 3 bytes/],
     [
       () => fromImages([{ width: 1, height: 1, channels: 1, data: [1, 2, 3] }], { layout: 'nchw' }),
-      /expected 1 × 1 pixels of 1 bytes, got 3 bytes/,
+      /1 × 1 .*got 3 bytes/,
     ],
   ])('refuses (%#)', (call, message) => expect(call).toThrow(message));
 });
@@ -156,21 +137,21 @@ describe('Image and ImageBatch', () => {
     expect(own.toRGBA()).not.toBe(own.data);
   });
   test.each([
-    [() => new Image(2, 2, 1, bytes(1)), /Image.data: expected a Uint8ClampedArray of 4 for 1 × 2 × 2 × 1, got 1/],
-    [() => new Image(0, 2, 1, bytes()), /Image.width: expected an integer of at least 1, got 0/],
+    [() => new Image(2, 2, 1, bytes(1)), /Image.data: .*got 1/],
+    [() => new Image(0, 2, 1, bytes()), /Image.width: .*got 0/],
     [() => new Image(1, 1, 2, bytes(1, 2)), /Image.channels: .* got 2/],
     [() => new Image(1, 1, 1, new Uint8Array(1) as never), /got Uint8Array/],
-    [() => batch.at(5), /at: expected an integer from 0 to 4, got 5/],
+    [() => batch.at(5), /at: .*got 5/],
     [() => batch.at(-1), /at: .* got -1/],
-    [() => batch.grid(0), /grid.columns: expected an integer from 1 to 1000000, got 0/],
+    [() => batch.grid(0), /grid.columns: .*got 0/],
     [() => batch.grid(2, { padding: -1 }), /grid.padding/],
-    [() => batch.grid(1e6, { padding: 1e4 }), /grid: expected at most 268435456 pixels/],
-    [() => new ImageBatch(0, 1, 1, 1, bytes()).grid(), /grid: expected one picture or more, got none/],
+    [() => batch.grid(1e6, { padding: 1e4 }), /grid: .*268435456/],
+    [() => new ImageBatch(0, 1, 1, 1, bytes()).grid(), /grid: .*got none/],
   ])('refuses (%#)', (call, message) => expect(call).toThrow(message));
 
   test.each([
-    [() => batch.toGIF({ delayMs: 1 }), /toGIF.delayMs: expected 10 to 60000 milliseconds, got 1/],
-    [() => batch.toAPNG({ plays: -1 }), /toAPNG.plays: expected an integer from 0/],
-    [() => new ImageBatch(0, 1, 1, 1, bytes()).toGIF(), /toGIF: expected one picture or more, got none/],
+    [() => batch.toGIF({ delayMs: 1 }), /toGIF.delayMs: .*got 1/],
+    [() => batch.toAPNG({ plays: -1 }), /toAPNG.plays: .*got -1/],
+    [() => new ImageBatch(0, 1, 1, 1, bytes()).toGIF(), /toGIF: .*got none/],
   ])('refuses timing (%#)', async (call, message) => expect(call()).rejects.toThrow(message));
 });

@@ -123,15 +123,15 @@ describe('latents', () => {
     }
   });
   test.each([
-    [[-1, 0, 1, 4], /seed: expected an integer/],
-    [[1.5, 0, 1, 4], /seed: expected an integer/],
-    [[2 ** 53, 0, 1, 4], /seed: expected an integer/],
-    [[2n ** 64n, 0, 1, 4], /seed: expected an integer/],
-    [[1, -1, 1, 4], /start: expected an integer/],
-    [[1, 0, 1e9, 100], /count: expected an integer from 0 to 2684354, got 1000000000/],
-    [[1, 0, 1, 0], /size: expected an integer/],
-    [[1, 0, 1, 4, { distribution: 'cauchy' }], /distribution: expected 'normal' or 'uniform', got 'cauchy'/],
-    [[1, 0, 1, 4, { truncation: 0 }], /truncation: expected a number above 0 .* got 0/],
+    [[-1, 0, 1, 4], /seed: .*got -1/],
+    [[1.5, 0, 1, 4], /seed: .*got 1.5/],
+    [[2 ** 53, 0, 1, 4], /seed: /],
+    [[2n ** 64n, 0, 1, 4], /seed: /],
+    [[1, -1, 1, 4], /start: .*got -1/],
+    [[1, 0, 1e9, 100], /count: .*got 1000000000/],
+    [[1, 0, 1, 0], /size: .*got 0/],
+    [[1, 0, 1, 4, { distribution: 'cauchy' }], /distribution: .*got 'cauchy'/],
+    [[1, 0, 1, 4, { truncation: 0 }], /truncation: .*got 0/],
     [[1, 0, 1, 4, { truncation: { psi: -1 } }], /got \{"psi":-1\}/],
     [[1, 0, 1, 4, { truncation: null }], /got null/],
   ])('refuses what is out of range (%#)', (args, message) => {
@@ -189,15 +189,9 @@ describe('streams', () => {
     expect([permutation(1, 0, 0).length, permutation(1, 0, 1)[0]]).toEqual([0, 0]);
   });
   test.each([
-    [
-      () => philoxNormal({ seed: 1, stream: -1, step: 0 }, 1),
-      /philoxNormal.stream: expected an integer from 0 to 16777215, got -1/,
-    ],
+    [() => philoxNormal({ seed: 1, stream: -1, step: 0 }, 1), /philoxNormal.stream: .*got -1/],
     [() => philoxUniform({ seed: 1, stream: 0, step: 0.5 }, 1), /philoxUniform.step/],
-    [
-      () => philoxBernoulli({ seed: 1, stream: 0, step: 0 }, 1, 1.5),
-      /philoxBernoulli.p: expected a probability from 0 to 1, got 1.5/,
-    ],
+    [() => philoxBernoulli({ seed: 1, stream: 0, step: 0 }, 1, 1.5), /philoxBernoulli.p: .*got 1.5/],
     [() => permutation(1, 0, -1), /permutation.count/],
   ])('refuses what is out of range (%#)', (call, message) => expect(call).toThrow(message));
 });

@@ -94,8 +94,8 @@ describe('slerp and lerp', () => {
   });
 
   test.each([
-    [() => slerp(a, b.slice(1), 0.5), /slerp: expected two latents of one size, got 100 and 99/, 'input.shape'],
-    [() => lerp(a, b, 1.5), /lerp.at: expected a number from 0 to 1, got 1.5/, 'input.range'],
+    [() => slerp(a, b.slice(1), 0.5), /slerp: .*got 100 and 99/, 'input.shape'],
+    [() => lerp(a, b, 1.5), /lerp.at: .*got 1.5/, 'input.range'],
     [() => slerp(a, b, Number.NaN), /slerp.at: .* got NaN/, 'input.range'],
   ])('refuses (%#)', (call, message, code) => {
     expect(call).toThrow(message);
@@ -125,9 +125,9 @@ describe('latentWalk', () => {
   });
 
   test.each([
-    [() => latentWalk(stops, 1), /steps: expected an integer from 2 to 100000, got 1/],
-    [() => latentWalk(stops.slice(0, 1), 5), /stops: expected two latents or more, got 1/],
-    [() => latentWalk(stops, 5, { mode: 'jump' as never }), /mode: expected 'slerp' or 'lerp', got 'jump'/],
+    [() => latentWalk(stops, 1), /steps: .*got 1/],
+    [() => latentWalk(stops.slice(0, 1), 5), /stops: .*got 1/],
+    [() => latentWalk(stops, 5, { mode: 'jump' as never }), /mode: .*got 'jump'/],
   ])('refuses (%#)', (call, message) => expect(call).toThrow(message));
 });
 

@@ -66,7 +66,7 @@ describe('read', () => {
     const withRole = (role: string): string | undefined =>
       readManifest(changed((m) => Object.assign((m['inputs'] as object[])[1]!, { role })))?.inputs[1]?.role;
     expect(['psi', 'mix', 'layer', 'hologram'].map(withRole)).toEqual(['psi', 'mix', 'layer', 'tensor']);
-    expect(() => withRole(7 as never)).toThrow('manifest.inputs[1].role: expected a text, got 7');
+    expect(() => withRole(7 as never)).toRefuse('model.format', 'manifest.inputs[1].role', '7');
   });
 
   test('of two the last counts, as for any protobuf reader; value before key is no matter', () => {
@@ -80,7 +80,7 @@ describe('read', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     expect(() =>
       readManifest(file(JSON.stringify(manifest).replace('"producer":"forja 0.1.0"', '"__proto__":{"producer":"x"}'))),
-    ).toThrow('manifest.producer: expected a value, got nothing');
+    ).toRefuse('model.format', 'manifest.producer');
   });
 });
 
@@ -162,7 +162,7 @@ describe('a damaged manifest names its field', () => {
   });
 
   test('bytes that are no model are said to be none', () => {
-    expect(() => readManifest(utf8('<html>'))).toThrow('a web page');
+    expect(() => readManifest(utf8('<html>'))).toRefuse('model.format', 'web page');
     expect(() => readManifest(new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'model.truncated' }));
   });
 });

@@ -68,10 +68,10 @@ test('copies constant data, converts numbers, and refuses what does not fit', ()
   expect([...new Uint16Array(h ?? [])]).toEqual([0x3c00, 0xc000, 0x7bff, 0x7c00, 0x0001]);
   expect([...new BigInt64Array(i ?? [])]).toEqual([-1n, 2n ** 40n]);
   expect([...new Uint8Array(b ?? [])]).toEqual([1, 0]);
-  expect(() => g.constant('int32', [1], [0.5])).toThrow(/int32 numbers, got 0.5/);
-  expect(() => g.constant('uint8', [1], [256])).toThrow(/got 256/);
-  expect(() => g.constant('float32', [2], [1])).toThrow(/expected 2 elements/);
-  expect(() => g.constant('float32', [1], Int32Array.of(1))).toThrow(/Float32Array/);
+  expect(() => g.constant('int32', [1], [0.5])).toRefuse('usage', 'int32', '0.5');
+  expect(() => g.constant('uint8', [1], [256])).toRefuse('usage', 'uint8', '256');
+  expect(() => g.constant('float32', [2], [1])).toRefuse('usage', '[2]', 'got 1');
+  expect(() => g.constant('float32', [1], Int32Array.of(1))).toRefuse('usage', 'Float32Array', 'Int32Array');
 });
 
 test('types attributes by their name, not by their value', () => {
@@ -87,8 +87,8 @@ test('types attributes by their name, not by their value', () => {
     { name: 'auto_pad', type: 3, s: utf8('VALID') },
     { name: 'ceil_mode', type: 2, i: 0n },
   ]);
-  expect(() => g.op('Softmax', [x], { axis: 0.5 })).toThrow(/Softmax.*axis: expected int, got 0.5/);
-  expect(() => g.op('Relu', [x], { nope: 1 } as never)).toThrow(/got 'nope'/);
+  expect(() => g.op('Softmax', [x], { axis: 0.5 })).toRefuse('usage', 'Softmax', 'axis', '0.5');
+  expect(() => g.op('Relu', [x], { nope: 1 } as never)).toRefuse('usage', 'Relu', 'nope');
 });
 
 test('writes the form that each opset wants', () => {
@@ -115,12 +115,12 @@ test('writes the form that each opset wants', () => {
   expect([17, 18, 19, 20, 21, 22].map((o) => reduce(o).irVersion)).toEqual([8n, 8n, 9n, 9n, 10n, 10n]);
   expect(reduce(22).opsetImport).toEqual([{ domain: '', version: 22n }]);
   const x = (g: GraphBuilder) => g.input('x', 'float32', [2]);
-  expect(() => single(19, (g) => g.output('y', g.op('Gelu', [x(g)])))).toThrow(/opset 20 or newer for Gelu, got 19/);
-  expect(() => single(17, (g) => g.output('y', g.op('Mish', [x(g)])))).toThrow(/opset 18 or newer/);
+  expect(() => single(19, (g) => g.output('y', g.op('Gelu', [x(g)])))).toRefuse('usage', 'Gelu', '20', '19');
+  expect(() => single(17, (g) => g.output('y', g.op('Mish', [x(g)])))).toRefuse('usage', 'Mish', '18', '17');
   expect(() =>
     single(18, (g) => g.output('y', g.op('Pad', [x(g), g.constant('int64', [2], [1, 1])], { mode: 'wrap' }))),
-  ).toThrow(/opset 19 or newer for Pad.mode wrap/);
-  expect(() => new GraphBuilder({ opset: 16 })).toThrow(/expected 17-22, got 16/);
+  ).toRefuse('usage', 'Pad.mode wrap', '19', '18');
+  expect(() => new GraphBuilder({ opset: 16 })).toRefuse('usage', 'opset', '17-22', '16');
 });
 
 test('renames producers for outputs, and adds an Identity only where it must', () => {
@@ -143,9 +143,9 @@ test('renames producers for outputs, and adds an Identity only where it must', (
     ['Identity', 'w_1', 'weights'],
   ]);
   expect(model.graph?.initializers.map((t) => t.name)).toEqual(['w_1']);
-  expect(() => g.output('y', z)).toThrow(/another output/);
-  expect(() => g.output('x', z)).toThrow(/an input/);
-  expect(() => g.output('v', new GraphBuilder().input('x', 'float32', [2]))).toThrow(/value of this graph/);
+  expect(() => g.output('y', z)).toRefuse('usage', 'output y');
+  expect(() => g.output('x', z)).toRefuse('usage', 'output x');
+  expect(() => g.output('v', new GraphBuilder().input('x', 'float32', [2]))).toRefuse('usage', 'output v', "'x'");
 });
 
 test('leaves out what no output needs, but no input', () => {
@@ -161,7 +161,7 @@ test('leaves out what no output needs, but no input', () => {
   expect(model.graph?.initializers).toEqual([]);
   expect(model.graph?.inputs.map((i) => i.name)).toEqual(['x', 'unused']);
   expect(model.graph?.valueInfo).toEqual([]);
-  expect(() => new GraphBuilder().build()).toThrow(/expected an output/);
+  expect(() => new GraphBuilder().build()).toRefuse('usage', 'graph graph');
 });
 
 test('dynamic sizes survive shape arithmetic', () => {
@@ -228,17 +228,20 @@ test('says what is wrong with a node, and where', () => {
   g.scope = 'conv_1';
   const x = g.input('x', 'float32', [1, 3, 8, 8]);
   const weights = g.constant('float32', [4, 2, 3, 3], new Float32Array(72));
-  expect(() => g.op('Conv', [x, weights])).toThrow(
-    'conv_1/Conv (Conv): expected 2 input channels (weights [4, 2, 3, 3], group 1), got 3',
+  expect(() => g.op('Conv', [x, weights])).toRefuse('usage', 'conv_1/Conv', '[4, 2, 3, 3]', 'got 3');
+  expect(() => g.op('Add', [x, g.constant('int64', [], [1])])).toRefuse('usage', 'conv_1/Add', 'float32, int64');
+  expect(() => g.op('Add', [x, g.constant('float32', [5], [1, 2, 3, 4, 5])])).toRefuse(
+    'usage',
+    'conv_1/Add',
+    '[1, 3, 8, 8]',
+    '[5]',
   );
-  expect(() => g.op('Add', [x, g.constant('int64', [], [1])])).toThrow(/one type, got float32, int64/);
-  expect(() => g.op('Add', [x, g.constant('float32', [5], [1, 2, 3, 4, 5])])).toThrow(/broadcast/);
-  expect(() => g.op('Add', [x])).toThrow(/expected 2 inputs, got 1/);
-  expect(() => g.op('Reshape', [x, g.constant('int64', [1], [7])])).toThrow(/192 elements/);
-  expect(() => g.op('ReduceSum', [x, g.input('axes', 'int64', [1])])).toThrow(/axes that are a constant/);
+  expect(() => g.op('Add', [x])).toRefuse('usage', 'conv_1/Add', /2 inputs.*1/);
+  expect(() => g.op('Reshape', [x, g.constant('int64', [1], [7])])).toRefuse('usage', 'conv_1/Reshape', '192', '7');
+  expect(() => g.op('ReduceSum', [x, g.input('axes', 'int64', [1])])).toRefuse('usage', 'conv_1/ReduceSum', 'input 1');
   expect(() =>
     g.ops('BatchNormalization', [x, ...[1, 2, 3, 4].map((i) => g.constant('float32', [3], [i, i, i]))], {}, 3),
-  ).toThrow(/expected 3 outputs, got 1/);
-  expect(() => g.input('x', 'float32', [])).toThrow(/which an input has/);
-  expect(() => g.input('y', 'float32', [-1])).toThrow(/sizes or names/);
+  ).toRefuse('usage', 'conv_1/BatchNormalization', /3 outputs.*1/);
+  expect(() => g.input('x', 'float32', [])).toRefuse('usage', 'input x', "'x'");
+  expect(() => g.input('y', 'float32', [-1])).toRefuse('usage', 'input y', '-1');
 });

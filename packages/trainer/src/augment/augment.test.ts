@@ -71,6 +71,6 @@ test('ADA’s probability moves every four batches, towards the target, and stay
 test('augmentations of one’s own have a name of their own', () => {
   registerAugmentation({ name: 'darker', of: (x) => tf.mul(x, 0.5) });
   expect(augmentationNames()).toContain('darker');
-  expect(() => registerAugmentation({ name: 'flip', of: (x) => x })).toThrow(/augmentation\.name: .*'flip'/);
-  expect(() => augmentationOf('colour')).toThrow(/^augmentation: expected one of color, .*did you mean 'color'/);
+  expect(() => registerAugmentation({ name: 'flip', of: (x) => x })).toRefuse('usage', 'augmentation.name', "'flip'");
+  expect(() => augmentationOf('colour')).toRefuse('config.invalid', 'augmentation', "'colour'", "'color'");
 });

@@ -52,27 +52,16 @@ test('runs, counts, draws by seed, step and stream, and leaves no tensor behind'
 test('a step that fails changes neither the number nor, with bad feeds, the state', async () => {
   const { total, step } = counter();
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
-  await expect(engine.run({ x: [1], n: 0 })).rejects.toMatchObject({
-    code: 'input.shape',
-    message: 'run.x: expected 2 values for float32 [2], got 1',
-  });
-  await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toMatchObject({
-    code: 'input.shape',
-    message: 'run.n: expected Int32Array for int32 [], got Float32Array',
-  });
-  await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toMatchObject({
-    code: 'input.shape',
-    message: 'run.x: expected float32 [2], got Array',
-  });
-  await expect(engine.run({ x: null as never, n: 0 })).rejects.toMatchObject({
-    code: 'input.shape',
-    message: 'run.x: expected float32 [2], got nothing',
-  });
+  await expect(engine.run({ x: [1], n: 0 })).rejects.toRefuse('input.shape', 'run.x', '[2]', 'got 1');
+  await expect(engine.run({ x: [1, 2], n: Float32Array.of(1) })).rejects.toRefuse(
+    'input.shape',
+    'run.n',
+    'got Float32Array',
+  );
+  await expect(engine.run({ x: ['1', 2] as never, n: 0 })).rejects.toRefuse('input.shape', 'run.x', 'got Array');
+  await expect(engine.run({ x: null as never, n: 0 })).rejects.toRefuse('input.shape', 'run.x', 'got nothing');
   for (const n of [1.5, 2 ** 31, NaN])
-    await expect(engine.run({ x: [1, 2], n })).rejects.toMatchObject({
-      code: 'input.shape',
-      message: `run.n: expected int32 [], got ${n}, which int32 does not hold`,
-    });
+    await expect(engine.run({ x: [1, 2], n })).rejects.toRefuse('input.shape', 'run.n', `got ${n}`);
   await expect(engine.load({ total: undefined as never })).rejects.toMatchObject({ code: 'input.shape' });
   expect([engine.step, ...total.dataSync()]).toEqual([0, 0, 0]);
   total.dispose();
@@ -81,15 +70,18 @@ test('a step that fails changes neither the number nor, with bad feeds, the stat
 test('names unknown state, refuses values that do not fit before it takes any, and ends', async () => {
   const { total, step } = counter();
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
-  await expect(engine.state(['nothing'])).rejects.toThrow('state.nothing: expected one of total');
+  await expect(engine.state(['nothing'])).rejects.toRefuse('usage', 'state.nothing', 'total');
   const fits = { dtype: 'float32', shape: [2], data: new Float32Array([1, 1]) } as const;
-  await expect(engine.load({ total: { ...fits, shape: [2] }, other: { ...fits, shape: [2] } })).rejects.toThrow(
-    'state.other: expected one of total',
+  await expect(engine.load({ total: { ...fits, shape: [2] }, other: { ...fits, shape: [2] } })).rejects.toRefuse(
+    'usage',
+    'state.other',
+    'total',
   );
-  await expect(engine.load({ total: { ...fits, shape: [1, 2] } })).rejects.toMatchObject({
-    code: 'input.shape',
-    message: 'load.total: expected float32 [2], got float32 [1, 2]',
-  });
+  await expect(engine.load({ total: { ...fits, shape: [1, 2] } })).rejects.toRefuse(
+    'input.shape',
+    'load.total',
+    'got float32 [1, 2]',
+  );
   expect(total.dataSync()).toEqual(new Float32Array(2));
   expect(() => engine.onnx()).toThrow(
     "onnx: expected a compiled step, got an eager one (engine 'tfjs'), which has no graph; use compile()",

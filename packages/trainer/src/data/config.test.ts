@@ -33,20 +33,18 @@ describe('parseData', () => {
   });
 
   it.each([
-    ['', 'data: expected a path'],
-    [{ kind: 'folders', path: 'a' }, 'data.kind: expected'],
-    [{ kind: 'folder' }, 'data.path: expected a path, got nothing'],
-    [{ kind: 'folder', path: 'a', size: [0, 1] }, 'data.size'],
-    [{ kind: 'folder', path: 'a', channels: 2 }, 'data.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got 2'],
-    [{ kind: 'folder', path: 'a', background: 'red' }, "data.background: expected a colour such as '#ffffff'"],
-    [{ kind: 'folder', path: 'a', holdout: 1 }, 'data.holdout: expected a number from 0 to below 1, got 1'],
-    [{ kind: 'mnist', size: 3 }, 'data.size: expected no such field'],
-    [{ kind: 'captions', path: 'a', words: 0 }, 'data.words: expected a number of at least 1, got 0'],
-    [3, 'data: expected'],
+    ['', ['data: ']],
+    [{ kind: 'folders', path: 'a' }, ['data.kind: ']],
+    [{ kind: 'folder' }, ['data.path: ', 'got nothing']],
+    [{ kind: 'folder', path: 'a', size: [0, 1] }, ['data.size']],
+    [{ kind: 'folder', path: 'a', channels: 2 }, ['data.channels: ', 'got 2']],
+    [{ kind: 'folder', path: 'a', background: 'red' }, ['data.background: ', 'got ']],
+    [{ kind: 'folder', path: 'a', holdout: 1 }, ['data.holdout: ', 'got 1']],
+    [{ kind: 'mnist', size: 3 }, ['data.size: expected no such field']],
+    [{ kind: 'captions', path: 'a', words: 0 }, ['data.words: ', 'got 0']],
+    [3, ['data: ', 'got 3']],
   ])('refuses %j', (input, line) => {
-    expect(() => parseData(input)).toThrow(
-      expect.objectContaining({ code: 'config.invalid', message: expect.stringContaining(line) as string }) as Error,
-    );
+    expect(() => parseData(input)).toRefuse('config.invalid', ...line);
   });
 });
 

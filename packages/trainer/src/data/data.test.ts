@@ -149,7 +149,7 @@ describe('synthetic', () => {
   });
 
   it('refuses a grid that is not square', () => {
-    expect(() => syntheticDataset({ shape: 'grid', modes: 8 })).toThrow(/square number, got 8/);
+    expect(() => syntheticDataset({ shape: 'grid', modes: 8 })).toRefuse('config.invalid', 'synthetic.modes', 'got 8');
   });
 });
 

@@ -179,7 +179,7 @@ test('noisy and flipped targets are those of cross-entropy with each target move
       .dataSync(),
   );
   expect(got).toBeAllclose([mean('real') + mean('fake')], { rtol: 1e-6 });
-  expect(() => smoothed(losses.hinge, { flips: 0.1 })).toThrow(/expected a loss that is a cross-entropy/);
+  expect(() => smoothed(losses.hinge, { flips: 0.1 })).toRefuse('config.invalid', 'smoothing', "'hinge'");
   expect(() => smoothed(losses.saturating, { noise: 1 })).toThrow(
     'smoothing.noise: expected a number from 0 to below 1, got 1',
   );

@@ -141,12 +141,12 @@ it('of points: modes, quality and reverse KL', async () => {
 
 it('refuses what cannot be compared, and names that are none', () => {
   const two = rows([1, 2, 3, 4], 2);
-  expect(() => frechetDistance(two, rows([1, 2, 3], 3))).toThrow(/features of one size, got 2 and 3/);
-  expect(() => kernelDistance(two, rows([1, 2], 2))).toThrow(/at least 2 examples on each side, got 1/);
-  expect(() => precisionRecall(two, two)).toThrow(/at least 4 examples/);
-  expect(() => metricOf('frechte')).toThrow(/did you mean 'frechet'/);
+  expect(() => frechetDistance(two, rows([1, 2, 3], 3))).toRefuse('input.shape', '2 and 3');
+  expect(() => kernelDistance(two, rows([1, 2], 2))).toRefuse('input.shape', /2 .*1$/);
+  expect(() => precisionRecall(two, two)).toRefuse('input.shape', /4 .*2$/);
+  expect(() => metricOf('frechte')).toRefuse('config.invalid', "'frechte'", "'frechet'");
   const own = { name: 'kid', summary: '', scores: {}, measure: () => Promise.resolve({}) };
-  expect(() => registerMetric(own)).toThrow(/name that is not taken, got 'kid'/);
+  expect(() => registerMetric(own)).toRefuse('usage', "'kid'");
 });
 
 it('refuses a generator of texts where the data has no captions', async () => {

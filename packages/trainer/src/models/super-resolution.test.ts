@@ -40,5 +40,5 @@ describe.each([2, 3, 4])('the network × %i', (scale) => {
 });
 
 test('other scales are refused', () => {
-  expect(() => superResolver({ scale: 8 })).toThrow('superResolver.scale: expected 2, 3 or 4, got 8');
+  expect(() => superResolver({ scale: 8 })).toRefuse('config.invalid', 'superResolver.scale', '8');
 });

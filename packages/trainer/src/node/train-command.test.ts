@@ -37,24 +37,19 @@ const tiny = { system: 'mlp', data: { kind: 'synthetic', count: 64 }, steps: 3, 
 describe('forja train', () => {
   it.each([
     ['nothing', {}, 'usage', /a configuration \(\.json\), a module \(\.mjs\) or a system/],
-    [
-      'another system',
-      { config: 'biggan', data: 'mnist' },
-      'config.invalid',
-      /system: expected one of .*, got 'biggan'/,
-    ],
-    ['no data', { config: 'dcgan' }, 'config.invalid', /config\.data: expected .*got nothing/],
+    ['another system', { config: 'biggan', data: 'mnist' }, 'config.invalid', /system: .*got 'biggan'/],
+    ['no data', { config: 'dcgan' }, 'config.invalid', /config\.data: .*got nothing/],
     ['data that is not there', { config: 'dcgan', data: 'photos' }, 'data.notFound', /photos/],
     ['an empty folder', { config: 'dcgan', data: 'empty' }, 'data.empty', /empty/],
     [
       'a field out of range',
       { config: 'dcgan', data: 'mnist', steps: -5 },
       'config.invalid',
-      /config\.steps: expected a number of at least 1, got -5/,
+      /config\.steps: .*got -5/,
     ],
     ['a configuration that is not there', { config: 'c.json' }, 'usage', /nothing at .*c\.json/],
-    ['a configuration that is not JSON', { config: 'bad.json' }, 'config.invalid', /bad\.json: expected JSON/],
-    ['a configuration that is a list', { config: 'list.json' }, 'config.invalid', /expected a JSON object, got a list/],
+    ['a configuration that is not JSON', { config: 'bad.json' }, 'config.invalid', /bad\.json: /],
+    ['a configuration that is a list', { config: 'list.json' }, 'config.invalid', /got a list/],
     ['options beside --resume', { resume: 'x', batch: 4 }, 'usage', /only --steps.*got batch/],
     ['--resume of no run', { resume: 'empty' }, 'usage', /a folder without/],
     ['a folder in use', { config: 'mlp', data: 'ring', out: '.' }, 'usage', /new or empty folder/],
@@ -129,7 +124,7 @@ describe('forja train', () => {
     });
     // a system without schedules of single scalars has a flag of one word
     await expect(trainCommand.run({ config: 'pix2pix', data: 'x', schedule: 'cosin' }, io())).rejects.toThrow(
-      /config\.schedule: expected 'constant' or .*, got "cosin"/,
+      /config\.schedule: .*got "cosin"/,
     );
     await expect(trainCommand.run({ ...args, schedule: ['cosin'] }, io())).rejects.toThrow(
       /config\.schedule: expected/,

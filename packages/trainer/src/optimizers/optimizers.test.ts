@@ -132,7 +132,7 @@ describe('ema', () => {
 
   test('refuses a decay of 1 and averages of another shape', () => {
     const [w, other] = [variable(() => tf.zeros([2])), variable(() => tf.zeros([3]))];
-    expect(() => ema([w], 1)).toThrow('ema.decay: expected a number from 0 to below 1, got 1');
+    expect(() => ema([w], 1)).toRefuse('input.range', 'ema.decay', 'got 1');
     expect(() => ema([w], 0.9, { averages: [other] })).toThrow(
       'ema.averages: expected one variable of equal shape for each averaged one',
     );

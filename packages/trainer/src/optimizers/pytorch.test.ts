@@ -37,7 +37,7 @@ test.each(cases)('$name $options, clipped at $clip', ({ name, options, clip, aft
 });
 
 test('a bound that is not above 0, and a decay below, are refused', () => {
-  expect(() => clipByGlobalNorm([], 0)).toThrow('clipByGlobalNorm: expected a finite number above 0, got 0');
-  expect(() => clipGradients([], NaN)).toThrow('clipGradients: expected a finite number above 0, got NaN');
-  expect(() => adamw({ weightDecay: -1 })).toThrow('adamw.weightDecay: expected a finite number ≥ 0, got -1');
+  expect(() => clipByGlobalNorm([], 0)).toRefuse('input.range', 'clipByGlobalNorm', 'got 0');
+  expect(() => clipGradients([], NaN)).toRefuse('input.range', 'clipGradients', 'NaN');
+  expect(() => adamw({ weightDecay: -1 })).toRefuse('input.range', 'adamw.weightDecay', '-1');
 });

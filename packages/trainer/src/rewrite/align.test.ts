@@ -156,7 +156,7 @@ describe('align', () => {
     const direct = program(fn, [5, 4]);
     expect(again.values).toEqual(direct.values);
     expect(again.calls.map(({ attrs }) => attrs)).toEqual(direct.calls.map(({ attrs }) => attrs));
-    expect(() => specialize(aligned, {})).toThrow("expected a number for 'batch'");
+    expect(() => specialize(aligned, {})).toRefuse('usage', "'batch'");
   });
 });
 
@@ -195,9 +195,9 @@ describe('what cannot be aligned', () => {
   it('is refused if the traces do not determine the dims', () => {
     const same = { program: program(tf.sin, [3]), sizes: { batch: 3 } };
     expect(() => align([same, same])).toThrow(UsageError);
-    expect(() => align([same])).toThrow('2 or more traces');
+    expect(() => align([same])).toRefuse('usage', 'align', '2');
     expect(() => align([])).toThrow(UsageError);
-    expect(() => align([same, { ...same, sizes: { b: 5 } }])).toThrow('expected sizes of batch');
+    expect(() => align([same, { ...same, sizes: { b: 5 } }])).toRefuse('usage', 'batch', 'got b');
   });
 });
 

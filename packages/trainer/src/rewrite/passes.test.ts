@@ -392,9 +392,9 @@ describe('replay', () => {
   const p = traced((x) => x.neg());
 
   it('says what is missing or of the wrong size', () => {
-    expect(() => replay(p, { x: { data: wave(24, 0) } })).toThrow("expected a feed for 'y', got x");
-    expect(() => replay(p, { ...FEEDS, x: { data: [1] } })).toThrow("expected 24 numbers for 'x' [2, 3, 4], got 1");
-    expect(() => replay(p, FEEDS, { backend: 'abacus' })).toThrow("got 'abacus'");
+    expect(() => replay(p, { x: { data: wave(24, 0) } })).toRefuse('usage', "'y'");
+    expect(() => replay(p, { ...FEEDS, x: { data: [1] } })).toRefuse('usage', "'x'", '[2, 3, 4]', 'got 1');
+    expect(() => replay(p, FEEDS, { backend: 'abacus' })).toRefuse('usage', "'abacus'");
   });
 
   it("shows each call's results, takes tensors, and leaves none behind", () => {

@@ -36,7 +36,7 @@ test.each(vectors.plateaus)('is PyTorch’s plateau: $options', ({ options, seen
 });
 
 test('a plateau falls and never rises', () => {
-  expect(() => plateau({ from: 1, watch: 'loss_d', factor: 2 })).toThrow(/plateau\.factor: .* from 0 to 1, got 2/);
+  expect(() => plateau({ from: 1, watch: 'loss_d', factor: 2 })).toRefuse('config.invalid', 'plateau.factor', 'got 2');
 });
 
 test('a plateau goes on from what it saved, in the middle of a period', () => {
@@ -81,20 +81,14 @@ test.each([
 ])('words %s', (text, config) => expect(scheduleWords(text)).toEqual(config));
 
 test.each([
-  [{ kind: 'linear', from: 1, to: 0, steps: 0 }, 'schedule.linear.steps: expected a whole number ≥ 1, got 0'],
-  [{ kind: 'cosine', from: NaN, to: 0, steps: 5 }, 'schedule.cosine.from: expected a finite number ≥ 0, got NaN'],
-  [{ kind: 'constant', from: -1 }, 'schedule.constant.from: expected a finite number ≥ 0, got -1'],
-  [{ kind: 'constant' }, 'schedule.constant.from: expected a finite number ≥ 0, got NaN'],
-  [
-    { kind: 'exponential', from: 1, to: 0, steps: 5 },
-    'schedule.exponential.to: expected a finite number above 0, got 0',
-  ],
-  [{ kind: 'constant', from: 1, warmup: 0.5 }, 'schedule.warmup: expected a whole number ≥ 0, got 0.5'],
-  [{ kind: 'plateau', from: 1, watch: '' }, 'schedule.plateau.watch: expected the name of a scalar of the log, got '],
-  [
-    { kind: 'cosin' } as never,
-    "schedule.kind: expected one of constant, linear, cosine, exponential, step, plateau, got 'cosin'; did you mean 'cosine'?",
-  ],
-] satisfies [ScheduleConfig, string][])('%j is refused', (config, message) => {
-  expect(() => schedule<ScheduleKind>(config)).toThrow(expect.objectContaining({ code: 'config.invalid', message }));
+  [{ kind: 'linear', from: 1, to: 0, steps: 0 }, /^schedule\.linear\.steps: .*got 0$/],
+  [{ kind: 'cosine', from: NaN, to: 0, steps: 5 }, /^schedule\.cosine\.from: .*got NaN$/],
+  [{ kind: 'constant', from: -1 }, /^schedule\.constant\.from: .*got -1$/],
+  [{ kind: 'constant' }, /^schedule\.constant\.from: .*got NaN$/],
+  [{ kind: 'exponential', from: 1, to: 0, steps: 5 }, /^schedule\.exponential\.to: .*got 0$/],
+  [{ kind: 'constant', from: 1, warmup: 0.5 }, /^schedule\.warmup: .*got 0\.5$/],
+  [{ kind: 'plateau', from: 1, watch: '' }, /^schedule\.plateau\.watch: /],
+  [{ kind: 'cosin' } as never, /^schedule\.kind: .*got 'cosin'.*'cosine'/],
+] satisfies [ScheduleConfig, RegExp][])('%j is refused', (config, message) => {
+  expect(() => schedule<ScheduleKind>(config)).toRefuse('config.invalid', message);
 });

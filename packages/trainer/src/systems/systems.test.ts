@@ -63,44 +63,35 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
 });
 
 test.each([
-  [() => dcgan({ base: 0 }), /^dcgan\.base: expected a number of at least 1, got 0$/],
+  [() => dcgan({ base: 0 }), /^dcgan\.base: .*got 0$/],
   [() => dcgan({ size: 30 }), /expected square pictures whose edge is a multiple of 4/],
-  [() => dcgan({ loss: 'hing' }), /^dcgan\.loss: expected a loss .*did you mean 'hinge'/],
+  [() => dcgan({ loss: 'hing' }), /^dcgan\.loss: .*'hinge'/],
   [() => dcgan({ penalties: { r3: 1 } as never }), /penalty \(.*r1.*\)/],
-  [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: expected 'last' or 'averaged'/],
-  [() => mlpGan({ labelSmoothing: 1 }), /^mlp\.labelSmoothing: expected a number from 0 to below 1, got 1$/],
-  [() => mlpGan({ loss: 'hinge', labelSmoothing: 0.1 }), /smoothing: expected a loss that is a cross-entropy/],
-  [
-    () => mlpGan({ schedules: { rate_dd: 'cosine' } }),
-    /schedules\.rate_dd: expected a scalar of this game \(rate_g, rate_d, ema, .*\), got 'rate_dd'; did you mean 'rate_d'\?$/,
-  ],
-  [
-    () => mlpGan({ schedules: { ema: 'linear:0.9:1' } }),
-    /schedules\.ema: expected numbers from 0 to below 1, got 1 \(to\)$/,
-  ],
-  [() => mlpGan({ loss: 'rpgan', labelFlips: 0.1 }), /smoothing: expected a loss that is a cross-entropy/],
-  [
-    () => mlpGan({ loss: 'hinge', schedules: { labelNoise: 'linear:0.2:0' } }),
-    /smoothing: expected a loss that is a cross-entropy/,
-  ],
-  [() => mlpGan({ loss: 'wasserstein', slowD: {} }), /slowD: expected a loss by which .*got 'wasserstein'/],
-  [() => mlpGan({ slowD: { above: 0.5 } }), /^mlp\.slowD\.above: expected a number above 0\.5, below 1, got 0\.5$/],
-  [() => mlpGan({ boostD: { most: 0.5 } }), /^mlp\.boostD\.most: expected a number of at least 1, got 0\.5$/],
-  [() => mlpGan({ batch: 6, pack: 4 }), /batch: expected a multiple of the 4 examples of a pack, got 6/],
-  [() => makeSystem('conditional', { pack: 2 }, { data }), /pack: expected 1 for the system 'conditional', got 2/],
-  [() => dcgan({ instanceNoise: -1 }), /^dcgan\.instanceNoise: expected a number of at least 0, got -1$/],
-  [() => dcgan({ init: 'xavier' as never }), /^dcgan\.init: expected 'normal' or 'orthogonal'/],
+  [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: .*got "first"/],
+  [() => mlpGan({ labelSmoothing: 1 }), /^mlp\.labelSmoothing: .*got 1$/],
+  [() => mlpGan({ loss: 'hinge', labelSmoothing: 0.1 }), /smoothing: /],
+  [() => mlpGan({ schedules: { rate_dd: 'cosine' } }), /schedules\.rate_dd: .*got 'rate_dd'.*'rate_d'/],
+  [() => mlpGan({ schedules: { ema: 'linear:0.9:1' } }), /schedules\.ema: .*got 1 \(to\)$/],
+  [() => mlpGan({ loss: 'rpgan', labelFlips: 0.1 }), /smoothing: /],
+  [() => mlpGan({ loss: 'hinge', schedules: { labelNoise: 'linear:0.2:0' } }), /smoothing: /],
+  [() => mlpGan({ loss: 'wasserstein', slowD: {} }), /slowD: .*got 'wasserstein'/],
+  [() => mlpGan({ slowD: { above: 0.5 } }), /^mlp\.slowD\.above: .*got 0\.5$/],
+  [() => mlpGan({ boostD: { most: 0.5 } }), /^mlp\.boostD\.most: .*got 0\.5$/],
+  [() => mlpGan({ batch: 6, pack: 4 }), /batch: .*4.*got 6/],
+  [() => makeSystem('conditional', { pack: 2 }, { data }), /pack: .*'conditional'.*got 2/],
+  [() => dcgan({ instanceNoise: -1 }), /^dcgan\.instanceNoise: .*got -1$/],
+  [() => dcgan({ init: 'xavier' as never }), /^dcgan\.init: .*got "xavier"/],
   [() => dcgan({ featureMatching: {} as never }), /^dcgan\.featureMatching\.layer: expected/],
   [
     () => dcgan({ size: 8, base: 2, featureMatching: { layer: 'd/conv0_lekay' } }),
-    /taps: expected one of d\/conv0.*got 'd\/conv0_lekay'; did you mean 'd\/conv0_leaky'\?$/,
+    /taps: .*got 'd\/conv0_lekay'.*'d\/conv0_leaky'/,
   ],
-  [() => mlpGan({ momentum: 0.5 }), /momentum: expected optimizer 'sgd' beside it, got 'adam'/],
-  [() => mlpGan({ ema: 1 }), /^mlp\.ema: expected a number from 0 to below 1, got 1$/],
-  [() => kindOf('dgcan'), /^system: expected one of .*did you mean 'dcgan'\?$/],
+  [() => mlpGan({ momentum: 0.5 }), /momentum: .*optimizer 'sgd'.*got 'adam'/],
+  [() => mlpGan({ ema: 1 }), /^mlp\.ema: .*got 1$/],
+  [() => kindOf('dgcan'), /^system: .*'dcgan'/],
 ])('configuration %# is refused before anything is made', (make, message) => {
   const before = tf.memory().numTensors;
-  expect(make).toThrow(expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(message) }));
+  expect(make).toRefuse('config.invalid', message);
   expect(tf.memory().numTensors).toBe(before);
 });
 
@@ -185,15 +176,11 @@ describe('a system of one’s own', () => {
       phase(({ step }) => ({ step: (inputs) => (step(inputs), step(inputs)) })),
       /one assignment a step, got a second one of/,
     ],
-    [
-      'returns a vector',
-      phase(() => ({ step: () => ({ loss: tf.zeros([3]) }) })),
-      /expected scalars, got 'loss' float32 \[3\]/,
-    ],
+    ['returns a vector', phase(() => ({ step: () => ({ loss: tf.zeros([3]) }) })), /got 'loss' float32 \[3\]/],
     [
       'reads a field that is not there',
       phase(({ inputs }) => ({ inputs: { ...inputs, x: { shape: [2, 2], from: { data: 'image' } } } })),
-      /input 'x': expected a field of arrays \(vector\), got 'image'/,
+      /input 'x': .*got 'image'/,
     ],
     [
       'reads a field in another shape',
@@ -201,20 +188,17 @@ describe('a system of one’s own', () => {
       /expected \[batch, 2\].*got \[2, 3\]/,
     ],
     ['lacks a schedule', mine(() => ({ schedules: {} })), /the schedule 'rate' of its input 'rate'.*got none/],
-    ['has no outputs', mine(() => ({ outputs: {} })), /expected outputs, got none/],
+    ['has no outputs', mine(() => ({ outputs: {} })), /outputs.*got none/],
     ['runs a phase half', phase(() => ({ every: 0.5 })), /a whole number ≥ 1 for every, got 0\.5/],
     ['ends a phase before it begins', phase(() => ({ from: 3, until: 3 })), /until above it, got 3 and 3/],
   ])('that %s is told so in one sentence', async (_, system, message) => {
-    await expect(run(system)).rejects.toMatchObject({
-      code: 'config.invalid',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(run(system)).rejects.toRefuse('config.invalid', message);
   });
 
   test('is registered under its name once', () => {
     const own = { ...mine(() => ({})), name: 'mine-registered' };
     registerSystem(own);
     expect(systemNames()).toContain('mine-registered');
-    expect(() => registerSystem(own)).toThrow(/not taken/);
+    expect(() => registerSystem(own)).toRefuse('usage');
   });
 });

@@ -105,20 +105,12 @@ describe('measures during a run', () => {
   });
 
   it.each([
-    ['an unknown measure', { metrics: ['frechte'] }, /config\.metrics\.0: expected a measure .*did you mean 'frechet'/],
-    ['an unknown score', { best: 'recal' }, /config\.best: expected a score .*did you mean 'recall'/],
-    [
-      'no holdout',
-      { metrics: ['memorisation'] },
-      /measure 'memorisation': expected examples kept out of training, got none/,
-    ],
-    ['no classifier', { metrics: ['score'] }, /measure 'score': expected an extractor that names classes/],
+    ['an unknown measure', { metrics: ['frechte'] }, /config\.metrics\.0: .*'frechet'/],
+    ['an unknown score', { best: 'recal' }, /config\.best: .*'recall'/],
+    ['no holdout', { metrics: ['memorisation'] }, /measure 'memorisation': .*got none/],
+    ['no classifier', { metrics: ['score'] }, /measure 'score': /],
     ['no classes', { metrics: ['agreement'] }, /measure 'agreement'/],
-    [
-      'fewer than neighbours are asked for',
-      { metrics: ['pr'], metricsCount: 3 },
-      /'pr': expected a count of at least 4/,
-    ],
+    ['fewer than neighbours are asked for', { metrics: ['pr'], metricsCount: 3 }, /'pr': .*4/],
     ['more than there is', { metricsCount: 20_001 }, /expected at most the 20000 examples of 8 Gaussians/],
     ['an extractor of pictures', { features: 'random' }, /expected a runtime/],
   ])('refuses %s before the first step', async (_, wrong, message) => {

@@ -99,9 +99,7 @@ describe('train in memory', () => {
     const waiting = { ...tiny, schedules: { rate_d: { kind: 'plateau' as const, watch: 'loss_dd' } } };
     await expect(train(waiting)).rejects.toMatchObject({
       code: 'config.invalid',
-      message: expect.stringMatching(
-        /^config\.schedules\.rate_d: expected a scalar .*loss_d.*, got 'loss_dd'; did you mean 'loss_d'\?$/,
-      ) as string,
+      message: expect.stringMatching(/^config\.schedules\.rate_d: .*got 'loss_dd'.*'loss_d'/) as string,
     });
   });
 
@@ -184,14 +182,14 @@ describe('train in memory', () => {
       { ...tiny, system: 'dcgan', data: 'x', size: 16 },
       { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) },
       'config.invalid',
-      /config\.size: expected 8/,
+      /config\.size: .*8/,
     ],
     [
       'other channels than the data',
       { ...tiny, system: 'dcgan', data: 'x', channels: 3 },
       { dataset: arrayDataset({ data: new Uint8Array(64), shape: [8, 8, 1] }) },
       'config.invalid',
-      /config\.channels: expected 1/,
+      /config\.channels: .*1/,
     ],
     [
       'points for pictures',
