@@ -1,4 +1,4 @@
-// The peak signal-to-noise ratio by which half precision is compared with float32, in exports and when a model is loaded.
+// The peak signal-to-noise ratio: how half precision is compared with float32, in exports and when a model is loaded.
 
 /** Decibels that results in half precision must reach. */
 export const LEAST_DECIBELS = 45;

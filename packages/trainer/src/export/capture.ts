@@ -361,7 +361,7 @@ export function captureStateful(
       return { ...stateful, captured: capture(watch(stateful.subject), bounds) };
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      stateful = withState(stateful, error.states); // ends: each round finds further variables, and there are finitely many
+      stateful = withState(stateful, error.states); // ends: each round finds further variables of finitely many
     }
   }
 }

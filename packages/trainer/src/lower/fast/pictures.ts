@@ -23,7 +23,7 @@ export interface StoredPicture {
 export function stored(picture: Logical, ctx: LowerContext): StoredPicture {
   const own = ctx.layoutOf(picture);
   const perm = own !== undefined && own[0] === 1 && own[1] === 2 ? own : HWNC;
-  const [batch = 1, height = 1, width = 1, channels = 1] = picture.shape.map(Number); // static, as the caller has checked
+  const [batch = 1, height = 1, width = 1, channels = 1] = picture.shape.map(Number); // static: the caller checks
   return { value: ctx.get(picture, perm), perm, height, width, rest: batch * channels };
 }
 
