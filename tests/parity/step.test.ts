@@ -259,21 +259,12 @@ describe('a compiled step', () => {
     const step = await compiled(system);
     const good = feedsAt(system, 0);
     const bad: [Record<string, Feed>, RegExp][] = [
-      [{ ...good, real: new Float32Array(3) }, /^run\.real: expected 8 values for float32 \[4, 2\], got 3$/],
-      [
-        { ...good, real: { shape: [2, 4], data: new Float32Array(8) } },
-        /^run\.real: expected float32 \[4, 2\], got shape \[2, 4\]$/,
-      ],
-      [
-        { ...good, real: new Float64Array(8) as never },
-        /^run\.real: expected Float32Array for float32 \[4, 2\], got Float64Array$/,
-      ],
-      [{ real: good['real'] ?? 0, rate_g: 1 }, /^run\.rate_d: expected float32 \[\], got nothing$/],
-      [
-        { ...good, z: new Float32Array(8) },
-        /^run\.z: expected no feed for a random input, which is drawn from \(seed, step\), got one$/,
-      ],
-      [{ ...good, noise: 1 }, /^run\.noise: expected only real, rate_g, rate_d, got 'noise'$/],
+      [{ ...good, real: new Float32Array(3) }, /^run\.real: .*got 3$/],
+      [{ ...good, real: { shape: [2, 4], data: new Float32Array(8) } }, /^run\.real: .*got shape \[2, 4\]$/],
+      [{ ...good, real: new Float64Array(8) as never }, /^run\.real: .*got Float64Array$/],
+      [{ real: good['real'] ?? 0, rate_g: 1 }, /^run\.rate_d: .*got nothing$/],
+      [{ ...good, z: new Float32Array(8) }, /^run\.z: .*got one$/],
+      [{ ...good, noise: 1 }, /^run\.noise: .*got 'noise'$/],
     ];
     for (const [feeds, message] of bad)
       await expect(step.run(feeds)).rejects.toMatchObject({
@@ -281,10 +272,10 @@ describe('a compiled step', () => {
         message: expect.stringMatching(message) as unknown,
       });
     expect(step.step).toBe(0);
-    await expect(step.state(['nothing'])).rejects.toThrow(/^state\.nothing: expected one of g\/dense0\/kernel, /);
+    await expect(step.state(['nothing'])).rejects.toRefuse('usage', 'state.nothing');
     await expect(
       step.load({ 'g/dense0/bias': { dtype: 'float32', shape: [7], data: new Float32Array(7) } }),
-    ).rejects.toThrow(/^load\.g\/dense0\/bias: expected float32 \[8\], got float32 \[7\]$/);
+    ).rejects.toThrow(/^load\.g\/dense0\/bias: .*got float32 \[7\]$/);
     expect(Number.isFinite(scalarOf(await step.run(good), 'loss_d'))).toBe(true);
     await step.dispose();
     await expect(step.run(good)).rejects.toMatchObject({ code: 'disposed' });
@@ -328,20 +319,15 @@ describe('a compiled step', () => {
   test('refuses random numbers that would be the same at every step', async () => {
     const noisy: StepFunction = ({ x }) => ({ y: tf.add(x as tf.Tensor, tf.randomNormal([2])) });
     const failure = compile(noisy, { inputs: { x: { shape: [2] } }, runtime: host });
-    await expect(failure).rejects.toMatchObject({ code: 'export.unsupported' });
-    await expect(failure).rejects.toThrow(/\[2\] at .*step\.test\.ts.*use Forja's random\.normal/);
+    await expect(failure).rejects.toRefuse('export.unsupported', /\[2\] at .*step\.test\.ts/, 'random.normal');
   });
 
   test('refuses inputs whose sizes or types cannot be compiled', async () => {
     const system = small();
     const withReal = (real: TensorSpec): Promise<CompiledStep> =>
       compile(phaseStep(system).step, { inputs: { ...phaseStep(system).inputs, real }, runtime: host });
-    await expect(withReal({ shape: ['batch', 2] })).rejects.toThrow(
-      /^inputs\.real: expected a shape of whole numbers, got \[batch, 2\]/,
-    );
-    await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toThrow(
-      /^inputs\.real: expected dtype float32, int32 or bool, got int64$/,
-    );
+    await expect(withReal({ shape: ['batch', 2] })).rejects.toRefuse('input.shape', 'inputs.real', '[batch, 2]');
+    await expect(withReal({ shape: [4, 2], dtype: 'int64' })).rejects.toRefuse('input.shape', 'inputs.real', 'int64');
     system.dispose();
   });
 

@@ -92,8 +92,7 @@ describe('outputs without numbers', () => {
       bad: tf.log(tf.sub(tf.tanh(t), 2)),
     });
     const failure = exported(nowhere, x);
-    await expect(failure).rejects.toMatchObject({ code: 'export.unverified' });
-    await expect(failure).rejects.toThrow(/'bad'.*'x'.*range.*--range x:low,high/);
+    await expect(failure).rejects.toRefuse('export.unverified', "'bad'", "'x'", '--range x:');
     await expect(exported(nowhere, [{ name: 'x', shape: ['batch', 24], range: [0, 1] }])).rejects.toMatchObject({
       code: 'export.unverified',
     });
@@ -271,17 +270,15 @@ describe('what an input feeds says what is drawn', () => {
     ];
     expect((await exported(search, inputs)).report.verified).toBe('passed');
   });
-  it('a range that does not fit is told as one, naming the input', async () => {
+  it('a range that does not fit is reported as one, naming the input', async () => {
     const rows: ExportFunction = (y: tf.Tensor) => tf.gather(table, y as tf.Tensor1D);
     const failure = exported(rows, [{ name: 'y', shape: ['n'], dtype: 'int32', range: [0, 99] }]);
-    await expect(failure).rejects.toMatchObject({ code: 'export.unverified' });
-    await expect(failure).rejects.toThrow(/'y' in \[0, 99\].*--range y:/);
+    await expect(failure).rejects.toRefuse('export.unverified', "'y' in [0, 99]", '--range y:');
     const zero = exported(tf.mod as ExportFunction, [
       { name: 'a', shape: ['n'], dtype: 'int32' },
       { name: 'b', shape: ['n'], dtype: 'int32', range: [0, 3] },
     ]);
-    await expect(zero).rejects.toMatchObject({ code: 'export.mismatch' });
-    await expect(zero).rejects.toThrow(/'b' in \[0, 3\]/);
+    await expect(zero).rejects.toRefuse('export.mismatch', /'b' in \[0, 3\]/);
   });
 });
 
@@ -301,15 +298,14 @@ describe('constants that are no numbers', () => {
   for (const [name, fn] of Object.entries(spoilt))
     it(`${name} is refused, with its line`, async () => {
       const failure = exported(fn as ExportFunction, x);
-      await expect(failure).rejects.toMatchObject({ code: 'model.format' });
-      await expect(failure).rejects.toThrow(/verify\.test\.ts:\d+/);
+      await expect(failure).rejects.toRefuse('model.format', /verify\.test\.ts:\d+/);
     });
   it('in tensors and variables made outside, by the function itself or a layer of its own, in verifyOnnx too', async () => {
     const outside = tf.tensor1d([1, NaN, 2]);
     const variable = tf.variable(tf.tensor1d([1, Infinity, 2]), true, 'scale');
     for (const fn of [(t: tf.Tensor) => t.mul(outside), (t: tf.Tensor) => t.add(variable)])
       await expect(exported(fn, x)).rejects.toMatchObject({ code: 'model.format' });
-    await expect(exported((t: tf.Tensor) => t.add(variable), x)).rejects.toThrow(/variable 'scale'/);
+    await expect(exported((t: tf.Tensor) => t.add(variable), x)).rejects.toRefuse('model.format', "'scale'");
     variable.dispose();
     const { model } = await exported((t: tf.Tensor) => t.neg(), x);
     await expect(
@@ -357,8 +353,7 @@ describe('choices between numbers that are nearly equal', () => {
       (t: tf.Tensor) => tf.argMax(ones(tf.cast(t, 'float32')), 1),
       x.map((input) => ({ ...input, dtype: 'int32' })),
     );
-    await expect(failure).rejects.toMatchObject({ code: 'export.mismatch' });
-    await expect(failure).rejects.toThrow(/ArgMax.*float32 rounding before it.*--range x:/);
+    await expect(failure).rejects.toRefuse('export.mismatch', 'ArgMax', 'rounding', '--range x:');
   });
 
   it('a wrong choice is one', async () => {
@@ -370,8 +365,7 @@ describe('choices between numbers that are nearly equal', () => {
     });
     try {
       const failure = exported((t: tf.Tensor) => tf.argMax(t, 1), x);
-      await expect(failure).rejects.toMatchObject({ code: 'export.mismatch' });
-      await expect(failure).rejects.toThrow(/ArgMax.*correct that call's lowering/);
+      await expect(failure).rejects.toRefuse('export.mismatch', /ArgMax.*lowering/);
     } finally {
       undo();
     }
