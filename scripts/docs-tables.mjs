@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './lib/stage.mjs';
 
-/** The text with its tables made anew by `table(system)`; `run` stands for the fields of every run. */
+/**
+ * The text with its tables made anew by `table(system)`; `run` stands for the fields of every run. `<` would begin a
+ * tag.
+ */
 export function withTables(text, table) {
   return text.replace(
     /<!-- options ([\w-]+) -->[^]*?<!-- end -->/g,
-    (_, of) => `<!-- options ${of} -->\n\n${table(of === 'run' ? undefined : of)}\n\n<!-- end -->`,
+    (_, of) =>
+      `<!-- options ${of} -->\n\n${table(of === 'run' ? undefined : of).replaceAll('<', '\\<')}\n\n<!-- end -->`,
   );
 }
 

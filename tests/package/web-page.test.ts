@@ -250,8 +250,9 @@ test('a drawn graph is well-formed, its texts fit their boxes, and it asks for n
   }
 });
 
-describe.each(['vite', 'offline'])('docs/recipes/%s.md', (name) => {
-  const page = `docs/recipes/${name}.md`;
+describe.each(['recipes/vite', 'recipes/offline', 'start/page'])('docs/%s.md', (path) => {
+  const page = `docs/${path}.md`;
+  const name = path.replace(/.*\//, '');
   const site = join(folder, `${name}-recipe`);
   beforeAll(async () => {
     const at = join(folder, name);

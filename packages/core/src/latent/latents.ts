@@ -17,7 +17,7 @@ const LIMIT = 2 ** 28;
 /**
  * Latents `start … start + count − 1` of a seed, row-major `[count, size]`. Entry e of latent i depends on (seed, i, e)
  * only: word e mod 4 of the Philox4x32-10 block with key = the seed's 64 bits and counter = (⌊e/4⌋, i mod 2³², ⌊i/2³²⌋,
- * 0), through {@link normalOfWord}, rounded to float32. So it is equal bit for bit in every engine, on every machine
+ * 0), through `normalOfWord`, rounded to float32. So it is equal bit for bit in every engine, on every machine
  * and at any batch size. Throws UsageError (`input.range`) for a seed outside 0..2⁶⁴−1, or when `count · size` exceeds
  * 2²⁸ (1 GiB).
  */

@@ -16,7 +16,7 @@ export interface StreamPosition {
 }
 
 /**
- * `count` standard normals of a stream at a step, by {@link normalOfWord} from Philox4x32-10. A longer draw begins with
+ * `count` standard normals of a stream at a step, by `normalOfWord` from Philox4x32-10. A longer draw begins with
  * the shorter one.
  */
 export function philoxNormal(position: StreamPosition, count: number): Float32Array {

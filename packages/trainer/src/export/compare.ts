@@ -9,7 +9,7 @@ export interface Distance {
   scale: number;
   relative: number;
   /**
-   * Counts of relative errors, |a - b| / max(1e-2, scale, |b| / 10), below each of {@link HISTOGRAM} and not below the
+   * Counts of relative errors, |a - b| / max(1e-2, scale, |b| / 10), below each of `HISTOGRAM` and not below the
    * bound before; the last entry counts the rest.
    */
   histogram: number[];

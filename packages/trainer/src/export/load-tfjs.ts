@@ -116,7 +116,7 @@ async function layersMismatch(json: ModelJson): Promise<string | undefined> {
 /**
  * Loads a layers or graph model by the URL of its model.json, with the weight files next to it. A query string is sent
  * for those too, as in tfjs.
- * @throws ModelFormatError as {@link loadModelFiles}; ForjaError `io` where the server fails, `aborted`.
+ * @throws ModelFormatError as `loadModelFiles`; ForjaError `io` where the server fails, `aborted`.
  */
 export async function loadTfjsModel(
   source: string | URL,

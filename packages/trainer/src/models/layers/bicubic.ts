@@ -34,7 +34,7 @@ class Bicubic extends tf.layers.Layer {
 }
 tf.serialization.registerClass(Bicubic);
 
-/** [n, h, w, c] → [n, scale·h, scale·w, c], as {@link enlarged}. */
+/** [n, h, w, c] → [n, scale·h, scale·w, c], as `enlarged`. */
 export const bicubic = (config: BicubicConfig): tf.layers.Layer => new Bicubic(config);
 
 /** Pixels of the small picture that an enlarged one looks at, to each side. */
