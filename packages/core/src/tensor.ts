@@ -15,11 +15,15 @@ export type Role = 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'laye
 
 /** What a tensor must look like. A name in `shape` is a dynamic dimension, equal wherever the name recurs. */
 export interface TensorSpec {
+  /** As feeds and results name it. Absent: not known. */
   name?: string;
+  /** Type of the elements. Absent: any. */
   dtype?: DType;
+  /** Sizes from the outermost: numbers are fixed, names dynamic. */
   shape: Dim[];
   /** The model does not give the rank: any shape is allowed, and `shape` is empty. */
   unranked?: true;
+  /** What it is for a generator. Absent: a plain tensor. */
   role?: Role;
   /** Closed interval of the values, for example `[-1, 1]` for a tanh picture. */
   range?: [number, number];
@@ -33,8 +37,11 @@ export interface TensorSpec {
 
 /** Dense tensor, row-major. `data` has exactly `size(shape)` elements of the typed array that belongs to `dtype`. */
 export interface Tensor {
+  /** Type of the elements. */
   dtype: DType;
+  /** Sizes from the outermost; `[]` for a scalar. */
   shape: number[];
+  /** The elements; float16 as the bits of each number, bool as bytes 0 and 1. */
   data: ArrayBufferView;
 }
 

@@ -29,10 +29,13 @@ import type { PictureTools } from './translate.js';
 
 /** The parts of a {@link Generator}. `load` of @forja/node and @forja/web makes them. */
 export interface GeneratorParts {
+  /** Runs the model. */
   session: Session;
+  /** What the model is. */
   manifest: Manifest;
   /** Bytes of the model, for `stats()`. */
   modelBytes: number;
+  /** How requests share runs. */
   batch?: BatchOptions;
   /** Milliseconds that loading took, for `stats()`. */
   startMs?: { read: number; session: number };
@@ -54,6 +57,7 @@ async function lazy(): Promise<typeof import('./lazy.js')> {
 
 /** A loaded model. Methods may be called while others run; a failure or an abort reaches only its own caller. */
 export class Generator {
+  /** What the model is: from the file, from its names and shapes, and from the option `manifest`. */
   readonly manifest: Manifest;
   /** For `await using`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;

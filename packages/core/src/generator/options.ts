@@ -39,6 +39,7 @@ export interface DrawOptions {
   text?: string | readonly string[];
   /** Layers from one on are styled by a second latent, for models that can mix styles. */
   mix?: Mix;
+  /** Takes the request out of the line; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 
@@ -73,8 +74,11 @@ export interface StreamOptions extends DrawOptions {
  * `to`. Seeds, classes and texts are each one for all stops, or one for each.
  */
 export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> {
+  /** Seed of the first picture, 0 to 2⁶⁴−1. */
   from?: number | bigint;
+  /** Seed of the last one, 0 to 2⁶⁴−1. */
   to?: number | bigint;
+  /** Seeds of all stops, in order, each 0 to 2⁶⁴−1; in place of `from` and `to`. */
   seeds?: readonly (number | bigint)[];
   /** Index or name of a class, default 0. Pictures between stops of two classes are cross-faded from both. */
   label?: number | string | readonly (number | string)[];
@@ -106,7 +110,9 @@ export interface TranslateOptions {
    * `tile`.
    */
   overlap?: number;
+  /** Called after each tile or picture, with how many of them are done. */
   onProgress?: (progress: { done: number; total: number }) => void;
+  /** Takes what has not started out of the line; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 

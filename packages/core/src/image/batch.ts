@@ -9,9 +9,13 @@ const TOOLS: EncoderTools = { rgbaOf, UsageError };
 
 /** `count` pictures of one size and kind, one after the other in `data`. Iterating gives each as an {@link Image}. */
 export class ImageBatch implements Iterable<Image> {
+  /** How many pictures. */
   readonly count: number;
+  /** Pixels of each. */
   readonly width: number;
+  /** Pixels of each. */
   readonly height: number;
+  /** 1 grey, 3 RGB, 4 RGBA. */
   readonly channels: Channels;
   /** `count · height · width · channels` bytes; not copied. */
   readonly data: Uint8ClampedArray;
@@ -34,6 +38,7 @@ export class ImageBatch implements Iterable<Image> {
     return new Image(this.width, this.height, this.channels, this.data.subarray(i * size, (i + 1) * size));
   }
 
+  /** Each picture in turn, a view. */
   *[Symbol.iterator](): Iterator<Image> {
     for (let i = 0; i < this.count; i++) yield this.at(i);
   }

@@ -11,9 +11,13 @@ import { checkRange, defaultRange, type ImageTensorOptions } from './range.js';
  * when not given.
  */
 export interface ImageLike {
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
+  /** 1, 3 or 4. */
   readonly channels?: number;
+  /** Bytes 0 to 255: rows from the top, channels interleaved. */
   readonly data: ArrayLike<number>;
 }
 

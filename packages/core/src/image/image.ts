@@ -7,8 +7,11 @@ export type Channels = 1 | 3 | 4;
 
 /** A picture: rows from the top, pixels from the left, channels interleaved, 8 bits each (straight alpha). */
 export class Image {
+  /** Pixels. */
   readonly width: number;
+  /** Pixels. */
   readonly height: number;
+  /** 1 grey, 3 RGB, 4 RGBA. */
   readonly channels: Channels;
   /** `width · height · channels` bytes; not copied. */
   readonly data: Uint8ClampedArray;

@@ -7,6 +7,7 @@ export type ImageLayout = 'nchw' | 'nhwc';
 
 /** How a tensor encodes pictures. */
 export interface ImageTensorOptions {
+  /** Order of the tensor's axes. */
   layout: ImageLayout;
   /** Values of black and white; default `[0, 255]` for uint8, else `[-1, 1]`. */
   range?: readonly [number, number];

@@ -9,6 +9,7 @@ export type ManifestKind = 'latent' | 'image-to-image' | 'super-resolution' | 'f
 
 /** An input of the model. */
 export interface ManifestInput {
+  /** The graph's name for it. */
   name: string;
   /**
    * `text`: token ids of `vocabulary`. `psi`: scale of styles around their mean; 1 leaves them unchanged. `mix`: a
@@ -16,24 +17,35 @@ export interface ManifestInput {
    * treat an unknown role as `tensor`: `run` works with such a model, `sample` names the input that it cannot fill.
    */
   role: 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor';
+  /** Type of the elements. */
   dtype: DType;
+  /** Sizes; a name is a dynamic dim, equal wherever it recurs. */
   shape: Dim[];
+  /** For a latent or noise: what it is drawn from: N(0, 1), or evenly on [−1, 1). */
   distribution?: 'normal' | 'uniform';
   /** For a label: the names of the classes, by index. */
   classes?: string[];
   /** For a text, [batch, length]: its words in lower case, by token id; id 0 is padding, ''. */
   vocabulary?: string[];
+  /** Least and greatest value; for a picture those of black and white. */
   range?: [number, number];
+  /** For a picture: the order of its axes. */
   layout?: 'nchw' | 'nhwc';
 }
 
 /** An output of the model. */
 export interface ManifestOutput {
+  /** The graph's name for it. */
   name: string;
+  /** `score`: a discriminator's verdict. */
   role: 'image' | 'tensor' | 'score';
+  /** Type of the elements. */
   dtype: DType;
+  /** Sizes; a name is a dynamic dim. */
   shape: Dim[];
+  /** For a picture: the values of black and white. */
   range?: [number, number];
+  /** For a picture: the order of its axes. */
   layout?: 'nchw' | 'nhwc';
 }
 
@@ -42,9 +54,13 @@ export interface ManifestOutput {
  * editable.
  */
 export interface Manifest {
+  /** Of the manifest; readers refuse later ones with `model.unsupported`. */
   version: 1;
+  /** What the model is as a whole. */
   kind: ManifestKind;
+  /** All inputs, in the graph's order. */
   inputs: ManifestInput[];
+  /** All outputs, in the graph's order. */
   outputs: ManifestOutput[];
   /**
    * Dynamic dims that must be multiples of a number, by name: for example 8 for a network with three stride-2 stages
@@ -58,9 +74,14 @@ export interface Manifest {
   bounds?: Record<string, [number, number]>;
   /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
+  /** SHA-256 in hex, and how many bytes it covers. */
   integrity: { sha256: string; bytes: number };
+  /** What wrote the file: `forja`, or another tool. */
   producer: string;
+  /** An SPDX expression, or words, as the exporter was told. */
   license?: string;
+  /** The data, in words. */
   trainedOn?: string;
+  /** Measures of the generator, as training wrote them. */
   metrics?: Record<string, unknown>;
 }

@@ -9,15 +9,19 @@ export type { DeviceName } from './devices.js';
 
 /** The device that really runs, and why. */
 export interface DeviceReport {
+  /** What the caller asked for. */
   requested: DeviceName;
+  /** What really runs the model. */
   actual: ActualDevice;
   /** One line for each device that was tried and not used. */
   reasons: string[];
   /** GPU adapter, where there is one. */
   adapter?: string;
+  /** Threads inside one op. */
   threads: number;
   /** Browsers only: whether SharedArrayBuffer, and so WASM threads, are available. */
   crossOriginIsolated?: boolean;
+  /** Where onnxruntime lives: a worker, the calling thread, or a child process. */
   executor: 'worker' | 'inline' | 'process';
   /** Nodes per execution provider, if the runtime reports it. */
   placement: Record<string, number>;
@@ -31,12 +35,15 @@ export interface DeviceReport {
 
 /** State of one session: an input that receives the named output of the previous run, and `initial` in the first. */
 export interface StateBinding {
+  /** The output that becomes the next value; `run` does not return it. */
   output: string;
+  /** The value of the first run; its type and shape must be the input's. */
   initial: Tensor;
 }
 
 /** Shared state: an input that receives a tensor of a {@link SharedState}. */
 export interface SharedBinding {
+  /** State made by `createState` of the same runtime. */
   state: SharedState;
   /** The tensor's name. Default: the input's. */
   tensor?: string;
@@ -73,14 +80,22 @@ export interface SessionOptions {
 export interface RunOptions {
   /** Outputs wanted; default: all that are not state. */
   outputs?: string[];
+  /** Rejects with `aborted`. A run that has started finishes, and still advances state. */
   signal?: AbortSignalLike;
 }
 
 /** A model ready to run. Calls may overlap; they are executed in order. */
 export interface Session extends AsyncHandle {
+  /** Inputs of the graph, those of state too, which `run` does not take. */
   readonly inputs: TensorSpec[];
+  /** Outputs of the graph, those of state too, which `run` does not return. */
   readonly outputs: TensorSpec[];
+  /** What really runs this session. */
   readonly device: DeviceReport;
+  /**
+   * One run. Rejects with `input.shape` or `input.range` for feeds that do not fit, `device.lost`, `aborted`,
+   * `disposed`; a failed run leaves state as it was.
+   */
   run(feeds: NamedTensors, options?: RunOptions): Promise<NamedTensors>;
   /** Current state by input name; default: all of it. Copies. */
   readState(names?: string[]): Promise<NamedTensors>;
@@ -114,12 +129,17 @@ export interface Runtime extends AsyncHandle {
   readonly device: DeviceReport;
   /** The device that really runs, determined by trying if needed. Absent if `device` is certain from the start. */
   ready?(): Promise<DeviceReport>;
+  /**
+   * Opens a model given as the bytes of an ONNX file. Rejects with `model.format`, `model.truncated`,
+   * `model.unsupported`, `model.notFound` for missing external data, `device.unavailable` or `disposed`.
+   */
   createSession(model: Uint8Array, options?: SessionOptions): Promise<Session>;
   /**
    * Creates state that sessions of this runtime can share, see {@link SharedBinding}. Absent if unsupported: then each
    * session has its own state.
    */
   createState?(tensors: NamedTensors): Promise<SharedState>;
+  /** Ends the executor after the queued jobs, and with it all sessions and states. Idempotent. */
   dispose(): Promise<void>;
 }
 
@@ -128,15 +148,21 @@ export interface Runtime extends AsyncHandle {
  * interrupted job is retried once.
  */
 export interface RuntimeEvent {
+  /** The only kind so far. */
   type: 'restarted';
+  /** Why: the exit, the timeout, or the lost device. */
   reason: string;
 }
 
 /** Counters of a runtime or generator, for health pages. */
 export interface RuntimeStats {
+  /** Runs finished. */
   runs: number;
+  /** Pictures made. */
   images: number;
+  /** Calls waiting or running now. */
   queued: number;
+  /** Sessions open now. */
   sessions: number;
   /** Mean milliseconds inside `run`, over all runs. */
   meanRunMs: number;

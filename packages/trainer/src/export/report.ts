@@ -9,8 +9,11 @@ import { transposesOf, type TransposeLeft } from './transposes.js';
 
 /** One comparison of one output. */
 export interface OutputError extends Distance {
+  /** Which output. */
   output: string;
+  /** What the inputs were drawn by. */
   seed: number;
+  /** Sizes of the dynamic dims. */
   sizes: Sizes;
   /** Whether the function was traced at these sizes. */
   traced: boolean;
@@ -22,15 +25,21 @@ export interface OutputError extends Distance {
 
 /** The error of one call. */
 export interface NodeError {
+  /** The tfjs kernel. */
   kernel: string;
+  /** The layer that called it. */
   layer?: string;
+  /** Where in the code: file and line. */
   site?: string;
+  /** Greatest absolute difference. */
   max: number;
+  /** Greatest difference relative to the numbers in question, as in {@link OutputError}. */
   relative: number;
 }
 
 /** Result of {@link exportOnnx}. Times are in milliseconds. */
 export interface ExportReport {
+  /** Whether the file was compared with tfjs. One that differs is not returned. */
   verified: 'passed' | 'skipped-by-caller';
   /**
    * What was traced: kind, name, sizes, and the number of calls per tfjs kernel; `rewritten` is the number of calls
@@ -44,9 +53,11 @@ export interface ExportReport {
     calls: number;
     rewritten: number;
   };
+  /** Version of ONNX's operators in the file. */
   opset: number;
   /** Nodes by operator. */
   ops: Record<string, number>;
+  /** Nodes of the graph. */
   nodes: number;
   /** Transpose nodes, each of which moves data at run time. */
   transposes: number;
@@ -59,6 +70,7 @@ export interface ExportReport {
   external: Record<string, number>;
   /** Precision of the weights. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
   precision: 'fp32' | 'fp16';
+  /** Names of the sizes that are not fixed. */
   dynamicDims: string[];
   /** Dynamic dims that must be multiples of a number, as the manifest states. */
   steps: Sizes;
@@ -67,7 +79,9 @@ export interface ExportReport {
    * in it were traced, and where they are read. `load` refuses other sizes; other runtimes do not.
    */
   proven: Record<string, ProvenDim>;
+  /** As the manifest describes them. */
   inputs: ManifestInput[];
+  /** As the manifest describes them. */
   outputs: ManifestOutput[];
   /** Bound on the relative error; not used if `psnr` is set. */
   tolerance: number;
@@ -76,6 +90,7 @@ export interface ExportReport {
    * GPUs do; `errors` are of the latter.
    */
   psnr?: number;
+  /** Every comparison, per output, seed and sizes. */
   errors: OutputError[];
   /** With `verify.perNode`: every call, worst first. For information: the file has passed as a whole. */
   calls?: NodeError[];
@@ -83,8 +98,11 @@ export interface ExportReport {
   unchanged?: string[];
   /** The tfjs backend of the reference, and the device that ran the file. */
   reference?: { tfjs: string; onnx: string };
+  /** Tracing and solving for dynamic sizes. */
   traceMs: number;
+  /** Rewriting, lowering and writing. */
   lowerMs: number;
+  /** Comparing with tfjs. */
   verifyMs: number;
   /** In Node: the process's peak memory so far, in bytes. */
   peakMemory?: number;

@@ -9,12 +9,15 @@ export interface LogLine {
   scalars: Readonly<Record<string, number>>;
   /** The system's schedules at the step, by name. */
   rates: Readonly<Record<string, number>>;
+  /** Examples a second, over the last steps. */
   images_per_s: number;
+  /** Seconds of training so far, in all sessions. */
   seconds: number;
 }
 
 /** What a measurement was made with: no score means anything without it. */
 export interface MeasureFacts {
+  /** Name of what turns pictures into features. */
   readonly extractor: string;
   /** The first characters of the SHA-256 of the extractor's file; '' where there is none. */
   readonly sha256: string;
@@ -23,7 +26,9 @@ export interface MeasureFacts {
   /** Made examples, and examples of the data. */
   readonly made: number;
   readonly real: number;
+  /** Which examples of the data they were compared with. */
   readonly against: 'train' | 'holdout';
+  /** Of the latents. */
   readonly seed: number;
 }
 
@@ -33,9 +38,11 @@ export interface MeasureLine extends MeasureFacts {
   readonly step: number;
   /** The generator that was measured. */
   readonly output: string;
+  /** Scores by name. */
   readonly scores: Readonly<Record<string, number>>;
   /** Decay of the averaged weights that were measured; 0 for the weights themselves. */
   readonly ema: number;
+  /** Seconds that measuring took. */
   readonly seconds: number;
 }
 
@@ -55,8 +62,11 @@ export interface Diagnosis {
 
 /** Where and with what one session of a run (from its start or a resume) was trained. */
 export interface SessionRecord {
+  /** Step at which it began; 0 for a new run. */
   fromStep: number;
+  /** What computed the steps. */
   device: string;
+  /** Versions and machine, by name. */
   environment: Record<string, string>;
 }
 
@@ -67,6 +77,7 @@ export type RunFile = 'config.json' | 'sessions.json' | 'report.html' | `${strin
 export interface RunStore {
   /** For people: the folder's path. */
   readonly where: string;
+  /** Appends a line to the log. */
   log(line: LogLine): Promise<void>;
   /** A grid of samples; `output` names the generator if it is not the system's first. */
   sample(step: number, picture: Image, output?: string): Promise<void>;
@@ -79,6 +90,7 @@ export interface RunStore {
   best(step: number, bytes: Uint8Array): Promise<void>;
   /** The best checkpoint, if any. */
   readBest(): Promise<{ step: number; bytes: Uint8Array } | undefined>;
+  /** Appends a line to the measures. */
   measure(line: MeasureLine): Promise<void>;
   /** The measures so far. */
   measures(): Promise<MeasureLine[]>;
@@ -86,6 +98,7 @@ export interface RunStore {
   diagnose?(diagnosis: Diagnosis): Promise<void>;
   /** What went wrong so far, in the order in which it was seen. */
   diagnoses?(): Promise<Diagnosis[]>;
+  /** Writes a file whole, in place of an older one. */
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
   /** Forgets log lines and grids after a step, to which the run goes back. */
   dropAfter?(step: number): Promise<void>;
@@ -93,6 +106,7 @@ export interface RunStore {
   lines(): Promise<LogLine[]>;
   /** Grids of the first generator so far as PNG files, by step. */
   samples(): Promise<{ step: number; png: Uint8Array }[]>;
+  /** The sessions so far, oldest first. */
   sessions(): Promise<SessionRecord[]>;
 }
 
