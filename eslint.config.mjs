@@ -58,6 +58,7 @@ export default tseslint.config(
       '**/runs/**',
       '**/coverage/**',
       '**/.cache/**',
+      '**/.vitepress/cache/**',
       '**/.output/**',
       'packages/core/src/onnx/schema/**',
       '**/*.d.mts',
