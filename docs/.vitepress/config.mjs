@@ -42,7 +42,6 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   // Braces in a text are text: no attributes.
   markdown: { anchor: { slugify: anchorOf }, attrs: { disable: true }, languageAlias: { mjs: 'js' }, config: links },
-  metaChunk: true,
   vite: { publicDir: false, build: { chunkSizeWarningLimit: 4096 } },
   themeConfig: {
     nav: [
