@@ -104,6 +104,7 @@ const manifest: Check<Manifest> = record({
   'steps?': steps,
   'bounds?': bounds,
   'precision?': oneOf(['fp32', 'fp16'] as const),
+  'weights?': oneOf(['int8', 'uint8', 'fp16', 'exact'] as const),
   integrity: record({ sha256: digest, bytes: size }),
   producer: text,
   'license?': text,

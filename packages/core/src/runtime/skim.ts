@@ -103,10 +103,19 @@ function sizeIn(dimension: Uint8Array): number | string {
   return size === undefined || size > Number.MAX_SAFE_INTEGER ? (text(dimension, 2) ?? '') : size;
 }
 
-/** Precision of the weights: fp16 if the main graph has an initializer of that type. */
+/**
+ * Precision in which weights are computed with: fp16 if the main graph has an initializer of that type that is not only
+ * stored so, for a Cast to read.
+ */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
-  for (const graph of fields(model, 7))
-    for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) return 'fp16';
+  for (const graph of fields(model, 7)) {
+    const halves = new Set<string | undefined>();
+    for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) halves.add(text(initializer, 8));
+    if (halves.size === 0) continue;
+    for (const node of fields(graph, 1))
+      if (text(node, 4) === 'Cast') for (const input of fields(node, 1)) halves.delete(decoded(input));
+    if (halves.size > 0) return 'fp16';
+  }
   return 'fp32';
 }
 
@@ -143,8 +152,10 @@ function* inSparse(sparse: Uint8Array): Generator<Uint8Array> {
 /** The last value of a field wins, as in any protobuf reader, so that this agrees with onnxruntime. */
 function text(bytes: Uint8Array, field: number): string | undefined {
   const content = [...fields(bytes, field)].at(-1);
-  return content && new (platform().TextDecoder)().decode(content);
+  return content && decoded(content);
 }
+
+const decoded = (bytes: Uint8Array): string => new (platform().TextDecoder)().decode(bytes);
 
 function number(bytes: Uint8Array, field: number): number | undefined {
   return [...fields(bytes, field, undefined, 0)].at(-1);

@@ -7,6 +7,7 @@ import type { Fact } from '../infer/index.js';
 import { describe, type PictureConvolution } from './convolution.js';
 import { algorithmsFor, BATCHES, crossingPrice, nameOf, plainPrice, winogradPrice, type Algorithm } from './price.js';
 import { crossings, rewrite, type Choice } from './rewrite.js';
+import { expandWeights } from '../stored/expand.js';
 import { factsOf } from '../facts/shapes.js';
 
 /** A model in which some convolutions were replaced. */
@@ -40,13 +41,14 @@ const GAIN = 0.97;
  * before. Returns the same model if there is nothing to gain, or for other opsets.
  * @throws UsageError for an algorithm that cannot compute its convolution.
  */
-export function fastConvolutions(model: Model, { algorithms = {} }: FastOptions = {}): FastModel {
+export function fastConvolutions(stored: Model, { algorithms = {} }: FastOptions = {}): FastModel {
+  const model = expandWeights(stored); // weights in 8 bits or half precision are weights
   const opset = opsetOf(model);
   const { graph } = model;
-  if (graph === undefined || opset === undefined) return { model, convolutions: {}, from: 1 };
+  if (graph === undefined || opset === undefined) return { model: stored, convolutions: {}, from: 1 };
   const facts = factsOf(graph, opset);
   const choices = choose(graph, facts, algorithms);
-  if (choices.size === 0) return { model, convolutions: {}, from: 1 };
+  if (choices.size === 0) return { model: stored, convolutions: {}, from: 1 };
   const writer = rewrite(graph, facts, choices);
   const rewritten = removeDead({
     ...graph,
@@ -93,7 +95,8 @@ export interface ConvolutionPrices {
  * The cost estimates by which {@link fastConvolutions} chooses, and its choice, for each convolution that another
  * algorithm could compute. Layout changes cost extra, so the cheapest algorithm is not always chosen.
  */
-export function explainConvolutions(model: Model): ConvolutionPrices[] {
+export function explainConvolutions(stored: Model): ConvolutionPrices[] {
+  const model = expandWeights(stored);
   const { graph } = model;
   const opset = opsetOf(model);
   if (graph === undefined || opset === undefined) return [];

@@ -5,6 +5,7 @@ import { attribute } from '../build/attributes.js';
 import { Names } from '../build/names.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto, type ValueInfo } from '../ir.js';
 import { operatorOf } from '../facts/shapes.js';
+import { expandWeights } from '../stored/expand.js';
 import { planOf, type Plan } from './plan.js';
 import { FLOAT_INPUTS } from './places.js';
 import { halved } from './weights.js';
@@ -25,7 +26,8 @@ export interface HalfOptions {
  * @throws ModelFormatError `model.unsupported` for float weights in external files: read them in with
  * `internalizeModel` first.
  */
-export function toHalf(model: Model, options: HalfOptions = {}): Model {
+export function toHalf(stored: Model, options: HalfOptions = {}): Model {
+  const model = expandWeights(stored); // weights in 8 bits are weights
   const { graph } = model;
   if (graph === undefined) return model;
   const outside = graph.initializers.find(

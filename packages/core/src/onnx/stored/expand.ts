@@ -1,0 +1,149 @@
+// expandWeights: weights that a file stores in 8 or 16 bits or half precision, as float32 again, so that rewritings which
+// look at weights find them. What storeWeights writes, and DequantizeLinear of weights, as other tools write it.
+import { fromHalf } from '../../half.js';
+import { littleEndian } from '../build/constants.js';
+import { initializerOf } from '../build/model.js';
+import { attributesOf, operatorOf } from '../facts/shapes.js';
+import { floatsOf, sizesOf } from '../facts/tensors.js';
+import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto } from '../ir.js';
+import { removeDead } from '../passes/remove-dead.js';
+
+/** Constant numbers. */
+interface Constant {
+  sizes: number[];
+  values: Float32Array;
+}
+
+/**
+ * The model with weights that are stored smaller as float32, exactly as a runtime computes them. The same model where
+ * there are none, and where values between nodes are quantised too (QuantizeLinear), because runtimes have operators of
+ * their own for that. The given model is not changed.
+ */
+export function expandWeights(model: Model): Model {
+  const { graph } = model;
+  if (graph === undefined || graph.nodes.some(({ opType = '' }) => /QuantizeLinear$/.test(opType))) return model;
+  const expanded = expandGraph(graph);
+  return expanded === graph ? model : { ...model, graph: expanded };
+}
+
+function expandGraph(graph: Graph): Graph {
+  const fed = new Set(graph.inputs.map(({ name }) => name ?? ''));
+  const tensors = new Map(
+    graph.initializers.filter(({ name }) => !fed.has(name ?? '')).map((tensor) => [tensor.name ?? '', tensor]),
+  );
+  const made = new Map<string, Constant>();
+  for (const node of graph.nodes) {
+    const value = valueOf(node, made, tensors);
+    if (value !== undefined) made.set(node.outputs[0] ?? '', value);
+  }
+  if (made.size === 0) return graph;
+  const read = new Set([
+    ...graph.nodes.filter(({ outputs }) => !made.has(outputs[0] ?? '')).flatMap(({ inputs }) => inputs),
+    ...graph.outputs.map(({ name }) => name ?? ''),
+  ]);
+  return removeDead({
+    ...graph,
+    nodes: graph.nodes.filter(({ outputs }) => !made.has(outputs[0] ?? '')),
+    initializers: [
+      ...graph.initializers,
+      ...[...made]
+        .filter(([name]) => read.has(name))
+        .map(([name, { sizes, values }]) =>
+          initializerOf({ name, dtype: 'float32', shape: sizes, data: littleEndian('float32', values) }),
+        ),
+    ],
+  });
+}
+
+/** What a node makes of stored weights alone; undefined for other nodes. */
+function valueOf(
+  node: Node,
+  made: ReadonlyMap<string, Constant>,
+  tensors: ReadonlyMap<string, TensorProto>,
+): Constant | undefined {
+  const [a = '', b = '', c = ''] = node.inputs;
+  const operator = operatorOf(node);
+  if (operator === 'Cast')
+    return attributesOf(node)['to'] === DATA_TYPE.float32 ? smallNumbers(tensors.get(a)) : undefined;
+  if (operator === 'DequantizeLinear') {
+    const [values, scale] = [smallNumbers(tensors.get(a)), floats(tensors.get(b))];
+    const zero = c === '' ? undefined : smallNumbers(tensors.get(c));
+    const { axis = 1, block_size: block = 0 } = attributesOf(node);
+    if (values === undefined || scale === undefined || (c !== '' && zero === undefined) || block !== 0)
+      return undefined;
+    const shifted = zero === undefined ? values : combined(values, placed(zero, values, Number(axis)), minus);
+    return shifted && combined(shifted, placed(scale, values, Number(axis)), times);
+  }
+  const first = made.get(a);
+  if (first === undefined || (operator !== 'Sub' && operator !== 'Mul')) return undefined;
+  return combined(first, floats(tensors.get(b)), operator === 'Sub' ? minus : times);
+}
+
+const minus = (a: number, b: number): number => a - b;
+const times = (a: number, b: number): number => a * b;
+
+/** A vector laid along an axis of `values`; a scalar as it is. */
+function placed(vector: Constant, { sizes }: Constant, axis: number): Constant {
+  const at = axis < 0 ? axis + sizes.length : axis;
+  return vector.values.length === 1
+    ? { ...vector, sizes: [] }
+    : { ...vector, sizes: sizes.map((_, i) => (i === at ? vector.values.length : 1)) };
+}
+
+/** `a` with `b` broadcast over it along all axes but one; undefined for other shapes. In float32. */
+function combined(
+  a: Constant,
+  b: Constant | undefined,
+  op: (a: number, b: number) => number,
+): Constant | undefined {
+  if (b === undefined || b.sizes.length > a.sizes.length) return undefined;
+  const offset = a.sizes.length - b.sizes.length;
+  const long = b.sizes.flatMap((size, i) => (size === 1 ? [] : [i + offset]));
+  const [axis = 0] = long;
+  if (long.length > 1 || (long.length === 1 && a.sizes[axis] !== b.values.length)) return undefined;
+  const inner = a.sizes.slice(axis + 1).reduce((n, size) => n * size, 1);
+  const values = new Float32Array(a.values.length);
+  const count = long.length === 0 ? 1 : b.values.length;
+  for (let i = 0; i < values.length; i++)
+    values[i] = op(a.values[i] ?? 0, b.values[count === 1 ? 0 : Math.floor(i / inner) % count] ?? 0);
+  return { sizes: a.sizes, values };
+}
+
+function floats(tensor: TensorProto | undefined): Constant | undefined {
+  const values = floatsOf(tensor);
+  return tensor === undefined || values === undefined ? undefined : { sizes: sizesOf(tensor), values };
+}
+
+/** By element type: bytes of a number, and how one is read. */
+const SMALL: ReadonlyMap<number | undefined, readonly [bytes: number, read: (view: DataView, at: number) => number]> =
+  new Map([
+    [DATA_TYPE.int8, [1, (view, at) => view.getInt8(at)]],
+    [DATA_TYPE.uint8, [1, (view, at) => view.getUint8(at)]],
+    [DATA_TYPE.int16, [2, (view, at) => view.getInt16(at, true)]],
+    [DATA_TYPE.uint16, [2, (view, at) => view.getUint16(at, true)]],
+    [DATA_TYPE.float16, [2, (view, at) => fromHalf(view.getUint16(at, true))]],
+  ]);
+
+/** The numbers of a tensor of 8 or 16 bits in the file; undefined for other types, and for external data. */
+function smallNumbers(tensor: TensorProto | undefined): Constant | undefined {
+  const small = SMALL.get(tensor?.dataType);
+  if (tensor === undefined || small === undefined || tensor.externalData.length > 0) return undefined;
+  const [bytes, read] = small;
+  const sizes = sizesOf(tensor);
+  const count = sizes.reduce((a, b) => a * b, 1);
+  const values = new Float32Array(count);
+  const { rawData } = tensor;
+  if (rawData === undefined) {
+    // these types share a field of whole numbers; half precision stands there as bits
+    if (tensor.int32Data.length !== count) return undefined;
+    for (let i = 0; i < count; i++) {
+      const number = tensor.int32Data[i] ?? 0;
+      values[i] = tensor.dataType === DATA_TYPE.float16 ? fromHalf(number) : number;
+    }
+    return { sizes, values };
+  }
+  if (rawData.length !== bytes * count) return undefined;
+  const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+  for (let i = 0; i < count; i++) values[i] = read(view, bytes * i);
+  return { sizes, values };
+}
