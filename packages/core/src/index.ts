@@ -6,7 +6,7 @@ export type { AsyncHandle } from './disposable.js';
 export { joinBytes } from './bytes.js';
 export { describeValue, issueLine } from './issue-line.js';
 export type { IssueWords, SchemaIssue } from './issue-line.js';
-export { decibels, LEAST_DECIBELS } from './psnr.js';
+export { decibels, LEAST_DECIBELS, psnr } from './psnr.js';
 export { classOf, isBytes, isDetached, kindOf, optionsOf, ownBytes } from './realm.js';
 export type { AbortSignalLike } from './platform.js';
 export type {

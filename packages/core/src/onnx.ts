@@ -37,6 +37,8 @@ export { isSafeLocation } from './onnx/external-data.js';
 export { externalizeModel, internalizeModel, weightBytes } from './onnx/externalize.js';
 export type { ExternalizeOptions, ExternalModel } from './onnx/externalize.js';
 export { expandWeights } from './onnx/stored/expand.js';
+export { STORED_PSNR, storedMismatch } from './onnx/stored/judge.js';
+export type { StoredMismatch } from './onnx/stored/judge.js';
 export { storeWeights, WEIGHT_STORAGES } from './onnx/stored/store.js';
 export type { StoredModel, StoredWeight, StoreOptions, WeightStorage } from './onnx/stored/store.js';
 export { toHalf } from './onnx/half/index.js';

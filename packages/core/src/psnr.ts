@@ -1,4 +1,4 @@
-// The peak signal-to-noise ratio: how half precision is compared with float32, in exports and when a model is loaded.
+// The peak signal-to-noise ratio: how half precision and weights in fewer bits are compared with float32.
 
 /** Decibels that results in half precision must reach. */
 export const LEAST_DECIBELS = 45;
@@ -21,4 +21,22 @@ export function decibels(
     squares += (a - b) ** 2;
   }
   return squares === 0 ? Infinity : 20 * Math.log10(peak / Math.sqrt(squares / reference.length));
+}
+
+/** {@link decibels} with the span of `wanted` as the peak; NaN if one of its values is not finite. */
+export function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
+  const span = spanOf(wanted);
+  return Number.isFinite(span) ? decibels(got, wanted, span) : NaN;
+}
+
+/** Largest minus smallest value, or the magnitude of equal ones; NaN if a value is not finite. */
+function spanOf(values: ArrayLike<number | bigint>): number {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (!Number.isFinite(value)) return NaN;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return high - low || Math.abs(high) || 1;
 }

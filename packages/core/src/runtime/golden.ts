@@ -8,7 +8,7 @@ import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 const OPEN_SIZES = { batch: 1, other: 64 };
 
 /** Normals for floats, zeros for other types. Throws `input.shape` for an input without a shape. */
-export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
+export function goldenFeeds(inputs: readonly TensorSpec[], seed = 0): NamedTensors {
   return Object.fromEntries(
     inputs.map(({ name = '', dtype = 'float32', shape: dims, unranked }, stream): [string, Tensor] => {
       if (unranked)
@@ -22,7 +22,7 @@ export function goldenFeeds(inputs: readonly TensorSpec[]): NamedTensors {
         {
           dtype,
           shape,
-          data: dtype === 'float32' ? philoxNormal({ seed: 0, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
+          data: dtype === 'float32' ? philoxNormal({ seed, stream, step: 0 }, size) : new ARRAY_OF[dtype](size),
         },
       ];
     }),

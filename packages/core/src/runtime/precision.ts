@@ -2,7 +2,7 @@
 // synthetic inputs. If they differ, the half version cannot run on the device, or its results are not finite, the model
 // stays in float32 and the report says why.
 import { DeviceError, messageOf, UsageError } from '../errors.js';
-import { decibels, LEAST_DECIBELS } from '../psnr.js';
+import { LEAST_DECIBELS, psnr } from '../psnr.js';
 import { optionsOf } from '../realm.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 import { goldenFeeds } from './golden.js';
@@ -97,8 +97,7 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
   const [wanted, got] = [await exact.run(feeds, names), await half.run(feeds, names)];
   for (const name of names) {
     const [values, halves] = [valuesOf(wanted[name]), valuesOf(got[name])];
-    const span = spanOf(values);
-    const found = Number.isFinite(span) ? decibels(halves, values, span) : NaN;
+    const found = psnr(values, halves);
     if (!(found >= LEAST_DECIBELS))
       return `half precision gives '${name}' at ${found.toFixed(1)} dB, where ${LEAST_DECIBELS} dB are required`;
   }
@@ -107,18 +106,6 @@ async function difference(exact: Comparable, half: Comparable): Promise<string |
 
 function valuesOf(tensor: Tensor | undefined): ArrayLike<number | bigint> {
   return (tensor?.data ?? []) as unknown as ArrayLike<number | bigint>; // every typed array that a tensor may hold
-}
-
-/** Largest minus smallest value, or the magnitude of equal ones; NaN if a value is not finite. */
-function spanOf(values: ArrayLike<number | bigint>): number {
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    if (!Number.isFinite(value)) return NaN;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return high - low || Math.abs(high) || 1;
 }
 
 /** Properties that a file must have; `load` refuses others and converts nothing. */

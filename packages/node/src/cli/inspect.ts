@@ -12,7 +12,15 @@ import {
   type CliIo,
   type Manifest,
 } from '@forja/core';
-import { DATA_TYPE, decodeModel, type Graph, type Model, type TensorProto, type ValueInfo } from '@forja/core/onnx';
+import {
+  DATA_TYPE,
+  decodeModel,
+  expandWeights,
+  type Graph,
+  type Model,
+  type TensorProto,
+  type ValueInfo,
+} from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
 import { drawGraph } from '../graph/draw.js';
 import { fileTarget, readModelFile, writeAside } from './files.js';
@@ -127,7 +135,7 @@ function examine(file: string, bytes: Uint8Array, model: Model, graph: Graph): F
     outputs: graph.outputs.map(port),
     nodes,
     ops: Object.fromEntries([...ops].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
-    parameters: graph.initializers
+    parameters: (expandWeights(model).graph?.initializers ?? []) // those in 8 bits are parameters
       .filter(isFloat)
       .reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
     external: [
@@ -222,7 +230,7 @@ function rowsOf(found: Findings): (readonly [string, string])[] {
       ? [
           [
             'manifest',
-            `${manifest.kind}, by ${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`,
+            `${manifest.kind}, by ${manifest.producer}${manifest.precision === undefined ? '' : `, ${manifest.precision}`}${manifest.weights === undefined ? '' : `, weights stored as ${manifest.weights}`}${manifest.license === undefined ? '' : `, licence ${manifest.license}`}${manifest.trainedOn === undefined ? '' : `, trained on ${manifest.trainedOn}`}`,
           ] as const,
         ]
       : []),

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
 import { bench } from './bench.js';
+import { convert } from './convert.js';
 import { doctor } from './doctor.js';
 import { describe, exitCode, stackOf } from './errors.js';
 import { exportRepository } from './export-repository.js';
@@ -36,6 +37,7 @@ export const OWN: readonly CliCommand[] = [
   video,
   score,
   inspect,
+  convert,
   bench,
   serve,
   exportRepository,

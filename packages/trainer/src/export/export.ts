@@ -1,6 +1,15 @@
 // exportOnnx: trace → align → optimize → lower → seal → verify. One call, one verified file.
 import { LEAST_DECIBELS, UsageError, type Manifest } from '@forja/core';
-import { DATA_TYPE, encodeModel, roundedTwin, sealModel, toHalf, type Model } from '@forja/core/onnx';
+import {
+  DATA_TYPE,
+  encodeModel,
+  roundedTwin,
+  sealModel,
+  storeWeights,
+  toHalf,
+  type Model,
+  type WeightStorage,
+} from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { DEFAULT_OPSET, lowerProgram } from '../lower/lower.js';
 import { optimize } from '../rewrite/optimize.js';
@@ -16,6 +25,7 @@ import { outside, placement, type ExternalDataOption } from './external.js';
 import { checkSignal, step, watched, type Watched } from './progress.js';
 import { contents, kernelCounts, type ExportReport } from './report.js';
 import { stateTable, type StateOption, type StateTable } from './state.js';
+import { inStorage, storageOf, type Made } from './stored.js';
 import { isStated, subjectOf, type Exportable, type InputOption } from './subject.js';
 import type { Sizes } from './traced.js';
 import { uint8Head, uint8Heads, type Quantisation } from './uint8.js';
@@ -53,6 +63,13 @@ export interface ExportOptions extends Watched {
    * float32. Default `fp32`.
    */
   precision?: 'fp32' | 'fp16';
+  /**
+   * How large weights are stored; computing stays in float32. `int8`: a scale for each output channel. `uint8`: a zero
+   * point too. `fp16`: half precision. `exact`: smaller only where nothing is lost. The file is verified with float32
+   * weights first, then compared with that by decibels. Default `float32`; what keeps their size for models from files
+   * that tfjs has quantised ({@link loadTfjsModel}).
+   */
+  weights?: 'float32' | WeightStorage;
   /** `uint8-*`: pictures leave the file as bytes, in that layout. Default `float`. */
   imageOutput?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
   /**
@@ -92,6 +109,39 @@ export interface ExportResult {
  */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   checkOptions(options);
+  const made = await exportFloat(model, options);
+  const { result, manifest } = made;
+  const storage = options.weights ?? (options.precision === 'fp16' ? undefined : storageOf(model));
+  if (storage === undefined || storage === 'float32') return result;
+  const began = now();
+  const found = await inStorage(storage, options.weights !== undefined, made, checked(options));
+  if (found === undefined) return result;
+  const { placed, external, report: weights } = found;
+  const bytes = await sealModel(placed, { ...manifest, weights: storage }, digestOf(options), external);
+  const { external: _, ...rest } = result;
+  return {
+    ...rest,
+    model: bytes,
+    ...(external.size === 0 ? {} : { external }),
+    report: {
+      ...result.report,
+      ...contents(placed),
+      parameters: result.report.parameters,
+      bytes: bytes.length,
+      external: lengths(external),
+      weights,
+      verifyMs: result.report.verifyMs + now() - began,
+    },
+  };
+}
+
+/** The file with weights as they are computed with, and what another storage of them is made and judged by. */
+interface FloatExport extends Made {
+  result: ExportResult;
+  manifest: Omit<Manifest, 'integrity'>;
+}
+
+async function exportFloat(model: Exportable, options: ExportOptions): Promise<FloatExport> {
   const checks = checked(options);
   const where = placement(options.externalData);
   const given = subjectOf(model, options.inputs, options.outputs);
@@ -141,15 +191,12 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   const precise = options.precision === 'fp16' ? toHalf(lowered.model) : lowered.model;
   const { model: placed, external } = outside(precise, where);
   const precision = hasHalves(precise) ? 'fp16' : 'fp32';
-  const bytes = await sealModel(
-    placed,
-    manifestOf(description, captured.steps, boundsOf(captured.proven), precision, options.metadata),
-    options.digest ?? (async (data) => hex(await sha256(data))),
-    external,
-  );
+  const manifest = manifestOf(description, captured.steps, boundsOf(captured.proven), precision, options.metadata);
+  const bytes = await sealModel(placed, manifest, digestOf(options), external);
   const made = now();
 
-  const psnr = precision === 'fp16' && checks?.tolerance === undefined ? { psnr: LEAST_DECIBELS } : {};
+  const least = checks?.psnr ?? (checks?.tolerance === undefined ? LEAST_DECIBELS : undefined);
+  const psnr = precision === 'fp16' && least !== undefined ? { psnr: least } : {};
   const report: ExportReport = {
     verified: 'skipped-by-caller',
     source: {
@@ -163,7 +210,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     opset: options.opset ?? DEFAULT_OPSET,
     ...contents(placed),
     bytes: bytes.length,
-    external: Object.fromEntries([...external].map(([name, file]) => [name, file.length])),
+    external: lengths(external),
     precision,
     dynamicDims: captured.dims,
     steps: captured.steps,
@@ -178,7 +225,8 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
     verifyMs: 0,
   };
   const files = external.size === 0 ? {} : { external };
-  if (checks === undefined) return { model: bytes, ...files, ...state, report };
+  const float = { float: precise, where, manifest };
+  if (checks === undefined) return { ...float, result: { model: bytes, ...files, ...state, report } };
   const job: Verification = {
     subject,
     program,
@@ -216,19 +264,31 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
           errors: (await verify(encodeModel(twin.model), job, checks.runtime, false, options, twin.external)).errors,
         };
   return {
-    model: bytes,
-    ...files,
-    ...state,
-    report: {
-      ...report,
-      verified: 'passed',
-      errors: result.errors,
-      ...(result.calls === undefined ? {} : { calls: result.calls }),
-      ...(own.unchanged.length === 0 ? {} : { unchanged: own.unchanged }),
-      reference: { tfjs: result.tfjs, onnx: result.onnx },
-      verifyMs: now() - made,
+    ...float,
+    job,
+    result: {
+      model: bytes,
+      ...files,
+      ...state,
+      report: {
+        ...report,
+        verified: 'passed',
+        errors: result.errors,
+        ...(result.calls === undefined ? {} : { calls: result.calls }),
+        ...(own.unchanged.length === 0 ? {} : { unchanged: own.unchanged }),
+        reference: { tfjs: result.tfjs, onnx: result.onnx },
+        verifyMs: now() - made,
+      },
     },
   };
+}
+
+function digestOf({ digest }: ExportOptions): NonNullable<ExportOptions['digest']> {
+  return digest ?? (async (data) => hex(await sha256(data)));
+}
+
+function lengths(files: ReadonlyMap<string, Uint8Array>): Record<string, number> {
+  return Object.fromEntries([...files].map(([name, file]) => [name, file.length]));
 }
 
 /**

@@ -1,6 +1,7 @@
 // Loads tfjs models from model.json and its weight files: by URL here, from folders in node/load-model.ts.
 import { ForjaError, ModelFormatError, abortError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { rememberStorage } from './stored.js';
 import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type ModelJson } from './model-json.js';
 
 /** Options of {@link loadTfjsModel}. */
@@ -32,7 +33,13 @@ export async function loadModelFiles(
   });
   const handler: tf.io.IOHandler = { load: () => Promise.resolve(artifacts) };
   try {
-    return graph ? await tf.loadGraphModel(handler) : await tf.loadLayersModel(handler);
+    const model = graph ? await tf.loadGraphModel(handler) : await tf.loadLayersModel(handler);
+    const specs = json.weightsManifest.flatMap(({ weights }) => weights);
+    rememberStorage(
+      model,
+      specs.map(({ quantization }) => quantization?.dtype),
+    );
+    return model;
   } catch (cause) {
     throw await explained(name, json, cause);
   } finally {

@@ -3,7 +3,7 @@
 import type { Dim, Manifest, ManifestInput, ManifestOutput } from '@forja/core';
 import { hex, sha256 } from '../digest.js';
 import type { ExportReport } from './report.js';
-import { criterion, markdownText } from './report-text.js';
+import { criterion, markdownText, storedText } from './report-text.js';
 
 /** Input of a card. */
 export interface CardSource {
@@ -166,7 +166,7 @@ export async function modelCard(source: CardSource): Promise<string> {
     `## Training data\n\n${manifest.trainedOn === undefined ? UNKNOWN : markdownText(manifest.trainedOn)}`,
     `## Metrics\n\n${metrics.length === 0 ? 'Not stated.' : metrics.join('\n')}`,
     `## Licence\n\n${manifest.license === undefined ? UNKNOWN : markdownText(manifest.license)}`,
-    `## Fidelity to the original\n\n${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
+    `## Fidelity to the original\n\n${report.weights === undefined ? '' : `Weights: ${storedText(report.weights)}. What follows is of the file before that.\n\n`}${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
     `## Loading it\n\n${loading(source)
       .map(([title, language, code]) => `### ${title}\n\n${fenced(language, code)}`)
       .join('\n\n')}`,

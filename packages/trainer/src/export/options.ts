@@ -1,5 +1,6 @@
 // Schema of the export options: JavaScript callers mistype names, and TypeScript callers pass data read from files.
 import { UsageError } from '@forja/core';
+import { WEIGHT_STORAGES } from '@forja/core/onnx';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 import type { ExportOptions } from './export.js';
@@ -59,6 +60,7 @@ const schema = v.strictObject({
   opset: v.optional(v.number()), // values are checked by lowering
   layout: v.optional(v.strictObject({ inputs: layout, outputs: layout })),
   precision: v.optional(v.picklist(['fp32', 'fp16'])),
+  weights: v.optional(v.picklist(['float32', ...WEIGHT_STORAGES])),
   imageOutput: v.optional(v.picklist(['float', 'uint8-nchw', 'uint8-nhwc'])),
   externalData: v.optional(
     v.union([
@@ -83,6 +85,7 @@ const schema = v.strictObject({
         ),
         seeds: v.optional(v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a number of at least 1'))),
         tolerance: v.optional(v.pipe(v.number('a positive number'), v.gtValue(0, 'a positive number'))),
+        psnr: v.optional(v.pipe(v.number('decibels'), v.finite('decibels'))),
         perNode: v.optional(v.boolean()),
       }),
     ]),
@@ -98,4 +101,9 @@ const schema = v.strictObject({
 export function checkOptions(options: ExportOptions): void {
   const result = v.safeParse(schema, options);
   if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf('exportOnnx', issue)).join('\n'));
+  const { precision = 'fp32', weights = 'float32' } = options;
+  if (precision === 'fp16' && weights !== 'float32')
+    throw new UsageError(
+      `exportOnnx.weights: expected none with precision: 'fp16', which has half-precision weights already, got '${weights}'; leave out one of the two`,
+    );
 }

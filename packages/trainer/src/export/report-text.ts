@@ -54,6 +54,15 @@ export function criterion({ tolerance, psnr }: Pick<ExportReport, 'tolerance' | 
   return psnr === undefined ? `tolerance ${tolerance}` : `at least ${psnr} dB (half precision)`;
 }
 
+/** How large weights are stored, and what that costs. */
+export function storedText({ type, weights, bytes, before, psnr }: NonNullable<ExportReport['weights']>): string {
+  const cost =
+    psnr === undefined
+      ? 'not compared'
+      : `${psnr.found.toFixed(1)} dB against float32 weights (at least ${psnr.least} dB)`;
+  return `${weights.length} stored as ${type}, ${megabytes(before)} in ${megabytes(bytes)}; ${cost}`;
+}
+
 const decibels = ({ psnr }: { psnr?: number }): string => (psnr === undefined ? '' : `, ${psnr.toFixed(1)} dB`);
 
 function summary(report: ExportReport): (readonly [string, string])[] {
@@ -76,6 +85,7 @@ function summary(report: ExportReport): (readonly [string, string])[] {
         .map(([name, bytes]) => `, and ${megabytes(bytes)} in ${name}`)
         .join('')}`,
     ],
+    ...(report.weights === undefined ? [] : [['weights', storedText(report.weights)] as const]),
     [
       'time',
       `trace ${report.traceMs.toFixed(0)} ms, lower ${report.lowerMs.toFixed(0)} ms, verify ${report.verifyMs.toFixed(0)} ms${report.peakMemory === undefined ? '' : `; peak memory ${megabytes(report.peakMemory)}`}`,

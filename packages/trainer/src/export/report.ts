@@ -5,6 +5,7 @@ import type { Program } from '../program/program.js';
 import type { Sizes } from './traced.js';
 import type { Distance } from './compare.js';
 import type { ProvenDim } from './probe.js';
+import type { StoredReport } from './stored.js';
 import { transposesOf, type TransposeLeft } from './transposes.js';
 
 /** One comparison of one output. */
@@ -70,6 +71,8 @@ export interface ExportReport {
   external: Record<string, number>;
   /** Precision of the weights. `fp16`: outputs were compared by {@link ExportReport.psnr}. */
   precision: 'fp32' | 'fp16';
+  /** How large weights are stored, where smaller than they are computed with. `errors` are of the file before that. */
+  weights?: StoredReport;
   /** Names of the sizes that are not fixed. */
   dynamicDims: string[];
   /** Dynamic dims that must be multiples of a number, as the manifest states. */

@@ -11,6 +11,7 @@ import {
   type ManifestOutput,
   type TensorSpec,
 } from '@forja/core';
+import { STORED_PSNR } from '@forja/core/onnx';
 import type { Perm } from '../lower/contract.js';
 import { optimize } from '../rewrite/optimize.js';
 import type { Bounds } from './bounds.js';
@@ -40,7 +41,9 @@ export interface VerifyOnnxOptions extends Omit<VerifyOptions, 'perNode'> {
 export interface VerifyOnnxResult {
   errors: OutputError[];
   tolerance: number;
-  /** For a half-precision file, unless a tolerance was given: the required decibels. */
+  /**
+   * For a half-precision file, or one with weights stored smaller, unless a tolerance was given: the required decibels.
+   */
   psnr?: number;
   /** Outputs that never changed over draws from the stated ranges. */
   unchanged?: string[];
@@ -109,7 +112,10 @@ export async function verifyOnnx(
   });
   const pinned = pinnedSizes(paired('input', ours.inputs, theirs.inputs), inputs);
   const sizes = options.sizes ?? captured.untraced.map((one) => ({ ...one, ...pinned }));
-  const psnr = weightPrecision(file) === 'fp16' && options.tolerance === undefined ? { psnr: LEAST_DECIBELS } : {};
+  const rounded =
+    weightPrecision(file) === 'fp16' ? LEAST_DECIBELS : manifest?.weights && STORED_PSNR[manifest.weights];
+  const least = options.psnr ?? (options.tolerance === undefined ? rounded : undefined);
+  const psnr = least === undefined ? {} : { psnr: least };
   const result = await verify(
     new Uint8Array(file),
     {

@@ -37,6 +37,11 @@ export interface VerifyOptions {
   seeds?: number;
   /** Bound on max |a - b| / max(1e-2, p99.9 of |tfjs|). Default 1e-4. */
   tolerance?: number;
+  /**
+   * Decibels that outputs must reach where rounding is part of the export: half precision (default 45, against tfjs),
+   * and weights stored smaller (35 for 8 bits, 45 for half precision, 80 for `exact`, against float32 weights).
+   */
+  psnr?: number;
   /** Also compares every call of the program, which takes a second graph with every value as output. */
   perNode?: boolean;
 }

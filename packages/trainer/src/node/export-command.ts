@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import { UsageError, readManifest, type CliCommand, type CliIo } from '@forja/core';
+import { WEIGHT_STORAGES } from '@forja/core/onnx';
 import type { ExportOptions } from '../export/export.js';
 import type { ExportProgress } from '../export/progress.js';
 import { renderReport, reportFormat, reportText } from '../export/report-text.js';
@@ -21,6 +22,8 @@ interface Args {
   opset?: number;
   layout?: 'nhwc' | 'nchw';
   precision?: 'fp32' | 'fp16';
+  weights?: NonNullable<ExportOptions['weights']>;
+  psnr?: number;
   externalData?: string;
   image?: 'float' | 'uint8-nchw' | 'uint8-nhwc';
   tolerance?: number;
@@ -111,6 +114,17 @@ export const exportCommand: CliCommand = {
       choices: ['fp32', 'fp16'],
     },
     {
+      flags: '--weights <type>',
+      description:
+        'how large weights are stored, computing stays in float32; default float32, or what keeps the size of quantised files',
+      choices: ['float32', ...WEIGHT_STORAGES],
+    },
+    {
+      flags: '--psnr <dB>',
+      description: 'decibels that half precision (default 45) and stored weights (35 for 8 bits) must reach',
+      type: 'number',
+    },
+    {
       flags: '--external-data <when>',
       description: 'weights in <out>.data: auto (default, above 1 GiB), always, never, or above this many bytes',
     },
@@ -162,6 +176,7 @@ export const exportCommand: CliCommand = {
         ...(args.opset === undefined ? {} : { opset: args.opset }),
         ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
         ...(args.precision === undefined ? {} : { precision: args.precision }),
+        ...(args.weights === undefined ? {} : { weights: args.weights }),
         externalData,
         ...(args.image === undefined ? {} : { imageOutput: args.image }),
         metadata,
@@ -170,6 +185,7 @@ export const exportCommand: CliCommand = {
             ? false
             : {
                 ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+                ...(args.psnr === undefined ? {} : { psnr: args.psnr }),
                 ...(args.perNode === true ? { perNode: true } : {}),
               },
         signal,

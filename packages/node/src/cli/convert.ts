@@ -1,0 +1,171 @@
+// forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that it
+// is made from. Computing stays in float32.
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import {
+  checkIntegrity,
+  checkModelBytes,
+  externalFiles,
+  goldenFeeds,
+  philoxUniform,
+  psnr,
+  readManifest,
+  UsageError,
+  type CliCommand,
+  type Manifest,
+  type NamedTensors,
+  type Session,
+} from '@forja/core';
+import {
+  decodeModel,
+  encodeModel,
+  internalizeModel,
+  sealModel,
+  storedMismatch,
+  storeWeights,
+  STORED_PSNR,
+  WEIGHT_STORAGES,
+  type Model,
+  type StoredWeight,
+  type WeightStorage,
+} from '@forja/core/onnx';
+import { readExternal } from '../files/read-file.js';
+import { runtime as nodeRuntime } from '../runtime.js';
+import { readModelFile, writeAside } from './files.js';
+
+interface Args {
+  model: string;
+  out?: string;
+  weights: WeightStorage;
+  least: number;
+  psnr?: number;
+  compare: boolean;
+}
+
+/** Different inputs that both forms are run on. */
+const DRAWS = 4;
+
+/** The command. */
+export const convert: CliCommand = {
+  name: 'convert',
+  summary: "store an ONNX file's weights in 8 bits or half precision",
+  arguments: [{ name: 'model', description: 'any ONNX file with float32 weights', required: true }],
+  options: [
+    { flags: '-o, --out <file>', description: 'ONNX file to write; default <model>.<type>.onnx', type: 'path' },
+    {
+      flags: '--weights <type>',
+      description: 'how large weights are stored; exact: smaller only where nothing is lost',
+      choices: WEIGHT_STORAGES,
+      default: 'int8',
+    },
+    { flags: '--least <n>', description: 'weights of fewer numbers stay float32', type: 'integer', default: 1024 },
+    {
+      flags: '--psnr <dB>',
+      description: 'decibels that outputs must reach against the file; default 35 for 8 bits, 45 for fp16',
+      type: 'number',
+    },
+    { flags: '--no-compare', description: 'do not run both files to compare them' },
+  ],
+  examples: ['forja convert generator.onnx --weights int8', 'forja convert net.onnx -o small.onnx --weights fp16'],
+  async run(raw, io) {
+    const { model: given, out, weights: type, least, psnr: bound, compare } = raw as unknown as Args; // the options above
+    if (least < 1) throw new UsageError(`convert --least: expected at least 1, got ${least}`, { code: 'input.range' });
+    const path = resolve(io.cwd, given);
+    const target = resolve(io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);
+    if ((await stat(target).catch(() => undefined))?.isDirectory() === true)
+      throw new UsageError(`convert --out: expected a file, got the folder ${target}`);
+    if (target === path)
+      throw new UsageError(`convert --out: expected another file than ${path}, which would be lost; name a new one`);
+    const bytes = await readModelFile('convert', path);
+    checkModelBytes(bytes, basename(path));
+    const external = await readExternal(path, externalFiles(bytes), io.signal);
+    const manifest = readManifest(bytes);
+    const sha256 = (part: Uint8Array): Promise<string> =>
+      Promise.resolve(createHash('sha256').update(part).digest('hex'));
+    if (manifest) await checkIntegrity(bytes, manifest, sha256, external);
+    const float = internalizeModel(decodeModel(bytes), external);
+    const { model, weights } = storeWeights(float, { type, least });
+    const decibels = compare
+      ? await compared({ float, model, type, least, weights, manifest, bound: bound ?? STORED_PSNR[type] })
+      : null;
+    const written = manifest ? await sealModel(model, { ...manifest, weights: type }, sha256) : encodeModel(model);
+    await writeAside(target, written);
+    const before = bytes.length + [...external.values()].reduce((sum, { length }) => sum + length, 0);
+    io.print(target);
+    const size = `${(before / 1e6).toFixed(2)} MB in ${(written.length / 1e6).toFixed(2)} MB`;
+    io.print(
+      weights.length === 0
+        ? `no weight can be stored as ${type}: ${size}`
+        : `${weights.length} weights as ${type}: ${size}${decibels === null ? '' : `; ${decibels.toFixed(1)} dB against float32 weights`}`,
+    );
+    return { file: target, type, bytes: written.length, before, psnr: decibels, weights };
+  },
+};
+
+interface Comparison {
+  float: Model;
+  model: Model;
+  type: WeightStorage;
+  least: number;
+  weights: readonly StoredWeight[];
+  manifest: Manifest | undefined;
+  /** Decibels that are demanded. */
+  bound: number;
+}
+
+/** The fewest decibels of an output over a few inputs. Throws `export.mismatch` below the bound. */
+async function compared({ float, model, type, least, weights, manifest, bound }: Comparison): Promise<number> {
+  const runtime = nodeRuntime({ device: 'cpu' });
+  try {
+    const exact = await runtime.createSession(encodeModel(float));
+    const feeds = Array.from({ length: DRAWS }, (_, i) => drawn(exact, manifest, i));
+    const wanted: NamedTensors[] = [];
+    for (const feed of feeds) wanted.push(await exact.run(feed));
+    const worst = async (other: Model, draws: number): Promise<{ output: string; found: number }> => {
+      const session = await runtime.createSession(encodeModel(other));
+      let worst = { output: '', found: Infinity };
+      for (const [i, feed] of feeds.slice(0, draws).entries()) {
+        const got = await session.run(feed);
+        for (const [output, { data }] of Object.entries(wanted[i] ?? {})) {
+          const found = psnr(data as never, got[output]?.data as never); // every typed array that a tensor may hold
+          if (!(found >= worst.found)) worst = { output, found };
+        }
+      }
+      await session.dispose();
+      return worst;
+    };
+    const { output, found } = await worst(model, DRAWS);
+    if (found >= bound) return found;
+    throw await storedMismatch({
+      where: 'convert',
+      type,
+      weights,
+      least: bound,
+      found,
+      output,
+      alone: async ({ name }) =>
+        (await worst(storeWeights(float, { type, least, only: new Set([name]) }).model, 1)).found,
+    });
+  } finally {
+    await runtime.dispose();
+  }
+}
+
+/** Inputs as the manifest describes them: numbers of a range, ids of classes and words; normals where it says none. */
+function drawn({ inputs }: Session, manifest: Manifest | undefined, draw: number): NamedTensors {
+  const feeds = goldenFeeds(inputs, draw);
+  for (const { name, range, classes, vocabulary } of manifest?.inputs ?? []) {
+    const tensor = feeds[name];
+    if (tensor === undefined) continue;
+    const count = classes?.length ?? vocabulary?.length;
+    const [low, high] = count === undefined ? (range ?? []) : [0, count - 1];
+    if (low === undefined || high === undefined || tensor.dtype === 'bool' || tensor.dtype === 'float16') continue;
+    const data = tensor.data as Float32Array; // or another array of numbers, or of bigints
+    const values = philoxUniform({ seed: draw, stream: 0, step: 1 }, data.length);
+    const at = (v: number): number =>
+      tensor.dtype === 'float32' ? low + v * (high - low) : Math.min(high, Math.floor(low + v * (high - low + 1)));
+    values.forEach((v, i) => (data[i] = (tensor.dtype === 'int64' ? BigInt(at(v)) : at(v)) as number));
+  }
+  return feeds;
+}
