@@ -83,6 +83,8 @@ for (const name of NETWORKS) {
   await write(`${name}-fp16`, network(name), { precision: 'fp16', layout: { inputs: 'nchw', outputs: 'nchw' } });
 }
 await write('unet-external', network('unet', 4), { externalData: true });
+for (const weights of ['int8', 'uint8', 'fp16'] as const)
+  await write(`dcgan-weights-${weights}`, network('dcgan'), { weights, layout: { inputs: 'nchw', outputs: 'nchw' } });
 await write('dcgan-uint8', network('dcgan'), {
   imageOutput: 'uint8-nchw',
   outputs: [{ name: 'image' }],
