@@ -65,7 +65,10 @@ async function card(name, { bytes, before, psnr }, { trainedOn, license, metrics
     ['licence', license],
     ['made by', `\`node scripts/generators.mjs ${name}\` at commit ${commit}`],
     ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
-    ['weights', `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`],
+    [
+      'weights',
+      `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`,
+    ],
     ...scores,
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');

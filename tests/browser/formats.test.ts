@@ -49,20 +49,23 @@ test.each(['wasm', 'webgpu'] as const)('%s: 45 dB or more of float32', async (de
   }
 });
 
-test.each(['wasm', 'webgpu'] as const)('%s: weights stored in 8 bits and half precision are float32 ones', async (device) => {
-  if (device === 'webgpu' && !(await navigator.gpu?.requestAdapter())) {
-    console.warn('skipped: stored weights on WebGPU: no WebGPU adapter');
-    return;
-  }
-  for (const type of device === 'wasm' ? (['int8', 'uint8', 'fp16'] as const) : (['uint8'] as const)) {
-    const { model, weights } = storeWeights(decodeModel(tinyGenerator(8)), { type, least: 16 });
-    expect(weights.length).toBeGreaterThan(0);
-    const stored = await drawn({ device, precision: 'auto', strict: true }, encodeModel(model));
-    const float = await drawn({ device, precision: 'auto', strict: true }, encodeModel(expandWeights(model)));
-    expect(stored.device).toMatchObject({ actual: device, cpuOps: [] });
-    expect(stored.floats).toEqual(float.floats);
-  }
-});
+test.each(['wasm', 'webgpu'] as const)(
+  '%s: weights stored in 8 bits and half precision are float32 ones',
+  async (device) => {
+    if (device === 'webgpu' && !(await navigator.gpu?.requestAdapter())) {
+      console.warn('skipped: stored weights on WebGPU: no WebGPU adapter');
+      return;
+    }
+    for (const type of device === 'wasm' ? (['int8', 'uint8', 'fp16'] as const) : (['uint8'] as const)) {
+      const { model, weights } = storeWeights(decodeModel(tinyGenerator(8)), { type, least: 16 });
+      expect(weights.length).toBeGreaterThan(0);
+      const stored = await drawn({ device, precision: 'auto', strict: true }, encodeModel(model));
+      const float = await drawn({ device, precision: 'auto', strict: true }, encodeModel(expandWeights(model)));
+      expect(stored.device).toMatchObject({ actual: device, cpuOps: [] });
+      expect(stored.floats).toEqual(float.floats);
+    }
+  },
+);
 
 /** One picture's floats of the small generator, and the device that made it. */
 async function drawn(

@@ -114,7 +114,9 @@ test('too few decibels name the layer that costs most; a lower bound lets the fi
   );
   expect(failed).toMatchObject({
     code: 'export.mismatch',
-    message: expect.stringMatching(/at least 90 dB .* got \d+\.\d dB in '.+' with int8 weights; most is lost by '.+' of .+ dB/) as string,
+    message: expect.stringMatching(
+      /at least 90 dB .* got \d+\.\d dB in '.+' with int8 weights; most is lost by '.+' of .+ dB/,
+    ) as string,
   });
   const { report } = await exportOnnx(model, { inputs, weights: 'int8', verify: { runtime: host, psnr: 10 } });
   expect(report.weights?.psnr).toMatchObject({ least: 10 });
@@ -154,12 +156,16 @@ async function writeQuantised(folder: string, dtype: 'uint8' | 'uint16' | 'float
     layers: [tf.layers.conv2d({ filters: 64, kernelSize: 3, inputShape: [8, 8, 24], useBias: false })],
   });
   if (dtype !== 'float16') net.add(tf.layers.batchNormalization());
-  const wave = (size: number[], low: number, high: number): tf.Tensor =>
-    tf.tensor(
-      Float32Array.from({ length: size.reduce((a, b) => a * b, 1) }, (_, i) => (low + high) / 2 + ((high - low) / 2) * Math.sin(i * 78.233)),
+  const wave = (size: number[], middle: number, reach: number): tf.Tensor => {
+    const length = size.reduce((a, b) => a * b, 1);
+    return tf.tensor(
+      Float32Array.from({ length }, (_, i) => middle + reach * Math.sin(i * 78.233)),
       size,
     );
-  net.setWeights(net.getWeights().map((w) => wave(w.shape, w.shape.length > 1 ? -0.4 : 0.5, w.shape.length > 1 ? 0.3 : 1.5)));
+  };
+  net.setWeights(
+    net.getWeights().map(({ shape }) => (shape.length > 1 ? wave(shape, -0.05, 0.35) : wave(shape, 1, 0.5))),
+  );
   const steps = dtype === 'uint8' ? 255 : 65535;
   const parts: Uint8Array[] = [];
   const specs: tf.io.WeightsManifestEntry[] = [];
@@ -205,4 +211,3 @@ function bitsOf(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
   return value === 0 ? 0 : ((bits >>> 16) & 0x8000) | (((bits & 0x7fffffff) - 0x38000000) >>> 13);
 }
-

@@ -25,7 +25,9 @@ const wave = (count: number, scale: number): Float32Array =>
 function generator(middle = 64) {
   const g = new GraphBuilder();
   const z = g.input('z', 'float32', ['batch', 16]);
-  const hidden = g.op('Relu', [g.op('MatMul', [z, g.constant('float32', [16, middle], wave(16 * middle, 0.5), 'first')])]);
+  const hidden = g.op('Relu', [
+    g.op('MatMul', [z, g.constant('float32', [16, middle], wave(16 * middle, 0.5), 'first')]),
+  ]);
   const flat = g.op('MatMul', [hidden, g.constant('float32', [middle, 192], wave(192 * middle, 0.2), 'second')]);
   g.output('image', g.op('Tanh', [g.op('Reshape', [flat, g.constant('int64', [4], [0, 3, 8, 8])])]));
   return g.build();

@@ -110,7 +110,8 @@ function sizeIn(dimension: Uint8Array): number | string {
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
   for (const graph of fields(model, 7)) {
     const halves = new Set<string | undefined>();
-    for (const initializer of fields(graph, 5)) if (number(initializer, 2) === FLOAT16) halves.add(text(initializer, 8));
+    for (const initializer of fields(graph, 5))
+      if (number(initializer, 2) === FLOAT16) halves.add(text(initializer, 8));
     if (halves.size === 0) continue;
     for (const node of fields(graph, 1))
       if (text(node, 4) === 'Cast') for (const input of fields(node, 1)) halves.delete(decoded(input));

@@ -1,5 +1,5 @@
-// forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that it
-// is made from. Computing stays in float32.
+// forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that
+// it is made from. Computing stays in float32.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
@@ -69,7 +69,8 @@ export const convert: CliCommand = {
   ],
   examples: ['forja convert generator.onnx --weights int8', 'forja convert net.onnx -o small.onnx --weights fp16'],
   async run(raw, io) {
-    const { model: given, out, weights: type, least, psnr: bound, compare } = raw as unknown as Args; // the options above
+    // the options above
+    const { model: given, out, weights: type, least, psnr: bound, compare } = raw as unknown as Args;
     if (least < 1) throw new UsageError(`convert --least: expected at least 1, got ${least}`, { code: 'input.range' });
     const path = resolve(io.cwd, given);
     const target = resolve(io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);

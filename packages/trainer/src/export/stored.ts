@@ -106,7 +106,8 @@ export async function inStorage(
       report: { type, weights, bytes: sum(({ bytes }) => bytes), before: sum(({ before }) => before), ...psnr },
     };
   } catch (error) {
-    const expected = error instanceof ForjaError && (error.code === 'export.mismatch' || error.code === 'model.unsupported');
+    const expected =
+      error instanceof ForjaError && (error.code === 'export.mismatch' || error.code === 'model.unsupported');
     if (asked || !expected) throw error;
     return undefined;
   }

@@ -1,5 +1,6 @@
-// expandWeights: weights that a file stores in 8 or 16 bits or half precision, as float32 again, so that rewritings which
-// look at weights find them. What storeWeights writes, and DequantizeLinear of weights, as other tools write it.
+// expandWeights: weights that a file stores in 8 or 16 bits or half precision, as float32 again, so that rewritings
+// that look at weights find them. Reads what storeWeights writes, and DequantizeLinear of weights, as other tools
+// write it.
 import { fromHalf } from '../../half.js';
 import { littleEndian } from '../build/constants.js';
 import { initializerOf } from '../build/model.js';
@@ -91,11 +92,7 @@ function placed(vector: Constant, { sizes }: Constant, axis: number): Constant {
 }
 
 /** `a` with `b` broadcast over it along all axes but one; undefined for other shapes. In float32. */
-function combined(
-  a: Constant,
-  b: Constant | undefined,
-  op: (a: number, b: number) => number,
-): Constant | undefined {
+function combined(a: Constant, b: Constant | undefined, op: (a: number, b: number) => number): Constant | undefined {
   if (b === undefined || b.sizes.length > a.sizes.length) return undefined;
   const offset = a.sizes.length - b.sizes.length;
   const long = b.sizes.flatMap((size, i) => (size === 1 ? [] : [i + offset]));

@@ -26,7 +26,7 @@ const READERS: Readonly<Record<string, Axes>> = {
   RNN: () => [undefined, 1, 1],
 };
 
-/** Along which axis the output channels of a weight lie that is the input `input` of `node`; undefined for no weight. */
+/** The axis of the output channels of a weight that is the input `input` of `node`; undefined for no weight. */
 export function channelAxis(node: Node, input: number, rank: number): number | undefined {
   const operator = operatorOf(node);
   return rank >= 2 && Object.hasOwn(READERS, operator) ? READERS[operator]?.(node, rank)[input] : undefined;

@@ -1,6 +1,6 @@
-// storeWeights: large weights in 8 bits or half precision, from which the file makes float32 itself: Cast, then minus a
-// zero point and times a scale for each output channel. These nodes have constants alone for inputs, so runtimes compute
-// them once, when they load the file; onnxruntime does so with Cast, Sub and Mul, but runs DequantizeLinear every time.
+// storeWeights: large weights in 8 bits or half precision, from which the file makes float32 itself: Cast, then minus
+// a zero point and times a scale for each output channel. These nodes read constants alone, so runtimes compute them
+// once, when they load the file; onnxruntime does so with Cast, Sub and Mul, but runs DequantizeLinear every time.
 import { ModelFormatError } from '../../errors.js';
 import { halfOf, fromHalf } from '../../half.js';
 import { attribute } from '../build/attributes.js';
@@ -325,7 +325,12 @@ interface Stored {
 function written(tensor: TensorProto, reader: Reader, found: Found, names: Names): Stored {
   const { name = '', dims } = tensor;
   const { type, data, scales, exact, snr } = found;
-  const small: TensorProto = { ...tensor, name: names.unique(`${name}/${type}`), dataType: DATA_TYPE[type], rawData: data };
+  const small: TensorProto = {
+    ...tensor,
+    name: names.unique(`${name}/${type}`),
+    dataType: DATA_TYPE[type],
+    rawData: data,
+  };
   small.floatData = new Float32Array(0);
   const tensors = [small];
   const nodes: Node[] = [];

@@ -129,7 +129,10 @@ test('Constant nodes are stored as initializers are, and inputs that hold defaul
 });
 
 test.each([
-  ['quantised already', () => storeWeights(model('Conv', vectors.cases.Conv.weights), { type: 'int8', least: 64 }).model],
+  [
+    'quantised already',
+    () => storeWeights(model('Conv', vectors.cases.Conv.weights), { type: 'int8', least: 64 }).model,
+  ],
   [
     'half precision',
     () => {
