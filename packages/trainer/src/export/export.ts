@@ -5,7 +5,6 @@ import {
   encodeModel,
   roundedTwin,
   sealModel,
-  storeWeights,
   toHalf,
   type Model,
   type WeightStorage,
