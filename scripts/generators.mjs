@@ -56,10 +56,9 @@ for (const name of names) {
 }
 
 /** The card: what the file is and how it was made. */
-async function card(name, { bytes, before, psnr }, { trainedOn, license, metrics }) {
+async function card(name, { bytes, before, psnr }, { trainedOn, license }) {
   const { about, pictures, train, steps, sample } = recipes[name];
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-  const scores = Object.entries(metrics ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
   const rows = [
     ['pictures', `${pictures}; trained on ${trainedOn}`],
     ['licence', license],
@@ -69,7 +68,6 @@ async function card(name, { bytes, before, psnr }, { trainedOn, license, metrics
       'weights',
       `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`,
     ],
-    ...scores,
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
   return `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`;

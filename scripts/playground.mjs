@@ -1,6 +1,6 @@
 // `npm run playground [-- model.onnx] [--port n]`: builds the playground, serves it with the model, prints the address.
 // Ctrl-C ends it.
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail as failOf, openSite, portOf } from './lib/site.mjs';
@@ -16,7 +16,7 @@ function options() {
     });
     if (values.help) {
       console.log(
-        'npm run playground [-- <generator.onnx>] [--port <n>]\n\nOpens a page that samples the model in the browser. Default model: runs/demo/generator.onnx (made by `npm run demo`).',
+        'npm run playground [-- <generator.onnx>] [--port <n>]\n\nOpens a page that samples the model in the browser. Default model: runs/demo/generator.onnx (made by `npm run demo`), else generators/clothes.onnx.',
       );
       process.exit(0);
     }
@@ -29,19 +29,11 @@ function options() {
 }
 
 const { port, given } = options();
+const ready = [join(root, 'runs', 'demo', 'generator.onnx'), join(root, 'generators', 'clothes.onnx')];
 const model =
-  given === undefined
-    ? join(root, 'runs', 'demo', 'generator.onnx')
-    : resolve(process.env.INIT_CWD ?? process.cwd(), given);
+  given === undefined ? ready.find((path) => existsSync(path)) : resolve(process.env.INIT_CWD ?? process.cwd(), given);
 const stat = statSync(model, { throwIfNoEntry: false });
-if (!stat?.isFile()) {
-  fail(
-    given === undefined
-      ? 'no model yet: run `npm run demo` first (it trains one in a few minutes), or give a path: npm run playground -- path/to/generator.onnx'
-      : `expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${model}`,
-    given === undefined ? 1 : 2,
-  );
-}
+if (!stat?.isFile()) fail(`expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${model}`, 2);
 
 process.env.FORJA_MODEL = model;
 const address = await openSite('playground', { port, packages: ['core', 'web'] });
