@@ -134,6 +134,7 @@ export {
   conditionalNorm,
   equalConv,
   equalDense,
+  globalSum,
   instanceNorm,
   minibatchDeviation,
   modulatedConv,

@@ -13,6 +13,8 @@ export interface DcganGeneratorConfig {
   base?: number;
   /** Size of the latent vector. Default 100. */
   latent?: number;
+  /** What the picture ends with: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
+  output?: 'tanh' | 'sigmoid';
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
 }
@@ -40,20 +42,24 @@ const kernelInitializer = 'zeros' as const;
 const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });
 
 /**
- * z [n, latent] → picture [n, size, size, channels] in [-1, 1]: dense, reshape, (transposed convolution)+ with batch
- * norm and ReLU between, tanh.
+ * z [n, latent] → picture [n, size, size, channels]: dense, reshape, (transposed convolution)+ with batch norm and ReLU
+ * between, `output`.
  */
 export function dcganGenerator({
   size = 28,
   channels = 1,
   base = 64,
   latent = 100,
+  output = 'tanh',
   name = 'g',
 }: DcganGeneratorConfig = {}): tf.LayersModel {
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
   const small = maps[0] ?? size;
-  const up = (filters: number, rest: { name: string; useBias?: boolean; activation?: 'tanh' }): tf.layers.Layer =>
+  const up = (
+    filters: number,
+    rest: { name: string; useBias?: boolean; activation?: 'tanh' | 'sigmoid' },
+  ): tf.layers.Layer =>
     tf.layers.conv2dTranspose({ filters, kernelSize: 4, strides: 2, padding: 'same', kernelInitializer, ...rest });
   const layers: tf.layers.Layer[] = [
     tf.layers.dense({
@@ -74,7 +80,7 @@ export function dcganGenerator({
       tf.layers.reLU({ name: `${name}/up${i}_relu` }),
     );
   }
-  layers.push(up(channels, { name: `${name}/last`, activation: 'tanh' }));
+  layers.push(up(channels, { name: `${name}/last`, activation: output }));
   return tf.sequential({ name, layers });
 }
 

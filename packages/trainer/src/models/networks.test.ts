@@ -56,6 +56,11 @@ const NETWORKS: Record<string, Network> = {
     inputs: [[null, 5], [null]],
     output: [null, 28, 28, 1],
   },
+  'residual generator without norms, wider where smaller': {
+    make: () => residualGenerator({ ...small, widest: 12, latent: 5, norm: 'none', output: 'sigmoid' }),
+    inputs: [[null, 5]],
+    output: [null, 16, 16, 3],
+  },
   'residual discriminator': {
     make: () => residualDiscriminator({ ...small, spectral: false, deviation: 2, attention: 8 }),
     inputs: [[null, 16, 16, 3]],
@@ -177,6 +182,8 @@ test.each([
   () => translator({ blocks: 1.5 }),
   () => residualGenerator({ size: 30 }),
   () => residualDiscriminator({ classes: 0 }),
+  () => residualGenerator({ classes: 2, norm: 'none' }),
+  () => residualDiscriminator({ size: 16, attention: 16 }),
 ])('configuration %# makes no network', (make) => {
   expect(make).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);
 });
