@@ -89,6 +89,15 @@ const GAMES: Record<string, () => GanSystem> = {
       slowD: {},
       init: 'orthogonal',
     }),
+  'clipped weights, uniform latents, sigmoid': () =>
+    made('dcgan', {
+      loss: 'wasserstein',
+      clipWeights: 0.02,
+      distribution: 'uniform',
+      output: 'sigmoid',
+      accumulate: 2,
+      penalties: { r2: { weight: 0.5, every: 2 } },
+    }),
   'momentum, clipped both ways': () =>
     made('mlp', { optimizer: 'sgd', momentum: 0.8, clipNorm: 1, clipValue: 0.5, rates: { g: 1e-2, d: 1e-2 } }),
 };

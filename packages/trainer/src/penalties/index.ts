@@ -14,7 +14,7 @@ export { pathLength, type PathLength, type PathLengthOf, type PathLengthOptions 
 export type { Penalty, PenaltyOf } from './penalty.js';
 export { r1 } from './r1.js';
 export { r2 } from './r2.js';
-export { clipWeights } from './weight-clipping.js';
+export { clipUpdates, clipWeights } from './weight-clipping.js';
 export { zeroCentred } from './zero-centred.js';
 
 /** Parameters of penalties, as configurations give them; each takes those that it knows. */

@@ -9,9 +9,26 @@ import type { Update } from '../optimizers/index.js';
  * @throws UsageError `config.invalid` for a bound that is not above 0.
  */
 export function clipWeights(variables: readonly tf.Variable[], bound = 0.01): Update[] {
+  return clipUpdates(
+    variables.map((variable) => ({ variable, value: variable })),
+    variables,
+    bound,
+  );
+}
+
+/**
+ * Updates of which those of `variables` are clipped to [−bound, bound]; an optimizer's own state is not. Assigns
+ * nothing.
+ * @throws UsageError `config.invalid` for a bound that is not above 0.
+ */
+export function clipUpdates(updates: readonly Update[], variables: readonly tf.Variable[], bound: number): Update[] {
   if (!(bound > 0))
     throw new UsageError(`clipWeights.bound: expected a number above 0, got ${String(bound)}`, {
       code: 'config.invalid',
     });
-  return variables.map((variable) => ({ variable, value: tf.clipByValue(variable, -bound, bound) }));
+  const weights = new Set(variables);
+  return updates.map(({ variable, value }) => ({
+    variable,
+    value: weights.has(variable) ? tf.clipByValue(value, -bound, bound) : value,
+  }));
 }

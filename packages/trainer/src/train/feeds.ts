@@ -76,8 +76,9 @@ export async function previewFeeds(output: Output, dataset: Dataset, seed: numbe
     if ('data' in source) return examples(source.data);
     if ('fixed' in source) return source.fixed;
     if ('schedule' in source) return tensor('float32', [], Float32Array.of(NaN)); // generators follow no schedule
-    if (source.random === 'normal' && spec?.role === 'latent')
-      return tensor('float32', shape, latents(seed, 0, count, sizeOf(shape.slice(1))));
+    const { random: distribution } = source;
+    if ((distribution === 'normal' || distribution === 'uniform') && spec?.role === 'latent')
+      return tensor('float32', shape, latents(seed, 0, count, sizeOf(shape.slice(1)), { distribution }));
     return drawn(source, shape, { seed, step: 0, stream: namedStream('preview', name) });
   };
   const named = await Promise.all(

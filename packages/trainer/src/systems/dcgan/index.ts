@@ -8,6 +8,7 @@ import { described, whole } from '../entries.js';
 import { systemKind } from '../kind.js';
 import { networkOf } from '../network.js';
 import { playerOptions } from '../two-player/options.js';
+import { outputOption, pictureOutput } from '../two-player/output.js';
 import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { checkPlayers } from '../two-player/penalties.js';
@@ -20,6 +21,7 @@ export const dcganKind = systemKind({
     base: described(v.optional(whole(1, 4096), 64), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
     pool: described(v.optional(v.picklist(['avg', 'max'])), 'pool in the discriminator instead of striding'),
+    output: outputOption,
     ...playerOptions({ rates: { g: 2e-3, d: 2e-3 }, latent: 100 }),
   },
   data: { image: 'image' },
@@ -33,10 +35,10 @@ export const dcganKind = systemKind({
     checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
     const { size, channels } = squareOf('dcgan', example, at.data.name);
-    const { base, baseD = base, latent, pool } = options;
+    const { base, baseD = base, latent, pool, output } = options;
     const pooled = pool === undefined ? {} : { pool };
     const made = {
-      g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
+      g: () => dcganGenerator({ size, channels, base, latent, output, name: 'g' }),
       d: () => dcganDiscriminator({ size, channels: channels * options.pack, base: baseD, name: 'd', ...pooled }),
     };
     return twoPlayer(
@@ -46,7 +48,7 @@ export const dcganKind = systemKind({
         d: networkOf(at, 'd', made.d, dcganDeviation, options.init),
         field: 'image',
         example,
-        output: { name: 'image', role: 'image', range: [-1, 1] },
+        output: pictureOutput(output),
       },
       options,
       at,

@@ -1,4 +1,5 @@
-// How a player descends: its optimizer by name, clipped gradients, and gradients summed over several batches.
+// How a player descends: its optimizer by name, clipped gradients, gradients summed over several batches, and weights
+// that are clipped after an update.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -13,6 +14,7 @@ import {
   type Optimizer,
   type Update,
 } from '../../optimizers/index.js';
+import { clipUpdates } from '../../penalties/index.js';
 import { namedVariable } from '../../tfjs/variables.js';
 import { defined } from '../options.js';
 import type { PlayerOptions } from './options.js';
@@ -78,7 +80,8 @@ export interface Descent {
 
 /**
  * The way down of the player whose weights are `variables`. Gradients of `options.accumulate` batches are averaged, in
- * variables `accumulated/<weight>`, then clipped.
+ * variables `accumulated/<weight>`, then clipped. The discriminator's weights are kept within `options.clipWeights`
+ * (Arjovsky et al. 2017).
  */
 export function descentOf(
   player: string,
@@ -86,7 +89,7 @@ export function descentOf(
   options: PlayerOptions,
   part = 1,
 ): Descent {
-  const { accumulate, clipNorm, clipValue, optimizer: name } = options;
+  const { accumulate, clipNorm, clipValue, clipWeights: bound, optimizer: name } = options;
   const optimizer = OPTIMIZERS[name].make(options, part, `${name}_${player}`).prepare(variables);
   const zeros = (called: string, shape: readonly number[]): tf.Variable =>
     tf.tidy(() => namedVariable(called, tf.zeros([...shape])));
@@ -115,6 +118,8 @@ export function descentOf(
       { variable: count, value: tf.mul(tf.add(count, 1), before) },
     ];
   };
+  const bounded = (made: Update[]): Update[] =>
+    player === 'd' && bound !== undefined ? clipUpdates(made, variables, bound) : made;
   return {
     state: [...optimizer.state, ...sums, ...(count === undefined ? [] : [count])],
     last,
@@ -129,7 +134,7 @@ export function descentOf(
       });
       // a square beyond float32 is no fault of the run's: clipping may still save it
       keep?.(`grad_${player}`, tf.minimum(globalNorm(gradients), MOST));
-      applyUpdates(updates(gradients, rate));
+      applyUpdates(bounded(updates(gradients, rate)));
       return value;
     },
   };

@@ -64,7 +64,18 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
 
   const realOf = (inputs: Inputs): tf.Tensor => packed(input(inputs, 'real'), options.pack);
   const generate = (inputs: Inputs): tf.Tensor =>
-    packed(first(applied(g, input(inputs, 'z'), inputs['label'])), options.pack);
+    packed(asData(first(applied(g, latentsOf(inputs), inputs['label']))), options.pack);
+  /** Uniform numbers are drawn from [0, 1). */
+  const latentsOf = (inputs: Inputs): tf.Tensor =>
+    options.distribution === 'uniform' ? tf.sub(tf.mul(input(inputs, 'z'), 2), 1) : input(inputs, 'z');
+  /** Examples in the data's range: a sigmoid makes pictures in another one. */
+  const asData = (x: tf.Tensor): tf.Tensor => {
+    const [low, high] = output.range ?? example.range ?? [-1, 1];
+    const [least, most] = example.range ?? [low, high];
+    if (low === least && high === most) return x;
+    const scale = (most - least) / (high - low);
+    return tf.add(tf.mul(x, scale), least - low * scale);
+  };
   /** Pictures as D sees them: augmented, and with noise in the game, not in penalties. */
   const seen = (x: tf.Tensor, inputs: Inputs, turn: string, noise: boolean): tf.Tensor => {
     const pictures = options.augment.length === 0 ? x : perExample(x, options.pack, (one) => sight.see(one, turn));
@@ -157,7 +168,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   };
 
   const real: PhaseInput = { shape: [at.batch, ...example.shape], from: { data: field } };
-  const z: PhaseInput = { shape: [at.batch, options.latent], from: { random: 'normal' } };
+  const z: PhaseInput = { shape: [at.batch, options.latent], from: { random: options.distribution } };
   const label: PhaseInput = { shape: [at.batch], dtype: 'int32', from: { data: 'label' } };
   const shared = { ...(classes === undefined ? {} : { label }), z };
   const ofGame = {
@@ -251,13 +262,19 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         model: (...given: tf.Tensor[]) =>
           average.during(() => g.apply(given.length === 1 ? first(given) : given, { training: false })) as tf.Tensor,
         inputs: [
-          { name: 'z', role: 'latent', dtype: 'float32', shape: ['batch', options.latent], random: 'normal' },
+          {
+            name: 'z',
+            role: 'latent',
+            dtype: 'float32',
+            shape: ['batch', options.latent],
+            random: options.distribution,
+          },
           ...(classes === undefined ? [] : [ofClass(classes)]),
         ],
         outputs: [output],
         file: 'generator.onnx',
         kind: output.role === 'image' ? 'latent' : 'function',
-        preview: previewOf(at.samples, classes),
+        preview: previewOf(at.samples, classes, options.distribution),
       },
     },
     // a pack is judged as a whole
@@ -315,14 +332,18 @@ function tappedOf(d: tf.LayersModel, name: string, undo: () => void): tf.LayersM
 }
 
 /** A grid of latents; with classes a row each. */
-function previewOf(samples: number, classes: readonly string[] | undefined): Preview {
-  if (classes === undefined) return { count: samples, inputs: { z: { random: 'normal' } } };
+function previewOf(
+  samples: number,
+  classes: readonly string[] | undefined,
+  random: PlayerOptions['distribution'],
+): Preview {
+  if (classes === undefined) return { count: samples, inputs: { z: { random } } };
   const columns = Math.max(1, Math.round(samples / classes.length));
   const count = columns * classes.length;
   const data = Int32Array.from({ length: count }, (_, i) => Math.floor(i / columns));
   return {
     count,
     columns,
-    inputs: { z: { random: 'normal' }, label: { fixed: { dtype: 'int32', shape: [count], data } } },
+    inputs: { z: { random }, label: { fixed: { dtype: 'int32', shape: [count], data } } },
   };
 }

@@ -43,6 +43,10 @@ export interface PlayerDefaults {
 /** The entries, with a game's own defaults. */
 export const playerOptions = (defaults: PlayerDefaults) => ({
   latent: described(v.optional(whole(1, 65_536), defaults.latent), 'size of the latent vector'),
+  distribution: described(
+    v.optional(v.picklist(['normal', 'uniform']), 'normal'),
+    'of the latents: standard normal, or even on [-1, 1)',
+  ),
   rates: described(
     v.optional(
       v.strictObject({ g: v.optional(rate, defaults.rates.g), d: v.optional(rate, defaults.rates.d) }),
@@ -75,6 +79,10 @@ export const playerOptions = (defaults: PlayerDefaults) => ({
   momentum: described(v.optional(share), "SGD's momentum; default: 0"),
   clipNorm: described(v.optional(above0), "largest norm of a network's gradients together; larger ones are scaled"),
   clipValue: described(v.optional(above0), 'largest magnitude of a single gradient; larger ones are cut'),
+  clipWeights: described(
+    v.optional(above0),
+    "largest magnitude of the discriminator's weights, to which each of its updates cuts them (WGAN: 0.01)",
+  ),
   accumulate: described(
     v.optional(whole(1, 1024), 1),
     'batches whose gradients are averaged for one update: as if the batch were so many times larger',

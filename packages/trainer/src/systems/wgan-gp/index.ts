@@ -11,6 +11,7 @@ import { networkOf } from '../network.js';
 import { checkPack } from '../two-player/seen.js';
 import { twoPlayer } from '../two-player/game.js';
 import { playerOptions } from '../two-player/options.js';
+import { outputOption, pictureOutput } from '../two-player/output.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
 /** `forja train wgan-gp`. The critic has no norm: the penalty is on the slope at single examples. */
@@ -20,6 +21,7 @@ export const wganGpKind = systemKind({
   options: {
     base: described(v.optional(whole(1, 4096), 64), "channels of the generator's largest hidden map"),
     baseD: described(v.optional(whole(1, 4096)), "channels of the critic's first map; default: base"),
+    output: outputOption,
     ...playerOptions({
       rates: { g: 1e-4, d: 1e-4 },
       latent: 128,
@@ -41,9 +43,9 @@ export const wganGpKind = systemKind({
     checkPack(options, at.batch);
     const example = at.data.fields['image'] as FieldSpec; // `data` asks for it
     const { size, channels } = squareOf('wgan-gp', example, at.data.name);
-    const { base, baseD = base, latent } = options;
+    const { base, baseD = base, latent, output } = options;
     const made = {
-      g: () => dcganGenerator({ size, channels, base, latent, name: 'g' }),
+      g: () => dcganGenerator({ size, channels, base, latent, output, name: 'g' }),
       d: () => dcganDiscriminator({ size, channels: channels * options.pack, base: baseD, norm: 'none', name: 'd' }),
     };
     return twoPlayer(
@@ -53,7 +55,7 @@ export const wganGpKind = systemKind({
         d: networkOf(at, 'd', made.d, dcganDeviation, options.init),
         field: 'image',
         example,
-        output: { name: 'image', role: 'image', range: [-1, 1] },
+        output: pictureOutput(output),
       },
       options,
       at,

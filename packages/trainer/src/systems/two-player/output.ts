@@ -1,0 +1,19 @@
+// What a generator of pictures ends with, as an option, and what its file then says of its values.
+import * as v from 'valibot';
+import type { OutputOption } from '../../export/describe.js';
+import { described } from '../entries.js';
+
+/** The option. The discriminator sees the data's range either way. */
+export const outputOption = described(
+  v.optional(v.picklist(['tanh', 'sigmoid']), 'tanh'),
+  'what the generator ends with: tanh, pictures in [-1, 1], or sigmoid, pictures in [0, 1]',
+);
+
+const RANGES = { tanh: [-1, 1], sigmoid: [0, 1] } as const;
+
+/** The picture that a file gives. */
+export const pictureOutput = (output: keyof typeof RANGES): OutputOption => ({
+  name: 'image',
+  role: 'image',
+  range: [...RANGES[output]],
+});
