@@ -1,5 +1,5 @@
 // Parts of games against PyTorch in float64 (tests/vectors/game_*.py): lazy R1, conditional norms and projection,
-// AC-GAN, feature matching, path length, StyleGAN2, remedies together. Each compiled as eager too.
+// AC-GAN, feature matching, path length, StyleGAN2, remedies together, WGAN, residual networks. Each compiled as eager too.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
@@ -40,6 +40,9 @@ const GAMES: Record<string, (vectors: GameVectors) => GanSystem> = {
   'ac-gan': made('conditional', { norm: 'none' }),
   stylegan: made('stylegan'),
   remedies: made('wgan-gp'),
+  wgan: made('wgan-gp'),
+  resnet: made('resnet'),
+  'resnet-rpgan': made('resnet'),
   // as the scripts of these vectors write them
   'feature-matching': ({ options, batch }) => featureMatchingGame(options as unknown as FeatureMatching, batch),
   'path-length': ({ options, batch }) => pathLengthGame(options as unknown as PathLengthOptions, batch),

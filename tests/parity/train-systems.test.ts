@@ -23,6 +23,11 @@ const RUNS: Record<string, { config: object; dataset: Dataset; files: Record<str
     dataset: arrayDataset({ name: 'noise', fields: { image: pictures(0, 10, [8, 8, 1]) } }),
     files: { 'generator.onnx': 'latent' },
   },
+  resnet: {
+    config: { base: 2, widest: 4, latent: 4, attention: 4, deviation: 2, distribution: 'uniform', output: 'sigmoid' },
+    dataset: arrayDataset({ name: 'noise', fields: { image: pictures(0, 10, [8, 8, 3]) } }),
+    files: { 'generator.onnx': 'latent' },
+  },
   pix2pix: {
     config: { base: 4, dropout: 0.25 },
     dataset: arrayDataset({

@@ -3,6 +3,7 @@ export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';
 export { wganGpKind } from './wgan-gp/index.js';
+export { resnetKind } from './resnet/index.js';
 export { pix2pixKind } from './pix2pix/index.js';
 export { cycleganKind } from './cyclegan/index.js';
 export { styleganKind } from './stylegan/index.js';
