@@ -1,0 +1,137 @@
+// npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on a
+// ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, their share, and the reverse KL
+// divergence. What a run came to is written when it ends, to bench/results/points.json and docs/points.md, and not done
+// again; a run that was stopped goes on from its checkpoint in --runs.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { trainer } from './peers/forja.mjs';
+import { machine } from './lib/report.mjs';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: 'runs/points' },
+    steps: { type: 'string', default: '20000' },
+    seeds: { type: 'string', default: '3' },
+    recipe: { type: 'string', multiple: true },
+    data: { type: 'string', multiple: true },
+  },
+});
+const [steps, seeds] = [Number(values.steps), Number(values.seeds)];
+
+/** Deviations over distances as in the paper: a ring of radius 1 with 0.01, a grid of spacing 2 with 0.05. */
+const DATA = {
+  ring: { kind: 'synthetic', shape: 'ring', modes: 8, deviation: 0.008, count: 100_000, seed: 1 },
+  grid: { kind: 'synthetic', shape: 'grid', modes: 25, deviation: 0.01, count: 100_000, seed: 1 },
+};
+const common = { system: 'mlp', batch: 100, latent: 2, base: 128, rates: { g: 1e-3, d: 1e-3 } };
+const RECIPES = {
+  GAN: {},
+  'GAN, pack 2': { pack: 2 },
+  'GAN, pack 4': { pack: 4 },
+  'RpGAN + R1 + R2': {
+    loss: 'rpgan',
+    penalties: { r1: 0.1, r2: 0.1 },
+    beta1: 0,
+    schedule: 'cosine',
+    schedules: { r1: 'cosine:0.1:0.001', r2: 'cosine:0.1:0.001' },
+  },
+};
+/** Share of a Gaussian in the plane within 3 standard deviations: what a perfect sampler has of high quality. */
+const PERFECT = 1 - Math.exp(-9 / 2);
+
+const file = new URL('./results/points.json', import.meta.url).pathname;
+const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'points', runs: [] };
+const { train, resume } = await trainer();
+
+for (let seed = 1; seed <= seeds; seed++)
+  for (const [data, source] of Object.entries(DATA).filter(([name]) => values.data?.includes(name) ?? true))
+    for (const [recipe, options] of Object.entries(RECIPES).filter(([name]) => values.recipe?.includes(name) ?? true)) {
+      const same = (run) => run.data === data && run.recipe === recipe && run.seed === seed && run.steps === steps;
+      if (results.runs.some(same)) continue;
+      const out = resolve(values.runs, `${data} ${recipe} ${steps} ${seed}`.replace(/\W+/g, '-'));
+      const config = {
+        ...common,
+        ...options,
+        data: source,
+        steps,
+        seed,
+        out,
+        threads: 1,
+        logEvery: 1000,
+        sampleEvery: 0,
+        checkpointEvery: 5000,
+        metrics: ['modes'],
+        metricsEvery: steps,
+        metricsCount: 2500,
+      };
+      let scores;
+      const host = {
+        stepsPerRun: 'auto',
+        onEvent: (event) => {
+          if (event.type === 'measure') scores = event.scores;
+        },
+      };
+      const started = process.cpuUsage();
+      const going = existsSync(join(out, 'config.json'));
+      await (going ? resume(out, { ...host, steps }) : train(config, host));
+      if (scores === undefined) continue; // the run had ended already
+      const { user, system } = process.cpuUsage(started);
+      const { modes, high_quality: highQuality, reverse_kl: reverseKl } = scores;
+      results.runs.push({
+        data,
+        recipe,
+        steps,
+        seed,
+        modes,
+        highQuality,
+        reverseKl,
+        ...(going ? {} : { cpuSeconds: Math.round((user + system) / 1e6) }),
+      });
+      console.log(JSON.stringify(results.runs.at(-1)));
+      write();
+    }
+write();
+
+/** Mean and standard deviation over seeds. */
+function spread(numbers, digits) {
+  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  const sd = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, numbers.length - 1));
+  return numbers.length > 1 ? `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}` : mean.toFixed(digits);
+}
+
+function rows() {
+  const lines = [];
+  for (const data of Object.keys(DATA))
+    for (const recipe of Object.keys(RECIPES))
+      for (const count of [...new Set(results.runs.map((run) => run.steps))].sort((a, b) => a - b)) {
+        const runs = results.runs.filter((r) => r.data === data && r.recipe === recipe && r.steps === count);
+        if (runs.length === 0) continue;
+        const of = (key, digits, scale = 1) =>
+          spread(
+            runs.map((run) => scale * run[key]),
+            digits,
+          );
+        lines.push(
+          `| ${data} | ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${of('modes', 1)} | ${of('highQuality', 1, 100)} | ${of('reverseKl', 3)} |`,
+        );
+      }
+  return [
+    '| data | recipe | steps | seeds | modes | high quality, % | reverse KL |',
+    '|---|---|---|---|---|---|---|',
+    ...lines,
+    `| ring, grid | a perfect sampler | | | 8, 25 | ${(100 * PERFECT).toFixed(2)} | 0 |`,
+  ].join('\n');
+}
+
+function write() {
+  const { runs } = results;
+  mkdirSync(new URL('./results/', import.meta.url).pathname, { recursive: true });
+  const rounded = (_, v) => (typeof v === 'number' ? Number(v.toPrecision(6)) : v);
+  const made = { bench: 'points', command: 'npm run bench:points', machine: machine(), recipes: RECIPES, common, runs };
+  writeFileSync(file, `${JSON.stringify(made, rounded, 2)}\n`);
+  const page = new URL('../docs/points.md', import.meta.url).pathname;
+  if (!existsSync(page)) return;
+  const text = readFileSync(page, 'utf8');
+  writeFileSync(page, text.replace(/<!-- points -->[^]*?<!-- end -->/, `<!-- points -->\n\n${rows()}\n\n<!-- end -->`));
+}
