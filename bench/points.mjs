@@ -1,7 +1,7 @@
-// npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on a
-// ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, their share, and the reverse KL
-// divergence. What a run came to is written when it ends, to bench/results/points.json and docs/points.md, and not done
-// again; a run that was stopped goes on from its checkpoint in --runs.
+// npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on
+// a ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, their share, and the reverse
+// KL divergence. What a run came to is written when it ends, to bench/results/points.json and docs/points.md, and not
+// done again; a run that was stopped goes on from its checkpoint in --runs.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
-// The sum over all places of a picture, with which SNGAN's discriminator ends. Miyato et al. 2018, appendix B.4: "global
-// sum pooling".
+// The sum over all places of a picture, with which SNGAN's discriminator ends. Miyato et al. 2018, "global sum
+// pooling".
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 

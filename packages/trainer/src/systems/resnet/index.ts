@@ -1,6 +1,6 @@
-// SNGAN with residual networks (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"): hinge
-// loss, spectral norm in the discriminator. Options lead to self-attention (SAGAN), or, without norms, to RpGAN with R1
-// and R2 (as R3GAN, Huang et al. 2024).
+// SNGAN with residual networks (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"):
+// hinge loss, spectral norm in the discriminator. Options lead to self-attention (SAGAN), or, without norms, to RpGAN
+// with R1 and R2 (as R3GAN, Huang et al. 2024).
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
