@@ -49,3 +49,5 @@ export interface GameVectors {
 export function readGame(name: string): GameVectors;
 /** The vectors of a file whose tensors are packed: 'augment'. */
 export function readVectors(name: string): unknown;
+/** Bytes of a text in base64. */
+export function fromBase64(text: string): Uint8Array;

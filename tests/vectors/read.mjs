@@ -2,10 +2,15 @@
 // Int32Array). See README.md for the format.
 import { readFileSync } from 'node:fs';
 
+/** Bytes of a text in base64. */
+export function fromBase64(text) {
+  return Uint8Array.from(Buffer.from(text, 'base64'));
+}
+
 function decode(value) {
   if (value === null || typeof value !== 'object') return value;
   if (typeof value.data === 'string' && Array.isArray(value.shape)) {
-    const bytes = Uint8Array.from(Buffer.from(value.data, 'base64'));
+    const bytes = fromBase64(value.data);
     return value.dtype === 'int32'
       ? { shape: value.shape, dtype: 'int32', data: new Int32Array(bytes.buffer) }
       : { shape: value.shape, data: new Float32Array(bytes.buffer) };
