@@ -1,5 +1,5 @@
-// Loaded before every test file of every project: the matchers toBeAllclose and toRefuse, and tfjs's advice to install a
-// native backend kept out of the output.
+// Loaded before every test file of every project: the matchers toBeAllclose and toRefuse; tfjs's advice to install a
+// native backend is kept out of the output.
 import { expect } from 'vitest';
 import { compareAllclose, refusalFault, type Allclose, type Numbers } from './matchers.js';
 

@@ -1,5 +1,6 @@
 // Parts of games against PyTorch in float64 (tests/vectors/game_*.py): lazy R1, conditional norms and projection,
-// AC-GAN, feature matching, path length, StyleGAN2, remedies together, WGAN, residual networks. Each compiled as eager too.
+// AC-GAN, feature matching, path length, StyleGAN2, remedies together, WGAN, residual networks. Each compiled as eager
+// too.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';

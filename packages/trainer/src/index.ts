@@ -207,7 +207,14 @@ export type {
   StepState,
   StepSummary,
 } from './compile/step.js';
-export { train, type LiveRun, type OwnConfig, type OwnSystemHost, type TrainHost, type TrainResult } from './train/train.js';
+export {
+  train,
+  type LiveRun,
+  type OwnConfig,
+  type OwnSystemHost,
+  type TrainHost,
+  type TrainResult,
+} from './train/train.js';
 export { parseConfig, type ResolvedConfig, type RunConfig, type TrainConfig } from './train/config.js';
 export { optionRows, optionTable, type OptionRow } from './train/option-rows.js';
 export {
