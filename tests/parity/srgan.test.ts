@@ -22,8 +22,13 @@ const make = (options: Options, { batch, shape }: { batch: number; shape: number
     data: { name: 'pictures', count: 8, fields: { image: { shape, dtype: 'float32', range: [-1, 1] } } },
   });
 
-test.each(['portable', 'fast', 'eager'] as const)('a step of each phase is PyTorch’s, %s', async (way) => {
-  const vectors = readGame('srgan');
+test.each([
+  ['srgan', 'portable'],
+  ['srgan', 'fast'],
+  ['srgan', 'eager'],
+  ['srgan-shuffle', 'fast'],
+] as const)('a step of each phase is PyTorch’s: %s, %s', async (name, way) => {
+  const vectors = readGame(name);
   const system = make(vectors.options as Options, vectors);
   fill(system, vectors);
   await expectGame(system, vectors, way === 'eager' ? 'eager' : { runtime: host, lowering: way });

@@ -3,10 +3,10 @@
 # tests/vectors/game_srgan.py   → game-srgan.json here.
 import torch
 import torch.nn.functional as F
-from game import conv, l1, nchw, nhwc, patch, patch_weights, relu, share, write
+from game import conv, double, l1, nchw, nhwc, patch, patch_weights, relu, share, write
 
 
-def resolver_weights(g, scale, channels, base, blocks):
+def resolver_weights(g, scale, channels, base, blocks, up):
     def layer(name, input, output):
         g.add(f"g/{name}/kernel", 3, 3, input, output), g.add(f"g/{name}/bias", output)
 
@@ -14,7 +14,7 @@ def resolver_weights(g, scale, channels, base, blocks):
     for i in range(blocks):
         layer(f"block{i}_a", base, base), layer(f"block{i}_b", base, base)
     layer("body", base, base)
-    layer("up0", base, base * scale**2)
+    layer("up0", base, base * (scale**2 if up == "shuffle" else 1))
     layer("last", base, channels)
 
 
@@ -35,13 +35,14 @@ def enlarged(x, scale):
     return nhwc(y[:, :, by * scale : -by * scale, by * scale : -by * scale])
 
 
-def resolve(g, x, scale, blocks):
+def resolve(g, x, scale, blocks, up):
+    """Scale 2: one step up."""
     first = conv(g, "g/first", x)
     y = first
     for i in range(blocks):
         y = y + conv(g, f"g/block{i}_b", relu(conv(g, f"g/block{i}_a", y)))
     y = first + conv(g, "g/body", y)
-    y = relu(shuffle(conv(g, "g/up0", y), scale))
+    y = relu(shuffle(conv(g, "g/up0", y), scale) if up == "shuffle" else conv(g, "g/up0", double(y)))
     return enlarged(x, scale) + conv(g, "g/last", y)
 
 
@@ -51,9 +52,9 @@ def turned(x, mirror, upend, transpose):
     return x.transpose(0, 1) if transpose else x
 
 
-def srgan(g):
+def srgan(g, up):
     batch, base, blocks, scale, crop, weight = 2, 3, 1, 2, 8, 0.3
-    resolver_weights(g, scale, 1, base, blocks)
+    resolver_weights(g, scale, 1, base, blocks, up)
     patch_weights(g, "d", 1, base, 1, "none")
     g.adam("adam_g", ["g/"], 1e-3), g.adam("adam_d", ["d/"], 2e-3)
     g.config = {
@@ -61,6 +62,7 @@ def srgan(g):
             "base": base,
             "baseD": base,
             "blocks": blocks,
+            "up": up,
             "scale": scale,
             "crop": crop,
             "depthD": 1,
@@ -86,7 +88,7 @@ def srgan(g):
             [turned(x[i, t : t + crop, l : l + crop], *way) for i, (t, l, way) in enumerate(zip(top, left, ways))]
         )
         small = nhwc(F.avg_pool2d(nchw(truth), scale))
-        made = resolve(g, small, scale, blocks)
+        made = resolve(g, small, scale, blocks, up)
         pixel = l1(made, truth)
         pixels.append(pixel.item())
         if phase == "pixel":
@@ -110,4 +112,5 @@ def srgan(g):
 
 
 if __name__ == "__main__":
-    write("srgan", srgan)
+    write("srgan", lambda g: srgan(g, "resize"))
+    write("srgan-shuffle", lambda g: srgan(g, "shuffle"))

@@ -51,5 +51,8 @@ export function up(
 }
 
 /** Every pixel four times (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). */
-export const double = (name: string): tf.layers.Layer =>
-  tf.layers.upSampling2d({ size: [2, 2], interpolation: 'nearest', name });
+export const double = (name: string): tf.layers.Layer => repeat(2, name);
+
+/** Every pixel as a block of `by` × `by`. */
+export const repeat = (by: number, name: string): tf.layers.Layer =>
+  tf.layers.upSampling2d({ size: [by, by], interpolation: 'nearest', name });

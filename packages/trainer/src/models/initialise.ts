@@ -1,47 +1,61 @@
 // Weights from the counter-based generator: the same for a seed in every engine, whatever tfjs drew before.
 import { philoxNormal, sizeOf, streamOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { shuffledBy } from './layers/pixel-shuffle.js';
 
 /** How to initialise. */
 export interface InitialiseOptions {
   seed: number | bigint;
-  /** Standard deviation of a kernel or of a table of embeddings, from its shape. */
-  deviation: (shape: readonly number[]) => number;
+  /** Standard deviation of a kernel or of a table of embeddings, from its shape and the weight's name. */
+  deviation: (shape: readonly number[], name: string) => number;
   /** `orthogonal`: kernels whose filters are orthonormal, or whose rows are where those are fewer. Default `normal`. */
   kernels?: 'normal' | 'orthogonal';
 }
 
 /** Which weights are drawn, by the last part of their names, and how wide; the others keep what their layer gives. */
-const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
-  kernel: (shape, { deviation }) => deviation(shape),
-  embeddings: (shape, { deviation }) => deviation(shape),
-  // the picture that StyleGAN's generator starts from
-  constant: () => 1,
-  // a table of words as wide as a latent, whatever the network: they stand side by side
-  words: () => 1,
-  // where the power iteration of spectral normalisation starts: any direction
-  u: () => 1,
-};
+const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions, name: string) => number>> =
+  {
+    kernel: (shape, { deviation }, name) => deviation(shape, name),
+    embeddings: (shape, { deviation }, name) => deviation(shape, name),
+    // the picture that StyleGAN's generator starts from
+    constant: () => 1,
+    // a table of words as wide as a latent, whatever the network: they stand side by side
+    words: () => 1,
+    // where the power iteration of spectral normalisation starts: any direction
+    u: () => 1,
+  };
 
 /**
  * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name: a layer more or less changes no
- * other. Other weights keep what their layer gives: biases and offsets 0, scales 1.
+ * other. Other weights keep what their layer gives: biases and offsets 0, scales 1. The kernel before a pixel shuffle
+ * is drawn once for all pixels of a block, so that the picture begins without a grid (ICNR, Aitken et al. 2017).
  */
 export function initialise(model: tf.LayersModel, options: InitialiseOptions): void {
+  const blocks = shuffledBy(model);
   for (const weight of model.weights) {
     const name = weight.originalName;
     const shape = weight.shape.map(Number);
-    const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options);
+    const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options, name);
     if (scale === undefined) continue;
     // Weights are drawn once, so the step's place has the name too: 48 bits, which two names do not share.
     const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
-    const normals = philoxNormal(at, sizeOf(shape));
+    const times = blocks.get(name) ?? 1;
+    const normals = repeated(philoxNormal(at, sizeOf(shape) / times), (shape.at(-1) ?? 1) / times, times);
     const values =
       options.kernels === 'orthogonal' && name.endsWith('/kernel')
         ? orthonormal(normals, shape.at(-1) ?? 1)
         : normals.map((x) => x * scale);
     tf.tidy(() => void weight.write(tf.tensor(values, shape)));
   }
+}
+
+/** Rows of `length` numbers, each row `times` times in a row of its own. */
+function repeated(values: Float32Array, length: number, times: number): Float32Array {
+  if (times === 1) return values;
+  const made = new Float32Array(values.length * times);
+  for (let at = 0; at < values.length; at += length)
+    for (let i = 0; i < times; i++) made.set(values.subarray(at, at + length), at * times + i * length);
+  return made;
 }
 
 /**

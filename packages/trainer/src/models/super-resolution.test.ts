@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { bicubic, enlarged, pixelShuffle } from './layers/index.js';
-import { superResolver } from './super-resolution.js';
+import { initialise } from './initialise.js';
+import { superResolver, superResolverDeviation } from './super-resolution.js';
 
 interface Case {
   scale: number;
@@ -26,17 +27,40 @@ test.each(vectors.shuffle)('pixel shuffle × $scale is PyTorch’s', ({ scale, s
 });
 
 describe.each([2, 3, 4])('the network × %i', (scale) => {
-  test('enlarges any size, and is bicubic where its last layer is zero', () => {
-    const model = superResolver({ scale, base: 2, blocks: 1, channels: 1 });
-    expect(model.outputs[0]?.shape).toEqual([null, null, null, 1]);
-    tf.tidy(() => {
-      const x = tf.randomNormal<tf.Rank.R4>([2, 5, 3, 1], 0, 1, 'float32', 1);
-      const made = model.apply(x) as tf.Tensor;
-      expect(made.shape).toEqual([2, 5 * scale, 3 * scale, 1]);
-      expect(made.dataSync()).toBeAllclose(enlarged(x, scale).dataSync(), { atol: 1e-6 }); // kernels start at zero
-    });
-    model.dispose();
+  test.each(['resize', 'shuffle'] as const)(
+    'enlarges any size, and is bicubic where its last layer is zero: %s',
+    (up) => {
+      const model = superResolver({ scale, base: 2, blocks: 1, channels: 1, up });
+      expect(model.outputs[0]?.shape).toEqual([null, null, null, 1]);
+      tf.tidy(() => {
+        const x = tf.randomNormal<tf.Rank.R4>([2, 5, 3, 1], 0, 1, 'float32', 1);
+        const made = model.apply(x) as tf.Tensor;
+        expect(made.shape).toEqual([2, 5 * scale, 3 * scale, 1]);
+        expect(made.dataSync()).toBeAllclose(enlarged(x, scale).dataSync(), { atol: 1e-6 }); // kernels start at zero
+      });
+      model.dispose();
+    },
+  );
+});
+
+test('before training, the pixels of a shuffled block are one: no grid (Aitken et al. 2017)', () => {
+  const model = superResolver({ scale: 3, base: 4, blocks: 1, up: 'shuffle' });
+  initialise(model, { seed: 1, deviation: superResolverDeviation });
+  const shuffled = tf.model({ inputs: model.inputs, outputs: model.getLayer('g/up0_shuffle').output });
+  tf.tidy(() => {
+    const made = shuffled.apply(tf.randomNormal([2, 4, 5, 3], 0, 1, 'float32', 1)) as tf.Tensor4D;
+    const firsts = tf.stridedSlice(made, [0, 0, 0, 0], made.shape, [1, 3, 3, 1]) as tf.Tensor4D; // rank 4
+    expect(made.dataSync()).toBeAllclose(tf.image.resizeNearestNeighbor(firsts, [12, 15]).dataSync(), { atol: 1e-6 });
+    expect(new Set(firsts.dataSync()).size).toBe(firsts.size); // of different places, channels and pictures
   });
+  model.dispose();
+});
+
+test('layers are drawn as He et al. say, the ends of blocks and of the whole a tenth as wide', () => {
+  const deviation = (name: string): number => superResolverDeviation([3, 3, 32, 32], name) / Math.sqrt(2 / 288);
+  expect(
+    ['g/first', 'g/block0_a', 'g/block0_b', 'g/body', 'g/up1', 'g/last'].map((of) => deviation(`${of}/kernel`)),
+  ).toBeAllclose([1, 1, 0.1, 1, 1, 0.1]);
 });
 
 test('other scales are refused', () => {

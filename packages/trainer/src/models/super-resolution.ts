@@ -1,10 +1,11 @@
-// The generator that enlarges pictures: residual blocks at the small size, then pixel shuffles. Ledig et al. 2017
-// (SRResNet, SRGAN), figure 4, without batch norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim
-// et al. 2016, VDSR).
+// The generator that enlarges pictures: residual blocks at the small size, then steps up, by pixel shuffles (Ledig et
+// al. 2017, SRResNet, figure 4) or by repeated pixels before a convolution (Wang et al. 2018, ESRGAN); without batch
+// norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim et al. 2016, VDSR).
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
-import { conv } from './convolution.js';
+import { conv, repeat } from './convolution.js';
+import { heDeviation } from './initialise.js';
 import { bicubic, pixelShuffle } from './layers/index.js';
 
 /** Sizes of a {@link superResolver}. */
@@ -17,6 +18,8 @@ export interface SuperResolverConfig {
   base?: number;
   /** Residual blocks. Default 8. */
   blocks?: number;
+  /** `resize` repeats pixels before a convolution, `shuffle` makes channels pixels. Default `resize`. */
+  up?: 'resize' | 'shuffle';
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
 }
@@ -30,7 +33,7 @@ const STAGES: Readonly<Record<number, readonly number[]>> = { 2: [2], 3: [3], 4:
  * @throws UsageError `config.invalid` for another scale.
  */
 export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel {
-  const { scale = 4, channels = 3, base = 32, blocks = 8, name = 'g' } = config;
+  const { scale = 4, channels = 3, base = 32, blocks = 8, up = 'resize', name = 'g' } = config;
   checkWhole('superResolver', { channels, base });
   checkWhole('superResolver', { blocks }, 0);
   const stages = STAGES[scale];
@@ -48,7 +51,11 @@ export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel 
   x = joined(tf.layers.add({ name: `${name}/body_sum` }), first, through(x, layer(`${name}/body`)));
   for (const [i, by] of stages.entries()) {
     const of = `${name}/up${i}`;
-    x = through(x, layer(of, base * by ** 2), pixelShuffle({ scale: by, name: `${of}_shuffle` }), relu(of));
+    const steps =
+      up === 'shuffle'
+        ? [layer(of, base * by ** 2), pixelShuffle({ scale: by, name: `${of}_shuffle` })]
+        : [repeat(by, `${of}_resize`), layer(of)];
+    x = through(x, ...steps, relu(of));
   }
   const details = through(x, layer(`${name}/last`, channels));
   const smooth = through(picture, bicubic({ scale, name: `${name}/bicubic` }));
@@ -58,3 +65,10 @@ export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel 
     name,
   });
 }
+
+/**
+ * He's, but a tenth of it at the end of each block and of the whole: blocks begin near the identity, the network near a
+ * bicubic enlargement. Were all layers a tenth, Adam's first steps would be larger than what was drawn.
+ */
+export const superResolverDeviation = (shape: readonly number[], name: string): number =>
+  heDeviation(shape) / (/(_b|\/last)\/kernel$/.test(name) ? 10 : 1);

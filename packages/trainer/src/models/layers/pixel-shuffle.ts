@@ -11,7 +11,7 @@ export interface PixelShuffleConfig extends LayerConfig {
 
 class PixelShuffle extends tf.layers.Layer {
   static readonly className = 'ForjaPixelShuffle';
-  private readonly scale: number;
+  readonly scale: number;
 
   constructor({ scale, ...rest }: PixelShuffleConfig) {
     super(rest);
@@ -36,3 +36,14 @@ tf.serialization.registerClass(PixelShuffle);
 
 /** [n, h, w, scale²·c] → [n, scale·h, scale·w, c]; channel (y·scale + x)·c + k is channel k of the pixel (y, x). */
 export const pixelShuffle = (config: PixelShuffleConfig): tf.layers.Layer => new PixelShuffle(config);
+
+/** Kernels of a model whose output is shuffled, by name, and of how many pixels a block is. */
+export function shuffledBy(model: tf.LayersModel): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const layer of model.layers)
+    if (layer instanceof PixelShuffle)
+      for (const before of layer.inboundNodes.flatMap(({ inboundLayers }) => inboundLayers))
+        for (const { originalName } of before.weights)
+          if (originalName.endsWith('/kernel')) found.set(originalName, layer.scale ** 2);
+  return found;
+}

@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { heDeviation } from '../../models/initialise.js';
 import { patchDiscriminator } from '../../models/patch.js';
-import { superResolver } from '../../models/super-resolution.js';
+import { superResolver, superResolverDeviation } from '../../models/super-resolution.js';
 import { atLeast, described, named, rate, whole } from '../entries.js';
 import { lossNames } from '../../losses/index.js';
 import { systemKind } from '../kind.js';
@@ -27,6 +27,10 @@ export const srganOptions = {
   turn: described(v.optional(v.boolean(), true), 'mirror and turn the parts at random, in all eight ways'),
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's maps"),
   blocks: described(v.optional(whole(0, 64), 8), 'residual blocks of the generator'),
+  up: described(
+    v.optional(v.picklist(['resize', 'shuffle']), 'resize'),
+    'how the generator enlarges: repeated pixels before a convolution, or pixel shuffles',
+  ),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: half of base"),
   depthD: described(
     v.optional(whole(1, 6), 3),
@@ -74,8 +78,8 @@ export const srganKind = systemKind({
   fit: (options, { fields, name }) => ({ ...options, crop: sizesOf(options, fields['image'], name).crop }),
   make(options, at) {
     const { crop, channels } = sizesOf(options, at.data.fields['image'], at.data.name);
-    const { scale, base, baseD = Math.max(1, base >> 1), blocks, depthD, spectral } = options;
-    const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks }), small);
+    const { scale, base, baseD = Math.max(1, base >> 1), blocks, up, depthD, spectral } = options;
+    const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks, up }), superResolverDeviation);
     if (options.adversarial === 0) return game({ g }, { crop, channels }, options, at);
     const d = networkOf(
       at,
@@ -86,6 +90,3 @@ export const srganKind = systemKind({
     return game({ g, d }, { crop, channels }, options, at);
   },
 });
-
-/** A tenth of He's: blocks begin near the identity, the whole near a bicubic enlargement (Wang et al. 2018). */
-const small = (shape: readonly number[]): number => heDeviation(shape) / 10;
