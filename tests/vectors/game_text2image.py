@@ -1,5 +1,5 @@
-# A matching-aware GAN (Reed et al. 2016): texts are means of words' vectors, beside z in G and multiplied with the
-# features in D; wrong captions are the next example's of the batch, one of which says the same; lazy R1. Eight pixels,
+# A matching-aware GAN (Reed et al. 2016): texts are means of words and pairs of words (a + ReLU(a + b), a being the
+# word's vector, b one of the word before), beside z in G and multiplied with the features in D; wrong captions are the next example's of the batch, one of which says the same; lazy R1. Eight pixels,
 # batch norms scaled by the text. Run: python tests/vectors/game_text2image.py   → game-text2image.json here.
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,8 @@ BATCH, LATENT, BASE, WORDS, LENGTH, SIZE = 4, 4, 2, 6, 3, 3
 
 def weights(g):
     for role in "gd":
-        g.weights[f"{role}/text_words/words"] = g.exact(g.randn(WORDS, SIZE) * 0.3).requires_grad_()
+        for table in ("words", "before"):
+            g.weights[f"{role}/text_words/{table}"] = g.exact(g.randn(WORDS, SIZE) * 0.3).requires_grad_()
     g.add("g/text_dense/kernel", SIZE, SIZE), g.add("g/text_dense/bias", SIZE)
     g.add("g/dense/kernel", LATENT + SIZE, 16 * BASE)
     g.add("g/dense_norm/gamma", BASE), g.add("g/dense_norm/beta", BASE), g.statistics("g/dense_norm", BASE)
@@ -22,22 +23,24 @@ def weights(g):
     g.add("d/dense/kernel", 16 * BASE, 1), g.add("d/dense/bias", 1)
 
 
-def bag(g, name, ids):
-    """The mean of the words' vectors, by a loop over the words."""
-    return torch.stack([torch.stack([g[name][i] for i in row if i > 0]).mean(0) for row in ids])
+def told(g, name, ids):
+    """The mean over pairs of words, by a loop over them; padding stands before the first."""
+    word = lambda row, t: g[f"{name}/words"][row[t]]
+    pair = lambda row, t: relu(word(row, t) + g[f"{name}/before"][row[t - 1] if t > 0 else 0])
+    return torch.stack([torch.stack([word(row, t) + pair(row, t) for t in range(LENGTH) if row[t] > 0]).mean(0) for row in ids])
 
 
 def generate(g, z, text):
-    told = leaky(dense(g, "g/text_dense", bag(g, "g/text_words/words", text)))
-    x = dense(g, "g/dense", torch.cat([z, told], 1)).reshape(len(z), 4, 4, -1)
+    text = leaky(dense(g, "g/text_dense", told(g, "g/text_words", text)))
+    x = dense(g, "g/dense", torch.cat([z, text], 1)).reshape(len(z), 4, 4, -1)
     x = batch_norm(g, "g/dense_norm", x)
-    row = lambda part: dense(g, f"g/dense_{part}", told)[:, None, None, :]
+    row = lambda part: dense(g, f"g/dense_{part}", text)[:, None, None, :]
     return torch.tanh(conv_transpose(g, "g/last", relu(x * (1 + row("scale")) + row("offset"))))
 
 
 def judge(g, x, text):
     h = leaky(conv(g, "d/conv0", x, 2)).reshape(len(x), -1)
-    return dense(g, "d/dense", h) + (h * dense(g, "d/text_dense", bag(g, "d/text_words/words", text))).sum(
+    return dense(g, "d/dense", h) + (h * dense(g, "d/text_dense", told(g, "d/text_words", text))).sum(
         1, keepdim=True
     )
 

@@ -1,5 +1,5 @@
 // The mean of words by hand: padding counts for nothing, the order neither, and a word that is there twice counts
-// twice.
+// twice; and of pairs of words, where the order counts.
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { withGradients } from '../../gradients/index.js';
@@ -42,8 +42,33 @@ test('its slope reaches the words that are there, and not padding', () => {
   ]);
 });
 
-test('is found again by its name and options', async () => {
-  const made = model();
+const BEFORE = [
+  [-1, 0],
+  [0, -3],
+  [1, 1],
+  [0, 0],
+];
+
+function pairs(): tf.LayersModel {
+  const text = tf.input({ shape: [3], dtype: 'int32' });
+  const layer = wordBag({ words: 4, size: 2, pairs: true, name: 'pairs' });
+  const made = tf.model({ inputs: text, outputs: layer.apply(text) as never });
+  made.setWeights([tf.tensor2d(TABLE), tf.tensor2d(BEFORE)]);
+  return made;
+}
+
+test('of pairs it depends on the order; the first word has padding before it', () => {
+  const ids = tf.tensor2d([1, 2, 0, 2, 1, 0, 3, 0, 0, 0, 0, 0], [4, 3], 'int32');
+  expect((pairs().predict(ids) as tf.Tensor).arraySync()).toEqual([
+    [0.5, 1], // the words alone: of [1, 0] + [-1, 0] and [0, 2] + [0, -3] ReLU leaves nothing
+    [1.5, 2.5], // and of [0, 2] + [-1, 0] and [1, 0] + [1, 1] it leaves [0, 2] and [2, 1], halved
+    [7, 8],
+    [0, 0],
+  ]);
+});
+
+test.each([model, pairs])('is found again by its name and options', async (make) => {
+  const made = make();
   let saved: tf.io.ModelArtifacts | undefined;
   await made.save(
     tf.io.withSaveHandler((artifacts) => {
@@ -52,5 +77,7 @@ test('is found again by its name and options', async () => {
     }),
   );
   const again = await tf.loadLayersModel(tf.io.fromMemory(saved as tf.io.ModelArtifacts));
-  expect(again.getWeights()[0]?.arraySync()).toEqual(TABLE);
+  const values = (of: tf.LayersModel): unknown[] => of.getWeights().map((weight) => weight.arraySync());
+  expect(values(again)).toEqual(values(made));
+  expect(values(again)[0]).toEqual(TABLE);
 });

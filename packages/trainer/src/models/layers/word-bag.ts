@@ -1,4 +1,6 @@
-// A text as the mean of its words' vectors. Padding (id 0) counts for nothing, the order of the words neither.
+// A text as the mean of its words' vectors, or of pairs of words too, so that "red hair, blue clothes" is not "blue
+// hair, red clothes": a convolution over two words and ReLU (Kim 2014), added to the words. Padding (id 0) counts for
+// nothing.
 import * as tf from '@tensorflow/tfjs';
 import { only, onlyShape, type LayerConfig } from './layer.js';
 
@@ -8,33 +10,46 @@ export interface WordBagConfig extends LayerConfig {
   words: number;
   /** Length of a word's vector. */
   size: number;
+  /**
+   * Read each word with the one before it too: a + ReLU(a + b), a being the word's vector and b another of the word
+   * before, or of padding where there is none. What words say alone stays apart from what they say together, so that
+   * pairs that were never seen are understood. Default false, and the order of words counts for nothing.
+   */
+  pairs?: boolean;
 }
 
 class WordBag extends tf.layers.Layer {
   static readonly className = 'ForjaWordBag';
   private readonly words: number;
   private readonly size: number;
+  private readonly pairs: boolean;
   private table: tf.LayerVariable | undefined;
+  private before: tf.LayerVariable | undefined;
 
-  constructor({ words, size, ...rest }: WordBagConfig) {
+  constructor({ words, size, pairs = false, ...rest }: WordBagConfig) {
     super(rest);
     this.words = words;
     this.size = size;
+    this.pairs = pairs;
   }
 
   override build(): void {
-    this.table = this.addWeight('words', [this.words, this.size], 'float32', tf.initializers.zeros());
+    const table = (name: string): tf.LayerVariable =>
+      this.addWeight(name, [this.words, this.size], 'float32', tf.initializers.zeros());
+    this.table = table('words');
+    if (this.pairs) this.before = table('before');
     this.built = true;
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    const { table } = this;
+    const { table, before } = this;
     if (table === undefined) throw new Error(`${this.name}: expected a built layer`);
     return tf.tidy(() => {
       const ids = tf.cast(only(inputs), 'int32');
       const told = tf.cast(tf.notEqual(ids, 0), 'float32');
-      const vectors = tf.mul(tf.gather(table.read(), ids), tf.expandDims(told, 2));
-      return tf.div(tf.sum(vectors, 1), tf.maximum(tf.sum(told, 1, true), 1));
+      const own = tf.gather(table.read(), ids);
+      const read = before ? tf.add(own, tf.relu(tf.add(own, tf.gather(before.read(), previous(ids))))) : own;
+      return tf.div(tf.sum(tf.mul(read, tf.expandDims(told, 2)), 1), tf.maximum(tf.sum(told, 1, true), 1));
     });
   }
 
@@ -43,10 +58,17 @@ class WordBag extends tf.layers.Layer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), words: this.words, size: this.size };
+    return { ...super.getConfig(), words: this.words, size: this.size, pairs: this.pairs };
   }
 }
 tf.serialization.registerClass(WordBag);
+
+/** Each token's predecessor, padding before the first: [n, length] → the same. */
+function previous(ids: tf.Tensor): tf.Tensor {
+  const [n = 1, length = 1] = ids.shape;
+  const first = tf.zerosLike(tf.slice(ids, [0, 0], [n, 1]));
+  return length === 1 ? first : tf.concat([first, tf.slice(ids, [0, 0], [n, length - 1])], 1);
+}
 
 /** Token ids [n, length], 0 padding → [n, size]; a text of padding alone is zeros. */
 export const wordBag = (config: WordBagConfig): tf.layers.Layer => new WordBag(config);

@@ -24,6 +24,10 @@ export const text2imageOptions = {
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's largest hidden map"),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: base"),
   embedding: described(v.optional(whole(1, 4096), 64), "length of a word's vector"),
+  wordOrder: described(
+    v.optional(v.boolean(), true),
+    'read each word with the one before it too: "red hair, blue clothes" is not "blue hair, red clothes"',
+  ),
   captionIn: described(
     v.optional(v.picklist(['latent', 'norms']), 'latent'),
     'where the generator takes the caption: beside the latent, or in its batch norms too',
@@ -70,10 +74,10 @@ export const text2imageKind = systemKind({
         `config.batch: expected at least 2, as a wrong caption is another example's of the batch, got ${at.batch}`,
         { code: 'config.invalid' },
       );
-    const { base, baseD = base, embedding, captionIn, norm } = options;
+    const { base, baseD = base, embedding, wordOrder, captionIn, norm } = options;
     const { size, channels } = squareOf('text2image', fields.image, at.data.name);
     const { shape, vocabulary = [] } = fields.text;
-    const sizes = { size, channels, length: shape[0] ?? 1, words: vocabulary.length, embedding };
+    const sizes = { size, channels, length: shape[0] ?? 1, words: vocabulary.length, embedding, wordOrder };
     const made = {
       g: () => textGenerator({ ...sizes, base, latent: options.latent, captionIn }),
       d: () => textDiscriminator({ ...sizes, base: baseD, norm }),

@@ -1,4 +1,4 @@
-// Networks of a text-to-picture GAN: DCGAN's sizes, and a text as the mean of its words' vectors. In G it stands beside
+// Networks of a text-to-picture GAN: DCGAN's sizes, and a text as the mean of its words', or pairs of words'. In G it stands beside
 // the latent, and in its batch norms where asked for; in D it is multiplied with the picture's features (a projection,
 // Miyato and Koyama 2018, with a text in place of the class).
 import * as tf from '@tensorflow/tfjs';
@@ -16,6 +16,8 @@ export interface TextConfig {
   words: number;
   /** Length of a word's vector. */
   embedding: number;
+  /** Words are read with the one before too. */
+  wordOrder: boolean;
   /** Channels of the largest hidden map, doubled at each smaller one. */
   base: number;
 }
@@ -33,6 +35,7 @@ export function textGenerator({
   length,
   words,
   embedding,
+  wordOrder,
   base,
   latent,
   captionIn,
@@ -43,7 +46,7 @@ export function textGenerator({
   const [z, text] = [tf.input({ name: 'g/z', shape: [latent] }), tokens('g', length)];
   const told = through(
     text,
-    wordBag({ words, size: embedding, name: 'g/text_words' }),
+    wordBag({ words, size: embedding, pairs: wordOrder, name: 'g/text_words' }),
     tf.layers.dense({ units: embedding, kernelInitializer, name: 'g/text_dense' }),
     tf.layers.leakyReLU({ alpha: 0.2, name: 'g/text_leaky' }),
   );
@@ -95,6 +98,7 @@ export function textDiscriminator({
   length,
   words,
   embedding,
+  wordOrder,
   base,
   norm,
 }: TextConfig & { norm: 'batch' | 'none' }): tf.LayersModel {
@@ -119,7 +123,7 @@ export function textDiscriminator({
   const last = maps.at(-1) ?? size;
   const wanted = through(
     text,
-    wordBag({ words, size: embedding, name: 'd/text_words' }),
+    wordBag({ words, size: embedding, pairs: wordOrder, name: 'd/text_words' }),
     tf.layers.dense({
       units: last * last * (base << (maps.length - 1)),
       kernelInitializer,
