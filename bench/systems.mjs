@@ -2,7 +2,7 @@
 // beside a cheap baseline, and writes bench/results/systems/<name>.json, .md and .png. Runs lie in --runs and are gone
 // on with where they are there already, so a bench that was stopped goes on.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from './lib/report.mjs';
 
@@ -15,16 +15,26 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const NAMES = ['srgan', 'pix2pix', 'cyclegan'];
+/** The file of each bench, and what it exports. */
+const BENCHES = {
+  srgan: ['srgan', 'earth'],
+  'srgan-emoji': ['srgan', 'emoji'],
+  pix2pix: ['pix2pix', 'default'],
+  cyclegan: ['cyclegan', 'dayToNight'],
+  'cyclegan-emoji': ['cyclegan', 'emojiStyles'],
+  text2image: ['text2image', 'default'],
+};
 const [name] = positionals;
-if (!NAMES.includes(name)) {
-  console.error(`bench:systems: expected one of ${NAMES.join(', ')}, got ${name ?? 'nothing'}`);
+if (!Object.hasOwn(BENCHES, name ?? '')) {
+  console.error(`bench:systems: expected one of ${Object.keys(BENCHES).join(', ')}, got ${name ?? 'nothing'}`);
   process.exit(2);
 }
-const { default: bench } = await import(`./systems/${name}.mjs`);
-const results = await bench({
+const [file, exported] = BENCHES[name];
+const results = await (
+  await import(`./systems/${file}.mjs`)
+)[exported]({
   runs: values.runs,
-  from: values.from,
+  from: resolve(values.from),
   seed: Number(values.seed),
   ...(values.steps === undefined ? {} : { steps: Number(values.steps) }),
 });

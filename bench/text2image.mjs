@@ -15,7 +15,7 @@ const { values: o } = parseArgs({
     batch: { type: 'string', default: '64' },
     seed: { type: 'string', default: '1' },
     options: { type: 'string', default: '{}' }, // of the system, as JSON
-    name: { type: 'string', default: 'systems/text2image' },
+    name: { type: 'string', default: 'systems/text2image-shapes' },
     png: { type: 'string' },
   },
 });

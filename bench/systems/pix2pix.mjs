@@ -1,7 +1,7 @@
 // Painted maps as pictures from above: the U-Net with a discriminator, and the same network by L1 alone.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
-import { heldOut, mean, sheet, trained, translated } from './shared.mjs';
+import { heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';
 
 export default async function pix2pix({ runs, from, seed, steps = 1000 }) {
   const { highFrequency, patternShare, psnr, ssim } = await trainer();
@@ -17,18 +17,21 @@ export default async function pix2pix({ runs, from, seed, steps = 1000 }) {
     pix2pix: await translated(join(game.out, 'generator.onnx'), input),
   };
   const detail = mean(target.map(highFrequency));
-  const rows = Object.entries({ ...made, 'the truth': target }).map(([name, pictures]) => ({
-    '': name,
-    ...(pictures === target
-      ? {}
-      : {
-          'PSNR, dB': mean(pictures.map((picture, i) => psnr(picture, target[i]))),
-          SSIM: mean(pictures.map((picture, i) => ssim(picture, target[i]))),
-        }),
-    'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
-    'pattern of period 2': patternShare(pictures, 2),
-    'pattern of period 4': patternShare(pictures, 4),
-  }));
+  const rows = [];
+  for (const [name, pictures] of Object.entries({ 'the painted map': input, ...made, 'the truth': target }))
+    rows.push({
+      '': name,
+      ...(pictures === target
+        ? {}
+        : {
+            'PSNR, dB': mean(pictures.map((picture, i) => psnr(picture, target[i]))),
+            SSIM: mean(pictures.map((picture, i) => ssim(picture, target[i]))),
+            'Fréchet distance of patches': await patchFrechet(pictures, target),
+          }),
+      'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
+      'pattern of period 2': patternShare(pictures, 2),
+      'pattern of period 4': patternShare(pictures, 4),
+    });
   const shown = [3, 14, 22, 33, 47, 60, 70].filter((i) => i < target.length);
   return {
     steps,

@@ -30,23 +30,27 @@ const doneIn = (out) => JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'
 
 /** Fields of the examples held out, as lists of pictures of bytes. */
 export async function heldOut(data, fields, cwd) {
-  const { loadData, readFields } = await trainer();
+  const { loadData } = await trainer();
   const { holdout, count } = await loadData({ data }, cwd);
-  const indices = Array.from({ length: holdout.count }, (_, i) => i);
-  const read = await Promise.all(
-    fields.map(async (field) => {
-      const [height, width, channels] = holdout.fields[field].shape;
-      const values = (await readFields(holdout, indices, [field]))[field];
-      const size = height * width * channels;
-      return indices.map((i) => ({
-        width,
-        height,
-        channels,
-        data: bytesOf(values.subarray(i * size, (i + 1) * size)),
-      }));
-    }),
-  );
+  const read = await Promise.all(fields.map((field) => picturesOf(holdout, field, holdout.count)));
   return { pictures: Object.fromEntries(fields.map((field, i) => [field, read[i]])), training: count };
+}
+
+async function picturesOf(dataset, field, count) {
+  const { readFields } = await trainer();
+  const [height, width, channels] = dataset.fields[field].shape;
+  const indices = Array.from({ length: count }, (_, i) => i);
+  const values = (await readFields(dataset, indices, [field]))[field];
+  const size = height * width * channels;
+  return indices.map((i) => ({ width, height, channels, data: bytesOf(values.subarray(i * size, (i + 1) * size)) }));
+}
+
+/** A named field of the training examples as pictures, at most `count`. */
+export async function examplesOf(data, field, cwd, count = Infinity) {
+  const { loadData } = await trainer();
+  const dataset = await loadData({ data }, cwd);
+  const all = dataset.parts?.[dataset.fields[field].part] ?? dataset.count;
+  return picturesOf(dataset, field, Math.min(all, count));
 }
 
 /** Values in [−1, 1] as bytes. */
@@ -60,6 +64,32 @@ export async function translated(file, pictures) {
   const made = [...batch].map(({ width, height, channels, data }) => ({ width, height, channels, data }));
   await generator.dispose();
   return made;
+}
+
+/**
+ * Fréchet distance of the Gaussians of 8 × 8 patches, four pixels apart, from those of the truth, values in [-1, 1]: as
+ * many patches on both sides.
+ */
+export async function patchFrechet(made, truth) {
+  const { frechetDistance } = await trainer();
+  return frechetDistance(patchesOf(made), patchesOf(truth));
+}
+
+const [PATCH, APART] = [8, 4];
+
+function patchesOf(pictures) {
+  const rows = pictures.flatMap(({ width, height, channels, data }) => {
+    const found = [];
+    for (let y = 0; y + PATCH <= height; y += APART)
+      for (let x = 0; x + PATCH <= width; x += APART)
+        for (let i = 0; i < PATCH; i++) {
+          const from = ((y + i) * width + x) * channels;
+          found.push(...data.subarray(from, from + PATCH * channels));
+        }
+    return found;
+  });
+  const columns = PATCH ** 2 * pictures[0].channels;
+  return { rows: rows.length / columns, columns, data: Float64Array.from(rows, (v) => v / 127.5 - 1) };
 }
 
 export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;

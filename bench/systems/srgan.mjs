@@ -1,27 +1,34 @@
-// Super-resolution × 4 of the earth: bicubic, the network by pixels alone, and with the discriminator.
+// Super-resolution × 4 of the earth and of emoji: bicubic, the network by pixels alone, and with the discriminator.
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { trainer } from '../peers/forja.mjs';
-import { bytesOf, heldOut, mean, sheet, trained, translated } from './shared.mjs';
+import { bytesOf, heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';
 
-const SCALE = 4;
+const [SCALE, CROP] = [4, 64];
 
-export default async function srgan({ runs, from, seed, steps = 250, pixelSteps = 1000 }) {
+/**
+ * Training crops come from pictures of `size`, so that they lie anywhere; what is held out are pictures of 64 pixels. In
+ * the second stage the discriminator has this weight.
+ */
+export const earth = (options) => srgan({ ...options, name: 'srgan', data: 'earth', size: 128, weight: 0.1 });
+export const emoji = (options) => srgan({ ...options, name: 'srgan-emoji', data: 'emoji', size: 64, weight: 0.1 });
+
+async function srgan({ name, data, size, weight, runs, from, seed, steps = 250, pixelSteps = 1200 }) {
   const { bicubic, highFrequency, patternShare, psnr, ssim } = await trainer();
-  const config = { system: 'srgan', data: 'earth', scale: SCALE, batch: 8, seed, sampleEvery: 0, checkpointEvery: 100 };
-  const pixels = join(runs, 'srgan-pixels');
-  const game = join(runs, 'srgan');
-  const first = await trained({ ...config, adversarial: 0, steps: pixelSteps }, pixels, from);
+  const config = { system: 'srgan', data, size, crop: CROP, scale: SCALE, batch: 8, seed };
+  const quiet = { sampleEvery: 0, checkpointEvery: 100 };
+  const pixels = join(runs, `${name}-pixels`);
+  const game = join(runs, name);
+  const first = await trained({ ...config, ...quiet, adversarial: 0, steps: pixelSteps }, pixels, from);
   const second = await trained(
-    { ...config, adversarialFrom: 0, adversarial: 0.1, start: resolve(pixels), steps },
+    { ...config, ...quiet, adversarialFrom: 0, adversarial: weight, start: resolve(pixels), steps },
     game,
     from,
   );
 
   const {
     pictures: { image: truth },
-    training,
-  } = await heldOut('earth', ['image'], from);
+  } = await heldOut(data, ['image'], from);
   const small = truth.map((picture) => shrunk(picture, SCALE));
   const layer = bicubic({ scale: SCALE });
   const enlarged = small.map(({ width, height, channels, data }) =>
@@ -44,16 +51,18 @@ export default async function srgan({ runs, from, seed, steps = 250, pixelSteps 
     'with the discriminator': await translated(join(game, 'generator.onnx'), small),
   };
   const detail = mean(truth.map(highFrequency));
-  const row = (name, pictures) => ({
+  const row = async (name, pictures) => ({
     '': name,
     'PSNR, dB': mean(pictures.map((picture, i) => psnr(picture, truth[i]))),
     SSIM: mean(pictures.map((picture, i) => ssim(picture, truth[i]))),
+    'Fréchet distance of patches': await patchFrechet(pictures, truth),
     'made small again, dB': mean(pictures.map((picture, i) => psnr(shrunk(picture, SCALE), small[i]))),
     'detail, 1: as the truth': mean(pictures.map(highFrequency)) / detail,
     'pattern of period 2': patternShare(pictures, 2),
     'pattern of period 4': patternShare(pictures, 4),
   });
-  const rows = Object.entries(made).map(([name, pictures]) => row(name, pictures));
+  const rows = [];
+  for (const [name, pictures] of Object.entries(made)) rows.push(await row(name, pictures));
   rows.push({
     '': 'the truth',
     'detail, 1: as the truth': 1,
@@ -65,20 +74,22 @@ export default async function srgan({ runs, from, seed, steps = 250, pixelSteps 
     steps,
     pixelSteps,
     seconds: { pixels: first.seconds, game: second.seconds },
-    tiles: { training, heldOut: truth.length },
+    heldOut: truth.length,
     rows,
     notes: [
-      `${pixelSteps} steps by pixels (${Math.round(first.seconds / 60)} min), then ${steps} with the discriminator, weight 0.1 (${Math.round(second.seconds / 60)} min); batch 8, 8 blocks × 32; ${training} training tiles of 64 pixels, ${truth.length} held out, in other bands of longitude.`,
-      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over tiles, of all channels.',
+      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, weight ${weight} (${minutes(second)} min); batch 8, crops of ${CROP} of training pictures of ${size}, 8 blocks × 32; ${truth.length} pictures of ${CROP} pixels held out.`,
+      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, of all channels.',
     ],
     picture: await sheet(
       shown.map((i) =>
         [small[i], ...Object.values(made).map((p) => p[i]), truth[i]].map((p, k) => (k === 0 ? nearest(p) : p)),
       ),
     ),
-    legend: `Held-out tiles. From the left: what the network is given, ${Object.keys(made).join(', ')}, the truth.`,
+    legend: `Held-out pictures. From the left: what the network is given, ${Object.keys(made).join(', ')}, the truth.`,
   };
 }
+
+const minutes = ({ seconds }) => Math.round(seconds / 60);
 
 /** The mean of each block, as bytes. */
 function shrunk({ width, height, channels, data }, scale) {
