@@ -4,30 +4,30 @@ import * as tf from '@tensorflow/tfjs';
 import { trainer } from '../peers/forja.mjs';
 import { bytesOf, heldOut, mean, patchFrechet, sheet, trained, translated } from './shared.mjs';
 
-const [SCALE, CROP] = [4, 64];
+const SCALE = 4;
 
-/**
- * Training crops come from pictures of `size`, so that they lie anywhere; what is held out are pictures of 64 pixels. In
- * the second stage the discriminator has this weight.
- */
-export const earth = (options) => srgan({ ...options, name: 'srgan', data: 'earth', size: 128, weight: 0.1 });
-export const emoji = (options) => srgan({ ...options, name: 'srgan-emoji', data: 'emoji', size: 64, weight: 0.1 });
+export const earth = (options) => srgan({ ...options, name: 'srgan', data: 'earth' });
+export const emoji = (options) => srgan({ ...options, name: 'srgan-emoji', data: 'emoji' });
 
-async function srgan({ name, data, size, weight, runs, from, seed, steps = 250, pixelSteps = 1200 }) {
+/** Weight of the discriminator in the second stage. */
+const WEIGHT = 0.1;
+
+async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1000 }) {
   const { bicubic, highFrequency, patternShare, psnr, ssim } = await trainer();
-  const config = { system: 'srgan', data, size, crop: CROP, scale: SCALE, batch: 8, seed };
+  const config = { system: 'srgan', data, scale: SCALE, batch: 8, seed };
   const quiet = { sampleEvery: 0, checkpointEvery: 100 };
   const pixels = join(runs, `${name}-pixels`);
   const game = join(runs, name);
   const first = await trained({ ...config, ...quiet, adversarial: 0, steps: pixelSteps }, pixels, from);
   const second = await trained(
-    { ...config, ...quiet, adversarialFrom: 0, adversarial: weight, start: resolve(pixels), steps },
+    { ...config, ...quiet, adversarialFrom: 0, adversarial: WEIGHT, start: resolve(pixels), steps },
     game,
     from,
   );
 
   const {
     pictures: { image: truth },
+    training,
   } = await heldOut(data, ['image'], from);
   const small = truth.map((picture) => shrunk(picture, SCALE));
   const layer = bicubic({ scale: SCALE });
@@ -74,10 +74,10 @@ async function srgan({ name, data, size, weight, runs, from, seed, steps = 250, 
     steps,
     pixelSteps,
     seconds: { pixels: first.seconds, game: second.seconds },
-    heldOut: truth.length,
+    pictures: { training, heldOut: truth.length },
     rows,
     notes: [
-      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, weight ${weight} (${minutes(second)} min); batch 8, crops of ${CROP} of training pictures of ${size}, 8 blocks × 32; ${truth.length} pictures of ${CROP} pixels held out.`,
+      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, weight ${WEIGHT} (${minutes(second)} min); batch 8, 8 blocks × 32; ${training} training pictures of 64 pixels, ${truth.length} held out.`,
       'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, of all channels.',
     ],
     picture: await sheet(

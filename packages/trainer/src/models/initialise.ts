@@ -6,24 +6,23 @@ import { shuffledBy } from './layers/pixel-shuffle.js';
 /** How to initialise. */
 export interface InitialiseOptions {
   seed: number | bigint;
-  /** Standard deviation of a kernel or of a table of embeddings, from its shape and the weight's name. */
-  deviation: (shape: readonly number[], name: string) => number;
+  /** Standard deviation of a kernel or of a table of embeddings, from its shape. */
+  deviation: (shape: readonly number[]) => number;
   /** `orthogonal`: kernels whose filters are orthonormal, or whose rows are where those are fewer. Default `normal`. */
   kernels?: 'normal' | 'orthogonal';
 }
 
 /** Which weights are drawn, by the last part of their names, and how wide; the others keep what their layer gives. */
-const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions, name: string) => number>> =
-  {
-    kernel: (shape, { deviation }, name) => deviation(shape, name),
-    embeddings: (shape, { deviation }, name) => deviation(shape, name),
-    // the picture that StyleGAN's generator starts from
-    constant: () => 1,
-    // a table of words as wide as a latent, whatever the network: they stand side by side
-    words: () => 1,
-    // where the power iteration of spectral normalisation starts: any direction
-    u: () => 1,
-  };
+const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
+  kernel: (shape, { deviation }) => deviation(shape),
+  embeddings: (shape, { deviation }) => deviation(shape),
+  // the picture that StyleGAN's generator starts from
+  constant: () => 1,
+  // a table of words as wide as a latent, whatever the network: they stand side by side
+  words: () => 1,
+  // where the power iteration of spectral normalisation starts: any direction
+  u: () => 1,
+};
 
 /**
  * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name: a layer more or less changes no
@@ -35,21 +34,23 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
   for (const weight of model.weights) {
     const name = weight.originalName;
     const shape = weight.shape.map(Number);
-    const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options, name);
+    const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options);
     if (scale === undefined) continue;
     // Weights are drawn once, so the step's place has the name too: 48 bits, which two names do not share.
     const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
     const times = blocks.get(name) ?? 1;
-    const normals = repeated(philoxNormal(at, sizeOf(shape) / times), (shape.at(-1) ?? 1) / times, times);
-    const values =
+    const columns = (shape.at(-1) ?? 1) / times;
+    const normals = philoxNormal(at, sizeOf(shape) / times);
+    const drawn =
       options.kernels === 'orthogonal' && name.endsWith('/kernel')
-        ? orthonormal(normals, shape.at(-1) ?? 1)
+        ? orthonormal(normals, columns)
         : normals.map((x) => x * scale);
+    const values = repeated(drawn, columns, times);
     tf.tidy(() => void weight.write(tf.tensor(values, shape)));
   }
 }
 
-/** Rows of `length` numbers, each row `times` times in a row of its own. */
+/** Rows of `length` numbers, each `times` times in a row. */
 function repeated(values: Float32Array, length: number, times: number): Float32Array {
   if (times === 1) return values;
   const made = new Float32Array(values.length * times);

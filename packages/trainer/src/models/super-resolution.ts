@@ -5,7 +5,6 @@ import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
 import { conv, repeat } from './convolution.js';
-import { heDeviation } from './initialise.js';
 import { bicubic, pixelShuffle } from './layers/index.js';
 
 /** Sizes of a {@link superResolver}. */
@@ -18,7 +17,7 @@ export interface SuperResolverConfig {
   base?: number;
   /** Residual blocks. Default 8. */
   blocks?: number;
-  /** `resize` repeats pixels before a convolution, `shuffle` makes channels pixels. Default `resize`. */
+  /** `resize` repeats pixels before a convolution, `shuffle` makes channels pixels. Default `shuffle`. */
   up?: 'resize' | 'shuffle';
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
@@ -33,7 +32,7 @@ const STAGES: Readonly<Record<number, readonly number[]>> = { 2: [2], 3: [3], 4:
  * @throws UsageError `config.invalid` for another scale.
  */
 export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel {
-  const { scale = 4, channels = 3, base = 32, blocks = 8, up = 'resize', name = 'g' } = config;
+  const { scale = 4, channels = 3, base = 32, blocks = 8, up = 'shuffle', name = 'g' } = config;
   checkWhole('superResolver', { channels, base });
   checkWhole('superResolver', { blocks }, 0);
   const stages = STAGES[scale];
@@ -65,10 +64,3 @@ export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel 
     name,
   });
 }
-
-/**
- * He's, but a tenth of it at the end of each block and of the whole: blocks begin near the identity, the network near a
- * bicubic enlargement. Were all layers a tenth, Adam's first steps would be larger than what was drawn.
- */
-export const superResolverDeviation = (shape: readonly number[], name: string): number =>
-  heDeviation(shape) / (/(_b|\/last)\/kernel$/.test(name) ? 10 : 1);

@@ -12,7 +12,7 @@ export function networkOf(
   { networks, seed }: Circumstances,
   role: string,
   build: () => tf.LayersModel,
-  deviation: (shape: readonly number[], name: string) => number,
+  deviation: (shape: readonly number[]) => number,
   kernels: 'normal' | 'orthogonal' = 'normal',
 ): tf.LayersModel {
   const own = networks[role];

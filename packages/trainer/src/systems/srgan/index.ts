@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { heDeviation } from '../../models/initialise.js';
 import { patchDiscriminator } from '../../models/patch.js';
-import { superResolver, superResolverDeviation } from '../../models/super-resolution.js';
+import { superResolver } from '../../models/super-resolution.js';
 import { atLeast, described, named, rate, whole } from '../entries.js';
 import { lossNames } from '../../losses/index.js';
 import { systemKind } from '../kind.js';
@@ -28,7 +28,7 @@ export const srganOptions = {
   base: described(v.optional(whole(1, 4096), 32), "channels of the generator's maps"),
   blocks: described(v.optional(whole(0, 64), 8), 'residual blocks of the generator'),
   up: described(
-    v.optional(v.picklist(['resize', 'shuffle']), 'resize'),
+    v.optional(v.picklist(['resize', 'shuffle']), 'shuffle'),
     'how the generator enlarges: repeated pixels before a convolution, or pixel shuffles',
   ),
   baseD: described(v.optional(whole(1, 4096)), "channels of the discriminator's first map; default: half of base"),
@@ -79,7 +79,7 @@ export const srganKind = systemKind({
   make(options, at) {
     const { crop, channels } = sizesOf(options, at.data.fields['image'], at.data.name);
     const { scale, base, baseD = Math.max(1, base >> 1), blocks, up, depthD, spectral } = options;
-    const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks, up }), superResolverDeviation);
+    const g = networkOf(at, 'g', () => superResolver({ scale, channels, base, blocks, up }), small);
     if (options.adversarial === 0) return game({ g }, { crop, channels }, options, at);
     const d = networkOf(
       at,
@@ -90,3 +90,6 @@ export const srganKind = systemKind({
     return game({ g, d }, { crop, channels }, options, at);
   },
 });
+
+/** A tenth of He's: blocks begin near the identity, the whole near a bicubic enlargement (Wang et al. 2018). */
+const small = (shape: readonly number[]): number => heDeviation(shape) / 10;
