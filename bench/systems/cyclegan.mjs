@@ -1,5 +1,6 @@
 // Pictures of one kind as another, learnt without pairs and judged by the hidden pairs: against leaving pictures alone,
-// matching their colours, and always the mean picture of the wanted kind, with pix2pix on the true pairs as the ceiling.
+// matching their colours, and always the mean picture of the wanted kind, with pix2pix on the true pairs as the
+// ceiling.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { featuresOf, highest, ridge } from './ridge.mjs';

@@ -13,7 +13,8 @@ export interface WordBagConfig extends LayerConfig {
   /**
    * Read each word with the one before it too: a + ReLU(a + b), a being the word's vector and b another of the word
    * before, or of padding where there is none. What words say alone stays apart from what they say together, so that
-   * pairs that were never seen are understood; b begins at zero. Default false, and the order of words counts for nothing.
+   * pairs that were never seen are understood; b begins at zero. Default false, and the order of words counts for
+   * nothing.
    */
   pairs?: boolean;
 }
