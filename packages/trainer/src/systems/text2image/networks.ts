@@ -1,6 +1,6 @@
-// Networks of a text-to-picture GAN: DCGAN's sizes, and a text as the mean of its words', or pairs of words'. In G it stands beside
-// the latent, and in its batch norms where asked for; in D it is multiplied with the picture's features (a projection,
-// Miyato and Koyama 2018, with a text in place of the class).
+// Networks of a text-to-picture GAN: DCGAN's sizes, and a text as the mean of its words and pairs of words. In G it
+// stands beside the latent, and in its batch norms where asked for; in D it is multiplied with the picture's features
+// (a projection, Miyato and Koyama 2018, with a text in place of the class).
 import * as tf from '@tensorflow/tfjs';
 import { joined, normOf, through } from '../../models/chain.js';
 import { wordBag } from '../../models/layers/index.js';
