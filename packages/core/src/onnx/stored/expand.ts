@@ -8,6 +8,7 @@ import { attributesOf, operatorOf } from '../facts/shapes.js';
 import { floatsOf, sizesOf } from '../facts/tensors.js';
 import { DATA_TYPE, type Graph, type Model, type Node, type TensorProto } from '../ir.js';
 import { removeDead } from '../passes/remove-dead.js';
+import { captured } from '../passes/scope.js';
 
 /** Constant numbers. */
 interface Constant {
@@ -38,13 +39,14 @@ function expandGraph(graph: Graph): Graph {
     if (value !== undefined) made.set(node.outputs[0] ?? '', value);
   }
   if (made.size === 0) return graph;
+  const others = graph.nodes.filter(({ outputs }) => !made.has(outputs[0] ?? ''));
   const read = new Set([
-    ...graph.nodes.filter(({ outputs }) => !made.has(outputs[0] ?? '')).flatMap(({ inputs }) => inputs),
+    ...others.flatMap((node) => [...node.inputs, ...captured(node)]),
     ...graph.outputs.map(({ name }) => name ?? ''),
   ]);
   return removeDead({
     ...graph,
-    nodes: graph.nodes.filter(({ outputs }) => !made.has(outputs[0] ?? '')),
+    nodes: others,
     initializers: [
       ...graph.initializers,
       ...[...made]

@@ -1,6 +1,7 @@
 // Weights in 8 and 16 bits against numpy (tests/vectors/stored_weights.py), and back.
 import { expect, test } from 'vitest';
 import { fromBase64, readVectors, type Vector } from '../../../../../tests/vectors/read.mjs';
+import { attribute } from '../build/attributes.js';
 import { DATA_TYPE, type Model } from '../ir.js';
 import { GraphBuilder } from '../builder.js';
 import { decodeModel } from '../deserialize.js';
@@ -152,6 +153,27 @@ test.each([
   expect(() => storeWeights(make(), { type: 'int8', least: 64 })).toThrow(
     expect.objectContaining({ code: 'model.unsupported', message: expect.stringContaining(what) as string }),
   );
+});
+
+test('a weight that only a branch reads is expanded', () => {
+  const { model: stored } = storeWeights(model('MatMul', vectors.cases.MatMul.weights), { type: 'int8', least: 64 });
+  const graph = stored.graph!;
+  const product = graph.nodes.at(-1)!;
+  const [output] = graph.outputs;
+  const branch = { ...graph, nodes: [product], inputs: [], initializers: [], outputs: [output!] };
+  const choice = { ...product, opType: 'If', inputs: ['x'], outputs: [output!.name ?? ''] };
+  const branches = ['then_branch', 'else_branch'].map((name) => ({
+    ...attribute('Cast', 'to', 1),
+    name,
+    type: 5,
+    i: undefined,
+    g: branch,
+  }));
+  const chosen = {
+    ...stored,
+    graph: { ...graph, nodes: [...graph.nodes.slice(0, -1), { ...choice, attributes: branches }] },
+  };
+  expect(floats(expandWeights(chosen as unknown as Model), 'w')).toBeDefined();
 });
 
 function external(): Model {
