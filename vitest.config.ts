@@ -50,6 +50,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           maxWorkers: 2, // each file is mostly one thread
+          sequence: { groupOrder: 1 }, // after the unit tests: vitest wants an order where numbers of workers differ
         },
       },
       { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
