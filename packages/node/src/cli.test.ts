@@ -187,6 +187,9 @@ describe('sample', () => {
   test('a folder gets one PNG each; labels by number; big seeds', () => {
     result('sample', 'generator.onnx', '-o', 'many', '-n', '3', '--seed', '18446744073709551615', '--label', '1');
     expect(readdirSync(join(folder, 'many'))).toEqual(['0000.png', '0001.png', '0002.png']);
+    // fewer would leave the last ones of the earlier call among them
+    const fewer = forja('sample', 'generator.onnx', '-o', 'many', '-n', '2', '--label', '1');
+    expect([fewer.status, fewer.stderr]).toEqual([2, expect.stringMatching(/1 more \(0002\.png/)]);
     expect(
       near(
         [...decode(readFileSync(join(folder, 'many/0002.png'))).data],

@@ -1,5 +1,5 @@
 // forja convert: the file that it writes, what it says, and what it refuses.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -85,6 +85,16 @@ test('a file without a manifest, with weights beside it, becomes one file', asyn
   expect(out).toMatch(/2 weights as fp16: 0\.05 MB in 0\.03 MB; \d+\.\d dB/);
   const bytes = new Uint8Array(await readFile(join(folder, 'plain.fp16.onnx')));
   expect(readManifest(bytes)).toBeUndefined();
+  // Neither the file nor its weights are overwritten, by whatever path.
+  await symlink('plain.onnx', join(folder, 'link.onnx'));
+  for (const [from, to] of [
+    ['plain.onnx', 'w.bin'],
+    ['link.onnx', 'plain.onnx'],
+  ] as const)
+    expect(await forja('convert', from, '-o', to)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/would be lost/) as string,
+    });
   await rm(join(folder, 'w.bin'));
   expect((await forja('convert', 'plain.onnx')).err).toMatch(/model\.notFound/);
 });

@@ -1,8 +1,8 @@
 // forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that
 // it is made from. Computing stays in float32.
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import {
   checkIntegrity,
   checkModelBytes,
@@ -76,10 +76,12 @@ export const convert: CliCommand = {
     const target = resolve(io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);
     if ((await stat(target).catch(() => undefined))?.isDirectory() === true)
       throw new UsageError(`convert --out: expected a file, got the folder ${target}`);
-    if (target === path)
-      throw new UsageError(`convert --out: expected another file than ${path}, which would be lost; name a new one`);
     const bytes = await readModelFile('convert', path);
     checkModelBytes(bytes, basename(path));
+    const real = await realpath(target).catch(() => target);
+    for (const read of [path, ...[...externalFiles(bytes).keys()].map((location) => resolve(dirname(path), location))])
+      if (real === (await realpath(read).catch(() => read)))
+        throw new UsageError(`convert --out: expected another file than ${read}, which would be lost; name a new one`);
     const external = await readExternal(path, externalFiles(bytes), io.signal);
     const manifest = readManifest(bytes);
     const sha256 = (part: Uint8Array): Promise<string> =>

@@ -1,4 +1,5 @@
 // Writes pictures to files, and options shared by commands that load models.
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnimationOptions, CliIo, CliOption, DeviceReport, GridOptions } from '@forja/core';
 import { DEVICE_NAMES, ForjaError, ImageBatch, UsageError } from '@forja/core';
@@ -80,6 +81,7 @@ export async function writePictures(
     await writeAside(path, await encoders[format]());
     return [path];
   }
+  await refuseOlder(path, batch.count);
   const files: string[] = [];
   const digits = Math.max(4, String(batch.count - 1).length);
   const progress = io.progress(batch.count, 'Writing');
@@ -93,6 +95,16 @@ export async function writePictures(
   }
   progress.stop();
   return files;
+}
+
+/** Refuses pictures of an earlier call that would stay after the last of this: what reads the folder would mix them. */
+async function refuseOlder(folder: string, count: number): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const older = names.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
+  if (older.length > 0)
+    throw new UsageError(
+      `--out: expected no pictures after the ${count} of this call in ${folder}, got ${older.length} more (${older.sort()[0]} …); remove them, or name another folder`,
+    );
 }
 
 /** A device report as one phrase. */

@@ -124,11 +124,14 @@ export function diagramOf(model: Model, graph: Graph): { diagram: Diagram; lines
 }
 
 function portBox(what: 'input' | 'output', { name = '', type }: ValueInfo, shape: string): Box {
-  const dtype = TYPE_NAME.get(type?.tensor?.elemType ?? 0) ?? '';
+  const { elemType } = type?.tensor ?? {};
+  const dtype = (elemType ? TYPE_NAME.get(elemType) : OTHERS.find((kind) => type?.[kind] !== undefined)) ?? '';
   const row: Row = { text: `${what}${dtype === '' ? '' : `, ${dtype}`}`, details: `${what} ${name}` };
   return { kind: 'port', title: name, rows: [row], shape, parameters: 0, shared: [], alike: `${what} ${name}` };
 }
 
+/** Types that are no tensors. */
+const OTHERS = ['sparseTensor', 'sequence', 'optional', 'map', 'opaque'] as const;
 const TYPE_NAME = new Map<number, string>(Object.entries(DATA_TYPE).map(([name, value]) => [value, name]));
 
 /** The scope in a node's name (tfjs: `layer/Conv`, PyTorch: `/features/0/Conv`), else the name, else an output's. */

@@ -137,6 +137,17 @@ test('weights that several layers use are counted once', () => {
   ]);
 });
 
+test('inputs that are no tensors are called by what they are', () => {
+  const g = new GraphBuilder();
+  g.output('y', g.op('Relu', [g.input('x', 'float32', [4])]));
+  const model = g.build();
+  const [input] = model.graph!.inputs;
+  input!.type = { sequence: { elemType: { tensor: { elemType: 1 } } } };
+  const texts = diagramOf(model, model.graph!).diagram.boxes.flatMap(({ rows }) => rows.map(({ text }) => text));
+  expect(texts).toContain('input, sequence');
+  expect(texts).toContain('output, float32');
+});
+
 test('names cannot break out of the document', () => {
   expect(xml('</svg><script>"&\u0000\ud800')).toBe('&lt;/svg&gt;&lt;script&gt;&quot;&amp;\ufffd\ufffd');
 });
