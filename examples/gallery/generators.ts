@@ -1,0 +1,78 @@
+// A Vite plugin: the list of generators, made from the files at build time as the module 'virtual:generators', and the
+// files themselves under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { readManifest } from '@forja/core';
+import type { Plugin } from 'vite';
+import type { Entry } from './src/entry.js';
+
+const MODULE = 'virtual:generators';
+
+/** A generator's file, and how the page shows it. */
+interface Listed {
+  path: string;
+  entry: Entry;
+}
+
+/** The name of a file, or of its folder if the file has the name that training gives to all of them. */
+function titleOf(path: string): string {
+  const name = basename(path, '.onnx');
+  return name === 'generator' ? basename(dirname(path)) : name;
+}
+
+/** The first line of a card that is neither heading nor table: what the generator draws. */
+function aboutOf(path: string): string | undefined {
+  const card = path.replace(/\.onnx$/, '.md');
+  if (!existsSync(card)) return undefined;
+  return readFileSync(card, 'utf8')
+    .split('\n')
+    .find((line) => /^[^#|`\s]/.test(line));
+}
+
+function listed(paths: readonly string[]): Listed[] {
+  const ids = new Set<string>();
+  return [...new Set(paths.map((path) => resolve(path)))].flatMap((path): Listed[] => {
+    const bytes = readFileSync(path);
+    const manifest = readManifest(bytes);
+    const shown = manifest?.outputs.some(({ role }) => role === 'image') && manifest.kind !== 'function';
+    if (!manifest || !shown) {
+      const got = manifest ? `kind '${manifest.kind}'` : 'a file without a manifest';
+      console.warn(`gallery: ${path} is left out: expected a model that makes pictures, got ${got}`);
+      return [];
+    }
+    const title = titleOf(path);
+    const plain =
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]+/gu, '-')
+        .replace(/^-|-$/g, '') || 'generator';
+    let id = plain;
+    for (let n = 2; ids.has(id); n++) id = `${plain}-${n}`;
+    ids.add(id);
+    const about = aboutOf(path);
+    return [
+      {
+        path,
+        entry: { id, title, file: `models/${id}.onnx`, bytes: bytes.length, manifest, ...(about ? { about } : {}) },
+      },
+    ];
+  });
+}
+
+export function generators(): Plugin {
+  let found: Listed[] = [];
+  return {
+    name: 'forja-gallery-generators',
+    buildStart() {
+      found = listed(JSON.parse(process.env['FORJA_GALLERY'] ?? '[]') as string[]);
+      if (found.length === 0) throw new Error('gallery: expected a generator or several, got none');
+    },
+    resolveId: (id) => (id === MODULE ? `\0${MODULE}` : undefined),
+    load: (id) =>
+      id === `\0${MODULE}` ? `export default ${JSON.stringify(found.map(({ entry }) => entry))}` : undefined,
+    generateBundle() {
+      for (const { path, entry } of found)
+        this.emitFile({ type: 'asset', fileName: entry.file, source: readFileSync(path) });
+    },
+  };
+}

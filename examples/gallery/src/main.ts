@@ -1,0 +1,129 @@
+// The page: the list of generators, the chosen one loaded on a device, its view, and the address. Only the generator
+// that is shown is fetched.
+import type { DeviceName, Generator } from '@forja/core';
+import { load } from '@forja/web';
+import list from 'virtual:generators';
+import { deviceRows, element, showProblem, showTerms } from '../../looks/elements.js';
+import { hashOf, stateOf } from './address.js';
+import type { Entry } from './entry.js';
+import { VIEWS, type View } from './views.js';
+
+const page = {
+  list: element('list', HTMLElement),
+  status: element('status', HTMLElement),
+  pictures: element('pictures', HTMLElement),
+  caption: element('caption', HTMLElement),
+  problem: element('problem', HTMLElement),
+  controls: element('controls', HTMLElement),
+  device: element('device', HTMLSelectElement),
+  report: element('report', HTMLElement),
+  about: element('about', HTMLElement),
+  file: element('file', HTMLAnchorElement),
+};
+
+let shown: { entry: Entry; generator: Generator } | undefined;
+let view: View | undefined;
+let rate = 0;
+/** Changes with every new wish; work begun for an older one is dropped. */
+let wish = 0;
+
+const links = list.map((entry) => {
+  const link = document.createElement('a');
+  link.href = hashOf({ g: entry.id });
+  link.textContent = entry.title;
+  const item = document.createElement('li');
+  item.append(link);
+  page.list.append(item);
+  return link;
+});
+
+/** Shows what the address says; loads its generator unless it is the one on the page. */
+async function follow(): Promise<void> {
+  const mine = ++wish;
+  const state = stateOf(location.hash);
+  const entry = state['g'] === undefined ? list[0] : list.find(({ id }) => id === state['g']);
+  view?.leave();
+  view = undefined;
+  showProblem(page.problem);
+  links.forEach((link, i) =>
+    list[i] === entry ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current'),
+  );
+  if (!entry) {
+    page.status.textContent = 'Nothing runs';
+    return showProblem(page.problem, `There is no generator '${state['g']}' here; choose one of the list.`);
+  }
+  document.title = `${entry.title} · Forja gallery`;
+  describe(entry);
+  try {
+    const generator = await opened(entry, mine);
+    if (mine !== wish || !generator) return;
+    const show = await VIEWS[entry.manifest.kind]?.();
+    if (mine !== wish || !show) return;
+    page.status.textContent = `${entry.title} on ${generator.device.actual}`;
+    report(generator);
+    view = show({
+      entry,
+      generator,
+      pictures: page.pictures,
+      controls: page.controls,
+      state,
+      remember: (own) => history.replaceState(null, '', hashOf({ g: entry.id, ...own })),
+      made: (images, ms) => {
+        const now = (1000 * images) / Math.max(ms, 0.1);
+        rate = rate === 0 ? now : 0.8 * rate + 0.2 * now;
+        report(generator);
+      },
+      caption: (text) => (page.caption.textContent = text),
+      problem: (error) => showProblem(page.problem, error),
+    });
+  } catch (error) {
+    if (mine !== wish) return;
+    page.status.textContent = 'Nothing runs';
+    showProblem(page.problem, error);
+  }
+}
+
+/** The generator of an entry: the loaded one, or else that is freed and this is loaded. */
+async function opened(entry: Entry, mine: number): Promise<Generator | undefined> {
+  if (shown?.entry === entry) return shown.generator;
+  const old = shown;
+  shown = undefined;
+  rate = 0;
+  page.report.replaceChildren();
+  page.caption.textContent = '';
+  page.status.textContent = `Loading ${entry.title}…`;
+  await old?.generator.dispose();
+  if (mine !== wish) return undefined;
+  const generator = await load(entry.file, { device: page.device.value as DeviceName }); // the options of index.html
+  if (mine !== wish) return void generator.dispose();
+  shown = { entry, generator };
+  return generator;
+}
+
+function report(generator: Generator): void {
+  const images: [string, string][] = rate === 0 ? [] : [['Images/s', rate < 10 ? rate.toFixed(1) : rate.toFixed(0)]];
+  showTerms(page.report, [...images, ...deviceRows(generator.device)]);
+}
+
+function describe({ about, bytes, file, manifest }: Entry): void {
+  const { kind, weights, precision, trainedOn, license } = manifest;
+  const size = bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  const known = (term: string, text: string | undefined): [string, string][] => (text ? [[term, text]] : []);
+  showTerms(page.about, [
+    ...known('Draws', about),
+    ['Kind', kind],
+    ['File', size],
+    ...known('Weights', weights ?? precision),
+    ...known('Trained on', trainedOn),
+    ...known('Licence', license),
+  ]);
+  page.file.href = file;
+}
+
+addEventListener('hashchange', () => void follow());
+page.device.addEventListener('change', () => {
+  const old = shown;
+  shown = undefined; // loaded again, on that device
+  void Promise.resolve(old?.generator.dispose()).then(follow);
+});
+void follow();

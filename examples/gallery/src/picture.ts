@@ -1,0 +1,198 @@
+// The view of generators that make a picture of a picture: one that is drawn on a canvas, dropped or chosen, and beside
+// it what the generator makes of it.
+import type { Dim, Image, Manifest } from '@forja/core';
+import { toBlob, toCanvas } from '@forja/web';
+import { download, element } from '../../looks/elements.js';
+import { drawExample } from './example.js';
+import { canvasOf, formOf, latest } from './stand.js';
+import type { Stage, View } from './views.js';
+
+/** Sides of a picture that the generator leaves open: what is drawn, and the most of one that is dropped. */
+const SIDES = {
+  'image-to-image': { drawn: 128, most: 256 },
+  'super-resolution': { drawn: 64, most: 128 },
+} as const;
+
+export function showPicture(stage: Stage): View {
+  const { entry, generator, state } = stage;
+  const form = formOf('picture', stage.controls);
+  const field = (id: string): HTMLInputElement => element(id, HTMLInputElement, form);
+  const [open, seed, ink, paper, width] = ['open', 'seed', 'ink', 'paper', 'width'].map(field) as [
+    HTMLInputElement,
+    HTMLInputElement,
+    HTMLInputElement,
+    HTMLInputElement,
+    HTMLInputElement,
+  ];
+  const { drawn, most } = SIDES[entry.manifest.kind === 'super-resolution' ? 'super-resolution' : 'image-to-image'];
+  const given = canvasOf('The picture that you give');
+  given.classList.add('sketch');
+  const result = canvasOf('What the generator makes of it');
+  stage.pictures.className = 'pictures two';
+  stage.pictures.replaceChildren(titled('Yours: draw here', given), titled('The generator’s', result));
+  const context = contextOf(given);
+
+  let here = true;
+  let shown: Image | undefined;
+  let from = '';
+  const gone = new AbortController();
+  const { signal } = gone;
+
+  const translate = latest(async () => {
+    if (!here) return;
+    try {
+      const { width, height, data } = context.getImageData(0, 0, given.width, given.height);
+      const begun = performance.now();
+      const batch = await generator.translate({ width, height, data });
+      if (!here) return;
+      stage.made(1, performance.now() - begun);
+      stage.problem();
+      shown = batch.at(0);
+      toCanvas(shown, result);
+      const caption = `${from}: ${width} × ${height} to ${shown.width} × ${shown.height}`;
+      given.setAttribute('aria-label', from);
+      result.setAttribute('aria-label', `What the generator makes of it, ${shown.width} × ${shown.height}`);
+      stage.caption(caption);
+    } catch (error) {
+      if (here) stage.problem(error);
+    }
+  });
+
+  /** Makes the canvas one that the generator takes, all paper. */
+  function blank(wide: number, high: number): void {
+    Object.assign(given, sizeFor(entry.manifest, wide, high));
+    context.fillStyle = paper.value;
+    context.fillRect(0, 0, given.width, given.height);
+  }
+
+  function example(): void {
+    if (!form.checkValidity() || seed.value === '') return;
+    blank(drawn, drawn);
+    drawExample(context, seed.valueAsNumber, ink.value, width.valueAsNumber);
+    from = `Example ${seed.value}`;
+    stage.remember({ seed: seed.value });
+    translate();
+  }
+
+  async function take(file: Blob | undefined): Promise<void> {
+    if (!file) return;
+    try {
+      const picture = await createImageBitmap(file);
+      if (!here) return picture.close();
+      const scale = Math.min(1, most / Math.max(picture.width, picture.height));
+      blank(picture.width * scale, picture.height * scale);
+      // Covers the canvas, whose sides need not be in the picture's proportion.
+      const cover = Math.max(given.width / picture.width, given.height / picture.height);
+      const [w, h] = [picture.width * cover, picture.height * cover];
+      context.drawImage(picture, (given.width - w) / 2, (given.height - h) / 2, w, h);
+      picture.close();
+      own('A picture of yours');
+    } catch {
+      stage.problem(new Error('That file is no picture that this browser reads; try a PNG or a JPEG.'));
+    }
+  }
+
+  /** The canvas holds the visitor's picture, which no address can hold. */
+  function own(what: string): void {
+    from = what;
+    seed.value = '';
+    stage.remember({});
+    translate();
+  }
+
+  let last: { x: number; y: number } | undefined;
+  const place = ({ clientX, clientY }: PointerEvent): { x: number; y: number } => {
+    const { left, top, width: wide, height: high } = given.getBoundingClientRect();
+    return { x: ((clientX - left) / wide) * given.width, y: ((clientY - top) / high) * given.height };
+  };
+  function stroke(to: { x: number; y: number }): void {
+    const { x, y } = last ?? to;
+    context.strokeStyle = ink.value;
+    context.lineWidth = width.valueAsNumber;
+    context.lineCap = 'round';
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(to.x, to.y);
+    context.stroke();
+    last = to;
+    own('A drawing of yours');
+  }
+  given.addEventListener('pointerdown', (event) => {
+    given.setPointerCapture(event.pointerId);
+    last = undefined;
+    stroke(place(event));
+  });
+  given.addEventListener('pointermove', (event) => given.hasPointerCapture(event.pointerId) && stroke(place(event)));
+
+  open.addEventListener('change', () => void take(open.files?.[0]));
+  addEventListener('dragover', (event) => event.preventDefault(), { signal });
+  addEventListener(
+    'drop',
+    (event) => {
+      event.preventDefault();
+      void take(event.dataTransfer?.files[0]);
+    },
+    { signal },
+  );
+  const tell = (): void => {
+    element('width-value', HTMLElement, form).textContent = `${width.value} pixels`;
+  };
+  tell();
+  width.addEventListener('input', tell);
+  seed.addEventListener('input', example);
+  const button = (id: string, work: () => void): void =>
+    element(id, HTMLButtonElement, form).addEventListener('click', work);
+  button('next', () => {
+    seed.valueAsNumber = seed.value === '' ? 0 : (seed.valueAsNumber + 1) % 2 ** 32;
+    example();
+  });
+  button('clear', () => {
+    blank(given.width, given.height);
+    own('Blank paper');
+  });
+  button('png', () => {
+    const work = shown && toBlob(shown).then((file) => download(`${entry.id}.png`, file));
+    work?.catch(stage.problem);
+  });
+
+  const said = state['seed'];
+  const before = seed.value;
+  if (said !== undefined) seed.value = said;
+  if (seed.value === '' || !seed.checkValidity()) seed.value = before;
+  example();
+  return {
+    leave: () => {
+      here = false;
+      gone.abort();
+    },
+  };
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error('canvas: expected a 2d context, got none');
+  return context;
+}
+
+function titled(title: string, canvas: HTMLCanvasElement): HTMLElement {
+  const place = document.createElement('div');
+  const text = document.createElement('p');
+  text.textContent = title;
+  place.append(text, canvas);
+  return place;
+}
+
+/** The size nearest to the wanted one that the model takes. */
+function sizeFor(manifest: Manifest, wide: number, high: number): { width: number; height: number } {
+  const [input] = manifest.inputs;
+  const [, a, b, c] = input?.shape ?? [];
+  const [height, width] = input?.layout === 'nhwc' ? [a, b] : [b, c];
+  return { width: sideFor(manifest, width, wide), height: sideFor(manifest, height, high) };
+}
+
+function sideFor({ steps, bounds }: Manifest, dim: Dim | undefined, wanted: number): number {
+  if (typeof dim === 'number') return dim;
+  const step = steps?.[dim ?? ''] ?? 1;
+  const [low, high] = bounds?.[dim ?? ''] ?? [1, Infinity];
+  return Math.max(Math.ceil(low / step), Math.min(Math.floor(high / step), Math.round(wanted / step)), 1) * step;
+}

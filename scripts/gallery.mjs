@@ -1,0 +1,43 @@
+// `npm run gallery [-- generator.onnx…] [--port n]`: builds a page with the generators of generators/, the demo's and
+// those given, serves it, prints the address. Ctrl-C ends it.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fail as failOf, openSite, portOf } from './lib/site.mjs';
+import { root } from './lib/stage.mjs';
+
+const fail = (message, code) => failOf('gallery', message, code);
+
+function options() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { port: { type: 'string', default: '4175' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log(
+        'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those of generators/, the one of `npm run demo`, and those given. The page is built as plain files in examples/gallery/dist.',
+      );
+      process.exit(0);
+    }
+    const given = positionals.map((path) => resolve(process.env.INIT_CWD ?? process.cwd(), path));
+    for (const path of given) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (!stat?.isFile()) fail(`expected a model file, got ${stat ? 'a folder' : 'nothing'} at ${path}`, 2);
+    }
+    return { port: portOf('gallery', values.port), given };
+  } catch (error) {
+    return fail(error.message, 2);
+  }
+}
+
+const { port, given } = options();
+const committed = readdirSync(join(root, 'generators')).filter((name) => name.endsWith('.onnx'));
+const demo = join(root, 'runs', 'demo', 'generator.onnx');
+process.env.FORJA_GALLERY = JSON.stringify([
+  ...committed.sort().map((name) => join(root, 'generators', name)),
+  ...(existsSync(demo) ? [demo] : []),
+  ...given,
+]);
+const address = await openSite('gallery', { port, packages: ['core', 'web'] });
+console.log(`Gallery: ${address}\n  one thread  ${address}?noisolation (no cross-origin isolation)\nCtrl-C ends it.`);

@@ -1,0 +1,238 @@
+// The page of `npm run gallery` in Chromium, by clicks: pictures that follow controls and address, walks, saved files,
+// a picture drawn and translated; one generator is fetched at a time, nothing is asked of any other host, the page's
+// policy is kept, and axe-core finds nothing.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from '@forja/node';
+import { decode } from 'fast-png';
+import omggif from 'omggif';
+import type { Browser, Download, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { styledModel, turnedModel } from './support/gallery-models.js';
+import { root } from './support/pack.js';
+import { openBrowser, openPage } from './support/site.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'forja-gallery-'));
+const output = join(root, 'tests', '.output');
+let server: ChildProcess;
+let address = '';
+let browser: Browser;
+
+beforeAll(async () => {
+  mkdirSync(output, { recursive: true });
+  const models = { 'styled.onnx': await styledModel(), 'turned.onnx': await turnedModel() };
+  const paths = Object.entries(models).map(([name, bytes]) => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  });
+  server = spawn(process.execPath, [join(root, 'scripts', 'gallery.mjs'), ...paths, '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, FORJA_GALLERY_OUT: join(folder, 'dist') },
+  });
+  const url = new Promise<string>((resolve, reject) => {
+    let text = '';
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const found = /Gallery: (\S+)/.exec(text)?.[1];
+      if (found) resolve(found);
+    };
+    server.stdout?.on('data', read);
+    server.stderr?.on('data', read);
+    server.on('close', () => reject(new Error(text)));
+  });
+  [address, browser] = await Promise.all([url, openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  server?.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const caption = (page: Page, text: RegExp): Promise<void> =>
+  page.locator('#caption').filter({ hasText: text }).waitFor();
+
+/** Presses a button that saves a file. */
+async function saved(page: Page, button: string): Promise<{ name: string; bytes: Buffer }> {
+  const [file]: [Download, void] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: button }).click(),
+  ]);
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+}
+
+/** What axe-core says of the page: rule and place of each finding. Injected by the debugger, so the policy stands. */
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+    };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+  });
+}
+
+const elsewhere = (requests: readonly string[]): string[] =>
+  requests.filter((url) => !/^(data|blob):/.test(url) && !url.startsWith(address));
+const models = (requests: readonly string[]): string[] =>
+  requests.flatMap((url) => /models\/(\S+)$/.exec(url)?.[1] ?? []);
+
+test('clothes: an address is a picture, the one that Node draws; controls write the address', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=clothes&seed=21&class=Coat&count=4&t=1.5`);
+  await caption(page, /^Seed 21, 4 pictures of 28 × 28: Coat/);
+  const { name, bytes } = await saved(page, 'Save PNG');
+  expect(name).toBe('clothes-21.png');
+  await using generator = await load(join(root, 'generators', 'clothes.onnx'), { device: 'cpu' });
+  const wanted = (await generator.sample({ seed: 21, count: 4, label: 'Coat', truncation: 1.5 })).grid();
+  const { width, height, channels, data } = decode(bytes);
+  expect([width, height]).toEqual([wanted.width, wanted.height]);
+  const most = Math.max(...wanted.data.map((grey, i) => Math.abs(grey - (data[i * channels] ?? 0))));
+  expect(most).toBeLessThanOrEqual(1);
+
+  await page.getByLabel('Class').selectOption('Bag');
+  await page.getByRole('button', { name: 'Next' }).click();
+  await caption(page, /^Seed 22, 4 pictures of 28 × 28: Bag/);
+  expect(new URL(page.url()).hash).toBe('#g=clothes&seed=22&count=4&class=Bag&t=1.5');
+  await page.reload();
+  await caption(page, /^Seed 22, 4 pictures of 28 × 28: Bag/);
+  expect(await page.getByLabel('Class').inputValue()).toBe('Bag');
+  expect(await page.locator('dt:text-is("Images/s") + dd').innerText()).toMatch(/^[\d.]+$/);
+  expect(await page.locator('#status').innerText()).toMatch(/^clothes on (wasm|webgpu)$/);
+
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery.png'), fullPage: true });
+  expect(new Set(models(requests))).toEqual(new Set(['clothes.onnx'])); // no other generator is fetched
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('a walk plays, stops, and is saved as GIF and WebM', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=clothes&class=Sneaker&seed=3`);
+  await caption(page, /^Seed 3/);
+  await page.getByRole('button', { name: 'Play walk' }).click();
+  await caption(page, /^A walk from seed 3, 96 pictures: Sneaker/);
+  const gif = await saved(page, 'Save GIF');
+  const reader = new omggif.GifReader(gif.bytes);
+  expect([reader.numFrames(), reader.width, reader.height, reader.loopCount()]).toEqual([96, 168, 168, 0]);
+  const webm = await saved(page, 'Save WebM');
+  expect(webm.name).toBe('clothes-3.webm');
+  expect(webm.bytes.subarray(0, 4).toString('hex')).toBe('1a45dfa3'); // EBML
+  // The browser's own player is the second opinion: two data URLs, as the policy forbids media in the page.
+  await page.getByRole('button', { name: 'Stop walk' }).click();
+  await caption(page, /^Seed 3, 16 pictures/);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('styles: psi, text and a second seed are asked for where the file takes them', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.goto(`${address}#g=styled&seed=1&count=1&text=green&psi=0.5&mix=9&from=2`);
+  await caption(page, /^Seed 1, a picture of 8 × 8: “green”/);
+  const { bytes } = await saved(page, 'Save PNG');
+  await using generator = await load(join(folder, 'styled.onnx'), { device: 'cpu' });
+  const wanted = await generator.sample({
+    seed: 1,
+    text: 'green',
+    truncation: { psi: 0.5 },
+    mix: { seed: 9, from: 2 },
+  });
+  const { channels, data } = decode(bytes);
+  const most = Math.max(
+    ...wanted.data.map((byte, i) => Math.abs(byte - (data[Math.floor(i / 3) * channels + (i % 3)] ?? 0))),
+  );
+  expect(most).toBeLessThanOrEqual(1);
+
+  await page.getByLabel('Text').fill('grene');
+  await page.locator('#problem').filter({ hasText: "did you mean 'green'" }).waitFor();
+  await page.getByLabel('Text').fill('red');
+  await caption(page, /“red”/);
+  expect(await page.locator('#problem').isHidden()).toBe(true);
+  expect(await findings(page)).toEqual([]);
+  expect(new Set(models(requests))).toEqual(new Set(['styled.onnx']));
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('a picture is drawn, or chosen, and translated; generators are changed by the keyboard', async () => {
+  const { page, requests, complaints } = await openPage(browser);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(address);
+  await caption(page, /^Seed 7/);
+  await page.getByRole('link', { name: 'turned' }).focus();
+  await page.keyboard.press('Enter');
+  await caption(page, /^Example 7: 32 × 32 to 32 × 32/);
+  const [given, result] = [page.locator('canvas').nth(0), page.locator('canvas').nth(1)];
+  const pixel = (at: number, x: number, y: number): Promise<number[]> =>
+    page.evaluate(
+      ([at, x, y]) => {
+        const canvas = document.querySelectorAll('canvas')[at]!;
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
+        copy.drawImage(canvas, 0, 0);
+        return [...copy.getImageData(x, y, 1, 1).data];
+      },
+      [at, x, y] as const,
+    );
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await caption(page, /^Blank paper/);
+  expect(await pixel(1, 16, 16)).toEqual([0, 0, 0, 255]); // white turned
+  await page.getByLabel('Brush').fill('8');
+  const box = (await given.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + 5);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 5, { steps: 4 });
+  await page.mouse.up();
+  await caption(page, /^A drawing of yours/);
+  await expect.poll(() => pixel(1, 16, 16)).toEqual([255, 255, 255, 255]);
+  expect(await pixel(0, 16, 16)).toEqual([0, 0, 0, 255]);
+
+  await page.getByLabel('Your picture').setInputFiles({
+    name: 'red.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(await page.evaluate(RED), 'base64'),
+  });
+  await caption(page, /^A picture of yours: 32 × 32/);
+  await expect.poll(() => pixel(1, 16, 16)).toEqual([0, 255, 255, 255]);
+  await page.getByLabel('Your picture').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+  await page.locator('#problem').filter({ hasText: 'no picture' }).waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.screenshot({ path: join(output, 'gallery-phone.png'), fullPage: true });
+  await result.waitFor();
+
+  await page.goBack();
+  await caption(page, /^Seed 7/);
+  expect(models(requests)).toEqual(expect.arrayContaining(['clothes.onnx', 'turned.onnx']));
+  expect(elsewhere(requests)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+/** A red picture of 40 × 20 in the page's own encoder, as base64. */
+const RED = `(async () => {
+  const canvas = new OffscreenCanvas(40, 20);
+  const context = canvas.getContext('2d');
+  context.fillStyle = 'red';
+  context.fillRect(0, 0, 40, 20);
+  const bytes = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+  return btoa(String.fromCharCode(...bytes));
+})()`;
+
+test('a generator that is not there is said so, and one thread works', async () => {
+  const { page, complaints } = await openPage(browser);
+  await page.goto(`${address}?noisolation#g=shoes`);
+  await page.locator('#problem').filter({ hasText: "no generator 'shoes'" }).waitFor();
+  await page.getByRole('link', { name: 'clothes' }).click();
+  await caption(page, /^Seed 7/);
+  expect(await page.locator('dt:text-is("Threads") + dd').innerText()).toBe('1');
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});

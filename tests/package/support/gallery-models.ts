@@ -1,0 +1,82 @@
+// Small generators for the gallery's tests: one that takes everything a latent generator can take, and one from picture
+// to picture.
+import { createHash } from 'node:crypto';
+import type { ManifestInput, ManifestOutput } from '@forja/core';
+import { GraphBuilder, sealModel } from '@forja/core/onnx';
+
+const SIDE = 8;
+const LAYERS = 3;
+
+const sha256 = (bytes: Uint8Array): Promise<string> =>
+  Promise.resolve(createHash('sha256').update(bytes).digest('hex'));
+
+const picture = (name: string, ...sides: (number | string)[]): Omit<ManifestOutput, 'role'> => ({
+  name,
+  dtype: 'float32',
+  shape: ['batch', 3, ...sides],
+  range: [-1, 1],
+  layout: 'nchw',
+});
+const row = (name: string, role: ManifestInput['role'], ...shape: number[]): ManifestInput => ({
+  name,
+  role,
+  dtype: 'float32',
+  shape: ['batch', ...shape],
+});
+
+/**
+ * 8 × 8 in colour: channel l is the outer product of ψ·z, or from `layer` on of ψ·mix, with a ramp, lighter by the sum
+ * of the text's tokens; through tanh.
+ */
+export async function styledModel(): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'styled' });
+  const ints = (...values: number[]) => g.constant('int64', [values.length], values);
+  const column = (value: ReturnType<typeof ints>) => g.op('Unsqueeze', [value, ints(1)]);
+  const psi = column(g.input('psi', 'float32', ['batch']));
+  const layer = column(g.input('layer', 'int32', ['batch']));
+  const own = column(g.op('Mul', [g.input('z', 'float32', ['batch', SIDE]), psi]));
+  const other = column(g.op('Mul', [g.input('mix', 'float32', ['batch', SIDE]), psi]));
+  const numbers = g.constant('int32', [1, LAYERS], [0, 1, 2]);
+  const styles = g.op('Where', [g.op('Unsqueeze', [g.op('Less', [numbers, layer]), ints(2)]), own, other]);
+  const tokens = g.op('Cast', [g.input('text', 'int32', ['batch', 2])], { to: 1 });
+  const light = g.op('Unsqueeze', [g.op('ReduceSum', [tokens, ints(1)], { keepdims: 1 }), ints(2)]);
+  const ramp = g.constant('float32', [1, 1, 1, SIDE], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
+  const rows = g.op('Unsqueeze', [g.op('Add', [styles, light]), ints(3)]);
+  g.output('image', g.op('Tanh', [g.op('Mul', [rows, ramp])]));
+  return sealModel(
+    g.build(),
+    {
+      version: 1,
+      kind: 'latent',
+      producer: 'test',
+      inputs: [
+        row('psi', 'psi'),
+        { ...row('layer', 'layer'), dtype: 'int32', range: [0, LAYERS] },
+        { ...row('z', 'latent', SIDE), distribution: 'normal' },
+        { ...row('mix', 'mix', SIDE), distribution: 'normal' },
+        { ...row('text', 'text', 2), dtype: 'int32', vocabulary: ['', 'red', 'green'] },
+      ],
+      outputs: [{ ...picture('image', SIDE, SIDE), role: 'image' }],
+    },
+    sha256,
+  );
+}
+
+/** Pictures of 8 to 32 pixels a side, multiples of 4, to their negatives. */
+export async function turnedModel(): Promise<Uint8Array> {
+  const g = new GraphBuilder({ name: 'turned' });
+  g.output('y', g.op('Neg', [g.input('x', 'float32', ['batch', 3, 'height', 'width'])]));
+  return sealModel(
+    g.build(),
+    {
+      version: 1,
+      kind: 'image-to-image',
+      producer: 'test',
+      steps: { height: 4, width: 4 },
+      bounds: { height: [8, 32], width: [8, 32] },
+      inputs: [{ ...picture('x', 'height', 'width'), role: 'image' }],
+      outputs: [{ ...picture('y', 'height', 'width'), role: 'image' }],
+    },
+    sha256,
+  );
+}
