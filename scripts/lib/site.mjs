@@ -1,5 +1,5 @@
 // A page of examples/ as a site: builds the packages that it needs and the page by Vite of its own dependencies, and
-// serves it. Shared by `npm run playground` and `npm run live`.
+// serves it. Shared by `npm run playground`, `npm run live` and `npm run gallery`.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
