@@ -1,7 +1,7 @@
 // The controls of generators that draw from latents: which of them the generator has, what they ask for, and how the
 // address keeps them.
 import type { ManifestInput, Mix, SampleOptions, Truncation } from '@forja/core';
-import { element } from '../../looks/elements.js';
+import { element } from './elements.js';
 import type { State } from './address.js';
 import { formOf } from './stand.js';
 import type { Stage } from './views.js';

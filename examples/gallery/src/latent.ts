@@ -2,7 +2,7 @@
 // classes, which plays and is saved as it plays.
 import type { Image, ImageBatch } from '@forja/core';
 import { toBlob, toCanvas } from '@forja/web';
-import { download, element } from '../../looks/elements.js';
+import { download, element } from './elements.js';
 import { enlarged } from './enlarged.js';
 import { latentControls } from './latent-controls.js';
 import { canvasOf, latest } from './stand.js';
@@ -25,6 +25,8 @@ export function showLatent(stage: Stage): View {
   let here = true;
   let shown: Image | undefined;
   let kept: { of: string; batch: ImageBatch } | undefined;
+  /** Changes with each walk that is begun. */
+  let turn = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const walking = (): boolean => walk.getAttribute('aria-pressed') === 'true';
 
@@ -38,8 +40,8 @@ export function showLatent(stage: Stage): View {
   const draw = latest(async () => {
     if (!here || !form.checkValidity()) return;
     const { seed, count, label, how, words } = asked();
-    stage.remember(state());
     try {
+      stage.remember(state());
       const begun = performance.now();
       const batch = await generator.sample({ seed, count, ...(label === undefined ? {} : { label }), ...how });
       if (!here || walking()) return;
@@ -81,11 +83,12 @@ export function showLatent(stage: Stage): View {
   }
 
   async function play(): Promise<void> {
+    const mine = ++turn;
     walk.setAttribute('aria-pressed', 'true');
     walk.textContent = 'Stop walk';
     stage.caption('Drawing the walk…');
     const batch = await walked();
-    if (!here || !walking()) return;
+    if (!here || !walking() || mine !== turn) return;
     const { seed, words } = asked();
     const caption = `A walk from seed ${seed}, ${batch.count} pictures${words && `: ${words}`}`;
     stage.caption(caption);

@@ -3,7 +3,7 @@
 import type { DeviceName, Generator } from '@forja/core';
 import { load } from '@forja/web';
 import list from 'virtual:generators';
-import { deviceRows, element, showProblem, showTerms } from '../../looks/elements.js';
+import { deviceRows, element, showProblem, showTerms } from './elements.js';
 import { hashOf, stateOf } from './address.js';
 import type { Entry } from './entry.js';
 import { VIEWS, type View } from './views.js';
@@ -37,13 +37,19 @@ const links = list.map((entry) => {
   return link;
 });
 
+/** Ends the view; what it leaves on the page does nothing until the next one. */
+function leave(): void {
+  view?.leave();
+  view = undefined;
+  page.controls.inert = true;
+}
+
 /** Shows what the address says; loads its generator unless it is the one on the page. */
 async function follow(): Promise<void> {
   const mine = ++wish;
   const state = stateOf(location.hash);
   const entry = state['g'] === undefined ? list[0] : list.find(({ id }) => id === state['g']);
-  view?.leave();
-  view = undefined;
+  leave();
   showProblem(page.problem);
   links.forEach((link, i) =>
     list[i] === entry ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current'),
@@ -61,13 +67,17 @@ async function follow(): Promise<void> {
     if (mine !== wish || !show) return;
     page.status.textContent = `${entry.title} on ${generator.device.actual}`;
     report(generator);
+    page.controls.inert = false;
     view = show({
       entry,
       generator,
       pictures: page.pictures,
       controls: page.controls,
       state,
-      remember: (own) => history.replaceState(null, '', hashOf({ g: entry.id, ...own })),
+      remember: (own) => {
+        const hash = hashOf({ g: entry.id, ...own });
+        if (hash !== location.hash) history.replaceState(null, '', hash); // browsers refuse too many
+      },
       made: (images, ms) => {
         const now = (1000 * images) / Math.max(ms, 0.1);
         rate = rate === 0 ? now : 0.8 * rate + 0.2 * now;
@@ -122,6 +132,7 @@ function describe({ about, bytes, file, manifest }: Entry): void {
 
 addEventListener('hashchange', () => void follow());
 page.device.addEventListener('change', () => {
+  leave();
   const old = shown;
   shown = undefined; // loaded again, on that device
   void Promise.resolve(old?.generator.dispose()).then(follow);

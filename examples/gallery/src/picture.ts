@@ -2,7 +2,7 @@
 // it what the generator makes of it.
 import type { Dim, Image, Manifest } from '@forja/core';
 import { toBlob, toCanvas } from '@forja/web';
-import { download, element } from '../../looks/elements.js';
+import { download, element } from './elements.js';
 import { drawExample } from './example.js';
 import { canvasOf, formOf, latest } from './stand.js';
 import type { Stage, View } from './views.js';

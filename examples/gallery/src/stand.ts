@@ -1,5 +1,5 @@
 // What views share: their controls from index.html, and pictures that follow the controls, one at a time.
-import { element } from '../../looks/elements.js';
+import { element } from './elements.js';
 
 /** The form of a template, put in the place of what is there. */
 export function formOf(template: string, place: HTMLElement): HTMLFormElement {

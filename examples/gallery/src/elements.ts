@@ -1,4 +1,4 @@
-// What the examples' pages do with their elements: look them up, write a list of terms, say a problem, offer a file.
+// What the page does with its elements: look them up, write a list of terms, say a problem, offer a file.
 import type { DeviceReport } from '@forja/core';
 
 /** Element by id, of the class expected. */
