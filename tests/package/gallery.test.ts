@@ -211,7 +211,7 @@ test('a picture is drawn, or chosen, and translated; generators are changed by t
   await page.getByLabel('Your picture').setInputFiles({
     name: 'red.png',
     mimeType: 'image/png',
-    buffer: Buffer.from(await page.evaluate(RED), 'base64'),
+    buffer: Buffer.from(await page.evaluate<string>(RED), 'base64'),
   });
   await caption(page, /^A picture of yours: 32 × 20/);
   await expect.poll(() => pixel(1, 16, 16)).toEqual([0, 255, 255, 255]);
