@@ -1,7 +1,6 @@
 // The page of `npm run gallery` in Chromium, by clicks: pictures that follow controls and address, walks, saved files,
 // a picture drawn and translated; one generator is fetched at a time, nothing is asked of any other host, the page's
 // policy is kept, and axe-core finds nothing.
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +13,7 @@ import type { Browser, Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { styledModel, turnedModel } from './support/gallery-models.js';
 import { root } from './support/pack.js';
-import { openBrowser, openPage } from './support/site.js';
+import { openBrowser, openPage, startScript } from './support/site.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'forja-gallery-'));
@@ -30,23 +29,8 @@ beforeAll(async () => {
     writeFileSync(join(folder, name), bytes);
     return join(folder, name);
   });
-  server = spawn(process.execPath, [join(root, 'scripts', 'gallery.mjs'), ...paths, '--port', '0'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, FORJA_GALLERY_OUT: join(folder, 'dist') },
-  });
-  const url = new Promise<string>((resolve, reject) => {
-    let text = '';
-    const read = (chunk: Buffer): void => {
-      text += chunk.toString();
-      const found = /Gallery: (\S+)/.exec(text)?.[1];
-      if (found) resolve(found);
-    };
-    server.stdout?.on('data', read);
-    server.stderr?.on('data', read);
-    server.on('close', () => reject(new Error(text)));
-  });
-  [address, browser] = await Promise.all([url, openBrowser()]);
+  const script = startScript('gallery.mjs', 'Gallery', paths, { FORJA_GALLERY_OUT: join(folder, 'dist') });
+  [{ server, address }, browser] = await Promise.all([script, openBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,6 +1,5 @@
 // The page of `npm run live` in Chromium, by clicks: a GAN trains in the tab, pauses, is exported, loaded from the file
 // and sampled, and goes on from its checkpoint; nothing is asked of any other host, and the page's policy is kept.
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,7 @@ import { readManifest } from '@forja/core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { root } from './support/pack.js';
-import { openBrowser, openPage } from './support/site.js';
+import { openBrowser, openPage, startScript } from './support/site.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'forja-live-'));
 let server: ChildProcess;
@@ -17,23 +16,8 @@ let address = '';
 let browser: Browser;
 
 beforeAll(async () => {
-  server = spawn(process.execPath, [join(root, 'scripts', 'live.mjs'), '--port', '0'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, FORJA_LIVE_OUT: join(folder, 'dist') },
-  });
-  const url = new Promise<string>((resolve, reject) => {
-    let text = '';
-    const read = (chunk: Buffer): void => {
-      text += chunk.toString();
-      const found = /Live: (\S+)/.exec(text)?.[1];
-      if (found) resolve(found);
-    };
-    server.stdout?.on('data', read);
-    server.stderr?.on('data', read);
-    server.on('close', () => reject(new Error(text)));
-  });
-  [address, browser] = await Promise.all([url, openBrowser()]);
+  const script = startScript('live.mjs', 'Live', [], { FORJA_LIVE_OUT: join(folder, 'dist') });
+  [{ server, address }, browser] = await Promise.all([script, openBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();

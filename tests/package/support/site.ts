@@ -1,5 +1,7 @@
 // A static site on a free port with headers of one's choice, and a Chromium that notes what a page asks for and
 // complains about.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +9,7 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM_FLAGS, chromiumPath } from '../../browser/project.js';
+import { root } from './pack.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
@@ -40,6 +43,32 @@ export async function serve(folder: string, headers: Readonly<Record<string, str
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
     close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
   };
+}
+
+/** A page that a script of scripts/ builds and serves, once it has said its address after `word`. */
+export async function startScript(
+  script: string,
+  word: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ server: ChildProcess; address: string }> {
+  const server = spawn(process.execPath, [join(root, 'scripts', script), ...args, '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  const address = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const found = new RegExp(`${word}: (\\S+)`).exec(text)?.[1];
+      if (found) resolve(found);
+    };
+    server.stdout.on('data', read);
+    server.stderr.on('data', read);
+    server.on('close', () => reject(new Error(text)));
+  });
+  return { server, address };
 }
 
 /** The browser of the browser tests. */

@@ -1,9 +1,11 @@
 // Diagnoses by logs written by hand: each is seen in the log that shows it, by itself, and none in one that is healthy.
 import { describe, expect, test } from 'vitest';
 import type { LogLine, MeasureLine } from '../records/store.js';
+import type { FieldKind } from '../systems/kind.js';
 import { detectors, diagnose, History } from './index.js';
 
 const OPTIONS = ['loss', 'rates', 'penalties', 'pack', 'instanceNoise', 'slowD', 'boostD', 'dSteps', 'clipNorm'];
+const READS: ReadonlySet<FieldKind> = new Set(['vector'] as const);
 const CONFIG = {
   system: 'mlp',
   loss: 'non-saturating',
@@ -39,7 +41,15 @@ function told(
     if (!history.observe(line)) continue;
     const { blocks, measures, start } = history;
     const names = new Set(found.map(({ name }) => name));
-    const at = { blocks, measures, start, config: { ...CONFIG, ...config }, options: new Set(OPTIONS), modes: 8 };
+    const at = {
+      blocks,
+      measures,
+      start,
+      config: { ...CONFIG, ...config },
+      options: new Set(OPTIONS),
+      reads: READS,
+      modes: 8,
+    };
     const one = diagnose(at, step, names);
     if (one !== undefined) found.push(one);
   }
@@ -123,8 +133,19 @@ test('a block is the mean of its lines, whatever is logged', () => {
   ]);
 });
 
+test.each<[string, FieldKind[], Record<string, number>, string]>([
+  ['pictures are augmented', ['image'], { d_overfit: 0.9 }, '--augment diffaug'],
+  ['vectors are not', ['vector'], { d_overfit: 0.9 }, ''],
+  ['pictures without classes are packed', ['image'], { spread: 0.1 }, '--pack 2'],
+  ['those with classes are not', ['image', 'label'], { spread: 0.1 }, ''],
+])('the advice suits what the system reads: %s', (_, reads, scalars, flag) => {
+  const blocks = Array.from({ length: 12 }, (_, i) => ({ step: 100 * (i + 1), scalars: { ...HEALTHY, ...scalars } }));
+  const at = { blocks, measures: [], start: {}, config: { batch: 64 }, options: new Set(['augment', 'pack']) };
+  expect(diagnose({ ...at, reads: new Set(reads) }, 1200, new Set())?.flag).toBe(flag);
+});
+
 test('where no flag fits, the advice is in words', () => {
-  const at = { measures: [], start: {}, config: {}, options: new Set<string>() };
+  const at = { measures: [], start: {}, config: {}, options: new Set<string>(), reads: new Set<FieldKind>() };
   const blocks = Array.from({ length: 5 }, (_, i) => ({ step: 100 * i, scalars: { spread: 0.1 } }));
   const found = diagnose({ ...at, blocks }, 500, new Set());
   expect(found).toMatchObject({ name: 'mode-collapse', flag: '' });

@@ -1,6 +1,7 @@
 // The contract of a diagnosis: a pure function of what a run has recorded, its configuration and its options. One a
 // file; index.ts is the table.
 import type { MeasureLine } from '../records/store.js';
+import type { FieldKind } from '../systems/kind.js';
 import type { Block } from './history.js';
 
 /** What a diagnosis looks at. */
@@ -14,6 +15,8 @@ export interface Case {
   readonly config: Readonly<Record<string, unknown>>;
   /** Names of the options that the system has. */
   readonly options: ReadonlySet<string>;
+  /** Kinds of the fields that the system reads: pictures can be augmented, classes are not packed. */
+  readonly reads: ReadonlySet<FieldKind>;
   /** Modes that the data is known to have. */
   readonly modes?: number | undefined;
 }

@@ -24,9 +24,7 @@ export const modeCollapse: Detector = {
     {
       does: 'lets the discriminator judge two examples together, so that it sees when they are alike (PacGAN)',
       flag: (at) =>
-        unused(at, 'pack') && Number(at.config['batch']) % 2 === 0 && at.config['system'] !== 'conditional'
-          ? '--pack 2'
-          : undefined,
+        unused(at, 'pack') && Number(at.config['batch']) % 2 === 0 && !at.reads.has('label') ? '--pack 2' : undefined,
     },
     {
       does: 'compares real and made examples in pairs, which leaves no mode out',

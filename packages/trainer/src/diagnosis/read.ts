@@ -57,5 +57,5 @@ export function rateOf({ options, config }: Case, player: 'g' | 'd'): number | u
 
 /** Whether the data are pictures, which can be augmented. */
 export function augments(at: Case): boolean {
-  return unused(at, 'augment') && at.config['system'] !== 'mlp';
+  return unused(at, 'augment') && at.reads.has('image');
 }

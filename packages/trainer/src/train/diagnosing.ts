@@ -18,20 +18,20 @@ export interface Diagnosing {
 }
 
 /** What diagnosing is made of. */
-export interface DiagnosingParts extends Pick<Case, 'config' | 'options' | 'modes'> {
+export interface DiagnosingParts extends Pick<Case, 'config' | 'options' | 'reads' | 'modes'> {
   config: ResolvedConfig;
   engine: Engine;
   store: RunStore;
 }
 
 /** Diagnoses for a run, which know nothing yet. */
-export function makeDiagnosing({ config, options, modes, engine, store }: DiagnosingParts): Diagnosing {
+export function makeDiagnosing({ config, options, reads, modes, engine, store }: DiagnosingParts): Diagnosing {
   const every = blockLength(config.logEvery);
   let history = new History(config.logEvery);
   let told = new Set<string>();
   const look = async (step: number): Promise<Diagnosis | undefined> => {
     const { blocks, measures, start } = history;
-    const found = diagnose({ blocks, measures, start, config, options, modes }, step, told);
+    const found = diagnose({ blocks, measures, start, config, options, reads, modes }, step, told);
     if (found === undefined) return undefined;
     told.add(found.name);
     await store.diagnose?.(found);

@@ -161,10 +161,12 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
         features: host.features,
         before: await store.measures(),
       });
-      const options = new Set(Object.keys((host.system ?? kindOf(config.system)).options));
+      const { options: entries, data } = host.system ?? kindOf(config.system);
+      const options = new Set(Object.keys(entries));
+      const reads = new Set(Object.values(data));
       const modes =
         dataset.modes && dataset.modes.centres.length / sizeOf(Object.values(dataset.fields)[0]?.shape ?? []);
-      const diagnosing = makeDiagnosing({ config, options, modes, engine, store });
+      const diagnosing = makeDiagnosing({ config, options, reads, modes, engine, store });
       await diagnosing.recall();
       try {
         const run: Run = {
