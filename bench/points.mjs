@@ -113,7 +113,8 @@ function rows() {
             digits,
           );
         lines.push(
-          `| ${data} | ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${of('modes', 1)} | ${of('highQuality', 1, 100)} | ${of('reverseKl', 3)} |`,
+          `| ${data} | ${recipe} | ${count.toLocaleString('en')} | ${runs.length} | ${of('modes', 1)} | ` +
+            `${of('highQuality', 1, 100)} | ${of('reverseKl', 3)} |`,
         );
       }
   return [

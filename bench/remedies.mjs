@@ -68,7 +68,8 @@ for (const [name, failure] of Object.entries(FAILURES)) {
   };
   const { before: b, after: a } = results[name];
   console.log(
-    `${name}: ${score} ${shown(b)} → ${shown(a)} with ${flag}; seen ${JSON.stringify(seen)}, cured ${JSON.stringify(results[name].seenAfterCure)}`,
+    `${name}: ${score} ${shown(b)} → ${shown(a)} with ${flag}; seen ${JSON.stringify(seen)}, cured ` +
+      `${JSON.stringify(results[name].seenAfterCure)}`,
   );
   for (const { step, message, advice } of first.diagnoses) console.log(`  step ${step}: ${message}; ${advice}`);
 }

@@ -149,7 +149,10 @@ async function measured(title, model) {
   );
   for (const [name, { megabytes, decibels, loadMs, memoryMb, oneMs, sixteenMs, against: r }] of Object.entries(found))
     console.log(
-      `  ${name.padEnd(26)} ${megabytes.toFixed(2)} MB ${decibels?.toFixed(1) ?? '-'} dB; ${loadMs.toFixed(0)} ms ${r.load.toFixed(2)}×, ${memoryMb.toFixed(0)} MB ${r.memory.toFixed(2)}×, ${oneMs.toFixed(2)} ms ${r.one.toFixed(2)}×, ${sixteenMs.toFixed(1)} ms ${r.sixteen.toFixed(2)}×`,
+      `  ${name.padEnd(26)} ${megabytes.toFixed(2)} MB ${decibels?.toFixed(1) ?? '-'} dB; ` +
+        `${loadMs.toFixed(0)} ms ${r.load.toFixed(2)}×, ${memoryMb.toFixed(0)} MB ` +
+        `${r.memory.toFixed(2)}×, ${oneMs.toFixed(2)} ms ${r.one.toFixed(2)}×, ${sixteenMs.toFixed(1)} ms ` +
+        `${r.sixteen.toFixed(2)}×`,
     );
   return found;
 }

@@ -16,7 +16,9 @@ function options() {
     });
     if (values.help) {
       console.log(
-        'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those of generators/, the one of `npm run demo`, and those given. The page is built as plain files in examples/gallery/dist.',
+        'npm run gallery [-- <generator.onnx>…] [--port <n>]\n\nOpens a page that shows generators: those ' +
+          'of generators/, the one of `npm run demo`, and those given. The page is built as plain files in ' +
+          'examples/gallery/dist.',
       );
       process.exit(0);
     }

@@ -66,11 +66,15 @@ async function card(name, { bytes, before, psnr }, { trainedOn, license }) {
     ['training', `\`forja train ${train.join(' ')} --steps ${steps}\``],
     [
       'weights',
-      `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ${psnr.toFixed(1)} dB against float32 weights`,
+      `8 bits (int8, a scale for each output channel): ${kilobytes(bytes)} for ${kilobytes(before)}; ` +
+        `${psnr.toFixed(1)} dB against float32 weights`,
     ],
   ];
   const table = rows.map(([key, value]) => `| ${key} | ${value} |`).join('\n');
-  return `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`;
+  return (
+    `# ${name}.onnx\n\n${about}\n\n| | |\n|---|---|\n${table}\n\n\`\`\`sh\nnpx forja sample ` +
+    `generators/${name}.onnx -o ${name}.png ${sample}\n\`\`\`\n`
+  );
 }
 
 function kilobytes(bytes) {

@@ -10,7 +10,8 @@ function options() {
     });
     if (values.help) {
       console.log(
-        'npm run live [-- --port <n>]\n\nOpens a page that trains a GAN in the browser: on points that you draw, on MNIST, or on pictures of yours.',
+        'npm run live [-- --port <n>]\n\nOpens a page that trains a GAN in the browser: on points that ' +
+          'you draw, on MNIST, or on pictures of yours.',
       );
       process.exit(0);
     }

@@ -22,7 +22,8 @@ const further = [
     version: 'onnx.proto, from which the protobuf schema is generated',
     license: 'Apache-2.0',
     copyright:
-      'Copyright (c) ONNX Project Contributors. The generated schema is a changed form of the file; see packages/core/src/onnx.',
+      'Copyright (c) ONNX Project Contributors. The generated schema is a changed form of the file; see ' +
+      'packages/core/src/onnx.',
     text: apache,
   },
   {
@@ -32,7 +33,9 @@ const further = [
     version: '5.3, polynomials and reductions of log, sin, cos and acos in src/latent/arithmetic.ts',
     license: 'its own, permissive',
     text: () =>
-      'Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.\n\nDeveloped at SunSoft, a Sun Microsystems, Inc. business.\nPermission to use, copy, modify, and distribute this\nsoftware is freely granted, provided that this notice\nis preserved.',
+      'Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.\n\nDeveloped at SunSoft, a Sun ' +
+      'Microsystems, Inc. business.\nPermission to use, copy, modify, and distribute this\nsoftware is ' +
+      'freely granted, provided that this notice\nis preserved.',
   },
   {
     packages: ['trainer'],
@@ -86,7 +89,8 @@ const parts = [...all.values()].map((part) =>
 );
 put(
   join(root, 'NOTICES.md'),
-  `# Notices\n\nForja is under the MIT licence (LICENSE). Work of others that its published files carry:\n${parts.join('')}\n${data}`,
+  `# Notices\n\nForja is under the MIT licence (LICENSE). Work of others that its published files ` +
+    `carry:\n${parts.join('')}\n${data}`,
 );
 if (stale > 0) process.exit(1);
 
@@ -123,7 +127,10 @@ function carried(name) {
 
 function section({ name, version, license, copyright, text }, where = '') {
   const quoted = text().replace(/^[ \t]+|[ \t]+$/gm, '');
-  return `\n## ${name} (${version}) — ${license}\n\n${where}${copyright ? `${copyright}\n\n` : ''}\`\`\`text\n${quoted}\n\`\`\`\n`;
+  return (
+    `\n## ${name} (${version}) — ` +
+    `${license}\n\n${where}${copyright ? `${copyright}\n\n` : ''}\`\`\`text\n${quoted}\n\`\`\`\n`
+  );
 }
 
 function put(path, content) {

@@ -16,7 +16,9 @@ function options() {
     });
     if (values.help) {
       console.log(
-        'npm run playground [-- <generator.onnx>] [--port <n>]\n\nOpens a page that samples the model in the browser. Default model: runs/demo/generator.onnx (made by `npm run demo`), else generators/clothes.onnx.',
+        'npm run playground [-- <generator.onnx>] [--port <n>]\n\nOpens a page that samples the model in ' +
+          'the browser. Default model: runs/demo/generator.onnx (made by `npm run demo`), else ' +
+          'generators/clothes.onnx.',
       );
       process.exit(0);
     }
@@ -38,5 +40,6 @@ if (!stat?.isFile()) fail(`expected a model file, got ${stat ? 'a folder' : 'not
 process.env.FORJA_MODEL = model;
 const address = await openSite('playground', { port, packages: ['core', 'web'] });
 console.log(
-  `Playground: ${address}\n  model       ${model}\n  one thread  ${address}?noisolation (no cross-origin isolation)\nCtrl-C ends it.`,
+  `Playground: ${address}\n  model       ${model}\n  one thread  ${address}?noisolation (no ` +
+    `cross-origin isolation)\nCtrl-C ends it.`,
 );

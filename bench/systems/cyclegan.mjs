@@ -53,8 +53,10 @@ async function cyclegan({ name, data, runs, from, seed, steps = 500 }) {
     pictures: { training, heldOut: b.length },
     rows,
     notes: [
-      `${steps} steps of CycleGAN (4 + 4 pictures of 32 pixels, none of which has its partner in training) and of pix2pix (8 pairs). ${b.length} pairs held out.`,
-      'The mean picture and the colours are those of the training pictures. "Taken for": by ridge regression on pixels and colours, trained on both kinds.',
+      `${steps} steps of CycleGAN (4 + 4 pictures of 32 pixels, none of which has its partner in ` +
+        `training) and of pix2pix (8 pairs). ${b.length} pairs held out.`,
+      'The mean picture and the colours are those of the training pictures. "Taken for": by ridge ' +
+        'regression on pixels and colours, trained on both kinds.',
     ],
     picture: await sheet(
       shown.map((i) => [...Object.values(made).map((p) => p[i]), b[i]]),

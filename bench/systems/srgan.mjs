@@ -77,8 +77,11 @@ async function srgan({ name, data, runs, from, seed, steps = 250, pixelSteps = 1
     pictures: { training, heldOut: truth.length },
     rows,
     notes: [
-      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, weight ${WEIGHT} (${minutes(second)} min); batch 8, 8 blocks × 32; ${training} training pictures of 64 pixels, ${truth.length} held out.`,
-      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, of all channels.',
+      `${pixelSteps} steps by pixels (${minutes(first)} min), then ${steps} with the discriminator, ` +
+        `weight ${WEIGHT} (${minutes(second)} min); batch 8, 8 blocks × 32; ${training} training pictures ` +
+        `of 64 pixels, ${truth.length} held out.`,
+      'Small pictures are the mean of blocks of 4 × 4, as bytes. PSNR and SSIM are means over pictures, ' +
+        'of all channels.',
     ],
     picture: await sheet(
       shown.map((i) =>

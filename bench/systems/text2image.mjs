@@ -52,12 +52,16 @@ export default async function text2image({ runs, from, seed, steps = 1500 }) {
     captions: some.map((i) => held.captions[i]),
     rows,
     notes: [
-      `${steps} steps of 64 faces of 32 pixels; ${training.count} to train with, ${holdout.count} held out, by combinations of attributes. Shares of ${held.rows.length} pictures.`,
+      `${steps} steps of 64 faces of 32 pixels; ${training.count} to train with, ${holdout.count} held ` +
+        `out, by combinations of attributes. Shares of ${held.rows.length} pictures.`,
       `"First": the caption is found before ${AMONG - 1} others that are held out (by chance 1/${AMONG}).`,
-      `Colours of "X hair, Y clothes", all ${bound.asked / 8} pairs of different colours: both right ${share(bound.both)}, each in the other's place ${share(bound.exchanged)}.`,
+      `Colours of "X hair, Y clothes", all ${bound.asked / 8} pairs of different colours: both right ` +
+        `${share(bound.both)}, each in the other's place ${share(bound.exchanged)}.`,
     ],
     picture: await sheet(pictures.map((list, k) => [held.pictures[some[k]], ...list])),
-    legend: `A real face of each held-out caption, and six made of it: ${some.map((i) => `"${held.captions[i]}"`).join('; ')}.`,
+    legend:
+      'A real face of each held-out caption, and six made of it: ' +
+      `${some.map((i) => `"${held.captions[i]}"`).join('; ')}.`,
   };
 }
 

@@ -6,7 +6,8 @@ import { generators } from './generators.js';
 
 /** No inline scripts, no eval, nothing from elsewhere. `blob:` only for files being saved. */
 const CSP =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
+  "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 function headers(): Plugin {
   return {

@@ -107,7 +107,9 @@ async function showExported(bytes: Uint8Array, step: number, error: number): Pro
       });
     }
     page.exported.hidden = false;
-    page.madeCaption.textContent = `Made by generator.onnx of step ${step}, ${(bytes.length / 1000).toFixed(0)} kB, loaded from its bytes; largest relative difference from TensorFlow.js ${error.toExponential(1)}`;
+    page.madeCaption.textContent =
+      `Made by generator.onnx of step ${step}, ${(bytes.length / 1000).toFixed(0)} kB, loaded from its ` +
+      `bytes; largest relative difference from TensorFlow.js ${error.toExponential(1)}`;
   } finally {
     await generator.dispose();
   }

@@ -112,7 +112,8 @@ function classOf(
   const named = typeof label === 'string' ? (names ?? []).indexOf(label) : label;
   if (typeof label === 'string' && named < 0)
     throw new UsageError(
-      `${where}: expected ${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
+      `${where}: expected ` +
+        `${names ? `one of ${listed(names)}` : 'a number, as the model names no classes'}, got '${label}'`,
       { code: 'input.range' },
     );
   checkInteger(where, named, 0, (classes ?? 2 ** 31) - 1);

@@ -33,7 +33,9 @@ export async function score(
   if (!input || !output || other)
     throw new ModelFormatError(
       'model.notGenerator',
-      `score: expected a model from pictures to a score, got inputs ${inputs.map(({ name }) => name).join(', ')} and outputs ${outputs.map(({ name }) => name).join(', ')}; forja train --export-discriminator writes one`,
+      'score: expected a model from pictures to a score, got inputs ' +
+        `${inputs.map(({ name }) => name).join(', ')} and outputs ` +
+        `${outputs.map(({ name }) => name).join(', ')}; forja train --export-discriminator writes one`,
     );
   if (!first) throw new UsageError('score: expected a picture or several, got none', { code: 'input.shape' });
   for (const image of images) checkImage(where, image, first);
@@ -80,7 +82,10 @@ function conditionOf(
   const list = (Array.isArray(told) ? told : told === undefined ? [] : [told]) as (number | string)[];
   if (list.length !== 1 && list.length !== count)
     throw new UsageError(
-      `score.${input.role}: expected one, or one for each of ${count} pictures, as the model judges a picture as one of ${input.role === 'label' ? `a class${input.classes ? ` (${input.classes.join(', ')})` : ''}` : 'a text'}, got ${list.length || 'none'}`,
+      `score.${input.role}: expected one, or one for each of ${count} pictures, as the model judges a ` +
+        'picture as one of ' +
+        `${input.role === 'label' ? `a class${input.classes ? ` (${input.classes.join(', ')})` : ''}` : 'a text'}, ` +
+        `got ${list.length || 'none'}`,
       { code: 'input.range' },
     );
   const at = (i: number): number | string => list[list.length === 1 ? 0 : i] as number | string; // as many as pictures

@@ -78,7 +78,8 @@ export async function translate(
         );
       if (sizeOf(result.shape) === 0)
         throw new UsageError(
-          `translate: expected pictures that the model makes pixels of, got ${part.width} × ${part.height}, of which it makes [${result.shape.join(', ')}]`,
+          `translate: expected pictures that the model makes pixels of, got ${part.width} × ${part.height}, ` +
+            `of which it makes [${result.shape.join(', ')}]`,
           { code: 'input.shape' },
         );
       pieces.push({ place, given: { width: part.width, height: part.height }, result });
@@ -105,7 +106,8 @@ export function checkWhole(where: string, { width, height }: ImageLike, fixed: P
       ? `; { tile: ${fixed.width} } runs other sizes in tiles`
       : '; resize them';
   throw new UsageError(
-    `${where}: expected pictures of ${fixed.width ?? 'any width'} × ${fixed.height ?? 'any height'}, got ${width} × ${height}${way}`,
+    `${where}: expected pictures of ${fixed.width ?? 'any width'} × ${fixed.height ?? 'any height'}, ` +
+      `got ${width} × ${height}${way}`,
     { code: 'input.shape' },
   );
 }
@@ -125,7 +127,8 @@ function endsOf({ kind, inputs, outputs }: Manifest): { input: ManifestInput; ou
     const way = kind === 'latent' ? 'sample() makes pictures with it' : OTHERWISE;
     throw new ModelFormatError(
       'model.notGenerator',
-      `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ${inputs.map(({ name }) => name).join(', ')}; ${way}`,
+      `translate: expected a model from one picture to a picture, got kind '${kind}' with inputs ` +
+        `${inputs.map(({ name }) => name).join(', ')}; ${way}`,
     );
   }
   return { input, output };
@@ -143,7 +146,8 @@ export function checkImage(where: string, image: ImageLike, { width, height }: I
   }
   if (image.width !== width || image.height !== height) {
     throw new UsageError(
-      `${where}: expected pictures of one size, got ${width} × ${height} and ${image.width} × ${image.height}; call it once for each size`,
+      `${where}: expected pictures of one size, got ${width} × ${height} and ${image.width} × ` +
+        `${image.height}; call it once for each size`,
       { code: 'input.shape' },
     );
   }

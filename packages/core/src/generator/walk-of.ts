@@ -154,7 +154,9 @@ async function synthesised(
   const stranger = inputs.find((one) => one !== input && fed[one.name] === undefined);
   if (!input || !output || stranger)
     throw new UsageError(
-      `interpolate.synthesis: expected a model from an output of the generator (${Object.keys(made).join(', ')}) to pictures, got inputs ${inputs.map(({ name }) => name).join(', ')}; it is the synthesis.onnx of the same run`,
+      'interpolate.synthesis: expected a model from an output of the generator ' +
+        `(${Object.keys(made).join(', ')}) to pictures, got inputs ` +
+        `${inputs.map(({ name }) => name).join(', ')}; it is the synthesis.onnx of the same run`,
       { code: 'input.shape' },
     );
   const styles = made[input.name] as Tensor; // found by it

@@ -100,7 +100,8 @@ export const convert: CliCommand = {
     io.print(
       weights.length === 0
         ? `no weight can be stored as ${type}: ${size}`
-        : `${weights.length} weights as ${type}: ${size}${decibels === null ? '' : `; ${decibels.toFixed(1)} dB against float32 weights`}`,
+        : `${weights.length} weights as ${type}: ` +
+            `${size}${decibels === null ? '' : `; ${decibels.toFixed(1)} dB against float32 weights`}`,
     );
     return { file: target, type, bytes: written.length, before, psnr: decibels, weights };
   },

@@ -27,7 +27,8 @@ export async function checkFfmpeg(where: string, ffmpeg: string): Promise<void> 
     // it could not be started
   }
   throw new UsageError(
-    `${where}: expected ffmpeg to be installed, as it writes .webm and .mp4, got none that starts as '${ffmpeg}'; install it, name it with --ffmpeg <path>, or write a .gif or .apng`,
+    `${where}: expected ffmpeg to be installed, as it writes .webm and .mp4, got none that starts as ` +
+      `'${ffmpeg}'; install it, name it with --ffmpeg <path>, or write a .gif or .apng`,
   );
 }
 

@@ -61,7 +61,8 @@ export async function pictureTarget<F extends string = Exclude<PictureFormat, 'f
   const format = formats.find((one) => one === extension);
   if (folder ? !folders : format === undefined)
     throw new UsageError(
-      `${where}: expected a ${listed(formats.map((one) => `.${one}`))} file${folders ? ', or a folder' : ''}, got '${out}'`,
+      `${where}: expected a ${listed(formats.map((one) => `.${one}`))} ` +
+        `file${folders ? ', or a folder' : ''}, got '${out}'`,
     );
   await checkParent(where, path);
   if (there && there.isDirectory() !== folder)

@@ -49,7 +49,9 @@ export const interpolate: CliCommand = {
       io,
     });
     io.print(
-      `${steps} pictures of ${batch.width} × ${batch.height}, seed ${seeds.join(' to ')}${loop ? ' and back' : ''}, in ${format === 'folder' ? path : files[0]} (on ${onDevice(device)})`,
+      `${steps} pictures of ${batch.width} × ${batch.height}, seed ` +
+        `${seeds.join(' to ')}${loop ? ' and back' : ''}, in ${format === 'folder' ? path : files[0]} (on ` +
+        `${onDevice(device)})`,
     );
     return {
       files,

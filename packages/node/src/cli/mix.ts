@@ -72,7 +72,8 @@ export const mix: CliCommand = {
         io,
       });
       io.print(
-        `${rows.length} × ${columns.length} pictures, styles of the columns from layer ${from} of ${layers} on, in ${path} (on ${onDevice(generator.device)})`,
+        `${rows.length} × ${columns.length} pictures, styles of the columns from layer ${from} of ` +
+          `${layers} on, in ${path} (on ${onDevice(generator.device)})`,
       );
       return {
         files,

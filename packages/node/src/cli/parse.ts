@@ -45,7 +45,8 @@ export function seedsOf(where: string, text: string): (number | bigint)[] {
     const [first, last] = [BigInt(seedOf(where, low)), BigInt(seedOf(where, high))];
     if (last < first || last - first >= BigInt(MOST_SEEDS - seeds.length))
       throw new UsageError(
-        `${where}: expected ranges from a lower to a higher seed, of at most ${MOST_SEEDS} in all, got '${part.trim()}'`,
+        `${where}: expected ranges from a lower to a higher seed, of at most ${MOST_SEEDS} in all, got ` +
+          `'${part.trim()}'`,
         { code: 'input.range' },
       );
     for (let seed = first; seed <= last; seed++) seeds.push(seedOf(where, String(seed)));

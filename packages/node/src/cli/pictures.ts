@@ -103,7 +103,8 @@ async function refuseOlder(folder: string, count: number): Promise<void> {
   const older = names.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
   if (older.length > 0)
     throw new UsageError(
-      `--out: expected no pictures after the ${count} of this call in ${folder}, got ${older.length} more (${older.sort()[0]} …); remove them, or name another folder`,
+      `--out: expected no pictures after the ${count} of this call in ${folder}, got ${older.length} ` +
+        `more (${older.sort()[0]} …); remove them, or name another folder`,
     );
 }
 

@@ -133,7 +133,8 @@ export const sample: CliCommand = {
         io,
       });
       io.print(
-        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ${args.seeds ?? seed}, in ${format === 'folder' ? path : files[0]}`,
+        `${count} picture${count === 1 ? '' : 's'} of ${batch.width} × ${batch.height}, seed ` +
+          `${args.seeds ?? seed}, in ${format === 'folder' ? path : files[0]}`,
       );
       io.print(`${imagesPerSecond} images/s on ${onDevice(generator.device)}`);
       return {

@@ -62,7 +62,8 @@ export const video: CliCommand = {
     if (isVideo(format)) await writeVideo(frames, path, { ffmpeg, format, fps, signal: io.signal as AbortSignal });
     else files = await writePictures(frames, path, format, { animation: { delayMs: 1000 / fps }, io });
     io.print(
-      `${steps} pictures of ${frames.width} × ${frames.height}, ${(steps / fps).toFixed(1)} s, past ${seeds.length} seeds${args.loop ? ' and back' : ''}, in ${path} (on ${onDevice(device)})`,
+      `${steps} pictures of ${frames.width} × ${frames.height}, ${(steps / fps).toFixed(1)} s, past ` +
+        `${seeds.length} seeds${args.loop ? ' and back' : ''}, in ${path} (on ${onDevice(device)})`,
     );
     return {
       files,

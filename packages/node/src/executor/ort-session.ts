@@ -187,7 +187,8 @@ export class OrtSession {
         Object.assign(report, found);
         const all = Object.values(report.placement).reduce((sum, count) => sum + count, 0);
         report.reasons.push(
-          `${device.name}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`,
+          `${device.name}: ${found ? `${report.placement['cpu'] ?? 0} of ${all}` : 'some'} nodes run on the ` +
+            `CPU${found ? `: ${report.cpuOps.join(', ')}` : ''}`,
         );
       }
     }

@@ -45,9 +45,11 @@ export function xml(text: string): string {
 export async function svgOf(folded: Folded, title: string): Promise<string> {
   const { width, height, places, lines, frames } = await layout(folded);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${xml(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ` +
+      `${width} ${height}" role="img" aria-label="${xml(title)}">`,
     `<title>${xml(title)}</title><style>${STYLE}</style>`,
-    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>',
+    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" ' +
+      'orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>',
     `<rect class="ground" width="${width}" height="${height}"/>`,
     ...folded.repeats.map(({ times }, i) => frameOf(frames[i], times)),
     ...lines.map(({ points }) => `<path class="line" marker-end="url(#arrow)" d="${pathOf(points)}"/>`),
@@ -72,7 +74,11 @@ function pathOf(points: readonly Point[]): string {
 function frameOf(place: Place | undefined, times: number): string {
   if (!place) return '';
   const { x, y, width, height } = place;
-  return `<g><rect class="frame" x="${px(x)}" y="${px(y)}" width="${px(width)}" height="${px(height)}" rx="10"/><text class="title" x="${px(x + width - 8)}" y="${px(y + 16)}" text-anchor="end">× ${times}</text></g>`;
+  return (
+    `<g><rect class="frame" x="${px(x)}" y="${px(y)}" width="${px(width)}" height="${px(height)}" ` +
+    `rx="10"/><text class="title" x="${px(x + width - 8)}" y="${px(y + 16)}" text-anchor="end">× ` +
+    `${times}</text></g>`
+  );
 }
 
 function boxOf(box: Box, place: Place | undefined): string {
@@ -89,5 +95,9 @@ function boxOf(box: Box, place: Place | undefined): string {
     const tip = details === '' ? '' : `<title>${xml(details)}</title>`;
     return `<text class="${kind}" x="${px(x + METRICS.pad)}" y="${px(at)}">${xml(text)}${tip}</text>`;
   });
-  return `<g><title>${xml(box.title)}</title><rect class="box ${box.kind}" x="${px(x)}" y="${px(y)}" width="${px(width)}" height="${px(height)}" rx="${box.kind === 'port' ? px(Math.min(height, 40) / 2) : '6'}"/>${written.join('')}</g>`;
+  return (
+    `<g><title>${xml(box.title)}</title><rect class="box ${box.kind}" x="${px(x)}" y="${px(y)}" ` +
+    `width="${px(width)}" height="${px(height)}" ` +
+    `rx="${box.kind === 'port' ? px(Math.min(height, 40) / 2) : '6'}"/>${written.join('')}</g>`
+  );
 }

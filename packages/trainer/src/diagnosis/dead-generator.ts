@@ -13,7 +13,10 @@ export const deadGenerator: Detector = {
   find(at) {
     const spread = lastOf(at, 3, 'spread');
     if (spread === undefined || Math.max(...spread) > DEAD) return undefined;
-    return `the generator is dead: it makes the same example of every latent (spread ${figure(spread.at(-1) as number)} of the data's), and no training brings it back`;
+    return (
+      'the generator is dead: it makes the same example of every latent (spread ' +
+      `${figure(spread.at(-1) as number)} of the data's), and no training brings it back`
+    );
   },
   remedies: [
     {

@@ -19,7 +19,10 @@ export const explodingGradients: Detector = {
       if (now === undefined || first === undefined) continue;
       const grows = now.every((value) => value > GROWN[player] * first) && (now.at(-1) as number) > (now[0] as number);
       if (grows)
-        return `exploding gradients: the norm of ${words} gradient has grown to ${figure(now.at(-1) as number)}, from ${figure(first)} at the start`;
+        return (
+          `exploding gradients: the norm of ${words} gradient has grown to ${figure(now.at(-1) as number)}, ` +
+          `from ${figure(first)} at the start`
+        );
     }
     return undefined;
   },

@@ -12,7 +12,10 @@ export const memorising: Detector = {
   find(at) {
     const copies = lastScores(at, 3, 'memorised');
     if (copies === undefined || Math.min(...copies) < COPIES) return undefined;
-    return `the generator memorises: ${percent(mean(copies))} of what it makes is nearer to a training example than 99 % of the held-out examples are`;
+    return (
+      `the generator memorises: ${percent(mean(copies))} of what it makes is nearer to a training ` +
+      'example than 99 % of the held-out examples are'
+    );
   },
   remedies: [
     {

@@ -13,7 +13,10 @@ export const overfittingDiscriminator: Detector = {
   find(at) {
     const tells = lastOf(at, BLOCKS, 'd_overfit');
     if (tells === undefined || Math.min(...tells) < TELLS - 0.05 || mean(tells) < TELLS) return undefined;
-    return `the discriminator overfits: it ranks training examples above real ones that were held out in ${percent(mean(tells))} of the pairs (1/2 where it cannot tell)`;
+    return (
+      'the discriminator overfits: it ranks training examples above real ones that were held out in ' +
+      `${percent(mean(tells))} of the pairs (1/2 where it cannot tell)`
+    );
   },
   remedies: [
     {

@@ -18,7 +18,10 @@ export const overwhelmingDiscriminator: Detector = {
     if (Math.min(...distance) < APART) return undefined;
     const [before, after] = [distance.slice(0, BLOCKS / 2), distance.slice(BLOCKS / 2)].map(mean) as [number, number];
     if (after < 0.9 * before) return undefined;
-    return `the discriminator overwhelms the generator: it gets ${percent(mean(right))} right, and made examples come no nearer to the data (${figure(after)} apart, ${figure(before)} before)`;
+    return (
+      `the discriminator overwhelms the generator: it gets ${percent(mean(right))} right, and made ` +
+      `examples come no nearer to the data (${figure(after)} apart, ${figure(before)} before)`
+    );
   },
   remedies: [
     {

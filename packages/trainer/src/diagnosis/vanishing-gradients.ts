@@ -16,7 +16,11 @@ export const vanishingGradients: Detector = {
     const sees = lastOf(at, 3, 'd_fake');
     if (now === undefined || sees === undefined) return undefined;
     if (Math.max(...now) > GONE * most || Math.min(...sees) < SURE) return undefined;
-    return `vanishing gradients: the norm of the generator's gradient has fallen to ${figure(now.at(-1) as number)}, from ${figure(most)}, as the discriminator sees through ${percent(mean(sees))} of the fakes`;
+    return (
+      `vanishing gradients: the norm of the generator's gradient has fallen to ` +
+      `${figure(now.at(-1) as number)}, from ${figure(most)}, as the discriminator sees through ` +
+      `${percent(mean(sees))} of the fakes`
+    );
   },
   remedies: [
     {

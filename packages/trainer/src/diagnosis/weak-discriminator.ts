@@ -17,7 +17,11 @@ export const weakDiscriminator: Detector = {
     const spread = lastOf(at, BLOCKS, 'spread');
     if (right === undefined || distance === undefined || spread === undefined) return undefined;
     if (Math.max(...right) > CHANCE || Math.min(...distance) < APART || Math.min(...spread) < SPREAD) return undefined;
-    return `the discriminator is too weak: it gets ${percent(mean(right))} right (chance: 50 %), although made examples are far from the data (${figure(mean(distance))} apart; 0: alike, 1: nothing in common)`;
+    return (
+      `the discriminator is too weak: it gets ${percent(mean(right))} right (chance: 50 %), although ` +
+      `made examples are far from the data (${figure(mean(distance))} apart; 0: alike, 1: nothing in ` +
+      'common)'
+    );
   },
   remedies: [
     {

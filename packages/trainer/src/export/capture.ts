@@ -239,7 +239,8 @@ function captureAt(
 function unsure(dims: readonly string[]): ExportError {
   return new ExportError(
     'export.unsupported',
-    `trace: expected sizes that can be computed from ${dims.join(', ')}, got different ones at each size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`,
+    `trace: expected sizes that can be computed from ${dims.join(', ')}, got different ones at each ` +
+      `size tried; fix ${dims.length === 1 ? 'that dim' : 'those dims'}`,
   );
 }
 

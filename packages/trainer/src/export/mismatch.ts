@@ -31,7 +31,10 @@ export interface Place {
 export function statedRange(names: readonly string[]): string {
   const [name = 'x'] = names;
   const of = names.length === 0 ? '' : ` of ${names.map((one) => `'${one}'`).join(', ')}`;
-  return `state the range${of} that the function is meant for: inputs: [{ name: '${name}', range: [low, high], … }], or --range ${name}:low,high on the command line`;
+  return (
+    `state the range${of} that the function is meant for: inputs: [{ name: '${name}', range: [low, ` +
+    `high], … }], or --range ${name}:low,high on the command line`
+  );
 }
 
 /** Describes a draw: seed, sizes, distribution. */
@@ -60,10 +63,16 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
     const text = `${branch.why}; its numbers differ at ${at}. Fix the size, or compute the same at every size`;
     return { error: new ExportError('export.unsupported', text), explained: false };
   }
-  const numbers = `max |onnx - tfjs| ${worst.max.toPrecision(3)}, p99 ${worst.p99.toPrecision(3)}, p99.9 of |tfjs| ${worst.scale.toPrecision(3)}`;
+  const numbers =
+    `max |onnx - tfjs| ${worst.max.toPrecision(3)}, p99 ${worst.p99.toPrecision(3)}, p99.9 of |tfjs| ` +
+    `${worst.scale.toPrecision(3)}`;
   const cure = statedRange(unranged(round));
   if (job.psnr !== undefined) {
-    const half = `verify: expected output '${worst.output}' in half precision at ${job.psnr} dB or more of tfjs, got ${(worst.psnr ?? -Infinity).toFixed(1)} dB at ${at} (${numbers}). Export with precision 'fp32'; numbers above 65504, or small differences of large ones, need it. If they come from inputs that it will not get, ${cure}`;
+    const half =
+      `verify: expected output '${worst.output}' in half precision at ${job.psnr} dB or more of tfjs, ` +
+      `got ${(worst.psnr ?? -Infinity).toFixed(1)} dB at ${at} (${numbers}). Export with precision ` +
+      `'fp32'; numbers above 65504, or small differences of large ones, need it. If they come from ` +
+      `inputs that it will not get, ${cure}`;
     return { error: new ExportError('export.mismatch', half), explained: false };
   }
   const own = nudged(worst.output, place);
@@ -78,11 +87,14 @@ export async function mismatchOf(worst: OutputError, place: Place): Promise<Mism
   const why = rounding
     ? `: float32 rounding in this network accounts for it at such inputs; ${cure}, or raise verify.tolerance`
     : tie
-      ? `; given the same numbers, that call agrees with tfjs, so float32 rounding before it accounts for the difference; ${cure}`
+      ? '; given the same numbers, that call agrees with tfjs, so float32 rounding before it accounts for ' +
+        `the difference; ${cure}`
       : own === undefined
         ? ''
         : ", which does not explain it: correct that call's lowering";
-  const message = `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${what}${moved}${why}`;
+  const message =
+    `verify: expected output '${worst.output}' within ${job.tolerance} of tfjs, got a relative error ` +
+    `of ${worst.relative.toPrecision(3)} at ${at} (${numbers})${what}${moved}${why}`;
   return { error: new ExportError('export.mismatch', message), explained: rounding || tie };
 }
 
@@ -136,7 +148,9 @@ async function firstDiffering(place: Place): Promise<First> {
     if (found === undefined) return { innocent: false, why: '' };
     const { error, alone } = found;
     return {
-      call: `${describeCall({ ...error, inputs: {}, attrs: {}, outputs: [] })} (relative error ${error.relative.toPrecision(3)})`,
+      call:
+        `${describeCall({ ...error, inputs: {}, attrs: {}, outputs: [] })} (relative error ` +
+        `${error.relative.toPrecision(3)})`,
       innocent: alone() <= job.tolerance,
       why: '',
     };
@@ -238,7 +252,9 @@ export function unverified(
   const names = what === 'change' && freeInputs(round).length > 0 ? freeInputs(round) : unranged(round);
   return new ExportError(
     'export.unverified',
-    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; that agrees with tfjs but does not verify the file. ${upper(statedRange(names))}; or take the file as it is with verify: false (--no-verify)`,
+    `verify: expected numbers of output '${output}' that can be compared, ${got}${ways}; that agrees ` +
+      `with tfjs but does not verify the file. ${upper(statedRange(names))}; or take the file as it is ` +
+      'with verify: false (--no-verify)',
   );
 }
 
@@ -252,7 +268,10 @@ export function refusal(side: 'tfjs' | 'onnx', cause: unknown, round: Round, how
   const stated = ranged.length === 0 ? '' : `, ${ranged.join(', ')} as stated`;
   return new ExportError(
     side === 'tfjs' ? 'export.unverified' : 'export.mismatch',
-    `verify: expected a ${side === 'tfjs' ? 'function' : 'file'} that runs on the inputs drawn (${at}${stated}), got an error of ${side === 'tfjs' ? 'tfjs' : 'onnxruntime where tfjs runs'}: ${got}. If its inputs are of other numbers, ${statedRange(unranged(round).length > 0 ? unranged(round) : round.inputs.map(({ name }) => name))}`,
+    `verify: expected a ${side === 'tfjs' ? 'function' : 'file'} that runs on the inputs drawn ` +
+      `(${at}${stated}), got an error of ${side === 'tfjs' ? 'tfjs' : 'onnxruntime where tfjs runs'}: ` +
+      `${got}. If its inputs are of other numbers, ` +
+      `${statedRange(unranged(round).length > 0 ? unranged(round) : round.inputs.map(({ name }) => name))}`,
     { cause },
   );
 }

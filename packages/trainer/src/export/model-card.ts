@@ -87,10 +87,13 @@ function loading({ file, report, manifest }: CardSource): [string, string, strin
   const word = report.inputs.find(({ role }) => role === 'text')?.vocabulary?.[1];
   const forja =
     manifest.kind === 'latent'
-      ? `const images = await generator.sample({ count: 4, seed: 1${word === undefined ? '' : `, text: ${JSON.stringify(word)}`} });`
+      ? 'const images = await generator.sample({ count: 4, seed: ' +
+        `1${word === undefined ? '' : `, text: ${JSON.stringify(word)}`} });`
       : manifest.kind === 'image-to-image' || manifest.kind === 'super-resolution'
         ? 'const images = await generator.translate(picture); // { width, height, channels, data }'
-        : `const results = await generator.run({ ${feeds.map(({ key, dtype, size }) => `${key}: { dtype: '${dtype}', shape: [${size.join(', ')}], data: ${array(dtype, count(size))} }`).join(', ')} });`;
+        : 'const results = await generator.run({ ' +
+          `${feeds.map(({ key, dtype, size }) => `${key}: { dtype: '${dtype}', shape: [${size.join(', ')}], data: ${array(dtype, count(size))} }`).join(', ')} ` +
+          '});';
   const tensors = feeds
     .map(
       ({ key, dtype, size }) =>
@@ -107,27 +110,32 @@ function loading({ file, report, manifest }: CardSource): [string, string, strin
     [
       'Node, with Forja',
       'js',
-      `import { load } from '@forja/node';\n\nconst generator = await load(${name});\n${forja}\nawait generator.dispose();`,
+      `import { load } from '@forja/node';\n\nconst generator = await load(${name});\n${forja}\nawait ` +
+        'generator.dispose();',
     ],
     [
       'Browser, with Forja',
       'js',
-      `import { load } from '@forja/web';\n\nconst generator = await load(new URL(${name}, location.href)); // WebGPU where it is, else WASM\n${forja}`,
+      `import { load } from '@forja/web';\n\nconst generator = await load(new URL(${name}, ` +
+        `location.href)); // WebGPU where it is, else WASM\n${forja}`,
     ],
     [
       'Browser or Node, with onnxruntime',
       'js',
-      `import * as ort from 'onnxruntime-web/wasm'; // or 'onnxruntime-node'\n\nconst session = await ort.InferenceSession.create(${name});\nconst results = await session.run({ ${tensors} });`,
+      `import * as ort from 'onnxruntime-web/wasm'; // or 'onnxruntime-node'\n\nconst session = await ` +
+        `ort.InferenceSession.create(${name});\nconst results = await session.run({ ${tensors} });`,
     ],
     [
       'Python, with onnxruntime',
       'python',
-      `import numpy as np\nimport onnxruntime as ort\n\nsession = ort.InferenceSession(${name})\nresults = session.run(None, {${numpy}})`,
+      `import numpy as np\nimport onnxruntime as ort\n\nsession = ` +
+        `ort.InferenceSession(${name})\nresults = session.run(None, {${numpy}})`,
     ],
     [
       'Python, with OpenVINO',
       'python',
-      `import numpy as np\nimport openvino as ov\n\nmodel = ov.compile_model(${name}, "CPU")\nresults = model({${numpy}})`,
+      `import numpy as np\nimport openvino as ov\n\nmodel = ov.compile_model(${name}, "CPU")\nresults = ` +
+        `model({${numpy}})`,
     ],
   ];
 }
@@ -150,7 +158,8 @@ export async function modelCard(source: CardSource): Promise<string> {
   const dims =
     report.dynamicDims.length === 0
       ? 'All sizes are fixed.'
-      : `Sizes that you choose: ${report.dynamicDims.map((dim) => `\`${dim}\``).join(', ')}${steps.length === 0 ? '' : `; ${steps.join(', ')}`}.`;
+      : 'Sizes that you choose: ' +
+        `${report.dynamicDims.map((dim) => `\`${dim}\``).join(', ')}${steps.length === 0 ? '' : `; ${steps.join(', ')}`}.`;
   const text = [
     `# ${markdownText(file)}`,
     `An ONNX model (opset ${report.opset}, ${report.parameters.toLocaleString('en')} parameters, ${(report.bytes / 1e6).toFixed(2)} MB${Object.entries(
@@ -166,7 +175,8 @@ export async function modelCard(source: CardSource): Promise<string> {
     `## Training data\n\n${manifest.trainedOn === undefined ? UNKNOWN : markdownText(manifest.trainedOn)}`,
     `## Metrics\n\n${metrics.length === 0 ? 'Not stated.' : metrics.join('\n')}`,
     `## Licence\n\n${manifest.license === undefined ? UNKNOWN : markdownText(manifest.license)}`,
-    `## Fidelity to the original\n\n${report.weights === undefined ? '' : `Weights: ${storedText(report.weights)}. What follows is of the file before that.\n\n`}${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
+    '## Fidelity to the ' +
+      `original\n\n${report.weights === undefined ? '' : `Weights: ${storedText(report.weights)}. What follows is of the file before that.\n\n`}${report.verified === 'passed' ? `Compared with TensorFlow.js at ${report.errors.length} combinations of output, seed and size: relative error at most ${worst.toExponential(1)} (${criterion(report)}${report.psnr === undefined ? '' : `; the least was ${Math.min(...report.errors.map(({ psnr = 0 }) => psnr)).toFixed(1)} dB`}).` : 'Not compared with the original.'}`,
     `## Loading it\n\n${loading(source)
       .map(([title, language, code]) => `### ${title}\n\n${fenced(language, code)}`)
       .join('\n\n')}`,

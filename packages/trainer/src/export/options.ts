@@ -104,6 +104,7 @@ export function checkOptions(options: ExportOptions): void {
   const { precision = 'fp32', weights = 'float32' } = options;
   if (precision === 'fp16' && weights !== 'float32')
     throw new UsageError(
-      `exportOnnx.weights: expected none with precision: 'fp16', which has half-precision weights already, got '${weights}'; leave out one of the two`,
+      `exportOnnx.weights: expected none with precision: 'fp16', which has half-precision weights ` +
+        `already, got '${weights}'; leave out one of the two`,
     );
 }

@@ -116,7 +116,8 @@ export const exportCommand: CliCommand = {
     {
       flags: '--weights <type>',
       description:
-        'how large weights are stored, computing stays in float32; default float32, or what keeps the size of quantised files',
+        'how large weights are stored, computing stays in float32; default float32, or what keeps the ' +
+        'size of quantised files',
       choices: ['float32', ...WEIGHT_STORAGES],
     },
     {

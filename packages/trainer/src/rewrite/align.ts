@@ -118,7 +118,8 @@ export function align(traces: readonly SizedProgram[], steps: Readonly<Record<st
     if (!shapes.every((s) => s.length === shapes[0]?.length))
       refuse(
         at,
-        `expected the same rank at every size, got ${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`,
+        'expected the same rank at every size, got ' +
+          `${shapes.map((s) => `[${s.map(sizeText).join(', ')}]`).join(' and ')}`,
         branches,
       );
     const axes = (shapes[0] ?? []).map((_, axis) => {
@@ -219,7 +220,8 @@ function withNumbers(
         ) ??
           refuse(
             at,
-            "expected the same numbers at every size, got different ones: they depend on the size, or are random. Compute them with tfjs ops from the inputs; draw random numbers with Forja's random",
+            'expected the same numbers at every size, got different ones: they depend on the size, or are ' +
+              "random. Compute them with tfjs ops from the inputs; draw random numbers with Forja's random",
           )),
       );
     } else {
@@ -228,7 +230,8 @@ function withNumbers(
           fromSteps(program, id, versions, (rows) => within(rows, near(reader))) ??
           refuse(
             at,
-            `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], or one row of equal steps, got others; compute them with tfjs ops from the inputs`,
+            `expected numbers that repeat along the dynamic dims of [${shape(id).map(sizeText).join(', ')}], ` +
+              'or one row of equal steps, got others; compute them with tfjs ops from the inputs',
           )),
       );
     }
@@ -260,14 +263,16 @@ function checkStructure(programs: readonly Program[], solve: Solver): void {
       ) {
         refuse(
           where(call),
-          `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at another one: the function branches on a size`,
+          `expected the same calls at every size, got ${twin === undefined ? 'none' : where(twin)} at ` +
+            'another one: the function branches on a size',
           branches,
         );
       }
       if (twin.outputs.length !== call.outputs.length) {
         const count = solve(programs.map((p) => p.calls[index]?.outputs.length ?? 0));
         const why =
-          'a dynamic dim cannot be unstacked, because a loop over it (as in recurrent layers) is unrolled; fix that dim';
+          'a dynamic dim cannot be unstacked, because a loop over it (as in recurrent layers) is unrolled; ' +
+          'fix that dim';
         refuse(
           where(call),
           `expected as many results at every size, got ${call.outputs.length} and ${twin.outputs.length}: ${why}`,
@@ -299,7 +304,8 @@ function solveSize(numbers: readonly number[], near: readonly Size[], solve: Sol
     solve(numbers, near) ??
     refuse(
       at,
-      `expected ${what} that is a sum, product or rounded quotient of the dynamic dims, got ${numbers.join(', ')} at the sizes traced; fix that dim`,
+      `expected ${what} that is a sum, product or rounded quotient of the dynamic dims, got ` +
+        `${numbers.join(', ')} at the sizes traced; fix that dim`,
       numbers.every(Number.isInteger) ? undefined : fractions,
     )
   );

@@ -76,7 +76,9 @@ export async function makeEngine(options: EngineOptions): Promise<Engine> {
   const maker = makerOf(options);
   if (!maker.shares && system.phases.length > 1)
     throw new UsageError(
-      `train.host.runtime: expected a runtime with shared state (createState) for the ${system.phases.length} phases of '${system.name}', got one without; use that of @forja/node or @forja/web, or engine: 'tfjs'`,
+      'train.host.runtime: expected a runtime with shared state (createState) for the ' +
+        `${system.phases.length} phases of '${system.name}', got one without; use that of @forja/node or ` +
+        `@forja/web, or engine: 'tfjs'`,
     );
   const definitions = system.phases.map((phase): [string, StepDefinition] => [
     phase.name,
@@ -104,13 +106,17 @@ function makerOf({ kind, runtime, lowering = 'auto', threads }: EngineOptions): 
     };
   if (runtime === undefined)
     throw new UsageError(
-      "train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of @forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'",
+      "train.host.runtime: expected a runtime for the engine 'onnx', got none; pass runtime() of " +
+        "@forja/web or @forja/node, import train from @forja/trainer/node, or set engine: 'tfjs'",
     );
   const session = threads === undefined ? {} : { session: { threads } };
   return {
     get device() {
       const { actual, threads: used } = runtime.device;
-      return `onnxruntime, ${actual}${deviceTraits(actual).cpuKernels ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`;
+      return (
+        'onnxruntime, ' +
+        `${actual}${deviceTraits(actual).cpuKernels ? `, ${used} thread${used === 1 ? '' : 's'}` : ''}`
+      );
     },
     shares: runtime.createState !== undefined,
     make: (steps) => compileAll(steps, { runtime, lowering, ...session }),

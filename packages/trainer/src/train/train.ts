@@ -241,7 +241,8 @@ export function prepare(
     checkInputs(system, dataset);
     if (config.exportDiscriminator && Object.keys(system.discriminators ?? {}).length === 0)
       throw new UsageError(
-        `config.exportDiscriminator: expected a discriminator that judges examples one by one, got the system '${system.name}', whose does not with these options; leave it out`,
+        'config.exportDiscriminator: expected a discriminator that judges examples one by one, got the ' +
+          `system '${system.name}', whose does not with these options; leave it out`,
         { code: 'config.invalid' },
       );
   } catch (error) {
@@ -286,7 +287,9 @@ async function previewsOf(system: GanSystem, dataset: Dataset, seed: number): Pr
 function datasetOf({ data }: ResolvedConfig): Dataset {
   if (data.kind === 'synthetic') return syntheticDataset(data);
   throw new UsageError(
-    `train.host.dataset: expected a dataset, got none, and files (config.data.kind '${data.kind}') are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import train from @forja/trainer/node`,
+    `train.host.dataset: expected a dataset, got none, and files (config.data.kind '${data.kind}') ` +
+      'are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import ' +
+      'train from @forja/trainer/node',
   );
 }
 
@@ -294,7 +297,8 @@ function refuseOther(from: Checkpoint, identity: Run['identity']): void {
   for (const key of ['system', 'seed', 'batch', 'count'] as const) {
     if (from[key] !== identity[key])
       throw new UsageError(
-        `resume: expected a checkpoint with ${key} ${identity[key]}, got ${from[key]}; resume with the configuration that it was made with`,
+        `resume: expected a checkpoint with ${key} ${identity[key]}, got ${from[key]}; resume with the ` +
+          'configuration that it was made with',
         { code: 'config.invalid' },
       );
   }

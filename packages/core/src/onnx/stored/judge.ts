@@ -40,9 +40,12 @@ export async function storedMismatch({
   const most =
     worst === undefined
       ? ''
-      : `; most is lost by '${worst.weight.name}' of ${worst.weight.node}, which alone gives ${worst.psnr.toFixed(1)} dB`;
+      : `; most is lost by '${worst.weight.name}' of ${worst.weight.node}, which alone gives ` +
+        `${worst.psnr.toFixed(1)} dB`;
   return new ExportError(
     'export.mismatch',
-    `${where}: expected at least ${least} dB against float32 weights, got ${found.toFixed(1)} dB in '${output}' with ${type} weights${most}; store them as '${type === 'fp16' ? 'exact' : 'fp16'}', or lower the bound (verify.psnr, --psnr)`,
+    `${where}: expected at least ${least} dB against float32 weights, got ${found.toFixed(1)} dB in ` +
+      `'${output}' with ${type} weights${most}; store them as '${type === 'fp16' ? 'exact' : 'fp16'}', ` +
+      'or lower the bound (verify.psnr, --psnr)',
   );
 }

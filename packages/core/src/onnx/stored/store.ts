@@ -161,7 +161,9 @@ function refuse({ opsetImport }: Model, graph: Graph, large: readonly TensorProt
   if (quantised !== undefined || packed !== undefined)
     unsupported(
       'float32 weights',
-      `a model whose weights are quantised already (${quantised === undefined ? `'${packed?.name ?? ''}' has 8 bits` : `it has ${quantised.opType ?? ''}`}); use the float32 model it was made from`,
+      'a model whose weights are quantised already ' +
+        `(${quantised === undefined ? `'${packed?.name ?? ''}' has 8 bits` : `it has ${quantised.opType ?? ''}`}); ` +
+        'use the float32 model it was made from',
     );
   if (large.length === 0) {
     const halves = graph.initializers.some(({ dataType }) => dataType === DATA_TYPE.float16);
@@ -169,7 +171,8 @@ function refuse({ opsetImport }: Model, graph: Graph, large: readonly TensorProt
       'float32 weights',
       halves
         ? 'a model in half precision; use the float32 model it was made from'
-        : `a model without any of ${least} numbers or more in a convolution, matrix product or table: it would not get smaller`,
+        : `a model without any of ${least} numbers or more in a convolution, matrix product or table: it ` +
+            'would not get smaller',
     );
   }
   const opset = opsetImport.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version ?? 1n;

@@ -113,7 +113,8 @@ function bySize(op: 'Max' | 'Mean', x: Logical, y: Logical, call: BoundCall, ctx
   );
   if (!adjacent)
     return ctx.unsupported(
-      `a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither covers the picture nor tiles it; fix that dim`,
+      `a window of ${kernels.map(sizeText).join(' x ')} that depends on a dynamic dim and neither ` +
+        'covers the picture nor tiles it; fix that dim',
     );
   const rest = axes.flatMap(({ large, small, kernel }, i) =>
     sameSize(large, product([small, kernel])) ? [] : [{ axis: i + 2, end: product([small, kernel]) }],

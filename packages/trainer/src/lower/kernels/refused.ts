@@ -25,7 +25,8 @@ export const refusedKernels: Record<RefusedKernel, UnsupportedKernel> = {
   LowerBound: search,
   MatrixBandPart: because('tfjs has no kernel for it and composes tf.linalg.bandPart from others'),
   Multinomial: because(
-    'random draws are never frozen into a graph: pass uniform noise as an input and choose with argMax of logits - log(-log(noise))',
+    'random draws are never frozen into a graph: pass uniform noise as an input and choose with ' +
+      'argMax of logits - log(-log(noise))',
   ),
   NonMaxSuppressionV3: suppression,
   NonMaxSuppressionV4: suppression,

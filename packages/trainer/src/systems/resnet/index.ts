@@ -104,7 +104,8 @@ function checkGroups({ deviation, pack }: Options, batch: number): void {
   const seen = batch / pack;
   if (deviation !== undefined && seen > deviation && seen % deviation !== 0)
     throw new UsageError(
-      `config.batch: expected a multiple of the ${deviation} examples of a group (deviation)${pack > 1 ? `, times pack ${pack}` : ''}, got ${batch}`,
+      `config.batch: expected a multiple of the ${deviation} examples of a group ` +
+        `(deviation)${pack > 1 ? `, times pack ${pack}` : ''}, got ${batch}`,
       { code: 'config.invalid' },
     );
 }
