@@ -68,6 +68,25 @@ test('a dead generator is told once, and a resumed run remembers', async () => {
   expect(await scalars(halves)).toEqual(await scalars(whole));
 });
 
+test('examples that are all alike train on, and the probe says what it can', async () => {
+  const dataset = arrayDataset({ name: 'alike', fields: { vector: { data: new Float32Array(2 * 64), shape: [2] } } });
+  const spreads: number[] = [];
+  const result = await train(
+    { system: 'mlp', data: 'alike', batch: 8, base: 8, steps: 110, sampleEvery: 0, out: join(folder, 'alike') },
+    {
+      runtime: host,
+      dataset,
+      onEvent: (event) => {
+        if (event.type === 'step' && event.step === 100) spreads.push(event.scalars['spread'] ?? NaN);
+      },
+    },
+  );
+  expect(result).toMatchObject({ reason: 'finished', step: 110 });
+  expect(spreads).toHaveLength(1);
+  expect(spreads[0]).toBeGreaterThan(1); // finite, where the data has no spread at all
+  expect(spreads[0]).toBeLessThan(Infinity);
+});
+
 test('the probe: spread, energy coefficient and pairs, by their definitions', async () => {
   const [rows, size] = [16, 2];
   const numbers = (stream: number, count: number) => philoxUniform({ seed: 7, stream, step: 0 }, count);

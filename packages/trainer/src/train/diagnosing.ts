@@ -8,7 +8,7 @@ import type { Engine, Scalars } from './engine.js';
 export interface Diagnosing {
   /** Steps from `step` to the next that is looked at. */
   left(step: number): number;
-  /** What the probe says after a step; none where it is not due. */
+  /** What the probe says after a step, as far as it is finite; none where it is not due. */
   probe(step: number): Promise<Scalars>;
   /** Takes in a line of the log, or of the measures. Returns what is seen for the first time. */
   observe(line: LogLine): Promise<Diagnosis | undefined>;
@@ -39,7 +39,7 @@ export function makeDiagnosing({ config, options, reads, modes, engine, store }:
   };
   return {
     left: (step) => every - (step % every),
-    probe: (step) => (step % every === 0 ? engine.probe(step / every) : Promise.resolve({})),
+    probe: async (step) => (step % every === 0 ? finite(await engine.probe(step / every)) : {}),
     observe: (line) => (history.observe(line) ? look(line.step) : Promise.resolve(undefined)),
     measured: (line) => {
       history.measures.push(line);
@@ -53,3 +53,7 @@ export function makeDiagnosing({ config, options, reads, modes, engine, store }:
     },
   };
 }
+
+/** Those that are finite: a figure that could not be computed is no reason to stop a run, or to go back. */
+const finite = (scalars: Scalars): Scalars =>
+  Object.fromEntries(Object.entries(scalars).filter(([, value]) => Number.isFinite(value)));

@@ -7,6 +7,9 @@ import { shareAbove, type Inputs } from './step.js';
 /** Examples of a look at most. */
 const MOST = 128;
 
+/** Least spread of real examples that is divided by: a batch of equal ones has none. */
+const LEAST = 1e-6;
+
 /** What is looked at. Networks are applied in inference, so that no statistic moves. */
 export interface Looks {
   readonly batch: number;
@@ -42,7 +45,7 @@ export function probeOf({ batch, pack, inputs, holdout, signed, generate, judge 
     step: (given) => {
       const [real, fake] = [given['real'] as tf.Tensor, generate(given)];
       const scalars: Record<string, tf.Tensor> = {
-        spread: tf.div(spreadOf(fake), spreadOf(real)),
+        spread: tf.div(spreadOf(fake), tf.maximum(spreadOf(real), LEAST)),
         apart: apart(real, fake),
       };
       if (!holdout) return scalars;
