@@ -4,6 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 
+/** FORJA_BENCH_THREADS=1 leaves the other cores to other work. */
+const THREADS = process.env.FORJA_BENCH_THREADS ? { threads: Number(process.env.FORJA_BENCH_THREADS) } : {};
+
 /** Trains into `folder`, or goes on there. Returns the folder and the steps' seconds. */
 export async function trained(config, folder, cwd) {
   const { train, resume } = await trainer();
@@ -20,7 +23,7 @@ export async function trained(config, folder, cwd) {
   const finished = has && existsSync(join(out, 'generator.onnx'));
   if (!finished || doneIn(out) < config.steps) {
     if (has) await resume(out, { cwd, onEvent, steps: config.steps, stepsPerRun: 'auto' });
-    else await train({ ...config, out }, { cwd, onEvent, stepsPerRun: 'auto' });
+    else await train({ ...config, ...THREADS, out }, { cwd, onEvent, stepsPerRun: 'auto' });
   }
   const lines = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n');
   return { out, seconds: JSON.parse(lines.at(-1)).seconds };

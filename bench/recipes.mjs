@@ -1,0 +1,160 @@
+// npm run bench:recipes: which recipe for pictures? Each is trained on MNIST or Fashion-MNIST for the same CPU time (its
+// steps are counted out by a short trial), and measured on its moving average: Fréchet distance, KID, precision and
+// recall over our own features. What a run came to is written when it ends, to bench/results/recipes.json and
+// docs/measures.md, and not done again; a run that was stopped goes on from its checkpoint in --runs.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine } from './lib/report.mjs';
+import { trainer } from './peers/forja.mjs';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: 'runs/recipes' },
+    from: { type: 'string', default: process.cwd() }, // where the data's packages are installed
+    data: { type: 'string', default: 'fashion' },
+    seconds: { type: 'string', default: '300' }, // CPU time of a run's steps
+    seeds: { type: 'string', default: '2' },
+    recipe: { type: 'string', multiple: true },
+    grids: { type: 'string' }, // folder for the last grid of each run
+  },
+});
+const [seconds, seeds] = [Number(values.seconds), Number(values.seeds)];
+const COUNT = 5000;
+
+const common = { batch: 64, threads: 1, base: 32 };
+const dcgan = { system: 'dcgan' };
+const RECIPES = {
+  DCGAN: dcgan,
+  'DCGAN, least squares': { ...dcgan, loss: 'least-squares' },
+  'DCGAN, R1': { ...dcgan, penalties: { r1: 0.1 } },
+  'DCGAN, RpGAN + R1 + R2': { ...dcgan, loss: 'rpgan', penalties: { r1: 0.1, r2: 0.1 } },
+  'WGAN-GP': { system: 'wgan-gp' },
+  'SNGAN, residual': { system: 'resnet' },
+};
+
+const file = new URL('./results/recipes.json', import.meta.url).pathname;
+const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { bench: 'recipes', runs: [] };
+const { train, resume } = await trainer();
+const cpu = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** CPU seconds a step, by a trial of 40 steps whose first 10 do not count. */
+async function trial(config) {
+  const out = mkdtempSync(join(tmpdir(), 'forja-recipes-'));
+  let [from, until] = [0, 0];
+  const onEvent = (event) => {
+    if (event.type !== 'step') return;
+    if (event.step === 10) from = cpu();
+    if (event.step === 40) until = cpu();
+  };
+  await train({ ...config, out, steps: 40, sampleEvery: 0, checkpointEvery: 0 }, { cwd: values.from, onEvent });
+  rmSync(out, { recursive: true, force: true });
+  return (until - from) / 30;
+}
+
+for (let seed = 1; seed <= seeds; seed++)
+  for (const [recipe, options] of Object.entries(RECIPES).filter(([name]) => values.recipe?.includes(name) ?? true)) {
+    const { data } = values;
+    const same = (run) => run.data === data && run.recipe === recipe && run.seed === seed && run.seconds === seconds;
+    if (results.runs.some(same)) continue;
+    const out = resolve(values.runs, `${data} ${recipe} ${seconds} ${seed}`.replace(/\W+/g, '-'));
+    const base = { ...common, ...options, data, seed };
+    const measured = { metrics: ['frechet', 'kid', 'pr'], metricsCount: COUNT };
+    let scores;
+    const onEvent = (event) => {
+      if (event.type === 'measure') scores = event.scores;
+    };
+    const before = cpu();
+    let steps;
+    if (existsSync(join(out, 'config.json'))) {
+      ({ steps } = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')));
+      await resume(out, { cwd: values.from, onEvent });
+    } else {
+      steps = Math.max(100, Math.round(seconds / (await trial(base)) / 10) * 10);
+      const quiet = { sampleEvery: steps, checkpointEvery: Math.ceil(steps / 5), metricsEvery: steps };
+      await train({ ...base, ...measured, ...quiet, steps, out }, { cwd: values.from, onEvent });
+    }
+    if (scores === undefined) continue; // the run had ended already
+    results.runs.push({ data, recipe, seed, seconds, steps, cpuSeconds: Math.round(cpu() - before), ...scores });
+    console.log(JSON.stringify(results.runs.at(-1)));
+    if (values.grids) grid(out, recipe, seed);
+    write();
+  }
+write();
+
+/** Keeps the last grid of a run. */
+function grid(out, recipe, seed) {
+  const samples = join(out, 'samples');
+  if (!existsSync(samples)) return;
+  mkdirSync(values.grids, { recursive: true });
+  const last = readdirSync(samples).sort().at(-1);
+  copyFileSync(
+    join(samples, last),
+    join(values.grids, `${values.data} ${recipe} ${seed}.png`.replace(/[^\w.]+/g, '-')),
+  );
+}
+
+/** Mean and standard deviation over seeds. */
+function spread(numbers, digits) {
+  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  const sd = Math.sqrt(numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, numbers.length - 1));
+  return numbers.length > 1 ? `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}` : mean.toFixed(digits);
+}
+
+function rows() {
+  const lines = [];
+  const settings = [...new Set(results.runs.map((run) => `${run.data}|${run.seconds}`))].sort();
+  for (const setting of settings)
+    for (const recipe of Object.keys(RECIPES)) {
+      const runs = results.runs.filter((run) => `${run.data}|${run.seconds}` === setting && run.recipe === recipe);
+      if (runs.length === 0) continue;
+      const of = (key, digits) =>
+        spread(
+          runs.map((run) => run[key]),
+          digits,
+        );
+      const { data, seconds: budget } = runs[0];
+      lines.push(
+        `| ${data} | ${recipe} | ${budget} s | ${runs.map((run) => run.steps.toLocaleString('en')).join(', ')} | ` +
+          `${of('frechet', 2)} | ${of('kid', 3)} | ${of('precision', 2)} | ${of('recall', 2)} |`,
+      );
+    }
+  return [
+    '| data | recipe | CPU time | steps | Fréchet | KID | precision | recall |',
+    '|---|---|---|---|---|---|---|---|',
+    ...lines,
+  ].join('\n');
+}
+
+function write() {
+  const rounded = (_, v) => (typeof v === 'number' ? Number(v.toPrecision(6)) : v);
+  const { runs } = results;
+  const made = {
+    bench: 'recipes',
+    command: 'npm run bench:recipes',
+    machine: machine(),
+    recipes: RECIPES,
+    common,
+    runs,
+  };
+  writeFileSync(file, `${JSON.stringify(made, rounded, 2)}\n`);
+  const page = new URL('../docs/measures.md', import.meta.url).pathname;
+  const text = readFileSync(page, 'utf8');
+  writeFileSync(
+    page,
+    text.replace(/<!-- recipes -->[^]*?<!-- end -->/, `<!-- recipes -->\n\n${rows()}\n\n<!-- end -->`),
+  );
+}
