@@ -128,11 +128,13 @@ export function messageOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 }
 
+/** Names of the classes above, as literals, since minifiers rename classes. errors.test.ts finds what is missing. */
 const NAMES = [
   'ForjaError',
   'UsageError',
   'ModelFormatError',
   'DeviceError',
+  'StateLost',
   'OverloadedError',
   'ExportError',
   'AbortError',
