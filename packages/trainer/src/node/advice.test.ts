@@ -2,23 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { detectors, type Case } from '../diagnosis/index.js';
 import { parseConfig, runEntries } from '../train/config.js';
-import { kindOf } from '../systems/registry.js';
+import { kindOf, systemNames } from '../systems/registry.js';
 import { fieldsOf, flagsOf } from './flags.js';
 
 const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
 
-describe.each([
-  'mlp',
-  'dcgan',
-  'conditional',
-  'wgan-gp',
-  'stylegan',
-  'text2image',
-  'pix2pix',
-  'cyclegan',
-  'srgan',
-  'resnet',
-])('of %s', (system) => {
+describe.each(systemNames())('of %s', (system) => {
   const entries = { ...runEntries, ...kindOf(system).options };
   const options = new Set(Object.keys(kindOf(system).options));
   const reads = new Set(Object.values(kindOf(system).data));
