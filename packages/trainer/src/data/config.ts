@@ -188,14 +188,17 @@ const schema = v.variant('kind', [
 /** Checks a {@link DataConfig} and fills its defaults in. */
 export const dataSchema: v.GenericSchema<DataConfig, ResolvedDataConfig> = schema;
 
-/** What each kind of data is and takes, for flags, help and tables: descriptions and defaults are in the entries. */
+/**
+ * What each kind of data is and takes, for flags, help and tables: descriptions and defaults are in the entries. A kind
+ * that the schema lacks does not compile.
+ */
 export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>> =
   Object.fromEntries(
     schema.options.map((option) => {
       const { kind, ...options } = option.entries;
       return [kind.literal, { summary: v.getDescription(option) ?? '', options }];
     }),
-  ) as Record<keyof Kinds, { summary: string; options: v.ObjectEntries }>; // a row an option
+  ) as Record<v.InferOutput<typeof schema>['kind'], { summary: string; options: v.ObjectEntries }>; // a row an option
 
 /** Data that a word names. */
 const NAMED: Readonly<Record<string, DataConfig>> = {

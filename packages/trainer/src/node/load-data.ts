@@ -3,10 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ForjaError } from '@forja/core';
 import { arrayDataset } from '../data/arrays.js';
-import { parseData, type DataConfig, type PictureConfig, type ResolvedDataConfig } from '../data/config.js';
+import { computedDataset, isComputed, type ReadConfig } from '../data/computed.js';
+import { parseData, type DataConfig, type PictureConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import { idxDataset, type IdxDatasetOptions } from '../data/idx.js';
-import { syntheticDataset } from '../data/synthetic.js';
 import { facesDataset } from './faces.js';
 import { folderDataset, type PictureHost } from './image-folder.js';
 import { loadSet } from './load-set.js';
@@ -34,10 +34,10 @@ export async function loadData(
   };
   const pictures = (config: PictureConfig): Promise<Dataset> => folderDataset({ ...config, ...asked }, cwd, host);
   const data = parseData(source);
+  if (isComputed(data)) return computedDataset(data);
   const loaders: {
-    [K in ResolvedDataConfig['kind']]: (config: Extract<ResolvedDataConfig, { kind: K }>) => Dataset | Promise<Dataset>;
+    [K in ReadConfig['kind']]: (config: Extract<ReadConfig, { kind: K }>) => Dataset | Promise<Dataset>;
   } = {
-    synthetic: syntheticDataset,
     mnist: () => mnist(cwd),
     fashion: () => fashion(cwd),
     faces: (config) => facesDataset(config, size ?? config.size ?? 32, cwd),
@@ -53,7 +53,7 @@ export async function loadData(
     captions: pictures,
     set: (config) => loadSet({ ...config, ...asked }, cwd, host),
   };
-  const load = loaders[data.kind] as (config: ResolvedDataConfig) => Dataset | Promise<Dataset>; // the row of this kind
+  const load = loaders[data.kind] as (config: ReadConfig) => Dataset | Promise<Dataset>; // the row of this kind
   return load(data);
 }
 

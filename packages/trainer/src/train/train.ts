@@ -2,10 +2,10 @@
 // runtime, files and environment in.
 import { sizeOf, UsageError, type AbortSignalLike, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
+import { computedDataset, isComputed } from '../data/computed.js';
 import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
 import { datasetFrom, type ExampleStream } from '../data/from.js';
-import { syntheticDataset } from '../data/synthetic.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
@@ -31,8 +31,8 @@ export interface TrainHost {
   /** Needed for the engine `onnx`; also runs the exported model for its verification. */
   runtime?: Runtime;
   /**
-   * Examples; needed in `.` for every kind of data but `synthetic`. What gives them one after another (tf.data sets,
-   * iterables) is read to its end, as `datasetFrom` does.
+   * Examples; needed in `.` for every kind of data that is read (`synthetic` is computed). What gives them one after
+   * another (tf.data sets, iterables) is read to its end, as `datasetFrom` does.
    */
   dataset?: Dataset | ExampleStream;
   /** A system of your own, in place of the one that `config.system` names. */
@@ -285,7 +285,7 @@ async function previewsOf(system: GanSystem, dataset: Dataset, seed: number): Pr
 }
 
 function datasetOf({ data }: ResolvedConfig): Dataset {
-  if (data.kind === 'synthetic') return syntheticDataset(data);
+  if (isComputed(data)) return computedDataset(data);
   throw new UsageError(
     `train.host.dataset: expected a dataset, got none, and files (config.data.kind '${data.kind}') ` +
       'are read by @forja/trainer/node only; pass one made by idxDataset() or arrayDataset(), or import ' +
