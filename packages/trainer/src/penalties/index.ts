@@ -17,7 +17,10 @@ export { r2 } from './r2.js';
 export { clipUpdates, clipWeights } from './weight-clipping.js';
 export { zeroCentred } from './zero-centred.js';
 
-/** Parameters of penalties, as configurations give them; each takes those that it knows. */
+/**
+ * Parameters of penalties, as configurations give them; each takes those that it knows. One of a new penalty is added
+ * here (`GradientPenaltyOptions & MyOptions`), and to the schema in ../systems/two-player/options.ts.
+ */
 export type PenaltyOptions = GradientPenaltyOptions;
 
 /** A penalty by name: `make` gives it with the parameters that its paper recommends, where none are given. */

@@ -2,10 +2,16 @@
 // default, and a line of help.
 import * as v from 'valibot';
 import { lossNames } from '../../losses/index.js';
-import { penaltyNames } from '../../penalties/index.js';
+import { penaltyNames, type PenaltyOptions } from '../../penalties/index.js';
 import { augmentOptions } from './augment.js';
 import { above0, atLeast, described, named, rate, share, whole } from '../entries.js';
 import { scheduleOption } from './schedule-option.js';
+
+/** Parameters of penalties; one that is missing here does not compile. */
+const parameters = {
+  k: v.optional(atLeast(0)),
+  sided: v.optional(v.picklist(['one', 'two'])),
+} satisfies Record<keyof PenaltyOptions, v.GenericSchema>;
 
 /** A penalty's weight, or all that can be said of it. */
 const penalty = v.union([
@@ -13,8 +19,7 @@ const penalty = v.union([
   v.strictObject({
     weight: atLeast(0),
     every: v.optional(whole(1, 1024), 1),
-    k: v.optional(atLeast(0)),
-    sided: v.optional(v.picklist(['one', 'two'])),
+    ...parameters,
   }),
 ]);
 
