@@ -57,6 +57,10 @@ const using =
   (a: tf.Tensor, b: tf.Tensor): tf.Scalar =>
     tf.addN([f(a, b), tf.sum<tf.Scalar>(tf.mul(b, 0))]);
 
+test('every ready loss has its definition in tests/vectors/losses.py', () => {
+  expect(Object.keys(vectors.losses).sort()).toEqual(Object.keys(losses).sort());
+});
+
 describe.each(Object.keys(losses) as LossName[])('%s', (name) => {
   const { real, fake } = vectors;
   const loss = lossOf(name);
