@@ -1,5 +1,5 @@
 // Systems: names of state, what a second one in the process changes (nothing), what they leave behind, and each mistake
-// of a system of one's own. Numbers are checked in tests/parity/step*.test.ts and tests/parity/systems.test.ts.
+// of a system of one's own. Numbers are checked in tests/parity/step*.test.ts and tests/parity/games.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import type { FieldSpec } from '../data/dataset.js';
@@ -7,7 +7,7 @@ import { arrayDataset } from '../data/arrays.js';
 import { adam, applyUpdates } from '../optimizers/index.js';
 import { namedVariable } from '../tfjs/variables.js';
 import { train } from '../train/train.js';
-import { systemKind, type SystemKind } from './kind.js';
+import { systemKind, type FieldKind, type SystemKind } from './kind.js';
 import { runOf, runsIn, type Phase } from './phase.js';
 import { dcgan, mlpGan } from './ready.js';
 import { kindOf, makeSystem, registerSystem, systemNames } from './registry.js';
@@ -27,7 +27,24 @@ const SMALL: Readonly<Record<string, () => GanSystem>> = {
     makeSystem('conditional', { base: 2, latent: 3, conditioning: 'auxiliary' }, { data, batch: 2, seed: 7 }),
 };
 
-describe.each(Object.entries(SMALL))('%s', (_, make) => {
+/** A field of each kind that systems may ask for. */
+const FIELDS: Readonly<Record<FieldKind, FieldSpec>> = {
+  image: { shape: [16, 16, 1], dtype: 'float32', range: [-1, 1] },
+  vector: { shape: [2], dtype: 'float32' },
+  label,
+  text: { shape: [3], dtype: 'int32', vocabulary: ['', 'a', 'b'] },
+};
+
+/** Every system that is registered, as small as its option `base` makes it, on data of the kind that it reads. */
+const EVERY = systemNames().map((name): [string, () => GanSystem] => {
+  const fields = Object.fromEntries(Object.entries(kindOf(name).data).map(([field, kind]) => [field, FIELDS[kind]]));
+  return [
+    `${name}, as it is registered`,
+    () => makeSystem(name as 'mlp', { base: 2 }, { data: { name: 'made', count: 8, fields }, batch: 2, seed: 7 }),
+  ];
+});
+
+describe.each([...EVERY, ...Object.entries(SMALL)])('%s', (_, make) => {
   test('names its state uniquely and alike, however many live in the process, and disposes all of it', () => {
     make().dispose(); // layers make some constants once
     const before = tf.memory().numTensors;
@@ -42,7 +59,9 @@ describe.each(Object.entries(SMALL))('%s', (_, make) => {
     second.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
+});
 
+describe.each(Object.entries(SMALL))('%s', (_, make) => {
   test('starts its average at the generator', () => {
     const system = make();
     const { model, inputs } = system.outputs['generator'] ?? { model: () => [], inputs: [] };
