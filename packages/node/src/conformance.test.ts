@@ -1,7 +1,7 @@
 // The conformance suite over every device and executor that this machine has; for the others it prints why not.
 // Browsers: tests/browser/runtime.test.ts.
 import { existsSync, readFileSync } from 'node:fs';
-import type { DeviceName } from '@forja/core';
+import type { ActualDevice } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { describe, expect, test, type TestContext } from 'vitest';
@@ -14,7 +14,7 @@ if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
   process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
 
 /** Why `device` cannot run here; undefined when it can. */
-async function obstacle(device: DeviceName): Promise<string | undefined> {
+async function obstacle(device: ActualDevice): Promise<string | undefined> {
   const g = new GraphBuilder();
   const x = g.input('x', 'float32', [1]);
   g.output('y', g.op('Add', [x, x]));
@@ -29,14 +29,16 @@ async function obstacle(device: DeviceName): Promise<string | undefined> {
   }
 }
 
-const MATRIX: readonly (readonly [DeviceName, readonly ExecutorName[]])[] = [
-  ['cpu', ['worker', 'inline', 'process']],
-  ['wasm', ['worker']],
-  ['webgpu', ['worker']],
-  ['cuda', ['worker']],
-  ['coreml', ['worker']],
-  ['dml', ['worker']],
-];
+/** The executors that each device is tried on; a device without a row does not compile. */
+const EXECUTORS: Readonly<Record<ActualDevice, readonly ExecutorName[]>> = {
+  cpu: ['worker', 'inline', 'process'],
+  wasm: ['worker'],
+  webgpu: ['worker'],
+  cuda: ['worker'],
+  coreml: ['worker'],
+  dml: ['worker'],
+};
+const MATRIX = Object.entries(EXECUTORS) as [ActualDevice, readonly ExecutorName[]][]; // its own keys
 
 for (const [device, executors] of MATRIX) {
   const why = await obstacle(device);
