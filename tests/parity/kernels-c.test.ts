@@ -4,6 +4,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { exportOnnx } from '@forja/trainer/node';
 import { describe, expect, it } from 'vitest';
+import { morphologyKernels } from '../../packages/trainer/src/lower/kernels/morphology.js';
+import { searchKernels } from '../../packages/trainer/src/lower/kernels/search.js';
+import { volumeKernels } from '../../packages/trainer/src/lower/kernels/volume.js';
+import { warpKernels } from '../../packages/trainer/src/lower/kernels/warp.js';
 import { dataOf, type ProgramDType } from '../../packages/trainer/src/program/program.js';
 import { check } from '../upstream/check.js';
 import type { RecordedData, Signature } from '../upstream/recording.js';
@@ -42,12 +46,15 @@ function eager(kernel: string, inputs: Record<string, Given>, attrs: Record<stri
   });
 }
 
+const covered = new Set<string>();
+
 async function passes(
   kernel: string,
   inputs: Record<string, Given>,
   attrs: Record<string, unknown>,
   expected: Given[] = eager(kernel, inputs, attrs),
 ): Promise<void> {
+  covered.add(kernel);
   const meta = ({ shape, dtype }: Given): { shape: number[]; dtype: ProgramDType } => ({ shape, dtype });
   const named = <T>(of: (g: Given) => T): Record<string, T> =>
     Object.fromEntries(Object.entries(inputs).map(([name, g]) => [name, of(g)]));
@@ -248,6 +255,22 @@ describe('pictures', () => {
   });
 });
 
+describe('search', () => {
+  const ints = (shape: number[], data: number[]): Given => ({ shape, dtype: 'int32', data: Int32Array.from(data) });
+
+  it('in sorted rows, from either side', async () => {
+    const sortedSequence: Given = { ...given([2, 4]), data: Float32Array.of(-1, 0, 0, 2, 1, 1, 3, 5) };
+    const values: Given = { ...given([2, 3]), data: Float32Array.of(0, 3, -2, 1, 4, 0) };
+    for (const side of ['left', 'right']) await passes('SearchSorted', { sortedSequence, values }, { side });
+  });
+
+  it('of the places of a sparse tensor in another shape', async () => {
+    const inputs = { inputIndices: ints([3, 2], [0, 0, 1, 2, 2, 3]), inputShape: ints([2], [3, 4]) };
+    for (const shape of [[12], [2, -1], [2, 3, 2]])
+      await passes('SparseReshape', { ...inputs, newShape: ints([shape.length], shape) }, {});
+  });
+});
+
 describe('NaN', () => {
   it('goes through maxima and minima, and is passed over by their places', async () => {
     const x = {
@@ -313,4 +336,10 @@ describe('functions of a dynamic batch', () => {
     const { report } = await exportOnnx(fn, { inputs: [{ name: 'x', shape: dims }] });
     expect(report.verified).toBe('passed');
   });
+});
+
+it('every row of these families is checked above, and those that kernels-b.test.ts leaves to it', () => {
+  const rows = [volumeKernels, warpKernels, morphologyKernels, searchKernels].flatMap((table) => Object.keys(table));
+  const all = [...rows, 'LRN', 'LRNGrad', 'MaxPoolWithArgmax'];
+  expect(all.filter((kernel) => !covered.has(kernel))).toEqual([]);
 });
