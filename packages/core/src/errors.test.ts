@@ -9,5 +9,7 @@ const classes = Object.entries(errors).filter(
 test.each(classes.map(([name]) => name))('%s of another copy is recognised', (name) => {
   const foreign = Object.assign(new Error('elsewhere'), { name, code: 'internal' });
   expect(errors.isForjaError(foreign)).toBe(true);
-  expect(errors.isForjaError(Object.assign(new Error('elsewhere'), { name: 'TypeError', code: 'internal' }))).toBe(false);
+  expect(errors.isForjaError(Object.assign(new Error('elsewhere'), { name: 'TypeError', code: 'internal' }))).toBe(
+    false,
+  );
 });

@@ -39,10 +39,7 @@ const { critic, paths } = JSON.parse(
 ) as {
   critic: Record<'real' | 'fake' | 'mix' | 'noise', Packed> & {
     weights: Packed[];
-    penalties: Record<
-      string,
-      { name: PenaltyName; options: PenaltyOptions; value: number; gradients: Packed[] }
-    >;
+    penalties: Record<string, { name: PenaltyName; options: PenaltyOptions; value: number; gradients: Packed[] }>;
   };
   paths: { k1: Packed; k2: Packed; one: Path; layers: Path };
 };
