@@ -1,6 +1,7 @@
 // Installs Forja's gradient functions in tfjs's process-wide registry, permanently or while a function runs. They are
 // used both eagerly and in traces.
 import * as tf from '@tensorflow/tfjs';
+import { setGradient } from '../tfjs/engine.js';
 import { activationGradients } from './activations.js';
 import { leaveOutAbsent } from './optional.js';
 import { replaceComposites } from './composites.js';
@@ -60,15 +61,11 @@ function ownTensors(grads: ReturnType<KernelGradient['grad']>, dy: tf.Tensor | t
   );
 }
 
+const configs = Object.entries(gradientTable).map(([name, gradient]) => toConfig(name, gradient));
+
 let depth = 0;
 let replaced: Map<string, tf.GradConfig | undefined> | undefined;
 let restoreEngine: () => void = () => undefined;
-
-function put(name: string, config: tf.GradConfig | undefined): void {
-  // Unregistered first, as overwriting warns in tfjs's debug mode.
-  if (currentGradient(name) !== undefined) tf.unregisterGradient(name);
-  if (config !== undefined) tf.registerGradient(config);
-}
 
 /** The registered gradient, if any; tfjs's type claims that there always is one. */
 function currentGradient(name: string): tf.GradConfig | undefined {
@@ -78,9 +75,9 @@ function currentGradient(name: string): tf.GradConfig | undefined {
 function install(): void {
   if (replaced !== undefined) return;
   replaced = new Map();
-  for (const [name, gradient] of Object.entries(gradientTable)) {
-    replaced.set(name, currentGradient(name));
-    put(name, toConfig(name, gradient));
+  for (const config of configs) {
+    replaced.set(config.kernelName, currentGradient(config.kernelName));
+    setGradient(config.kernelName, config);
   }
   const undo = [leaveOutAbsent(), replaceComposites(), refuseUnproven(), zeroSlopes()];
   restoreEngine = () => {
@@ -89,7 +86,7 @@ function install(): void {
 }
 
 function restore(): void {
-  for (const [name, config] of replaced ?? []) put(name, config);
+  for (const [name, config] of replaced ?? []) setGradient(name, config);
   replaced = undefined;
   restoreEngine();
 }

@@ -19,6 +19,33 @@ export function internals(): EngineInternals {
   return tf.engine() as unknown as EngineInternals;
 }
 
+/**
+ * tfjs's process-wide registries, by its own keys. Its functions for them take milliseconds for what every trace does:
+ * they list kernels one backend at a time. Undefined if this version keeps them elsewhere.
+ */
+function registry<T>(name: 'kernelRegistry' | 'gradRegistry'): Map<string, T> | undefined {
+  return (tf.env().global as { _tfGlobals?: Map<string, Map<string, T>> })._tfGlobals?.get(name);
+}
+
+/** Names of all kernels that are registered for any backend; most occur several times. */
+export function kernelNames(): string[] {
+  const kernels =
+    registry<tf.KernelConfig>('kernelRegistry')?.values() ??
+    tf
+      .engine()
+      .backendNames()
+      .flatMap((backend) => tf.getKernelsForBackend(backend));
+  return Array.from(kernels, ({ kernelName }) => kernelName);
+}
+
+/** Registers a gradient in place of the present one, without tfjs's warning in debug mode; undefined: none. */
+export function setGradient(name: string, config: tf.GradConfig | undefined): void {
+  const gradients = registry<tf.GradConfig>('gradRegistry');
+  if (gradients !== undefined) return void (config === undefined ? gradients.delete(name) : gradients.set(name, config));
+  if ((tf.getGradient(name) as unknown) !== undefined) tf.unregisterGradient(name);
+  if (config !== undefined) tf.registerGradient(config);
+}
+
 /** The engine's record of a tensor's data, if it is live. */
 export function dataInfo(dataId: object): { backend: tf.KernelBackend } | undefined {
   return tf.engine().state.tensorInfo.get(dataId);

@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { traitsOf } from '../kernels/traits.js';
 import type { KernelCall } from '../program/program.js';
+import { kernelNames } from '../tfjs/engine.js';
 import { innermostOps, insideDropout } from '../tfjs/scopes.js';
 import { heldType, type Recorder } from './recorder.js';
 import { SHAPE_RULES, shapeRule } from './shapes/index.js';
@@ -156,11 +157,7 @@ const registered = new Set<string>();
 
 /** Registers a recording kernel for every kernel name of tfjs and every name that a backend has registered so far. */
 export function registerTraceKernels(): void {
-  const others = tf
-    .engine()
-    .backendNames()
-    .flatMap((backend) => tf.getKernelsForBackend(backend).map((config) => config.kernelName));
-  for (const kernelName of [...Object.keys(SHAPE_RULES), ...others]) {
+  for (const kernelName of [...Object.keys(SHAPE_RULES), ...kernelNames()]) {
     if (registered.has(kernelName)) continue;
     registered.add(kernelName);
     tf.registerKernel({
