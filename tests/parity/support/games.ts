@@ -129,15 +129,23 @@ function numbers({ from, dtype }: Phase['inputs'][string], count: number, at: nu
   return Float32Array.from({ length: count }, (_, i) => 2 * unit(i) - 1);
 }
 
-/** Runs `iterations` of a system. Returns every scalar and the state at the end. */
+/** What came of some iterations: every scalar, and the state at the end. */
+export interface Outcome {
+  scalars: Record<string, number[]>;
+  state: Record<string, Float32Array>;
+}
+
+/** Runs `iterations` of a system. `early`: the outcome after as many of them. */
 export async function iterate(
   system: GanSystem,
   iterations: number,
   way: Way,
-): Promise<{ scalars: Record<string, number[]>; state: Record<string, Float32Array> }> {
+  early = iterations,
+): Promise<Outcome & { early: Outcome }> {
   const { steps, state, dispose } = await running(system, 3, way);
   const scalars: Record<string, number[]> = {};
-  for (let i = 0; i < iterations; i++)
+  let first: Outcome | undefined;
+  for (let i = 0; i < iterations; i++) {
     for (const phase of system.phases)
       for (let repeat = 0; repeat < (i % (phase.every ?? 1) === 0 ? (phase.repeat ?? 1) : 0); repeat++) {
         const step = steps[phase.name];
@@ -154,16 +162,29 @@ export async function iterate(
         const results = await step.run({ ...rates(system, phase, i), ...(Object.fromEntries(fed) as NamedTensors) });
         for (const key of Object.keys(results)) (scalars[key] ??= []).push(scalarOf(results, key));
       }
-  const after = await state();
+    if (i + 1 === early) first = { scalars: structuredClone(scalars), state: await state() };
+  }
+  const last = { scalars, state: await state() };
   await dispose();
-  return { scalars, state: after };
+  return { ...last, early: first ?? last };
+}
+
+/**
+ * Fails unless three iterations compiled are those of tfjs, and 50 stay finite. Returns what came of the 50; the
+ * system's own variables are moved.
+ */
+export async function expectPlayable(system: GanSystem, runtime: Runtime): Promise<Outcome> {
+  const { early, ...outcome } = await iterate(system, 50, { runtime }, 3);
+  expect(notFinite(outcome)).toEqual([]);
+  expectSame(early, await iterate(system, 3, 'eager'));
+  return outcome;
 }
 
 /** Below, a tensor's size is what rounding left of terms of size 1: they cancel in a mean of logits' slopes. */
 const SMALLEST = 1e-3;
 
 /** Fails where two outcomes of {@link iterate} differ by more than 1e-4 of a tensor's largest magnitude. */
-export function expectSame(a: Awaited<ReturnType<typeof iterate>>, b: Awaited<ReturnType<typeof iterate>>): void {
+function expectSame(a: Outcome, b: Outcome): void {
   const both: [string, ArrayLike<number>, ArrayLike<number>][] = [
     ...Object.keys({ ...a.scalars, ...b.scalars }).map((key): [string, number[], number[]] => [
       key,
@@ -185,7 +206,7 @@ export function expectSame(a: Awaited<ReturnType<typeof iterate>>, b: Awaited<Re
 }
 
 /** Names of what is not finite. */
-export function notFinite({ scalars, state }: Awaited<ReturnType<typeof iterate>>): string[] {
+function notFinite({ scalars, state }: Outcome): string[] {
   return Object.entries({ ...scalars, ...state }).flatMap(([name, values]) =>
     Array.from(values).every(Number.isFinite) ? [] : [name],
   );
