@@ -1,8 +1,10 @@
 // The projects: `unit` (beside the source, Node), `parity` (crosses packages, and models that others published, Node),
 // `browser` (real Chromium), `package` (what is published, after a build) and `full` (slow sweeps, `npm run
 // test:full`). Packages resolve to their sources, but in `package`.
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { nodeWorker } from './packages/node/vitest.worker.js';
 import { decodeWorker } from './packages/trainer/vitest.worker.js';
 import { browserProject } from './tests/browser/project.js';
@@ -22,10 +24,25 @@ const alias = [
   { find: /^@forja\/trainer\/node$/, replacement: src('trainer/src/node.ts') },
 ];
 
+/** By itself vitest leaves one core to itself, which on two cores is half of the machine. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
+/** Short files that take long: where vitest knows no times, it starts large files first, and these would end alone. */
+const LONG = /[/](games|train-systems|gradients|formats|real-models|mutation)[.]test[.]ts$/;
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const long = sorted.filter(({ moduleId }) => LONG.test(moduleId));
+    return [...long, ...sorted.filter((file) => !long.includes(file))];
+  }
+}
+
 const setupFiles = [fileURLToPath(new URL('./tests/setup.ts', import.meta.url))];
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         resolve: { alias },
@@ -37,6 +54,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts'],
           testTimeout: 300_000, // ends what hangs, and not what a busy machine takes long for
           hookTimeout: 300_000,
+          maxWorkers,
         },
       },
       {
@@ -49,8 +67,7 @@ export default defineConfig({
           include: ['tests/parity/**/*.test.ts', 'tests/models/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          maxWorkers: 2, // each file is mostly one thread
-          sequence: { groupOrder: 1 }, // after the unit tests: vitest wants an order where numbers of workers differ
+          maxWorkers,
         },
       },
       { resolve: { alias }, ...browserProject, test: { setupFiles, ...browserProject.test } },
@@ -63,6 +80,8 @@ export default defineConfig({
           include: ['tests/package/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          expect: { poll: { timeout: 60_000 } },
+          maxWorkers,
         },
       },
       {

@@ -1,16 +1,22 @@
 // The report of nodes that an accelerator leaves to the CPU, against what each provider supports; with real WebGPU
 // where this machine has an adapter, software included.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { tensor } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { runtime } from './runtime.js';
 
 // Chromium's software GPU works in Node too; must be set before Vulkan is first used.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 if (process.env['VK_ICD_FILENAMES'] === undefined && existsSync(SWIFTSHADER))
   process.env['VK_ICD_FILENAMES'] = SWIFTSHADER;
+
+// Its own folder of temporary files: other tests profile at the same time.
+const folder = mkdtempSync(join(tmpdir(), 'forja-placement-'));
+for (const name of ['TMPDIR', 'TEMP']) process.env[name] = folder;
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** y = relu(x · w) on the accelerator; with `integers`, j = i + i in 64 bits as well, which WebGPU does not have. */
 function model(integers: boolean): Uint8Array {
@@ -36,7 +42,7 @@ test('nodes on the CPU are counted and named, refused when strict, and leave no 
     await rt.dispose();
     return context.skip(whole.message.slice(0, 300));
   }
-  const profiles = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('forja-profile-'));
+  const profiles = (): string[] => readdirSync(folder).filter((name) => name.startsWith('forja-profile-'));
   const before = profiles();
   expect(whole.device).toMatchObject({ actual: 'webgpu', placement: { webgpu: 2 }, cpuOps: [], reasons: [] });
   const mixed = await rt.createSession(model(true));
