@@ -1,6 +1,7 @@
 // `npm test`: installs, builds, type-checks, lints and runs every test in Node and in a real headless Chromium; a line
-// per stage, the slowest tests, and a last line of counts. `--full` adds the slow sweeps of tests/full and saves their
-// result. Anything that fails makes the exit code 1.
+// per stage, the slowest tests, and a last line of counts. `--full` runs every case of tables of which `npm test` takes
+// a few (FORJA_FULL=1), adds the slow sweeps of tests/full and saves their result. Anything that fails makes the exit
+// code 1.
 import { readdirSync, existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +26,11 @@ if (!chromium.ok) end('the browser tests cannot run');
 process.env['CHROMIUM_PATH'] = chromium.value;
 
 const built = await timed('build', () => check(build(), 'a package was not built'));
-await timed('typecheck', () => check(typecheck(), 'types are wrong'));
-await timed('lint', () => check(lint(), 'the linters found something'));
+// Side by side: most of either is one long thread.
+await Promise.all([
+  timed('typecheck', () => check(typecheck(), 'types are wrong')),
+  timed('lint', () => check(lint(), 'the linters found something')),
+]);
 await project('unit');
 if (built.ok) {
   await project('parity');
@@ -52,7 +56,7 @@ async function timed(name, work) {
 async function project(name) {
   let result;
   const done = await stage(`${name} tests`, async () => {
-    result = await runProject(name);
+    result = await runProject(name, { env: full ? { FORJA_FULL: '1' } : {} });
     if (!result.ok) throw new StageError(`${result.counts.failed} failed`);
   });
   stages.push(done);

@@ -31,7 +31,6 @@ const status = (page: Page, text: RegExp): Promise<void> => page.locator('#statu
 
 test('trains 200 steps, pauses, exports, samples the file, and goes on from a checkpoint', async () => {
   const { page, requests, complaints } = await openPage(browser);
-  page.setDefaultTimeout(120_000);
   await page.goto(address);
   await page.getByLabel('Steps', { exact: true }).fill('200');
   await page.getByLabel('Batch', { exact: true }).fill('16');

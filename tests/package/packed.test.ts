@@ -1,16 +1,29 @@
 // What is in each tarball: publint and attw find nothing, no workspace protocol is left, licence and notices are there,
 // no source or test is.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { packages, root } from './support/pack.js';
 
 const tarballs = inject('tarballs');
+const unpacked = mkdtempSync(join(tmpdir(), 'forja-packed-'));
+beforeAll(() => {
+  for (const name of packages) {
+    mkdirSync(join(unpacked, name));
+    execFileSync('tar', ['xzf', tarballs[name]!, '-C', join(unpacked, name)]);
+  }
+});
+afterAll(() => rmSync(unpacked, { recursive: true, force: true }));
+
+/** Paths of a tarball's files below `package`, in which npm wants them. */
 const list = (name: string): string[] =>
-  execFileSync('tar', ['tzf', tarballs[name]!], { encoding: 'utf8' }).trim().split('\n');
-const file = (name: string, path: string): string =>
-  execFileSync('tar', ['xzfO', tarballs[name]!, `package/${path}`], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  readdirSync(join(unpacked, name), { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(join(unpacked, name), join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
+    .map((path) => path.replace(/^package\//, ''));
+const file = (name: string, path: string): string => readFileSync(join(unpacked, name, 'package', path), 'utf8');
 const node = (script: string, args: string[]): { status: number | null; output: string } => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
     encoding: 'utf8',
@@ -50,7 +63,7 @@ const templates = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
   .sort();
 
 test.each(packages)('%s carries its licence and notices, and nothing that it should not', (name) => {
-  const files = list(name).map((path) => path.replace(/^package\//, ''));
+  const files = list(name);
   expect(files).toEqual(expect.arrayContaining(['LICENSE', 'NOTICES.md', 'README.md', 'package.json']));
   const further = name === 'node' ? /^templates\/(service|page|training)\// : /^(?!)/;
   if (name === 'node') expect(files.filter((path) => further.test(path)).sort()).toEqual(templates);
@@ -69,7 +82,7 @@ test.each(packages)('%s names real versions', (name) => {
 
 test.each(packages)('no path of the machine that built it is in %s', (name) => {
   for (const path of list(name).filter((p) => /\.(js|ts|map|md|json)$/.test(p))) {
-    const text = file(name, path.replace(/^package\//, ''));
+    const text = file(name, path);
     expect(text.includes(root), path).toBe(false);
   }
 });
@@ -79,7 +92,7 @@ test.each(packages)('every file that the exports and bins of %s name is there', 
   const named = [...JSON.stringify([manifest.exports, manifest.bin ?? {}]).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(
     (m) => m[1]!,
   );
-  const files = list(name).map((path) => path.replace(/^package\//, ''));
+  const files = list(name);
   expect(files).toEqual(expect.arrayContaining(named));
   for (const bin of Object.values(manifest.bin ?? {}))
     expect(file(name, bin.replace('./', '')).startsWith('#!/usr/bin/env node\n')).toBe(true);
@@ -88,7 +101,7 @@ test.each(packages)('every file that the exports and bins of %s name is there', 
 test('no emitted declaration copies another package’s types', () => {
   for (const name of packages.filter((n) => n !== 'core'))
     for (const path of list(name).filter((p) => p.endsWith('.d.ts'))) {
-      const text = file(name, path.replace(/^package\//, ''));
+      const text = file(name, path);
       expect(
         /^(declare |export )*(interface Manifest|class Generator|interface Session) /m.test(text),
         `${name}/${path}`,

@@ -85,9 +85,10 @@ export interface NotedPage {
   complaints: string[];
 }
 
-/** A fresh page in a context of its own. */
+/** A fresh page in a context of its own. It waits as long as a test may last: a busy machine is no fault. */
 export async function openPage(browser: Browser): Promise<NotedPage> {
   const context = await browser.newContext();
+  context.setDefaultTimeout(300_000);
   const page = await context.newPage();
   const noted: NotedPage = { page, requests: [], complaints: [] };
   context.on('request', (request) => noted.requests.push(request.url()));
@@ -101,9 +102,9 @@ export async function openPage(browser: Browser): Promise<NotedPage> {
 
 /** Waits until an expression in the page is true. Not by Playwright's own way, which a strict policy forbids. */
 export async function until(page: Page, expression: string): Promise<void> {
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 3000; i++) {
     if (await page.evaluate(`Boolean(${expression})`)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`expected ${expression} within a minute`);
+  throw new Error(`expected ${expression} within five minutes`);
 }
