@@ -11,9 +11,7 @@ export async function typecheck(names = []) {
     readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
   );
   // The longest first.
-  const all = ['tests', ...folders, 'bench', '.'].filter((folder) =>
-    existsSync(join(root, folder, 'tsconfig.json')),
-  );
+  const all = ['tests', ...folders, 'bench', '.'].filter((folder) => existsSync(join(root, folder, 'tsconfig.json')));
   const due = all.filter((folder) => names.length === 0 || names.some((name) => folder.includes(name)));
   let ok = true;
   const next = async () => {

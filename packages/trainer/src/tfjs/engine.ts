@@ -41,7 +41,8 @@ export function kernelNames(): string[] {
 /** Registers a gradient in place of the present one, without tfjs's warning in debug mode; undefined: none. */
 export function setGradient(name: string, config: tf.GradConfig | undefined): void {
   const gradients = registry<tf.GradConfig>('gradRegistry');
-  if (gradients !== undefined) return void (config === undefined ? gradients.delete(name) : gradients.set(name, config));
+  if (gradients !== undefined)
+    return void (config === undefined ? gradients.delete(name) : gradients.set(name, config));
   if ((tf.getGradient(name) as unknown) !== undefined) tf.unregisterGradient(name);
   if (config !== undefined) tf.registerGradient(config);
 }
