@@ -8,6 +8,7 @@ import { exportOnnx, loadTfjsModel, type ExportReport } from '@forja/trainer/nod
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sweep } from '../sweeps.js';
 import { nsfwModel, packaged } from './published.js';
 
 let onnx: Runtime;
@@ -118,13 +119,12 @@ describe('published networks', () => {
       packaged('@vladmandic/face-api', 'dist/face-api.node-wasm.js'),
     ) as FaceApi;
     const folder = dirname(packaged('@vladmandic/face-api', 'model/tiny_face_detector_model.bin'));
-    for (const [name, size] of [
-      ['faceRecognitionNet', 150],
+    const few = [
       ['tinyFaceDetector', 160],
-      ['faceLandmark68Net', 112],
-      ['faceLandmark68TinyNet', 112],
-      ['faceExpressionNet', 112],
-    ] as const) {
+      ['faceLandmark68TinyNet', 112], // behind an extractor of features
+    ] as const;
+    const all = [...few, ['faceRecognitionNet', 150], ['faceLandmark68Net', 112], ['faceExpressionNet', 112]] as const;
+    for (const [name, size] of sweep<readonly [string, number]>(all, few)) {
       const net = api.nets[name];
       if (net === undefined) throw new Error(`no ${name}`);
       await net.loadFromDisk(folder);

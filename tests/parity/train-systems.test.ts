@@ -4,6 +4,7 @@ import { runtime } from '@forja/node';
 import { philoxUniform, readManifest, type Runtime } from '@forja/core';
 import { MemoryStore, arrayDataset, train, type Dataset, type TrainConfig } from '@forja/trainer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FULL } from '../sweeps.js';
 
 let host: Runtime;
 beforeAll(() => {
@@ -78,12 +79,15 @@ describe.each(Object.entries(RUNS))('%s', (system, { config, dataset, files }) =
     expect(exportError).toBeLessThan(1e-4);
   });
 
-  test('goes on from a checkpoint with the same bits', async () => {
-    const whole = await run();
-    const half = await run({ steps: 3 });
-    const rest = await run({}, half.store.checkpoints.get(3));
-    const last = (from: MemoryStore) => from.lines().then((lines) => lines.at(-1)?.scalars);
-    expect(await last(rest.store)).toEqual(await last(whole.store));
-    for (const [name, bytes] of Object.entries(whole.models ?? {})) expect(rest.models?.[name]).toEqual(bytes);
-  });
+  // Between them they have pools, whole numbers, an adaptive augmentation and several phases.
+  const resumed = FULL || ['stylegan', 'cyclegan'].includes(system);
+  if (resumed)
+    test('goes on from a checkpoint with the same bits', async () => {
+      const whole = await run();
+      const half = await run({ steps: 3 });
+      const rest = await run({}, half.store.checkpoints.get(3));
+      const last = (from: MemoryStore) => from.lines().then((lines) => lines.at(-1)?.scalars);
+      expect(await last(rest.store)).toEqual(await last(whole.store));
+      for (const [name, bytes] of Object.entries(whole.models ?? {})) expect(rest.models?.[name]).toEqual(bytes);
+    });
 });
