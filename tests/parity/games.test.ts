@@ -4,7 +4,7 @@
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { readGame, type GameVectors } from '../vectors/read.mjs';
 import { expectGame, expectPlayable, fill } from './support/games.js';
 import {

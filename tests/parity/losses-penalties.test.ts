@@ -4,7 +4,7 @@ import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { lossNames, lossOf, makeSystem, penaltyNames, type GanSystem } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { expectPlayable } from './support/games.js';
 
 let host: Runtime;
