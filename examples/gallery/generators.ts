@@ -2,7 +2,7 @@
 // files themselves under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { readManifest } from '@forja/core';
+import { externalFiles, readManifest } from '@forja/core';
 import type { Plugin } from 'vite';
 import type { Entry } from './src/entry.js';
 
@@ -33,6 +33,14 @@ function listed(paths: readonly string[]): Listed[] {
   const ids = new Set<string>();
   return [...new Set(paths.map((path) => resolve(path)))].flatMap((path): Listed[] => {
     const bytes = readFileSync(path);
+    const [beside] = externalFiles(bytes).keys();
+    if (beside !== undefined) {
+      console.warn(
+        `gallery: ${path} is left out: expected a model with its weights inside, got weights in ${beside}, which the ` +
+          'page does not have; export it again with --external-data never',
+      );
+      return [];
+    }
     const manifest = readManifest(bytes);
     const shown = manifest?.outputs.some(({ role }) => role === 'image') && manifest.kind !== 'function';
     if (!manifest || !shown) {

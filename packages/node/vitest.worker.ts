@@ -20,7 +20,6 @@ export const buildForTests = (): Promise<string> =>
       'onnxruntime-node',
       'onnxruntime-web',
       'commander',
-      'fastest-levenshtein',
       '@dagrejs/dagre',
       '@clack/prompts',
       'hono',

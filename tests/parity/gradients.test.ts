@@ -150,6 +150,21 @@ describe('both engines', () => {
     for (const [first] of results) expect(first?.['slope']?.data).toEqual(new Float32Array(6));
   });
 
+  test('have slopes of 0 where tf.divNoNan is 0 by definition, as TensorFlow has, at both orders', async () => {
+    // y = Σ (a / b)²: ∂a = 2a / b² and ∂b = -2a² / b³; of Σ ∂a: 2 / b² and -4a / b³. All of it 0 where b is 0.
+    const f = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => tf.sum(tf.square(tf.divNoNan(a, b)));
+    const step: StepFunction = ({ a = tf.scalar(0), b = tf.scalar(0) }) => {
+      const [ofA = a, ofB = b] = tf.grads(f)([a, b]);
+      const [ofAA = a, ofAB = b] = tf.grads((...at: tf.Tensor[]) => tf.sum(tf.grads(f)(at)[0] ?? a))([a, b]);
+      return { y: f(a, b), ofA, ofB, ofAA, ofAB };
+    };
+    const feeds = { a: Float32Array.of(3, -2, 5), b: Float32Array.of(2, 0, -4) };
+    const wanted = { y: [3.8125], ofA: [1.5, 0, 0.625], ofB: [-2.25, 0, 0.78125], ofAA: [0.5, 0, 0.125], ofAB: [-1.5, 0, 0.3125] }; // prettier-ignore
+    for (const [first] of await both(step, { a: { shape: [3] }, b: { shape: [3] } }, feeds))
+      for (const [name, numbers] of Object.entries(wanted))
+        expect(first?.[name]?.data, name).toBeAllclose(numbers, { rtol: 1e-6 });
+  });
+
   test("refuse a gradient that is not proven at the user's line", async () => {
     const cropped = (v: tf.Tensor): tf.Tensor =>
       tf.sum(tf.image.cropAndResize(v as tf.Tensor4D, [[0, 0, 1, 1]], [0], [2, 2]));

@@ -1,5 +1,6 @@
 // The check for integer arguments.
 import { UsageError } from './errors.js';
+import { shown } from './shown.js';
 
 /** Throws `input.range` unless `value` is an integer from `low` to `high`. */
 export function checkInteger(
@@ -10,9 +11,8 @@ export function checkInteger(
   wayOut = '',
 ): asserts value is number {
   if (!(Number.isInteger(value) && (value as number) >= low && (value as number) <= high)) {
-    throw new UsageError(
-      `${where}: expected an integer from ${low} to ${high}, got ${typeof value === 'string' ? `'${value}'` : String(value)}${wayOut}`,
-      { code: 'input.range' },
-    );
+    throw new UsageError(`${where}: expected an integer from ${low} to ${high}, got ${shown(value)}${wayOut}`, {
+      code: 'input.range',
+    });
   }
 }

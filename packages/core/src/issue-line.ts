@@ -1,5 +1,6 @@
 // Formats an issue of a schema check (valibot's) as a line: `where.path: expected X, got Y`. The issue's type is
 // declared here, so that core does not depend on valibot.
+import { shown } from './shown.js';
 
 /** The part of valibot's `BaseIssue` that a line needs. */
 export interface SchemaIssue {
@@ -20,7 +21,7 @@ export interface IssueWords {
   required?: Readonly<Record<string, string>>;
   /** A correction for an unknown field, such as `; did you mean 'x'?`, or ''. `depth`: 1 for a top-level field. */
   suggest?: (name: string, depth: number) => string;
-  /** Describes the value found. Default {@link describeValue}. */
+  /** Describes the value found. Default {@link shown}. */
   describe?: (value: unknown) => string;
 }
 
@@ -29,7 +30,7 @@ const LONGEST_KEY = 80;
 
 /** An issue as a line. */
 export function issueLine(root: string, issue: SchemaIssue, words: IssueWords = {}): string {
-  const { required = {}, suggest = () => '', describe = describeValue } = words;
+  const { required = {}, suggest = () => '', describe = shown } = words;
   const path = issue.path ?? [];
   // A union reports its best candidate's issue.
   const inner = issue.issues?.find((one) => one.path !== undefined);
@@ -54,20 +55,6 @@ function inWords(expected: string): string {
     .replaceAll('Object', 'an object')
     .replaceAll('Array', 'a list')
     .replace(/^(number|string|boolean)$/, 'a $1');
-}
-
-/** Describes any value in few characters. */
-export function describeValue(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value instanceof Promise) return 'a promise; await it first';
-  if (typeof value === 'function') return `the function ${value.name}`.trim();
-  if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'symbol') return String(value);
-  const own =
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value.constructor as { name: string } | undefined)?.name
-      : undefined;
-  if (own !== undefined && own !== '' && own !== 'Object') return `a ${own}`;
-  return cut(JSON.stringify(value), 120);
 }
 
 function cut(text: string, length: number): string {

@@ -1,6 +1,9 @@
 // Type checks that work across realms. `instanceof` knows the classes of one realm only; test runners, vm contexts and
 // frames pass arrays of others.
 import { UsageError } from './errors.js';
+import { nearest } from './nearest.js';
+import type { AbortSignalLike } from './platform.js';
+import { shown } from './shown.js';
 
 /** The built-in class of a value: 'Float32Array', 'ArrayBuffer', 'URL', 'Null'. A Node Buffer is a 'Uint8Array'. */
 export function classOf(value: unknown): string {
@@ -35,11 +38,38 @@ export function ownBytes(where: string, bytes: unknown): Uint8Array<ArrayBuffer>
     : new Uint8Array(bytes);
 }
 
-/** Checks that options are an object. Throws UsageError for null and other values, which untyped callers may pass. */
-export function optionsOf<T extends object>(where: string, options: T): T {
+type Words<S extends string> = S extends `${infer Word} ${infer Rest}` ? Word | Words<Rest> : S;
+
+/** `S` if its words are the keys of `T`; else never, so that a list with a missing or a wrong one does not compile. */
+type KeysOf<T, S extends string> = [Exclude<keyof T, Words<S>>, Exclude<Words<S>, keyof T>] extends [never, never]
+  ? S
+  : never;
+
+/**
+ * Checks options, for callers without types: an object, and with `known`, the names of all options in one text, no
+ * others, with a signal that is one and functions under the names of events. Throws UsageError.
+ */
+export function optionsOf<T extends object, S extends string>(where: string, options: T, known?: S & KeysOf<T, S>): T {
   const given: unknown = options;
-  if (typeof given !== 'object' || given === null || Array.isArray(given) || ArrayBuffer.isView(given))
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    Array.isArray(given) ||
+    ArrayBuffer.isView(given) ||
+    (known !== undefined && classOf(given) !== 'Object') // a promise, for one
+  )
     throw new UsageError(`${where}: expected an object, got ${kindOf(given)}`);
+  const names = known?.split(' ');
+  for (const [name, value] of names ? Object.entries(given as Record<string, unknown>) : []) {
+    const refuse = (what: string): never => {
+      throw new UsageError(`${where}.${name}: expected ${what}`);
+    };
+    if (value === undefined) continue;
+    if (!names!.includes(name)) refuse(`no such option${nearest(name, names!) || `; it may be ${names!.join(', ')}`}`);
+    if (name === 'signal' && typeof (value as Partial<AbortSignalLike> | null)?.addEventListener !== 'function')
+      refuse(`an AbortSignal, got ${shown(value)}`);
+    if (/^on[A-Z]/.test(name) && typeof value !== 'function') refuse(`a function, got ${shown(value)}`);
+  }
   return options;
 }
 

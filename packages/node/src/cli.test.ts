@@ -134,7 +134,7 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'forja-bin-'));
   // Outside the workspace, where @forja/trainer would be found.
   cpSync(await buildForTests(), home, { recursive: true });
-  for (const name of ['commander', '@clack/prompts', 'fastest-levenshtein', '@dagrejs/dagre', 'onnxruntime-node']) {
+  for (const name of ['commander', '@clack/prompts', '@dagrejs/dagre', 'onnxruntime-node']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
     symlinkSync(
       fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)),

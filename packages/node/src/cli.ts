@@ -1,4 +1,5 @@
 // Subpath `@forja/node/cli`: the `forja` command as a function, and what packages that add commands to it share.
 export { main } from './cli/main.js';
 export type { Host } from './cli/main.js';
-export { writeAside } from './cli/files.js';
+export { fileTarget, writeAside } from './cli/files.js';
+export { shellWord } from './cli/shell.js';

@@ -4,13 +4,13 @@ import {
   checkExpected,
   checkIntegrity,
   Generator,
-  kindOf,
   madeHere,
   manifestFor,
   ModelFormatError,
   optionsOf,
   readManifest,
   SharedRuntimes,
+  shown,
   UsageError,
 } from '@forja/core';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
@@ -18,7 +18,7 @@ import { AdaptiveSession, LARGE } from './adaptive.js';
 import { sha256 } from './files/hash.js';
 import { readModel } from './files/read.js';
 import type { LoadProgress, ReadModel } from './files/read.js';
-import { executorOptions, NodeRuntime, warnOf } from './runtime.js';
+import { executorOptions, NodeRuntime, RUNTIME_OPTIONS, warnOf } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
 /** Options of {@link load}, besides those of the runtime. */
@@ -58,6 +58,13 @@ export interface LoadOptions extends RuntimeOptions {
   cache?: string;
 }
 
+const OWN = 'batch cache deterministic expect integrity lowering manifest precision strict warmup';
+
+/** Names of the options of {@link load} that hold for every loading of a model. */
+export const LASTING_OPTIONS = `${RUNTIME_OPTIONS} ${OWN}` as const;
+
+const LOAD_OPTIONS = `${LASTING_OPTIONS} onProgress signal` as const;
+
 const shared = new SharedRuntimes<NodeRuntime>();
 
 /**
@@ -68,14 +75,17 @@ const shared = new SharedRuntimes<NodeRuntime>();
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
-  optionsOf('load', options);
+  optionsOf('load', options, LOAD_OPTIONS);
   const { signal, integrity = 'error', precision = 'auto', onEvent = warnOf } = options;
   oneOf('integrity', integrity, ['error', 'warn', 'off']);
   oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
   oneOf('lowering', options.lowering ?? 'auto', ['auto', 'portable']);
   const { warmup = false } = options;
   if (typeof warmup !== 'boolean' && !Array.isArray(warmup))
-    throw new UsageError(`load.warmup: expected true, false or a list of batch sizes, got ${kindOf(warmup)}`);
+    throw new UsageError(`load.warmup: expected true, false or a list of batch sizes, got ${shown(warmup)}`);
+  const { cache } = options;
+  if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
+    throw new UsageError(`load.cache: expected the path of a folder, got ${shown(cache)}`);
   const executor = executorOptions(options);
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
@@ -178,7 +188,7 @@ function sizeOf({ bytes, external }: ReadModel): number {
 
 function oneOf(option: string, value: string, values: readonly string[]): void {
   if (!values.includes(value))
-    throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got '${value}'`);
+    throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got ${shown(value)}`);
 }
 
 /** Rejects immediately when `signal` aborts; the caller frees what was started. */

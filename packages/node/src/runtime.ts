@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
+  checkExternal,
   checkModelBytes,
   DEVICE_NAMES,
   DroppedHandles,
@@ -10,6 +11,8 @@ import {
   madeHere,
   optionsOf,
   ownBytes,
+  SESSION_OPTIONS,
+  shown,
   UsageError,
 } from '@forja/core';
 import type { DeviceName, ExecutorSession, Held, Runtime, RuntimeEvent, Session, SessionOptions } from '@forja/core';
@@ -40,6 +43,9 @@ export interface RuntimeOptions {
   onEvent?: (event: RuntimeEvent) => void;
 }
 
+/** Names of {@link RuntimeOptions}. */
+export const RUNTIME_OPTIONS = 'device executor onEvent threads timeoutMs';
+
 const LOWERINGS: readonly NonNullable<SessionOptions['lowering']>[] = ['auto', 'portable'];
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline', 'process'];
 /** The longest delay of a Node timer. */
@@ -53,6 +59,7 @@ const dropped = new DroppedHandles((message) =>
  * A runtime. Its worker starts with the first session, does not keep an idle process alive, and ends with `dispose`.
  */
 export function runtime(options: RuntimeOptions = {}): Runtime {
+  optionsOf('runtime', options, RUNTIME_OPTIONS);
   const made = new NodeRuntime(executorOptions(options), options.onEvent ?? warnOf);
   made.watch(madeHere(runtime));
   return made;
@@ -65,14 +72,14 @@ export function executorOptions(options: RuntimeOptions): ExecutorOptions {
     executor = isMainThread ? 'worker' : 'process',
     threads = availableParallelism(),
     timeoutMs = 600_000,
-  } = optionsOf('runtime', options);
+  } = options;
   if (!DEVICE_NAMES.includes(device))
-    throw new UsageError(`runtime.device: expected one of ${DEVICE_NAMES.join(', ')}, got '${String(device)}'`);
+    throw new UsageError(`runtime.device: expected one of ${DEVICE_NAMES.join(', ')}, got ${shown(device)}`);
   if (!EXECUTORS.includes(executor))
-    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
+    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got ${shown(executor)}`);
   checkThreads('runtime.threads', threads);
-  if (!(timeoutMs >= 1))
-    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+  if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
+    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
   return { device, threads, executor, timeoutMs: timeoutMs > LONGEST_MS ? Infinity : timeoutMs };
 }
 
@@ -109,8 +116,9 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     this.alive();
-    const { external } = optionsOf('createSession', options);
+    const { external } = optionsOf('createSession', options, SESSION_OPTIONS);
     const bytes = ownBytes('createSession', model);
+    checkExternal('createSession', external);
     // Copies: the caller may reuse its arrays at once.
     const files = external && new Map([...external].map(([path, file]) => [path, new Uint8Array(file)]));
     return this.open(
@@ -150,12 +158,10 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   /** The model and all options but the state, checked. */
   #recipe(model: Uint8Array, options: OpenOptions): Recipe {
     this.alive();
-    const { threads, strict, spinning, lowering, precision, external } = optionsOf('createSession', options);
+    const { threads, strict, spinning, lowering, precision, external } = options;
     if (threads !== undefined) checkThreads('createSession.threads', threads);
     if (lowering !== undefined && !LOWERINGS.includes(lowering))
-      throw new UsageError(
-        `createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got '${String(lowering)}'`,
-      );
+      throw new UsageError(`createSession.lowering: expected one of ${LOWERINGS.join(', ')}, got ${shown(lowering)}`);
     checkModelBytes(model);
     return {
       model,
@@ -208,5 +214,5 @@ class EarlyStart {
 
 function checkThreads(where: string, threads: number): void {
   if (!(Number.isInteger(threads) && threads >= 1))
-    throw new UsageError(`${where}: expected an integer from 1, got ${threads}`);
+    throw new UsageError(`${where}: expected an integer from 1, got ${shown(threads)}`);
 }

@@ -1,8 +1,5 @@
 // Reports what is wrong with an option or configuration, in a line: `where.path: expected X, got Y`.
-import { issueLine, type SchemaIssue } from '@forja/core';
-import { nearest } from './nearest-name.js';
-
-export { describeValue as shown } from '@forja/core';
+import { issueLine, nearest, type SchemaIssue } from '@forja/core';
 
 /** What a line may say in addition to the issue. */
 export interface Words {

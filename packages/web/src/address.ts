@@ -1,5 +1,5 @@
 // Resolves addresses from callers: relative to the page, not to the calling script.
-import { UsageError } from '@forja/core/page';
+import { shown, UsageError } from '@forja/core/page';
 
 /**
  * `address` as an absolute URL. Throws `usage` if it is not a valid address; `where` and `what` are for the message.
@@ -12,6 +12,6 @@ export function absolute(where: string, what: string, address: string | URL): st
   } catch (cause) {
     // A worker made from a Blob has no base address.
     const whole = base?.startsWith('blob:') ? ' (absolute, in a worker made from a Blob)' : '';
-    throw new UsageError(`${where}: expected ${what}${whole}, got '${String(address)}'`, { cause });
+    throw new UsageError(`${where}: expected ${what}${whole}, got ${shown(address)}`, { cause });
   }
 }

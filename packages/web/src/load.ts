@@ -8,13 +8,14 @@ import {
   optionsOf,
   madeHere,
   SharedRuntimes,
+  shown,
   UsageError,
 } from '@forja/core/page';
 import type { AbortSignalLike, BatchOptions, Expectations, Lease, Manifest, Precision } from '@forja/core';
 import { absolute } from './address.js';
 import { blobOf } from './post.js';
 import type { LoadProgress, PostedSource } from './protocol.js';
-import { executorOptions, warn, warnOf, WorkerRuntime } from './runtime.js';
+import { executorOptions, RUNTIME_OPTIONS, warn, warnOf, WorkerRuntime } from './runtime.js';
 import type { RuntimeOptions } from './runtime.js';
 
 /** Options of {@link load}, besides those of the runtime. */
@@ -55,6 +56,10 @@ export interface LoadOptions extends RuntimeOptions {
   cache?: string;
 }
 
+const OWN = 'batch cache expect integrity lowering manifest onProgress precision signal strict warmup';
+
+const LOAD_OPTIONS = `${RUNTIME_OPTIONS} ${OWN}` as const;
+
 const shared = new SharedRuntimes<WorkerRuntime>();
 
 /**
@@ -66,13 +71,11 @@ const shared = new SharedRuntimes<WorkerRuntime>();
  */
 export async function load(source: string | URL | Uint8Array | Blob, options: LoadOptions = {}): Promise<Generator> {
   const made = madeHere(load);
-  optionsOf('load', options);
+  optionsOf('load', options, LOAD_OPTIONS);
   const { signal, onEvent = warnOf, cache } = options;
   if (signal?.aborted) throw abortError(signal.reason);
   if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
-    throw new UsageError(
-      `load.cache: expected the name of a store, got ${cache === '' ? 'an empty one' : typeof cache}`,
-    );
+    throw new UsageError(`load.cache: expected the name of a store, got ${shown(cache)}`);
   const from = postedSource(source);
   const executor = executorOptions(options);
   const key = JSON.stringify([

@@ -1,6 +1,16 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
 // onnxruntime.
-import { DroppedHandles, ExecutorRuntime, madeHere, optionsOf, UsageError } from '@forja/core/page';
+import {
+  checkExternal,
+  DroppedHandles,
+  ExecutorRuntime,
+  madeHere,
+  optionsOf,
+  ownBytes,
+  SESSION_OPTIONS,
+  shown,
+  UsageError,
+} from '@forja/core/page';
 import type {
   DeviceName,
   DeviceReport,
@@ -49,6 +59,9 @@ export interface WebRuntime extends Runtime {
   ready(): Promise<DeviceReport>;
 }
 
+/** Names of {@link RuntimeOptions}. */
+export const RUNTIME_OPTIONS = 'assets device executor onEvent threads timeoutMs';
+
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
 const PRECISIONS: readonly PostedSessionOptions['precision'][] = [undefined, 'auto', 'fp32', 'fp16'];
 const LOWERINGS: readonly SessionOptions['lowering'][] = [undefined, 'auto', 'portable'];
@@ -68,7 +81,10 @@ const dropped = new DroppedHandles(warn);
  * resolves.
  */
 export function runtime(options: RuntimeOptions = {}): WebRuntime {
-  const made = new WorkerRuntime(executorOptions(optionsOf('runtime', options)), options.onEvent ?? warnOf);
+  const made = new WorkerRuntime(
+    executorOptions(optionsOf('runtime', options, RUNTIME_OPTIONS)),
+    options.onEvent ?? warnOf,
+  );
   made.watch(madeHere(runtime));
   return made;
 }
@@ -82,11 +98,11 @@ export function executorOptions({
   timeoutMs = 600_000,
 }: RuntimeOptions): ExecutorOptions {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
-    throw new UsageError(`runtime.threads: expected an integer from 1, got ${threads}`);
+    throw new UsageError(`runtime.threads: expected an integer from 1, got ${shown(threads)}`);
   if (!EXECUTORS.includes(executor))
-    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got '${String(executor)}'`);
-  if (!(timeoutMs >= 1))
-    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${timeoutMs}`);
+    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got ${shown(executor)}`);
+  if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
+    throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
   const folder =
     assets === undefined
       ? undefined
@@ -123,8 +139,10 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+    optionsOf('createSession', options, SESSION_OPTIONS);
+    checkExternal('createSession', options.external);
     const external = new Map([...(options.external ?? [])].map(([location, bytes]) => [location, blobOf(bytes)]));
-    return this.open({ model: blobOf(model), external }, options, {
+    return this.open({ model: blobOf(ownBytes('createSession', model)), external }, options, {
       what: 'session',
       made: madeHere(this.createSession),
     });
@@ -137,10 +155,10 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
     if (!LOWERINGS.includes(options.lowering))
-      throw new UsageError(`lowering: expected one of auto, portable, got '${String(options.lowering)}'`);
+      throw new UsageError(`lowering: expected one of auto, portable, got ${shown(options.lowering)}`);
     const recipe = { model, options: postedOptions(options), ...(external.size > 0 ? { external } : {}) };
     if (!PRECISIONS.includes(options.precision))
-      throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got '${String(options.precision)}'`);
+      throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got ${shown(options.precision)}`);
     return this.make(recipe, options.state, held);
   }
 

@@ -13,6 +13,8 @@ export interface CliOption {
    */
   type?: 'string' | 'integer' | 'number' | 'list' | 'path';
   choices?: readonly string[];
+  /** Least and greatest value of an `integer` or a `number`; the bin checks it before the command runs. */
+  range?: readonly [least: number, greatest: number];
 }
 
 /**

@@ -6,7 +6,7 @@ import { halfOf } from '../half.js';
 import { latents } from '../latent/latents.js';
 import { checkTruncation } from '../latent/truncation.js';
 import type { Manifest, ManifestInput } from '../manifest/manifest.js';
-import { kindOf } from '../realm.js';
+import { optionsOf } from '../realm.js';
 import { ARRAY_OF, sizeOf, type NamedTensors, type Tensor, type TypedArray } from '../tensor.js';
 import { rows, rowsOf, type Draw, type RowInput } from './latent-model.js';
 import { textTensor } from './texts.js';
@@ -79,8 +79,7 @@ export function conditioned({ inputs }: Manifest, given: Draw): Conditioned {
   if (text !== undefined && !has('text'))
     throw new UsageError('sample.text: expected no text, as the model takes none');
   if (mix !== undefined) {
-    if (typeof mix !== 'object' || mix === null)
-      throw new UsageError(`sample.mix: expected { seed, from }, got ${kindOf(mix)}`);
+    optionsOf('sample.mix', mix, 'from index seed');
     if (!has('mix')) throw new UsageError('sample.mix: expected none, as the model takes no second latent');
     if (mix.index !== undefined) checkInteger('sample.mix.index', mix.index, 0, Number.MAX_SAFE_INTEGER);
   }

@@ -8,6 +8,7 @@ import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
 import { platform } from '../platform.js';
 import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { Feed } from '../runtime/feeds.js';
 import { MicroBatcher } from '../runtime/micro-batcher.js';
 import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
@@ -87,7 +88,7 @@ export class Generator {
    * `overloaded`, `aborted`, `disposed`.
    */
   async sample(options: SampleOptions = {}): Promise<ImageBatch> {
-    optionsOf('sample', options);
+    optionsOf('sample', options, 'count label latents mix seed signal text truncation');
     const { model } = this.#latentModel();
     const { latents: given, text } = options;
     const { count = given ? given.length / model.size : Array.isArray(text) ? text.length : 1 } = options;
@@ -110,7 +111,6 @@ export class Generator {
    * Errors are thrown in the loop.
    */
   async *stream(options: StreamOptions = {}): AsyncGenerator<Image, void, undefined> {
-    optionsOf('stream', options);
     const { streamed } = await lazy();
     yield* streamed(options, this.#batch.max, (draw, count) => this.#draw(draw, count));
   }
@@ -120,7 +120,6 @@ export class Generator {
    * `input.range` (steps, seeds, labels, texts), `usage`, and as `sample` does.
    */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
-    optionsOf('interpolate', options);
     const { model } = this.#latentModel();
     return this.#admit(async () => {
       const { walked } = await lazy();
@@ -137,16 +136,9 @@ export class Generator {
    * where they overlap.
    */
   async translate(image: ImageLike | readonly ImageLike[], options: TranslateOptions = {}): Promise<ImageBatch> {
-    optionsOf('translate', options);
     const { translate } = await lazy();
     return this.#admit(() =>
-      translate(
-        this.manifest,
-        image,
-        options,
-        (feeds, done) => this.#run(feeds, options.signal ? { signal: options.signal } : {}, done),
-        TOOLS,
-      ),
+      translate(this.manifest, image, options, (feeds, asked, done) => this.#run(feeds, asked, done), TOOLS),
     );
   }
 
@@ -156,17 +148,12 @@ export class Generator {
    * (label, text), `model.notGenerator`, `aborted`, `disposed`.
    */
   async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
-    optionsOf('score', options);
     const { score } = await lazy();
-    const { signal } = options;
-    return this.#admit(() =>
-      score(this.manifest, image, options, (feeds) => this.#run(feeds, signal ? { signal } : {}, 0), TOOLS),
-    );
+    return this.#admit(() => score(this.manifest, image, options, (feeds, asked) => this.#run(feeds, asked, 0), TOOLS));
   }
 
   /** One run of any model. A feed may omit its type, or be a typed array if the input's shape is known. */
   async run(feeds: Record<string, Feed>, options: RunOptions = {}): Promise<NamedTensors> {
-    optionsOf('run.options', options);
     return this.#admit(async () => {
       const { completeFeeds } = await lazy();
       return this.#run(completeFeeds(this.#parts.session.inputs, feeds), options, 0);
@@ -178,6 +165,7 @@ export class Generator {
    * are unknown.
    */
   async warmup(counts: readonly number[]): Promise<void> {
+    if (!Array.isArray(counts)) throw new UsageError(`warmup: expected a list of batch sizes, got ${shown(counts)}`);
     if (this.manifest.kind !== 'latent' || counts.length === 0) return;
     const { someClass } = await lazy();
     for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });

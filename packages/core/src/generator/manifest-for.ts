@@ -1,6 +1,8 @@
 // The manifest of a loaded model: the file's own, checked against the session, or a guess from names and shapes; the
 // caller's fields override both.
 import { ModelFormatError, UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { Dim, TensorSpec } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
 
@@ -23,7 +25,12 @@ export function manifestFor(
       outputs,
       (message) => new ModelFormatError('model.format', `manifest${message}; export the model again`),
     );
-  if (!given) return base;
+  if (given === undefined) return base;
+  optionsOf(
+    'load.manifest',
+    given,
+    'bounds inputs integrity kind license metrics outputs precision producer steps trainedOn version weights',
+  );
   const manifest: Manifest = {
     ...base,
     ...given,
@@ -40,10 +47,13 @@ function merged<T extends ManifestInput | ManifestOutput>(
   base: readonly T[],
   given: readonly T[] | undefined,
 ): T[] {
-  for (const { name } of given ?? []) {
+  if (given !== undefined && !Array.isArray(given))
+    throw new UsageError(`load.manifest.${where}: expected a list, got ${shown(given)}`);
+  for (const one of given ?? []) {
+    const { name } = optionsOf(`load.manifest.${where}`, one);
     if (!base.some((one) => one.name === name))
       throw new UsageError(
-        `load.manifest.${where}: expected names among ${base.map((one) => one.name).join(', ')}, got '${name}'`,
+        `load.manifest.${where}: expected names among ${base.map((one) => one.name).join(', ')}, got ${shown(name)}`,
       );
   }
   return base.map((one) => ({ ...one, ...given?.find(({ name }) => name === one.name) }));

@@ -2,6 +2,8 @@
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { AbortSignalLike } from '../platform.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { Truncation } from '../latent/truncation.js';
 import type { Manifest } from '../manifest/manifest.js';
 import type { NamedTensors } from '../tensor.js';
@@ -129,11 +131,12 @@ export interface ScoreOptions {
 export const MOST = 100_000;
 
 /** {@link BatchOptions} with defaults, checked. */
-export function batchOf({ max = 64, delayMs = 0, queue = 1024 }: BatchOptions = {}): Required<BatchOptions> {
+export function batchOf(batch: BatchOptions = {}): Required<BatchOptions> {
+  const { max = 64, delayMs = 0, queue = 1024 } = optionsOf('batch', batch, 'delayMs max queue');
   checkInteger('batch.max', max, 1, MOST);
   checkInteger('batch.queue', queue, 1, Number.MAX_SAFE_INTEGER);
-  if (!(delayMs >= 0 && delayMs <= 60_000))
-    throw new UsageError(`batch.delayMs: expected milliseconds from 0 to 60000, got ${delayMs}`, {
+  if (!(typeof delayMs === 'number' && delayMs >= 0 && delayMs <= 60_000))
+    throw new UsageError(`batch.delayMs: expected milliseconds from 0 to 60000, got ${shown(delayMs)}`, {
       code: 'input.range',
     });
   return { max, delayMs, queue };

@@ -6,6 +6,7 @@ import { optionsOf } from '../realm.js';
 import { sizeOf, type NamedTensors, type Tensor } from '../tensor.js';
 import { labelRows } from './conditions.js';
 import { rowsOf } from './latent-model.js';
+import type { RunOptions } from '../runtime/session.js';
 import type { ScoreOptions } from './options.js';
 import { textTensor } from './texts.js';
 import { channelsOf, checkImage, checkWhole, dtypeOf, fixedSize, padded, type PictureTools } from './translate.js';
@@ -18,11 +19,11 @@ export async function score(
   { inputs, outputs }: Manifest,
   given: ImageLike | readonly ImageLike[],
   options: ScoreOptions,
-  run: (feeds: NamedTensors) => Promise<NamedTensors>,
+  run: (feeds: NamedTensors, options: RunOptions) => Promise<NamedTensors>,
   { encodingOf }: Pick<PictureTools, 'encodingOf'>,
 ): Promise<number[]> {
   const where = 'score';
-  const { signal } = options;
+  const { signal } = optionsOf(where, options, 'label signal text');
   // isArray does not narrow readonly arrays
   const images = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
   for (const one of images) optionsOf('score.image', one);
@@ -55,7 +56,7 @@ export async function score(
       [input.name, padded(fromImages(some, encoding), batch)],
       ...conditions.map(([name, of]) => [name, padded(of(start, some.length), batch)]),
     ]) as NamedTensors;
-    const said = (await run(feeds))[output.name];
+    const said = (await run(feeds, signal ? { signal } : {}))[output.name];
     const values = said?.data;
     if (
       !said ||

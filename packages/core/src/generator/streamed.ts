@@ -2,6 +2,7 @@
 import type { ImageBatch } from '../image/batch.js';
 import type { Image } from '../image/image.js';
 import { checkInteger } from '../integer.js';
+import { optionsOf } from '../realm.js';
 import type { Draw } from './latent-model.js';
 import type { StreamOptions } from './options.js';
 
@@ -14,7 +15,11 @@ export async function* streamed(
   max: number,
   draw: (of: Draw, count: number) => Promise<ImageBatch>,
 ): AsyncGenerator<Image, void, undefined> {
-  const { start = 0, count = Infinity } = options;
+  const { start = 0, count = Infinity } = optionsOf(
+    'stream',
+    options,
+    'count label mix seed signal start text truncation',
+  );
   checkInteger('stream.start', start, 0, Number.MAX_SAFE_INTEGER);
   if (count !== Infinity) checkInteger('stream.count', count, 1, Number.MAX_SAFE_INTEGER);
   const most = Math.min(STREAM_RUN, max);

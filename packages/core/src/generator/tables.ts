@@ -1,6 +1,8 @@
 // Tables of pictures: styles of some seeds mixed into others, and a seed at several truncations.
 import { UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { DrawOptions, SampleOptions } from './options.js';
 
 /** What a table needs of a generator. */
@@ -35,7 +37,12 @@ const MOST = 10_000;
  * `Generator.sample` does, with `usage` for models that do not mix, and `input.range` for no seeds or too many.
  */
 export async function mixTable(generator: Sampler, options: MixTableOptions): Promise<ImageBatch> {
-  const { rows, columns, from, ...shared } = options;
+  const { rows, columns, from, ...shared } = optionsOf(
+    'mixTable',
+    options,
+    'columns from label rows signal text truncation',
+  );
+  checkLists('mixTable', { rows, columns });
   checkCount('mixTable', (rows.length + 1) * (columns.length + 1), Math.min(rows.length, columns.length));
   const of = (seed: number | bigint): SampleOptions => ({ ...shared, seed, count: 1 });
   const pictures: (ImageBatch | undefined)[] = [
@@ -57,7 +64,8 @@ export async function mixTable(generator: Sampler, options: MixTableOptions): Pr
  * {@link mixTable} does. `grid(psi.length)` lays it out.
  */
 export async function psiTable(generator: Sampler, options: PsiTableOptions): Promise<ImageBatch> {
-  const { seeds, psi, ...shared } = options;
+  const { seeds, psi, ...shared } = optionsOf('psiTable', options, 'label mix psi seeds signal text');
+  checkLists('psiTable', { seeds, psi });
   checkCount('psiTable', seeds.length * psi.length, Math.min(seeds.length, psi.length));
   const pictures: ImageBatch[] = [];
   for (const seed of seeds)
@@ -70,8 +78,10 @@ export async function psiTable(generator: Sampler, options: PsiTableOptions): Pr
 /** The first pictures of seeds, one a seed. Rejects as {@link mixTable} does. */
 export async function seedTable(
   generator: Sampler,
-  { seeds, ...shared }: Omit<DrawOptions, 'seed'> & { seeds: readonly (number | bigint)[] },
+  options: Omit<DrawOptions, 'seed'> & { seeds: readonly (number | bigint)[] },
 ): Promise<ImageBatch> {
+  const { seeds, ...shared } = optionsOf('seedTable', options, 'label mix seeds signal text truncation');
+  checkLists('seedTable', { seeds });
   checkCount('seedTable', seeds.length, seeds.length);
   const pictures: ImageBatch[] = [];
   for (let at = 0; at < seeds.length; at += TOGETHER)
@@ -101,6 +111,12 @@ function tableOf(all: readonly (ImageBatch | undefined)[]): ImageBatch {
   const data = new Uint8ClampedArray(all.length * size).fill(255);
   all.forEach((one, i) => one && data.set(one.data, i * size));
   return new ImageBatch(all.length, width, height, channels, data);
+}
+
+function checkLists(where: string, lists: Readonly<Record<string, unknown>>): void {
+  for (const [name, list] of Object.entries(lists))
+    if (!Array.isArray(list))
+      throw new UsageError(`${where}.${name}: expected a list of numbers, got ${shown(list)}`, { code: 'input.range' });
 }
 
 function checkCount(where: string, pictures: number, least: number): void {

@@ -2,6 +2,7 @@
 // model does not know is refused by name, with the words that were perhaps meant.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
+import { edits, nearBy } from '../nearest.js';
 import { kindOf } from '../realm.js';
 import type { Tensor } from '../tensor.js';
 
@@ -62,27 +63,9 @@ function tokenIds(vocabulary: readonly string[], length: number, text: unknown, 
 function meant(word: string, known: readonly string[]): string {
   const near = known
     .map((other) => ({ other, by: edits(word, other) }))
-    .filter(({ by }) => by <= Math.max(1, Math.ceil(word.length / 3)))
+    .filter(({ by }) => by <= nearBy(word))
     .sort((a, b) => a.by - b.by)
     .slice(0, 3)
     .map(({ other }) => `'${other}'`);
   return `'${word}'${near.length > 0 ? ` (did you mean ${near.join(' or ')}?)` : ''}`;
-}
-
-/** Letters to change, add or leave out to make one word of the other (Levenshtein). */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(
-          (row[j] ?? 0) + 1,
-          (next[j - 1] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1), // within both rows
-        ),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

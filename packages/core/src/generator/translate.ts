@@ -7,13 +7,14 @@ import { fromImages, type ImageLike } from '../image/from-images.js';
 import { ARRAY_OF, rowsOf, sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TypedArray } from '../tensor.js';
 import type { Manifest, ManifestInput, ManifestOutput } from '../manifest/manifest.js';
+import type { RunOptions } from '../runtime/session.js';
 import type { TranslateOptions } from './options.js';
 import type { encodingOf, PictureBuffer } from './picture-buffer.js';
 import { blendTiles, cut, tilesOf } from './tiling.js';
 import type { Grid, Piece, Sides } from './tiling.js';
 
 /** Runs a model once; counts as `images` pictures. */
-export type RunOnce = (feeds: NamedTensors, images: number) => Promise<NamedTensors>;
+export type RunOnce = (feeds: NamedTensors, options: RunOptions, images: number) => Promise<NamedTensors>;
 
 /**
  * Functions that the caller passes in. If they were imported here, bundlers would put them into a chunk that every page
@@ -36,7 +37,7 @@ export async function translate(
   const images = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
   for (const one of images) optionsOf('translate.image', one);
   const { input, output } = endsOf(manifest);
-  const { signal, onProgress } = options;
+  const { signal, onProgress } = optionsOf('translate', options, 'onProgress overlap signal tile');
   const [first] = images;
   if (!first) throw new UsageError('translate: expected a picture or several, got none', { code: 'input.shape' });
   for (const image of images) checkImage('translate', image, first);
@@ -63,6 +64,7 @@ export async function translate(
       });
       const outputs = await run(
         { [input.name]: padded(feed, input.shape[0]) },
+        signal ? { signal } : {},
         done % tiles.length === tiles.length - 1 ? 1 : 0,
       );
       const result = outputs[output.name];

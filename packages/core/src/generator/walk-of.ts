@@ -2,14 +2,15 @@
 // where two stops differ in theirs, each picture between is drawn under both and cross-faded.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ImageBatch } from '../image/batch.js';
-import { checkInteger } from '../integer.js';
 import { latents } from '../latent/latents.js';
-import { latentWalk, placeOf } from '../latent/walks.js';
+import { checkSteps, latentWalk, placeOf } from '../latent/walks.js';
 import type { Manifest, ManifestInput } from '../manifest/manifest.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { BYTES_OF, rowsOf, sizeOf, type NamedTensors, type Tensor } from '../tensor.js';
 import { conditioned } from './conditions.js';
 import type { Draw, LatentModel } from './latent-model.js';
-import { MOST, type InterpolateOptions, type Synthesis } from './options.js';
+import type { InterpolateOptions, Synthesis } from './options.js';
 import type { PictureTools } from './translate.js';
 
 /** What the generator does for a walk. */
@@ -35,10 +36,18 @@ export async function walked(
   options: InterpolateOptions,
   tools: WalkTools,
 ): Promise<ImageBatch> {
-  const { steps, loop = false, truncation, mix, signal, synthesis } = options;
-  checkInteger('interpolate.steps', steps, 2, MOST);
+  const {
+    steps,
+    loop = false,
+    truncation,
+    mix,
+    signal,
+    synthesis,
+  } = optionsOf('interpolate', options, 'from label loop mix mode seeds signal steps synthesis text to truncation');
+  if (synthesis !== undefined) checkSynthesis(synthesis);
   const has = (role: ManifestInput['role']): boolean => manifest.inputs.some((input) => input.role === role);
   const stops = stopsOf(options, has('label'));
+  checkSteps('interpolate', steps, stops.length);
   const { size, distribution } = model;
   const ofStyles = typeof truncation === 'object' && has('psi'); // not of the latents
   const ends = stops.map(({ seed }) =>
@@ -95,6 +104,8 @@ function stopsOf(options: InterpolateOptions, takesLabel: boolean): Stop[] {
   const { from, to, seeds, label, text } = options;
   if ((seeds === undefined) === (from === undefined && to === undefined) || (from === undefined) !== (to === undefined))
     throw new UsageError('interpolate.seeds: expected seeds, or from and to, got neither or parts of both');
+  if (seeds !== undefined && !Array.isArray(seeds))
+    throw new UsageError(`interpolate.seeds: expected a list of seeds, got ${shown(seeds)}`, { code: 'input.range' });
   // Default class 0: otherwise `sample` would change the class at each step.
   const [labels, texts] = [listOf(label ?? (takesLabel ? 0 : undefined)), listOf(text)];
   const own = [...(seeds ?? [from, to])] as (number | bigint)[]; // both are given
@@ -137,6 +148,14 @@ function conditionsOf(rows: readonly Stop[]): Pick<Draw, 'label' | 'labels' | 't
       : { label: first.label, labels: rows.map(({ label }) => label as number | string) }), // all or none
     ...(first?.text === undefined ? {} : { text: rows.map(({ text }) => text as string) }), // all or none
   };
+}
+
+/** Throws UsageError for what is not a loaded model. */
+function checkSynthesis(given: Synthesis): void {
+  const { manifest, run } = Object(given) as Partial<Synthesis>; // callers without types give anything
+  const lists = [manifest?.inputs, manifest?.outputs];
+  if (typeof run !== 'function' || !lists.every((list) => Array.isArray(list)))
+    throw new UsageError(`interpolate.synthesis: expected a loaded model, got ${shown(given)}`);
 }
 
 /** Pictures along the path through the styles of the stops, all with the noise of one. */

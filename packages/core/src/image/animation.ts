@@ -1,12 +1,16 @@
 // What GIF and APNG animations share: timing, and functions passed in by the page. If those were imported here,
 // bundlers would put them into chunks that every page loads.
 import type { UsageError } from '../errors.js';
+import type { optionsOf } from '../realm.js';
+import type { shown } from '../shown.js';
 import type { rgbaOf } from './image.js';
 
 /** Functions that an encoder's caller passes in. */
 export interface EncoderTools {
   rgbaOf: typeof rgbaOf;
   UsageError: typeof UsageError;
+  optionsOf: typeof optionsOf;
+  shown: typeof shown;
 }
 
 /** Options of `toGIF` and `toAPNG`. */
@@ -23,17 +27,18 @@ export interface AnimationOptions {
 /** Defaults filled in. Throws UsageError (`input.range`) for times outside the range, or a batch without frames. */
 export function timing(
   where: string,
-  { UsageError }: Pick<EncoderTools, 'UsageError'>,
+  { UsageError, optionsOf, shown }: Omit<EncoderTools, 'rgbaOf'>,
   count: number,
-  { delayMs = 50, plays = 0 }: AnimationOptions = {},
+  options: AnimationOptions = {},
 ): Required<AnimationOptions> {
+  const { delayMs = 50, plays = 0 } = optionsOf(where, options, 'delayMs plays');
   if (count < 1) throw new UsageError(`${where}: expected one picture or more, got none`, { code: 'input.shape' });
-  if (!(delayMs >= 10 && delayMs <= 60_000))
-    throw new UsageError(`${where}.delayMs: expected 10 to 60000 milliseconds, got ${String(delayMs)}`, {
+  if (!(typeof delayMs === 'number' && delayMs >= 10 && delayMs <= 60_000))
+    throw new UsageError(`${where}.delayMs: expected 10 to 60000 milliseconds, got ${shown(delayMs)}`, {
       code: 'input.range',
     });
   if (!Number.isInteger(plays) || plays < 0 || plays > 65_535)
-    throw new UsageError(`${where}.plays: expected an integer from 0 (for ever) to 65535, got ${String(plays)}`, {
+    throw new UsageError(`${where}.plays: expected an integer from 0 (for ever) to 65535, got ${shown(plays)}`, {
       code: 'input.range',
     });
   return { delayMs, plays };

@@ -8,7 +8,7 @@ import { encodePNG } from './png.js';
 /** The bytes of an APNG file, a plain PNG of the first frame for readers that do not know animations. */
 export function encodeAPNG(
   batch: ImageBatch,
-  tools: Pick<EncoderTools, 'UsageError'>,
+  tools: Omit<EncoderTools, 'rgbaOf'>,
   options?: AnimationOptions,
 ): Uint8Array {
   const { delayMs, plays } = timing('toAPNG', tools, batch.count, options);

@@ -1,11 +1,13 @@
 // Pictures of one size, as a generator gives them.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { AnimationOptions, EncoderTools } from './animation.js';
 import { gridOf, type GridOptions } from './grid.js';
 import { checkPixels, Image, rgbaOf, type Channels } from './image.js';
 
-const TOOLS: EncoderTools = { rgbaOf, UsageError };
+const TOOLS: EncoderTools = { rgbaOf, UsageError, optionsOf, shown };
 
 /** `count` pictures of one size and kind, one after the other in `data`. Iterating gives each as an {@link Image}. */
 export class ImageBatch implements Iterable<Image> {

@@ -1,10 +1,11 @@
 // From a model's tensors to 8-bit pictures.
 import { UsageError } from '../errors.js';
 import { fromHalf } from '../half.js';
-import { classOf } from '../realm.js';
+import { classOf, optionsOf } from '../realm.js';
+import { checkWhole } from '../runtime/feeds.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
-import { checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
+import { checkLayout, checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
 
 /**
  * Pictures of a tensor `[n, c, h, w]` or `[n, h, w, c]` (n may be left out for one), c 1, 3 or 4. A value v of range
@@ -12,6 +13,9 @@ import { checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } f
  * another shape (`input.shape`) or for NaN (`input.range`).
  */
 export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch {
+  optionsOf('toBatch', options, 'layout range');
+  checkLayout('toBatch', options.layout);
+  checkWhole('toBatch', tensor);
   const { count, width, height, channels } = sizesOf(tensor, options.layout);
   const pixels = new Uint8ClampedArray(count * width * height * channels);
   fillPixels(pixels, 0, tensor, options);

@@ -2,9 +2,11 @@
 // load it.
 import { UsageError } from '../errors.js';
 import { halfOf } from '../half.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 import type { Channels } from './image.js';
-import { checkRange, defaultRange, type ImageTensorOptions } from './range.js';
+import { checkLayout, checkRange, defaultRange, type ImageTensorOptions } from './range.js';
 
 /**
  * Any 8-bit picture: an {@link Image}, the DOM's ImageData, or what a decoder gives. Channels are found from the length
@@ -30,11 +32,19 @@ export function fromImages(
   images: readonly ImageLike[],
   options: ImageTensorOptions & { channels?: Channels; dtype?: 'float32' | 'float16' | 'uint8' },
 ): Tensor {
+  optionsOf('fromImages', options, 'channels dtype layout range');
+  for (const image of Array.isArray(images) ? (images as readonly ImageLike[]) : [images])
+    optionsOf('fromImages.image', image);
   const [first] = images;
   if (!first) throw new UsageError('fromImages: expected one picture or more, got none', { code: 'input.shape' });
   const { layout, dtype = 'float32', range = defaultRange(dtype), channels = channelsOf(first) } = options;
   const { width, height } = first;
+  checkLayout('fromImages', layout);
   checkRange('fromImages', range);
+  if (!['float32', 'float16', 'uint8'].includes(dtype))
+    throw new UsageError(`fromImages.dtype: expected float32, float16 or uint8, got ${shown(dtype)}`);
+  if (![1, 3, 4].includes(channels))
+    throw new UsageError(`fromImages.channels: expected 1, 3 or 4, got ${shown(channels)}`, { code: 'input.shape' });
   const scale = (range[1] - range[0]) / 255;
   const plane = width * height;
   const data = new { float32: Float32Array, float16: Uint16Array, uint8: Uint8ClampedArray }[dtype](
@@ -67,10 +77,11 @@ function channelOf(data: ArrayLike<number>, at: number, have: Channels, wanted: 
 }
 
 function channelsOf({ width, height, channels, data }: ImageLike): Channels {
-  const found = data.length / (width * height);
+  const { length } = Object(data) as ArrayLike<number>; // 'undefined' where callers without types give none
+  const found = length / (width * height);
   if ((found === 1 || found === 3 || found === 4) && (channels === undefined || channels === found)) return found;
   throw new UsageError(
-    `fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${data.length} bytes`,
+    `fromImages: expected ${width} × ${height} pixels of ${channels ?? '1, 3 or 4'} bytes, got ${length} bytes`,
     { code: 'input.shape' },
   );
 }

@@ -1,6 +1,7 @@
 // Many pictures in one.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
+import { optionsOf } from '../realm.js';
 import { Image, type Channels } from './image.js';
 
 /** Options of a grid. */
@@ -31,7 +32,7 @@ export function gridOf(
   options: GridOptions = {},
 ): Image {
   const { count, width, height, channels, data } = pictures;
-  const { padding = 0, background = 0 } = options;
+  const { padding = 0, background = 0 } = optionsOf('grid', options, 'background padding');
   if (count < 1) throw new UsageError('grid: expected one picture or more, got none', { code: 'input.shape' });
   for (const [name, value, least, most] of [
     ['columns', columns, 1, 1e6],

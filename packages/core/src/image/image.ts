@@ -1,6 +1,7 @@
 // One 8-bit picture.
 import { UsageError } from '../errors.js';
 import { classOf, kindOf } from '../realm.js';
+import { shown } from '../shown.js';
 
 /** Channels a picture may have: grey, RGB or RGBA. */
 export type Channels = 1 | 3 | 4;
@@ -66,12 +67,12 @@ export function checkPixels(
     ['height', height, 1],
   ] as const) {
     if (!Number.isInteger(value) || value < least)
-      throw new UsageError(`${where}.${name}: expected an integer of at least ${least}, got ${String(value)}`, {
+      throw new UsageError(`${where}.${name}: expected an integer of at least ${least}, got ${shown(value)}`, {
         code: 'input.shape',
       });
   }
   if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${String(channels)}`, {
+    throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${shown(channels)}`, {
       code: 'input.shape',
     });
   if (classOf(data) !== 'Uint8ClampedArray' || data.length !== count * width * height * channels) {

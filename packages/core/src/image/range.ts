@@ -1,5 +1,6 @@
 // How a tensor encodes pictures: the order of its dimensions, and the values of black and white.
 import { UsageError } from '../errors.js';
+import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 
 /** Order of a picture tensor's dimensions. */
@@ -13,15 +14,22 @@ export interface ImageTensorOptions {
   range?: readonly [number, number];
 }
 
+/** Throws UsageError for another layout. */
+export function checkLayout(where: string, layout: ImageLayout): void {
+  if (layout !== 'nchw' && layout !== 'nhwc')
+    throw new UsageError(`${where}.layout: expected 'nchw' or 'nhwc', got ${shown(layout)}`);
+}
+
 /** A type's default values of black and white. */
 export function defaultRange(dtype: Tensor['dtype']): readonly [number, number] {
   return dtype === 'uint8' ? [0, 255] : [-1, 1];
 }
 
 /** Throws UsageError `input.range` unless low < high. */
-export function checkRange(where: string, [low, high]: readonly [number, number]): void {
-  if (!(Number.isFinite(low) && Number.isFinite(high) && low < high))
-    throw new UsageError(`${where}.range: expected two finite numbers that rise, got [${low}, ${high}]`, {
+export function checkRange(where: string, range: readonly [number, number]): void {
+  const [low, high] = Array.isArray(range) ? (range as readonly number[]) : [];
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low! < high!))
+    throw new UsageError(`${where}.range: expected two finite numbers that rise, got ${shown(range)}`, {
       code: 'input.range',
     });
 }

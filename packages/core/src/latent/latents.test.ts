@@ -132,7 +132,7 @@ describe('latents', () => {
     [[1, 0, 1, 0], /size: .*got 0/],
     [[1, 0, 1, 4, { distribution: 'cauchy' }], /distribution: .*got 'cauchy'/],
     [[1, 0, 1, 4, { truncation: 0 }], /truncation: .*got 0/],
-    [[1, 0, 1, 4, { truncation: { psi: -1 } }], /got \{"psi":-1\}/],
+    [[1, 0, 1, 4, { truncation: { psi: -1 } }], /got \{ psi: -1 \}/],
     [[1, 0, 1, 4, { truncation: null }], /got null/],
   ])('refuses what is out of range (%#)', (args, message) => {
     const call = (): unknown => (latents as (...x: unknown[]) => unknown)(...(args as unknown[]));

@@ -1,5 +1,7 @@
 // Latents of a seed: the numbers a generator turns into pictures.
 import { UsageError } from '../errors.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
@@ -28,13 +30,13 @@ export function latents(
   size: number,
   options: LatentOptions = {},
 ): Float32Array {
-  const { distribution = 'normal', truncation } = options;
+  const { distribution = 'normal', truncation } = optionsOf('latents', options, 'distribution truncation');
   const key = keyOf(seed, 'latents');
   checkInteger('latents.start', start, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('latents.size', size, 1, LIMIT);
   checkInteger('latents.count', count, 0, Math.floor(LIMIT / size));
   if (distribution !== 'normal' && distribution !== 'uniform')
-    throw new UsageError(`latents.distribution: expected 'normal' or 'uniform', got '${String(distribution)}'`);
+    throw new UsageError(`latents.distribution: expected 'normal' or 'uniform', got ${shown(distribution)}`);
   if (truncation !== undefined) checkTruncation('latents.truncation', truncation);
   const of = distribution === 'normal' ? normalOfWord : (word: number) => 2 * uniformOfWord(word) - 1;
   const out = new Float32Array(count * size);

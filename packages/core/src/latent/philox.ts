@@ -2,6 +2,7 @@
 // directly. Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, section 4.3. Integer
 // arithmetic only, so equal in every engine.
 import { UsageError } from '../errors.js';
+import { shown } from '../shown.js';
 
 /** A 64-bit Philox key as two unsigned words. */
 export interface Key {
@@ -80,7 +81,7 @@ export function philoxWords(
 export function keyOf(seed: number | bigint, where: string): Key {
   if (typeof seed === 'bigint' ? seed < 0n || seed >= 1n << 64n : !Number.isSafeInteger(seed) || seed < 0) {
     throw new UsageError(
-      `${where}.seed: expected an integer from 0 to 2^53 - 1, or a bigint below 2^64, got ${String(seed)}`,
+      `${where}.seed: expected an integer from 0 to 2^53 - 1, or a bigint below 2^64, got ${shown(seed)}`,
       { code: 'input.range' },
     );
   }

@@ -1,5 +1,7 @@
 // Interpolation between two latents.
 import { UsageError } from '../errors.js';
+import { classOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { angleOfCosine, sinOfAngle } from './angles.js';
 
 /**
@@ -41,10 +43,13 @@ function blend(a: Float32Array, b: Float32Array, wa: number, wb: number): Float3
 }
 
 function checkPair(where: string, a: Float32Array, b: Float32Array, at: number): void {
+  for (const latent of [a, b])
+    if (classOf(latent) !== 'Float32Array')
+      throw new UsageError(`${where}: expected two Float32Arrays, got ${shown(latent)}`, { code: 'input.shape' });
   if (a.length !== b.length)
     throw new UsageError(`${where}: expected two latents of one size, got ${a.length} and ${b.length}`, {
       code: 'input.shape',
     });
-  if (!(at >= 0 && at <= 1))
-    throw new UsageError(`${where}.at: expected a number from 0 to 1, got ${String(at)}`, { code: 'input.range' });
+  if (!(typeof at === 'number' && at >= 0 && at <= 1))
+    throw new UsageError(`${where}.at: expected a number from 0 to 1, got ${shown(at)}`, { code: 'input.range' });
 }

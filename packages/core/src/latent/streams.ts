@@ -2,6 +2,8 @@
 // browser get the same ones.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
+import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, keyOf, philoxWords, wordsOf } from './philox.js';
 
@@ -31,7 +33,7 @@ export function philoxUniform(position: StreamPosition, count: number): Float32A
 /** `count` numbers that are 1 with probability `p`, to within 2⁻³², else 0. */
 export function philoxBernoulli(position: StreamPosition, count: number, p: number): Float32Array {
   if (!(p >= 0 && p <= 1))
-    throw new UsageError(`philoxBernoulli.p: expected a probability from 0 to 1, got ${String(p)}`, {
+    throw new UsageError(`philoxBernoulli.p: expected a probability from 0 to 1, got ${shown(p)}`, {
       code: 'input.range',
     });
   const limit = p * 2 ** 32;
@@ -91,7 +93,8 @@ export function permutation(seed: number | bigint, epoch: number, count: number,
   return order;
 }
 
-function wordsAt(where: string, domain: number, { seed, stream, step }: StreamPosition, count: number): Uint32Array {
+function wordsAt(where: string, domain: number, position: StreamPosition, count: number): Uint32Array {
+  const { seed, stream, step } = optionsOf(where, position);
   const key = keyOf(seed, where);
   checkInteger(`${where}.stream`, stream, 0, 2 ** 24 - 1);
   checkInteger(`${where}.step`, step, 0, Number.MAX_SAFE_INTEGER);

@@ -1,6 +1,7 @@
 // Both kinds of truncation of latents: redrawing large entries, and scaling all towards the mean. Less variety, often
 // cleaner pictures.
 import { UsageError } from '../errors.js';
+import { shown } from '../shown.js';
 import { logOfInteger } from './arithmetic.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
 import { DOMAIN, type Key, philoxWords, wordsOf } from './philox.js';
@@ -15,9 +16,8 @@ export type Truncation = number | { psi: number };
 export function checkTruncation(where: string, truncation: Truncation): void {
   const psi = typeof truncation === 'number' ? undefined : (truncation as { psi?: unknown } | null)?.psi;
   if (typeof truncation === 'number' ? truncation > 0 : typeof psi === 'number' && psi >= 0 && psi <= 2) return;
-  const got = typeof truncation === 'number' ? String(truncation) : JSON.stringify(truncation);
   throw new UsageError(
-    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ${got}`,
+    `${where}: expected a number above 0 (draw |z| beyond it again) or { psi } from 0 to 2 (scale), got ${shown(truncation)}`,
     { code: 'input.range' },
   );
 }

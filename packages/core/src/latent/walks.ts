@@ -1,7 +1,12 @@
 // Walks: sequences of latents from stop to stop, for animations.
 import { UsageError } from '../errors.js';
 import { checkInteger } from '../integer.js';
+import { classOf, optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import { lerp, slerp } from './slerp.js';
+
+/** Latents of a walk, at most. */
+const MOST_STEPS = 100_000;
 
 /** Options of {@link latentWalk}. */
 export interface WalkOptions {
@@ -17,19 +22,24 @@ export interface WalkOptions {
 /**
  * `steps` latents, `[steps, size]`, evenly spaced along the path through `stops` (all of the same size). Without
  * `loop`, the first and last latent are the first and last stop; with it, step k is at the fraction k/steps of the
- * closed path, so two stops give there and back. Throws UsageError for fewer than two stops or for steps outside
- * 2..100,000.
+ * closed path, so two stops give there and back. Throws UsageError for fewer than two stops, for steps above 100,000,
+ * and for fewer than there are stops, which would skip some.
  */
 export function latentWalk(stops: readonly Float32Array[], steps: number, options: WalkOptions = {}): Float32Array {
-  const { mode = 'slerp', loop = false } = options;
-  const between = { slerp, lerp }[mode] as typeof slerp | undefined;
-  if (!between) throw new UsageError(`latentWalk.mode: expected 'slerp' or 'lerp', got '${String(mode)}'`);
-  checkInteger('latentWalk.steps', steps, 2, 100_000);
+  const { mode = 'slerp', loop = false } = optionsOf('latentWalk', options, 'loop mode');
+  if (mode !== 'slerp' && mode !== 'lerp')
+    throw new UsageError(`latentWalk.mode: expected 'slerp' or 'lerp', got ${shown(mode)}`);
+  const between = { slerp, lerp }[mode];
+  if (!Array.isArray(stops) || stops.some((stop) => classOf(stop) !== 'Float32Array'))
+    throw new UsageError(`latentWalk.stops: expected a list of Float32Arrays, got ${shown(stops)}`, {
+      code: 'input.shape',
+    });
   const first = stops[0];
   if (!first || stops.length < 2)
     throw new UsageError(`latentWalk.stops: expected two latents or more, got ${stops.length}`, {
       code: 'input.shape',
     });
+  checkSteps('latentWalk', steps, stops.length);
   const way = loop ? [...stops, first] : stops;
   const out = new Float32Array(steps * first.length);
   for (let k = 0; k < steps; k++) {
@@ -38,6 +48,12 @@ export function latentWalk(stops: readonly Float32Array[], steps: number, option
     out.set(between(way[leg] as Float32Array, way[leg + 1] as Float32Array, part), k * first.length);
   }
   return out;
+}
+
+/** Throws `input.range` unless every one of `stops` can get a step. */
+export function checkSteps(where: string, steps: number, stops: number): void {
+  const least = Math.max(2, stops);
+  checkInteger(`${where}.steps`, steps, least, MOST_STEPS, least > 2 ? `; a walk past ${stops} stops skips none` : '');
 }
 
 /** Where step `k` of `steps` is on a path through `stops` stops: `part` (0..1) of the way from stop `leg` on. */

@@ -2,6 +2,7 @@
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
 import { checkModelBytes, fieldsOf } from '../onnx/model-bytes.js';
+import { shown } from '../shown.js';
 import { BYTES_OF } from '../tensor.js';
 import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
 
@@ -31,7 +32,7 @@ export function readManifest(bytes: Uint8Array): Manifest | undefined {
   } catch (cause) {
     throw new ModelFormatError(
       'model.format',
-      `metadata '${MANIFEST_KEY}': expected JSON, got ${JSON.stringify(text.slice(0, 40))}; export the model again`,
+      `metadata '${MANIFEST_KEY}': expected JSON, got ${shown(text.slice(0, 40))}; export the model again`,
       { cause },
     );
   }
@@ -224,13 +225,4 @@ function fail(where: string, expected: string, value: unknown): never {
     'model.format',
     `manifest${where}: expected ${expected}, got ${shown(value)}; export the model again`,
   );
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  try {
-    return JSON.stringify(value).slice(0, 60);
-  } catch {
-    return 'something nested too deep'; // JSON.parse is iterative, JSON.stringify is not
-  }
 }

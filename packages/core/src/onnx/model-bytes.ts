@@ -1,6 +1,8 @@
 // Detects bytes that are not an ONNX file, or a truncated one, before a runtime reads them: its own message would only
 // be "protobuf parsing failed".
-import { ModelFormatError } from '../errors.js';
+import { ModelFormatError, UsageError } from '../errors.js';
+import { isBytes } from '../realm.js';
+import { shown } from '../shown.js';
 
 /** Files often passed by mistake, by their first bytes. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
@@ -35,6 +37,7 @@ const MODEL_FIELDS: Readonly<Record<number, number>> = {
  * file in messages.
  */
 export function checkModelBytes(bytes: Uint8Array, where = 'model'): void {
+  if (!isBytes(bytes)) throw new UsageError(`${where}: expected a Uint8Array, got ${shown(bytes)}`);
   if (bytes.length === 0)
     throw new ModelFormatError('model.truncated', `${where}: expected an ONNX model, got an empty file`);
   const head = String.fromCharCode(

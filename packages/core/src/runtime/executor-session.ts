@@ -3,6 +3,7 @@
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
 import { kindOf, optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord, SlotBinding } from './executor.js';
 import { checkFeeds, checkWhole } from './feeds.js';
@@ -104,20 +105,21 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
 
   async run(feeds: NamedTensors, options: RunOptions = {}): Promise<NamedTensors> {
     this.#core.check();
-    optionsOf('run.options', options);
+    const { outputs: asked = this.#plain, signal } = optionsOf('run.options', options, 'outputs signal');
     checkFeeds(this.inputs, feeds, this.#state);
     const names = this.outputs.map(({ name }) => name ?? '');
-    for (const name of options.outputs ?? []) {
+    if (!Array.isArray(asked)) throw new UsageError(`run.outputs: expected a list of names, got ${shown(asked)}`);
+    for (const name of asked as readonly string[]) {
       if (!names.includes(name))
-        throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got '${name}'`);
+        throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got ${shown(name)}`);
     }
-    const outputs = [...(options.outputs ?? this.#plain)];
+    const outputs = [...(asked as readonly string[])];
     // Copied now: the caller may reuse its arrays at once.
     const copies = copiesOf(feeds);
     const core = this.#core;
     const run = core.perform(
       (executor, session) => executor.call('run', { session, feeds: copies, outputs }, !core.pure),
-      options.signal,
+      signal,
     );
     return oursOf(await run);
   }

@@ -4,6 +4,7 @@
 import { DeviceError, messageOf, UsageError } from '../errors.js';
 import { LEAST_DECIBELS, psnr } from '../psnr.js';
 import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
 import { goldenFeeds } from './golden.js';
 import type { DeviceReport } from './session.js';
@@ -116,12 +117,11 @@ export interface Expectations {
 
 /** Throws UsageError for a file that does not match, and for invalid expectations. */
 export function checkExpected(where: string, model: Uint8Array, expected: Expectations): void {
-  for (const [name, value] of Object.entries(optionsOf('load.expect', expected))) {
-    if (name !== 'precision') throw new UsageError(`load.expect: expected 'precision', got '${name}'`);
+  for (const value of Object.values(optionsOf('load.expect', expected, 'precision'))) {
     const found = weightPrecision(model);
     if (value === undefined || value === found) continue;
     if (value !== 'fp32' && value !== 'fp16')
-      throw new UsageError(`load.expect.precision: expected fp32 or fp16, got '${String(value)}'`);
+      throw new UsageError(`load.expect.precision: expected fp32 or fp16, got ${shown(value)}`);
     throw new UsageError(
       `load.expect.precision: expected ${value} weights, got ${found} in ${where}: load another file, or leave this option out`,
     );

@@ -4,6 +4,7 @@
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
 import { optionsOf } from '../realm.js';
+import { shown } from '../shown.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { SessionExecutor, SlotBinding } from './executor.js';
 import type { BoundState } from './executor-session.js';
@@ -26,7 +27,8 @@ export class StateCore<R> extends Resident<R> {
   /** Throws for a name that it does not have. */
   spec(where: string, name: string): TensorSpec {
     const spec = this.tensors.get(name);
-    if (!spec) throw new UsageError(`${where}: expected one of ${[...this.tensors.keys()].join(', ')}, got '${name}'`);
+    if (!spec)
+      throw new UsageError(`${where}: expected one of ${[...this.tensors.keys()].join(', ')}, got ${shown(name)}`);
     return spec;
   }
 
@@ -71,6 +73,7 @@ export class ExecutorState<R> implements SharedState {
   }
 
   async read(names: string[] = [...this.core.tensors.keys()]): Promise<NamedTensors> {
+    if (!Array.isArray(names)) throw new UsageError(`read: expected a list of names, got ${shown(names)}`);
     for (const name of names) this.core.spec('read', name);
     return oursOf(
       await this.core.perform((executor, shared) => {

@@ -1,7 +1,7 @@
 // forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that
 // it is made from. Computing stays in float32.
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import {
   checkIntegrity,
@@ -32,7 +32,7 @@ import {
 } from '@forja/core/onnx';
 import { readExternal } from '../files/read-file.js';
 import { runtime as nodeRuntime } from '../runtime.js';
-import { readModelFile, writeAside } from './files.js';
+import { fileTarget, readModelFile, writeAside } from './files.js';
 
 interface Args {
   model: string;
@@ -59,7 +59,13 @@ export const convert: CliCommand = {
       choices: WEIGHT_STORAGES,
       default: 'int8',
     },
-    { flags: '--least <n>', description: 'weights of fewer numbers stay float32', type: 'integer', default: 1024 },
+    {
+      flags: '--least <n>',
+      description: 'weights of fewer numbers stay float32',
+      type: 'integer',
+      default: 1024,
+      range: [1, 2 ** 31],
+    },
     {
       flags: '--psnr <dB>',
       description: 'decibels that outputs must reach against the file; default 35 for 8 bits, 45 for fp16',
@@ -71,11 +77,8 @@ export const convert: CliCommand = {
   async run(raw, io) {
     // the options above
     const { model: given, out, weights: type, least, psnr: bound, compare } = raw as unknown as Args;
-    if (least < 1) throw new UsageError(`convert --least: expected at least 1, got ${least}`, { code: 'input.range' });
     const path = resolve(io.cwd, given);
-    const target = resolve(io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);
-    if ((await stat(target).catch(() => undefined))?.isDirectory() === true)
-      throw new UsageError(`convert --out: expected a file, got the folder ${target}`);
+    const target = await fileTarget('convert --out', io.cwd, out ?? `${given.replace(/\.onnx$/i, '')}.${type}.onnx`);
     const bytes = await readModelFile('convert', path);
     checkModelBytes(bytes, basename(path));
     const real = await realpath(target).catch(() => target);

@@ -1,7 +1,8 @@
 // forja export-repository: writes models as a repository that Triton and KServe can serve, for more than one machine.
 import { resolve } from 'node:path';
-import { UsageError, type CliCommand } from '@forja/core';
+import type { CliCommand } from '@forja/core';
 import { modelsOf } from './model-names.js';
+import { shellWord } from './shell.js';
 
 interface Args {
   models: string[];
@@ -32,15 +33,34 @@ export const exportRepository: CliCommand = {
       type: 'path',
       default: 'model_repository',
     },
-    { flags: '--model-version <n>', description: 'version of the models', type: 'integer', default: 1 },
+    {
+      flags: '--model-version <n>',
+      description: 'version of the models',
+      type: 'integer',
+      default: 1,
+      range: [1, 2 ** 31 - 1],
+    },
     {
       flags: '--max-batch <n>',
       description: 'maximum rows per run; 1: requests do not share runs',
       type: 'integer',
       default: 64,
+      range: [1, 65_536],
     },
-    { flags: '--delay <us>', description: 'microseconds that a request waits for others', type: 'integer', default: 0 },
-    { flags: '--instances <n>', description: 'copies of a model on each device', type: 'integer', default: 1 },
+    {
+      flags: '--delay <us>',
+      description: 'microseconds that a request waits for others',
+      type: 'integer',
+      default: 0,
+      range: [0, 60_000_000],
+    },
+    {
+      flags: '--instances <n>',
+      description: 'copies of a model on each device',
+      type: 'integer',
+      default: 1,
+      range: [1, 1024],
+    },
     {
       flags: '--device <kind>',
       description: 'device of the server that they run on',
@@ -55,18 +75,6 @@ export const exportRepository: CliCommand = {
   async run(raw, io) {
     // the options above
     const { out, modelVersion: version, maxBatch, delay, instances, device, ...rest } = raw as unknown as Args;
-    for (const [flag, value, least, most] of [
-      ['model-version', version, 1, 2 ** 31 - 1],
-      ['max-batch', maxBatch, 1, 65536],
-      ['delay', delay, 0, 60_000_000],
-      ['instances', instances, 1, 1024],
-    ] as const) {
-      if (value < least || value > most)
-        throw new UsageError(
-          `export-repository --${flag}: expected an integer from ${least} to ${most}, got ${value}`,
-          { code: 'input.range' },
-        );
-    }
     const models = modelsOf('export-repository', rest.models, io.cwd);
     const folder = resolve(io.cwd, out);
     const { writeEntry } = await import('../repository/write.js');
@@ -78,7 +86,7 @@ export const exportRepository: CliCommand = {
         `${name}, version ${version}: ${entry.batched ? `requests share runs of up to ${maxBatch} rows` : 'every request is a separate run, because the model has no dynamic batch'}`,
       );
     }
-    io.print(`tritonserver --model-repository=${folder}`);
+    io.print(`tritonserver ${shellWord(`--model-repository=${folder}`)}`);
     return { folder, models: entries };
   },
 };

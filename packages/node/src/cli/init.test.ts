@@ -1,10 +1,13 @@
 // forja init from the sources: what is written, what is refused. The projects at work: tests/package/install.test.ts.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { checkModelBytes, readManifest } from '@forja/core';
+import { decodeModel, encodeModel, externalizeModel } from '@forja/core/onnx';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { abstractPictures } from '../abstract-pictures.js';
 import { projectKinds } from './init.js';
 import { main } from './main.js';
 
@@ -30,7 +33,7 @@ const files = (name: string): string[] =>
 test.each(projectKinds)('%s: every file is filled in, and the model is a generator', async (kind) => {
   const { code, out } = await forja('init', `My ${kind}`, '--kind', kind);
   expect(code).toBe(0);
-  expect(out).toMatch(/Next:\n {2}cd My \w+\n {2}npm install\n/);
+  expect(out).toMatch(/Next:\n {2}cd ['"]My \w+['"]\n {2}npm install\n/);
   const written = files(`My ${kind}`);
   expect(written.some((path) => path.endsWith('.gitignore'))).toBe(true);
   for (const path of written.filter((file) => !file.endsWith('.onnx')))
@@ -56,11 +59,33 @@ test.each(projectKinds)('%s: every file is filled in, and the model is a generat
 });
 
 test('--model copies a generator; an empty folder is taken', async () => {
-  writeFileSync(join(folder, 'own.onnx'), 'bytes');
+  const { model, external } = externalizeModel(decodeModel(await abstractPictures()), { least: 1, location: 'w.bin' });
+  mkdirSync(join(folder, 'own'));
+  writeFileSync(join(folder, 'own/own.onnx'), encodeModel(model));
+  for (const [name, bytes] of external) writeFileSync(join(folder, 'own', name), bytes);
   mkdirSync(join(folder, 'empty'));
-  expect(await forja('init', 'empty', '--kind', 'page', '--model', 'own.onnx')).toMatchObject({ code: 0 });
-  expect(readFileSync(join(folder, 'empty/public/generator.onnx'), 'utf8')).toBe('bytes');
+  expect(await forja('init', 'empty', '--kind', 'page', '--model', 'own/own.onnx')).toMatchObject({ code: 0 });
+  for (const [from, to] of [
+    ['own.onnx', 'generator.onnx'],
+    ['w.bin', 'w.bin'],
+  ] as const)
+    expect(readFileSync(join(folder, 'empty/public', to))).toEqual(readFileSync(join(folder, 'own', from)));
+  writeFileSync(join(folder, 'own/page.onnx'), '<!DOCTYPE html>');
+  expect((await forja('init', 'other', '--kind', 'page', '--model', 'own/page.onnx')).err).toContain('a web page');
 });
+
+test
+  .runIf(process.platform !== 'win32')
+  .each(["it's here", 'a "quoted" name', '-dash', '$HOME `x`', '~tilde', 'plain'])(
+  'the printed cd leads to %j in a shell',
+  async (name) => {
+    const { code, out } = await forja('init', '--kind', 'page', '--', name);
+    expect(code).toBe(0);
+    const [, line = ''] = /^ {2}(cd .*)$/m.exec(out) ?? [];
+    const place = execFileSync('sh', ['-c', `${line} && pwd -P`], { cwd: folder, encoding: 'utf8' });
+    expect(place).toBe(`${join(realpathSync(folder), name)}\n`);
+  },
+);
 
 test.each<[string[], RegExp]>([
   [['init', 'taken', '--kind', 'page'], /but .*taken has a, b, c and 1 more \[usage\]/],

@@ -1,12 +1,14 @@
 // forja init: writes a small project that works, from the files in templates/ and a generator of abstract pictures.
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ForjaError, UsageError, type CliCommand } from '@forja/core';
+import { checkModelBytes, externalFiles, ForjaError, UsageError, type CliCommand } from '@forja/core';
 import { abstractPictures } from '../abstract-pictures.js';
+import { readExternal } from '../files/read-file.js';
 import { reasonOf } from './errors.js';
 import { fileTarget, readModelFile, writeAside } from './files.js';
+import { shellWord } from './shell.js';
 import { VERSION } from './version.js';
 
 /** The kinds of projects: where the generator goes, and what comes next. */
@@ -64,12 +66,22 @@ export const init: CliCommand = {
     const { generator, next } = KINDS[kind];
     const bytes =
       model === undefined ? await abstractPictures() : await readModelFile('init --model', resolve(io.cwd, model));
-    const files = new Map<string, string | Uint8Array>([...(await templateFiles(kind, folder)), [generator, bytes]]);
+    if (model !== undefined) checkModelBytes(bytes, 'init --model');
+    const beside = model === undefined ? [] : await readExternal(resolve(io.cwd, model), externalFiles(bytes));
+    const files = new Map<string, string | Uint8Array>([
+      ...(await templateFiles(kind, folder)),
+      [generator, bytes],
+      ...[...beside].map(([location, data]): [string, Uint8Array] => [join(dirname(generator), location), data]),
+    ]);
     await fileTarget('init', folder, 'package.json');
     for (const [path, content] of files) await writeAside(join(folder, path), content);
     const where = relative(io.cwd, folder);
     io.print(`${files.size} files in ${folder}. Next:`);
-    for (const line of [...(where === '' ? [] : [`cd ${where}`]), ...next]) io.print(`  ${line}`);
+    for (const line of [
+      ...(where === '' ? [] : [`cd ${shellWord(/^[-~]/.test(where) ? `./${where}` : where)}`]),
+      ...next,
+    ])
+      io.print(`  ${line}`);
     return { folder, kind, files: [...files.keys()].sort(), next };
   },
 };

@@ -1,7 +1,15 @@
 // forja interpolate: writes a walk past seeds, classes or texts as an animation.
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
-import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+import {
+  DELAY_OPTION,
+  enlarged,
+  LOAD_OPTIONS,
+  LOWERING_OPTION,
+  onDevice,
+  SCALE_OPTION,
+  writePictures,
+} from './pictures.js';
 import { walk, WALK_OPTIONS, type WalkArgs } from './walk-args.js';
 
 interface Args extends WalkArgs {
@@ -23,9 +31,9 @@ export const interpolate: CliCommand = {
       type: 'path',
       default: 'walk.gif',
     },
-    { flags: '--steps <n>', description: 'pictures', type: 'integer', default: 60 },
+    { flags: '--steps <n>', description: 'pictures', type: 'integer', default: 60, range: [2, 100_000] },
     ...WALK_OPTIONS,
-    { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
+    DELAY_OPTION,
     SCALE_OPTION,
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
@@ -38,8 +46,7 @@ export const interpolate: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const scale = scaleOf('interpolate --scale', args.scale);
-    const { steps, loop, delay } = args;
+    const { steps, loop, delay, scale = 1 } = args;
     const { path, format } = await pictureTarget('interpolate --out', io.cwd, args.out);
     if (delay !== undefined && format !== 'gif' && format !== 'apng')
       throw new UsageError(`interpolate --delay: expected a .gif or .apng to write, got '${args.out}'`);

@@ -1,6 +1,5 @@
 // The options that commands pass on to `load`.
 import type { CliIo, DeviceName } from '@forja/core';
-import { UsageError } from '@forja/core';
 import type { LoadOptions } from '../index.js';
 
 /** Values of LOAD_OPTIONS. */
@@ -13,8 +12,6 @@ export interface LoadArgs {
 
 /** As `load` takes them. What commands print and write is the same bits every time. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
-  if (threads !== undefined && (threads < 1 || threads > 1024))
-    throw new UsageError(`--threads: expected an integer from 1 to 1024, got ${threads}`, { code: 'input.range' });
   return {
     device,
     integrity,

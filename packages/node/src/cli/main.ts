@@ -1,7 +1,7 @@
 // Runs the command line: finds the command, parses its arguments, runs it, prints errors in one line, returns the exit
 // code.
 import type { Readable } from 'node:stream';
-import { UsageError, type CliCommand } from '@forja/core';
+import { nearest, UsageError, type CliCommand } from '@forja/core';
 import { ask } from './ask.js';
 import { bench } from './bench.js';
 import { convert } from './convert.js';
@@ -13,7 +13,6 @@ import { init } from './init.js';
 import { interpolate } from './interpolate.js';
 import { createIo, interrupts, type Streams } from './io.js';
 import { mix } from './mix.js';
-import { nearest } from './nearest.js';
 import { overview, programOf } from './program.js';
 import { sample } from './sample.js';
 import { score } from './score.js';

@@ -4,7 +4,15 @@ import { mixTable, UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, seedsOf, truncationOf } from './parse.js';
-import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+import {
+  enlarged,
+  LOAD_OPTIONS,
+  LOWERING_OPTION,
+  onDevice,
+  paddingOption,
+  SCALE_OPTION,
+  writePictures,
+} from './pictures.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -31,10 +39,11 @@ export const mix: CliCommand = {
       flags: '--from <layer>',
       description: 'first layer that a column styles: 0 all, high numbers colours only; default: the middle one',
       type: 'integer',
+      range: [0, 100],
     },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
     { flags: '--truncation <t>', description: 'truncate all pictures: ±t, or psi:0.7' },
-    { flags: '--padding <px>', description: 'pixels between the pictures', type: 'integer' },
+    paddingOption('the pictures'),
     SCALE_OPTION,
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
@@ -45,8 +54,9 @@ export const mix: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const scale = scaleOf('mix --scale', args.scale);
-    const { label, truncation, padding } = args;
+    const { padding, scale = 1 } = args;
+    const label = args.label === undefined ? undefined : labelOf('mix --label', args.label);
+    const truncation = args.truncation === undefined ? undefined : truncationOf('mix --truncation', args.truncation);
     const [rows, columns] = [seedsOf('mix --rows', args.rows), seedsOf('mix --columns', args.columns)];
     const { path } = await pictureTarget('mix --out', io.cwd, args.out, ['png'], false);
     const { load } = await import('../index.js');
@@ -63,8 +73,8 @@ export const mix: CliCommand = {
         columns,
         from,
         signal: io.signal,
-        ...(label === undefined ? {} : { label: labelOf(label) }),
-        ...(truncation === undefined ? {} : { truncation: truncationOf('mix --truncation', truncation) }),
+        ...(label === undefined ? {} : { label }),
+        ...(truncation === undefined ? {} : { truncation }),
       });
       const files = await writePictures(enlarged('mix --scale', batch, scale), path, 'png', {
         columns: columns.length + 1,

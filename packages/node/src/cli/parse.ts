@@ -1,5 +1,5 @@
 // Parses values of command-line options. Every error names the command and the option.
-import { UsageError, type CliOption, type Mix } from '@forja/core';
+import { checkTruncation, UsageError, type CliOption, type Mix } from '@forja/core';
 
 /** The parser of an option's type, as commander wants it: (text, previous value of a repeated option) => value. */
 export function parserOf(command: string, option: CliOption): ((text: string, before: unknown) => unknown) | undefined {
@@ -7,13 +7,21 @@ export function parserOf(command: string, option: CliOption): ((text: string, be
   const refuse = (wanted: string, text: string): never => {
     throw new UsageError(`${command} --${name}: expected ${wanted}, got '${text}'`);
   };
+  const within = (value: number): number => {
+    const [least, greatest] = option.range ?? [-Infinity, Infinity];
+    if (value >= least && value <= greatest) return value;
+    const what = option.type === 'integer' ? 'an integer' : 'a number';
+    const to = greatest === Infinity ? `of at least ${least}` : `from ${least} to ${greatest}`;
+    throw new UsageError(`${command} --${name}: expected ${what} ${to}, got ${value}`, { code: 'input.range' });
+  };
   const parsers: Readonly<
     Record<NonNullable<CliOption['type']>, ((text: string, before: unknown) => unknown) | undefined>
   > = {
     string: undefined,
     integer: (text) =>
-      /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : refuse('an integer', text),
-    number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : refuse('a number', text)),
+      /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? within(Number(text)) : refuse('an integer', text),
+    number: (text) =>
+      text.trim() !== '' && Number.isFinite(Number(text)) ? within(Number(text)) : refuse('a number', text),
     // `-` means standard output in other tools; here that carries the command's messages.
     path: (text) => (text === '-' ? refuse('a file or folder to write to (./- for one of that name)', text) : text),
     list: (text, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), text],
@@ -59,6 +67,7 @@ export function endsOf(where: string, text: string): { from: number; to: number 
   const [from, to, ...more] = text.split('..').map((end) => (end.trim() === '' ? NaN : Number(end)));
   if (from === undefined || more.length > 0 || Number.isNaN(from) || Number.isNaN(to ?? 0))
     throw new UsageError(`${where}: expected a number such as 0.7, or two such as 0.3..1, got '${text}'`);
+  for (const psi of [from, to]) if (psi !== undefined) checkTruncation(where, { psi });
   return { from, to };
 }
 
@@ -67,12 +76,19 @@ export function truncationOf(where: string, text: string): number | { psi: numbe
   const [, psi, digits = ''] = /^(psi[:=])?(.*)$/.exec(text) ?? [];
   const value = digits.trim() === '' ? NaN : Number(digits);
   if (Number.isNaN(value)) throw new UsageError(`${where}: expected a number such as 0.7, or psi:0.7, got '${text}'`);
-  return psi === undefined ? value : { psi: value };
+  const truncation = psi === undefined ? value : { psi: value };
+  checkTruncation(where, truncation);
+  return truncation;
 }
 
 /** A class: a number if the text is one, else a name. */
-export function labelOf(text: string): number | string {
-  return /^[+-]?\d+$/.test(text) ? Number(text) : text;
+export function labelOf(where: string, text: string): number | string {
+  if (!/^[+-]?\d+$/.test(text)) return text;
+  if (!Number.isSafeInteger(Number(text)) || Number(text) < 0)
+    throw new UsageError(`${where}: expected a class, by name or by number from 0, got ${text}`, {
+      code: 'input.range',
+    });
+  return Number(text);
 }
 
 /** `7:4`: the styles of seed 7 from layer 4 on. */

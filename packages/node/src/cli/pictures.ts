@@ -13,7 +13,7 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
     default: 'auto',
     choices: [...DEVICE_NAMES],
   },
-  { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer' },
+  { flags: '--threads <n>', description: 'threads of one run; default: all cores', type: 'integer', range: [1, 1024] },
   {
     flags: '--integrity <mode>',
     description: 'what to do if the file does not match the SHA-256 in its manifest',
@@ -35,13 +35,24 @@ export const SCALE_OPTION: CliOption = {
   flags: '--scale <n>',
   description: 'every pixel n times as wide and high; default 1',
   type: 'integer',
+  range: [1, 64],
 };
 
-/** The value of {@link SCALE_OPTION}. @throws UsageError unless it is 1 to 64. */
-export function scaleOf(where: string, scale = 1): number {
-  if (Number.isInteger(scale) && scale >= 1 && scale <= 64) return scale;
-  throw new UsageError(`${where}: expected an integer from 1 to 64, got ${scale}`, { code: 'input.range' });
-}
+/** Of the commands that write animations. */
+export const DELAY_OPTION: CliOption = {
+  flags: '--delay <ms>',
+  description: 'milliseconds of a frame in .gif and .apng; default 50',
+  type: 'integer',
+  range: [10, 60_000],
+};
+
+/** Of the commands that write grids. */
+export const paddingOption = (between: string): CliOption => ({
+  flags: '--padding <px>',
+  description: `pixels between ${between}`,
+  type: 'integer',
+  range: [0, 10_000],
+});
 
 /** Every pixel as a square of `scale`. */
 export function enlarged(where: string, batch: ImageBatch, scale: number): ImageBatch {

@@ -12,7 +12,16 @@ import {
 import { pictureTarget } from './files.js';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { endsOf, labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
-import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+import {
+  DELAY_OPTION,
+  enlarged,
+  LOAD_OPTIONS,
+  LOWERING_OPTION,
+  onDevice,
+  paddingOption,
+  SCALE_OPTION,
+  writePictures,
+} from './pictures.js';
 
 interface Args extends LoadArgs {
   model: string;
@@ -48,7 +57,7 @@ export const sample: CliCommand = {
       type: 'path',
       default: 'samples.png',
     },
-    { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer' },
+    { flags: '-n, --count <n>', description: 'pictures; default 16', type: 'integer', range: [1, 100_000] },
     { flags: '-s, --seed <n>', description: 'picture i of a seed is the same on every machine; default 0' },
     { flags: '--seeds <list>', description: 'the first picture of each of several seeds instead, such as 0-15,20' },
     { flags: '--label <class>', description: 'number or name of a class, for models that have them' },
@@ -62,15 +71,25 @@ export const sample: CliCommand = {
       flags: '--psi <n>',
       description: 'the same as --truncation psi:<n>: styles towards their mean, 1 as they are; 0.3..1: a row a seed',
     },
-    { flags: '--steps <n>', description: 'pictures in a row of --psi 0.3..1; default 8', type: 'integer' },
+    {
+      flags: '--steps <n>',
+      description: 'pictures in a row of --psi 0.3..1; default 8',
+      type: 'integer',
+      range: [2, 1000],
+    },
     {
       flags: '--mix <seed:layer>',
       description: 'styles of another seed from a layer on, such as 7:4, for models that mix',
     },
     { flags: '--grid', description: 'all pictures in one PNG (what .png means; refused for other formats)' },
-    { flags: '--columns <n>', description: 'pictures in a row of the grid; default: a square', type: 'integer' },
-    { flags: '--padding <px>', description: 'pixels between the pictures of the grid', type: 'integer' },
-    { flags: '--delay <ms>', description: 'milliseconds of a frame in .gif and .apng; default 50', type: 'integer' },
+    {
+      flags: '--columns <n>',
+      description: 'pictures in a row of the grid; default: a square',
+      type: 'integer',
+      range: [1, 1e6],
+    },
+    paddingOption('the pictures of the grid'),
+    DELAY_OPTION,
     SCALE_OPTION,
     ...LOAD_OPTIONS,
     LOWERING_OPTION,
@@ -85,8 +104,8 @@ export const sample: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const scale = scaleOf('sample --scale', args.scale);
-    const { label, text, columns, padding, delay } = args;
+    const { text, columns, padding, delay, scale = 1 } = args;
+    const label = args.label === undefined ? undefined : labelOf('sample --label', args.label);
     const seeds = args.seeds === undefined ? undefined : seedsOf('sample --seeds', args.seeds);
     const swept = sweepOf(args);
     if (seeds && (args.seed ?? args.count) !== undefined)
@@ -119,7 +138,7 @@ export const sample: CliCommand = {
         {
           signal: io.signal,
           ...(truncation === undefined ? {} : { truncation }),
-          ...(label === undefined ? {} : { label: labelOf(label) }),
+          ...(label === undefined ? {} : { label }),
           ...(text === undefined ? {} : { text }),
           ...(mix === undefined ? {} : { mix }),
         },
@@ -162,8 +181,6 @@ function sweepOf({ psi, steps }: Args): number[] | undefined {
   }
   const [from, to] = [ends.from, ends.to];
   const count = steps ?? SWEEP;
-  if (count < 2 || count > 1000)
-    throw new UsageError(`sample --steps: expected an integer from 2 to 1000, got ${count}`, { code: 'input.range' });
   return Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
 }
 

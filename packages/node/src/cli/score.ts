@@ -42,14 +42,15 @@ export const score: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const { pictures = [], label, text } = args;
+    const { pictures = [], text } = args;
+    const label = args.label?.map((one) => labelOf('score --label', one));
     const images = await Promise.all(pictures.map((path) => readPng(path, resolve(io.cwd, path))));
     const { load } = await import('../index.js');
     const model = await load(resolve(io.cwd, args.model), loadOptions(args, io));
     try {
       const scores = await model.score(images, {
         signal: io.signal,
-        ...(label === undefined ? {} : { label: label.map(labelOf) }),
+        ...(label === undefined ? {} : { label }),
         ...(text === undefined ? {} : { text }),
       });
       const probability = model.manifest.outputs.find(({ role }) => role === 'score')?.range !== undefined;

@@ -2,7 +2,7 @@
 import { UsageError, type CliCommand } from '@forja/core';
 import { checkFfmpeg, writeVideo, type VideoFormat } from './ffmpeg.js';
 import { pictureTarget } from './files.js';
-import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, scaleOf, writePictures } from './pictures.js';
+import { enlarged, LOAD_OPTIONS, LOWERING_OPTION, onDevice, SCALE_OPTION, writePictures } from './pictures.js';
 import { walk, WALK_OPTIONS, type WalkArgs } from './walk-args.js';
 
 interface Args extends WalkArgs {
@@ -31,7 +31,7 @@ export const video: CliCommand = {
       default: 'walk.apng',
     },
     { flags: '--seconds <n>', description: 'length', type: 'number', default: 8 },
-    { flags: '--fps <n>', description: 'pictures a second, 1 to 100', type: 'number', default: 25 },
+    { flags: '--fps <n>', description: 'pictures a second, 1 to 100', type: 'number', default: 25, range: [1, 100] },
     ...WALK_OPTIONS,
     SCALE_OPTION,
     { flags: '--ffmpeg <path>', description: 'the ffmpeg that writes .webm and .mp4', default: 'ffmpeg' },
@@ -45,10 +45,7 @@ export const video: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as unknown as Args; // the options above
-    const scale = scaleOf('video --scale', args.scale);
-    const { seconds, fps, ffmpeg } = args;
-    if (!(fps >= 1 && fps <= 100))
-      throw new UsageError(`video --fps: expected 1 to 100, got ${fps}`, { code: 'input.range' });
+    const { seconds, fps, ffmpeg, scale = 1 } = args;
     const steps = Math.round(seconds * fps);
     if (!(steps >= 2 && steps <= 100_000))
       throw new UsageError(`video --seconds: expected 2 to 100,000 pictures, got ${seconds} s at ${fps} a second`, {

@@ -1,6 +1,14 @@
 // What `interpolate` and `video` share: options of a walk, and the walk itself.
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { UsageError, type CliIo, type CliOption, type ImageBatch, type InterpolateOptions } from '@forja/core';
+import {
+  ModelFormatError,
+  UsageError,
+  type CliIo,
+  type CliOption,
+  type ImageBatch,
+  type InterpolateOptions,
+} from '@forja/core';
 import type { Generator } from '@forja/core';
 import { loadOptions, type LoadArgs } from './load-args.js';
 import { labelOf, mixOf, seedOf, seedsOf, truncationOf } from './parse.js';
@@ -74,18 +82,29 @@ export async function walk(command: string, args: WalkArgs, steps: number, io: C
     ...(loop === undefined ? {} : { loop }),
     ...(truncation === undefined ? {} : { truncation: truncationOf(`${command} --truncation`, truncation) }),
     ...(mix === undefined ? {} : { mix: mixOf(`${command} --mix`, mix) }),
-    ...(label === undefined ? {} : { label: label.map(labelOf) }),
+    ...(label === undefined ? {} : { label: label.map((one) => labelOf(`${command} --label`, one)) }),
     ...(text === undefined ? {} : { text }),
   };
-  const { load } = await import('../index.js');
+  const stops = Math.max(seeds.length, label?.length ?? 0, text?.length ?? 0);
+  if (steps < stops)
+    throw new UsageError(
+      `${command}: expected at least ${stops} pictures, one for each stop of the walk, got ${steps}; ask for more`,
+      { code: 'input.range' },
+    );
   const model = resolve(io.cwd, args.model);
+  const beside =
+    args.synthesis === undefined ? join(dirname(model), 'synthesis.onnx') : resolve(io.cwd, args.synthesis);
+  if (space === 'w' && !existsSync(beside))
+    throw new ModelFormatError(
+      'model.notFound',
+      `${command} --space: expected a second model for a walk in w, got nothing at ${beside}; --synthesis names it`,
+    );
+  const { load } = await import('../index.js');
   const open: Generator[] = [];
   try {
     const generator = await load(model, loadOptions(args, io));
     open.push(generator);
     if (space === 'z') return { batch: await generator.interpolate(options), seeds, device: generator.device };
-    const beside =
-      args.synthesis === undefined ? join(dirname(model), 'synthesis.onnx') : resolve(io.cwd, args.synthesis);
     const synthesis = await load(beside, loadOptions(args, io));
     open.push(synthesis);
     return { batch: await generator.interpolate({ ...options, synthesis }), seeds, device: generator.device };

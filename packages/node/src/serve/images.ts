@@ -73,7 +73,7 @@ export function imagesRequest(given: unknown, limits: Limits): ImagesRequest {
     sample: {
       count,
       seed: seedOf('images.seed', seed),
-      ...(label === undefined ? {} : { label: labelOf(label) }),
+      ...(label === undefined ? {} : { label: labelOf('images.label', label) }),
       ...(text === undefined ? {} : { text }),
       ...(mix === undefined
         ? {}

@@ -1,5 +1,5 @@
 // Limits of a request. Every number has a bound, because a public service gets absurd requests sooner or later.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 
 /** Limits of a service. A request beyond one is refused before any work is done. */
 export interface Limits {
@@ -20,12 +20,10 @@ const MOST: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, body
 
 /** The limits, checked and with defaults. Throws `input.range`. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in STANDARD))
-      throw new UsageError(`serve.limits: expected names among ${Object.keys(STANDARD).join(', ')}, got '${name}'`);
+  for (const [name, value] of Object.entries(optionsOf('serve.limits', given, 'bodyBytes bodyMs count pixels queue'))) {
     const most = MOST[name as keyof Limits]; // checked above
     if (!(Number.isInteger(value) && value >= 1 && value <= most))
-      throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${String(value)}`, {
+      throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${shown(value)}`, {
         code: 'input.range',
       });
   }

@@ -1,7 +1,7 @@
 // Serves on a port with node:http: slow senders are cut off, and stopping loses no request that was already sent.
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo } from 'node:net';
-import { ForjaError, optionsOf, UsageError } from '@forja/core';
+import { ForjaError, optionsOf, shown, UsageError } from '@forja/core';
 import { getRequestListener } from '@hono/node-server';
 import { reasonOf } from '../cli/errors.js';
 import type { Service } from './service.js';
@@ -35,19 +35,34 @@ export interface Listening {
  */
 const IDLE_MS = 1000;
 
-/** Listens. Throws ForjaError `io` if the port is unavailable. */
-export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
-  const { host = '127.0.0.1', port = 8080, connections = 1024, drainMs = 30_000 } = optionsOf('listen', options);
+/** The options, checked and with defaults. */
+export function listenOptions(options: ListenOptions): Required<ListenOptions> {
+  const {
+    host = '127.0.0.1',
+    port = 8080,
+    connections = 1024,
+    drainMs = 30_000,
+  } = optionsOf('listen', options, 'connections drainMs host port');
+  if (typeof host !== 'string' || host === '')
+    throw new UsageError(`listen.host: expected an address, got ${shown(host)}`);
   for (const [name, value, least, most] of [
     ['port', port, 0, 65_535],
     ['connections', connections, 1, 1e6],
     ['drainMs', drainMs, 0, 3_600_000],
   ] as const) {
     if (!Number.isInteger(value) || value < least || value > most)
-      throw new UsageError(`listen.${name}: expected an integer from ${least} to ${most}, got ${value}`, {
+      throw new UsageError(`listen.${name}: expected an integer from ${least} to ${most}, got ${shown(value)}`, {
         code: 'input.range',
       });
   }
+  return { host, port, connections, drainMs };
+}
+
+/** Listens. Throws ForjaError `io` if the port is unavailable. */
+export async function listen(service: Service, options: ListenOptions = {}): Promise<Listening> {
+  const { host, port, connections, drainMs } = listenOptions(options);
+  if (typeof (Object(service) as Partial<Service>).fetch !== 'function')
+    throw new UsageError(`listen: expected a service as serve() makes it, got ${shown(service)}`);
   let stopping = false;
   const fetch = async (request: Request): Promise<Response> => {
     const response = await service.fetch(request);

@@ -1,5 +1,5 @@
 // CORS: pages of other origins that may use the service. By default browsers block them.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 
@@ -9,12 +9,13 @@ const READABLE = ['Inference-Header-Content-Length', 'Retry-After'];
 const REMEMBERED = 600;
 
 /** Checks origins: `*`, or origins as browsers write them. */
-export function originsOf(origins: readonly string[]): readonly string[] {
+export function originsOf(origins: readonly string[] = []): readonly string[] {
+  if (!Array.isArray(origins)) throw new UsageError(`serve.origins: expected a list, got ${shown(origins)}`);
   for (const origin of origins) {
     const seen = origin === '*' ? origin : URL.canParse(origin) ? new URL(origin).origin : 'no address';
     if (seen !== origin)
       throw new UsageError(
-        `serve.origins: expected '*' or an origin such as https://example.org, got '${origin}'${seen === 'no address' || seen === 'null' ? '' : `; its origin is ${seen}`}`,
+        `serve.origins: expected '*' or an origin such as https://example.org, got ${shown(origin)}${seen === 'no address' || seen === 'null' ? '' : `; its origin is ${seen}`}`,
       );
   }
   return origins;

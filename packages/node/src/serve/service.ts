@@ -1,7 +1,7 @@
 // serve(): models behind a fetch handler, independent of sockets: listen.ts, or any host that calls `fetch`, provides
 // those.
 import { optionsOf, UsageError } from '@forja/core';
-import type { LoadOptions } from '../load.js';
+import { LASTING_OPTIONS, type LoadOptions } from '../load.js';
 import { warnOf } from '../runtime.js';
 import { appOf } from './app.js';
 import { limitsOf, type Limits } from './limits.js';
@@ -67,12 +67,19 @@ export interface Service {
  * at `/`. Throws UsageError for options that cannot work.
  */
 export function serve(options: ServeOptions): Service {
-  const { load = {}, token, origins = [], processMetrics = false, onError = warn } = optionsOf('serve', options);
+  const {
+    load = {},
+    token,
+    processMetrics = false,
+    onError = warn,
+  } = optionsOf('serve', options, 'limits load models onError origins processMetrics token');
+  optionsOf('serve.load', load, LASTING_OPTIONS);
   const limits = limitsOf(options.limits);
   const sources = Object.entries(optionsOf('serve.models', options.models));
   if (sources.length === 0) throw new UsageError('serve.models: expected a model or more, got none');
-  if (token !== undefined && !/^[\w.~+/-]+=*$/.test(token))
+  if (token !== undefined && !(typeof token === 'string' && /^[\w.~+/-]+=*$/.test(token)))
     throw new UsageError('serve.token: expected letters, digits and -._~+/, as Bearer tokens are written');
+  const origins = originsOf(options.origins);
   const loading = new AbortController();
   const loadOptions: LoadOptions = {
     ...load,
@@ -103,7 +110,7 @@ export function serve(options: ServeOptions): Service {
     limits,
     metrics,
     token,
-    origins: originsOf(origins),
+    origins,
     state: () => state,
     begin,
     onError,

@@ -1,10 +1,19 @@
 // compile(): trace steps once, rewrite and lower their programs, and keep their state in the runtime. Steps over the
 // same variables share it.
-import { classOf, deviceTraits, UsageError, type DeviceReport, type Runtime, type Tensor } from '@forja/core';
+import {
+  classOf,
+  deviceTraits,
+  optionsOf,
+  UsageError,
+  type DeviceReport,
+  type Runtime,
+  type Tensor,
+} from '@forja/core';
 import { encodeModel } from '@forja/core/onnx';
 import { explain, planConvolutions } from '../lower/fast/plan.js';
 import { lowerProgram } from '../lower/lower.js';
 import { compiledStep, type StepParts } from './compiled.js';
+import { checkStep } from './inputs.js';
 import { OwnHome } from './own.js';
 import { repeated } from './repeat.js';
 import { RuntimeVariables } from './shared.js';
@@ -29,7 +38,8 @@ import { isSmall, stepsPerRun, threadsFor, workOf } from './work.js';
  * @throws ExportError `export.unsupported` for kernels without a lowering, all of them named, and for frozen random
  * numbers; UsageError for invalid inputs.
  */
-export async function compile(step: StepFunction, { runtime, ...options }: CompileOptions): Promise<CompiledStep> {
+export async function compile(step: StepFunction, given: CompileOptions): Promise<CompiledStep> {
+  const { runtime, ...options } = optionsOf('compile', given);
   return (await compileAll({ step: { ...options, step } }, { runtime })).step;
 }
 
@@ -41,7 +51,7 @@ export async function compileAll<K extends string>(
   steps: Readonly<Record<K, StepDefinition>>,
   options: CompileAllOptions,
 ): Promise<Record<K, CompiledStep>> {
-  const { runtime } = options;
+  const { runtime } = optionsOf('compile', options, 'loop lowering runtime seed session variables');
   if ((runtime as Runtime | undefined) === undefined)
     throw new UsageError(
       "compile: expected options.runtime, got none; import compile from '@forja/trainer/node', which fills it in, or give runtime() of @forja/node or @forja/web",
@@ -49,8 +59,10 @@ export async function compileAll<K extends string>(
   const { actual: device } = runtime.ready === undefined ? runtime.device : await runtime.ready();
   const shared = RuntimeVariables.of(runtime);
   // Synchronous until all have entered, so that no other compilation interleaves.
-  const traced = Object.entries<StepDefinition>(steps).map(([key, definition]) => {
+  const traced = Object.entries<StepDefinition>(optionsOf('compile', steps)).map(([key, definition]) => {
     const started = performance.now();
+    optionsOf('compile', definition, 'inputs loop lowering name seed session step variables');
+    checkStep('compile', definition.step, definition.inputs);
     const { step, ...own } = { ...options, ...definition };
     const one = traceStep(step, own);
     return { key, options: own, traced: one, work: workOf(one.program), traceMs: performance.now() - started };

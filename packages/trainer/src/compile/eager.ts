@@ -1,11 +1,19 @@
 // The second engine: the same step run by tfjs itself, kernel by kernel, on its current backend. The reference for the
 // compiled one, and `engine: 'tfjs'`.
-import { disposable, ForjaError, UsageError, checkTensor, type NamedTensors, type Tensor } from '@forja/core';
+import {
+  disposable,
+  ForjaError,
+  optionsOf,
+  UsageError,
+  checkTensor,
+  type NamedTensors,
+  type Tensor,
+} from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { withGradients } from '../gradients/index.js';
 import { withRandom } from '../trace/random.js';
 import { dataOf } from '../program/program.js';
-import { drawInputs, feedTensors, randomInputs, traceInputs } from './inputs.js';
+import { checkStep, drawInputs, feedTensors, randomInputs, traceInputs } from './inputs.js';
 import { readVariable, writeVariable } from './state.js';
 import type { CompiledStep, StepFunction, StepOptions } from './step.js';
 
@@ -15,7 +23,8 @@ import type { CompiledStep, StepFunction, StepOptions } from './step.js';
  * step draws.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
-  const { seed = 0, variables = [], name } = options;
+  const { seed = 0, variables = [], name } = optionsOf('eagerStep', options, 'inputs name seed variables');
+  checkStep('eagerStep', step, options.inputs);
   const inputs = traceInputs(options.inputs);
   const draws = randomInputs(inputs, name);
   const byName = new Map(variables.map((variable) => [variable.name, variable]));

@@ -4,11 +4,13 @@ import {
   classOf,
   kindOf,
   ARRAY_OF,
+  optionsOf,
   UsageError,
   copyOf,
   rowsOf,
   sizeOf,
   tensor,
+  shown,
   type NamedTensors,
   type Tensor,
   type TensorSpec,
@@ -39,6 +41,14 @@ export function traceInputs(specs: Readonly<Record<string, TensorSpec>>): TraceI
     shape: fixedShape(name, spec),
     ...(spec.random === undefined ? {} : { random: { distribution: spec.random } }),
   }));
+}
+
+/** Throws UsageError for a step that is no function, or inputs that are no specs by name. */
+export function checkStep(where: string, step: unknown, inputs: Readonly<Record<string, TensorSpec>>): void {
+  if (typeof step !== 'function') throw new UsageError(`${where}: expected a step function, got ${shown(step)}`);
+  for (const [name, spec] of Object.entries(optionsOf(`${where}.inputs`, inputs)))
+    if (!Array.isArray(optionsOf(`inputs.${name}`, spec).shape))
+      throw misfit(`inputs.${name}: expected a shape, got ${shown(spec.shape)}`);
 }
 
 /** The random inputs of the specs, with streams derived from their names or numbered in order, as tracing does. */
@@ -150,9 +160,9 @@ function fixedShape(name: string, spec: TensorSpec): number[] {
 function programDType(name: string, spec: TensorSpec): ProgramDType {
   const { dtype = 'float32', random } = spec;
   if (random !== undefined && dtype !== 'float32')
-    throw misfit(`inputs.${name}: expected dtype float32 for a random input, got ${dtype}`);
+    throw misfit(`inputs.${name}: expected dtype float32 for a random input, got ${shown(dtype)}`);
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw misfit(`inputs.${name}: expected dtype float32, int32 or bool, got ${dtype}`);
+  throw misfit(`inputs.${name}: expected dtype float32, int32 or bool, got ${shown(dtype)}`);
 }
 
 function describe({ dtype, shape }: TraceInput): string {

@@ -1,5 +1,5 @@
 // Datasets over arrays in memory: the form that other loaders end in, and the one to bring data of your own with.
-import { classOf, ForjaError, UsageError, sizeOf } from '@forja/core';
+import { classOf, ForjaError, optionsOf, UsageError, sizeOf } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
 
@@ -60,6 +60,14 @@ interface Column {
  * examples, `data.class` for a label that is no class.
  */
 export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions): Dataset {
+  if ('fields' in optionsOf('arrayDataset', options))
+    optionsOf('arrayDataset', options as FieldsDatasetOptions, 'credit fields holdout license name');
+  else
+    optionsOf(
+      'arrayDataset',
+      options as ArrayDatasetOptions,
+      'classes credit data holdout labels license name range shape',
+    );
   const { name = 'arrays', license, credit, holdout } = options;
   const columns = Object.fromEntries(
     Object.entries('fields' in options ? options.fields : conventional(options)).map(

@@ -9,7 +9,9 @@ type Kind = ResolvedDataConfig['kind'];
 /** Makes the data of a kind. */
 type Maker<K extends Kind> = (config: Extract<ResolvedDataConfig, { kind: K }>) => Dataset;
 
-const makers = { synthetic: syntheticDataset } satisfies { [K in Kind]?: Maker<K> };
+const makers = {
+  synthetic: ({ kind: _, ...options }) => syntheticDataset(options),
+} satisfies { [K in Kind]?: Maker<K> };
 
 /** A configuration of data that is computed. */
 export type ComputedConfig = Extract<ResolvedDataConfig, { kind: keyof typeof makers }>;

@@ -1,5 +1,5 @@
 // What all datasets do with fields: sizes, new arrays, parts, and the errors for what is not there.
-import { ForjaError, UsageError, sizeOf } from '@forja/core';
+import { ForjaError, UsageError, sizeOf, shown } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 
 /** The field `name`. Throws ForjaError `data.field` naming those that there are. */
@@ -42,7 +42,7 @@ export async function readFields(
 /** An index that exists, or UsageError `input.range`. */
 export function checkIndex(name: string, index: number | undefined, count: number): number {
   if (index === undefined || !(index >= 0 && index < count))
-    throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${index}`, { code: 'input.range' });
+    throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${shown(index)}`, { code: 'input.range' });
   return index;
 }
 

@@ -1,6 +1,6 @@
 // Datasets of the `File`s of a page: a folder that was picked or dropped, in the same layouts as in Node. Pictures are
 // decoded once and stay in memory.
-import { ForjaError } from '@forja/core';
+import { ForjaError, optionsOf } from '@forja/core';
 import { parseData, type DataConfig, type PictureConfig } from './config.js';
 import type { Dataset } from './dataset.js';
 import { fitPicture, type Target } from './fit.js';
@@ -48,7 +48,7 @@ export async function filesDataset(
     const path = file.webkitRelativePath ? file.webkitRelativePath.split('/').slice(1).join('/') : file.name;
     if (!path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX')) byName.set(path, file);
   }
-  const { name = 'files' } = host;
+  const { name = 'files' } = optionsOf('filesDataset', host, 'decode memory name onProgress');
   const parsed = parseData({ ...config, path: name }) as PictureConfig; // of a kind with pictures
   const names = [...byName.keys()].sort();
   const above = (path: string): string[] =>

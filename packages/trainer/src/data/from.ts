@@ -1,6 +1,6 @@
 // Datasets of what gives its examples one after another: tf.data datasets, async and plain iterables. Training needs
 // examples by index, in an order that a resumed run repeats, so they are read to their end and kept in memory.
-import { ForjaError, UsageError } from '@forja/core';
+import { ForjaError, optionsOf, shown, UsageError } from '@forja/core';
 import type { Tensor } from '@tensorflow/tfjs';
 import { arrayDataset, listOf, type ArrayField } from './arrays.js';
 import type { Dataset } from './dataset.js';
@@ -38,9 +38,12 @@ export interface StreamOptions {
  * example whose fields or shapes are not those of the first.
  */
 export async function datasetFrom(source: Dataset | ExampleStream, options: StreamOptions = {}): Promise<Dataset> {
+  if (typeof source !== 'object' || (source as unknown) === null)
+    throw new UsageError(`datasetFrom: expected a data set or a stream of examples, got ${shown(source)}`);
   if ('read' in source && 'fields' in source) return source;
+  optionsOf('datasetFrom', options, 'count credit fields license memory name');
   const { name = 'stream', count = Infinity, fields: described = {}, memory = 4e9, ...about } = options;
-  if (!(count > 0)) throw new UsageError(`datasetFrom.count: expected at least 1, got ${count}`);
+  if (!(count > 0)) throw new UsageError(`datasetFrom.count: expected at least 1, got ${shown(count)}`);
   const columns = new Map<string, Column>();
   let taken = 0;
   let bytes = 0;

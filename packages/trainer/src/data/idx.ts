@@ -1,6 +1,6 @@
 // The idx format of MNIST (http://yann.lecun.com/exdb/mnist: two zero bytes, type, rank, big-endian sizes, values),
 // plain or gzipped, from bytes.
-import { ForjaError, joinBytes } from '@forja/core';
+import { ForjaError, joinBytes, optionsOf } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
 
@@ -61,7 +61,12 @@ export interface IdxDatasetOptions {
  * file of shape [count, height, width]; rank 4 has channels last.
  */
 export async function idxDataset(images: Uint8Array, options: IdxDatasetOptions = {}): Promise<Dataset> {
-  const { name = 'idx', license, credit, holdout } = options;
+  const {
+    name = 'idx',
+    license,
+    credit,
+    holdout,
+  } = optionsOf('idxDataset', options, 'classes credit holdout labels license name');
   const { shape, data } = await readIdx(images, name);
   const [count = 0, height = 0, width = 0, channels = 1] = shape;
   if (shape.length < 3)

@@ -1,6 +1,6 @@
 // Points in the plane from a mixture of Gaussians, the usual check of a small GAN (Metz et al. 2017, "Unrolled GANs": 8
 // on a ring, 25 on a grid). The modes are known, so what a generator covers can be counted.
-import { UsageError, latents } from '@forja/core';
+import { optionsOf, UsageError, latents, shown } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
 
@@ -20,7 +20,7 @@ export function modesOf(shape: 'ring' | 'grid', modes: number): Float32Array {
   const side = Math.round(Math.sqrt(modes));
   if (!Number.isInteger(modes) || modes < 1 || (shape === 'grid' && side * side !== modes)) {
     throw new UsageError(
-      `synthetic.modes: expected ${shape === 'grid' ? 'a square number' : 'a positive integer'}, got ${modes}`,
+      `synthetic.modes: expected ${shape === 'grid' ? 'a square number' : 'a positive integer'}, got ${shown(modes)}`,
       { code: 'config.invalid' },
     );
   }
@@ -37,7 +37,14 @@ export function modesOf(shape: 'ring' | 'grid', modes: number): Float32Array {
  * (seed, i).
  */
 export function syntheticDataset(options: SyntheticOptions = {}): Dataset {
-  const { shape = 'ring', deviation = 0.02, count = 20_000, seed = 0 } = options;
+  const {
+    shape = 'ring',
+    deviation = 0.02,
+    count = 20_000,
+    seed = 0,
+  } = optionsOf('synthetic', options, 'count deviation modes seed shape');
+  if (shape !== 'ring' && shape !== 'grid')
+    throw new UsageError(`synthetic.shape: expected 'ring' or 'grid', got ${shown(shape)}`, { code: 'config.invalid' });
   const modes = options.modes ?? (shape === 'ring' ? 8 : 25);
   const centres = modesOf(shape, modes);
   const noise = latents(seed, 0, count, 2);

@@ -1,5 +1,5 @@
 // Where an export's weights go: into the file, or into one beside it.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import { externalizeModel, weightBytes, type ExternalModel, type Model } from '@forja/core/onnx';
 
 /**
@@ -25,7 +25,7 @@ export function placement(option: ExternalDataOption = 'auto'): Placement {
   const { above = LARGE, location } = typeof option === 'number' ? { above: option } : option;
   if (!(above >= 0))
     throw new UsageError(
-      `exportOnnx.externalData: expected 'auto', true, false, a number of bytes or { above, location }, got ${String(above)}`,
+      `exportOnnx.externalData: expected 'auto', true, false, a number of bytes or { above, location }, got ${shown(above)}`,
     );
   return { above, ...(location === undefined ? {} : { location }) };
 }

@@ -1,5 +1,5 @@
 // Loads tfjs models from model.json and its weight files: by URL here, from folders in node/load-model.ts.
-import { ForjaError, ModelFormatError, abortError } from '@forja/core';
+import { ForjaError, ModelFormatError, abortError, optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { rememberStorage } from './stored.js';
 import { checkGraphWeights, checkLengths, isGraphJson, parseModelJson, type ModelJson } from './model-json.js';
@@ -129,8 +129,14 @@ export async function loadTfjsModel(
   source: string | URL,
   options: LoadTfjsOptions = {},
 ): Promise<tf.LayersModel | tf.GraphModel> {
-  const address = new URL(source, (globalThis as { location?: { href: string } }).location?.href);
-  const { signal } = options;
+  const { signal } = optionsOf('loadTfjsModel', options, 'onProgress signal');
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  let address: URL;
+  try {
+    address = new URL(source, base);
+  } catch (cause) {
+    throw new UsageError(`loadTfjsModel: expected the address of a model.json, got ${shown(source)}`, { cause });
+  }
   return loadModelFiles(
     address.href,
     (path) => fetched(path === '' ? address : siblingOf(address, path), signal),

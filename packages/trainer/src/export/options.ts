@@ -1,9 +1,10 @@
 // Schema of the export options: JavaScript callers mistype names, and TypeScript callers pass data read from files.
 import { UsageError } from '@forja/core';
-import { WEIGHT_STORAGES } from '@forja/core/onnx';
+import { OPSETS, WEIGHT_STORAGES } from '@forja/core/onnx';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 import type { ExportOptions } from './export.js';
+import type { VerifyOnnxOptions } from './verify-file.js';
 
 const name = v.pipe(v.string(), v.minLength(1, 'a name'));
 const range = v.pipe(
@@ -21,7 +22,22 @@ const layout = v.optional(v.picklist(['nhwc', 'nchw']));
 const isFunction = v.custom<(...given: never[]) => unknown>((value) => typeof value === 'function', 'a function');
 const isObject = (what: string) => v.custom<object>((value) => typeof value === 'object' && value !== null, what);
 
-const schema = v.strictObject({
+/** What verification is told. */
+const verifying = {
+  runtime: v.optional(isObject('a runtime')),
+  sizes: v.optional(
+    v.pipe(
+      v.array(v.record(v.string(), v.number())),
+      v.minLength(1, 'at least one size, or verify: false to skip verification'),
+    ),
+  ),
+  seeds: v.optional(v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a number of at least 1'))),
+  tolerance: v.optional(v.pipe(v.number('a positive number'), v.gtValue(0, 'a positive number'))),
+  psnr: v.optional(v.pipe(v.number('decibels'), v.finite('decibels'))),
+};
+
+/** What is said of the tfjs side. */
+const subject = {
   inputs: v.optional(
     v.array(
       v.strictObject({
@@ -38,15 +54,6 @@ const schema = v.strictObject({
       }),
     ),
   ),
-  outputs: v.optional(
-    v.array(
-      v.strictObject({
-        name: v.optional(name),
-        role: v.optional(v.picklist(['image', 'tensor', 'score'])),
-        range: v.optional(range),
-      }),
-    ),
-  ),
   bounds: v.optional(
     v.record(
       v.string(),
@@ -57,7 +64,20 @@ const schema = v.strictObject({
     ),
   ),
   state: v.optional(v.picklist(['refuse', 'explicit'])),
-  opset: v.optional(v.number()), // values are checked by lowering
+};
+
+const exporting = v.strictObject({
+  ...subject,
+  outputs: v.optional(
+    v.array(
+      v.strictObject({
+        name: v.optional(name),
+        role: v.optional(v.picklist(['image', 'tensor', 'score'])),
+        range: v.optional(range),
+      }),
+    ),
+  ),
+  opset: v.optional(v.picklist(OPSETS)),
   layout: v.optional(v.strictObject({ inputs: layout, outputs: layout })),
   precision: v.optional(v.picklist(['fp32', 'fp16'])),
   weights: v.optional(v.picklist(['float32', ...WEIGHT_STORAGES])),
@@ -72,35 +92,39 @@ const schema = v.strictObject({
   ),
   metadata: v.optional(isObject('fields of the manifest')),
   digest: v.optional(isFunction),
-  verify: v.optional(
-    v.union([
-      v.literal(false),
-      v.strictObject({
-        runtime: v.optional(isObject('a runtime')),
-        sizes: v.optional(
-          v.pipe(
-            v.array(v.record(v.string(), v.number())),
-            v.minLength(1, 'at least one size, or verify: false to skip verification'),
-          ),
-        ),
-        seeds: v.optional(v.pipe(v.number(), v.safeInteger('a whole number'), v.minValue(1, 'a number of at least 1'))),
-        tolerance: v.optional(v.pipe(v.number('a positive number'), v.gtValue(0, 'a positive number'))),
-        psnr: v.optional(v.pipe(v.number('decibels'), v.finite('decibels'))),
-        perNode: v.optional(v.boolean()),
-      }),
-    ]),
-  ),
+  verify: v.optional(v.union([v.literal(false), v.strictObject({ ...verifying, perNode: v.optional(v.boolean()) })])),
   onProgress: v.optional(isFunction),
   signal: v.optional(isObject('an AbortSignal')),
 });
+
+const comparing = v.strictObject({
+  ...subject,
+  ...verifying,
+  outputs: v.optional(v.array(v.strictObject({ name: v.optional(name) }))),
+  external: v.optional(isObject('a Map of files by location')),
+});
+
+/** @throws UsageError `usage` with a line for each field that is wrong. */
+function check(where: string, schema: typeof exporting | typeof comparing, options: unknown): void {
+  const result = v.safeParse(schema, options);
+  const known = Object.keys(schema.entries);
+  if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf(where, issue, { known })).join('\n'));
+}
+
+/**
+ * Checks the options of {@link verifyOnnx}.
+ * @throws UsageError `usage` with a line for each field that is wrong.
+ */
+export function checkVerifyOptions(options: VerifyOnnxOptions): void {
+  check('verifyOnnx', comparing, options);
+}
 
 /**
  * Checks the options of {@link exportOnnx}.
  * @throws UsageError `usage` with a line for each field that is wrong.
  */
 export function checkOptions(options: ExportOptions): void {
-  const result = v.safeParse(schema, options);
-  if (!result.success) throw new UsageError(result.issues.map((issue) => lineOf('exportOnnx', issue)).join('\n'));
+  check('exportOnnx', exporting, options);
   const { precision = 'fp32', weights = 'float32' } = options;
   if (precision === 'fp16' && weights !== 'float32')
     throw new UsageError(

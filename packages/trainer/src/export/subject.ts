@@ -8,9 +8,9 @@ import {
   type Dim,
   type DType,
   type TensorSpec,
+  shown,
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { shown } from '../issues.js';
 import type { ProgramDType } from '../program/program.js';
 import { letGo } from '../trace/promises.js';
 
@@ -232,7 +232,7 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
     const dtype = spec?.dtype ?? input.dtype;
     refuseName('input', name);
     if (!isProgramDType(dtype))
-      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${dtype}`);
+      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${shown(dtype)}`);
     return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
   });
   const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));

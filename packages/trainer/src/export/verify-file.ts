@@ -19,6 +19,7 @@ import { capture, captureStateful } from './capture.js';
 import { describe, orderOf } from './describe.js';
 import type { OutputError } from './report.js';
 import { fixedOutputs } from './domain.js';
+import { checkVerifyOptions } from './options.js';
 import type { StateOption } from './state.js';
 import { isStated, subjectOf, type Exportable, type InputOption, type Subject } from './subject.js';
 import { quantisation } from './uint8.js';
@@ -60,6 +61,7 @@ export async function verifyOnnx(
   model: Exportable,
   options: VerifyOnnxOptions = {},
 ): Promise<VerifyOnnxResult> {
+  checkVerifyOptions(options);
   const { runtime, tolerance = TOLERANCE, seeds, external = new Map<string, Uint8Array>() } = options;
   if (runtime === undefined)
     throw new UsageError(

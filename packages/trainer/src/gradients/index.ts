@@ -16,6 +16,7 @@ import { reductionGradients } from './reductions.js';
 import { refuseUnproven } from './refusals.js';
 import { resizingGradients } from './resizing.js';
 import { runningGradients } from './running.js';
+import { safeDivision } from './safe-division.js';
 import type { GradientTable, KernelGradient } from './tape.js';
 import { volumeGradients } from './volume.js';
 import { zeroSlopes } from './zero-slopes.js';
@@ -79,7 +80,7 @@ function install(): void {
     replaced.set(config.kernelName, currentGradient(config.kernelName));
     setGradient(config.kernelName, config);
   }
-  const undo = [leaveOutAbsent(), replaceComposites(), refuseUnproven(), zeroSlopes()];
+  const undo = [leaveOutAbsent(), replaceComposites(), refuseUnproven(), safeDivision(), zeroSlopes()];
   restoreEngine = () => {
     for (const step of undo.reverse()) step();
   };

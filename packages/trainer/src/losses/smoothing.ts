@@ -1,7 +1,7 @@
 // Targets of the discriminator's cross-entropy other than 1 and 0. Smoothing: Salimans et al. 2016, section 3.4, who
 // move only the target of real examples (one-sided); Szegedy et al. 2016 move both. Noisy and flipped targets: Chintala
 // et al. 2016, "How to train a GAN", tip 6.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { GanLoss } from './loss.js';
 
@@ -23,10 +23,17 @@ export interface Smoothing {
  * it adds a multiple of the mean logit. The generator's loss stays.
  * @throws UsageError `config.invalid` for a loss that is no cross-entropy, or a number out of range.
  */
-export function smoothed(loss: GanLoss, { real = 0, fake = 0, noise = 0, flips = 0, uniform }: Smoothing): GanLoss {
+export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {
+  const {
+    real = 0,
+    fake = 0,
+    noise = 0,
+    flips = 0,
+    uniform,
+  } = optionsOf('smoothing', smoothing, 'fake flips noise real uniform');
   for (const [field, value] of Object.entries({ real, fake, noise, flips }))
     if (typeof value === 'number' && !(value >= 0 && value < 1))
-      throw new UsageError(`smoothing.${field}: expected a number from 0 to below 1, got ${String(value)}`, {
+      throw new UsageError(`smoothing.${field}: expected a number from 0 to below 1, got ${shown(value)}`, {
         code: 'config.invalid',
       });
   if (real === 0 && fake === 0 && noise === 0 && flips === 0) return loss;

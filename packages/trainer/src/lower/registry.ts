@@ -1,5 +1,5 @@
 // Kernel lookup: rows that users registered, else the product's.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import type { KernelLowering, UnsupportedKernel } from './contract.js';
 import { FAST_KERNELS } from './fast/index.js';
 import { PORTABLE_KERNELS } from './kernels/index.js';
@@ -13,7 +13,7 @@ const registered = new Map<string, KernelLowering>();
  */
 export function registerKernelExport(kernelName: string, lower: KernelLowering): () => void {
   if (typeof kernelName !== 'string' || kernelName === '')
-    throw new UsageError(`registerKernelExport: expected the name of a tfjs kernel, got ${JSON.stringify(kernelName)}`);
+    throw new UsageError(`registerKernelExport: expected the name of a tfjs kernel, got ${shown(kernelName)}`);
   if (typeof lower !== 'function')
     throw new UsageError(
       `registerKernelExport('${kernelName}'): expected a function (call, context), got ${typeof lower}`,

@@ -1,6 +1,6 @@
 // Measures put together for one generator on one data set: what is compared with what, drawn and extracted once, and
 // every need of a measure checked before anything is computed.
-import { permutation, sizeOf, streamOf, UsageError } from '@forja/core';
+import { optionsOf, permutation, sizeOf, streamOf, UsageError } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { countOf, fieldOf } from '../data/fields.js';
 import type { MeasureFacts } from '../records/store.js';
@@ -41,7 +41,16 @@ export interface Measurer {
  * @throws UsageError `config.invalid` for a measure whose needs are not met, or fewer examples than the count.
  */
 export async function measurer(options: MeasureOptions): Promise<Measurer> {
-  const { dataset, field, extractor, count, seed, against = 'train', where = 'measures' } = options;
+  const names = 'against conditional count dataset extractor field metrics seed where';
+  const {
+    dataset,
+    field,
+    extractor,
+    count,
+    seed,
+    against = 'train',
+    where = 'measures',
+  } = optionsOf('measurer', options, names);
   const metrics = options.metrics.map(metricOf);
   for (const metric of metrics) checkNeeds(metric, options, where);
   const { holdout } = dataset;

@@ -1,5 +1,5 @@
 // Networks with more than one path are put together from symbolic tensors; these keep that readable.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { instanceNorm } from './layers/index.js';
 
@@ -42,7 +42,7 @@ export function pictureShape(
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   for (const edge of [height, width])
     if (!(Number.isInteger(edge) && edge > 0 && edge % multiple === 0))
-      throw new UsageError(`${where}.size: expected a multiple of ${multiple}, got ${edge}`, {
+      throw new UsageError(`${where}.size: expected a multiple of ${multiple}, got ${shown(edge)}`, {
         code: 'config.invalid',
       });
   return [height, width, channels];
@@ -52,7 +52,7 @@ export function pictureShape(
 export function checkWhole(where: string, fields: Readonly<Record<string, number>>, least = 1): void {
   for (const [field, value] of Object.entries(fields))
     if (!(Number.isInteger(value) && value >= least))
-      throw new UsageError(`${where}.${field}: expected a whole number ≥ ${least}, got ${value}`, {
+      throw new UsageError(`${where}.${field}: expected a whole number ≥ ${least}, got ${shown(value)}`, {
         code: 'config.invalid',
       });
 }

@@ -1,5 +1,6 @@
 // The networks of DCGAN (Radford et al. 2016) as plain tf.LayersModels, for pictures of any multiple of 4. Kernel 4 and
 // stride 2 throughout.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { mapSizes } from './sizes.js';
 
@@ -45,14 +46,15 @@ const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ .
  * z [n, latent] → picture [n, size, size, channels]: dense, reshape, (transposed convolution)+ with batch norm and ReLU
  * between, `output`.
  */
-export function dcganGenerator({
-  size = 28,
-  channels = 1,
-  base = 64,
-  latent = 100,
-  output = 'tanh',
-  name = 'g',
-}: DcganGeneratorConfig = {}): tf.LayersModel {
+export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersModel {
+  const {
+    size = 28,
+    channels = 1,
+    base = 64,
+    latent = 100,
+    output = 'tanh',
+    name = 'g',
+  } = optionsOf('dcgan', config, 'base channels latent name output size');
   const maps = mapSizes(size).reverse();
   const width = (map: number): number => base << (maps.length - 1 - map);
   const small = maps[0] ?? size;
@@ -87,14 +89,15 @@ export function dcganGenerator({
 /**
  * Picture [n, size, size, channels] → logit [n, 1]: (convolution, norm but in the first, LeakyReLU 0.2)+, dense.
  */
-export function dcganDiscriminator({
-  size = 28,
-  channels = 1,
-  base = 64,
-  pool,
-  norm: kind = 'batch',
-  name = 'd',
-}: DcganDiscriminatorConfig = {}): tf.LayersModel {
+export function dcganDiscriminator(config: DcganDiscriminatorConfig = {}): tf.LayersModel {
+  const {
+    size = 28,
+    channels = 1,
+    base = 64,
+    pool,
+    norm: kind = 'batch',
+    name = 'd',
+  } = optionsOf('dcgan', config, 'base channels name norm pool size');
   const window = pool === undefined ? { kernelSize: 4, strides: 2 } : { kernelSize: 3, strides: 1 };
   const halve = { avg: tf.layers.averagePooling2d, max: tf.layers.maxPooling2d };
   const layers = mapSizes(size).flatMap((_, i): tf.layers.Layer[] => [

@@ -1,4 +1,5 @@
 // Multi-layer perceptron, for points and other small vectors.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** Sizes of an MLP. */
@@ -16,7 +17,14 @@ export interface MlpConfig {
  * [n, input] → [n, output]: dense layers with `activation` (default ReLU) between, linear at the end. Layers are
  * `<name>/dense0`, `<name>/dense1`, …
  */
-export function mlp({ input, hidden, output, activation = 'relu', name }: MlpConfig): tf.LayersModel {
+export function mlp(config: MlpConfig): tf.LayersModel {
+  const {
+    input,
+    hidden,
+    output,
+    activation = 'relu',
+    name,
+  } = optionsOf('mlp', config, 'activation hidden input name output');
   const sizes = [...hidden, output];
   const layers = sizes.map((units, i) =>
     tf.layers.dense({

@@ -1,5 +1,6 @@
 // The patch discriminator: a map of logits, each of which sees a patch of the picture. Isola et al. 2017, section
 // 3.2.2.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';
 import { conv } from './convolution.js';
@@ -25,15 +26,16 @@ export interface PatchConfig {
 /**
  * Picture [n, h, w, channels] → logits [n, h / 2^depth, w / 2^depth, 1]. Layers are `<name>/conv<i>`, `<name>/last`.
  */
-export function patchDiscriminator({
-  size = 64,
-  channels = 3,
-  base = 32,
-  depth = 3,
-  norm = 'instance',
-  spectral = false,
-  name = 'd',
-}: PatchConfig = {}): tf.LayersModel {
+export function patchDiscriminator(config: PatchConfig = {}): tf.LayersModel {
+  const {
+    size = 64,
+    channels = 3,
+    base = 32,
+    depth = 3,
+    norm = 'instance',
+    spectral = false,
+    name = 'd',
+  } = optionsOf('patch', config, 'base channels depth name norm size spectral');
   checkWhole('patch', { channels, base, depth });
   const picture = tf.input({ shape: pictureShape('patch', size, channels, 2 ** depth), name: `${name}/input` });
   const blocks = Array.from({ length: depth + 1 }, (_, i) => {

@@ -1,6 +1,6 @@
 // Residual networks for GANs: the blocks of Gulrajani et al. 2017 and Miyato et al. 2018 (SNGAN, appendix B), with
 // conditional norms and projection where there are classes (Miyato and Koyama 2018).
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
 import { conv, dense, double } from './convolution.js';
@@ -59,6 +59,7 @@ const widthsOf = (maps: readonly number[], base: number, widest: number): number
  * @throws UsageError `config.invalid` for sizes that make no network.
  */
 export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.LayersModel {
+  optionsOf('residual', config, 'attention base channels classes latent name norm output size spectral widest');
   const { size = 32, channels = 3, base = 64, widest = base, latent = 128, classes, attention } = config;
   const { spectral = false, norm: kind = 'batch', output = 'tanh', name = 'g' } = config;
   checkWhole('residual', { channels, base, widest, latent, classes: classes ?? 1 });
@@ -116,6 +117,7 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
  * @throws UsageError `config.invalid` for sizes that make no network.
  */
 export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}): tf.LayersModel {
+  optionsOf('residual', config, 'attention base channels classes deviation name size spectral widest');
   const { size = 32, channels = 3, base = 64, widest = base, classes, attention } = config;
   const { spectral = true, deviation, name = 'd' } = config;
   checkWhole('residual', { channels, base, widest, classes: classes ?? 1, deviation: deviation ?? 1 });
@@ -162,7 +164,10 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
 /** @throws UsageError `config.invalid` for attention to a map that the network has not. */
 function checkAttention(attention: number | undefined, maps: readonly number[]): void {
   if (attention !== undefined && !maps.includes(attention))
-    throw new UsageError(`residual.attention: expected the edge of a map (${maps.join(', ')}), got ${attention}`, {
-      code: 'config.invalid',
-    });
+    throw new UsageError(
+      `residual.attention: expected the edge of a map (${maps.join(', ')}), got ${shown(attention)}`,
+      {
+        code: 'config.invalid',
+      },
+    );
 }

@@ -2,7 +2,7 @@
 // StyleGAN". A mapping from z to w, a synthesis of modulated convolutions that adds up pictures of growing size, and a
 // residual discriminator. Differences: features are doubled by repeating pixels, and halved by means of four, without
 // blurring.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
 import {
@@ -66,7 +66,9 @@ export function styleMaps(size: number): number[] {
   const maps: number[] = [];
   for (let map = 4; map <= size && map <= 256; map *= 2) maps.push(map);
   if (maps.length < 2 || maps.at(-1) !== size)
-    throw new UsageError(`stylegan.size: expected 8, 16, 32, 64, 128 or 256, got ${size}`, { code: 'config.invalid' });
+    throw new UsageError(`stylegan.size: expected 8, 16, 32, 64, 128 or 256, got ${shown(size)}`, {
+      code: 'config.invalid',
+    });
   return maps;
 }
 
@@ -84,6 +86,7 @@ const widthAt =
 
 /** z [n, latent] → w [n, style]: z on the sphere of radius √latent, then dense layers. */
 export function styleMapping(config: StyleMappingConfig = {}): tf.LayersModel {
+  optionsOf('stylegan', config, 'depth latent name style');
   const { latent = 128, style = 128, depth = 4, name = 'mapping' } = config;
   checkWhole('stylegan', { latent, style, depth });
   const z = tf.input({ shape: [latent], name: `${name}/z` });
@@ -112,6 +115,7 @@ tf.serialization.registerClass(UnitLength);
  * `<name>/conv<map>_0` and `_1`, pictures `<name>/picture<map>`.
  */
 export function styleSynthesis(config: StyleSynthesisConfig = {}): tf.LayersModel {
+  optionsOf('stylegan', config, 'base channels name size style widest');
   const { size = 32, channels = 3, base = 32, widest = 128, style = 128, name = 'synthesis' } = config;
   checkWhole('stylegan', { channels, base, widest, style });
   const width = widthAt(config);
@@ -183,6 +187,7 @@ tf.serialization.registerClass(Bias);
  * dense layers. A block is `<name>/block<map>_a`, `_b`, `_skip`.
  */
 export function styleDiscriminator(config: StyleDiscriminatorConfig = {}): tf.LayersModel {
+  optionsOf('stylegan', config, 'base channels group name size widest');
   const { size = 32, channels = 3, base = 32, widest = 128, group = 4, name = 'd' } = config;
   checkWhole('stylegan', { channels, base, widest, group });
   const width = widthAt(config);

@@ -1,7 +1,7 @@
 // The generator that enlarges pictures: residual blocks at the small size, then steps up, by pixel shuffles (Ledig et
 // al. 2017, SRResNet, figure 4) or by repeated pixels before a convolution (Wang et al. 2018, ESRGAN); without batch
 // norm (Lim et al. 2017, section 3.1), added to a bicubic enlargement (Kim et al. 2016, VDSR).
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, through } from './chain.js';
 import { conv, repeat } from './convolution.js';
@@ -32,12 +32,13 @@ const STAGES: Readonly<Record<number, readonly number[]>> = { 2: [2], 3: [3], 4:
  * @throws UsageError `config.invalid` for another scale.
  */
 export function superResolver(config: SuperResolverConfig = {}): tf.LayersModel {
+  optionsOf('superResolver', config, 'base blocks channels name scale up');
   const { scale = 4, channels = 3, base = 32, blocks = 8, up = 'shuffle', name = 'g' } = config;
   checkWhole('superResolver', { channels, base });
   checkWhole('superResolver', { blocks }, 0);
   const stages = STAGES[scale];
   if (stages === undefined)
-    throw new UsageError(`superResolver.scale: expected 2, 3 or 4, got ${scale}`, { code: 'config.invalid' });
+    throw new UsageError(`superResolver.scale: expected 2, 3 or 4, got ${shown(scale)}`, { code: 'config.invalid' });
   const relu = (of: string): tf.layers.Layer => tf.layers.reLU({ name: `${of}_relu` });
   const layer = (of: string, filters = base): tf.layers.Layer => conv({ filters, kernelSize: 3, name: of });
   const picture = tf.input({ shape: [null, null, channels], name: `${name}/input` });

@@ -1,7 +1,6 @@
 // Hidden layers of a network as outputs beside its own: what feature matching and perceptual losses look at.
-import { UsageError } from '@forja/core';
+import { UsageError, nearest } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
-import { nearest } from '../nearest-name.js';
 
 /**
  * `model` with the outputs of the layers named as further outputs, after its own, over the same weights.

@@ -1,5 +1,6 @@
 // The generator that turns one picture into another through residual blocks. Johnson et al. 2016; Zhu et al. 2017
 // (CycleGAN), appendix 7.2.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';
 import { conv, up, type UpKind } from './convolution.js';
@@ -30,6 +31,7 @@ export interface TranslatorConfig {
  * `<name>/block<i>_a`, `<name>/block<i>_b`, `<name>/up<i>`, `<name>/last`.
  */
 export function translator(config: TranslatorConfig = {}): tf.LayersModel {
+  optionsOf('translator', config, 'base blocks input name norm output size up');
   const { size = 64, input = 3, output = 3, base = 32, blocks = 6, norm = 'instance', name = 'g' } = config;
   checkWhole('translator', { input, output, base });
   checkWhole('translator', { blocks }, 0);

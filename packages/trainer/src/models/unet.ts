@@ -1,5 +1,6 @@
 // U-Net: halves a picture down to a small map and doubles it back, each size joined with what was there on the way
 // down. Ronneberger et al. 2015; as a generator: Isola et al. 2017 (pix2pix), appendix 6.1.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWhole, joined, normOf, pictureShape, through, type NormKind, type PictureSize } from './chain.js';
 import { conv, up, type UpKind } from './convolution.js';
@@ -29,6 +30,7 @@ export interface UnetConfig {
 
 /** Picture [n, h, w, input] → picture [n, h, w, output] in [-1, 1]. Layers are `<name>/down<i>`, `<name>/up<i>`. */
 export function unet(config: UnetConfig = {}): tf.LayersModel {
+  optionsOf('unet', config, 'base depth dropout input name norm output size up');
   const { size = 64, input = 3, output = 3, base = 32, depth = 4, norm = 'instance', dropout = 0, name = 'g' } = config;
   checkWhole('unet', { input, output, base, depth });
   const width = (i: number): number => base * Math.min(2 ** i, 8);

@@ -1,6 +1,6 @@
 // compile() in Node: on @forja/node unless the caller gives a runtime.
 import { runtime as nodeRuntime } from '@forja/node';
-import type { Runtime } from '@forja/core';
+import { optionsOf, type Runtime } from '@forja/core';
 import { compileAll as compileAllAnywhere } from '../compile/compile.js';
 import type { CompileAllOptions, CompiledStep, CompileOptions, StepDefinition, StepFunction } from '../compile/step.js';
 
@@ -16,15 +16,17 @@ export type NodeCompileOptions = WithoutRuntime<CompileOptions>;
 export type NodeCompileAllOptions = WithoutRuntime<CompileAllOptions>;
 
 /** As `compile` of `@forja/trainer`; without `runtime` the step runs on the CPU in a worker thread. */
-export async function compile(step: StepFunction, { runtime, ...options }: NodeCompileOptions): Promise<CompiledStep> {
+export async function compile(step: StepFunction, given: NodeCompileOptions): Promise<CompiledStep> {
+  const { runtime, ...options } = optionsOf('compile', given);
   return (await compileAll({ step: { ...options, step } }, runtime === undefined ? {} : { runtime })).step;
 }
 
 /** As `compileAll` of `@forja/trainer`; without `runtime` the steps run on the CPU in one worker thread. */
 export async function compileAll<K extends string>(
   steps: Readonly<Record<K, StepDefinition>>,
-  { runtime, ...options }: NodeCompileAllOptions = {},
+  given: NodeCompileAllOptions = {},
 ): Promise<Record<K, CompiledStep>> {
+  const { runtime, ...options } = optionsOf('compile', given);
   if (runtime !== undefined) return compileAllAnywhere(steps, { ...options, runtime });
   const own = nodeRuntime({ device: 'cpu' });
   try {

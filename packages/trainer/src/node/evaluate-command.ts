@@ -50,12 +50,32 @@ export const evaluateCommand: CliCommand = {
   arguments: [{ name: 'source', description: "a run's folder, an ONNX file, or a folder of pictures", required: true }],
   options: [
     { flags: '--data <source>', description: "mnist, fashion, ring, grid or a path; default: the run's" },
-    { flags: '--size <n>', description: 'edge that the pictures of a folder are brought to', type: 'integer' },
-    { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer' },
+    {
+      flags: '--size <n>',
+      description: 'edge that the pictures of a folder are brought to',
+      type: 'integer',
+      range: [1, 4096],
+    },
+    { flags: '--channels <n>', description: '1 (grey) or 3 (RGB)', type: 'integer', range: [1, 3] },
     { flags: '--metrics <names>', description: `of ${metricNames().join(', ')}; default: those that fit` },
-    { flags: '-n, --count <n>', description: `examples on each side; default ${COUNT}, or all`, type: 'integer' },
-    { flags: '--seed <n>', description: 'of what is made and drawn; default 0', type: 'integer' },
-    { flags: '--seeds <n>', description: 'repeat with this many seeds: mean ± standard deviation', type: 'integer' },
+    {
+      flags: '-n, --count <n>',
+      description: `examples on each side; default ${COUNT}, or all`,
+      type: 'integer',
+      range: [2, 1e9],
+    },
+    {
+      flags: '--seed <n>',
+      description: 'of what is made and drawn; default 0',
+      type: 'integer',
+      range: [0, 2 ** 53 - 1],
+    },
+    {
+      flags: '--seeds <n>',
+      description: 'repeat with this many seeds: mean ± standard deviation',
+      type: 'integer',
+      range: [1, 10_000],
+    },
     {
       flags: '--features <source>',
       description: 'an ONNX file, digits, clothes, random or values; default: what suits the data',
@@ -77,12 +97,9 @@ export const evaluateCommand: CliCommand = {
   async run(raw, io) {
     const args = raw as Args; // the options above
     const { seed = 0, seeds = 1, against = 'train' } = args;
-    for (const [name, value, least] of [
-      ['seeds', seeds, 1],
-      ['seed', seed, 0],
-      ['count', args.count ?? 2, 2],
-    ] as const)
-      if (value < least) throw new UsageError(`evaluate --${name}: expected at least ${least}, got ${value}`);
+    // before anything is read
+    const named = args.metrics?.split(',').map((name) => metricOf(name.trim()).name);
+    const own = await extractorFile(args.features, io.cwd);
     const found = await sourceOf(args.source, io.cwd);
     const data = args.data ?? found.config?.data;
     if (data === undefined)
@@ -94,7 +111,8 @@ export const evaluateCommand: CliCommand = {
       const maker = await makerOf(found, runtime, { size, channels }, io.cwd);
       const field = fieldFor(args.like, dataset, maker.translates);
       const spec = fieldOf(dataset, field);
-      const file = await extractorFile(args.features ?? found.config?.features, io.cwd);
+      const file =
+        own ?? (args.features === undefined ? await extractorFile(found.config?.features, io.cwd) : undefined);
       const extractor = await chooseExtractor({
         asked: file ?? args.features ?? found.config?.features,
         dataset,
@@ -114,7 +132,7 @@ export const evaluateCommand: CliCommand = {
             .flat()
             .some((one) => (one === 'classes' ? extractor.classifies : one === 'modes' && dataset.modes !== undefined)),
         );
-      const metrics = args.metrics?.split(',').map((name) => name.trim()) ?? metricNames().filter(fits);
+      const metrics = named ?? metricNames().filter(fits);
       const { conditional } = maker;
       if (args.floor === true) checkFloor(dataset, field, count);
       const bar = io.progress(seeds, 'evaluate');

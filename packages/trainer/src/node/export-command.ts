@@ -1,9 +1,10 @@
 // forja export: a tfjs model in a folder or at an address becomes a verified ONNX file.
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import { UsageError, readManifest, type CliCommand, type CliIo } from '@forja/core';
 import { WEIGHT_STORAGES } from '@forja/core/onnx';
+import { fileTarget } from '@forja/node/cli';
 import type { ExportOptions } from '../export/export.js';
+import { checkOptions } from '../export/options.js';
 import type { ExportProgress } from '../export/progress.js';
 import { renderReport, reportFormat, reportText } from '../export/report-text.js';
 import { exportOnnx } from './export.js';
@@ -102,7 +103,7 @@ export const exportCommand: CliCommand = {
     RANGE_OPTION,
     BOUNDS_OPTION,
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
-    { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer' },
+    { flags: '--opset <n>', description: '17 to 22; default 21', type: 'integer', range: [17, 22] },
     {
       flags: '--layout <order>',
       description: 'of pictures in the file; default nhwc, as in tfjs',
@@ -150,49 +151,57 @@ export const exportCommand: CliCommand = {
   async run(raw, io) {
     const args = raw as Args; // the options above
     if (args.model === undefined) throw new UsageError('export: expected a model.json or a folder, got nothing');
-    const out = resolvePath(io.cwd, args.out ?? 'model.onnx');
-    if ((await stat(out).catch(() => undefined))?.isDirectory() === true)
-      throw new UsageError(`export --out: expected a file, got the folder ${out}`);
+    const out = await fileTarget('export --out', io.cwd, args.out ?? 'model.onnx');
     const kept =
       args.report === undefined
         ? undefined
-        : { path: resolvePath(io.cwd, args.report), format: reportFormat('export --report', args.report) };
+        : {
+            format: reportFormat('export --report', args.report),
+            path: await fileTarget('export --report', io.cwd, args.report),
+          };
     const specs = inputSpecs('export', args.input);
     const ranges = statedRanges('export', args.range);
     const bounds = statedBounds('export', args.bounds);
     const externalData = externalOption(args.externalData ?? 'auto', out);
     const signal = io.signal as AbortSignal; // the bin's own, of an AbortController
+    const metadata = {
+      ...(args.license === undefined ? {} : { license: args.license }),
+      ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
+    };
+    const options: ExportOptions = {
+      bounds,
+      ...(args.opset === undefined ? {} : { opset: args.opset }),
+      ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
+      ...(args.precision === undefined ? {} : { precision: args.precision }),
+      ...(args.weights === undefined ? {} : { weights: args.weights }),
+      externalData,
+      ...(args.image === undefined ? {} : { imageOutput: args.image }),
+      metadata,
+      verify:
+        args.verify === false
+          ? false
+          : {
+              ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+              ...(args.psnr === undefined ? {} : { psnr: args.psnr }),
+              ...(args.perNode === true ? { perNode: true } : {}),
+            },
+      signal,
+    };
+    checkOptions(options); // before the model is read
     for (const name of args.import ?? []) await importUserModule(name, io.cwd);
     const model = await loadTfjsModel(modelSource(io.cwd, args.model), { signal });
     try {
       const inputs = withRanges('export', specs, ranges, model);
-      const metadata = {
-        ...(args.license === undefined ? {} : { license: args.license }),
-        ...(args.trainedOn === undefined ? {} : { trainedOn: args.trainedOn }),
-      };
       const progress = showProgress(io, 'export');
-      const options: ExportOptions = {
+      const {
+        model: bytes,
+        external,
+        report,
+      } = await exportOnnx(model, {
+        ...options,
         ...(inputs === undefined ? {} : { inputs }),
-        bounds,
-        ...(args.opset === undefined ? {} : { opset: args.opset }),
-        ...(args.layout === undefined ? {} : { layout: { inputs: args.layout, outputs: args.layout } }),
-        ...(args.precision === undefined ? {} : { precision: args.precision }),
-        ...(args.weights === undefined ? {} : { weights: args.weights }),
-        externalData,
-        ...(args.image === undefined ? {} : { imageOutput: args.image }),
-        metadata,
-        verify:
-          args.verify === false
-            ? false
-            : {
-                ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
-                ...(args.psnr === undefined ? {} : { psnr: args.psnr }),
-                ...(args.perNode === true ? { perNode: true } : {}),
-              },
-        signal,
         onProgress: progress.hear,
-      };
-      const { model: bytes, external, report } = await exportOnnx(model, options).finally(progress.stop);
+      }).finally(progress.stop);
       const files = [...(external ?? [])].map(
         ([location, content]) => [join(dirname(out), location), content] as const,
       );

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import { exportOnnx as exportAnywhere, type ExportOptions, type ExportResult } from '../export/export.js';
-import { checkOptions } from '../export/options.js';
+import { checkOptions, checkVerifyOptions } from '../export/options.js';
 import type { Exportable } from '../export/subject.js';
 import { verifyOnnx as verifyAnywhere, type VerifyOnnxOptions, type VerifyOnnxResult } from '../export/verify-file.js';
 
@@ -49,5 +49,6 @@ export async function verifyOnnx(
   model: Exportable,
   options: VerifyOnnxOptions = {},
 ): Promise<VerifyOnnxResult> {
+  checkVerifyOptions(options);
   return withRuntime(options.runtime, (runtime) => verifyAnywhere(file, model, { ...options, runtime }));
 }

@@ -3,6 +3,7 @@
 import { appendFile, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ForjaError, UsageError, type Image } from '@forja/core';
+import { shellWord } from '@forja/node/cli';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import type { Diagnosis, LogLine, MeasureLine, RunFile, RunStore, SessionRecord } from '../records/store.js';
 import { EventFile } from './event-file.js';
@@ -61,7 +62,7 @@ export class FolderStore implements RunStore {
     });
     if (found.length > 0)
       throw new UsageError(
-        `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; go on with --resume ${this.where}, or choose another --out`,
+        `out: expected a new or empty folder, got ${this.where} with ${found.length} entries; go on with --resume ${shellWord(this.where)}, or choose another --out`,
       );
     await mkdir(this.where, { recursive: true }).catch((error: unknown) =>
       Promise.reject(ioError(`make the folder ${this.where}`, error)),

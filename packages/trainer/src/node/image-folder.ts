@@ -1,7 +1,7 @@
 // Folders of pictures as datasets. What lies how is said by a data configuration (../data/config.ts).
 import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { ForjaError } from '@forja/core';
+import { ForjaError, optionsOf } from '@forja/core';
 import { parseData, type DataConfig, type PictureConfig } from '../data/config.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Listing } from '../data/layout.js';
@@ -38,6 +38,8 @@ export async function imageFolder(
   options: ImageFolderOptions = {},
   host: PictureHost = {},
 ): Promise<Dataset> {
+  optionsOf('imageFolder', options);
+  optionsOf('imageFolder.host', host, 'cache memory onProgress');
   const config = parseData({ ...options, kind: 'folder', path: folder });
   return folderDataset(config as PictureConfig, process.cwd(), host); // the kind is 'folder'
 }

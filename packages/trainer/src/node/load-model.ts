@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve as resolvePath, isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { classOf, ForjaError, ModelFormatError, UsageError, abortError } from '@forja/core';
+import { classOf, ForjaError, ModelFormatError, optionsOf, shown, UsageError, abortError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { loadModelFiles, loadTfjsModel as loadByAddress, type LoadTfjsOptions } from '../export/load-tfjs.js';
 
@@ -20,6 +20,9 @@ export async function loadTfjsModel(
   source: string | URL,
   options: LoadTfjsOptions = {},
 ): Promise<tf.LayersModel | tf.GraphModel> {
+  optionsOf('loadTfjsModel', options, 'onProgress signal');
+  if (typeof source !== 'string' && classOf(source) !== 'URL')
+    throw new UsageError(`loadTfjsModel: expected a path or an address, got ${shown(source)}`);
   if (isAddress(String(source))) return loadByAddress(source, options);
   const given =
     classOf(source) === 'URL' || String(source).startsWith('file:') ? fileURLToPath(String(source)) : String(source);

@@ -2,8 +2,7 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UsageError } from '@forja/core';
-import { shown } from '../issues.js';
+import { shown, UsageError } from '@forja/core';
 import type { SystemKind } from '../systems/kind.js';
 
 /** Whether a word of the command line is a module. */

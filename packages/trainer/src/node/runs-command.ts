@@ -2,6 +2,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand } from '@forja/core';
+import { fileTarget } from '@forja/node/cli';
 import { compareHtml, type ComparedRun } from '../report/compare.js';
 import { writeFileSafely } from './files.js';
 import { FolderStore } from './folder-store.js';
@@ -43,6 +44,8 @@ export const runsCommand: CliCommand = {
   async run(raw, io) {
     const args = raw as Args; // the options above
     const given = args.folders ?? [];
+    const compares = args.out !== undefined || given.length > 1;
+    const out = compares ? await fileTarget('runs --out', io.cwd, args.out ?? 'compare.html') : undefined;
     const folders = await runsIn(given.length > 0 ? given : ['runs'], io.cwd);
     if (folders.length === 0)
       throw new UsageError(
@@ -59,9 +62,7 @@ export const runsCommand: CliCommand = {
         `${folder.padEnd(width)}  ${system} on ${data}  step ${steps} of ${of}${finished ? ', finished' : ''}  ${seconds.toFixed(0)} s  ${few.map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join('  ')}`,
       );
     }
-    const compares = args.out !== undefined || given.length > 1;
-    if (!compares) return { runs: listed };
-    const out = resolvePath(io.cwd, args.out ?? 'compare.html');
+    if (out === undefined) return { runs: listed };
     await writeFileSafely(out, await compareHtml(runs));
     io.print(out);
     return { runs: listed, page: out };

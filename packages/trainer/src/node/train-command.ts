@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
+import { shellWord } from '@forja/node/cli';
 import { explainStep } from '../compile/compile.js';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { phaseStep } from '../systems/phase.js';
@@ -247,7 +248,7 @@ async function watched(
   for (const { step: at, message, advice } of diagnoses)
     io.print(`what went wrong from step ${at}: ${message}; ${advice}`);
   if (reason !== 'finished')
-    io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${store.where}`);
+    io.print(`stopped after step ${step}, saved; go on with: forja train --resume ${shellWord(store.where)}`);
   return {
     step,
     reason,

@@ -1,13 +1,13 @@
 // `train` and `resume` in Node: runtime, files, data and environment filled in.
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
-import { ForjaError, UsageError, type Runtime } from '@forja/core';
+import { ForjaError, optionsOf, shown, UsageError, type Runtime } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
 import type { OptionEntries, SystemKind } from '../systems/kind.js';
 import { extractorNames } from '../metrics/features/choose.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { parseConfig, type ResolvedConfig, type TrainConfig } from '../train/config.js';
-import { trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
+import { HOST_OPTIONS, trainParsed, type OwnConfig, type TrainHost, type TrainResult } from '../train/train.js';
 import { nodeEnvironment } from './environment.js';
 import { FolderStore, newestCheckpoint } from './folder-store.js';
 import type { PictureHost } from './image-folder.js';
@@ -36,6 +36,7 @@ export async function train(
   given: Omit<NodeTrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
   const host = given as NodeTrainHost; // a system of any options
+  optionsOf('train.host', host, `${HOST_OPTIONS} cwd`);
   return trainResolved(parseConfig(config, host.system), host);
 }
 
@@ -56,6 +57,9 @@ export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
   steps?: number;
 }
 
+const RESUME_OPTIONS =
+  'cwd dataset environment features networks onEvent onReady runtime signal start steps stepsPerRun system';
+
 /**
  * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after
  * it; from the start when there is none yet. Differences of version, provider, thread count or CPU are an event
@@ -63,6 +67,8 @@ export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
  * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` when every checkpoint is damaged.
  */
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
+  optionsOf('resume', host, RESUME_OPTIONS);
+  if (typeof folder !== 'string') throw new UsageError(`resume: expected the path of a folder, got ${shown(folder)}`);
   const cwd = host.cwd ?? process.cwd();
   const where = resolvePath(cwd, folder);
   const text = await readFile(join(where, 'config.json'), 'utf8').catch(async (error: NodeJS.ErrnoException) => {
@@ -84,7 +90,7 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
   const store = new FolderStore(where, config);
   const { checkpoint, damaged, step } = await store.rewind();
   if (step > steps)
-    throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${steps}`);
+    throw new UsageError(`resume.steps: expected at least the ${step} steps that are done, got ${shown(steps)}`);
   for (const message of damaged)
     await host.onEvent?.({ type: 'warning', message: `${message}; the checkpoint of step ${step} is used` });
   const start = checkpoint ? undefined : (host.start ?? (await startOf(config, cwd)));

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';
+import { checkVerifyOptions } from '../export/options.js';
 import { modelSource } from './export-command.js';
 import { verifyOnnx } from './export.js';
 import { readWeightFiles } from './files.js';
@@ -35,7 +36,12 @@ export const verifyCommand: CliCommand = {
     },
     RANGE_OPTION,
     { flags: '--import <module>', description: 'a module that registers custom layers', type: 'list' },
-    { flags: '--seeds <n>', description: 'how many inputs to compare at each size; default 2', type: 'integer' },
+    {
+      flags: '--seeds <n>',
+      description: 'how many inputs to compare at each size; default 2',
+      type: 'integer',
+      range: [1, 10_000],
+    },
     {
       flags: '--tolerance <e>',
       description: 'largest relative difference; default 1e-4, or 45 dB for a file in half precision',
@@ -50,6 +56,11 @@ export const verifyCommand: CliCommand = {
       throw new UsageError('verify: expected --against <model.json>, got nothing to compare with');
     const specs = inputSpecs('verify', args.input);
     const ranges = statedRanges('verify', args.range);
+    const options = {
+      ...(args.seeds === undefined ? {} : { seeds: args.seeds }),
+      ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+    };
+    checkVerifyOptions(options); // before anything is read
     const path = resolvePath(io.cwd, args.model);
     const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT' || cause.code === 'EISDIR' || cause.code === 'ENOTDIR')
@@ -69,8 +80,7 @@ export const verifyCommand: CliCommand = {
       const result = await verifyOnnx(bytes, model, {
         ...(inputs === undefined ? {} : { inputs }),
         external,
-        ...(args.seeds === undefined ? {} : { seeds: args.seeds }),
-        ...(args.tolerance === undefined ? {} : { tolerance: args.tolerance }),
+        ...options,
       });
       const worst = result.errors.reduce((max, { relative }) => Math.max(max, relative), 0);
       io.print(

@@ -1,5 +1,6 @@
 // Adam, Kingma and Ba 2015, algorithm 1, with the bias corrections moved into the rate (end of section 2), which is the
 // same in exact arithmetic.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { optimizer, type Optimizer } from './optimizer.js';
 
@@ -29,8 +30,9 @@ function correction(beta: number, t: tf.Tensor): tf.Tensor {
  * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; θ ← θ − rate·m̂ / (√v̂ + ε). State: `<name>/step`, and `<variable>/m`,
  * `<variable>/v`.
  */
-export function adam({ name = 'adam', ...options }: AdamOptions = {}): Optimizer {
-  return decoupled({ ...options, name }, 0);
+export function adam(options: AdamOptions = {}): Optimizer {
+  const { name = 'adam', ...rest } = optionsOf('adam', options, 'beta1 beta2 epsilon name');
+  return decoupled({ ...rest, name }, 0);
 }
 
 /** Adam, whose weights also shrink by rate·decay·θ at each step, apart from the gradient's moments. */

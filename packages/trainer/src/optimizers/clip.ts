@@ -1,6 +1,6 @@
 // Gradient clipping, before the optimizer sees them: all of a network's gradients by their common norm (Pascanu et al.
 // 2013), or each number by itself.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -30,5 +30,5 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
 
 function refuseBound(where: string, most: number): void {
   if (!(Number.isFinite(most) && most > 0))
-    throw new UsageError(`${where}: expected a finite number above 0, got ${most}`, { code: 'input.range' });
+    throw new UsageError(`${where}: expected a finite number above 0, got ${shown(most)}`, { code: 'input.range' });
 }

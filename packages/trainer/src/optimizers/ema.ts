@@ -1,5 +1,5 @@
 // Exponential moving average of weights, used for sampling (Yazıcı et al. 2019).
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
 import type { Update } from './optimizer.js';
@@ -46,13 +46,12 @@ export interface Ema {
  * traced, and call its result in the step.
  * @throws UsageError `input.range` for a decay outside [0, 1), `input.shape` for averages that do not fit.
  */
-export function ema(
-  variables: readonly tf.Variable[],
-  decay: number,
-  { warmup = false, averages, name = 'ema' }: EmaOptions = {},
-): Ema {
+export function ema(variables: readonly tf.Variable[], decay: number, options: EmaOptions = {}): Ema {
+  const { warmup = false, averages, name = 'ema' } = optionsOf('ema', options, 'averages name warmup');
   if (!(decay >= 0 && decay < 1))
-    throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${decay}`, { code: 'input.range' });
+    throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${shown(decay)}`, {
+      code: 'input.range',
+    });
   if (
     averages !== undefined &&
     (averages.length !== variables.length || averages.some((a, i) => String(a.shape) !== String(variables[i]?.shape)))

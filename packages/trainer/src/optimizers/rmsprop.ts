@@ -1,4 +1,5 @@
 // RMSProp, Tieleman and Hinton 2012 (lecture 6.5), in the form of PyTorch: ε outside the root, no centring.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { optimizer, type Optimizer } from './optimizer.js';
 
@@ -13,7 +14,8 @@ export interface RmspropOptions {
 }
 
 /** v ← ρv + (1 − ρ)g²; θ ← θ − rate·g / (√v + ε). State: `<variable>/v`. */
-export function rmsprop({ decay = 0.99, epsilon = 1e-8, name = 'rmsprop' }: RmspropOptions = {}): Optimizer {
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  const { decay = 0.99, epsilon = 1e-8, name = 'rmsprop' } = optionsOf('rmsprop', options, 'decay epsilon name');
   return optimizer<'v', tf.Tensor>(
     {
       name: 'rmsprop',

@@ -1,5 +1,6 @@
 // Stochastic gradient descent, plain or with (Nesterov) momentum, in the form of PyTorch: the rate is outside the
 // momentum.
+import { optionsOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { optimizer, type Optimizer } from './optimizer.js';
 
@@ -14,7 +15,8 @@ export interface SgdOptions {
 }
 
 /** θ ← θ − rate·g; with momentum μ: u ← μu + g, θ ← θ − rate·u (Nesterov: g + μu). State: `<variable>/velocity`. */
-export function sgd({ momentum = 0, nesterov = false, name = 'sgd' }: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  const { momentum = 0, nesterov = false, name = 'sgd' } = optionsOf('sgd', options, 'momentum name nesterov');
   const descend = (variable: tf.Tensor, direction: tf.Tensor, rate: tf.Tensor): tf.Tensor =>
     tf.sub(variable, tf.mul(rate, direction));
   if (momentum === 0) {

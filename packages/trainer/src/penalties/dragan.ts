@@ -1,6 +1,6 @@
 // DRAGAN: slope k in the neighbourhood of real examples. Kodali et al. 2017, section 3.3; the noise as in the authors'
 // code: uniform, half of the batch's standard deviation wide, and a random part of it an example.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Penalty } from './penalty.js';
 import { offTarget, onePer } from './slope.js';
@@ -17,10 +17,11 @@ export interface DraganOptions {
  * E(‖∇D(x + α·c·sd(x)·u)‖ − k)², with u uniform in [0, 1) an element and α an example.
  * @throws UsageError `config.invalid` for k or c below 0.
  */
-export function dragan({ k = 1, width = 0.5 }: DraganOptions = {}): Penalty {
+export function dragan(options: DraganOptions = {}): Penalty {
+  const { k = 1, width = 0.5 } = optionsOf('dragan', options, 'k width');
   for (const [field, value] of Object.entries({ k, width }))
     if (!(value >= 0))
-      throw new UsageError(`dragan.${field}: expected a number ≥ 0, got ${String(value)}`, { code: 'config.invalid' });
+      throw new UsageError(`dragan.${field}: expected a number ≥ 0, got ${shown(value)}`, { code: 'config.invalid' });
   return {
     name: 'dragan',
     of: ({ judge, real, draw }) => {

@@ -1,7 +1,7 @@
 // Path length regularisation of StyleGAN2: a step in w of fixed length changes the picture by an amount near its
 // running mean. Karras et al. 2020, equation 4. It is of the generator and keeps a running mean, so it has a contract
 // of its own.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
 
@@ -35,9 +35,10 @@ export interface PathLengthOptions {
  * code, the root is of the mean over layers, and the gradient goes through a.
  * @throws UsageError `config.invalid` for a decay outside (0, 1].
  */
-export function pathLength({ decay = 0.01, name = 'path_length' }: PathLengthOptions = {}): PathLength {
+export function pathLength(options: PathLengthOptions = {}): PathLength {
+  const { decay = 0.01, name = 'path_length' } = optionsOf('path-length', options, 'decay name');
   if (!(decay > 0 && decay <= 1))
-    throw new UsageError(`path-length.decay: expected a number above 0 up to 1, got ${String(decay)}`, {
+    throw new UsageError(`path-length.decay: expected a number above 0 up to 1, got ${shown(decay)}`, {
       code: 'config.invalid',
     });
   const mean = tf.tidy(() => namedVariable(`${name}/mean`, tf.scalar(0)));

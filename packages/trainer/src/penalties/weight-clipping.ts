@@ -1,6 +1,6 @@
 // Weight clipping, the first way to keep a Wasserstein critic smooth. Arjovsky et al. 2017, algorithm 1, line 7. An
 // update after the optimizer's, not a term of the loss.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Update } from '../optimizers/index.js';
 
@@ -23,7 +23,7 @@ export function clipWeights(variables: readonly tf.Variable[], bound = 0.01): Up
  */
 export function clipUpdates(updates: readonly Update[], variables: readonly tf.Variable[], bound: number): Update[] {
   if (!(bound > 0))
-    throw new UsageError(`clipWeights.bound: expected a number above 0, got ${String(bound)}`, {
+    throw new UsageError(`clipWeights.bound: expected a number above 0, got ${shown(bound)}`, {
       code: 'config.invalid',
     });
   const weights = new Set(variables);

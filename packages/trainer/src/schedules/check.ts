@@ -1,5 +1,5 @@
 // What schedules refuse.
-import { UsageError } from '@forja/core';
+import { shown, UsageError } from '@forja/core';
 
 /** @throws UsageError `config.invalid` for a number that is not finite and ≥ 0. */
 export function positive(where: string, value: number): void {
@@ -16,5 +16,5 @@ export function whole(where: string, value: number, least = 1): void {
   if (!(Number.isInteger(value) && value >= least)) throw refused(where, `a whole number ≥ ${least}`, value);
 }
 
-const refused = (where: string, expected: string, got: number): UsageError =>
-  new UsageError(`schedule.${where}: expected ${expected}, got ${got}`, { code: 'config.invalid' });
+const refused = (where: string, expected: string, got: unknown): UsageError =>
+  new UsageError(`schedule.${where}: expected ${expected}, got ${shown(got)}`, { code: 'config.invalid' });

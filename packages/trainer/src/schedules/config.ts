@@ -1,6 +1,5 @@
 // Schedules as plain data and as words: what configurations and flags say.
-import { UsageError } from '@forja/core';
-import { nearest } from '../nearest-name.js';
+import { optionsOf, UsageError, nearest, shown } from '@forja/core';
 import { constantRate, cosineDecay, exponentialDecay, linearDecay, stepDecay, warmUp } from './curves.js';
 import { plateau, type PlateauOptions } from './plateau.js';
 import type { Schedule } from './schedule.js';
@@ -53,7 +52,10 @@ const MAKERS: { readonly [K in ScheduleKind]: Maker<K> } = {
   cosine: curve(cosineDecay),
   exponential: curve(exponentialDecay),
   step: ({ from, factor = 0.1, every }, { value = NaN }) => stepDecay(from ?? value, factor, every),
-  plateau: ({ from, ...rest }, { value = NaN }) => plateau({ ...rest, from: from ?? value }),
+  plateau: (config: Extract<Kinds, { kind: 'plateau' }> & { warmup?: number }, { value = NaN }) => {
+    const { kind: _, warmup: __, from, ...rest } = config;
+    return plateau({ ...rest, from: from ?? value });
+  },
 };
 
 /** Fields of each kind in the order in which words name them. */
@@ -78,12 +80,21 @@ export function schedule<K extends ScheduleKind>(
   config: Extract<Kinds, { kind: K }> & { warmup?: number },
   { value, steps }: ScheduleOf = {},
 ): Schedule {
-  const { kind, warmup = 0 }: { kind: K; warmup?: number } = config;
+  const { kind, warmup = 0 }: { kind: K; warmup?: number } = optionsOf('schedule', config);
   if (!Object.hasOwn(MAKERS, kind))
     throw new UsageError(
-      `schedule.kind: expected one of ${scheduleKinds.join(', ')}, got '${String(kind)}'${nearest(String(kind), scheduleKinds)}`,
+      `schedule.kind: expected one of ${scheduleKinds.join(', ')}, got ${shown(kind)}${nearest(String(kind), scheduleKinds)}`,
       { code: 'config.invalid' },
     );
+  if (kind !== 'plateau') {
+    const known = ['kind', 'warmup', ...WORDS[kind]];
+    const stray = Object.keys(config).find((name) => !known.includes(name));
+    if (stray !== undefined)
+      throw new UsageError(
+        `schedule.${stray}: expected no such field${nearest(stray, known) || `; it may be ${known.join(', ')}`}`,
+        { code: 'config.invalid' },
+      );
+  }
   const rest = steps === undefined ? {} : { steps: Math.max(1, steps - warmup) };
   const made = MAKERS[kind](config, { ...(value === undefined ? {} : { value }), ...rest });
   return warmup === 0 ? made : warmUp(warmup, made);

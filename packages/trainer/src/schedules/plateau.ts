@@ -1,6 +1,6 @@
 // A schedule that falls when a scalar of the run stops getting better, as PyTorch's ReduceLROnPlateau does, on means
 // over `every` steps.
-import { UsageError } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import { positive, whole } from './check.js';
 import type { Schedule } from './schedule.js';
 
@@ -28,16 +28,17 @@ export interface PlateauOptions {
  * @throws UsageError `config.invalid` for numbers out of range.
  */
 export function plateau(options: PlateauOptions): Schedule {
+  optionsOf('schedule.plateau', options, 'every factor from mode patience threshold to watch');
   const { from, watch, factor = 0.1, patience = 10, every = 100, mode = 'min', threshold = 1e-4, to = 0 } = options;
   for (const [field, value] of Object.entries({ from, factor, threshold, to })) positive(`plateau.${field}`, value);
   if (factor > 1)
-    throw new UsageError(`schedule.plateau.factor: expected a number from 0 to 1, got ${factor}`, {
+    throw new UsageError(`schedule.plateau.factor: expected a number from 0 to 1, got ${shown(factor)}`, {
       code: 'config.invalid',
     });
   whole('plateau.patience', patience, 0);
   whole('plateau.every', every);
   if (typeof watch !== 'string' || watch === '')
-    throw new UsageError(`schedule.plateau.watch: expected the name of a scalar of the log, got ${String(watch)}`, {
+    throw new UsageError(`schedule.plateau.watch: expected the name of a scalar of the log, got ${shown(watch)}`, {
       code: 'config.invalid',
     });
   let [value, bad, sum, seen] = [from, 0, 0, 0];

@@ -1,5 +1,6 @@
 // The moving average of a network's weights, without a second network: for the time of a call the layers read the
 // averages in place of their weights. So custom layers need no copy, and a change of architecture no second builder.
+import { optionsOf } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { applyUpdates, ema, type EmaAt } from '../optimizers/index.js';
 import { variablesOf } from '../tfjs/variables.js';
@@ -31,7 +32,12 @@ export interface Average {
 
 /** Averages of `model`, starting at its present weights, in variables `average/<weight>`. */
 export function averageOf(model: tf.LayersModel, options: AverageOptions): Average {
-  const { decay, warmup, statistics, name = 'average' } = options;
+  const {
+    decay,
+    warmup,
+    statistics,
+    name = 'average',
+  } = optionsOf('averageOf', options, 'decay name statistics warmup');
   const layerWeights = statistics === 'averaged' ? model.weights : model.trainableWeights;
   const moved = ema(variablesOf(layerWeights), decay, { warmup, name });
   return {

@@ -1,6 +1,6 @@
 // Schemas of single options, shared by configurations, each with the words that an error says it expects.
+import { nearest } from '@forja/core';
 import * as v from 'valibot';
-import { nearest } from '../nearest-name.js';
 
 /** A schema with a line of help, which flags and docs show. */
 export const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));

@@ -8,7 +8,7 @@ import type { OptionEntries, OptionsOf, SystemKind } from './kind.js';
  * Options of `kind` with defaults.
  * @throws UsageError `config.invalid` with a line for each that is wrong.
  */
-export function optionsOf<E extends OptionEntries>(
+export function systemOptions<E extends OptionEntries>(
   kind: SystemKind<E>,
   given: Readonly<Record<string, unknown>>,
 ): OptionsOf<E> {

@@ -3,7 +3,7 @@ import { registry } from '../registry.js';
 import type { Dataset } from '../data/dataset.js';
 import * as ready from './index.js';
 import type { Circumstances, OptionEntries, OptionsInput, SystemKind } from './kind.js';
-import { optionsOf } from './options.js';
+import { systemOptions } from './options.js';
 import type { GanSystem } from './system.js';
 
 type Ready = (typeof ready)[keyof typeof ready];
@@ -57,6 +57,6 @@ export function makeSystem<N extends SystemName>(
   { batch = 32, seed = 0, steps = 1, samples = 64, networks = {}, data }: SystemSurroundings,
 ): GanSystem {
   const kind = kindOf(name);
-  const parsed = optionsOf(kind, options as Record<string, unknown>); // an object of options
+  const parsed = systemOptions(kind, options as Record<string, unknown>); // an object of options
   return kind.make(kind.fit?.(parsed, data) ?? parsed, { batch, seed, steps, samples, networks, data });
 }

@@ -1,7 +1,7 @@
 // Random numbers for functions that run both eagerly and traced. Eager: drawn from (seed, step) by the counter-based
 // generator. Traced: a graph input that the executor fills from the same streams. So compiled, eager and resumed steps
 // see the same numbers.
-import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf } from '@forja/core';
+import { UsageError, philoxBernoulli, philoxNormal, philoxUniform, streamOf, shown } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramInput } from '../program/program.js';
 import { override, type Engine } from '../tfjs/engine.js';
@@ -127,7 +127,9 @@ export const random: {
   uniform: (shape, name) => draw(shape, { distribution: 'uniform' }, name),
   bernoulli: (shape, p, name) => {
     if (!(p >= 0 && p <= 1))
-      throw new UsageError(`random.bernoulli: expected a probability from 0 to 1, got ${p}`, { code: 'input.range' });
+      throw new UsageError(`random.bernoulli: expected a probability from 0 to 1, got ${shown(p)}`, {
+        code: 'input.range',
+      });
     return draw(shape, { distribution: 'bernoulli', p }, name);
   },
 };

@@ -1,6 +1,5 @@
 // The training loop, top to bottom. Everything it uses is given: engine, previews, store, clock.
-import { ForjaError, UsageError, type AbortSignalLike, type NamedTensors } from '@forja/core';
-import { nearest } from '../nearest-name.js';
+import { ForjaError, UsageError, nearest, type AbortSignalLike, type NamedTensors } from '@forja/core';
 import { encodeCheckpoint, firstBad, type Checkpoint } from '../records/checkpoint.js';
 import type { Diagnosis, LogLine, RunStore } from '../records/store.js';
 import type { GanSystem } from '../systems/system.js';

@@ -1,6 +1,6 @@
 // Measures during a run: when they are due, what they are fed, and which checkpoint is the best by them. They read the
 // state and change nothing of the training.
-import { ForjaError, sizeOf, UsageError, type Runtime } from '@forja/core';
+import { ForjaError, sizeOf, UsageError, nearest, type Runtime } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import { countOf } from '../data/fields.js';
 import { chooseExtractor } from '../metrics/features/choose.js';
@@ -9,7 +9,6 @@ import type { ExtractorFile } from '../metrics/features/onnx.js';
 import { generatorFeeds, type GeneratorInput } from '../metrics/feeds.js';
 import { chosen, measurer } from '../metrics/measurer.js';
 import type { Better } from '../metrics/metric.js';
-import { nearest } from '../nearest-name.js';
 import type { MeasureLine } from '../records/store.js';
 import type { GanSystem, Output } from '../systems/system.js';
 import { now, type Clock } from './clock.js';

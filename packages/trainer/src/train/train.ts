@@ -1,6 +1,15 @@
 // `train`: from a configuration to a trained, exported generator and its report. Isomorphic; @forja/trainer/node fills
 // runtime, files and environment in.
-import { sizeOf, UsageError, type AbortSignalLike, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
+import {
+  optionsOf,
+  sizeOf,
+  shown,
+  UsageError,
+  type AbortSignalLike,
+  type NamedTensors,
+  type Runtime,
+  type Tensor,
+} from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { computedDataset, isComputed } from '../data/computed.js';
 import type { Dataset } from '../data/dataset.js';
@@ -12,7 +21,7 @@ import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
 import type { OptionEntries, OptionsInput, SystemKind } from '../systems/kind.js';
 import type { Schedule } from '../schedules/index.js';
-import { optionsOf } from '../systems/options.js';
+import { systemOptions } from '../systems/options.js';
 import { kindOf } from '../systems/registry.js';
 import type { GanSystem } from '../systems/system.js';
 import { clock } from './clock.js';
@@ -76,6 +85,10 @@ export interface LiveRun {
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
 }
 
+/** Names of {@link TrainHost}, but for the checkpoint. */
+export const HOST_OPTIONS =
+  'dataset environment features networks onEvent onReady runtime signal start stepsPerRun store system';
+
 /** A host with a system of your own, whose options are then typed. */
 export type OwnSystemHost<E extends OptionEntries> = Omit<TrainHost, 'system'> & { system: SystemKind<E> };
 
@@ -106,6 +119,7 @@ export async function train(
   config: object,
   host: Omit<TrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
+  optionsOf('train.host', host as TrainHost, `${HOST_OPTIONS} checkpoint`);
   return trainParsed(parseConfig(config, host.system as SystemKind | undefined), host as TrainHost);
 }
 
@@ -114,7 +128,7 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
   const { onEvent = () => {}, store = new MemoryStore(), environment = {}, signal, runtime } = host;
   const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
   if (stepsPerRun !== 'auto' && !(Number.isInteger(stepsPerRun) && stepsPerRun >= 1))
-    throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${String(stepsPerRun)}`);
+    throw new UsageError(`train.host.stepsPerRun: expected 'auto' or a whole number ≥ 1, got ${shown(stepsPerRun)}`);
   const dataset = host.dataset === undefined ? datasetOf(parsed) : await datasetFrom(host.dataset);
   const setback: Setback = { count: 0 };
   const { system: made, config } = prepare(parsed, dataset, host);
@@ -233,7 +247,7 @@ export function prepare(
       `train.host.networks: expected roles of the system '${kind.name}' (${kind.roles.join(', ')}), got '${stranger}'`,
       { code: 'config.invalid' },
     );
-  const parsed = optionsOf(kind, ownOptions(kind, config));
+  const parsed = systemOptions(kind, ownOptions(kind, config));
   const options = kind.fit?.(parsed, dataset) ?? parsed;
   const { batch, seed, steps, sampleCount: samples } = config;
   const system = kind.make(options, { batch, seed, steps, samples, networks, data: dataset });
@@ -266,7 +280,7 @@ function slowed(system: GanSystem, factor: () => number): GanSystem {
 function checkSize({ size, channels }: ResolvedConfig, { fields, name }: Dataset): void {
   const [height, width, depth] = fields['image']?.shape ?? [];
   const refuse = (field: string, wanted: unknown, got: unknown): never => {
-    throw new UsageError(`config.${field}: expected ${String(wanted)}, as ${name} has, got ${String(got)}`, {
+    throw new UsageError(`config.${field}: expected ${shown(wanted)}, as ${name} has, got ${shown(got)}`, {
       code: 'config.invalid',
     });
   };

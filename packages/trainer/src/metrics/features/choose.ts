@@ -1,6 +1,5 @@
 // Which extractor measures use: the user's file, one of ours by name, or what suits the data.
-import { UsageError, type Runtime } from '@forja/core';
-import { nearest } from '../../nearest-name.js';
+import { UsageError, nearest, type Runtime } from '@forja/core';
 import type { Dataset } from '../../data/dataset.js';
 import { values, type Extractor } from './extractor.js';
 import { onnxExtractor, type ExtractorFile } from './onnx.js';

@@ -1,6 +1,6 @@
 // What the discriminator sees of pictures in a game: augmented ones, real and fake alike, in its own turn and in the
 // generator's.
-import { UsageError } from '@forja/core';
+import { UsageError, nearest } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import * as v from 'valibot';
 import {
@@ -13,7 +13,6 @@ import {
   drawsFor,
 } from '../../augment/index.js';
 import type { FieldSpec } from '../../data/dataset.js';
-import { nearest } from '../../nearest-name.js';
 import { described, share, whole } from '../entries.js';
 import type { Keep } from './step.js';
 

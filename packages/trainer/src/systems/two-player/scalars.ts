@@ -1,8 +1,7 @@
 // The scalars of a game that may follow a schedule: rates, weights of penalties and other terms, strengths of noise.
 // One that follows none is a constant of the graph.
-import { UsageError } from '@forja/core';
+import { UsageError, nearest, shown } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
-import { nearest } from '../../nearest-name.js';
 import { schedule, type Schedule, type ScheduleConfig } from '../../schedules/index.js';
 import type { PhaseInput } from '../phase.js';
 import type { PlayerOptions } from './options.js';
@@ -67,7 +66,7 @@ export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
     const over = ends.find(([, end]) => SHARES.includes(name) && Number(end) >= 1);
     if (over !== undefined)
       throw new UsageError(
-        `config.schedules.${name}: expected numbers from 0 to below 1, got ${String(over[1])} (${over[0]})`,
+        `config.schedules.${name}: expected numbers from 0 to below 1, got ${shown(over[1])} (${over[0]})`,
         { code: 'config.invalid' },
       );
     return [name, schedule(config, { value, steps })];

@@ -1,0 +1,38 @@
+// How values are shown in messages: their type can be seen, and nothing else of a terminal is moved.
+import { expect, test } from 'vitest';
+import { shown } from './shown.js';
+
+class Latent {
+  size = 4;
+}
+
+test.each<[unknown, string]>([
+  ['7', "'7'"],
+  [7, '7'],
+  [7n, '7n'],
+  [NaN, 'NaN'],
+  [-Infinity, '-Infinity'],
+  [undefined, 'nothing'],
+  [null, 'null'],
+  [true, 'true'],
+  [{ psi: NaN }, '{ psi: NaN }'],
+  [{ psi: Infinity, seed: '7' }, "{ psi: Infinity, seed: '7' }"],
+  [['a', 1n, [undefined, []]], "['a', 1n, [nothing, []]]"],
+  [{ a: { b: { c: 1 } } }, '{ a: { b: { … } } }'],
+  [{}, '{}'],
+  [Object.create(null), '{}'],
+  [new Latent(), 'a Latent'],
+  [new Float32Array(2), 'a Float32Array'],
+  [Promise.resolve(1), 'a promise; await it first'],
+  [Math.max, 'the function max'],
+  [Symbol('s'), 'Symbol(s)'],
+  ['\u001b[2J\u0085', "'\\x1b[2J\\x85'"],
+  ['x'.repeat(1000), `'${'x'.repeat(119)}…`],
+])('%o', (value, text) => expect(shown(value)).toBe(text));
+
+test('a list that contains itself, and one of a million, end', () => {
+  const ring: unknown[] = [];
+  ring.push(ring, ring);
+  expect(shown(ring)).toBe('[[[…], […]], [[…], […]]]');
+  expect(shown(new Array(1e6).fill(0)).length).toBeLessThan(130);
+});
