@@ -4,12 +4,13 @@ export * from './tensor.js';
 export { disposable } from './disposable.js';
 export type { AsyncHandle } from './disposable.js';
 export { joinBytes } from './bytes.js';
-export { issueLine } from './issue-line.js';
+export { describeValue, issueLine, plain } from './issue-line.js';
 export type { IssueWords, SchemaIssue } from './issue-line.js';
 export { nearest } from './nearest.js';
+export { checkInteger } from './integer.js';
 export { decibels, LEAST_DECIBELS, psnr } from './psnr.js';
-export { classOf, isBytes, isDetached, kindOf, optionsOf, ownBytes } from './realm.js';
-export { plain, shown } from './shown.js';
+export { classOf, isBytes, isDetached, oneOf, optionsOf, ownBytes } from './realm.js';
+export { shown } from './shown.js';
 export type { AbortSignalLike } from './platform.js';
 export type {
   DeviceName,
@@ -51,7 +52,7 @@ export { textTensor, wordsOf } from './generator/texts.js';
 // What @forja/node and @forja/web build their runtimes on.
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
 export type { Held } from './runtime/dropped.js';
-export { checkExternal, ExecutorRuntime, SESSION_OPTIONS } from './runtime/executor-runtime.js';
+export { ExecutorRuntime } from './runtime/executor-runtime.js';
 export type { ExecutorRuntimeParts } from './runtime/executor-runtime.js';
 export { ExecutorSession } from './runtime/executor-session.js';
 export { GIVES_TENSORS } from './runtime/executor.js';

@@ -1,6 +1,6 @@
 // Formats an issue of a schema check (valibot's) as a line: `where.path: expected X, got Y`. The issue's type is
 // declared here, so that core does not depend on valibot.
-import { shown } from './shown.js';
+import { cut, shown } from './shown.js';
 
 /** The part of valibot's `BaseIssue` that a line needs. */
 export interface SchemaIssue {
@@ -21,21 +21,18 @@ export interface IssueWords {
   required?: Readonly<Record<string, string>>;
   /** A correction for an unknown field, such as `; did you mean 'x'?`, or ''. `depth`: 1 for a top-level field. */
   suggest?: (name: string, depth: number) => string;
-  /** Describes the value found. Default {@link shown}. */
+  /** Describes the value found. Default {@link describeValue}. */
   describe?: (value: unknown) => string;
 }
 
-/** Longer keys of a path are cut. */
-const LONGEST_KEY = 80;
-
 /** An issue as a line. */
 export function issueLine(root: string, issue: SchemaIssue, words: IssueWords = {}): string {
-  const { required = {}, suggest = () => '', describe = shown } = words;
+  const { required = {}, suggest = () => '', describe = describeValue } = words;
   const path = issue.path ?? [];
   // A union reports its best candidate's issue.
   const inner = issue.issues?.find((one) => one.path !== undefined);
   if (inner) return issueLine(root, { ...inner, path: [...path, ...(inner.path ?? [])] }, words);
-  const where = [root, ...path.map(({ key }) => cut(String(key), LONGEST_KEY))].join('.');
+  const where = [root, ...path.map(({ key }) => cut(String(key)))].join('.');
   const name = String(path.at(-1)?.key);
   if (issue.kind === 'schema' && issue.type === 'strict_object' && issue.expected === 'never')
     return `${where}: expected no such field${suggest(name, path.length) || '; fix its name or remove it'}`;
@@ -57,6 +54,29 @@ function inWords(expected: string): string {
     .replace(/^(number|string|boolean)$/, 'a $1');
 }
 
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}…` : text;
+/** Items of a list, or fields of an object, that are looked at. */
+const MOST = 30;
+
+/** Describes any value in few characters: as {@link shown}, and lists and plain objects by what is in them. */
+export function describeValue(value: unknown): string {
+  return plain(cut(described(value, 3)));
+}
+
+function described(value: unknown, depth: number): string {
+  if (typeof value === 'function') return `the function ${value.name}`.trim();
+  if (typeof value !== 'object' || value === null) return shown(value);
+  const list = Array.isArray(value);
+  const { name = 'Object' } = (value.constructor as { name?: string } | undefined) ?? {}; // Object.create(null)
+  if (name === 'Promise') return 'a promise; await it first';
+  if (!list && name !== 'Object') return `a ${name}`;
+  const inside = Object.entries(value)
+    .slice(0, MOST)
+    .map(([key, item]) => `${list ? '' : `${key}: `}${depth > 1 ? described(item, depth - 1) : '…'}`)
+    .join(', ');
+  return list ? `[${inside}]` : inside === '' ? '{}' : `{ ${inside} }`;
+}
+
+/** Without control characters, which could move a terminal's cursor; they are written as \\x1b. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -3,9 +3,10 @@
 // that an imported entry re-exports as reachable, and so would load up front what is meant to be imported on first use.
 export { abortError, DeviceError, ForjaError, fromErrorRecord, UsageError } from './errors.js';
 export { Generator } from './generator/generator.js';
-export { classOf, isBytes, kindOf, optionsOf, ownBytes } from './realm.js';
+export { checkInteger } from './integer.js';
+export { classOf, isBytes, oneOf, optionsOf } from './realm.js';
 export { shown } from './shown.js';
 export { DroppedHandles, madeHere } from './runtime/dropped.js';
-export { checkExternal, ExecutorRuntime, SESSION_OPTIONS } from './runtime/executor-runtime.js';
+export { ExecutorRuntime } from './runtime/executor-runtime.js';
 export { SharedRuntimes } from './runtime/shared.js';
 export { buffersOf, copyOf } from './runtime/tensors.js';

@@ -3,12 +3,9 @@
 import { UsageError } from './errors.js';
 import { nearest } from './nearest.js';
 import type { AbortSignalLike } from './platform.js';
-import { shown } from './shown.js';
+import { classOf, shown } from './shown.js';
 
-/** The built-in class of a value: 'Float32Array', 'ArrayBuffer', 'URL', 'Null'. A Node Buffer is a 'Uint8Array'. */
-export function classOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
+export { classOf } from './shown.js';
 
 /** Whether a value is a Uint8Array, a Node Buffer included. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -30,7 +27,7 @@ export function isDetached({ buffer }: ArrayBufferView): boolean {
  * UsageError for anything else.
  */
 export function ownBytes(where: string, bytes: unknown): Uint8Array<ArrayBuffer> {
-  if (!isBytes(bytes)) throw new UsageError(`${where}: expected a Uint8Array, got ${kindOf(bytes)}`);
+  if (!isBytes(bytes)) throw new UsageError(`${where}: expected a Uint8Array, got ${shown(bytes)}`);
   if (isDetached(bytes)) throw new UsageError(`${where}: expected bytes, got an array whose buffer was transferred`);
   const { buffer, byteOffset, byteLength } = bytes;
   return classOf(buffer) === 'ArrayBuffer'
@@ -51,29 +48,28 @@ type KeysOf<T, S extends string> = [Exclude<keyof T, Words<S>>, Exclude<Words<S>
  */
 export function optionsOf<T extends object, S extends string>(where: string, options: T, known?: S & KeysOf<T, S>): T {
   const given: unknown = options;
-  if (
-    typeof given !== 'object' ||
-    given === null ||
-    Array.isArray(given) ||
-    ArrayBuffer.isView(given) ||
-    (known !== undefined && classOf(given) !== 'Object') // a promise, for one
-  )
-    throw new UsageError(`${where}: expected an object, got ${kindOf(given)}`);
   const names = known?.split(' ');
-  for (const [name, value] of names ? Object.entries(given as Record<string, unknown>) : []) {
-    const refuse = (what: string): never => {
-      throw new UsageError(`${where}.${name}: expected ${what}`);
-    };
-    if (value === undefined) continue;
-    if (!names!.includes(name)) refuse(`no such option${nearest(name, names!) || `; it may be ${names!.join(', ')}`}`);
-    if (name === 'signal' && typeof (value as Partial<AbortSignalLike> | null)?.addEventListener !== 'function')
-      refuse(`an AbortSignal, got ${shown(value)}`);
-    if (/^on[A-Z]/.test(name) && typeof value !== 'function') refuse(`a function, got ${shown(value)}`);
+  // With names, nothing but a plain object: a promise is an object without options.
+  if (
+    classOf(given) !== 'Object' &&
+    (names || !given || typeof given !== 'object' || ArrayBuffer.isView(given) || Array.isArray(given))
+  )
+    throw new UsageError(`${where}: expected an object, got ${shown(given)}`);
+  for (const name in names && options) {
+    const value: unknown = options[name as keyof T];
+    const wanted = !names!.includes(name)
+      ? 'no such option'
+      : name === 'signal'
+        ? !(value as Partial<AbortSignalLike> | null)?.addEventListener && 'an AbortSignal'
+        : /^on[A-Z]/.test(name) && typeof value !== 'function' && 'a function';
+    if (wanted && value !== undefined)
+      throw new UsageError(`${where}.${name}: expected ${wanted}, got ${shown(value)}${nearest(name, names!)}`);
   }
   return options;
 }
 
-/** What a value is, for messages. */
-export function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? classOf(value) : typeof value;
+/** Throws UsageError unless `value` is one of `names`, or undefined. */
+export function oneOf(where: string, value: unknown, names: readonly unknown[]): void {
+  if (value !== undefined && !names.includes(value))
+    throw new UsageError(`${where}: expected one of ${names.join(', ')}, got ${shown(value)}`);
 }

@@ -7,6 +7,7 @@ import {
   madeHere,
   manifestFor,
   ModelFormatError,
+  oneOf,
   optionsOf,
   readManifest,
   SharedRuntimes,
@@ -61,7 +62,7 @@ export interface LoadOptions extends RuntimeOptions {
 const OWN = 'batch cache deterministic expect integrity lowering manifest precision strict warmup';
 
 /** Names of the options of {@link load} that hold for every loading of a model. */
-export const LASTING_OPTIONS = `${RUNTIME_OPTIONS} ${OWN}` as const;
+export const LASTING_OPTIONS: `${typeof RUNTIME_OPTIONS} ${typeof OWN}` = `${RUNTIME_OPTIONS} ${OWN}`;
 
 const LOAD_OPTIONS = `${LASTING_OPTIONS} onProgress signal` as const;
 
@@ -77,9 +78,9 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   const made = madeHere(load);
   optionsOf('load', options, LOAD_OPTIONS);
   const { signal, integrity = 'error', precision = 'auto', onEvent = warnOf } = options;
-  oneOf('integrity', integrity, ['error', 'warn', 'off']);
-  oneOf('precision', precision, ['auto', 'fp32', 'fp16']);
-  oneOf('lowering', options.lowering ?? 'auto', ['auto', 'portable']);
+  oneOf('load.integrity', integrity, ['error', 'warn', 'off']);
+  oneOf('load.precision', precision, ['auto', 'fp32', 'fp16']);
+  oneOf('load.lowering', options.lowering ?? 'auto', ['auto', 'portable']);
   const { warmup = false } = options;
   if (typeof warmup !== 'boolean' && !Array.isArray(warmup))
     throw new UsageError(`load.warmup: expected true, false or a list of batch sizes, got ${shown(warmup)}`);
@@ -184,11 +185,6 @@ async function checkBytes(
 
 function sizeOf({ bytes, external }: ReadModel): number {
   return [...external.values()].reduce((sum, file) => sum + file.length, bytes.length);
-}
-
-function oneOf(option: string, value: string, values: readonly string[]): void {
-  if (!values.includes(value))
-    throw new UsageError(`load.${option}: expected one of ${values.join(', ')}, got ${shown(value)}`);
 }
 
 /** Rejects immediately when `signal` aborts; the caller frees what was started. */

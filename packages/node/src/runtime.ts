@@ -2,16 +2,16 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import {
-  checkExternal,
   checkModelBytes,
+  classOf,
   DEVICE_NAMES,
   DroppedHandles,
   ExecutorRuntime,
   ForjaError,
   madeHere,
+  oneOf,
   optionsOf,
   ownBytes,
-  SESSION_OPTIONS,
   shown,
   UsageError,
 } from '@forja/core';
@@ -73,10 +73,8 @@ export function executorOptions(options: RuntimeOptions): ExecutorOptions {
     threads = availableParallelism(),
     timeoutMs = 600_000,
   } = options;
-  if (!DEVICE_NAMES.includes(device))
-    throw new UsageError(`runtime.device: expected one of ${DEVICE_NAMES.join(', ')}, got ${shown(device)}`);
-  if (!EXECUTORS.includes(executor))
-    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got ${shown(executor)}`);
+  oneOf('runtime.device', device, DEVICE_NAMES);
+  oneOf('runtime.executor', executor, EXECUTORS);
   checkThreads('runtime.threads', threads);
   if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
     throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
@@ -116,11 +114,18 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
     this.alive();
-    const { external } = optionsOf('createSession', options, SESSION_OPTIONS);
+    const { external } = optionsOf(
+      'createSession',
+      options,
+      'external lowering spinning state strict threads',
+    );
     const bytes = ownBytes('createSession', model);
-    checkExternal('createSession', external);
+    if (external !== undefined && classOf(external) !== 'Map')
+      throw new UsageError(`createSession.external: expected a Map of files by location, got ${shown(external)}`);
     // Copies: the caller may reuse its arrays at once.
-    const files = external && new Map([...external].map(([path, file]) => [path, new Uint8Array(file)]));
+    const files =
+      external &&
+      new Map([...external].map(([path, file]) => [path, new Uint8Array(ownBytes('createSession.external', file))]));
     return this.open(
       new Uint8Array(bytes),
       { ...options, ...(files ? { external: files } : {}) },

@@ -1,6 +1,6 @@
 // An open set of declarations by name: ready ones, and those that users register. Losses, penalties and other parts
 // that a config names are kept in one of these.
-import { UsageError, nearest, shown } from '@forja/core';
+import { UsageError, nearest, describeValue } from '@forja/core';
 
 /** Declarations of one kind, by name. */
 export interface Registry<T extends { readonly name: string }> {
@@ -17,7 +17,7 @@ export function registry<T extends { readonly name: string }>(kind: string, read
   return {
     add(item) {
       if (typeof item.name !== 'string' || item.name === '')
-        throw new UsageError(`${kind}.name: expected a name, got ${shown(item.name)}`);
+        throw new UsageError(`${kind}.name: expected a name, got ${describeValue(item.name)}`);
       if (items.has(item.name))
         throw new UsageError(`${kind}.name: expected a name that is not taken, got '${item.name}'; choose another`);
       items.set(item.name, item);
@@ -26,7 +26,7 @@ export function registry<T extends { readonly name: string }>(kind: string, read
       const item = items.get(name);
       if (item === undefined)
         throw new UsageError(
-          `${kind}: expected one of ${[...items.keys()].join(', ')}, got ${shown(name)}${nearest(String(name), [...items.keys()])}`,
+          `${kind}: expected one of ${[...items.keys()].join(', ')}, got ${describeValue(name)}${nearest(String(name), [...items.keys()])}`,
           {
             code: 'config.invalid',
           },

@@ -1,5 +1,5 @@
 // Draws pictures on the page: canvas, ImageBitmap, Blob. The browser does the encoding.
-import { optionsOf, UsageError } from '@forja/core/page';
+import { UsageError } from '@forja/core/page';
 
 /** The part of core's `Image` that drawing needs. */
 export interface Drawable {
@@ -39,7 +39,6 @@ export function toImageBitmap(image: Drawable): Promise<ImageBitmap> {
  * `image/webp` with `quality` in 0..1.
  */
 export async function toBlob(image: Drawable, options: { type?: string; quality?: number } = {}): Promise<Blob> {
-  optionsOf('toBlob', options, 'quality type');
   return toCanvas(image, new OffscreenCanvas(1, 1)).convertToBlob({ type: 'image/png', ...options });
 }
 

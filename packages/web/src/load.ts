@@ -4,7 +4,6 @@ import {
   classOf,
   Generator,
   isBytes,
-  kindOf,
   optionsOf,
   madeHere,
   SharedRuntimes,
@@ -157,7 +156,7 @@ function postedSource(source: unknown): PostedSource {
   if (kind === 'File') return { blob: source as File, name: (source as File).name }; // by class name, here and below
   if (kind === 'Blob') return { blob: source as Blob, name: 'the Blob given' };
   if (isBytes(source)) return { blob: blobOf(source), name: 'the bytes given' };
-  throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${kindOf(source)}`);
+  throw new UsageError(`load: expected a URL, a Blob or a Uint8Array, got ${shown(source)}`);
 }
 
 /** Rejects immediately when `signal` aborts; the caller frees what was started. */

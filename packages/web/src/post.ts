@@ -1,5 +1,5 @@
 // Converts options and bytes (to Blobs) for posting to the worker.
-import { classOf } from '@forja/core/page';
+import { classOf, isBytes, shown, UsageError } from '@forja/core/page';
 import type { SessionOptions } from '@forja/core';
 import type { PostedSessionOptions } from './protocol.js';
 
@@ -20,6 +20,7 @@ export function postedOptions({
 
 /** A Blob of bytes, which may be in shared memory. */
 export function blobOf(bytes: Uint8Array): Blob {
+  if (!isBytes(bytes)) throw new UsageError(`model: expected a Uint8Array, got ${shown(bytes)}`);
   // checked here
   const own = classOf(bytes.buffer) === 'ArrayBuffer' ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
   return new Blob([own]);

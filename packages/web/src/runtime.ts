@@ -1,13 +1,12 @@
 // The runtime contract in a browser: onnxruntime-web inside a module worker of ours. This is the page's side, without
 // onnxruntime.
 import {
-  checkExternal,
+  checkInteger,
   DroppedHandles,
   ExecutorRuntime,
   madeHere,
+  oneOf,
   optionsOf,
-  ownBytes,
-  SESSION_OPTIONS,
   shown,
   UsageError,
 } from '@forja/core/page';
@@ -63,8 +62,6 @@ export interface WebRuntime extends Runtime {
 export const RUNTIME_OPTIONS = 'assets device executor onEvent threads timeoutMs';
 
 const EXECUTORS: readonly ExecutorName[] = ['worker', 'inline'];
-const PRECISIONS: readonly PostedSessionOptions['precision'][] = [undefined, 'auto', 'fp32', 'fp16'];
-const LOWERINGS: readonly SessionOptions['lowering'][] = [undefined, 'auto', 'portable'];
 /** The longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -97,10 +94,8 @@ export function executorOptions({
   assets,
   timeoutMs = 600_000,
 }: RuntimeOptions): ExecutorOptions {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
-    throw new UsageError(`runtime.threads: expected an integer from 1, got ${shown(threads)}`);
-  if (!EXECUTORS.includes(executor))
-    throw new UsageError(`runtime.executor: expected one of ${EXECUTORS.join(', ')}, got ${shown(executor)}`);
+  if (threads !== undefined) checkInteger('runtime.threads', threads, 1, 1024);
+  oneOf('runtime.executor', executor, EXECUTORS);
   if (!(typeof timeoutMs === 'number' && timeoutMs >= 1))
     throw new UsageError(`runtime.timeoutMs: expected milliseconds from 1, or Infinity, got ${shown(timeoutMs)}`);
   const folder =
@@ -139,10 +134,9 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
   }
 
   async createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-    optionsOf('createSession', options, SESSION_OPTIONS);
-    checkExternal('createSession', options.external);
+    optionsOf('createSession', options);
     const external = new Map([...(options.external ?? [])].map(([location, bytes]) => [location, blobOf(bytes)]));
-    return this.open({ model: blobOf(ownBytes('createSession', model)), external }, options, {
+    return this.open({ model: blobOf(model), external }, options, {
       what: 'session',
       made: madeHere(this.createSession),
     });
@@ -154,11 +148,9 @@ export class WorkerRuntime extends ExecutorRuntime<Recipe, WebExecutor> implemen
     options: SessionOptions & Pick<PostedSessionOptions, 'precision'>,
     held: Omit<Held, 'free'> & { free?: () => Promise<void> },
   ): Promise<ExecutorSession<Recipe>> {
-    if (!LOWERINGS.includes(options.lowering))
-      throw new UsageError(`lowering: expected one of auto, portable, got ${shown(options.lowering)}`);
+    oneOf('lowering', options.lowering, ['auto', 'portable']);
     const recipe = { model, options: postedOptions(options), ...(external.size > 0 ? { external } : {}) };
-    if (!PRECISIONS.includes(options.precision))
-      throw new UsageError(`load.precision: expected one of auto, fp32, fp16, got ${shown(options.precision)}`);
+    oneOf('load.precision', options.precision, ['auto', 'fp32', 'fp16']);
     return this.make(recipe, options.state, held);
   }
 

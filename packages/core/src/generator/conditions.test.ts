@@ -134,7 +134,7 @@ describe('a model with styles', () => {
     [{ mix: { seed: 1, from: 0.5 } }, 'input.range', /^sample\.mix\.from/],
     [{ mix: { seed: -1, from: 0 } }, 'input.range', /seed/],
     [{ mix: { seed: 1, from: 0, index: -1 } }, 'input.range', /^sample\.mix\.index/],
-    [{ mix: 7 as never }, 'usage', /^sample\.mix: expected an object, got number/],
+    [{ mix: 7 as never }, 'usage', /^sample\.mix: expected an object, got 7/],
     [{ label: 1 }, 'usage', /^sample\.label: expected no label/],
   ])('%j is refused', async (options, code, message) => {
     const { generator, fed } = styled();

@@ -1,15 +1,16 @@
 // Generator: a loaded model that does what its manifest says. Sampling shares runs between callers; everything else
 // runs one call after another.
 import { disposable } from '../disposable.js';
-import { ForjaError, ModelFormatError, OverloadedError, UsageError } from '../errors.js';
+import { ForjaError, ModelFormatError, OverloadedError } from '../errors.js';
 import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
 import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
+import { misfit } from '../misfit.js';
 import { platform } from '../platform.js';
-import { classOf, isDetached, kindOf, optionsOf } from '../realm.js';
+import { classOf, isDetached, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
-import type { Feed } from '../runtime/feeds.js';
+import { detached, type Feed } from '../runtime/feeds.js';
 import { MicroBatcher } from '../runtime/micro-batcher.js';
 import type { DeviceReport, RunOptions, RuntimeStats, Session } from '../runtime/session.js';
 import type { NamedTensors } from '../tensor.js';
@@ -92,14 +93,12 @@ export class Generator {
     const { model } = this.#latentModel();
     const { latents: given, text } = options;
     const { count = given ? given.length / model.size : Array.isArray(text) ? text.length : 1 } = options;
-    if (given !== undefined && (classOf(given) !== 'Float32Array' || isDetached(given)))
-      throw new UsageError(
-        `sample.latents: expected a Float32Array, got ${classOf(given) === 'Float32Array' ? 'one whose buffer was transferred' : kindOf(given)}`,
-        { code: 'input.shape' },
-      );
+    if (given !== undefined && classOf(given) !== 'Float32Array')
+      throw misfit(`sample.latents: expected a Float32Array, got ${shown(given)}`);
+    if (given && isDetached(given)) throw detached('sample.latents');
     if (given && (given.length === 0 || given.length % model.size !== 0 || given.length !== count * model.size)) {
       const wanted = options.count === undefined ? `a multiple of ${model.size}` : `${options.count} × ${model.size}`;
-      throw new UsageError(`sample.latents: expected ${wanted} numbers, got ${given.length}`, { code: 'input.shape' });
+      throw misfit(`sample.latents: expected ${wanted} numbers, got ${given.length}`);
     }
     checkInteger('sample.count', count, 1, MOST, '; stream() has no end');
     // Copied, because rows are read only when their run begins and the caller may reuse its array at once.
@@ -165,10 +164,9 @@ export class Generator {
    * are unknown.
    */
   async warmup(counts: readonly number[]): Promise<void> {
-    if (!Array.isArray(counts)) throw new UsageError(`warmup: expected a list of batch sizes, got ${shown(counts)}`);
     if (this.manifest.kind !== 'latent' || counts.length === 0) return;
-    const { someClass } = await lazy();
-    for (const count of counts) await this.sample({ count, ...someClass(this.manifest) });
+    const { someClass, batchSizes } = await lazy();
+    for (const count of batchSizes(counts)) await this.sample({ count, ...someClass(this.manifest) });
   }
 
   /** Counters since loading. `queued`: requests that wait or run. */

@@ -5,6 +5,6 @@ export { walked } from './walk-of.js';
 export { completeFeeds } from '../runtime/complete-feeds.js';
 export { checkSizes } from './sizes.js';
 export { score } from './score.js';
-export { someClass } from './some-class.js';
+export { batchSizes, someClass } from './some-class.js';
 export { streamed } from './streamed.js';
 export { translate } from './translate.js';

@@ -1,5 +1,7 @@
 // Conditions for drawing from a model that needs a class or a text, where any will do.
+import { UsageError } from '../errors.js';
 import type { Manifest } from '../manifest/manifest.js';
+import { shown } from '../shown.js';
 import { classesOf } from './conditions.js';
 import type { DrawOptions } from './options.js';
 
@@ -14,4 +16,10 @@ export function someClass({ inputs }: Manifest): Pick<DrawOptions, 'label' | 'te
     ...(label && classesOf(label) === undefined ? { label: 0 } : {}),
     ...(word === undefined ? {} : { text: word }),
   };
+}
+
+/** The batch sizes to warm up at. Throws UsageError for what is no list. */
+export function batchSizes(counts: unknown): readonly number[] {
+  if (!Array.isArray(counts)) throw new UsageError(`warmup: expected a list of batch sizes, got ${shown(counts)}`);
+  return counts as readonly number[]; // `sample` checks each
 }

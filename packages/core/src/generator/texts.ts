@@ -2,8 +2,8 @@
 // model does not know is refused by name, with the words that were perhaps meant.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
-import { edits, nearBy } from '../nearest.js';
-import { kindOf } from '../realm.js';
+import { edits, isNear } from '../nearest.js';
+import { shown } from '../shown.js';
 import type { Tensor } from '../tensor.js';
 
 /** The words of a text in lower case: letters and digits, with apostrophes and hyphens inside. */
@@ -45,7 +45,7 @@ function tokenIds(vocabulary: readonly string[], length: number, text: unknown, 
     throw new UsageError(`${where}: expected ${wanted}, got ${got}`, { code: 'input.range' });
   };
   if (typeof text !== 'string')
-    throw new UsageError(`${where}: expected a text, as the model draws what it says, got ${kindOf(text)}`);
+    throw new UsageError(`${where}: expected a text, as the model draws what it says, got ${shown(text)}`);
   const ids = new Map(vocabulary.map((word, id) => [word, id]));
   const words = wordsOf(text);
   const known = vocabulary.slice(1);
@@ -63,7 +63,7 @@ function tokenIds(vocabulary: readonly string[], length: number, text: unknown, 
 function meant(word: string, known: readonly string[]): string {
   const near = known
     .map((other) => ({ other, by: edits(word, other) }))
-    .filter(({ by }) => by <= nearBy(word))
+    .filter(({ by }) => isNear(word, by))
     .sort((a, b) => a.by - b.by)
     .slice(0, 3)
     .map(({ other }) => `'${other}'`);

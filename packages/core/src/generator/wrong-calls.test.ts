@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import {
   Generator,
   isForjaError,
-  latents,
   latentWalk,
   manifestFor,
   mixTable,
@@ -88,7 +87,6 @@ const CALLS: Record<string, { call: (options: unknown) => unknown; needs?: objec
   grid: { call: (options) => batch.grid(1, options as never), options: 'background padding' },
   toGIF: { call: (options) => batch.toGIF(options as never), options: 'delayMs plays' },
   toAPNG: { call: (options) => batch.toAPNG(options as never), options: 'delayMs plays' },
-  latents: { call: (options) => latents(1, 0, 1, 4, options as never), options: 'distribution truncation' },
   latentWalk: { call: (options) => latentWalk(z, 2, options as never), options: 'loop mode' },
   fromImages: {
     call: (options) => fromImages([picture], options as never),

@@ -1,5 +1,6 @@
 // From a model's tensors to 8-bit pictures.
 import { UsageError } from '../errors.js';
+import { misfit } from '../misfit.js';
 import { fromHalf } from '../half.js';
 import { classOf, optionsOf } from '../realm.js';
 import { checkWhole } from '../runtime/feeds.js';
@@ -29,15 +30,11 @@ export function sizesOf(
 ): { count: number; width: number; height: number; channels: number } {
   const [count, a, b, c] = shape.length === 3 ? [1, ...shape] : shape;
   if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4)
-    throw new UsageError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`, {
-      code: 'input.shape',
-    });
+    throw misfit(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`);
   const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
   const { length } = data as unknown as ArrayLike<unknown>; // every typed array a Tensor may hold
   if (length !== sizeOf(shape))
-    throw new UsageError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`, {
-      code: 'input.shape',
-    });
+    throw misfit(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`);
   return { count, width, height, channels };
 }
 

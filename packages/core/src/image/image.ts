@@ -1,6 +1,6 @@
 // One 8-bit picture.
-import { UsageError } from '../errors.js';
-import { classOf, kindOf } from '../realm.js';
+import { misfit } from '../misfit.js';
+import { classOf } from '../realm.js';
 import { shown } from '../shown.js';
 
 /** Channels a picture may have: grey, RGB or RGBA. */
@@ -67,20 +67,14 @@ export function checkPixels(
     ['height', height, 1],
   ] as const) {
     if (!Number.isInteger(value) || value < least)
-      throw new UsageError(`${where}.${name}: expected an integer of at least ${least}, got ${shown(value)}`, {
-        code: 'input.shape',
-      });
+      throw misfit(`${where}.${name}: expected an integer of at least ${least}, got ${shown(value)}`);
   }
   if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw new UsageError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${shown(channels)}`, {
-      code: 'input.shape',
-    });
+    throw misfit(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${shown(channels)}`);
   if (classOf(data) !== 'Uint8ClampedArray' || data.length !== count * width * height * channels) {
-    const got = classOf(data) === 'Uint8ClampedArray' ? `${data.length}` : kindOf(data);
-    throw new UsageError(
-      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`,
-      { code: 'input.shape' },
-    );
+    const got = classOf(data) === 'Uint8ClampedArray' ? `${data.length}` : shown(data);
+    throw misfit(
+      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`);
   }
   return channels;
 }

@@ -1,6 +1,5 @@
 // Latents of a seed: the numbers a generator turns into pictures.
 import { UsageError } from '../errors.js';
-import { optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import { checkInteger } from '../integer.js';
 import { normalOfWord, uniformOfWord } from './normal.js';
@@ -30,7 +29,7 @@ export function latents(
   size: number,
   options: LatentOptions = {},
 ): Float32Array {
-  const { distribution = 'normal', truncation } = optionsOf('latents', options, 'distribution truncation');
+  const { distribution = 'normal', truncation } = Object(options) as LatentOptions;
   const key = keyOf(seed, 'latents');
   checkInteger('latents.start', start, 0, Number.MAX_SAFE_INTEGER);
   checkInteger('latents.size', size, 1, LIMIT);

@@ -2,7 +2,7 @@
 import { ModelFormatError } from '../errors.js';
 import { fromUtf8 } from '../platform.js';
 import { checkModelBytes, fieldsOf } from '../onnx/model-bytes.js';
-import { shown } from '../shown.js';
+import { describeValue as shown } from '../issue-line.js';
 import { BYTES_OF } from '../tensor.js';
 import { MANIFEST_KEY, type Manifest, type ManifestInput, type ManifestOutput } from './manifest.js';
 

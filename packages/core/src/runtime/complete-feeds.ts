@@ -1,8 +1,10 @@
 // Fills in what a caller omits in feeds, from the session's inputs. Loaded only by pages that call `run`.
-import { isDetached, kindOf, optionsOf } from '../realm.js';
+import { isDetached, optionsOf } from '../realm.js';
+import { misfit } from '../misfit.js';
+import { shown } from '../shown.js';
 import { sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
-import { detached, misfit, type Feed } from './feeds.js';
+import { detached, type Feed } from './feeds.js';
 
 /**
  * Adds omitted types and shapes to feeds, from the session's inputs. Does not check them: see {@link checkFeeds}.
@@ -13,7 +15,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
     Object.entries(optionsOf('run', feeds)).map(([name, feed]): [string, Tensor] => {
       const spec = inputs.find((input) => input.name === name);
       if (typeof feed !== 'object' || feed === null)
-        throw misfit(`run.${name}: expected a tensor or a typed array, got ${kindOf(feed)}`);
+        throw misfit(`run.${name}: expected a tensor or a typed array, got ${shown(feed)}`);
       if (ArrayBuffer.isView(feed) && isDetached(feed)) throw detached(`run.${name}`);
       if (ArrayBuffer.isView(feed))
         return [

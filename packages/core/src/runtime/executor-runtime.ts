@@ -2,8 +2,7 @@
 // survive a change of executor. @forja/node and @forja/web build their runtimes on it.
 import { disposable } from '../disposable.js';
 import { ForjaError, UsageError } from '../errors.js';
-import { classOf, isBytes, optionsOf } from '../realm.js';
-import { shown } from '../shown.js';
+import { optionsOf } from '../realm.js';
 import type { NamedTensors } from '../tensor.js';
 import { madeHere, type DroppedHandles, type Held } from './dropped.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord } from './executor.js';
@@ -22,16 +21,6 @@ import type {
 import type { SharedStates } from './shared-state.js';
 import { Supervisor } from './supervisor.js';
 import { copiesOf, copyOf } from './tensors.js';
-
-/** Names of {@link SessionOptions}. */
-export const SESSION_OPTIONS = 'external lowering spinning state strict threads';
-
-/** Throws UsageError unless `external` is a map of bytes, or nothing. */
-export function checkExternal(where: string, external: SessionOptions['external']): void {
-  if (external === undefined) return;
-  if (classOf(external) !== 'Map' || ![...external.values()].every(isBytes))
-    throw new UsageError(`${where}.external: expected a Map of locations and Uint8Arrays, got ${shown(external)}`);
-}
 
 /** The parts of an {@link ExecutorRuntime}. */
 export interface ExecutorRuntimeParts<E> {
@@ -90,13 +79,14 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     // Copied now, as the caller may reuse its arrays immediately.
     const own: Record<string, StateBinding> = {};
     const others: [string, SharedBinding][] = [];
-    for (const [input, binding] of Object.entries(optionsOf('state', state))) optionsOf(`state.${input}`, binding);
-    for (const [input, binding] of Object.entries(state))
+    for (const [input, given] of Object.entries(optionsOf('state', state))) {
+      const binding = optionsOf(`state.${input}`, given);
       if ('state' in binding) others.push([input, binding]);
       else {
         checkWhole(`state.${input}.initial`, binding.initial);
         own[input] = { output: binding.output, initial: copyOf(binding.initial) };
       }
+    }
     let shared: BoundState<R> | undefined;
     if (others.length > 0 && !(shared = this.#shared?.bind(others)))
       throw new UsageError('state: expected one that this runtime made, got another');

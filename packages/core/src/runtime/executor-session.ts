@@ -2,7 +2,7 @@
 // be garbage-collected and noticed.
 import { disposable } from '../disposable.js';
 import { StateLost, UsageError } from '../errors.js';
-import { kindOf, optionsOf } from '../realm.js';
+import { optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { NamedTensors, TensorSpec } from '../tensor.js';
 import type { RecipeOptions, SessionExecutor, SessionRecord, SlotBinding } from './executor.js';
@@ -108,17 +108,16 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
     const { outputs: asked = this.#plain, signal } = optionsOf('run.options', options, 'outputs signal');
     checkFeeds(this.inputs, feeds, this.#state);
     const names = this.outputs.map(({ name }) => name ?? '');
-    if (!Array.isArray(asked)) throw new UsageError(`run.outputs: expected a list of names, got ${shown(asked)}`);
-    for (const name of asked as readonly string[]) {
+    const wanted = [asked].flat(); // callers without types may give one name
+    for (const name of wanted) {
       if (!names.includes(name))
         throw new UsageError(`run.outputs: expected names among ${names.join(', ')}, got ${shown(name)}`);
     }
-    const outputs = [...(asked as readonly string[])];
     // Copied now: the caller may reuse its arrays at once.
     const copies = copiesOf(feeds);
     const core = this.#core;
     const run = core.perform(
-      (executor, session) => executor.call('run', { session, feeds: copies, outputs }, !core.pure),
+      (executor, session) => executor.call('run', { session, feeds: copies, outputs: wanted }, !core.pure),
       signal,
     );
     return oursOf(await run);
@@ -126,7 +125,7 @@ export class ExecutorSession<R extends { options: RecipeOptions }> implements Se
 
   async readState(names?: string[]): Promise<NamedTensors> {
     if (names !== undefined && !Array.isArray(names))
-      throw new UsageError(`readState: expected a list of names, got ${kindOf(names)}`);
+      throw new UsageError(`readState: expected a list of names, got ${shown(names)}`);
     return oursOf(await this.#core.perform((executor, session) => executor.call('readState', { session, names })));
   }
 

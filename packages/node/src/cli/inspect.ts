@@ -6,6 +6,7 @@ import {
   checkModelBytes,
   externalFiles,
   ModelFormatError,
+  plain,
   readManifest,
   UsageError,
   type CliCommand,
@@ -263,9 +264,4 @@ function rowsOf(found: Findings): (readonly [string, string])[] {
 function print(rows: readonly (readonly [string, string])[], io: CliIo): void {
   const width = Math.max(...rows.map(([name]) => name.length));
   for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${plain(text)}`);
-}
-
-/** Removes control characters from a model's strings, which are untrusted and could control the terminal. */
-function plain(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

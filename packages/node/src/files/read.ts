@@ -9,9 +9,9 @@ import {
   externalAddress,
   externalFiles,
   isBytes,
-  kindOf,
   ManyFiles,
   ownBytes,
+  shown,
   UsageError,
 } from '@forja/core';
 import type { AbortSignalLike } from '@forja/core';
@@ -75,7 +75,7 @@ export async function readModel(source: unknown, options: ReadOptions): Promise<
     return alone(checked({ where: 'the bytes given', bytes: new Uint8Array(ownBytes('load', at)), external: none }));
   if (isBlob(at))
     return alone(checked({ where: 'the Blob given', bytes: new Uint8Array(await at.arrayBuffer()), external: none }));
-  throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${kindOf(at)}`);
+  throw new UsageError(`load: expected a path, a URL, a Uint8Array or a Blob, got ${shown(at)}`);
 }
 
 /** A model at an address, and its external data: inside its folder, and only from the servers that sent the model. */

@@ -1,6 +1,6 @@
 // Validates external values against a schema. Reports one mistake with its path, without repeating the rest of the
 // value.
-import { issueLine, shown, UsageError } from '@forja/core';
+import { describeValue, issueLine, UsageError } from '@forja/core';
 import * as v from 'valibot';
 
 /** `value`, validated by the schema. Throws `usage`: `where.path: expected X, got Y`. */
@@ -21,5 +21,5 @@ export function parseJson(where: string, bytes: Uint8Array): unknown {
 
 /** Requests may be large and private: of lists and objects only the kind is named. */
 function brief(value: unknown): string {
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : shown(value);
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : describeValue(value);
 }

@@ -2,7 +2,6 @@
 // step).
 import {
   classOf,
-  kindOf,
   ARRAY_OF,
   optionsOf,
   UsageError,
@@ -111,7 +110,7 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
     throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
     throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
-  if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${kindOf(data)}`);
+  if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
   const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
   if (strange !== undefined)
     throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);

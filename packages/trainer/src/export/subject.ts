@@ -8,7 +8,7 @@ import {
   type Dim,
   type DType,
   type TensorSpec,
-  shown,
+  describeValue,
 } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ProgramDType } from '../program/program.js';
@@ -104,7 +104,7 @@ export function subjectOf(
   }
   if (typeof model !== 'function')
     throw new UsageError(
-      `exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${shown(model)}`,
+      `exportOnnx: expected a tf.LayersModel, a tf.GraphModel or a function of tensors, got ${describeValue(model)}`,
     );
   if (inputs === undefined)
     throw new UsageError(
@@ -232,7 +232,7 @@ function specsOf(given: readonly InputOption[] | undefined, own: readonly Own[])
     const dtype = spec?.dtype ?? input.dtype;
     refuseName('input', name);
     if (!isProgramDType(dtype))
-      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${shown(dtype)}`);
+      throw new UsageError(`exportOnnx: expected ${DTYPES.join(', ')} for input '${name}', got ${describeValue(dtype)}`);
     return { ...spec, name, dtype, shape: shapeOf(name, spec?.shape, input.shape) };
   });
   const twice = specs.find((spec, i) => specs.some((other, j) => j < i && other.name === spec.name));
@@ -286,7 +286,7 @@ function shapeOf(name: string, given: readonly Dim[] | undefined, own: Own['shap
       typeof dim === 'number' ? Number.isSafeInteger(dim) && dim > 0 : /^[A-Za-z_][\w]*$/.test(dim) && dim !== PROTO;
     if (!good)
       throw new UsageError(
-        `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${shown(dim)}`,
+        `exportOnnx: expected positive sizes or names such as 'batch' in the shape of '${name}', got ${describeValue(dim)}`,
         { code: 'input.shape' },
       );
   }
@@ -338,7 +338,7 @@ function byName(
           : [];
   if (entries.length === 0)
     throw new UsageError(
-      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${shown(result)}`,
+      `exportOnnx: expected a tensor, a list of tensors or tensors by name from the function, got ${describeValue(result)}`,
     );
   if (names.length > entries.length)
     throw new UsageError(`exportOnnx: expected at most ${entries.length} options.outputs, got ${names.length}`);

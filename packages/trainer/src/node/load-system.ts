@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { shown, UsageError } from '@forja/core';
+import { describeValue, UsageError } from '@forja/core';
 import type { SystemKind } from '../systems/kind.js';
 
 /** Whether a word of the command line is a module. */
@@ -27,7 +27,7 @@ export async function loadSystem(path: string, cwd: string): Promise<SystemKind>
   if (found === undefined || found === null || lacks !== undefined)
     throw new UsageError(
       `${where}: expected a system as default export (systemKind({ name, options, data, roles, make })), got ${
-        found === undefined ? 'no default export' : `${shown(found)} without '${lacks ?? ''}'`
+        found === undefined ? 'no default export' : `${describeValue(found)} without '${lacks ?? ''}'`
       }`,
     );
   return { summary: '', roles: [], ...found } as SystemKind; // all that is needed is there
