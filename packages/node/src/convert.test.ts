@@ -117,3 +117,15 @@ test('what cannot be converted is told in one line', async () => {
     expect(found.code).toBe(code);
   }
 });
+
+test('a weight that is NaN is named, and nothing written', async () => {
+  const model = generator();
+  const second = model.graph?.initializers.find(({ name }) => name === 'second');
+  if (second?.rawData === undefined) throw new Error('expected the weight');
+  second.rawData = second.rawData.slice();
+  new DataView(second.rawData.buffer).setFloat32(400, NaN, true);
+  await writeFile(join(folder, 'nan.onnx'), encodeModel(model));
+  const { code, err } = await forja('convert', 'nan.onnx', '-o', 'nan-small.onnx');
+  expect([code, err]).toEqual([1, expect.stringMatching(/'image' and in its weight 'second'; .*\[model\.format\]/)]);
+  await expect(readFile(join(folder, 'nan-small.onnx'))).rejects.toThrow('ENOENT');
+});

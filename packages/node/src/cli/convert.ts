@@ -8,6 +8,7 @@ import {
   checkModelBytes,
   externalFiles,
   goldenFeeds,
+  ModelFormatError,
   philoxUniform,
   psnr,
   readManifest,
@@ -18,6 +19,7 @@ import {
   type Session,
 } from '@forja/core';
 import {
+  DATA_TYPE,
   decodeModel,
   encodeModel,
   internalizeModel,
@@ -129,6 +131,7 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
     const feeds = Array.from({ length: DRAWS }, (_, i) => drawn(exact, manifest, i));
     const wanted: NamedTensors[] = [];
     for (const feed of feeds) wanted.push(await exact.run(feed));
+    for (const outputs of wanted) checkNumbers(outputs, float);
     const worst = async (other: Model, draws: number): Promise<{ output: string; found: number }> => {
       const session = await runtime.createSession(encodeModel(other));
       let worst = { output: '', found: Infinity };
@@ -157,6 +160,24 @@ async function compared({ float, model, type, least, weights, manifest, bound }:
   } finally {
     await runtime.dispose();
   }
+}
+
+/** @throws ModelFormatError for outputs that are no numbers, which cannot be compared, with the weight that is none. */
+function checkNumbers(outputs: NamedTensors, { graph }: Model): void {
+  const odd = (data: Iterable<number>): boolean => [...data].some((value) => !Number.isFinite(value));
+  const bad = Object.entries(outputs).find(([, { data }]) => data instanceof Float32Array && odd(data));
+  if (bad === undefined) return;
+  const weight = graph?.initializers.find(
+    ({ dataType, floatData, rawData }) =>
+      dataType === DATA_TYPE.float32 &&
+      odd(rawData === undefined ? floatData : new Float32Array(new Uint8Array(rawData).buffer)), // aligned
+  );
+  throw new ModelFormatError(
+    'model.format',
+    `convert: expected numbers from the model, got NaN or infinity in its output '${bad[0]}' ` +
+      `${weight === undefined ? 'for inputs as its manifest describes them' : `and in its weight '${weight.name ?? ''}'`}` +
+      '; train or export it again, or write it uncompared with --no-compare',
+  );
 }
 
 /** Inputs as the manifest describes them: numbers of a range, ids of classes and words; normals where it says none. */
