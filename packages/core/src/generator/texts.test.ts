@@ -49,7 +49,7 @@ test.each([
 
 test('what is no text is refused too', () => {
   expect(() => textTensor(input, [7])).toThrow(
-    'sample.text: expected a text, as the model draws what it says, got number',
+    'sample.text: expected a text, as the model draws what it says, got 7',
   );
   expect(() => textTensor(input, [])).toRefuse('usage', 'sample.text');
 });
@@ -99,7 +99,7 @@ test('a model that takes a text needs one, others refuse it', async () => {
   await expect(plain.sample({ text: 'red' })).rejects.toRefuse('usage', 'sample.text');
   const { generator, fed } = generatorOf(MANIFEST.inputs);
   await expect(generator.sample()).rejects.toThrow(
-    'sample.text: expected a text, as the model draws what it says, got undefined',
+    'sample.text: expected a text, as the model draws what it says, got nothing',
   );
   await expect(generator.sample({ text: ['red', 'blu'] })).rejects.toMatchObject({ code: 'input.range' });
   expect(fed).toEqual([]);

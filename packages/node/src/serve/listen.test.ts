@@ -163,7 +163,7 @@ test('a model that cannot be loaded, a name twice and a name that is none end th
     [['a b=slow.onnx'], 2, /expected a name of letters/],
     [[], 2, /expected <models>/],
     [['slow.onnx', '--host', '203.0.113.7'], 1, /this machine has no such address/],
-    [['slow.onnx', '--max-count', '0'], 2, /serve\.limits\.count: expected an integer from 1/],
+    [['slow.onnx', '--max-count', '0'], 2, /serve --max-count: expected an integer from 1/],
   ] as const) {
     const { said, ended } = await start(...args);
     expect([args, (await ended)[0]]).toEqual([args, code]);
