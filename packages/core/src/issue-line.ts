@@ -1,6 +1,6 @@
 // Formats an issue of a schema check (valibot's) as a line: `where.path: expected X, got Y`. The issue's type is
 // declared here, so that core does not depend on valibot.
-import { cut, shown } from './shown.js';
+import { shown } from './shown.js';
 
 /** The part of valibot's `BaseIssue` that a line needs. */
 export interface SchemaIssue {
@@ -79,4 +79,11 @@ function described(value: unknown, depth: number): string {
 /** Without control characters, which could move a terminal's cursor; they are written as \\x1b. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** Longer texts are cut. */
+const LONGEST = 120;
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -1,4 +1,6 @@
 // The peak signal-to-noise ratio: how half precision and weights in fewer bits are compared with float32.
+import { UsageError } from './errors.js';
+import { shown } from './shown.js';
 
 /** Decibels that results in half precision must reach. */
 export const LEAST_DECIBELS = 45;
@@ -25,6 +27,9 @@ export function decibels(
 
 /** {@link decibels} with the span of `wanted` as the peak; NaN if one of its values is not finite. */
 export function psnr(wanted: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): number {
+  for (const values of [wanted, got])
+    if (typeof (Object(values) as ArrayLike<number>).length !== 'number')
+      throw new UsageError(`psnr: expected two arrays of numbers, got ${shown(values)}`);
   const span = spanOf(wanted);
   return Number.isFinite(span) ? decibels(got, wanted, span) : NaN;
 }

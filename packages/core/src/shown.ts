@@ -12,13 +12,8 @@ export function classOf(value: unknown): string {
 /** Texts in quotes, NaN and infinity by name, objects by their class. */
 export function shown(value: unknown): string {
   const kind = typeof value;
-  if (kind === 'string') return `'${cut(value as string)}'`;
+  if (kind === 'string') return `'${(value as string).slice(0, LONGEST)}'`;
   if (kind === 'bigint') return `${value as bigint}n`;
   if (kind === 'function' || (kind === 'object' && value)) return classOf(value);
   return String(value === undefined ? 'nothing' : value);
-}
-
-/** A text of at most {@link LONGEST} characters, or its beginning. */
-export function cut(text: string): string {
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

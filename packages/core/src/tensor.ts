@@ -1,5 +1,6 @@
 // Tensors and their specifications, as every package passes them around. Plain data; no arithmetic lives here.
 import { UsageError } from './errors.js';
+import { shown } from './shown.js';
 
 /** Element types Forja reads and writes. `float16` data is carried as `Uint16Array` bit patterns. */
 export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool';
@@ -107,6 +108,10 @@ export function rowsOf({ dtype, shape, data }: Tensor, start: number, count: num
 
 /** A tensor over `data`, checked: throws {@link UsageError} when the length does not fit the shape. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor {
+  if (!Array.isArray(shape) || !ArrayBuffer.isView(data))
+    throw new UsageError(`tensor: expected a shape and a typed array, got ${shown(shape)} and ${shown(data)}`, {
+      code: 'input.shape',
+    });
   if (data.length !== sizeOf(shape)) {
     throw new UsageError(
       `tensor: expected ${sizeOf(shape)} elements for shape [${shape.join(', ')}], got ${data.length}`,

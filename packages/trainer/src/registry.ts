@@ -1,6 +1,6 @@
 // An open set of declarations by name: ready ones, and those that users register. Losses, penalties and other parts
 // that a config names are kept in one of these.
-import { UsageError, nearest, describeValue } from '@forja/core';
+import { optionsOf, UsageError, nearest, describeValue } from '@forja/core';
 
 /** Declarations of one kind, by name. */
 export interface Registry<T extends { readonly name: string }> {
@@ -16,6 +16,7 @@ export function registry<T extends { readonly name: string }>(kind: string, read
   const items = new Map(ready.map((item) => [item.name, item]));
   return {
     add(item) {
+      optionsOf(kind, item);
       if (typeof item.name !== 'string' || item.name === '')
         throw new UsageError(`${kind}.name: expected a name, got ${describeValue(item.name)}`);
       if (items.has(item.name))

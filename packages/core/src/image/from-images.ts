@@ -33,8 +33,8 @@ export function fromImages(
   options: ImageTensorOptions & { channels?: Channels; dtype?: 'float32' | 'float16' | 'uint8' },
 ): Tensor {
   optionsOf('fromImages', options, 'channels dtype layout range');
-  for (const image of Array.isArray(images) ? (images as readonly ImageLike[]) : [images])
-    optionsOf('fromImages.image', image);
+  if (!Array.isArray(images)) throw new UsageError(`fromImages: expected a list of pictures, got ${shown(images)}`);
+  for (const image of images as readonly ImageLike[]) optionsOf('fromImages.image', image);
   const [first] = images;
   if (!first) throw new UsageError('fromImages: expected one picture or more, got none', { code: 'input.shape' });
   const { layout, dtype = 'float32', range = defaultRange(dtype), channels = channelsOf(first) } = options;

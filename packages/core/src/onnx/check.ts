@@ -1,7 +1,7 @@
 // The structural check of a model: rules that every reader relies on, without the rules of single operators. Names are
 // defined once and before use, types and sizes are valid.
 import { ModelFormatError } from '../errors.js';
-import { isBytes } from '../realm.js';
+import { isBytes, optionsOf } from '../realm.js';
 import { checkAttribute } from './check-attribute.js';
 import { checkDataType, checkSizes, checkSparseTensor, checkTensor, fail } from './check-tensor.js';
 import { decodeModel } from './deserialize.js';
@@ -34,7 +34,9 @@ interface Scope {
  * model's folder; attributes hold a value of their type; the same for subgraphs, functions and training graphs.
  */
 export function checkModel(model: Model | Uint8Array): void {
-  const { irVersion, opsetImport, graph, functions, trainingInfo } = isBytes(model) ? decodeModel(model) : model;
+  const { irVersion, opsetImport, graph, functions, trainingInfo } = isBytes(model)
+    ? decodeModel(model)
+    : optionsOf('checkModel', model);
   if (irVersion === undefined || irVersion < 1n) fail('ir_version', `1 to ${IR_VERSION}`, String(irVersion ?? 'none'));
   if (irVersion > IR_VERSION) {
     throw new ModelFormatError(

@@ -155,7 +155,7 @@ export class ServedModel {
 
 /** Duck-typed: a program may hold several copies of @forja/core. */
 function isGenerator(source: ModelSource): source is Generator {
-  return typeof source === 'object' && 'manifest' in source && 'sample' in source;
+  return typeof source === 'object' && (source as unknown) !== null && 'manifest' in source && 'sample' in source;
 }
 
 /** All models of a service. */

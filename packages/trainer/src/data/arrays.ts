@@ -1,5 +1,5 @@
 // Datasets over arrays in memory: the form that other loaders end in, and the one to bring data of your own with.
-import { classOf, ForjaError, optionsOf, UsageError, sizeOf } from '@forja/core';
+import { classOf, ForjaError, optionsOf, shown, UsageError, sizeOf } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
 
@@ -106,6 +106,7 @@ export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions
 
 /** The fields of one array by its rank, and its labels. */
 function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptions): Record<string, ArrayField> {
+  if (!Array.isArray(shape)) throw wrongShape(`shape: expected the shape of an example, got ${shown(shape)}`);
   return {
     [shape.length === 3 ? 'image' : 'vector']: { data, shape, ...(range ? { range } : {}) },
     ...(labels ? { label: { data: Int32Array.from(labels), ...(classes ? { classes } : {}) } } : {}),
@@ -114,7 +115,9 @@ function conventional({ data, shape, range, labels, classes }: ArrayDatasetOptio
 
 function columnOf(name: string, field: string, array: ArrayField): Column {
   const { shape = [], classes, vocabulary, part, range } = array;
-  const data = ArrayBuffer.isView(array.data) ? array.data : listOf(array.data);
+  if (!ArrayBuffer.isView(array.data) && !Array.isArray(array.data))
+    throw wrongShape(`${field}.data: expected an array of numbers, got ${shown(array.data)}`);
+  const data = ArrayBuffer.isView(array.data) ? array.data : listOf(array.data as readonly number[]);
   const kind = classOf(data); // not by instanceof: arrays of other realms hold the same
   const whole = kind === 'Int32Array';
   const size = sizeOf(shape);

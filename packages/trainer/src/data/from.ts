@@ -84,6 +84,8 @@ interface Column {
 }
 
 async function* examplesOf(source: ExampleStream): AsyncGenerator<unknown> {
+  if (!('iterator' in source || Symbol.iterator in source || Symbol.asyncIterator in source))
+    throw new UsageError(`datasetFrom: expected a data set or a stream of examples, got ${shown(source)}`);
   if (!('iterator' in source)) return void (yield* source);
   const rows = await source.iterator();
   for (let row = await rows.next(); !row.done; row = await rows.next()) yield row.value;

@@ -1,6 +1,6 @@
 // The idx format of MNIST (http://yann.lecun.com/exdb/mnist: two zero bytes, type, rank, big-endian sizes, values),
 // plain or gzipped, from bytes.
-import { ForjaError, joinBytes, optionsOf } from '@forja/core';
+import { ForjaError, isBytes, joinBytes, optionsOf, shown, UsageError } from '@forja/core';
 import { arrayDataset } from './arrays.js';
 import type { Dataset } from './dataset.js';
 
@@ -18,6 +18,7 @@ const LIMIT = 2 ** 31 - 1;
  * @throws ForjaError `data.format` for other content, other element types, or a length that does not fit the header.
  */
 export async function readIdx(bytes: Uint8Array, where = 'idx'): Promise<IdxArray> {
+  if (!isBytes(bytes)) throw new UsageError(`${where}: expected a Uint8Array, got ${shown(bytes)}`);
   const raw = bytes[0] === 0x1f && bytes[1] === 0x8b ? await gunzip(bytes, where) : bytes;
   const bad = (expected: string, got: string): never => {
     throw new ForjaError('data.format', `${where}: expected ${expected}, got ${got}`);

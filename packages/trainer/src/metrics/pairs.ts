@@ -1,6 +1,6 @@
 // How near a picture is to the one that was wanted: PSNR and SSIM, of plain arrays. They reward what is right on
 // average, which is why a blurred picture scores well: beside them belongs a measure of how real a picture looks.
-import { decibels, UsageError } from '@forja/core';
+import { decibels, optionsOf, UsageError } from '@forja/core';
 
 /** A picture's values, row by row, channels last. */
 export interface Values {
@@ -83,6 +83,9 @@ const channelOf = ({ data, width, height, channels }: Values, c: number): Float6
   Float64Array.from({ length: width * height }, (_, i) => data[i * channels + c]!);
 
 function checkAlike(got: Values, wanted: Values): void {
+  for (const side of [got, wanted])
+    if (typeof (Object(optionsOf('pictures', side).data) as ArrayLike<number>).length !== 'number')
+      throw new UsageError('pictures: expected pixels as an array of numbers, got none', { code: 'input.shape' });
   for (const side of ['width', 'height', 'channels'] as const)
     if (got[side] !== wanted[side])
       throw new UsageError(`pictures: expected the ${side} ${wanted[side]}, got ${got[side]}`, { code: 'input.shape' });

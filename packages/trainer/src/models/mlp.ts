@@ -1,5 +1,5 @@
 // Multi-layer perceptron, for points and other small vectors.
-import { optionsOf } from '@forja/core';
+import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** Sizes of an MLP. */
@@ -25,7 +25,9 @@ export function mlp(config: MlpConfig): tf.LayersModel {
     activation = 'relu',
     name,
   } = optionsOf('mlp', config, 'activation hidden input name output');
-  const sizes = [...hidden, output];
+  if (!Array.isArray(hidden))
+    throw new UsageError(`mlp.hidden: expected a list of sizes, got ${shown(hidden)}`, { code: 'config.invalid' });
+  const sizes = [...(hidden as readonly number[]), output];
   const layers = sizes.map((units, i) =>
     tf.layers.dense({
       ...(i === 0 ? { inputShape: [input] } : {}),

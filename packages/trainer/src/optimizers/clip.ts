@@ -25,7 +25,8 @@ export function clipGradients(gradients: readonly tf.Tensor[], most: number): tf
 
 /** √Σ‖g‖² over all tensors. */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(tensors.map((tensor) => tf.sum<tf.Scalar>(tf.square(tensor)))));
+  if (!Array.isArray(tensors)) throw new UsageError(`globalNorm: expected a list of tensors, got ${shown(tensors)}`);
+  return tf.sqrt(tf.addN((tensors as readonly tf.Tensor[]).map((tensor) => tf.sum<tf.Scalar>(tf.square(tensor)))));
 }
 
 function refuseBound(where: string, most: number): void {

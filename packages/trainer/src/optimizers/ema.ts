@@ -48,6 +48,8 @@ export interface Ema {
  */
 export function ema(variables: readonly tf.Variable[], decay: number, options: EmaOptions = {}): Ema {
   const { warmup = false, averages, name = 'ema' } = optionsOf('ema', options, 'averages name warmup');
+  if (!Array.isArray(variables) || !variables.every((one) => 'assign' in (Object(one) as object)))
+    throw new UsageError(`ema: expected a list of variables, got ${shown(variables)}`);
   if (!(decay >= 0 && decay < 1))
     throw new UsageError(`ema.decay: expected a number from 0 to below 1, got ${shown(decay)}`, {
       code: 'input.range',

@@ -78,8 +78,9 @@ export const scheduleKinds = Object.keys(MAKERS) as readonly ScheduleKind[];
  */
 export function schedule<K extends ScheduleKind>(
   config: Extract<Kinds, { kind: K }> & { warmup?: number },
-  { value, steps }: ScheduleOf = {},
+  of: ScheduleOf = {},
 ): Schedule {
+  const { value, steps } = optionsOf('schedule.of', of, 'steps value');
   const { kind, warmup = 0 }: { kind: K; warmup?: number } = optionsOf('schedule', config);
   if (!Object.hasOwn(MAKERS, kind))
     throw new UsageError(

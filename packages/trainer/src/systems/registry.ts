@@ -1,4 +1,5 @@
 // All systems by name, ready ones and those that users register; and a system without a run around it.
+import { optionsOf } from '@forja/core';
 import { registry } from '../registry.js';
 import type { Dataset } from '../data/dataset.js';
 import * as ready from './index.js';
@@ -54,8 +55,16 @@ export type SystemSurroundings = Partial<Circumstances> & {
 export function makeSystem<N extends SystemName>(
   name: N,
   options: SystemConfigs[N],
-  { batch = 32, seed = 0, steps = 1, samples = 64, networks = {}, data }: SystemSurroundings,
+  surroundings: SystemSurroundings,
 ): GanSystem {
+  const {
+    batch = 32,
+    seed = 0,
+    steps = 1,
+    samples = 64,
+    networks = {},
+    data,
+  } = optionsOf('makeSystem', surroundings, 'batch data networks samples seed steps');
   const kind = kindOf(name);
   const parsed = systemOptions(kind, options as Record<string, unknown>); // an object of options
   return kind.make(kind.fit?.(parsed, data) ?? parsed, { batch, seed, steps, samples, networks, data });
