@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { misfit } from '../misfit.js';
 import { fromHalf } from '../half.js';
 import { classOf, optionsOf } from '../realm.js';
-import { checkWhole } from '../runtime/feeds.js';
+import { shown } from '../shown.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { ImageBatch } from './batch.js';
 import { checkLayout, checkRange, defaultRange, type ImageLayout, type ImageTensorOptions } from './range.js';
@@ -16,7 +16,9 @@ import { checkLayout, checkRange, defaultRange, type ImageLayout, type ImageTens
 export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch {
   optionsOf('toBatch', options, 'layout range');
   checkLayout('toBatch', options.layout);
-  checkWhole('toBatch', tensor);
+  const { shape, data } = optionsOf('toBatch', tensor);
+  if (!Array.isArray(shape) || !ArrayBuffer.isView(data))
+    throw misfit(`toBatch: expected a tensor, got ${shown(shape)} and ${shown(data)} as its shape and data`);
   const { count, width, height, channels } = sizesOf(tensor, options.layout);
   const pixels = new Uint8ClampedArray(count * width * height * channels);
   fillPixels(pixels, 0, tensor, options);
