@@ -263,7 +263,7 @@ describe('what does not fit', () => {
     [['sample', 'generator.onnx', '--psi', '0..1..2'], 'usage', /two such as 0.3\.\.1/],
     [['sample', 'generator.onnx', '--psi', 'much'], 'usage', /--psi: expected a number such as 0\.7.*got 'much'/],
     [['sample', 'generator.onnx', '--steps', '4'], 'usage', /--steps: expected a sweep/],
-    [['video', 'generator.onnx', '--fps', '0'], 'input.range', /--fps: expected 1 to 100/],
+    [['video', 'generator.onnx', '--fps', '0'], 'input.range', /--fps: expected a number from 1 to 100/],
     [['video', 'generator.onnx', '--seconds', '0.01'], 'input.range', /--seconds: expected 2 to/],
     [['video', 'generator.onnx', '-o', 'walk.avi'], 'usage', /\.gif, \.apng, \.webm or \.mp4 file, or a folder/],
   ])('%j is refused', async (args, code, message) => {

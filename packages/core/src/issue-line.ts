@@ -69,14 +69,16 @@ function described(value: unknown, depth: number): string {
   const { name = 'Object' } = (value.constructor as { name?: string } | undefined) ?? {}; // Object.create(null)
   if (name === 'Promise') return 'a promise; await it first';
   if (!list && name !== 'Object') return `a ${name}`;
-  const inside = Object.entries(value)
-    .slice(0, MOST)
+  const items: [string, unknown][] = list
+    ? value.slice(0, MOST).map((item: unknown) => ['', item])
+    : Object.entries(value).slice(0, MOST);
+  const inside = items
     .map(([key, item]) => `${list ? '' : `${key}: `}${depth > 1 ? described(item, depth - 1) : '…'}`)
     .join(', ');
   return list ? `[${inside}]` : inside === '' ? '{}' : `{ ${inside} }`;
 }
 
-/** Without control characters, which could move a terminal's cursor; they are written as \\x1b. */
+/** Without control characters, which could move a terminal's cursor; they are written as \x1b. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
