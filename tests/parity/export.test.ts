@@ -608,7 +608,7 @@ describe('exportOnnx as a guest', () => {
       [{ ...x, opsett: 17 }, /exportOnnx\.opsett: expected no such field/],
       [{ ...x, verify: { tolerence: 1 } }, /exportOnnx\.verify\.tolerence: expected no such field/],
       [{ inputs: { x: { shape: [2] } } }, /exportOnnx\.inputs: expected a list, got/],
-      [{ inputs: [{ name: 'x', shape: 'batch' }] }, /inputs\.0\.shape: expected a list, got "batch"/],
+      [{ inputs: [{ name: 'x', shape: 'batch' }] }, /inputs\.0\.shape: expected a list, got 'batch'/],
       [
         { inputs: [{ name: 'x', shape: [null, 2] }] },
         /inputs\.0\.shape\.0: expected a size, or a name such as 'batch'.*, got null/,

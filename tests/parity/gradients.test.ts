@@ -159,7 +159,13 @@ describe('both engines', () => {
       return { y: f(a, b), ofA, ofB, ofAA, ofAB };
     };
     const feeds = { a: Float32Array.of(3, -2, 5), b: Float32Array.of(2, 0, -4) };
-    const wanted = { y: [3.8125], ofA: [1.5, 0, 0.625], ofB: [-2.25, 0, 0.78125], ofAA: [0.5, 0, 0.125], ofAB: [-1.5, 0, 0.3125] }; // prettier-ignore
+    const wanted = {
+      y: [3.8125],
+      ofA: [1.5, 0, 0.625],
+      ofB: [-2.25, 0, 0.78125],
+      ofAA: [0.5, 0, 0.125],
+      ofAB: [-1.5, 0, 0.3125],
+    };
     for (const [first] of await both(step, { a: { shape: [3] }, b: { shape: [3] } }, feeds))
       for (const [name, numbers] of Object.entries(wanted))
         expect(first?.[name]?.data, name).toBeAllclose(numbers, { rtol: 1e-6 });

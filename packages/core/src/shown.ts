@@ -1,5 +1,5 @@
-// A value in a message, so that its type can be seen: '7' is a text, 7 a number, 7n a bigint. Every page loads it, so it
-// is short: issue-line.ts also says what is in lists and objects.
+// A value in a message, so that its type can be seen: '7' is a text, 7 a number, 7n a bigint. Every page loads it, so
+// it is short: issue-line.ts also says what is in lists and objects.
 
 /** Longer texts are cut. */
 const LONGEST = 120;

@@ -124,7 +124,7 @@ describe('forja train', () => {
     });
     // a system without schedules of single scalars has a flag of one word
     await expect(trainCommand.run({ config: 'pix2pix', data: 'x', schedule: 'cosin' }, io())).rejects.toThrow(
-      /config\.schedule: .*got "cosin"/,
+      /config\.schedule: .*got 'cosin'/,
     );
     await expect(trainCommand.run({ ...args, schedule: ['cosin'] }, io())).rejects.toThrow(
       /config\.schedule: expected/,

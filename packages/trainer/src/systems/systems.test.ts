@@ -86,7 +86,7 @@ test.each([
   [() => dcgan({ size: 30 }), /expected square pictures whose edge is a multiple of 4/],
   [() => dcgan({ loss: 'hing' }), /^dcgan\.loss: .*'hinge'/],
   [() => dcgan({ penalties: { r3: 1 } as never }), /penalty \(.*r1.*\)/],
-  [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: .*got "first"/],
+  [() => dcgan({ emaStatistics: 'first' as never }), /^dcgan\.emaStatistics: .*got 'first'/],
   [() => mlpGan({ labelSmoothing: 1 }), /^mlp\.labelSmoothing: .*got 1$/],
   [() => mlpGan({ loss: 'hinge', labelSmoothing: 0.1 }), /smoothing: /],
   [() => mlpGan({ schedules: { rate_dd: 'cosine' } }), /schedules\.rate_dd: .*got 'rate_dd'.*'rate_d'/],
@@ -99,7 +99,7 @@ test.each([
   [() => mlpGan({ batch: 6, pack: 4 }), /batch: .*4.*got 6/],
   [() => makeSystem('conditional', { pack: 2 }, { data }), /pack: .*'conditional'.*got 2/],
   [() => dcgan({ instanceNoise: -1 }), /^dcgan\.instanceNoise: .*got -1$/],
-  [() => dcgan({ init: 'xavier' as never }), /^dcgan\.init: .*got "xavier"/],
+  [() => dcgan({ init: 'xavier' as never }), /^dcgan\.init: .*got 'xavier'/],
   [() => dcgan({ featureMatching: {} as never }), /^dcgan\.featureMatching\.layer: expected/],
   [
     () => dcgan({ size: 8, base: 2, featureMatching: { layer: 'd/conv0_lekay' } }),
