@@ -6,3 +6,5 @@ export type { ModelSource } from './serve/models.js';
 export type { Limits } from './serve/limits.js';
 export { listen } from './serve/listen.js';
 export type { Listening, ListenOptions } from './serve/listen.js';
+export { serveLocalPage } from './serve/local-page.js';
+export type { LocalDocument, LocalPage, LocalPageOptions, LocalPageSource } from './serve/local-page.js';

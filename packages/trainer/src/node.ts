@@ -5,7 +5,9 @@ export { resume, train, type NodeTrainHost, type ResumeOptions } from './node/tr
 export { imageFolder, type ImageFolderOptions, type PictureHost } from './node/image-folder.js';
 export { loadData, type DataRequest } from './node/load-data.js';
 export { commands } from './node/commands.js';
-export { duration, progressListener } from './node/train-command.js';
+export { duration } from './node/duration.js';
+export { progressListener } from './node/train-command.js';
+export type { WatchOptions } from './node/watch.js';
 export { exportOnnx, verifyOnnx } from './node/export.js';
 export { loadTfjsModel } from './node/load-model.js';
 export { compile, compileAll, type NodeCompileAllOptions, type NodeCompileOptions } from './node/compile.js';

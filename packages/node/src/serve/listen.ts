@@ -80,7 +80,7 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
   );
   server.maxConnections = connections;
   server.setTimeout(300_000); // a client that neither reads nor sends
-  await opened(server, host, port);
+  await opened(server, host, port, 'listen');
   let closing: Promise<{ cut: number }> | undefined;
   return {
     url: urlOf(server),
@@ -111,7 +111,8 @@ export async function listen(service: Service, options: ListenOptions = {}): Pro
   };
 }
 
-function opened(server: Server, host: string, port: number): Promise<void> {
+/** Resolves when it listens; `where` is who asks, for the error. Throws ForjaError `io` if the port is unavailable. */
+export function opened(server: Server, host: string, port: number, where: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why =
@@ -120,13 +121,14 @@ function opened(server: Server, host: string, port: number): Promise<void> {
           : cause.code === 'EADDRNOTAVAIL'
             ? 'this machine has no such address'
             : reasonOf(cause);
-      reject(new ForjaError('io', `listen: cannot listen on ${host}:${port}: ${why}`, { cause }));
+      reject(new ForjaError('io', `${where}: cannot listen on ${host}:${port}: ${why}`, { cause }));
     });
     server.listen(port, host, resolve);
   });
 }
 
-function urlOf(server: Server): string {
+/** The address that it listens on. */
+export function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo; // a port, not a pipe
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

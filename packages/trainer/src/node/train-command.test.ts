@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CliIo } from '@forja/core';
-import { duration, progressListener, trainCommand } from './train-command.js';
+import { duration } from './duration.js';
+import { progressListener, trainCommand } from './train-command.js';
 
 const root = await mkdtemp(join(tmpdir(), 'forja-command-'));
 afterAll(() => rm(root, { recursive: true, force: true }));

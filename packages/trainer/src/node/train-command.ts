@@ -10,9 +10,10 @@ import { phaseStep } from '../systems/phase.js';
 import { kindOf, systemNames } from '../systems/registry.js';
 import { parseConfig, runEntries, type ResolvedConfig } from '../train/config.js';
 import type { TrainEvent } from '../train/events.js';
-import { parametersOf } from '../train/finish.js';
 import { measure } from '../train/measure.js';
+import { parametersOf } from '../train/reporting.js';
 import { prepare, type TrainResult } from '../train/train.js';
+import { duration } from './duration.js';
 import { fieldsOf, flagsOf } from './flags.js';
 import { loadData } from './load-data.js';
 import { isModule, loadSystem } from './load-system.js';
@@ -25,10 +26,16 @@ interface Args extends Record<string, unknown> {
   resume?: string;
   dryRun?: boolean;
   explain?: boolean;
+  watch?: boolean | number;
 }
 
 const CONTROL: readonly CliOption[] = [
   { flags: '--resume <folder>', description: 'go on with the run in this folder (only --steps may change)' },
+  {
+    flags: '--watch [port]',
+    description: 'show the run in a page of this machine while it goes, on a free port or this one',
+    type: 'integer',
+  },
   {
     flags: '--dry-run',
     description: 'check configuration and data, time a few steps, say what would be trained; write nothing',
@@ -60,6 +67,7 @@ export const trainCommand: CliCommand = {
     'forja train dcgan --data photos --size 32 --base 48',
     'forja train config.json --seed 2 -o runs/second',
     'forja train --resume runs/digits',
+    'forja train dcgan --data mnist --watch  # and look at it in a browser',
     'forja train mlp --data ring --dry-run',
     'forja train dcgan --help                # all options of a system',
     'forja train ./my-gan.mjs --data photos --size 32',
@@ -70,6 +78,8 @@ export const trainCommand: CliCommand = {
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
       throw new UsageError('train --explain: expected --dry-run beside it, as it trains nothing');
+    if (args.dryRun && args.watch !== undefined)
+      throw new UsageError('train --watch: expected no --dry-run beside it, as there is nothing to show');
     if (args.dryRun) return dryRun(config, system, args.explain === true, io);
     return watched(io, (onEvent) =>
       trainResolved(config, {
@@ -78,6 +88,7 @@ export const trainCommand: CliCommand = {
         stepsPerRun: 'auto',
         onEvent,
         ...(system ? { system } : {}),
+        ...(args.watch === undefined ? {} : { watch: args.watch }),
       }),
     );
   },
@@ -103,13 +114,17 @@ async function kindFor(source: string, cwd: string): Promise<SystemKind> {
   return typeof module === 'string' ? loadSystem(module, cwd) : kindOf(String(system));
 }
 
-async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }: Args, io: CliIo): Promise<unknown> {
+async function goOn(
+  folder: string,
+  { resume: _, steps, dryRun: dry, watch, ...others }: Args,
+  io: CliIo,
+): Promise<unknown> {
   const { config, explain } = others;
   const beside = Object.entries({ config, explain }).filter(([, value]) => value !== undefined);
   const given = [...beside.map(([key]) => key), ...Object.keys(fieldsOf(everyEntry(), others))];
   if (given.length > 0)
     throw new UsageError(
-      `train --resume: expected only --steps beside it, as the run's config.json holds the rest, got ${given.join(', ')}`,
+      `train --resume: expected only --steps and --watch beside it, as the run's config.json holds the rest, got ${given.join(', ')}`,
     );
   if (dry) throw new UsageError('train --resume: expected no --dry-run beside it');
   return watched(io, (onEvent) =>
@@ -119,6 +134,7 @@ async function goOn(folder: string, { resume: _, steps, dryRun: dry, ...others }
       stepsPerRun: 'auto',
       onEvent,
       ...(steps === undefined ? {} : { steps }),
+      ...(watch === undefined ? {} : { watch }),
     }),
   );
 }
@@ -272,6 +288,7 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
     bar = undefined;
   };
   const on: { [T in TrainEvent['type']]?: (event: Extract<TrainEvent, { type: T }>) => void } = {
+    watching: ({ url }) => io.print(`watch it at ${url}`),
     data: ({ done, total }) => {
       bar ??= io.progress(total, 'reading pictures');
       bar.update(done, `${done} of ${total}`);
@@ -299,11 +316,4 @@ export function progressListener(io: Pick<CliIo, 'print' | 'warn' | 'progress'>)
     end: stop,
   };
   return { onEvent: (event) => (on[event.type] as ((event: TrainEvent) => void) | undefined)?.(event), stop };
-}
-
-/** `1:02` or `1:02:03`. */
-export function duration(seconds: number): string {
-  const whole = Number.isFinite(seconds) ? Math.max(0, Math.round(seconds)) : 0;
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return `${h > 0 ? `${h}:${String(m).padStart(2, '0')}` : m}:${String(s).padStart(2, '0')}`;
 }

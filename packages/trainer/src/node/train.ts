@@ -14,11 +14,17 @@ import type { PictureHost } from './image-folder.js';
 import { loadData } from './load-data.js';
 import { loadSystem } from './load-system.js';
 import { useTfjsNode } from './tfjs-node.js';
+import { openWatch, type WatchOptions } from './watch.js';
 
 /** What a run gets from its surroundings; all of it has a default here. */
 export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
   /** What relative paths are relative to. Default: the process's folder. */
   cwd?: string;
+  /**
+   * A page that shows the run while it goes, on 127.0.0.1: true for a free port, or a port. The event `watching` tells
+   * its address.
+   */
+  watch?: boolean | number | WatchOptions;
 }
 
 /**
@@ -36,19 +42,23 @@ export async function train(
   given: Omit<NodeTrainHost, 'system'> & { system?: unknown } = {},
 ): Promise<TrainResult> {
   const host = given as NodeTrainHost; // a system of any options
-  optionsOf('train.host', host, `${HOST_OPTIONS} cwd`);
+  optionsOf('train.host', host, `${HOST_OPTIONS} cwd watch`);
   return trainResolved(parseConfig(config, host.system), host);
 }
 
 /** {@link train} with a configuration that is parsed already. */
-export async function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
+export function trainResolved(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
+  return withWatch(host, (watched) => start(resolved, watched));
+}
+
+async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   // before the folder is made: a wrong path leaves nothing behind
-  const start = host.start ?? (await startOf(resolved, cwd));
+  const first = host.start ?? (await startOf(resolved, cwd));
   const dataset = host.dataset ?? (await loadData(resolved, cwd, decoding(host)));
   const folder = new FolderStore(resolvePath(cwd, resolved.out ?? join('runs', resolved.system)), resolved);
   if (host.store === undefined) await folder.begin();
-  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder, ...(start ? { start } : {}) });
+  return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder, ...(first ? { start: first } : {}) });
 }
 
 /** What {@link resume} may change of the saved configuration. */
@@ -58,7 +68,7 @@ export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
 }
 
 const RESUME_OPTIONS =
-  'cwd dataset environment features networks onEvent onReady runtime signal start steps stepsPerRun system';
+  'cwd dataset environment features networks onEvent onReady runtime signal start steps stepsPerRun system watch';
 
 /**
  * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after
@@ -69,6 +79,10 @@ const RESUME_OPTIONS =
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
   optionsOf('resume', host, RESUME_OPTIONS);
   if (typeof folder !== 'string') throw new UsageError(`resume: expected the path of a folder, got ${shown(folder)}`);
+  return withWatch(host, (watched) => goOn(folder, watched));
+}
+
+async function goOn(folder: string, host: ResumeOptions): Promise<TrainResult> {
   const cwd = host.cwd ?? process.cwd();
   const where = resolvePath(cwd, folder);
   const text = await readFile(join(where, 'config.json'), 'utf8').catch(async (error: NodeJS.ErrnoException) => {
@@ -103,6 +117,39 @@ export async function resume(folder: string, host: ResumeOptions = {}): Promise<
     ...(checkpoint ? { checkpoint } : {}),
     ...(start ? { start } : {}),
   });
+}
+
+/** Runs `work` with a host that tells a page of the run, too, where the host wants one. */
+async function withWatch<H extends NodeTrainHost>(
+  host: H,
+  work: (host: H) => Promise<TrainResult>,
+): Promise<TrainResult> {
+  const { watch: wanted = false, onEvent, onReady, signal } = host;
+  if (wanted === false) return work(host);
+  const options = wanted === true ? {} : typeof wanted === 'number' ? { port: wanted } : wanted;
+  const watch = await openWatch(options);
+  let failure: unknown;
+  try {
+    await onEvent?.({ type: 'watching', url: watch.url });
+    return await work({
+      ...host,
+      // not because of the page, which needs no event for each step
+      stepsPerRun: host.stepsPerRun ?? (onEvent === undefined && signal === undefined ? 'auto' : 1),
+      onEvent: (event) => {
+        watch.onEvent(event);
+        return onEvent?.(event);
+      },
+      onReady: async (run) => {
+        watch.onReady(run);
+        await onReady?.(run);
+      },
+    });
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    await watch.close(failure);
+  }
 }
 
 /** Tells a listener of the run how far its pictures are decoded. */

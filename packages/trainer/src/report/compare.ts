@@ -1,7 +1,8 @@
 // Several runs in one page: their scores and scalars drawn over each other, where their configurations differ, and the
 // last and best of each. Self-contained, like the report of one.
 import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
-import { escapeHtml, thin } from './report.js';
+import { LogTable } from './columns.js';
+import { escapeHtml, inScript, jsonInScript } from './html.js';
 
 /** A run to compare. */
 export interface ComparedRun {
@@ -32,9 +33,9 @@ ${tableHtml(['', ...runs.map(({ name }) => name)], lastOf(runs))}
 <h2>Where their configurations differ</h2>
 ${tableHtml(['', ...runs.map(({ name }) => name)], differences(runs))}
 ${charts.map((chart, i) => `<h2>${escapeHtml(chart.name)}</h2><div id="chart${i}"></div>`).join('')}
-<script>${uplotScript.replaceAll('</', '<\\/').replaceAll('<!--', '<\\!--')}</script>
+<script>${inScript(uplotScript)}</script>
 <script>
-const charts = ${JSON.stringify(charts).replaceAll('<', '\\u003c')};
+const charts = ${jsonInScript(charts)};
 const colours = ['#c0392b', '#2471a3', '#1e8449', '#b9770e', '#7d3c98', '#5d6d7e'];
 charts.forEach(({ lines }, at) => {
   const tables = lines.map(({ step, values }) => [step, values]);
@@ -58,7 +59,7 @@ interface Line {
 type Columns = Record<string, { step: number[]; values: (number | null)[] }>;
 
 function scalarsOf({ lines }: ComparedRun): Columns {
-  const { step, values } = thin(lines, POINTS);
+  const { step, values } = new LogTable(lines).thin(POINTS);
   return Object.fromEntries(Object.entries(values).map(([name, column]) => [name, { step, values: column }]));
 }
 

@@ -6,7 +6,8 @@ import { arrayDataset } from '../data/arrays.js';
 import { uplotModule } from '../../scripts/uplot.mjs';
 import { readFile } from 'node:fs/promises';
 import { nearest } from './nearest.js';
-import { reportHtml, thin } from './report.js';
+import { LogTable } from './columns.js';
+import { reportHtml } from './report.js';
 import { compareHtml } from './compare.js';
 import type { LogLine, MeasureLine } from '../records/store.js';
 
@@ -18,6 +19,9 @@ const lines: LogLine[] = Array.from({ length: 4000 }, (_, i) => ({
   seconds: i,
 }));
 const png = await new Image(2, 2, 1, new Uint8ClampedArray([0, 80, 160, 255])).toPNG();
+/** The numbers in a report. */
+const plotsIn = (html: string): unknown =>
+  JSON.parse(/<script type="application\/json" id="plots">(.*?)<\/script>/.exec(html)?.[1] ?? '');
 const hostile = '</script><script>alert(1)</script>"\'&';
 
 const measures: MeasureLine[] = [10, 20, 30].map((step, i) => ({
@@ -46,7 +50,7 @@ async function example(): Promise<string> {
   return reportHtml({
     title: hostile,
     config: { out: hostile },
-    lines,
+    log: new LogTable(lines),
     charts: { [hostile]: ['loss_d', 'loss_g'] },
     samples: [
       { step: 0, png },
@@ -77,7 +81,7 @@ describe('report', () => {
     const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, code]) => code ?? '');
     expect(scripts).toHaveLength(2);
     for (const code of scripts) expect(() => new Script(code)).not.toThrow();
-    const data = JSON.parse(/const data = (\{.*\});/.exec(html)?.[1] ?? '') as Record<string, number[]>;
+    const data = plotsIn(html) as Record<string, number[]>;
     expect(data['step']).toHaveLength(1500);
     expect(data['step']?.at(-1)).toBe(4000);
   });
@@ -89,7 +93,7 @@ describe('report', () => {
     expect(html).toContain('5 made, 5 of the data (train), seed 0');
     expect(html).toContain('alt="walk through the latents"');
     expect(html).toContain('<em>slow D</em>');
-    const data = JSON.parse(/const data = (\{.*\});/.exec(html)?.[1] ?? '') as { scores: unknown; best: number };
+    const data = plotsIn(html) as { scores: unknown; best: number };
     expect(data).toMatchObject({ best: 20, scores: { step: [10, 20, 30], values: { frechet: [3, 1, 2] } } });
   });
 
@@ -116,11 +120,31 @@ describe('report', () => {
   });
 
   it('averages long logs', () => {
-    const { step, values } = thin(lines, 4);
+    const { step, values } = new LogTable(lines).thin(4);
     const lossG = values['loss_g'];
     expect(step).toEqual([1000, 2000, 3000, 4000]);
     expect(lossG).toEqual([499.5, 1499.5, 2499.5, 3499.5]);
-    expect(thin([], 10).step).toEqual([]);
+    expect(new LogTable().thin(10).step).toEqual([]);
+  });
+
+  it('keeps what some lines lack, and forgets what a run went back from', () => {
+    const line = (step: number, scalars: Record<string, number>): LogLine => ({
+      step,
+      scalars,
+      rates: {},
+      images_per_s: 1,
+      seconds: 0,
+    });
+    const log = new LogTable([line(1, { a: 1 }), line(2, { a: 3, b: 5 }), line(3, { a: 8 }), line(4, { c: 1 })]);
+    expect(log.thin(2)).toEqual({
+      step: [2, 4],
+      values: { a: [2, 8], images_per_s: [1, 1], b: [5, null], c: [null, 1] },
+    });
+    log.add(line(3, { a: 7 }));
+    expect(log.thin(9)).toEqual({
+      step: [1, 2, 3],
+      values: { a: [1, 3, 7], images_per_s: [1, 1, 1], b: [null, 5, null] },
+    });
   });
 
   it('inlines the installed uPlot', async () => {

@@ -60,42 +60,22 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
   const feeds = previews.get(name);
   const made = feeds && (await engine.preview(name, feeds.inputs));
   const last = made && output && feeds ? await pictureOf(output, made, feeds).toPNG() : undefined;
-  const samples = [...(await store.samples()), ...(last ? [{ step: engine.step, png: last }] : [])];
   const walk = output && feeds && (await walked(name, output, feeds, engine));
   const compared = made && output && (await comparedWith(made, output, run, dataset));
-  await store.write(
-    'report.html',
-    await reportHtml({
-      title: `${system.name} on ${dataset.name}`,
-      config: { ...config },
-      lines,
-      measures,
-      ...(best ? { best } : {}),
-      charts: system.charts ?? {},
-      samples: samples.filter(({ step }, i, all) => all.findIndex((s) => s.step === step) === i),
-      ...(walk ? { walk } : {}),
-      diagnosis: (await store.diagnoses?.()) ?? [],
-      sessions: await store.sessions(),
-      facts: {
-        examples: String(dataset.count),
-        ...(output && feeds ? captionsOf(output, feeds) : {}),
-        ...(dataset.license === undefined ? {} : { 'licence of the data': dataset.license }),
-        ...(dataset.credit === undefined ? {} : { credit: dataset.credit }),
-        weights: Object.entries(parametersOf(run))
-          .map(([role, count]) => `${role} ${count}`)
-          .join(', '),
-        'images seen': `${engine.step * config.batch} (${((engine.step * config.batch) / dataset.count).toFixed(1)} epochs)`,
-        training: `${run.clock.seconds().toFixed(0)} s`,
-        ...Object.fromEntries(
-          Object.entries(models).map(([file, { length }]) => [
-            file,
-            `${length} bytes, ${errors.length === 0 ? 'not compared with tfjs' : `largest relative error against tfjs ${Math.max(...errors).toExponential(1)}`}`,
-          ]),
-        ),
-      },
-      ...(compared ? { compared } : {}),
-    }),
+  const error =
+    errors.length === 0
+      ? 'not compared with tfjs'
+      : `largest relative error against tfjs ${Math.max(...errors).toExponential(1)}`;
+  const facts = Object.fromEntries(
+    Object.entries(models).map(([file, { length }]) => [file, `${length} bytes, ${error}`]),
   );
+  const data = await run.reporting.end({
+    facts,
+    ...(last ? { last } : {}),
+    ...(walk ? { walk } : {}),
+    ...(compared ? { compared } : {}),
+  });
+  await store.write('report.html', await reportHtml(data));
   const model = models[output?.file ?? ''];
   return {
     models,
@@ -103,27 +83,6 @@ export async function finish(run: Run, dataset: Dataset, runtime: Runtime | unde
     ...(best ? { best } : {}),
     ...(errors.length > 0 ? { exportError: Math.max(...errors) } : {}),
   };
-}
-
-/** What the rows of a grid were made of, in words, where an output takes texts. */
-function captionsOf({ inputs, preview }: Output, { inputs: fed }: PreviewFeeds): Record<string, string> {
-  const { name = '', vocabulary } = inputs.find(({ role }) => role === 'text') ?? {};
-  const ids = fed[name];
-  if (vocabulary === undefined || ids === undefined) return {};
-  const [count = 0, length = 1] = ids.shape;
-  const { each = 1 } = preview ?? {};
-  const words = ids.data as Int32Array; // token ids
-  const captions = Array.from({ length: Math.ceil(count / each) }, (_, i) =>
-    Array.from(words.subarray(i * each * length, (i * each + 1) * length), (id) => vocabulary[id])
-      .filter(Boolean)
-      .join(' '),
-  );
-  return { 'captions of the grid': captions.map((caption, i) => `${i + 1}. ${caption}`).join('; ') };
-}
-
-/** Weights of each network, by role. */
-export function parametersOf({ system }: Pick<Run, 'system'>): Record<string, number> {
-  return Object.fromEntries(Object.entries(system.networks).map(([role, model]) => [role, model.countParams()]));
 }
 
 /** Discriminators that the run writes too. */

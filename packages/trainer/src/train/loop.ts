@@ -11,6 +11,7 @@ import type { TrainEvent } from './events.js';
 import type { PreviewFeeds } from './feeds.js';
 import type { Measuring } from './measuring.js';
 import { pictureOf } from './preview.js';
+import type { Reporting } from './reporting.js';
 
 /** A run that is ready to go. */
 export interface Run {
@@ -26,6 +27,7 @@ export interface Run {
   /** Measures of the generator, where any are asked for. */
   measuring: Measuring | undefined;
   diagnosing: Diagnosing;
+  reporting: Reporting;
   emit: (event: TrainEvent) => void | Promise<void>;
   signal: AbortSignalLike | undefined;
   /** Most steps of one call of the engine. */
@@ -73,6 +75,7 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
       };
       if (step % config.logEvery === 0) {
         await store.log(line);
+        run.reporting.logged(line);
         await warn(run, await diagnosing.observe(line));
       }
       if (step === 1) checkWatched(run.system, scalars);
@@ -140,13 +143,14 @@ export function memoriesOf({ schedules }: GanSystem): Record<string, readonly nu
 }
 
 /** Writes a grid for each output: the same inputs at every step. */
-async function sample({ system, engine, previews, store, emit }: Run): Promise<void> {
+async function sample({ system, engine, previews, store, reporting, emit }: Run): Promise<void> {
   for (const [i, [name, feeds]] of [...previews].entries()) {
     const output = system.outputs[name];
     if (output === undefined) continue;
     const picture = pictureOf(output, await engine.preview(name, feeds.inputs), feeds);
     await store.sample(engine.step, picture, i === 0 ? undefined : name);
   }
+  reporting.sampled();
   await emit({ type: 'sample', step: engine.step });
 }
 
@@ -203,6 +207,7 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   engine.detour = ++setback.count;
   for (const [name, memory] of Object.entries(last.schedules)) system.schedules[name]?.memory?.load(memory);
   await store.dropAfter?.(last.step);
+  run.reporting.backTo(last.step);
   run.measuring?.backTo(last.step);
   await run.diagnosing.recall();
   await emit({

@@ -16,6 +16,7 @@ import type { Dataset } from '../data/dataset.js';
 import { skippedLine } from '../data/fields.js';
 import { datasetFrom, type ExampleStream } from '../data/from.js';
 import type { ExtractorFile } from '../metrics/features/onnx.js';
+import type { ReportData } from '../report/parts.js';
 import { decodeCheckpoint, environmentChanges, type Checkpoint, type Environment } from '../records/checkpoint.js';
 import { MemoryStore, type RunStore } from '../records/store.js';
 import { checkData, checkInputs } from '../systems/check.js';
@@ -30,9 +31,10 @@ import { makeDiagnosing } from './diagnosing.js';
 import { makeEngine } from './engine.js';
 import type { TrainEvent } from './events.js';
 import { phaseFeeds, previewFeeds, type PreviewFeeds } from './feeds.js';
-import { finish, parametersOf, type Exports } from './finish.js';
+import { finish, type Exports } from './finish.js';
 import { loop, type Run, type Setback } from './loop.js';
 import { makeMeasuring } from './measuring.js';
+import { makeReporting, parametersOf } from './reporting.js';
 import { startFrom } from './start.js';
 
 /** What a run gets from its surroundings. */
@@ -83,6 +85,11 @@ export interface LiveRun {
    * @throws UsageError for a role that the system does not have.
    */
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
+  /**
+   * What `report.html` would show now; after the end, what it shows. May be called at any time, and costs the run
+   * nothing but the reading of its log the first time.
+   */
+  report(): Promise<ReportData>;
 }
 
 /** Names of {@link TrainHost}, but for the checkpoint. */
@@ -183,13 +190,25 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
       const diagnosing = makeDiagnosing({ config, options, reads, modes, engine, store });
       await diagnosing.recall();
       try {
+        const previews = await previewsOf(system, dataset, seed);
+        const reporting = makeReporting({
+          config,
+          system,
+          engine,
+          measuring,
+          previews,
+          store,
+          clock: time,
+          dataset,
+        });
         const run: Run = {
           config,
           system,
           engine,
           measuring,
           diagnosing,
-          previews: await previewsOf(system, dataset, seed),
+          reporting,
+          previews,
           identity,
           store,
           clock: time,
@@ -213,7 +232,8 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
           where: store.where,
           parameters: parametersOf(run),
         });
-        await host.onReady?.({ system, state: engine.state, evaluate: engine.evaluate });
+        const { report } = reporting;
+        await host.onReady?.({ system, state: engine.state, evaluate: engine.evaluate, report });
         const reason = await loop(run);
         const exported = reason === 'finished' ? await finish(run, dataset, runtime) : {};
         await onEvent({ type: 'end', step: engine.step, reason });

@@ -1,0 +1,67 @@
+// The log of a run as columns of numbers, kept while the log grows, and averaged to as many points as a chart shows.
+import type { LogLine } from '../records/store.js';
+
+/** A log as columns, averaged. */
+export interface Columns {
+  /** The last step of each part. */
+  step: number[];
+  /** Scalars, rates and speed by name; null where a part has none, as of a phase that seldom runs. */
+  values: Record<string, (number | null)[]>;
+}
+
+/** A log that grows: 8 bytes for each of its numbers. */
+export class LogTable {
+  readonly #steps: number[] = [];
+  /** By name, in the order in which they were first seen. NaN, which no log has, where a line has none. */
+  readonly #columns = new Map<string, number[]>();
+
+  constructor(lines: Iterable<LogLine> = []) {
+    for (const line of lines) this.add(line);
+  }
+
+  /** Adds a line; lines of its step and of later ones, from before a run went back, are dropped. */
+  add({ step, scalars, rates, images_per_s }: LogLine): void {
+    this.dropAfter(step - 1);
+    const row = this.#steps.push(step) - 1;
+    for (const [name, value] of Object.entries({ ...scalars, ...rates, images_per_s })) {
+      const column = this.#columns.get(name) ?? [];
+      this.#columns.set(name, column);
+      while (column.length < row) column.push(NaN);
+      column.push(Number.isFinite(value) ? value : NaN);
+    }
+  }
+
+  /** Drops the lines after a step. */
+  dropAfter(step: number): void {
+    while ((this.#steps.at(-1) ?? -Infinity) > step) this.#steps.pop();
+    for (const column of this.#columns.values())
+      if (column.length > this.#steps.length) column.length = this.#steps.length;
+  }
+
+  /** Averaged in equal parts down to at most `most` points. */
+  thin(most: number): Columns {
+    const lines = this.#steps.length;
+    const count = Math.min(most, lines);
+    const cuts = Array.from({ length: count + 1 }, (_, i) => Math.floor((i * lines) / Math.max(1, count)));
+    const parts = cuts.slice(0, -1).map((from, i) => [from, cuts[i + 1] ?? from] as const);
+    const filled = [...this.#columns].filter(([, column]) => column.some((value) => !Number.isNaN(value)));
+    return {
+      step: parts.map(([, end]) => this.#steps[end - 1] ?? 0),
+      values: Object.fromEntries(
+        filled.map(([name, column]) => [name, parts.map(([from, end]) => mean(column, from, end))]),
+      ),
+    };
+  }
+}
+
+/** The mean of what there is in a part of a column. */
+function mean(column: readonly number[], from: number, end: number): number | null {
+  let [sum, count] = [0, 0];
+  for (let i = from; i < end; i++) {
+    const value = column[i] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count++;
+  }
+  return count === 0 ? null : sum / count;
+}
