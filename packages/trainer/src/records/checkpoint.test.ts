@@ -1,7 +1,28 @@
 // The checkpoint format: bits survive, damage is detected, environments are compared.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint, encodeCheckpoint, environmentChanges, firstBad, type Checkpoint } from './checkpoint.js';
+import { decodeTensors } from './safetensors.js';
+
+const VECTORS = join(import.meta.dirname, '../../../../tests/vectors');
+interface Raw {
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly hex: string;
+}
+interface Written {
+  readonly file: string;
+  readonly checkpoint: object;
+  readonly tensors: Readonly<Record<string, Raw>>;
+}
+/** By checkpoints.py: our file as it was read, and two that it wrote. */
+const vectors = JSON.parse(readFileSync(join(VECTORS, 'checkpoints.json'), 'utf8')) as {
+  ours: { metadata: Readonly<Record<string, string>>; tensors: Readonly<Record<string, Raw>> };
+  theirs: Written;
+  version2: Written;
+};
 
 // a NaN with payload, −0, a subnormal, 1
 const bits = new Float32Array(new Uint32Array([0x7fc00001, 0x80000000, 1, 0x3f800000]).buffer);
@@ -38,14 +59,74 @@ describe('checkpoint', () => {
     expect(await decodeCheckpoint(odd.subarray(3))).toEqual(example);
   });
 
-  it('ends with the SHA-256 that Node computes, and aligns tensors to 64 bytes', async () => {
+  it('has the SHA-256 that Node computes, of the file with zeros in its place', async () => {
+    const bytes = Buffer.from(await encodeCheckpoint(example));
+    const at = bytes.indexOf('"sha256":"') + '"sha256":"'.length;
+    const digest = bytes.toString('ascii', at, at + 64);
+    bytes.fill('0', at, at + 64);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(digest);
+  });
+
+  it('is what the Python package safetensors reads as these tensors, bit for bit', async () => {
     const bytes = await encodeCheckpoint(example);
-    expect(Buffer.from(bytes.subarray(-32)).toString('hex')).toBe(
-      createHash('sha256').update(bytes.subarray(0, -32)).digest('hex'),
+    // the file that tests/vectors/checkpoints.py read: vitest -u writes it
+    await expect(`${Buffer.from(bytes).toString('base64')}\n`).toMatchFileSnapshot(
+      join(VECTORS, 'checkpoint-3.base64'),
     );
-    expect(bytes.length % 64).toBe(32);
-    const raw = Buffer.from(bits.buffer);
-    expect(Buffer.from(bytes).indexOf(raw) % 64).toBe(0);
+    const dtypes = { float32: 'F32', int32: 'I32' } as Readonly<Record<string, string>>;
+    expect(vectors.ours.tensors).toEqual(
+      Object.fromEntries(
+        Object.entries(example.state).map(([name, { dtype, shape, data }]) => [
+          name,
+          {
+            dtype: dtypes[dtype],
+            shape,
+            hex: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex'),
+          },
+        ]),
+      ),
+    );
+    const { state: _, ...rest } = example;
+    const { checkpoint = '', format, version } = vectors.ours.metadata;
+    expect([JSON.parse(checkpoint), format, version]).toEqual([rest, 'forja.checkpoint', '3']);
+  });
+
+  it.each(['theirs', 'version2'] as const)('reads what Python wrote: %s', async (name) => {
+    const { file, checkpoint, tensors } = vectors[name];
+    const { state, ...rest } = await decodeCheckpoint(Buffer.from(file, 'base64'));
+    expect(rest).toEqual(checkpoint);
+    const found = Object.entries(state).map(([tensor, { dtype, shape, data }]) => [
+      tensor,
+      { dtype, shape, hex: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex') },
+    ]);
+    expect(Object.fromEntries(found)).toEqual(tensors);
+  });
+
+  it('refuses what is no checkpoint, whatever its header says', async () => {
+    const fileOf = (header: string): Uint8Array => {
+      const bytes = Buffer.alloc(8 + header.length + 8);
+      bytes.writeBigUInt64LE(BigInt(header.length));
+      bytes.write(header, 8);
+      return bytes;
+    };
+    const tensor = (entry: object): Uint8Array => fileOf(JSON.stringify({ a: entry }));
+    for (const [file, message] of [
+      [fileOf('{}'), /SHA-256/],
+      [fileOf('[1]'), /object for each tensor/],
+      [fileOf('{"a":'), /JSON/],
+      [tensor({ dtype: 'F64', shape: [1], data_offsets: [0, 8] }), /type among .* 'a', got F64/],
+      [tensor({ dtype: 'F32', shape: [3], data_offsets: [0, 12] }), /12 bytes of 'a'/],
+      [tensor({ dtype: 'F32', shape: [-1], data_offsets: [0, 4] }), /shape and two offsets/],
+      [tensor({ dtype: 'F32', shape: [1], data_offsets: [4, 0] }), /4 bytes of 'a'/],
+    ] as const) {
+      if (String(message) !== '/SHA-256/') expect(() => decodeTensors(file, 'f')).toThrow(message);
+      await expect(decodeCheckpoint(file)).rejects.toMatchObject({ code: 'checkpoint.format' });
+    }
+    await expect(
+      encodeCheckpoint({ ...example, state: { __metadata__: example.state['none']! } }),
+    ).rejects.toMatchObject({
+      code: 'input.shape',
+    });
   });
 
   it('finds any flipped byte and any cut', async () => {

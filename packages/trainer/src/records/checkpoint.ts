@@ -1,15 +1,17 @@
-// Encodes and decodes checkpoints: everything that a run needs to continue bit for bit. docs/checkpoints.md describes
-// the format; stores write the files.
-import { ARRAY_OF, BYTES_OF, ForjaError, UsageError, sizeOf, type DType, type NamedTensors } from '@forja/core';
-import { sha256 } from '../digest.js';
+// Encodes and decodes checkpoints: everything that a run needs to continue bit for bit, in the safetensors layout.
+// docs/checkpoints.md describes the format; stores write the files.
+import { ForjaError, type NamedTensors } from '@forja/core';
+import { hex, sha256 } from '../digest.js';
+import { decodeVersion2, isVersion2 } from './checkpoint-2.js';
+import { decodeTensors, encodeTensors, headerEnd } from './safetensors.js';
 
-/** Version of the format that this code writes, and the only one it reads. */
-export const CHECKPOINT_VERSION = 2;
+/** Version of the format that this code writes. It reads version 2 too. */
+export const CHECKPOINT_VERSION = 3;
 
-const MAGIC = 'FORJACKP';
-const ALIGN = 64;
-const DIGEST = 32;
-const PREFIX = MAGIC.length + 8;
+/** Under `format` in the metadata. */
+const FORMAT = 'forja.checkpoint';
+/** What stands for the digest while it is computed. */
+const NO_DIGEST = '0'.repeat(64);
 
 /** What a step's numbers depend on besides configuration and state. If any of it differs, the bits may differ. */
 export type Environment = Record<string, string>;
@@ -37,73 +39,51 @@ export interface Checkpoint {
   state: NamedTensors;
 }
 
-interface Header extends Omit<Checkpoint, 'state'> {
-  tensors: { name: string; dtype: DType; shape: number[]; offset: number }[];
-}
-
 /**
- * Bytes of a checkpoint: magic, version, header length, JSON header, tensors (little-endian, aligned to 64), SHA-256 of
- * all before it.
+ * Bytes of a checkpoint: a file in the safetensors layout with all state as tensors. Its metadata are `format`,
+ * `version`, `checkpoint` (the rest, as JSON), and `sha256`, in hexadecimal: of the file with zeros in that place.
  */
 export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<Uint8Array> {
-  let offset = 0;
-  const tensors = Object.entries(state).map(([name, { dtype, shape, data }]) => {
-    const entry = { name, dtype, shape: [...shape], offset };
-    if (data.byteLength !== sizeOf(shape) * BYTES_OF[dtype])
-      throw new UsageError(
-        `encodeCheckpoint: expected ${sizeOf(shape)} values in '${name}', got ${data.byteLength} bytes`,
-        { code: 'input.shape' },
-      );
-    offset = aligned(offset + data.byteLength);
-    return entry;
-  });
-  const header = new TextEncoder().encode(JSON.stringify({ ...rest, tensors } satisfies Header));
-  const start = aligned(PREFIX + header.length);
-  const bytes = new Uint8Array(start + offset + DIGEST);
-  bytes.set(new TextEncoder().encode(MAGIC));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(MAGIC.length, CHECKPOINT_VERSION, true);
-  view.setUint32(MAGIC.length + 4, header.length, true);
-  bytes.set(header, PREFIX);
-  for (const { name, offset: at } of tensors) {
-    const data = state[name]?.data;
-    if (data) bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start + at);
-  }
-  bytes.set(await sha256(bytes.subarray(0, bytes.length - DIGEST)), bytes.length - DIGEST);
+  const checkpoint = JSON.stringify(rest);
+  const metadata = { format: FORMAT, version: String(CHECKPOINT_VERSION), sha256: NO_DIGEST, checkpoint };
+  const bytes = encodeTensors({ metadata, tensors: state });
+  const at = digestAt(bytes, headerEnd(bytes, 'encodeCheckpoint'));
+  bytes.set(new TextEncoder().encode(hex(await sha256(bytes))), at);
   return bytes;
 }
 
 /**
- * The inverse of {@link encodeCheckpoint}. Throws ForjaError `checkpoint.format` for another format, a truncated file
- * or a flipped bit; `where` names the file.
+ * The inverse of {@link encodeCheckpoint}, for version 2 too. Throws ForjaError `checkpoint.format` for another format, a
+ * truncated file or a flipped bit; `where` names the file.
  */
 export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'): Promise<Checkpoint> {
+  if (isVersion2(bytes)) return decodeVersion2(bytes, where);
   const bad = (expected: string, got: string): ForjaError =>
     new ForjaError('checkpoint.format', `${where}: expected ${expected}, got ${got}`);
-  if (bytes.length < PREFIX + DIGEST || String.fromCharCode(...bytes.subarray(0, MAGIC.length)) !== MAGIC)
-    throw bad(`a checkpoint (it begins with ${MAGIC})`, bytes.length === 0 ? 'an empty file' : 'another file');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = view.getUint32(MAGIC.length, true);
-  if (version !== CHECKPOINT_VERSION)
+  const at = digestAt(bytes, headerEnd(bytes, where));
+  if (at < 0) throw bad(`a checkpoint, with a SHA-256 in its metadata`, 'another file');
+  const blank = new Uint8Array(bytes); // a copy, of a Buffer too, whose slices are not
+  blank.set(new TextEncoder().encode(NO_DIGEST), at);
+  const digest = new TextDecoder().decode(bytes.subarray(at, at + NO_DIGEST.length));
+  if (hex(await sha256(blank)) !== digest)
+    throw bad('the SHA-256 in its metadata to match', 'another; the file is damaged or truncated');
+  const { metadata, tensors } = decodeTensors(bytes, where);
+  const { format = '', version = '', checkpoint = '' } = metadata;
+  if (format !== FORMAT) throw bad(`the format ${FORMAT}`, `'${format}'`);
+  if (version !== String(CHECKPOINT_VERSION))
     throw bad(`version ${CHECKPOINT_VERSION}`, `version ${version}; use the Forja that wrote it`);
-  const end = bytes.length - DIGEST;
-  const digest = await sha256(bytes.subarray(0, end));
-  if (digest.some((b, i) => b !== bytes[end + i]))
-    throw bad('the SHA-256 at its end to match', 'another; the file is damaged or truncated');
-  const length = view.getUint32(MAGIC.length + 4, true);
-  if (PREFIX + length > end) throw bad(`a header of ${length} bytes`, 'a shorter file');
   // written by encodeCheckpoint: the digest matches
-  const { tensors, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + length))) as Header;
-  const start = aligned(PREFIX + length);
-  const state = Object.fromEntries(
-    tensors.map(({ name, dtype, shape, offset }) => {
-      const from = start + offset;
-      const size = sizeOf(shape) * BYTES_OF[dtype];
-      if (from + size > end) throw bad(`${size} bytes of '${name}'`, 'a shorter file');
-      return [name, { dtype, shape, data: new ARRAY_OF[dtype](bytes.slice(from, from + size).buffer) }];
-    }),
-  );
-  return { ...rest, state };
+  return { ...(JSON.parse(checkpoint) as Omit<Checkpoint, 'state'>), state: tensors };
+}
+
+/** Where the digest is in the header; -1 where there is none. */
+function digestAt(bytes: Uint8Array, end: number): number {
+  // one character a byte, so that places in the text are those in the file
+  const header = Array.from({ length: Math.ceil(end / 4096) }, (_, i) =>
+    String.fromCharCode(...bytes.subarray(i * 4096, Math.min(end, (i + 1) * 4096))),
+  ).join('');
+  const found = /"sha256":"(?=[0-9a-f]{64}")/.exec(header);
+  return found === null ? -1 : found.index + found[0].length;
 }
 
 /**
@@ -124,5 +104,3 @@ export function firstBad(state: NamedTensors): { name: string; value: number } |
   }
   return undefined;
 }
-
-const aligned = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;

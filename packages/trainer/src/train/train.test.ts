@@ -203,7 +203,7 @@ describe('train in memory', () => {
       tiny,
       { checkpoint: new Uint8Array(100) },
       'checkpoint.format',
-      /begins with FORJACKP/,
+      /safetensors layout, got another file/,
     ],
   ])('refuses %s', async (_, config, host, code, message) => {
     const before = tf.memory().numTensors;
