@@ -6,7 +6,7 @@ import { densityCoverageMetric } from './density-coverage.js';
 import { frechet } from './frechet.js';
 import { kid } from './kid.js';
 import { memorisation } from './memorisation.js';
-import type { Metric } from './metric.js';
+import type { Better, Metric } from './metric.js';
 import { modesMetric } from './modes.js';
 import { precisionRecallMetric } from './precision-recall.js';
 
@@ -49,3 +49,10 @@ export const metricNames = (): string[] => all.names();
 
 /** Names of the scores of all measures. */
 export const scoreNames = (): string[] => all.names().flatMap((name) => Object.keys(all.of(name).scores));
+
+/** Whether less or more of a score is better; undefined for a name that is of no measure, such as a deviation. */
+export const betterOf = (score: string): Better | undefined =>
+  all
+    .names()
+    .map((name) => all.of(name).scores[score])
+    .find((better) => better !== undefined);

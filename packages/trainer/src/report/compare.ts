@@ -1,5 +1,6 @@
 // Several runs in one page: their scores and scalars drawn over each other, where their configurations differ, and the
 // last and best of each. Self-contained, like the report of one.
+import { betterOf } from '../metrics/index.js';
 import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 import { LogTable } from './columns.js';
 import { escapeHtml, inScript, jsonInScript } from './html.js';
@@ -87,7 +88,7 @@ function chartsOf(
   }));
 }
 
-/** Steps, time and last scores: rows of a cell for each run. */
+/** Steps, time, and last and best scores: rows of a cell for each run. */
 function lastOf(runs: readonly ComparedRun[]): string[][] {
   const names = [...new Set(runs.flatMap(({ measures }) => Object.keys(measures.at(-1)?.scores ?? {})))];
   const row = (name: string, of: (run: ComparedRun) => string): string[] => [name, ...runs.map(of)];
@@ -106,8 +107,19 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
           ),
         ]
       : []),
-    ...names.map((name) => row(name, ({ measures }) => shown(measures.at(-1)?.scores[name]))),
+    ...names.flatMap((name) => {
+      const last = row(`${name}, last`, ({ measures }) => shown(measures.at(-1)?.scores[name]));
+      return betterOf(name) === undefined ? [last] : [last, row(`${name}, best`, (run) => bestOf(run, name))];
+    }),
   ];
+}
+
+/** The best of a score, and its step. */
+function bestOf({ measures }: ComparedRun, name: string): string {
+  const sign = betterOf(name) === 'less' ? 1 : -1;
+  const scored = measures.filter(({ scores }) => Number.isFinite(scores[name])); // JSON has no NaN
+  const [best] = scored.sort((a, b) => sign * ((a.scores[name] ?? 0) - (b.scores[name] ?? 0)));
+  return best === undefined ? '' : `${shown(best.scores[name])} at step ${best.step}`;
 }
 
 /** Fields that not all runs have alike. */

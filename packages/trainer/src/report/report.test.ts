@@ -104,6 +104,10 @@ describe('report', () => {
     expect(html).not.toMatch(/(?:src|href)=["'](?!data:)/);
     expect(html).toContain('<td>rates.d</td><td>1</td><td>2</td>');
     expect(html).not.toContain('<td>seed</td>');
+    expect(html).toContain('<td>frechet, last</td><td>2</td><td>2</td>');
+    expect(html).toContain('<td>frechet, best</td><td>1 at step 20</td><td>1 at step 20</td>');
+    expect(html).toContain('<td>frechet_sd, last</td>');
+    expect(html).not.toContain('frechet_sd, best');
     const scripts = [...html.matchAll(/<script>([^]*?)<\/script>/g)].map(([, code]) => code ?? '');
     for (const code of scripts) expect(() => new Script(code)).not.toThrow();
     const charts = JSON.parse(/const charts = (\[.*\]);/.exec(html)?.[1] ?? '') as { name: string; lines: unknown[] }[];

@@ -1,0 +1,88 @@
+// forja runs: what it lists of folders as a run leaves them, whole and cut off by a crash, and the page that it writes.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { CliIo } from '@forja/core';
+import { runsCommand } from './runs-command.js';
+
+const cwd = await mkdtemp(join(tmpdir(), 'forja-runs-'));
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+const printed: string[] = [];
+const io: CliIo = {
+  json: false,
+  verbose: false,
+  tty: false,
+  cwd,
+  signal: new AbortController().signal,
+  print: (line = '') => void printed.push(line),
+  warn: () => {},
+  progress: () => ({ update: () => {}, stop: () => {} }),
+};
+
+const facts = { output: 'generator', extractor: 'digits', sha256: 'abc', resize: 'none', made: 5, real: 5 };
+/** A folder with two lines of the log, the second of which may be cut off, and two measurements. */
+async function runAt(name: string, rate: number, whole: boolean): Promise<void> {
+  const folder = join(cwd, name);
+  await mkdir(folder, { recursive: true });
+  const data = { kind: 'synthetic', shape: 'ring' };
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ system: 'mlp', data, steps: 2, rates: { g: rate } }));
+  const lines = [1, 2].map((step) =>
+    JSON.stringify({ step, scalars: { loss_g: step * rate }, rates: {}, images_per_s: 8, seconds: step }),
+  );
+  await writeFile(join(folder, 'log.jsonl'), `${lines[0]}\n${whole ? `${lines[1]}\n` : lines[1]?.slice(0, 20)}`);
+  const scores = [{ frechet: 0.25 }, { frechet: 4 * rate, frechet_sd: null }];
+  const measured = scores.map((score, i) => JSON.stringify({ step: i + 1, ...facts, scores: score }));
+  await writeFile(join(folder, 'measures.jsonl'), `${measured.join('\n')}\n`);
+  if (whole) await writeFile(join(folder, 'report.html'), '');
+}
+await runAt('runs/first', 0.5, true);
+await runAt('runs/second', 0.125, false);
+await runAt('others/third', 0.25, true);
+await mkdir(join(cwd, 'runs/none'));
+
+it('lists the runs of a folder', async () => {
+  printed.length = 0;
+  const listed = await runsCommand.run({}, io);
+  expect(listed).toEqual({
+    runs: [
+      expect.objectContaining({
+        folder: join('runs', 'first'),
+        steps: 2,
+        of: 2,
+        finished: true,
+        scores: { frechet: 2, frechet_sd: null },
+      }),
+      expect.objectContaining({ folder: join('runs', 'second'), steps: 1, of: 2, finished: false }),
+    ],
+  });
+  expect(printed).toHaveLength(2);
+  expect(printed[0]).toMatch(/first {3}mlp on ring {2}step 2 of 2, finished {2}2 s {2}frechet 2$/);
+});
+
+it('compares two and more in one page', async () => {
+  for (const folders of [
+    ['runs/first', 'runs/second'],
+    ['runs', 'others/third'],
+  ]) {
+    const { page } = (await runsCommand.run({ folders, out: 'c.html' }, io)) as { page: string };
+    const html = await readFile(page, 'utf8');
+    const charts = JSON.parse(/const charts = (\[.*\]);/.exec(html)?.[1] ?? '') as {
+      name: string;
+      lines: { name: string; step: number[]; values: number[] }[];
+    }[];
+    const loss = charts.find(({ name }) => name === 'loss_g')?.lines;
+    expect(loss?.slice(0, 2)).toMatchObject([
+      { name: join('runs', 'first'), step: [1, 2], values: [0.5, 1] },
+      { name: join('runs', 'second'), step: [1], values: [0.125] },
+    ]);
+    expect(loss).toHaveLength(folders.length === 2 && folders[0] === 'runs' ? 3 : 2);
+    expect(html).toContain('<td>rates.g</td><td>0.5</td><td>0.125</td>');
+    expect(html).toContain('<td>frechet, best</td><td>0.25 at step 1</td><td>0.25 at step 1</td>');
+  }
+});
+
+it('refuses what has no run, and what is not there', async () => {
+  await expect(runsCommand.run({ folders: ['runs/none'] }, io)).rejects.toMatchObject({ code: 'usage' });
+  await expect(runsCommand.run({ folders: ['nowhere'] }, io)).rejects.toMatchObject({ code: 'usage' });
+});
