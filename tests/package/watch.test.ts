@@ -13,7 +13,7 @@ import { openBrowser, openPage, until } from './support/site.js';
 const folder = mkdtempSync(join(tmpdir(), 'forja-watch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Charts drawn, the step that the slider shows, the number of grids, and where on the screen the reader's heading is. */
+/** Charts drawn, the step that the slider shows, the number of grids, and where on the screen a heading is. */
 const seen = (page: Page): Promise<{ charts: number; label: string; grids: number; top: number; open: boolean }> =>
   page.evaluate(`({
     charts: document.querySelectorAll('canvas').length,

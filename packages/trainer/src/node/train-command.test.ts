@@ -81,6 +81,7 @@ describe('forja train', () => {
 
   it('says with --dry-run what it would do, options over the file', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify({ ...tiny, rates: { g: 0.1 } }));
+    const before = process.memoryUsage().rss;
     const result = await trainCommand.run({ config: 'c.json', dryRun: true, steps: 9, rateD: 0.2 }, io());
     expect(result).toMatchObject({ config: { steps: 9, batch: 8, rates: { g: 0.1, d: 0.2 } }, examples: 64 });
     const { measured } = result as { measured: { seconds: number; imagesPerSecond: number } };
@@ -90,6 +91,9 @@ describe('forja train', () => {
     expect(lines.join('\n')).toMatch(
       /would train mlp on 8 Gaussians on a ring \(64 examples of vector 2, label number\) for 9 steps of 8/,
     );
+    const { peakBytes } = result as { peakBytes: number };
+    expect(peakBytes).toBeGreaterThan(0.9 * before); // the kernel counts in batches of pages
+    expect(lines).toContainEqual(expect.stringMatching(/^memory: \d+ MB at most in this process/));
     expect(await readdir(cwd)).toEqual(['c.json']);
   });
 

@@ -216,6 +216,8 @@ async function dryRun(
   io.print(
     `measured on ${device}: ${(1000 * seconds).toPrecision(3)} ms a step, ${imagesPerSecond.toFixed(0)} images/s, ${duration(seconds * config.steps)} for ${config.steps} steps without grids and checkpoints`,
   );
+  const peakBytes = 1024 * process.resourceUsage().maxRSS; // in KiB on every platform
+  io.print(`memory: ${(peakBytes / 1e6).toFixed(0)} MB at most in this process, with data, graph and state`);
   if (plan !== undefined) io.print(`\n${plan}`);
   return {
     config,
@@ -223,6 +225,7 @@ async function dryRun(
     phases,
     parameters,
     stateBytes,
+    peakBytes,
     measured,
     ...(plan === undefined ? {} : { plan }),
   };

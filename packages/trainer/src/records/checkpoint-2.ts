@@ -20,8 +20,8 @@ export function isVersion2(bytes: Uint8Array): boolean {
 }
 
 /**
- * The checkpoint in such a file. Throws ForjaError `checkpoint.format` for an older version, a truncated file or a flipped
- * bit; `where` names the file.
+ * The checkpoint in such a file. Throws ForjaError `checkpoint.format` for an older version, a truncated file or a
+ * flipped bit; `where` names the file.
  */
 export async function decodeVersion2(bytes: Uint8Array, where: string): Promise<Checkpoint> {
   const bad = (expected: string, got: string): ForjaError =>

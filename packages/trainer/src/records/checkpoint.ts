@@ -53,8 +53,8 @@ export async function encodeCheckpoint({ state, ...rest }: Checkpoint): Promise<
 }
 
 /**
- * The inverse of {@link encodeCheckpoint}, for version 2 too. Throws ForjaError `checkpoint.format` for another format, a
- * truncated file or a flipped bit; `where` names the file.
+ * The inverse of {@link encodeCheckpoint}, for version 2 too. Throws ForjaError `checkpoint.format` for another format,
+ * a truncated file or a flipped bit; `where` names the file.
  */
 export async function decodeCheckpoint(bytes: Uint8Array, where = 'checkpoint'): Promise<Checkpoint> {
   if (isVersion2(bytes)) return decodeVersion2(bytes, where);

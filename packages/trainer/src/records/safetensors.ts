@@ -1,6 +1,6 @@
 // Reads and writes files of tensors in the safetensors layout (github.com/huggingface/safetensors, "Format"): 8 bytes
-// with the length of the header, little-endian; the header, JSON of `{ dtype, shape, data_offsets }` by name and of texts
-// under `__metadata__`; the bytes of the tensors, without holes.
+// with the length of the header, little-endian; the header, JSON of `{ dtype, shape, data_offsets }` by name and of
+// texts under `__metadata__`; the bytes of the tensors, without holes.
 import {
   ARRAY_OF,
   BYTES_OF,

@@ -29,7 +29,7 @@ export interface Exports {
 
 /** Exports every output and writes `report.html`. */
 export async function finish(run: Run, dataset: Dataset, runtime: Runtime | undefined): Promise<Exports> {
-  const { engine, system, config, store, emit, previews } = run;
+  const { engine, system, store, emit, previews } = run;
   const lines = await store.lines();
   const measures = await store.measures();
   const best = run.measuring?.bestOf(measures);
