@@ -98,7 +98,9 @@ function lastOf(runs: readonly ComparedRun[]): string[][] {
     row('images/s', ({ lines }) => (lines.at(-1)?.images_per_s ?? 0).toFixed(0)),
     row('measured by', ({ measures }) => {
       const last = measures.at(-1);
-      return last === undefined ? '' : `${last.extractor} ${last.sha256}, ${last.made} made, ${last.real} real`;
+      if (last === undefined) return '';
+      const { extractor, sha256, made, real } = last;
+      return `${extractor}${sha256 === '' ? '' : ` ${sha256}`}, ${made} made, ${real} real`;
     }),
     ...(runs.some(({ diagnoses = [] }) => diagnoses.length > 0)
       ? [
