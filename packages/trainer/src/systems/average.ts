@@ -5,15 +5,15 @@ import type * as tf from '@tensorflow/tfjs';
 import { applyUpdates, ema, type EmaAt } from '../optimizers/index.js';
 import { variablesOf } from '../tfjs/variables.js';
 
-/** How a network is averaged. */
+/** Options of {@link averageOf}. */
 export interface AverageOptions {
   /** Share of the past at each update, 0 to below 1. */
   decay: number;
   /** Use decay min(decay, (1 + n) / (10 + n)) at the n-th update, so that the start is forgotten quickly. */
   warmup: boolean;
   /**
-   * Non-trainable weights (moving statistics of batch norms) in the averaged network: `last` takes the network's own,
-   * `averaged` averages them too.
+   * Non-trainable weights (moving statistics of batch norms) in the averaged network: `last` uses the network's present
+   * values, `averaged` averages them too.
    */
   statistics: 'last' | 'averaged';
   /** Prefix of the variables' names. Default `average`; a second averaged network needs another. */
@@ -22,7 +22,7 @@ export interface AverageOptions {
 
 /** A network's averaged weights. */
 export interface Average {
-  /** The averages and their counter: state. */
+  /** The averages and the counter of updates. */
   readonly variables: readonly tf.Variable[];
   /** Moves the averages towards the weights. Part of a phase's step. */
   follow(at?: Pick<EmaAt, 'decay' | 'share'>): void;

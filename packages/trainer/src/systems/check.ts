@@ -1,4 +1,5 @@
-// What a system promises, held against it where it is used, so that a mistake in a system of one's own is one sentence.
+// Checks a system against its contract before and during training, so that a mistake in a user's system gives one clear
+// message.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { StepFunction } from '../compile/step.js';
@@ -25,16 +26,16 @@ export function checkData({ name, data }: SystemKind, dataset: Dataset): void {
   }
 }
 
-/** @throws UsageError `config.invalid` for a system that is not whole. */
+/** @throws UsageError `config.invalid` for a system with missing, duplicate or out-of-range parts. */
 export function checkSystem({ name, variables, phases, outputs, schedules }: GanSystem): void {
   if (phases.length === 0) throw refuse(`system '${name}': expected phases, got none`);
   if (Object.keys(outputs).length === 0) throw refuse(`system '${name}': expected outputs, got none`);
-  const twice = repeated(variables.map((variable) => variable.name));
-  if (twice !== undefined)
-    throw refuse(`system '${name}': expected variables of different names, got two called '${twice}'`);
-  const again = repeated(phases.map((phase) => phase.name));
-  if (again !== undefined)
-    throw refuse(`system '${name}': expected phases of different names, got two called '${again}'`);
+  const duplicateVariable = firstDuplicate(variables.map((variable) => variable.name));
+  if (duplicateVariable !== undefined)
+    throw refuse(`system '${name}': expected variables of different names, got two called '${duplicateVariable}'`);
+  const duplicatePhase = firstDuplicate(phases.map((phase) => phase.name));
+  if (duplicatePhase !== undefined)
+    throw refuse(`system '${name}': expected phases of different names, got two called '${duplicatePhase}'`);
   for (const phase of phases) {
     for (const field of ['every', 'repeat'] as const)
       if (!(Number.isInteger(phase[field] ?? 1) && (phase[field] ?? 1) >= 1))
@@ -73,9 +74,9 @@ export function checkInputs({ name, phases }: GanSystem, dataset: Dataset): void
 }
 
 /**
- * A phase's step that is watched while it runs or is traced.
- * @throws UsageError `config.invalid` for a result that is no scalar, an assigned variable that is none of the
- * system's, and a weight that is assigned twice, as by two optimizers.
+ * A phase's step, checked while it runs or is traced.
+ * @throws UsageError `config.invalid` for a result that is not a scalar, an assigned variable that is not the system's,
+ * and a weight that is assigned twice, as by two optimizers.
  */
 export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
   const where = `system '${system.name}', phase '${phase.name}'`;
@@ -107,8 +108,8 @@ export function checkedStep(system: GanSystem, phase: Phase): StepFunction {
   };
 }
 
-/** Runs `fn`, synchronous, and tells of each `variable.assign` in it before it happens. */
-function watchingAssignments<T>(tell: (variable: tf.Variable) => void, fn: () => T): T {
+/** Runs the synchronous `fn` and calls `onAssign` before each `variable.assign` in it. */
+function watchingAssignments<T>(onAssign: (variable: tf.Variable) => void, fn: () => T): T {
   const prototype = tf.Variable.prototype;
   const assign = Object.getOwnPropertyDescriptor(prototype, 'assign') as PropertyDescriptor & {
     value: tf.Variable['assign'];
@@ -116,7 +117,7 @@ function watchingAssignments<T>(tell: (variable: tf.Variable) => void, fn: () =>
   Object.defineProperty(prototype, 'assign', {
     ...assign,
     value(this: tf.Variable, value: tf.Tensor) {
-      tell(this);
+      onAssign(this);
       assign.value.call(this, value);
     },
   });
@@ -127,6 +128,6 @@ function watchingAssignments<T>(tell: (variable: tf.Variable) => void, fn: () =>
   }
 }
 
-function repeated(names: readonly string[]): string | undefined {
+function firstDuplicate(names: readonly string[]): string | undefined {
   return names.find((name, i) => names.indexOf(name) !== i);
 }

@@ -1,4 +1,4 @@
-// A discriminator as a file: examples, and a class or text where it takes one, to how real it says that each is.
+// A discriminator as a file: from examples (and a class or text if it takes one) to a score of how real each is.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../data/dataset.js';
@@ -7,7 +7,7 @@ import type { Output } from './system.js';
 
 /** What {@link discriminatorOutput} is made of. */
 export interface DiscriminatorParts {
-  /** Logits [n, 1], or of patches [n, h, w, 1], in inference: of examples, and of `condition` where it is given. */
+  /** Logits [n, 1], or of patches [n, h, w, 1], in inference, of examples under `condition` if there is one. */
   judge(example: tf.Tensor, condition: tf.Tensor | undefined): tf.Tensor;
   /** Pictures [height, width, channels], or vectors [size]. */
   readonly example: FieldSpec;
@@ -18,7 +18,7 @@ export interface DiscriminatorParts {
   readonly file?: string;
 }
 
-/** The output: `score` [batch], within 0..1 where the loss makes the logits a probability; of patches the mean. */
+/** The output: `score` [batch], averaged over patches; within 0..1 if the loss turns logits into probabilities. */
 export function discriminatorOutput(parts: DiscriminatorParts): Output {
   const { judge, example, loss, condition, file = 'discriminator.onnx' } = parts;
   const picture = example.shape.length === 3;
@@ -40,7 +40,7 @@ export function discriminatorOutput(parts: DiscriminatorParts): Output {
   };
 }
 
-/** One number an example. */
+/** One number per example. */
 function scoreOf({ probability = tf.clone }: GanLoss, logits: tf.Tensor): tf.Tensor {
   const patches = tf.reshape(probability(logits), [logits.shape[0] ?? -1, sizeOf(logits.shape.slice(1))]);
   return patches.shape[1] === 1 ? tf.reshape(patches, [-1]) : tf.mean(patches, 1);

@@ -32,7 +32,7 @@ export const share = v.pipe(
   v.ltValue(1, 'a number from 0 to below 1'),
 );
 
-/** A name of an open set; `names` is asked when a value is checked, so that what users register counts. */
+/** A name of an open set; `names` is called at each check, so that names registered later are accepted too. */
 export const named = (what: string, names: () => string[]) =>
   v.pipe(
     v.string(),

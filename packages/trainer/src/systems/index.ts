@@ -1,4 +1,4 @@
-// The ready systems, a line each: what `forja train <name>` and a configuration's `system` may say.
+// The built-in systems, a line each: values of `forja train <name>` and of a configuration's `system`.
 export { dcganKind } from './dcgan/index.js';
 export { mlpKind } from './mlp/index.js';
 export { conditionalKind } from './conditional/index.js';

@@ -1,17 +1,17 @@
-// What makes a system from a configuration: CONTRACT of a system's folder, and of users' own systems. The schema is the
-// only place where a system's options are named; flags, help and docs are derived from it.
+// How a system is made from a configuration: CONTRACT of a system's folder, and of users' own systems. The schema is
+// the only place where a system's options are named; flags, help and docs are derived from it.
 import type * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import type { Dataset, FieldSpec } from '../data/dataset.js';
 import type { GanSystem } from './system.js';
 
-/** What a field of the data has to be. */
+/** What kind of values a field of the data holds. */
 export type FieldKind = 'image' | 'vector' | 'label' | 'text';
 
 /** Fields that a system reads. */
 export type FieldNeeds = Readonly<Record<string, FieldKind>>;
 
-/** What a system may know of the data. */
+/** What a system knows of the data. */
 export type DatasetInfo = Pick<Dataset, 'name' | 'count' | 'fields' | 'parts' | 'holdout'>;
 
 /** What a run gives a system beside its own options. */
@@ -19,12 +19,12 @@ export interface Circumstances {
   readonly batch: number;
   /** Of the initial weights. */
   readonly seed: number;
-  /** Iterations of the run, which schedules may end with. */
+  /** Iterations of the run, for schedules that end with it. */
   readonly steps: number;
   /** Examples of a grid. */
   readonly samples: number;
   readonly data: DatasetInfo;
-  /** The user's own networks, by role; a system builds those that are not here. */
+  /** The user's own networks, by role; a system builds the others. */
   readonly networks: Readonly<Record<string, tf.LayersModel>>;
 }
 
@@ -44,19 +44,19 @@ export interface SystemKind<E extends OptionEntries = OptionEntries, N extends s
   readonly summary: string;
   /**
    * The system's own fields of a configuration, as valibot entries: `v.optional(schema, default)`, with
-   * `v.description('…')` for help. A name of a run's field is refused.
+   * `v.description('…')` for help. Names of a run's own fields are refused.
    */
   readonly options: E;
-  /** Defaults of the run's fields that suit this system, before the general ones. */
+  /** This system's defaults of the run's fields; they override the general ones. */
   readonly defaults?: { readonly steps?: number; readonly batch?: number; readonly sampleCount?: number };
-  /** Smallest batch that it can be trained with. Default 2, as batch norm needs two. */
+  /** Smallest batch that training works with. Default 2, as batch norm needs two. */
   readonly leastBatch?: number;
   /** Fields of the data that the phases read, by name. */
   readonly data: FieldNeeds;
   /** Roles for which a user may bring a network. */
   readonly roles: readonly string[];
   /**
-   * Refuses options that do not fit the data, or fills in what follows from it.
+   * Refuses options that do not fit the data, and fills in options that follow from it.
    * @throws UsageError `config.invalid`.
    */
   fit?(options: OptionsOf<E>, data: DatasetInfo): OptionsOf<E>;
@@ -68,7 +68,7 @@ export function systemKind<E extends OptionEntries, const N extends string>(kind
   return kind;
 }
 
-/** Whether a field is of a kind, and what the kind is, in words. */
+/** Of each kind: its words in messages, and whether a field is of it. */
 export const FIELD_KINDS: Readonly<Record<FieldKind, { words: string; fits: (field: FieldSpec) => boolean }>> = {
   image: {
     words: 'pictures [height, width, channels]',

@@ -1,11 +1,11 @@
-// A network of a system: the user's own, or one that is built and drawn from the seed.
+// A network of a system: the user's own, or one that is built, with weights drawn from the seed.
 import type * as tf from '@tensorflow/tfjs';
 import { variablesOf } from '../tfjs/variables.js';
 import { initialise } from '../models/initialise.js';
 import type { Circumstances } from './kind.js';
 
 /**
- * The network of a role: the user's as it is, else `build()` with kernels drawn with this standard deviation, or
+ * The network of a role: the user's unchanged, else `build()` with kernels drawn with this standard deviation, or
  * orthogonal ones.
  */
 export function networkOf(
@@ -22,7 +22,7 @@ export function networkOf(
   return model;
 }
 
-/** Disposes a system's variables, but for those of networks that the user brought. */
+/** Disposes a system's variables except those of the user's own networks. */
 export function disposeOwn(variables: readonly tf.Variable[], { networks }: Circumstances): void {
   const borrowed = new Set(Object.values(networks).flatMap(({ weights }) => variablesOf(weights)));
   for (const variable of variables) if (!borrowed.has(variable)) variable.dispose();

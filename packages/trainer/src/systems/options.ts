@@ -1,4 +1,4 @@
-// A system's options from values of unknown origin: checked by its schema, defaults filled in.
+// Parses a system's options from untyped values: checked by its schema, with defaults filled in.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
@@ -6,7 +6,7 @@ import type { OptionEntries, OptionsOf, SystemKind } from './kind.js';
 
 /**
  * Options of `kind` with defaults.
- * @throws UsageError `config.invalid` with a line for each that is wrong.
+ * @throws UsageError `config.invalid` with a line for each wrong option.
  */
 export function systemOptions<E extends OptionEntries>(
   kind: SystemKind<E>,

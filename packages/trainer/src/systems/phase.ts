@@ -6,11 +6,11 @@ import type { GanSystem } from './system.js';
 /** Where an input of a phase, or of a preview, comes from. */
 export type Source =
   /**
-   * A field of the data set; each run takes its own batch of as many examples as the input has rows. `holdout`: of the
-   * examples that are kept out of training, for a probe.
+   * A field of the data set; each run takes its own batch, one example per row of the input. `holdout`: from the
+   * examples kept out of training, for a probe.
    */
   | { data: string; holdout?: boolean }
-  /** Numbers of (seed, phase, run, input). `p`: probability of a one, for `bernoulli`. */
+  /** Random numbers that depend on (seed, phase, run, input). `p`: probability of a one, for `bernoulli`. */
   | { random: 'normal' | 'uniform' | 'bernoulli'; p?: number }
   /** Whole numbers `from` … `below` − 1. */
   | { random: 'int'; from: number; below: number }
@@ -28,27 +28,27 @@ export interface PhaseInput {
 
 /** One step of the game, over state that all phases share. */
 export interface Phase {
-  /** Part of the streams of its random numbers: another name draws other numbers. */
+  /** Part of its random streams: another name draws other numbers. */
   readonly name: string;
-  /** Runs in iterations whose number (from 0) is a multiple. Default 1. */
+  /** It runs in iterations whose number (from 0) is a multiple of this. Default 1. */
   readonly every?: number;
   /** The first iteration that it runs in. Default 0. */
   readonly from?: number;
-  /** It runs before this iteration only. Default: to the end. */
+  /** It stops before this iteration. Default: never. */
   readonly until?: number;
-  /** Runs an iteration, one after another, each with its own batch and numbers. Default 1. */
+  /** How often it runs in an iteration, each time with its own batch and random numbers. Default 1. */
   readonly repeat?: number;
   readonly inputs: Readonly<Record<string, PhaseInput>>;
   /**
-   * The update, as a plain tfjs function. The scalars it returns are columns of the log; no two phases of one iteration
-   * share a name.
+   * The update, as a plain tfjs function. The scalars it returns are columns of the log; two phases of one iteration
+   * must not return the same name.
    */
   readonly step: StepFunction;
 }
 
 /**
- * The number of a phase's run `repeat` in iteration `step`, counted over the whole training: what its batch and its
- * random numbers depend on. A resumed run needs nothing but the iteration to go on.
+ * The number, over the whole training, of run `index` of a phase in iteration `step`. Its batch and random numbers
+ * depend on this alone, so resuming needs only the iteration.
  */
 export function runOf({ every = 1, repeat = 1 }: Phase, step: number, index: number): number {
   return Math.floor(step / every) * repeat + index;
@@ -59,12 +59,12 @@ export function runsIn({ every = 1, repeat = 1, from = 0, until = Infinity }: Ph
   return step % every === 0 && step >= from && step < until ? repeat : 0;
 }
 
-/** Whether a source is filled where the step is run, by (seed, run, `<phase>/<input>`), and not fed. */
+/** True if the step draws the input itself, from (seed, run, `<phase>/<input>`), instead of being fed. */
 export function isDrawn(source: Source): source is { random: 'normal' | 'uniform' | 'bernoulli' } {
   return 'random' in source && source.random !== 'int' && source.p === undefined;
 }
 
-/** A phase as `compile`, `compileAll` and `eagerStep` take it, but for the seed. Default: the system's first phase. */
+/** A phase as an argument of `compile`, `compileAll` and `eagerStep`, without the seed. Default: the first phase. */
 export function phaseStep(
   { phases, variables }: Pick<GanSystem, 'phases' | 'variables'>,
   phase: Phase | undefined = phases[0],

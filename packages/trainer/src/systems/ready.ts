@@ -1,10 +1,10 @@
-// Ready systems without data or a run: for benchmarks, tests and loops of one's own.
+// Built-in systems without data or a run: for benchmarks, tests and users' own loops.
 import type { FieldSpec } from '../data/dataset.js';
 import { makeSystem, type SystemConfigs } from './registry.js';
 import type { GanSystem } from './system.js';
 
-/** What a run would say: batch and seed. */
-interface Without {
+/** What a run would otherwise set: batch and seed. */
+interface RunOptions {
   /** Default 64. */
   batch?: number;
   /** Of the initial weights. Default 0. */
@@ -13,7 +13,7 @@ interface Without {
 
 /** Options of {@link dcgan}. */
 export type DcganConfig = SystemConfigs['dcgan'] &
-  Without & {
+  RunOptions & {
     /** Edge of the square pictures, a multiple of 4. Default 28. */
     size?: number;
     /** Default 1. */
@@ -22,14 +22,14 @@ export type DcganConfig = SystemConfigs['dcgan'] &
 
 /** Options of {@link mlpGan}. */
 export type MlpGanConfig = SystemConfigs['mlp'] &
-  Without & {
+  RunOptions & {
     /** Size of one example. Default 2. */
     size?: number;
   };
 
 /**
  * A DCGAN for pictures [batch, size, size, channels] in [-1, 1].
- * @throws UsageError `config.invalid` for options that make no network.
+ * @throws UsageError `config.invalid` for options that do not fit together.
  */
 export function dcgan({ size = 28, channels = 1, batch = 64, seed = 0, ...options }: DcganConfig = {}): GanSystem {
   const image: FieldSpec = { shape: [size, size, channels], dtype: 'float32', range: [-1, 1] };
@@ -38,7 +38,7 @@ export function dcgan({ size = 28, channels = 1, batch = 64, seed = 0, ...option
 
 /**
  * A GAN of two MLPs on vectors [batch, size].
- * @throws UsageError `config.invalid` for options that make no network.
+ * @throws UsageError `config.invalid` for options that do not fit together.
  */
 export function mlpGan({ size = 2, batch = 64, seed = 0, ...options }: MlpGanConfig = {}): GanSystem {
   const vector: FieldSpec = { shape: [size], dtype: 'float32' };

@@ -12,8 +12,8 @@ type Ready = (typeof ready)[keyof typeof ready];
 type Entries<K> = K extends SystemKind<infer E> ? E : never;
 
 /**
- * Options of each system as a user writes them, by name. A system of your own adds its line, so that editors know its
- * options: `declare module '@forja/trainer' { interface SystemConfigs { mine: { depth?: number } } }`.
+ * Options of each system as a user writes them, by name. Declare your own system's here, so that editors know them:
+ * `declare module '@forja/trainer' { interface SystemConfigs { mine: { depth?: number } } }`.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- an interface, so that users can add to it
 export interface SystemConfigs extends ReadyConfigs {}
@@ -23,7 +23,7 @@ type ReadyConfigs = { [K in Ready as K['name']]: OptionsInput<Entries<K>> };
 /** Names of the systems. */
 export type SystemName = keyof SystemConfigs & string;
 
-// The entries of a system matter to nobody here: they are checked by its own schema.
+// The types of options are erased here; each system's schema checks them.
 const all = registry<SystemKind>('system', Object.values(ready) as unknown as SystemKind[]);
 
 /**
@@ -36,20 +36,20 @@ export function registerSystem<E extends OptionEntries>(kind: SystemKind<E>): vo
 
 /**
  * The system called `name`.
- * @throws UsageError `config.invalid` for a name that is none.
+ * @throws UsageError `config.invalid` for an unknown name.
  */
 export const kindOf = (name: string): SystemKind => all.of(name);
 
-/** Names of all systems, registered ones too. */
+/** Names of all systems, including registered ones. */
 export const systemNames = (): string[] => all.names();
 
-/** What {@link makeSystem} needs beside options. */
+/** What {@link makeSystem} needs besides options. */
 export type SystemSurroundings = Partial<Circumstances> & {
   data: Pick<Dataset, 'name' | 'count' | 'fields' | 'parts'>;
 };
 
 /**
- * A system without a run: for a loop of your own, benchmarks and tests. `options` are the system's own.
+ * A system without a run: for your own loop, benchmarks and tests. `options` are the system's.
  * @throws UsageError `config.invalid` for options that are wrong or do not fit the data.
  */
 export function makeSystem<N extends SystemName>(

@@ -1,5 +1,5 @@
-// A GAN system: networks, the phases of their game over one state, and what comes out. CONTRACT. The loop, the log, the
-// report, checkpoints and the export know no system by name.
+// A GAN system: networks, phases over one state, and outputs. CONTRACT. The loop, the log, the report, checkpoints and
+// the export know no system by name.
 import type { Manifest, TensorSpec } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { OutputOption } from '../export/describe.js';
@@ -9,26 +9,28 @@ import type { Phase, Source } from './phase.js';
 
 /** Pictures of an output for the grids of a run. */
 export interface Preview {
-  /** Examples. Inputs have this many rows. */
+  /** Number of examples: rows of the inputs. */
   readonly count: number;
   /** Pictures in a row of the grid. Default: nearly square. */
   readonly columns?: number;
-  /** How often each example of the data stands in turn: a row each where it is `columns`. Default 1. */
+  /**
+   * How often each example of the data is repeated in a row; with `columns` each fills a row of the grid. Default 1.
+   */
   readonly each?: number;
-  /** Inputs by name. `data`: the first examples of the holdout, or of the data; random numbers are those of run 0. */
+  /** Inputs by name. `data`: the first examples of the holdout, else of the data; random numbers are those of run 0. */
   readonly inputs: Readonly<Record<string, Source>>;
   /**
-   * What is shown in place of what the output's own model makes: a function of the inputs above, in their order. For
-   * generators whose input the data does not have as it is.
+   * Makes the pictures instead of the output's own model, from the inputs above in their order: for generators whose
+   * input is not a field of the data.
    */
   readonly model?: ExportFunction;
-  /** Fields of the data shown before each picture, from the same examples. */
+  /** Fields of the data shown before each picture, of the same example. */
   readonly beside?: readonly string[];
 }
 
-/** A generator of the system: what previews show, measures draw from, and a file holds. */
+/** A generator of the system, for previews, measures and the exported file. */
 export interface Output {
-  /** A function or model in inference, of the averaged weights where there are any. */
+  /** A function or model in inference, with averaged weights if there are any. */
   readonly model: tf.LayersModel | ExportFunction;
   /** A name in a shape, such as `batch`, is a dynamic size. */
   readonly inputs: readonly (TensorSpec & { name: string })[];
@@ -37,34 +39,34 @@ export interface Output {
   readonly file: string;
   readonly kind: Manifest['kind'];
   readonly preview?: Preview;
-  /** Field of the data that its examples should look like; default: the first of their shape. */
+  /** Field of the data that its examples should look like. Default: the first of the same shape. */
   readonly like?: string;
 }
 
 /** Everything that training needs to know of a GAN. */
 export interface GanSystem {
   readonly name: string;
-  /** By role: `g`, `d`; `g_ab`, `d_a`. Counted and reported. */
+  /** By role: `g`, `d`; `g_ab`, `d_a`. Their weights are counted in the report. */
   readonly networks: Readonly<Record<string, tf.LayersModel>>;
   /** All state: weights, statistics, moments, averages, pools, counters. Names are unique and stable. */
   readonly variables: readonly tf.Variable[];
-  /** One iteration runs them in this order. */
+  /** In the order in which an iteration runs them. */
   readonly phases: readonly Phase[];
   /**
-   * A look at the networks that changes nothing, run every so many logged steps: its scalars join the log. Diagnoses
-   * are made of `spread`, `apart` and `d_overfit` (systems/two-player/probe.ts says what they are).
+   * Measures the networks without changing anything, once in a while; its scalars join the log. Diagnoses read
+   * `spread`, `apart` and `d_overfit` (explained in systems/two-player/probe.ts).
    */
   readonly probe?: Phase;
   /** By name; the first is the one that grids show and `train` returns. */
   readonly outputs: Readonly<Record<string, Output>>;
   /**
-   * Discriminators that judge examples one by one, as files of role `score`, which `exportDiscriminator` asks for; see
+   * Discriminators that score single examples, written as files of role `score` if `exportDiscriminator` is set; see
    * `discriminatorOutput`. They have no preview.
    */
   readonly discriminators?: Readonly<Record<string, Output>>;
-  /** Scalars that follow the iteration, by the name that sources and the log use: `rate_g`, `rate_d`. */
+  /** Scalars that depend on the iteration, by their name in sources and the log: `rate_g`, `rate_d`. */
   readonly schedules: Readonly<Record<string, Schedule>>;
-  /** Scalars that share a chart of the report, by its title; others get charts of their own. */
+  /** Scalars that share a chart of the report, by its title; each of the others gets its own chart. */
   readonly charts?: Readonly<Record<string, readonly string[]>>;
   dispose(): void;
 }

@@ -52,7 +52,7 @@ describe.each([...EVERY, ...Object.entries(SMALL)])('%s', (_, make) => {
     const names = first.variables.map((v) => v.name);
     expect(second.variables.map((v) => v.name)).toEqual(names);
     expect(new Set(names).size).toBe(names.length);
-    expect(names.filter((n) => /_\d+$/.test(n))).toEqual([]); // no suffix of tfjs's
+    expect(names.filter((n) => /_\d+$/.test(n))).toEqual([]); // tfjs has added no suffix
     expect(second.variables.map((v) => v.dataSync())).toEqual(first.variables.map((v) => v.dataSync()));
     first.dispose();
     expect(second.variables.filter((v) => v.isDisposed)).toEqual([]);
@@ -114,7 +114,7 @@ test.each([
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test('a phase that seldom runs, and one that runs often, count their runs over the whole training', () => {
+test('phases with `every` and `repeat` count their runs over the whole training', () => {
   const phase = (every: number, repeat: number): Phase => ({ name: 'p', every, repeat, inputs: {}, step: () => ({}) });
   const runs = (of: Phase): number[] =>
     [0, 1, 2, 3].flatMap((step) => Array.from({ length: runsIn(of, step) }, (_, i) => runOf(of, step, i)));
@@ -122,14 +122,14 @@ test('a phase that seldom runs, and one that runs often, count their runs over t
   expect(runs(phase(1, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(runs(phase(2, 1))).toEqual([0, 1]);
   expect(runs(phase(3, 2))).toEqual([0, 1, 2, 3]);
-  // one that begins later, or ends sooner, counts as if it had run all along
+  // a phase that begins later or ends sooner counts as if it had always run
   expect(runs({ ...phase(1, 1), from: 2 })).toEqual([2, 3]);
   expect(runs({ ...phase(2, 1), until: 2 })).toEqual([0]);
 });
 
-describe('a system of one’s own', () => {
+describe('a user’s system', () => {
   const dataset = arrayDataset({ data: new Float32Array(8), shape: [2] });
-  /** One weight that follows the data's mean, made wrong by `change`. */
+  /** A system of one weight that follows the data's mean; `change` breaks it. */
   const mine = (change: (whole: GanSystem) => Partial<GanSystem>): SystemKind =>
     systemKind({
       name: 'mine',

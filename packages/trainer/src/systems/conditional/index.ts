@@ -1,5 +1,5 @@
-// Pictures of a class that is asked for: the class goes into both networks, R1 keeps the discriminator smooth
-// (Mescheder et al. 2018), applied lazily.
+// A class-conditional GAN: both networks take the class, and a lazy R1 penalty keeps the discriminator smooth
+// (Mescheder et al. 2018).
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';

@@ -61,7 +61,7 @@ export function conditionalGenerator({
 
 /**
  * Picture and labels [n] → logit [n, 1]; with `auxiliary`, picture → [logit, logits of classes [n, classes]]. `norm`
- * stands between the convolutions, as in DCGAN not after the first.
+ * follows each convolution but the first, as in DCGAN.
  */
 export function conditionalDiscriminator({
   size,

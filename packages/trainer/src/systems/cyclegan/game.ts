@@ -21,7 +21,7 @@ import { poolOf } from './pool.js';
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof cycleganOptions, undefined>>;
 type Role = 'g_ab' | 'g_ba' | 'd_a' | 'd_b';
-type Given = Record<'a' | 'b' | 'row_a' | 'row_b' | 'swap_a' | 'swap_b' | 'rate_g' | 'rate_d', tf.Tensor>;
+type GameInputs = Record<'a' | 'b' | 'row_a' | 'row_b' | 'swap_a' | 'swap_b' | 'rate_g' | 'rate_d', tf.Tensor>;
 
 /** The game over networks that have their initial weights. */
 export function game(
@@ -53,25 +53,25 @@ export function game(
   const apply = (model: tf.LayersModel, x: tf.Tensor, training = true): tf.Tensor =>
     model.apply(x, { training }) as tf.Tensor;
 
-  const updateG = ({ a, b, rate_g }: Given, keep: Keep): Record<'a' | 'b', tf.Tensor> => {
+  const updateG = ({ a, b, rate_g }: GameInputs, keep: Keep): Record<'a' | 'b', tf.Tensor> => {
     const made: Partial<Record<'a' | 'b', tf.Tensor>> = {};
     const { value, grads } = tf.variableGrads(() => {
       const [fakeB, fakeA] = [apply(g_ab, a), apply(g_ba, b)];
       Object.assign(made, { a: tf.keep(tf.clone(fakeA)), b: tf.keep(tf.clone(fakeB)) });
-      const back = tf.add<tf.Scalar>(l1(apply(g_ba, fakeB), a), l1(apply(g_ab, fakeA), b));
-      keep('cycle', back);
+      const cycle = tf.add<tf.Scalar>(l1(apply(g_ba, fakeB), a), l1(apply(g_ab, fakeA), b));
+      keep('cycle', cycle);
       const deceived = [apply(d_b, fakeB), apply(d_a, fakeA)].map((logits) =>
         leastSquares.generator({ logits }, { logits }),
       );
       const terms = [
-        // Zhu et al., section 3.1, have no half before the generator's squares, as Mao et al. do
+        // Zhu et al., section 3.1, have no factor ½ before the generator's squares, unlike Mao et al.
         tf.mul<tf.Scalar>(sumOf(deceived), 2),
-        tf.mul<tf.Scalar>(back, options.cycle),
+        tf.mul<tf.Scalar>(cycle, options.cycle),
       ];
       if (options.identity > 0) {
-        const alike = tf.add<tf.Scalar>(l1(apply(g_ab, b), b), l1(apply(g_ba, a), a));
-        keep('identity', alike);
-        terms.push(tf.mul<tf.Scalar>(alike, options.identity));
+        const identity = tf.add<tf.Scalar>(l1(apply(g_ab, b), b), l1(apply(g_ba, a), a));
+        keep('identity', identity);
+        terms.push(tf.mul<tf.Scalar>(identity, options.identity));
       }
       return sumOf(terms);
     }, ofG);
@@ -80,13 +80,13 @@ export function game(
     keep('loss_g', value);
     return made as Record<'a' | 'b', tf.Tensor>; // the objective was called
   };
-  const updateD = (given: Given, shown: Readonly<Record<'a' | 'b', tf.Tensor>>, keep: Keep): void => {
+  const updateD = (given: GameInputs, shown: Readonly<Record<'a' | 'b', tf.Tensor>>, keep: Keep): void => {
     const { value, grads } = tf.variableGrads(() => {
       const verdicts = (['a', 'b'] as const).map((side) => {
         const d = side === 'a' ? d_a : d_b;
         return { onReal: { logits: apply(d, given[side]) }, onFake: { logits: apply(d, shown[side]) } };
       });
-      // least squares: right is what is nearer to its target, across one half
+      // least squares with targets 0 and 1: a verdict is right on its side of ½
       keep('d_real', tf.mean(tf.stack(verdicts.map(({ onReal }) => shareAbove(tf.sub(onReal.logits, 0.5))))));
       keep('d_fake', tf.mean(tf.stack(verdicts.map(({ onFake }) => shareAbove(tf.sub(0.5, onFake.logits))))));
       return sumOf(verdicts.map(({ onReal, onFake }) => leastSquares.discriminator(onReal, onFake)));
@@ -95,7 +95,7 @@ export function game(
     keep('loss_d', value);
   };
   const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {
-    const given = inputs as Given; // the phase's inputs
+    const given = inputs as GameInputs; // the phase's inputs
     const made = updateG(given, keep);
     const a = pools.a.query({ made: made.a, filled, row: given.row_a, swap: given.swap_a });
     const b = pools.b.query({ made: made.b, filled, row: given.row_b, swap: given.swap_b });

@@ -1,5 +1,5 @@
-// CycleGAN (Zhu et al. 2017): two sets of pictures without pairs, two generators between them, and what keeps them
-// honest: there and back again is the same picture.
+// CycleGAN (Zhu et al. 2017): two unpaired sets of pictures, a generator in each direction, and a cycle loss:
+// translated there and back, a picture should be the same.
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -46,7 +46,7 @@ export const cycleganOptions = {
   emaStatistics,
 };
 
-/** `forja train cyclegan`: two sets of pictures, fields `a` and `b`, drawn apart. */
+/** `forja train cyclegan`: two sets of pictures, fields `a` and `b`, drawn independently. */
 export const cycleganKind = systemKind({
   name: 'cyclegan',
   summary: 'pictures of one kind to another and back, without pairs (CycleGAN)',

@@ -1,6 +1,6 @@
-// A pool of pictures that a generator made before, so that the discriminator does not forget (Shrivastava et al. 2017,
-// section 2.3). Each place of the batch has a pool of its own, so no two pictures of a step want one row; the choices
-// are random numbers of the step. Pictures are state.
+// A pool of earlier generated pictures, so that the discriminator does not forget (Shrivastava et al. 2017, section
+// 2.3). Each place of the batch has its own pool, so two pictures of a step never compete for a row; the choices are
+// random numbers of the step. The pictures are state.
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../../tfjs/variables.js';
 import type { Update } from '../../optimizers/index.js';
@@ -9,9 +9,9 @@ import type { Update } from '../../optimizers/index.js';
 export interface Pool {
   readonly pictures: tf.Variable;
   /**
-   * What the discriminator sees for `made` [batch, h, w, c], and the pictures that stay. While fewer than `rows` are
-   * `filled` (a number), a made picture is put in the next row and shown. Later, where `swap` [batch] is 1, it takes
-   * the place of row `row` [batch], and the picture there is shown.
+   * What the discriminator sees for `made` [batch, h, w, c], and the updated pool. While fewer than `rows` rows are
+   * `filled` (a number), a generated picture is stored in the next row and shown. Later, where `swap` [batch] is 1, it
+   * replaces row `row` [batch], and the replaced picture is shown.
    */
   query(at: { made: tf.Tensor; filled: tf.Tensor; row: tf.Tensor; swap: tf.Tensor }): {
     shown: tf.Tensor;

@@ -58,7 +58,7 @@ export const dcganKind = systemKind({
 
 /**
  * Edge and channels of square pictures.
- * @throws UsageError `config.invalid` for others, naming the system.
+ * @throws UsageError `config.invalid` if they are not square, naming the system.
  */
 export function squareOf(
   system: string,

@@ -1,4 +1,4 @@
-// Two multi-layer perceptrons, for points and other vectors: small enough to look at, with no convolution in it.
+// Two multi-layer perceptrons, for points and other vectors: the smallest system, without convolutions.
 import * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
 import { heDeviation } from '../../models/initialise.js';

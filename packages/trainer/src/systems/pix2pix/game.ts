@@ -17,7 +17,7 @@ import type { pix2pixOptions } from './index.js';
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof pix2pixOptions, undefined>>;
 
-/** The game over networks that have their initial weights; without `d` only the distance counts. */
+/** The game over networks that have their initial weights; without `d` only the distance to the target counts. */
 export function game(
   { g, d }: { readonly g: tf.LayersModel; readonly d?: tf.LayersModel },
   fields: Readonly<Record<'input' | 'target', FieldSpec>>,
@@ -38,7 +38,7 @@ export function game(
   const step = (inputs: Readonly<Record<string, tf.Tensor>>, keep: Keep): void => {
     // the phase's inputs
     const { input, target, rate_g, rate_d } = inputs as Record<'input' | 'target' | 'rate_g' | 'rate_d', tf.Tensor>;
-    /** What G's adversarial loss is, after D was updated on the same picture. */
+    /** G's adversarial loss, after D was updated on the same picture. */
     const deceiving = (judge: (picture: tf.Tensor) => Verdict, update: typeof adamD, fake: tf.Tensor): tf.Scalar => {
       const d = tf.variableGrads(() => {
         const [onReal, onFake] = [judge(target), judge(fake)];
@@ -58,7 +58,7 @@ export function game(
       const weighted = tf.mul<tf.Scalar>(distance, options.l1);
       if (d === undefined) return weighted;
       const judge = (picture: tf.Tensor): Verdict => ({ logits: apply(d, tf.concat([input, picture], 3)) });
-      // Inside G's objective, but not of it: what D's update assigns is cut off from G's gradient.
+      // D is updated inside G's objective, but G's gradient does not flow through the update.
       const adversarial = deceiving(judge, adamD, fake);
       return tf.add<tf.Scalar>(
         options.adversarial === 1 ? adversarial : tf.mul<tf.Scalar>(adversarial, options.adversarial),

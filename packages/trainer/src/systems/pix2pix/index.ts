@@ -1,5 +1,5 @@
-// pix2pix (Isola et al. 2017): a U-Net that turns a picture into another, learnt from pairs; a discriminator that
-// judges patches of the pair, and an L1 distance from the right answer.
+// pix2pix (Isola et al. 2017): a U-Net that translates a picture, learnt from pairs; a discriminator that judges
+// patches of the pair, and an L1 distance to the target.
 import * as v from 'valibot';
 import type { FieldSpec } from '../../data/dataset.js';
 import { dcganDeviation } from '../../models/initialise.js';

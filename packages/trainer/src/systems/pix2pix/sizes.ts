@@ -1,10 +1,10 @@
-// Sizes of pictures in pairs, and how deep a U-Net fits them.
+// Sizes of the pictures of a pair, and the depth of a U-Net for them.
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 
 /**
  * Size and channels of the pictures of a pair.
- * @throws UsageError `config.invalid` where the two are of different size.
+ * @throws UsageError `config.invalid` if they differ in size.
  */
 export function sizesOf(
   fields: Readonly<Record<string, FieldSpec>>,
@@ -20,7 +20,7 @@ export function sizesOf(
   return { size: [height, width], input, output };
 }
 
-/** How often both edges can be halved, with two pixels left at least; 1 where they cannot, which the U-Net refuses. */
+/** How often both edges can be halved down to at least two pixels; 1 if never, which the U-Net refuses. */
 export function depthFor(edges: readonly number[]): number {
   let depth = 0;
   while (depth < 8 && edges.every((edge) => edge % 2 ** (depth + 1) === 0 && edge / 2 ** (depth + 1) >= 2)) depth++;

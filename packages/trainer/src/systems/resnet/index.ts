@@ -1,6 +1,6 @@
 // SNGAN with residual networks (Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks"):
-// hinge loss, spectral norm in the discriminator. Options lead to self-attention (SAGAN), or, without norms, to RpGAN
-// with R1 and R2 (as R3GAN, Huang et al. 2024).
+// hinge loss, spectral norm in the discriminator. Options add self-attention (SAGAN) or, without norms, make it RpGAN
+// with R1 and R2 (R3GAN, Huang et al. 2024).
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -89,7 +89,7 @@ export const resnetKind = systemKind({
 
 type Options = OptionsOf<typeof options>;
 
-/** @throws UsageError `config.invalid` for attention to a map that both networks do not have. */
+/** @throws UsageError `config.invalid` for attention at a map size that one of the networks does not have. */
 function checkAttention({ attention }: Options, size: number): void {
   const maps = mapSizes(size);
   if (attention !== undefined && !maps.includes(attention))
@@ -99,7 +99,7 @@ function checkAttention({ attention }: Options, size: number): void {
     );
 }
 
-/** @throws UsageError `config.invalid` for groups that do not divide what the discriminator sees at once. */
+/** @throws UsageError `config.invalid` for groups that do not divide the number of packs that D sees. */
 function checkGroups({ deviation, pack }: Options, batch: number): void {
   const seen = batch / pack;
   if (deviation !== undefined && seen > deviation && seen % deviation !== 0)

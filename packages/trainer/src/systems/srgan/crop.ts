@@ -1,11 +1,11 @@
-// What training varies: parts of pictures at random places, each picture at its own, mirrored and turned. By products
-// with zeros and ones, which are exact and run on every device.
+// Augmentation: random crops, mirrored and transposed, each picture with its own draw. Computed as products with zeros
+// and ones, which are exact and run on every device.
 import * as tf from '@tensorflow/tfjs';
 
-/** [n, h, w, c] → [n, edge, edge, c]: the part of each picture that begins at `top` and `left`, int32 [n]. */
+/** [n, h, w, c] → [n, edge, edge, c]: the crop of each picture that begins at `top` and `left`, int32 [n]. */
 export function cropped(x: tf.Tensor4D, top: tf.Tensor, left: tf.Tensor, edge: number): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
-  /** [n, edge, size]: a one where a row of the part comes from. */
+  /** [n, edge, size]: for each row of the crop, a one at the row of the picture that it comes from. */
   const chosen = (from: tf.Tensor, size: number): tf.Tensor => {
     const wanted = tf.add(tf.reshape(tf.cast(from, 'float32'), [n, 1, 1]), tf.reshape(tf.range(0, edge), [1, edge, 1]));
     return tf.cast(tf.equal(wanted, tf.reshape(tf.range(0, size), [1, 1, size])), 'float32');
@@ -17,8 +17,8 @@ export function cropped(x: tf.Tensor4D, top: tf.Tensor, left: tf.Tensor, edge: n
 }
 
 /**
- * Square pictures [n, e, e, c], each left to right, upside down and with rows and columns exchanged where its entry of
- * the float32 [n] is 1, else as it is: the eight ways in which a square lies on itself.
+ * Square pictures [n, e, e, c], each mirrored, turned upside down and transposed where its entry of the float32 [n] is
+ * 1: the eight symmetries of the square.
  */
 export function turned(x: tf.Tensor4D, at: { mirror: tf.Tensor; upend: tf.Tensor; transpose: tf.Tensor }): tf.Tensor4D {
   const [n] = x.shape;

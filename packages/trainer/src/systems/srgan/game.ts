@@ -1,5 +1,5 @@
-// The game of SRGAN over one state, in two phases: `pixel` until the discriminator plays, `game` from there. The small
-// picture is the mean of each block of the large one, made in the graph.
+// The game of SRGAN over one state, in two phases: `pixel` until the discriminator joins, then `game`. The graph makes
+// the small picture from the large one, as the mean of each block.
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
 import { charbonnier, l1, l2, lossOf, type Reconstruction, type Verdict } from '../../losses/index.js';
@@ -19,15 +19,15 @@ import type { srganOptions } from './index.js';
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof srganOptions, undefined>>;
 
-/** Inputs that say where a crop lies and how. */
-type Given = 'image' | 'top' | 'left' | 'mirror' | 'upend' | 'transpose';
+/** Pictures, and where and how they are cropped. */
+type InputName = 'image' | 'top' | 'left' | 'mirror' | 'upend' | 'transpose';
 
 const DISTANCES: Readonly<Record<Options['distance'], Reconstruction>> = { l1, charbonnier, l2 };
 
 /** [n, h, w, c] → [n, h / scale, w / scale, c]: the mean of each block. */
 export const shrunk = (x: tf.Tensor4D, scale: number): tf.Tensor4D => tf.avgPool(x, scale, scale, 'valid');
 
-/** The game over networks that have their initial weights; without `d` the pixel phase is all of it. */
+/** The game over networks that have their initial weights; without `d` there is only the pixel phase. */
 export function game(
   { g, d }: { g: tf.LayersModel; d?: tf.LayersModel },
   { crop, channels }: { crop: number; channels: number },
@@ -54,7 +54,7 @@ export function game(
   const whole = height === crop && width === crop;
   const pictureOf = (inputs: Inputs): tf.Tensor4D => {
     // the phase's inputs
-    const { image, top, left, mirror, upend, transpose } = inputs as Inputs & Record<Given, tf.Tensor>;
+    const { image, top, left, mirror, upend, transpose } = inputs as Inputs & Record<InputName, tf.Tensor>;
     const part = whole ? (image as tf.Tensor4D) : cropped(image as tf.Tensor4D, top, left, crop);
     return options.turn ? turned(part, { mirror, upend, transpose }) : part;
   };
@@ -88,7 +88,7 @@ export function game(
     };
     const total = updateG(() => {
       const made = apply(g, shrunk(truth, scale));
-      // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
+      // D is updated inside G's objective, but G's gradient does not flow through the update.
       updateD(made);
       const onFake = judge(made);
       const onReal = loss.relativistic === true ? judge(truth) : onFake;
@@ -98,9 +98,9 @@ export function game(
       const terms = [tf.mul<tf.Scalar>(pixel, options.pixel), tf.mul<tf.Scalar>(adversarial, options.adversarial)];
       if (f !== undefined && options.perceptual > 0) {
         const wanted = features(f, truth);
-        const apart = sumOf(features(f, made).map((map, i) => l1(map, wanted[i] as tf.Tensor))); // as many
-        keep('perceptual', apart);
-        terms.push(tf.mul(apart, options.perceptual));
+        const perceptual = sumOf(features(f, made).map((map, i) => l1(map, wanted[i] as tf.Tensor))); // as many
+        keep('perceptual', perceptual);
+        terms.push(tf.mul(perceptual, options.perceptual));
       }
       return sumOf(terms);
     }, inputs['rate_g'] as tf.Tensor);
@@ -165,7 +165,7 @@ export function game(
           count: at.samples,
           columns: 1,
           inputs: { image: { data: 'image' } },
-          // side by side: bicubic, made, the truth
+          // side by side: bicubic, generated, original
           model: (x) => {
             const truth = evenly(x as tf.Tensor4D, scale);
             const given = shrunk(truth, scale);
@@ -191,7 +191,7 @@ export function game(
   };
 }
 
-/** The picture without the rows and columns that the scale does not divide. */
+/** The picture cropped to multiples of the scale. */
 function evenly(x: tf.Tensor4D, scale: number): tf.Tensor4D {
   const [n, h, w, c] = x.shape;
   const [height, width] = [h - (h % scale), w - (w % scale)];

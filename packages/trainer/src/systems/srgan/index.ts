@@ -1,6 +1,5 @@
-// SRGAN (Ledig et al. 2017): pictures made larger. First a network that is right on average (SRResNet, a pixel loss),
-// then the same network with a discriminator, which asks for details that look real (Wang et al. 2018, ESRGAN:
-// relativistic average).
+// SRGAN (Ledig et al. 2017): super-resolution. First a network trained with a pixel loss (SRResNet), then the same
+// network with a discriminator, for details that look real (Wang et al. 2018, ESRGAN: relativistic average).
 import * as v from 'valibot';
 import { heDeviation } from '../../models/initialise.js';
 import { patchDiscriminator } from '../../models/patch.js';
@@ -91,5 +90,5 @@ export const srganKind = systemKind({
   },
 });
 
-/** A tenth of He's: blocks begin near the identity, the whole near a bicubic enlargement (Wang et al. 2018). */
+/** A tenth of He's: at first blocks are near the identity, and the output near bicubic (Wang et al. 2018). */
 const small = (shape: readonly number[]): number => heDeviation(shape) / 10;

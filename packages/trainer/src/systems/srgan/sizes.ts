@@ -2,12 +2,12 @@
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
 
-/** Edge of crops where none is asked for: patches of 70 pixels are as far as the discriminator sees. */
-const USUAL = 64;
+/** Default edge of crops, about the 70 pixels of a patch that the discriminator sees. */
+const DEFAULT_EDGE = 64;
 
 /**
- * Edge of the parts that are trained on, and channels of the pictures.
- * @throws UsageError `config.invalid` for pictures smaller than the crop, a crop that does not divide, and alpha.
+ * Edge of the crops that are trained on, and channels of the pictures.
+ * @throws UsageError `config.invalid` for pictures smaller than the crop, a crop that is not a multiple, and alpha.
  */
 export function sizesOf(
   {
@@ -25,8 +25,8 @@ export function sizesOf(
   };
   const least = Math.min(height, width);
   const halved = adversarial > 0 ? 2 ** depthD : 1;
-  const step = (scale * halved) / common(scale, halved);
-  const edge = crop ?? Math.floor(Math.min(USUAL, least) / step) * step;
+  const step = (scale * halved) / gcd(scale, halved);
+  const edge = crop ?? Math.floor(Math.min(DEFAULT_EDGE, least) / step) * step;
   if (channels > 3)
     refuse(`config.channels: expected 1 (grey) or 3 (RGB) for the system 'srgan', got ${channels} from ${from}`);
   if (edge > least || edge === 0)
@@ -42,5 +42,4 @@ export function sizesOf(
   return { crop: edge, channels };
 }
 
-/** Greatest common divisor. */
-const common = (a: number, b: number): number => (b === 0 ? a : common(b, a % b));
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -1,5 +1,5 @@
 // The game of StyleGAN2: mixed styles, a running mean of w, path length regularisation of the generator, lazy penalties
-// on the discriminator. Karras et al. 2019 and 2020. Parts of a step are those of two-player games.
+// on the discriminator. Karras et al. 2019 and 2020. Built from the parts of two-player games.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -72,7 +72,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
     const { z, z_mix, crossing, mixes, noise } = inputs as Record<string, tf.Tensor>; // of `drawn`
     const [w, other] = [one(mapping, z as tf.Tensor), one(mapping, z_mix as tf.Tensor)];
     if (follow) meanW.assign(tf.add(meanW, tf.mul(tf.sub(tf.mean(w, 0), meanW), MEAN_DECAY)));
-    // beyond the last layer where there is no mixing
+    // without mixing, a crossing beyond the last layer
     const from = tf.add(crossing as tf.Tensor, tf.mul(tf.sub(1, mixes as tf.Tensor), layers));
     return one(synthesis, mixed(w, other, from, layers), noise);
   };
@@ -81,7 +81,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
     role: 'g' | 'd',
     rate: tf.Tensor,
     objective: () => tf.Scalar,
-    fill = false, // a slope does not depend on every weight
+    fill = false, // zeros for weights that the objective does not depend on
   ): tf.Scalar => {
     const [of, optimizer] = role === 'g' ? [ofG, adamG] : [ofD, adamD];
     const { value, grads: found } = tf.variableGrads(objective, of);
@@ -94,7 +94,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
       judge: (x) => judge(x, penalty.name).logits,
       real: inputs['real'] as tf.Tensor,
       get fake() {
-        return fake(); // asked for by some penalties only
+        return fake(); // a getter, as only some penalties read it
       },
       draw: drawsOf(penalty.name),
     });
@@ -137,7 +137,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
       };
       const value = descend('g', given.rate_g, () => {
         const fake = generate(inputs, true);
-        // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
+        // D is updated inside G's objective, but G's gradient does not flow through the update.
         updateD(fake);
         const onFake = judge(fake, 'g_fake');
         return loss.generator(onFake, loss.relativistic === true ? judge(given.real, 'g_real') : onFake);
@@ -195,7 +195,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
     paths.mean,
     ...sight.variables,
   ];
-  /** Runs `fn` with all averages in place of the weights. */
+  /** Runs `fn` with all averages instead of the weights. */
   const averaged = <T>(fn: () => T): T =>
     averages.reduceRight(
       (inner, { during }) =>
@@ -206,7 +206,7 @@ export function styleGame(networks: StyleNetworks, options: StyleganOptions, at:
   const infer = (model: tf.LayersModel, given: tf.Tensor | tf.Tensor[]): tf.Tensor =>
     model.apply(given, { training: false }) as tf.Tensor; // one output
   const synthesise = (styles: tf.Tensor, noise: tf.Tensor): tf.Tensor =>
-    tf.clipByValue(infer(synthesis, [styles, noise]), -1, 1); // nothing in the network bounds its pictures
+    tf.clipByValue(infer(synthesis, [styles, noise]), -1, 1); // the network's output is unbounded
 
   type Input = TensorSpec & { name: string };
   const rows = (name: string, role: NonNullable<TensorSpec['role']>, ...shape: number[]): Input => ({

@@ -47,10 +47,10 @@ const entries = {
   emaWarmup,
 };
 
-/** Options of the system, parsed. */
+/** Options of StyleGAN2, parsed. */
 export type StyleganOptions = OptionsOf<typeof entries>;
 
-/** `forja train stylegan`. Weights are standard normals by the seed alone, scaled when used. */
+/** `forja train stylegan`. Weights are standard normals of the seed, scaled when used. */
 export const styleganKind = systemKind({
   name: 'stylegan',
   summary: 'pictures whose styles can be mixed and truncated (StyleGAN2)',
@@ -99,7 +99,7 @@ export const styleganKind = systemKind({
   },
 });
 
-/** Edge and channels of square pictures of a size that maps double up to. */
+/** Edge and channels of square pictures whose size is reached by doubling the first map. */
 function sizeOfSquare(field: FieldSpec | undefined, from: string): { size: number; channels: number } {
   const [height = 0, width = 0, channels = 0] = field?.shape ?? [];
   try {

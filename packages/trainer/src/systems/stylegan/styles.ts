@@ -1,12 +1,11 @@
-// What is done with styles before they reach a picture: mixing two of them, and truncation towards their mean. Karras
-// et al. 2019, section 3.1 and appendix B.
+// Mixing of two styles, and truncation towards the mean style. Karras et al. 2019, section 3.1 and appendix B.
 import * as tf from '@tensorflow/tfjs';
 
-/** w and another w, [n, style], → styles [n, layers, style]: from layer `from` of each example, [n], the other's. */
+/** `w` and `other` [n, style] → styles [n, layers, style]: `other` from layer `from` [n] of each example on. */
 export function mixed(w: tf.Tensor, other: tf.Tensor, from: tf.Tensor, layers: number): tf.Tensor {
   const numbers = tf.range(0, layers).reshape([1, layers, 1]);
   const second = tf.cast(tf.greaterEqual(numbers, tf.cast(from, 'float32').reshape([-1, 1, 1])), 'float32');
-  // products with 0 and 1, so that each layer's style is one of the two exactly
+  // products with 0 and 1, so that each layer's style is exactly one of the two
   return tf.add(tf.mul(tf.expandDims(w, 1), tf.sub(1, second)), tf.mul(tf.expandDims(other, 1), second));
 }
 

@@ -1,5 +1,5 @@
 // The matching-aware game (Reed et al. 2016, algorithm 1): D sees a real picture with its caption, the same picture
-// with another's caption, and a made picture with the caption it was made from. The last two are wrong by half each.
+// with another's caption, and a generated picture with its caption. The last two are the fakes, with weight ½ each.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type * as v from 'valibot';
@@ -21,7 +21,7 @@ import type { text2imageOptions } from './index.js';
 /** Options, parsed. */
 type Options = v.InferOutput<v.ObjectSchema<typeof text2imageOptions, undefined>>;
 
-/** Pictures of one caption in a row of the grid. */
+/** Pictures per caption, a row of the grid. */
 const COLUMNS = 8;
 
 /** The game over networks that have their initial weights. */
@@ -52,7 +52,7 @@ export function game(
       judge: (x) => judge(x, input(inputs, 'text')).logits,
       real: input(inputs, 'real'),
       get fake() {
-        return fake(); // asked for by some penalties only
+        return fake(); // a getter, as only some penalties read it
       },
       draw: drawsOf(one.name),
     });
@@ -62,7 +62,7 @@ export function game(
 
   const descendD = (inputs: Inputs, objective: () => tf.Scalar): tf.Scalar => {
     const { value, grads: found } = tf.variableGrads(objective, ofD);
-    // A slope does not depend on every weight: the last bias has no part in it.
+    // Zeros for weights that the objective does not depend on, such as the last bias.
     const grads = ofD.map((variable) => found[variable.name] ?? tf.zerosLike(variable));
     const rate = input(inputs, 'rate_d');
     applyUpdates(adamD(ofD, grads, part === 1 ? rate : tf.mul(rate, part)));
@@ -76,7 +76,7 @@ export function game(
       keep('d_real', shareAbove(onReal.logits));
       keep('d_fake', shareAbove(tf.neg(onFake.logits)));
       keep('d_wrong', shareAbove(tf.neg(onOther.logits)));
-      // Where the other caption says the same it is not wrong: the made picture stands in its place.
+      // If the other caption has the same text it is not wrong: the generated picture is used instead.
       const onWrong = { logits: tf.where(sameRows(text, other), onFake.logits, onOther.logits) };
       const terms = always.map((one) =>
         tf.mul<tf.Scalar>(
@@ -91,7 +91,7 @@ export function game(
   };
   const lossG = (inputs: Inputs, fake: tf.Tensor): tf.Scalar => {
     const onFake = judge(fake, input(inputs, 'text'));
-    // Only a relativistic loss looks at the real batch.
+    // Only a relativistic loss needs the real batch.
     const onReal = loss.relativistic === true ? judge(input(inputs, 'real'), input(inputs, 'text')) : onFake;
     return loss.generator(onFake, onReal);
   };
@@ -110,7 +110,7 @@ export function game(
     step: collecting((given, keep) => {
       const { value, grads } = tf.variableGrads(() => {
         const fake = generate(given);
-        // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
+        // D is updated inside G's objective, but G's gradient does not flow through the update.
         updateD(given, fake, keep);
         return lossG(given, fake);
       }, ofG);
@@ -188,7 +188,7 @@ export function game(
   };
 }
 
-/** Each row's successor; the last row gets the first. */
+/** Rows shifted by one, cyclically: each row's successor. */
 const nextOf = (rows: tf.Tensor): tf.Tensor =>
   tf.concat([tf.slice(rows, [1, 0], [(rows.shape[0] ?? 1) - 1, -1]), tf.slice(rows, [0, 0], [1, -1])], 0);
 

@@ -1,5 +1,5 @@
-// Text to picture (Reed et al. 2016): pictures of a caption, by a discriminator that also sees real pictures with wrong
-// captions; R1 keeps it smooth (Mescheder et al. 2018), applied lazily.
+// Text to picture (Reed et al. 2016): the discriminator also sees real pictures with wrong captions, and a lazy R1
+// penalty keeps it smooth (Mescheder et al. 2018).
 import * as v from 'valibot';
 import { UsageError } from '@forja/core';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -49,8 +49,8 @@ export const text2imageOptions = {
 };
 
 /**
- * `forja train text2image`: pictures and captions, fields `image` and `text`. Either network has an encoder of texts of
- * its own, learnt with it, so that the file that G becomes has no part of D.
+ * `forja train text2image`: pictures and captions, fields `image` and `text`. Each network learns its own text encoder,
+ * so that G's file needs no part of D.
  */
 export const text2imageKind = systemKind({
   name: 'text2image',

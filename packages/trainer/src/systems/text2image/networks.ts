@@ -1,6 +1,6 @@
-// Networks of a text-to-picture GAN: DCGAN's sizes, and a text as the mean of its words and pairs of words. In G it
-// stands beside the latent, and in its batch norms where asked for; in D it is multiplied with the picture's features
-// (a projection, Miyato and Koyama 2018, with a text in place of the class).
+// Networks of a text-to-picture GAN: DCGAN's sizes, and a text encoded as the mean of its words and pairs of words. G
+// concatenates it with the latent, and optionally takes it in its batch norms; D multiplies it with the picture's
+// features (a projection, Miyato and Koyama 2018, with a text instead of the class).
 import * as tf from '@tensorflow/tfjs';
 import { joined, normOf, through } from '../../models/chain.js';
 import { wordBag } from '../../models/layers/index.js';
@@ -16,7 +16,7 @@ export interface TextConfig {
   words: number;
   /** Length of a word's vector. */
   embedding: number;
-  /** Words are read with the one before too. */
+  /** Also encode each word with the one before it. */
   wordOrder: boolean;
   /** Channels of the largest hidden map, doubled at each smaller one. */
   base: number;
@@ -60,7 +60,7 @@ export function textGenerator({
       name,
       ...rest,
     });
-  /** Batch norm, with `norms` scaled by 1 + a row that the text gives, and moved by another. */
+  /** Batch norm; with `norms`, its scale 1 + s and offset are computed from the text. */
   const normed = (x: tf.SymbolicTensor, name: string, filters: number): tf.SymbolicTensor => {
     const plain = through(x, normOf('batch', `${name}_norm`));
     const row = (part: string): tf.SymbolicTensor =>

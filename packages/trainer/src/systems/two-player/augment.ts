@@ -24,9 +24,9 @@ const listOf = (given: string | string[]): string[] => {
     .filter((name) => name !== 'none')
     .flatMap((name): readonly string[] => (name === 'diffaug' ? DIFFAUGMENT : [name]));
 };
-const stray = (list: string[]): string | undefined => list.find((name) => !names().includes(name));
+const firstUnknown = (list: string[]): string | undefined => list.find((name) => !names().includes(name));
 
-/** Options of what the discriminator sees. */
+/** Options of the augmentation. */
 export const augmentOptions = (standard: string, pictures = 500_000) => ({
   augment: described(
     v.optional(
@@ -34,8 +34,8 @@ export const augmentOptions = (standard: string, pictures = 500_000) => ({
         v.union([v.string(), v.array(v.string())]),
         v.transform(listOf),
         v.check(
-          (list) => stray(list) === undefined,
-          ({ input }) => `augmentations (${names().join(', ')})${nearest(stray(input) ?? '', names())}`,
+          (list) => firstUnknown(list) === undefined,
+          ({ input }) => `augmentations (${names().join(', ')})${nearest(firstUnknown(input) ?? '', names())}`,
         ),
         v.check((list) => new Set(list).size === list.length, 'each augmentation once'),
         v.check((list) => !list.includes(ADA) || list.length === 1, `'${ADA}' alone, or others`),
@@ -59,20 +59,20 @@ export type AugmentOptions = v.InferOutput<v.ObjectSchema<ReturnType<typeof augm
 
 /** Pictures as the discriminator sees them. */
 export interface Sight {
-  /** `turn` names the random numbers: two calls of a step have two names. */
+  /** `turn` names the random numbers: each call in a step needs its own name. */
   see(pictures: tf.Tensor, turn: string): tf.Tensor;
-  /** Called once a turn of the discriminator with what it says of real pictures: moves ADA's probability. */
+  /** Called once per update of D with its logits of real pictures: adapts ADA's probability. */
   follow(onReal: tf.Tensor, keep: Keep): void;
   readonly variables: readonly tf.Variable[];
 }
 
-/** The sight that options ask for. */
+/** The augmentation of the options. */
 export function sightOf({ augment, ada }: AugmentOptions): Sight {
   if (augment.includes(ADA)) {
     const { p, follow, variables } = adaptiveProbability(ada);
     return {
       see: (pictures, turn) => {
-        const x = pictures as tf.Tensor4D; // as checkAugment saw
+        const x = pictures as tf.Tensor4D; // checkAugment made sure
         return adaptively(x, p, drawsFor(x.shape[0], `augment/${turn}`));
       },
       follow: (onReal, keep) => {
@@ -85,13 +85,13 @@ export function sightOf({ augment, ada }: AugmentOptions): Sight {
   const list = augment.map(augmentationOf);
   return {
     see: (pictures, turn) =>
-      list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`), // as checkAugment saw
+      list.length === 0 ? pictures : augmented(pictures as tf.Tensor4D, list, `augment/${turn}`), // checkAugment made sure
     follow: () => {},
     variables: [],
   };
 }
 
-/** @throws UsageError `config.invalid` for augmentations of what is no picture. */
+/** @throws UsageError `config.invalid` for augmentations of data other than pictures. */
 export function checkAugment({ augment }: AugmentOptions, field: FieldSpec | undefined, from: string): void {
   if (augment.length > 0 && field?.shape.length !== 3)
     throw new UsageError(

@@ -1,5 +1,5 @@
-// How a player descends: its optimizer by name, clipped gradients, gradients summed over several batches, and weights
-// that are clipped after an update.
+// A player's updates: optimizer by name, gradient clipping, gradient accumulation, and weights that are clipped after
+// an update.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -21,11 +21,11 @@ import type { PlayerOptions } from './options.js';
 import type { Keep } from './step.js';
 
 /** About the largest float32. */
-const MOST = 3e38;
+const LARGEST_FLOAT = 3e38;
 
 type Name = PlayerOptions['optimizer'];
 
-/** The options that each optimizer has, and what it is made of; decays to the power of `part`. */
+/** Each optimizer's options and constructor; its decays are raised to the power of `part`. */
 const OPTIMIZERS: Readonly<
   Record<
     Name,
@@ -52,7 +52,7 @@ const OPTIMIZERS: Readonly<
 export const optimizerNames = Object.keys(OPTIMIZERS) as readonly Name[];
 
 /**
- * Refuses options of another optimizer than the one chosen.
+ * Refuses options that belong to another optimizer than the chosen one.
  * @throws UsageError `config.invalid`.
  */
 export function checkOptimizer(options: PlayerOptions): void {
@@ -65,22 +65,22 @@ export function checkOptimizer(options: PlayerOptions): void {
         );
 }
 
-/** A player's way down. */
+/** A player's updates. */
 export interface Descent {
   readonly state: readonly tf.Variable[];
   /**
-   * One batch: the slope of `objective` by the weights. On the last of `accumulate` batches, or on each, the weights
-   * move. `fill`: weights that the objective does not depend on have slope 0. `keep` gets the norm of all gradients
-   * together, before they are clipped, as `grad_<player>`. Returns the objective.
+   * One batch: the gradient of `objective` by the weights, and after every `accumulate` batches an update. `fill`:
+   * gradient 0 for weights that the objective does not depend on. `keep` gets the global norm of the gradients, before
+   * clipping, as `grad_<player>`. Returns the objective.
    */
   descend(objective: () => tf.Scalar, rate: tf.Tensor, how?: { fill?: boolean; keep?: Keep }): tf.Scalar;
-  /** In a step: 1 if the weights move after this batch, else 0; undefined: always. To be asked before `descend`. */
+  /** In a step: 1 if the weights are updated after this batch, else 0; undefined: always. Call it before `descend`. */
   last(): tf.Tensor | undefined;
 }
 
 /**
- * The way down of the player whose weights are `variables`. Gradients of `options.accumulate` batches are averaged, in
- * variables `accumulated/<weight>`, then clipped. The discriminator's weights are kept within `options.clipWeights`
+ * Updates of the player whose weights are `variables`. Gradients of `options.accumulate` batches are averaged in
+ * variables `accumulated/<weight>`, then clipped. The discriminator's weights are clipped to `options.clipWeights`
  * (Arjovsky et al. 2017).
  */
 export function descentOf(
@@ -112,7 +112,7 @@ export function descentOf(
     return [
       ...optimizer(variables, clipped(means), scaled).map(({ variable, value }) => ({
         variable,
-        value: tf.add(tf.mul(value, now), tf.mul(variable, before)), // one of the two, exactly
+        value: tf.add(tf.mul(value, now), tf.mul(variable, before)), // exactly one of the two
       })),
       ...summed.map((sum, i) => ({ variable: sums[i] as tf.Variable, value: tf.mul(sum, before) })),
       { variable: count, value: tf.mul(tf.add(count, 1), before) },
@@ -132,8 +132,8 @@ export function descentOf(
           `${player}: expected a gradient of variable '${variable.name}', got none; the loss does not depend on it`,
         );
       });
-      // a square beyond float32 is no fault of the run's: clipping may still save it
-      keep?.(`grad_${player}`, tf.minimum(globalNorm(gradients), MOST));
+      // gradients whose squares overflow float32 may still be saved by clipping
+      keep?.(`grad_${player}`, tf.minimum(globalNorm(gradients), LARGEST_FLOAT));
       applyUpdates(bounded(updates(gradients, rate)));
       return value;
     },

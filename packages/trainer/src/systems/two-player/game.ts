@@ -1,5 +1,5 @@
-// The two-player game that systems share, given their networks: D and G trained against each other, penalties on D,
-// labels where the networks take them, and the generator's moving average.
+// The two-player game that systems share: D and G trained against each other, penalties on D, labels if the networks
+// take them, and the generator's moving average.
 import type { TensorSpec } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { FieldSpec } from '../../data/dataset.js';
@@ -35,7 +35,7 @@ export interface Players {
   /** Field of the data that D sees. */
   readonly field: string;
   readonly example: FieldSpec;
-  /** Names of the classes, where the networks take a label. */
+  /** Names of the classes, if the networks take a label. */
   readonly classes?: readonly string[];
   readonly output: OutputOption;
 }
@@ -65,10 +65,10 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   const realOf = (inputs: Inputs): tf.Tensor => packed(input(inputs, 'real'), options.pack);
   const generate = (inputs: Inputs): tf.Tensor =>
     packed(asData(first(applied(g, latentsOf(inputs), inputs['label']))), options.pack);
-  /** Uniform numbers are drawn from [0, 1). */
+  /** The latents; uniform numbers in [0, 1) are mapped to [-1, 1). */
   const latentsOf = (inputs: Inputs): tf.Tensor =>
     options.distribution === 'uniform' ? tf.sub(tf.mul(input(inputs, 'z'), 2), 1) : input(inputs, 'z');
-  /** Examples in the data's range: a sigmoid makes pictures in another one. */
+  /** Generated examples, rescaled from the output's range to the data's. */
   const asData = (x: tf.Tensor): tf.Tensor => {
     const [low, high] = output.range ?? example.range ?? [-1, 1];
     const [least, most] = example.range ?? [low, high];
@@ -83,7 +83,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       ? noisy(pictures, scalars.of(inputs, 'instanceNoise'), turn)
       : pictures;
   };
-  /** What D says of pictures as it sees them; `turn` names the random numbers of that. */
+  /** D's logits of pictures as it sees them; `turn` names their random numbers. */
   const judge = (x: tf.Tensor, inputs: Inputs, turn: string, noise = true): Verdict => {
     const said = applied(tapped, seen(x, inputs, turn, noise), inputs['label']);
     const features = matched === undefined ? undefined : said.pop();
@@ -101,7 +101,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
       judge: (x) => judge(x, inputs, one.name, false).logits,
       real: realOf(inputs),
       get fake() {
-        return fake(); // asked for by some penalties only
+        return fake(); // a getter, as only some penalties read it
       },
       draw: drawsOf(one.name),
     });
@@ -109,7 +109,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     return value;
   };
 
-  /** Orthogonal regularisation of a player, where it has a weight. */
+  /** Orthogonal regularisation of a player, if its weight is not 0. */
   const regular = (player: 'g' | 'd', inputs: Inputs): tf.Scalar[] => {
     const name = `orthogonal_${player}`;
     if (!scalars.uses(name)) return [];
@@ -140,7 +140,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
     keep('loss_d', descentD.descend(objective, paced(inputs, keep), { keep }));
     if (right !== undefined) applyUpdates(pace.follow(right));
   };
-  /** D's rate, by how much it wins or loses. */
+  /** D's rate, scaled by how much it wins or loses. */
   const paced = (inputs: Inputs, keep?: Keep): tf.Tensor => {
     const factor = pace.factor();
     if (factor === undefined) return input(inputs, 'rate_d');
@@ -149,7 +149,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
   };
   const lossG = (inputs: Inputs, fake: tf.Tensor, keep: Keep): tf.Scalar => {
     const onFake = judge(fake, inputs, 'g_fake');
-    // Only relativistic losses and feature matching look at the real batch: D is not applied to it in vain.
+    // Only relativistic losses and feature matching need the real batch.
     const onReal = looksAtReal ? judge(realOf(inputs), inputs, 'g_real') : onFake;
     const terms = [
       lossOf(options.loss).generator(onFake, onReal),
@@ -189,7 +189,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         inputs,
         () => {
           const fake = generate(inputs);
-          // Inside G's objective, but not of it: what updateD assigns is cut off from G's gradient.
+          // D is updated inside G's objective, but G's gradient does not flow through the update.
           updateD(inputs, fake, keep);
           return lossG(inputs, fake, keep);
         },
@@ -222,12 +222,12 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
           penalised(one, inputs, () => generate(inputs), keep),
           tf.mul(scalars.of(inputs, one.name), one.every),
         );
-      // A slope does not depend on every weight: the last bias has no part in it. Zeros, as in the authors' code.
+      // `fill`: zeros for weights that a penalty does not depend on, such as the last bias, as in the authors' code.
       descentD.descend(objective, paced(inputs), { fill: true });
     }),
   }));
 
-  /** In inference: with the statistics of the moment, which stay as they are. */
+  /** In inference: with the present moving statistics, unchanged. */
   const still = (model: tf.LayersModel, x: tf.Tensor, { label }: Inputs): tf.Tensor =>
     first([model.apply(model.inputs.length > 1 && label ? [x, label] : x, { training: false })].flat() as tf.Tensor[]);
   const probe = probeOf({
@@ -277,7 +277,7 @@ export function twoPlayer(players: Players, options: PlayerOptions, at: Circumst
         preview: previewOf(at.samples, classes, options.distribution),
       },
     },
-    // a pack is judged as a whole
+    // D judges whole packs
     ...(options.pack > 1
       ? {}
       : {
@@ -320,18 +320,18 @@ const first = (tensors: readonly (tf.Tensor | undefined)[]): tf.Tensor => tensor
 /** An input that the phase has. */
 const input = (inputs: Inputs, name: string): tf.Tensor => inputs[name] as tf.Tensor;
 
-/** D with a layer beside its outputs, whose name may be given without D's; `undo` where there is none such. */
+/** D with a hidden layer as a further output; `name` may omit D's prefix. Calls `undo` and throws if there is none. */
 function tappedOf(d: tf.LayersModel, name: string, undo: () => void): tf.LayersModel {
-  const whole = d.layers.find((layer) => layer.name === name || layer.name === `d/${name}`)?.name ?? name;
+  const layerName = d.layers.find((layer) => layer.name === name || layer.name === `d/${name}`)?.name ?? name;
   try {
-    return withTaps(d, [whole]);
+    return withTaps(d, [layerName]);
   } catch (error) {
     undo();
     throw error;
   }
 }
 
-/** A grid of latents; with classes a row each. */
+/** A grid of latents, with a row per class if there are classes. */
 function previewOf(
   samples: number,
   classes: readonly string[] | undefined,

@@ -23,14 +23,14 @@ const penalty = v.union([
   }),
 ]);
 
-/** A share that is more than chance. */
+/** A share above ½, better than chance. */
 const accuracy = v.pipe(
   v.number(),
   v.gtValue(0.5, 'a number above 0.5, below 1'),
   v.ltValue(1, 'a number above 0.5, below 1'),
 );
 
-/** Schedules that need no more than a rate and the length of the run. */
+/** Schedules that need only a rate and the length of the run. */
 const RATE_SCHEDULES = ['constant', 'linear', 'cosine', 'exponential'] as const;
 
 /** Defaults that differ between games. */

@@ -1,4 +1,4 @@
-// What a generator of pictures ends with, as an option, and what its file then says of its values.
+// A generator's last activation, as an option, and the range of values that its file declares.
 import * as v from 'valibot';
 import type { OutputOption } from '../../export/describe.js';
 import { described } from '../entries.js';
@@ -11,7 +11,7 @@ export const outputOption = described(
 
 const RANGES = { tanh: [-1, 1], sigmoid: [0, 1] } as const;
 
-/** The picture that a file gives. */
+/** The picture output of the file. */
 export const pictureOutput = (output: keyof typeof RANGES): OutputOption => ({
   name: 'image',
   role: 'image',

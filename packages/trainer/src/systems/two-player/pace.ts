@@ -1,5 +1,5 @@
-// The discriminator's pace: its rate falls while it wins and rises while it loses, by a running average of what it gets
-// right, which is state of the game.
+// The discriminator's pace: its rate falls while it wins and rises while it loses, according to a running average of
+// its accuracy, which is state.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { lossOf, type Verdict } from '../../losses/index.js';
@@ -8,23 +8,23 @@ import { namedVariable } from '../../tfjs/variables.js';
 import type { PlayerOptions } from './options.js';
 import { shareAbove } from './step.js';
 
-/** What D's rate is multiplied by. */
+/** A factor of D's learning rate. */
 export interface Pace {
   readonly state: readonly tf.Variable[];
-  /** As the averages stand; undefined: always 1. */
+  /** From the present averages; undefined: always 1. */
   factor(): tf.Tensor | undefined;
-  /** The averages after a batch in which D was right in this share. */
+  /** Updates of the averages after a batch in which D had this accuracy. */
   follow(right: tf.Tensor): Update[];
 }
 
-/** One rule: its average, where that starts, and the factor that follows. */
+/** One rule: its running average, and the factor that follows from it. */
 interface Rule {
   average: tf.Variable;
   decay: number;
   factor(): tf.Tensor;
 }
 
-/** Slowing and boosting as the options say. */
+/** The pace of the options `slowD` and `boostD`. */
 export function paceOf({ slowD, boostD }: Pick<PlayerOptions, 'slowD' | 'boostD'>): Pace {
   const average = (name: string, start: number): tf.Variable =>
     tf.tidy(() => namedVariable(`pace/${name}`, tf.scalar(start)));
@@ -56,7 +56,7 @@ export function paceOf({ slowD, boostD }: Pick<PlayerOptions, 'slowD' | 'boostD'
 }
 
 /**
- * Share that D gets right: examples on the right side of 0, or, of a relativistic loss, pairs in the right order.
+ * D's accuracy: share of logits on the right side of 0, or, with a relativistic loss, of pairs in the right order.
  */
 export function rightShare(loss: string, real: Verdict, fake: Verdict): tf.Tensor {
   return lossOf(loss).relativistic === true
@@ -65,7 +65,7 @@ export function rightShare(loss: string, real: Verdict, fake: Verdict): tf.Tenso
 }
 
 /**
- * Refuses a pace for a loss whose logits say nothing by their sign.
+ * Refuses a pace with a loss for which the sign of a logit means nothing.
  * @throws UsageError `config.invalid`.
  */
 export function checkPace({ loss, slowD, boostD }: PlayerOptions): void {

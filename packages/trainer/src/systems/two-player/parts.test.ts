@@ -1,11 +1,11 @@
-// Parts of a two-player game by hand: packs, and the discriminator's pace.
+// Parts of a two-player game against values by hand: packs, and the discriminator's pace.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { applyUpdates } from '../../optimizers/index.js';
 import { paceOf, rightShare } from './pace.js';
 import { packed } from './seen.js';
 
-test('a pack joins examples that stand half a batch apart', () => {
+test('a pack of two joins examples i and i + n/2', () => {
   tf.tidy(() => {
     expect(packed(tf.tensor2d([[1, 2], [3, 4], [5, 6], [7, 8]]), 2).arraySync()).toEqual([
       [1, 2, 5, 6],
@@ -16,7 +16,7 @@ test('a pack joins examples that stand half a batch apart', () => {
 });
 
 describe('pace', () => {
-  /** Factors after the average has moved to each share. */
+  /** Factors after each share has updated the average. */
   const factors = (options: Parameters<typeof paceOf>[0], shares: readonly number[]): number[] => {
     const pace = paceOf(options);
     const found = shares.map((right) =>

@@ -1,5 +1,4 @@
-// The penalties of a configuration, with their weights and how often they are applied; and the random numbers they
-// draw.
+// The penalties of a configuration: their weights, how often they are applied, and their random numbers.
 import type * as tf from '@tensorflow/tfjs';
 import { lossOf, smoothed, type GanLoss } from '../../losses/index.js';
 import { penaltyOf, type Penalty, type PenaltyOf } from '../../penalties/index.js';
@@ -15,13 +14,13 @@ import type { Inputs } from './step.js';
 export interface Weighed {
   readonly name: string;
   readonly penalty: Penalty;
-  /** Without a schedule. */
+  /** Used if there is no schedule. */
   readonly weight: number;
   /** Iterations from one application to the next. */
   readonly every: number;
 }
 
-/** Penalties by name as a list, in the order written; those of weight 0 that `uses` does not ask for are left out. */
+/** Penalties as a list, in the order written, without those of weight 0 that `uses` does not need. */
 export function penaltiesOf(options: PlayerOptions['penalties'], { uses }: Partial<Scalars> = {}): Weighed[] {
   return Object.entries(options).flatMap(([name, given]) => {
     const { weight, every = 1, ...rest } = typeof given === 'number' ? { weight: given } : given;
@@ -43,10 +42,10 @@ export function checkPlayers(options: PlayerOptions): void {
   checkPace(options);
 }
 
-/** The loss of a step, with the targets that the options say. */
+/** The loss of a step, with the targets of the options. */
 export function lossIn(options: PlayerOptions, scalars: Scalars, inputs: Inputs): GanLoss {
   const random = (name: string): tf.Tensor | number =>
-    // before a step there are no inputs: what follows a schedule is then as if it were on
+    // before a step there are no inputs: scalars with a schedule count as nonzero
     scalars.uses(name) ? scalars.of(inputs, name) || 0.5 : 0;
   return smoothed(lossOf(options.loss), {
     real: options.labelSmoothing,
@@ -57,7 +56,7 @@ export function lossIn(options: PlayerOptions, scalars: Scalars, inputs: Inputs)
   });
 }
 
-/** Random numbers of a step by name, apart from other penalties'. */
+/** A penalty's random numbers by name, in streams of its own. */
 export function drawsOf(penalty: string): PenaltyOf['draw'] {
   return {
     uniform: (name, shape) => random.uniform(shape, `${penalty}/${name}`),

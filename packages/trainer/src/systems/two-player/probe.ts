@@ -1,11 +1,11 @@
-// A look at both players now and then, for diagnoses: whether the generator's examples differ from each other, how far
-// they are from real ones, and whether the discriminator knows training examples by heart. It changes nothing.
+// An occasional measurement for diagnoses, without side effects: how much generated examples differ from each other,
+// how far they are from real ones, and whether the discriminator has memorised training examples.
 import * as tf from '@tensorflow/tfjs';
 import type { Phase, PhaseInput } from '../phase.js';
 import { shareAbove, type Inputs } from './step.js';
 
-/** Examples of a look at most. */
-const MOST = 128;
+/** Maximum number of examples measured. */
+const MAX_EXAMPLES = 128;
 
 /** Least spread of real examples that is divided by: a batch of equal ones has none. */
 const LEAST = 1e-6;
@@ -15,26 +15,26 @@ export interface Looks {
   readonly batch: number;
   /** Examples that D judges together: rows are a multiple. */
   readonly pack: number;
-  /** Inputs of a batch of n training examples: `real`, and what else the networks take. */
+  /** Inputs of a batch of n training examples: `real`, and the networks' other inputs. */
   readonly inputs: (rows: number) => Phase['inputs'];
   /** Whether there are examples that training never sees. */
   readonly holdout: boolean;
-  /** Whether the sign of a logit says what D takes an example for. */
+  /** True if the sign of a logit is D's verdict. */
   readonly signed: boolean;
   generate(inputs: Inputs): tf.Tensor;
-  /** Logits of examples, with what else is in `inputs`. */
+  /** Logits of examples, given the other `inputs`. */
   judge(examples: tf.Tensor, inputs: Inputs): tf.Tensor;
 }
 
-/** How a held-out input is called. */
+/** Name of a held-out input. */
 const heldOut = (name: string): string => `${name}_holdout`;
 
 /**
  * The probe of a game: `spread`, `apart`, and with a holdout `d_overfit`, `d_train` and `d_holdout` (shares that D
- * takes for real, where logits have a sign).
+ * judges real, if the sign of logits is meaningful).
  */
 export function probeOf({ batch, pack, inputs, holdout, signed, generate, judge }: Looks): Phase {
-  const rows = Math.max(pack, Math.floor(Math.min(MOST, 4 * batch) / pack) * pack);
+  const rows = Math.max(pack, Math.floor(Math.min(MAX_EXAMPLES, 4 * batch) / pack) * pack);
   const seen = inputs(rows);
   const held = Object.entries(seen).flatMap(([name, input]): [string, PhaseInput][] =>
     'data' in input.from ? [[heldOut(name), { ...input, from: { ...input.from, holdout: true } }]] : [],

@@ -7,19 +7,19 @@ import type { PhaseInput } from '../phase.js';
 import type { PlayerOptions } from './options.js';
 import type { Inputs } from './step.js';
 
-/** Scalars of a game by name, the one that `schedules` of a configuration uses. */
+/** Scalars of a game by their name in `schedules` of a configuration. */
 export interface Scalars {
-  /** For the system: what sources and the log call them. Penalties' weights are `weight_<penalty>`. */
+  /** Schedules by their name in sources and the log. Penalties' weights are `weight_<penalty>`. */
   readonly schedules: Readonly<Record<string, Schedule>>;
-  /** Whether a scalar matters: it is not 0, or follows a schedule. */
+  /** True if a scalar is not 0 or follows a schedule. */
   uses(name: string): boolean;
-  /** What a phase has to take in for those of these scalars that follow a schedule. */
+  /** Inputs that a phase needs for those of these scalars that follow a schedule. */
   inputs(...names: readonly string[]): Record<string, PhaseInput>;
-  /** Its value in a step. */
+  /** The scalar's value in a step. */
   of(inputs: Inputs, name: string): tf.Tensor | number;
 }
 
-/** Scalars that are a part of a whole. */
+/** Scalars that must be within 0..1. */
 const SHARES: readonly string[] = ['ema', 'labelNoise', 'labelFlips'];
 
 /** Values without a schedule, by name. Rates always have one. */
@@ -45,7 +45,7 @@ export function valuesOf(options: PlayerOptions): Record<string, number> {
 
 /**
  * The scalars of a game over `steps` iterations.
- * @throws UsageError `config.invalid` for a schedule of a scalar that the game does not have.
+ * @throws UsageError `config.invalid` for a schedule of an unknown scalar.
  */
 export function scalarsOf(options: PlayerOptions, steps: number): Scalars {
   const values = valuesOf(options);

@@ -1,4 +1,4 @@
-// Schedules as options of a game: a kind, in words or as an object, for each scalar by name.
+// Schedules as options of a game, per scalar: a string or an object.
 import * as v from 'valibot';
 import { scheduleKinds, scheduleWords, type ScheduleConfig } from '../../schedules/index.js';
 import { atLeast, named, whole } from '../entries.js';
@@ -35,7 +35,7 @@ const configured = v.variant('kind', [
   }),
 ]);
 
-/** A schedule: its kind, words such as `linear:2e-4:0:5000`, or plain data, which it becomes. */
+/** A schedule: its kind, a string such as `linear:2e-4:0:5000`, or plain data; parsed to plain data. */
 export const scheduleOption = v.pipe(
   v.custom<string | ScheduleConfig>(
     (given) => typeof given === 'string' || (typeof given === 'object' && given !== null),

@@ -1,4 +1,4 @@
-// What the discriminator sees of a batch: several examples at once (PacGAN), with noise.
+// The discriminator's input: several examples packed together (PacGAN), and instance noise.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../../trace/random.js';
@@ -12,18 +12,18 @@ export function packed(x: tf.Tensor, m: number): tf.Tensor {
   return m === 1 ? x : tf.concat(tf.split(x, m), -1);
 }
 
-/** What `see` makes of each example of packs, as packs again. */
+/** Applies `see` to the single examples of packs, and packs the results. */
 export function perExample(x: tf.Tensor, m: number, see: (examples: tf.Tensor) => tf.Tensor): tf.Tensor {
   return m === 1 ? see(x) : packed(see(tf.concat(tf.split(x, m, -1), 0)), m);
 }
 
-/** `x` with Gaussian noise of this deviation, of its own for each `name`. Sønderby et al. 2017, section 3. */
+/** `x` with Gaussian noise of this deviation, drawn by `name`. Sønderby et al. 2017, section 3. */
 export function noisy(x: tf.Tensor, deviation: tf.Tensor | number, name: string): tf.Tensor {
   return tf.add(x, tf.mul(random.normal(x.shape, `instance_noise/${name}`), deviation));
 }
 
 /**
- * Refuses packs that a batch does not make, before networks are made.
+ * Refuses a batch that is not a multiple of the pack, before networks are made.
  * @throws UsageError `config.invalid`.
  */
 export function checkPack({ pack }: PlayerOptions, batch: number): void {

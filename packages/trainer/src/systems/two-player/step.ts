@@ -1,11 +1,11 @@
-// Small parts of a step: networks in training mode, scalars that leave a gradient's function.
+// Helpers of a step: networks in training mode, and scalars for the log.
 import * as tf from '@tensorflow/tfjs';
 import type { Phase } from '../phase.js';
 
 /** Inputs of a step by name. */
 export type Inputs = Readonly<Record<string, tf.Tensor>>;
 
-/** Keeps a scalar for the log; returns what lives until the end of the step. */
+/** Keeps a scalar for the log; returns a copy that lives until the end of the step. */
 export type Keep = (name: string, value: tf.Tensor) => tf.Tensor;
 
 /** A network in training mode; its outputs as a list. Networks with a second input get `second`. */
@@ -25,7 +25,7 @@ export function sumOf(terms: readonly tf.Scalar[]): tf.Scalar {
   return rest.length === 0 && first !== undefined ? first : tf.addN([...terms]);
 }
 
-/** A step that returns what was kept on the way, also from inside a gradient's function, which disposes its tensors. */
+/** A step that returns the scalars kept in it, even inside a gradient function, which disposes its own tensors. */
 export function collecting(work: (inputs: Inputs, keep: Keep) => void): Phase['step'] {
   return (inputs) => {
     const kept: Record<string, tf.Tensor> = {};

@@ -14,7 +14,7 @@ import { playerOptions } from '../two-player/options.js';
 import { outputOption, pictureOutput } from '../two-player/output.js';
 import { checkPlayers } from '../two-player/penalties.js';
 
-/** `forja train wgan-gp`. The critic has no norm: the penalty is on the slope at single examples. */
+/** `forja train wgan-gp`. The critic has no batch norm, as the penalty is on the gradient at single examples. */
 export const wganGpKind = systemKind({
   name: 'wgan-gp',
   summary: "pictures by the Wasserstein distance, with a penalty on the critic's slope (WGAN-GP)",
