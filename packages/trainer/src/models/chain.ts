@@ -14,7 +14,7 @@ export function joined(layer: tf.layers.Layer, ...inputs: tf.SymbolicTensor[]): 
   return layer.apply(inputs) as tf.SymbolicTensor; // of symbolic tensors
 }
 
-/** What stands between convolutions. */
+/** Normalisation after convolutions. */
 export type NormKind = 'batch' | 'instance' | 'none';
 
 /** A normalisation layer called `name`. Epsilon as in PyTorch; Keras's momentum is the share of the past. */
@@ -48,7 +48,7 @@ export function pictureShape(
   return [height, width, channels];
 }
 
-/** Refuses numbers that are not whole or too small, by field. @throws UsageError `config.invalid`. */
+/** @throws UsageError `config.invalid` naming a field that is not a whole number or is too small. */
 export function checkWhole(where: string, fields: Readonly<Record<string, number>>, least = 1): void {
   for (const [field, value] of Object.entries(fields))
     if (!(Number.isInteger(value) && value >= least))

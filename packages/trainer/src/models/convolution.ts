@@ -1,8 +1,8 @@
-// Convolutions as the networks here use them: weights are drawn by `initialise`, so tfjs's own drawing is spared.
+// Convolutions and dense layers of the networks here. `initialise` draws the weights, so they start as zeros.
 import * as tf from '@tensorflow/tfjs';
 import { spectralConv, spectralDense } from './layers/index.js';
 
-/** Initializers are drawn in JavaScript and thrown away by `initialise`; zeros cost nothing. */
+/** `initialise` replaces the weights; zeros are the cheapest start. */
 const kernelInitializer = 'zeros' as const;
 
 /** Options of {@link conv}. */
@@ -20,12 +20,12 @@ export interface ConvConfig {
   spectral?: boolean;
 }
 
-/** A convolution, spectrally normalised where asked for. */
+/** A convolution, spectrally normalised with `spectral`. */
 export function conv({ spectral = false, padding = 'same', ...config }: ConvConfig): tf.layers.Layer {
   return spectral ? spectralConv({ padding, ...config }) : tf.layers.conv2d({ kernelInitializer, padding, ...config });
 }
 
-/** A dense layer, spectrally normalised where asked for. */
+/** A dense layer, spectrally normalised with `spectral`. */
 export function dense(
   units: number,
   name: string,
@@ -36,10 +36,10 @@ export function dense(
     : tf.layers.dense({ units, useBias, kernelInitializer, name });
 }
 
-/** How a picture is doubled: by a transposed convolution, or by repeating pixels before one, which leaves no grid. */
+/** How a picture is doubled: a transposed convolution, or repeated pixels before a convolution, which leave no grid. */
 export type UpKind = 'transposed' | 'resize';
 
-/** Doubles a picture: layers, of which the one with weights is called `name`. `kernelSize` is the transposed one's. */
+/** Layers that double a picture; the one with weights is called `name`. `kernelSize` is for `transposed`. */
 export function up(
   kind: UpKind,
   config: { filters: number; kernelSize: number; name: string; useBias?: boolean },
@@ -50,7 +50,7 @@ export function up(
     : [double(`${name}_resize`), conv({ ...rest, kernelSize: 3, name })];
 }
 
-/** Every pixel four times (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). */
+/** Nearest-neighbour upsampling by 2 (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"). */
 export const double = (name: string): tf.layers.Layer => repeat(2, name);
 
 /** Every pixel as a block of `by` × `by`. */

@@ -28,7 +28,7 @@ export interface DcganDiscriminatorConfig {
   base?: number;
   /** Halve by pooling after convolutions of kernel 3 and stride 1, instead of by stride. */
   pool?: 'avg' | 'max';
-  /** `none` for penalties on the slope at single examples, which batch norm mixes. Default `batch`. */
+  /** `none` for gradient penalties, which need examples that do not interact. Default `batch`. */
   norm?: 'batch' | 'none';
   /** Prefix of the layers' names. Default `d`. */
   name?: string;
@@ -37,7 +37,7 @@ export interface DcganDiscriminatorConfig {
 /** Keras's name for the share of the past in a moving statistic; epsilon as in PyTorch. */
 const NORM = { momentum: 0.9, epsilon: 1e-5 } as const;
 const LEAK = 0.2;
-/** Initializers are drawn in JavaScript and thrown away by `initialise`; zeros cost nothing. */
+/** `initialise` replaces the weights; zeros are the cheapest start. */
 const kernelInitializer = 'zeros' as const;
 
 const norm = (name: string): tf.layers.Layer => tf.layers.batchNormalization({ ...NORM, name });
@@ -87,7 +87,7 @@ export function dcganGenerator(config: DcganGeneratorConfig = {}): tf.LayersMode
 }
 
 /**
- * Picture [n, size, size, channels] → logit [n, 1]: (convolution, norm but in the first, LeakyReLU 0.2)+, dense.
+ * Picture [n, size, size, channels] → logit [n, 1]: (convolution, norm except after the first, LeakyReLU 0.2)+, dense.
  */
 export function dcganDiscriminator(config: DcganDiscriminatorConfig = {}): tf.LayersModel {
   const {

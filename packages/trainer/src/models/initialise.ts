@@ -1,4 +1,4 @@
-// Weights from the counter-based generator: the same for a seed in every engine, whatever tfjs drew before.
+// Initial weights from the counter-based generator: they depend on the seed alone, not on the engine or on tfjs.
 import { philoxNormal, sizeOf, streamOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { shuffledBy } from './layers/pixel-shuffle.js';
@@ -8,26 +8,26 @@ export interface InitialiseOptions {
   seed: number | bigint;
   /** Standard deviation of a kernel or of a table of embeddings, from its shape. */
   deviation: (shape: readonly number[]) => number;
-  /** `orthogonal`: kernels whose filters are orthonormal, or whose rows are where those are fewer. Default `normal`. */
+  /** `orthogonal`: filters of a kernel are orthonormal, or its rows if those are fewer. Default `normal`. */
   kernels?: 'normal' | 'orthogonal';
 }
 
-/** Which weights are drawn, by the last part of their names, and how wide; the others keep what their layer gives. */
+/** Standard deviation of weights that are drawn, by the last part of their names; others keep their layer's values. */
 const DRAWN: Readonly<Record<string, (shape: readonly number[], options: InitialiseOptions) => number>> = {
   kernel: (shape, { deviation }) => deviation(shape),
   embeddings: (shape, { deviation }) => deviation(shape),
   // the picture that StyleGAN's generator starts from
   constant: () => 1,
-  // a table of words as wide as a latent, whatever the network: they stand side by side
+  // as wide as the latent, with which word vectors are concatenated
   words: () => 1,
-  // where the power iteration of spectral normalisation starts: any direction
+  // the power iteration of spectral normalisation may start anywhere
   u: () => 1,
 };
 
 /**
- * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name: a layer more or less changes no
- * other. Other weights keep what their layer gives: biases and offsets 0, scales 1. The kernel before a pixel shuffle
- * is drawn once for all pixels of a block, so that the picture begins without a grid (ICNR, Aitken et al. 2017).
+ * Draws every `kernel` and `embeddings` from N(0, deviation²), by the weight's name, so that adding a layer changes no
+ * other. Other weights keep their layer's values: biases and offsets 0, scales 1. The kernel before a pixel shuffle is
+ * the same for all pixels of a block, so that pictures start without a grid (ICNR, Aitken et al. 2017).
  */
 export function initialise(model: tf.LayersModel, options: InitialiseOptions): void {
   const blocks = shuffledBy(model);
@@ -36,7 +36,7 @@ export function initialise(model: tf.LayersModel, options: InitialiseOptions): v
     const shape = weight.shape.map(Number);
     const scale = DRAWN[name.slice(name.lastIndexOf('/') + 1)]?.(shape, options);
     if (scale === undefined) continue;
-    // Weights are drawn once, so the step's place has the name too: 48 bits, which two names do not share.
+    // Weights are drawn once, so the step can hold more of the name's hash: 48 bits make collisions unlikely.
     const at = { seed: options.seed, stream: streamOf(`weights/${name}`), step: streamOf(name) };
     const times = blocks.get(name) ?? 1;
     const columns = (shape.at(-1) ?? 1) / times;
@@ -60,9 +60,8 @@ function repeated(values: Float32Array, length: number, times: number): Float32A
 }
 
 /**
- * A matrix [rows, columns] made orthonormal along its shorter side, by Gram and Schmidt in double precision. Saxe et
- * al. 2014; of normal numbers it is drawn evenly from all such matrices. Kernels are matrices of all but their last
- * axis.
+ * Makes a matrix [rows, columns] orthonormal along its shorter side, by Gram-Schmidt in double precision (Saxe et al.
+ * 2014). From normal numbers, the result is uniform over such matrices. A kernel's columns are its last axis.
  */
 export function orthonormal(values: Float32Array, columns: number): Float32Array {
   const rows = values.length / columns;
@@ -84,7 +83,7 @@ export function orthonormal(values: Float32Array, columns: number): Float32Array
   return made;
 }
 
-/** N(0, 0.02), as DCGAN has it (Radford et al. 2016, section 4). */
+/** N(0, 0.02), as in DCGAN (Radford et al. 2016, section 4). */
 export const dcganDeviation = (): number => 0.02;
 
 /** √(2 / fan-in), for ReLU networks (He et al. 2015). */

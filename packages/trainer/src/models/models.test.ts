@@ -6,7 +6,7 @@ import { dcganDeviation, heDeviation, initialise } from './initialise.js';
 import { mlp } from './mlp.js';
 import { mapSizes } from './sizes.js';
 
-test('maps halve while even and above 7, as in the PyTorch twin', () => {
+test('maps halve while even and above 7', () => {
   expect([8, 12, 16, 20, 28, 32, 36, 64, 128].map(mapSizes)).toEqual([
     [4],
     [6],
@@ -61,7 +61,7 @@ test('a discriminator without norms has a bias in every layer', () => {
   d.dispose();
 });
 
-test('kernels are drawn by the seed; biases, offsets and scales keep their layer’s', () => {
+test('kernels are drawn from the seed; biases, offsets and scales keep their layer’s values', () => {
   const draw = (seed: number): Map<string, Float32Array> => {
     const model = dcganGenerator({ size: 28, base: 32, latent: 100 });
     initialise(model, { seed, deviation: dcganDeviation });

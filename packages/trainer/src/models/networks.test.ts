@@ -1,4 +1,4 @@
-// Networks with several paths: shapes at each kind of size, names of weights, refusals, and the way to JSON and back.
+// Networks with several paths: shapes at each kind of size, names of weights, refusals, and serialization.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { withRandom } from '../trace/random.js';
@@ -73,7 +73,7 @@ const NETWORKS: Record<string, Network> = {
   },
 };
 
-/** Feeds that do not depend on any generator of ours; labels are whole. */
+/** Feeds without our random generator; labels are whole numbers. */
 function feeds(model: tf.LayersModel): tf.Tensor[] {
   return model.inputs.map(({ shape, dtype }) => {
     const size = [2, ...shape.slice(1).map(Number)];
@@ -98,7 +98,7 @@ const call = (model: tf.LayersModel, training: boolean): Float32Array =>
   );
 
 describe.each(Object.entries(NETWORKS))('%s', (_, { make, inputs, output }) => {
-  test('has its shapes, and finite results in training and after', () => {
+  test('has its shapes, and finite results in training and inference', () => {
     const model = make();
     initialise(model, { seed: 1, deviation: heDeviation });
     expect(model.inputs.map((x) => x.shape)).toEqual(inputs);
@@ -112,7 +112,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { make, inputs, output }) => {
     model.dispose();
   });
 
-  test('names its weights alike each time, uniquely, under its own name', () => {
+  test('names its weights uniquely, with its own prefix, and always the same', () => {
     const [a, b] = [make(), make()];
     const names = a.weights.map((w) => w.originalName);
     expect(b.weights.map((w) => w.originalName)).toEqual(names);
@@ -125,7 +125,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { make, inputs, output }) => {
   test('comes back from JSON', async () => {
     const model = make();
     initialise(model, { seed: 1, deviation: heDeviation });
-    // what tfjs writes and reads; its types call one a string and the other an object
+    // tfjs's types call what it writes a string and what it reads an object
     const saved = { modelTopology: model.toJSON(undefined, false) } as unknown as tf.io.ModelJSON;
     const again = await tf.models.modelFromJSON(saved);
     again.setWeights(model.getWeights());
@@ -135,7 +135,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { make, inputs, output }) => {
   });
 });
 
-test('a weight’s first value depends on the seed and its name alone, not on what else the network has', () => {
+test('a weight’s initial value depends on the seed and its name alone, not on other layers', () => {
   const first = (config: Parameters<typeof translator>[0], seed = 3): Map<string, Float32Array> => {
     const model = translator({ ...small, ...config });
     initialise(model, { seed, deviation: () => 1 });

@@ -11,9 +11,9 @@ export interface PatchConfig {
   size?: PictureSize;
   /** Channels of the input; for pairs, of both pictures together. Default 3. */
   channels?: number;
-  /** Channels of the first map, doubled at each next one up to eight times. Default 32. */
+  /** Channels of the first map, doubled at each next one, up to 8 × `base`. Default 32. */
   base?: number;
-  /** How often the picture is halved: 3 sees patches of 70 pixels, 2 of 34, 1 of 16. Default 3. */
+  /** How often the picture is halved: 3 gives patches of 70 pixels, 2 of 34, 1 of 16. Default 3. */
   depth?: number;
   /** Default `instance`. */
   norm?: NormKind;

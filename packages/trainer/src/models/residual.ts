@@ -8,7 +8,7 @@ import { conditionalNorm, globalSum, minibatchDeviation, projection } from './la
 import { selfAttention } from './self-attention.js';
 import { mapSizes } from './sizes.js';
 
-/** What both residual networks are told. */
+/** Options of both residual networks. */
 export interface ResidualConfig {
   /** Edge of the square pictures: a multiple of 4 from 8. Default 32. */
   size?: number;
@@ -16,11 +16,11 @@ export interface ResidualConfig {
   channels?: number;
   /** Channels of the largest map. Default 64. */
   base?: number;
-  /** Each smaller map has twice the channels, up to this many. Default `base`: all alike, as for 32 pixels. */
+  /** Each smaller map has twice the channels, up to this many. Default `base`: all the same, as for 32 pixels. */
   widest?: number;
   /** Number of classes; then the network takes labels [n], int32, too. Default none. */
   classes?: number;
-  /** Edge of the map that self-attention looks at (Zhang et al. 2019). Default none. */
+  /** Edge of the map to which self-attention is applied (Zhang et al. 2019). Default none. */
   attention?: number;
   /** Spectral normalisation of all convolutions and dense layers. Default: in the discriminator. */
   spectral?: boolean;
@@ -32,7 +32,7 @@ export interface ResidualConfig {
 export interface ResidualGeneratorConfig extends ResidualConfig {
   /** Size of the latent vector. Default 128. */
   latent?: number;
-  /** `none`: no norms, and biases instead; not with classes, which the norms take in. Default `batch`. */
+  /** `none`: biases instead of norms; not with classes, which are an input of the norms. Default `batch`. */
   norm?: 'batch' | 'none';
   /** What the picture ends with: `tanh` to [-1, 1], or `sigmoid` to [0, 1]. Default `tanh`. */
   output?: 'tanh' | 'sigmoid';
@@ -40,7 +40,7 @@ export interface ResidualGeneratorConfig extends ResidualConfig {
 
 /** Options of {@link residualDiscriminator}. */
 export interface ResidualDiscriminatorConfig extends ResidualConfig {
-  /** A channel of minibatch standard deviation before the end, in groups of so many. Default none. */
+  /** Size of the groups of a minibatch standard deviation before the last layers. Default none. */
   deviation?: number;
 }
 
@@ -56,7 +56,7 @@ const widthsOf = (maps: readonly number[], base: number, widest: number): number
 /**
  * z [n, latent] (and labels [n]) → picture [n, size, size, channels]: dense, blocks that double, norm, ReLU,
  * convolution, `output`. A block is `<name>/block<i>_a`, `_b`, `_skip`.
- * @throws UsageError `config.invalid` for sizes that make no network.
+ * @throws UsageError `config.invalid` for invalid sizes.
  */
 export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.LayersModel {
   optionsOf('residual', config, 'attention base channels classes latent name norm output size spectral widest');
@@ -81,13 +81,13 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
         ? through(x, tf.layers.batchNormalization({ momentum: 0.9, epsilon: 1e-5, name: `${of}_norm` }))
         : joined(conditionalNorm({ classes, name: `${of}_norm` }), x, labels);
     };
-  // a norm follows every path through a block, which takes biases away
+  // a norm follows every path through a block, so biases would have no effect
   const layer = (of: string, filters: number, kernelSize: number): tf.layers.Layer =>
     conv({ filters, kernelSize, useBias: kind === 'none', spectral, name: of });
   const block = (x: tf.SymbolicTensor, of: string, filters: number): tf.SymbolicTensor => {
     const a = through(norm(`${of}_a`)(x), relu(`${of}_a`), double(`${of}_a_up`), layer(`${of}_a`, filters, 3));
     const b = through(norm(`${of}_b`)(a), relu(`${of}_b`), layer(`${of}_b`, filters, 3));
-    // doubled after a convolution of single pixels: the same, at a quarter of the cost
+    // a 1 × 1 convolution before the doubling gives the same result at a quarter of the cost
     const skip = through(x, layer(`${of}_skip`, filters, 1), double(`${of}_skip_up`));
     return joined(tf.layers.add({ name: of }), skip, b);
   };
@@ -114,7 +114,7 @@ export function residualGenerator(config: ResidualGeneratorConfig = {}): tf.Laye
 /**
  * Picture [n, size, size, channels] (and labels [n]) → logit [n, 1]: blocks that halve, a convolution, ReLU, sum over
  * places, dense or projection. A block is `<name>/block<i>_a`, `_b`, `_skip`.
- * @throws UsageError `config.invalid` for sizes that make no network.
+ * @throws UsageError `config.invalid` for invalid sizes.
  */
 export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}): tf.LayersModel {
   optionsOf('residual', config, 'attention base channels classes deviation name size spectral widest');
@@ -129,7 +129,7 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
   const halve = (of: string): tf.layers.Layer =>
     tf.layers.averagePooling2d({ poolSize: 2, strides: 2, name: `${of}_pool` });
   const block = (x: tf.SymbolicTensor, of: string, filters: number, first: boolean): tf.SymbolicTensor => {
-    // the first block sees the picture itself, which ReLU would cut
+    // no ReLU before the first block: it would clip the picture
     const a = through(
       x,
       first ? undefined : relu(`${of}_a`),
@@ -137,7 +137,7 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
       relu(`${of}_b`),
       layer(`${of}_b`, filters, 3),
     );
-    // pooled before a convolution of single pixels: the same, at a quarter of the cost
+    // pooling before the 1 × 1 convolution gives the same result at a quarter of the cost
     const skip = through(x, halve(`${of}_skip`), layer(`${of}_skip`, filters, 1));
     return joined(tf.layers.add({ name: of }), through(a, halve(of)), skip);
   };
@@ -161,7 +161,7 @@ export function residualDiscriminator(config: ResidualDiscriminatorConfig = {}):
   return tf.model({ inputs: [picture, labels], outputs: logits, name });
 }
 
-/** @throws UsageError `config.invalid` for attention to a map that the network has not. */
+/** @throws UsageError `config.invalid` for attention at a map size that the network does not have. */
 function checkAttention(attention: number | undefined, maps: readonly number[]): void {
   if (attention !== undefined && !maps.includes(attention))
     throw new UsageError(

@@ -1,5 +1,4 @@
-// Self-attention as a block: queries, keys and values of one pixel each, then their sum (layers/attention.ts). Zhang et
-// al. 2019.
+// A self-attention block: 1 × 1 convolutions for queries, keys and values, then layers/attention.ts. Zhang et al. 2019.
 import type * as tf from '@tensorflow/tfjs';
 import { joined, through } from './chain.js';
 import { conv } from './convolution.js';

@@ -1,6 +1,6 @@
 // The networks of StyleGAN2 at small sizes: Karras et al. 2020, "Analyzing and Improving the Image Quality of
-// StyleGAN". A mapping from z to w, a synthesis of modulated convolutions that adds up pictures of growing size, and a
-// residual discriminator. Differences: features are doubled by repeating pixels, and halved by means of four, without
+// StyleGAN". A mapping from z to w, a synthesis of modulated convolutions that sums pictures of growing size, and a
+// residual discriminator. Unlike the paper, features are doubled by repeating pixels and halved by 2 × 2 means, without
 // blurring.
 import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
@@ -16,9 +16,9 @@ import {
   styleAt,
 } from './layers/index.js';
 
-/** Gain of a layer before a leaky ReLU, which is homogeneous: so it may be applied before. */
+/** Gain of a leaky ReLU, applied before it, which is the same as after. */
 const GAIN = Math.SQRT2;
-/** The mapping learns so much slower; its kernels are drawn from N(0, 1 / rate²). */
+/** Factor of the mapping's learning rate; its kernels are drawn from N(0, 1 / rate²). */
 export const MAPPING_RATE = 0.01;
 
 /** Options of {@link styleMapping}. */
@@ -33,7 +33,7 @@ export interface StyleMappingConfig {
   name?: string;
 }
 
-/** What synthesis and discriminator are told. */
+/** Options of both synthesis and discriminator. */
 export interface StylePictureConfig {
   /** Edge of the square pictures: 8, 16, 32, 64, 128 or 256. Default 32. */
   size?: number;
@@ -41,7 +41,7 @@ export interface StylePictureConfig {
   channels?: number;
   /** Channels of the largest map, doubled at each smaller one. Default 32. */
   base?: number;
-  /** Channels of a map, at most. Default 128. */
+  /** Maximum number of channels of a map. Default 128. */
   widest?: number;
   /** Prefix of the layers' names. Default `synthesis`, `d`. */
   name?: string;
@@ -72,10 +72,10 @@ export function styleMaps(size: number): number[] {
   return maps;
 }
 
-/** How many layers take a style: two a map. The picture of a map takes that of the next map's first. */
+/** How many layers take a style: two per map. A map's picture shares the style of the next map's first layer. */
 export const styleLayers = (size: number): number => 2 * styleMaps(size).length;
 
-/** Numbers of noise for one picture: one a pixel of each convolution's map. */
+/** Noise values per picture: one per pixel of each convolution's map. */
 export const styleNoise = (size: number): number =>
   styleMaps(size).reduce((sum, map) => sum + (map === 4 ? 1 : 2) * map * map, 0);
 
@@ -124,7 +124,7 @@ export function styleSynthesis(config: StyleSynthesisConfig = {}): tf.LayersMode
   const noise = tf.input({ shape: [styleNoise(size)], name: `${name}/noise` });
   let [layer, from] = [0, 0];
 
-  /** A convolution under the style of layer `index`. */
+  /** A convolution modulated by the style of layer `index`. */
   const modulated = (
     x: tf.SymbolicTensor,
     of: string,
@@ -163,7 +163,7 @@ export function styleSynthesis(config: StyleSynthesisConfig = {}): tf.LayersMode
   return tf.model({ inputs: [styles, noise], outputs: picture as tf.SymbolicTensor, name }); // two maps at least
 }
 
-/** One number a channel, added. */
+/** Adds a learnt number per channel. */
 class Bias extends tf.layers.Layer {
   static readonly className = 'ForjaBias';
   private own: tf.LayerVariable | undefined;
@@ -204,7 +204,7 @@ export function styleDiscriminator(config: StyleDiscriminatorConfig = {}): tf.La
       conv(`${of}_a`, width(map)),
       leaky(`${of}_a`),
       halve(`${of}_b`),
-      // both paths have half the variance, so that their sum has that of each
+      // each path has half the variance, so that the sum keeps it
       equalConv({ filters: width(map / 2), kernelSize: 3, gain: GAIN * Math.SQRT1_2, name: `${of}_b` }),
       leaky(`${of}_b`),
     );

@@ -43,7 +43,7 @@ describe.each([2, 3, 4])('the network × %i', (scale) => {
   );
 });
 
-test('before training, the pixels of a shuffled block are one: no grid (Aitken et al. 2017)', () => {
+test('before training, the pixels of a shuffled block are equal: no grid (Aitken et al. 2017)', () => {
   const model = superResolver({ scale: 3, base: 4, blocks: 1, up: 'shuffle' });
   initialise(model, { seed: 1, deviation: heDeviation });
   const shuffled = tf.model({ inputs: model.inputs, outputs: model.getLayer('g/up0_shuffle').output });

@@ -17,13 +17,13 @@ export interface SuperResolverConfig {
   base?: number;
   /** Residual blocks. Default 8. */
   blocks?: number;
-  /** `resize` repeats pixels before a convolution, `shuffle` makes channels pixels. Default `shuffle`. */
+  /** `resize` repeats pixels before a convolution, `shuffle` turns channels into pixels. Default `shuffle`. */
   up?: 'resize' | 'shuffle';
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
 }
 
-/** How often a picture is shuffled larger, and by how much each time. */
+/** Factors of the pixel shuffles, by scale. */
 const STAGES: Readonly<Record<number, readonly number[]>> = { 2: [2], 3: [3], 4: [2, 2] };
 
 /**

@@ -3,8 +3,8 @@ import { UsageError, nearest } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * `model` with the outputs of the layers named as further outputs, after its own, over the same weights.
- * @throws UsageError `config.invalid` for a name that is no layer.
+ * `model` with the outputs of the named layers after its own, over the same weights.
+ * @throws UsageError `config.invalid` for an unknown layer.
  */
 export function withTaps(model: tf.LayersModel, layers: readonly string[]): tf.LayersModel {
   const known = model.layers.map((layer) => layer.name);

@@ -38,7 +38,7 @@ export function translator(config: TranslatorConfig = {}): tf.LayersModel {
   const useBias = norm === 'none';
   const relu = (of: string): tf.layers.Layer => tf.layers.reLU({ name: `${of}_relu` });
   const normal = (of: string): tf.layers.Layer | undefined => normOf(norm, `${of}_norm`);
-  /** A convolution that sees the picture reflected beyond its border. */
+  /** A convolution with reflection padding. */
   const reflected = (filters: number, kernelSize: number, of: string, bias = useBias): tf.layers.Layer[] => [
     reflectPad({ by: (kernelSize - 1) / 2, name: `${of}_pad` }),
     conv({ filters, kernelSize, padding: 'valid', useBias: bias, name: of }),

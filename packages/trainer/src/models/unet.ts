@@ -14,7 +14,7 @@ export interface UnetConfig {
   input?: number;
   /** Channels of the output. Default 3. */
   output?: number;
-  /** Channels of the first map, doubled at each smaller one up to eight times. Default 32. */
+  /** Channels of the first map, doubled at each smaller one, up to 8 × `base`. Default 32. */
   base?: number;
   /** How often the picture is halved. Default 4. */
   depth?: number;
@@ -22,7 +22,7 @@ export interface UnetConfig {
   norm?: NormKind;
   /** Default `resize`: transposed convolutions leave a grid in the picture. */
   up?: UpKind;
-  /** Dropout in the three innermost maps on the way up, in training; pix2pix has 0.5. Default 0. */
+  /** Dropout rate of the decoder's three smallest maps; pix2pix has 0.5. Default 0. */
   dropout?: number;
   /** Prefix of the layers' names. Default `g`. */
   name?: string;
@@ -38,7 +38,7 @@ export function unet(config: UnetConfig = {}): tf.LayersModel {
   const skips: tf.SymbolicTensor[] = [];
   let x = picture;
   for (let i = 0; i < depth; i++) {
-    // the innermost map may be one pixel, which has no statistics of its own
+    // the smallest map may be a single pixel, which instance norm would make 0
     const kind = i === 0 || i === depth - 1 ? 'none' : norm;
     x = through(
       x,

@@ -1,5 +1,5 @@
-// The sum of self-attention: each place of a picture takes in values of all places, weighted by how well its query
-// meets their keys, and adds them by a learnt share that starts at 0. Zhang et al. 2019 (SAGAN), equations 1 to 3.
+// The attention layer of SAGAN: each place of a picture adds the values of all places, weighted by softmax(query · key)
+// and scaled by a learnt factor that starts at 0. Zhang et al. 2019, equations 1 to 3.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { type LayerConfig } from './layer.js';

@@ -1,5 +1,5 @@
-// Bicubic enlargement as a convolution with fixed weights and a pixel shuffle, so that it works at every size: what
-// super-resolution is compared with, and what its network adds details to.
+// Bicubic enlargement as a convolution with fixed weights and a pixel shuffle, so that it works at every size: the
+// baseline of super-resolution, to which its network adds details.
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 
@@ -37,7 +37,7 @@ tf.serialization.registerClass(Bicubic);
 /** [n, h, w, c] → [n, scale·h, scale·w, c], as `enlarged`. */
 export const bicubic = (config: BicubicConfig): tf.layers.Layer => new Bicubic(config);
 
-/** Pixels of the small picture that an enlarged one looks at, to each side. */
+/** Neighbours on each side, in the small picture, that an enlarged pixel depends on. */
 const REACH = 2;
 
 /**
@@ -64,7 +64,7 @@ export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
       [0, 0],
     ];
     let padded = x;
-    for (let i = 0; i < REACH; i++) padded = tf.mirrorPad(padded, border, 'symmetric'); // one row of it repeats the border
+    for (let i = 0; i < REACH; i++) padded = tf.mirrorPad(padded, border, 'symmetric'); // by 1: repeats the border
     return tf.depthToSpace(tf.conv2d(padded, filter, 1, 'valid'), scale);
   });
 }
@@ -72,7 +72,7 @@ export function enlarged(x: tf.Tensor4D, scale: number): tf.Tensor4D {
 /** Weights of the neighbours −REACH … REACH for each of the `scale` pixels that one becomes. */
 function phases(scale: number): number[][] {
   return Array.from({ length: scale }, (_, p) => {
-    const at = (p + 0.5) / scale - 0.5; // between the centres of small pixels
+    const at = (p + 0.5) / scale - 0.5; // in small pixels, from a centre
     return Array.from({ length: 2 * REACH + 1 }, (_, i) => cubic(at - (i - REACH)));
   });
 }

@@ -57,7 +57,7 @@ class ConditionalNorm extends tf.layers.Layer {
       const normed = isTraining(kwargs)
         ? this.byBatch(x, own)
         : normalise(x, own.mean.read(), own.variance.read(), epsilon);
-      // a product, so that its gradient is one too
+      // a product instead of a gather, so that the gradient is a product too
       const chosen = tf.oneHot(tf.cast(labels, 'int32').flatten(), this.classes).toFloat() as tf.Tensor2D;
       const row = (table: tf.LayerVariable): tf.Tensor =>
         tf.reshape(tf.matMul(chosen, table.read() as tf.Tensor2D), [
@@ -69,7 +69,7 @@ class ConditionalNorm extends tf.layers.Layer {
     });
   }
 
-  /** By the batch's own statistics, which the moving ones follow (with the biased variance, as in Keras). */
+  /** Normalises by the batch's statistics and updates the moving ones (with the biased variance, as in Keras). */
   private byBatch(x: tf.Tensor, own: Weights): tf.Tensor {
     const { mean, variance } = tf.moments(
       x,

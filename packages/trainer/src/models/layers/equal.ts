@@ -1,5 +1,5 @@
-// Equalised learning rate: weights are kept as standard normals and scaled when used, so that all move alike under
-// Adam. Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts has it too.
+// Equalised learning rate: weights start as standard normals and are scaled when used, so that Adam changes all at the
+// same relative rate. Karras et al. 2018, section 4.1. A dense layer and a convolution; modulated-conv.ts uses it too.
 import { sizeOf } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
@@ -7,11 +7,11 @@ import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 /** Options of {@link equalDense}. */
 export interface EqualDenseConfig extends LayerConfig {
   units: number;
-  /** Gain of what follows: √2 before a leaky ReLU. Default 1. */
+  /** Gain for the activation that follows: √2 before a leaky ReLU. Default 1. */
   gain?: number;
-  /** Factor of the learning rate; weights are then drawn 1 / rate as wide. Default 1. */
+  /** Factor of the learning rate; weights are to be drawn from N(0, 1 / rate²). Default 1. */
   rate?: number;
-  /** Where biases start. Default 0. */
+  /** Initial value of biases. Default 0. */
   start?: number;
 }
 

@@ -1,5 +1,4 @@
-// The sum over all places of a picture, with which SNGAN's discriminator ends. Miyato et al. 2018, "global sum
-// pooling".
+// Global sum pooling: the sum over all places of a picture, at the end of SNGAN's discriminator. Miyato et al. 2018.
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 

@@ -1,4 +1,4 @@
-// The layers that tfjs has not, each a function of its options; their classes are registered for serialization.
+// Layers missing from tfjs, each a function of its options; their classes are registered for serialization.
 export { attend } from './attention.js';
 export { bicubic, enlarged, type BicubicConfig } from './bicubic.js';
 export { conditionalNorm, type ConditionalNormConfig } from './conditional-norm.js';

@@ -4,7 +4,7 @@ import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 
 /** Options of {@link instanceNorm}. */
 export interface InstanceNormConfig extends LayerConfig {
-  /** Learn a scale `gamma` and an offset `beta` a channel. Default false, as CycleGAN and pix2pix have it. */
+  /** Learn a scale `gamma` and an offset `beta` per channel. Default false, as in CycleGAN and pix2pix. */
   affine?: boolean;
   /** Added to the variance. Default 1e-5. */
   epsilon?: number;

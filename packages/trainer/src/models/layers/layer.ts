@@ -1,4 +1,4 @@
-// What layers of our own share: reading the tensors and shapes that tfjs hands a layer.
+// Helpers of the layers: reading the tensors and shapes that tfjs passes to a layer.
 import { UsageError } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 
@@ -41,5 +41,5 @@ export function lastOf(layer: string, shape: tf.Shape): number {
   return size;
 }
 
-/** Whether a call is one of training. */
+/** True in a training call. */
 export const isTraining = (kwargs: Record<string, unknown>): boolean => kwargs['training'] === true;

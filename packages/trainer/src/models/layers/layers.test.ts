@@ -1,5 +1,5 @@
-// Layers in training against PyTorch in float64 (tests/vectors/layers.py): values, gradients of first and second order
-// by inputs and weights, and what non-trainable weights become.
+// Layers in training against PyTorch in float64 (tests/vectors/layers.py): values, first- and second-order gradients by
+// inputs and weights, and updates of non-trainable weights.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
@@ -93,7 +93,7 @@ describe.each(cases)('$name', (given) => {
   const apply = (model: tf.LayersModel, x: tf.Tensor, training: boolean): tf.Tensor =>
     model.apply(given.labels === null ? x : [x, tf.tensor1d(given.labels, 'int32')], { training }) as tf.Tensor;
 
-  test('has PyTorch’s value, gradients and moved weights', () => {
+  test('has PyTorch’s value, gradients and updated weights', () => {
     const { model, weights } = build(given);
     expect([...weights.keys()].sort()).toEqual([...Object.keys(given.weights), ...Object.keys(given.fixed)].sort());
     const x = tf.tidy(() => tf.variable(given.inputs[0] === undefined ? tf.scalar(0) : tensor(given.inputs[0])));
@@ -121,7 +121,7 @@ describe.each(cases)('$name', (given) => {
               const direction = given.v[i];
               const gradient = grads[v.name];
               if (direction === undefined || gradient === undefined) throw new Error(v.name);
-              // tfjs refuses to differentiate by what has no part in the result
+              // tfjs refuses to differentiate by variables that the result does not depend on
               return tf.add<tf.Scalar>(tf.sum(tf.mul(gradient, tensor(direction))), tf.sum(tf.mul(v, 0)));
             }),
           );
@@ -139,7 +139,7 @@ describe.each(cases)('$name', (given) => {
   test('comes back from JSON with the same numbers, in inference too', async () => {
     const { model, weights } = build(given);
     fill(weights, given);
-    // what tfjs writes and reads; its types call one a string and the other an object
+    // tfjs's types call what it writes a string and what it reads an object
     const again = await tf.models.modelFromJSON({
       modelTopology: model.toJSON(undefined, false),
     } as unknown as tf.io.ModelJSON);
@@ -156,7 +156,7 @@ describe.each(cases)('$name', (given) => {
   });
 });
 
-test('dropout draws of the step’s seed in training, and leaves inference alone', async () => {
+test('dropout draws from the step’s seed in training, and does nothing in inference', async () => {
   const { withRandom } = await import('../../trace/random.js');
   const layer = seededDropout({ rate: 0.25, name: 'drop' });
   tf.tidy(() => {
@@ -173,7 +173,7 @@ test('dropout draws of the step’s seed in training, and leaves inference alone
   });
 });
 
-test('a batch that groups do not divide is refused', () => {
+test('a batch that is not a multiple of the group is refused', () => {
   const layer = minibatchDeviation({ group: 4, name: 'deviation' });
   const refused = expect.objectContaining({ code: 'input.shape' }) as Error;
   tf.tidy(() => {

@@ -1,4 +1,4 @@
-// Minibatch standard deviation: one more channel, which says how much the pictures of a group differ. Karras et al.
+// Minibatch standard deviation: an extra channel with the mean deviation within a group of pictures. Karras et al.
 // 2018, section 3; groups as in StyleGAN2's code.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';

@@ -1,7 +1,6 @@
 // The convolution of StyleGAN2, whose weights are scaled by each example's style and brought back to unit size: Karras
-// et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", equations 1 to 3. Scaling the weights' input
-// channels is scaling the pictures' channels before the convolution, and scaling their output channels after it, so one
-// convolution serves the whole batch.
+// et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", equations 1 to 3. Instead of the weights, the
+// channels of the pictures are scaled before and after the convolution, so that one convolution serves the whole batch.
 import * as tf from '@tensorflow/tfjs';
 import { equalScale } from './equal.js';
 import { both, lastOf, type LayerConfig } from './layer.js';
@@ -12,9 +11,9 @@ export interface ModulatedConvConfig extends LayerConfig {
   kernelSize: number;
   /** Bring each output channel's weights back to unit length. Default true. */
   demodulate?: boolean;
-  /** Every pixel four times before the convolution. Default false. */
+  /** Repeat every pixel 2 × 2 times before the convolution. Default false. */
   double?: boolean;
-  /** Gain of what follows: √2 before a leaky ReLU. Default 1. */
+  /** Gain for the activation that follows: √2 before a leaky ReLU. Default 1. */
   gain?: number;
 }
 
@@ -49,13 +48,13 @@ class ModulatedConv extends tf.layers.Layer {
       const [pictures, styles] = both(this.name, inputs);
       const x = pictures as tf.Tensor4D;
       const [, h, w, c] = x.shape;
-      // the gain of a demodulated convolution is applied with the norm, which would take it away
+      // demodulation would cancel the gain, so it is applied with it below
       const kernel = tf.mul<tf.Tensor4D>(own.read(), equalScale(own.read().shape, demodulate ? 1 : gain));
       const styled = tf.mul<tf.Tensor4D>(x, styles.reshape([-1, 1, 1, c]));
       const placed = double ? tf.image.resizeNearestNeighbor(styled, [2 * h, 2 * w]) : styled;
       const y = tf.conv2d(placed, kernel, 1, 'same');
       if (!demodulate) return y;
-      // ‖s·w‖² of each example and output channel: a product, as the style is one number an input channel
+      // ‖s·w‖² of each example and output channel, as one product
       const squares = tf.matMul(tf.square(styles) as tf.Tensor2D, tf.sum(tf.square(kernel), [0, 1]));
       return tf.mul(y, tf.mul(tf.rsqrt(tf.add(squares, 1e-8)), gain).reshape([-1, 1, 1, filters]));
     });

@@ -1,5 +1,5 @@
-// Pixel shuffle: channels become the pixels of a block, so that a picture is enlarged by a convolution at the small
-// size (Shi et al. 2016, section 3.2).
+// Pixel shuffle: channels become the pixels of a block, so that a convolution at the small size enlarges a picture (Shi
+// et al. 2016, section 3.2).
 import * as tf from '@tensorflow/tfjs';
 import { lastOf, only, onlyShape, type LayerConfig } from './layer.js';
 
@@ -37,7 +37,7 @@ tf.serialization.registerClass(PixelShuffle);
 /** [n, h, w, scale²·c] → [n, scale·h, scale·w, c]; channel (y·scale + x)·c + k is channel k of the pixel (y, x). */
 export const pixelShuffle = (config: PixelShuffleConfig): tf.layers.Layer => new PixelShuffle(config);
 
-/** Kernels of a model whose output is shuffled, by name, and of how many pixels a block is. */
+/** Pixels per block of those kernels, by name, whose output is pixel-shuffled. */
 export function shuffledBy(model: tf.LayersModel): Map<string, number> {
   const found = new Map<string, number>();
   for (const layer of model.layers)

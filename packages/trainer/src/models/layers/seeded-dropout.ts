@@ -1,5 +1,5 @@
-// Dropout by the step's own random numbers: tfjs's would be frozen in a compiled step. pix2pix's only noise (Isola et
-// al. 2017, section 3.2.1).
+// Dropout with the step's random numbers: tfjs's would be constants in a compiled step. The only noise of pix2pix
+// (Isola et al. 2017, section 3.2.1).
 import * as tf from '@tensorflow/tfjs';
 import { random } from '../../trace/random.js';
 import { isTraining, only, onlyShape, type LayerConfig } from './layer.js';
@@ -38,5 +38,7 @@ class SeededDropout extends tf.layers.Layer {
 }
 tf.serialization.registerClass(SeededDropout);
 
-/** Any shape → the same. In training a share of the elements is 0, and the others are larger by as much. */
+/**
+ * Any shape → the same. In training a share `rate` of the elements is 0, and the others are scaled by 1 / (1 − rate).
+ */
 export const seededDropout = (config: SeededDropoutConfig): tf.layers.Layer => new SeededDropout(config);

@@ -1,15 +1,14 @@
-// Spectral normalisation: a layer's matrix divided by its largest singular value, found by one round of power iteration
-// a training call. Miyato et al. 2018, algorithm 1. The vector that the iteration goes on from is a non-trainable
-// weight, `u`.
+// Spectral normalisation: a layer's matrix divided by its largest singular value, estimated by one power iteration per
+// training call (Miyato et al. 2018, algorithm 1). The iteration's vector `u` is a non-trainable weight.
 import * as tf from '@tensorflow/tfjs';
 import { constant } from '../../gradients/tape.js';
 
-/** Start of `u` before weights are drawn; any vector but 0 will do. */
+/** Initial `u` before weights are drawn; any vector but 0 will do. */
 export const startOfU = (): ReturnType<typeof tf.initializers.ones> => tf.initializers.ones();
 
 /**
- * `kernel` [..., out] over its largest singular value as a matrix [rest, out]. u [out] and v are constants to
- * differentiation, as in the paper; training moves u on.
+ * `kernel` [..., out] divided by its largest singular value as a matrix [rest, out]. u [out] and v are constants for
+ * differentiation, as in the paper; training updates u.
  */
 export function spectrallyNormal(kernel: tf.Tensor, u: tf.LayerVariable, training: boolean): tf.Tensor {
   const out = kernel.shape.at(-1) ?? 1;

@@ -40,7 +40,7 @@ class LearnedConstant extends tf.layers.Layer {
 }
 tf.serialization.registerClass(LearnedConstant);
 
-/** Anything [n, …] → the constant n times, [n, height, width, channels]. */
+/** Any tensor [n, …] → the constant repeated n times, [n, height, width, channels]. */
 export const learnedConstant = (config: LearnedConstantConfig): tf.layers.Layer => new LearnedConstant(config);
 
 /** Options of {@link styleAt}. */
@@ -82,7 +82,7 @@ export const styleAt = (config: StyleAtConfig): tf.layers.Layer => new StyleAt(c
 
 /** Options of {@link noiseAndBias}. */
 export interface NoiseAndBiasConfig extends LayerConfig {
-  /** Where this layer's noise begins in the row of all layers'. */
+  /** Offset of this layer's noise in the row of noise. */
   from: number;
 }
 
@@ -127,7 +127,7 @@ class NoiseAndBias extends tf.layers.Layer {
 }
 tf.serialization.registerClass(NoiseAndBias);
 
-/** Pictures [n, h, w, c] and a row of noise [n, …] → the pictures with noise, one number a pixel, and a bias. */
+/** Pictures [n, h, w, c] and noise of all layers [n, …] → the pictures plus noise, one number a pixel, and a bias. */
 export const noiseAndBias = (config: NoiseAndBiasConfig): tf.layers.Layer => new NoiseAndBias(config);
 
 class DoublePicture extends tf.layers.Layer {

@@ -1,5 +1,5 @@
-// The mean of words by hand: padding counts for nothing, the order neither, and a word that is there twice counts
-// twice; and of pairs of words, where the order counts.
+// Mean of word vectors against values by hand: padding and order do not matter, a repeated word counts twice; with
+// pairs of words the order matters.
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { withGradients } from '../../gradients/index.js';
@@ -19,7 +19,7 @@ function model(): tf.LayersModel {
   return made;
 }
 
-test('is their mean; of padding alone, zeros', () => {
+test('is the mean of words; zeros for padding alone', () => {
   const ids = tf.tensor2d([1, 2, 0, 0, 2, 1, 3, 0, 0, 1, 1, 3, 0, 0, 0], [5, 3], 'int32');
   expect((model().predict(ids) as tf.Tensor).arraySync()).toEqual([
     [0.5, 1],
@@ -30,7 +30,7 @@ test('is their mean; of padding alone, zeros', () => {
   ]);
 });
 
-test('its slope reaches the words that are there, and not padding', () => {
+test('has gradients for the words that occur, and none for padding', () => {
   const made = model();
   const ids = tf.tensor2d([1, 3, 0], [1, 3], 'int32');
   const { grads } = withGradients(() => tf.variableGrads(() => tf.sum(made.apply(ids) as tf.Tensor)));
@@ -57,7 +57,7 @@ function pairs(): tf.LayersModel {
   return made;
 }
 
-test('of pairs it depends on the order; the first word has padding before it', () => {
+test('with pairs depends on the order; padding precedes the first word', () => {
   const ids = tf.tensor2d([1, 2, 0, 2, 1, 0, 3, 0, 0, 0, 0, 0], [4, 3], 'int32');
   expect((pairs().predict(ids) as tf.Tensor).arraySync()).toEqual([
     [0.5, 1], // the words alone: of [1, 0] + [-1, 0] and [0, 2] + [0, -3] ReLU leaves nothing
@@ -67,7 +67,7 @@ test('of pairs it depends on the order; the first word has padding before it', (
   ]);
 });
 
-test.each([model, pairs])('is found again by its name and options', async (make) => {
+test.each([model, pairs])('survives serialization', async (make) => {
   const made = make();
   let saved: tf.io.ModelArtifacts | undefined;
   await made.save(

@@ -1,6 +1,6 @@
-// A text as the mean of its words' vectors, or of pairs of words too, so that "red hair, blue clothes" is not "blue
-// hair, red clothes": a convolution over two words and ReLU (Kim 2014), added to the words. Padding (id 0) counts for
-// nothing.
+// A text encoded as the mean of its words' vectors, optionally plus those of pairs of words (a convolution over two
+// words and ReLU, Kim 2014), so that "red hair, blue clothes" differs from "blue hair, red clothes". Padding (id 0) is
+// ignored.
 import * as tf from '@tensorflow/tfjs';
 import { only, onlyShape, type LayerConfig } from './layer.js';
 
@@ -11,10 +11,9 @@ export interface WordBagConfig extends LayerConfig {
   /** Length of a word's vector. */
   size: number;
   /**
-   * Read each word with the one before it too: a + ReLU(a + b), a being the word's vector and b another of the word
-   * before, or of padding where there is none. What words say alone stays apart from what they say together, so that
-   * pairs that were never seen are understood; b begins at zero. Default false, and the order of words counts for
-   * nothing.
+   * Encode each word as a + ReLU(a + b), where a is its vector and b a second vector of the word before (or of
+   * padding). The single word keeps a term of its own, so unseen pairs still work; b starts at zero. Default false: the
+   * order of words does not matter.
    */
   pairs?: boolean;
 }

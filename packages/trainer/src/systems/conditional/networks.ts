@@ -14,7 +14,7 @@ export interface ConditionalConfig {
   base: number;
 }
 
-/** Initializers are drawn in JavaScript and thrown away by `initialise`; zeros cost nothing. */
+/** `initialise` replaces the weights; zeros are the cheapest start. */
 const kernelInitializer = 'zeros' as const;
 const input = (name: string, shape: number[], dtype: 'float32' | 'int32' = 'float32'): tf.SymbolicTensor =>
   tf.input({ name, shape, dtype });

@@ -22,7 +22,7 @@ export interface TextConfig {
   base: number;
 }
 
-/** Initializers are drawn in JavaScript and thrown away by `initialise`; zeros cost nothing. */
+/** `initialise` replaces the weights; zeros are the cheapest start. */
 const kernelInitializer = 'zeros' as const;
 
 const tokens = (role: 'g' | 'd', length: number): tf.SymbolicTensor =>
