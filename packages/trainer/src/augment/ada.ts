@@ -1,28 +1,28 @@
-// How ADA finds its probability: it rises while the discriminator is surer of training pictures than it should be, and
-// falls else. Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1: r_t, the
-// mean sign of what D says of them, and its target.
+// How ADA adapts its probability: it rises while the discriminator is too sure of training pictures (r_t, the mean sign
+// of their logits, is above its target) and falls otherwise. Karras et al. 2020, "Training Generative Adversarial
+// Networks with Limited Data", section 3.1.
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
 
 /** Options of {@link adaptiveProbability}. */
 export interface AdaOptions {
-  /** r_t that is aimed at, 0 to 1: 0, D does not know them; 1, it is sure of all. The paper: 0.6. */
+  /** Target of r_t, from 0 (D is at chance) to 1 (D is sure of all). The paper: 0.6. */
   target: number;
-  /** Training pictures in which p would go from 0 to 1. The paper: 500,000. */
+  /** Number of training pictures in which p could go from 0 to 1. The paper: 500,000. */
   pictures: number;
 }
 
-/** The probability, and how it moves. */
+/** The probability, and its updates. */
 export interface AdaptiveProbability {
   /** p, a scalar, from 0 to 1; at first 0. */
   readonly p: tf.Variable;
-  /** p, and what was seen since it last moved: state. */
+  /** p, and sums since its last update: state. */
   readonly variables: readonly tf.Variable[];
-  /** Counts what D says of a batch of training pictures; p moves every four batches. Returns the batch's r_t. */
+  /** Takes D's logits of a batch of training pictures; updates p every four batches. Returns the batch's r_t. */
   follow(logits: tf.Tensor): tf.Scalar;
 }
 
-/** Batches between two moves. */
+/** Batches between updates of p. */
 const INTERVAL = 4;
 
 /** State `ada/p`, `ada/signs`, `ada/batches`. */

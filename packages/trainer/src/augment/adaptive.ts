@@ -1,7 +1,7 @@
 // The augmentations of ADA, each applied with one probability p: Karras et al. 2020, "Training Generative Adversarial
-// Networks with Limited Data", appendix B. Of its pipeline these are pixel blitting (mirror, quarter turns, whole
-// pixels) and colour (brightness, contrast, saturation); general geometry, luma flip, hue, filtering, noise and cutout
-// are left out. ada.ts moves p.
+// Networks with Limited Data", appendix B. Of its pipeline: pixel blitting (mirror, quarter turns, whole pixels) and
+// colour (brightness, contrast, saturation), without general geometry, luma flip, hue, filtering, noise and cutout.
+// ada.ts updates p.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { AugmentDraw } from './augmentation.js';
@@ -11,7 +11,7 @@ const SHARE = 0.125;
 
 /** Pictures [n, h, w, c], each augmentation of each example with probability `p`, a scalar. */
 export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDraw): tf.Tensor4D {
-  /** What is drawn where the coin says so, else what changes nothing. */
+  /** `value` with probability p, else `neutral`. */
   const drawn = (name: string, value: tf.Tensor, neutral: number): tf.Tensor => {
     const applies = tf.cast(tf.less(draw.uniform(`${name}/applies`), p), 'float32');
     return tf.add(neutral, tf.mul(applies, tf.sub(value, neutral)));
@@ -32,7 +32,7 @@ export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDra
   const grey = tf.mean(contrasted, 3, true);
   return tf.add(grey, tf.mul(tf.sub(contrasted, grey), powerOfTwo('saturation', 1)));
 
-  /** Whole pixels, up to an eighth of the size, the picture mirrored at its borders. */
+  /** Source positions after a shift by whole pixels, up to an eighth of the size, reflected at the borders. */
   function shifted(name: string, size: number): tf.Tensor {
     const offset = tf.mul(tf.sub(tf.mul(draw.uniform(name), 2), 1), SHARE * size);
     const places = tf.add(own(size), column(drawn(name, tf.round(offset), 0)));
@@ -40,7 +40,7 @@ export function adaptively(pictures: tf.Tensor4D, p: tf.Tensor, draw: AugmentDra
   }
 }
 
-/** Pictures after 0 to 3 quarter turns, counter-clockwise. A turn is a transposition, then a line mirrored. */
+/** Pictures after 0 to 3 quarter turns, counter-clockwise, composed of transpositions and mirroring. */
 function turnedBy(pictures: tf.Tensor4D, turns: tf.Tensor): tf.Tensor4D {
   const [, h, w] = pictures.shape;
   if (h !== w)

@@ -1,5 +1,5 @@
-// Augmentations against PyTorch in float64 with the same draws (tests/vectors/augment.py): pictures, and the gradient
-// by them. And how ADA's probability moves, by hand.
+// Augmentations against PyTorch in float64 with the same draws (tests/vectors/augment.py): results and gradients. And
+// ADA's probability against values by hand.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { readVectors } from '../../../../tests/vectors/read.mjs';
@@ -31,7 +31,7 @@ describe.each(Object.entries(cases))('%s', (name, { draws, result, slope }) => {
       asked.push(key);
       return tf.tensor4d(draws[key] ?? [], [pictures.shape[0] ?? 0, 1, 1, 1]);
     };
-    // a name may stand for one uniform and one normal draw; no augmentation here asks for both
+    // no augmentation here draws uniform and normal numbers under one name
     const draw: AugmentDraw = { uniform: given, normal: given };
     const of = (x: tf.Tensor4D): tf.Tensor4D =>
       name.startsWith('ada')
@@ -47,7 +47,7 @@ describe.each(Object.entries(cases))('%s', (name, { draws, result, slope }) => {
   });
 });
 
-test('ADA’s probability moves every four batches, towards the target, and stays from 0 to 1', () => {
+test('ADA’s probability changes every four batches, towards the target, within 0..1', () => {
   const ada = adaptiveProbability({ target: 0.5, pictures: 40 });
   const p = (): number => Number(ada.p.dataSync()[0]?.toFixed(6));
   const batch = (...signs: number[]): number | undefined =>
@@ -68,7 +68,7 @@ test('ADA’s probability moves every four batches, towards the target, and stay
   tf.dispose([...ada.variables]);
 });
 
-test('augmentations of one’s own have a name of their own', () => {
+test('users’ augmentations need a new name', () => {
   registerAugmentation({ name: 'darker', of: (x) => tf.mul(x, 0.5) });
   expect(augmentationNames()).toContain('darker');
   expect(() => registerAugmentation({ name: 'flip', of: (x) => x })).toRefuse('usage', 'augmentation.name', "'flip'");

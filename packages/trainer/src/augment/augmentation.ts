@@ -1,8 +1,8 @@
-// The contract of an augmentation: pictures that the discriminator sees instead, made of pictures and of random numbers
-// alone. One a file; index.ts names them.
+// The contract of an augmentation: a pure function of pictures and random numbers, applied to what the discriminator
+// sees. One per file; index.ts names them.
 import type * as tf from '@tensorflow/tfjs';
 
-/** Random numbers of a step, one an example, [n, 1, 1, 1]. No two draws of an augmentation share a name. */
+/** Random numbers of a step, one per example, [n, 1, 1, 1]. Each draw of an augmentation has its own name. */
 export interface AugmentDraw {
   /** From [0, 1). */
   uniform(name: string): tf.Tensor;
@@ -10,9 +10,9 @@ export interface AugmentDraw {
   normal(name: string): tf.Tensor;
 }
 
-/** An augmentation. What a gradient cannot go through is of no use to the generator. */
+/** An augmentation. It must be differentiable, or the generator learns nothing through it. */
 export interface Augmentation {
   readonly name: string;
-  /** Pictures [n, h, w, c] in [-1, 1] → pictures of the same shape. Each example draws numbers of its own. */
+  /** Pictures [n, h, w, c] in [-1, 1] → pictures of the same shape, each example with its own random numbers. */
   of(pictures: tf.Tensor4D, draw: AugmentDraw): tf.Tensor4D;
 }

@@ -1,8 +1,8 @@
-// Brightness, saturation and contrast as DiffAugment has them: Zhao et al. 2020, section 3.3, and the authors' code.
+// Brightness, saturation and contrast of DiffAugment: Zhao et al. 2020, section 3.3, and the authors' code.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 
-/** x + b, then s times the distance from the pixel's grey, then c times that from the picture's mean. */
+/** x + b, then the distance from the pixel's grey is scaled by s, and that from the picture's mean by c. */
 export const color: Augmentation = {
   name: 'color',
   of: (pictures, draw) => {

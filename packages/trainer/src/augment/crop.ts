@@ -1,12 +1,12 @@
-// A window of the picture, from three quarters of its edge up to all of it, enlarged to the whole size by linear
-// interpolation: the random crops of classifiers (Szegedy et al. 2015) with the shape kept.
+// A random crop of 75 % to 100 % of the picture's edge, enlarged to full size by linear interpolation: the random crops
+// of classifiers (Szegedy et al. 2015), but square.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { column, own, readAt } from './places.js';
 
 const SMALLEST = 0.75;
 
-/** One window an example, anywhere inside the picture. */
+/** One crop per example, anywhere inside the picture. */
 export const crop: Augmentation = {
   name: 'crop',
   of: (pictures, draw) => {

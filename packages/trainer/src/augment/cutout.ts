@@ -1,17 +1,17 @@
-// A rectangle of half the picture's edge is zero (grey); it may lie partly outside. DeVries and Taylor 2017, as Zhao et
-// al. 2020, section 3.3, have it.
+// Zeros (grey) in a rectangle of half the picture's edge, which may lie partly outside. DeVries and Taylor 2017, in the
+// form of Zhao et al. 2020, section 3.3.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { column, own, wholeOf } from './places.js';
 
 const SHARE = 0.5;
 
-/** One rectangle an example. */
+/** One rectangle per example. */
 export const cutout: Augmentation = {
   name: 'cutout',
   of: (pictures, draw) => {
     const [n, h, w] = pictures.shape;
-    // 1 at the places from `start` on that the rectangle covers
+    // 1 at the places that the rectangle covers
     const covered = (name: string, size: number): tf.Tensor => {
       const edge = Math.floor(size * SHARE + 0.5);
       const start = wholeOf(draw.uniform(name), -Math.floor(edge / 2), size + 1 - (edge % 2));

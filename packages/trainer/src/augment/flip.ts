@@ -1,4 +1,4 @@
-// Left and right exchanged in half of the pictures. Not for digits, letters and other things that have a side.
+// Mirrors half of the pictures horizontally. Not for digits, letters and other asymmetric things.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';
 import { mirroredWhere, readAt } from './places.js';

@@ -1,5 +1,5 @@
-// The augmentations by name, and those that users register. 'diffaug' stands for three of them; 'ada' is a game's
-// business, as its probability is state (ada.ts, adaptive.ts).
+// The augmentations by name, built-in and registered by users. 'diffaug' means three of them; 'ada' has state, so games
+// implement it (ada.ts, adaptive.ts).
 import type * as tf from '@tensorflow/tfjs';
 import { registry } from '../registry.js';
 import { random } from '../trace/random.js';
@@ -14,10 +14,10 @@ export type { Augmentation, AugmentDraw } from './augmentation.js';
 export { adaptiveProbability, type AdaOptions, type AdaptiveProbability } from './ada.js';
 export { adaptively } from './adaptive.js';
 
-/** Names of the ready augmentations. */
+/** Names of the built-in augmentations. */
 export type AugmentationName = 'color' | 'translation' | 'cutout' | 'flip' | 'crop';
 
-/** The ready augmentations, by name. */
+/** The built-in augmentations, by name. */
 export const augmentations: Readonly<Record<AugmentationName, Augmentation>> = {
   color,
   translation,
@@ -39,20 +39,20 @@ export const registerAugmentation = (augmentation: Augmentation): void => all.ad
 
 /**
  * The augmentation called `name`.
- * @throws UsageError `config.invalid` for a name that is none.
+ * @throws UsageError `config.invalid` for an unknown name.
  */
 export const augmentationOf = (name: string): Augmentation => all.of(name);
 
-/** Names of all augmentations, registered ones too. */
+/** Names of all augmentations, including registered ones. */
 export const augmentationNames = (): string[] => all.names();
 
-/** The numbers of `n` examples, drawn from the step's as `<place>/<name>`. */
+/** The step's random numbers for `n` examples, in streams `<place>/<name>`. */
 export const drawsFor = (n: number, place: string): AugmentDraw => ({
   uniform: (name) => random.uniform([n, 1, 1, 1], `${place}/${name}`),
   normal: (name) => random.normal([n, 1, 1, 1], `${place}/${name}`),
 });
 
-/** Pictures through augmentations, one after the other; each draws as `<place>/<augmentation>/<name>`. */
+/** Applies augmentations in order; each draws from streams `<place>/<augmentation>/<name>`. */
 export function augmented(pictures: tf.Tensor4D, list: readonly Augmentation[], place: string): tf.Tensor4D {
   const n = pictures.shape[0];
   return list.reduce((x, one) => one.of(x, drawsFor(n, `${place}/${one.name}`)), pictures);

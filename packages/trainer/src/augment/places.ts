@@ -1,16 +1,16 @@
-// Pictures whose rows and columns come from other places, each example its own. Products with matrices instead of
-// gathers: dense, and right when differentiated twice.
+// Resampling of pictures along rows and columns, per example. Matrix products instead of gathers: they are dense, and
+// second derivatives are right.
 import * as tf from '@tensorflow/tfjs';
 
-/** Where the pixels of a picture come from. */
+/** Source positions of a picture's pixels. */
 export interface Places {
-  /** Row that each row is read at, [n, h]. Between two rows: both, by distance. Outside: zeros. Default: its own. */
+  /** Source of each row, [n, h]; interpolated linearly, zeros outside. Default: unchanged. */
   rows?: tf.Tensor;
-  /** Column that each column is read at, [n, w]. */
+  /** Source of each column, [n, w]. */
   columns?: tf.Tensor;
 }
 
-/** Pictures [n, h, w, c] → the same shape, each pixel read at its place. */
+/** Pictures [n, h, w, c] → the same shape, each pixel read at its source position. */
 export function readAt(pictures: tf.Tensor4D, { rows, columns }: Places): tf.Tensor4D {
   const down = rows === undefined ? pictures : readRows(pictures, rows);
   return columns === undefined ? down : transposed(readRows(transposed(down), columns));
@@ -28,14 +28,14 @@ export const transposed = (pictures: tf.Tensor4D): tf.Tensor4D => tf.transpose(p
 /** The places 0 … size − 1, [1, size]. */
 export const own = (size: number): tf.Tensor => tf.range(0, size).reshape([1, size]);
 
-/** Numbers of the examples as a column, [n, 1], to be added to places. */
+/** One number per example as a column [n, 1], to be added to places. */
 export const column = (numbers: tf.Tensor): tf.Tensor => numbers.reshape([-1, 1]);
 
-/** Whole numbers from `from` on, `count` of them, each as likely, of uniform numbers from [0, 1). */
+/** Whole numbers `from` … `from + count − 1`, equally likely, from uniform numbers in [0, 1). */
 export const wholeOf = (uniform: tf.Tensor, from: number, count: number): tf.Tensor =>
   tf.add(tf.floor(tf.mul(uniform, count)), from);
 
-/** Places of a line that is read the other way round where `mirrored` is 1, [n, size]. */
+/** Places [n, size], reversed where `mirrored` is 1. */
 export function mirroredWhere(mirrored: tf.Tensor, size: number): tf.Tensor {
   const places = own(size);
   return tf.add(places, tf.mul(column(mirrored), tf.sub(size - 1, tf.mul(places, 2))));

@@ -1,4 +1,4 @@
-// Pictures moved by whole pixels, up to an eighth of their size, with zeros (grey) beside them. Zhao et al. 2020,
+// Pictures shifted by whole pixels, up to an eighth of their size, and padded with zeros (grey). Zhao et al. 2020,
 // section 3.3.
 import * as tf from '@tensorflow/tfjs';
 import type { Augmentation } from './augmentation.js';

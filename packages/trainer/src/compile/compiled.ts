@@ -52,7 +52,7 @@ export function compiledStep({ traced, lowered, together, seed, session, home, s
         for (; done < feeds.length; done++) all.push(called(await run(feeds[done] ?? {})));
         return all;
       } catch (error) {
-        // A failed run changed no state: the next run repeats this step, unless others were started meanwhile.
+        // A failed run changed no state: the next run repeats this step, unless another run has started since.
         if (compiled.step === at + given.length) compiled.step = at + done;
         throw error;
       }

@@ -1,5 +1,5 @@
-// The eager engine's own side of the contract: feeds, state by name, random numbers, disposal. Its numbers are checked
-// in tests/parity/step*.test.ts.
+// The eager engine's feeds, state by name, random numbers and disposal. Results are checked in
+// tests/parity/step*.test.ts.
 import { philoxBernoulli, philoxNormal } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
@@ -49,7 +49,7 @@ test('runs, counts, draws by seed, step and stream, and leaves no tensor behind'
   total.dispose();
 });
 
-test('a step that fails changes neither the number nor, with bad feeds, the state', async () => {
+test('a failed step does not advance the step number; bad feeds do not change the state either', async () => {
   const { total, step } = counter();
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
   await expect(engine.run({ x: [1], n: 0 })).rejects.toRefuse('input.shape', 'run.x', '[2]', 'got 1');
@@ -67,7 +67,7 @@ test('a step that fails changes neither the number nor, with bad feeds, the stat
   total.dispose();
 });
 
-test('names unknown state, refuses values that do not fit before it takes any, and ends', async () => {
+test('refuses unknown state by name, and wrong values before loading any; cannot be used once disposed', async () => {
   const { total, step } = counter();
   const engine = eagerStep(step, { inputs: specs, variables: [total] });
   await expect(engine.state(['nothing'])).rejects.toRefuse('usage', 'state.nothing', 'total');
@@ -91,7 +91,7 @@ test('names unknown state, refuses values that do not fit before it takes any, a
   total.dispose();
 });
 
-test('variables of one name cannot be told apart, and are refused', () => {
+test('variables with the same name are refused', () => {
   const [a, b] = [
     tf.tidy(() => namedVariable('twin', tf.scalar(0))),
     tf.tidy(() => namedVariable('twin', tf.scalar(0))),

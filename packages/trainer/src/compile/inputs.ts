@@ -57,7 +57,7 @@ export function randomInputs(inputs: readonly TraceInput[], step: string | undef
     .map((input, i) => ({ ...input, stream: step === undefined ? i : namedStream(step, input.name) }));
 }
 
-/** Values of the random inputs at one step. */
+/** Random inputs of one step. */
 export function drawInputs(inputs: readonly RandomInput[], seed: number | bigint, step: number): NamedTensors {
   return Object.fromEntries(
     inputs.map(({ name, shape, random, stream }) => [
@@ -77,13 +77,13 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
     if (input.random !== undefined) continue;
     const feed = given[input.name] as Feed | null | undefined;
     if (feed === undefined || feed === null)
-      throw misfit(`run.${input.name}: expected ${describe(input)}, got nothing`);
+      throw shapeError(`run.${input.name}: expected ${describe(input)}, got nothing`);
     feeds[input.name] = feedTensor(input, feed);
   }
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(feeds, name)) continue;
     const random = inputs.some((input) => input.name === name);
-    throw misfit(
+    throw shapeError(
       random
         ? `run.${name}: expected no feed for a random input, which is drawn from (seed, step), got one`
         : `run.${name}: expected only ${Object.keys(feeds).join(', ') || 'no feeds'}, got '${name}'`,
@@ -96,7 +96,7 @@ export function feedTensors(inputs: readonly TraceInput[], given: Readonly<Recor
  * Checks plain arrays against the range of the type: a fraction or 2³¹ for an int32 would silently become another
  * number.
  */
-const HOLDS: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
+const IN_RANGE: Readonly<Record<ProgramDType, (value: number) => boolean>> = {
   float32: () => true,
   int32: (value) => (value | 0) === value,
   bool: (value) => value === 0 || value === 1,
@@ -107,21 +107,21 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (typeof feed === 'number') return feedTensor(input, [feed]);
   const { data, own } = isShaped(feed) ? { data: feed.data, own: feed } : { data: feed, own: undefined };
   if (own !== undefined && String(own.shape) !== String(shape))
-    throw misfit(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
+    throw shapeError(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
     throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
   if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
   const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
   if (strange !== undefined)
-    throw misfit(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
+    throw shapeError(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
   if (data.length !== sizeOf(shape))
-    throw misfit(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
+    throw shapeError(`run.${name}: expected ${sizeOf(shape)} values for ${describe(input)}, got ${data.length}`);
   const array = ARRAY_OF[dtype];
   // Typed arrays of another type (half-float bits, other integer widths) would be misread; plain arrays are converted.
   // Compared by class name: arrays may come from other realms.
   const kind = ArrayBuffer.isView(data) ? classOf(data) : undefined;
   if (kind !== undefined && kind !== array.name)
-    throw misfit(`run.${name}: expected ${array.name} for ${describe(input)}, got ${kind}`);
+    throw shapeError(`run.${name}: expected ${array.name} for ${describe(input)}, got ${kind}`);
   return {
     dtype,
     shape: [...shape],
@@ -150,7 +150,7 @@ function isNumbers(data: unknown): data is ArrayLike<number> {
 function fixedShape(name: string, spec: TensorSpec): number[] {
   return spec.shape.map((size) => {
     if (typeof size === 'number' && Number.isInteger(size) && size >= 0) return size;
-    throw misfit(
+    throw shapeError(
       `inputs.${name}: expected a shape of whole numbers, got [${spec.shape.join(', ')}]; a compiled step has fixed sizes`,
     );
   });
@@ -168,7 +168,7 @@ function describe({ dtype, shape }: TraceInput): string {
   return `${dtype} [${shape.join(', ')}]`;
 }
 
-function misfit(message: string): UsageError {
+function shapeError(message: string): UsageError {
   return new UsageError(message, { code: 'input.shape' });
 }
 

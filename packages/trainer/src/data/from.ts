@@ -53,14 +53,14 @@ export async function datasetFrom(source: Dataset | ExampleStream, options: Stre
       const shape = described[field]?.shape ?? read.shape;
       const column = columns.get(field) ?? (taken === 0 ? { shape, values: [] } : undefined);
       if (!column || column.values.length !== taken || column.shape.join() !== shape.join())
-        throw strange(name, taken, `${field} [${shape.join(', ')}]`, columns);
+        throw mismatch(name, taken, `${field} [${shape.join(', ')}]`, columns);
       columns.set(field, column);
       column.values.push(read.values);
       bytes += read.values.byteLength;
     }
     taken++;
     const missing = [...columns].find(([, { values }]) => values.length !== taken);
-    if (missing) throw strange(name, taken - 1, `none of ${missing[0]}`, columns);
+    if (missing) throw mismatch(name, taken - 1, `none of ${missing[0]}`, columns);
     if (bytes > memory)
       throw new ForjaError(
         'data.size',
@@ -139,7 +139,7 @@ function arrayOf(name: string, field: string, { shape, values }: Column): ArrayF
   return { data, shape };
 }
 
-function strange(name: string, index: number, got: string, columns: ReadonlyMap<string, Column>): ForjaError {
+function mismatch(name: string, index: number, got: string, columns: ReadonlyMap<string, Column>): ForjaError {
   const want = [...columns].map(([field, { shape }]) => `${field} [${shape.join(', ')}]`).join(', ');
   return new ForjaError('data.field', `data: expected examples of ${name} alike (${want}), got ${got} at ${index}`);
 }

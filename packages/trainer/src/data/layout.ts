@@ -63,7 +63,8 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
     const empty = listing.folders.filter(
       (folder) => !classes.includes(folder) && !listing.folders.some((f) => f.startsWith(`${folder}/`)),
     );
-    if (!config.classes || classes.length + empty.length < 2) return { parts: [plain('image', examples)], skipped: [] };
+    if (!config.classes || classes.length + empty.length < 2)
+      return { parts: [singleField('image', examples)], skipped: [] };
     if (empty.length > 0)
       throw new ForjaError(
         'data.class',
@@ -74,7 +75,7 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
         'data.class',
         `data: expected all pictures of ${config.path} in subfolders, which are classes, or none, got ${some(files.filter((f) => !f.includes('/')))} beside ${some(named)}; move them, or set classes to false`,
       );
-    return { parts: [plain('image', examples)], classes, skipped: [] };
+    return { parts: [singleField('image', examples)], classes, skipped: [] };
   },
 
   pairs(listing, { path, input, target }) {
@@ -105,7 +106,7 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
   domains(listing, { path, a, b }) {
     const part = (name: string, folder: string): LayoutPart => ({
       part: name,
-      ...plain(
+      ...singleField(
         name,
         picturesIn(listing, path, folder).map((file) => ({ name: stem(file), files: [file] })),
       ),
@@ -124,7 +125,7 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
       );
     return {
       parts: [
-        plain(
+        singleField(
           'image',
           files.flatMap((file) =>
             (captions.get(file) ?? []).map((caption) => ({ name: stem(file), files: [file], caption })),
@@ -186,7 +187,7 @@ function refuseStrays(strays: string[], path: string): void {
     );
 }
 
-const plain = (name: string, examples: Example[]): LayoutPart => ({ fields: [{ name }], examples });
+const singleField = (name: string, examples: Example[]): LayoutPart => ({ fields: [{ name }], examples });
 
 /** Pictures below a folder of the listing, or all. Throws ForjaError where there are none. */
 function picturesIn({ files, folders }: Listing, path: string, folder?: string): string[] {

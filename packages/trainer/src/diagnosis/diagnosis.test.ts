@@ -27,7 +27,7 @@ const HEALTHY = {
 };
 
 /** What is told in `steps` steps whose scalars are a function of the step; the probe's come once in 100. */
-function told(
+function diagnosed(
   scalars: (step: number) => Record<string, number>,
   { steps = 2000, config = {}, scores }: { steps?: number; config?: object; scores?: Record<string, number> } = {},
 ) {
@@ -87,7 +87,7 @@ describe('a diagnosis', () => {
     ['overfitting-discriminator', () => ({ d_overfit: 0.9 }), {}, '--instance-noise 0.2'],
     ['memorising', () => ({ d_overfit: 0.9 }), { scores: { memorised: 0.5 } }, '--instance-noise 0.3'],
   ])('%s', (name, scalars, options, flag) => {
-    const found = told(scalars, options);
+    const found = diagnosed(scalars, options);
     expect(found.map((one) => one.name)).toContain(name);
     expect(found).toHaveLength(1);
     expect(found.find((one) => one.name === name)?.flag).toBe(flag);
@@ -96,27 +96,27 @@ describe('a diagnosis', () => {
 
 describe('nothing is told', () => {
   test('of a healthy log, nor of one at the equilibrium', () => {
-    expect(told((step) => ({ grad_g: 0.5 + 20 * Math.sin(step) ** 2 }))).toEqual([]);
-    expect(told(() => ({ d_real: 0.5, d_fake: 0.5, spread: 1, apart: 0 }))).toEqual([]);
-    expect(told(() => ({}), { scores: { memorised: 0.01, modes: 8, high_quality: 0.9 } })).toEqual([]);
+    expect(diagnosed((step) => ({ grad_g: 0.5 + 20 * Math.sin(step) ** 2 }))).toEqual([]);
+    expect(diagnosed(() => ({ d_real: 0.5, d_fake: 0.5, spread: 1, apart: 0 }))).toEqual([]);
+    expect(diagnosed(() => ({}), { scores: { memorised: 0.01, modes: 8, high_quality: 0.9 } })).toEqual([]);
   });
 
   test('of what does not last', () => {
     const now = (step: number): boolean => step % 500 < 250;
-    expect(told((step) => (now(step) ? { spread: 0.1, d_overfit: 0.9, d_real: 1, d_fake: 1 } : {}))).toEqual([]);
+    expect(diagnosed((step) => (now(step) ? { spread: 0.1, d_overfit: 0.9, d_real: 1, d_fake: 1 } : {}))).toEqual([]);
   });
 
   test('of a discriminator that is always right while the generator comes nearer', () => {
-    expect(told((step) => ({ d_real: 1, d_fake: 1, apart: Math.exp(-step / 1000) }), { steps: 3000 })).toEqual([]);
+    expect(diagnosed((step) => ({ d_real: 1, d_fake: 1, apart: Math.exp(-step / 1000) }), { steps: 3000 })).toEqual([]);
   });
 
   test('of the signs of logits that have none', () => {
     const config = { loss: 'wasserstein', penalties: { 'gradient-penalty': 10 } };
-    expect(told(() => ({ d_real: 1, d_fake: 1, apart: 0.4 }), { config })).toEqual([]);
+    expect(diagnosed(() => ({ d_real: 1, d_fake: 1, apart: 0.4 }), { config })).toEqual([]);
   });
 
   test('of what a diagnosis before explains', () => {
-    const dead = told((step) => (step > 500 ? { spread: 0, d_real: 1, d_fake: 1, grad_g: 0, apart: 0.5 } : {}));
+    const dead = diagnosed((step) => (step > 500 ? { spread: 0, d_real: 1, d_fake: 1, grad_g: 0, apart: 0.5 } : {}));
     expect(dead.map(({ name }) => name)).toEqual(['dead-generator']);
   });
 });

@@ -1,5 +1,5 @@
-// Auxiliary classification: the discriminator also says of which class an example is, and the generator is to make
-// examples of the class asked for. Odena et al. 2017 (AC-GAN), equation 3.
+// Auxiliary classification: the discriminator also predicts an example's class, and the generator should make examples
+// of the given class. Odena et al. 2017 (AC-GAN), equation 3.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Verdict } from './loss.js';

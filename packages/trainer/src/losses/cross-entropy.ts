@@ -3,14 +3,14 @@ import * as tf from '@tensorflow/tfjs';
 import type { Verdict } from './loss.js';
 
 /**
- * Mean of −log(1 − σ(x)) = softplus(x): what a logit costs where the right answer is "fake". Linear, not infinite, for
+ * Mean of −log(1 − σ(x)) = softplus(x): the cross-entropy of logits with the target "fake". Linear, not infinite, for
  * large x.
  */
 export function costOfFake(logits: tf.Tensor): tf.Scalar {
   return tf.mean(tf.softplus(logits));
 }
 
-/** Mean of −log σ(x) = softplus(−x): what a logit costs where the right answer is "real". */
+/** Mean of −log σ(x) = softplus(−x): the cross-entropy of logits with the target "real". */
 export function costOfReal(logits: tf.Tensor): tf.Scalar {
   return tf.mean(tf.softplus(tf.neg(logits)));
 }

@@ -1,12 +1,12 @@
-// Feature matching: the generator makes hidden layers of the discriminator answer to fakes as to real examples, on
-// average. Salimans et al. 2016, section 3.1.
+// Feature matching: on average, hidden layers of the discriminator should have the same values for fakes as for real
+// examples. Salimans et al. 2016, section 3.1.
 import { UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Verdict } from './loss.js';
 
 /**
- * ‖E f(x) − E f(G(z))‖², summed over the layers f: those that `layers` names, else all that the verdicts have.
- * @throws UsageError `input.shape` for verdicts without such features.
+ * ‖E f(x) − E f(G(z))‖², summed over the features f in `layers`; default: all of the verdicts.
+ * @throws UsageError `input.shape` for verdicts without these features.
  */
 export function featureMatching(fake: Verdict, real: Verdict, layers?: readonly string[]): tf.Scalar {
   const names = layers ?? Object.keys(real.features ?? {});

@@ -15,11 +15,11 @@ export type { GanLoss, Verdict } from './loss.js';
 export { charbonnier, l1, l2, type Reconstruction } from './reconstruction.js';
 export { smoothed, type Smoothing } from './smoothing.js';
 
-/** Names of the ready losses. */
+/** Names of the built-in losses. */
 export type LossName =
   'non-saturating' | 'saturating' | 'least-squares' | 'hinge' | 'wasserstein' | 'relativistic-average' | 'rpgan';
 
-/** The ready losses, by name. */
+/** The built-in losses, by name. */
 export const losses: Readonly<Record<LossName, GanLoss>> = {
   'non-saturating': nonSaturating,
   saturating,
@@ -40,9 +40,9 @@ export const registerLoss = (loss: GanLoss): void => all.add(loss);
 
 /**
  * The loss called `name`.
- * @throws UsageError `config.invalid` for a name that is none.
+ * @throws UsageError `config.invalid` for an unknown name.
  */
 export const lossOf = (name: string): GanLoss => all.of(name);
 
-/** Names of all losses, registered ones too. */
+/** Names of all losses, including registered ones. */
 export const lossNames = (): string[] => all.names();

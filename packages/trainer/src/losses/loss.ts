@@ -1,33 +1,33 @@
-// The contract of an adversarial loss: pure functions of what the discriminator says. One loss a file; index.ts names
+// The contract of an adversarial loss: pure functions of the discriminator's outputs. One loss per file; index.ts names
 // them.
 import type * as tf from '@tensorflow/tfjs';
 
-/** What the discriminator says of a batch. */
+/** The discriminator's outputs for a batch. */
 export interface Verdict {
-  /** [n, 1], or a map [n, h, w, 1] of a discriminator that judges patches. Large: real. */
+  /** [n, 1], or a map [n, h, w, 1] of a patch discriminator. Greater means more real. */
   readonly logits: tf.Tensor;
   /** Hidden layers by name, for feature matching. */
   readonly features?: Readonly<Record<string, tf.Tensor>>;
-  /** Logits of classes [n, classes], of a discriminator that classifies too. */
+  /** Class logits [n, classes], if the discriminator also classifies. */
   readonly classes?: tf.Tensor;
 }
 
 /**
- * What the discriminator and the generator minimise. Scalars out; values and slopes are finite for logits of any size.
+ * What the discriminator and the generator minimise: scalars. Values and gradients are finite for logits of any size.
  */
 export interface GanLoss {
   readonly name: string;
   discriminator(real: Verdict, fake: Verdict): tf.Scalar;
   generator(fake: Verdict, real: Verdict): tf.Scalar;
-  /** The generator's loss looks at real examples too, so its step needs them. */
+  /** The generator's loss also depends on real examples, so its step needs them. */
   readonly relativistic?: boolean;
-  /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` may move. */
+  /** The discriminator's loss is cross-entropy with targets 1 and 0, which `smoothed` can change. */
   readonly crossEntropy?: boolean;
   /**
-   * The probability that an example is real, of logits of any shape, if D is at its optimum. Absent: the loss makes
-   * logits no probability; greater still means more real.
+   * The probability that an example is real, from logits of any shape, for an optimal D. Absent: logits of this loss
+   * mean no probability, only that greater is more real.
    */
   readonly probability?: (logits: tf.Tensor) => tf.Tensor;
-  /** Logits are only compared: their sign does not say what the discriminator takes an example for. */
+  /** Logits are only compared with each other: their sign means nothing. */
   readonly signless?: boolean;
 }

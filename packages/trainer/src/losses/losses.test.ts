@@ -1,4 +1,4 @@
-// Losses against PyTorch in double precision (tests/vectors/losses.py): values, and slopes where σ is 0 or 1 in
+// Losses against PyTorch in double precision (tests/vectors/losses.py): values, and gradients even where σ is 0 or 1 in
 // float32.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
@@ -38,7 +38,7 @@ const vectors = JSON.parse(readFileSync(new URL('../../../../tests/vectors/losse
 const logits = (x: tf.Tensor): { logits: tf.Tensor } => ({ logits: x });
 const tensor = ({ data, shape }: Packed): tf.Tensor => tf.tensor(data, shape);
 
-/** Value and slopes of `f` are PyTorch's. */
+/** Value and gradients of `f` are PyTorch's. */
 function expectWanted(f: (...xs: tf.Tensor[]) => tf.Scalar, given: readonly Packed[], wanted: Wanted): void {
   const [value, ...slopes] = tf.tidy(() =>
     withGradients(() => {
@@ -51,7 +51,7 @@ function expectWanted(f: (...xs: tf.Tensor[]) => tf.Scalar, given: readonly Pack
   wanted.slopes.forEach((slope, i) => expect(slopes[i] ?? []).toBeAllclose(slope.data, { rtol: 1e-5, atol: 1e-8 }));
 }
 
-/** tfjs refuses to differentiate by what a function does not use. */
+/** Makes `f` use all its arguments, as tfjs refuses to differentiate by others. */
 const using =
   (f: (a: tf.Tensor, b: tf.Tensor) => tf.Scalar) =>
   (a: tf.Tensor, b: tf.Tensor): tf.Scalar =>
@@ -65,22 +65,22 @@ describe.each(Object.keys(losses) as LossName[])('%s', (name) => {
   const { real, fake } = vectors;
   const loss = lossOf(name);
 
-  test('of the discriminator is PyTorch’s, in value and slopes', () => {
+  test('of the discriminator has PyTorch’s value and gradients', () => {
     const of = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => loss.discriminator(logits(a), logits(b));
     expectWanted(of, [real, fake], vectors.losses[name].discriminator);
   });
 
-  test('of the generator is PyTorch’s, in value and slopes', () => {
+  test('of the generator has PyTorch’s value and gradients', () => {
     const of = (a: tf.Tensor, b: tf.Tensor): tf.Scalar => loss.generator(logits(a), logits(b));
     expectWanted(using(of), [fake, real], vectors.losses[name].generator);
   });
 
-  test('says whether its generator looks at real examples', () => {
+  test('declares whether the generator’s loss depends on real examples', () => {
     const [, byReal] = vectors.losses[name].generator.slopes;
     expect(loss.relativistic === true).toBe(byReal?.data.some((x) => x !== 0));
   });
 
-  test('takes a map of patches as it takes a column', () => {
+  test('treats a map of patches like a column', () => {
     const map = ({ data }: Packed): tf.Tensor => tf.tensor(data.slice(0, 6), [1, 2, 3, 1]);
     const column = ({ data }: Packed): tf.Tensor => tf.tensor(data.slice(0, 6), [6, 1]);
     const [a, b] = [map, column].map((as) =>
@@ -101,7 +101,7 @@ test.each(vectors.smoothing)(
   },
 );
 
-test('smoothing is for cross-entropies, and of sizes that leave targets apart', () => {
+test('smoothing needs cross-entropy, and amounts that keep the targets distinct', () => {
   const refused = expect.objectContaining({ code: 'config.invalid' }) as Error;
   expect(smoothed(losses.hinge, {})).toBe(losses.hinge);
   expect(() => smoothed(losses.hinge, { real: 0.1 })).toThrow(refused);
@@ -109,7 +109,7 @@ test('smoothing is for cross-entropies, and of sizes that leave targets apart', 
   for (const real of [1, -0.1, NaN]) expect(() => smoothed(losses.saturating, { real })).toThrow(refused);
 });
 
-test('feature matching compares means of the layers that are named', () => {
+test('feature matching compares means of the named layers', () => {
   const { real, fake } = vectors.matching;
   const given = [fake.map, fake.vector];
   const of = (map: tf.Tensor, vector: tf.Tensor, layers?: string[]): tf.Scalar =>
@@ -148,7 +148,7 @@ test.each(Object.entries({ l1, l2, charbonnier }))('%s is PyTorch’s', (name, d
   expectWanted((x) => distance(x, tensor(wanted)), [got], vectors.reconstruction[name as 'l1' | 'l2' | 'charbonnier']);
 });
 
-test('losses of users are found by their names, and names are taken once', () => {
+test('users’ losses are found by name, and a name can be registered once', () => {
   const own = { ...losses.hinge, name: 'own' };
   registerLoss(own);
   expect(lossOf('own')).toBe(own);
@@ -158,7 +158,7 @@ test('losses of users are found by their names, and names are taken once', () =>
   expect(() => lossOf('toString')).toThrow(expect.objectContaining({ code: 'config.invalid' }) as Error);
 });
 
-test('noisy and flipped targets are those of cross-entropy with each target moved', () => {
+test('noisy and flipped targets give cross-entropy with each target changed', () => {
   const x = { real: [1.5, -0.5, 3], fake: [-2, 0.25, 0.5] };
   const numbers: Record<string, number[]> = {
     real_noise: [0.5, 0, 0.25],

@@ -1,5 +1,5 @@
-// How far a picture is from the one that was wanted: beside the adversarial loss where there is a right answer
-// (pix2pix) or a way back (CycleGAN).
+// Distances of a picture from its target, added to the adversarial loss if there is one (pix2pix) or a cycle
+// (CycleGAN).
 import * as tf from '@tensorflow/tfjs';
 
 /** Mean distance over all elements, by name. */

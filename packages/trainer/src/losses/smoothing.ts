@@ -5,12 +5,12 @@ import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import type { GanLoss } from './loss.js';
 
-/** How targets move: first by smoothing and noise, then some are flipped. All of it 0 by default. */
+/** How targets change: first by smoothing and noise, then some are flipped. All 0 by default. */
 export interface Smoothing {
   /** A real example's target is 1 − real, a fake's is fake. Each from 0 to below 1. */
   real?: number;
   fake?: number;
-  /** Each target moves further by a number of its own, evenly from 0 to this. */
+  /** Each target moves further by its own uniform random number between 0 and this. */
   noise?: tf.Tensor | number;
   /** Share of targets t, of real and of fake examples, that become 1 − t. */
   flips?: tf.Tensor | number;
@@ -19,9 +19,9 @@ export interface Smoothing {
 }
 
 /**
- * `loss` with the discriminator's targets moved. Cross-entropy is linear in its target t: softplus(x) − t·x, so moving
- * it adds a multiple of the mean logit. The generator's loss stays.
- * @throws UsageError `config.invalid` for a loss that is no cross-entropy, or a number out of range.
+ * `loss` with changed targets of the discriminator. Cross-entropy softplus(x) − t·x is linear in its target t, so a
+ * change adds a multiple of the mean logit. The generator's loss stays the same.
+ * @throws UsageError `config.invalid` for a loss that is not cross-entropy, or a number out of range.
  */
 export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {
   const {
@@ -46,7 +46,7 @@ export function smoothed(loss: GanLoss, smoothing: Smoothing): GanLoss {
     if (uniform !== undefined) return uniform(name, shape);
     throw new UsageError('smoothing.uniform: expected a source of random numbers for noise and flips, got none');
   };
-  /** How far the targets of one side are from where they were, a number or one each; undefined: nowhere. */
+  /** By how much the targets of one side move, a number or one per logit; undefined: not at all. */
   const moved = (side: string, by: number, logits: tf.Tensor): tf.Tensor | number | undefined => {
     const noisy = noise === 0 ? by : tf.add(tf.mul(drawn(`${side}_noise`, logits), noise), by);
     if (flips === 0) return noisy === 0 ? undefined : noisy;

@@ -1,5 +1,5 @@
-// The critic's estimate of the Wasserstein distance (Arjovsky et al. 2017, algorithm 1). It needs a critic kept smooth:
-// by a gradient penalty, by spectral normalisation, or by clipped weights.
+// The critic's estimate of the Wasserstein distance (Arjovsky et al. 2017, algorithm 1). The critic must be kept
+// smooth: by a gradient penalty, spectral normalisation, or weight clipping.
 import * as tf from '@tensorflow/tfjs';
 import type { GanLoss } from './loss.js';
 

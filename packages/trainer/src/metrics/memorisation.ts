@@ -4,7 +4,7 @@ import { median, nearestDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
 /** Training examples searched at most. */
-const MOST = 10_000;
+const MAX_SEARCHED = 10_000;
 /** The share of the holdout that is at least as near as this counts as copied, so a fresh sampler has about as much. */
 const NEAREST = 0.01;
 
@@ -30,7 +30,7 @@ export const memorisation: Metric = {
   needs: ['holdout'],
   async measure({ made, train, holdout }) {
     if (holdout === undefined) return {};
-    const searched = await train(MOST);
+    const searched = await train(MAX_SEARCHED);
     return memorised(await made.features(), await searched.features(), await holdout.features());
   },
 };

@@ -35,7 +35,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
   return decoupled({ ...rest, name }, 0);
 }
 
-/** Adam, whose weights also shrink by rate·decay·θ at each step, apart from the gradient's moments. */
+/** Adam, whose weights also shrink by rate·decay·θ at each step, independently of the moments. */
 export function decoupled(
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, name }: AdamOptions & { name: string },
   decay: number,

@@ -25,7 +25,7 @@ export interface EmaOptions {
 export interface EmaAt {
   /** New values. Default: the variables', read now. */
   values?: readonly tf.Tensor[];
-  /** The decay, where it follows a schedule. Default: the one it was made with. */
+  /** The decay, if it follows a schedule. Default: the one it was made with. */
   decay?: tf.Tensor | number | undefined;
   /** 0: nothing moves; 1, the default: all does. */
   share?: tf.Tensor | undefined;

@@ -89,7 +89,7 @@ test('state is named after the optimizer and the variables', () => {
   tf.dispose([w, b]);
 });
 
-test('what was not prepared, or has no gradient, is refused by name', () => {
+test('variables that were not prepared or have no gradient are refused by name', () => {
   const w = variable(() => tf.zeros([2]), 'optimizers-test/unprepared');
   const optimizer = adam();
   tf.tidy(() => {

@@ -7,14 +7,14 @@ import { offTarget, onePer } from './slope.js';
 
 /** Options of {@link dragan}. */
 export interface DraganOptions {
-  /** The wanted slope. Default 1. */
+  /** Target of the gradient norm. Default 1. */
   k?: number;
   /** Width of the noise, in standard deviations of the batch. Default 0.5. */
   width?: number;
 }
 
 /**
- * E(‖∇D(x + α·c·sd(x)·u)‖ − k)², with u uniform in [0, 1) an element and α an example.
+ * E(‖∇D(x + α·c·sd(x)·u)‖ − k)², with u and α uniform in [0, 1), u per element and α per example.
  * @throws UsageError `config.invalid` for k or c below 0.
  */
 export function dragan(options: DraganOptions = {}): Penalty {

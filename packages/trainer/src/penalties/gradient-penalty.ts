@@ -6,9 +6,9 @@ import { interpolates, offTarget } from './slope.js';
 
 /** Options of {@link gradientPenalty}. */
 export interface GradientPenaltyOptions {
-  /** The wanted slope. Default 1. */
+  /** Target of the gradient norm. Default 1. */
   k?: number;
-  /** `two` punishes slopes on both sides of k, `one` only larger ones. Default `two`. */
+  /** `two` penalises norms on both sides of k, `one` only larger ones. Default `two`. */
   sided?: 'one' | 'two';
 }
 

@@ -1,4 +1,4 @@
-// The penalties on the discriminator's slope by name, and those that users register.
+// The penalties on the discriminator's gradient by name, built-in and registered by users.
 import { registry } from '../registry.js';
 import { dragan } from './dragan.js';
 import { gradientPenalty, type GradientPenaltyOptions } from './gradient-penalty.js';
@@ -23,16 +23,16 @@ export { zeroCentred } from './zero-centred.js';
  */
 export type PenaltyOptions = GradientPenaltyOptions;
 
-/** A penalty by name: `make` gives it with the parameters that its paper recommends, where none are given. */
+/** A penalty by name: `make` makes it, by default with the parameters of its paper. */
 export interface PenaltyKind {
   readonly name: string;
   make(options?: PenaltyOptions): Penalty;
 }
 
-/** Names of the ready penalties. */
+/** Names of the built-in penalties. */
 export type PenaltyName = 'gradient-penalty' | 'dragan' | 'r1' | 'r2' | 'zero-centred';
 
-/** The ready penalties, by name. Called without options, they have the parameters of their papers. */
+/** The built-in penalties, by name. Called without options, they have the parameters of their papers. */
 export const penalties: Readonly<Record<PenaltyName, (options?: PenaltyOptions) => Penalty>> = {
   'gradient-penalty': gradientPenalty,
   dragan,
@@ -54,9 +54,9 @@ export const registerPenalty = (kind: PenaltyKind): void => all.add(kind);
 
 /**
  * The penalty called `name`.
- * @throws UsageError `config.invalid` for a name that is none.
+ * @throws UsageError `config.invalid` for an unknown name.
  */
 export const penaltyOf = (name: string, options: PenaltyOptions = {}): Penalty => all.of(name).make(options);
 
-/** Names of all penalties, registered ones too. */
+/** Names of all penalties, including registered ones. */
 export const penaltyNames = (): string[] => all.names();

@@ -1,4 +1,4 @@
-// Orthogonal regularisation and orthogonal kernels, by their definitions in double precision.
+// Orthogonal regularisation and orthogonal kernels against their definitions in double precision.
 import { philoxNormal } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ function products(values: ArrayLike<number>, columns: number): number[] {
 const offDiagonal = (values: readonly number[], columns: number): number =>
   values.reduce((sum, x, at) => sum + (at % (columns + 1) === 0 ? 0 : x * x), 0);
 
-test('counts products of different filters, whichever axis they stand along', () => {
+test('sums products of different filters, for every axis of filters', () => {
   tf.tidy(() => {
     const [dense, transposed] = [normals(12), normals(2 * 2 * 3 * 5)];
     // [height, width, out, in] to columns of out
@@ -55,7 +55,7 @@ describe.each([
   });
 });
 
-test('a network has orthogonal kernels, found by kernelsOf, and its other weights as ever', () => {
+test('a network has orthogonal kernels, found by kernelsOf, and its other weights unchanged', () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ units: 36, inputShape: [4] }),

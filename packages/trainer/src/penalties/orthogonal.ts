@@ -1,8 +1,8 @@
-// Orthogonal regularisation: filters of a layer that do not look alike, however long they are. Brock et al. 2019,
-// equation 4. A penalty on weights, of either player.
+// Orthogonal regularisation: filters of a layer should be orthogonal; their norms do not matter. Brock et al. 2019,
+// equation 4. A penalty on the weights of either player.
 import * as tf from '@tensorflow/tfjs';
 
-/** A layer's kernel, and the axis along which its filters stand. */
+/** A layer's kernel, and its axis of filters. */
 export interface Kernel {
   readonly weight: tf.Tensor;
   readonly filters: number;
@@ -21,7 +21,7 @@ export function orthogonality(kernels: readonly Kernel[]): tf.Scalar {
   );
 }
 
-/** Kernels of a network's dense and convolutional layers that are trained. */
+/** Trainable kernels of a network's dense and convolutional layers. */
 export function kernelsOf(model: tf.LayersModel): Kernel[] {
   return model.layers.flatMap((layer) => {
     const weight = layer.trainableWeights.find(({ originalName }) => originalName.endsWith('/kernel'));

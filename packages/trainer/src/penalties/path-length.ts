@@ -5,7 +5,7 @@ import { optionsOf, shown, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { namedVariable } from '../tfjs/variables.js';
 
-/** What the paths run through. */
+/** What the penalty is computed from. */
 export interface PathLengthOf {
   /** Pictures [n, h, w, c] of styles. */
   synthesise(w: tf.Tensor): tf.Tensor;
@@ -16,7 +16,7 @@ export interface PathLengthOf {
 
 /** Path length regularisation with its running mean. */
 export interface PathLength {
-  /** All its state: the running mean of lengths, `<name>/mean`, from 0. */
+  /** Its only state: the running mean of lengths, `<name>/mean`, initially 0. */
   readonly mean: tf.Variable;
   /** The penalty, and the new running mean, which the step assigns to `mean`. */
   of(at: PathLengthOf): { penalty: tf.Scalar; mean: tf.Scalar };
@@ -31,8 +31,8 @@ export interface PathLengthOptions {
 }
 
 /**
- * E(‖Jᵀy‖ − a)², with y ~ N(0, I) over √(h·w), and a the running mean that this batch is already in. As in the authors'
- * code, the root is of the mean over layers, and the gradient goes through a.
+ * E(‖Jᵀy‖ − a)², with y ~ N(0, I) / √(h·w) and a the running mean including this batch. As in the authors' code,
+ * squares are averaged over layers before the root, and the gradient flows through a.
  * @throws UsageError `config.invalid` for a decay outside (0, 1].
  */
 export function pathLength(options: PathLengthOptions = {}): PathLength {

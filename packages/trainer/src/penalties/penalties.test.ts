@@ -47,7 +47,7 @@ const { critic, paths } = JSON.parse(
 const tensor = ({ data, shape }: Packed): tf.Tensor => tf.tensor(data, shape);
 const invalid = expect.objectContaining({ code: 'config.invalid' }) as Error;
 
-/** What the vectors' critic says, given its weights. */
+/** Logits of the vectors' critic with these weights. */
 const judgeOf =
   ([f, b, d1, b1, d2]: readonly tf.Tensor[]) =>
   (x: tf.Tensor): tf.Tensor => {
@@ -58,7 +58,7 @@ const judgeOf =
     return tf.matMul(hidden as tf.Tensor2D, d2 as tf.Tensor2D);
   };
 
-/** The step's numbers are those of the vectors; shapes are checked. */
+/** Returns the vectors' random numbers, after checking shapes. */
 const draw: PenaltyOf['draw'] = {
   uniform: (name, shape) => {
     const given = critic[name as 'mix' | 'noise'];
@@ -97,7 +97,7 @@ describe.each(Object.entries(critic.penalties))('%s', (_, { name, options, value
             fake: tensor(critic.fake),
             draw,
           });
-          // the last bias has no part in slopes
+          // gradients do not depend on the last bias
           return tf.addN([cost, ...weights.map((w) => tf.sum<tf.Scalar>(tf.mul(w, 0)))]);
         })(critic.weights.map(tensor));
         expect(made.value.dataSync()).toBeAllclose([value], { rtol: 1e-5 });
@@ -106,7 +106,7 @@ describe.each(Object.entries(critic.penalties))('%s', (_, { name, options, value
     );
   });
 
-  test('is finite, and has finite gradients, where the critic is dead or its logits are ±100', () => {
+  test('is finite, and has finite gradients, if the critic is dead or its logits are ±100', () => {
     tf.tidy(() =>
       withGradients(() => {
         for (const scale of [0, 100]) {
@@ -137,7 +137,7 @@ test('parameters are checked', () => {
     expect(make).toThrow(invalid);
 });
 
-test('penalties are made by name, those of users too', () => {
+test('penalties are made by name, including users’ own', () => {
   expect((Object.keys(penalties) as PenaltyName[]).map((name) => penaltyOf(name).name)).toEqual(Object.keys(penalties));
   const own: Penalty = { name: 'own', of: ({ judge, real }) => tf.mean(tf.square(judge(real))) };
   registerPenalty({ name: 'own', make: () => own });
@@ -146,7 +146,7 @@ test('penalties are made by name, those of users too', () => {
   expect(() => penaltyOf('r3')).toThrow(invalid);
 });
 
-test('clipping leaves weights in bounds, and assigns nothing by itself', () => {
+test('clipping keeps weights within bounds, and assigns nothing itself', () => {
   const weight = tf.tidy(() => namedVariable('w', tf.tensor1d([-3, -0.25, 0, 0.5, 2])));
   tf.tidy(() => {
     const [update] = clipWeights([weight], 0.5);

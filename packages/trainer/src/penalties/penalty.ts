@@ -1,8 +1,8 @@
-// The contract of a penalty on the discriminator's slope. One penalty a file; index.ts names them. What weighs a
-// penalty (λ, γ) and how often it is applied is the game's business.
+// The contract of a penalty on the discriminator's gradient. One penalty per file; index.ts names them. The game
+// decides its weight (λ, γ) and how often it is applied.
 import type * as tf from '@tensorflow/tfjs';
 
-/** What a penalty is of. */
+/** What a penalty is computed from. */
 export interface PenaltyOf {
   /** The discriminator's logits of examples. */
   judge(x: tf.Tensor): tf.Tensor;

@@ -1,4 +1,4 @@
-// The slope of the discriminator at examples: what all penalties here are made of.
+// The norm of the discriminator's gradient at examples ("slope"), from which all penalties here are built.
 import * as tf from '@tensorflow/tfjs';
 import type { PenaltyOf } from './penalty.js';
 
@@ -11,18 +11,18 @@ export function squaredSlopes(judge: PenaltyOf['judge'], x: tf.Tensor): tf.Tenso
   return tf.sum(tf.square(slope), axesOf(x));
 }
 
-/** E(‖∇D(x)‖ − k)², or E max(0, ‖∇D(x)‖ − k)² where only slopes above k are punished. */
+/** E(‖∇D(x)‖ − k)², or E max(0, ‖∇D(x)‖ − k)² to penalise only slopes above k. */
 export function offTarget(judge: PenaltyOf['judge'], x: tf.Tensor, k: number, sided: 'one' | 'two'): tf.Scalar {
   const over = tf.sub(tf.sqrt(tf.add(squaredSlopes(judge, x), TINY)), k);
   return tf.mean(tf.square(sided === 'one' ? tf.relu(over) : over));
 }
 
-/** ε·real + (1 − ε)·fake, one ε an example, drawn as `mix`. */
+/** ε·real + (1 − ε)·fake, one ε per example, drawn as `mix`. */
 export function interpolates({ real, fake, draw }: PenaltyOf): tf.Tensor {
   return tf.add(fake, tf.mul(draw.uniform('mix', onePer(real)), tf.sub(real, fake)));
 }
 
-/** Shape of one number an example: [n, 1, …]. */
+/** Shape of one number per example: [n, 1, …]. */
 export const onePer = (x: tf.Tensor): number[] => [x.shape[0] ?? 1, ...axesOf(x).map(() => 1)];
 
 const axesOf = (x: tf.Tensor): number[] => x.shape.slice(1).map((_, i) => i + 1);

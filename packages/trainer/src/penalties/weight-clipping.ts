@@ -17,8 +17,7 @@ export function clipWeights(variables: readonly tf.Variable[], bound = 0.01): Up
 }
 
 /**
- * Updates of which those of `variables` are clipped to [−bound, bound]; an optimizer's own state is not. Assigns
- * nothing.
+ * The updates, with those of `variables` clipped to [−bound, bound], but not an optimizer's own state. Assigns nothing.
  * @throws UsageError `config.invalid` for a bound that is not above 0.
  */
 export function clipUpdates(updates: readonly Update[], variables: readonly tf.Variable[], bound: number): Update[] {

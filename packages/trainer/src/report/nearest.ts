@@ -20,7 +20,7 @@ export interface NearestResult {
 }
 
 const CHUNK = 500;
-const MOST = 60_000;
+const MAX_SEARCHED = 60_000;
 
 /**
  * Looks through the data, at most 60,000 examples of it evenly spaced, for the nearest of each of `made` (NHWC, in
@@ -36,7 +36,7 @@ export async function nearest(
   const all = dataset.parts?.[dataset.fields[field]?.part ?? ''] ?? dataset.count;
   const values = made.data as Float32Array; // float32 by the caller
   const count = values.length / size;
-  const searched = Math.min(all, MOST);
+  const searched = Math.min(all, MAX_SEARCHED);
   const best = Array.from({ length: count }, () => ({ distance: Infinity, index: 0 }));
   const part = new Float32Array(CHUNK * size);
   for (let start = 0; start < searched; start += CHUNK) {

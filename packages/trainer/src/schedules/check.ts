@@ -3,17 +3,17 @@ import { shown, UsageError } from '@forja/core';
 
 /** @throws UsageError `config.invalid` for a number that is not finite and ≥ 0. */
 export function positive(where: string, value: number): void {
-  if (!(Number.isFinite(value) && value >= 0)) throw refused(where, 'a finite number ≥ 0', value);
+  if (!(Number.isFinite(value) && value >= 0)) throw outOfRange(where, 'a finite number ≥ 0', value);
 }
 
 /** @throws UsageError `config.invalid` for a number that is not finite and above 0. */
 export function above0(where: string, value: number): void {
-  if (!(Number.isFinite(value) && value > 0)) throw refused(where, 'a finite number above 0', value);
+  if (!(Number.isFinite(value) && value > 0)) throw outOfRange(where, 'a finite number above 0', value);
 }
 
 /** @throws UsageError `config.invalid` for a number that is not whole and at least `least`. */
 export function whole(where: string, value: number, least = 1): void {
-  if (!(Number.isInteger(value) && value >= least)) throw refused(where, `a whole number ≥ ${least}`, value);
+  if (!(Number.isInteger(value) && value >= least)) throw outOfRange(where, `a whole number ≥ ${least}`, value);
 }
 
 const refused = (where: string, expected: string, got: unknown): UsageError =>

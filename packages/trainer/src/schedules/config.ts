@@ -21,15 +21,15 @@ type Kinds =
   | ({ kind: 'plateau'; from?: number } & Omit<PlateauOptions, 'from'>);
 
 /**
- * A schedule as plain data. What is left out comes from the scalar that it is of: `from` is its own value, `steps` the
- * rest of the run; `to` is a tenth of `from`. `warmup`: steps of a straight rise before it.
+ * A schedule as plain data. Defaults: `from` is the scalar's own value, `steps` the rest of the run, `to` a tenth of
+ * `from`. `warmup`: steps of a linear rise before it.
  */
 export type ScheduleConfig = Kinds & { warmup?: number };
 
 /** Kinds of schedules. */
 export type ScheduleKind = ScheduleConfig['kind'];
 
-/** The scalar that a schedule is of. */
+/** The scalar that follows a schedule. */
 export interface ScheduleOf {
   /** Its value without a schedule. */
   value?: number;
@@ -58,7 +58,7 @@ const MAKERS: { readonly [K in ScheduleKind]: Maker<K> } = {
   },
 };
 
-/** Fields of each kind in the order in which words name them. */
+/** Fields of each kind, in their order in a string. */
 const WORDS: Readonly<Record<ScheduleKind, readonly string[]>> = {
   constant: ['from'],
   linear: ['from', 'to', 'steps'],
@@ -72,7 +72,7 @@ const WORDS: Readonly<Record<ScheduleKind, readonly string[]>> = {
 export const scheduleKinds = Object.keys(MAKERS) as readonly ScheduleKind[];
 
 /**
- * The schedule that a config describes, of a scalar.
+ * The schedule of a scalar that a config describes.
  * @throws UsageError `config.invalid` for an unknown kind, a number that is not finite and ≥ 0, or a length that is not
  * a whole number ≥ 1.
  */
@@ -102,8 +102,8 @@ export function schedule<K extends ScheduleKind>(
 }
 
 /**
- * Words as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
- * `plateau:loss_g:0.5:10`. After the kind come its fields in order, an empty one left out; then others by name.
+ * A string as plain data, unchecked: `cosine`, `linear:2e-4:0:5000`, `linear::0`, `cosine,warmup=500`,
+ * `plateau:loss_g:0.5:10`: the kind, its fields in order (empty ones are defaults), then others by name.
  */
 export function scheduleWords(text: string): Record<string, unknown> {
   const [first = '', ...named] = text.split(',');

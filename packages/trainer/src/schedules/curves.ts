@@ -24,7 +24,7 @@ export function cosineDecay(from: number, to: number, steps: number): Schedule {
   return (step) => to + 0.5 * (from - to) * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
 }
 
-/** The same factor at every step, from `from` to `to` at step `steps`, then constant. Both are above 0. */
+/** Exponential decay from `from` to `to` at step `steps`, then constant. Both are above 0. */
 export function exponentialDecay(from: number, to: number, steps: number): Schedule {
   above0('exponential.from', from);
   above0('exponential.to', to);
@@ -41,8 +41,8 @@ export function stepDecay(rate: number, factor: number, every: number): Schedule
 }
 
 /**
- * A straight rise over `steps` steps to where `then` begins, which follows: its step 0 is step `steps`. The first
- * number is 1/(steps + 1) of it, so no step is lost.
+ * A linear rise over `steps` steps to the first value of `then`, which follows: its step 0 is step `steps`. The rise
+ * starts at 1/(steps + 1) of that value, so no step has rate 0.
  */
 export function warmUp(steps: number, then: Schedule): Schedule {
   whole('warmup', steps, 0);

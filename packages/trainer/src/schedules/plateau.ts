@@ -7,19 +7,19 @@ import type { Schedule } from './schedule.js';
 /** Options of {@link plateau}. */
 export interface PlateauOptions {
   from: number;
-  /** Name of what is watched: a scalar of the log, such as `loss_g`, or whatever else the loop tells of. */
+  /** Name of the watched scalar: of the log, such as `loss_g`, or another that the loop observes. */
   watch: string;
   /** What the number is multiplied by. Default 0.1. */
   factor?: number;
-  /** Periods without an improvement that are borne. Default 10. */
+  /** Number of periods without an improvement before a decrease. Default 10. */
   patience?: number;
-  /** Steps of a period, whose mean counts; one in which the scalar is not seen does not. Default 100. */
+  /** Steps of a period, of which the mean is used; a period without values is ignored. Default 100. */
   every?: number;
   /** Whether less or more is better. Default `min`. */
   mode?: 'min' | 'max';
   /** An improvement is more than this share of the best so far. Default 1e-4. */
   threshold?: number;
-  /** The number does not fall below. Default 0. */
+  /** Lower bound. Default 0. */
   to?: number;
 }
 

@@ -1,5 +1,4 @@
-// Schedules against PyTorch's (values from tests/vectors/schedules.py) and at their ends, their words, and what they
-// refuse.
+// Schedules against PyTorch's (tests/vectors/schedules.py) and at their ends, schedules as strings, and refusals.
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import {
@@ -39,7 +38,7 @@ test('a plateau falls and never rises', () => {
   expect(() => plateau({ from: 1, watch: 'loss_d', factor: 2 })).toRefuse('config.invalid', 'plateau.factor', 'got 2');
 });
 
-test('a plateau goes on from what it saved, in the middle of a period', () => {
+test('a plateau resumes from its saved state in the middle of a period', () => {
   const options = { from: 1, watch: 'loss', factor: 0.5, patience: 1, every: 3 };
   const values = Array.from({ length: 60 }, (_, i) => 1 / (1 + i) + ((i * 7) % 5) / 4);
   const whole = plateau(options);
@@ -54,7 +53,7 @@ test('a plateau goes on from what it saved, in the middle of a period', () => {
   expect(whole(60)).toBeLessThan(1);
 });
 
-test('curves stay at their ends, and take what is left out from the scalar', () => {
+test('curves are constant after their end, and take defaults from the scalar', () => {
   const of = { value: 2e-3, steps: 100 };
   for (const kind of ['linear', 'cosine', 'exponential'] as const) {
     const made = schedule({ kind }, of);

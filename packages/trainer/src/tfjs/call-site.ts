@@ -21,10 +21,10 @@ const HOME = import.meta.url
 const DEPTH = 100;
 
 /** Cache of places by frame. Formatting a whole stack with source maps takes far longer than reading its frames. */
-const known = new Map<string, string | undefined>();
+const placeCache = new Map<string, string | undefined>();
 
 /** Cache of whether a file is the user's: a stack has a hundred frames of few files. */
-const users = new Map<string, boolean>();
+const userFiles = new Map<string, boolean>();
 
 /** The user's place, `file:line:column`, or undefined if no frame of the user's is within reach. */
 export function callSite(): string | undefined {
@@ -36,8 +36,8 @@ export function callSite(): string | undefined {
     const frame = frames.find(isUsersFrame);
     if (frame === undefined) return undefined;
     const key = `${frame.getFileName?.() ?? ''}:${frame.getLineNumber?.() ?? 0}:${frame.getColumnNumber?.() ?? 0}`;
-    if (!known.has(key)) known.set(key, siteOf(new Error().stack ?? ''));
-    return known.get(key);
+    if (!placeCache.has(key)) placeCache.set(key, siteOf(new Error().stack ?? ''));
+    return placeCache.get(key);
   } finally {
     Error.stackTraceLimit = limit;
   }
@@ -52,7 +52,7 @@ export interface Caller {
 /** The caller of `own`, the function that is running and calls this one directly. */
 export function callerOf(own: (...given: never[]) => unknown): Caller {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = NEAR;
+  Error.stackTraceLimit = CALLER_DEPTH;
   try {
     const frames = structured(own);
     // Engines with text stacks only: the first two frames are this function and `own`.
@@ -60,8 +60,8 @@ export function callerOf(own: (...given: never[]) => unknown): Caller {
     if (place === undefined) return { who: frames?.some(isEvaluated) === true ? 'user' : 'library' };
     const file = place.replace(/:\d+:\d+$/, '');
     if (file === libraryFile() && !FOREIGN.test(place)) return { who: 'bundle' };
-    const is = users.get(file) ?? isUsers(place);
-    users.set(file, is);
+    const is = userFiles.get(file) ?? isUsers(place);
+    userFiles.set(file, is);
     const site = is ? callSite() : undefined;
     return { who: is ? 'user' : 'library', ...(site === undefined ? {} : { site }) };
   } finally {
@@ -70,7 +70,7 @@ export function callerOf(own: (...given: never[]) => unknown): Caller {
 }
 
 /** How many frames to search for a function's caller. */
-const NEAR = 6;
+const CALLER_DEPTH = 6;
 
 /** Built-in functions such as Array.map have no file: skip to their caller. */
 function placeOf(frames: readonly Frame[]): string | undefined {
@@ -90,7 +90,7 @@ let library: string | undefined;
 function libraryFile(): string {
   if (library !== undefined) return library;
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = NEAR;
+  Error.stackTraceLimit = CALLER_DEPTH;
   try {
     let place: string | undefined;
     // called by tfjs's own `tidy`
@@ -135,8 +135,8 @@ function structured(above: (...given: never[]) => unknown = structured): Frame[]
 function isUsersFrame(frame: Frame): boolean {
   const file = frame.getFileName?.();
   if (typeof file !== 'string') return false;
-  const is = users.get(file) ?? isUsers(`${file}:0:0`);
-  users.set(file, is);
+  const is = userFiles.get(file) ?? isUsers(`${file}:0:0`);
+  userFiles.set(file, is);
   return is;
 }
 

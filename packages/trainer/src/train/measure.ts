@@ -16,7 +16,7 @@ export interface Measured {
 }
 
 /** Seconds after which no further run is timed, the fewest runs, and the most. */
-const [ENOUGH, LEAST, MOST] = [1, 3, 20];
+const [ENOUGH_SECONDS, MIN_RUNS, MAX_RUNS] = [1, 3, 20];
 
 /** Makes the run's engine, warms it up and times iterations. The system is left as it was. */
 export async function measure(
@@ -31,7 +31,7 @@ export async function measure(
   const timed = async (step: number, together: number): Promise<number> => {
     const start = now();
     let runs = 0;
-    for (; runs < LEAST || (runs < MOST && now() - start < 1000 * ENOUGH); runs++) {
+    for (; runs < MIN_RUNS || (runs < MAX_RUNS && now() - start < 1000 * ENOUGH_SECONDS); runs++) {
       engine.step = step;
       await engine.run(together);
     }
@@ -40,10 +40,10 @@ export async function measure(
   try {
     await engine.run(engine.stepsPerRun); // the first is slower
     const seldom = system.phases.flatMap(({ every = 1 }) => (every > 1 ? [1 / every] : []));
-    const usual = await timed(1, engine.stepsPerRun); // in iteration 1 no lazy phase is due
+    const ordinary = await timed(1, engine.stepsPerRun); // in iteration 1 no lazy phase is due
     // In iteration 0 all are. With several that are lazy, each is taken to cost as much as another.
-    const more = seldom.length === 0 ? 0 : Math.max(0, (await timed(0, 1)) - usual);
-    const seconds = usual + (more * seldom.reduce((sum, share) => sum + share, 0)) / Math.max(1, seldom.length);
+    const more = seldom.length === 0 ? 0 : Math.max(0, (await timed(0, 1)) - ordinary);
+    const seconds = ordinary + (more * seldom.reduce((sum, share) => sum + share, 0)) / Math.max(1, seldom.length);
     return { device: engine.device, seconds, imagesPerSecond: batch / seconds };
   } finally {
     await engine.dispose();

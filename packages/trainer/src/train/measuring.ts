@@ -18,7 +18,7 @@ import type { Engine } from './engine.js';
 /** Share of the time that measures may take where no spacing is given. */
 const SHARE = 0.05;
 /** Measurements of a run at most, where no spacing is given. */
-const MOST = 100;
+const MAX_MEASUREMENTS = 100;
 /** Examples of a measurement, where no count is given and the data has as many. */
 const COUNT = 1000;
 /** Rows of a call of the generator: those of the previews, unless they are few. */
@@ -97,7 +97,7 @@ export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | 
       }, undefined);
 
     let lines = [...before];
-    const spacing = every ?? Math.max(1, Math.ceil(steps / MOST));
+    const spacing = every ?? Math.max(1, Math.ceil(steps / MAX_MEASUREMENTS));
     const affordable = (): boolean => {
       const spent = lines.reduce((sum, { seconds }) => sum + seconds, 0);
       return spent + (lines.at(-1)?.seconds ?? 0) <= SHARE * clock.seconds();
