@@ -6,8 +6,8 @@ import { checkIndex, fieldOf } from './fields.js';
 /** One field of {@link arrayDataset}: its values for all examples, one after the other, row-major. */
 export interface ArrayField {
   /**
-   * Bytes 0..255 become float32 in [-1, 1], floats are taken as they are, Int32Array and plain lists of whole numbers
-   * become int32.
+   * Bytes 0..255 become float32 in [-1, 1], floats stay as they are, Int32Array and plain lists of whole numbers become
+   * int32.
    */
   data: Uint8Array | Uint8ClampedArray | Float32Array | Int32Array | readonly number[];
   /** Shape of one example; default [], one number. */
@@ -25,15 +25,15 @@ export interface ArrayField {
 interface About {
   name?: string;
   license?: string;
-  /** Whom to name. */
+  /** Attribution. */
   credit?: string;
   /** Examples kept out of training. */
   holdout?: Dataset;
 }
 
-/** One array of pictures or vectors, with labels where there are classes. */
+/** One array of pictures or vectors, with labels if there are classes. */
 export interface ArrayDatasetOptions extends About {
-  /** Examples one after the other, row-major. Bytes 0..255 become [-1, 1]; floats are taken as they are. */
+  /** Examples one after the other, row-major. Bytes 0..255 become [-1, 1]; floats stay as they are. */
   data: Uint8Array | Uint8ClampedArray | Float32Array;
   /** Shape of one example: [height, width, channels] (the field `image`) or [size] (the field `vector`). */
   shape: readonly number[];
@@ -56,8 +56,8 @@ interface Column {
 }
 
 /**
- * A dataset over arrays. Throws UsageError `input.shape` when lengths do not fit, ForjaError `data.empty` without
- * examples, `data.class` for a label that is no class.
+ * A dataset over arrays. Throws UsageError `input.shape` if lengths do not fit, ForjaError `data.empty` without
+ * examples, `data.class` for a label out of range.
  */
 export function arrayDataset(options: ArrayDatasetOptions | FieldsDatasetOptions): Dataset {
   if ('fields' in optionsOf('arrayDataset', options))

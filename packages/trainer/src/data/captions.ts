@@ -1,10 +1,10 @@
-// Captions as token ids: words in lower case, numbered by how often they occur, in rows of fixed length. And the two
-// forms in which captions stand beside pictures.
+// Captions as token ids: words in lower case, numbered by frequency, in rows of fixed length. And the two formats of
+// caption files.
 import { ForjaError, wordsOf } from '@forja/core';
 
 /**
- * The `most` most frequent words of some texts, the most frequent first, words of one frequency in the order of their
- * letters. Id 0 is padding, the word ''.
+ * The `most` most frequent words of some texts, the most frequent first, then alphabetically. Id 0 is padding, the word
+ * ''.
  */
 export function vocabularyOf(texts: Iterable<string>, most: number): string[] {
   const counts = new Map<string, number>();
@@ -13,7 +13,7 @@ export function vocabularyOf(texts: Iterable<string>, most: number): string[] {
   return ['', ...sorted.slice(0, most).map(([word]) => word)];
 }
 
-/** Makes token ids of texts: words that are not in the vocabulary are left out, the rest cut or padded to `length`. */
+/** Turns texts into token ids: unknown words are left out, the rest is cut or padded to `length`. */
 export function tokenizer(vocabulary: readonly string[], length: number): (text: string) => Int32Array {
   const ids = new Map(vocabulary.map((word, id) => [word, id] as const));
   return (text) => {
@@ -24,14 +24,14 @@ export function tokenizer(vocabulary: readonly string[], length: number): (text:
   };
 }
 
-/** The captions in a .txt file: one a line. */
+/** The captions in a .txt file, one per line. */
 export function captionLines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => wordsOf(line).length > 0);
 }
 
 /**
- * The rows of a JSONL file, `{ "file": …, "text": … }` each; `file_name` and `caption` are read too. Throws ForjaError
- * `data.caption` naming the line that is something else.
+ * The rows of a JSONL file, `{ "file": …, "text": … }` each; `file_name` and `caption` are accepted too. Throws
+ * ForjaError `data.caption` naming an invalid line.
  */
 export function captionRows(text: string, where: string): { file: string; text: string }[] {
   const rows: { file: string; text: string }[] = [];

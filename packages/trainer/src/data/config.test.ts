@@ -1,10 +1,10 @@
-// Data configurations: defaults, names and paths, old ones, what is refused, and what flags are made of.
+// Data configurations: defaults, names and paths, earlier formats, refusals, and help for flags.
 import { describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { dataKinds, parseData } from './config.js';
 
 describe('parseData', () => {
-  it('knows names, takes other words for paths, and fills defaults in', () => {
+  it('knows names, treats other words as paths, and fills in defaults', () => {
     const pictures = { fit: 'crop', alpha: 'over', background: '#ffffff', flip: false, holdout: 0 };
     expect(parseData('photos')).toEqual({ kind: 'folder', path: 'photos', classes: true, ...pictures });
     expect(parseData('toString')).toMatchObject({ kind: 'folder', path: 'toString' });

@@ -1,29 +1,29 @@
-// Where the examples come from: one variant a kind of data, each option with its default and its help. The training
-// configuration imports it, flags and tables are derived from it.
+// Where the examples come from: one variant per kind of data, each option with its default and help. Part of the
+// training configuration; flags and tables are derived from it.
 import { UsageError } from '@forja/core';
 import * as v from 'valibot';
 import { lineOf } from '../issues.js';
 import { namedSets, type SetName } from './named-sets.js';
 
-/** What every kind that is made of picture files takes. */
+/** Options of every kind of data made of picture files. */
 export interface PictureOptions {
   /** Edge of the pictures, or [height, width]. Default: the size that all have. */
   size?: number | readonly [number, number] | undefined;
-  /** 1 grey, 3 RGB, 4 RGBA. Default: 1 where all pictures are grey, else 3. */
+  /** 1 grey, 3 RGB, 4 RGBA. Default: 1 if all pictures are grey, else 3. */
   channels?: 1 | 3 | 4 | undefined;
-  /** How another shape becomes the size: centred crop, borders, or stretched. */
+  /** How pictures of another aspect ratio are fitted: centred crop, borders, or stretched. */
   fit: 'crop' | 'pad' | 'stretch';
   /** Transparency: over the background, or an error. With 4 channels it is kept. */
   alpha: 'over' | 'refuse';
-  /** Colour below transparency and of borders, '#rrggbb'. */
+  /** Colour behind transparent pixels and of borders, '#rrggbb'. */
   background: string;
-  /** Every picture mirrored too: twice the examples. */
+  /** Add every picture mirrored: twice the examples. */
   flip: boolean;
   /** Share kept out of training for measures, chosen by file name. */
   holdout: number;
 }
 
-/** What each kind of data takes. */
+/** Options of each kind of data. */
 interface Kinds {
   /** Pictures in a folder; subfolders are classes. A folder of idx files is found too. */
   folder: PictureOptions & { path: string; classes: boolean };
@@ -43,7 +43,7 @@ interface Kinds {
   fashion: object;
   /** Pixel-art avatars by DiceBear, with attributes and captions. */
   faces: { size?: number | undefined; count: number; seed: number; holdout: number };
-  /** Pictures that npm packages carry, by the set's name. */
+  /** Pictures in npm packages, by the set's name. */
   set: { name: SetName; size?: number | undefined; channels?: 1 | 3 | undefined; flip: boolean };
   /** Gaussians in the plane. */
   synthetic: {
@@ -58,7 +58,7 @@ interface Kinds {
 type InputOf<T> = { [K in keyof T]?: T[K] | undefined } & (T extends { path: string } ? { path: string } : unknown) &
   (T extends { name: SetName } ? { name: SetName } : unknown);
 
-/** Where the examples come from; what is left out has a default. Paths are relative to the folder of the command. */
+/** Where the examples come from; missing options have defaults. Paths are relative to the command's folder. */
 export type DataConfig = { [K in keyof Kinds]: { kind: K } & InputOf<Kinds[K]> }[keyof Kinds];
 /** A {@link DataConfig} with its defaults. */
 export type ResolvedDataConfig = { [K in keyof Kinds]: { kind: K } & Kinds[K] }[keyof Kinds];
@@ -116,7 +116,7 @@ const pictures = {
   holdout: described(v.optional(share, 0), 'share kept out of training for measures, chosen by file name'),
 };
 
-/** Names of the sets that packages carry. */
+/** Names of the sets in npm packages. */
 const SETS = Object.keys(namedSets) as [SetName, ...SetName[]]; // keys of the table
 
 /** One kind of data: its name, what it is, its options. */
@@ -185,7 +185,7 @@ const schema = v.variant('kind', [
   }),
 ]);
 
-/** Checks a {@link DataConfig} and fills its defaults in. */
+/** Checks a {@link DataConfig} and fills in its defaults. */
 export const dataSchema: v.GenericSchema<DataConfig, ResolvedDataConfig> = schema;
 
 /**
@@ -200,7 +200,7 @@ export const dataKinds: Readonly<Record<keyof Kinds, { summary: string; options:
     }),
   ) as Record<v.InferOutput<typeof schema>['kind'], { summary: string; options: v.ObjectEntries }>; // a row an option
 
-/** Data that a word names. */
+/** Data by short name. */
 const NAMED: Readonly<Record<string, DataConfig>> = {
   mnist: { kind: 'mnist' },
   fashion: { kind: 'fashion' },
@@ -210,10 +210,10 @@ const NAMED: Readonly<Record<string, DataConfig>> = {
   ...Object.fromEntries(SETS.map((name): [string, DataConfig] => [name, { kind: 'set', name }])),
 };
 
-/** Words that name data. */
+/** Short names of data. */
 export const dataNames: readonly string[] = Object.keys(NAMED);
 
-/** What a configuration may say: a {@link DataConfig}, one of its names, or a path, where what is there decides. */
+/** A configuration's `data`: a {@link DataConfig}, a short name, or a path, whose content decides how it is read. */
 export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig> = v.pipe(
   v.union([v.pipe(v.string(), v.minLength(1, 'a path')), dataSchema]),
   v.transform((data): ResolvedDataConfig =>
@@ -223,7 +223,7 @@ export const dataSource: v.GenericSchema<string | DataConfig, ResolvedDataConfig
   ),
 );
 
-/** Checks {@link dataSource}. Throws UsageError `config.invalid` with a line for each field that is wrong. */
+/** Checks {@link dataSource}. Throws UsageError `config.invalid` with a line for each wrong field. */
 export function parseData(data: unknown): ResolvedDataConfig {
   const result = v.safeParse(dataSource, data);
   if (result.success) return result.output;

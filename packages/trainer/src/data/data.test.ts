@@ -1,5 +1,4 @@
-// Datasets: idx against a reader of the tests' own and against zlib, arrays, points by their moments, and the order of
-// batches.
+// Datasets: idx files written by the test and gzipped by zlib, arrays, moments of points, and the order of batches.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ForjaError } from '@forja/core';
@@ -58,19 +57,19 @@ describe('idx', () => {
     await expect(idxDataset(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  it('refuses labels of another number', async () => {
+  it('refuses another number of labels', async () => {
     await expect(idxDataset(idx([1, 1, 1], [9]), { labels: idx([2], [1, 2]) })).rejects.toThrow(
       /expected shape \[1\], got \[2\]/,
     );
   });
 
-  it('keeps rank 4 as channels last', async () => {
+  it('reads rank 4 as channels last', async () => {
     expect((await readIdx(idx([1, 1, 2, 3], [1, 2, 3, 4, 5, 6]))).shape).toEqual([1, 1, 2, 3]);
   });
 });
 
 describe('arrays', () => {
-  it('takes floats as they are and finds their range', async () => {
+  it('keeps floats as they are and finds their range', async () => {
     const set = arrayDataset({ data: new Float32Array([1, 2, 3, -4]), shape: [2] });
     expect(set.fields).toEqual({ vector: { shape: [2], dtype: 'float32', range: [-4, 3] } });
     expect(await readFields(set, [1])).toEqual({ vector: Float32Array.of(3, -4) });
@@ -120,7 +119,7 @@ describe('arrays', () => {
     );
   });
 
-  it('refuses an index and a field that are not there', async () => {
+  it('refuses unknown indices and fields', async () => {
     const set = arrayDataset({ data: new Float32Array(2), shape: [2] });
     await expect(readFields(set, [1])).rejects.toMatchObject({ code: 'input.range' });
     await expect(readFields(set, [0], ['image'])).rejects.toMatchObject({ code: 'data.field' });
@@ -154,7 +153,7 @@ describe('synthetic', () => {
 });
 
 describe('order', () => {
-  it('shows every example once an epoch, batches running on into the next', () => {
+  it('shows every example once per epoch, with batches across epochs', () => {
     const at = batchOrder(5, 10, 4);
     const seen = Array.from({ length: 5 }, (_, step) => [...at(step)]).flat();
     const first = seen.slice(0, 10);
@@ -164,7 +163,7 @@ describe('order', () => {
     expect(second).not.toEqual(first);
   });
 
-  it('depends on seed and step alone, also for fewer examples than a batch', () => {
+  it('depends on seed and step alone, even for fewer examples than a batch', () => {
     const along = batchOrder(5, 3, 8);
     for (let step = 0; step < 7; step++) expect([...batchOrder(5, 3, 8)(step)]).toEqual([...along(step)]);
     expect([...batchOrder(6, 100, 50)(0)]).not.toEqual([...batchOrder(5, 100, 50)(0)]);
@@ -193,11 +192,11 @@ describe('order', () => {
     expect([...a].map((v) => v + 100)).toEqual([...(again ?? [])]);
     expect([...a]).not.toEqual([...(b ?? [])]);
     expect([...few].map((v) => [0, 1, 2].includes(v))).toEqual(Array(8).fill(true));
-    expect(await batchReader(set, 1, 8, ['b'])(0)).toEqual({ b }); // whatever else is read
+    expect(await batchReader(set, 1, 8, ['b'])(0)).toEqual({ b }); // independent of other fields
     expect(() => batchReader(set, 1, 8, ['c'])).toThrow(expect.objectContaining({ code: 'data.field' }) as Error);
   });
 
-  it('reads one batch ahead where reading takes time, and throws where the batch is asked for', async () => {
+  it('reads one batch ahead if reading is asynchronous, and throws when the batch is requested', async () => {
     const set = arrayDataset({ data: Float32Array.from({ length: 20 }, (_, i) => i), shape: [1] });
     const asked: number[] = [];
     let broken = false;

@@ -1,10 +1,10 @@
 // The contract of a dataset: examples of one or several fields of fixed shape, read by index in any order.
-// Implementations are siblings in this folder; ./order.ts says which examples a batch holds.
+// Implementations are in this folder; ./order.ts decides which examples a batch has.
 
-/** Values of a field: the array of its dtype. */
+/** Array type of a field, by dtype. */
 export type FieldArray = Float32Array | Int32Array;
 
-/** One field of every example. */
+/** Description of a field. */
 export interface FieldSpec {
   /**
    * Shape of one example: [height, width, channels] for pictures, [size] for vectors and token ids, [] for a number
@@ -19,19 +19,18 @@ export interface FieldSpec {
   /** Words of int32 token ids, by id; id 0 is padding (word ''). */
   readonly vocabulary?: readonly string[];
   /**
-   * Unpaired data: fields of one part belong together, parts are drawn independently of each other. Default: all in
-   * one.
+   * Unpaired data: fields of one part belong together, parts are drawn independently of each other. Default: one part.
    */
   readonly part?: string;
 }
 
-/** Something that was left out, and why. */
+/** A file that was left out, and why. */
 export interface SkippedFile {
   readonly file: string;
   readonly reason: string;
 }
 
-/** Data that is a mixture of equal Gaussians, known to the last number. */
+/** The parameters of data that is a mixture of equal Gaussians. */
 export interface Modes {
   /** [modes · size]. */
   readonly centres: Float32Array;
@@ -42,20 +41,20 @@ export interface Modes {
 /** Examples by index. */
 export interface Dataset {
   readonly name: string;
-  /** Number of examples; of the largest part where there are several. */
+  /** Number of examples, of the largest part if there are several. */
   readonly count: number;
   /** Conventional names: image, label, text, vector; pairs: input, target; domains: a, b. */
   readonly fields: Readonly<Record<string, FieldSpec>>;
-  /** Examples of each part, where fields name parts. */
+  /** Number of examples of each part, if fields name parts. */
   readonly parts?: Readonly<Record<string, number>>;
   readonly license?: string;
-  /** Whom to name, for reports and cards. */
+  /** Attribution, for reports and cards. */
   readonly credit?: string;
   /** Examples kept out of training (a split that never changes), for measures. */
   readonly holdout?: Dataset;
-  /** Where the data is a known mixture: what a generator covers of it can be counted. */
+  /** Set if the data is a known mixture, of which covered modes can be counted. */
   readonly modes?: Modes;
-  /** What was left out and why (unreadable files), for people. */
+  /** Unreadable files that were left out, and why. */
   readonly skipped?: readonly SkippedFile[];
   /**
    * Writes the examples `indices` of the fields that `into` names (all of one part), one after another. Synchronous for

@@ -1,16 +1,16 @@
-// Which emoji files belong together, and that variants of one are on one side of every split.
+// Which emoji files belong together, and that variants of one emoji are on the same side of every split.
 import { expect, test } from 'vitest';
 import { HELD, baseOf, codeOf, emojiLayout } from './emoji.js';
 import { isHeldOut } from './split.js';
 
-test('files are named by code points, however a package writes them; variants are of one base', () => {
+test('file names become code points, however a package writes them, and variants have one base', () => {
   expect(['assets/0023-fe0f-20e3.webp', '0023-20E3.svg'].map(codeOf)).toEqual(['0023-20e3', '0023-20e3']);
   const runner = ['1f3c3', '1f3c3-1f3fd', '1f3c3-200d-2640', '1f3c3-1f3ff-200d-2642'];
   expect(new Set(runner.map(baseOf))).toEqual(new Set(['1f3c3']));
   expect(baseOf('1f468-200d-1f4bb')).toBe('1f468-200d-1f4bb'); // a trade, not a variant
 });
 
-test('takes what every field has, in pairs; of an emoji that is trained with, either style', () => {
+test('uses emoji that every field has, as pairs; training sets `a` and `b` share no emoji', () => {
   const codes = Array.from({ length: 60 }, (_, i) => (0x1f400 + i).toString(16));
   const input = codes.flatMap((code) => [`noto/${code}.png`, `noto/${code}-1f3fd.png`]);
   const target = codes.slice(0, 50).flatMap((code) => [`fluent/${code}.webp`, `fluent/${code}-1f3fd.webp`]);
@@ -26,7 +26,7 @@ test('takes what every field has, in pairs; of an emoji that is trained with, ei
   expect(ofA.size + ofB.size).toBe(trained(pairs).size);
   const held = (examples: typeof pairs): string[] =>
     (examples ?? []).filter(({ name }) => isHeldOut(name, HELD)).map(({ name }) => name);
-  expect(held(a)).toEqual(held(pairs)); // pairs at the same index, to judge with
+  expect(held(a)).toEqual(held(pairs)); // the holdout has pairs at the same index, for measures
   expect(held(b)).toEqual(held(pairs));
   expect(held(pairs).length).toBeGreaterThan(0);
 });

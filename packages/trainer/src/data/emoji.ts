@@ -1,25 +1,25 @@
-// Pictures of emoji by their code points: which there are of all styles, and which of them belong together. Variants of
-// one emoji (skin tones, hair) look alike, so they are on one side of the split.
+// Pictures of emoji by code points: those that all styles have, grouped by base emoji. Variants of one emoji (skin
+// tones, hair) look alike, so they are on the same side of the split.
 import type { Example, Layout, LayoutPart } from './layout.js';
 import { isHeldOut } from './split.js';
 
 /** Share of base emoji that is held out. */
 export const HELD = 0.125;
 
-/** A file's emoji: code points in lower case, without the selector of presentation, which not all packages write. */
+/** A file's emoji: code points in lower case, without the presentation selector, which not all packages write. */
 export const codeOf = (file: string): string =>
   (file.split('/').at(-1) ?? '')
     .replace(/\.[^.]+$/, '')
     .toLowerCase()
     .replaceAll(/-fe0f/g, '');
 
-/** The emoji that it is a variant of: without skin tones, sexes and hair. */
+/** The base emoji: without skin tones, sexes and hair. */
 export const baseOf = (code: string): string =>
   code.replaceAll(/-1f3f[b-f]/g, '').replaceAll(/-200d-(2640|2642|1f9b[0-3])/g, '');
 
 /**
- * Examples of the emoji that every field has a file of. With two fields they are there as `a` and `b` too, which are
- * drawn apart: of one emoji, training has one of the two only.
+ * Examples of the emoji that every field has. Two fields are also given unpaired as `a` and `b`: of each emoji,
+ * training has only one of the two.
  */
 export function emojiLayout(files: Readonly<Record<string, readonly string[]>>): Layout {
   const fields = Object.keys(files);

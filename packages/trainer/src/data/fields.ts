@@ -2,7 +2,7 @@
 import { ForjaError, UsageError, sizeOf, shown } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 
-/** The field `name`. Throws ForjaError `data.field` naming those that there are. */
+/** The field `name`. Throws ForjaError `data.field` listing the existing ones. */
 export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string): FieldSpec {
   const field = Object.hasOwn(dataset.fields, name) ? dataset.fields[name] : undefined;
   if (field) return field;
@@ -12,7 +12,7 @@ export function fieldOf(dataset: Pick<Dataset, 'name' | 'fields'>, name: string)
   );
 }
 
-/** Examples of the part that a field belongs to. */
+/** Number of examples of a field's part. */
 export function countOf(dataset: Dataset, name: string): number {
   const { part } = fieldOf(dataset, name);
   return (part === undefined ? undefined : dataset.parts?.[part]) ?? dataset.count;
@@ -39,14 +39,14 @@ export async function readFields(
   return into;
 }
 
-/** An index that exists, or UsageError `input.range`. */
+/** The index if it exists. Throws UsageError `input.range`. */
 export function checkIndex(name: string, index: number | undefined, count: number): number {
   if (index === undefined || !(index >= 0 && index < count))
     throw new UsageError(`${name}: expected an index in 0..${count - 1}, got ${shown(index)}`, { code: 'input.range' });
   return index;
 }
 
-/** What was left out, in a line; undefined for nothing. */
+/** A line about the skipped files; undefined if there are none. */
 export function skippedLine({ name, skipped = [] }: Dataset): string | undefined {
   if (skipped.length === 0) return undefined;
   const few = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`);

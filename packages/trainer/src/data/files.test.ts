@@ -1,4 +1,4 @@
-// A page's files give the dataset that the same folder gives; decoding by a page is tested in tests/browser.
+// A page's files give the same dataset as the folder in Node. Decoding in a page is tested in tests/browser.
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { readFields } from './fields.js';
@@ -16,7 +16,7 @@ const bytes = (values: ArrayLike<number> | undefined): number[] =>
   Array.from(values ?? [], (v) => Math.round((v + 1) * 127.5));
 
 describe('filesDataset', () => {
-  it('finds classes, in the order of names', async () => {
+  it('finds classes, sorted by name', async () => {
     const set = await filesDataset([grey('dog/2.png', [2]), grey('cat/1.png', [1]), grey('.x/3.png', [3])], {
       kind: 'folder',
     });
@@ -35,7 +35,7 @@ describe('filesDataset', () => {
     expect((await readFields(texts, [0], ['text'])).text).toEqual(Int32Array.of(2, 1));
   });
 
-  it('takes plain files, decodes other formats by what it is given, and lists what cannot be read', async () => {
+  it('takes plain files, decodes other formats with `decode`, and lists unreadable files', async () => {
     const files = [new File(['jpeg'], 'a.jpg'), new File(['x'], 'b.png')];
     const decode = (content: Uint8Array): { width: number; height: number; channels: number; data: Uint8Array } => {
       if (content.length < 4) throw new Error('no picture');

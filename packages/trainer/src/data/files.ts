@@ -1,4 +1,4 @@
-// Datasets of the `File`s of a page: a folder that was picked or dropped, in the same layouts as in Node. Pictures are
+// Datasets of a page's `File`s, from a folder that was picked or dropped, in the same layouts as in Node. Pictures are
 // decoded once and stay in memory.
 import { ForjaError, optionsOf } from '@forja/core';
 import { parseData, type DataConfig, type PictureConfig } from './config.js';
@@ -8,23 +8,23 @@ import { notAPicture, type Decode, type Picture } from './picture.js';
 import { pictureDataset, type PictureFacts, type PictureStore } from './pictures.js';
 import { decodePng, isPng } from './png.js';
 
-/** What is used of a `File`. */
+/** The used part of `File`. */
 export interface PageFile {
   readonly name: string;
-  /** Path below the folder that was picked; starts with that folder's name. */
+  /** Path that starts with the picked folder's name. */
   readonly webkitRelativePath?: string;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
 type OfPictures = Extract<DataConfig, { kind: PictureConfig['kind'] }>;
-/** How files lie, and what their pictures become: a {@link DataConfig} without `path`. */
+/** Layout of the files and options of pictures: a {@link DataConfig} without `path`. */
 export type FilesConfig = {
   [K in OfPictures['kind']]: Omit<Extract<OfPictures, { kind: K }>, 'path'>;
 }[OfPictures['kind']];
 
-/** What {@link filesDataset} gets from the page. */
+/** Options of {@link filesDataset}. */
 export interface FilesHost {
-  /** Decodes JPEG, WebP and AVIF; {@link pageDecoder} where there is a page. PNG needs none. */
+  /** Decodes JPEG, WebP and AVIF, such as {@link pageDecoder} in a page. Not needed for PNG. */
   decode?: Decode;
   name?: string;
   /** Called as files are decoded. */
@@ -35,7 +35,7 @@ export interface FilesHost {
 
 /**
  * The dataset of a page's files, such as `input.files` of `<input type="file" webkitdirectory>`. A folder's examples,
- * order and holdout are those that `loadData` of `@forja/trainer/node` gives for it.
+ * order and holdout are the same as by `loadData` of `@forja/trainer/node`.
  * @throws ForjaError `data.*` as there; `data.decoder` for a format that needs `decode`.
  */
 export async function filesDataset(
@@ -55,7 +55,7 @@ export async function filesDataset(
     path
       .split('/')
       .slice(0, -1)
-      .map((_, i, parts) => parts.slice(0, i + 1).join('/')); // every folder that holds it
+      .map((_, i, parts) => parts.slice(0, i + 1).join('/')); // all parent folders
   const listing = {
     files: names,
     folders: [...new Set(names.flatMap(above))].sort(),
@@ -71,7 +71,7 @@ export async function filesDataset(
 function storeOf(files: ReadonlyMap<string, PageFile>, { decode, memory = 1e9 }: FilesHost): PictureStore {
   const records = new Map<string, Uint8Array>();
   let bytes = 0;
-  const key = (file: string, { half }: Target): string => `${half ?? ''}/${file}`; // one target a half
+  const key = (file: string, { half }: Target): string => `${half ?? ''}/${file}`; // one target per half
   const pictureOf = async (file: string): Promise<Picture> => {
     const content = await bytesOf(files, file);
     if (isPng(content)) return decodePng(content);
@@ -105,7 +105,7 @@ function storeOf(files: ReadonlyMap<string, PageFile>, { decode, memory = 1e9 }:
   };
 }
 
-/** A decoder of pages gives RGBA for all: grey is what has only grey pixels. */
+/** Pages decode everything to RGBA, so a picture counts as grey if all its pixels are. */
 function factsOf({ width, height, channels, data }: Picture): PictureFacts {
   let grey = channels < 3;
   if (channels === 4) {

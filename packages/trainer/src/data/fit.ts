@@ -1,16 +1,16 @@
-// A picture brought to the size and channels of a dataset: cropped, padded or stretched, resized, transparency laid
-// over a colour. The same code in Node and in pages, so that a lossless file gives the same values everywhere.
+// Brings a picture to the size and channels of a dataset: crop, padding or stretching, resizing, and transparency over
+// a background. The same code in Node and in pages, so that a lossless file gives the same values everywhere.
 import { ForjaError } from '@forja/core';
 import type { PictureOptions } from './config.js';
 import type { Picture } from './picture.js';
 
-/** What every picture of a field becomes. */
+/** Size, channels and fitting of a field's pictures. */
 export interface Target extends Pick<PictureOptions, 'fit' | 'alpha' | 'background'> {
   width: number;
   height: number;
   /** 1 grey (Rec. 601 luma), 3 RGB, 4 RGBA. */
   channels: number;
-  /** Of pairs side by side: which half. */
+  /** Which half, for pairs side by side. */
   half?: 'left' | 'right';
 }
 
@@ -22,7 +22,7 @@ interface Region {
   height: number;
 }
 
-/** The bytes of the picture as `target` wants them. Throws ForjaError `data.alpha` where transparency is refused. */
+/** The bytes of the picture fitted to `target`. Throws ForjaError `data.alpha` if transparency is refused. */
 export function fitPicture(picture: Picture, target: Target): Uint8Array {
   const whole = halfOf(picture, target.half);
   const { fit, width, height, channels } = target;
@@ -48,7 +48,7 @@ function halfOf({ width, height }: Picture, half: Target['half']): Region {
 
 type Placing = (whole: Region, target: Target) => [from: Region, to: Region];
 
-/** Which part of the picture goes where. */
+/** Which region of the picture is drawn into which region of the result. */
 const placed: Record<Target['fit'], Placing> = {
   crop(whole, target) {
     const width = Math.max(1, Math.min(whole.width, Math.round((whole.height * target.width) / target.height)));
@@ -110,14 +110,14 @@ function resized(
   return out;
 }
 
-/** Which outputs a source position adds to: entries start[k] … start[k + 1] − 1 of `out` and `weight`. */
+/** Outputs that source position k contributes to: entries start[k] … start[k + 1] − 1 of `out` and `weight`. */
 export interface Weights {
   start: Uint32Array;
   out: Uint32Array;
   weight: Float64Array;
 }
 
-/** Smaller: the mean of the area that an output covers. Larger: linear between the centres of pixels. */
+/** Shrinking: the mean of the area that an output covers. Enlarging: linear between the centres of pixels. */
 export function weights(n: number, m: number): Weights {
   const entries: [source: number, out: number, weight: number][] = [];
   const scale = n / m;
@@ -183,7 +183,7 @@ function readLine(
   }
 }
 
-/** A pixel of sums as bytes; with 4 channels, colours without alpha again. */
+/** A pixel of sums as bytes; with 4 channels, colours are divided by alpha again. */
 function writePixel(sums: Float32Array, from: number, out: Uint8Array, to: number, channels: number): void {
   const alpha = channels === 4 ? sums[from + 3]! / 255 : 1;
   for (let c = 0; c < channels; c++) {

@@ -6,7 +6,7 @@ import { readFields } from './fields.js';
 import { datasetFrom, type ExampleStream } from './from.js';
 
 describe('datasetFrom', () => {
-  it('takes a dataset as it is', async () => {
+  it('returns a dataset unchanged', async () => {
     const set = arrayDataset({ data: new Float32Array(2), shape: [2] });
     expect(await datasetFrom(set)).toBe(set);
   });
@@ -33,10 +33,10 @@ describe('datasetFrom', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('reads iterables and async iterables, of values without names too, and as many as asked', async () => {
+  it('reads iterables and async iterables, also of unnamed values, and at most `count` examples', async () => {
     const endless = function* (): Generator<Float32Array> {
       const row = new Float32Array(2);
-      for (let i = 0; ; i++) yield row.fill(i); // the same array again
+      for (let i = 0; ; i++) yield row.fill(i); // always the same array
     };
     const set = await datasetFrom(endless(), { count: 3 });
     expect([set.count, await readFields(set, [2, 0])]).toEqual([3, { vector: Float32Array.of(2, 2, 0, 0) }]);

@@ -8,10 +8,10 @@ import type { Dataset } from './dataset.js';
 /** One value of an example: a tensor, a typed array, a number or a list of them. */
 export type StreamValue =
   Tensor | Float32Array | Int32Array | Uint8Array | Uint8ClampedArray | number | readonly number[];
-/** An example: its fields by name, or the one value that it has. */
+/** An example: its fields by name, or its only value. */
 export type StreamExample = StreamValue | Readonly<Record<string, StreamValue>>;
 
-/** What has examples one after another. `tf.data.Dataset` is one. */
+/** A stream of examples, such as `tf.data.Dataset`. */
 export type ExampleStream =
   | AsyncIterable<StreamExample>
   | Iterable<StreamExample>
@@ -20,20 +20,20 @@ export type ExampleStream =
 /** Options of {@link datasetFrom}. */
 export interface StreamOptions {
   name?: string;
-  /** Examples to take; needed for what has no end. */
+  /** Number of examples to take; needed for endless streams. */
   count?: number;
-  /** Fields whose values have a shape, classes or words that values alone do not tell. */
+  /** Shape, range, classes or vocabulary of fields, if the values do not show them. */
   fields?: Readonly<Record<string, Pick<ArrayField, 'shape' | 'range' | 'classes' | 'vocabulary'>>>;
   license?: string;
   credit?: string;
-  /** Bytes that examples may take. Default 4e9. */
+  /** Maximum memory of the examples, in bytes. Default 4e9. */
   memory?: number;
 }
 
 /**
- * A {@link Dataset} as it is; anything else that gives examples, read to its end, or `count` of them. Fields are the
- * keys of an example; one without keys is an `image` where its shape has three dims, else a `vector`. Whole numbers of
- * three dims are pictures of 0..255. Tensors are read and disposed of.
+ * Returns a {@link Dataset} unchanged, and reads a stream to its end or `count` examples of it. Fields are the keys of
+ * an example; an example without keys is an `image` if its shape has three dims, else a `vector`. Whole numbers in
+ * three dims are pictures of 0..255. Tensors are read and disposed.
  * @throws ForjaError `data.empty` without examples, `data.size` for more than fit in memory, `data.field` for an
  * example whose fields or shapes are not those of the first.
  */
@@ -91,7 +91,7 @@ async function* examplesOf(source: ExampleStream): AsyncGenerator<unknown> {
   for (let row = await rows.next(); !row.done; row = await rows.next()) yield row.value;
 }
 
-/** The fields of an example; the value alone under the name '' until its shape is known. */
+/** The fields of an example; an unnamed value has the name '' until its shape is known. */
 function fieldsOf(example: unknown): Record<string, StreamValue> {
   if (typeof example === 'object' && example !== null && !isValue(example))
     return example as Record<string, StreamValue>; // its values are checked as they are read
@@ -114,7 +114,7 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
   if (typeof value === 'number') return { shape: [], values: listOf([value]) };
   if (Array.isArray(value)) return { shape: [value.length], values: listOf(value as number[]) };
   if (ArrayBuffer.isView(value) && 'slice' in value) {
-    const values = (value as Float32Array).slice(); // the source may fill it again
+    const values = (value as Float32Array).slice(); // the source may reuse the array
     return { shape: [values.length], values };
   }
   throw new ForjaError('data.field', `data: expected tensors, typed arrays or numbers, got ${typeof value}`);
@@ -122,7 +122,7 @@ async function valuesOf(value: StreamValue): Promise<{ shape: readonly number[];
 
 function arrayOf(name: string, field: string, { shape, values }: Column): ArrayField {
   const size = values[0]?.length ?? 0;
-  // lists of whole numbers beside others are floats
+  // whole numbers only if all rows are
   const whole = values.every((row) => row instanceof Int32Array);
   const bytes = values.every((row) => row instanceof Uint8Array || row instanceof Uint8ClampedArray);
   const picture = shape.length === 3 && whole;

@@ -10,7 +10,7 @@ export interface IdxArray {
   data: Uint8Array;
 }
 
-/** Largest idx file read, in bytes: what a hostile gzip member may grow to. */
+/** Largest idx file read, in bytes, as a hostile gzip file may grow without limit. */
 const LIMIT = 2 ** 31 - 1;
 
 /**
@@ -51,15 +51,15 @@ export interface IdxDatasetOptions {
   labels?: Uint8Array;
   classes?: readonly string[];
   license?: string;
-  /** Whom to name. */
+  /** Attribution. */
   credit?: string;
   /** Examples kept out of training. */
   holdout?: Dataset;
 }
 
 /**
- * Grey pictures [height, width, 1] in [-1, 1] as the field `image`, and `label` where labels are given, from an idx
- * file of shape [count, height, width]; rank 4 has channels last.
+ * Grey pictures [height, width, 1] in [-1, 1] as the field `image`, and `label` if labels are given, from an idx file
+ * of shape [count, height, width]; rank 4 has channels last.
  */
 export async function idxDataset(images: Uint8Array, options: IdxDatasetOptions = {}): Promise<Dataset> {
   const {

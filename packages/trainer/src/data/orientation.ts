@@ -1,10 +1,10 @@
-// Which way up a picture is: the orientation in its Exif data (TIFF tag 0x0112, values 1 to 8), and turning by it. For
-// what decoders leave as it is: fast-png does so with PNG, Chromium with WebP.
+// The Exif orientation of a picture (TIFF tag 0x0112, values 1 to 8), and turning by it, for decoders that ignore it:
+// fast-png for PNG, Chromium for WebP.
 import type { Picture } from './picture.js';
 
 const ORIENTATION = 0x0112;
 
-/** The orientation in the chunk eXIf of a PNG file; 1 where it has none. */
+/** The orientation in the chunk eXIf of a PNG file; 1 without it. */
 export function pngOrientation(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length;) {
@@ -15,21 +15,21 @@ export function pngOrientation(bytes: Uint8Array): number {
   return 1;
 }
 
-/** The orientation in the chunk EXIF of a WebP file; 1 for one without, or another file. */
+/** The orientation in the chunk EXIF of a WebP file; 1 without it, or for another file. */
 export function webpOrientation(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 12 || view.getUint32(0) !== 0x52494646 || view.getUint32(8) !== 0x57454250) return 1; // RIFF WEBP
   for (let at = 12; at + 8 <= bytes.length;) {
     const [type, length] = [view.getUint32(at), view.getUint32(at + 4, true)];
     const content = bytes.subarray(at + 8, at + 8 + length);
-    // 'EXIF'; some writers put 'Exif\0\0' in front, as JPEG has it
+    // 'EXIF'; some writers put 'Exif\0\0' in front, as in JPEG
     if (type === 0x45584946) return exifOrientation(content[0] === 0x45 ? content.subarray(6) : content);
     at += 8 + length + (length % 2);
   }
   return 1;
 }
 
-/** The orientation in the first directory of Exif data; 1 where there is none, or none that makes sense. */
+/** The orientation in the first directory of Exif data; 1 if missing or invalid. */
 function exifOrientation(exif: Uint8Array): number {
   if (exif.length < 8) return 1;
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
@@ -45,7 +45,7 @@ function exifOrientation(exif: Uint8Array): number {
   return 1;
 }
 
-/** The picture turned so that it is the right way up. */
+/** The picture turned upright. */
 export function oriented(picture: Picture, orientation: number): Picture {
   if (orientation === 1) return picture;
   const { width, height, channels, data } = picture;

@@ -1,12 +1,12 @@
-// Decoding by a page: createImageBitmap turns pictures the right way up and into sRGB, a canvas gives their pixels.
+// Decoding in a page: createImageBitmap turns pictures upright and converts them to sRGB, a canvas gives their pixels.
 import { ForjaError } from '@forja/core';
 import { oriented, webpOrientation } from './orientation.js';
 import type { Decode } from './picture.js';
 
-/** What is used of a page or a worker of it. */
+/** The APIs of a page or its worker that decoding needs. */
 export type PageDecoding = Pick<typeof globalThis, 'createImageBitmap' | 'OffscreenCanvas'>;
 
-/** Decodes what the browser can. Throws ForjaError `data.decoder` where there is no canvas, as in Node. */
+/** Decodes the browser's formats. Throws ForjaError `data.decoder` without a canvas, as in Node. */
 export function pageDecoder(page: PageDecoding = globalThis): Decode {
   if (typeof page.createImageBitmap !== 'function' || typeof page.OffscreenCanvas !== 'function')
     throw new ForjaError(
@@ -14,7 +14,7 @@ export function pageDecoder(page: PageDecoding = globalThis): Decode {
       'pageDecoder: expected createImageBitmap and OffscreenCanvas, got none; in Node, use loadData of @forja/trainer/node',
     );
   return async (bytes) => {
-    // Chromium does not turn WebP, and other browsers may: that is done here
+    // Chromium does not turn WebP and other browsers may, so it is turned here
     const turn = webpOrientation(bytes);
     const bitmap = await page.createImageBitmap(new Blob([new Uint8Array(bytes)]), {
       imageOrientation: turn === 1 ? 'from-image' : 'none',

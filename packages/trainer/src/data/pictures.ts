@@ -1,5 +1,5 @@
-// Datasets of picture files: which files make an example says ./layout.ts, how their bytes come a PictureStore. Every
-// file is looked at before training begins, so that what is wrong is said then.
+// Datasets of picture files: ./layout.ts decides which files make an example, a PictureStore reads them. Every file is
+// checked before training begins, so that errors come early.
 import { ForjaError } from '@forja/core';
 import { tokenizer, vocabularyOf } from './captions.js';
 import type { PictureConfig, PictureOptions } from './config.js';
@@ -9,7 +9,7 @@ import type { Target } from './fit.js';
 import { layoutOf, some, type Example, type Layout, type LayoutPart, type Listing } from './layout.js';
 import { isHeldOut } from './split.js';
 
-/** What a picture's header says. */
+/** Facts from a picture's header. */
 export interface PictureFacts {
   width: number;
   height: number;
@@ -20,7 +20,7 @@ export interface PictureFacts {
 export interface PictureStore {
   /** Throws ForjaError `data.format` if the bytes are not a picture. */
   facts(file: string): Promise<PictureFacts>;
-  /** Makes ready what {@link read} gives. Throws ForjaError `data.format` for a file that cannot be read. */
+  /** Prepares a picture for {@link read}. Throws ForjaError `data.format` for a file that cannot be read. */
   prepare(file: string, target: Target): Promise<void>;
   /** The bytes of a prepared picture, [height, width, channels]. */
   read(file: string, target: Target): Uint8Array | Promise<Uint8Array>;
@@ -29,11 +29,11 @@ export interface PictureStore {
 /** Options of {@link pictureDataset} besides the configuration. */
 export interface PictureDatasetOptions {
   name?: string;
-  /** Called as files are made ready. */
+  /** Called as files are prepared. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** A field of one part with the examples that could be read. */
+/** A part with the examples that could be read. */
 interface Group {
   part: LayoutPart;
   targets: Target[];
@@ -41,7 +41,7 @@ interface Group {
   held: Example[];
 }
 
-/** The dataset of a folder's files. Throws ForjaError `data.*` for what is missing or does not fit together. */
+/** The dataset of a folder's files. Throws ForjaError `data.*` for missing or inconsistent files. */
 export async function pictureDataset(
   listing: Listing,
   config: PictureConfig,
@@ -115,7 +115,7 @@ export async function layoutDataset(
   };
 }
 
-/** The size and channels that all pictures get: as configured, else what all have. Notes files that are no picture. */
+/** Size and channels of all pictures: as configured, else what all have. Notes unreadable files. */
 async function shapeOf(
   parts: readonly LayoutPart[],
   config: PictureOptions & { path: string },
@@ -158,7 +158,7 @@ async function shapeOf(
   };
 }
 
-/** Notes a file that cannot be read, and goes on; other errors stop. */
+/** Notes a file that cannot be read; rethrows other errors. */
 function noteUnreadable(unread: Map<string, string>, file: string): (error: unknown) => undefined {
   return (error) => {
     if (!(error instanceof ForjaError && error.code === 'data.format')) throw named(error, file);
@@ -166,7 +166,7 @@ function noteUnreadable(unread: Map<string, string>, file: string): (error: unkn
   };
 }
 
-/** An error of the data with the file in front. */
+/** An error prefixed with the file. */
 function named(error: unknown, file: string): unknown {
   return error instanceof ForjaError && error.code.startsWith('data.') && !error.message.startsWith('data')
     ? new ForjaError(error.code, `data, ${file}: ${error.message}`, { cause: error })
@@ -201,7 +201,7 @@ function datasetOf(
         total,
         write(index, into, at) {
           const example = examples[index % examples.length] as Example; // below total
-          const bytes = store.read(example.files[i] ?? '', group.targets[i] as Target); // a target a field
+          const bytes = store.read(example.files[i] ?? '', group.targets[i] as Target); // a target per field
           const put = (values: Uint8Array): void => {
             if (index < examples.length) for (let k = 0; k < size; k++) into[at * size + k] = FLOATS[values[k]!]!;
             else mirrored(values, width, channels, into, at * size);
@@ -257,7 +257,7 @@ function mirrored(values: Uint8Array, width: number, channels: number, into: Fie
   }
 }
 
-/** Files that are being worked on at once: enough to keep the threads of a store busy. */
+/** Files prepared concurrently: enough to keep the threads of a store busy. */
 const AT_ONCE = 32;
 
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -1,12 +1,12 @@
-// Decoding of PNG files, which needs nothing but JavaScript.
+// Decoding of PNG files in JavaScript.
 import { convertIndexedToRgb, decode, hasPngSignature } from 'fast-png';
 import { oriented, pngOrientation } from './orientation.js';
 import type { Picture } from './picture.js';
 
-/** Whether the bytes begin as a PNG does. */
+/** True if the bytes have the PNG signature. */
 export const isPng = (bytes: Uint8Array): boolean => bytes.length >= 8 && hasPngSignature(bytes);
 
-/** The picture in a PNG file: palettes and few bits unpacked, 16 bits kept. */
+/** Decodes a PNG file: palettes and less than 8 bits are unpacked, 16 bits kept. */
 export function decodePng(bytes: Uint8Array): Picture {
   const png = decode(bytes, { checkCrc: true });
   const { width, height, depth } = png;

@@ -1,5 +1,5 @@
-// Tiles of sheets whose bytes say where they lie: the split has no overlap, parts are drawn from other places, the mask
-// leaves tiles out, and mirrored tiles are the others backwards.
+// Tiles of sheets whose bytes are their coordinates: the split has no overlap, parts come from different places, the
+// mask excludes tiles, and mirrored tiles are reversed.
 import { describe, expect, test } from 'vitest';
 import { readFields } from './fields.js';
 import { sheetDataset, type SheetLayout } from './sheets.js';
@@ -28,18 +28,18 @@ describe('sheetDataset', () => {
   const covered = async (from: typeof set, field: string, count: number): Promise<Set<number>> =>
     new Set(bytes((await readFields(from, all(count), [field]))[field] ?? []));
 
-  test('keeps bands out of training, and rows above the part that is used', async () => {
+  test('keeps bands and unused rows out of training', async () => {
     const [train, held] = [await covered(set, 'input', set.count), await covered(holdout, 'input', holdout.count)];
     expect([...held].sort((a, b) => a - b)).toEqual(all(128).filter((x) => [2, 5].includes(Math.floor(x / 16))));
     expect([...train].filter((x) => held.has(x))).toEqual([]);
     expect(train.size + held.size).toBe(128);
     const rows = await covered(set, 'target', set.count);
     expect([Math.min(...rows), Math.max(...rows)]).toEqual([128 + 8, 128 + 31]);
-    // by half in training: 3 places in a band of 16, 5 in 24 rows; not at all in the holdout
+    // training tiles overlap by half: 3 places in a band of 16, 5 in 24 rows; holdout tiles do not overlap
     expect([set.count, holdout.count]).toEqual([6 * 3 * 5, 2 * 2 * 3]);
   });
 
-  test('lays fields over each other, and draws a and b from other bands; in the holdout they are pairs', async () => {
+  test('fields show the same places; a and b come from different bands, and are pairs in the holdout', async () => {
     const { input, target } = await readFields(set, [4], ['input', 'target']);
     expect(bytes(input ?? []).slice(0, 9)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 4]);
     expect(bytes(target ?? []).slice(0, 9)).toEqual([140, 140, 140, 140, 140, 140, 140, 140, 141]);
@@ -53,7 +53,7 @@ describe('sheetDataset', () => {
     expect((await readFields(holdout, all(holdout.count), ['b']))['b']).toEqual(pairs['target']);
   });
 
-  test('leaves out what the mask does not cover, and mirrors', async () => {
+  test('excludes tiles outside the mask, and mirrors', async () => {
     const masked = sheetDataset('s', { ...layout, mask: { sheet: 'land', share: 0.5 } }, sheets, {
       ...options,
       flip: true,

@@ -1,6 +1,6 @@
-// Datasets of tiles that are cut from large pictures ("sheets") of one size, which lie over each other: a map and the
-// same map from above. The sheet's width is divided into bands, and whole bands are held out: tiles that overlap, or
-// that touch, would let training see the holdout.
+// Datasets of tiles cut from aligned large pictures of one size ("sheets"), such as a map and a satellite picture of
+// it. The sheet's width is divided into bands, and whole bands are held out, as overlapping or touching tiles would
+// leak the holdout into training.
 import { ForjaError, UsageError } from '@forja/core';
 import type { Dataset, FieldArray, FieldSpec } from './dataset.js';
 import { checkIndex, fieldOf } from './fields.js';
@@ -8,22 +8,22 @@ import { writeBytes } from './arrays.js';
 
 /** Which tiles are cut, and from which sheets. */
 export interface SheetLayout {
-  /** Pixels of every sheet. */
+  /** Size of every sheet in pixels. */
   width: number;
   height: number;
-  /** Bands that the width is divided into; no tile lies in two. */
+  /** Number of bands that the width is divided into; no tile crosses a border. */
   bands: number;
-  /** Bands that are kept out of training. */
+  /** Bands held out. */
   held: readonly number[];
   /** Part of the height that is used. */
   rows: readonly [from: number, to: number];
-  /** A grey sheet: tiles where less than this share of it is dark are left out. */
+  /** A grey sheet: tiles with less than this share of dark pixels are left out. */
   mask?: { sheet: string; share: number };
   /** The sheet of each field. */
   fields: Readonly<Record<string, string>>;
   /**
-   * For two fields: the same pictures as `a` and `b` too, which are drawn apart. In training they come from other
-   * bands, so no picture has its partner there; in the holdout they are pairs at the same index, to judge with.
+   * For two fields: also give them unpaired as `a` and `b`. In training these come from different bands, so no picture
+   * has its partner; in the holdout they are pairs at the same index, for measures.
    */
   apart?: boolean;
 }
@@ -34,7 +34,7 @@ export interface TileOptions {
   size: number;
   /** Channels of the sheets' bytes. */
   channels: number;
-  /** Every tile mirrored too, in training. */
+  /** Add every training tile mirrored. */
   flip: boolean;
 }
 
@@ -47,7 +47,7 @@ interface Place {
 /**
  * Tiles of sheets [height, width, channels] of bytes by name; the mask has one channel. Training tiles overlap by half,
  * those held out do not.
- * @throws UsageError `config.invalid` for tiles that are wider than a band; ForjaError `data.empty` where none is left.
+ * @throws UsageError `config.invalid` for tiles that are wider than a band; ForjaError `data.empty` if none is left.
  */
 export function sheetDataset(
   name: string,
@@ -66,7 +66,7 @@ export function sheetDataset(
       'data.empty',
       `data.size: expected tiles of ${name} to train with and to hold out, got ${train.length} and ${judge.length} of ${options.size} pixels; choose smaller ones`,
     );
-  // Parts of the training set take turns in bands; in the holdout they lie over each other.
+  // In training, a and b take alternate bands; in the holdout, the same places.
   const bands = [...new Set(train.map(({ band }) => band))];
   const turns = (turn: number): Place[] => train.filter(({ band }) => bands.indexOf(band) % 2 === turn);
   const made = (places: { pairs: Place[]; a: Place[]; b: Place[] }, flip: boolean, of: string): Dataset =>
@@ -77,7 +77,7 @@ export function sheetDataset(
   };
 }
 
-/** Where tiles lie, band by band, from the top. */
+/** Places of tiles, band by band, from the top. */
 function placesOf(
   { width, height, bands, rows, mask }: SheetLayout,
   sheets: Readonly<Record<string, Uint8Array>>,
@@ -105,7 +105,7 @@ function darkShare(mask: Uint8Array, width: number, { left, top }: Place, size: 
   return dark / size ** 2;
 }
 
-/** The tiles at `pairs` as the layout's fields, and those of `a` and `b` as parts of their own. */
+/** The tiles at `pairs` as the layout's fields, and those of `a` and `b` as separate parts. */
 function tilesOf(
   name: string,
   { width, fields: named }: SheetLayout,
@@ -165,7 +165,7 @@ function tilesOf(
   };
 }
 
-/** A row of pixels from right to left, in place. */
+/** Reverses a row of pixels in place. */
 function mirror(row: Uint8Array, channels: number): void {
   for (let x = 0, y = row.length - channels; x < y; x += channels, y -= channels)
     for (let c = 0; c < channels; c++) [row[x + c], row[y + c]] = [row[y + c]!, row[x + c]!];

@@ -1,10 +1,10 @@
-// Which examples are kept out of training. The name alone decides, so the split stays when files are added or removed,
-// and for other seeds, sizes and machines.
+// Which examples are held out. The name alone decides, so the split does not change when files are added or removed, or
+// with seed, size or machine.
 
 /**
- * Whether an example belongs to the holdout of this share. `name` is the picture's path below the folder with `/` and
- * without its ending, so both pictures of a pair, and all captions of a picture, are on one side. A smaller share's
- * holdout is part of a larger one's.
+ * True if an example belongs to the holdout of this share. `name` is the picture's path below the folder with `/` and
+ * without extension, so both pictures of a pair, and all captions of a picture, are on one side. A smaller share's
+ * holdout is a subset of a larger one's.
  */
 export function isHeldOut(name: string, share: number): boolean {
   return position(name) < share;
