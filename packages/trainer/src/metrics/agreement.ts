@@ -1,10 +1,10 @@
-// Whether a conditional generator makes what it is asked for: the share of examples that a classifier puts into the
-// class that was asked for, in all and in the worst class.
+// Whether a conditional generator makes the requested class: the share of examples that a classifier assigns to it,
+// overall and in the worst class.
 import type { Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 import { mostProbable } from './modes.js';
 
-/** Shares from 0 to 1; the worst is over the classes that were asked for. */
+/** Shares from 0 to 1; the worst is over the requested classes. */
 export function classAgreement(
   { rows, columns, data }: Rows,
   labels: Int32Array,

@@ -1,10 +1,10 @@
-// The score of Salimans et al. 2016 ("Improved Techniques for Training GANs", section 4) by any classifier:
-// exp E KL(p(y|x) ‖ p(y)). High where the classifier is sure of each picture and all classes are there. The Inception
-// Score is the one by Inception; by another classifier the numbers are not comparable with it.
+// The score of Salimans et al. 2016 ("Improved Techniques for Training GANs", section 4) with any classifier:
+// exp E KL(p(y|x) ‖ p(y)). High if the classifier is sure of each picture and all classes occur. With Inception it is
+// the Inception Score; scores of different classifiers are not comparable.
 import type { Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
-/** From 1 (all alike to the classifier) to the number of classes. */
+/** From 1 (the classifier sees no difference) to the number of classes. */
 export function classifierScore({ rows, columns, data }: Rows): number {
   const marginal = new Float64Array(columns);
   for (let i = 0; i < rows; i++) for (let c = 0; c < columns; c++) marginal[c]! += data[i * columns + c]! / rows;

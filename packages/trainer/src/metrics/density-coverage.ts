@@ -1,12 +1,13 @@
 // Density and coverage of features (Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative Models",
-// equations 3 and 4): how many neighbourhoods of the data made examples lie in, and how many of them hold one.
+// equations 3 and 4): in how many neighbourhoods of real examples a generated one lies on average, and the share of
+// neighbourhoods that contain any.
 import { checkAlike, neighbourRadii, squaredDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
-/** Neighbours, as the paper has them. */
+/** Neighbours, as in the paper. */
 const NEIGHBOURS = 5;
 
-/** Density (from 0; about 1 for equal distributions, above it where examples crowd) and coverage (from 0 to 1). */
+/** Density (from 0; about 1 for equal distributions, more if examples cluster) and coverage (from 0 to 1). */
 export function densityCoverage(real: Rows, made: Rows, k = NEIGHBOURS): { density: number; coverage: number } {
   checkAlike('dc', real, made, k + 1);
   const radii = neighbourRadii(real, k);

@@ -1,5 +1,5 @@
-// What a generator is fed for measures: latents, labels and pictures as the data has them, for as many examples as are
-// wanted. The same for a generator in training and for one in a file.
+// Inputs of a generator for measures: latents, and labels and pictures of the data. The same for a generator in
+// training and in a file.
 import {
   ARRAY_OF,
   latents,
@@ -25,18 +25,18 @@ export interface GeneratorInput {
   readonly classes?: readonly string[];
   readonly layout?: 'nchw' | 'nhwc';
   readonly range?: readonly [number, number];
-  /** Field of the data that it is fed with; default: the one of its name. */
+  /** Field of the data that it is fed with; default: the one with its name. */
   readonly field?: string;
 }
 
-/** Inputs for some examples, and the classes asked for. */
+/** Inputs for some examples, and the requested classes. */
 export interface GeneratorFeeds {
   feeds: NamedTensors;
   labels?: Int32Array;
 }
 
 /**
- * Feeds for the examples `indices` of `dataset`, as far as the generator takes any of it. Latent i is that of (seed,
+ * Feeds for the examples `indices` of `dataset`, from which the generator may need fields. Latent i is that of (seed,
  * start + i).
  */
 export async function generatorFeeds(
@@ -78,7 +78,7 @@ export async function generatorFeeds(
         { code: 'config.invalid' },
       );
     } else if (role === 'psi' || role === 'mix' || role === 'layer') {
-      // as `sample` draws by default: styles as they are, of one latent, no layer of the second
+      // the defaults of `sample`: no truncation, no style mixing
       const value = { psi: 1, mix: 0, layer: input.range?.[1] ?? 0 }[role];
       const values = new Float64Array(count * size).fill(value);
       feeds[name] = tensor(dtype, shape, new ARRAY_OF[dtype](values as never));
@@ -98,7 +98,7 @@ export async function generatorFeeds(
   return { feeds, ...(labels === undefined ? {} : { labels }) };
 }
 
-/** The classes of examples; where the data has none, all in turn. */
+/** The classes of examples; if the data has none, all classes in turn. */
 async function labelsOf(dataset: Dataset, indices: Uint32Array, classes: number): Promise<Int32Array> {
   const into = new Int32Array(indices.length);
   if (dataset.fields['label'] === undefined) return into.map((_, i) => i % classes);

@@ -5,8 +5,8 @@ import { checkAlike, covarianceOf, meanOf, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
 /**
- * The distance, ≥ 0. The root's trace is that of (Σ₁^½ Σ₂ Σ₁^½)^½, which has the same eigenvalues and is symmetric, so
- * nothing complex appears. Biased: it falls with the number of examples, so compare equal counts only.
+ * The distance, ≥ 0. The trace of the root is computed from (Σ₁^½ Σ₂ Σ₁^½)^½, which has the same eigenvalues and is
+ * symmetric, so they are real. Biased: it falls with the number of examples, so compare equal counts only.
  */
 export function frechetDistance(a: Rows, b: Rows): number {
   checkAlike('frechet', a, b, 2);
@@ -26,7 +26,7 @@ export function frechetDistance(a: Rows, b: Rows): number {
 
 const matrix = (data: Float64Array, size: number): Matrix => Matrix.from1DArray(size, size, data);
 
-/** (M + Mᵀ)/2: what rounding left unsymmetric is taken away. */
+/** (M + Mᵀ)/2: removes asymmetry due to rounding. */
 const symmetric = (m: Matrix): Matrix => Matrix.add(m, m.transpose()).mul(0.5);
 
 function eigenvalues(m: Matrix): { values: number[]; vectors: Matrix } {
@@ -34,7 +34,7 @@ function eigenvalues(m: Matrix): { values: number[]; vectors: Matrix } {
   return { values: realEigenvalues, vectors: eigenvectorMatrix };
 }
 
-/** The symmetric root of a symmetric matrix without negative eigenvalues, but for rounding. */
+/** The symmetric root of a positive semidefinite matrix; eigenvalues that rounding made negative count as 0. */
 function rootOf(m: Matrix): Matrix {
   const { values, vectors } = eigenvalues(m);
   const scaled = vectors.clone().mulRowVector(values.map((value) => Math.sqrt(Math.max(0, value))));

@@ -1,4 +1,4 @@
-// Examples from a generator in a file, in NHWC, as measures take them.
+// Draws examples from a generator in a file, in NHWC, for measures.
 import {
   manifestFor,
   readManifest,
@@ -15,22 +15,22 @@ import type { RawExamples } from './features/extractor.js';
 import { channelsLast, generatorFeeds, type GeneratorInput } from './feeds.js';
 import { chosen } from './measurer.js';
 
-/** Examples of one call. */
+/** Examples per call. */
 const ROWS = 64;
 
 /** A generator to draw examples from. */
 export interface FileGenerator {
   readonly manifest: Manifest;
-  /** Whether it is asked by class. */
+  /** True if it takes a class. */
   readonly conditional: boolean;
-  /** Whether it is fed with pictures. */
+  /** True if it takes pictures. */
   readonly translates: boolean;
-  /** Examples of a seed; pictures and labels that it wants are those of `dataset`. */
+  /** Examples of a seed; input pictures and labels are those of `dataset`. */
   generate(dataset: Dataset, count: number, seed: number): Promise<{ examples: RawExamples; labels?: Int32Array }>;
   dispose(): Promise<void>;
 }
 
-/** The generator of an ONNX file, by its manifest or a guess from names and shapes. */
+/** The generator of an ONNX file, described by its manifest or guessed from names and shapes. */
 export async function fileGenerator(
   model: Uint8Array,
   runtime: Runtime,

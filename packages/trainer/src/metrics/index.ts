@@ -1,4 +1,4 @@
-// The measures by name, ready ones and those that users register.
+// The measures by name, built-in and registered by users.
 import { registry } from '../registry.js';
 import { agreement } from './agreement.js';
 import { classifierScoreMetric } from './classifier-score.js';
@@ -40,11 +40,11 @@ export const registerMetric = (metric: Metric): void => all.add(metric);
 
 /**
  * The measure called `name`.
- * @throws UsageError `config.invalid` for a name that is none.
+ * @throws UsageError `config.invalid` for an unknown name.
  */
 export const metricOf = (name: string): Metric => all.of(name);
 
-/** Names of all measures, registered ones too. */
+/** Names of all measures, including registered ones. */
 export const metricNames = (): string[] => all.names();
 
 /** Names of the scores of all measures. */

@@ -4,10 +4,10 @@ import { permutation, streamOf } from '@forja/core';
 import { checkAlike, pick, slice, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
-/** Examples of a subset, as the paper has them. */
+/** Examples per subset, as in the paper. */
 const SUBSET = 1000;
 
-/** Σ k(aᵢ, bⱼ), without i = j where both are the same. */
+/** Σ k(aᵢ, bⱼ), without i = j if `same`. */
 function kernelSum(a: Rows, b: Rows, same: boolean): number {
   const { columns } = a;
   let sum = 0;
@@ -21,7 +21,7 @@ function kernelSum(a: Rows, b: Rows, same: boolean): number {
   return same ? 2 * sum : sum;
 }
 
-/** The unbiased estimate of the squared discrepancy; around 0, and so at times below, for equal distributions. */
+/** The unbiased estimate of the squared discrepancy; near 0 for equal distributions, possibly below. */
 export function kernelDistance(a: Rows, b: Rows): number {
   checkAlike('kid', a, b, 2);
   const [m, n] = [a.rows, b.rows];
@@ -33,8 +33,8 @@ export function kernelDistance(a: Rows, b: Rows): number {
 }
 
 /**
- * Mean and standard deviation of {@link kernelDistance} over disjoint subsets of `size` examples of a shuffle of both
- * sides; one subset of all where there are fewer, without a deviation.
+ * Mean and standard deviation of {@link kernelDistance} over disjoint subsets of `size` shuffled examples of both
+ * sides. With fewer examples: one subset of all, without a deviation.
  */
 export function kernelDistances(a: Rows, b: Rows, size = SUBSET, seed = 0): { kid: number; kid_sd?: number } {
   checkAlike('kid', a, b, 2);

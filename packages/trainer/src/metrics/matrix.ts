@@ -1,5 +1,5 @@
-// Rows of features, one an example, and what several measures need of them: means, covariances, distances and nearest
-// neighbours, in double precision. Pure functions.
+// Rows of features, one per example, and functions of them that several measures share: means, covariances, distances
+// and nearest neighbours, in double precision.
 import { UsageError } from '@forja/core';
 
 /** `rows` examples of `columns` features each, row-major. */
@@ -14,7 +14,7 @@ export function slice({ columns, data }: Rows, from: number, to: number): Rows {
   return { rows: to - from, columns, data: data.subarray(from * columns, to * columns) };
 }
 
-/** The rows of these numbers. */
+/** The rows with these indices. */
 export function pick({ columns, data }: Rows, indices: ArrayLike<number>): Rows {
   const out = new Float64Array(indices.length * columns);
   for (let i = 0; i < indices.length; i++) {
@@ -24,7 +24,7 @@ export function pick({ columns, data }: Rows, indices: ArrayLike<number>): Rows 
   return { rows: indices.length, columns, data: out };
 }
 
-/** Throws UsageError `input.shape` unless both have as many columns, and `least` rows. */
+/** Throws UsageError `input.shape` unless both have equally many columns, and at least `least` rows. */
 export function checkAlike(where: string, a: Rows, b: Rows, least = 1): void {
   if (a.columns !== b.columns)
     throw new UsageError(`${where}: expected features of one size, got ${a.columns} and ${b.columns}`, {

@@ -9,12 +9,12 @@ import { metricOf } from './index.js';
 import type { Rows } from './matrix.js';
 import type { Better, Examples, Metric, MetricInput, MetricNeed } from './metric.js';
 
-/** What measures are about. */
+/** Options of {@link measurer}. */
 export interface MeasureOptions {
   /** Names of measures. */
   metrics: readonly string[];
   dataset: Dataset;
-  /** Field of the data that made examples are compared with. */
+  /** Field of the data that generated examples are compared with. */
   field: string;
   extractor: Extractor;
   /** Examples on each side. */
@@ -22,16 +22,16 @@ export interface MeasureOptions {
   seed: number;
   /** Compare with the training data (default), or with the holdout. */
   against?: 'train' | 'holdout';
-  /** Whether the generator is asked by class. */
+  /** True if the generator takes a class. */
   conditional?: boolean;
-  /** Where the count was given, for errors. Default `measures`. */
+  /** Name of the count in errors. Default `measures`. */
   where?: string;
 }
 
 /** Ready to measure. */
 export interface Measurer {
   readonly facts: MeasureFacts;
-  /** Which way each score is better. */
+  /** Whether less or more of each score is better. */
   readonly better: Readonly<Record<string, Better>>;
   measure(made: RawExamples, labels?: Int32Array): Promise<Record<string, number>>;
 }
@@ -106,7 +106,7 @@ export async function measurer(options: MeasureOptions): Promise<Measurer> {
   };
 }
 
-/** Words for what is missing, and the way out. */
+/** Messages for unmet needs, with the way out. */
 const NEEDS: Readonly<Record<MetricNeed, string>> = {
   classes: "an extractor that names classes, such as 'digits' for MNIST; give one with --features",
   labels: 'a generator that is asked by class, and labels in the data',
@@ -159,7 +159,7 @@ export function chosen(seed: number, all: number, count: number): Uint32Array {
   return permutation(seed, 0, all, streamOf('metrics/examples')).subarray(0, count);
 }
 
-/** Examples whose features are extracted when they are first asked for. */
+/** Examples whose features are extracted on first use. */
 function examplesOf(raw: RawExamples, extractor: Extractor, labels?: Int32Array): Examples {
   let extracted: Promise<Extracted> | undefined;
   const once = (): Promise<Extracted> => (extracted ??= extractor.extract(raw));

@@ -1,16 +1,16 @@
-// Whether a generator copies its training data: how near made examples are to the nearest training example, against how
-// near examples are that it has never seen (the holdout). Fresh examples are as near as those; copies are nearer.
+// Whether a generator copies its training data: compares the distances of generated examples to their nearest training
+// example with those of the holdout. New examples are as far away as the holdout; copies are nearer.
 import { median, nearestDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
-/** Training examples searched at most. */
+/** Maximum number of training examples searched. */
 const MAX_SEARCHED = 10_000;
-/** The share of the holdout that is at least as near as this counts as copied, so a fresh sampler has about as much. */
+/** Quantile of the holdout's distances below which an example counts as copied: the share for a perfect sampler. */
 const NEAREST = 0.01;
 
 /**
- * `memorised`: the share of made examples nearer to the training data than the nearest 1 % of the holdout; about 0.01
- * where nothing is copied. `nearest_ratio`: median distance of the made over that of the holdout; 0 for copies.
+ * `memorised`: the share of generated examples nearer to the training data than the nearest 1 % of the holdout; about
+ * 0.01 if nothing is copied. `nearest_ratio`: their median distance over that of the holdout; 0 for copies.
  */
 export function memorised(made: Rows, train: Rows, holdout: Rows): { memorised: number; nearest_ratio: number } {
   const [own, fresh] = [nearestDistances(made, train), nearestDistances(holdout, train)];

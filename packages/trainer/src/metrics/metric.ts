@@ -1,38 +1,38 @@
-// The contract of a measure: from examples that a generator made and examples of the data, in features or as they are,
-// to a few numbers. CONTRACT. Measures are siblings in this folder, listed in ./index.ts.
+// CONTRACT of a measure: from generated examples and examples of the data, as features or raw values, to a few numbers.
+// Measures are in this folder, listed in ./index.ts.
 import type { Modes } from '../data/dataset.js';
 import type { Rows } from './matrix.js';
 
-/** Examples, with what an extractor says of them; it is asked once, when a measure first wants to know. */
+/** Examples, and their features, which are extracted once, on first use. */
 export interface Examples {
   readonly count: number;
-  /** The values themselves: one row an example. */
+  /** Raw values: one row per example. */
   readonly values: Rows;
-  /** What they were asked to be, or are, where there are classes. */
+  /** Their classes (of generated examples, the requested ones), if there are classes. */
   readonly labels?: Int32Array;
-  /** The extractor's features: one row an example. */
+  /** The extractor's features: one row per example. */
   features(): Promise<Rows>;
-  /** The extractor's probabilities of classes, where it is a classifier. */
+  /** The extractor's class probabilities, if it is a classifier. */
   probabilities(): Promise<Rows>;
 }
 
-/** What a measure may look at. */
+/** Input of a measure. */
 export interface MetricInput {
-  /** What the generator made. */
+  /** Generated examples. */
   readonly made: Examples;
-  /** As many examples of the data that it is compared with. */
+  /** As many examples of the data. */
   readonly real: Examples;
   /** Examples of the training data, up to `most`. */
   train(most: number): Promise<Examples>;
-  /** Examples kept out of training; read where a measure needs them. */
+  /** Examples kept out of training; read only if a measure needs them. */
   readonly holdout?: Examples;
-  /** Where the data is a mixture that is known. */
+  /** Set if the data is a known mixture. */
   readonly modes?: Modes;
-  /** Of what a measure draws. */
+  /** Of a measure's random numbers. */
   readonly seed: number;
 }
 
-/** What a measure needs: `classes`, an extractor that names classes; `labels`, a generator that is asked by class. */
+/** What a measure needs: `classes`, an extractor that classifies; `labels`, a generator that takes a class. */
 export type MetricNeed = 'classes' | 'labels' | 'holdout' | 'modes';
 
 /** Whether less or more of a score is better. */
@@ -43,12 +43,12 @@ export interface Metric {
   readonly name: string;
   /** A few words, for lists. */
   readonly summary: string;
-  /** Its scores; a run keeps the best checkpoint by the first, unless another is chosen. */
+  /** Its scores; by default a run keeps the best checkpoint by the first. */
   readonly scores: Readonly<Record<string, Better>>;
-  /** Needs beside examples. One of a list in the list is enough. */
+  /** Needs besides examples; of a nested list, one is enough. */
   readonly needs?: readonly (MetricNeed | readonly MetricNeed[])[];
-  /** Examples that it cannot do without, on each side. Default 1. */
+  /** Minimum number of examples on each side. Default 1. */
   readonly least?: number;
-  /** Scores by name; those of `scores`, and others such as a deviation. */
+  /** Scores by name: those of `scores`, and others such as a deviation. */
   measure(on: MetricInput): Promise<Record<string, number>>;
 }

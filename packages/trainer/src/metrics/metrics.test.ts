@@ -1,4 +1,4 @@
-// Every measure against numpy and scipy (tests/vectors/metrics.py), and at ends where the answer is known.
+// Every measure against numpy and scipy (tests/vectors/metrics.py), and in cases with a known answer.
 import { readFileSync } from 'node:fs';
 import { latents } from '@forja/core';
 import { describe, expect, it } from 'vitest';
@@ -104,7 +104,7 @@ describe.each(vectors.cases)('of $columns features', ({ columns, ...given }) => 
   });
 });
 
-it('of a classifier: score, classes, agreement', () => {
+it('measures by a classifier: score, classes, agreement', () => {
   const { columns, probabilities, score, labels, counts, ...shares } = vectors.classifier;
   const p = rows(probabilities, columns);
   expect([classifierScore(p)]).toBeAllclose([score], { rtol: 1e-6 });
@@ -115,7 +115,7 @@ it('of a classifier: score, classes, agreement', () => {
   expect([classifierScore(rows([1, 0, 0, 1], 2))]).toBeAllclose([2], { rtol: 1e-12 });
 });
 
-it('of points: modes, quality and reverse KL', async () => {
+it('measures of points: modes, quality and reverse KL', async () => {
   const { centres, deviation, points, counts, modes, ...shares } = vectors.points;
   const known = { centres: Float32Array.from(centres), deviation };
   const made = rows(points, 2);
@@ -139,7 +139,7 @@ it('of points: modes, quality and reverse KL', async () => {
   expect(reverseKl(new Float64Array(2), Float64Array.of(1, 1))).toBeNaN();
 });
 
-it('refuses what cannot be compared, and names that are none', () => {
+it('refuses incomparable features, and unknown names', () => {
   const two = rows([1, 2, 3, 4], 2);
   expect(() => frechetDistance(two, rows([1, 2, 3], 3))).toRefuse('input.shape', '2 and 3');
   expect(() => kernelDistance(two, rows([1, 2], 2))).toRefuse('input.shape', /2 .*1$/);
@@ -149,7 +149,7 @@ it('refuses what cannot be compared, and names that are none', () => {
   expect(() => registerMetric(own)).toRefuse('usage', "'kid'");
 });
 
-it('refuses a generator of texts where the data has no captions', async () => {
+it('refuses a generator that takes texts if the data has no captions', async () => {
   const inputs = [{ name: 'text', role: 'text', dtype: 'int32' as const, shape: ['batch', 3] }];
   const fed = generatorFeeds(inputs, syntheticDataset({ count: 4 }), Uint32Array.of(0), { seed: 1, start: 0 });
   await expect(fed).rejects.toMatchObject({
@@ -158,7 +158,7 @@ it('refuses a generator of texts where the data has no captions', async () => {
   });
 });
 
-it('feeds models with styles as `sample` does by default: styles as they are, of one latent', async () => {
+it('feeds models with styles like the defaults of `sample`: no truncation, no mixing', async () => {
   const shape = ['batch', 2];
   const { feeds } = await generatorFeeds(
     [

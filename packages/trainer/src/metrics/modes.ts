@@ -1,6 +1,6 @@
-// How many modes of the data a generator reaches, and how evenly. Points of a mixture that is known follow the protocol
-// of PacGAN (Lin et al. 2018, section 4.1): a point within 3 standard deviations of its nearest centre is of high
-// quality and counts for that mode. Pictures count for the class that a classifier names, as on stacked MNIST.
+// How many modes of the data a generator covers, and how evenly. For points of a known mixture, the protocol of PacGAN
+// (Lin et al. 2018, section 4.1): a point within 3 standard deviations of its nearest centre is of high quality and
+// counts for that mode. Pictures count for their most probable class, as on stacked MNIST.
 import type { Modes } from '../data/dataset.js';
 import type { Rows } from './matrix.js';
 import type { Metric } from './metric.js';
@@ -31,7 +31,7 @@ export function classCounts({ rows, columns, data }: Rows): Float64Array {
   return counts;
 }
 
-/** The place of the greatest value. */
+/** Index of the greatest value. */
 export function mostProbable(row: Float64Array | Float32Array): number {
   let best = 0;
   for (let c = 1; c < row.length; c++) if (row[c]! > row[best]!) best = c;
@@ -39,8 +39,8 @@ export function mostProbable(row: Float64Array | Float32Array): number {
 }
 
 /**
- * Reverse Kullback-Leibler divergence KL(made ‖ real) of two histograms, in nats; NaN where nothing was counted. Of n
- * perfect samples over m even modes it is about (m − 1)/(2n), not 0.
+ * Reverse Kullback-Leibler divergence KL(made ‖ real) of two histograms, in nats; NaN for an empty histogram. For n
+ * perfect samples of m equal modes it is about (m − 1)/(2n), not 0.
  */
 export function reverseKl(made: Float64Array, real: Float64Array): number {
   const sum = (counts: Float64Array): number => counts.reduce((a, b) => a + b, 0);

@@ -1,4 +1,4 @@
-// PSNR and SSIM against scikit-image (tests/vectors/super_resolution.py), and where they are known.
+// PSNR and SSIM against scikit-image (tests/vectors/super_resolution.py), and in known cases.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { psnr, ssim } from './pairs.js';

@@ -20,13 +20,12 @@ export function psnr(got: Values, wanted: Values, range = 255): number {
   return decibels(got.data, wanted.data, range);
 }
 
-/** Pixels of the window to each side, and its deviation. */
+/** Radius of the window in pixels, and its standard deviation. */
 const [REACH, DEVIATION] = [5, 1.5];
 
 /**
  * Structural similarity, −1 to 1: means, deviations and covariance in a Gaussian window of 11 × 11 pixels (σ 1.5),
- * averaged over places where it lies inside the picture, and over channels. Wang et al. 2004, equation 13, K = 0.01 and
- * 0.03.
+ * averaged over windows inside the picture, and over channels. Wang et al. 2004, equation 13, K = 0.01 and 0.03.
  * @throws UsageError `input.shape` for pictures of two sizes, or smaller than the window.
  */
 export function ssim(got: Values, wanted: Values, range = 255): number {
@@ -65,7 +64,7 @@ const WINDOW = ((): number[] => {
   return raw.map((w) => w / sum);
 })();
 
-/** The window's mean at each place where it lies inside: [height − 10, width − 10]. */
+/** Means over all windows inside the picture: [height − 10, width − 10]. */
 function blurred(values: Float64Array, width: number, height: number): Float64Array {
   const [w, h] = [width - 2 * REACH, height - 2 * REACH];
   const narrow = new Float64Array(height * w);

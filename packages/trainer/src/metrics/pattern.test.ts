@@ -1,4 +1,4 @@
-// Detail and patterns of pictures for which they can be worked out by hand.
+// Detail and patterns of pictures with values by hand.
 import { philoxNormal } from '@forja/core';
 import { expect, test } from 'vitest';
 import { highFrequency, patternShare } from './pattern.js';
@@ -10,7 +10,7 @@ const of = (width: number, height: number, value: (x: number, y: number) => numb
   channels: 1,
 });
 
-test('a slope has no detail, a chessboard of ±1 differs by 2 from its neighbours, and is all pattern', () => {
+test('a gradient has no detail; a chessboard of ±1 differs by 2 from its neighbours, and is all pattern', () => {
   expect(highFrequency(of(9, 7, (x, y) => 3 * x - y))).toBe(0);
   const board = of(9, 7, (x, y) => ((x + y) % 2 === 0 ? 1 : -1));
   expect(highFrequency(board)).toBe(4);
@@ -18,7 +18,7 @@ test('a slope has no detail, a chessboard of ±1 differs by 2 from its neighbour
   expect(patternShare([board], 3)).toBeLessThan(0.1);
 });
 
-test('noise has the share that chance gives, one cell of the tile for each of its values', () => {
+test('noise has about the share of chance, one over the number of tiles', () => {
   const noise = philoxNormal({ seed: 1, stream: 0, step: 0 }, 66 * 66);
   const picture = { data: noise, width: 66, height: 66, channels: 1 };
   expect(patternShare([picture], 4)).toBeLessThan(3 * (16 / 64 ** 2));

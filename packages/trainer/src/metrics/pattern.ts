@@ -1,10 +1,10 @@
-// What blur and artefacts of upsampling do to a picture: too little fine detail, or a pattern with the period of a
-// stride or a pixel shuffle. A network that paints a grid wins on detail alone, so the two belong together.
+// Measures of blur (too little fine detail) and of upsampling artefacts (a pattern with the period of a stride or a
+// pixel shuffle). Use both: a grid counts as detail too.
 import type { Values } from './pairs.js';
 
 /**
- * Mean square of what a pixel differs from the mean of its four neighbours by: energy of the finest detail. Divide by
- * the truth's; below 1 is blurred.
+ * Mean squared difference between a pixel and the mean of its four neighbours: energy of the finest detail. Divide by
+ * that of the real picture; below 1 is blurred.
  */
 export function highFrequency(picture: Values): number {
   let sum = 0;
@@ -15,7 +15,7 @@ export function highFrequency(picture: Values): number {
 
 /**
  * Share of the finest detail, 0 to 1, that repeats with `period` pixels in both directions: the energy of the mean tile
- * of period × period over that of all. The truth's own share is what chance gives; a checkerboard is far above it.
+ * of period × period over the total energy. Compare with the share in real pictures; a checkerboard is far above it.
  */
 export function patternShare(pictures: readonly Values[], period: number): number {
   let total = 0;
@@ -37,7 +37,7 @@ export function patternShare(pictures: readonly Values[], period: number): numbe
   return tile / total;
 }
 
-/** Each pixel less the mean of its neighbours above, below, left and right, without the border. */
+/** Each pixel minus the mean of its four neighbours, without the border. */
 function detailsOf({ data, width, height, channels }: Values): { data: Float64Array; width: number; channels: number } {
   const [w, h] = [width - 2, height - 2];
   const out = new Float64Array(Math.max(0, w * h * channels));

@@ -4,7 +4,7 @@
 import { checkAlike, neighbourRadii, squaredDistances, type Rows } from './matrix.js';
 import type { Metric } from './metric.js';
 
-/** Neighbours, as the paper has them. */
+/** Neighbours, as in the paper. */
 const NEIGHBOURS = 3;
 
 /** Whether each row of `points` lies in a ball of `centres`. */
@@ -18,7 +18,7 @@ function inside(points: Rows, centres: Rows, radii: Float64Array): number {
   return count / points.rows;
 }
 
-/** Precision (are they real?) and recall (is all of the data there?), each from 0 to 1. */
+/** Precision (generated examples look real) and recall (all of the data is covered), each from 0 to 1. */
 export function precisionRecall(real: Rows, made: Rows, k = NEIGHBOURS): { precision: number; recall: number } {
   checkAlike('pr', real, made, k + 1);
   return {

@@ -52,7 +52,7 @@ describe('checkpoint', () => {
     expect(back).toEqual(example);
   });
 
-  it('is read at any offset of a buffer', async () => {
+  it('can be read at any offset of a buffer', async () => {
     const bytes = await encodeCheckpoint(example);
     const odd = new Uint8Array(bytes.length + 3);
     odd.set(bytes, 3);
@@ -129,7 +129,7 @@ describe('checkpoint', () => {
     });
   });
 
-  it('finds any flipped byte and any cut', async () => {
+  it('detects any flipped byte and any truncation', async () => {
     const bytes = await encodeCheckpoint(example);
     for (let at = 0; at < bytes.length; at += 7) {
       const flipped = bytes.slice();
@@ -140,7 +140,7 @@ describe('checkpoint', () => {
       await expect(decodeCheckpoint(bytes.slice(0, length))).rejects.toMatchObject({ code: 'checkpoint.format' });
   });
 
-  it('says what changed around it', () => {
+  it('lists changes of the environment', () => {
     expect(environmentChanges({ threads: '2', cpu: 'a' }, { threads: '4', cpu: 'a', node: '20' })).toEqual([
       'threads was 2, is 4',
       'node was unknown, is 20',

@@ -13,27 +13,27 @@ const FORMAT = 'forja.checkpoint';
 /** What stands for the digest while it is computed. */
 const NO_DIGEST = '0'.repeat(64);
 
-/** What a step's numbers depend on besides configuration and state. If any of it differs, the bits may differ. */
+/** What results depend on besides configuration and state. If any of it differs, bits may differ. */
 export type Environment = Record<string, string>;
 
 /** A checkpoint. */
 export interface Checkpoint {
   /**
-   * Iterations done; the next is number `step`. It determines which phases run next, their random numbers and their
-   * batches, so a checkpoint always lies between two iterations.
+   * Iterations done; the next is number `step`. It determines the next phases, their random numbers and batches, as a
+   * checkpoint always lies between two iterations.
    */
   step: number;
   seed: number;
   batch: number;
-  /** Number of examples in the data set; the order is drawn from it. */
+  /** Number of examples in the data set; their order depends on it. */
   count: number;
   /** Seconds of training so far, in all sessions. */
   seconds: number;
   system: string;
   environment: Environment;
-  /** What schedules that watch the run remember, by name. */
+  /** State of schedules that watch the run, by name. */
   schedules?: Readonly<Record<string, readonly number[]>>;
-  /** How often the run went back because a number was not finite. Default 0. */
+  /** Number of rollbacks because a number was not finite. Default 0. */
   rollbacks?: number;
   /** All state, in tfjs's logical layout. */
   state: NamedTensors;
@@ -87,7 +87,7 @@ function digestAt(bytes: Uint8Array, end: number): number {
 }
 
 /**
- * A line for each part of the environment that differs: a run resumed there is valid, but may not be equal bit for bit.
+ * A line for each part of the environment that differs: resuming is possible, but may not be equal bit for bit.
  */
 export function environmentChanges(before: Environment, now: Environment): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) =>

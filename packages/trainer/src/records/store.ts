@@ -1,38 +1,38 @@
 // Where a run keeps its files: the contract, and a store in memory. The store on disk is node/folder-store.ts.
 import type { Image } from '@forja/core';
 
-/** A line of the log. `seconds` and `images_per_s` are time fields: all others are equal in equal runs. */
+/** A line of the log. All fields but the times `seconds` and `images_per_s` are reproducible. */
 export interface LogLine {
   /** Steps done. */
   step: number;
-  /** Scalars that the phases of the step returned, by name; none from phases that did not run. */
+  /** Scalars returned by the phases that ran in the step, by name. */
   scalars: Readonly<Record<string, number>>;
   /** The system's schedules at the step, by name. */
   rates: Readonly<Record<string, number>>;
-  /** Examples a second, over the last steps. */
+  /** Examples per second, over the last steps. */
   images_per_s: number;
   /** Seconds of training so far, in all sessions. */
   seconds: number;
 }
 
-/** What a measurement was made with: no score means anything without it. */
+/** How a measurement was made: scores are only comparable with the same facts. */
 export interface MeasureFacts {
-  /** Name of what turns pictures into features. */
+  /** Name of the feature extractor. */
   readonly extractor: string;
-  /** The first characters of the SHA-256 of the extractor's file; '' where there is none. */
+  /** The first characters of the SHA-256 of the extractor's file; '' without a file. */
   readonly sha256: string;
-  /** How pictures became those of the extractor. */
+  /** How pictures were resized for the extractor. */
   readonly resize: string;
-  /** Made examples, and examples of the data. */
+  /** Number of generated examples; as many of the data. */
   readonly made: number;
   readonly real: number;
-  /** Which examples of the data they were compared with. */
+  /** The examples of the data that they were compared with. */
   readonly against: 'train' | 'holdout';
   /** Of the latents. */
   readonly seed: number;
 }
 
-/** A line of the measures. `seconds`, what it took, is a time field. */
+/** A line of the measures. All fields but the time `seconds` are reproducible. */
 export interface MeasureLine extends MeasureFacts {
   /** Steps done. */
   readonly step: number;
@@ -46,46 +46,46 @@ export interface MeasureLine extends MeasureFacts {
   readonly seconds: number;
 }
 
-/** What went wrong in a run, and what helps. */
+/** A problem found in a run, and a remedy. */
 export interface Diagnosis {
-  /** Steps done when it was seen. */
+  /** Steps done when it was found. */
   readonly step: number;
-  /** Such as `mode-collapse`; each is told once a run. */
+  /** Such as `mode-collapse`; each is reported once per run. */
   readonly name: string;
-  /** What goes wrong, with the figures that show it. */
+  /** The problem, with the numbers that show it. */
   readonly message: string;
-  /** What to do, in words, with the flag where there is one. */
+  /** What to do, with the flag if there is one. */
   readonly advice: string;
-  /** What is added to the command line, such as `--pack 2`; '' where no option of the system helps. */
+  /** What to add to the command line, such as `--pack 2`; '' if no option of the system helps. */
   readonly flag: string;
 }
 
-/** Where and with what one session of a run (from its start or a resume) was trained. */
+/** Device and environment of one session of a run (from its start or a resume). */
 export interface SessionRecord {
   /** Step at which it began; 0 for a new run. */
   fromStep: number;
-  /** What computed the steps. */
+  /** The device that ran the steps. */
   device: string;
   /** Versions and machine, by name. */
   environment: Record<string, string>;
 }
 
-/** Files of a run that are written whole. */
+/** Files of a run that are written in one piece. */
 export type RunFile = 'config.json' | 'sessions.json' | 'report.html' | `${string}.onnx`;
 
-/** What a run writes to. Each call is awaited before the next. */
+/** Where a run writes its files. Each call is awaited before the next. */
 export interface RunStore {
-  /** For people: the folder's path. */
+  /** The folder's path, for messages. */
   readonly where: string;
   /** Appends a line to the log. */
   log(line: LogLine): Promise<void>;
   /** A grid of samples; `output` names the generator if it is not the system's first. */
   sample(step: number, picture: Image, output?: string): Promise<void>;
-  /** When it resolves, the checkpoint and the log so far are safe on disk. The last two are kept. */
+  /** When it resolves, the checkpoint and the log so far are on disk. The last two checkpoints are kept. */
   checkpoint(step: number, bytes: Uint8Array): Promise<void>;
   /**
-   * Keeps a checkpoint as the best so far. Written before the checkpoint of the same step, after which older ones go:
-   * so there is a best one at any moment.
+   * Keeps a checkpoint as the best so far. Called before `checkpoint` of the same step, which deletes older ones, so
+   * that a best one always exists.
    */
   best(step: number, bytes: Uint8Array): Promise<void>;
   /** The best checkpoint, if any. */
@@ -94,17 +94,17 @@ export interface RunStore {
   measure(line: MeasureLine): Promise<void>;
   /** The measures so far. */
   measures(): Promise<MeasureLine[]>;
-  /** Keeps what went wrong. */
+  /** Appends a diagnosis. */
   diagnose?(diagnosis: Diagnosis): Promise<void>;
-  /** What went wrong so far, in the order in which it was seen. */
+  /** The diagnoses so far, in the order in which they were found. */
   diagnoses?(): Promise<Diagnosis[]>;
-  /** Writes a file whole, in place of an older one. */
+  /** Writes or replaces a file. */
   write(name: RunFile, content: string | Uint8Array): Promise<void>;
-  /** Forgets log lines and grids after a step, to which the run goes back. */
+  /** Deletes log lines and grids after the step to which the run goes back. */
   dropAfter?(step: number): Promise<void>;
   /** The log so far. */
   lines(): Promise<LogLine[]>;
-  /** Grids of the first generator so far as PNG files, by step. */
+  /** Grids of the first generator so far, as PNG files. */
   samples(): Promise<{ step: number; png: Uint8Array }[]>;
   /** The sessions so far, oldest first. */
   sessions(): Promise<SessionRecord[]>;

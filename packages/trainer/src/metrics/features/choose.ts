@@ -6,12 +6,12 @@ import { onnxExtractor, type ExtractorFile } from './onnx.js';
 import { randomExtractor } from './random.js';
 import { READY, readyExtractor, type ReadyName } from './ready.js';
 
-/** Names that stand for extractors: `random` has random weights, `values` takes examples as they are. */
+/** Names of extractors: `random` has random weights, `values` uses examples as they are. */
 export const extractorNames: readonly string[] = ['random', 'values', ...Object.keys(READY)];
 
-/** Where an extractor is to come from. */
+/** How an extractor is chosen. */
 export interface ExtractorChoice {
-  /** A name of {@link extractorNames}, or a file; default: what suits the data. */
+  /** A name of {@link extractorNames}, or a file; default: one that suits the data. */
   asked?: string | ExtractorFile | undefined;
   dataset: Pick<Dataset, 'name'>;
   /** Of one example. */
@@ -20,9 +20,9 @@ export interface ExtractorChoice {
 }
 
 /**
- * The extractor; the caller disposes it. Vectors are their own features, MNIST and Fashion-MNIST have an extractor of
- * ours, other pictures are measured by random features.
- * @throws UsageError for a name that is none, and for pictures without a runtime.
+ * The extractor; the caller disposes it. Vectors are their own features, MNIST and Fashion-MNIST have a trained
+ * extractor, other pictures use random features.
+ * @throws UsageError for an unknown name, and for pictures without a runtime.
  */
 export async function chooseExtractor({ asked, dataset, shape, runtime }: ExtractorChoice): Promise<Extractor> {
   const own = Object.entries(READY).find(([, { data }]) => data === dataset.name)?.[0];

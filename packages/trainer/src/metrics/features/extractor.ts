@@ -1,8 +1,8 @@
-// The contract of an extractor: from examples to rows of features, and to probabilities of classes where it is a
-// classifier. CONTRACT. And the one for points and other vectors, which are their own features.
+// CONTRACT of a feature extractor: from examples to rows of features, and to class probabilities if it is a classifier.
+// And the extractor for points and other vectors, which are their own features.
 import type { Rows } from '../matrix.js';
 
-/** Examples as they come: values one example after the other, row-major. */
+/** Raw examples: values one example after the other, row-major. */
 export interface RawExamples {
   readonly count: number;
   /** [height, width, channels] of pictures, [size] of vectors. */
@@ -12,7 +12,7 @@ export interface RawExamples {
   readonly range: readonly [number, number];
 }
 
-/** What an extractor says of examples. */
+/** Features of examples, and probabilities. */
 export interface Extracted {
   readonly features: Rows;
   /** Sums of rows are 1. */
@@ -21,13 +21,13 @@ export interface Extracted {
 
 /** Turns examples into features. */
 export interface Extractor {
-  /** What it is, for score lines: `digits`, `random features`, the name of a file. */
+  /** Name for score lines: `digits`, `random features`, the name of a file. */
   readonly name: string;
-  /** Of its file, in hexadecimal; '' where there is no file. */
+  /** Of its file, in hexadecimal; '' without a file. */
   readonly sha256: string;
-  /** How pictures of these sizes become those it takes: `none`, `area 32 → 28`, `bilinear 28 → 299`. */
+  /** How pictures of this shape are resized: `none`, `area 32 → 28`, `bilinear 28 → 299`. */
   resize(shape: readonly number[]): string;
-  /** Whether it gives probabilities of classes. */
+  /** True if it returns class probabilities. */
   readonly classifies: boolean;
   extract(examples: RawExamples): Promise<Extracted>;
   dispose(): Promise<void>;

@@ -1,5 +1,5 @@
-// An ONNX file as an extractor: one input of pictures, features as a row an example, and probabilities (or logits)
-// where it names classes. Size, order and range come from its manifest, else from its shape.
+// An ONNX file as an extractor: one input of pictures, one row of features per example, and probabilities (or logits)
+// if it has an output of classes. Size, order and range come from its manifest, else from its shape.
 import {
   checkModelBytes,
   ForjaError,
@@ -16,7 +16,7 @@ import type { Rows } from '../matrix.js';
 import type { Extracted, Extractor, RawExamples } from './extractor.js';
 import { fitted, resizeText, type PictureInput } from './pictures.js';
 
-/** Pictures of one run, where the file does not fix it. */
+/** Batch size, if the file does not fix it. */
 const CHUNK = 64;
 
 /** A file to extract features with. */
@@ -28,7 +28,7 @@ export interface ExtractorFile {
 
 /**
  * The extractor. Throws ModelFormatError `model.unsupported` for a model that does not take one batch of pictures or
- * gives no rows, and, when it is first used, ForjaError `model.format` for features that are not finite.
+ * does not return rows, and, on first use, ForjaError `model.format` for features that are not finite.
  */
 export async function onnxExtractor({ name, model }: ExtractorFile, runtime: Runtime): Promise<Extractor> {
   checkModelBytes(model, `features ${name}`);
@@ -94,7 +94,7 @@ function inputOf(name: string, model: Uint8Array, { inputs }: Session): Input {
   };
 }
 
-/** Which outputs are what: by name, else the first is the features. */
+/** The outputs with features and classes, by name; else the first has the features. */
 function outputsOf({ outputs }: Session): { features: string; classes: { name: string; logits: boolean } | undefined } {
   const names = outputs.map(({ name = '' }) => name);
   const classes = names.find((name) => /prob|softmax/i.test(name)) ?? names.find((name) => /logit/i.test(name));
@@ -153,7 +153,7 @@ function extractorOf(name: string, digest: string, session: Session, input: Inpu
   };
 }
 
-/** Examples `start` … as the input; where its batch is fixed, the last ones are repeated. */
+/** Examples `start` … as the input; if its batch is fixed, the last ones are repeated to fill it. */
 function feedOf({ shape, values, range }: RawExamples, start: number, count: number, input: Input) {
   const size = sizeOf(shape);
   const own = values.subarray(start * size, (start + count) * size);

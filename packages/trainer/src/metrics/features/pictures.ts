@@ -1,9 +1,9 @@
-// Pictures as an extractor takes them: resized, with its number of channels, in its range and order.
+// Converts pictures for an extractor: its size, number of channels, range and axis order.
 import { UsageError } from '@forja/core';
 import { weights } from '../../data/fit.js';
 import type { RawExamples } from './extractor.js';
 
-/** What an extractor takes. Sizes that are absent are the pictures' own. */
+/** The input of an extractor. Without sizes, pictures are not resized. */
 export interface PictureInput {
   readonly height?: number | undefined;
   readonly width?: number | undefined;
@@ -12,7 +12,7 @@ export interface PictureInput {
   readonly range: readonly [number, number];
 }
 
-/** How pictures become these sizes, in words. Smaller: the mean of the area; larger: linear between pixels. */
+/** Describes the resizing. Shrinking: the mean of the area; enlarging: linear between pixels. */
 export function resizeText([height = 0, width = 0]: readonly number[], to: PictureInput): string {
   const [h, w] = [to.height ?? height, to.width ?? width];
   if (h === height && w === width) return 'none';
@@ -22,7 +22,7 @@ export function resizeText([height = 0, width = 0]: readonly number[], to: Pictu
 
 const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** Pictures [count, height, width, channels] in `range` as the input wants them, with its shape. */
+/** Pictures [count, height, width, channels] in `range`, converted to the input's format, with its shape. */
 export function fitted({ count, shape, values, range }: RawExamples, to: PictureInput): Float32Array {
   const [height = 0, width = 0, channels = 0] = shape;
   const [h, w, c] = [to.height ?? height, to.width ?? width, to.channels ?? channels];
@@ -79,7 +79,7 @@ function resize(
   return out;
 }
 
-/** Calls `add` with every pair of positions that have to do with each other. */
+/** Calls `add` with every pair of source and target positions whose weight is not 0. */
 function spread(n: number, m: number, add: (from: number, to: number, weight: number) => void): void {
   const { start, out, weight } = weights(n, m);
   for (let x = 0; x < n; x++) for (let k = start[x]!; k < start[x + 1]!; k++) add(x, out[k]!, weight[k]!);

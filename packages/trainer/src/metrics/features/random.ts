@@ -1,15 +1,15 @@
-// An extractor with random weights, for pictures that nobody has trained one for: three convolutions of stride 2, and
-// of each the mean of every map. Its features know edges and colours, not things; distances by it rank generators of
-// one data set (Naeem et al. 2020, section 4.2, find random embeddings fair where a trained one knows another domain).
+// An extractor with random weights, for pictures without a trained one: three convolutions of stride 2, and the mean of
+// every map of each. Its features describe edges and colours, not objects; distances rank generators of one data set
+// (Naeem et al. 2020, section 4.2, recommend random embeddings if the trained one is of another domain).
 import { encodeModel, philoxNormal, streamOf } from '@forja/core';
 import { GraphBuilder, type Value } from '@forja/core/onnx';
 import type { ExtractorFile } from './onnx.js';
 
 const WIDTHS = [16, 32, 64];
-/** Of the weights. Another would make scores that cannot be compared. */
+/** Of the weights. Scores of another seed would not be comparable. */
 const SEED = 0;
 
-/** The file for pictures with this number of channels, of any size. The same bytes each time. */
+/** The file for pictures of any size with this number of channels. Always the same bytes. */
 export function randomExtractor(channels: number): ExtractorFile {
   const g = new GraphBuilder({ name: 'random features' });
   let x: Value = g.input('image', 'float32', ['batch', channels, 'height', 'width']);
@@ -17,7 +17,7 @@ export function randomExtractor(channels: number): ExtractorFile {
   let from = channels;
   for (const [i, width] of WIDTHS.entries()) {
     const weights = philoxNormal({ seed: SEED, stream: streamOf('features/random'), step: i }, width * from * 9);
-    const deviation = Math.sqrt(2 / (from * 9)); // He: the maps keep their size
+    const deviation = Math.sqrt(2 / (from * 9)); // He et al. 2015: keeps the scale of values
     const kernel = g.constant(
       'float32',
       [width, from, 3, 3],

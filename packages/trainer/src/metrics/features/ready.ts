@@ -1,10 +1,10 @@
-// The extractors that the package carries, by name, with the data that each was trained on. Made by
-// scripts/extractors.mjs, which writes a report with its accuracy beside each.
+// The built-in extractors by name, and their training data. Made by scripts/extractors.mjs, which also writes a report
+// with the accuracy of each.
 import { ForjaError } from '@forja/core';
 import { hex, sha256 } from '../../digest.js';
 import type { ExtractorFile } from './onnx.js';
 
-/** What is carried. `sha256` is of the ONNX file. */
+/** The built-in extractors. `sha256` is of the ONNX file. */
 export const READY = {
   digits: {
     data: 'MNIST',
@@ -20,7 +20,7 @@ export const READY = {
 
 export type ReadyName = keyof typeof READY;
 
-/** An extractor of ours, checked. */
+/** A built-in extractor, with its digest checked. */
 export async function readyExtractor(name: ReadyName): Promise<ExtractorFile> {
   const text = atob(await READY[name].load());
   const model = Uint8Array.from(text, (c) => c.charCodeAt(0));
