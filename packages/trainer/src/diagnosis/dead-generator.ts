@@ -1,10 +1,9 @@
-// The generator makes the same example of every latent: its units are dead (ReLUs that never fire again after a step
-// too large, Lu et al. 2019, "Dying ReLU and Initialization") or its output is saturated, so that no gradient comes
-// through.
+// The generator makes the same example from every latent: its units are dead (ReLUs that never fire again after too
+// large a step, Lu et al. 2019, "Dying ReLU and Initialization") or its output is saturated, so no gradient flows.
 import type { Detector } from './diagnosis.js';
 import { figure, lastOf, rateOf } from './read.js';
 
-/** Spread, in units of the data's, below which examples are one and the same. */
+/** Spread, relative to the data's, below which all examples count as the same. */
 const DEAD = 1e-3;
 
 export const deadGenerator: Detector = {

@@ -1,4 +1,4 @@
-// Diagnoses by logs written by hand: each is seen in the log that shows it, by itself, and none in one that is healthy.
+// Diagnoses on logs written by hand: each failure gives exactly its diagnosis, and a healthy log gives none.
 import { describe, expect, test } from 'vitest';
 import type { LogLine, MeasureLine } from '../records/store.js';
 import type { FieldKind } from '../systems/kind.js';
@@ -26,7 +26,7 @@ const HEALTHY = {
   d_overfit: 0.52,
 };
 
-/** What is told in `steps` steps whose scalars are a function of the step; the probe's come once in 100. */
+/** Diagnoses over `steps` steps whose scalars are a function of the step; the probe's come once in 100. */
 function diagnosed(
   scalars: (step: number) => Record<string, number>,
   { steps = 2000, config = {}, scores }: { steps?: number; config?: object; scores?: Record<string, number> } = {},
@@ -94,34 +94,34 @@ describe('a diagnosis', () => {
   });
 });
 
-describe('nothing is told', () => {
-  test('of a healthy log, nor of one at the equilibrium', () => {
+describe('there is no diagnosis', () => {
+  test('for a healthy log, or at the equilibrium', () => {
     expect(diagnosed((step) => ({ grad_g: 0.5 + 20 * Math.sin(step) ** 2 }))).toEqual([]);
     expect(diagnosed(() => ({ d_real: 0.5, d_fake: 0.5, spread: 1, apart: 0 }))).toEqual([]);
     expect(diagnosed(() => ({}), { scores: { memorised: 0.01, modes: 8, high_quality: 0.9 } })).toEqual([]);
   });
 
-  test('of what does not last', () => {
+  test('for a failure that does not last', () => {
     const now = (step: number): boolean => step % 500 < 250;
     expect(diagnosed((step) => (now(step) ? { spread: 0.1, d_overfit: 0.9, d_real: 1, d_fake: 1 } : {}))).toEqual([]);
   });
 
-  test('of a discriminator that is always right while the generator comes nearer', () => {
+  test('for a discriminator that is always right while the generator gets nearer to the data', () => {
     expect(diagnosed((step) => ({ d_real: 1, d_fake: 1, apart: Math.exp(-step / 1000) }), { steps: 3000 })).toEqual([]);
   });
 
-  test('of the signs of logits that have none', () => {
+  test('from signs of logits if they mean nothing', () => {
     const config = { loss: 'wasserstein', penalties: { 'gradient-penalty': 10 } };
     expect(diagnosed(() => ({ d_real: 1, d_fake: 1, apart: 0.4 }), { config })).toEqual([]);
   });
 
-  test('of what a diagnosis before explains', () => {
+  test('for a consequence of an earlier diagnosis', () => {
     const dead = diagnosed((step) => (step > 500 ? { spread: 0, d_real: 1, d_fake: 1, grad_g: 0, apart: 0.5 } : {}));
     expect(dead.map(({ name }) => name)).toEqual(['dead-generator']);
   });
 });
 
-test('a block is the mean of its lines, whatever is logged', () => {
+test('a block is the mean of its lines, for any `logEvery`', () => {
   const history = new History(30); // blocks of 120 steps
   for (let step = 30; step <= 240; step += 30) {
     const scalars = { a: step, ...(step === 120 ? { b: 5 } : {}) };
@@ -144,7 +144,7 @@ test.each<[string, FieldKind[], Record<string, number>, string]>([
   expect(diagnose({ ...at, reads: new Set(reads) }, 1200, new Set())?.flag).toBe(flag);
 });
 
-test('where no flag fits, the advice is in words', () => {
+test('without a fitting flag, the advice is in words', () => {
   const at = { measures: [], start: {}, config: {}, options: new Set<string>(), reads: new Set<FieldKind>() };
   const blocks = Array.from({ length: 5 }, (_, i) => ({ step: 100 * i, scalars: { spread: 0.1 } }));
   const found = diagnose({ ...at, blocks }, 500, new Set());

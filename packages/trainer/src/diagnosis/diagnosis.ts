@@ -1,44 +1,44 @@
-// The contract of a diagnosis: a pure function of what a run has recorded, its configuration and its options. One a
-// file; index.ts is the table.
+// The contract of a diagnosis: a pure function of a run's records, configuration and options. One per file; index.ts
+// lists them.
 import type { MeasureLine } from '../records/store.js';
 import type { FieldKind } from '../systems/kind.js';
 import type { Block } from './history.js';
 
-/** What a diagnosis looks at. */
+/** Input of a diagnosis. */
 export interface Case {
   /** The log, oldest first. */
   readonly blocks: readonly Block[];
-  /** Scalars of its first line. */
+  /** Scalars of the log's first line. */
   readonly start: Readonly<Record<string, number>>;
   readonly measures: readonly MeasureLine[];
   /** The run's configuration with all defaults. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Names of the options that the system has. */
+  /** Names of the system's options. */
   readonly options: ReadonlySet<string>;
   /** Kinds of the fields that the system reads: pictures can be augmented, classes are not packed. */
   readonly reads: ReadonlySet<FieldKind>;
-  /** Modes that the data is known to have. */
+  /** Number of modes of the data, if known. */
   readonly modes?: number | undefined;
 }
 
-/** Something that can go wrong in a run. */
+/** A failure that a run can have. */
 export interface Detector {
   /** `mode-collapse`. */
   readonly name: string;
   /** A few words, for tables. */
   readonly summary: string;
-  /** Diagnoses of which this one is a consequence: it is not told after them. */
+  /** Diagnoses that this one can be a consequence of: it is not reported after them. */
   readonly after?: readonly string[];
-  /** What goes wrong, with figures; undefined where nothing shows it for long enough. */
+  /** The problem, with numbers; undefined if it is not seen for long enough. */
   find(at: Case): string | undefined;
-  /** What helps, the best first: the first that fits is told. */
+  /** Remedies, the best first; the first that fits is advised. */
   readonly remedies: readonly Remedy[];
 }
 
-/** A way out. */
+/** A remedy. */
 export interface Remedy {
-  /** What it does, after the flag: `lets the discriminator judge two examples together (PacGAN)`. */
+  /** Its effect, printed after the flag: `lets the discriminator judge two examples together (PacGAN)`. */
   readonly does: string;
-  /** As it is added to the command line; undefined where it does not fit the case. */
+  /** What to add to the command line; undefined if it does not fit the case. */
   flag(at: Case): string | undefined;
 }

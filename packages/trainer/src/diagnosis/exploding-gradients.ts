@@ -1,9 +1,9 @@
-// Gradients grow without bound: of a critic that nothing keeps Lipschitz (Arjovsky et al. 2017, section 3; Gulrajani et
-// al. 2017), or of steps that are too large (Pascanu et al. 2013, section 3.2, where clipping comes from).
+// Gradients grow without bound: the critic is not kept Lipschitz (Arjovsky et al. 2017, section 3; Gulrajani et al.
+// 2017), or steps are too large (Pascanu et al. 2013, section 3.2, who introduce clipping).
 import type { Detector } from './diagnosis.js';
 import { figure, lacksPenalty, lastOf, rateOf, unused } from './read.js';
 
-/** Times the norm of the log's first line, by player: the generator's grows with a discriminator that wins, too. */
+/** Growth since the log's first line, by player; higher for G, whose gradient also grows when D wins. */
 const GROWN = { d: 100, g: 1000 };
 
 export const explodingGradients: Detector = {

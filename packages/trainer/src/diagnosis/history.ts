@@ -1,18 +1,18 @@
-// What diagnoses look at: the log in blocks of equal length, each the mean of its lines, and the measures. A function
-// of what the run has recorded, so that a resumed run knows the same.
+// The input of diagnoses: the log as blocks of equal length, each the mean of its lines, and the measures. It depends
+// only on the run's records, so a resumed run gets the same diagnoses.
 import type { LogLine, MeasureLine } from '../records/store.js';
 
-/** Steps of a block, where every step is logged. */
+/** Steps of a block, if every step is logged. */
 const BLOCK = 100;
 
-/** Steps of a block: a multiple of those from one line of the log to the next. The probe runs once a block. */
+/** Steps of a block: a multiple of `logEvery`. The probe runs once per block. */
 export function blockLength(logEvery: number): number {
   return logEvery * Math.ceil(BLOCK / logEvery);
 }
 
 /** Means of the scalars over the lines of a block. */
 export interface Block {
-  /** The step that it ends with. */
+  /** Its last step. */
   readonly step: number;
   readonly scalars: Readonly<Record<string, number>>;
 }
@@ -30,7 +30,7 @@ export class History {
     this.#length = blockLength(logEvery);
   }
 
-  /** Takes in a line; whether it ends a block. Lines come in order. */
+  /** Adds a line, in order of steps; true if it ends a block. */
   observe({ step, scalars }: LogLine): boolean {
     if (this.blocks.length === 0 && Object.keys(this.#sums).length === 0) this.start = scalars;
     for (const [name, value] of Object.entries(scalars)) {

@@ -1,5 +1,4 @@
-// What can go wrong in a run, seen in what it records. The order is that in which they are looked for: what explains
-// others comes first.
+// Failures of training, found in a run's records. Causes are checked before their consequences.
 import type { Diagnosis } from '../records/store.js';
 import { deadGenerator } from './dead-generator.js';
 import type { Case, Detector } from './diagnosis.js';
@@ -26,7 +25,7 @@ export const detectors: readonly Detector[] = [
   weakDiscriminator,
 ];
 
-/** What is seen to go wrong, but for what was told before and what follows from that. At most one at a time. */
+/** The first problem found that was not `told` before and does not follow from one that was. */
 export function diagnose(at: Case, step: number, told: ReadonlySet<string>): Diagnosis | undefined {
   for (const { name, after = [], find, remedies } of detectors) {
     if (told.has(name) || after.some((cause) => told.has(cause))) continue;

@@ -1,9 +1,9 @@
-// The generator copies its training examples: made ones are nearer to them than examples of the holdout are (Meehan et
-// al. 2020, "A Non-Parametric Test to Detect Data-Copying"). Needs the measure `memorisation`.
+// The generator copies its training examples: generated ones are nearer to them than the holdout is (Meehan et al.
+// 2020, "A Non-Parametric Test to Detect Data-Copying"). Needs the measure `memorisation`.
 import type { Detector } from './diagnosis.js';
 import { augments, lacksPenalty, lastScores, mean, percent, unused } from './read.js';
 
-/** Share of copies, where a fresh sampler has 0.01. */
+/** Share of copies; a perfect sampler has 0.01. */
 const COPIES = 0.2;
 
 export const memorising: Detector = {

@@ -1,9 +1,9 @@
-// The generator makes few different examples (Goodfellow 2016, "NIPS Tutorial", section 5.1.1; Metz et al. 2017). Shown
-// by how little a batch spreads (the statistic of Karras et al. 2018, section 3), or by modes that a measure counts.
+// The generator makes few different examples (Goodfellow 2016, "NIPS Tutorial", section 5.1.1; Metz et al. 2017). Seen
+// in the spread of a batch (the statistic of Karras et al. 2018, section 3), or in the number of modes if measured.
 import type { Case, Detector } from './diagnosis.js';
 import { figure, lastOf, lastScores, lacksPenalty, mean, unused } from './read.js';
 
-/** Spread, in units of the data's, below which a batch is poor. */
+/** Spread, relative to the data's, below which a batch has too little variety. */
 const POOR = 0.25;
 
 export const modeCollapse: Detector = {
@@ -37,6 +37,6 @@ export const modeCollapse: Detector = {
 function fewModes({ measures, modes, blocks }: Case): string | undefined {
   const [reached, good] = [lastScores({ measures }, 5, 'modes'), lastScores({ measures }, 5, 'high_quality')];
   if (reached === undefined || good === undefined || modes === undefined || blocks.length < 10) return undefined;
-  if (Math.max(...reached) >= modes / 2 || Math.min(...good) < 0.3) return undefined; // near modes, and few of them
+  if (Math.max(...reached) >= modes / 2 || Math.min(...good) < 0.3) return undefined; // enough modes, or bad points
   return `mode collapse: made examples reach ${reached.at(-1)} of the ${modes} modes of the data`;
 }

@@ -1,9 +1,9 @@
-// The discriminator knows the training examples by heart: it tells them from real ones that it has never seen (Karras
-// et al. 2020, "Training GANs with Limited Data", section 2, whose r_v compares the same three means).
+// The discriminator has memorised the training examples: it distinguishes them from unseen real ones (Karras et al.
+// 2020, "Training GANs with Limited Data", section 2, whose r_v compares the same three means).
 import type { Detector } from './diagnosis.js';
 import { augments, lacksPenalty, lastOf, mean, percent, unused } from './read.js';
 
-/** Share of pairs of a training and a held-out example that it tells apart. */
+/** Share of pairs (training example, held-out example) that D ranks correctly, and for how many blocks. */
 const [TELLS, BLOCKS] = [0.7, 10];
 
 export const overfittingDiscriminator: Detector = {

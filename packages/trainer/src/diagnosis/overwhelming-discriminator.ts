@@ -1,9 +1,9 @@
-// The discriminator is always right, and the generator makes no headway against it (Goodfellow 2016, "NIPS Tutorial",
-// section 4.3; Arjovsky and Bottou 2017, theorem 2.6: what is left of the gradient is noise).
+// The discriminator is always right, and the generator makes no progress (Goodfellow 2016, "NIPS Tutorial", section
+// 4.3; Arjovsky and Bottou 2017, theorem 2.6: the remaining gradient is noise).
 import type { Detector } from './diagnosis.js';
 import { figure, lacksPenalty, lastOf, mean, percent, rateOf, rightOf, unused } from './read.js';
 
-/** Share that it gets right, and how far made examples are from the data, at least, in each block. */
+/** Minimum accuracy of D and minimum distance of generated examples from the data, in each of so many blocks. */
 const [ALWAYS, APART, BLOCKS] = [0.95, 0.05, 8];
 
 export const overwhelmingDiscriminator: Detector = {
@@ -11,7 +11,7 @@ export const overwhelmingDiscriminator: Detector = {
   summary: 'the discriminator is always right, and the generator makes no headway',
   after: ['dead-generator', 'mode-collapse', 'vanishing-gradients', 'exploding-gradients', 'overfitting-discriminator'],
   find(at) {
-    if (at.config['loss'] === 'saturating') return undefined; // there the gradient vanishes
+    if (at.config['loss'] === 'saturating') return undefined; // then vanishing-gradients.ts applies
     const right = rightOf(at, BLOCKS);
     const distance = lastOf(at, BLOCKS, 'apart');
     if (right === undefined || distance === undefined || Math.min(...right) < ALWAYS) return undefined;

@@ -1,15 +1,15 @@
-// Small questions that diagnoses ask of a case.
+// Helpers of diagnoses to read a case.
 import { lossOf } from '../losses/index.js';
 import type { Case } from './diagnosis.js';
 
-/** A scalar in the last `count` blocks; undefined where one of them is missing, or does not have it. */
+/** A scalar in the last `count` blocks; undefined if it is missing in one. */
 export function lastOf({ blocks }: Pick<Case, 'blocks'>, count: number, name: string): number[] | undefined {
   if (blocks.length < count) return undefined;
   const values = blocks.slice(-count).map(({ scalars }) => scalars[name]);
   return values.every((value) => value !== undefined && Number.isFinite(value)) ? (values as number[]) : undefined;
 }
 
-/** A score in the last `count` measurements; undefined where one of them is missing, or does not have it. */
+/** A score in the last `count` measurements; undefined if it is missing in one. */
 export function lastScores({ measures }: Pick<Case, 'measures'>, count: number, name: string): number[] | undefined {
   const values = measures.slice(-count).map(({ scores }) => scores[name]);
   return values.length === count && values.every((value) => typeof value === 'number') // JSON has no NaN
@@ -22,7 +22,7 @@ export function allOf({ blocks }: Pick<Case, 'blocks'>, name: string): number[] 
   return blocks.flatMap(({ scalars }) => scalars[name] ?? []);
 }
 
-/** Share that D gets right in the last blocks, 1/2 by chance; undefined for losses without right and wrong. */
+/** D's accuracy in the last blocks, ½ by chance; undefined for losses whose logits have no meaningful sign. */
 export function rightOf(at: Case, count: number): number[] | undefined {
   const pairs = lastOf(at, count, 'd_right');
   if (pairs !== undefined) return pairs;
@@ -37,25 +37,25 @@ export const mean = (values: readonly number[]): number => values.reduce((sum, v
 export const percent = (share: number): string => `${(100 * share).toFixed(share > 0.99 && share < 1 ? 1 : 0)} %`;
 export const figure = (value: number): string => String(Number(value.toPrecision(2)));
 
-/** Whether the system has an option, and the configuration leaves it at nothing: undefined, 0, 1 or an empty list. */
+/** True if the system has an option that the configuration does not use: undefined, 0, 1 or an empty list. */
 export function unused({ options, config }: Case, name: string): boolean {
   const value = config[name];
   const nothing = value === undefined || value === 0 || value === 1 || (Array.isArray(value) && value.length === 0);
   return options.has(name) && nothing;
 }
 
-/** Whether the system takes penalties, and has none of these. */
+/** True if the system takes penalties, and none of these is configured. */
 export function lacksPenalty({ options, config }: Case, ...names: readonly string[]): boolean {
   return options.has('penalties') && !names.some((name) => name in ((config['penalties'] ?? {}) as object));
 }
 
-/** A player's rate; undefined where the system has no such option. */
+/** A player's rate; undefined if the system has no such option. */
 export function rateOf({ options, config }: Case, player: 'g' | 'd'): number | undefined {
   const rates = config['rates'] as Readonly<Record<string, number>> | undefined;
   return options.has('rates') ? rates?.[player] : undefined;
 }
 
-/** Whether the data are pictures, which can be augmented. */
+/** True if the data are pictures, which can be augmented. */
 export function augments(at: Case): boolean {
   return unused(at, 'augment') && at.reads.has('image');
 }

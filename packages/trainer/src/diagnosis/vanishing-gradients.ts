@@ -1,9 +1,9 @@
-// The discriminator is so sure that the generator's gradient is gone: the saturating loss log(1 − D(G(z))) is flat
+// The discriminator is so sure that the generator's gradient vanishes: the saturating loss log(1 − D(G(z))) is flat
 // there (Goodfellow et al. 2014, section 3; Arjovsky and Bottou 2017, theorem 2.4).
 import type { Detector } from './diagnosis.js';
 import { allOf, figure, lacksPenalty, lastOf, mean, percent, unused } from './read.js';
 
-/** Part of its largest mean over a block that is left of the norm, while D is right on this share of fakes. */
+/** Gradient norm relative to its largest block mean, and D's accuracy on fakes. */
 const [GONE, SURE] = [0.01, 0.95];
 
 export const vanishingGradients: Detector = {

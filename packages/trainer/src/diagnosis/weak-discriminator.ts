@@ -1,10 +1,9 @@
-// The discriminator does no better than chance although made examples are evidently others than the data: so it teaches
-// the generator nothing. At the equilibrium, too, it is at chance (Goodfellow et al. 2014, proposition 1), but then the
-// two are alike.
+// The discriminator is at chance although generated examples clearly differ from the data, so the generator learns
+// nothing. At the equilibrium it is at chance too (Goodfellow et al. 2014, proposition 1), but then they do not differ.
 import type { Detector } from './diagnosis.js';
 import { figure, lastOf, mean, percent, rateOf, rightOf, unused } from './read.js';
 
-/** Share right at most, distance and spread at least: examples that are all alike are another failure. */
+/** Maximum accuracy, minimum distance, minimum spread (less is mode collapse), and for how many blocks. */
 const [CHANCE, APART, SPREAD, BLOCKS] = [0.6, 0.3, 0.25, 8];
 
 export const weakDiscriminator: Detector = {

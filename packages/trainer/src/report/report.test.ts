@@ -1,4 +1,4 @@
-// The report: everything inside the file, texts escaped, scripts that parse, the nearest pictures really the nearest.
+// The report: self-contained, texts escaped, scripts that parse, nearest pictures by brute force.
 import { describe, expect, it } from 'vitest';
 import { Script } from 'node:vm';
 import { Image } from '@forja/core';

@@ -1,22 +1,22 @@
-// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else in the trainer looks at a
+// Time of a run: seconds over all its sessions, and the speed of the last steps. Nothing else in the trainer reads a
 // clock.
 
-/** Milliseconds of a clock that only goes forward. */
+/** Milliseconds of a monotonic clock. */
 export function now(): number {
   return performance.now();
 }
 
-/** Seconds and images a second. */
+/** Seconds and images per second. */
 export interface Clock {
   seconds(): number;
   /**
-   * Call after each step, or after `count` that were run together; images a second over the last calls (at most
-   * `window`).
+   * Call after each step, or after `count` that were run together. Returns images per second over the last calls (at
+   * most `window`).
    */
   step(count?: number): number;
 }
 
-/** A clock that goes on from `before` seconds. `time` is in milliseconds. */
+/** A clock that starts at `before` seconds. `time` returns milliseconds. */
 export function clock(batch: number, before: number, time: () => number = now, window = 50): Clock {
   const start = time();
   const marks = [{ at: start, steps: 0 }];

@@ -1,4 +1,4 @@
-// The configuration's edge: defaults, round trip through JSON, and one path-named line for each field that is wrong.
+// Parsing of configurations: defaults, round trip through JSON, and a line with its path for each wrong field.
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from './config.js';
 
@@ -26,7 +26,7 @@ describe('parseConfig', () => {
     });
   });
 
-  it('gives the same object again when its own result is parsed from JSON', () => {
+  it('returns the same object when its own result is parsed from JSON', () => {
     for (const input of [
       { ...good, size: 32, threads: 2 },
       { system: 'mlp', data: { kind: 'synthetic', modes: 4 } },
@@ -77,7 +77,7 @@ describe('parseConfig', () => {
     expect(() => parseConfig(input)).toRefuse('config.invalid', message);
   });
 
-  it('lets systems say how small a batch may be', () => {
+  it('uses the system’s smallest batch', () => {
     for (const system of ['pix2pix', 'cyclegan', 'srgan'])
       expect(parseConfig({ system, data: 'photos', batch: 1 }).batch).toBe(1);
     expect(() => parseConfig({ system: 'srgan', data: 'photos', batch: 0 })).toRefuse(

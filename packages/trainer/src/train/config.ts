@@ -17,7 +17,7 @@ function batchEntry(least: number) {
   return described(v.optional(whole(least, 65_536), 32), 'examples a step');
 }
 
-/** Fields of every run, with defaults and help. A system's own defaults of `steps` and `batch` come before these. */
+/** Fields of every run, with defaults and help. A system may override the defaults of `steps` and `batch`. */
 export const runEntries = {
   data: described(
     dataSource,
@@ -96,27 +96,27 @@ type RunSchema = v.ObjectSchema<typeof runEntries, undefined>;
 
 /** Fields of every run. */
 export type RunConfig = Omit<v.InferInput<RunSchema>, 'data'> & {
-  /** A source, a path (what is there decides how it is read), `mnist`, `fashion`, `faces`, `ring` or `grid`. */
+  /** A source, a path (its content decides how it is read), `mnist`, `fashion`, `faces`, `ring` or `grid`. */
   data: string | DataConfig;
 };
 
 /** What {@link train} takes: a run's fields and the system's own. Only `system` and `data` are needed. */
 export type TrainConfig = { [N in SystemName]: RunConfig & { system: N } & SystemConfigs[N] }[SystemName];
 
-/** A configuration with every default filled in: the run's fields typed, the system's own beside them. */
+/** A configuration with all defaults filled in; only the run's fields are typed. */
 export type ResolvedConfig = Readonly<Record<string, unknown>> &
   Omit<v.InferOutput<RunSchema>, 'data'> & { system: string; data: ResolvedDataConfig };
 
-/** What a field that must be there holds, for errors. */
+/** What a required field holds, for errors. */
 const REQUIRED: Readonly<Record<string, string>> = {
   data: "'mnist', 'fashion', 'faces', 'ring', 'grid', a path or { kind, … }",
   path: 'a path',
 };
 
 /**
- * Checks a configuration of unknown origin and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path
- * }`, which the Node loader looks at. `own`: the system, where it is not one of the registered.
- * @throws UsageError `config.invalid` with a line for each field that is wrong: `config.rates.g: expected a number
+ * Checks an untyped configuration and fills in the defaults. A path in `data` becomes `{ kind: 'folder', path }`, which
+ * the Node loader resolves. `own`: the system, if it is not registered.
+ * @throws UsageError `config.invalid` with a line for each wrong field: `config.rates.g: expected a number
  * above 0, got -1`.
  */
 export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
@@ -136,7 +136,7 @@ export function parseConfig(input: unknown, own?: SystemKind): ResolvedConfig {
   return { ...(defined(rest) as typeof rest), data: defined(data) as ResolvedDataConfig };
 }
 
-/** Refuses options that do nothing without another one, which was not given. */
+/** Refuses options that have no effect without another one. */
 function checkPartners(input: unknown, { onNan }: Record<string, unknown>): void {
   const given = (typeof input === 'object' && input !== null ? input : {}) as Readonly<Record<string, unknown>>;
   const refuse = (field: string, other: string): UsageError =>
@@ -168,7 +168,7 @@ function kindIn(input: unknown): SystemKind {
   return kindOf(name);
 }
 
-/** `input` over `defaults`, where it is an object. */
+/** `input` over `defaults`, if it is an object. */
 function withDefaults(defaults: object, input: unknown): unknown {
   return typeof input === 'object' && input !== null && !Array.isArray(input) ? { ...defaults, ...input } : input;
 }

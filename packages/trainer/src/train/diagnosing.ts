@@ -1,4 +1,4 @@
-// Diagnoses during a run: the probe when it is due, and what the log and the measures show to go wrong, told once.
+// Diagnoses during a run: runs the probe when due, and reports each problem found in the log and the measures once.
 import { blockLength, diagnose, History, type Case } from '../diagnosis/index.js';
 import type { Diagnosis, LogLine, MeasureLine, RunStore } from '../records/store.js';
 import type { ResolvedConfig } from './config.js';
@@ -6,25 +6,25 @@ import type { Engine, Scalars } from './engine.js';
 
 /** Diagnoses of a run. */
 export interface Diagnosing {
-  /** Steps from `step` to the next that is looked at. */
+  /** Steps from `step` to the next probe. */
   left(step: number): number;
   /** What the probe says after a step, as far as it is finite; none where it is not due. */
   probe(step: number): Promise<Scalars>;
-  /** Takes in a line of the log, or of the measures. Returns what is seen for the first time. */
+  /** Adds a line of the log. Returns a new diagnosis, if any. */
   observe(line: LogLine): Promise<Diagnosis | undefined>;
   measured(line: MeasureLine): Promise<Diagnosis | undefined>;
-  /** Knows what the store knows: at the start, and after the run went back. */
+  /** Reloads its state from the store: at the start, and after a rollback. */
   recall(): Promise<void>;
 }
 
-/** What diagnosing is made of. */
+/** Arguments of {@link makeDiagnosing}. */
 export interface DiagnosingParts extends Pick<Case, 'config' | 'options' | 'reads' | 'modes'> {
   config: ResolvedConfig;
   engine: Engine;
   store: RunStore;
 }
 
-/** Diagnoses for a run, which know nothing yet. */
+/** Diagnoses for a run; call `recall` first. */
 export function makeDiagnosing({ config, options, reads, modes, engine, store }: DiagnosingParts): Diagnosing {
   const every = blockLength(config.logEvery);
   let history = new History(config.logEvery);

@@ -1,5 +1,5 @@
-// A system made ready to run: its phases as compiled ONNX graphs or eagerly in tfjs, over one state, and its outputs
-// for previews and measures.
+// Runs a system: its phases as compiled ONNX graphs or eagerly in tfjs, over one state, and its outputs for previews
+// and measures.
 import { deviceTraits, ForjaError, UsageError, type NamedTensors, type Runtime, type Tensor } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { compileAll, scalarOf } from '../compile/compile.js';
@@ -10,39 +10,39 @@ import { phaseStep, runOf, runsIn } from '../systems/phase.js';
 import type { GanSystem, Output } from '../systems/system.js';
 import type { PhaseFeeds } from './feeds.js';
 
-/** Scalars of one iteration, by name. A phase that runs several times counts with the mean. */
+/** Scalars of one iteration, by name; means over the runs of a phase. */
 export type Scalars = Record<string, number>;
 
 /** What the loop drives. */
 export interface Engine {
-  /** What runs the phases, for people. */
+  /** The device that runs the phases, for messages. */
   readonly device: string;
-  /** Number of the next iteration; settable, for a resume. */
+  /** Number of the next iteration; set it to resume. */
   step: number;
-  /** Each number draws other random numbers for the same iterations: 0 at first, settable. */
+  /** Selects the random numbers of iterations; initially 0. A rollback sets another number. */
   detour: number;
-  /** Iterations that should be asked of {@link run} at once; 1 where they are large. */
+  /** Iterations to pass to {@link run} at once; 1 if they are large. */
   readonly stepsPerRun: number;
-  /** Iterations one after another: every phase as often as it is due. */
+  /** Runs iterations: every phase as often as it is due. */
   run(count: number): Promise<Scalars[]>;
   /** A copy of all state, by variable name, in the system's order. */
   state(): Promise<NamedTensors>;
-  /** Replaces all state. @throws ForjaError `checkpoint.mismatch` for the state of another network. */
+  /** Replaces all state. @throws ForjaError `checkpoint.mismatch` for state of another network. */
   load(state: NamedTensors): Promise<void>;
-  /** What an output makes of a batch of inputs: its first result. */
+  /** The first result of an output for a batch of inputs. */
   generate(output: string, inputs: NamedTensors): Promise<Tensor>;
-  /** What the grids show of an output, for the inputs of its preview. */
+  /** The pictures of an output's grid, for the inputs of its preview. */
   preview(output: string, inputs: NamedTensors): Promise<Tensor>;
-  /** What a network of the system, by role, makes of inputs in its own order, with its weights of now. */
+  /** Applies a network, by role, to inputs in its own order, with the present weights. */
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
-  /** The scalars of the system's probe, its run `run`; none where there is no probe, or no state to share with it. */
+  /** The scalars of run `run` of the system's probe; none without a probe, or if state cannot be shared with it. */
   probe(run: number): Promise<Scalars>;
-  /** Puts the state into the system's own variables, for the export. */
+  /** Writes the state to the system's variables, for the export. */
   writeVariables(): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** What an engine is made of. */
+/** Options of {@link makeEngine}. */
 export interface EngineOptions {
   kind: 'onnx' | 'tfjs';
   system: GanSystem;
@@ -54,22 +54,22 @@ export interface EngineOptions {
   /** Needed for `onnx`. */
   runtime?: Runtime | undefined;
   lowering?: 'portable' | 'fast' | 'auto';
-  /** Threads asked for; undefined: the step's choice. */
+  /** Number of threads; undefined: the step's choice. */
   threads?: number | undefined;
 }
 
-/** Runs from one detour's random numbers to the next's: more than any training has. */
+/** Offset in runs between the random numbers of detours: more than any training has. */
 const DETOUR = 2 ** 40;
 
-/** Makes steps of one kind over one state. */
+/** Makes steps of one engine over one state. */
 interface Maker {
   readonly device: string;
   make(steps: Readonly<Record<string, StepDefinition>>): Promise<Record<string, CompiledStep>>;
-  /** Whether steps that are made apart see each other's state. */
+  /** True if steps made in separate calls share state. */
   readonly shares: boolean;
 }
 
-/** The engine asked for. @throws UsageError for `onnx` without a runtime, and for a system that breaks its contract. */
+/** Makes the engine. @throws UsageError for `onnx` without a runtime, and for a system that breaks its contract. */
 export async function makeEngine(options: EngineOptions): Promise<Engine> {
   const { system, seed, feeds } = options;
   checkSystem(system);
@@ -135,10 +135,10 @@ function engineOf(
   const [only] = steps;
   const { every = 1, repeat = 1, from = 0, until = Infinity } = phases[0] ?? {};
   const single = phases.length === 1 && every === 1 && repeat === 1 && from === 0 && until === Infinity;
-  let prober: CompiledStep | undefined; // made when it is first asked
+  let prober: CompiledStep | undefined; // made on first use
   const samplers = new Map<string, { step: CompiledStep; copied: string[] }>(); // by output and rows
 
-  /** Runs of one phase, in one call where the step shares calls. */
+  /** Runs of one phase, in one call if the step supports it. */
   const runs = async (index: number, due: readonly { step: number; run: number }[]): Promise<Scalars[]> => {
     const [phase, compiled, fed] = [phases[index], steps[index], feeds[index]];
     const first = due[0];

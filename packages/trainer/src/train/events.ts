@@ -1,4 +1,4 @@
-// What a training run tells its host while it goes.
+// Events of a training run, for its host.
 import type { ResolvedConfig } from './config.js';
 import type { Diagnosis, LogLine, MeasureLine } from '../records/store.js';
 
@@ -18,14 +18,14 @@ export type TrainEvent =
       /** Weights of each network, by role. */
       parameters: Readonly<Record<string, number>>;
     }
-  /** After every step. `left` is seconds, at the speed of the last steps. */
+  /** After every step. `left`: estimated seconds to the end, at the speed of the last steps. */
   | ({ type: 'step'; steps: number; left: number } & LogLine)
   | { type: 'sample'; step: number }
   | { type: 'checkpoint'; step: number; bytes: number }
-  /** The generator was measured; `best`: better than ever before in this run. */
+  /** The generator was measured; `best`: the best so far in this run. */
   | ({ type: 'measure'; best: boolean } & MeasureLine)
-  /** `diagnosis`: what of the training goes wrong, and what helps, told once a run. */
+  /** `diagnosis`: a problem of the training and a remedy, reported once per run. */
   | { type: 'warning'; message: string; diagnosis?: Diagnosis }
-  /** A generator is exported and has been compared with tfjs. */
+  /** A generator was exported and compared with tfjs. */
   | { type: 'export'; file: string; bytes: number }
   | { type: 'end'; step: number; reason: 'finished' | 'interrupted' };

@@ -1,4 +1,4 @@
-// What phases and previews are fed: batches of the data, random numbers, schedules and constants, from their sources.
+// Inputs of phases and previews from their sources: batches of the data, random numbers, schedules and constants.
 import { ARRAY_OF, latents, philoxInteger, sizeOf, tensor, type NamedTensors, type Tensor } from '@forja/core';
 import type { Dataset, FieldArray } from '../data/dataset.js';
 import { batchReader } from '../data/order.js';
@@ -6,7 +6,7 @@ import { isDrawn, type Phase, type PhaseInput, type Source } from '../systems/ph
 import type { GanSystem, Output } from '../systems/system.js';
 import { drawRandom, namedStream } from '../trace/random.js';
 
-/** Feeds of run `run` of a phase, in iteration `step`; random numbers are those of run `draw`. */
+/** Feeds of run `run` of a phase in iteration `step`; random numbers are those of run `draw`. */
 export type PhaseFeeds = (step: number, run: number, draw?: number) => Promise<NamedTensors>;
 
 type Random = Extract<Source, { random: unknown }>;
@@ -20,7 +20,7 @@ function drawn(source: Random, shape: readonly number[], at: { seed: number; ste
   return tensor('float32', shape, drawRandom({ distribution, ...p }, at, count));
 }
 
-/** The feeds of a phase, but for what is drawn where it runs; batches are `batch` examples. */
+/** The feeds of a phase, except inputs that the step draws itself; batches have `batch` examples. */
 export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, seed: number, batch: number): PhaseFeeds {
   const inputs = Object.entries(phase.inputs).filter(([, { from }]) => !isDrawn(from));
   const reader = (from: Dataset, held: boolean): ReturnType<typeof batchReader> | undefined => {
@@ -45,15 +45,15 @@ export function phaseFeeds(system: GanSystem, phase: Phase, dataset: Dataset, se
   };
 }
 
-/** The inputs of an output's preview, and the fields shown beside it. */
+/** The inputs of an output's preview, and the data fields shown next to it. */
 export interface PreviewFeeds {
   inputs: NamedTensors;
   beside: { name: string; value: Tensor }[];
 }
 
 /**
- * Feeds of a preview: the same at every step. Latents are those of `generator.sample({ seed })`, so a grid can be made
- * again from the file.
+ * Feeds of a preview: the same at every step. Latents are those of `generator.sample({ seed })`, so a grid can be
+ * reproduced from the file.
  */
 export async function previewFeeds(output: Output, dataset: Dataset, seed: number): Promise<PreviewFeeds | undefined> {
   const { preview, inputs } = output;
@@ -75,7 +75,7 @@ export async function previewFeeds(output: Output, dataset: Dataset, seed: numbe
     const shape = [count, ...(spec?.shape.slice(1).map(Number) ?? [])];
     if ('data' in source) return examples(source.data);
     if ('fixed' in source) return source.fixed;
-    if ('schedule' in source) return tensor('float32', [], Float32Array.of(NaN)); // generators follow no schedule
+    if ('schedule' in source) return tensor('float32', [], Float32Array.of(NaN)); // generators have no schedules
     const { random: distribution } = source;
     if ((distribution === 'normal' || distribution === 'uniform') && spec?.role === 'latent')
       return tensor('float32', shape, latents(seed, 0, count, sizeOf(shape.slice(1)), { distribution }));

@@ -12,18 +12,18 @@ import type { Run } from './loop.js';
 import type { Best } from './measuring.js';
 import { pictureOf } from './preview.js';
 
-/** Pictures shown in the report beside their nearest training picture. */
+/** Pictures shown in the report next to their nearest training picture. */
 const COMPARED = 16;
 
-/** What a finished run returns beside its record. */
+/** Exports of a finished run. */
 export interface Exports {
   /** The first output's file. */
   model?: Uint8Array;
   /** All files by name. */
   models: Record<string, Uint8Array>;
-  /** The step that was the best by the measures; its files are `best-<file>`, its scores in their manifests. */
+  /** The best step by the measures; its files are `best-<file>`, with its scores in their manifests. */
   best?: Best;
-  /** Largest error of the exports against tfjs, relative as export/compare.ts defines it. */
+  /** Largest relative error of the exports against tfjs, as defined in export/compare.ts. */
   exportError?: number;
 }
 
@@ -111,12 +111,12 @@ async function exportOutput(
   });
 }
 
-/** Latents that a walk passes by. */
+/** Latents that a walk passes. */
 const STOPS = 5;
 
 /**
- * A walk through latents as an animation, as many frames as the grid has pictures, so that nothing is compiled for it.
- * All of one class; undefined where there is no latent, or no picture.
+ * A walk through latents of one class as an animation, with as many frames as the grid has pictures, so that nothing
+ * new is compiled. Undefined without latents or pictures.
  */
 async function walked(
   name: string,
@@ -146,7 +146,7 @@ async function walked(
   return toBatch(made, { layout: 'nhwc', range: outputs[0]?.range ?? [-1, 1] }).toAPNG({ delayMs: 80 });
 }
 
-/** Made pictures beside the nearest of the data, where the data has such pictures. */
+/** Generated pictures and their nearest of the data, if the data has pictures of their shape. */
 async function comparedWith(
   made: Tensor,
   output: Output,

@@ -13,38 +13,38 @@ import type { Measuring } from './measuring.js';
 import { pictureOf } from './preview.js';
 import type { Reporting } from './reporting.js';
 
-/** A run that is ready to go. */
+/** A run that is ready to start. */
 export interface Run {
   config: ResolvedConfig;
   system: GanSystem;
   engine: Engine;
   /** Fixed inputs of the grids, by output; the first output's grids are named by the step alone. */
   previews: ReadonlyMap<string, PreviewFeeds>;
-  /** All that a checkpoint says beside step, seconds and state. */
+  /** Fields of a checkpoint that do not change during the run. */
   identity: Omit<Checkpoint, 'step' | 'seconds' | 'schedules' | 'rollbacks' | 'state'>;
   store: RunStore;
   clock: Clock;
-  /** Measures of the generator, where any are asked for. */
+  /** Measures of the generator, if configured. */
   measuring: Measuring | undefined;
   diagnosing: Diagnosing;
   reporting: Reporting;
   emit: (event: TrainEvent) => void | Promise<void>;
   signal: AbortSignalLike | undefined;
-  /** Most steps of one call of the engine. */
+  /** Maximum number of steps per call of the engine. */
   stepsPerRun: number;
-  /** Where the run may go back to, and how often it has. */
+  /** The state to go back to, and how often the run has. */
   setback: Setback;
 }
 
-/** What going back needs: the state of the last checkpoint, or of the start. */
+/** What a rollback needs: the state of the last checkpoint, or of the start. */
 export interface Setback {
-  /** Times that the run went back. */
+  /** Number of rollbacks. */
   count: number;
   last?: { step: number; state: NamedTensors; schedules: Record<string, readonly number[]> };
 }
 
 /**
- * Trains until `config.steps` are done or the signal is aborted, which is looked at between runs of steps. Saves at the
+ * Trains until `config.steps` are done or the signal is aborted, which is checked between runs of steps. Saves at the
  * end in either case.
  */
 export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
@@ -90,19 +90,19 @@ export async function loop(run: Run): Promise<'finished' | 'interrupted'> {
   }
 
   await save(run, saved);
-  // The last save may have gone back.
+  // The last save may have rolled back.
   if (engine.step < config.steps && !signal?.aborted) return loop(run);
   return engine.step >= config.steps ? 'finished' : 'interrupted';
 }
 
-/** Tells what goes wrong. */
+/** Emits a diagnosis as a warning. */
 async function warn({ emit }: Run, diagnosis: Diagnosis | undefined): Promise<void> {
   if (diagnosis === undefined) return;
   const { step, message, advice } = diagnosis;
   await emit({ type: 'warning', message: `step ${step}: ${message}; ${advice}`, diagnosis });
 }
 
-/** Steps of the next run: none passes the next grid, measurement, checkpoint, change of a schedule, or end. */
+/** Steps of the next run: up to the next grid, measurement, checkpoint, change of a schedule, or end. */
 function together({ config, engine, measuring, diagnosing, stepsPerRun, system }: Run): number {
   const remembering = Object.values(system.schedules).map(({ memory }) => memory?.every ?? 0);
   const left = [config.sampleEvery, config.checkpointEvery, ...remembering]
@@ -119,8 +119,8 @@ function ratesAt({ schedules }: GanSystem, step: number): Record<string, number>
 }
 
 /**
- * Refuses schedules that wait for what the first iteration, in which every phase runs, does not give. Phases that begin
- * later may give it.
+ * Refuses schedules that watch an unknown scalar: every phase runs in the first iteration, except those with `from`,
+ * whose scalars are not known yet.
  */
 function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void {
   if (phases.some(({ from = 0 }) => from > 0)) return;
@@ -135,7 +135,7 @@ function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void 
   }
 }
 
-/** What the system's schedules remember, by name. */
+/** State of the system's schedules, by name. */
 export function memoriesOf({ schedules }: GanSystem): Record<string, readonly number[]> {
   return Object.fromEntries(
     Object.entries(schedules).flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory.save()]])),
@@ -155,8 +155,8 @@ async function sample({ system, engine, previews, store, reporting, emit }: Run)
 }
 
 /**
- * Measures the generator. The best state so far is kept, and is a checkpoint too: so the best step is never after the
- * newest checkpoint, and a resumed run knows it. Returns the step of the newest checkpoint.
+ * Measures the generator. The best state so far is kept and also saved as a checkpoint, so that the best step is never
+ * after the newest checkpoint, and a resumed run has it. Returns the step of the newest checkpoint.
  */
 async function measure(run: Run, measuring: Measuring, saved: number): Promise<number> {
   const { line, best } = await measuring.measure(run.engine.step);
@@ -167,8 +167,8 @@ async function measure(run: Run, measuring: Measuring, saved: number): Promise<n
 }
 
 /**
- * Writes a checkpoint, unless it is there already, or the state is bad: then the last good one stays, and the run goes
- * back or stops. Returns the step of the last one.
+ * Writes a checkpoint unless it exists already. If the state is not finite, the last good one stays, and the run goes
+ * back or stops. Returns the step of the last checkpoint.
  */
 async function save(run: Run, saved: number, best = false): Promise<number> {
   const { engine, identity, store, clock, emit, setback } = run;
@@ -193,8 +193,8 @@ function remember({ engine, system, setback }: Run, state: NamedTensors): void {
 }
 
 /**
- * Goes back to the last checkpoint, or the start of the session, with other random numbers.
- * @throws ForjaError `train.nan` where the run may not go back any more.
+ * Goes back to the last checkpoint, or the start of the session, and continues with other random numbers.
+ * @throws ForjaError `train.nan` if no rollback is left.
  */
 async function goBack(run: Run, step: number, scalars: Scalars, saved: number): Promise<void> {
   const { engine, system, store, setback, config, emit } = run;
@@ -216,7 +216,7 @@ async function goBack(run: Run, step: number, scalars: Scalars, saved: number): 
   });
 }
 
-/** What went wrong: the scalars, losses first, and the first tensor of the state that is not finite. */
+/** What is not finite: scalars, losses first, and the first tensor of the state. */
 async function badIn({ engine }: Run, scalars: Scalars): Promise<string> {
   const bad = firstBad(await engine.state());
   const found = [
@@ -228,7 +228,7 @@ async function badIn({ engine }: Run, scalars: Scalars): Promise<string> {
   return found.map(([name, v]) => `${name} = ${v}`).join(', ');
 }
 
-/** The end of a run that is not finite. */
+/** The error that ends a run whose numbers are not finite. */
 function stopped({ store, setback }: Run, step: number, found: string, saved: number): ForjaError {
   const kept =
     saved > 0

@@ -1,4 +1,4 @@
-// How long an iteration of a run would take here: a few of them, timed, with nothing written.
+// Measures how long an iteration of a run takes on this machine: times a few, and writes nothing.
 import type { Runtime } from '@forja/core';
 import type { Dataset } from '../data/dataset.js';
 import type { GanSystem } from '../systems/system.js';
@@ -7,10 +7,10 @@ import type { ResolvedConfig } from './config.js';
 import { makeEngine } from './engine.js';
 import { phaseFeeds } from './feeds.js';
 
-/** What was found. */
+/** The result. */
 export interface Measured {
   device: string;
-  /** Seconds of an iteration, the mean over those with and without phases that seldom run. */
+  /** Mean seconds per iteration, weighted over those with and without lazy phases. */
   seconds: number;
   imagesPerSecond: number;
 }
@@ -41,7 +41,7 @@ export async function measure(
     await engine.run(engine.stepsPerRun); // the first is slower
     const seldom = system.phases.flatMap(({ every = 1 }) => (every > 1 ? [1 / every] : []));
     const ordinary = await timed(1, engine.stepsPerRun); // in iteration 1 no lazy phase is due
-    // In iteration 0 all are. With several that are lazy, each is taken to cost as much as another.
+    // In iteration 0 all are. Several lazy phases are assumed to cost the same.
     const more = seldom.length === 0 ? 0 : Math.max(0, (await timed(0, 1)) - ordinary);
     const seconds = ordinary + (more * seldom.reduce((sum, share) => sum + share, 0)) / Math.max(1, seldom.length);
     return { device: engine.device, seconds, imagesPerSecond: batch / seconds };

@@ -1,5 +1,5 @@
-// Measures during a run, in memory: lines of their own, the best checkpoint kept, exported and found again after a
-// resume, and what is refused before the first step. Folders: tests/parity/measures.test.ts.
+// Measures during a run, in memory: their lines, the best checkpoint kept, exported and found again after a resume, and
+// refusals before the first step. Folders: tests/parity/measures.test.ts.
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '@forja/core';
 import { syntheticDataset } from '../data/synthetic.js';
@@ -71,7 +71,7 @@ describe('measures during a run', () => {
     expect(html).toContain('"precision":[');
   });
 
-  it('changes nothing of the training, and goes on exactly after a resume', async () => {
+  it('does not change the training, and continues exactly after a resume', async () => {
     const [plain, whole, half, rest] = Array.from({ length: 4 }, () => new MemoryStore()) as [
       MemoryStore,
       MemoryStore,
@@ -95,7 +95,7 @@ describe('measures during a run', () => {
     expect(rest.files.get('best-generator.onnx')).toEqual(whole.files.get('best-generator.onnx'));
   });
 
-  it('measures the last step, and between as the time allows', async () => {
+  it('measures the last step, and others as time allows', async () => {
     const store = new MemoryStore();
     const { metricsEvery: _, ...auto } = tiny;
     await train({ ...auto, steps: 5, best: 'recall' }, { store });
@@ -122,7 +122,7 @@ describe('measures during a run', () => {
     expect(steps).toEqual([]);
   });
 
-  it('compares with the holdout where there is one', async () => {
+  it('compares with the holdout if there is one', async () => {
     const { modes: _, ...data } = syntheticDataset({ count: 200 });
     const { modes: __, ...holdout } = syntheticDataset({ count: 60, seed: 1 });
     const store = new MemoryStore();

@@ -15,13 +15,13 @@ import { now, type Clock } from './clock.js';
 import type { ResolvedConfig } from './config.js';
 import type { Engine } from './engine.js';
 
-/** Share of the time that measures may take where no spacing is given. */
+/** Share of the time that measures may take by default. */
 const SHARE = 0.05;
-/** Measurements of a run at most, where no spacing is given. */
+/** Default maximum number of measurements of a run. */
 const MAX_MEASUREMENTS = 100;
-/** Examples of a measurement, where no count is given and the data has as many. */
+/** Default number of examples of a measurement, if the data has as many. */
 const COUNT = 1000;
-/** Rows of a call of the generator: those of the previews, unless they are few. */
+/** Minimum batch size of the generator's calls. */
 const ROWS = 64;
 
 /** The best step so far, by one score. */
@@ -33,20 +33,20 @@ export interface Best {
 
 /** Measures of a run. */
 export interface Measuring {
-  /** Steps from `step` to the next that may be measured. */
+  /** Steps from `step` to the next that could be measured. */
   left(step: number): number;
-  /** Whether a step is measured: as `metricsEvery` says, or as the time allows; the last one always. */
+  /** True if a step is to be measured: by `metricsEvery`, or as time allows; the last one always. */
   due(step: number): boolean;
-  /** Scores of the state as it is, and whether they are the best so far. */
+  /** Scores of the present state, and whether they are the best so far. */
   measure(step: number): Promise<{ line: MeasureLine; best: boolean }>;
-  /** Forgets what was measured after a step, to which the run goes back. */
+  /** Forgets measurements after the step to which the run goes back. */
   backTo(step: number): void;
-  /** Which of some lines is the best. */
+  /** The best of these lines. */
   bestOf(lines: readonly MeasureLine[]): Best | undefined;
   dispose(): Promise<void>;
 }
 
-/** What measuring is made of. */
+/** Arguments of {@link makeMeasuring}. */
 export interface MeasuringParts {
   config: ResolvedConfig;
   system: GanSystem;
@@ -54,15 +54,15 @@ export interface MeasuringParts {
   dataset: Dataset;
   runtime: Runtime | undefined;
   clock: Pick<Clock, 'seconds'>;
-  /** The user's extractor, where the configuration names a file. */
+  /** The user's extractor, if the configuration names a file. */
   features: ExtractorFile | undefined;
   /** Lines of the run so far. */
   before: readonly MeasureLine[];
 }
 
 /**
- * Measures as the configuration asks for; undefined for none.
- * @throws UsageError `config.invalid` for what cannot be measured here.
+ * Measures of the configuration; undefined for none.
+ * @throws UsageError `config.invalid` for measures whose needs are not met.
  */
 export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | undefined> {
   const { config, system, engine, dataset, runtime, clock, before } = parts;
@@ -133,7 +133,7 @@ export async function makeMeasuring(parts: MeasuringParts): Promise<Measuring | 
   }
 }
 
-/** The score that a name means, or the first. */
+/** The score with this name, or the first. */
 function scoreOf(asked: string | undefined, better: Readonly<Record<string, Better>>): string {
   const names = Object.keys(better);
   const score = asked ?? names[0] ?? '';
@@ -153,7 +153,7 @@ function fieldFor({ like, file }: Output, shape: readonly number[], dataset: Dat
   );
 }
 
-/** Makes examples with the engine's weights of the moment. */
+/** Makes examples with the engine's present weights. */
 async function maker(
   name: string,
   output: Output,

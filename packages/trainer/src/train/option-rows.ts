@@ -1,5 +1,5 @@
-// Configuration fields as rows for people: names, values, defaults and help, all read from the schema. The tables of
-// docs/train.md are made of them, and checked against them.
+// Rows of documentation for configuration fields: names, values, defaults and help, read from the schema. The tables of
+// docs/train.md are made from them and checked against them.
 import * as v from 'valibot';
 import type { OptionEntries } from '../systems/kind.js';
 import { kindOf } from '../systems/registry.js';
@@ -8,14 +8,14 @@ import { runEntries } from './config.js';
 /** One field of a configuration. */
 export interface OptionRow {
   field: string;
-  /** What it may hold, in words. */
+  /** Description of its values. */
   values: string;
-  /** Its default; `needed` where there is none, '' where leaving it out means something of its own. */
+  /** Its default; `needed` if required, '' if its absence has a meaning of its own. */
   standard: string;
   help: string;
 }
 
-/** What is read of valibot's schemas. */
+/** The used part of valibot's schemas. */
 interface Shape {
   type: string;
   wrapped?: Shape;

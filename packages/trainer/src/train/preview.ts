@@ -1,5 +1,5 @@
-// What an output makes of a preview's inputs, as one picture: a grid, with fields of the data beside where the preview
-// asks for them, or points in the plane.
+// An output's preview as one picture: a grid, optionally with fields of the data next to each picture, or points in the
+// plane.
 import { ImageBatch, toBatch, type Image, type Tensor } from '@forja/core';
 import type { Output } from '../systems/system.js';
 import type { PreviewFeeds } from './feeds.js';
@@ -16,7 +16,7 @@ export function pictureOf({ outputs, preview }: Output, made: Tensor, { beside }
   return sideBySide(batches).grid(columns * batches.length);
 }
 
-/** Picture i of each batch, one after the other; in RGBA, as their channels may differ. Sizes are equal. */
+/** Interleaves batches of equal size: picture i of each, then i + 1. In RGBA, as their channels may differ. */
 function sideBySide(batches: readonly ImageBatch[]): ImageBatch {
   const [first] = batches;
   if (first === undefined) throw new Error('sideBySide: expected batches');

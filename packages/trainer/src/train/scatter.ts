@@ -1,8 +1,8 @@
-// Points in the plane as a picture, for systems that make points.
+// Draws points in the plane as a picture.
 import { Image } from '@forja/core';
 
 /**
- * Points [count · 2] within [-1.2, 1.2] as dark dots on white, `edge` pixels square; what lies outside is drawn at the
+ * Points [count · 2] as dark dots on white, `edge` pixels square, showing [-1.2, 1.2]; points outside are drawn at the
  * border.
  */
 export function scatter(points: Float32Array, edge = 256): Image {

@@ -1,5 +1,5 @@
-// What a run does when a number stops being finite: goes back with other random numbers as often as it may, exactly,
-// and stops with the name of what was wrong.
+// Rollbacks when a number is not finite: the run goes back with other random numbers, reproducibly, and after the last
+// one stops and names what was not finite.
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { arrayDataset } from '../data/arrays.js';
@@ -11,7 +11,7 @@ import { train } from './train.js';
 
 const dataset = arrayDataset({ data: new Float32Array(8), shape: [2] });
 
-/** A walk by random numbers, which is lost where one of them is below `lost`; `w` is NaN from then on. */
+/** A random walk whose weight `w` becomes NaN once a random number is below `lost`. */
 const walk = (lost: number) =>
   systemKind({
     name: 'walk',
@@ -73,7 +73,7 @@ const run = async (lost: number, rollback: number, more: object = {}, checkpoint
   return { warnings, store, result: await result.catch((error: unknown) => error) };
 };
 
-test('goes back with other numbers and lower rates, and ends as a run that never failed', async () => {
+test('goes back with other numbers and lower rates, and ends like a run that never failed', async () => {
   const { warnings, store, result } = await run(0.06, 20);
   expect(result).toMatchObject({ step: 24, reason: 'finished' });
   expect(warnings.length).toBeGreaterThan(0);
@@ -89,7 +89,7 @@ test('goes back with other numbers and lower rates, and ends as a run that never
   expect(state['steps']?.data).toEqual(Float32Array.of(24));
 });
 
-test('goes on from a checkpoint with the same numbers, before and after going back', async () => {
+test('continues from a checkpoint with the same numbers, before and after a rollback', async () => {
   const whole = await run(0.06, 20);
   for (const steps of [8, 12, 20]) {
     const half = await run(0.06, 20, { steps });
@@ -100,7 +100,7 @@ test('goes on from a checkpoint with the same numbers, before and after going ba
   }
 });
 
-test('stops after as many times, and at once where it may not', async () => {
+test('stops after the last rollback, and at once if none is allowed', async () => {
   const twice = await run(0.9, 2);
   expect(twice.warnings).toHaveLength(2);
   expect(twice.result).toMatchObject({

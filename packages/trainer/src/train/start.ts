@@ -1,4 +1,4 @@
-// A run that starts with the state of another: fine-tuning, or a stage that builds on the one before.
+// Starts a run with the state of another: fine-tuning, or training in stages.
 import { UsageError } from '@forja/core';
 import { decodeCheckpoint } from '../records/checkpoint.js';
 import { variablesOf } from '../tfjs/variables.js';
@@ -6,9 +6,9 @@ import type { GanSystem } from '../systems/system.js';
 import type { Engine } from './engine.js';
 
 /**
- * Loads into `engine` what a checkpoint has of the system's state: tensors of the same name and shape, moments and
- * averages too. Networks that it does not have stay as they are. Returns a line for people.
- * @throws UsageError `config.invalid` for a network of other sizes, and where it has none of the system's networks.
+ * Loads into `engine` the tensors of a checkpoint that the system also has, by name and shape, including moments and
+ * averages. Networks that the checkpoint lacks stay unchanged. Returns a message.
+ * @throws UsageError `config.invalid` for a network of other sizes, or if it has none of the system's networks.
  */
 export async function startFrom(engine: Engine, system: GanSystem, bytes: Uint8Array): Promise<string> {
   const { state: theirs, system: name, step } = await decodeCheckpoint(bytes, 'config.start');

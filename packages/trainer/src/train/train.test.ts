@@ -1,5 +1,5 @@
-// `train` without files: in memory, by a runtime or by tfjs itself, and what it refuses. Folders, kills and resumes are
-// tested in tests/parity/train.test.ts.
+// `train` in memory, on a runtime or in tfjs itself, and its refusals. Folders, kills and resumes are tested in
+// tests/parity/train.test.ts.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { readManifest, tensor, type Tensor } from '@forja/core';
@@ -26,7 +26,7 @@ const tiny: TrainConfig = {
 };
 
 describe('train in memory', () => {
-  it('trains by tfjs, keeps files in its store, and leaves no tensors', async () => {
+  it('trains in tfjs, keeps files in its store, and leaves no tensors', async () => {
     await tf.setBackend('cpu');
     await train(tiny); // tfjs makes some constants once
     const before = tf.memory().numTensors;
@@ -56,7 +56,7 @@ describe('train in memory', () => {
     });
   });
 
-  it('lets a listener look at the run: its state, and what a network makes of inputs with the weights of now', async () => {
+  it('lets a listener read the state and apply a network with its present weights', async () => {
     const seen: { step: number; counted: number; made: number[] }[] = [];
     let live: LiveRun | undefined;
     const z = tensor('float32', [3, 2], Float32Array.of(0, 0, 1, 0, 0, 1));
@@ -78,12 +78,12 @@ describe('train in memory', () => {
       },
     });
     expect(seen.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
-    // Weights move from step to step, and what they make moves with them.
+    // weights change from step to step, and outputs with them
     expect(new Set(seen.map(({ counted }) => counted)).size).toBe(4);
     expect(new Set(seen.map(({ made }) => made.join())).size).toBe(4);
   });
 
-  it('reads tf.data datasets and iterables to their end, as examples that were there from the start', async () => {
+  it('trains on tf.data datasets and iterables as on the same examples in memory', async () => {
     const rows = Array.from({ length: 12 }, (_, i) => [Math.cos(i), Math.sin(i)]);
     const log = async (dataset: TrainHost['dataset']): Promise<unknown[]> => {
       const store = new MemoryStore();
@@ -95,7 +95,7 @@ describe('train in memory', () => {
     expect(await log(rows.map((row) => Float32Array.from(row)))).toEqual(whole);
   });
 
-  it('refuses a plateau that waits for what no phase gives, and names what there is', async () => {
+  it('refuses a plateau that watches an unknown scalar, and names the existing ones', async () => {
     const waiting = { ...tiny, schedules: { rate_d: { kind: 'plateau' as const, watch: 'loss_dd' } } };
     await expect(train(waiting)).rejects.toMatchObject({
       code: 'config.invalid',
@@ -103,7 +103,7 @@ describe('train in memory', () => {
     });
   });
 
-  it('goes on from the bytes of a checkpoint as if it had not stopped', async () => {
+  it('continues from the bytes of a checkpoint as if it had not stopped', async () => {
     const [whole, half] = [new MemoryStore(), new MemoryStore()];
     await train(tiny, { store: whole });
     await train({ ...tiny, steps: 2 }, { store: half });
@@ -118,7 +118,7 @@ describe('train in memory', () => {
     expect(rest.files.get('generator.onnx')).toEqual(whole.files.get('generator.onnx'));
   });
 
-  it('goes on with what a schedule remembers', async () => {
+  it('continues with the state of a schedule', async () => {
     // falls after every period of 2, as nothing is below −∞; the resume is in the middle of one
     const watching: TrainConfig = {
       ...tiny,
@@ -136,13 +136,13 @@ describe('train in memory', () => {
     const wanted = await rates(whole);
     expect(wanted.map(([, rate]) => rate)).toEqual([1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25].map((x) => x * 1e-3));
     expect([...(await rates(half)), ...(await rates(rest))]).toEqual(wanted);
-    // several steps of a call end where the schedule may fall
+    // a call of several steps ends where the schedule may fall
     const together = new MemoryStore();
     await train(watching, { store: together, stepsPerRun: 8 });
     expect(await rates(together)).toEqual(wanted);
   });
 
-  it('stops before the first step when its signal is aborted, saved', async () => {
+  it('stops and saves before the first step when its signal is already aborted', async () => {
     const result = await train(tiny, { signal: AbortSignal.abort() });
     expect(result).toMatchObject({ step: 0, reason: 'interrupted' });
     expect(result.model).toBeUndefined();
@@ -246,7 +246,7 @@ describe('parts', () => {
     expect(timer.seconds()).toBeCloseTo(6.2, 12);
   });
 
-  it('points are drawn where they are, the second axis upwards', () => {
+  it('draws points at their coordinates, the second axis upwards', () => {
     const picture = scatter(new Float32Array([0, 0, 1.2, 1.2, -99, 99]), 101);
     const at = (x: number, y: number): number | undefined => picture.data[y * 101 + x];
     expect([at(50, 50), at(99, 1), at(1, 1), at(20, 20)]).toEqual([0, 0, 0, 255]);

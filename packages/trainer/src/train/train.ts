@@ -37,7 +37,7 @@ import { makeMeasuring } from './measuring.js';
 import { makeReporting, parametersOf } from './reporting.js';
 import { startFrom } from './start.js';
 
-/** What a run gets from its surroundings. */
+/** What the caller of {@link train} provides. */
 export interface TrainHost {
   /** Needed for the engine `onnx`; also runs the exported model for its verification. */
   runtime?: Runtime;
@@ -46,43 +46,43 @@ export interface TrainHost {
    * another (tf.data sets, iterables) is read to its end, as `datasetFrom` does.
    */
   dataset?: Dataset | ExampleStream;
-  /** A system of your own, in place of the one that `config.system` names. */
+  /** Your own system, instead of the one that `config.system` names. */
   system?: SystemKind;
-  /** Your own networks in a ready system, by role (`g`, `d`). They are trained in place and not disposed. */
+  /** Your own networks in a built-in system, by role (`g`, `d`). They are trained in place and not disposed. */
   networks?: Readonly<Record<string, tf.LayersModel>>;
   /** Aborted: the step is finished, the state saved, and the result says `interrupted`. */
   signal?: AbortSignalLike;
   onEvent?: (event: TrainEvent) => void | Promise<void>;
-  /** Called before the first step with what may be asked of the run while it goes, such as for a live page. */
+  /** Called before the first step with access to the running training, such as for a live page. */
   onReady?: (run: LiveRun) => void | Promise<void>;
   /**
-   * Steps that share a call of the runtime. Events come and the signal is looked at between calls. `auto`: several
-   * where steps are so small that calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
+   * Steps per call of the runtime. Events are sent and the signal is checked between calls. `auto`: several if steps
+   * are so small that calls would cost as much. Default: 1 with `onEvent` or `signal`, else `auto`.
    */
   stepsPerRun?: number | 'auto';
   /** Where files go. Default: memory. */
   store?: RunStore;
   /** Versions and hardware, saved in checkpoints and shown in the report. */
   environment?: Environment;
-  /** What pictures are measured by, in place of `config.features`: an ONNX file, and its name for score lines. */
+  /** Feature extractor, instead of `config.features`: an ONNX file, and its name for score lines. */
   features?: ExtractorFile;
-  /** Bytes of a checkpoint to go on from. */
+  /** Bytes of a checkpoint to continue from. */
   checkpoint?: Uint8Array;
   /**
-   * Bytes of another run's checkpoint, whose state this run starts with where names and shapes agree. `config.start`
+   * Bytes of another run's checkpoint; this run starts with its state where names and shapes agree. `config.start`
    * names its file in Node.
    */
   start?: Uint8Array;
 }
 
-/** A run that goes, seen from a listener of its events. Calls outside of a listener wait for the step that runs. */
+/** Access to a running training for listeners of its events. Calls outside of a listener wait for the running step. */
 export interface LiveRun {
   readonly system: GanSystem;
   /** A copy of all state, by variable name. */
   state(): Promise<NamedTensors>;
   /**
-   * What a network of the system, by role (`g`, `d`), makes of inputs in its own order, with its weights of now.
-   * @throws UsageError for a role that the system does not have.
+   * Applies a network of the system, by role (`g`, `d`), to inputs in its own order, with the present weights.
+   * @throws UsageError for an unknown role.
    */
   evaluate(role: string, inputs: NamedTensors): Promise<Tensor>;
   /**
@@ -99,17 +99,17 @@ export const HOST_OPTIONS =
 /** A host with a system of your own, whose options are then typed. */
 export type OwnSystemHost<E extends OptionEntries> = Omit<TrainHost, 'system'> & { system: SystemKind<E> };
 
-/** A configuration for a system of your own: the run's fields and the system's. */
+/** A configuration for your own system: the run's fields and the system's. */
 export type OwnConfig<E extends OptionEntries> = RunConfig & { system?: string } & OptionsInput<E>;
 
-/** What a run ends with. `models` are there after it is finished. */
+/** Result of a run, with `models` if it has finished. */
 export interface TrainResult extends Partial<Exports> {
   /** Steps done. */
   step: number;
   reason: 'finished' | 'interrupted';
   /** Seconds of training over all sessions. */
   seconds: number;
-  /** What ran the steps. */
+  /** The device that ran the steps. */
   device: string;
   store: RunStore;
 }
@@ -117,8 +117,8 @@ export interface TrainResult extends Partial<Exports> {
 /**
  * Trains a system and exports its generators.
  * @throws UsageError `config.invalid` with a line for each wrong field, and for a system that breaks its contract;
- * ForjaError `train.nan` when a scalar or the state stops being finite, `checkpoint.format` or `checkpoint.mismatch`
- * for a checkpoint that is damaged or of another configuration.
+ * ForjaError `train.nan` if a scalar or the state is not finite, `checkpoint.format` or `checkpoint.mismatch` for a
+ * checkpoint that is damaged or of another configuration.
  */
 export function train(config: TrainConfig, host?: TrainHost): Promise<TrainResult>;
 export function train<E extends OptionEntries>(config: OwnConfig<E>, host: OwnSystemHost<E>): Promise<TrainResult>;
@@ -130,7 +130,7 @@ export async function train(
   return trainParsed(parseConfig(config, host.system as SystemKind | undefined), host as TrainHost);
 }
 
-/** {@link train} with a configuration that is parsed already. */
+/** {@link train} with a parsed configuration. */
 export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Promise<TrainResult> {
   const { onEvent = () => {}, store = new MemoryStore(), environment = {}, signal, runtime } = host;
   const { stepsPerRun = host.onEvent === undefined && signal === undefined ? 'auto' : 1 } = host;
@@ -250,8 +250,8 @@ export async function trainParsed(parsed: ResolvedConfig, host: TrainHost): Prom
 }
 
 /**
- * The system of a configuration for these data, and the configuration with what follows from the data.
- * @throws UsageError `config.invalid` where they do not fit each other.
+ * The system of a configuration for these data, and the configuration with values that follow from the data.
+ * @throws UsageError `config.invalid` if they do not fit each other.
  */
 export function prepare(
   config: ResolvedConfig,
@@ -286,7 +286,7 @@ export function prepare(
   return { system, config: { ...config, ...options } };
 }
 
-/** The system with its learning rates, the schedules called `rate…`, multiplied by a factor that may change. */
+/** The system with its learning rates (schedules named `rate…`) multiplied by a factor that may change. */
 function slowed(system: GanSystem, factor: () => number): GanSystem {
   const schedules = Object.entries(system.schedules).map(([name, schedule]): [string, Schedule] => {
     const slower = (step: number): number => schedule(step) * factor();
@@ -296,7 +296,7 @@ function slowed(system: GanSystem, factor: () => number): GanSystem {
   return { ...system, schedules: Object.fromEntries(schedules) };
 }
 
-/** Sizes that a configuration asks for are made by the loader; a dataset that is given has to have them. */
+/** Refuses a given dataset whose size differs from the configuration's, to which only loaders resize. */
 function checkSize({ size, channels }: ResolvedConfig, { fields, name }: Dataset): void {
   const [height, width, depth] = fields['image']?.shape ?? [];
   const refuse = (field: string, wanted: unknown, got: unknown): never => {
