@@ -6,12 +6,12 @@ import { optionsOf, UsageError, nearest, describeValue } from '@forja/core';
 export interface Registry<T extends { readonly name: string }> {
   /** @throws UsageError for a name that is empty or taken. */
   add(item: T): void;
-  /** @throws UsageError `config.invalid`, with the known names, for a name that is none. */
+  /** @throws UsageError `config.invalid`, with the known names, for an unknown name. */
   of(name: string): T;
   names(): string[];
 }
 
-/** A registry of `kind` ('loss', 'penalty'), which errors name, that starts with `ready`. */
+/** A registry of built-in declarations; errors call them `kind` ('loss', 'penalty'). */
 export function registry<T extends { readonly name: string }>(kind: string, ready: readonly T[]): Registry<T> {
   const items = new Map(ready.map((item) => [item.name, item]));
   return {

@@ -64,7 +64,7 @@ describe('a gradient through a kernel that is not proven', () => {
     });
   }
 
-  it('is no matter where nothing is differentiated through it', () => {
+  it('is allowed if nothing is differentiated through it', () => {
     const value = (x: tf.Tensor): tf.Tensor => tf.image.cropAndResize(x as tf.Tensor4D, [[0, 0, 1, 1]], [0], [2, 2]);
     tf.tidy(() => {
       const fixed = tf.ones([1, 4, 4, 1]);

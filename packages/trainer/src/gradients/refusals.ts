@@ -16,7 +16,7 @@ export const refusedGradients: Readonly<Record<string, string>> = {
 /** tfjs's own gradients of these: one that the user has registered since is accepted. */
 const stock = new Map(Object.keys(refusedGradients).map((name) => [name, tf.getGradient(name)]));
 
-/** What the tape saves of a call. Private in tfjs's types, a plain method of its engine. */
+/** Adds a node to the tape. Private in tfjs's types, a plain method of its engine. */
 interface Taping {
   state: { activeTape: { gradient?: () => never }[] };
   addTapeNode: (

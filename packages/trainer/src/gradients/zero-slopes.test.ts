@@ -116,7 +116,7 @@ describe('a slope that is zero everywhere', () => {
 });
 
 describe('what is not connected', () => {
-  it('is told, at the first order and at the second', () => {
+  it('is refused, at first and second order', () => {
     tf.tidy(() =>
       withGradients(() => {
         expect(() => tf.grad(() => tf.sum(w1))(x)).toThrow();

@@ -1,5 +1,5 @@
-// The table of traits against tfjs's own cpu kernels: whatever a row says, tfjs does. A kernel whose row says more than
-// before needs an example here, or the test fails.
+// The table of traits against tfjs's own cpu kernels. A kernel with a new trait needs an example here, or the test
+// fails.
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { KernelName } from './names.js';
@@ -14,7 +14,7 @@ const those = (has: (traits: Traits) => unknown): KernelName[] =>
 type Attrs = Record<string, unknown>;
 type Inputs = Record<string, tf.Tensor> | tf.Tensor[];
 
-/** First results of a kernel of the cpu backend; all of them where its traits speak of all. */
+/** First result of a kernel of the cpu backend; all results if its traits describe all. */
 function run(kernel: string, inputs: Inputs, attrs: Attrs = {}): tf.Tensor[] {
   const all = [
     tf.engine().runKernel(kernel, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap),
@@ -26,7 +26,7 @@ const numbers = (tensors: readonly tf.Tensor[]): number[] => tensors.flatMap((t)
 const BOOLS = ['LogicalAnd', 'LogicalNot', 'LogicalOr', 'LogicalXor', 'All', 'Any'];
 const typeOf = (kernel: string): tf.DataType =>
   BOOLS.includes(kernel) ? 'bool' : kernel === 'BitwiseAnd' ? 'int32' : 'float32';
-/** Numbers from 0.05 to 0.95, all different; whole ones, or truths, for kernels of such. */
+/** Different numbers from 0.05 to 0.95; integers or booleans for kernels of those. */
 function drawn(kernel: string, shape: number[], phase = 0): tf.Tensor {
   const dtype = typeOf(kernel);
   const size = shape.reduce((a, b) => a * b, 1);
@@ -49,7 +49,7 @@ const ATTRS: Readonly<Record<string, Attrs>> = {
 
 describe('element-wise kernels', () => {
   const kernels = those(({ elementwise }) => elementwise);
-  it.each(kernels)('%s: numbers in other places give their results in those places', (kernel) => {
+  it.each(kernels)('%s: permuting the inputs permutes the result', (kernel) => {
     const names = traitsOf(kernel).elementwise ?? [];
     const given = names.map((name, i) =>
       name === 'condition'
@@ -86,7 +86,7 @@ describe('element-wise kernels', () => {
   });
 });
 
-/** A call of each kernel that moves numbers or stays between them. */
+/** A call of each kernel with the trait `moves` or `within`. */
 const PLACED: Readonly<Record<string, () => [Inputs, Attrs]>> = (() => {
   const x = (...shape: number[]): tf.Tensor => drawn('', shape);
   const one =
@@ -158,7 +158,7 @@ const PLACED: Readonly<Record<string, () => [Inputs, Attrs]>> = (() => {
 })();
 
 describe('kernels that move numbers', () => {
-  it.each(those(({ moves }) => moves))('%s: the result has numbers of its inputs and no others', (kernel) => {
+  it.each(those(({ moves }) => moves))('%s: the result has only numbers of its inputs', (kernel) => {
     const [inputs, attrs] = PLACED[kernel]?.() ?? [{}, {}];
     const { moves, fills } = traitsOf(kernel);
     const from = moves === 'list' ? Object.keys(inputs) : [...(moves ?? [])];
@@ -183,7 +183,7 @@ it.each(those(({ reduces }) => reduces))('%s: leaves single numbers as they are'
   expect(numbers(run(kernel, { x }, attrs))).toEqual(numbers([x]));
 });
 
-/** Of one kernel of each kind: the batch of two is the two alone. */
+/** Calls of one kernel of each kind, with a batch of two. */
 const BATCHES: Readonly<Record<string, () => [Record<string, tf.Tensor>, Attrs]>> = (() => {
   const picture = { strides: 1, pad: 'same', dilations: 1, dataFormat: 'NHWC', activation: 'linear' };
   const filtered = (shape: number[], filter: number[], attrs: Attrs) => (): [Record<string, tf.Tensor>, Attrs] => [
@@ -217,7 +217,7 @@ const BATCHES: Readonly<Record<string, () => [Record<string, tf.Tensor>, Attrs]>
   };
 })();
 
-it.each(those(({ batch }) => batch))('%s: examples of a batch are computed alone', (kernel) => {
+it.each(those(({ batch }) => batch))('%s: examples of a batch are computed independently', (kernel) => {
   const [inputs, attrs] = BATCHES[kernel]?.() ?? [{}, {}];
   const name = traitsOf(kernel).batch ?? '';
   const both = inputs[name] as tf.Tensor;

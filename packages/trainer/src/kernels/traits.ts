@@ -4,9 +4,9 @@ import type { KernelName } from './names.js';
 
 /** The sides of a convolution, by the names of a kernel's inputs; `''` is the result. */
 export interface ConvolutionTraits {
-  /** What the filter is moved over: the input of a forward convolution. */
+  /** The picture that the filter moves over: the input of a forward convolution. */
   large: string;
-  /** What comes of it. */
+  /** The other picture: the output of a forward convolution. */
   small: string;
   /** [h, w, in, out]; of a depthwise one [h, w, in, multiplier]. */
   filter: string;
@@ -15,7 +15,7 @@ export interface ConvolutionTraits {
   axes: 2 | 3;
 }
 
-/** The facts about a kernel that somebody asks for. */
+/** Facts about a kernel. */
 export interface Traits {
   /** The inputs of an element-wise kernel: each number of the result depends on the numbers at its own place alone. */
   elementwise?: readonly string[];
@@ -32,13 +32,13 @@ export interface Traits {
    * come as a list.
    */
   moves?: readonly string[] | 'list';
-  /** Beside moved numbers, the result has numbers of the kernel's own: zeros, or a constant. */
+  /** Besides moved numbers, the result has others: zeros, or a constant. */
   fills?: true;
   /** The result lies between the least and the greatest number of this input. */
   within?: string;
-  /** If its inputs are off by some part of themselves, so is the result; a logarithm by as much, not by a part. */
+  /** Keeps relative errors of its inputs; a logarithm turns them into absolute errors. */
   keepsAccuracy?: true;
-  /** Multiplies what it reads: number by number, or in sums of products, whose time grows faster than their size. */
+  /** Multiplies its inputs: element by element, or in sums of products, which take more than linear time. */
   multiplies?: 'numbers' | 'sums';
   /** The product of the matrices `a` and `b`, in the last two axes. */
   product?: true;
@@ -57,7 +57,7 @@ export interface Traits {
   reduces?: true;
   /** The last axis of an input means something to the kernel: the components of an index, or numbers that rise. */
   lastAxis?: true;
-  /** Returns a list: parts of one kind, or values, of which the traits speak, and their places. */
+  /** Returns a list: parts of one kind, or values (which the traits describe) and their indices. */
   outputs?: 'parts' | 'values and places';
 }
 

@@ -1,4 +1,4 @@
-// Flags that diagnoses advise are flags of `forja train`, and what they say is a configuration of the system.
+// Flags that diagnoses advise exist in `forja train` and give a valid configuration of the system.
 import { describe, expect, test } from 'vitest';
 import { detectors, type Case } from '../diagnosis/index.js';
 import { parseConfig, runEntries } from '../train/config.js';

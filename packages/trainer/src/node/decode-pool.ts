@@ -1,5 +1,5 @@
-// Threads that decode pictures, started as jobs come and ended when none has come for a while. A thread without a job
-// does not keep the process alive.
+// Threads that decode pictures, started on demand and ended when idle for a while. An idle thread does not keep the
+// process alive.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ForjaError, fromErrorRecord } from '@forja/core';
@@ -17,10 +17,10 @@ interface Thread {
   jobs: Map<number, Waiting>;
 }
 
-/** Jobs that a thread has at once: it reads the next file while it decodes one. */
+/** Concurrent jobs per thread: it reads the next file while it decodes one. */
 const AT_ONCE = 2;
 const MOST_THREADS = 16;
-/** Milliseconds after which threads without jobs are ended: their memory is more than it costs to start them. */
+/** Milliseconds after which idle threads are ended, to free their memory. */
 const IDLE = 5000;
 
 /** Threads that decode; one pool serves all folders of a process. */
@@ -46,7 +46,7 @@ export class DecodePool {
 
   #assign(): void {
     while (this.#queue.length > 0) {
-      // the least busy one; another is started when all are busy
+      // the least busy thread; another is started if all are busy
       const [first] = [...this.#threads].sort((a, b) => a.jobs.size - b.jobs.size);
       const free = first && first.jobs.size < AT_ONCE ? first : undefined;
       const thread = free ?? (this.#threads.length < this.#most ? this.#start() : undefined);
@@ -68,7 +68,7 @@ export class DecodePool {
   }
 
   #start(): Thread {
-    // execArgv: what loaders the host was started with is not the worker's business
+    // execArgv: the worker does not need the host's loaders
     const worker = new Worker(decodeWorkerUrl(), { name: 'forja-decode', execArgv: [] });
     const thread: Thread = { worker, jobs: new Map() };
     worker.on('message', (reply: DecodeReply) => {

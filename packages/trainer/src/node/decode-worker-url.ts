@@ -1,4 +1,4 @@
-// Where the built worker is: beside the file that this module becomes a part of. Tests replace this module.
+// Where the built worker is: next to the bundle that contains this module. Tests replace this module.
 
 /** The address of decode-worker.js. */
 export const decodeWorkerUrl = (): URL => new URL('./decode-worker.js', import.meta.url);

@@ -1,4 +1,4 @@
-// A worker thread that decodes pictures: reads a file, brings it to a target, and keeps the result in the cache. See
+// A worker thread that decodes pictures: reads a file, fits it to a target, and writes the result to the cache. See
 // ./decode-pool.ts.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -10,16 +10,16 @@ import type { PictureFacts } from '../data/pictures.js';
 import { decodePicture, factsOf, loadSharp } from './decode.js';
 import { readRecord, recordKey, writeRecord } from './picture-cache.js';
 
-/** What the worker is asked. */
+/** Jobs of the worker. */
 export type DecodeJob =
   | { op: 'facts'; path: string }
-  /** `keep`: whether the record is wanted in memory. */
+  /** `keep`: return the record, to keep it in memory. */
   | { op: 'record'; path: string; target: Target; cache: string | undefined; keep: boolean };
 
-/** What it answers. */
+/** Results by job. */
 export interface DecodeResults {
   facts: PictureFacts;
-  /** `content` is the hash of the file; `record` is there where it was wanted, or could not be cached. */
+  /** `content` is the hash of the file; `record` is set with `keep`, or if it could not be cached. */
   record: { content: string; record?: Uint8Array<ArrayBuffer> };
 }
 

@@ -1,5 +1,4 @@
-// Decoding by sharp and by JavaScript alone, and bringing to a size, against Pillow's pixels
-// (tests/vectors/pictures.py).
+// Decoding by sharp and in JavaScript, and fitting to a size, against Pillow's pixels (tests/vectors/pictures.py).
 import { readFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +26,7 @@ const vectors = JSON.parse(
 const sharp = await loadSharp();
 const bytesOf = ({ file }: Entry): Uint8Array => new Uint8Array(Buffer.from(file, 'base64'));
 
-/** Without the alpha that a decoder adds or leaves out where all is opaque. */
+/** Compares pixels; decoders may add or omit the alpha of opaque pictures. */
 function expectPixels(got: Picture, want: Entry, most: number): void {
   expect([got.height, got.width]).toEqual([want.height, want.width]);
   const pixels = want.height * want.width;
@@ -35,7 +34,7 @@ function expectPixels(got: Picture, want: Entry, most: number): void {
   for (let p = 0; p < pixels; p++)
     for (let c = 0; c < want.channels; c++) {
       const expected = want.data[p * want.channels + c] ?? NaN;
-      // grey repeated and grey once are the same picture
+      // grey may be one channel or three equal ones
       const alpha = want.channels % 2 === 0 && c === want.channels - 1;
       const at = alpha ? got.channels - 1 : Math.min(c, got.channels < 3 ? 0 : 2);
       const absent = alpha && got.channels % 2 === 1 ? 255 : undefined;
@@ -45,7 +44,7 @@ function expectPixels(got: Picture, want: Entry, most: number): void {
 }
 
 describe('decoding', () => {
-  it('has sharp to test with', () => expect(sharp).toBeDefined());
+  it('finds sharp', () => expect(sharp).toBeDefined());
 
   it.each(vectors.lossless)('$name by sharp equals Pillow', async (entry) => {
     expectPixels(await decodePicture(bytesOf(entry), sharp), entry, 0);
@@ -69,7 +68,7 @@ describe('decoding', () => {
     expectPixels(await decodePicture(bytesOf(entry), sharp), entry, 4);
   });
 
-  it.each([...vectors.lossless, ...vectors.lossy])('knows the size and colours of $name beforehand', async (entry) => {
+  it.each([...vectors.lossless, ...vectors.lossy])('reads size and colours of $name from the header', async (entry) => {
     const { height, width, channels } = entry;
     const grey = channels < 3;
     expect(await factsOf(bytesOf(entry), sharp)).toEqual({ height, width, grey });
@@ -84,7 +83,7 @@ describe('decoding', () => {
     await expect(decodePicture(bytesOf(entry as Entry), undefined)).rejects.toMatchObject({ code: 'data.decoder' });
   });
 
-  it('refuses what is no picture, with and without sharp', async () => {
+  it('refuses files that are not pictures, with and without sharp', async () => {
     for (const s of [sharp, undefined])
       await expect(decodePicture(new TextEncoder().encode('<html>'), s)).rejects.not.toMatchObject({
         code: 'data.decoder',
@@ -108,10 +107,10 @@ describe('fitting', () => {
     ),
   ];
 
-  it('lays transparency over the background, keeps it, or refuses it', () => {
+  it('blends transparency over the background, keeps it, or refuses it', () => {
     expect(fit({}, {})).toEqual([255, 0, 0, 255, 0, 128]);
     expect(fit({}, { channels: 4 })).toEqual([255, 0, 0, 255, 0, 0, 0, 0]);
-    // what is not seen does not colour what is
+    // the colour of transparent pixels does not bleed into others
     expect(fit({}, { channels: 4, width: 1, fit: 'stretch' })).toEqual([255, 0, 0, 128]);
     expect(() => fit({}, { alpha: 'refuse' })).toThrow(expect.objectContaining({ code: 'data.alpha' }) as Error);
     expect(fit({ data: new Uint8Array([255, 0, 0, 255, 0, 0, 255, 255]) }, { alpha: 'refuse' })).toEqual([
@@ -119,7 +118,7 @@ describe('fitting', () => {
     ]);
   });
 
-  it('makes grey of colour by luma, and colour of grey by repeating', () => {
+  it('converts colour to grey by luma, and grey to colour by repeating', () => {
     expect(fit({ channels: 3, data: new Uint8Array([255, 0, 0, 0, 255, 0]) }, { channels: 1 })).toEqual([76, 150]);
     expect(fit({ channels: 1, data: new Uint16Array([0x8080, 0xffff]) }, {})).toEqual([128, 128, 128, 255, 255, 255]);
   });
@@ -133,7 +132,7 @@ describe('fitting', () => {
     );
   });
 
-  it('crops to other shapes at the centre, upright and flat', () => {
+  it('crops at the centre, from tall and wide pictures', () => {
     const picture = { width: 4, height: 2, channels: 1, data: new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]) };
     expect(fit(picture, { channels: 1, width: 1, height: 2 })).toEqual([1, 5]);
     expect(fit(picture, { channels: 1, width: 4, height: 1 })).toEqual([0, 1, 2, 3]);

@@ -1,4 +1,4 @@
-// Decoding in Node: by sharp where it is installed, which reads all formats; PNG alone without it.
+// Decoding in Node: all formats with sharp if it is installed, else only PNG.
 import { ForjaError } from '@forja/core';
 import type { Picture } from '../data/picture.js';
 import { decodePng, isPng } from '../data/png.js';
@@ -6,12 +6,12 @@ import type { PictureFacts } from '../data/pictures.js';
 
 type Sharp = (typeof import('sharp'))['default'];
 
-/** sharp, or undefined where it is not installed. Throws ForjaError `data.decoder` where it is, but does not load. */
+/** sharp, or undefined if not installed. Throws ForjaError `data.decoder` if it is installed but does not load. */
 export async function loadSharp(): Promise<Sharp | undefined> {
   try {
     const { default: sharp } = await import('sharp');
     sharp.cache(false); // each file is read once
-    sharp.concurrency(1); // the files of a folder are what runs in parallel
+    sharp.concurrency(1); // files are decoded in parallel instead
     return sharp;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
@@ -23,7 +23,7 @@ export async function loadSharp(): Promise<Sharp | undefined> {
   }
 }
 
-/** Size and colours of a picture, from the head of its file where that is enough. */
+/** Size and colours of a picture, from its header if possible. */
 export async function factsOf(bytes: Uint8Array, sharp: Sharp | undefined): Promise<PictureFacts> {
   if (!sharp) {
     const { width, height, channels } = pngOnly(bytes);
@@ -33,7 +33,7 @@ export async function factsOf(bytes: Uint8Array, sharp: Sharp | undefined): Prom
   return { ...autoOrient, grey: space === 'b-w' || space === 'grey16' };
 }
 
-/** The picture in a file's bytes, the right way up, in sRGB or grey. */
+/** Decodes a file: turned upright, in sRGB or grey. */
 export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined): Promise<Picture> {
   if (!sharp) return pngOnly(bytes);
   const file = sharp(bytes, { failOn: 'error', ...(isSvg(bytes) ? { density: DENSITY } : {}) }).autoOrient();
@@ -49,7 +49,7 @@ export async function decodePicture(bytes: Uint8Array, sharp: Sharp | undefined)
   return { width, height, channels, data: values };
 }
 
-/** Of drawings: four times their own size, 72 dots an inch, so that they are fine enough to be made smaller. */
+/** Of SVG: four times the nominal 72 dpi, so that shrinking gives smooth pictures. */
 const DENSITY = 288;
 
 const isSvg = (bytes: Uint8Array): boolean =>

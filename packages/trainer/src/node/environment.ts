@@ -1,4 +1,4 @@
-// Versions and hardware that the bits of a run depend on, as Node knows them.
+// Versions and hardware on which the bits of a run depend.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform } from 'node:os';
@@ -16,8 +16,7 @@ export function nodeEnvironment(): Environment {
 
 function versionOf(name: string): string {
   try {
-    // As @forja/node finds it, which has it as a peer; its package.json is not exported by every version, so read it by
-    // path.
+    // Resolved from @forja/node, whose peer it is; read by path, as not every version exports its package.json.
     const found = createRequire(createRequire(import.meta.url).resolve('@forja/node/package.json')).resolve(
       `${name}/package.json`,
     );

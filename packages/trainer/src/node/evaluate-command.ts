@@ -32,7 +32,7 @@ interface Args {
   floor?: boolean;
 }
 
-/** Examples on each side where nobody says: enough for the Fréchet distance, and neighbours in some seconds. */
+/** Default number of examples on each side: enough for the Fréchet distance, and nearest neighbours in seconds. */
 const COUNT = 5000;
 
 /** A score over seeds. */
@@ -173,14 +173,14 @@ export const evaluateCommand: CliCommand = {
   },
 };
 
-/** What the argument leads to. */
+/** What the argument names. */
 interface Source {
   path: string;
   /** An ONNX file. */
   model?: string;
   /** Pictures. */
   folder?: string;
-  /** Of the run that it belongs to. */
+  /** Configuration of its run. */
   config?: { data: DataConfig; size?: number; channels?: number; features?: string };
 }
 
@@ -236,7 +236,7 @@ async function makerOf(
   };
 }
 
-/** `count` examples of a shuffle. */
+/** `count` shuffled examples. */
 async function some(dataset: Dataset, field: string, count: number, seed: number): Promise<RawExamples> {
   const { shape, range = [-1, 1] } = fieldOf(dataset, field);
   const values = new Float32Array(count * sizeOf(shape));
@@ -252,7 +252,7 @@ function checkFloor({ holdout, name }: Dataset, field: string, count: number): v
     );
 }
 
-/** Examples that a perfect generator could have made: those of the holdout, with their classes. */
+/** Examples of the holdout, which a perfect generator could have made, with their classes. */
 async function floorOf(
   { holdout }: Dataset,
   field: string,
@@ -265,7 +265,7 @@ async function floorOf(
   return [await some(holdout, field, count, seed), labels];
 }
 
-/** The field to compare with: the one asked for, a translator's target, else the first that is no number. */
+/** The field to compare with: the given one, a translator's target, else the first that is not a number. */
 function fieldFor(asked: string | undefined, dataset: Dataset, translates: boolean): string {
   if (asked !== undefined) {
     fieldOf(dataset, asked);

@@ -18,7 +18,7 @@ describe('crc32c', () => {
 });
 
 describe('an event file', () => {
-  it('is a row of whole records that begins with its version', async () => {
+  it('is a sequence of records that begins with the version', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'forja-events-'));
     try {
       const file = new EventFile(folder, 5000);

@@ -1,12 +1,11 @@
-// TensorBoard's event file: TFRecords of Event messages (tensorflow/core/util/event.proto, summary.proto), of which a
-// few fields are written: scalars, pictures, and the mark of a session's start, by which TensorBoard drops what a
-// resumed run makes again.
+// TensorBoard's event file: TFRecords of Event messages (tensorflow/core/util/event.proto, summary.proto) with scalars,
+// pictures, and a session start, at which TensorBoard drops later events of the interrupted session.
 import { appendFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Writer } from 'protobufjs/minimal.js';
 
-/** What TensorBoard shows at a step. Tags with a common prefix before `/` share a section. */
+/** Scalars and pictures of a step, by tag. Tags with the same prefix before `/` share a section. */
 export interface Events {
   readonly step: number;
   readonly scalars?: Readonly<Record<string, number>>;
@@ -14,7 +13,7 @@ export interface Events {
   readonly pictures?: Readonly<Record<string, { png: Uint8Array; width: number; height: number }>>;
 }
 
-/** Numbers of fields, from the .proto files, as protobuf's keys: number · 8 + wire type. */
+/** Protobuf keys of fields in the .proto files: field number · 8 + wire type. */
 const KEY = {
   event: {
     wallTime: (1 << 3) | 1,
@@ -30,7 +29,7 @@ const KEY = {
 } as const;
 const START = 1;
 
-/** An event file in a folder, made when it is first written to; appended to only. */
+/** An append-only event file in a folder, created on first write. */
 export class EventFile {
   readonly #path: string;
   #started = false;
@@ -87,7 +86,7 @@ function record(message: Writer): Uint8Array {
   return bytes;
 }
 
-/** As TFRecords mask a checksum: turned right by 15 bits, plus a constant. */
+/** The masked checksum of TFRecords: rotated right by 15 bits, plus a constant. */
 const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 
 /** Remainders of the Castagnoli polynomial, by byte. */

@@ -36,7 +36,7 @@ interface Args {
   card?: boolean;
 }
 
-/** Where the model is: an address as it is, a path from the working folder. */
+/** Location of the model: an address unchanged, a path relative to the working folder. */
 export function modelSource(cwd: string, model: string): string {
   return isAddress(model) ? model : resolvePath(cwd, model);
 }
@@ -49,7 +49,7 @@ const STAGES: Readonly<Record<ExportProgress['stage'], string>> = {
   verify: 'verifying',
 };
 
-/** The export's steps on the terminal, one bar for all: the comparisons, which take longest, are its second half. */
+/** Progress of an export in one bar; the comparisons, which take longest, are its second half. */
 export function showProgress(io: CliIo, title: string): { hear: (event: ExportProgress) => void; stop: () => void } {
   const bar = io.progress(100, title);
   const start: Readonly<Record<ExportProgress['stage'], number>> = {

@@ -20,7 +20,7 @@ async function withRuntime<T>(given: Runtime | undefined, work: (runtime: Runtim
 
 const CHUNK = 2 ** 24;
 
-/** By pieces, so that nothing is copied, any length will do, and others get their turn. */
+/** In chunks, without a copy, for any length, and without blocking the event loop. */
 async function digest(bytes: Uint8Array): Promise<string> {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += CHUNK) {
@@ -30,7 +30,7 @@ async function digest(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex');
 }
 
-/** As `exportOnnx` of `@forja/trainer`; without `verify.runtime` the file is verified on the CPU in a worker thread. */
+/** Like `exportOnnx` of `@forja/trainer`; without `verify.runtime` it verifies on the CPU in a worker thread. */
 export async function exportOnnx(model: Exportable, options: ExportOptions = {}): Promise<ExportResult> {
   checkOptions(options);
   const { verify = {} } = options;
@@ -43,7 +43,7 @@ export async function exportOnnx(model: Exportable, options: ExportOptions = {})
   return { ...result, report: { ...result.report, peakMemory: process.resourceUsage().maxRSS * 1024 } };
 }
 
-/** As `verifyOnnx` of `@forja/trainer`; without `runtime` on the CPU in a worker thread. */
+/** Like `verifyOnnx` of `@forja/trainer`; without `runtime` on the CPU in a worker thread. */
 export async function verifyOnnx(
   file: Uint8Array,
   model: Exportable,

@@ -1,5 +1,5 @@
-// Faces by the real packages, few and small: fields, captions against the parts that DiceBear names, the split, the
-// cache, and what is said where packages are missing.
+// A few small faces by the real packages: fields, captions against the parts that DiceBear names, the split, the cache,
+// and the error for missing packages.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import type { Dataset } from '../data/dataset.js';
 import { facesDataset } from './faces.js';
 import { loadData } from './load-data.js';
 
-// vitest's own command lets every package be found from everywhere
+// under vitest every package can be resolved from everywhere
 vi.mock('node:module', async (original) => {
   const real: typeof import('node:module') = await original();
   const nothing = (): never => {
@@ -41,7 +41,7 @@ const captions = async (dataset: Dataset): Promise<string[]> => {
 };
 
 describe('faces', () => {
-  test('say in captions and classes what DiceBear drew', async () => {
+  test('have captions and classes that match what DiceBear drew', async () => {
     const dataset = await faces();
     expect(dataset).toMatchObject({ name: 'faces', count: 60, license: 'CC0 1.0' });
     const { image, label, glasses } = await readFields(dataset, all(dataset), ['image', 'label', 'glasses']);
@@ -69,13 +69,13 @@ describe('faces', () => {
       for (const word of said) seen.add(word);
     }
     expect([...seen]).not.toContain('other');
-    // white around the head, and none of the faces another
+    // white around the head, and all faces different
     expect(Array.from((image as Float32Array).subarray(0, 3))).toEqual([1, 1, 1]);
     const rows = all(dataset).map((i) => String((image as Float32Array).subarray(i * 768, (i + 1) * 768)));
     expect(new Set(rows).size).toBeGreaterThan(55);
   });
 
-  test('hold combinations out, none of which is trained on', async () => {
+  test('hold out combinations, none of which is trained on', async () => {
     const dataset = await faces({ holdout: 0.3 });
     const { holdout } = dataset;
     if (holdout === undefined) throw new Error('no holdout');
@@ -86,7 +86,7 @@ describe('faces', () => {
     expect((await captions(holdout)).filter((caption) => trained.has(caption))).toEqual([]);
   });
 
-  test('are drawn once a size', async () => {
+  test('are drawn once per size', async () => {
     const files = (): number =>
       readdirSync(cache, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).length;
     const [before, again] = [files(), await faces()];

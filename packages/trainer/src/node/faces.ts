@@ -1,5 +1,5 @@
-// The data set `faces`: pixel-art avatars by DiceBear, drawn from seeds, with attributes and captions. Rendered once a
-// size and count, then read from the cache. The packages are the user's to install.
+// The data set `faces`: pixel-art avatars by DiceBear, drawn from seeds, with attributes and captions. Rendered once
+// per size and count, then read from the cache. Users install the packages.
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -14,16 +14,16 @@ import { defaultCache, readRecord, writeRecord } from './picture-cache.js';
 
 type FacesConfig = Extract<ResolvedDataConfig, { kind: 'faces' }>;
 
-/** What is used of the packages. */
+/** The used parts of the packages. */
 interface Packages {
   createAvatar(style: unknown, options: object): { toString(): string; toJson(): { extra: Record<string, unknown> } };
   style: unknown;
   render(svg: string, size: number): Uint8Array;
-  /** Versions, which decide what is drawn. */
+  /** Versions, on which the pictures depend. */
   versions: string;
 }
 
-/** How often a part is there, in percent: more evenly than the style's own numbers. */
+/** Probability of each part in percent, more balanced than the style's defaults. */
 const DRAWN = {
   glassesProbability: 30,
   hatProbability: 15,
@@ -66,10 +66,10 @@ type Parts = Readonly<Record<string, unknown>>;
 const text = (part: unknown): string => (typeof part === 'string' ? part : '');
 const colour = (words: Readonly<Record<string, string>>, part: unknown): string =>
   words[text(part).replace('#', '').toLowerCase()] ?? 'other';
-/** Whether a part is drawn at all. */
+/** `name` if the part is drawn, else `no <name>`. */
 const worn = (part: unknown, name: string): string => (text(part) === '' ? `no ${name}` : name);
 
-/** Attributes of a face: their classes, and which one the parts of an avatar say. */
+/** Attributes of a face: their classes, and the class of an avatar's parts. */
 const ATTRIBUTES: Readonly<Record<string, { classes: readonly string[]; of: (parts: Parts) => string }>> = {
   hair: {
     classes: ['black', 'brown', 'auburn', 'blond', 'red', 'blue', 'green', 'other'],
@@ -89,7 +89,7 @@ const ATTRIBUTES: Readonly<Record<string, { classes: readonly string[]; of: (par
   },
 };
 const NAMES = Object.keys(ATTRIBUTES);
-/** Words of a caption, at most. */
+/** Maximum number of words of a caption. */
 const WORDS = 12;
 
 /** A caption of classes, as: "long brown hair, glasses, beard, smiling, green clothes". */
@@ -100,7 +100,7 @@ function captionOf(classes: readonly string[]): string {
 }
 
 /**
- * Fields: `image` [size, size, 3], `label` (the colour of the hair), one field an attribute, and `text`, a caption.
+ * Fields: `image` [size, size, 3], `label` (hair colour), one field per attribute, and `text`, a caption.
  * Combinations of attributes are held out, not single faces.
  * @throws ForjaError `data.notFound` naming the packages that are missing.
  */
@@ -176,7 +176,7 @@ async function drawn(
       const { classes: known = [], of = () => '' } = ATTRIBUTES[name] ?? {};
       classes[i * NAMES.length + k] = Math.max(0, known.indexOf(of(extra)));
     });
-    if (i % 64 === 63) await new Promise((resolve) => setImmediate(resolve)); // Ctrl-C is heard
+    if (i % 64 === 63) await new Promise((resolve) => setImmediate(resolve)); // so that Ctrl-C works
   }
   await writeRecord(cache, key, record);
   return { pixels, classes };

@@ -1,18 +1,18 @@
-// Files written so that a crash never leaves half of one: aside, synced, then renamed. And files that a model says
-// stand beside it.
+// Atomic writing of files: to a temporary file, synced, then renamed. And reading the external files that a model
+// names.
 import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, isAbsolute, sep } from 'node:path';
 import { externalLocations, ForjaError, ModelFormatError } from '@forja/core';
 import { isSafeLocation } from '@forja/core/onnx';
 
-/** Writes `content` to `path` or leaves what was there. */
+/** Writes `content` to `path` atomically. */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
   await writeFilesSafely([[path, content]]);
 }
 
 /**
- * Writes files that belong together: all aside first, then renamed in order, so that what is named last is never there
- * without the others.
+ * Writes files that belong together: all to temporary files first, then renamed in order, so that the last one never
+ * exists without the others.
  */
 export async function writeFilesSafely(
   files: readonly (readonly [path: string, content: string | Uint8Array])[],
@@ -37,9 +37,9 @@ export async function writeFilesSafely(
 }
 
 /**
- * The files with weights of the model at `path`, by location. A model is not trusted: they must lie in its folder,
- * symbolic links followed.
- * @throws ModelFormatError `model.format` for one that does not, `model.notFound` for a missing one.
+ * The external weight files of the model at `path`, by location. As models are not trusted, they must be in its folder,
+ * after following symbolic links.
+ * @throws ModelFormatError `model.format` for a file outside, `model.notFound` for a missing one.
  */
 export async function readWeightFiles(path: string, bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();

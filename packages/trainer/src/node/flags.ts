@@ -1,10 +1,10 @@
-// Command-line flags of a configuration, derived from its schema: names, types, choices, defaults and help are said
-// there only. And back: what flags gave, as fields.
+// Command-line flags derived from a configuration's schema (names, types, choices, defaults, help), and values of flags
+// as fields.
 import { UsageError, type CliOption } from '@forja/core';
 import * as v from 'valibot';
 import type { OptionEntries } from '../systems/kind.js';
 
-/** What the flags need to know of a schema; `pipe` has the checks and the description. */
+/** The used part of a schema; `pipe` has the checks and the description. */
 interface Shape {
   type: string;
   wrapped?: Shape;
@@ -16,16 +16,16 @@ interface Shape {
 
 interface Metadata {
   choices?: () => string[];
-  /** Of a record: what a value of the flag looks like; the text after the name is the entry. Default `name=weight`. */
+  /** Format of the values of a record's flag, in help; the text after the name is the entry. Default `name=weight`. */
   value?: string;
 }
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
-/** The key under which commander gives a flag's value. */
+/** Commander's key of a flag's value. */
 const camel = (flag: string): string => flag.replace(/-(\w)/g, (_, c: string) => c.toUpperCase());
 const singular = (name: string): string => name.replace(/ies$/, 'y').replace(/s$/, '');
 
-/** A flag, the field it sets, and how its value becomes the field's. */
+/** A flag, and how it sets its field. */
 interface Flag {
   option: CliOption;
   key: string;
@@ -38,7 +38,7 @@ export function flagsOf(entries: OptionEntries): CliOption[] {
 }
 
 /**
- * Fields of a configuration from what flags gave; those that were not given are left out.
+ * Fields of a configuration from the values of flags, without those that were not given.
  * @throws UsageError for a list value that is not `name=weight`.
  */
 export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -49,7 +49,7 @@ export function fieldsOf(entries: OptionEntries, args: Readonly<Record<string, u
 }
 
 function flags(name: string, schema: OptionEntries[string], entries: OptionEntries): Flag[] {
-  // `--schedule cosine` and `--schedule r1=linear` are one flag, of the plural.
+  // `--schedule cosine` and `--schedule r1=linear` are one flag, that of the plural.
   if (Object.keys(entries).some((other) => other !== name && singular(other) === name)) return [];
   const outer = schema as unknown as Shape; // valibot's own objects
   const shape = outer.wrapped ?? outer;
@@ -64,7 +64,7 @@ function flags(name: string, schema: OptionEntries[string], entries: OptionEntri
   const put: Flag['set'] = (fields, value) => (fields[name] = value);
   const kinds: Readonly<Record<string, () => Flag[]>> = {
     number: () => [flag(kebab(name), ' <n>', { type: isInteger(shape) ? 'integer' : 'number' }, put)],
-    // Commander gives a flag --no-x the value true where it is left out.
+    // Commander gives an absent flag --no-x the value true.
     boolean: () =>
       initial === true
         ? [flag(`no-${kebab(name)}`, '', {}, (fields, value) => void (value === false && put(fields, value)))]

@@ -18,7 +18,7 @@ const SAMPLE = /^step-(\d+)\.png$/;
 const KEPT = 2;
 
 /**
- * The newest whole checkpoint of a run's folder, if there is one, and a line for each damaged one that was passed over.
+ * The newest intact checkpoint of a run's folder, if any, and a line for each damaged one that was skipped.
  */
 export async function newestCheckpoint(
   folder: string,
@@ -46,13 +46,13 @@ export class FolderStore implements RunStore {
   readonly where: string;
   readonly #events: EventFile | undefined;
 
-  /** `tensorboard`: an event file of TensorBoard, too. */
+  /** `tensorboard`: also write an event file of TensorBoard. */
   constructor(folder: string, { tensorboard = false }: { tensorboard?: boolean } = {}) {
     this.where = folder;
     this.#events = tensorboard ? new EventFile(folder) : undefined;
   }
 
-  /** Makes the folder. Throws UsageError when there is something in it already, so that no run is overwritten. */
+  /** Makes the folder. Throws UsageError if it is not empty, so that no run is overwritten. */
   async begin(): Promise<void> {
     const found = await readdir(this.where).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
@@ -70,9 +70,8 @@ export class FolderStore implements RunStore {
   }
 
   /**
-   * Makes the folder what it was when its newest whole checkpoint was written: later log lines and grids go. Returns
-   * that checkpoint's bytes, or undefined when there is none, and a line for each damaged checkpoint that was passed
-   * over.
+   * Restores the folder to its newest intact checkpoint by deleting later log lines and grids. Returns that
+   * checkpoint's bytes, or undefined if there is none, and a line for each damaged checkpoint that was skipped.
    */
   async rewind(): Promise<{ checkpoint: Uint8Array | undefined; step: number; damaged: string[] }> {
     const { newest, damaged } = await newestCheckpoint(this.where);
@@ -186,7 +185,7 @@ export class FolderStore implements RunStore {
     return text.split('\n').flatMap((line) => parsed<T>(line) ?? []);
   }
 
-  /** Steps of the files of a kind, the newest first. */
+  /** Steps in the names of files of a kind, the newest first. */
   async #steps(kind: RegExp): Promise<number[]> {
     return (await readdir(this.where))
       .flatMap((name) => kind.exec(name)?.[1] ?? [])
@@ -220,12 +219,12 @@ export class FolderStore implements RunStore {
   }
 }
 
-/** Names with a section of TensorBoard's before them. */
+/** Prefixes names with a section of TensorBoard. */
 function under(section: string, values: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${section}/${name}`, value]));
 }
 
-/** A line of the log; undefined for one that was cut by a crash. */
+/** A line of the log; undefined for one cut by a crash. */
 function parsed<T>(line: string): T | undefined {
   try {
     return line === '' ? undefined : (JSON.parse(line) as T); // written by log() or measure()

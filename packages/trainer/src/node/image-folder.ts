@@ -1,4 +1,4 @@
-// Folders of pictures as datasets. What lies how is said by a data configuration (../data/config.ts).
+// Folders of pictures as datasets. A data configuration (../data/config.ts) describes the layout.
 import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { ForjaError, optionsOf } from '@forja/core';
@@ -10,11 +10,11 @@ import { loadSharp } from './decode.js';
 import { defaultCache } from './picture-cache.js';
 import { FolderPictures } from './picture-store.js';
 
-/** How pictures are kept once they are decoded. */
+/** Where decoded pictures are kept. */
 export interface PictureHost {
   /**
-   * Folder where decoded pictures are kept for the next time. Default: `$XDG_CACHE_HOME/forja/pictures`, else
-   * `~/.cache/forja/pictures`. `false`: nowhere, and all must fit in memory.
+   * Folder of the cache of decoded pictures. Default: `$XDG_CACHE_HOME/forja/pictures`, else `~/.cache/forja/pictures`.
+   * `false`: no cache, and all pictures must fit in memory.
    */
   cache?: string | false;
   /** Bytes of decoded pictures in memory. Default: 1e9 with a cache, 4e9 without. */
@@ -23,15 +23,15 @@ export interface PictureHost {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Options of {@link imageFolder}: those of the data `folder`, without its path. */
+/** Options of {@link imageFolder}: those of data of the kind `folder`, without its path. */
 export type ImageFolderOptions = Omit<Extract<DataConfig, { kind: 'folder' }>, 'kind' | 'path'>;
 
 /**
- * The pictures below a folder as the field `image`, in the order of their names; in subfolders, the subfolder is the
- * `label`. All files are decoded at once, by threads; those that cannot be read are listed in `skipped`.
- * @throws ForjaError `data.notFound` for no such folder, `data.empty` without a picture, `data.format` where none can
- * be read, `data.size` for several sizes without a `size`, `data.class` for a class without pictures, `data.decoder`
- * for formats that need sharp.
+ * The pictures below a folder as the field `image`, in the order of their names, with subfolders as `label`. All files
+ * are decoded beforehand, in threads; unreadable ones are listed in `skipped`.
+ * @throws ForjaError `data.notFound` for a missing folder, `data.empty` without pictures, `data.format` if none can be
+ * read, `data.size` for several sizes without `size`, `data.class` for a class without pictures, `data.decoder` for
+ * formats that need sharp.
  */
 export async function imageFolder(
   folder: string,
@@ -59,7 +59,7 @@ export async function folderDataset(config: PictureConfig, cwd: string, host: Pi
   }
 }
 
-/** What is below a folder, hidden files aside. */
+/** Files below a folder, without hidden ones. */
 async function listingOf(folder: string): Promise<Listing> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
     (error: NodeJS.ErrnoException) => {

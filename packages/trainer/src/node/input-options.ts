@@ -3,7 +3,7 @@ import { UsageError, type TensorSpec } from '@forja/core';
 import type * as tf from '@tensorflow/tfjs';
 import { inputNames, type InputOption } from '../export/subject.js';
 
-/** `z:batch,64` as a specification; more than one in the order of the model's inputs. */
+/** Specifications such as `z:batch,64`, in the order of the model's inputs. */
 export function inputSpecs(command: string, texts: readonly string[] | undefined): TensorSpec[] | undefined {
   return texts?.map((text) => {
     const cut = text.lastIndexOf(':');
@@ -14,7 +14,7 @@ export function inputSpecs(command: string, texts: readonly string[] | undefined
   });
 }
 
-/** The specifications with ranges in them; without specifications, those of the model's own inputs. */
+/** Adds ranges to the specifications, by default to those of the model's own inputs. */
 export function withRanges(
   command: string,
   specs: readonly TensorSpec[] | undefined,

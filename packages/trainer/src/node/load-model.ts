@@ -1,4 +1,4 @@
-// tfjs models from a folder or an address: model.json and its weight files, layers models and graph models alike.
+// Loads tfjs models, layers models and graph models, from a folder or an address: model.json and its weight files.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve as resolvePath, isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,13 +6,13 @@ import { classOf, ForjaError, ModelFormatError, optionsOf, shown, UsageError, ab
 import type * as tf from '@tensorflow/tfjs';
 import { loadModelFiles, loadTfjsModel as loadByAddress, type LoadTfjsOptions } from '../export/load-tfjs.js';
 
-/** Whether a text is the address of a model on the web. */
+/** True for the address of a model on the web. */
 export function isAddress(source: string): boolean {
   return /^https?:\/\//i.test(source);
 }
 
 /**
- * Loads a `model.json`, the one in a folder, or the one at an http(s) or file address, with the weight files beside it.
+ * Loads a `model.json`, the one in a folder, or the one at an http(s) or file address, and its weight files.
  * @throws ModelFormatError `model.notFound`, `model.format`, `model.truncated`, `model.unsupported`; `model.integrity`
  * for weight files outside the model's folder. ForjaError `io`, `aborted`.
  */

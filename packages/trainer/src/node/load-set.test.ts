@@ -1,5 +1,5 @@
-// Sets by name from packages made here: found whatever their exports say, put together from several files, named with
-// the pictures' licence; a package that is missing is one sentence.
+// Named sets from packages made by the test: found despite their `exports`, assembled from several files, with the
+// pictures' licence; and the error for a missing package.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(place, { recursive: true, force: true }));
 
-test('a map of 32 files over a picture of one: tiles, pairs, licence and credit', async () => {
+test('a map of 32 files paired with a single picture: tiles, pairs, licence and credit', async () => {
   const set = await loadData({ data: 'earth-map', size: 16 }, place, { cache: false });
   expect(Object.keys(set.fields)).toEqual(['input', 'target', 'a', 'b']);
   expect(set.fields['input']?.shape).toEqual([16, 16, 3]);
@@ -46,15 +46,15 @@ test('a map of 32 files over a picture of one: tiles, pairs, licence and credit'
     expect.stringContaining('NASA'),
   ]);
   expect(set.holdout?.credit).toBe(set.credit);
-  // The first tile begins at 180° W and 72° N: in the westernmost file, 128 of 1024 pixels below the top, counted from
-  // the south the fourth.
+  // The first tile begins at 180° W and 72° N: in the westernmost file of the northernmost row (the fourth from the
+  // south), 128 of 1024 pixels below the top.
   const { input, target } = await readFields(set, [0], ['input', 'target']);
   const colour = Array.from((input ?? new Float32Array()).slice(0, 3), (v) => (v + 1) * 127.5);
   expect(colour).toBeAllclose([0, 120, 90], { atol: 3 }); // JPEG
   expect((target?.[0] ?? 0) * 127.5 + 127.5).toBeCloseTo(64, -1);
 });
 
-test('a missing package is one sentence with the command that installs it', async () => {
+test('the error for a missing package has the command that installs it', async () => {
   await expect(loadData({ data: 'earth' }, tmpdir())).rejects.toMatchObject({
     code: 'data.notFound',
     message: `data: expected the npm package three-globe (25 MB), got none from ${tmpdir()}; npm install three-globe`,

@@ -1,5 +1,5 @@
-// Data sets by name: the pictures of their packages, decoded by threads and cached as those of folders are, put
-// together as sheets that tiles are cut from.
+// Loads named data sets: pictures of packages, decoded in threads and cached like folders, assembled into sheets of
+// which tiles are cut, or emoji.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForjaError } from '@forja/core';
@@ -17,9 +17,9 @@ import { defaultCache } from './picture-cache.js';
 import { FolderPictures } from './picture-store.js';
 
 /**
- * The set that a configuration names, from packages installed for `cwd`.
- * @throws ForjaError `data.notFound` for a package that is not there, `data.decoder` without sharp; UsageError
- * `config.invalid` for tiles that are too large.
+ * The set that a configuration names, from packages that can be resolved from `cwd`.
+ * @throws ForjaError `data.notFound` for a missing package, `data.decoder` without sharp; UsageError `config.invalid`
+ * for tiles that are too large.
  */
 export async function loadSet(config: SetConfig, cwd: string, host: PictureHost = {}): Promise<Dataset> {
   const set = namedSet(config.name);
@@ -58,7 +58,7 @@ async function fromSheets(
   return sheetDataset(name, set.layout, sheets, { size, channels, flip });
 }
 
-/** Files are named `<package>:<path>` where several packages have a part. */
+/** Files are named `<package>:<path>`, as there may be several packages. */
 async function fromEmoji(
   set: EmojiSet,
   { name, size = set.size, channels = 3, flip }: SetConfig,
@@ -89,7 +89,7 @@ async function fromEmoji(
   return layoutDataset(emojiLayout(files), { ...shape, path: name }, store, onProgress ? { onProgress } : {});
 }
 
-/** The files of a sheet in their places. */
+/** Assembles a sheet from its files. */
 async function sheetOf(
   { sheets, layout }: SheetSet,
   name: string,

@@ -1,16 +1,16 @@
-// A system of the user's own from a module: its default export.
+// Loads a user's system: the default export of a module.
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeValue, UsageError } from '@forja/core';
 import type { SystemKind } from '../systems/kind.js';
 
-/** Whether a word of the command line is a module. */
+/** True if an argument of the command line is a module. */
 export const isModule = (word: string): boolean => /\.(mjs|js|mts|ts)$/.test(word);
 
 /**
  * The system that `path` exports by default.
- * @throws UsageError for a module that is not there, fails, or exports something else.
+ * @throws UsageError for a module that is missing, fails, or exports something else.
  */
 export async function loadSystem(path: string, cwd: string): Promise<SystemKind> {
   const where = resolve(cwd, path);

@@ -1,21 +1,21 @@
-// Decoded pictures on disk: one file a picture and target, named by the content of both, so that renamed, copied and
-// added files cost nothing, and changed ones are decoded again. Nothing in it is needed: it may be deleted at any time.
+// Cache of decoded pictures on disk: one file per picture and target, named by a hash of both, so that renamed and
+// copied files cost nothing, and changed ones are decoded again. It may be deleted at any time.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Target } from '../data/fit.js';
 
-/** To be raised when the same file and target give other bytes than before. */
+/** To be incremented when the same file and target give other bytes than before. */
 const VERSION = 1;
-/** Bytes of a digest after each record: a file that a crash left half written is not used. */
+/** Bytes of the digest after each record, which detects incomplete files. */
 const DIGEST = 8;
 
 /** Where pictures are kept by default: `$XDG_CACHE_HOME/forja/pictures`, else `~/.cache/forja/pictures`. */
 export const defaultCache = (): string =>
   join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'forja', 'pictures');
 
-/** The name of a record: of a file's content, and of what it was brought to. */
+/** Name of the record of a file's content and a target. */
 export function recordKey(content: string, { width, height, channels, fit, alpha, background, half }: Target): string {
   const target = JSON.stringify([VERSION, width, height, channels, fit, alpha, background, half ?? null]);
   return createHash('sha256').update(content).update(target).digest('hex');
@@ -23,7 +23,7 @@ export function recordKey(content: string, { width, height, channels, fit, alpha
 
 const pathOf = (cache: string, key: string): string => join(cache, key.slice(0, 2), key.slice(2));
 
-/** Writes a record. Returns false where that cannot be done; the cache is no reason to fail. */
+/** Writes a record. Returns false if that fails; the cache is optional. */
 export async function writeRecord(cache: string, key: string, record: Uint8Array): Promise<boolean> {
   const path = pathOf(cache, key);
   const aside = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
@@ -38,7 +38,7 @@ export async function writeRecord(cache: string, key: string, record: Uint8Array
   }
 }
 
-/** A record of `size` bytes, or undefined where there is none that is whole. */
+/** A record of `size` bytes, or undefined if it is missing or damaged. */
 export async function readRecord(cache: string, key: string, size: number): Promise<Uint8Array | undefined> {
   const file = await readFile(pathOf(cache, key)).catch(() => undefined);
   if (file?.length !== size + DIGEST) return undefined;
@@ -46,14 +46,14 @@ export async function readRecord(cache: string, key: string, size: number): Prom
   return digestOf(record).equals(file.subarray(size)) ? record : undefined;
 }
 
-/** Whether there seems to be a record of `size` bytes. */
+/** True if there is a file with the size of such a record. */
 export async function hasRecord(cache: string, key: string, size: number): Promise<boolean> {
   return (await stat(pathOf(cache, key)).catch(() => undefined))?.size === size + DIGEST;
 }
 
 const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest().subarray(0, DIGEST);
 
-/** What was known of a folder's files when it was last read: content hashes by path, size and time of change. */
+/** Content hashes of a folder's files at the last reading, by path, size and modification time. */
 export class ContentIndex {
   readonly #path: string;
   readonly #known: Map<string, string>;
@@ -75,7 +75,7 @@ export class ContentIndex {
     }
   }
 
-  /** The content's hash where the file is as it was. */
+  /** The content's hash, if the file has not changed. */
   find(signature: string): string | undefined {
     const content = this.#known.get(signature);
     if (content !== undefined) this.#now.set(signature, content);
@@ -86,7 +86,7 @@ export class ContentIndex {
     this.#now.set(signature, content);
   }
 
-  /** Keeps what was found or added; what cannot be written is found out again next time. */
+  /** Saves the entries found or added; ignores failures. */
   async save(): Promise<void> {
     const aside = `${this.#path}.${process.pid}`;
     await mkdir(dirname(this.#path), { recursive: true })
@@ -96,7 +96,7 @@ export class ContentIndex {
   }
 }
 
-/** What tells that a file has not changed: its path, size and time of change. */
+/** Changes with the file: its path, size and modification time. */
 export async function signatureOf(file: string, path: string): Promise<string> {
   const { size, mtimeMs } = await stat(path);
   return `${file}|${size}|${mtimeMs}`;

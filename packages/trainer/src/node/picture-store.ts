@@ -7,7 +7,7 @@ import type { PictureFacts, PictureStore } from '../data/pictures.js';
 import { DecodePool } from './decode-pool.js';
 import { ContentIndex, hasRecord, readRecord, recordKey, signatureOf } from './picture-cache.js';
 
-/** How a {@link FolderPictures} keeps what it has decoded. */
+/** Where {@link FolderPictures} keeps decoded pictures. */
 export interface PictureKeeping {
   /** Folder of the cache, or undefined for none: all pictures must fit in memory then. */
   cache: string | undefined;
@@ -22,9 +22,9 @@ export class FolderPictures implements PictureStore {
   readonly #folder: string;
   readonly #keeping: PictureKeeping;
   readonly #index: ContentIndex | undefined;
-  /** By key: what is in memory. */
+  /** Records in memory, by key. */
   readonly #records = new Map<string, Uint8Array>();
-  /** By file: the hash of its content. */
+  /** Content hashes, by file. */
   readonly #contents = new Map<string, string>();
   #bytes = 0;
 
@@ -66,7 +66,7 @@ export class FolderPictures implements PictureStore {
     return this.#records.get(key) ?? this.#load(file, target, key);
   }
 
-  /** Writes down what was learnt of the files, for the next time. */
+  /** Saves the content hashes for the next time. */
   async save(): Promise<void> {
     await this.#index?.save();
   }
@@ -79,7 +79,7 @@ export class FolderPictures implements PictureStore {
     return record;
   }
 
-  /** For a record that is gone from the cache. */
+  /** Decodes a picture whose record has disappeared from the cache. */
   async #decodeAgain(file: string, target: Target, key: string): Promise<Uint8Array> {
     const { content, record } = await this.#decode(file, target, true);
     if (record && recordKey(content, target) === key) return record;

@@ -13,7 +13,7 @@ interface Args {
   out?: string;
 }
 
-/** What the list says of a run. */
+/** A run in the list. */
 interface Listed {
   folder: string;
   system: string;

@@ -1,4 +1,4 @@
-// Finding tfjs-node and giving it this process's tfjs, on small packages of its form. The real one:
+// Finding tfjs-node and giving it this process's tfjs, with fake packages. The real one:
 // tests/parity/tfjs-node.test.ts.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ beforeEach(() => void vi.stubEnv('FORJA_TFJS_NODE', undefined));
 afterEach(async () => {
   vi.unstubAllEnvs();
   await tf.setBackend('cpu');
-  if (tf.findBackend('tensorflow') as unknown) tf.removeBackend('tensorflow'); // null when none, whatever its type says
+  if (tf.findBackend('tensorflow') as unknown) tf.removeBackend('tensorflow'); // may be null, despite its type
   for (const { kernelName } of tf.getKernelsForBackend('tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
 });
 
@@ -31,7 +31,7 @@ const INDEX = `
   tf.registerBackend('tensorflow', () => new Backend(), 3);
 `;
 
-/** A project with a package named as tfjs-node, and a tfjs of its own that must not be loaded. */
+/** A project with a fake tfjs-node, and its own tfjs, which must not be loaded. */
 async function project({ index = INDEX, binding = true }: { index?: string; binding?: boolean } = {}): Promise<{
   root: string;
   from: string[];
@@ -59,7 +59,7 @@ const refused = (why: RegExp): RegExp =>
   );
 
 describe('useTfjsNode', () => {
-  it("finds the package from the user's folder and gives it this tfjs, not the one beside it", async () => {
+  it("finds the package from the user's folder and gives it this tfjs, not the project's", async () => {
     const { from } = await project();
     expect(await useTfjsNode({ from })).toBeUndefined();
     expect(tf.getBackend()).toBe('tensorflow');
@@ -67,7 +67,7 @@ describe('useTfjsNode', () => {
     expect(await useTfjsNode({ from: [] }), 'once registered, nothing is looked for').toBeUndefined();
   });
 
-  it.each(['package', 'project'])('takes FORJA_TFJS_NODE, the folder of the %s, and no other', async (kind) => {
+  it.each(['package', 'project'])('uses only FORJA_TFJS_NODE, the folder of the %s', async (kind) => {
     const { root, made, from } = await project();
     vi.stubEnv('FORJA_TFJS_NODE', kind === 'package' ? made : root);
     expect(await useTfjsNode({ from: [] })).toBeUndefined();
@@ -81,7 +81,7 @@ describe('useTfjsNode', () => {
     );
   });
 
-  it('passes over a package without a binding', async () => {
+  it('skips a package without a binding', async () => {
     const [without, whole] = [await project({ binding: false }), await project()];
     expect(await useTfjsNode({ from: [...without.from, ...whole.from] })).toBeUndefined();
   });
@@ -104,7 +104,7 @@ describe('useTfjsNode', () => {
     expect(tf.tensor([1]).add(1).dataSync()).toEqual(Float32Array.of(2));
   });
 
-  it('refuses a Node without what the package calls, before it is loaded', async () => {
+  it('refuses, before loading, a Node without functions that the package calls', async () => {
     const { from } = await project({ index: "throw new Error('it was loaded')" });
     const dropped = Reflect.get(util, 'isNullOrUndefined') as unknown;
     Reflect.deleteProperty(util, 'isNullOrUndefined'); // as in Node 23

@@ -1,6 +1,6 @@
-// The engine `tfjs` in Node: @tensorflow/tfjs-node where it is installed and its native binding loads, else tfjs's own
-// JavaScript, with the reason. There must be one tfjs in the process: a package that would bring its own copy is given
-// ours.
+// The engine `tfjs` in Node: @tensorflow/tfjs-node if it is installed and its native binding loads, else tfjs's own
+// JavaScript, with the reason. There must be only one tfjs in the process, so the package is given ours instead of its
+// own copy.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -9,22 +9,21 @@ import * as tf from '@tensorflow/tfjs';
 
 const NAME = '@tensorflow/tfjs-node';
 
-/** Where {@link useTfjsNode} looks. */
+/** Where {@link useTfjsNode} searches. */
 export interface TfjsNodePlaces {
   /**
-   * Folder of the package itself, or of a project that has it; looked in alone. Default: the environment variable
-   * FORJA_TFJS_NODE.
+   * Folder of the package, or of a project that has it; if given, the only place searched. Default: the environment
+   * variable FORJA_TFJS_NODE.
    */
   folder?: string | undefined;
   /**
-   * Files or folders from which the package may be found, in order. Default: this package, then the process's folder.
+   * Files or folders from which the package is resolved, in order. Default: this package, then the process's folder.
    */
   from?: readonly string[];
 }
 
 /**
- * Makes tfjs-node tfjs's backend. Returns undefined when that worked, else why not, with what runs instead; never
- * throws.
+ * Makes tfjs-node tfjs's backend. Returns undefined on success, else the reason and what runs instead; never throws.
  */
 export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string | undefined> {
   try {
@@ -40,7 +39,7 @@ export async function useTfjsNode(places: TfjsNodePlaces = {}): Promise<string |
   }
 }
 
-// null when not, whatever its type says
+// may be null, despite its type
 const registered = (): boolean => (tf.findBackendFactory('tensorflow') as unknown) !== null;
 
 function loadTfjsNode(places: TfjsNodePlaces): void {
@@ -48,14 +47,13 @@ function loadTfjsNode(places: TfjsNodePlaces): void {
     throw new Error(`it needs Node 22 or older, got ${process.versions.node}, which dropped util.isNullOrUndefined`);
   const folder = findPackage(places);
   const own = createRequire(join(folder, 'package.json'));
-  // TensorFlow reads both when it is loaded: oneDNN's convolutions are 1.4-1.7 times faster where they are not the
-  // default; no banner on stderr.
+  // TensorFlow reads both when loaded: oneDNN's convolutions are 1.4-1.7 times faster; no banner on stderr.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1';
   withOurTfjs(own, () => own(folder) as unknown);
 }
 
-/** The first folder with a built binding. Throws Error that says what is missing. */
+/** The first folder with a built binding. Throws an Error naming what is missing. */
 function findPackage({
   folder = process.env['FORJA_TFJS_NODE'],
   from = [import.meta.url, join(process.cwd(), 'package.json')],
@@ -98,27 +96,27 @@ function resolved(require: NodeJS.Require, name: string): string | undefined {
   }
 }
 
-/** Its own index would throw without one, but after it has registered its kernels. */
+/** Checked here, as the package's index throws without a binding only after registering its kernels. */
 function hasBinding(folder: string): boolean {
   const lib = join(folder, 'lib');
   return existsSync(lib) && readdirSync(lib).some((napi) => existsSync(join(lib, napi, 'tfjs_binding.node')));
 }
 
 /**
- * What the package requires of tfjs: the union, and the core in one of its kernels. The union has all names of the
- * core.
+ * Packages of tfjs that tfjs-node requires: the union package, and core in one of its kernels. The union exports
+ * everything of core.
  */
 const SHARED = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'];
 
 /**
- * Runs `load` while {@link SHARED}, as `own` resolves them, are this module's tfjs. A second copy would share the
- * registries of backends and kernels, which are global, but have tensor classes of its own, that fail `instanceof`.
+ * Runs `load` while the {@link SHARED} packages that `own` resolves are replaced by this module's tfjs. A second copy
+ * would share the global registries of backends and kernels, but have its own tensor classes, which fail `instanceof`.
  */
 function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
   const before = new Map<string, NodeJS.Module | undefined>();
   for (const path of SHARED.map((name) => resolved(own, name)).filter((path) => path !== undefined)) {
     const theirs = own.cache[path];
-    if ((theirs?.exports as Partial<typeof tf> | undefined)?.Tensor === tf.Tensor) continue; // they are ours already
+    if ((theirs?.exports as Partial<typeof tf> | undefined)?.Tensor === tf.Tensor) continue; // already ours
     const ours = new Module(path);
     ours.exports = 'default' in tf ? tf.default : tf; // a CommonJS module seen from here has all its names in `default` only
     ours.loaded = true;
@@ -135,7 +133,7 @@ function withOurTfjs(own: NodeJS.Require, load: () => unknown): void {
   }
 }
 
-/** A binding for another TensorFlow, or a second tfjs, shows in the first operations. */
+/** Runs a few operations: a binding for another TensorFlow, or a second tfjs, fails in them. */
 function tryOut(): void {
   tf.tidy(() => {
     const joined = tf.concat([tf.tensor1d([1, 2]), tf.tensor1d([3])]);

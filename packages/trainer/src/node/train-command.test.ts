@@ -1,5 +1,4 @@
-// The command: what becomes of its arguments, and each refusal with its code and nothing written. Runs themselves are
-// tested in tests/parity.
+// The command: its arguments, and each refusal with its code and nothing written. Runs are tested in tests/parity.
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +66,7 @@ describe('forja train', () => {
     expect(await readdir(cwd, { recursive: true })).toEqual(before);
   });
 
-  it('explains with --dry-run how the step would be run, and wants that beside it', async () => {
+  it('explains with --explain --dry-run how the step would run, and refuses --explain alone', async () => {
     const points = await trainCommand.run({ config: 'mlp', data: 'ring', base: 8, dryRun: true, explain: true }, io());
     expect(points).toMatchObject({
       plan: expect.stringMatching(
@@ -79,7 +78,7 @@ describe('forja train', () => {
     );
   });
 
-  it('says with --dry-run what it would do, options over the file', async () => {
+  it('shows with --dry-run what it would do, with options overriding the file', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify({ ...tiny, rates: { g: 0.1 } }));
     const before = process.memoryUsage().rss;
     const result = await trainCommand.run({ config: 'c.json', dryRun: true, steps: 9, rateD: 0.2 }, io());
@@ -97,7 +96,7 @@ describe('forja train', () => {
     expect(await readdir(cwd)).toEqual(['c.json']);
   });
 
-  it('says with --dry-run which phases a step has, and what they keep', async () => {
+  it('shows with --dry-run the phases of a step, and the size of their state', async () => {
     const args = { config: 'mlp', data: 'ring', base: 4, penalty: ['r1=1,every=4'], dSteps: 2, dryRun: true };
     const counts = { 'hidden layers': 2 * (3 * 4 + 5 * 4), 'last of g': 5 * 2, 'last of d': 5 };
     const weights = Object.values(counts).reduce((a, b) => a + b);
@@ -115,7 +114,7 @@ describe('forja train', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
-  it('takes schedules as one flag: a kind for both rates, and single scalars by name', async () => {
+  it('takes schedules in one flag: a kind for both rates, or single scalars by name', async () => {
     const schedule = ['cosine', 'rate_d=linear:2e-4:0:5000', 'r1=linear::0,warmup=3'];
     const args = { config: 'mlp', data: 'ring', base: 4, penalty: ['r1=0.5'], schedule, dryRun: true };
     expect(await trainCommand.run(args, io())).toMatchObject({
@@ -127,7 +126,7 @@ describe('forja train', () => {
         },
       },
     });
-    // a system without schedules of single scalars has a flag of one word
+    // in a system without schedules of single scalars, the flag is a plain kind
     await expect(trainCommand.run({ config: 'pix2pix', data: 'x', schedule: 'cosin' }, io())).rejects.toThrow(
       /config\.schedule: .*got 'cosin'/,
     );
@@ -142,7 +141,7 @@ describe('forja train', () => {
     );
   });
 
-  it('trains, tells progress, and goes on', async () => {
+  it('trains, shows progress, and resumes', async () => {
     await writeFile(join(cwd, 'c.json'), JSON.stringify(tiny));
     expect(await trainCommand.run({ config: 'c.json', out: 'run' }, io())).toMatchObject({
       step: 3,
@@ -169,7 +168,7 @@ describe('forja train', () => {
     expect(await trainCommand.run({ resume: 'run', steps: 5 }, io())).toMatchObject({ step: 5, reason: 'finished' });
   });
 
-  it('saves before the first step when it is interrupted at once', async () => {
+  it('saves before the first step if interrupted at once', async () => {
     const abort = new AbortController();
     abort.abort();
     expect(
@@ -184,7 +183,7 @@ describe('forja train', () => {
 });
 
 describe('progress', () => {
-  it('writes times as a clock does', () => {
+  it('formats times', () => {
     expect([0, 59.6, 62, 3723, Infinity, NaN].map(duration)).toEqual([
       '0:00',
       '1:00',
@@ -195,7 +194,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('shows how far the pictures of a folder are read', () => {
+  it('shows how many pictures of a folder are read', () => {
     const { onEvent } = progressListener(io());
     for (const done of [1, 2]) onEvent({ type: 'data', done, total: 2 });
     expect(lines).toEqual(['reading pictures 1/2 1 of 2', 'reading pictures 2/2 2 of 2']);

@@ -1,5 +1,5 @@
-// forja train: a run from a configuration file or a system's name, with what the options change; --resume goes on with
-// one.
+// forja train: a run from a configuration file or a system's name, with options that override it; --resume continues a
+// run.
 import { readFile } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type CliIo, type CliOption } from '@forja/core';
@@ -74,7 +74,7 @@ export const trainCommand: CliCommand = {
   ],
   async run(raw, io) {
     const args = raw as Args; // the options above
-    if (args.resume !== undefined) return goOn(args.resume, args, io);
+    if (args.resume !== undefined) return resumeRun(args.resume, args, io);
     const { config, system } = await configOf(args, io.cwd);
     if (args.explain && !args.dryRun)
       throw new UsageError('train --explain: expected --dry-run beside it, as it trains nothing');
@@ -94,7 +94,7 @@ export const trainCommand: CliCommand = {
   },
 };
 
-/** Fields of the run and of all systems: what help shows before a system is named. */
+/** Fields of the run and of all systems, for help without a system. */
 function everyEntry(): OptionEntries {
   return Object.assign(
     {},
@@ -106,7 +106,7 @@ function everyEntry(): OptionEntries {
 const isSource = (word: string): boolean =>
   !word.startsWith('-') && (systemNames().includes(word) || word.endsWith('.json') || isModule(word));
 
-/** The system that the first argument leads to. */
+/** The system of the first argument. */
 async function kindFor(source: string, cwd: string): Promise<SystemKind> {
   if (isModule(source)) return loadSystem(source, cwd);
   if (!source.endsWith('.json')) return kindOf(source);
@@ -139,7 +139,7 @@ async function goOn(
   );
 }
 
-/** The file's or system's configuration with the options over it, and the system where it is the user's own. */
+/** The configuration, overridden by the options, and the system if it is the user's own. */
 async function configOf(args: Args, cwd: string): Promise<{ config: ResolvedConfig; system: SystemKind | undefined }> {
   const source = args.config;
   if (source === undefined)
@@ -239,7 +239,7 @@ const listed = (parameters: Readonly<Record<string, number>>): string =>
     .map(([role, count]) => `${role} ${count}`)
     .join(', ');
 
-/** Runs with a progress display, and says at the end where things are. */
+/** Runs with a progress display, and lists the files at the end. */
 async function watched(
   io: CliIo,
   work: (onEvent: (event: TrainEvent) => void) => Promise<TrainResult>,

@@ -1,4 +1,4 @@
-// `train` and `resume` in Node: runtime, files, data and environment filled in.
+// `train` and `resume` in Node, which provide runtime, files, data and environment.
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
 import { ForjaError, optionsOf, shown, UsageError, type Runtime } from '@forja/core';
@@ -16,9 +16,9 @@ import { loadSystem } from './load-system.js';
 import { useTfjsNode } from './tfjs-node.js';
 import { openWatch, type WatchOptions } from './watch.js';
 
-/** What a run gets from its surroundings; all of it has a default here. */
+/** What the caller of {@link train} can provide; everything has a default in Node. */
 export interface NodeTrainHost extends Omit<TrainHost, 'checkpoint'> {
-  /** What relative paths are relative to. Default: the process's folder. */
+  /** Base of relative paths. Default: the process's folder. */
   cwd?: string;
   /**
    * A page that shows the run while it goes, on 127.0.0.1: true for a free port, or a port. The event `watching` tells
@@ -61,9 +61,9 @@ async function start(resolved: ResolvedConfig, host: NodeTrainHost): Promise<Tra
   return run(resolved, { ...host, cwd, dataset, store: host.store ?? folder, ...(first ? { start: first } : {}) });
 }
 
-/** What {@link resume} may change of the saved configuration. */
+/** Options of {@link resume}. */
 export interface ResumeOptions extends Omit<NodeTrainHost, 'store'> {
-  /** Train to this many steps instead. With the schedule `constant` that is what a longer run would have done. */
+  /** Train to this many steps instead. With the schedule `constant` the result equals that of a longer run. */
   steps?: number;
 }
 
@@ -71,10 +71,10 @@ const RESUME_OPTIONS =
   'cwd dataset environment features networks onEvent onReady runtime signal start steps stepsPerRun system watch';
 
 /**
- * Goes on with the run in `folder` from its newest whole checkpoint, bit for bit, dropping log lines and grids after
- * it; from the start when there is none yet. Differences of version, provider, thread count or CPU are an event
- * `warning`. A finished run is exported again.
- * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` when every checkpoint is damaged.
+ * Continues the run in `folder` from its newest intact checkpoint, bit for bit, deleting log lines and grids after it;
+ * from the start if there is none yet. Differences of version, provider, thread count or CPU emit an event `warning`. A
+ * finished run is exported again.
+ * @throws UsageError for a folder without config.json; ForjaError `checkpoint.format` if every checkpoint is damaged.
  */
 export async function resume(folder: string, host: ResumeOptions = {}): Promise<TrainResult> {
   optionsOf('resume', host, RESUME_OPTIONS);
@@ -157,7 +157,7 @@ const decoding = ({ onEvent = () => {} }: Pick<TrainHost, 'onEvent'>): PictureHo
   onProgress: (done, total) => void onEvent({ type: 'data', done, total }),
 });
 
-/** The checkpoint that a configuration starts with: a file, or the newest of a run's folder. */
+/** The checkpoint that a configuration's run starts from: a file, or the newest of a run's folder. */
 async function startOf({ start }: ResolvedConfig, cwd: string): Promise<Uint8Array | undefined> {
   if (start === undefined) return undefined;
   const path = resolvePath(cwd, start);
@@ -190,7 +190,7 @@ async function run(
   });
 }
 
-/** Runs `work` with the host's runtime, or one as the configuration wants it, which ends with it. */
+/** Runs `work` with the host's runtime, or with a temporary one of the configuration. */
 export async function withRuntime<T>(
   { threads }: ResolvedConfig,
   host: Pick<TrainHost, 'runtime'>,
@@ -205,8 +205,8 @@ export async function withRuntime<T>(
 }
 
 /**
- * The extractor's file that `features` names; undefined for a name of a ready one.
- * @throws UsageError where there is no file.
+ * The extractor's file that `features` names; undefined for a built-in one.
+ * @throws UsageError for a missing file.
  */
 export async function extractorFile(features: string | undefined, cwd: string): Promise<ExtractorFile | undefined> {
   if (features === undefined || extractorNames.includes(features)) return undefined;
@@ -220,7 +220,7 @@ export async function extractorFile(features: string | undefined, cwd: string): 
   return { name: basename(path), model: new Uint8Array(model) };
 }
 
-/** JSON of a file. Throws UsageError naming the file. */
+/** Parses the JSON of a file. Throws UsageError naming the file. */
 export function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);

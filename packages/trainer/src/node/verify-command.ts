@@ -1,4 +1,4 @@
-// forja verify: an ONNX file against the tfjs model that it was made from. Exit code 1 when they differ.
+// forja verify: compares an ONNX file with the tfjs model that it was made from. Exit code 1 if they differ.
 import { readFile } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, type CliCommand } from '@forja/core';

@@ -1,12 +1,12 @@
-// Where a model card goes: beside its model, never over one that somebody has edited or that is another model's.
+// Writes a model card next to its model, but never over one that was edited or belongs to another model.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isUntouched, modelCard, type CardSource } from '../export/model-card.js';
 import { writeFileSafely } from './files.js';
 
 /**
- * Writes `MODEL_CARD.md` beside the ONNX file `out`; where one stands there that is edited, or of another file,
- * `<name>.MODEL_CARD.md`. Where that is edited too, nothing is written. Returns the path written, if any.
+ * Writes `MODEL_CARD.md` next to the ONNX file `out`; if that exists and is edited or of another file,
+ * `<name>.MODEL_CARD.md`; if that is edited too, nothing. Returns the path written, if any.
  */
 export async function writeCard(out: string, source: Omit<CardSource, 'file'>): Promise<string | undefined> {
   const file = basename(out);

@@ -80,7 +80,7 @@ export function outputOf(call: KernelCall): ValueId {
   return id;
 }
 
-/** The outputs of which a call's traits speak: all, or the values without their places. */
+/** The outputs that a call's traits describe: all, or the values without their indices. */
 export function valueOutputs(call: KernelCall): readonly ValueId[] {
   return traitsOf(call.kernel).outputs === 'values and places' ? call.outputs.slice(0, 1) : call.outputs;
 }

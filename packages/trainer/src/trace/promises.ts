@@ -1,4 +1,4 @@
-// Promises that a traced function returns in place of tensors. They are refused, and nobody awaits them.
+// Promises that a traced function returns instead of tensors. They are refused, so nobody awaits them.
 
 /**
  * Whether something is a promise, or an object that holds promises where tensors should be. Rejections are handled,

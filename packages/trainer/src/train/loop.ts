@@ -119,8 +119,8 @@ function ratesAt({ schedules }: GanSystem, step: number): Record<string, number>
 }
 
 /**
- * Refuses schedules that watch an unknown scalar: every phase runs in the first iteration, except those with `from`,
- * whose scalars are not known yet.
+ * Refuses schedules that watch a scalar missing from the first iteration, in which all phases run. With phases that
+ * begin later, their scalars are not known yet, so nothing is refused.
  */
 function checkWatched({ schedules, phases }: GanSystem, scalars: Scalars): void {
   if (phases.some(({ from = 0 }) => from > 0)) return;
