@@ -1,5 +1,5 @@
-// A generator that needs no training: a small network with random weights from a pixel's place and a latent to its
-// colour (a compositional pattern-producing network, Stanley 2007). Its pictures are abstract and smooth.
+// A generator that needs no training: a small network with random weights that maps a pixel's position and a latent to
+// a colour (a compositional pattern-producing network, Stanley 2007). Its pictures are abstract and smooth.
 import { createHash } from 'node:crypto';
 import { latents } from '@forja/core';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';

@@ -1,5 +1,5 @@
-// A generator in two forms: what decides which one runs, what the pictures differ by, what waits for the preparation
-// (nothing), and what becomes of both when an executor dies or the generator is disposed of.
+// A generator with two forms of its model: which one runs, how much their pictures differ, that no run waits for the
+// preparation, and both forms after the executor died or the generator was disposed.
 import { once } from 'node:events';
 import { tensor, type Generator, type NamedTensors, type Session } from '@forja/core';
 import { fastModelBytes, type FastBytes } from '@forja/core/onnx';
@@ -10,7 +10,7 @@ import type { Preparation } from './executor/prepare.js';
 import { load, runtime } from './index.js';
 
 const model = smallGenerator(96);
-const found = fastModelBytes(model) as FastBytes;
+const prepared = fastModelBytes(model) as FastBytes;
 const noise = (rows: number): NamedTensors => ({
   z: tensor(
     'float32',
@@ -30,13 +30,13 @@ const scripts = new Scripts();
 afterAll(() => scripts.remove());
 
 describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
-  test('single pictures are as the file says, large batches by other convolutions, within 1e-5; the device says so', async () => {
+  test('single pictures use the file’s convolutions, large batches faster ones, within 1e-5; the device report says so', async () => {
     const [generator, plain] = await Promise.all([
       load(model, { device: 'cpu', executor, warmup: [8] }),
       load(model, { device: 'cpu', executor, lowering: 'portable' }),
     ]);
     const { device } = generator;
-    expect(device.convolutions).toEqual(found.convolutions);
+    expect(device.convolutions).toEqual(prepared.convolutions);
     expect(device.reasons.join()).toMatch(/convolutions: replaced in runs of 8 rows and more.*deterministic/);
     expect(await image(generator, 1)).toEqual(await image(plain, 1));
     expect(await image(generator, 7)).toEqual(await image(plain, 7));
@@ -49,7 +49,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
 
   test('with deterministic a picture has the same bits in any batch, from the start', async () => {
     const generator = await load(model, { device: 'cpu', executor, deterministic: true });
-    expect(generator.device.convolutions).toEqual(found.convolutions);
+    expect(generator.device.convolutions).toEqual(prepared.convolutions);
     const large = await image(generator, 16);
     expect(await image(generator, 1)).toEqual(large.slice(0, FIRST));
     expect(await image(generator, 16)).toEqual(large);
@@ -57,7 +57,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
   });
 });
 
-test('a preparation that lasts delays no run, and takes effect when it is over', async () => {
+test('a long preparation delays no run, and takes effect when it is done', async () => {
   const rt = runtime({ device: 'cpu', threads: 1 });
   const [plain, reference] = [await rt.createSession(model), await rt.createSession(model, { lowering: 'auto' })];
   let finish: (found: FastBytes) => void = () => undefined;
@@ -76,9 +76,9 @@ test('a preparation that lasts delays no run, and takes effect when it is over',
   const early = await Promise.all([16, 1, 8, 1].map((rows) => image(session, rows)));
   expect([begun, session.device.convolutions]).toEqual([1, undefined]);
   expect(early[0]?.slice(0, FIRST)).toEqual(early[1]);
-  finish(found);
+  finish(prepared);
   await session.prepared();
-  expect(session.device.convolutions).toEqual(found.convolutions);
+  expect(session.device.convolutions).toEqual(prepared.convolutions);
   expect(await image(session, 16)).toEqual(await image(reference, 16));
   expect(await image(session, 1)).toEqual(early[1]);
   await session.dispose();
@@ -86,7 +86,7 @@ test('a preparation that lasts delays no run, and takes effect when it is over',
   await rt.dispose();
 });
 
-test('a preparation that fails, or finds nothing, leaves the file as it is, and the device says why', async () => {
+test('if the preparation fails or finds nothing, the file runs as it is, and the device report says why', async () => {
   const rt = runtime({ device: 'cpu', threads: 1 });
   const told: string[][] = [];
   for (const done of [() => Promise.reject(new Error('no memory')), () => Promise.resolve(undefined)]) {
@@ -106,16 +106,16 @@ test('a preparation that fails, or finds nothing, leaves the file as it is, and 
   await rt.dispose();
 });
 
-test('both forms come back when their executor died', async () => {
+test('both forms are restored after their executor died', async () => {
   const generator = await load(model, { device: 'cpu', warmup: [8], onEvent: () => undefined });
   const before = [await image(generator, 1), await image(generator, 16)];
   await workers.all[0]?.terminate();
   expect([await image(generator, 16), await image(generator, 1)]).toEqual(before.reverse());
-  expect(generator.device.convolutions).toEqual(found.convolutions);
+  expect(generator.device.convolutions).toEqual(prepared.convolutions);
   await generator.dispose();
 });
 
-test('disposed of while the second form is prepared, it leaves no thread', async () => {
+test('leaves no thread when disposed during the preparation', async () => {
   const generator = await load(model, { device: 'cpu' });
   await generator.sample({ count: 1 });
   expect(workers.counts).toEqual([1, 1]);
@@ -127,7 +127,7 @@ test('disposed of while the second form is prepared, it leaves no thread', async
   expect(workers.counts).toEqual([2, 0]);
 });
 
-test('a preparation does not keep the process', async () => {
+test('a preparation does not keep the process alive', async () => {
   const file = scripts.file('generator.onnx', model);
   const { code, stdout } = await scripts.run(
     `const generator = await load(${JSON.stringify(file)}, { device: 'cpu' });

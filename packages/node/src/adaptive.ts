@@ -1,20 +1,20 @@
-// A session in two forms: as the file says, at once, and with faster convolutions for large batches, which are slower
-// for small ones. The second is prepared beside the runs when a large batch is first asked for.
+// A session with two forms of its model: the file's own, and one with convolutions that are faster for large batches
+// but slower for small ones. The second is prepared in the background on the first large batch.
 import { disposable, messageOf } from '@forja/core';
 import type { DeviceReport, NamedTensors, RunOptions, Session, TensorSpec } from '@forja/core';
 import type { FastBytes } from '@forja/core/onnx';
 import type { prepare as prepareModel, Preparation } from './executor/prepare.js';
 
-/** Rows of a run from which on faster convolutions may pay. */
+/** Minimum batch size for the faster convolutions. */
 export const LARGE = 8;
 
-/** What an {@link AdaptiveSession} is made of. */
+/** Arguments of {@link AdaptiveSession}. */
 export interface AdaptiveParts {
-  /** As the file says. */
+  /** The file's own form. */
   plain: Session;
   model: Uint8Array;
   prepare: typeof prepareModel;
-  /** Opens what was prepared beside `plain`. */
+  /** Opens the prepared form, in addition to `plain`. */
   open: (model: Uint8Array) => Promise<Session>;
 }
 
@@ -23,14 +23,14 @@ interface Fast extends Pick<FastBytes, 'convolutions' | 'from'> {
   session: Session;
 }
 
-/** A session without state that runs large batches in another form than small ones, as soon as it has it. */
+/** A session without state that runs large batches in the second form, once it is prepared. */
 export class AdaptiveSession implements Session {
   readonly inputs: TensorSpec[];
   readonly outputs: TensorSpec[];
   /** For `await using`. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly #plain: Session;
-  /** Until the second form was prepared. */
+  /** Set until the second form is prepared. */
   #parts: AdaptiveParts | undefined;
   #preparation: Preparation | undefined;
   #prepared: Promise<void> | undefined;
@@ -47,7 +47,7 @@ export class AdaptiveSession implements Session {
     disposable(this);
   }
 
-  /** That of the file's own form; with the second one, its convolutions and what decides. */
+  /** The report of the file's own form; once there is a second one, also its convolutions and when it is used. */
   get device(): DeviceReport {
     const { device } = this.#plain;
     const note = (text: string): string[] => [...device.reasons, `convolutions: ${text}`];
@@ -74,7 +74,7 @@ export class AdaptiveSession implements Session {
     return this.#plain.writeState(values);
   }
 
-  /** Resolves when a second form that was asked for is there, or cannot be. */
+  /** Resolves when a preparation that was started has succeeded or failed. */
   async prepared(): Promise<void> {
     await this.#prepared;
   }
@@ -85,7 +85,7 @@ export class AdaptiveSession implements Session {
   }
 
   #formFor(rows: number): Session {
-    // The CPU only: another executor may have had to take another device.
+    // Only on the CPU: a replaced executor may have another device.
     if (rows < LARGE || this.#disposal || this.#plain.device.actual !== 'cpu') return this.#plain;
     this.#prepared ??= this.#prepare();
     return this.#fast && rows >= this.#fast.from ? this.#fast.session : this.#plain;
@@ -117,7 +117,7 @@ export class AdaptiveSession implements Session {
   }
 }
 
-/** The most rows among the feeds; what is no tensor is refused later. */
+/** The largest batch size among the feeds; values that are not tensors are refused later. */
 function rowsOf(feeds: NamedTensors): number {
   let rows = 0;
   for (const name in feeds) rows = Math.max(rows, Number(feeds[name]?.shape?.[0]) || 0);

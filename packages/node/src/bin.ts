@@ -4,7 +4,7 @@ import { reasonOf } from './cli/errors.js';
 import { main } from './cli/main.js';
 import { hasCode } from './has-code.js';
 
-// `forja inspect model.onnx | head` ends the pipe early; that is no error. A full disk is.
+// `forja inspect model.onnx | head` closes the pipe early, which is not an error; a full disk is.
 process.stdout.on('error', (error) => {
   if (hasCode(error, 'EPIPE')) process.exit(0);
   process.stderr.write(`error: cannot write standard output: ${reasonOf(error)} [io]\n`);

@@ -1,5 +1,5 @@
-// Services as bundlers make them, by esbuild as ES module and as CommonJS, and under Node's permission flags: whether
-// the worker's file is found.
+// Whether the worker's file is found in bundles (by esbuild, as ES module and CommonJS), and under Node's permission
+// flags.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -39,7 +39,7 @@ main(process.argv[2]).catch(({ code, message }) => console.log(code, message));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What docs/node.md says of ES modules: packages of the service are CommonJS and call `require`. */
+/** From docs/node.md, for ES modules: packages of the service are CommonJS and call `require`. */
 const REQUIRE = "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
 
 /** Builds the bundles in a new folder; returns the app's path. */
@@ -115,7 +115,7 @@ const permission = process.allowedNodeEnvironmentFlags.has('--permission')
   : '--experimental-permission';
 const granted = [permission, '--no-warnings', '--allow-fs-read=*'];
 
-test('under permission flags the error names the flag that is missing', async () => {
+test('under permission flags the error names the missing flag', async () => {
   const file = await library();
   for (const [executor, flag] of [
     ['worker', '--allow-worker'],
@@ -128,7 +128,7 @@ test('under permission flags the error names the flag that is missing', async ()
   expect(run(file, 'inline', ...granted)).toMatch(/^device\.unavailable [\s\S]*--allow-addons/);
   expect(run(file, 'inline', ...granted, '--allow-addons')).toBe('200 inline 1\n');
   expect(run(file, 'worker', ...granted, '--allow-addons', '--allow-worker')).toBe('200 worker 1\n');
-  // A file that may not be read is not one that is missing.
+  // An unreadable file is not reported as missing.
   const blind = [permission, '--no-warnings', `--allow-fs-read=${file}`, '--allow-worker'];
   expect(run(file, 'worker', ...blind)).not.toMatch(/device\.lost/);
 });

@@ -180,30 +180,30 @@ describe('sample', () => {
     const [a, b, c, d] = [0, 1, 2, 3].map((i) => pixelsOf(latents(7, i, 1, SIZE)));
     const rows = (left: number[], right: number[]): number[] =>
       [0, 4].flatMap((y) => [...left.slice(y, y + 4), ...right.slice(y, y + 4)]);
-    expect(near([...png.data], [...rows(a!, b!), ...rows(c!, d!)])).toBe(true);
+    expect(nearlyEqual([...png.data], [...rows(a!, b!), ...rows(c!, d!)])).toBe(true);
     expect(readdirSync(join(folder, 'out'))).toEqual(['grid.png']); // no temporary files left
   });
 
   test('a folder gets one PNG each; labels by number; big seeds', () => {
     result('sample', 'generator.onnx', '-o', 'many', '-n', '3', '--seed', '18446744073709551615', '--label', '1');
     expect(readdirSync(join(folder, 'many'))).toEqual(['0000.png', '0001.png', '0002.png']);
-    // fewer would leave the last ones of the earlier call among them
+    // fewer pictures would leave some of the earlier call
     const fewer = forja('sample', 'generator.onnx', '-o', 'many', '-n', '2', '--label', '1');
     expect([fewer.status, fewer.stderr]).toEqual([2, expect.stringMatching(/1 more \(0002\.png/)]);
     expect(
-      near(
+      nearlyEqual(
         [...decode(readFileSync(join(folder, 'many/0002.png'))).data],
         pixelsOf(latents(2n ** 64n - 1n, 2, 1, SIZE), 1),
       ),
     ).toBe(true);
   });
 
-  test('texts in turn, and words that the model does not know', async () => {
+  test('several texts, and unknown words', async () => {
     writeFileSync(join(folder, 'told.onnx'), await textModel(sha256));
     result('sample', 'told.onnx', '-o', 'told', '-n', '3', '-s', '7', '--text', 'much lighter', '--text', 'Darker!');
     for (const [i, shift] of [1.5, -2, 1.5].entries()) {
       const { data } = decode(readFileSync(join(folder, `told/000${i}.png`)));
-      expect(near([...data], pixelsOf(latents(7, i, 1, SIZE), shift))).toBe(true);
+      expect(nearlyEqual([...data], pixelsOf(latents(7, i, 1, SIZE), shift))).toBe(true);
     }
     const { status, stderr } = forja('sample', 'told.onnx', '-o', 'none', '--text', 'drker');
     expect([status, stderr]).toEqual([2, expect.stringContaining("got 'drker' (did you mean 'darker'?)")]);
@@ -231,21 +231,21 @@ describe('sample', () => {
     expect(row).toMatchObject({ width: 9, height: 2 });
     const [a, b] = [0, 1].map((i) => pixelsOf(latents(0, i, 1, SIZE, { truncation: 0.5 })));
     expect(
-      near(
+      nearlyEqual(
         [...row.data],
         [0, 4].flatMap((y) => [...a!.slice(y, y + 4), 0, ...b!.slice(y, y + 4)]),
       ),
     ).toBe(true);
     result('sample', 'generator.onnx', '-o', 'scaled.png', '--count', '1', '--label', '0', '--truncation', 'psi:0.5');
     expect(
-      near(
+      nearlyEqual(
         [...decode(readFileSync(join(folder, 'scaled.png'))).data],
         pixelsOf(latents(0, 0, 1, SIZE).map((z) => z / 2)),
       ),
     ).toBe(true);
   });
 
-  test('.gif and .apng by extension; people are told what was written', () => {
+  test('.gif and .apng by extension; the output names the written files', () => {
     const { status, stdout } = forja('sample', 'generator.onnx', '-o', 'out/a.gif', '--count', '3', '--delay', '90');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^3 pictures of 4 × 2, seed 0, in .*out.a\.gif\n\d+ images\/s on cpu, \d+ threads?\n$/);
@@ -254,20 +254,20 @@ describe('sample', () => {
     expect(readFileSync(join(folder, 'out/a.apng'), 'latin1')).toContain('acTL');
   });
 
-  test('a flipped byte is sampled when asked for', () => {
+  test('a file with a flipped byte is sampled with --integrity off', () => {
     expect(result('sample', 'flipped.onnx', '-o', 'out/flipped.png', '--integrity', 'off')).toMatchObject({
       count: 16,
     });
   });
 });
 
-test('interpolate: ends are the first latents of both seeds', () => {
+test('interpolate: the ends are the first latents of both seeds', () => {
   expect(
     result('interpolate', 'generator.onnx', '-o', 'walk', '--from', '1', '--to', '2', '--steps', '5', '--label', '0'),
   ).toMatchObject({ count: 5, from: '1', to: '2' });
   const frame = (i: number): number[] => [...decode(readFileSync(join(folder, `walk/000${i}.png`))).data];
-  expect(near(frame(0), pixelsOf(latents(1, 0, 1, SIZE)))).toBe(true);
-  expect(near(frame(4), pixelsOf(latents(2, 0, 1, SIZE)))).toBe(true);
+  expect(nearlyEqual(frame(0), pixelsOf(latents(1, 0, 1, SIZE)))).toBe(true);
+  expect(nearlyEqual(frame(4), pixelsOf(latents(2, 0, 1, SIZE)))).toBe(true);
   const { stdout } = forja('interpolate', 'generator.onnx', '-o', 'walk.gif', '--loop', '--steps', '8');
   expect(stdout).toMatch(/^8 pictures of 4 × 2, seed 0 to 1 and back, in .*walk\.gif/);
 });
@@ -294,7 +294,7 @@ test('inspect: inputs, outputs, ops, parameters, manifest and integrity', () => 
   expect(stdout).toMatch(/^ {2}label +label, 2 classes: plain, lighter$/m);
 });
 
-test('inspect --graph: a page or an SVG beside what is printed', () => {
+test('inspect --graph: also writes a page or an SVG', () => {
   const { drawn } = result('inspect', 'generator.onnx', '--graph', '-o', 'drawn/g.html') as { drawn: unknown };
   expect(drawn).toEqual({ file: join(folder, 'drawn/g.html'), boxes: 6 });
   expect(readFileSync(join(folder, 'drawn/g.html'), 'utf8')).toMatch(/<svg[^]*Gather[^]*<td>Tanh<\/td>/);
@@ -309,7 +309,7 @@ test('doctor: versions and devices, each tried', () => {
     data: unknown[];
     programs: { name: string }[];
   };
-  expect(found.data).toEqual([]); // the trainer knows them
+  expect(found.data).toEqual([]); // listed by the trainer only
   expect(found.programs.map(({ name }) => name)).toEqual(['browser', 'ffmpeg']);
   expect(forja('doctor').stdout).toMatch(/^ {2}@forja\/trainer +not installed; .*npm install @forja\/trainer/m);
   expect(found.versions).toMatchObject({ node: process.versions.node, forja: '0.0.0' });
@@ -335,7 +335,7 @@ describe('help', () => {
   });
 });
 
-describe('what is refused: one line with a code, nothing written', () => {
+describe('refusals: one line with a code, nothing written', () => {
   beforeEach(() => {
     rmSync(join(folder, 'refused'), { recursive: true, force: true });
     mkdirSync(join(folder, 'refused/taken.gif'), { recursive: true });
@@ -518,7 +518,7 @@ describe('with @forja/trainer installed in the folder', () => {
     });
   });
 
-  test('progress is plain lines on stderr where there is no terminal, and nothing under --json', () => {
+  test('without a terminal, progress is plain lines on stderr, and none with --json', () => {
     const { status, stdout, stderr } = forja('train', 'dcgan');
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'printed\n' });
     const lines = stderr.trimEnd().split('\n');
@@ -547,7 +547,7 @@ describe('with @forja/trainer installed in the folder', () => {
     expect(await interrupted('deaf', 2)).toEqual({ code: 130, stdout: 'ready\n' });
   });
 
-  test('a trainer that lacks a peer says which', () => {
+  test('a trainer without one of its peers names it', () => {
     writeFileSync(
       join(folder, 'node_modules/@forja/trainer/node.js'),
       "import '@tensorflow/tfjs';\nexport const commands = [];\n",
@@ -581,7 +581,7 @@ test('Ctrl-C during a long sample: exit 130, nothing written', async () => {
   expect(readdirSync(join(folder, 'long')).every((name) => /^\d{5}\.png$/.test(name))).toBe(true);
 });
 
-test.runIf(process.platform === 'linux')('output that cannot be written is told, and fails', () => {
+test.runIf(process.platform === 'linux')('fails with a message if output cannot be written', () => {
   for (const args of [['inspect', 'generator.onnx'], ['inspect', 'generator.onnx', '--json'], ['--help']]) {
     const full = openSync('/dev/full', 'w');
     const { status, stderr } = spawnSync(process.execPath, [bin, ...args], {
@@ -597,7 +597,7 @@ test.runIf(process.platform === 'linux')('output that cannot be written is told,
   }
 });
 
-test.each(['sample', 'interpolate', 'export-repository'])('%s -o - is no place to write to', (command) => {
+test.each(['sample', 'interpolate', 'export-repository'])('%s -o - is refused', (command) => {
   const { status, stdout } = forja(command, 'generator.onnx', '-o', '-', '--json');
   expect(status).toBe(2);
   expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'usage' } });
@@ -613,7 +613,7 @@ test('runs through a link, as npm installs it', () => {
 });
 
 /** Bytes at most 1 apart: the runtime's tanh and the engine's differ in the last place. */
-function near(a: number[], b: number[]): boolean {
+function nearlyEqual(a: number[], b: number[]): boolean {
   return a.length === b.length && a.every((x, i) => Math.abs(x - b[i]!) <= 1);
 }
 

@@ -1,4 +1,4 @@
-// forja convert: the file that it writes, what it says, and what it refuses.
+// forja convert: the written file, its output, and refusals.
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,7 +76,7 @@ test('a generator keeps its manifest, gets smaller, and is sampled like before',
   for (const each of [plain, small, expanded]) await each.dispose();
 });
 
-test('a file without a manifest, with weights beside it, becomes one file', async () => {
+test('a file without a manifest and its external weights become one file', async () => {
   const { model, external } = externalizeModel(generator(), { location: 'w.bin' });
   await writeFile(join(folder, 'plain.onnx'), encodeModel(model));
   await writeFile(join(folder, 'w.bin'), external.get('w.bin') ?? new Uint8Array());
@@ -99,7 +99,7 @@ test('a file without a manifest, with weights beside it, becomes one file', asyn
   expect((await forja('convert', 'plain.onnx')).err).toMatch(/model\.notFound/);
 });
 
-test('what cannot be converted is told in one line', async () => {
+test('refuses files that cannot be converted, in one line', async () => {
   await writeFile(join(folder, 'g.onnx'), await sealModel(generator(), manifest, sha256));
   await forja('convert', 'g.onnx', '-o', 'again.onnx', '--no-compare');
   await writeFile(join(folder, 'tiny.onnx'), encodeModel(generator(2)));

@@ -1,4 +1,4 @@
-// Arguments from untyped callers: null, transferred buffers, shared memory. Refused by name, or accepted. Also
+// Arguments of untyped callers (null, transferred buffers, shared memory) are refused by name, or accepted. Also
 // properties of handles and errors.
 import { isForjaError, tensor, type NamedTensors } from '@forja/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ const refusal = (call: () => unknown): Promise<unknown> =>
       },
     );
 
-describe('null, and other values that are no options', () => {
+describe('null, and other values that are not options', () => {
   test.each<[string, string, () => unknown]>([
     ['usage', 'load', () => load(nothing)],
     ['usage', 'load', () => load(model, nothing)],
@@ -67,7 +67,7 @@ describe('null, and other values that are no options', () => {
   });
 });
 
-test('a buffer that was transferred is told as such, whatever it was to be', async () => {
+test('the error for a transferred buffer says so, for every argument', async () => {
   const z = (): Float32Array => transferred(new Float32Array(16));
   expect(await refusal(() => load(transferred(model.slice())))).toEqual(['usage', 'load']);
   expect(await refusal(() => generator.sample({ latents: z() }))).toEqual(['input.shape', 'sample.latents']);
@@ -78,7 +78,7 @@ test('a buffer that was transferred is told as such, whatever it was to be', asy
   await rt.dispose();
 });
 
-test('shared memory is taken, by a copy', async () => {
+test('shared memory is accepted, and copied', async () => {
   const shared = <T extends ArrayBufferView>(array: T, of: new (buffer: SharedArrayBuffer) => T): T => {
     const memory = new SharedArrayBuffer(array.byteLength);
     new Uint8Array(memory).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
@@ -97,7 +97,7 @@ test('shared memory is taken, by a copy', async () => {
   }
 });
 
-test('an abort has the name that the web gives it, also from another thread', async () => {
+test('an abort is an AbortError, also from another thread', async () => {
   const aborted = { name: 'AbortError', code: 'aborted' };
   await expect(generator.sample({ signal: AbortSignal.abort() })).rejects.toMatchObject(aborted);
   await expect(load(model, { ...options, signal: AbortSignal.abort() })).rejects.toMatchObject(aborted);

@@ -98,7 +98,7 @@ const sample = (options: string): string => `{
 `;
 const quiet = { status: 0, signal: null, files: [], connections: [] };
 
-describe('nothing is sent home', () => {
+describe('no telemetry is sent', () => {
   test.each(['worker', 'inline', 'process'])('by executor %s, which changes one variable at most', (executor) => {
     const seen = inHome([
       script(
@@ -128,7 +128,7 @@ console.log(JSON.stringify(Object.entries(process.env).filter(([name, value]) =>
     expect(inHome([inWorker(sample(`{ device: 'cpu' }`), '')])).toMatchObject({ ...quiet, stderr: '' });
   });
 
-  test('or a warning says once that it is, where a worker thread asks for executor inline', () => {
+  test('or else one warning, for executor inline in a worker thread', () => {
     const seen = inHome([inWorker(`${sample(`{ executor: 'inline' }`)}${sample(`{ executor: 'inline' }`)}`, '')]);
     expect(seen).toMatchObject({ status: 0, signal: null });
     expect(seen.stderr.match(/\[forja\.telemetry\]/g)).toHaveLength(process.platform === 'linux' ? 1 : 0);
@@ -146,7 +146,7 @@ console.log(JSON.stringify(Object.entries(process.env).filter(([name, value]) =>
     },
   );
 
-  test.runIf(process.platform === 'linux')('but what the environment says stays, and is seen by this test', () => {
+  test.runIf(process.platform === 'linux')('unless the environment enables it, which this test can see', () => {
     const require = createRequire(import.meta.url);
     const { version } = require('onnxruntime-node/package.json') as { version: string };
     const { status, files } = inHome([script(sample(`{ device: 'cpu' }`))], '0');

@@ -1,5 +1,5 @@
-// load and its generator, with real onnxruntime: numbers against direct sessions, every way a source can be wrong, and
-// what is left afterwards.
+// load and its generator, with real onnxruntime: results against direct sessions, all kinds of wrong sources, and
+// leftovers.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -58,11 +58,11 @@ let path: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'forja-load-'));
   sealed = await sealModel(model(), MANIFEST, sha256);
-  path = put('generator.onnx', sealed);
+  path = write('generator.onnx', sealed);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function put(name: string, bytes: Uint8Array | string): string {
+function write(name: string, bytes: Uint8Array | string): string {
   const file = join(folder, name);
   writeFileSync(file, bytes);
   return file;
@@ -87,7 +87,7 @@ const code = async (source: Parameters<typeof load>[0], options?: LoadOptions): 
 };
 
 describe('from each kind of source', () => {
-  test('the same pictures, equal to onnxruntime asked directly within a step of 8 bits', async () => {
+  test('gives the same pictures, equal to a direct onnxruntime session within one 8-bit step', async () => {
     const expected = await direct(sealed, latents(7, 0, 5, SIZE));
     const sources = [
       path,
@@ -144,7 +144,7 @@ describe('from each kind of source', () => {
     await generator.dispose();
   });
 
-  test('a model without a manifest is recognised, and the caller may say more', async () => {
+  test('a model without a manifest is recognised, and options can describe it further', async () => {
     const generator = await load(encodeModel(model()), {
       manifest: { license: 'MIT', outputs: [{ ...MANIFEST.outputs[0]!, range: [0, 1] }] },
     });
@@ -157,7 +157,7 @@ describe('from each kind of source', () => {
     await generator.dispose();
   });
 
-  test('pictures do not depend on the batch they are made in, nor on who else asks', async () => {
+  test('pictures do not depend on their batch or on concurrent requests', async () => {
     const generator = await load(path, { batch: { max: 8 } });
     const [large, ...small] = await Promise.all([
       generator.sample({ count: 40, seed: 2 }),
@@ -171,16 +171,16 @@ describe('from each kind of source', () => {
   });
 });
 
-describe('what is no model', () => {
+describe('invalid models', () => {
   test.each<[string, string, () => string | Uint8Array]>([
     ['a missing file', 'model.notFound', () => join(folder, 'none.onnx')],
     ['a path through a file', 'model.notFound', () => join(path, 'x.onnx')],
     ['a folder', 'model.notFound', () => folder],
-    ['an empty file', 'model.truncated', () => put('empty.onnx', '')],
-    ['a web page', 'model.format', () => put('page.onnx', '<!doctype html><title>404</title>')],
-    ['a tfjs model.json', 'model.format', () => put('model.json', '{"format":"layers-model"}')],
-    ['other bytes', 'model.format', () => put('noise.onnx', 'this is no model at all')],
-    ['a cut file', 'model.truncated', () => put('cut.onnx', sealed.subarray(0, sealed.length - 900))],
+    ['an empty file', 'model.truncated', () => write('empty.onnx', '')],
+    ['a web page', 'model.format', () => write('page.onnx', '<!doctype html><title>404</title>')],
+    ['a tfjs model.json', 'model.format', () => write('model.json', '{"format":"layers-model"}')],
+    ['other bytes', 'model.format', () => write('noise.onnx', 'this is no model at all')],
+    ['a cut file', 'model.truncated', () => write('cut.onnx', sealed.subarray(0, sealed.length - 900))],
     ['an address that is none', 'usage', () => 'http://'],
     ['a file: address of a missing file', 'model.notFound', () => pathToFileURL(join(folder, 'none.onnx')).href],
   ])('%s: %s', async (_, expected, source) => {
@@ -208,7 +208,7 @@ describe('what is no model', () => {
     expect(await code(path, { warmup: [0] })).toBe('input.range');
   });
 
-  test('half precision that the device does not compute in, where strict asks for it', async () => {
+  test('strict half precision on a device that does not compute in it', async () => {
     expect(await code(path, { device: 'cpu', precision: 'fp16', strict: true })).toBe('device.unavailable');
     const generator = await load(path, { device: 'cpu', precision: 'fp16' });
     expect(generator.device.precision).toBeUndefined();
@@ -221,15 +221,15 @@ describe('what is no model', () => {
     expect(await code(half, { device: 'cpu', precision: 'fp16', strict: true, integrity: 'off' })).toBe('ok');
   });
 
-  test('a device that is not here', async () => {
+  test('a missing device', async () => {
     expect(await code(path, { device: process.platform === 'darwin' ? 'dml' : 'coreml' })).toBe('device.unavailable');
   });
 
-  test('a flipped byte is refused, warned of, or let through, as asked', async () => {
+  test('a flipped byte is refused, warned of, or accepted, by option', async () => {
     const flipped = sealed.slice();
     const at = Buffer.from(flipped).indexOf(Buffer.from(weights(3, 1).buffer)) + 1000;
     flipped[at] = (flipped[at] ?? 0) ^ 1;
-    const file = put('flipped.onnx', flipped);
+    const file = write('flipped.onnx', flipped);
     await expect(load(file)).rejects.toMatchObject({
       code: 'model.integrity',
       message: expect.stringContaining(file) as string,
@@ -240,7 +240,7 @@ describe('what is no model', () => {
     expect(await code(file, { integrity: 'off' })).toBe('ok');
   });
 
-  test('a manifest that lies about its model, or is broken', async () => {
+  test('a manifest that does not match its model, or is broken', async () => {
     const lie = { ...MANIFEST, inputs: [{ ...MANIFEST.inputs[0]!, shape: ['batch', 64] }] };
     expect(await code(await sealModel(model(), lie, sha256))).toBe('model.format');
     expect(await code(encodeModel({ ...model(), metadata: [{ key: MANIFEST_KEY, value: '{"version":1' }] }))).toBe(
@@ -249,7 +249,7 @@ describe('what is no model', () => {
   });
 });
 
-/** The model with its dense weights in a file, as the location says. */
+/** The model with its dense weights in an external file at `location`. */
 function split(location: string): { bytes: Uint8Array; data: Uint8Array } {
   const whole = decodeModel(encodeModel(model()));
   const dense = whole.graph!.initializers.find(({ name }) => name === 'dense')!;
@@ -264,8 +264,8 @@ describe('external data', () => {
   test('is read from the model’s folder', async () => {
     mkdirSync(join(folder, 'parts'), { recursive: true });
     const { bytes, data } = split('parts/dense.bin');
-    put('parts/dense.bin', data);
-    const generator = await load(put('split.onnx', bytes));
+    write('parts/dense.bin', data);
+    const generator = await load(write('split.onnx', bytes));
     expect([...(await generator.sample({ count: 2, seed: 4 })).data]).toBeAllclose(
       await direct(sealed, latents(4, 0, 2, SIZE)),
       { atol: 1 },
@@ -283,20 +283,20 @@ describe('external data', () => {
       await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense.bin', data]])),
     ])
       expect(await code(alone)).toBe('model.notFound');
-    put('parts/dense.bin', data.subarray(4));
+    write('parts/dense.bin', data.subarray(4));
     expect(await code(join(folder, 'split.onnx'))).toBe('model.truncated');
   });
 
   test('is part of the integrity', async () => {
     const { bytes, data } = split('sealed.bin');
-    const file = put(
+    const file = write(
       'split-sealed.onnx',
       await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['sealed.bin', data]])),
     );
-    put('sealed.bin', data);
+    write('sealed.bin', data);
     expect(await code(file)).toBe('ok');
     data[5] = (data[5] ?? 0) ^ 1;
-    put('sealed.bin', data);
+    write('sealed.bin', data);
     expect(await code(file)).toBe('model.integrity');
   });
 
@@ -316,7 +316,7 @@ describe('external data', () => {
     const inner = join(folder, 'inner');
     mkdirSync(join(inner, 'parts'), { recursive: true });
     const { bytes, data } = split(location);
-    put('secret.bin', data);
+    write('secret.bin', data);
     for (const [link, to] of [
       ['link.bin', join(folder, 'secret.bin')],
       ['linked', folder],
@@ -324,13 +324,13 @@ describe('external data', () => {
       rmSync(join(inner, link), { force: true });
       symlinkSync(to, join(inner, link));
     }
-    expect(await code(put('inner/model.onnx', bytes))).toBe('model.format');
+    expect(await code(write('inner/model.onnx', bytes))).toBe('model.format');
     const { bytes: absolute } = split(join(folder, 'secret.bin'));
-    expect(await code(put('inner/model.onnx', absolute))).toBe('model.format');
+    expect(await code(write('inner/model.onnx', absolute))).toBe('model.format');
   });
 
-  test('that is missing is told by its name', async () => {
-    await expect(load(put('lost.onnx', split('nowhere.bin').bytes))).rejects.toMatchObject({
+  test('that is missing is named', async () => {
+    await expect(load(write('lost.onnx', split('nowhere.bin').bytes))).rejects.toMatchObject({
       code: 'model.notFound',
       message: expect.stringMatching(/lost\.onnx.*nowhere\.bin/) as string,
     });
@@ -409,7 +409,7 @@ describe('over http', () => {
       seen.length = 0;
     });
 
-    test('takes it from the model’s folder, sealed, with progress over both, and keeps both', async () => {
+    test('loads it from the model’s folder, sealed, with progress over both, and caches both', async () => {
       const { bytes, data } = split('parts/dense #1.bin');
       const whole = await sealModel(decodeModel(bytes), MANIFEST, sha256, new Map([['parts/dense #1.bin', data]]));
       const cache = join(folder, 'cache-external');
@@ -482,7 +482,7 @@ describe('over http', () => {
       expect(seen).toEqual(['/m/model.onnx -']);
     });
 
-    test('redirects lead only to where the model came from, and are not followed elsewhere', async () => {
+    test('follows redirects only to the model’s own origin', async () => {
       const { bytes, data } = split('dense.bin');
       Object.assign(place, { '/m/model.onnx': bytes, '/m/dense.bin': '/store/1', '/store/1': data });
       expect(await code(`${here}/m/model.onnx`)).toBe('ok');
@@ -499,11 +499,11 @@ describe('over http', () => {
     });
   });
 
-  test('nobody there', async () => {
+  test('a server that does not answer', async () => {
     expect(await code('http://127.0.0.1:1/x.onnx')).toBe('io');
   });
 
-  test('a cache folder keeps the file until the server has another', async () => {
+  test('a cache folder keeps the file until it changes on the server', async () => {
     const cache = join(folder, 'cache');
     const url = `${origin}/cached.onnx`;
     asked = [];
@@ -518,7 +518,7 @@ describe('over http', () => {
     expect(readdirSync(cache)).toHaveLength(1);
   });
 
-  test('an abort ends a download, and one before it starts is heeded', async () => {
+  test('an abort ends a download, also one before it starts', async () => {
     const control = new AbortController();
     const loading = load(`${origin}/endless`, {
       signal: control.signal,
@@ -529,7 +529,7 @@ describe('over http', () => {
   });
 });
 
-test('the event loop turns while pictures are made', async () => {
+test('the event loop is not blocked while pictures are made', async () => {
   const generator = await load(encodeModel(model(512)));
   expect(await turnsDuring(() => generator.sample({ count: 512 }), 50)).toBeGreaterThan(50);
   await generator.dispose();
@@ -539,7 +539,7 @@ describe('in a process of its own', () => {
   const node = async (body: string): Promise<{ status: number | null; output: string }> => {
     const library = pathToFileURL(join(await buildForTests(), 'index.js')).href;
     const script = `import { load } from ${JSON.stringify(library)};\nconst path = ${JSON.stringify(path)};\n${body}`;
-    const file = put('script.mjs', script);
+    const file = write('script.mjs', script);
     // onnxruntime-node is resolved from the bundle, which lies inside the package.
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file], {
       encoding: 'utf8',
@@ -548,7 +548,7 @@ describe('in a process of its own', () => {
     return { status, output: stdout + stderr };
   };
 
-  test('a disposed generator lets the process exit, an idle one too, and leaving mid-run is no crash', async () => {
+  test('the process can exit with a disposed or idle generator, and during a run, without a crash', async () => {
     const bodies = [
       'const g = await load(path); await g.sample({ count: 4 }); await g.dispose(); console.log(process.getActiveResourcesInfo().filter((r) => /Worker|MessagePort/.test(r)).length, "done");',
       'const g = await load(path); await g.sample({ count: 4 }); console.log(0, "done");',

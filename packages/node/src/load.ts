@@ -31,20 +31,20 @@ export interface LoadOptions extends RuntimeOptions {
   /** Run once before resolving, at batch 1 (`true`) or at these batch sizes. Default false. */
   warmup?: boolean | readonly number[];
   /**
-   * `auto` (default): on the CPU, runs of 8 rows and more compute convolutions by the algorithm that is priced lowest,
-   * as soon as that is prepared, beside the runs, from the first such run on; `device.convolutions` then names them.
-   * Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: as the file says, always.
+   * `auto` (default): on the CPU, runs of 8 rows and more compute convolutions by the algorithm of lowest estimated
+   * cost. The first such run starts the preparation in the background; then `device.convolutions` names the algorithms.
+   * Pictures of small and of large runs differ by less than 1e-5 of their range. `portable`: always the file's own.
    */
   lowering?: 'auto' | 'portable';
   /**
-   * One form of the model for every run: a picture has the same bits in any batch, at any time. With `lowering: 'auto'`
-   * convolutions are replaced at load, which takes longer, and single pictures may be slower. Default false.
+   * Use one form of the model for every run: a picture has the same bits in any batch, at any time. With `lowering:
+   * 'auto'`, convolutions are replaced at load, which takes longer, and single pictures may be slower. Default false.
    */
   deterministic?: boolean;
   /**
-   * `auto` (default): as the file is. `fp16`: a float32 file is converted where the device computes in half precision,
-   * and a check on one input passes; elsewhere it stays as it is, and `device.reasons` says why. `fp32`: a file in half
-   * precision stays as it is, with a reason too. With `strict`, what stays is refused.
+   * `auto` (default): that of the file. `fp16`: a float32 file is converted if the device computes in half precision
+   * and a check on one input passes; else it is unchanged, and `device.reasons` says why. `fp32`: a file in half
+   * precision is unchanged, with a reason too. With `strict`, an unmet request is refused.
    */
   precision?: Precision;
   /** Properties that the file must have, else `load` refuses it. */
@@ -91,7 +91,7 @@ export async function load(source: string | URL | Uint8Array | Blob, options: Lo
   if (signal?.aborted) throw abortError(signal.reason);
   const key = JSON.stringify([executor.device, executor.threads, executor.executor, String(executor.timeoutMs)]);
   const share = shared.lease(key, (tell) => new NodeRuntime(executor, tell), onEvent);
-  share.runtime.begin(); // while the file is read
+  share.runtime.begin(); // starts while the file is read
   const loading = loadWith(share, source, options, made);
   try {
     return await unlessAborted(loading, signal);

@@ -32,7 +32,7 @@ const rows = (n: number, m = 4): NamedTensors => ({
 const code = (error: unknown): string => (error as { code: string }).code;
 
 describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
-  test('many calls at once on two models give the bits of serial ones; failing ones fail alone', async () => {
+  test('concurrent calls on two models give the bits of serial ones; a failing call affects no other', async () => {
     const rt = runtime({ device: 'cpu', threads: 2, executor });
     const [a, b] = await Promise.all([rt.createSession(smallGenerator()), rt.createSession(loose())]);
     const z = (i: number): NamedTensors => ({
@@ -53,7 +53,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await rt.dispose();
   });
 
-  test('many requests at once for pictures give the bytes of batch 1, in fewer runs', async () => {
+  test('concurrent requests for pictures give the bytes of batch 1, in fewer runs', async () => {
     const options = { device: 'cpu', threads: 2, executor } as const;
     const [alone, shared, other] = await Promise.all([
       load(smallGenerator(), { ...options, batch: { max: 1 } }),
@@ -79,7 +79,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
   });
 });
 
-test('floats of a shared run are those of batch 1, to the bit', async () => {
+test('a shared run gives the floats of batch 1, bit for bit', async () => {
   const rt = runtime({ device: 'cpu', threads: 2 });
   const session = await rt.createSession(smallGenerator(32));
   const all = Float32Array.from({ length: 33 * 16 }, (_, k) => Math.sin(k * k));
@@ -91,7 +91,7 @@ test('floats of a shared run are those of batch 1, to the bit', async () => {
   await rt.dispose();
 });
 
-test('one request more than the queue holds is refused as overloaded, and only that; later ones are welcome', async () => {
+test('only the request that exceeds the queue is refused as overloaded; later ones are accepted', async () => {
   const generator = await load(smallGenerator(), { device: 'cpu', batch: { queue: 4 } });
   const calls = Array.from({ length: 6 }, (_, seed) => generator.sample({ seed }).then(({ count }) => count, code));
   expect(await Promise.all(calls)).toEqual([1, 1, 1, 1, 'overloaded', 'overloaded']);

@@ -14,17 +14,17 @@ import { buildForTests } from '../vitest.worker.js';
 import { load, runtime } from './index.js';
 
 const require = createRequire(import.meta.url);
-const there = createContext({});
+const otherRealm = createContext({});
 /** The same values in an array of the other realm. */
 const foreign = <T extends ArrayBufferView>(array: T): T => {
-  const made = runInContext(`(values) => new ${classOf(array)}(values)`, there) as (values: T) => T;
+  const made = runInContext(`(values) => new ${classOf(array)}(values)`, otherRealm) as (values: T) => T;
   const other = made(array);
   expect(other instanceof Object).toBe(false);
   return other;
 };
 const model = smallGenerator();
 
-test('models, latents, feeds, state and pictures of another realm are taken as ours are', async () => {
+test('models, latents, feeds, state and pictures of another realm are accepted like ours', async () => {
   const generator = await load(model, { device: 'cpu', threads: 1 });
   const other = await load(foreign(model), { device: 'cpu', threads: 1 });
   const latents = Float32Array.from({ length: 32 }, (_, i) => Math.sin(i));
@@ -130,7 +130,7 @@ describe.each([
     await other.dispose();
   });
 
-  test('errors of Node, which are of its own realm, are told as ours', async () => {
+  test('errors of Node’s realm become our errors', async () => {
     await expect(library.load('missing.onnx')).rejects.toMatchObject({ code: 'model.notFound' });
     await expect(library.load(Buffer.from('<html>'))).rejects.toMatchObject({ code: 'model.format' });
     const inline = library.runtime({ device: 'cpu', executor: 'inline' });
@@ -140,7 +140,7 @@ describe.each([
   });
 });
 
-test('Node’s own realm is known as such', () => {
+test('Node’s own realm is recognised', () => {
   expect(process.hrtime() instanceof Array).toBe(true);
   expect(require('onnxruntime-node')).toBeDefined();
 });

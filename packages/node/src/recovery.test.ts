@@ -50,7 +50,7 @@ afterEach(async () => {
   for (const child of children) expect(child.exitCode ?? child.signalCode).not.toBeNull();
 });
 
-/** Resolves when no worker is left. */
+/** Resolves when all workers have ended. */
 async function allOut(): Promise<void> {
   // −1: it has ended
   await Promise.all(workers.filter(({ threadId }) => threadId !== -1).map((worker) => once(worker, 'exit')));
@@ -114,7 +114,7 @@ const ended =
 const restarted = (reason: RegExp): unknown => ({ type: 'restarted', reason: expect.stringMatching(reason) as string });
 
 describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor) => {
-  test('that ends during a run is replaced: the run is done once more, other models go on, one event', async () => {
+  test('that ends during a run is replaced: the run is retried, other models continue, one event', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(powers(2))]);
     expect(await Promise.all([session.run(SHORT), session.run(SHORT), other.run(SHORT), session.run(SHORT)])).toEqual([
@@ -138,14 +138,14 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await rt.dispose();
   });
 
-  test('that ends while a model is loaded is replaced as well', async () => {
+  test('that ends while a model is loaded is replaced too', async () => {
     const rt = faulty(executor, {}, ended(executor, 'create', 1));
     expect(await (await rt.createSession(quick)).run(SHORT)).toEqual(RIGHT);
     expect([calls, events]).toEqual([['create 1', 'create 2', 'run 2'], [restarted(REASON[executor])]]);
     await rt.dispose();
   });
 
-  test('whose successor ends over the same run makes it fail with a code; the next run gets a fresh one', async () => {
+  test('whose replacement ends in the same run: the run fails with a code, and the next one gets a new executor', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 2));
     const session = await rt.createSession(quick);
     const runs = [session.run(SHORT), session.run(SHORT)];
@@ -159,7 +159,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await rt.dispose();
   });
 
-  test('takes state with it: the session says so each time, a new one works', async () => {
+  test('loses state: each call of the session fails with a code, and a new session works', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const state = { x: { output: 'y', initial: SHORT['x']! } };
     const [counting, pure] = await Promise.all([rt.createSession(quick, { state }), rt.createSession(quick)]);
@@ -180,7 +180,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await Promise.all([counting.dispose(), again.dispose(), rt.dispose()]);
   });
 
-  test('takes shared state with it: what needs it says so until it is written, and then goes on', async () => {
+  test('loses shared state: sessions that use it fail with a code until it is written again', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const at = (value: number): NamedTensors => ({ w: tensor('float32', [1, 1], Float32Array.of(value)) });
     const [state, other] = [await rt.createState({ ...at(3), v: at(0)['w']! }), await rt.createState(at(5))];
@@ -210,7 +210,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     await rt.dispose();
   });
 
-  test('that ends while shared state is made or written is replaced, and the state is there', async () => {
+  test('that ends while shared state is made or written is replaced, and the state exists', async () => {
     let nth = 0;
     const once =
       (on: Operation): Fault =>
@@ -227,7 +227,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     expect(events).toHaveLength(2);
   });
 
-  test('and everything may be disposed of in the middle of that', async () => {
+  test('can be disposed, with everything on it, while being replaced', async () => {
     const rt = faulty(executor, {}, ended(executor, 'run', 1));
     const [session, other] = await Promise.all([rt.createSession(quick), rt.createSession(quick)]);
     const runs = [session.run(SHORT), other.run(SHORT)];
@@ -247,7 +247,7 @@ describe.each(['worker', 'process', 'inline'] as const)('executor %s', (executor
     ]);
   });
 
-  test('is not asked again for a caller who has left', async () => {
+  test('does not retry an aborted call', async () => {
     const control = new AbortController();
     const rt = faulty(executor, {}, (nth, op, call) => {
       if (op === 'run' && nth === 1) control.abort();
@@ -277,7 +277,7 @@ describe('a call that hangs', () => {
     return { active, idle };
   };
 
-  test('in a child: the child is killed, and the run done once more', async () => {
+  test('in a child: the child is killed, and the run retried', async () => {
     const rt = faulty('process', { timeoutMs }, (nth, op, call) => {
       if (op !== 'run' || nth !== 1) return call();
       children[0]?.kill('SIGSTOP');
@@ -292,7 +292,7 @@ describe('a call that hangs', () => {
     expect(children.map(({ exitCode, signalCode }) => exitCode ?? signalCode)).toEqual(['SIGKILL', 0]);
   });
 
-  test('in native code of a worker: another worker takes over, and the old one ends when it comes out', async () => {
+  test('in native code of a worker: a new worker takes over, and the old one ends once it has left native code', async () => {
     const rt = faulty('worker', { timeoutMs }, async (nth, op, call) => {
       if (op !== 'run' || nth > 2) return call();
       const { active } = loopOf(workers.at(-1));
@@ -320,7 +320,7 @@ describe('a call that hangs', () => {
     await allOut();
   });
 
-  test('is not one whose answer waits for a thread that is busy itself', async () => {
+  test('is not assumed when the calling thread was too busy to read the answer', async () => {
     const rt = faulty('worker', { timeoutMs }, (_nth, op, call) => {
       if (op !== 'run') return call();
       const before = loopOf(workers[0]);
@@ -343,7 +343,7 @@ describe('a call that hangs', () => {
 });
 
 describe('the replacement', () => {
-  test('that cannot be opened fails the calls of that time, and tells of one loss only', async () => {
+  test('that cannot be opened fails the pending calls, and emits one event', async () => {
     let opened = 0;
     const rt = new NodeRuntime(
       executorOptions({ device: 'cpu', threads: 1, executor: 'process' }),
@@ -380,7 +380,7 @@ describe('the replacement', () => {
     await rt.dispose();
   });
 
-  test('of an executor that died idle is there with the next call', async () => {
+  test('of an executor that died while idle starts with the next call', async () => {
     const rt = faulty('worker');
     const session = await rt.createSession(quick);
     await workers[0]?.terminate();
@@ -391,7 +391,7 @@ describe('the replacement', () => {
   });
 });
 
-test('a session that was being made while its runtime was disposed of opens nothing later', async () => {
+test('does not open a session whose runtime was disposed meanwhile', async () => {
   const rt = faulty('worker');
   const making = rt.createSession(quick);
   const over = rt.dispose();

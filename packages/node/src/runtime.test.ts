@@ -14,7 +14,7 @@ import { turnsDuring } from '../vitest.support.js';
 import { buildForTests } from '../vitest.worker.js';
 import { runtime } from './runtime.js';
 
-/** y = x · w, `times` over: work that takes a while at size 512. */
+/** y = x · w · w · …, `times` products: takes a while at size 512. */
 function products(size: number, times: number): Uint8Array {
   const g = new GraphBuilder();
   const w = g.constant('float32', [size, size], new Float32Array(size * size).fill(1 / size));
@@ -37,11 +37,11 @@ describe('the event loop', () => {
     return turns;
   };
 
-  test.each(['worker', 'process'] as const)('turns while a %s runs', async (executor) => {
+  test.each(['worker', 'process'] as const)('is not blocked while a %s runs', async (executor) => {
     expect(await turnsOf(executor)).toBeGreaterThan(20);
   });
 
-  test('stands still while a run is inline, which is why that is not the default', async () => {
+  test('is blocked by an inline run, which is why that is not the default', async () => {
     expect(await turnsOf('inline')).toBeLessThan(10);
   });
 });
@@ -78,7 +78,7 @@ ${body}`,
     },
   );
 
-  test.each(['worker', 'process'])('waits for runs that a %s still has', async (executor) => {
+  test.each(['worker', 'process'])('waits for pending runs of a %s', async (executor) => {
     expect(await node(executor, 'void run().then(() => console.log("ran"))')).toEqual({
       status: 0,
       signal: null,
@@ -86,7 +86,7 @@ ${body}`,
     });
   });
 
-  test.each(['worker', 'process'])('leaves with the code it wants while a %s is inside a run', async (executor) => {
+  test.each(['worker', 'process'])('exits with its own code while a %s is running', async (executor) => {
     const leave = (
       how: string,
     ) => `let over = false; const [first, ...more] = Array.from({ length: 30 }, run); const all = Promise.allSettled(more).then(() => { over = true; });
@@ -166,7 +166,7 @@ describe('nothing is left', () => {
     spy.mockRestore();
   });
 
-  test('a model or feed given as a Buffer is still the caller’s afterwards', async () => {
+  test('a model or feed given as a Buffer stays usable for the caller', async () => {
     const rt = runtime({ device: 'cpu', threads: 1 });
     const model = Buffer.from(products(4, 1));
     const length = model.length;

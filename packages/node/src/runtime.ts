@@ -107,7 +107,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
     this.#early = early;
   }
 
-  /** Starts its executor before the first session asks for it. */
+  /** Starts its executor early, before the first session needs it. */
   begin(): void {
     this.#early.begin();
   }
@@ -134,16 +134,16 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
   }
 
   /**
-   * `createSession` for a handle that is part of another one: `held` says of which. The bytes become the runtime's, to
-   * make the session again.
+   * `createSession` for a handle that belongs to another handle, `held`. The runtime keeps the bytes, to recreate the
+   * session.
    */
   async open(model: Uint8Array, options: OpenOptions, held: Handle): Promise<ExecutorSession<Recipe>> {
     return this.make(this.#recipe(model, options), options.state, held);
   }
 
   /**
-   * `open` of a session without state that runs as the file says, and large batches on the CPU by faster convolutions,
-   * as soon as those are prepared.
+   * `open` of a session without state that runs large batches on the CPU by faster convolutions, once those are
+   * prepared.
    */
   async openAdaptive(model: Uint8Array, options: OpenOptions, held: Handle): Promise<AdaptiveSession> {
     const recipe = this.#recipe(model, options);
@@ -185,7 +185,7 @@ export class NodeRuntime extends ExecutorRuntime<Recipe, Executor> implements Ru
 type OpenOptions = SessionOptions & Pick<ExecutorSessionOptions, 'precision'>;
 type Handle = Omit<Held, 'free'> & { free?: () => Promise<void> };
 
-/** The first executor, which may be on its way before it is asked for. */
+/** The first executor, which can be started before it is needed. */
 class EarlyStart {
   readonly #start: () => Promise<Executor>;
   #executor: Promise<Executor> | undefined;
@@ -199,7 +199,7 @@ class EarlyStart {
     if (this.#begun) return;
     this.#begun = true;
     this.#executor = this.#start();
-    this.#executor.catch(() => undefined); // whoever takes it is told
+    this.#executor.catch(() => undefined); // rethrown to whoever takes it
   }
 
   take(): Promise<Executor> {
@@ -209,7 +209,7 @@ class EarlyStart {
     return executor;
   }
 
-  /** Ends one that nobody took, without waiting for it: it has nothing to finish. */
+  /** Ends an unused executor, without waiting for it. */
   async close(): Promise<void> {
     const executor = await this.#executor?.catch(() => undefined);
     this.#executor = undefined;

@@ -32,7 +32,7 @@ describe('load', () => {
     expect(workers.counts).toEqual([2, 0]);
   });
 
-  test('with other options has a worker of its own', async () => {
+  test('with other options has its own worker', async () => {
     const both = await Promise.all([
       load(model, { device: 'cpu', threads: 1 }),
       load(model, { device: 'cpu', threads: 1, timeoutMs: 60_000 }),
@@ -55,7 +55,7 @@ describe('load', () => {
     await vi.waitFor(() => expect(workers.live.size).toBe(0), 10_000);
   });
 
-  test('tells each listener once when what they share was replaced, and warns once where there is none', async () => {
+  test('calls each listener once when the shared worker was replaced, or warns once without listeners', async () => {
     const children: ChildProcess[] = [];
     // Node's documented message of this channel
     const started = (message: unknown): void => void children.push((message as { process: ChildProcess }).process);
@@ -142,7 +142,7 @@ describe('handles that are dropped', () => {
     return JSON.parse(stdout) as { result: unknown; warnings: string[] };
   };
 
-  test('warn once a place, saying where they were made, and end their worker', async () => {
+  test('warn once per place where they were made, and end their worker', async () => {
     const { result, warnings } = await script(`
       async function careless() { const generator = await load(path); await generator.sample(); }
       for (let i = 0; i < 3; i++) await careless();
@@ -161,7 +161,7 @@ describe('handles that are dropped', () => {
     ]);
   });
 
-  test('are not taken for dropped while something of them is used', async () => {
+  test('do not count as dropped while a part of them is in use', async () => {
     const { result, warnings } = await script(`
       const stream = await load(path).then((generator) => generator.stream({ count: 4 }));
       const sampling = await load(path).then((generator) => [generator.sample({ count: 64 })]);
@@ -171,7 +171,7 @@ describe('handles that are dropped', () => {
     expect([result, warnings]).toEqual([[4, 64], []]);
   });
 
-  test('free native sessions, of a runtime that lives and with one that was dropped too', async () => {
+  test('free native sessions, of a live runtime and of a dropped one', async () => {
     const { result, warnings } = await script(`
       let [made, live] = [0, 0];
       const create = ort.InferenceSession.create.bind(ort.InferenceSession);
@@ -199,7 +199,7 @@ describe('handles that are dropped', () => {
     expect([...new Set(warnings)].sort()).toEqual(['a runtime was dropped without ', 'a session was dropped without ']);
   });
 
-  test('say nothing when they were disposed of', async () => {
+  test('do not warn if they were disposed', async () => {
     const { result, warnings } = await script(`
       const all = [];
       await (async () => { const generator = await load(path); all.push(new WeakRef(generator)); await generator.dispose(); })();

@@ -1,4 +1,4 @@
-// A model that takes a text, whose pictures can be worked out by hand. For tests.
+// A model that takes a text and whose pictures can be computed by hand. For tests.
 import { sealModel, GraphBuilder } from '@forja/core/onnx';
 
 /** How far each word moves the latent. */

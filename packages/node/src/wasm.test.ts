@@ -13,7 +13,7 @@ const model = join(root, 'model.onnx');
 writeFileSync(model, smallGenerator());
 const picture = (name: string): string[] => ['sample', model, '-o', join(root, name), '--count', '2', '--seed', '3'];
 
-test('the same pictures as the CPU provider, within a step of 8 bits', async () => {
+test('gives the pictures of the CPU provider, within one 8-bit step', async () => {
   const [wasm, cpu] = [
     await load(model, { device: 'wasm' }),
     await load(model, { device: 'cpu', lowering: 'portable' }),
@@ -33,7 +33,7 @@ test('the same pictures as the CPU provider, within a step of 8 bits', async () 
   await Promise.all([wasm.dispose(), cpu.dispose()]);
 });
 
-test('files of other tools, whose open sizes have no name, are sampled too', async () => {
+test('samples files of other tools, whose dynamic sizes have no names', async () => {
   const unnamed = decodeModel(smallGenerator());
   for (const { type } of [...(unnamed.graph?.inputs ?? []), ...(unnamed.graph?.outputs ?? [])])
     for (const dim of type?.tensor?.shape?.dims ?? []) delete dim.param;
@@ -57,7 +57,7 @@ describe.each<[string, Parameters<typeof projectOf>[1], RegExp]>([
     /^cpu: expected onnxruntime-node to load on .*, got: .*(invalid ELF header|not a valid|file too short|slice is not valid|no suitable image)/,
   ],
 ])('onnxruntime-node is %s', (name, how, reason) => {
-  test('auto takes WASM and says why; the CPU asked for by name is refused', async () => {
+  test('auto falls back to WASM with a reason; an explicit cpu is refused', async () => {
     const run = await projectOf(join(root, name.replaceAll(/\W/g, '-')), how);
     const taken = run(picture('a.png'));
     expect(taken).toMatchObject({

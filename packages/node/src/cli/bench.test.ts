@@ -84,7 +84,7 @@ test('times whole calls at each batch size, and explains the algorithms that loa
   }
 });
 
-test('marks what runs, also where the file is left as it is', async () => {
+test('marks the algorithms in use, also if the file is unchanged', async () => {
   const { code, out } = await run(...quick, '--explain', '--lowering', 'portable');
   expect(code).toBe(0);
   expect(out).toMatch(/^generator\.onnx on cpu, 1 thread: loaded in /);
@@ -93,7 +93,7 @@ test('marks what runs, also where the file is left as it is', async () => {
   ]);
 });
 
-test('measures a conditional model that says nothing of its classes', async () => {
+test('measures a conditional model whose manifest has no class names', async () => {
   const g = new GraphBuilder({ name: 'conditional' });
   const z = g.input('latent', 'float32', ['batch', 4]);
   const rows = g.constant('float32', [3, 4], new Float32Array(12), 'rows');

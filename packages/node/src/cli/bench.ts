@@ -46,8 +46,8 @@ interface Findings {
   convolutions?: ConvolutionPrices[];
 }
 
-const LONGEST = 600;
-const MOST = 4096;
+const MAX_SECONDS = 600;
+const MAX_BATCH = 4096;
 
 /** The command. */
 export const bench: CliCommand = {
@@ -78,8 +78,8 @@ export const bench: CliCommand = {
       .flat()
       .flatMap((text) => String(text).split(','))
       .map(batchOf);
-    if (!(args.seconds > 0 && args.seconds <= LONGEST))
-      throw new UsageError(`bench --seconds: expected a number above 0, at most ${LONGEST}, got ${args.seconds}`, {
+    if (!(args.seconds > 0 && args.seconds <= MAX_SECONDS))
+      throw new UsageError(`bench --seconds: expected a number above 0, at most ${MAX_SECONDS}, got ${args.seconds}`, {
         code: 'input.range',
       });
     const file = resolve(io.cwd, args.model);
@@ -94,7 +94,7 @@ export const bench: CliCommand = {
       io.print(
         `${basename(file)} on ${onDevice(generator.device)}: loaded in ${round(loaded - begun)} ms, first picture ${round(first - loaded)} ms later`,
       );
-      // Large batches as they are once their form is prepared.
+      // Measures large batches after their form is prepared.
       if (batches.some((batch) => batch >= LARGE)) {
         await generator.dispose();
         generator = await load(file, { ...options, warmup: batches });
@@ -126,8 +126,8 @@ export const bench: CliCommand = {
 
 function batchOf(text: string): number {
   const batch = Number(text);
-  if (!Number.isInteger(batch) || batch < 1 || batch > MOST)
-    throw new UsageError(`bench --batch: expected whole numbers from 1 to ${MOST}, got '${text}'`, {
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_BATCH)
+    throw new UsageError(`bench --batch: expected whole numbers from 1 to ${MAX_BATCH}, got '${text}'`, {
       code: 'input.range',
     });
   return batch;

@@ -1,5 +1,5 @@
-// forja convert: any ONNX file with its large weights stored in 8 bits or half precision, compared with the file that
-// it is made from. Computing stays in float32.
+// forja convert: stores the large weights of any ONNX file in 8 bits or half precision, and compares the result with
+// the original. Computation stays in float32.
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
@@ -45,7 +45,7 @@ interface Args {
   compare: boolean;
 }
 
-/** Different inputs that both forms are run on. */
+/** Number of inputs that both files are run on. */
 const DRAWS = 4;
 
 /** The command. */
@@ -119,11 +119,11 @@ interface Comparison {
   least: number;
   weights: readonly StoredWeight[];
   manifest: Manifest | undefined;
-  /** Decibels that are demanded. */
+  /** Minimum PSNR in decibels. */
   bound: number;
 }
 
-/** The fewest decibels of an output over a few inputs. Throws `export.mismatch` below the bound. */
+/** The lowest PSNR of an output over a few inputs. Throws `export.mismatch` below the bound. */
 async function compared({ float, model, type, least, weights, manifest, bound }: Comparison): Promise<number> {
   const runtime = nodeRuntime({ device: 'cpu' });
   try {

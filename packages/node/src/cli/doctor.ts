@@ -1,5 +1,5 @@
-// forja doctor: versions, which devices run on this machine, each tried with a small model, what is missing for CUDA,
-// and whether what training, data sets and pages need is there.
+// forja doctor: versions, devices of this machine (each tried with a small model), what is missing for CUDA, and what
+// training, data sets and pages need.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -32,7 +32,7 @@ const PACKAGES = [
   '@tensorflow/tfjs-node',
   'sharp',
 ];
-/** How packages are installed that are worth a line where they are missing. */
+/** How to install packages, shown if they are missing. */
 const MISSING: Readonly<Record<string, string>> = {
   'onnxruntime-node': 'npm install onnxruntime-node',
   '@forja/trainer': `for training and export: ${INSTALL}`,

@@ -1,5 +1,5 @@
-// Writes pictures as a WebM or MP4 video by the user's ffmpeg: raw frames through a pipe, no sound, no clock in the
-// file, one thread, so that the same pictures give the same bytes.
+// Writes pictures as a WebM or MP4 video by the user's ffmpeg: raw frames through a pipe, no sound, no timestamp in the
+// file and one thread, so that the same pictures give the same bytes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
@@ -11,7 +11,7 @@ import { reasonOf } from './errors.js';
 /** Video formats. */
 export type VideoFormat = 'webm' | 'mp4';
 
-/** Encoder and its quality, of each format: what browsers play. */
+/** Encoder and quality of each format, which browsers can play. */
 const ENCODERS: Readonly<Record<VideoFormat, readonly string[]>> = {
   webm: ['-c:v', 'libvpx-vp9', '-b:v', '0', '-crf', '20', '-row-mt', '0'],
   mp4: ['-c:v', 'libx264', '-preset', 'medium', '-crf', '16', '-movflags', '+faststart'],
@@ -32,18 +32,18 @@ export async function checkFfmpeg(where: string, ffmpeg: string): Promise<void> 
   );
 }
 
-/** What {@link writeVideo} is told beside the pictures. */
+/** Options of {@link writeVideo}. */
 export interface VideoOptions {
   ffmpeg: string;
   format: VideoFormat;
-  /** Pictures a second. */
+  /** Frames per second. */
   fps: number;
   signal: AbortSignal;
 }
 
 /**
  * Writes the file under a temporary name and renames it.
- * @throws ForjaError `io` with ffmpeg's own words where it fails, `aborted`.
+ * @throws ForjaError `io` with ffmpeg's message if it fails, `aborted`.
  */
 export async function writeVideo(batch: ImageBatch, path: string, options: VideoOptions): Promise<void> {
   const { ffmpeg, format, fps, signal } = options;
@@ -63,7 +63,7 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
     );
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    child.stdin.on('error', () => undefined); // it ended early: its code tells
+    child.stdin.on('error', () => undefined); // it ended early: see its exit code
     const ended = once(child, 'close') as Promise<[number | null]>; // as node:child_process says
     ended.catch(() => undefined); // awaited below
     for (const image of batch) {
@@ -81,10 +81,10 @@ export async function writeVideo(batch: ImageBatch, path: string, options: Video
   }
 }
 
-/** Both formats store colours at half the size, so edges are even. */
+/** Both formats store colours at half the size, so edges must be even. */
 const even = (edge: number): number => edge + (edge % 2);
 
-/** RGB rows, alpha over white, the last row and column repeated to the even size. */
+/** RGB rows, blended over white, with the last row and column repeated up to the even size. */
 function framed(image: Image, width: number, height: number): Uint8Array {
   const rgba = image.toRGBA();
   const out = new Uint8Array(width * height * 3);

@@ -45,12 +45,12 @@ test.each(projectKinds)('%s: every file is filled in, and the model is a generat
     devDependencies?: Record<string, string>;
   };
   expect(name).toBe(`my-${kind}`);
-  // Versions of others are those that this repository is tested with.
+  // Versions of other packages are those that this repository is tested with.
   const catalog = readFileSync(new URL('../../../../pnpm-workspace.yaml', import.meta.url), 'utf8');
   for (const [dependency, version] of Object.entries({ ...parts.dependencies, ...parts.devDependencies }))
     if (!dependency.startsWith('@forja/'))
       expect(catalog).toMatch(new RegExp(`^ {2}'?${dependency}'?: ${version}$`, 'm'));
-  // What the command says to run is there.
+  // The scripts that the command suggests exist.
   const next = [...out.matchAll(/^ {2}npm (?:run )?(\w+)$/gm)].map(([, script]) => script!);
   expect(Object.keys(scripts)).toEqual(expect.arrayContaining(next.filter((script) => script !== 'install')));
   const model = readFileSync(written.find((path) => path.endsWith('.onnx'))!);

@@ -122,7 +122,7 @@ async function templateFiles(kind: Kind, folder: string): Promise<[string, strin
   );
 }
 
-/** A name that npm accepts, after the folder's. */
+/** A name that npm accepts, from the folder's name. */
 function nameFor(folder: string): string {
   const name = basename(folder)
     .toLowerCase()

@@ -136,7 +136,7 @@ function examine(file: string, bytes: Uint8Array, model: Model, graph: Graph): F
     outputs: graph.outputs.map(port),
     nodes,
     ops: Object.fromEntries([...ops].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
-    parameters: (expandWeights(model).graph?.initializers ?? []) // those in 8 bits are parameters
+    parameters: (expandWeights(model).graph?.initializers ?? []) // 8-bit weights count as parameters
       .filter(isFloat)
       .reduce((sum, { dims }) => sum + dims.reduce((size, dim) => size * Number(dim), 1), 0),
     external: [
@@ -202,7 +202,7 @@ function port({ name = '', type }: ValueInfo): Port {
   };
 }
 
-/** What is said of a model: name and text. */
+/** Printed rows: name and text. */
 function rowsOf(found: Findings): (readonly [string, string])[] {
   const { manifest } = found;
   const size = found.bytes < 1e6 ? `${(found.bytes / 1e3).toFixed(1)} kB` : `${(found.bytes / 1e6).toFixed(1)} MB`;
@@ -263,5 +263,5 @@ function rowsOf(found: Findings): (readonly [string, string])[] {
 
 function print(rows: readonly (readonly [string, string])[], io: CliIo): void {
   const width = Math.max(...rows.map(([name]) => name.length));
-  for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${plain(text)}`);
+  for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${withoutControls(text)}`);
 }

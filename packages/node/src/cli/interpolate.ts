@@ -1,4 +1,4 @@
-// forja interpolate: writes a walk past seeds, classes or texts as an animation.
+// forja interpolate: writes a walk through seeds, classes or texts as an animation.
 import { UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';
 import {

@@ -10,7 +10,7 @@ export interface LoadArgs {
   lowering?: 'auto' | 'portable';
 }
 
-/** As `load` takes them. What commands print and write is the same bits every time. */
+/** Options of `load`, deterministic so that commands always write the same bits. */
 export function loadOptions({ device, threads, integrity, lowering }: LoadArgs, io: CliIo): LoadOptions {
   return {
     device,

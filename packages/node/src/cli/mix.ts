@@ -1,4 +1,4 @@
-// forja mix: writes a mixing table, styles of some seeds on the pictures of others.
+// forja mix: writes a style mixing table: styles of some seeds applied to the pictures of others.
 import { resolve } from 'node:path';
 import { mixTable, UsageError, type CliCommand } from '@forja/core';
 import { pictureTarget } from './files.js';

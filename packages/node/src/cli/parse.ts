@@ -41,7 +41,7 @@ export function seedOf(where: string, text: string): number | bigint {
   return bits <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bits) : bits;
 }
 
-/** Seeds that a list may name. */
+/** Maximum number of seeds in a list. */
 const MOST_SEEDS = 10_000;
 
 /** Seeds and ranges of them, both ends included: `0-15,20`. */

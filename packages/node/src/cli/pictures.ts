@@ -22,7 +22,7 @@ export const LOAD_OPTIONS: readonly CliOption[] = [
   },
 ];
 
-/** For all commands but `forja bench`, which has its own. */
+/** For all commands except `forja bench`, which has its own. */
 export const LOWERING_OPTION: CliOption = {
   flags: '--lowering <how>',
   description: 'convolutions on the CPU: by the algorithm of lowest estimated cost, or as in the file',
@@ -30,7 +30,7 @@ export const LOWERING_OPTION: CliOption = {
   choices: ['auto', 'portable'],
 };
 
-/** Of the commands whose pictures are looked at. */
+/** For commands that write pictures to look at. */
 export const SCALE_OPTION: CliOption = {
   flags: '--scale <n>',
   description: 'every pixel n times as wide and high; default 1',
@@ -108,7 +108,7 @@ export async function writePictures(
   return files;
 }
 
-/** Refuses pictures of an earlier call that would stay after the last of this: what reads the folder would mix them. */
+/** Refuses a folder where pictures of an earlier call would remain, as readers would mix them up. */
 async function refuseOlder(folder: string, count: number): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   const older = names.filter((name) => /^\d{4,}\.png$/.test(name) && parseInt(name, 10) >= count);
@@ -119,7 +119,7 @@ async function refuseOlder(folder: string, count: number): Promise<void> {
     );
 }
 
-/** A device report as one phrase. */
+/** A device report as a phrase. */
 export function onDevice({ actual, adapter, threads, requested, reasons }: DeviceReport): string {
   const why = requested === actual || (requested === 'auto' && actual !== 'wasm') ? '' : ` (${reasons.join('; ')})`;
   return `${actual}${adapter === undefined ? '' : `, ${adapter}`}${actual === 'cpu' ? `, ${threads} thread${threads === 1 ? '' : 's'}` : ''}${why}`;

@@ -42,7 +42,7 @@ interface Args extends LoadArgs {
   scale?: number;
 }
 
-/** Pictures a seed of a sweep. */
+/** Pictures per value of ψ in a sweep. */
 const SWEEP = 8;
 
 /** The command. */
@@ -184,7 +184,7 @@ function sweepOf({ psi, steps }: Args): number[] | undefined {
   return Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
 }
 
-/** Pictures of one seed, of one each of several, or of each at several ψ. */
+/** Pictures of one seed, of several seeds, or of each seed at several ψ. */
 function drawn(
   generator: Generator,
   {

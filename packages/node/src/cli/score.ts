@@ -1,4 +1,4 @@
-// forja score: prints how real a discriminator says that pictures are.
+// forja score: prints a discriminator's scores of how real pictures are.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ForjaError, UsageError, type CliCommand, type ImageLike } from '@forja/core';
@@ -67,7 +67,7 @@ export const score: CliCommand = {
   },
 };
 
-/** Grey PNGs come as RGB, which models of grey pictures take too. */
+/** Grey PNGs are decoded to RGB, which models of grey pictures accept too. */
 async function readPng(name: string, path: string): Promise<ImageLike> {
   const { PNG } = await import('pngjs');
   let bytes: Buffer;

@@ -1,4 +1,4 @@
-// Programs beside npm's that a project may use: a browser for pages and their tests, ffmpeg for video.
+// Finds programs outside npm that a project may use: a browser for pages and their tests, ffmpeg for video.
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -9,7 +9,7 @@ export interface Tool {
   name: string;
   path?: string;
   version?: string;
-  /** What to do where it is not there. */
+  /** What to do if it is missing. */
   advice?: string;
 }
 
@@ -26,7 +26,7 @@ const PLACES = [
       join(base, 'Microsoft\\Edge\\Application\\msedge.exe'),
     ]),
 ];
-/** Time limit for a program that is asked for its version. */
+/** Time limit for a program to print its version. */
 const PATIENCE_MS = 5000;
 
 /** Looks for the browser and ffmpeg. */

@@ -18,7 +18,7 @@ export async function trainerCommands(cwd: string): Promise<readonly CliCommand[
   return module && (module.commands ?? []);
 }
 
-/** What is used of `@forja/trainer/node`; an older version may lack some. */
+/** The used part of `@forja/trainer/node`; an older version may lack some. */
 interface TrainerModule {
   commands?: readonly CliCommand[];
   dataPackages?: readonly { data: string; packages: readonly string[] }[];

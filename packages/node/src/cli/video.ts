@@ -1,4 +1,4 @@
-// forja video: writes a walk as a video without sound: GIF and APNG by itself, WebM and MP4 by the user's ffmpeg.
+// forja video: writes a walk as a silent video: GIF and APNG by itself, WebM and MP4 by the user's ffmpeg.
 import { UsageError, type CliCommand } from '@forja/core';
 import { checkFfmpeg, writeVideo, type VideoFormat } from './ffmpeg.js';
 import { pictureTarget } from './files.js';
@@ -13,7 +13,7 @@ interface Args extends WalkArgs {
   ffmpeg: string;
 }
 
-/** Formats, by extension; a folder gets one PNG a frame. */
+/** Formats, by extension; a folder gets one PNG per frame. */
 const FORMATS = ['gif', 'apng', 'webm', 'mp4'] as const;
 
 const isVideo = (format: string): format is VideoFormat => format === 'webm' || format === 'mp4';

@@ -56,7 +56,7 @@ export const WALK_OPTIONS: readonly CliOption[] = [
   { flags: '--mix <seed:layer>', description: 'styles of another seed from a layer on, for models that mix' },
 ];
 
-/** A walk, and its stops in words. */
+/** A walk, and descriptions of its stops. */
 export interface Walk {
   batch: ImageBatch;
   seeds: readonly (number | bigint)[];

@@ -28,20 +28,20 @@ beforeEach(() => {
   mkdirSync(libraries, { recursive: true });
 });
 
-const put = (name: string, what: FakeLibrary | string | Buffer): void =>
+const writeLibrary = (name: string, what: FakeLibrary | string | Buffer): void =>
   writeFileSync(join(folder, name), typeof what === 'string' || Buffer.isBuffer(what) ? what : fakeLibrary(what));
 const CUDA = 'libonnxruntime_providers_cuda.so';
 const SHARED = 'libonnxruntime_providers_shared.so';
-/** A machine that has everything. */
-function whole(): void {
-  put(SHARED, {});
-  put(CUDA, {
+/** Writes everything that CUDA needs. */
+function completeMachine(): void {
+  writeLibrary(SHARED, {});
+  writeLibrary(CUDA, {
     needed: ['libcublas.so.12', 'libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', SHARED],
     runpath: '$ORIGIN',
   });
   for (const name of ['libcudart.so.12', 'libcudnn.so.9', 'libcufft.so.11', 'libcublasLt.so.12', 'libcuda.so.1'])
-    put(`lib/${name}`, { soname: name });
-  put('lib/libcublas.so.12', { needed: ['libcublasLt.so.12'] });
+    writeLibrary(`lib/${name}`, { soname: name });
+  writeLibrary('lib/libcublas.so.12', { needed: ['libcublasLt.so.12'] });
   writeFileSync(
     driver,
     'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (builder@host)\nGCC version:  gcc version 12.2.0\n',
@@ -83,8 +83,8 @@ describe.runIf(linux)('real libraries', () => {
 });
 
 describe('what is missing', () => {
-  test('nothing, where everything is there', () => {
-    whole();
+  test('nothing, if everything exists', () => {
+    completeMachine();
     expect(inspect()).toEqual({
       ready: true,
       folder,
@@ -112,8 +112,8 @@ describe('what is missing', () => {
     expect(install?.what).toMatch(/driver for CUDA 12/);
   });
 
-  test('each library by its file, those of libraries too', () => {
-    whole();
+  test('each library by its file, including indirect dependencies', () => {
+    completeMachine();
     for (const name of ['libcudnn.so.9', 'libcublasLt.so.12', 'libcufft.so.11']) rmSync(join(libraries, name));
     const report = inspect();
     expect(report.lacks.map(({ file, neededBy, partOf }) => [file, neededBy, partOf])).toEqual([
@@ -133,11 +133,11 @@ describe('what is missing', () => {
     ]);
   });
 
-  test('those of another CUDA version are named as such', () => {
-    whole();
+  test('libraries of another CUDA version are named', () => {
+    completeMachine();
     for (const name of ['libcudart.so', 'libcublas.so', 'libcublasLt.so']) {
       rmSync(join(libraries, `${name}.12`));
-      put(`lib/${name}.13`, {});
+      writeLibrary(`lib/${name}.13`, {});
     }
     const { problems } = inspect();
     expect(problems).toHaveLength(2);
@@ -147,28 +147,28 @@ describe('what is missing', () => {
   });
 
   test('a library for another machine does not count', () => {
-    whole();
-    put('lib/libcudnn.so.9', { machine: 183 });
+    completeMachine();
+    writeLibrary('lib/libcudnn.so.9', { machine: 183 });
     expect(inspect().problems).toEqual([
       `libcudnn.so.9 (cuDNN 9), which ${CUDA} needs, is not where the loader looks, but at ${join(libraries, 'libcudnn.so.9')}: LD_LIBRARY_PATH or ldconfig can tell it`,
     ]);
   });
 
   test('a driver that is too old', () => {
-    whole();
+    completeMachine();
     writeFileSync(driver, 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.256.02  Thu May  2 14:37:44 UTC 2024\n');
     expect(inspect().problems).toEqual(['the NVIDIA driver is 470.256.02, and CUDA 12 needs 525.60.13 or newer']);
     expect(adviceFor(inspect())[0]?.what).toMatch(/driver for CUDA 12/);
   });
 
-  test('no driver but its library, as under WSL, is not held against it', () => {
-    whole();
+  test('a missing driver is accepted if its library exists, as under WSL', () => {
+    completeMachine();
     rmSync(driver);
     expect(inspect()).toMatchObject({ ready: true, driver: undefined });
   });
 });
 
-describe('broken files are said to be so, and never loaded', () => {
+describe('broken files are reported, and never loaded', () => {
   const good = fakeLibrary({ needed: ['libcudart.so.12'], runpath: '$ORIGIN' });
   const damaged: [string, Buffer, RegExp][] = [
     ['empty', Buffer.alloc(0), /no ELF file/],
@@ -181,8 +181,8 @@ describe('broken files are said to be so, and never loaded', () => {
     ['with its table elsewhere', Buffer.from(good.map((byte, i) => (i >= 36 && i < 40 ? 255 : byte))), /cut off/],
   ];
   test.each(damaged)('%s, in place of the provider and of a library', (_, bytes, why) => {
-    whole();
-    put('lib/libcudnn.so.9', bytes);
+    completeMachine();
+    writeLibrary('lib/libcudnn.so.9', bytes);
     expect(inspect().lacks).toEqual([
       {
         file: 'libcudnn.so.9',
@@ -193,14 +193,14 @@ describe('broken files are said to be so, and never loaded', () => {
       },
     ]);
     expect(isSound(inspect())).toBe(false);
-    put(CUDA, bytes);
+    writeLibrary(CUDA, bytes);
     expect(inspect().lacks).toMatchObject([{ file: CUDA, neededBy: 'onnxruntime-node' }]);
   });
 
-  test('whatever byte is changed, something is said', () => {
-    whole();
+  test('every changed byte is reported', () => {
+    completeMachine();
     for (let at = 0; at < good.length; at++) {
-      put(CUDA, Buffer.from(good.map((byte, i) => (i === at ? byte ^ 255 : byte))));
+      writeLibrary(CUDA, Buffer.from(good.map((byte, i) => (i === at ? byte ^ 255 : byte))));
       expect(Array.isArray(inspect().problems)).toBe(true);
     }
   });

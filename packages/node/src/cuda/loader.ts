@@ -30,7 +30,7 @@ const FOLDERS: readonly string[] = [
   '/usr/local/lib',
 ];
 /** Usual places of CUDA and the driver, known to the loader or not: only to report what is there. */
-const USUAL: readonly string[] = [
+const CUDA_FOLDERS: readonly string[] = [
   '/usr/local/cuda/lib64',
   '/usr/local/cuda/targets/x86_64-linux/lib',
   '/opt/cuda/lib64',
@@ -78,7 +78,7 @@ export class Loader {
   others(name: string): string[] {
     const stem = name.replace(/\.so(\.[\d.]+)?$/, '.so');
     const alike = (file: string): boolean => file === stem || file.startsWith(`${stem}.`);
-    const listed = [...this.#path, ...this.#folders, ...USUAL].flatMap((folder) => {
+    const listed = [...this.#path, ...this.#folders, ...CUDA_FOLDERS].flatMap((folder) => {
       try {
         return readdirSync(folder)
           .filter(alike)

@@ -31,7 +31,7 @@ export async function guarded<T>(flags: Flags, native: () => Promise<T>): Promis
 
 function leave(flags: Flags): void {
   Atomics.store(flags, BUSY, 0);
-  // Whoever waits has barred it before.
+  // Whoever waits has blocked entering before.
   if (Atomics.load(flags, CLOSING) === 1) Atomics.notify(flags, BUSY);
 }
 

@@ -1,5 +1,5 @@
-// State on WebGPU stays in buffers of the GPU from run to run, also between sessions, and comes to the CPU when it is
-// asked for or its session goes. By a real GPU, or Chromium's software one; elsewhere the reason is printed.
+// State on WebGPU stays in GPU buffers from run to run, also between sessions, and is copied to the CPU when it is read
+// or its session is disposed. Needs a GPU, or Chromium's software GPU; else the reason is printed.
 import { existsSync } from 'node:fs';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 import { expect, test } from 'vitest';
@@ -22,7 +22,7 @@ const counting = ((): Uint8Array => {
 })();
 const by = (value: number) => ({ by: { dtype: 'float32' as const, shape: [], data: Float32Array.of(value) } });
 
-test('runs hand buffers on, and only reading brings them to the CPU', async (context) => {
+test('runs pass buffers on, and only reading copies them to the CPU', async (context) => {
   const slots = Slots.of([{ name: 'count', dtype: 'float32', shape: [2, 2] }]);
   const around = { slots: () => slots, readBack: new ReadBack() };
   const open = (): Promise<OrtSession> =>

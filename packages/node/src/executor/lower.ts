@@ -1,5 +1,5 @@
-// Rewrites a model before onnxruntime loads it: on the CPU, convolutions of fixed sizes become products where the cost
-// model says that these are faster; on a GPU, half precision. Imported only if needed.
+// Rewrites a model before onnxruntime loads it: on the CPU, convolutions of fixed sizes become products if the cost
+// model estimates these faster; on a GPU, half precision. Imported only if needed.
 import type { FastBytes } from '@forja/core/onnx';
 
 /** The model with faster convolutions, or undefined if it is not changed. */

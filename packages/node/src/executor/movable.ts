@@ -1,5 +1,5 @@
-// Recipes that move to a worker: their bytes in memory of its own, which is given back as soon as the session is made.
-// The collector might leave it for long, as nothing else happens in an idle worker.
+// Recipes whose bytes are transferred to a worker, in buffers that are freed explicitly once the session is made: in an
+// idle worker, garbage collection may not happen for long.
 import type { Recipe } from './contract.js';
 
 /** An ArrayBuffer that can be made smaller; TypeScript knows it from ES2024 on. */
@@ -8,7 +8,7 @@ interface Resizable extends ArrayBuffer {
 }
 const NewBuffer = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer;
 
-/** A copy of the recipe, whose bytes may move. */
+/** A copy of the recipe, whose bytes can be transferred. */
 export function movable({ model, options }: Recipe): Recipe {
   const { external, ...others } = options;
   return {
@@ -19,11 +19,11 @@ export function movable({ model, options }: Recipe): Recipe {
   };
 }
 
-/** The buffers that move. */
+/** The buffers to transfer. */
 export const buffersIn = ({ model, options }: Recipe): ArrayBuffer[] =>
   [model, ...(options.external?.values() ?? [])].map(({ buffer }) => buffer as ArrayBuffer); // made by `copyOf`
 
-/** Gives the memory back: the bytes are empty afterwards. */
+/** Frees the memory; the bytes are empty afterwards. */
 export function drop(recipe: Recipe): void {
   for (const buffer of buffersIn(recipe)) (buffer as Resizable).resize?.(0);
 }

@@ -24,7 +24,7 @@ import { SessionState } from './state.js';
 import { bytesFor, fromOrt, toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
-/** What sessions of a runtime share. */
+/** What sessions of an executor share. */
 export interface Surroundings {
   slots: SharedSlots;
   readBack: ReadBack;
@@ -62,8 +62,8 @@ export class OrtSession {
   }
 
   /**
-   * Climbs the device ladder with this model. A bad model is reported as such, not as a missing device. `around` has
-   * the state that the options refer to.
+   * Tries the devices of the ladder with this model. A bad model is reported as such, not as a missing device. `around`
+   * has the state that the options refer to.
    */
   static async create(
     model: Uint8Array,
@@ -243,7 +243,7 @@ export class OrtSession {
     await this.abandon();
   }
 
-  /** Frees the native session, whose device is lost with all that was on it. */
+  /** Frees the native session after its device was lost. */
   async abandon(): Promise<void> {
     await this.#session.release();
   }
@@ -273,7 +273,7 @@ function settings(
   };
 }
 
-/** State that a run writes stays in GPU buffers. Names that are none of the model's are refused later. */
+/** Keeps written state in GPU buffers. Unknown names are refused later. */
 function staying(model: Uint8Array, { state = {} }: ExecutorSessionOptions): InferenceSession.SessionOptions {
   const known = declaredShapes(model);
   const names = Object.values(state).flatMap(({ output = '' }) => (known.has(output) ? [output] : []));

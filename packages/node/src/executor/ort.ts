@@ -4,7 +4,7 @@ import { hasCode } from '../has-code.js';
 import { moduleUrl } from '../module-url.js';
 import type { Ort } from './tensors.js';
 
-/** Loads onnxruntime-node, and has it initialise itself, which only creating a session does, even of no bytes. */
+/** Loads and initialises onnxruntime-node, which needs an attempt to create a session, even from no bytes. */
 export async function beginOrt(): Promise<void> {
   const { InferenceSession } = await loadNative();
   await InferenceSession.create(new Uint8Array(1)).catch(() => undefined);

@@ -10,7 +10,7 @@ import { toOrt } from './tensors.js';
 import type { Ort } from './tensors.js';
 
 /** Maximum elements of synthetic inputs; larger models are not profiled. */
-const MOST = 2 ** 24;
+const MAX_ELEMENTS = 2 ** 24;
 
 /** A profile event; nodes are among them. */
 interface Event {
@@ -30,7 +30,7 @@ export async function placementOf(
     const session = await open({ enableProfiling: true, profileFilePrefix: join(folder, 'profile') });
     try {
       const feeds = goldenFeeds(specsOf(model, session.inputMetadata));
-      if (Object.values(feeds).reduce((sum, { shape }) => sum + sizeOf(shape), 0) > MOST) return undefined;
+      if (Object.values(feeds).reduce((sum, { shape }) => sum + sizeOf(shape), 0) > MAX_ELEMENTS) return undefined;
       await session.run(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(ort, feed)])));
       session.endProfiling();
     } finally {

@@ -1,25 +1,25 @@
-// A model's faster convolutions, found in a thread of its own: no run waits for them. The thread touches no native
-// code, so it may be ended at any time.
+// Prepares a model's faster convolutions in a separate thread, so that no run waits. The thread calls no native code,
+// so it can be terminated at any time.
 import { Worker } from 'node:worker_threads';
 import { DeviceError } from '@forja/core';
 import type { FastBytes } from '@forja/core/onnx';
 import { lowerForCpu } from './lower.js';
 import { startFile } from './start.js';
 
-/** What the worker's file is started with for this. */
+/** The `workerData` of this thread. */
 export interface PrepareData {
   prepare: Uint8Array;
 }
 
-/** A preparation that goes on. */
+/** A running preparation. */
 export interface Preparation {
-  /** Undefined where the model stays as it is, and after `cancel`. */
+  /** Undefined if the model is unchanged, and after `cancel`. */
   readonly done: Promise<FastBytes | undefined>;
   /** Resolves when its thread has ended. */
   cancel(): Promise<void>;
 }
 
-/** Begins it; in this thread where no other one can be started. */
+/** Starts a preparation; in this thread if no other can be started. */
 export function prepare(model: Uint8Array): Preparation {
   let worker: Worker;
   try {
@@ -35,7 +35,7 @@ export function prepare(model: Uint8Array): Preparation {
     done: new Promise((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
-      worker.once('exit', () => resolve(undefined)); // no answer comes any more
+      worker.once('exit', () => resolve(undefined)); // without an answer
     }),
     cancel: async () => {
       void worker.terminate();

@@ -1,14 +1,14 @@
-// Brings tensors in GPU buffers to the CPU. onnxruntime-node has no call for that, and its `getData` ends the process.
-// So a model hands its input on: outputs that are not asked for elsewhere come on the CPU.
+// Copies tensors in GPU buffers to the CPU. onnxruntime-node has no call for that, and its `getData` ends the process,
+// so an identity model is run, whose output is returned on the CPU.
 import { dtypeOf, type Tensor } from '@forja/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { fromOrt, type Ort } from './tensors.js';
 
-/** One session for each type and rank that was asked for. */
+/** One session for each type and rank. */
 export class ReadBack {
   readonly #sessions = new Map<string, Promise<InferenceSession>>();
 
-  /** A copy of `tensor`, which is in a buffer of WebGPU's. */
+  /** A copy of `tensor`, which is in a WebGPU buffer. */
   async read(ort: Ort, tensor: OrtTensor): Promise<Tensor> {
     const key = `${tensor.type} ${tensor.dims.length}`;
     const session = this.#sessions.get(key) ?? open(ort, tensor);
@@ -17,7 +17,7 @@ export class ReadBack {
     return fromOrt(value as OrtTensor); // the one output
   }
 
-  /** Frees the sessions; others are made when they are needed again. */
+  /** Frees the sessions; they are remade when needed. */
   async release(): Promise<void> {
     const sessions = await Promise.allSettled(this.#sessions.values());
     this.#sessions.clear();

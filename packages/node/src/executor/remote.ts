@@ -49,7 +49,9 @@ export async function openWorker(options: ExecutorOptions): Promise<Executor> {
   });
 }
 
-/** Posts a copy of the recipe's bytes, as the runtime keeps its own: moved, where a message would copy them twice. */
+/**
+ * Transfers a copy of the recipe's bytes, of which the runtime keeps its own; a plain message would copy them twice.
+ */
 function postRecipe(worker: Worker, request: Extract<Request, { op: 'create' }>): void {
   const args = movable(request.args);
   worker.postMessage({ ...request, args }, recipeBuffers(args));
@@ -139,8 +141,7 @@ class Remote implements Executor {
       if (this.#pending.has(id))
         this.kill(lost(`it gave no answer to '${op}' within ${timeoutMs} ms (option timeoutMs), so it hangs`));
     };
-    // setImmediate, which comes after messages: where this thread was busy itself, the answer may have been waiting for
-    // it.
+    // setImmediate runs after queued messages: if this thread was busy, the answer may already be waiting.
     const watchdog = timeoutMs === Infinity ? undefined : setTimeout(() => setImmediate(late), timeoutMs);
     try {
       // `op` and `args` are bound by K; the union cannot express that.

@@ -35,7 +35,7 @@ export class Slot {
     return this.#onGpu;
   }
 
-  /** Takes a run's output in a GPU buffer as the value. */
+  /** Sets the value to a run's output in a GPU buffer. */
   take(value: OnGpu): void {
     this.free();
     this.#onGpu = value;

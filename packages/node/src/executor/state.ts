@@ -16,7 +16,7 @@ export class SessionState {
   readonly #read: readonly (readonly [input: string, slot: Slot])[];
   readonly #written: ReadonlyMap<string, Slot>;
   readonly #own: readonly Slot[];
-  /** Where the state of this session stays in GPU buffers. */
+  /** Set if the state of this session stays in GPU buffers. */
   readonly #reader: Reader | undefined;
   /** onnxruntime's tensor for each buffer, made once. */
   readonly #wrapped = new WeakMap<Tensor, OrtTensor>();
@@ -34,7 +34,8 @@ export class SessionState {
     for (const [input, binding] of Object.entries(bindings)) {
       const from = inputs.find(({ name }) => name === input);
       if (!from) throw new UsageError(`state.${input}: expected an input of the model (${namesOf(inputs)})`);
-      const slot = 'shared' in binding ? shared(binding.shared).at(binding.tensor) : own(input, from, binding.initial);
+      const slot =
+        'shared' in binding ? shared(binding.shared).at(binding.tensor) : ownSlot(input, from, binding.initial);
       checkKind(`state.${input}`, from, slot.spec, new Map());
       slots.set(input, slot);
       const { output } = binding;
@@ -80,8 +81,8 @@ export class SessionState {
   }
 
   /**
-   * Takes what a run gave by output: buffers of a GPU as they are, else copied to where the next state is, for an
-   * onnxruntime that did not write it there.
+   * Stores the outputs of a run: GPU buffers as they are, else copied to the next state if onnxruntime did not write
+   * them there.
    */
   take(fetched: Readonly<Record<string, OrtTensor>>): void {
     const reader = this.#reader;
@@ -114,7 +115,7 @@ export class SessionState {
     this.#slots.write(values);
   }
 
-  /** Frees its own state; shared state that is on a GPU goes to the CPU, as the device may go with this session. */
+  /** Frees its own state; moves shared state from the GPU to the CPU, as the device may end with this session. */
   async free(): Promise<void> {
     for (const slot of this.#own) slot.free();
     for (const [, slot] of this.#read) await slot.toCpu();
@@ -130,7 +131,7 @@ export class SessionState {
 }
 
 /** A slot owned by the session. */
-function own(input: string, spec: TensorSpec, initial: Tensor): Slot {
+function ownSlot(input: string, spec: TensorSpec, initial: Tensor): Slot {
   checkTensor(`state.${input}.initial`, spec, initial);
   return new Slot(input, initial);
 }

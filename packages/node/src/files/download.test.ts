@@ -36,7 +36,7 @@ let etag: string | undefined;
 /** Bytes after which each answer breaks off; if empty, answers are complete. */
 let cuts: number[];
 let ranges: boolean;
-let asked: string[];
+let requests: string[];
 let cache: string;
 let origin: string;
 /**
@@ -50,7 +50,7 @@ const scripts = new Scripts();
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { range, 'if-none-match': known, 'if-range': wanted } = request.headers;
-  asked.push([range ?? 'whole', known, wanted].filter(Boolean).join(' '));
+  requests.push([range ?? 'whole', known, wanted].filter(Boolean).join(' '));
   if (known !== undefined && known === etag) return void response.writeHead(304).end();
   const from = ranges && range !== undefined && wanted === etag ? Number(/\d+/.exec(range)?.[0]) : 0;
   const headers = { ...(etag === undefined ? {} : { etag }), 'content-type': 'application/octet-stream' };
@@ -78,7 +78,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 }
 
 /** A download that reports to the test server what has arrived. */
-function get(options: ReadOptions = {}): Promise<Uint8Array> {
+function fetchModel(options: ReadOptions = {}): Promise<Uint8Array> {
   arrived = 0;
   const onProgress = (progress: LoadProgress): void => {
     options.onProgress?.(progress);
@@ -100,29 +100,29 @@ afterAll(async () => {
   scripts.remove();
 });
 beforeEach(() => {
-  [bytes, etag, cuts, ranges, asked, cache] = [model(1), '"one"', [], true, [], mkdtempSync(join(root, 'cache-'))];
+  [bytes, etag, cuts, ranges, requests, cache] = [model(1), '"one"', [], true, [], mkdtempSync(join(root, 'cache-'))];
   arrived = null;
   onArrival.clear();
 });
 const files = (end: string): string[] => readdirSync(cache).filter((file) => file.endsWith(end));
 
-test('goes on where it broke off, again and again, with progress that never goes back', async () => {
+test('resumes repeatedly where it was interrupted, with progress that never decreases', async () => {
   cuts = [100_000, 50_000, 1];
   const progress: LoadProgress[] = [];
-  expect(digest(await get({ onProgress: (p) => void progress.push(p) }))).toBe(digest(bytes));
-  expect(asked).toEqual(['whole', 'bytes=100000- "one"', 'bytes=150000- "one"', 'bytes=150001- "one"']);
+  expect(digest(await fetchModel({ onProgress: (p) => void progress.push(p) }))).toBe(digest(bytes));
+  expect(requests).toEqual(['whole', 'bytes=100000- "one"', 'bytes=150000- "one"', 'bytes=150001- "one"']);
   expect(progress.map(({ loaded }) => loaded)).toEqual(progress.map(({ loaded }) => loaded).sort((a, b) => a - b));
   expect(progress.every(({ total }) => total === bytes.length)).toBe(true);
   expect(progress.at(-1)?.loaded).toBe(bytes.length);
 });
 
-test('gives up after eight attempts, or three in a row that bring nothing', async () => {
+test('gives up after eight attempts, or three in a row without any bytes', async () => {
   cuts = new Array<number>(9).fill(10);
-  await expect(get()).rejects.toMatchObject({ code: 'model.truncated' });
-  expect(asked).toHaveLength(8);
-  [cuts, asked] = [[10, 0, 0, 0], []];
-  await expect(get()).rejects.toMatchObject({ code: 'model.truncated' });
-  expect(asked).toHaveLength(4);
+  await expect(fetchModel()).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(requests).toHaveLength(8);
+  [cuts, requests] = [[10, 0, 0, 0], []];
+  await expect(fetchModel()).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(requests).toHaveLength(4);
 });
 
 test.each<[string, () => void, string[]]>([
@@ -131,68 +131,70 @@ test.each<[string, () => void, string[]]>([
 ])('%s nothing can be put together', async (_, change, requests) => {
   change();
   cuts = [1000];
-  await expect(get({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
-  expect(asked).toEqual(requests);
+  await expect(fetchModel({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  expect(requests).toEqual(requests);
   expect(readdirSync(cache)).toEqual([]);
 });
 
-test('a file that changed meanwhile, and a server that knows no ranges, begin anew', async () => {
+test('restarts if the file has changed, or the server does not support ranges', async () => {
   ranges = false;
   cuts = [1000];
-  expect(digest(await get())).toBe(digest(bytes));
+  expect(digest(await fetchModel())).toBe(digest(bytes));
   ranges = true;
   cuts = [1000];
   const other = model(2);
-  expect(digest(await get({ onProgress: () => ([bytes, etag] = [other, '"two"']) }))).toBe(digest(other));
+  expect(digest(await fetchModel({ onProgress: () => ([bytes, etag] = [other, '"two"']) }))).toBe(digest(other));
 });
 
-test('what a broken download left is gone on with later, and removed in the end', async () => {
+test('a later call resumes an interrupted download, and removes its partial file at the end', async () => {
   cuts = [100_000, 0, 0, 0];
-  await expect(get({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  await expect(fetchModel({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
   expect([files('.part').length, files('.model').length]).toEqual([1, 0]);
-  asked = [];
-  expect(digest(await get({ cache }))).toBe(digest(bytes));
-  expect(asked).toEqual(['bytes=100000- "one"']);
+  requests = [];
+  expect(digest(await fetchModel({ cache }))).toBe(digest(bytes));
+  expect(requests).toEqual(['bytes=100000- "one"']);
   expect([files('.part').length, files('.model').length]).toEqual([0, 1]);
-  expect(digest(await get({ cache }))).toBe(digest(bytes));
-  expect(asked.at(-1)).toBe('whole "one"');
+  expect(digest(await fetchModel({ cache }))).toBe(digest(bytes));
+  expect(requests.at(-1)).toBe('whole "one"');
 });
 
-test('a beginning that is of no use is dropped: of another version, or longer than the file', async () => {
+test('drops partial files of another version, or longer than the file', async () => {
   cuts = [100_000, 0, 0, 0];
-  await expect(get({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  await expect(fetchModel({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
   [bytes, etag] = [model(2), '"two"'];
-  expect(digest(await get({ cache }))).toBe(digest(bytes));
+  expect(digest(await fetchModel({ cache }))).toBe(digest(bytes));
   cuts = [bytes.length - 1, 0, 0, 0];
   rmSync(join(cache, files('.model')[0]!));
-  await expect(get({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
-  bytes = bytes.subarray(0, bytes.length - 1000); // same name, which no server should do
-  asked = [];
-  await expect(get({ cache })).rejects.toMatchObject({ code: 'model.truncated' }); // cut off in the model itself
-  expect(asked).toEqual([expect.stringMatching(/^bytes=\d+- "two"$/), 'whole']);
+  await expect(fetchModel({ cache })).rejects.toMatchObject({ code: 'model.truncated' });
+  bytes = bytes.subarray(0, bytes.length - 1000); // same ETag, which no server should do
+  requests = [];
+  await expect(fetchModel({ cache })).rejects.toMatchObject({ code: 'model.truncated' }); // cut off in the model itself
+  expect(requests).toEqual([expect.stringMatching(/^bytes=\d+- "two"$/), 'whole']);
 });
 
-test('an abort leaves what there is for the next one', async () => {
+test('an aborted download is resumed by the next one', async () => {
   cuts = [-100_000];
   const control = new AbortController();
   const leave = ({ loaded }: LoadProgress): void => void (loaded === 100_000 && control.abort());
-  await expect(get({ cache, signal: control.signal, onProgress: leave })).rejects.toMatchObject({ code: 'aborted' });
-  asked = [];
-  expect(digest(await get({ cache }))).toBe(digest(bytes));
-  expect(asked).toEqual(['bytes=100000- "one"']);
+  await expect(fetchModel({ cache, signal: control.signal, onProgress: leave })).rejects.toMatchObject({
+    code: 'aborted',
+  });
+  requests = [];
+  expect(digest(await fetchModel({ cache }))).toBe(digest(bytes));
+  expect(requests).toEqual(['bytes=100000- "one"']);
 });
 
-test('so does a process that is killed', async () => {
+test('so is that of a killed process', async () => {
   cuts = [-200_000];
   const body = `await load(${JSON.stringify(origin)}, { device: 'cpu', cache: ${JSON.stringify(cache)}, onProgress: ({ loaded }) => loaded === 200_000 && console.log('enough') });`;
   const ending = await scripts.run(body, ['--no-warnings'], (_, pid) => void process.kill(pid, 'SIGKILL'));
   expect(ending.signal).toBe('SIGKILL');
-  asked = [];
-  expect(digest(await get({ cache }))).toBe(digest(bytes));
-  expect(asked).toEqual(['bytes=200000- "one"']);
+  requests = [];
+  expect(digest(await fetchModel({ cache }))).toBe(digest(bytes));
+  expect(requests).toEqual(['bytes=200000- "one"']);
 });
 
-test('four processes at once each get the whole, and leave one good file', async () => {
+test('four concurrent processes each get the whole file, and leave one good copy', async () => {
   const body = `
     import { createHash } from 'node:crypto';
     const g = await load(${JSON.stringify(origin)}, { device: 'cpu', threads: 1, cache: ${JSON.stringify(cache)} });

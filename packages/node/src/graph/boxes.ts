@@ -1,12 +1,12 @@
-// What a picture of a graph shows: a box for each layer, with its operators, output shape and parameters. Weights are
-// not drawn; what is computed from them alone counts as weights.
+// The contents of a picture of a graph: a box for each layer, with its operators, output shape and parameters. Weights,
+// and values computed only from weights, are not drawn.
 import { DATA_TYPE, factsOf, type Fact, type Graph, type Model, type Node, type ValueInfo } from '@forja/core/onnx';
 import { attributesOf, kindOf, kindOfAll, wordsFor, type OpKind } from './ops.js';
 
 /** One operator of a box. */
 export interface Row {
   text: string;
-  /** Its layer, where the box is named for another. */
+  /** Its layer, if the box is named after another. */
   layer?: string;
   /** Everything about it, for a tooltip. */
   details: string;
@@ -17,16 +17,16 @@ export interface Box {
   kind: OpKind | 'port';
   title: string;
   rows: Row[];
-  /** Shape of what leaves it, as `[batch, 3, 64, 64]`; empty where unknown. */
+  /** Output shape, such as `[batch, 3, 64, 64]`; empty if unknown. */
   shape: string;
   parameters: number;
-  /** Titles of the boxes that its other weights are counted at. */
+  /** Titles of the boxes where its other weights are counted. */
   shared: string[];
-  /** What makes two boxes the same but for their weights' values. */
+  /** Equal for boxes that differ only in the values of their weights. */
   alike: string;
 }
 
-/** Boxes in an order in which they can be computed, and the numbers of those that each reads from. */
+/** Boxes in topological order, and the indices of the boxes that each reads from. */
 export interface Diagram {
   boxes: Box[];
   sources: number[][];
@@ -50,7 +50,7 @@ export function diagramOf(model: Model, graph: Graph): { diagram: Diagram; lines
   const countedAt = new Map<string, string>();
   const diagram: Diagram = { boxes: [], sources: [] };
   const lines: NodeLine[] = [];
-  /** The box that a value leaves. */
+  /** The box that computes a value. */
   const home = new Map<string, number>();
   const add = (box: Box, reads: readonly number[]): number => {
     diagram.sources.push([...new Set(reads)]);
@@ -130,7 +130,7 @@ function portBox(what: 'input' | 'output', { name = '', type }: ValueInfo, shape
   return { kind: 'port', title: name, rows: [row], shape, parameters: 0, shared: [], alike: `${what} ${name}` };
 }
 
-/** Types that are no tensors. */
+/** Types other than tensors. */
 const OTHERS = ['sparseTensor', 'sequence', 'optional', 'map', 'opaque'] as const;
 const TYPE_NAME = new Map<number, string>(Object.entries(DATA_TYPE).map(([name, value]) => [value, name]));
 
@@ -141,7 +141,7 @@ function layerOf({ name = '', outputs, opType = '?' }: Node): string {
   return (end > 0 ? path.slice(0, end) : path) || outputs.find((output) => output !== '') || opType;
 }
 
-/** Names that a node reads, those that its subgraphs take from around them included. */
+/** Names that a node reads, including values captured by its subgraphs. */
 function readsOf(node: Node): string[] {
   const inner = node.attributes.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs)).flatMap(capturedBy);
   return [...node.inputs, ...inner].filter((name) => name !== '');
@@ -157,7 +157,7 @@ function capturedBy(graph: Graph): string[] {
   return [...new Set(read)].filter((name) => !own.has(name));
 }
 
-/** A value that is known without running: its own sizes, and the initializers that it is made of. */
+/** A value known without running: its shape, and the initializers that it is computed from. */
 interface Weight {
   sizes: number[] | undefined;
   /** Parameters of each initializer, by name. */
@@ -195,7 +195,7 @@ function weightsOf(graph: Graph): Map<string, Weight> {
 const isWeight = ({ outputs }: Node, weights: ReadonlyMap<string, Weight>): boolean =>
   outputs.every((name) => name === '' || weights.has(name));
 
-/** Counts what no box has counted, and names the boxes that have counted the rest. */
+/** Counts parameters that no earlier box has counted, and names the boxes that have counted the others. */
 function countWeights(
   inputs: readonly string[],
   weights: ReadonlyMap<string, Weight>,
@@ -222,7 +222,7 @@ function usesOf(graph: Graph, nodes: readonly Node[]): Map<string, number> {
   return uses;
 }
 
-/** Shapes of values as text: inferred, or where that knows nothing, as the file declares them. */
+/** Shapes of values as text: inferred, else as the file declares them. */
 function shapesOf(graph: Graph, facts: ReadonlyMap<string, Fact>): Map<string, string> {
   const shapes = new Map<string, string>();
   for (const { name = '', type } of [...graph.valueInfo, ...graph.outputs, ...graph.inputs]) {

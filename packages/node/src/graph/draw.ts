@@ -8,14 +8,14 @@ import { svgOf } from './svg.js';
 /** How a graph is drawn. */
 export interface DrawOptions {
   title: string;
-  /** What the page says of the model: name and text. */
+  /** Facts about the model, for the page: name and text. */
   facts: readonly (readonly [string, string])[];
   form: 'svg' | 'html';
-  /** Whether repeated blocks are drawn once. */
+  /** Draw repeated blocks once. */
   fold: boolean;
 }
 
-/** Draws the graph of a model; `boxes` is how many are drawn. */
+/** Draws the graph of a model; `boxes` is the number of boxes drawn. */
 export async function drawGraph(
   model: Model,
   graph: Graph,

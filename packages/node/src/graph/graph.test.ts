@@ -1,5 +1,5 @@
-// Diagrams of graphs: of a file that PyTorch's exporter wrote (tests/vectors/torch_generator.py, sizes of its layers
-// counted by hand), and of small graphs whose repeated blocks are known.
+// Diagrams of graphs: of a file by PyTorch's exporter (tests/vectors/torch_generator.py, with sizes counted by hand),
+// and of small graphs with known repeated blocks.
 import { readFileSync } from 'node:fs';
 import { decodeModel, encodeModel, GraphBuilder, type Value } from '@forja/core/onnx';
 import { describe, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ describe('a file of PyTorch', () => {
     ]);
   });
 
-  test('the sum has two sources, and lines go forward', () => {
+  test('the sum has two sources, and all lines point forward', () => {
     expect(sources[at('node_add')]).toEqual([at('node_ConvTranspose_26'), at('node_Conv_27')]);
     sources.forEach((list, i) => list.forEach((from) => expect(from).toBeLessThan(i)));
   });
@@ -78,7 +78,7 @@ describe('a file of PyTorch', () => {
 });
 
 describe('repeated blocks', () => {
-  test('are one with a count, and keep all parameters', () => {
+  test('are drawn once with a count, and all parameters are counted', () => {
     const whole = diagram(residual(5));
     const { boxes, sources, repeats } = fold(whole);
     expect(whole.boxes).toHaveLength(3 + 5 * 3 + 1);
@@ -99,7 +99,7 @@ describe('repeated blocks', () => {
     expect(folded).toBe(4 * 8 + 5 * 2 * 64 + 8 * 3);
   });
 
-  test('of other sizes are not folded', () => {
+  test('of different sizes are not folded', () => {
     const { repeats } = fold(diagram(residual(5, (block) => (block === 2 ? 9 : 8))));
     expect(repeats).toEqual([
       { first: 2, length: 3, times: 2 },
@@ -107,7 +107,7 @@ describe('repeated blocks', () => {
     ]);
   });
 
-  test('whose middle is read from outside are not folded', () => {
+  test('with a value that is read from outside are not folded', () => {
     const g = new GraphBuilder({ name: 'skip' });
     const values = [g.input('x', 'float32', ['batch', 4])];
     for (let i = 0; i < 4; i++) {
@@ -137,7 +137,7 @@ test('weights that several layers use are counted once', () => {
   ]);
 });
 
-test('inputs that are no tensors are called by what they are', () => {
+test('inputs other than tensors are labelled with their type', () => {
   const g = new GraphBuilder();
   g.output('y', g.op('Relu', [g.input('x', 'float32', [4])]));
   const model = g.build();

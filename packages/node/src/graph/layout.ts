@@ -1,4 +1,4 @@
-// Places of boxes and lines, by dagre (layers from top to bottom). Sizes of texts are estimates for a monospaced font,
+// Positions of boxes and lines, by dagre (layers from top to bottom). Text sizes are estimates for a monospaced font,
 // so that a picture is the same on every machine.
 import type { Box } from './boxes.js';
 import type { Folded } from './repeats.js';
@@ -17,11 +17,11 @@ export interface Point {
   y: number;
 }
 
-/** Where everything is. */
+/** Positions of everything. */
 export interface Layout {
   width: number;
   height: number;
-  /** By number of the box. */
+  /** By index of the box. */
   places: Place[];
   lines: { from: number; to: number; points: Point[] }[];
   /** Frames of repeated blocks, as in `repeats`. */
@@ -31,14 +31,14 @@ export interface Layout {
 /** Sizes of a box's parts, in pixels. */
 export const METRICS = { title: 13, row: 12, line: 17, pad: 9, advance: 0.605 } as const;
 
-/** The longest text that is shown whole, in characters. */
-const LONGEST = 64;
+/** Maximum length of a text, in characters. */
+const MAX_TEXT = 64;
 const MARGIN = 16;
 
-/** A text of at most {@link LONGEST} characters, shortened in its middle. */
+/** A text of at most {@link MAX_TEXT} characters, shortened in its middle. */
 export function short(text: string): string {
-  if (text.length <= LONGEST) return text;
-  const half = Math.floor((LONGEST - 1) / 2);
+  if (text.length <= MAX_TEXT) return text;
+  const half = Math.floor((MAX_TEXT - 1) / 2);
   return `${text.slice(0, half)}…${text.slice(text.length - half)}`;
 }
 
@@ -54,7 +54,7 @@ export function linesOf(box: Box): { title: string; rows: string[]; foot: string
   };
 }
 
-/** Lays a diagram out. */
+/** Computes the layout of a diagram. */
 export async function layout({ boxes, sources, repeats }: Folded): Promise<Layout> {
   const { Graph, layout: place } = await import('@dagrejs/dagre');
   const graph = new Graph({ compound: true });

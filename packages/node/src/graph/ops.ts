@@ -1,7 +1,7 @@
-// How an operator is written in a picture of a graph, and its colour: a row per kind, the first that fits.
+// Text and colour of an operator in a picture of a graph.
 import { ATTRIBUTE_TYPE, type Attribute, type Node } from '@forja/core/onnx';
 
-/** Kinds of operators, from the one that names a layer best. */
+/** Kinds of operators, from the most characteristic of a layer down. */
 export type OpKind = 'convolution' | 'dense' | 'control' | 'norm' | 'pool' | 'activation' | 'move' | 'other';
 
 const KINDS: readonly (readonly [OpKind, RegExp])[] = [
@@ -27,7 +27,7 @@ export function kindOf({ domain = '', opType = '' }: Node): OpKind {
   return KINDS.find(([, pattern]) => known && pattern.test(opType))?.[0] ?? 'other';
 }
 
-/** The kind by which a box of several operators is coloured. */
+/** The kind that decides the colour of a box of several operators. */
 export const kindOfAll = (kinds: readonly OpKind[]): OpKind =>
   KINDS.find(([kind]) => kinds.includes(kind))?.[0] ?? 'other';
 
@@ -62,14 +62,14 @@ const SHOWN: Readonly<Record<string, string>> = {
   SpaceToDepth: 'blocksize',
 };
 
-/** What is known of a node: sizes of its weights (the second input), its attributes. */
+/** A node's sizes of weights (the second input) and attributes. */
 interface Known {
   weight: readonly number[] | undefined;
   attributes: ReadonlyMap<string, string>;
 }
 
 const times = (text: string): string => text.replaceAll(', ', '×');
-/** `2` of `2, 2`; `2×1` of `2, 1`; undefined where all are 1. */
+/** `2` for `2, 2`; `2×1` for `2, 1`; undefined if all are 1. */
 function steps(text: string | undefined): string | undefined {
   const list = text?.split(', ') ?? [];
   if (list.every((size) => size === '1')) return undefined;
@@ -106,7 +106,7 @@ const WORDS: Readonly<Record<string, (known: Known) => string>> = {
   MatMul: ({ weight }) => (weight?.length === 2 ? weight.join(' → ') : ''),
 };
 
-/** An operator in a few words: `Conv 3×3, 32 → 64, stride 2`. */
+/** A short description of an operator: `Conv 3×3, 32 → 64, stride 2`. */
 export function wordsFor(node: Node, weight: readonly number[] | undefined): string {
   const { opType = '?', domain = '' } = node;
   const attributes = attributesOf(node);

@@ -1,4 +1,4 @@
-// The picture in a page: facts of the model above it, a table of its nodes below. No script, nothing fetched.
+// A page with the picture, facts about the model above it, and a table of nodes below. No scripts, no requests.
 import type { NodeLine } from './boxes.js';
 import { xml } from './svg.js';
 
@@ -16,7 +16,7 @@ th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px so
 td.n, th.n { text-align: right; }
 `;
 
-/** A page with `svg`. `facts` are shown as they are given: name and text. */
+/** A page with `svg` and `facts`, pairs of name and text. */
 export function pageOf(
   title: string,
   facts: readonly (readonly [string, string])[],

@@ -1,20 +1,20 @@
-// Finds blocks that follow one another and differ in nothing but the values of their weights, and folds them into one.
+// Finds consecutive blocks that differ only in the values of their weights, and folds them into one.
 import type { Box, Diagram } from './boxes.js';
 
-/** Boxes from `first` on that stand for `times` blocks of `length` boxes each. */
+/** `times` blocks of `length` boxes each, from box `first` on. */
 export interface Repeat {
   first: number;
   length: number;
   times: number;
 }
 
-/** A diagram whose repeated blocks are shown once. Positions of `repeats` are of its own boxes. */
+/** A diagram with repeated blocks shown once. `repeats` are positions among its own boxes. */
 export interface Folded extends Diagram {
   repeats: Repeat[];
 }
 
-/** Blocks longer than this are not looked for. */
-const LONGEST = 48;
+/** Maximum number of boxes of a block. */
+const MAX_BLOCK = 48;
 
 /** Folds repeated blocks. */
 export function fold(diagram: Diagram): Folded {
@@ -26,7 +26,7 @@ export function fold(diagram: Diagram): Folded {
   for (let i = 0; i < boxes.length; i++) {
     const earliest = longestAt(i, keys, sources, readers);
     if (!earliest) continue;
-    // The same blocks may be cut elsewhere: best where the fewest lines lead from one to the next.
+    // A repetition can be divided into blocks at several places; the best has the fewest lines between blocks.
     const cuts = Array.from({ length: earliest.length - 1 }, (_, k) => longestAt(i + k + 1, keys, sources, readers));
     const same = cuts.filter((cut) => cut?.length === earliest.length && cut.times === earliest.times);
     const best = [earliest, ...same.filter((cut) => cut !== undefined)].reduce((least, cut) =>
@@ -51,12 +51,12 @@ function longestAt(
   readers: readonly number[][],
 ): Repeat | undefined {
   let best: Repeat | undefined;
-  for (let length = 1; length <= LONGEST && first + 2 * length <= keys.length; length++) {
+  for (let length = 1; length <= MAX_BLOCK && first + 2 * length <= keys.length; length++) {
     let end = first + length;
     while (end < keys.length && keys[end] === keys[end - length]) end++;
     for (let times = Math.floor((end - first) / length); times > 1; times--) {
       const repeat = { first, length, times };
-      if (length * (times - 1) < 2 || !standsAlone(repeat, sources, readers)) continue;
+      if (length * (times - 1) < 2 || !isRepetition(repeat, sources, readers)) continue;
       if (!best || length * (times - 1) > best.length * (best.times - 1)) best = repeat;
       break;
     }
@@ -64,8 +64,8 @@ function longestAt(
   return best;
 }
 
-/** Whether each block reads from no further than the one before, and only the last is read from outside. */
-function standsAlone(
+/** True if each block reads only from itself and the one before, and only the last is read from outside. */
+function isRepetition(
   { first, length, times }: Repeat,
   sources: readonly number[][],
   readers: readonly number[][],
@@ -79,7 +79,7 @@ function standsAlone(
 }
 
 function apply({ boxes, sources }: Diagram, found: readonly Repeat[]): Folded {
-  /** Where a box of the whole diagram is in the folded one. */
+  /** Position in the folded diagram of each box of the original. */
   const to = new Map<number, number>();
   const kept: number[] = [];
   const repeats: Repeat[] = [];

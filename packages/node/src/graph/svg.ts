@@ -1,4 +1,4 @@
-// A diagram as SVG: no script, no font, nothing fetched; dark where the reader prefers it.
+// A diagram as SVG, without scripts, fonts or requests; dark if the reader prefers it.
 import type { Box } from './boxes.js';
 import { layout, linesOf, METRICS, type Place, type Point } from './layout.js';
 import type { Folded } from './repeats.js';
@@ -31,7 +31,7 @@ const STYLE = [
   `${fills(1)}}`,
 ].join('');
 
-/** Text of XML: marks escaped; control characters and halves of surrogates, which XML cannot hold, replaced. */
+/** Escapes text for XML; replaces control characters and lone surrogates, which XML cannot contain. */
 export function xml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|[\u007f-\u009f]/gu, '\ufffd')
@@ -41,7 +41,7 @@ export function xml(text: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** The picture, as a whole SVG document. `title` is what screen readers say of it. */
+/** The picture as an SVG document. `title` is for screen readers. */
 export async function svgOf(folded: Folded, title: string): Promise<string> {
   const { width, height, places, lines, frames } = await layout(folded);
   return [

@@ -54,7 +54,7 @@ const sealed = (model: ReturnType<GraphBuilder['build']>): Promise<Uint8Array> =
     sha256,
   );
 
-test('a generator: its folder, and a configuration by which requests share runs', async () => {
+test('a generator: its folder, and a configuration with batching', async () => {
   const bytes = await sealed(generator());
   writeFileSync(join(folder, 'tiny.onnx'), bytes);
   const { status, result } = forja(
@@ -131,7 +131,7 @@ model_warmup {
   expect(readdirSync(join(folder, 'models/digits')).sort()).toEqual(['1', '2', 'config.pbtxt']);
 });
 
-test('external data comes along', () => {
+test('external data is copied too', () => {
   mkdirSync(join(folder, 'external'));
   const { model, external } = externalizeModel(generator(), { least: 16, location: 'tiny.onnx.data' });
   writeFileSync(join(folder, 'external/tiny.onnx'), encodeModel(model));

@@ -15,8 +15,8 @@ export interface Limits {
   queue: number;
 }
 
-const STANDARD: Limits = { count: 64, pixels: 2 ** 22, bodyBytes: 16 * 2 ** 20, bodyMs: 30_000, queue: 64 };
-const MOST: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, bodyMs: 3_600_000, queue: 1_000_000 };
+const DEFAULTS: Limits = { count: 64, pixels: 2 ** 22, bodyBytes: 16 * 2 ** 20, bodyMs: 30_000, queue: 64 };
+const MAXIMA: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, bodyMs: 3_600_000, queue: 1_000_000 };
 
 /** The limits, checked and with defaults. Throws `input.range`. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
@@ -27,5 +27,5 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
         code: 'input.range',
       });
   }
-  return { ...STANDARD, ...given };
+  return { ...DEFAULTS, ...given };
 }

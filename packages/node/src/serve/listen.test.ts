@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** z [batch, 4] → image [batch, 1, 2, 2], through enough work that requests pile up. */
+/** z [batch, 4] → image [batch, 1, 2, 2], slow enough that requests queue up. */
 function slowModel(): Uint8Array {
   const side = 512;
   const g = new GraphBuilder({ name: 'slow' });
@@ -81,7 +81,7 @@ async function start(...args: string[]) {
   return { child, said, ended, url: /http:\S+\d/.exec(said.out)?.[0] ?? '' };
 }
 
-test('SIGTERM under load: every request that an open connection carries is answered, new connections are refused, exit code 0', async () => {
+test('SIGTERM under load: requests on open connections are answered, new connections refused, exit code 0', async () => {
   const { child, said, ended, url } = await start('slow.onnx');
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   const heard = new Map<string, number>();
@@ -115,14 +115,14 @@ test('SIGTERM under load: every request that an open connection carries is answe
   );
 });
 
-test('a model that cannot be loaded is told once, with the others, and ends the command', async () => {
+test('models that cannot be loaded are reported once, together, and end the command', async () => {
   const { said, ended } = await start('page.onnx', 'slow.onnx');
   expect(await ended).toEqual([1, null]);
   expect(said.err.match(/expected an ONNX model/g)).toHaveLength(1);
   expect(said.err).toMatch(/^error: .*page\.onnx: .* \[model\.format\]\n$/);
 });
 
-test('a page of an origin that is named may use the command', async () => {
+test('a page of an allowed origin may use the service', async () => {
   const { child, ended, url } = await start('slow.onnx', '--origin', 'https://example.org');
   const { headers } = await fetch(`${url}/v1/models`, { headers: { origin: 'https://example.org' } });
   expect(headers.get('access-control-allow-origin')).toBe('https://example.org');
@@ -130,7 +130,7 @@ test('a page of an origin that is named may use the command', async () => {
   expect(await ended).toEqual([0, null]);
 });
 
-test('SIGHUP loads the models again, and it goes on', async (context) => {
+test('SIGHUP reloads the models', async (context) => {
   if (process.platform === 'win32') {
     console.log('SIGHUP skipped: Windows has no such signal');
     return context.skip('Windows has no such signal');
@@ -148,13 +148,13 @@ test('SIGHUP loads the models again, and it goes on', async (context) => {
   expect(await ended).toEqual([0, null]);
 });
 
-test('SIGTERM ends an idle one too', async () => {
+test('SIGTERM ends an idle service', async () => {
   const { child, ended } = await start('slow.onnx');
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
 });
 
-test('a model that cannot be loaded, a name twice and a name that is none end the command with its reason', async () => {
+test('a model that cannot be loaded, a duplicate name and an invalid name end the command with a reason', async () => {
   for (const [args, code, reason] of [
     [['page.onnx'], 1, /\[model\.format\]/],
     [['none.onnx'], 1, /\[model\.notFound\]/],
@@ -171,7 +171,7 @@ test('a model that cannot be loaded, a name twice and a name that is none end th
   }
 });
 
-test('clients that leave take their requests out of the line', async () => {
+test('requests of clients that disconnect leave the queue', async () => {
   const session = new Gate();
   const generator = session.generator();
   const service = serve({ models: { gated: generator }, limits: { queue: 100 } });
@@ -183,7 +183,7 @@ test('clients that leave take their requests out of the line', async () => {
   const until = async (done: () => boolean): Promise<void> => {
     while (!done()) await new Promise((resolve) => setTimeout(resolve, 1));
   };
-  await until(() => generator.stats().queued === 30); // the first of them in a run
+  await until(() => generator.stats().queued === 30); // the first is running
   for (const one of made) one.destroy();
   expect(await Promise.all(leaving)).toEqual(new Array(30).fill('ECONNRESET'));
   await until(() => service.stats().aborted === 30);
@@ -196,7 +196,7 @@ test('clients that leave take their requests out of the line', async () => {
   await generator.dispose();
 });
 
-test('slow and endless bodies are cut off, and hold up nobody', async () => {
+test('slow and endless bodies are cut off, and block no other request', async () => {
   const service = serve({
     models: { slow },
     load: { device: 'cpu', threads: 1 },

@@ -70,8 +70,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 /**
- * Turns of the event loop after which every request has got as far as it can: none waits for anything but its own body,
- * which has arrived. Turns, not milliseconds, because a busy machine takes longer.
+ * Waits as many turns of the event loop as requests need to get as far as they can. Turns, not milliseconds, because a
+ * busy machine takes longer.
  */
 async function settled(): Promise<void> {
   for (let i = 0; i < 50; i++) await new Promise(setImmediate);
@@ -89,7 +89,7 @@ const post = (
     headers,
   });
 
-/** Status and code of an answer that is an error. */
+/** Status and code of an error response. */
 async function refusal(answer: Promise<Response>): Promise<[number, string]> {
   const response = await answer;
   expect(response.headers.get('content-type')).toBe('application/json');
@@ -135,7 +135,7 @@ describe('/v1/images', () => {
     });
   });
 
-  test('lays several in a grid', async () => {
+  test('puts several in a grid', async () => {
     const z = latents(3, 0, 3, SIZE);
     const { width, height, pixels } = await pngOf(
       ask('/v1/images?model=tiny&seed=3&count=3&label=0&columns=3&padding=1'),
@@ -174,7 +174,7 @@ describe('/v1/images', () => {
     expect(await refusal(ask(`/v1/images${query}`))).toEqual([status, code]);
   });
 
-  test('refuses bodies that are not what they should be', async () => {
+  test('refuses invalid bodies', async () => {
     expect(await refusal(post('/v1/images', '{'))).toEqual([400, 'usage']);
     expect(await refusal(post('/v1/images', '[]'))).toEqual([400, 'usage']);
     expect(await refusal(post('/v1/images', { model: 'tiny' }, { 'content-type': 'text/plain' }))).toEqual([
@@ -191,7 +191,7 @@ describe('/v1/images', () => {
     expect(await refusal(ask('/v1/image'))).toEqual([404, 'request.notFound']);
   });
 
-  test.each([1, 3, 4] as const)('its PNG of %i channels is what fast-png reads', async (channels) => {
+  test.each([1, 3, 4] as const)('fast-png decodes its PNG of %i channels', async (channels) => {
     const data = Uint8ClampedArray.from({ length: 5 * 3 * channels }, (_, i) => (i * 37) % 256);
     const read = decode(await encodePng({ width: 5, height: 3, channels, data }));
     expect([read.width, read.height, read.channels, read.depth, [...read.data]]).toEqual([
@@ -274,7 +274,7 @@ describe('Open Inference Protocol', () => {
     );
   });
 
-  test('metadata says what the model takes, dynamic sizes as -1', async () => {
+  test('metadata describes the model, with dynamic sizes as -1', async () => {
     expect((await call('/v2/models/{model_name}')).answer).toEqual({
       name: 'tiny',
       versions: ['1'],
@@ -287,7 +287,7 @@ describe('Open Inference Protocol', () => {
     });
   });
 
-  test('takes nested data, and gives the outputs asked for', async () => {
+  test('accepts nested data, and returns the requested outputs', async () => {
     const nested = {
       ...infer,
       inputs: [{ ...infer.inputs[0], data: [[...z.subarray(0, SIZE)], [...z.subarray(SIZE)]] }, infer.inputs[1]],
@@ -326,7 +326,7 @@ describe('Open Inference Protocol', () => {
     ];
   }
 
-  test('carries every type, as JSON and as bytes', async () => {
+  test('transfers every type, as JSON and as bytes', async () => {
     const asBytes = {
       inputs: types.map(([datatype, name, , bytes]) => ({
         name,
@@ -373,7 +373,7 @@ describe('Open Inference Protocol', () => {
     );
   });
 
-  test('numbers that JSON does not have are refused, and carried as bytes', async () => {
+  test('numbers that JSON cannot represent are refused as JSON, and sent as bytes', async () => {
     const input = Buffer.from(Float32Array.of(NaN, Infinity, 0).buffer);
     const rest = types.slice(1);
     const request = {
@@ -408,7 +408,7 @@ describe('Open Inference Protocol', () => {
     ).toBe(200);
   });
 
-  test('a large answer comes in pieces, and is whole', async () => {
+  test('a large answer is streamed in pieces', async () => {
     const rows = 60;
     const g = new GraphBuilder({ name: 'wide' });
     g.output('y', g.op('Expand', [g.input('x', 'float32', ['n', 1]), g.constant('int64', [2], [1, 1000])]));
@@ -491,7 +491,7 @@ describe('Open Inference Protocol', () => {
     if (code !== '') expect(said).toBe(code); // JSON.parse itself may refuse it first
   });
 
-  test('names and versions that are not there are not found', async () => {
+  test('unknown names and versions are not found', async () => {
     expect((await call('/v2/models/{model_name}', { model: 'other' })).status).toBe(404);
     expect(
       (await call('/v2/models/{model_name}/versions/{model_version}/infer', { version: '2', body: infer })).status,
@@ -523,12 +523,12 @@ describe('Open Inference Protocol', () => {
     ).toEqual([400, 'usage']);
   });
 
-  test('64 rows are taken', async () => {
+  test('64 rows are accepted', async () => {
     expect((await post('/v2/models/tiny/infer', rows(64))).status).toBe(200);
   });
 });
 
-test('requests for inference that come together are each answered with their own', async () => {
+test('concurrent inference requests each get their own results', async () => {
   const infer = (seed: number, rows: number, more: object = {}): Promise<Response> =>
     post('/v2/models/tiny/infer', {
       inputs: [
@@ -562,7 +562,7 @@ test('requests for inference that come together are each answered with their own
   expect([wide.status, unfit.status, other.status]).toEqual([200, 400, 400]);
 });
 
-test('requests for inference that come while one runs share the next runs, of at most as many rows as one may have', async () => {
+test('inference requests that arrive during a run share the next runs, within the maximum of rows', async () => {
   const session = new Gate();
   const own = serve({ models: { gated: session.generator() } });
   const infer = (rows: number): Promise<Response> =>
@@ -586,9 +586,9 @@ test('requests for inference that come while one runs share the next runs, of at
   await own.close();
 });
 
-test('a function of which nobody says that its first size is a batch gets a run for each request', async () => {
+test('a function whose first size is not declared a batch gets a run per request', async () => {
   const g = new GraphBuilder();
-  // over rows, so that sharing a run would change the result
+  // Softmax over rows, so that sharing a run would change the result
   g.output('y', g.op('Softmax', [g.input('x', 'float32', ['n', 2])], { axis: 0 }));
   const own = serve({ models: { rows: encodeModel(g.build()) }, load: { device: 'cpu', threads: 1 } });
   await own.ready;
@@ -605,7 +605,7 @@ test('a function of which nobody says that its first size is a batch gets a run 
   await own.close();
 });
 
-test('reload: new requests get what the file is now, those inside what it was; what cannot be loaded changes nothing', async () => {
+test('reload: new requests use the new file, running ones the old; a file that cannot be loaded changes nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'forja-reload-'));
   const file = join(folder, 'model.onnx');
   /** image = z · factor, 500 products later. */
@@ -661,7 +661,7 @@ test('reload: new requests get what the file is now, those inside what it was; w
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('the page escapes what a model says, and runs no script', async () => {
+test('the page escapes text of models, and allows no scripts', async () => {
   const response = await ask('/');
   const page = await response.text();
   expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;');
@@ -671,7 +671,7 @@ test('the page escapes what a model says, and runs no script', async () => {
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test('/v1/models says what runs, /metrics counts', async () => {
+test('/v1/models lists the models, /metrics counts', async () => {
   const { models } = (await (await ask('/v1/models')).json()) as { models: { name: string; device: DeviceReport }[] };
   expect(models.map(({ name, device }) => [name, device.actual])).toEqual([
     ['tiny', 'cpu'],
@@ -696,7 +696,7 @@ test('/v1/models says what runs, /metrics counts', async () => {
   expect(await (await ask('/metrics')).text()).not.toContain('xxx');
 });
 
-describe('lines, limits and ends', () => {
+describe('queues, limits and closing', () => {
   const made: Service[] = [];
   afterEach(async () => void (await Promise.all(made.splice(0).map((one) => one.close()))));
 
@@ -714,7 +714,7 @@ describe('lines, limits and ends', () => {
   }
   const turn = settled;
 
-  test('a full line refuses with 429 and Retry-After, and takes requests again', async () => {
+  test('a full queue refuses with 429 and Retry-After, and later accepts again', async () => {
     const { session, service, draw } = gated({ limits: { queue: 3 } });
     const inside = [draw(), draw(), draw()];
     await turn();
@@ -729,7 +729,7 @@ describe('lines, limits and ends', () => {
     expect(session.runs.reduce((a, b) => a + b)).toBe(4);
   });
 
-  test('a client that leaves takes its request out of the line', async () => {
+  test('the request of a client that disconnects leaves the queue', async () => {
     const { session, service, draw } = gated();
     const first = draw();
     await turn();
@@ -744,7 +744,7 @@ describe('lines, limits and ends', () => {
     expect(service.stats()).toEqual({ accepted: 2, answered: 1, aborted: 1 });
   });
 
-  test('closing refuses new work, finishes the accepted, and leaves a generator of the caller', async () => {
+  test('closing refuses new work, finishes accepted requests, and does not dispose the caller’s generator', async () => {
     const { session, service, draw } = gated();
     const accepted = draw();
     await turn();
@@ -768,7 +768,7 @@ describe('lines, limits and ends', () => {
     expect(session.disposed).toBe(0);
   });
 
-  test('a failure inside is told to the operator, not to the client', async () => {
+  test('an internal failure is reported to the operator, not to the client', async () => {
     const told: unknown[] = [];
     const { session, draw } = gated({ onError: (error) => told.push(error) });
     session.failure = new Error('/secret/path is broken');
@@ -781,7 +781,7 @@ describe('lines, limits and ends', () => {
     expect(told).toEqual([session.failure]);
   });
 
-  test('bodies: too long by declaration, too long by sending, too slow', async () => {
+  test('bodies: declared too long, sent too long, too slow', async () => {
     const { session, service } = gated({ limits: { bodyBytes: 100 } });
     const { service: hasty } = gated({ limits: { bodyMs: 20 } });
     session.open();
@@ -793,7 +793,7 @@ describe('lines, limits and ends', () => {
         pull(controller) {
           const next = chunk();
           if (next) controller.enqueue(next);
-          return next ? undefined : new Promise(() => undefined); // nothing more comes
+          return next ? undefined : new Promise(() => undefined); // nothing more is sent
         },
       });
     const declared = await service.fetch(
@@ -822,14 +822,14 @@ describe('lines, limits and ends', () => {
     expect(session.runs).toEqual([]);
   });
 
-  test('more pixels than allowed are refused before they are drawn where the model says its size', async () => {
+  test('too many pixels are refused before sampling if the model declares its size', async () => {
     const { session, draw } = gated({ limits: { pixels: 1 } });
     session.open();
     expect(await refusal(draw())).toEqual([413, 'request.tooLarge']);
     expect(session.runs).toEqual([]);
   });
 
-  test('a token is asked for everywhere but at the probes', async () => {
+  test('a token is required everywhere except for the probes', async () => {
     const { session, service } = gated({ token: 's3cret' });
     session.open();
     const status = async (path: string, authorization?: string): Promise<number> =>
@@ -848,7 +848,7 @@ describe('lines, limits and ends', () => {
     expect(await refusal(service.fetch(new Request(`${HOST}/v1/images`)))).toEqual([401, 'request.unauthorized']);
   });
 
-  test('pages of other origins are kept out, or let in by name', async () => {
+  test('pages of other origins are blocked, unless allowed by name', async () => {
     const page = 'https://example.org';
     const seen = async (given: Partial<ServeOptions>, origin: string, init: RequestInit = {}) => {
       const { session, service } = gated(given);
@@ -882,7 +882,7 @@ describe('lines, limits and ends', () => {
     expect(await seen({ origins: ['*'] }, page)).toMatchObject({ status: 200, origin: '*', policy: 'cross-origin' });
   });
 
-  test('before it is loaded, a model is not ready; after it failed, neither', async () => {
+  test('a model is not ready before it is loaded, or after it failed', async () => {
     const told: unknown[] = [];
     const service = serve({
       models: { one: await tiny(), broken: new Uint8Array(10) },

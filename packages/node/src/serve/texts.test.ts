@@ -44,7 +44,7 @@ test('pictures of a text by query, of a list of texts by JSON', async () => {
   ]);
 });
 
-test('a word that the model does not know is refused by name', async () => {
+test('an unknown word is refused by name', async () => {
   expect(await refusal(ask('/v1/images?text=ligther+fox'))).toEqual([
     400,
     {
@@ -58,7 +58,7 @@ test('a word that the model does not know is refused by name', async () => {
   expect(await refusal(ask('/v1/images'))).toMatchObject([400, { error: { code: 'usage' } }]);
 });
 
-test('the page has a field for it', async () => {
+test('the page has a field for the text', async () => {
   expect(await (await ask('/')).text()).toContain('<input name="text" value="lighter" />');
 });
 

@@ -32,7 +32,7 @@ export type Handlers = {
   readonly [K in Operation]: (args: Operations[K][0], context: CallContext) => Promise<Operations[K][1]>;
 };
 
-/** Which executor this is, and its builds. */
+/** Kind of executor, and its builds. */
 export interface ExecutorParts {
   executor: 'worker' | 'inline';
   builds: Builds;

@@ -1,4 +1,4 @@
-// What a device says about itself: when it is tried, what it needs, and how sessions on it are made.
+// Declaration of a device: when it is tried, what it needs, and how sessions on it are made.
 import type { ActualDevice } from '@forja/core';
 import type { Ort } from '../tensors.js';
 
@@ -20,7 +20,7 @@ export interface Device {
   readonly native: boolean;
   /** Whether nodes that it lacks run on the CPU. Without it, every node runs on the device. */
   readonly fallsBack: boolean;
-  /** Whether a model that it refuses is refused for good, because no further device could run it. */
+  /** Set if no further device could run a model that it refuses. */
   readonly final?: true;
   /** Why it cannot compute in half precision. */
   readonly withoutHalf?: string;

@@ -23,27 +23,29 @@ export function inferResponse(
   const bytes = given.filter((one) => one.binary).map(({ tensor }) => bytesOf(tensor));
   if (bytes.length > 0) {
     const header = Buffer.from([...json].join(''));
-    return whole(Buffer.concat([header, ...bytes]), {
+    return response(Buffer.concat([header, ...bytes]), {
       'content-type': 'application/octet-stream',
       'inference-header-content-length': String(header.length),
     });
   }
   const numbers = given.reduce((sum, { tensor }) => sum + sizeOf(tensor.shape), 0);
   const headers = { 'content-type': 'application/json' };
-  return numbers <= PIECE ? whole(Buffer.from([...json].join('')), headers) : new Response(streamOf(json), { headers });
+  return numbers <= PIECE
+    ? response(Buffer.from([...json].join('')), headers)
+    : new Response(streamOf(json), { headers });
 }
 
-function whole(bytes: Buffer, headers: Record<string, string>): Response {
+function response(bytes: Buffer, headers: Record<string, string>): Response {
   return new Response(new Uint8Array(bytes), { headers: { ...headers, 'content-length': String(bytes.length) } });
 }
 
-interface Given {
+interface RequestedOutput {
   name: string;
   binary: boolean;
   tensor: Tensor;
 }
 
-function* textOf(head: Record<string, string>, given: readonly Given[]): Generator<string, void> {
+function* textOf(head: Record<string, string>, given: readonly RequestedOutput[]): Generator<string, void> {
   yield `${JSON.stringify(head).slice(0, -1)},"outputs":[`;
   for (const [i, { name, binary, tensor }] of given.entries()) {
     const { dtype, shape } = tensor;

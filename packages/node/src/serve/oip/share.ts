@@ -69,7 +69,7 @@ export class SharedRuns {
         for (const [name, tensor] of Object.entries(given)) {
           const part = copyOf(rowsOf(tensor, at, count)); // a view would keep the whole run's memory alive
           if (count === rows) results.set(name, part);
-          else put(results, name, part, rows, start);
+          else place(results, name, part, rows, start);
         }
       },
     });
@@ -132,18 +132,18 @@ function commonRows(feeds: NamedTensors): number | undefined {
   return first !== undefined && first > 0 && rest.every((rows) => rows === first) ? first : undefined;
 }
 
-function put(results: Map<string, Tensor>, name: string, part: Tensor, rows: number, start: number): void {
+function place(results: Map<string, Tensor>, name: string, part: Tensor, rows: number, start: number): void {
   const [, ...row] = part.shape;
   const size = sizeOf(row);
   const data = part.data as TypedArray;
-  const whole = results.get(name) ?? {
+  const batch = results.get(name) ?? {
     dtype: part.dtype,
     shape: [rows, ...row],
     data: new (data.constructor as new (length: number) => TypedArray)(rows * size),
   };
   // Both arrays are of one dtype.
-  (whole.data as Uint8Array).set(data as Uint8Array, start * size);
-  results.set(name, whole);
+  (batch.data as Uint8Array).set(data as Uint8Array, start * size);
+  results.set(name, batch);
 }
 
 function mapped(tensors: NamedTensors, change: (tensor: Tensor) => Tensor): NamedTensors {
