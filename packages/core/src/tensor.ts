@@ -9,7 +9,7 @@ export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'int8'
 export type Dim = number | string;
 
 /**
- * The role of an input or output in a generator. Of inputs, `text` is token ids, `psi` how far styles stay from their
+ * The role of an input or output in a generator. Of inputs, `text` is token ids, `psi` the scale of styles around their
  * mean, `mix` a second latent, and `layer` the number of the first layer that it styles.
  */
 export type Role = 'latent' | 'label' | 'text' | 'noise' | 'psi' | 'mix' | 'layer' | 'image' | 'tensor' | 'score';

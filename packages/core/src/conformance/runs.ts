@@ -51,7 +51,7 @@ export function runChecks(without: readonly string[]): Record<string, Check> {
       }
     },
     'open sizes without a name are open, each on its own': async (runtime, same) => {
-      // None, −1, and names that are none.
+      // Dynamic sizes without a name, as −1, and with names that mean nothing.
       for (const dim of [{}, { value: -1n }, { param: '' }, { param: '?' }]) {
         const session = await runtime.createSession(pairOf([dim, { value: 3n }]));
         same(

@@ -21,8 +21,8 @@ async function values(state: SharedState): Promise<unknown> {
   return [...elements(value), ...elements(count)];
 }
 
-/** A state that no runtime made. */
-const stranger: SharedState = disposable({
+/** A state that was not made by a runtime. */
+const foreignState: SharedState = disposable({
   tensors: [{ name: 'value', dtype: 'float32', shape: [2] }],
   read: () => Promise.resolve({}),
   write: () => Promise.resolve(),
@@ -36,7 +36,7 @@ const shared =
   (check: (runtime: Runtime, same: Same, make: Make) => Promise<void>): Check =>
   async (runtime, same) => {
     if (runtime.createState !== undefined) return check(runtime, same, (tensors) => createState(runtime, tensors));
-    const state: SessionOptions['state'] = { value: { state: stranger } };
+    const state: SessionOptions['state'] = { value: { state: foreignState } };
     same(await attempt(() => runtime.createSession(readingModel(), { state })), 'usage');
   };
 
@@ -191,7 +191,7 @@ export const sharedChecks: Record<string, Check> = {
       attempt(() => runtime.createSession(stateModel(), { state: { ...both(state), value, ...more } }));
     same(
       [
-        await bind({ state: stranger, output: 'value_next' }),
+        await bind({ state: foreignState, output: 'value_next' }),
         await bind({ state, tensor: 'nope', output: 'value_next' }),
         await bind({ state, output: 'nope' }),
         await bind({ state, output: 'count_next' }),

@@ -1,5 +1,4 @@
-// What a picture is drawn under, fed to a session that remembers: psi and mixing of models with styles. Labels:
-// generator.test.ts.
+// Feeds of models with styles (psi and style mixing), recorded by a fake session. Labels: generator.test.ts.
 import { describe, expect, test } from 'vitest';
 import {
   Generator,
@@ -43,7 +42,7 @@ function styled(given: Partial<Manifest> = { inputs: inputs as Manifest['inputs'
       });
     },
     dispose: () => Promise.resolve(),
-  } as unknown as Session; // all that sampling asks of one
+  } as unknown as Session; // all that sampling uses
   const manifest: Manifest = {
     ...manifestFor(undefined, undefined, inputs, outputs),
     kind: 'latent',
@@ -59,7 +58,7 @@ const numbers = (feeds: NamedTensors | undefined, name: string): number[] =>
   Array.from(feeds?.[name]?.data as Float32Array | Int32Array);
 
 describe('a model with styles', () => {
-  test('is fed styles as they are, unmixed, unless told', async () => {
+  test('by default gets unscaled styles, without mixing', async () => {
     const { generator, fed } = styled();
     await generator.sample({ count: 3, seed: 5 });
     const [feeds] = fed;
@@ -75,7 +74,7 @@ describe('a model with styles', () => {
     ]);
   });
 
-  test('psi is of styles, not of latents; a number still draws latents again; both may stand beside latents', async () => {
+  test('psi scales styles, not latents; a number redraws latents; both work with given latents', async () => {
     const { generator, fed } = styled();
     const own = latents(9, 0, 2, SIZE);
     await generator.sample({ count: 2, truncation: { psi: 0.5 } });
@@ -88,7 +87,7 @@ describe('a model with styles', () => {
     ]);
   });
 
-  test('picture i mixes with latent i of the second seed, or all with one', async () => {
+  test('picture i mixes with latent i of the second seed, or all with the same one', async () => {
     const { generator, fed } = styled();
     await generator.sample({ count: 2, mix: { seed: 7, from: 2 } });
     await generator.sample({ count: 2, mix: { seed: 7n, from: 0, index: 3 } });
@@ -104,7 +103,7 @@ describe('a model with styles', () => {
     ]);
   });
 
-  test('calls of one tick share a run, whatever they say', async () => {
+  test('calls of one tick share a run, with any options', async () => {
     const { generator, fed } = styled();
     await generator.sample();
     await Promise.all([
@@ -119,7 +118,7 @@ describe('a model with styles', () => {
     ]);
   });
 
-  test('a walk keeps its psi for the styles, and mixes with one latent', async () => {
+  test('a walk applies psi to styles, and mixes with one latent', async () => {
     const { generator, fed } = styled();
     await generator.interpolate({ from: 1, to: 2, steps: 3, truncation: { psi: 0.5 }, mix: { seed: 7, from: 1 } });
     const second = latents(7, 0, 1, SIZE);
@@ -146,7 +145,7 @@ describe('a model with styles', () => {
   });
 });
 
-test('a model without a second latent refuses one; one with a role of a later version is no generator to sample', async () => {
+test('a model without a second latent refuses mixing; a model with an unknown role cannot be sampled', async () => {
   const plain = styled({ inputs: [inputs[0], { ...inputs[1] }] as Manifest['inputs'] });
   await expect(plain.generator.sample({ mix: { seed: 1, from: 0 } })).rejects.toThrow(
     'sample.mix: expected none, as the model takes no second latent',

@@ -129,7 +129,7 @@ describe('micro-batching', () => {
     expect(generator.stats().meanRunMs).toBeGreaterThanOrEqual(0);
   });
 
-  test('a large count is split, is the same pictures, and lets small requests by', async () => {
+  test('a large count is split, gives the same pictures, and does not block small requests', async () => {
     const { generator, session } = make({ batch: { max: 8 } });
     const order: string[] = [];
     const large = generator.sample({ count: 30, seed: 5 }).then((b) => (order.push('large'), b));
@@ -141,7 +141,7 @@ describe('micro-batching', () => {
     expect(session.sizes.reduce((a, b) => a + b)).toBe(32);
   });
 
-  test('runs have no more pictures than the manifest has proven, whatever the batch', async () => {
+  test('runs never have more pictures than the manifest’s bounds', async () => {
     const { generator, session } = make({ batch: { max: 8 }, given: { bounds: { batch: [1, 3] } } });
     expect((await generator.sample({ count: 7, seed: 5 })).data).toEqual(pictures(latents(5, 0, 7, SIZE)));
     expect(Math.max(...session.sizes)).toBe(3);
@@ -163,18 +163,18 @@ describe('micro-batching', () => {
     const patient = make({ batch: { max: 2, delayMs: 60_000 } });
     const waiting = patient.generator.sample({ count: 1 });
     await new Promise((resolve) => setTimeout(() => resolve(undefined), 1));
-    await Promise.all([waiting, patient.generator.sample({ count: 1 })]); // would time out otherwise
+    await Promise.all([waiting, patient.generator.sample({ count: 1 })]); // else this would time out
     expect(patient.session.sizes).toEqual([2]);
   });
 
-  test('a model with a fixed batch gets exactly that, and the surplus is dropped', async () => {
+  test('a model with a fixed batch gets exactly that, and surplus pictures are dropped', async () => {
     const { generator, session } = make({ session: new FakeSession(3) });
     const batch = await generator.sample({ count: 4, seed: 9 });
     expect(session.sizes).toEqual([3, 3]);
     expect(batch.data).toEqual(pictures(latents(9, 0, 4, SIZE)));
   });
 
-  test('large pictures go fewer at once: 256 MiB a run', async () => {
+  test('runs of large pictures have fewer: at most 256 MiB', async () => {
     const session = new FakeSession();
     session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 1, 4096, 4096] };
     const { generator } = make({ session, batch: { max: 8 } });
@@ -182,7 +182,7 @@ describe('micro-batching', () => {
     expect(session.sizes).toEqual([4, 2]);
   });
 
-  test('many pixels become bytes in several turns of the thread', async () => {
+  test('many pixels are converted in several turns of the event loop', async () => {
     const pixels = new Float32Array(6 * 1024 * 1024).map((_, i) => Math.sin(i));
     const session = new FakeSession();
     session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 1, 1024, 1024] };
@@ -201,7 +201,7 @@ describe('micro-batching', () => {
     expect(data.length === whole.length && data.every((v, i) => v === whole[i])).toBe(true);
   });
 
-  test('refuses what the queue cannot hold, and only that', async () => {
+  test('refuses only requests that exceed the queue', async () => {
     const { generator } = make({ batch: { queue: 2 } });
     expect(await codes([generator.sample(), generator.run({ z: new Float32Array(SIZE) }), generator.sample()])).toEqual(
       ['ok', 'ok', 'overloaded'],
@@ -209,7 +209,7 @@ describe('micro-batching', () => {
     expect(await codes([generator.sample()])).toEqual(['ok']);
   });
 
-  test('an abort reaches only its caller, waiting or running', async () => {
+  test('an abort affects only its caller, waiting or running', async () => {
     const { generator, session } = make({ batch: { max: 2 } });
     let open = (): void => undefined;
     session.gate = new Promise((resolve) => (open = resolve));
@@ -229,7 +229,7 @@ describe('micro-batching', () => {
     expect(await codes([generator.sample({ signal: AbortSignal.abort() })])).toEqual(['aborted']);
   });
 
-  test('a run that fails because of one request fails that one alone', async () => {
+  test('a run that fails because of one request fails only that request', async () => {
     const { generator, session } = make();
     session.failure = (z) => (z.some((v) => v > 50) ? new RangeError('too large') : undefined);
     const bad = new Float32Array(SIZE).fill(99);
@@ -245,7 +245,7 @@ describe('micro-batching', () => {
 });
 
 describe('sample', () => {
-  test('takes latents, truncates both ways, and does not keep the caller’s array', async () => {
+  test('takes latents, truncates in both ways, and does not keep the caller’s array', async () => {
     const { generator } = make();
     const z = latents(4, 0, 2, SIZE);
     const promise = generator.sample({ latents: z });
@@ -317,7 +317,7 @@ describe('sample', () => {
     ).toEqual(['usage', 'input.range', 'ok']);
   });
 
-  test('pictures that no array holds are refused with the way out', async () => {
+  test('too many pictures for an array are refused with the way out', async () => {
     const session = new FakeSession();
     session.outputs[0] = { name: 'image', dtype: 'float32', shape: ['batch', 3, 1024, 1024] };
     await expect(make({ session }).generator.sample({ count: 342 })).rejects.toMatchObject({
@@ -349,14 +349,14 @@ test('a stream gives the pictures of sample in order, ends on count, on break an
   await expect(generator.stream({ count: 0 }).next()).rejects.toMatchObject({ code: 'input.range' });
 });
 
-test('a stream makes a run ahead of who takes its pictures, and no more', async () => {
+test('a stream makes at most one run ahead of its consumer', async () => {
   const { generator, session } = make({ batch: { max: 4 } });
   const stream = generator.stream({ seed: 8 });
   const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
   const made: number[] = [];
   for (let taken = 1; taken <= 12; taken++) {
     await stream.next();
-    await settled(); // it makes whatever it makes unasked by now
+    await settled(); // until it has made all that it makes ahead
     made.push(session.sizes.length);
   }
   // Four pictures per run: taking the first of a run starts the next run.
@@ -398,7 +398,7 @@ test('run takes tensors, data with a shape, and plain arrays', async () => {
   ]);
 });
 
-test('other kinds are no generators, and say what to call', async () => {
+test('other kinds of models refuse to sample, and name the method to call', async () => {
   const session = new FakeSession();
   const { generator } = make({ session, given: { kind: 'function' } });
   await expect(generator.sample()).rejects.toMatchObject({

@@ -52,7 +52,7 @@ const TOOLS: PictureTools = { encodingOf, buffer: (count, spec) => new PictureBu
 
 let imported: typeof import('./lazy.js') | undefined;
 
-/** What is imported on first use, without the turns of the event loop that an import takes each time. */
+/** Imports on first use; later without the turns of the event loop that each import takes. */
 async function lazy(): Promise<typeof import('./lazy.js')> {
   return (imported ??= await import('./lazy.js'));
 }
@@ -115,8 +115,8 @@ export class Generator {
   }
 
   /**
-   * A walk past the first latents of several seeds, classes or texts; with `synthesis` along their styles. Rejects with
-   * `input.range` (steps, seeds, labels, texts), `usage`, and as `sample` does.
+   * A walk through the first latents of several seeds, classes or texts; with `synthesis` along their styles. Rejects
+   * with `input.range` (steps, seeds, labels, texts), `usage`, and as `sample` does.
    */
   async interpolate(options: InterpolateOptions): Promise<ImageBatch> {
     const { model } = this.#latentModel();
@@ -142,9 +142,9 @@ export class Generator {
   }
 
   /**
-   * How real a discriminator (role `score`) says that pictures are, one number each: the probability, 0..1, where the
-   * manifest gives that range, else only comparable, more is more real. Rejects with `input.shape`, `input.range`
-   * (label, text), `model.notGenerator`, `aborted`, `disposed`.
+   * Scores of pictures by a discriminator (role `score`), one number each: the probability that it is real if the
+   * manifest gives the range 0..1, else a number that only ranks pictures, higher for more real. Rejects with
+   * `input.shape`, `input.range` (label, text), `model.notGenerator`, `aborted`, `disposed`.
    */
   async score(image: ImageLike | readonly ImageLike[], options: ScoreOptions = {}): Promise<number[]> {
     const { score } = await lazy();

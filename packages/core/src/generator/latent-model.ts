@@ -22,7 +22,7 @@ export interface Draw extends DrawOptions {
   start: number;
   /** Latents given by the caller, from the first picture on. */
   latents?: Float32Array | undefined;
-  /** Classes in place of `label`, which is one of them: picture i is of class i. */
+  /** A class per picture, instead of `label`, which is one of them. */
   labels?: readonly (number | string)[];
   /** Every picture gets the noise of this picture, so that pictures of a walk differ only in their latent. */
   noiseOf?: number;

@@ -83,7 +83,7 @@ describe('the file’s own manifest', () => {
     );
   });
 
-  test('may call a dynamic dimension something else', () => {
+  test('may use another name for a dynamic dimension', () => {
     expect(
       manifestFor(
         undefined,
@@ -95,8 +95,8 @@ describe('the file’s own manifest', () => {
   });
 });
 
-describe('the caller’s words', () => {
-  test('go above both, by name', () => {
+describe('the caller’s fields', () => {
+  test('override both, by name', () => {
     const manifest = manifestFor(
       {
         license: 'MIT',

@@ -19,7 +19,7 @@ export function manifestFor(
 ): Manifest {
   const base = fromFile ?? guess(inputs, outputs);
   if (fromFile)
-    fit(
+    checkFit(
       fromFile,
       inputs,
       outputs,
@@ -38,7 +38,7 @@ export function manifestFor(
     inputs: merged('inputs', base.inputs, given.inputs),
     outputs: merged('outputs', base.outputs, given.outputs),
   };
-  fit(manifest, inputs, outputs, (message) => new UsageError(`load.manifest${message}`));
+  checkFit(manifest, inputs, outputs, (message) => new UsageError(`load.manifest${message}`));
   return manifest;
 }
 
@@ -59,7 +59,7 @@ function merged<T extends ManifestInput | ManifestOutput>(
   return base.map((one) => ({ ...one, ...given?.find(({ name }) => name === one.name) }));
 }
 
-function fit(
+function checkFit(
   { kind, inputs, outputs }: Manifest,
   realInputs: readonly TensorSpec[],
   realOutputs: readonly TensorSpec[],
@@ -115,13 +115,13 @@ function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): M
     integrity: { sha256: '', bytes: 0 },
     producer: '',
   });
-  const plainIn = inputs.map((spec): ManifestInput => ({ ...bare(spec), role: 'tensor' }));
-  const plainOut = outputs.map((spec): ManifestOutput => ({ ...bare(spec), role: 'tensor' }));
+  const plainIn = inputs.map((spec): ManifestInput => ({ ...specOf(spec), role: 'tensor' }));
+  const plainOut = outputs.map((spec): ManifestOutput => ({ ...specOf(spec), role: 'tensor' }));
   const [output] = outputs;
   const layout = output && layoutOf(output);
   if (!output || !layout) return of('function', plainIn, plainOut);
   const image = (range: [number, number]): ManifestOutput[] => [
-    { ...bare(output), role: 'image', layout, range: rangeOf(output, range) },
+    { ...specOf(output), role: 'image', layout, range: rangeOf(output, range) },
     ...plainOut.slice(1),
   ];
 
@@ -132,7 +132,9 @@ function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): M
     return of(
       'latent',
       inputs.map((spec): ManifestInput =>
-        spec === latent ? { ...bare(spec), role: 'latent', distribution: 'normal' } : { ...bare(spec), role: 'label' },
+        spec === latent
+          ? { ...specOf(spec), role: 'latent', distribution: 'normal' }
+          : { ...specOf(spec), role: 'label' },
       ),
       image([-1, 1]),
     );
@@ -146,12 +148,12 @@ function guess(inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): M
   const range: [number, number] = grows ? [0, 1] : [-1, 1];
   return of(
     grows ? 'super-resolution' : 'image-to-image',
-    [{ ...bare(input), role: 'image', layout: from, range: rangeOf(input, range) }],
+    [{ ...specOf(input), role: 'image', layout: from, range: rangeOf(input, range) }],
     image(range),
   );
 }
 
-function bare({ name = '', dtype = 'float32', shape }: TensorSpec): Pick<ManifestInput, 'name' | 'dtype' | 'shape'> {
+function specOf({ name = '', dtype = 'float32', shape }: TensorSpec): Pick<ManifestInput, 'name' | 'dtype' | 'shape'> {
   return { name, dtype, shape: [...shape] };
 }
 

@@ -36,12 +36,12 @@ export interface DrawOptions {
   label?: number | string;
   /**
    * What the picture shows, in words of the model's vocabulary, for models that take a text. Of several, picture i
-   * takes text i, over and over.
+   * takes text i modulo their number.
    */
   text?: string | readonly string[];
   /** Layers from one on are styled by a second latent, for models that can mix styles. */
   mix?: Mix;
-  /** Takes the request out of the line; the call rejects with `aborted`. */
+  /** Removes the request from the queue; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 
@@ -72,15 +72,15 @@ export interface StreamOptions extends DrawOptions {
 }
 
 /**
- * Options of `Generator.interpolate`: a walk past the first latents of several seeds, given as `seeds` or as `from` and
- * `to`. Seeds, classes and texts are each one for all stops, or one for each.
+ * Options of `Generator.interpolate`: a walk through the first latents of several seeds, given as `seeds` or as `from`
+ * and `to`. Seeds, classes and texts are each one for all stops, or one for each.
  */
 export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> {
   /** Seed of the first picture, 0 to 2⁶⁴−1. */
   from?: number | bigint;
   /** Seed of the last one, 0 to 2⁶⁴−1. */
   to?: number | bigint;
-  /** Seeds of all stops, in order, each 0 to 2⁶⁴−1; in place of `from` and `to`. */
+  /** Seeds of all stops, in order, each 0 to 2⁶⁴−1; instead of `from` and `to`. */
   seeds?: readonly (number | bigint)[];
   /** Index or name of a class, default 0. Pictures between stops of two classes are cross-faded from both. */
   label?: number | string | readonly (number | string)[];
@@ -90,7 +90,7 @@ export interface InterpolateOptions extends Omit<DrawOptions, 'seed' | 'label'> 
   steps: number;
   /** Default `slerp` for normal latents, `lerp` for uniform ones and for styles. */
   mode?: 'slerp' | 'lerp';
-  /** Walk in w: along the styles that the model gives for each stop, from which this model makes pictures. */
+  /** Walk in w: interpolate the styles that the generator gives for the stops; this second model makes the pictures. */
   synthesis?: Synthesis;
   /** Return to the start, so that the walk can be played in a loop. */
   loop?: boolean;
@@ -114,15 +114,15 @@ export interface TranslateOptions {
   overlap?: number;
   /** Called after each tile or picture, with how many of them are done. */
   onProgress?: (progress: { done: number; total: number }) => void;
-  /** Takes what has not started out of the line; the call rejects with `aborted`. */
+  /** Removes tiles and pictures that have not started from the queue; the call rejects with `aborted`. */
   signal?: AbortSignalLike;
 }
 
 /** Options of `Generator.score`. */
 export interface ScoreOptions {
-  /** Index or name of the class that a picture is judged as, for models that take one; one, or one a picture. */
+  /** Index or name of the class that a picture is judged as, for models that take one; one, or one per picture. */
   label?: number | string | readonly (number | string)[];
-  /** The text that a picture is judged beside, for models that take one; one, or one a picture. */
+  /** The text that a picture is judged with, for models that take one; one, or one per picture. */
   text?: string | readonly string[];
   signal?: AbortSignalLike;
 }

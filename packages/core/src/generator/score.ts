@@ -1,4 +1,4 @@
-// Pictures to scores: how real a discriminator says that they are. Imported on first use.
+// Scores of pictures by a discriminator: how real they are. Imported on first use.
 import { abortError, ModelFormatError, UsageError } from '../errors.js';
 import { fromImages, type ImageLike } from '../image/from-images.js';
 import type { Manifest, ManifestInput } from '../manifest/manifest.js';

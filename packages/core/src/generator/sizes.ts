@@ -10,13 +10,13 @@ export function checkSizes({ inputs, steps = {}, bounds = {} }: Manifest, feeds:
     for (const [axis, dim] of shape.entries()) {
       const size = feeds[name]?.shape[axis];
       if (size === undefined || typeof dim !== 'string') continue;
-      const step = own(steps, dim);
+      const step = ownValue(steps, dim);
       if (step !== undefined && size % step !== 0)
         throw refusal(
           name,
           `a ${dim} that is a multiple of ${step}, got ${size}; resize or pad to ${Math.ceil(size / step) * step}, or translate in tiles of such a size`,
         );
-      const [low, high] = own(bounds, dim) ?? [0, Infinity];
+      const [low, high] = ownValue(bounds, dim) ?? [0, Infinity];
       if (size < low || size > high)
         throw refusal(
           name,
@@ -28,10 +28,10 @@ export function checkSizes({ inputs, steps = {}, bounds = {} }: Manifest, feeds:
 
 /** The greatest allowed size of a dim. */
 export function greatest({ bounds = {} }: Manifest, dim: number | string | undefined): number {
-  return typeof dim === 'string' ? (own(bounds, dim)?.[1] ?? Infinity) : Infinity;
+  return typeof dim === 'string' ? (ownValue(bounds, dim)?.[1] ?? Infinity) : Infinity;
 }
 
-function own<T>(of: Readonly<Record<string, T>>, dim: string): T | undefined {
+function ownValue<T>(of: Readonly<Record<string, T>>, dim: string): T | undefined {
   return Object.hasOwn(of, dim) ? of[dim] : undefined;
 }
 

@@ -1,34 +1,34 @@
-// Tables of pictures: styles of some seeds mixed into others, and a seed at several truncations.
+// Tables of pictures: style mixing between seeds, and seeds at several truncations.
 import { UsageError } from '../errors.js';
 import { ImageBatch } from '../image/batch.js';
 import { optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import type { DrawOptions, SampleOptions } from './options.js';
 
-/** What a table needs of a generator. */
+/** The part of a generator that a table needs. */
 export interface Sampler {
   sample(options: SampleOptions): Promise<ImageBatch>;
 }
 
-/** Options of {@link mixTable}: what `sample` takes besides, for all pictures. */
+/** Options of {@link mixTable}; options of `sample` apply to all pictures. */
 export interface MixTableOptions extends Omit<DrawOptions, 'seed' | 'mix'> {
   /** Seeds whose pictures are restyled, top to bottom. */
   rows: readonly (number | bigint)[];
   /** Seeds whose styles are taken from layer `from` on, left to right. */
   columns: readonly (number | bigint)[];
-  /** First layer that a column styles: low takes shapes along, high only colours and details. */
+  /** First layer that a column styles: a low one changes shapes too, a high one only colours and details. */
   from: number;
 }
 
-/** Options of {@link psiTable}: what `sample` takes besides, for all pictures. */
+/** Options of {@link psiTable}; options of `sample` apply to all pictures. */
 export interface PsiTableOptions extends Omit<DrawOptions, 'seed' | 'truncation'> {
   seeds: readonly (number | bigint)[];
-  /** One picture a seed for each, 0..2. */
+  /** Values of ψ, 0..2, a column each. */
   psi: readonly number[];
 }
 
 /** Maximum pictures of a table. */
-const MOST = 10_000;
+const MAX_PICTURES = 10_000;
 
 /**
  * A mixing table (Karras et al. 2019, StyleGAN, figure 3), row by row, (rows + 1) · (columns + 1) pictures: the first
@@ -60,8 +60,8 @@ export async function mixTable(generator: Sampler, options: MixTableOptions): Pr
 }
 
 /**
- * A row a seed, a column a ψ: the seed's first picture at each truncation `{ psi }`, with the same noise. Rejects as
- * {@link mixTable} does. `grid(psi.length)` lays it out.
+ * A row per seed, a column per ψ: the seed's first picture at each truncation `{ psi }`, with the same noise. Rejects
+ * as {@link mixTable} does. `grid(psi.length)` lays it out.
  */
 export async function psiTable(generator: Sampler, options: PsiTableOptions): Promise<ImageBatch> {
   const { seeds, psi, ...shared } = optionsOf('psiTable', options, 'label mix psi seeds signal text');
@@ -75,7 +75,7 @@ export async function psiTable(generator: Sampler, options: PsiTableOptions): Pr
   return tableOf(pictures);
 }
 
-/** The first pictures of seeds, one a seed. Rejects as {@link mixTable} does. */
+/** The first picture of each seed. Rejects as {@link mixTable} does. */
 export async function seedTable(
   generator: Sampler,
   options: Omit<DrawOptions, 'seed'> & { seeds: readonly (number | bigint)[] },
@@ -93,16 +93,16 @@ export async function seedTable(
   return tableOf(pictures);
 }
 
-/** Calls made at once, which share runs. */
+/** Number of concurrent calls, which share runs. */
 const TOGETHER = 64;
 
-/** Waits for all, also where one fails. */
+/** Waits for all, even if one fails. */
 async function together(calls: readonly Promise<ImageBatch>[]): Promise<ImageBatch[]> {
   await Promise.allSettled(calls);
   return Promise.all(calls);
 }
 
-/** Pictures one after the other; undefined is a white one. */
+/** A batch of pictures; undefined becomes a white one. */
 function tableOf(all: readonly (ImageBatch | undefined)[]): ImageBatch {
   const some = all.find((one) => one !== undefined);
   if (!some) throw new UsageError('table: expected pictures, got none', { code: 'input.range' });
@@ -120,9 +120,9 @@ function checkLists(where: string, lists: Readonly<Record<string, unknown>>): vo
 }
 
 function checkCount(where: string, pictures: number, least: number): void {
-  if (least < 1 || pictures > MOST)
+  if (least < 1 || pictures > MAX_PICTURES)
     throw new UsageError(
-      `${where}: expected at least one seed each way and at most ${MOST} pictures, got ${pictures}`,
+      `${where}: expected at least one seed each way and at most ${MAX_PICTURES} pictures, got ${pictures}`,
       {
         code: 'input.range',
       },

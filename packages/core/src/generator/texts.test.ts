@@ -16,14 +16,14 @@ const input: ManifestInput = {
   vocabulary: ['', 'red', 'hair', 'glasses', 'no', 'café'],
 };
 
-test('words are lower-case words of letters and digits, in any script', () => {
+test('words are lower-case letters and digits, in any script', () => {
   expect(wordsOf("It's a RED-hot  2nd “Straße”, naïve…")).toEqual(["it's", 'a', 'red-hot', '2nd', 'straße', 'naïve']);
   expect(wordsOf('Кот हिन्दी 猫')).toEqual(['кот', 'हिन्दी', '猫']);
   expect(wordsOf('nai\u0308ve')).toEqual(wordsOf('naïve')); // composed
   expect(wordsOf(' —!? ')).toEqual([]);
 });
 
-test('ids follow the vocabulary, padded with 0; letters in two parts are one', () => {
+test('ids follow the vocabulary, padded with 0; decomposed letters are composed', () => {
   expect(textTensor(input, ['Red hair, glasses', 'cafe\u0301'])).toEqual({
     dtype: 'int32',
     shape: [2, 4],
@@ -47,7 +47,7 @@ test.each([
   );
 });
 
-test('what is no text is refused too', () => {
+test('values other than texts are refused', () => {
   expect(() => textTensor(input, [7])).toThrow(
     'sample.text: expected a text, as the model draws what it says, got 7',
   );
@@ -68,7 +68,7 @@ const MANIFEST: Manifest = {
   producer: '',
 };
 
-/** A generator of these inputs, and what its session was fed. */
+/** A generator with these inputs, and the feeds of its session. */
 function generatorOf(inputs: ManifestInput[]): { generator: Generator; fed: NamedTensors[] } {
   const fed: NamedTensors[] = [];
   const session = {
@@ -77,12 +77,12 @@ function generatorOf(inputs: ManifestInput[]): { generator: Generator; fed: Name
       const rows = feeds['z']?.shape[0] ?? 0;
       return Promise.resolve({ image: { dtype: 'float32', shape: [rows, 1, 1, 1], data: new Float32Array(rows) } });
     },
-  } as unknown as Session; // all that sampling asks of one
+  } as unknown as Session; // all that sampling uses
   const manifest = { ...MANIFEST, inputs };
   return { fed, generator: new Generator({ session, manifest, modelBytes: 1, dispose: () => Promise.resolve() }) };
 }
 
-test('a text goes to every picture, a list gives one each, or goes round; a stream and a walk take them too', async () => {
+test('a text applies to every picture, a list gives one each, cyclically; also in streams and walks', async () => {
   const { generator, fed } = generatorOf(MANIFEST.inputs);
   await generator.sample({ text: 'red', count: 2 });
   expect((await generator.sample({ text: ['red', 'hair'] })).count).toBe(2);

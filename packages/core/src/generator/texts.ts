@@ -1,5 +1,5 @@
-// Texts to token ids, by the vocabulary that a model carries: words in lower case, in rows of fixed length. What the
-// model does not know is refused by name, with the words that were perhaps meant.
+// Texts to token ids, by the model's vocabulary: words in lower case, in rows of fixed length. Unknown words are
+// refused by name, with suggestions.
 import { ModelFormatError, UsageError } from '../errors.js';
 import type { ManifestInput } from '../manifest/manifest.js';
 import { edits, isNear } from '../nearest.js';
@@ -16,12 +16,12 @@ export function wordsOf(text: string): string[] {
   );
 }
 
-/** Words that a message names, at most. */
-const NAMED = 12;
+/** Maximum number of words in a message. */
+const MAX_NAMED = 12;
 
 /**
  * The token ids of texts for an input of role `text`, [texts, length], padded with 0. Throws UsageError `input.range`
- * for a text without words, with one that is not in the vocabulary, or with more than fit.
+ * for a text without words, with an unknown word, or with too many.
  */
 export function textTensor(input: ManifestInput, texts: readonly unknown[], where = 'sample.text'): Tensor {
   const { name, dtype, shape, vocabulary } = input;
@@ -51,16 +51,19 @@ function tokenIds(vocabulary: readonly string[], length: number, text: unknown, 
   const known = vocabulary.slice(1);
   const unknown = [...new Set(words.filter((word) => !ids.has(word)))];
   if (words.length === 0 || unknown.length > 0) {
-    const some = known.slice(0, NAMED).join(', ');
-    const all = known.length > NAMED ? `${some}, … (${known.length} in all)` : some;
-    refuse(`words that the model knows (${all})`, unknown.map((word) => meant(word, known)).join(', ') || `'${text}'`);
+    const some = known.slice(0, MAX_NAMED).join(', ');
+    const all = known.length > MAX_NAMED ? `${some}, … (${known.length} in all)` : some;
+    refuse(
+      `words that the model knows (${all})`,
+      unknown.map((word) => suggested(word, known)).join(', ') || `'${text}'`,
+    );
   }
   if (words.length > length) refuse(`at most ${length} words`, `${words.length}: '${text}'`);
   return Array.from({ length }, (_, i) => ids.get(words[i] ?? '') ?? 0);
 }
 
-/** A word in quotes, with the known ones that are nearest, where there are near ones. */
-function meant(word: string, known: readonly string[]): string {
+/** A word in quotes, with similar known words if any. */
+function suggested(word: string, known: readonly string[]): string {
   const near = known
     .map((other) => ({ other, by: edits(word, other) }))
     .filter(({ by }) => isNear(word, by))

@@ -97,7 +97,7 @@ function picture(width: number, height: number, channels: number): ImageLike {
 }
 const inverted = ({ data }: ImageLike): number[] => Array.from(data, (v) => 255 - v);
 
-test('sizes that the model takes at multiples only', async () => {
+test('refuses sizes that are not multiples of the model’s steps', async () => {
   const { generator } = invert({ steps: { h: 4, w: 8 } });
   const result = await generator.translate(picture(16, 12, 3));
   expect([result.width, result.height]).toEqual([16, 12]);
@@ -177,7 +177,7 @@ describe('in tiles', () => {
     expect(tiled).toEqual(whole);
   });
 
-  test('are blended: no step at a seam is larger than the blend makes it', async () => {
+  test('are blended without larger steps at seams', async () => {
     // Each tile is shaded from its left edge to its right, so that neighbours disagree by the whole shade where they
     // meet.
     const shade = (x: number, _y: number, w: number): number => (0.5 * x) / (w - 1);

@@ -20,7 +20,7 @@ describe('toBatch', () => {
     const expected = [0, 0, 0, 64, 128, 159, 254, 255, 255, 0, 255, 128];
     expect([...toBatch(float([1, 1, 3, 4], ...values), { layout: 'nchw' }).data]).toEqual(expected);
   });
-  test('every byte survives the way there and back, in each range, layout and type', () => {
+  test('every byte survives a round trip, in each range, layout and type', () => {
     const all = new Image(
       16,
       16,
@@ -58,7 +58,7 @@ describe('toBatch', () => {
       data: bytes(0, 1, 2, 3, 4, 5),
     });
   });
-  test('uint8 is taken as it is', () => {
+  test('uint8 is unchanged', () => {
     expect(
       toBatch({ dtype: 'uint8', shape: [1, 2, 2, 1], data: Uint8Array.of(0, 7, 200, 255) }, { layout: 'nhwc' }).data,
     ).toEqual(bytes(0, 7, 200, 255));

@@ -34,7 +34,7 @@ describe('truncation', () => {
     },
   );
 
-  test('a tiny limit ends, too', () => {
+  test('terminates with a tiny limit', () => {
     const cut = latents(11, 0, 4, 100, { truncation: 1e-6 });
     expect(Math.max(...cut.map(Math.abs))).toBeLessThanOrEqual(1e-6);
     expect(new Set(cut).size).toBeGreaterThan(390);
@@ -63,13 +63,13 @@ describe('slerp and lerp', () => {
     expect(norm(lerp(unit(a), unit(b), 0.5))).toBeLessThan(0.9);
   });
 
-  test('turns evenly in a plane', () => {
+  test('rotates evenly in a plane', () => {
     const turned = (at: number): Float32Array => slerp(Float32Array.of(1, 0), Float32Array.of(0, 1), at);
     for (const at of [0.2, 0.5, 0.75])
       expect(turned(at)).toBeAllclose([Math.cos((at * Math.PI) / 2), Math.sin((at * Math.PI) / 2)], { atol: 1e-7 });
   });
 
-  test('parallel, opposite and zero latents go straight', () => {
+  test('parallel, opposite and zero latents are interpolated linearly', () => {
     expect(
       slerp(
         a,
@@ -113,7 +113,7 @@ describe('latentWalk', () => {
     expect(at(walk, 5)).toEqual(slerp(stops[0]!, stops[1]!, 0.5));
   });
 
-  test('a loop comes back: its seam is a step like the others', () => {
+  test('a loop returns to its start: the last step is like the others', () => {
     const walk = latentWalk(stops.slice(0, 2), 20, { loop: true });
     expect([at(walk, 0), at(walk, 10)]).toEqual(stops.slice(0, 2));
     expect(at(walk, 19)).toBeAllclose(at(walk, 1), { atol: 1e-6 });

@@ -74,7 +74,7 @@ export interface Manifest {
   bounds?: Record<string, [number, number]>;
   /** Precision of the weights: `fp16` if convolutions and matrix products are in half precision. Absent: unknown. */
   precision?: 'fp32' | 'fp16';
-  /** How large weights are stored, where that is not as they are computed with. Absent: as `precision` says. */
+  /** How large weights are stored, if in another form than they are computed with. Absent: as `precision` says. */
   weights?: 'int8' | 'uint8' | 'fp16' | 'exact';
   /** SHA-256 in hex, and how many bytes it covers. */
   integrity: { sha256: string; bytes: number };

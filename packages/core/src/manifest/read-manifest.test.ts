@@ -47,12 +47,12 @@ const changed = (change: (m: Record<string, unknown>) => void): Uint8Array => {
 };
 
 describe('read', () => {
-  test('every field comes back; the graph is stepped over', () => {
+  test('every field is read; the graph is skipped', () => {
     expect(readManifest(file(manifest))).toEqual(manifest);
     expect(readManifest(join(entry('forja.manifest', JSON.stringify(manifest)), version, graph))).toEqual(manifest);
   });
 
-  test('a model without one has none; what is optional may be absent; what a later minor version adds is left out', () => {
+  test('a model may have no manifest; optional fields may be absent; unknown fields are dropped', () => {
     expect(readManifest(join(version, graph, entry('other', '{}')))).toBeUndefined();
     const { license: _, trainedOn: __, metrics: ___, ...least } = manifest;
     expect(readManifest(file(least))).toEqual(least);
@@ -62,19 +62,19 @@ describe('read', () => {
     });
   });
 
-  test('a role that a later version adds is a tensor’s; the new ones of styles are read as they are', () => {
+  test('an unknown role is read as `tensor`; the roles of styles are known', () => {
     const withRole = (role: string): string | undefined =>
       readManifest(changed((m) => Object.assign((m['inputs'] as object[])[1]!, { role })))?.inputs[1]?.role;
     expect(['psi', 'mix', 'layer', 'hologram'].map(withRole)).toEqual(['psi', 'mix', 'layer', 'tensor']);
     expect(() => withRole(7 as never)).toRefuse('model.format', 'manifest.inputs[1].role', '7');
   });
 
-  test('of two the last counts, as for any protobuf reader; value before key is no matter', () => {
+  test('of two manifests the last one counts, as in any protobuf reader; a value may come before its key', () => {
     const swapped = field(14, join(field(2, utf8(JSON.stringify(manifest))), field(1, utf8('forja.manifest'))));
     expect(readManifest(join(graph, entry('forja.manifest', 'damaged'), swapped))).toEqual(manifest);
   });
 
-  test('names like __proto__ stay data', () => {
+  test('names such as __proto__ are plain data', () => {
     const own = readManifest(file(JSON.stringify(manifest).replace('"fid"', '"__proto__":{"polluted":1},"fid"')));
     expect(Object.keys(own!.metrics!)).toContain('__proto__');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -161,7 +161,7 @@ describe('a damaged manifest names its field', () => {
     );
   });
 
-  test('bytes that are no model are said to be none', () => {
+  test('bytes other than a model are refused', () => {
     expect(() => readManifest(utf8('<html>'))).toRefuse('model.format', 'web page');
     expect(() => readManifest(new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'model.truncated' }));
   });

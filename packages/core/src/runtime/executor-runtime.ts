@@ -116,7 +116,7 @@ export class ExecutorRuntime<R extends { options: RecipeOptions }, E extends Ses
     return state;
   }
 
-  /** Ends it after what is queued, and its sessions with it. Idempotent. */
+  /** Ends it, and its sessions, after the queued jobs. Idempotent. */
   dispose(): Promise<void> {
     if (this.#disposal) return this.#disposal;
     this.#dropped.unwatch(this.#queue);

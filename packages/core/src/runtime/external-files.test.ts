@@ -53,7 +53,7 @@ describe('an address', () => {
   });
 });
 
-test('a model says how far each file must reach, with lengths and without', () => {
+test('the minimum length of each file follows from the model, with explicit lengths and without', () => {
   const g = new GraphBuilder();
   const x = g.input('x', 'float32', [300]);
   g.output(
@@ -79,7 +79,7 @@ test('a model says how far each file must reach, with lengths and without', () =
   );
 });
 
-test('progress over files rises to the sum, with the totals that are known', () => {
+test('progress over files increases to the sum, with the known totals', () => {
   const told: FileProgress[] = [];
   const files = new ManyFiles<FileProgress>((progress) => told.push(progress));
   const model = files.add();

@@ -29,8 +29,8 @@ const MEANINGS: readonly (readonly [RegExp, (failure: Failure) => ForjaError])[]
         cause,
       }),
   ],
-  [/shape|dimension|broadcast|a multiple of|exceeds maximum allowed/i, misfit],
-  [/(?:)/, other],
+  [/shape|dimension|broadcast|a multiple of|exceeds maximum allowed/i, sizeMismatch],
+  [/(?:)/, unknownFailure],
 ];
 
 /** The error for a failed run of `feeds`. */
@@ -38,15 +38,15 @@ export function runFailure(error: unknown, feeds: NamedTensors, inputs: readonly
   if (error instanceof ForjaError) return error;
   const message = messageOf(error).trim() || 'no message';
   const failure = { message, cause: error, feeds, inputs };
-  const [, mean = other] = MEANINGS.find(([pattern]) => pattern.test(message)) ?? [];
+  const [, mean = unknownFailure] = MEANINGS.find(([pattern]) => pattern.test(message)) ?? [];
   return mean(failure);
 }
 
 /** Layers that disagree on a size: the caller's fault if the model has dynamic sizes, else the model's. */
-function misfit(failure: Failure): ForjaError {
+function sizeMismatch(failure: Failure): ForjaError {
   const { message, cause, feeds, inputs } = failure;
   const open = inputs.filter(({ unranked, shape }) => unranked || shape.some((dim) => typeof dim === 'string'));
-  if (open.length === 0) return other(failure);
+  if (open.length === 0) return unknownFailure(failure);
   const got = open.map(({ name = '' }) => `${name} [${feeds[name]?.shape.join(', ') ?? ''}]`);
   return new UsageError(
     `run: expected sizes that the model's layers can take, got ${got.join(', ')}: ${reason(message)}. ` +
@@ -55,7 +55,7 @@ function misfit(failure: Failure): ForjaError {
   );
 }
 
-function other({ message, cause }: Failure): ForjaError {
+function unknownFailure({ message, cause }: Failure): ForjaError {
   return new ForjaError('internal', `run: onnxruntime failed: ${message}`, { cause });
 }
 

@@ -104,8 +104,8 @@ function sizeIn(dimension: Uint8Array): number | string {
 }
 
 /**
- * Precision in which weights are computed with: fp16 if the main graph has an initializer of that type that is not only
- * stored so, for a Cast to read.
+ * Precision in which weights are used: fp16 if the main graph has a float16 initializer that is not merely stored so
+ * and converted by a Cast.
  */
 export function weightPrecision(model: Uint8Array): 'fp32' | 'fp16' {
   for (const graph of fields(model, 7)) {
