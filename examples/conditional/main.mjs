@@ -1,6 +1,6 @@
-// A generator that is told what to draw: the system `conditional` with networks of one's own, on pictures of a row, a
-// column or a square. Then asks the loaded file for each class by name and looks at what it drew: throws when that is
-// something else. node examples/conditional/main.mjs [generator.onnx]
+// A class-conditional generator: the system `conditional` with your own networks, on pictures of a row, a column or a
+// square. Then samples each class by name from the loaded file, and throws if the pictures show something else.
+// node examples/conditional/main.mjs [generator.onnx]
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { load } from '@forja/node';
@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 tf.enableProdMode(); // no advice to install a native backend
 const [CLASSES, SIZE, LATENT] = [['row', 'column', 'square'], 8, 8];
 
-// Every picture there is: 8 rows, 8 columns, 36 squares of 3 × 3, white on black; each class equally often.
+// All possible pictures: 8 rows, 8 columns, 36 squares of 3 × 3, white on black; repeated so that classes are balanced.
 const places = [[SIZE, 1, SIZE, 1], [1, SIZE, 1, SIZE], [SIZE - 2, SIZE - 2, 3, 3]]; // prettier-ignore
 const all = places.flatMap(([down, across, width, height], label) =>
   Array.from({ length: down * across }, (_, at) => {
@@ -46,7 +46,7 @@ if (process.argv[2]) await writeFile(process.argv[2], model);
 const generator = await load(model);
 for (const [kind, label] of CLASSES.entries()) {
   const images = await generator.sample({ count: 200, seed: 5, label });
-  // What a picture shows: the nearest of all there are.
+  // What a picture shows: the nearest of all possible pictures.
   const far = ({ pixels }, { data }) => pixels.reduce((sum, p, i) => sum + (p - (data[i] / 127.5 - 1)) ** 2, 0);
   const seen = Array.from(images, (image) => all.reduce((a, b) => (far(b, image) < far(a, image) ? b : a)));
   const right = Math.round((100 * seen.filter((one) => one.label === kind).length) / images.count);

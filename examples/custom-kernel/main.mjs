@@ -1,5 +1,5 @@
-// A kernel that tfjs does not have (StyleGAN's bias_act: a bias, a leaky ReLU and a gain in one) is taught to the
-// exporter; the file computes what the kernel computes. node examples/custom-kernel/main.mjs
+// Exports a custom kernel (StyleGAN's bias_act: a bias, a leaky ReLU and a gain in one), and checks that the file
+// computes the same. node examples/custom-kernel/main.mjs
 import assert from 'node:assert/strict';
 import { exportOnnx, registerKernelExport } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
@@ -7,8 +7,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 tf.enableProdMode(); // no advice to install a native backend
 
-// The kernel itself, as tfjs wants it. The exporter asks this version for the shape of the result, and verifies against
-// it.
+// The kernel in tfjs. The exporter gets the shape of the result from it, and verifies against it.
 tf.registerKernel({
   kernelName: 'BiasAct',
   backendName: 'cpu',
@@ -27,8 +26,7 @@ tf.registerKernel({
   },
 });
 
-// What it is in ONNX. `order` is how the axes lie by now: after a convolution channels are first, and they may stay
-// there.
+// The kernel in ONNX. `order` is the present axis order: after a convolution channels are first, and may stay so.
 registerKernelExport('BiasAct', ({ inputs, attrs, outputs }, ctx) => {
   const order = ctx.layoutOf(inputs.x);
   const sum = ctx.op('Add', [ctx.get(inputs.x, order), ctx.broadcast(inputs.bias, inputs.x.rank, order)]);

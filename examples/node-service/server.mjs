@@ -1,12 +1,12 @@
 // An HTTP service over a generator: GET /sample.png?seed=7&count=16, GET /health. Inference runs in the generator's
-// worker; requests that come together share runs.
+// worker; concurrent requests share runs.
 import { createServer } from 'node:http';
 
 /** A server for a loaded generator. `server.close()` stops it; the generator is the caller's. */
 export function serve(generator) {
   return createServer((request, response) => {
     answer(generator, request, response).catch((error) => {
-      // Codes are for programs: what the client did wrong, what it may try again, and what is our fault.
+      // By code: errors of the client, errors that a retry may fix, and our own.
       const status =
         error.name === 'UsageError' ? 400 : error.code === 'overloaded' || error.code === 'disposed' ? 503 : 500;
       if (status === 500) console.error(error);
@@ -32,7 +32,7 @@ async function answer(generator, request, response) {
     response.writeHead(404).end();
     return;
   }
-  // A client that leaves takes its request out of the line.
+  // A request is aborted when its client disconnects.
   const leaving = new AbortController();
   response.on('close', () => leaving.abort());
   const seed = Number(searchParams.get('seed') ?? 0);

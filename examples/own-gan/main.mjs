@@ -1,5 +1,5 @@
-// Trains the system of my-gan.mjs on a ring of eight Gaussians, in memory, loads its generator and counts what it
-// covers: throws when a mode is missing. node examples/own-gan/main.mjs
+// Trains the system of my-gan.mjs on a ring of eight Gaussians, in memory, loads its generator, and throws if it misses
+// a mode. node examples/own-gan/main.mjs
 import assert from 'node:assert/strict';
 import { latents } from '@forja/core';
 import { load } from '@forja/node';
@@ -20,7 +20,7 @@ const generator = await load(model);
 const { points } = await generator.run({ z: latents(7, 0, COUNT, 4) });
 await generator.dispose();
 
-// A mode is covered when it got at least a tenth of its share of the points, within 0.15 of its centre.
+// A mode is covered if at least a tenth of its share of the points is within 0.15 of its centre.
 const hits = new Array(MODES).fill(0);
 for (let i = 0; i < COUNT; i++) {
   const [x, y] = points.data.subarray(2 * i, 2 * i + 2);
@@ -29,8 +29,8 @@ for (let i = 0; i < COUNT; i++) {
   if (at >= 0) hits[at]++;
 }
 const covered = hits.filter((n) => n >= COUNT / MODES / 10).length;
-const near = hits.reduce((a, b) => a + b) / COUNT;
+const nearPoints = hits.reduce((a, b) => a + b) / COUNT;
 console.log(`${step} steps; points near each mode: ${hits.join(' ')}`);
 assert.equal(covered, MODES, `expected all ${MODES} modes, got ${covered}`);
-assert.ok(near >= 0.6, `expected 60 % of the points near a mode, got ${(100 * near).toFixed(0)} %`);
-console.log(`ok: ${covered} of ${MODES} modes, ${(100 * near).toFixed(0)} % of the points near one`);
+assert.ok(nearPoints >= 0.6, `expected 60 % of the points near a mode, got ${(100 * nearPoints).toFixed(0)} %`);
+console.log(`ok: ${covered} of ${MODES} modes, ${(100 * nearPoints).toFixed(0)} % of the points near one`);

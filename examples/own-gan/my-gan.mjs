@@ -1,5 +1,5 @@
-// A GAN of one's own as a system of Forja: networks, a step in plain tfjs with noise that fades, and what is exported.
-// `forja train ./my-gan.mjs --data ring` trains it with log, report, checkpoints and resume, as main.mjs does.
+// Your own GAN as a system of Forja: networks, a step in plain tfjs with fading noise, and the exported generator.
+// `forja train ./my-gan.mjs --data ring` trains it with log, report, checkpoints and resume, like main.mjs.
 import { adam, applyUpdates, averageOf, losses, nameWeights, random, systemKind } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as v from 'valibot';
@@ -25,7 +25,7 @@ export default systemKind({
   make({ noise, rate }, { batch, steps, seed }) {
     const networks = { g: network(seed + 1, LATENT, 64, 64, 2), d: network(seed + 11, 2, 64, 64, 1) };
     const [g, d] = [nameWeights(networks.g, 'g'), nameWeights(networks.d, 'd')];
-    // What remembers things between steps is made before the step, which only reads and assigns.
+    // State is created before the step, which only reads and assigns it.
     const adamG = adam({ beta1: 0.5, name: 'adam_g' }).prepare(g);
     const adamD = adam({ beta1: 0.5, name: 'adam_d' }).prepare(d);
     const average = averageOf(networks.g, { decay: 0.995, warmup: true, statistics: 'last' });

@@ -1,5 +1,5 @@
-// Serves the playground as a site would: built files, strict CSP, cross-origin isolation unless `?noisolation` is in
-// the address. FORJA_MODEL is the model's path; scripts/playground.mjs sets it.
+// Serves the built playground like a site: strict CSP, cross-origin isolation unless `?noisolation` is in the address.
+// FORJA_MODEL is the model's path; scripts/playground.mjs sets it.
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';

@@ -1,10 +1,10 @@
-// Pictures large enough to look at in a film: whole multiples of small ones, with their pixels as they are.
+// Enlarges small pictures for animations, by repeating pixels.
 import { ImageBatch } from '@forja/core';
 
-/** Least side of a picture that is not enlarged. */
+/** Pictures with a longer shorter side are not enlarged. */
 const SIDE = 168;
 
-/** The pictures, each pixel repeated so that the shorter side has about 168 pixels. Larger ones are as they were. */
+/** Repeats each pixel so that the shorter side has about 168 pixels. Larger pictures are unchanged. */
 export function enlarged(batch: ImageBatch): ImageBatch {
   const { count, width, height, channels, data } = batch;
   const by = Math.floor(SIDE / Math.min(width, height));

@@ -1,7 +1,7 @@
-// One generator of the list.
+// The type of a generator in the list.
 import type { Manifest } from '@forja/core';
 
-/** A generator as the build found it. */
+/** A generator in the list. */
 export interface Entry {
   /** Its name in the address: letters, digits and hyphens. */
   id: string;
@@ -12,6 +12,6 @@ export interface Entry {
   /** Size of the file. */
   bytes: number;
   manifest: Manifest;
-  /** What it draws, in the words of its card. */
+  /** What it draws, from its card. */
   about?: string;
 }

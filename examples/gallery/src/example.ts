@@ -1,11 +1,11 @@
-// A drawing of a number, so that the page has a picture to begin with and a link can name it: a few outlines.
+// A random drawing of a few outlines, by seed, so that the page starts with a picture that can be linked.
 import { philoxUniform } from '@forja/core';
 
-/** Outlines in the drawing, and the numbers that each is drawn from. */
+/** Outlines in the drawing, and random numbers for each. */
 const OUTLINES = 3;
 const NUMBERS = 6;
 
-/** Draws the outlines of `seed`: the same for everyone. */
+/** Draws the outlines of `seed`, the same in every browser. */
 export function drawExample(context: CanvasRenderingContext2D, seed: number, ink: string, width: number): void {
   const { width: wide, height: high } = context.canvas;
   context.strokeStyle = ink;

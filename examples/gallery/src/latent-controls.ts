@@ -1,15 +1,15 @@
-// The controls of generators that draw from latents: which of them the generator has, what they ask for, and how the
-// address keeps them.
+// The controls of generators that draw from latents: which the generator has, their values, and their state in the
+// address.
 import type { ManifestInput, Mix, SampleOptions, Truncation } from '@forja/core';
-import { element } from './elements.js';
+import { element } from '../../looks/elements.js';
 import type { State } from './address.js';
 import { formOf } from './stand.js';
 import type { Stage } from './views.js';
 
-/** Words that the help of the text field names. */
+/** Maximum number of words shown in the help of the text field. */
 const WORDS = 40;
 
-/** What the fields ask for, as `sample` and `interpolate` take it. */
+/** Values of the controls, as options of `sample` and `interpolate`. */
 export interface Asked {
   seed: number;
   count: number;
@@ -17,22 +17,22 @@ export interface Asked {
   label?: number | string;
   /** Text, truncation and mix. */
   how: Pick<SampleOptions, 'text' | 'truncation' | 'mix'>;
-  /** Class and text in words; may be empty. */
+  /** Class and text, for captions; may be empty. */
   words: string;
 }
 
 export interface LatentControls {
   form: HTMLFormElement;
-  /** All classes, empty if the generator takes none. */
+  /** All classes; empty if the generator takes none. */
   classes: readonly (number | string)[];
   asked(): Asked;
-  /** What differs from how the view begins, and always the seed. */
+  /** Values that differ from the defaults, and always the seed. */
   state(): State;
-  /** Sets the seed one further. */
+  /** Increments the seed. */
   next(): void;
 }
 
-/** Puts the controls on the page, as the address says. What no field can hold is ignored. */
+/** Shows the controls with the values of the address; invalid values are ignored. */
 export function latentControls({
   entry,
   controls,
@@ -79,7 +79,7 @@ export function latentControls({
     (one.parentElement as HTMLElement).hidden = !offered;
   element('mixing', HTMLElement, form).hidden = !takes.mix;
 
-  /** The fields that the address keeps, by their names in it. */
+  /** Fields stored in the address, by their names in it. */
   const kept = { seed, count, class: ofClass, text, t, psi, mix, from };
   const begin = Object.fromEntries(Object.entries(kept).map(([name, { value }]) => [name, value]));
   for (const [name, field] of Object.entries(kept)) {
@@ -98,7 +98,7 @@ export function latentControls({
   tell();
 
   const label = (): { label?: number | string } => {
-    const chosen = classes[ofClass.selectedIndex - 1]; // the first option is all of them
+    const chosen = classes[ofClass.selectedIndex - 1]; // the first option means all classes
     return chosen === undefined ? {} : { label: chosen };
   };
   const truncation = (): { truncation?: Truncation } => {
@@ -128,7 +128,7 @@ export function latentControls({
   };
 }
 
-/** The classes of a label: names, or numbers where the file has none. */
+/** The classes of a label: names, or numbers if the file has no names. */
 function classesOf(label: ManifestInput | undefined): readonly (number | string)[] {
   if (!label) return [];
   const { classes, range } = label;

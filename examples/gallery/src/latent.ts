@@ -1,14 +1,14 @@
-// The view of generators that draw from latents: pictures of a seed, and a walk past the next seeds or through the
-// classes, which plays and is saved as it plays.
+// The view of generators that draw from latents: pictures of a seed, and a walk through the next seeds or the classes,
+// which can be played and saved.
 import type { Image, ImageBatch } from '@forja/core';
 import { toBlob, toCanvas } from '@forja/web';
-import { download, element } from './elements.js';
+import { download, element } from '../../looks/elements.js';
 import { enlarged } from './enlarged.js';
 import { latentControls } from './latent-controls.js';
 import { canvasOf, latest } from './stand.js';
 import type { Stage, View } from './views.js';
 
-/** Pictures of a walk from one stop to the next, its stops, and how many milliseconds each is seen. */
+/** Frames from one stop of a walk to the next, number of stops, and milliseconds per frame. */
 const FRAMES = 24;
 const STOPS = 4;
 const DELAY = 50;
@@ -25,7 +25,7 @@ export function showLatent(stage: Stage): View {
   let here = true;
   let shown: Image | undefined;
   let kept: { of: string; batch: ImageBatch } | undefined;
-  /** Changes with each walk that is begun. */
+  /** Incremented with each walk. */
   let turn = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const walking = (): boolean => walk.getAttribute('aria-pressed') === 'true';
@@ -56,7 +56,7 @@ export function showLatent(stage: Stage): View {
     }
   });
 
-  /** The pictures of the walk: past the next seeds, or through the classes if none is chosen. */
+  /** The pictures of the walk: through the next seeds, or through the classes if none is chosen. */
   async function walked(): Promise<ImageBatch> {
     const of = JSON.stringify(state());
     if (kept?.of === of) return kept.batch;
@@ -121,7 +121,7 @@ export function showLatent(stage: Stage): View {
     const one = button(name);
     one.addEventListener('click', () => {
       if (one.getAttribute('aria-disabled') === 'true' || !form.checkValidity()) return;
-      one.setAttribute('aria-disabled', 'true'); // not `disabled`, which would take the focus from it
+      one.setAttribute('aria-disabled', 'true'); // `disabled` would remove the focus
       save()
         .then(stage.problem, (error: unknown) => here && stage.problem(error))
         .finally(() => one.removeAttribute('aria-disabled'));
@@ -153,7 +153,7 @@ export function showLatent(stage: Stage): View {
   };
 }
 
-/** A list made longer by going through it again. */
+/** Repeats a list cyclically up to a length. */
 function stretched<T>(list: readonly T[], length: number): T[] {
-  return Array.from({ length }, (_, i) => list[i % list.length] as T); // of a list that is not empty
+  return Array.from({ length }, (_, i) => list[i % list.length] as T); // the list is not empty
 }

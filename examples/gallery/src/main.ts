@@ -1,9 +1,9 @@
-// The page: the list of generators, the chosen one loaded on a device, its view, and the address. Only the generator
-// that is shown is fetched.
+// The page: the list of generators, the chosen one loaded on a device, its view, and the address. Only the chosen
+// generator is fetched.
 import type { DeviceName, Generator } from '@forja/core';
 import { load } from '@forja/web';
 import list from 'virtual:generators';
-import { deviceRows, element, showProblem, showTerms } from './elements.js';
+import { deviceRows, element, showProblem, showTerms } from '../../looks/elements.js';
 import { hashOf, stateOf } from './address.js';
 import type { Entry } from './entry.js';
 import { VIEWS, type View } from './views.js';
@@ -24,8 +24,8 @@ const page = {
 let shown: { entry: Entry; generator: Generator } | undefined;
 let view: View | undefined;
 let rate = 0;
-/** Changes with every new wish; work begun for an older one is dropped. */
-let wish = 0;
+/** Number of the last request; results of earlier ones are dropped. */
+let request = 0;
 
 const links = list.map((entry) => {
   const link = document.createElement('a');
@@ -37,16 +37,16 @@ const links = list.map((entry) => {
   return link;
 });
 
-/** Ends the view; what it leaves on the page does nothing until the next one. */
+/** Ends the view; its elements stay on the page, inactive, until the next one. */
 function leave(): void {
   view?.leave();
   view = undefined;
   page.controls.inert = true;
 }
 
-/** Shows what the address says; loads its generator unless it is the one on the page. */
+/** Shows the state in the address; loads its generator unless it is loaded already. */
 async function follow(): Promise<void> {
-  const mine = ++wish;
+  const mine = ++request;
   const state = stateOf(location.hash);
   const entry = state['g'] === undefined ? list[0] : list.find(({ id }) => id === state['g']);
   leave();
@@ -62,9 +62,9 @@ async function follow(): Promise<void> {
   describe(entry);
   try {
     const generator = await opened(entry, mine);
-    if (mine !== wish || !generator) return;
+    if (mine !== request || !generator) return;
     const show = await VIEWS[entry.manifest.kind]?.();
-    if (mine !== wish || !show) return;
+    if (mine !== request || !show) return;
     page.status.textContent = `${entry.title} on ${generator.device.actual}`;
     report(generator);
     page.controls.inert = false;
@@ -87,13 +87,13 @@ async function follow(): Promise<void> {
       problem: (error) => showProblem(page.problem, error),
     });
   } catch (error) {
-    if (mine !== wish) return;
+    if (mine !== request) return;
     page.status.textContent = 'Nothing runs';
     showProblem(page.problem, error);
   }
 }
 
-/** The generator of an entry: the loaded one, or else that is freed and this is loaded. */
+/** The generator of an entry; disposes another one and loads it if needed. */
 async function opened(entry: Entry, mine: number): Promise<Generator | undefined> {
   if (shown?.entry === entry) return shown.generator;
   const old = shown;
@@ -103,9 +103,9 @@ async function opened(entry: Entry, mine: number): Promise<Generator | undefined
   page.caption.textContent = '';
   page.status.textContent = `Loading ${entry.title}…`;
   await old?.generator.dispose();
-  if (mine !== wish) return undefined;
+  if (mine !== request) return undefined;
   const generator = await load(entry.file, { device: page.device.value as DeviceName }); // the options of index.html
-  if (mine !== wish) return void generator.dispose();
+  if (mine !== request) return void generator.dispose();
   shown = { entry, generator };
   return generator;
 }
@@ -134,7 +134,7 @@ addEventListener('hashchange', () => void follow());
 page.device.addEventListener('change', () => {
   leave();
   const old = shown;
-  shown = undefined; // loaded again, on that device
+  shown = undefined; // reload on that device
   void Promise.resolve(old?.generator.dispose()).then(follow);
 });
 void follow();

@@ -1,13 +1,12 @@
-// The view of generators that make a picture of a picture: one that is drawn on a canvas, dropped or chosen, and beside
-// it what the generator makes of it.
+// The view of image-to-image generators: a picture that is drawn on a canvas, dropped or chosen, next to the result.
 import type { Dim, Image, Manifest } from '@forja/core';
 import { toBlob, toCanvas } from '@forja/web';
-import { download, element } from './elements.js';
+import { download, element } from '../../looks/elements.js';
 import { drawExample } from './example.js';
 import { canvasOf, formOf, latest } from './stand.js';
 import type { Stage, View } from './views.js';
 
-/** Sides of a picture that the generator leaves open: what is drawn, and the most of one that is dropped. */
+/** Dynamic sides: of the canvas to draw on, and maximum of a dropped picture. */
 const SIDES = {
   'image-to-image': { drawn: 128, most: 256 },
   'super-resolution': { drawn: 64, most: 128 },
@@ -58,7 +57,7 @@ export function showPicture(stage: Stage): View {
     }
   });
 
-  /** Makes the canvas one that the generator takes, all paper. */
+  /** Resizes the canvas to a size that the generator takes, and clears it. */
   function blank(wide: number, high: number): void {
     Object.assign(given, sizeFor(entry.manifest, wide, high));
     context.fillStyle = paper.value;
@@ -81,7 +80,7 @@ export function showPicture(stage: Stage): View {
       if (!here) return picture.close();
       const scale = Math.min(1, most / Math.max(picture.width, picture.height));
       blank(picture.width * scale, picture.height * scale);
-      // Covers the canvas, whose sides need not be in the picture's proportion.
+      // Covers the canvas, which may have another aspect ratio.
       const cover = Math.max(given.width / picture.width, given.height / picture.height);
       const [w, h] = [picture.width * cover, picture.height * cover];
       context.drawImage(picture, (given.width - w) / 2, (given.height - h) / 2, w, h);
@@ -92,7 +91,7 @@ export function showPicture(stage: Stage): View {
     }
   }
 
-  /** The canvas holds the visitor's picture, which no address can hold. */
+  /** The canvas has the visitor's own picture, which the address cannot hold. */
   function own(what: string): void {
     from = what;
     seed.value = '';

@@ -1,9 +1,9 @@
-// What views share: their controls from index.html, and pictures that follow the controls, one at a time.
-import { element } from './elements.js';
+// Helpers that views share: controls from index.html, a canvas, and redrawing one request at a time.
+import { element } from '../../looks/elements.js';
 
-/** The form of a template, put in the place of what is there. */
+/** Replaces the content of `place` by the form of a template. */
 export function formOf(template: string, place: HTMLElement): HTMLFormElement {
-  const copy = element(template, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment; // of a fragment
+  const copy = element(template, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment; // a clone's type
   const form = copy.querySelector('form');
   if (!form) throw new Error(`index.html: expected a form in #${template}`);
   place.replaceChildren(form);
@@ -11,7 +11,7 @@ export function formOf(template: string, place: HTMLElement): HTMLFormElement {
   return form;
 }
 
-/** A canvas that is read as a picture. */
+/** A canvas that screen readers treat as a picture. */
 export function canvasOf(label: string): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.setAttribute('role', 'img');
@@ -19,7 +19,7 @@ export function canvasOf(label: string): HTMLCanvasElement {
   return canvas;
 }
 
-/** Runs `work` whenever it is asked to, once at a time; what was asked for meanwhile is one more run. */
+/** Runs `work` at each call, one at a time; calls during a run are merged into one more run. */
 export function latest(work: () => Promise<void>): () => void {
   let running = false;
   let again = false;

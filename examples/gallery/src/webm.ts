@@ -1,5 +1,4 @@
-// Pictures as a WebM video: encoded by the browser's WebCodecs, put into the file by mediabunny. Loaded when a video is
-// saved.
+// Pictures as a WebM video: encoded by the browser's WebCodecs, muxed by mediabunny. Imported when a video is saved.
 import type { ImageBatch } from '@forja/core';
 import { toCanvas } from '@forja/web';
 import {
@@ -11,7 +10,7 @@ import {
   WebMOutputFormat,
 } from 'mediabunny';
 
-/** The video's file; each picture is seen for `delayMs`. Throws if the browser encodes none of VP9, VP8 and AV1. */
+/** The video file, `delayMs` per picture. Throws if the browser encodes none of VP9, VP8 and AV1. */
 export async function toWebM(batch: ImageBatch, delayMs: number): Promise<Blob> {
   const { width, height } = batch;
   const codec = await getFirstEncodableVideoCodec(['vp9', 'vp8', 'av1'], { width, height });

@@ -1,11 +1,11 @@
-// Two charts by uPlot that follow a run: losses, and how often the discriminator is right about real and about made
-// examples, with the line at one half that theory expects in equilibrium (Goodfellow et al. 2014, section 4.1).
+// Two charts by uPlot that follow a run: losses, and the discriminator's accuracy on real and generated examples, with
+// a line at ½, the value at equilibrium (Goodfellow et al. 2014, section 4.1).
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { StepScalars } from './protocol.js';
 
-/** Most points that a chart keeps; beyond it, every second one is dropped. */
-const MOST = 2000;
+/** Maximum points of a chart; beyond it, every second one is dropped. */
+const MAX_POINTS = 2000;
 
 const colours = ['#d9622b', '#3f7fbf', '#8a8178'];
 
@@ -55,7 +55,7 @@ export class Curves {
       const values = [...this.#names.map((name) => scalars[name] ?? NaN), ...(this.#half ? [0.5] : [])];
       [step, ...values].forEach((value, i) => this.#columns[i]?.push(value));
     }
-    if ((this.#columns[0]?.length ?? 0) > MOST) {
+    if ((this.#columns[0]?.length ?? 0) > MAX_POINTS) {
       this.#columns = this.#columns.map((column) => column.filter((_, i) => i % 2 === 1));
       this.#every *= 2;
     }

@@ -1,4 +1,4 @@
-// The dataset of what a visitor chose.
+// Makes the dataset that a visitor chose.
 import {
   arrayDataset,
   filesDataset,
@@ -10,7 +10,7 @@ import {
 } from '@forja/trainer';
 import type { DataChoice } from './protocol.js';
 
-/** What trains on it, and how a configuration names it. */
+/** The dataset, and its name in a configuration. */
 export interface Chosen {
   system: 'mlp' | 'dcgan';
   data: DataConfig;
@@ -49,7 +49,7 @@ const KINDS: { [K in DataChoice['kind']]: (choice: Of<K>) => Promise<Chosen> } =
   }),
 };
 
-/** Reads it. @throws ForjaError `data.*` for files that are no pictures. */
+/** Reads the chosen data. @throws ForjaError `data.*` for files that are not pictures. */
 export function datasetOf(choice: DataChoice): Promise<Chosen> {
   return (KINDS[choice.kind] as (choice: DataChoice) => Promise<Chosen>)(choice); // the row of its kind
 }

@@ -1,19 +1,20 @@
-// Wires the page: what the visitor chooses goes to the training worker, what it tells is drawn. The exported file is
-// loaded as any other, and sampled.
+// Wires the page: sends the visitor's choices to the training worker, and draws what it reports. Loads and samples the
+// exported file like any other.
 import { latents } from '@forja/core';
 import { load, toCanvas } from '@forja/web';
 import { Curves } from './curves.js';
-import { download, page, settings, showProblem, showReport } from './page.js';
+import { download } from '../../looks/elements.js';
+import { page, settings, showProblem, showReport } from './page.js';
 import { drawPlane, pencil } from './plane.js';
 import type { Ask, DataChoice, Tell } from './protocol.js';
 
-/** Fewest points of a drawing: several batches. */
+/** Minimum points of a drawing: several batches. */
 const FEWEST = 128;
 /** Edge that a visitor's pictures are cropped to. */
 const EDGE = 32;
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'training' });
-const ask = (message: Ask): void => worker.postMessage(message);
+const send = (message: Ask): void => worker.postMessage(message);
 
 const losses = new Curves(page.losses, 'Losses', ['loss_d', 'loss_g']);
 const answers = new Curves(page.answers, 'Share that D calls rightly', ['d_real', 'd_fake'], true);
@@ -31,13 +32,13 @@ const drawing = pencil(page.view, () => {
   drawPlane(page.view, { data: target });
 });
 
-/** What suits points, and pictures on a laptop. */
+/** Suggested settings for points and pictures, on a laptop. */
 const SUGGESTED = {
   points: { base: 64, batch: 64, rate: 1e-3, steps: 3000 },
   pictures: { base: 16, batch: 32, rate: 2e-3, steps: 2000 },
 };
 
-/** What is shown and suggested before a run of these data. */
+/** Shows the chosen data and suggested settings before a run. */
 function preview(): void {
   const kind = page.data.value as DataChoice['kind'];
   const { base, batch, rate: speed, steps } = SUGGESTED[kind === 'mnist' || kind === 'files' ? 'pictures' : 'points'];
@@ -53,7 +54,7 @@ function preview(): void {
   drawing.on = kind === 'drawn';
   page.view.classList.toggle('drawing', drawing.on);
   target = undefined;
-  if (kind === 'ring' || kind === 'grid') ask({ type: 'look', kind });
+  if (kind === 'ring' || kind === 'grid') send({ type: 'look', kind });
   if (kind === 'drawn') target = Float32Array.from(drawing.points);
   drawPlane(page.view, target ? { data: target } : {});
   page.caption.textContent = kind === 'drawn' ? 'Draw here with the pointer, then start.' : 'Nothing leaves this page.';
@@ -78,11 +79,11 @@ function start(from?: Uint8Array): void {
   setPaused(false);
   page.exported.hidden = true;
   try {
-    ask({ type: 'start', settings: settings(), data: chosen(), ...(from ? { checkpoint: from } : {}) });
+    send({ type: 'start', settings: settings(), data: chosen(), ...(from ? { checkpoint: from } : {}) });
     page.status.textContent = 'Tracing and compiling the step…';
     if (!from) for (const curves of [losses, answers]) curves.clear();
   } catch (error) {
-    showProblem(error instanceof Error ? error.message : String(error));
+    showProblem(error);
   }
 }
 
@@ -115,9 +116,9 @@ async function showExported(bytes: Uint8Array, step: number, error: number): Pro
   }
 }
 
-const TOLD: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => void } = {
+const HANDLERS: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => void } = {
   target: ({ kind, points }) => {
-    if (kind !== page.data.value) return; // the visitor has moved on
+    if (kind !== page.data.value) return; // other data was chosen meanwhile
     target = points;
     drawPlane(page.view, { data: points });
   },
@@ -144,7 +145,7 @@ const TOLD: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => void } 
     showReport([...facts, ['Examples/s', rate.toFixed(0)], ...scalars]);
   },
   picture: ({ step, width, height, rgba }) => {
-    if (target) return; // the plane shows points better
+    if (target) return; // points are shown by `plane`
     Object.assign(page.view, { width, height });
     page.view.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
     describe(`Pictures of step ${step}`);
@@ -159,7 +160,7 @@ const TOLD: { [K in Tell['type']]: (told: Extract<Tell, { type: K }>) => void } 
   },
   model: ({ bytes, step, error }) => {
     page.status.textContent = `Exported at step ${step}`;
-    showExported(bytes, step, error).catch((problem: unknown) => showProblem(String(problem)));
+    showExported(bytes, step, error).catch((problem: unknown) => showProblem(problem));
   },
   note: ({ text }) => void (page.status.textContent = text),
   failed: ({ message }) => {
@@ -173,11 +174,11 @@ function describe(text: string): void {
   page.view.setAttribute('aria-label', text);
 }
 
-function told<K extends Tell['type']>(message: Extract<Tell, { type: K }>): void {
-  TOLD[message.type as K](message);
+function handle<K extends Tell['type']>(message: Extract<Tell, { type: K }>): void {
+  HANDLERS[message.type as K](message);
 }
 
-worker.addEventListener('message', ({ data }: MessageEvent<Tell>) => told(data));
+worker.addEventListener('message', ({ data }: MessageEvent<Tell>) => handle(data));
 worker.addEventListener('error', ({ message }) => showProblem(message));
 
 page.data.addEventListener('input', preview);
@@ -188,18 +189,18 @@ page.form.addEventListener('submit', (event) => {
 });
 page.pause.addEventListener('click', () => {
   setPaused(!paused);
-  ask({ type: paused ? 'pause' : 'go' });
+  send({ type: paused ? 'pause' : 'go' });
 });
 page.export.addEventListener('click', () => {
   setPaused(false);
-  ask({ type: 'export' });
+  send({ type: 'export' });
 });
 page.save.addEventListener('click', () => {
   if (checkpoint) download(`step-${checkpoint.step}.ckpt`, checkpoint.bytes);
 });
 page.checkpoint.addEventListener('input', () => {
   const [file] = page.checkpoint.files ?? [];
-  page.checkpoint.value = ''; // so that the same file may be chosen again
+  page.checkpoint.value = ''; // so that the same file can be chosen again
   void file?.arrayBuffer().then((buffer) => start(new Uint8Array(buffer)));
 });
 addEventListener('dragover', (event) => event.preventDefault());

@@ -1,13 +1,7 @@
-// The page's elements, looked up once, what a visitor chose in them, and what is written into them.
+// The page's elements, the settings in them, and what is written into them.
 import type { DeviceName } from '@forja/core';
+import { element, showProblem as show, showTerms, type Row } from '../../looks/elements.js';
 import type { Settings } from './protocol.js';
-
-/** Element by id, of the class expected. */
-function element<E extends HTMLElement>(id: string, kind: new () => E): E {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`index.html: expected #${id} to be a ${kind.name}`);
-  return found;
-}
 
 export const page = {
   view: element('view', HTMLCanvasElement),
@@ -53,31 +47,8 @@ export function settings(): Settings {
   };
 }
 
-/** Shows or clears the one problem. Text only: a message may quote a file. */
-export function showProblem(message = ''): void {
-  page.problem.hidden = message === '';
-  page.problem.textContent = message;
-}
+/** Shows or clears a problem. */
+export const showProblem = (error?: unknown): void => show(page.problem, error);
 
-/** A list of terms. */
-export function showReport(rows: readonly (readonly [string, string])[]): void {
-  page.report.replaceChildren(
-    ...rows.flatMap(([term, text]) => {
-      const dt = document.createElement('dt');
-      const dd = document.createElement('dd');
-      dt.textContent = term;
-      dd.textContent = text;
-      return [dt, dd];
-    }),
-  );
-}
-
-/** Offers bytes as a file. */
-export function download(name: string, bytes: Uint8Array): void {
-  const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)]));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
+/** Shows a list of terms. */
+export const showReport = (rows: readonly Row[]): void => showTerms(page.report, rows);

@@ -1,19 +1,19 @@
-// The plane of a 2-D GAN on a canvas: the discriminator's probability as colour, the data and what the generator makes
-// as dots; and drawing points on it.
+// The plane of a 2-D GAN on a canvas: the discriminator's probability as colour, data and generated points as dots; and
+// drawing points on it.
 import { latents } from '@forja/core';
 import { REACH } from './protocol.js';
 
-/** Points around each place that is drawn on, and their spread. */
+/** Points added around each pointer position, and their spread. */
 const SPRAY = 6;
 const SPREAD = 0.03;
 
-/** What the discriminator says, row by row from the bottom. */
+/** The discriminator's probabilities, row by row from the bottom. */
 export interface Field {
   edge: number;
   values: Float32Array;
 }
 
-/** Draws field, data and made points, whatever is there. */
+/** Draws the field, the data and the generated points, those that are given. */
 export function drawPlane(
   canvas: HTMLCanvasElement,
   { data, made, field }: { data?: Float32Array; made?: Float32Array; field?: Field | undefined },
@@ -28,7 +28,7 @@ export function drawPlane(
   dots(pen, edge, made, 'rgb(176 32 0 / 0.9)');
 }
 
-/** The field as a small picture: blue above one half, orange below, more so the surer. */
+/** The field as a small picture: blue above ½, orange below, stronger the surer D is. */
 function coloured({ edge, values }: Field): OffscreenCanvas {
   const pixels = new ImageData(edge, edge);
   values.forEach((p, i) => {
@@ -49,7 +49,7 @@ function dots(pen: CanvasRenderingContext2D, edge: number, points: Float32Array 
   }
 }
 
-/** Points that a visitor draws with a pointer, [n · 2]; `changed` is called as they come. */
+/** Points that a visitor draws with a pointer, [n · 2]; `changed` is called for new points. */
 export function pencil(canvas: HTMLCanvasElement, changed: () => void): { points: number[]; on: boolean } {
   const drawing: { points: number[]; on: boolean } = { points: [], on: false };
   let down = false;

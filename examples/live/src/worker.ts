@@ -1,38 +1,38 @@
-// The training worker: runs `train` off the page's thread, answers what the page asks, and tells it what happens. Steps
-// run in the runtime's own worker, on WebGPU or WASM.
+// The training worker: runs `train` off the page's thread, handles the page's messages and reports progress. Steps run
+// in the runtime's own worker, on WebGPU or WASM.
 import { latents, tensor, type DeviceName, type Image } from '@forja/core';
 import { MemoryStore, train, type LiveRun, type TrainConfig, type TrainEvent } from '@forja/trainer';
 import { runtime, type WebRuntime } from '@forja/web';
 import { datasetOf, type Chosen } from './dataset.js';
 import { REACH, type Ask, type Settings, type StepScalars, type Tell } from './protocol.js';
 
-const tell = (message: Tell, transfer: Transferable[] = []): void => postMessage(message, { transfer });
+const send = (message: Tell, transfer: Transferable[] = []): void => postMessage(message, { transfer });
 
-/** Points that are shown, and the edge of the discriminator's field. */
+/** Number of shown points, and the edge of the discriminator's field. */
 const SHOWN = 512;
 const EDGE = 48;
 /** Milliseconds between messages about steps. */
 const EVERY_MS = 50;
 
-/** Posts grids and checkpoints as they come, and keeps the newest checkpoint. */
+/** Posts grids and checkpoints to the page, and keeps the newest checkpoint. */
 class PostingStore extends MemoryStore {
   newest: { step: number; bytes: Uint8Array } | undefined;
 
   override async sample(step: number, picture: Image, output?: string): Promise<void> {
     await super.sample(step, picture, output);
     const rgba = new Uint8ClampedArray(picture.toRGBA());
-    tell({ type: 'picture', step, width: picture.width, height: picture.height, rgba }, [rgba.buffer]);
+    send({ type: 'picture', step, width: picture.width, height: picture.height, rgba }, [rgba.buffer]);
   }
 
   override async checkpoint(step: number, bytes: Uint8Array): Promise<void> {
     await super.checkpoint(step, bytes);
     this.newest = { step, bytes };
-    tell({ type: 'checkpoint', step, bytes });
+    send({ type: 'checkpoint', step, bytes });
   }
 }
 
-/** A run that goes, or may go on. */
-interface Going {
+/** A run that is active or can be continued. */
+interface ActiveRun {
   control: AbortController;
   store: PostingStore;
   settings: Settings;
@@ -40,7 +40,7 @@ interface Going {
   done: Promise<void>;
 }
 
-let going: Going | undefined;
+let activeRun: ActiveRun | undefined;
 /** Resolves when the run may take its next step. */
 let gate = Promise.resolve();
 let openGate = (): void => {};
@@ -53,7 +53,7 @@ async function runtimeOn(device: DeviceName): Promise<WebRuntime> {
   return host.runtime;
 }
 
-function configOf({ settings, chosen }: Pick<Going, 'settings' | 'chosen'>): TrainConfig {
+function configOf({ settings, chosen }: Pick<ActiveRun, 'settings' | 'chosen'>): TrainConfig {
   const { steps, batch, base, seed, loss, penalty, rates } = settings;
   const run = { data: chosen.data, steps, batch, base, seed, rates, loss, checkpointEvery: 100 };
   const own = {
@@ -76,22 +76,22 @@ async function showPlane(run: LiveRun, step: number): Promise<void> {
   const logits = await run.evaluate('d', { x: tensor('float32', [EDGE * EDGE, 2], places) });
   const points = Float32Array.from(made.data as Float32Array);
   const field = (logits.data as Float32Array).map((v) => 1 / (1 + Math.exp(-v)));
-  tell({ type: 'plane', step, points, edge: EDGE, field: Float32Array.from(field) });
+  send({ type: 'plane', step, points, edge: EDGE, field: Float32Array.from(field) });
 }
 
-/** Trains to `steps`, from a checkpoint if there is one; posts the model if it gets there. */
-async function go(run: Going, steps: number, checkpoint: Uint8Array | undefined): Promise<void> {
+/** Trains to `steps`, from a checkpoint if there is one, and posts the model at the end. */
+async function trainTo(run: ActiveRun, steps: number, checkpoint: Uint8Array | undefined): Promise<void> {
   let live: LiveRun | undefined;
   let waiting: StepScalars[] = [];
   let last = 0;
   const flush = (imagesPerSecond: number): void => {
-    if (waiting.length > 0) tell({ type: 'steps', steps: waiting, imagesPerSecond });
+    if (waiting.length > 0) send({ type: 'steps', steps: waiting, imagesPerSecond });
     [waiting, last] = [[], performance.now()];
   };
   const onEvent = async (event: TrainEvent): Promise<void> => {
     if (event.type === 'start')
-      tell({ type: 'started', device: event.device, parameters: event.parameters, step: event.step });
-    if (event.type === 'warning') tell({ type: 'note', text: event.message });
+      send({ type: 'started', device: event.device, parameters: event.parameters, step: event.step });
+    if (event.type === 'warning') send({ type: 'note', text: event.message });
     if (event.type === 'sample' && live !== undefined && run.chosen.system === 'mlp') await showPlane(live, event.step);
     if (event.type !== 'step') return;
     waiting.push({ step: event.step, scalars: event.scalars });
@@ -113,28 +113,28 @@ async function go(run: Going, steps: number, checkpoint: Uint8Array | undefined)
   );
   flush(0);
   const { model, exportError = NaN } = result;
-  if (model) tell({ type: 'model', step: result.step, bytes: model, error: exportError });
+  if (model) send({ type: 'model', step: result.step, bytes: model, error: exportError });
 }
 
 async function begin({ settings, data, checkpoint }: Extract<Ask, { type: 'start' }>): Promise<void> {
-  going?.control.abort();
+  activeRun?.control.abort();
   openGate();
-  await going?.done.catch(() => undefined);
+  await activeRun?.done.catch(() => undefined);
   const chosen = await datasetOf(data);
-  const run: Going = {
+  const run: ActiveRun = {
     control: new AbortController(),
     store: new PostingStore(),
     settings,
     chosen,
     done: Promise.resolve(),
   };
-  going = run;
-  run.done = go(run, settings.steps, checkpoint);
+  activeRun = run;
+  run.done = trainTo(run, settings.steps, checkpoint);
   await run.done;
 }
 
 async function finishNow(): Promise<void> {
-  const run = going;
+  const run = activeRun;
   if (run === undefined) throw new Error('there is no run yet: start one');
   run.control.abort();
   openGate();
@@ -142,23 +142,23 @@ async function finishNow(): Promise<void> {
   const { newest } = run.store;
   if (newest === undefined) throw new Error('there is nothing to export before the first step');
   run.control = new AbortController();
-  run.done = go(run, newest.step, newest.bytes);
+  run.done = trainTo(run, newest.step, newest.bytes);
   await run.done;
 }
 
-/** Some points of a set, [n · 2]. */
-async function look({ kind }: Extract<Ask, { type: 'look' }>): Promise<void> {
+/** Posts some points of a set, [n · 2]. */
+async function postPoints({ kind }: Extract<Ask, { type: 'look' }>): Promise<void> {
   const { dataset } = await datasetOf({ kind });
   const points = new Float32Array(2 * SHOWN);
   await dataset.read(
     Array.from({ length: SHOWN }, (_, i) => i),
     { vector: points },
   );
-  tell({ type: 'target', kind, points });
+  send({ type: 'target', kind, points });
 }
 
-const ANSWERS: { [K in Ask['type']]: (ask: Extract<Ask, { type: K }>) => Promise<void> | void } = {
-  look,
+const HANDLERS: { [K in Ask['type']]: (ask: Extract<Ask, { type: K }>) => Promise<void> | void } = {
+  look: postPoints,
   start: begin,
   pause: () => {
     gate = new Promise((resolve) => (openGate = resolve));
@@ -167,13 +167,13 @@ const ANSWERS: { [K in Ask['type']]: (ask: Extract<Ask, { type: K }>) => Promise
   export: finishNow,
 };
 
-function answer<K extends Ask['type']>(ask: Extract<Ask, { type: K }>): Promise<void> | void {
-  return ANSWERS[ask.type as K](ask);
+function handle<K extends Ask['type']>(ask: Extract<Ask, { type: K }>): Promise<void> | void {
+  return HANDLERS[ask.type as K](ask);
 }
 
 addEventListener('message', ({ data }: MessageEvent<Ask>) => {
-  void (async () => answer(data))().catch((error: unknown) => {
+  void (async () => handle(data))().catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    tell({ type: 'failed', message: `${error instanceof Error ? error.message : String(error)}${code}` });
+    send({ type: 'failed', message: `${error instanceof Error ? error.message : String(error)}${code}` });
   });
 });

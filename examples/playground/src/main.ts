@@ -1,8 +1,8 @@
-// Wires the page: load on a device, draw the grid of a seed, walk from seed to seed. Each picture on the page comes
-// from the generator just then.
+// Wires the page: load on a device, draw the grid of a seed, walk from seed to seed. Every picture is generated live.
 import type { Generator, ImageBatch } from '@forja/core';
 import { load, toBlob, toCanvas } from '@forja/web';
 import type { DeviceName } from '@forja/core';
+import { download } from '../../looks/elements.js';
 import { offerClasses, page, showProblem, showReport } from './page.js';
 import { walkFrames } from './walk.js';
 
@@ -11,21 +11,21 @@ const MODEL = '/generator.onnx';
 let generator: Generator | undefined;
 let shown: ImageBatch | undefined;
 let rate = 0;
-/** Changes with every new wish; work begun for an older one is dropped. */
-let wish = 0;
+/** Number of the last request; results of earlier ones are dropped. */
+let request = 0;
 
 const settings = () => ({
   seed: page.seed.valueAsNumber,
   count: Number(page.count.value),
   truncation: page.truncation.valueAsNumber,
 });
-/** The class asked for; none: all, one after another. */
+/** The chosen class; none: all in turn. */
 const chosen = (): { label?: string } => (page.class.value === '' ? {} : { label: page.class.value });
 const limit = (): number | undefined =>
   page.truncation.value === page.truncation.max ? undefined : page.truncation.valueAsNumber;
 
 async function open(device: DeviceName): Promise<void> {
-  const mine = ++wish;
+  const mine = ++request;
   stopWalk();
   showProblem();
   page.status.textContent = `Starting on ${device}…`;
@@ -37,12 +37,12 @@ async function open(device: DeviceName): Promise<void> {
       warmup: true,
       onProgress: ({ loaded, total }) => (page.status.textContent = `Loading ${percent(loaded, total)}`),
     });
-    if (mine !== wish) return void opened.dispose();
+    if (mine !== request) return void opened.dispose();
     generator = opened;
     offerClasses(opened.manifest.inputs.find(({ role }) => role === 'label')?.classes ?? []);
     await draw();
   } catch (error) {
-    if (mine !== wish) return;
+    if (mine !== request) return;
     page.status.textContent = 'Nothing runs';
     showProblem(
       error instanceof Error && 'code' in error && error.code === 'model.notFound'
@@ -57,14 +57,14 @@ async function open(device: DeviceName): Promise<void> {
 async function draw(): Promise<void> {
   const { seed, count } = settings();
   if (!generator || !Number.isInteger(seed) || seed < 0) return;
-  const mine = wish;
+  const mine = request;
   const truncation = limit();
   try {
     const batch = await timed(
       count,
       generator.sample({ count, seed, ...chosen(), ...(truncation === undefined ? {} : { truncation }) }),
     );
-    if (mine === wish)
+    if (mine === request)
       show(
         batch,
         `Seed ${seed}, ${count} pictures of ${batch.width} × ${batch.height}${page.class.value && `: ${page.class.value}`}`,
@@ -130,12 +130,7 @@ function percent(loaded: number, total: number | undefined): string {
 
 async function save(): Promise<void> {
   if (!shown) return;
-  const url = URL.createObjectURL(await toBlob(shown.grid(Math.sqrt(shown.count))));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `forja-${settings().seed}.png`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  download(`forja-${settings().seed}.png`, await toBlob(shown.grid(Math.sqrt(shown.count))));
 }
 
 page.form.addEventListener('submit', (event) => event.preventDefault());

@@ -1,12 +1,6 @@
-// The page's elements, looked up once, and what is written into them. It knows neither models nor time.
+// The page's elements, and what is written into them.
 import type { DeviceReport } from '@forja/core';
-
-/** Element by id, of the class expected. */
-function element<E extends HTMLElement>(id: string, kind: new () => E): E {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`index.html: expected #${id} to be a ${kind.name}`);
-  return found;
-}
+import { deviceRows, element, showProblem as show, showTerms, type Row } from '../../looks/elements.js';
 
 export const page = {
   canvas: element('grid', HTMLCanvasElement),
@@ -27,7 +21,7 @@ export const page = {
   report: element('report', HTMLElement),
 };
 
-/** Offers the classes of a model that takes one. */
+/** Fills the list of classes; hides it for models without classes. */
 export function offerClasses(names: readonly string[]): void {
   page.classes.hidden = names.length === 0;
   page.class.replaceChildren(
@@ -37,35 +31,10 @@ export function offerClasses(names: readonly string[]): void {
   page.class.value = '';
 }
 
-/** Shows or clears the one problem. Text only: a message may quote a file. */
-export function showProblem(error?: unknown): void {
-  page.problem.hidden = error === undefined;
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-  page.problem.textContent =
-    error === undefined ? '' : `${error instanceof Error ? error.message : String(error)}${code}`;
-}
+/** Shows or clears a problem. */
+export const showProblem = (error?: unknown): void => show(page.problem, error);
 
-/** The device report as a list of terms. */
-export function showReport(device: DeviceReport, rows: readonly (readonly [string, string])[]): void {
-  const isolated = device.crossOriginIsolated ? 'yes' : 'no, so WASM has one thread';
-  const placed = Object.entries(device.placement).map(([provider, nodes]) => `${nodes} on ${provider}`);
-  const all: (readonly [string, string])[] = [
-    ['Asked for', device.requested],
-    ['Runs on', device.actual],
-    ...(device.adapter === undefined ? [] : [['Adapter', device.adapter] as const]),
-    ['Threads', String(device.threads)],
-    ['Isolated page', isolated],
-    ...(placed.length === 0 ? [] : [['Nodes', placed.join(', ')] as const]),
-    ...device.reasons.map((reason) => ['Why', reason] as const),
-    ...rows,
-  ];
-  page.report.replaceChildren(
-    ...all.flatMap(([term, text]) => {
-      const dt = document.createElement('dt');
-      const dd = document.createElement('dd');
-      dt.textContent = term;
-      dd.textContent = text;
-      return [dt, dd];
-    }),
-  );
+/** Shows the device report and further terms. */
+export function showReport(device: DeviceReport, rows: readonly Row[]): void {
+  showTerms(page.report, [...deviceRows(device), ...rows]);
 }

@@ -1,5 +1,5 @@
-// An endless walk through latent space: every picture of the grid moves along the sphere from its latent of one seed to
-// that of the next.
+// An endless walk through latent space: every picture of the grid moves by slerp from its latent of one seed to that of
+// the next.
 import { latents, slerp } from '@forja/core';
 import type { Manifest } from '@forja/core';
 
@@ -12,7 +12,7 @@ export interface WalkFrame {
 
 const FRAMES_PER_SEED = 48;
 
-/** Frames without end, from `seed` on. */
+/** Endless frames, from `seed` on. */
 export function* walkFrames(
   manifest: Manifest,
   seed: number,
@@ -24,7 +24,7 @@ export function* walkFrames(
   for (let from = seed; ; from++) {
     const [a, b] = [corner(from), corner(from + 1)];
     for (let frame = 0; frame < FRAMES_PER_SEED; frame++) {
-      // Slow at the ends, so that each seed's pictures are seen.
+      // Slow at the ends, so that each seed's pictures can be seen.
       const at = 0.5 - 0.5 * Math.cos((Math.PI * frame) / FRAMES_PER_SEED);
       const mixed = new Float32Array(count * size);
       for (let i = 0; i < count; i++) {

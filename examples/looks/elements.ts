@@ -1,7 +1,7 @@
-// What the page does with its elements: look them up, write a list of terms, say a problem, offer a file.
+// Helpers that the example pages share: looking up elements, lists of terms, problems and downloads.
 import type { DeviceReport } from '@forja/core';
 
-/** Element by id, of the class expected. */
+/** The element with this id. Throws if it is missing or of another class. */
 export function element<E extends Element>(id: string, kind: new () => E, within: ParentNode = document): E {
   const found = within.querySelector(`#${id}`);
   if (!(found instanceof kind)) throw new Error(`index.html: expected #${id} to be a ${kind.name}`);
@@ -45,7 +45,7 @@ export function showProblem(place: HTMLElement, error?: unknown): void {
   place.textContent = error === undefined ? '' : `${error instanceof Error ? error.message : String(error)}${code}`;
 }
 
-/** Offers a file. */
+/** Lets the browser save a file. */
 export function download(name: string, content: Blob | Uint8Array): void {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([new Uint8Array(content)]));
   const link = document.createElement('a');
