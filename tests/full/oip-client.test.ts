@@ -8,10 +8,10 @@ import { listen, serve } from '@forja/node/serve';
 import { expect, test } from 'vitest';
 
 const python = process.env['FORJA_PYTHON'] ?? 'python3';
-const there = spawnSync(python, ['-c', 'import tritonclient.http']).status === 0;
+const hasClient = spawnSync(python, ['-c', 'import tritonclient.http']).status === 0;
 
 test('tritonclient finds, asks and understands it', async ({ skip }) => {
-  skip(!there, `${python} has no tritonclient[http]: FORJA_PYTHON names one that has`);
+  skip(!hasClient, `${python} has no tritonclient[http]: FORJA_PYTHON names one that has`);
   const g = new GraphBuilder({ name: 'double' });
   const x = g.input('x', 'float32', ['n', 3]);
   g.output('y', g.op('Add', [x, x]));

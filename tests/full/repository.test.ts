@@ -10,10 +10,10 @@ import { expect, test } from 'vitest';
 import { buildForTests } from '../../packages/node/vitest.worker.js';
 
 const python = process.env['FORJA_PYTHON'] ?? 'python3';
-const there = spawnSync(python, ['-c', 'from tritonclient.grpc import model_config_pb2']).status === 0;
+const hasSchema = spawnSync(python, ['-c', 'from tritonclient.grpc import model_config_pb2']).status === 0;
 
 test("Triton's schema reads every configuration", async ({ skip }) => {
-  skip(!there, `${python} has no tritonclient[grpc]: FORJA_PYTHON names one that has`);
+  skip(!hasSchema, `${python} has no tritonclient[grpc]: FORJA_PYTHON names one that has`);
   const folder = mkdtempSync(join(tmpdir(), 'forja-repository-'));
   try {
     const strange = 'z "quoted" \\ back\nslash ä 😀';

@@ -9,11 +9,11 @@ import { resume, train } from '@forja/trainer/node';
 import { expect, test } from 'vitest';
 
 const python = process.env['FORJA_PYTHON'] ?? 'python3';
-const there = spawnSync(python, ['-c', 'import tensorboard']).status === 0;
+const hasTensorboard = spawnSync(python, ['-c', 'import tensorboard']).status === 0;
 const script = fileURLToPath(new URL('read-events.py', import.meta.url));
 
 test('tensorboard reads scalars, rates, measures and pictures, once each after a resume', async ({ skip }) => {
-  skip(!there, `${python} has no tensorboard: FORJA_PYTHON names one that has`);
+  skip(!hasTensorboard, `${python} has no tensorboard: FORJA_PYTHON names one that has`);
   const folder = mkdtempSync(join(tmpdir(), 'forja-tensorboard-'));
   try {
     const out = join(folder, 'run');

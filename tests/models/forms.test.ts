@@ -42,7 +42,7 @@ async function run(bytes: Uint8Array, shape: number[], data: Float32Array): Prom
 }
 
 /** Exports every form, and compares their files and tfjs's own numbers with those of the first. */
-async function alike(
+async function expectSameResults(
   forms: Record<string, Form>,
   named: (number | string)[],
   shape: number[],
@@ -74,7 +74,7 @@ describe('one network in three forms', () => {
     const layers = (await loadTfjsModel(packaged('@upscalerjs/esrgan-slim', 'models/x2/model.json'))) as tf.LayersModel;
     const steps = stepsOfLayers(layers);
     const graph = await asGraph(steps);
-    const reports = await alike(
+    const reports = await expectSameResults(
       { layers, graph, function: asFunction(steps) },
       ['batch', 'height', 'width', 3],
       [2, 11, 17, 3],
@@ -99,7 +99,7 @@ describe('one network in three forms', () => {
         modelTopology: { node: Parameters<typeof stepsOfGraph>[0] };
       };
       const steps = stepsOfGraph(modelTopology.node, graph);
-      const reports = await alike(
+      const reports = await expectSameResults(
         { graph, layers: asLayers(steps), function: asFunction(steps) },
         ['batch', 224, 224, 3],
         [2, 224, 224, 3],

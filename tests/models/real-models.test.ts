@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 /** Largest |onnx - tfjs| over all outputs, on numbers drawn by tfjs from `low` to 1. */
-async function apart(
+async function relativeDifference(
   bytes: Uint8Array,
   model: tf.LayersModel | tf.GraphModel,
   shape: number[],
@@ -55,7 +55,7 @@ async function exported(path: string, shape: number[], atol: number, dims: strin
   const { model: bytes, report } = await exportOnnx(model, { verify: { runtime: onnx, seeds: 1 } });
   expect(report).toMatchObject({ verified: 'passed', dynamicDims: dims });
   expect(report.errors.every(({ relative }) => relative < 5e-5)).toBe(true);
-  expect(await apart(bytes, model, shape, low)).toBeLessThan(atol);
+  expect(await relativeDifference(bytes, model, shape, low)).toBeLessThan(atol);
   model.dispose();
   return report;
 }

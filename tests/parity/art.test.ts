@@ -1,5 +1,5 @@
-// Walks, mixing tables, sweeps and videos as the commands write them, by a model whose pixels are worked out by hand;
-// files are decoded by upng-js and omggif, which share no code with the encoders.
+// Walks, mixing tables, sweeps and videos written by the commands, with a model whose pixels can be computed by hand.
+// Files are decoded by upng-js and omggif, which share no code with the encoders.
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,14 +65,14 @@ const picture = (styles: (layer: number) => ArrayLike<number>, noise: ArrayLike<
     const w = styles(Math.floor(i / SIZE))[i % SIZE]!;
     return Math.tanh(w + noise[i]!) * 127.5 + 127.5;
   });
-/** Bytes may round either way, and again where two are cross-faded. */
+/** Bytes may round either way, twice if two are cross-faded. */
 const expectNear = (got: number[][], wanted: number[][], most = 0.51): void => {
   expect(got.length).toBe(wanted.length);
   const apart = got.flatMap((one, i) => one.map((byte, p) => Math.abs(byte - wanted[i]![p]!)));
   expect(Math.max(...apart)).toBeLessThan(most);
 };
 
-test('mix: a row has the picture of its seed, a cell the styles of its column from a layer on', async () => {
+test('mix: a row starts with its seed’s picture; cells have the column’s styles from a layer on', async () => {
   const [rows, columns] = [
     [1, 2],
     [5, 6, 7],
@@ -106,7 +106,7 @@ test('sample: seeds as ranges, and a row of truncations for each', async () => {
   );
 });
 
-test('a walk in z passes by its seeds and closes; APNG, frames and their grid have the same pixels', async () => {
+test('a walk in z passes its seeds and closes; APNG, frames and their grid have the same pixels', async () => {
   const walk = ['generator.onnx', '--seeds', '1-3', '--loop'];
   await done('video', ...walk, '-o', 'walk.apng', '--seconds', '0.9', '--fps', '10');
   const path = latentWalk(
@@ -127,7 +127,7 @@ test('a walk in z passes by its seeds and closes; APNG, frames and their grid ha
   expect(cells('walk.png', 3)).toEqual(shown);
 });
 
-test('a walk in w goes straight through the styles, with one noise', async () => {
+test('a walk in w is linear in the styles, with constant noise', async () => {
   await done('interpolate', 'generator.onnx', '-o', 'w.png', '--seeds', '1,2', '--steps', '5', '--space', 'w');
   const between = (at: number): number[] => z(1).map((v, i) => (1 - at) * v + at * z(2)[i]!);
   expectNear(
@@ -174,7 +174,7 @@ test('a video has the same bytes each time, and GIF the pixels of APNG, each enl
 });
 
 describe('ffmpeg', () => {
-  /** A program in ffmpeg's place: the pixels that it is given become the file. */
+  /** A fake ffmpeg, which writes its input pixels to the file. */
   const fake = (name: string, body: string): string => {
     const path = join(folder, name);
     writeFileSync(path, `#!${process.execPath}\n${body}`);
@@ -186,7 +186,7 @@ describe('ffmpeg', () => {
   ];
   const posix = process.platform !== 'win32';
 
-  test.runIf(posix)('is given every frame, of even size, and its file is renamed', async () => {
+  test.runIf(posix)('gets every frame, of even size, and its file is renamed', async () => {
     const keeps = fake(
       'keeps',
       `const { writeFileSync } = require('node:fs');
@@ -207,7 +207,7 @@ describe('ffmpeg', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  test.runIf(posix)('that fails leaves the old file, and its words are told', async () => {
+  test.runIf(posix)('that fails leaves the old file, and its message is shown', async () => {
     const fails = fake(
       'fails',
       `if (process.argv[2] === '-version') process.exit(0);
@@ -221,7 +221,7 @@ describe('ffmpeg', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  test('that is missing is told before anything is drawn', async () => {
+  test('that is missing is reported before sampling', async () => {
     const { code, err } = await forja(...video('walk.webm', join(folder, 'none')));
     expect(code).toBe(2);
     expect(err).toMatch(/video --out: expected ffmpeg to be installed.*\.gif or \.apng/);
@@ -237,7 +237,7 @@ describe('ffmpeg', () => {
   });
 });
 
-describe('what does not fit', () => {
+describe('refusals', () => {
   test.each([
     [['interpolate', 'generator.onnx', '--seeds', '3'], 'input.range', /seeds: expected two stops or more/],
     [['interpolate', 'generator.onnx', '--seeds', '3', '--from', '1'], 'usage', /--seeds: expected no --from/],

@@ -1,4 +1,4 @@
-// Augmentation in a game, on 8-pixel networks: compiled equals eager, 50 iterations stay finite, ADA moves its
+// Augmentation in a game, on 8-pixel networks: compiled equals eager, 50 iterations stay finite, ADA adapts its
 // probability. Values of each augmentation: packages/trainer/src/augment/augment.test.ts.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
@@ -18,7 +18,7 @@ const make = (augment: string | string[], more: object = {}): GanSystem =>
     {
       base: 2,
       latent: 3,
-      loss: 'rpgan', // looks at real pictures in the generator's turn too
+      loss: 'rpgan', // needs real pictures in the generator's step too
       penalties: { r1: { weight: 0.5, every: 2 }, 'zero-centred': 0.1 },
       dSteps: 1,
       beta1: 0.5,
@@ -46,7 +46,7 @@ describe.each([
   });
 });
 
-test('the discriminator sees other pictures, and the generator makes the same', async () => {
+test('changes what the discriminator sees, not what the generator makes', async () => {
   const [plain, augmented] = [make('none'), make('diffaug')];
   const [a, b] = [await iterate(plain, 1, { runtime: host }), await iterate(augmented, 1, { runtime: host })];
   expect(a.scalars['loss_d']).not.toEqual(b.scalars['loss_d']);
@@ -70,6 +70,6 @@ test.each([
   );
 });
 
-test('and so is a system made by hand', () => {
+test('also for a system made with makeSystem', () => {
   expect(() => mlpGan({ augment: 'flip' })).toRefuse('config.invalid', 'config.augment', '[2]');
 });

@@ -1,5 +1,5 @@
-// Options of two-player games, several at a time on 8-pixel networks: three iterations compiled are those of tfjs, and
-// 50 stay finite. What single options compute is held against PyTorch or by hand below and in unit tests.
+// Options of two-player games, several at a time on 8-pixel networks: three compiled iterations equal tfjs's, and 50
+// stay finite. Single options are tested against PyTorch or by hand below and in unit tests.
 import { runtime } from '@forja/node';
 import { tensor, type Runtime } from '@forja/core';
 import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
@@ -17,7 +17,7 @@ const fields = {
   label: { shape: [], dtype: 'int32' as const, classes: ['a', 'b'] },
   vector: { shape: [2], dtype: 'float32' as const },
 };
-const made = <N extends 'dcgan' | 'mlp' | 'conditional' | 'wgan-gp'>(
+const madeSystem = <N extends 'dcgan' | 'mlp' | 'conditional' | 'wgan-gp'>(
   name: N,
   options: SystemConfigs[N],
   batch = 4,
@@ -30,19 +30,24 @@ const made = <N extends 'dcgan' | 'mlp' | 'conditional' | 'wgan-gp'>(
 
 const GAMES: Record<string, () => GanSystem> = {
   'schedules of rates, average, penalty': () =>
-    made('dcgan', {
+    madeSystem('dcgan', {
       schedule: 'exponential',
       schedules: { rate_d: 'cosine,warmup=4', ema: 'linear:0:0.99:20', r1: { kind: 'step', every: 2 } },
       penalties: { r1: 1 },
     }),
   'schedules of a lazy penalty, AdamW, clipped': () =>
-    made('conditional', { schedules: { r1: 'linear:0.5:0:20' }, optimizer: 'adamw', weightDecay: 0.1, clipNorm: 0.5 }),
+    madeSystem('conditional', {
+      schedules: { r1: 'linear:0.5:0:20' },
+      optimizer: 'adamw',
+      weightDecay: 0.1,
+      clipNorm: 0.5,
+    }),
   'accumulated, RMSProp': () =>
-    made('wgan-gp', { accumulate: 2, dSteps: 2, optimizer: 'rmsprop', rates: { g: 1e-4, d: 1e-4 } }),
+    madeSystem('wgan-gp', { accumulate: 2, dSteps: 2, optimizer: 'rmsprop', rates: { g: 1e-4, d: 1e-4 } }),
   'accumulated, lazy, clipped by value': () =>
-    made('dcgan', { accumulate: 3, clipValue: 0.01, penalties: { r2: { weight: 0.5, every: 2 } } }),
+    madeSystem('dcgan', { accumulate: 3, clipValue: 0.01, penalties: { r2: { weight: 0.5, every: 2 } } }),
   'targets, noise, matched features': () =>
-    made('dcgan', {
+    madeSystem('dcgan', {
       labelSmoothing: 0.1,
       labelSmoothingFake: 0.1,
       labelNoise: 0.2,
@@ -52,17 +57,17 @@ const GAMES: Record<string, () => GanSystem> = {
       featureMatching: { layer: 'conv0' },
     }),
   'paced, packed, orthogonal': () =>
-    made('mlp', {
+    madeSystem('mlp', {
       loss: 'rpgan',
       slowD: { above: 0.6, decay: 0.5 },
       boostD: { below: 0.6, decay: 0.5 },
       pack: 2,
-      // Not from orthogonal kernels: where a unit is dead, Adam would follow what rounding left of their products.
+      // Not from orthogonal kernels: for dead units, Adam would follow rounding errors of their products.
       orthogonal: { g: 0.1, d: 0.1 },
       schedules: { orthogonal_g: 'cosine' },
     }),
   'penalised packs with noise, boosted, accumulated': () =>
-    made('wgan-gp', {
+    madeSystem('wgan-gp', {
       loss: 'hinge',
       pack: 2,
       instanceNoise: 0.1,
@@ -73,7 +78,7 @@ const GAMES: Record<string, () => GanSystem> = {
       penalties: { 'gradient-penalty': { weight: 10, every: 2 } },
     }),
   'augmented packs with noise, clipped': () =>
-    made('dcgan', {
+    madeSystem('dcgan', {
       augment: 'ada',
       pack: 2,
       instanceNoise: 0.1,
@@ -81,7 +86,7 @@ const GAMES: Record<string, () => GanSystem> = {
       penalties: { r1: { weight: 1, every: 2 } },
     }),
   'classes with remedies': () =>
-    made('conditional', {
+    madeSystem('conditional', {
       conditioning: 'auxiliary',
       labelFlips: 0.2,
       featureMatching: { layer: 'conv0_leaky', weight: 0.1 },
@@ -90,7 +95,7 @@ const GAMES: Record<string, () => GanSystem> = {
       init: 'orthogonal',
     }),
   'clipped weights, uniform latents, sigmoid': () =>
-    made('dcgan', {
+    madeSystem('dcgan', {
       loss: 'wasserstein',
       clipWeights: 0.02,
       distribution: 'uniform',
@@ -99,26 +104,26 @@ const GAMES: Record<string, () => GanSystem> = {
       penalties: { r2: { weight: 0.5, every: 2 } },
     }),
   'momentum, clipped both ways': () =>
-    made('mlp', { optimizer: 'sgd', momentum: 0.8, clipNorm: 1, clipValue: 0.5, rates: { g: 1e-2, d: 1e-2 } }),
+    madeSystem('mlp', { optimizer: 'sgd', momentum: 0.8, clipNorm: 1, clipValue: 0.5, rates: { g: 1e-2, d: 1e-2 } }),
 };
 
 describe.each(Object.entries(GAMES))('%s', (_, make) => {
-  test('compiled as eager, and finite', async () => {
+  test('compiled equals eager, and stays finite', async () => {
     const system = make();
     await expectPlayable(system, host);
     system.dispose();
   });
 });
 
-describe('gradients summed over three batches', () => {
+describe('gradients accumulated over three batches', () => {
   /** Weights, moments and averages after two iterations over the same 12 examples, in batches of `batch`. */
   const after = async (batch: number, options: SystemConfigs['mlp']): Promise<Record<string, Float32Array>> => {
-    const system = made('mlp', { ...options, accumulate: 12 / batch, activation: 'tanh' }, batch);
+    const system = madeSystem('mlp', { ...options, accumulate: 12 / batch, activation: 'tanh' }, batch);
     const { steps, state, dispose } = await running(system, 3, { runtime: host });
     for (let iteration = 0; iteration < 2; iteration++)
       for (const phase of system.phases)
         for (let repeat = 0; repeat < (phase.repeat ?? 1); repeat++) {
-          // Rows of one table, whatever the batch they come in; the last phases take other ones.
+          // Rows of one table, independent of the batch size; the last phases take other rows.
           const rows = (width: number, salt: number): Float32Array =>
             Float32Array.from({ length: batch * width }, (_, i) =>
               Math.sin(repeat * batch * width + i + salt + 100 * iteration),

@@ -1,5 +1,5 @@
-// Functions that look at an open size: what they may branch on is found by tracing at many sizes, refused by line, and
-// what was proven is written into the file, which load keeps to. Right numbers are tfjs's own.
+// Functions that read a dynamic size: branches are found by tracing at many sizes and refused by line; the proven range
+// is written into the file, and load enforces it. Reference: tfjs.
 import { ExportError, readManifest, type Runtime } from '@forja/core';
 import { load, runtime } from '@forja/node';
 import { exportOnnx, reportText, verifyOnnx, type ExportOptions } from '@forja/trainer';
@@ -28,7 +28,7 @@ async function refusal(fn: Fn, shape?: (string | number)[], options?: ExportOpti
   return (failure as Error).message;
 }
 
-/** A picture's mean colour where it is taken to be large: a helper of the user's, in a frame of its own. */
+/** A user's helper with its own stack frame: the mean colour if the picture is large. */
 const isLarge = (x: tf.Tensor): boolean => (x.shape[1] ?? 0) > 512;
 
 describe('a function that branches on a size', () => {
@@ -54,7 +54,7 @@ describe('a function that branches on a size', () => {
     expect(await refusal(fn, shape)).toMatch(/reads the size at \S*branches\.test\.ts:\d+:\d+/);
   });
 
-  it('says up to where it is one function, and is exported for that, which load keeps to', async () => {
+  it('is refused with the range where it does not branch, and exported with those bounds, which load enforces', async () => {
     const fn: Fn = (v) => (v.shape[1] > 512 ? tf.relu(v) : tf.tanh(v));
     expect(await refusal(fn)).toContain('bounds: { height: [1, 512] }');
     const { model, report } = await exported(fn, PICTURE, {
@@ -87,7 +87,7 @@ describe('a function that branches on a size', () => {
     }
   });
 
-  it('may state bounds that it does not run at, which is told', async () => {
+  it('is refused with the error if it fails at stated bounds', async () => {
     const fn: Fn = (v) => {
       if (v.shape[1] > 100) throw new Error('too high');
       return tf.relu(v);
@@ -98,7 +98,7 @@ describe('a function that branches on a size', () => {
   });
 });
 
-describe('a function that looks at a size and does the same', () => {
+describe('a function that reads a size without branching', () => {
   it.each<[string, Fn, Record<string, [number, number]>]>([
     ['reshape', (v) => v.reshape([v.shape[0], -1]), { batch: [1, 2048] }],
     ['a factor', (v) => v.mul(1 / v.shape[1]), { height: [1, 2048] }],
@@ -114,7 +114,7 @@ describe('a function that looks at a size and does the same', () => {
     for (const { tried } of Object.values(report.proven)) expect(tried).toBeGreaterThan(100);
   });
 
-  it('is exported up to where floats round another way than whole numbers: 1.4 · 45 is 62.99…', async () => {
+  it('is exported up to the size where floats round differently: 1.4 · 45 is 62.99…', async () => {
     const fn: Fn = (v) => tf.image.resizeNearestNeighbor(v, [Math.floor(1.4 * v.shape[1]), 8]);
     const { report } = await exported(fn, PICTURE, { verify: { runtime: onnx, seeds: 1 } });
     expect(report.outputs[0]?.shape[1]).toBe('floor((2*height)/5) + height');
@@ -122,7 +122,7 @@ describe('a function that looks at a size and does the same', () => {
     expect(report.proven['height']?.bounds).toEqual([1, 44]);
   });
 
-  it('is free where only tfjs looks', async () => {
+  it('has no bounds if only tfjs reads the size', async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({
@@ -134,13 +134,13 @@ describe('a function that looks at a size and does the same', () => {
         tf.layers.upSampling2d({}),
         tf.layers.globalAveragePooling2d({}),
       ],
-    }); // tfjs's type forgets open sizes
+    }); // tfjs's type has no dynamic sizes
     const { model: bytes, report } = await exportOnnx(model, { verify: false });
     expect(report.proven).toEqual({});
     expect(readManifest(bytes)).not.toHaveProperty('bounds');
   });
 
-  it('keeps a step where its shapes fit at multiples only', async () => {
+  it('has a step if its shapes fit only at multiples', async () => {
     const fn: Fn = (v) => {
       const small = tf.avgPool(v, 2, 2, 'valid');
       return tf.concat([tf.image.resizeNearestNeighbor(small, [small.shape[1] * 2, small.shape[2] * 2]), v], 3);
@@ -150,7 +150,7 @@ describe('a function that looks at a size and does the same', () => {
     expect(report.proven['height']?.bounds).toEqual([2, 2048]);
   });
 
-  it('is refused options that state nothing', async () => {
+  it('refuses bounds of unknown dims', async () => {
     for (const bounds of [{ depth: [1, 2] }, { height: [64, 64] }, { height: [9, 3] }] as Record<
       string,
       [number, number]

@@ -1,6 +1,5 @@
-// depthToSpace behind constants is written as PyTorch's pixel shuffle (mode CRD), which more runtimes know than tfjs's
-// order; where something else reads the channels it stays as it is. The files compute the same either way: exports are
-// verified.
+// depthToSpace after constants is exported as PyTorch's pixel shuffle (mode CRD), which more runtimes support than
+// tfjs's order, unless something else reads the channels. Exports are verified, so results stay the same.
 import type { Runtime } from '@forja/core';
 import { decodeModel } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -33,7 +32,7 @@ async function modes(network: (x: tf.Tensor4D) => tf.Tensor | tf.Tensor[]): Prom
     .map(({ attributes }) => new TextDecoder().decode(attributes.find(({ name }) => name === 'mode')?.s));
 }
 
-it('is PyTorch’s where a convolution makes the channels, with bias and activation between', async () => {
+it('is PyTorch’s after a convolution, with bias and activation between', async () => {
   const [w, bias] = [filter(4, 12), tf.tensor1d(Array.from({ length: 12 }, (_, i) => i / 10))];
   expect(await modes((x) => tf.depthToSpace(tf.conv2d(x, w, 1, 'same'), 2))).toEqual(['CRD']);
   expect(
@@ -41,14 +40,14 @@ it('is PyTorch’s where a convolution makes the channels, with bias and activat
   ).toEqual(['CRD']);
 });
 
-it('is PyTorch’s where pixels are gathered for an enlarged picture', async () => {
+it('is PyTorch’s after a gather for an enlarged picture', async () => {
   const w = filter(4, 3);
   expect(
     await modes((x) => tf.conv2d(tf.image.resizeNearestNeighbor(x, [8 * x.shape[1], 8 * x.shape[2]]), w, 1, 'same')),
   ).toEqual(['CRD']);
 });
 
-it('stays tfjs’s where the channels are read elsewhere too, or come from outside', async () => {
+it('stays tfjs’s if the channels are also read elsewhere, or are an input', async () => {
   const w = filter(4, 12);
   expect(
     await modes((x) => {

@@ -1,5 +1,5 @@
-// A part of upstream's signatures, drawn by seed, through the exporter: each that passed when docs/coverage.json was
-// written passes still. tests/full/coverage.test.ts does all of them.
+// A random sample of upstream's kernel calls through the exporter: those that passed when docs/coverage.json was
+// written still pass. tests/full/coverage.test.ts runs all of them.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { check } from '../upstream/check.js';
@@ -24,7 +24,7 @@ function shuffled<T>(all: readonly T[], seed: number): T[] {
 }
 
 describe("kernels as upstream's tests call them", () => {
-  it('are as many as the page says, and the shares that pass are above the bars', async () => {
+  it('are as many as docs/coverage.md says, with passing shares above the bars', async () => {
     const { records, version, failures } = await recording();
     expect(failures).toEqual([]);
     expect(version).toBe(numbers.tfjs);

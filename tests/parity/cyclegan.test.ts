@@ -38,7 +38,7 @@ test.each(['portable', 'fast', 'eager'] as const)('two iterations are PyTorch’
   system.dispose();
 });
 
-test('three iterations compiled are those of tfjs, and 50 stay finite', async () => {
+test('three compiled iterations equal tfjs’s, and 50 stay finite', async () => {
   const system = make({ base: 2, blocks: 1, depthD: 1, pool: 4, identity: 0 }, 2, [16, 24, 3], [16, 24, 1]);
   const longer = await expectPlayable(system, host);
   expect(longer.scalars['loss_g']).toHaveLength(50);
@@ -46,13 +46,13 @@ test('three iterations compiled are those of tfjs, and 50 stay finite', async ()
   system.dispose();
 });
 
-test('both generators come out, each with a file of its own', () => {
+test('both generators are outputs, with separate files', () => {
   const system = make({ base: 2, blocks: 0, depthD: 1 }, 1, [8, 8, 3]);
   expect(Object.values(system.outputs).map(({ file }) => file)).toEqual(['a-to-b.onnx', 'b-to-a.onnx']);
   system.dispose();
 });
 
-test('sets of different sizes are refused, and channels that an identity cannot have', () => {
+test('refuses sets of different sizes, and an identity loss between different channels', () => {
   const refused = (what: string): Error =>
     expect.objectContaining({ code: 'config.invalid', message: expect.stringMatching(what) as string }) as Error;
   expect(() => make({}, 1, [8, 8, 3], [8, 12, 3])).toThrow(refused('^config.data: .*cyclegan'));

@@ -1,5 +1,5 @@
-// A run that goes wrong says so: once, by an event, in its folder and report, and not again when it is resumed. The
-// probe's figures against values computed here from the definition.
+// A failing run reports its diagnosis once, by an event, in its folder and report, and not again when resumed. The
+// probe's scalars against their definitions.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const jsonl = async (path: string): Promise<Record<string, unknown>[]> =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('a dead generator is told once, and a resumed run remembers', async () => {
+test('a dead generator is reported once, also across a resume', async () => {
   const config = {
     system: 'mlp',
     data: 'ring',

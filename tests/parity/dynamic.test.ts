@@ -1,5 +1,5 @@
-// Dynamic dims: files of networks and functions whose batch, height and width are open, against tfjs eager at sizes
-// that nothing was traced at, 1 and odd ones too.
+// Dynamic dims: exported networks and functions of dynamic batch, height and width against tfjs eager, at sizes that
+// were not traced, including 1 and odd ones.
 import { ExportError, readManifest, type NamedTensors, type Runtime } from '@forja/core';
 import { checkModel, decodeModel } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -69,8 +69,7 @@ const ANY = [
 const PICTURE = ['batch', 'height', 'width', 2];
 
 /**
- * Down by strides, up again by transposed convolutions; `joined`: with the halves put beside each other, as a U-Net has
- * it.
+ * Encoder and decoder with strided and transposed convolutions; `joined`: with skip connections, as in a U-Net.
  */
 function autoencoder(depth: number, joined: boolean): tf.LayersModel {
   const input = tf.input({ shape: [null, null, 2] });
@@ -163,7 +162,7 @@ describe('pictures of any height and width', () => {
     ]);
   });
 
-  it('an encoder and a decoder at any size: what comes out is a multiple of the stride', async () => {
+  it('an encoder and a decoder at any size: outputs are multiples of the stride', async () => {
     const { report } = await check(autoencoder(2, false), PICTURE, ANY);
     expect(report.outputs[0]?.shape).toEqual(['batch', '4*floor((height + 3)/4)', '4*floor((width + 3)/4)', 3]);
     expect(report.steps).toEqual({});
@@ -180,7 +179,7 @@ describe('pictures of any height and width', () => {
     expect(readManifest(bytes)?.steps).toEqual({ height: 8, width: 8 });
   });
 
-  it('transposed convolution to the size of what came before, odd or even', async () => {
+  it('transposed convolution to the size of an earlier map, odd or even', async () => {
     for (const kernel of [2, 3, 4, 5]) {
       const [down, up] = [filter(3, 3, 2, 4, kernel), filter(kernel, kernel, 2, 4, kernel + 10)];
       await check(
@@ -278,7 +277,7 @@ describe('pictures of any height and width', () => {
     await check((x) => x.reshape([size(x, 0), -1]).mean(1), PICTURE, ANY);
   });
 
-  it('coordinates, counts and means written out', async () => {
+  it('explicit coordinates, counts and means', async () => {
     const coordinates: Fn = (x) => {
       const [, h = 1, w = 1] = x.shape;
       const y = tf.tile(tf.linspace(-1, 1, h).reshape([1, h, 1, 1]), [size(x, 0), 1, w, 1]);
@@ -305,8 +304,8 @@ describe('pictures of any height and width', () => {
   });
 });
 
-describe('sizes of other things', () => {
-  it('sequences of any length, joined, cut and turned', async () => {
+describe('sizes other than of pictures', () => {
+  it('sequences of any length: concatenated, sliced and reversed', async () => {
     const shapes = [
       [1, 1, 4],
       [2, 9, 4],
@@ -324,7 +323,7 @@ describe('sizes of other things', () => {
     await check((x) => tf.gather(x, tf.range(0, size(x, 1), 1, 'int32').reverse(), 1), ['batch', 'length', 4], shapes);
   });
 
-  it('one name for one size, wherever it stands', async () => {
+  it('one name for a size that several inputs share', async () => {
     const { model, report } = await exportOnnx((a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b), {
       inputs: [
         { name: 'a', shape: ['rows', 'inner'] },
@@ -340,7 +339,7 @@ describe('sizes of other things', () => {
   });
 });
 
-describe('sizes that are rounded, chosen and counted', () => {
+describe('sizes that are rounded, compared and counted', () => {
   const shapes = [
     [1, 2, 2, 2],
     [2, 7, 12, 2],
@@ -348,7 +347,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     [1, 33, 31, 2],
   ];
 
-  it('resizing and cutting to parts of a size, whichever way they are rounded', async () => {
+  it('resizing and slicing to fractions of a size, with any rounding', async () => {
     const parts: [string, (n: number) => number][] = [
       ['floor(height/2) + height', (n) => Math.floor(1.5 * n)],
       ['floor((3*height + 2)/4)', (n) => Math.round(0.75 * n)],
@@ -435,7 +434,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     );
   });
 
-  it('pools as large as the picture, and such as stand beside each other', async () => {
+  it('pools as large as the picture, and parallel pools', async () => {
     for (const pool of [tf.maxPool, tf.avgPool]) {
       for (const pad of ['valid', 'same'] as const) {
         const { bytes } = await check(
@@ -458,7 +457,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     }
   });
 
-  it('windows that round up or to the nearest, and steps wider than windows', async () => {
+  it('windows that round up or to the nearest, and strides larger than windows', async () => {
     const wide = [
       [1, 8, 8, 2],
       [2, 9, 12, 2],
@@ -505,7 +504,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     }
   });
 
-  it('rows counted down, identities, one-hot and sorted rows, crops, and numbers worked out of sizes', async () => {
+  it('descending ranges, identities, one-hot and sorted rows, crops, and numbers computed from sizes', async () => {
     const rows = ['batch', 'length', 4];
     const [sequences, two] = [
       [
@@ -593,7 +592,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     );
   });
 
-  it('the shape itself as a tensor: cut, computed with, and a shape again, as graphs of TensorFlow have it', async () => {
+  it('the shape as a tensor: sliced, computed with, and used as a shape, as in graphs of TensorFlow', async () => {
     const shape = (x: tf.Tensor): tf.Tensor1D => tf.tensor1d(x.shape, 'int32');
     await check(
       (x) => {
@@ -607,7 +606,7 @@ describe('sizes that are rounded, chosen and counted', () => {
     await check((x) => tf.add(x, tf.cast(tf.prod(tf.stridedSlice(shape(x), [0], [3], [2])), 'float32')), PICTURE, ANY);
   });
 
-  it('rows of a batch done alike, one by one: band parts, and what is unstacked and stacked again', async () => {
+  it('rows of a batch processed one by one: band parts, and unstacked values that are stacked again', async () => {
     const rows = ['batch', 'length', 4];
     const sequences = [
       [1, 1, 4],
@@ -737,9 +736,9 @@ describe('sizes that are rounded, chosen and counted', () => {
   });
 });
 
-describe('batch norm along another axis than the last', () => {
-  // tfjs's cpu and wasm kernels read statistics of such a shape in turn, as of the last axis. By its own last axis it
-  // is right.
+describe('batch norm along an axis other than the last', () => {
+  // tfjs's cpu and wasm kernels read such statistics as if they were of the last axis, so the reference is computed
+  // along the last axis.
   it('reads its statistics along that axis, at fixed and at dynamic sizes', async () => {
     const seeded = (seed: number): Parameters<typeof tf.layers.batchNormalization>[0] => ({
       gammaInitializer: tf.initializers.randomNormal({ seed }),
@@ -776,7 +775,7 @@ describe('batch norm along another axis than the last', () => {
   });
 });
 
-describe('what would make a wrong file', () => {
+describe('what would export a wrong file', () => {
   const refusal = async (fn: Fn, shape: (string | number)[]): Promise<string> => {
     const failure: unknown = await exportOnnx(fn, {
       inputs: [{ name: 'x', shape }],
@@ -791,7 +790,7 @@ describe('what would make a wrong file', () => {
   };
   const site = /dynamic\.test\.ts:\d+:\d+/;
 
-  it('is refused by kernel and line: sizes that branch, that no expression gives, random and read numbers', async () => {
+  it('is refused by kernel and line: branches on sizes, sizes without an expression, random and read numbers', async () => {
     const table = [3, 1, 4, 1, 2, 3, 1, 1];
     for (const [fn, message] of [
       [(x: tf.Tensor) => (size(x, 0) % 2 === 0 ? tf.sin(x) : tf.cos(x)), /branches on a size/],
@@ -807,7 +806,7 @@ describe('what would make a wrong file', () => {
     }
   });
 
-  it('is refused where the function turns to something else at some size, or loops over one', async () => {
+  it('is refused if the function changes at some size, or loops over one', async () => {
     const branch = await refusal((x) => (size(x, 1) > 50 ? tf.sin(x) : tf.cos(x)), ['batch', 'length']);
     expect(branch).toMatch(/(Sin|Cos).*branches on a size/);
     expect(await refusal((x) => (size(x, 1) > 250 ? tf.sin(x) : tf.cos(x)), ['batch', 'length'])).toMatch(
@@ -835,13 +834,13 @@ describe('what would make a wrong file', () => {
     expect((failure as Error).message).toMatch(/layer memory.*recurrent layers/);
   });
 
-  it('says at which size and line a function fails by itself', async () => {
+  it('reports the size and line where the function itself fails', async () => {
     const text = await refusal((x) => tf.tile(x, [size(x, 1)]), ['batch', 'length', 4]);
     expect(text).toMatch(/runs at batch 3, length \d+, got an error of its own: .*rank of input/);
     expect(text).toMatch(site);
   });
 
-  it('is refused by name: names that JavaScript keeps for itself', async () => {
+  it('is refused by name: names reserved in JavaScript', async () => {
     const exported = (fn: Fn, name: string, dim: string): Promise<unknown> =>
       exportOnnx(fn, { inputs: [{ name, shape: [dim, 4] }], verify: { runtime: onnx } });
     for (const failed of [
@@ -875,7 +874,7 @@ describe('what would make a wrong file', () => {
     await expect(exportOnnx(model, { verify: { runtime: onnx } })).rejects.toThrow(/two_ways/);
   });
 
-  it('is no danger to random numbers drawn by Forja', async () => {
+  it('does not include random numbers drawn by Forja', async () => {
     const { report } = await exportOnnx(
       (x: tf.Tensor) =>
         x.add(random.normal([size(x, 0), Math.ceil(size(x, 1) / 2) * 2]).slice([0, 0], [-1, size(x, 1)])),

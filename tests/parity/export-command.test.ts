@@ -1,5 +1,4 @@
-// forja export and forja verify as commands: tfjs models on disk, layers and graph models, and what damaged ones are
-// told.
+// forja export and forja verify as commands: tfjs models on disk, layers and graph models, and errors for damaged ones.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -38,7 +37,7 @@ function find(name: string): (typeof commands)[number] {
   return found;
 }
 
-/** Bits of the nearest half-precision number, by a float32's own: good for numbers in (-1, 1) that are not tiny. */
+/** Bits of the nearest half, from a float32's bits; for numbers in (-1, 1) that are not tiny. */
 function halfBits(value: number): number {
   const [bits = 0] = new Uint32Array(Float32Array.of(value).buffer);
   const exponent = ((bits >>> 23) & 255) - 112;
@@ -148,7 +147,7 @@ describe('forja export and verify', () => {
 
     const verified = await command('verify', { model: 'out/model.onnx', against: 'tfjs/model.json' });
     expect(verified.result).toMatchObject({ equal: true });
-    // Another model of the same shape is told apart.
+    // Another model of the same shape fails.
     const other = network();
     other.setWeights(other.getWeights().map((w) => w.mul(1.01)));
     await save(other, join(folder, 'other'), 1 << 20);
@@ -157,7 +156,7 @@ describe('forja export and verify', () => {
     });
   });
 
-  it('takes ranges by name, by which inputs are drawn, in export and verify', async () => {
+  it('takes ranges of inputs by name, in export and verify', async () => {
     const y = tf.input({ shape: [1], name: 'label' });
     const z = tf.input({ shape: [4], name: 'z' });
     const rows = tf.layers
@@ -203,7 +202,7 @@ describe('forja export and verify', () => {
     expect(bounded['report']).toMatchObject({ verified: 'passed' });
     for (const bounds of ['batch', 'batch:1', 'batch:9,1', 'batch:0.5,2', 'rows:1,4'])
       await expect(command('export', { ...args, bounds: [bounds] }), bounds).rejects.toRefuse('usage', 'bounds');
-    // What the model does not take is no fault of the command's.
+    // An input that the model rejects is reported as the model's error.
     const failure = command('export', { ...args, range: ['label:0,20'] });
     await expect(failure).rejects.toRefuse('export.unverified', "'label' in [0, 20]", '--range');
   });
@@ -233,7 +232,7 @@ describe('forja export and verify', () => {
     expect((await verifyOnnx(bytes.model, model, { seeds: 1 })).errors).toHaveLength(3); // sizes 1, 2 and 9
   });
 
-  it('imports custom layers, and asks for them', async () => {
+  it('imports custom layers, and names missing ones', async () => {
     class Twice extends tf.layers.Layer {
       static readonly className = 'ForjaTestTwice';
       override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
@@ -257,7 +256,7 @@ describe('forja export and verify', () => {
     });
   });
 
-  it('reads a model from a server, its shards and its query string too, and says what a server that fails said', async () => {
+  it('reads a model and its shards from a server, keeps the query string, and shows a failing server’s message', async () => {
     await save(network(), join(folder, 'tfjs'), 1000);
     const asked: string[] = [];
     const server = createServer((request, response) => {
@@ -332,7 +331,7 @@ describe('forja export and verify', () => {
     }
   });
 
-  it('keeps the report in three forms, escaped, with each call compared alone; the bar moves; Ctrl-C stops', async () => {
+  it('writes the report in three formats, escaped, with each call compared; shows progress; Ctrl-C stops', async () => {
     await save(network(), join(folder, 'tfjs'), 1 << 20);
     for (const form of ['json', 'md', 'html']) {
       const seen: number[] = [];
@@ -434,7 +433,7 @@ describe('forja export and verify', () => {
     expect(await readdir(folder)).not.toContain('MODEL_CARD.md');
   });
 
-  it('tells what is wrong and writes nothing', async () => {
+  it('reports errors and writes nothing', async () => {
     await save(network(), join(folder, 'tfjs'), 1 << 20);
     const json = await readFile(join(folder, 'tfjs/model.json'), 'utf8');
     const weights = await readFile(join(folder, 'tfjs/group1-shard1of1.bin'));
@@ -519,7 +518,7 @@ describe('forja export and verify', () => {
       await expect(failure, model).rejects.toMatchObject({ code });
       await expect(failure, model).rejects.toThrow(text);
     }
-    // Of several shards, the one that is wrong.
+    // names the wrong one of several shards
     await save(network(), join(folder, 'shards'), 1000);
     const parts = (await readdir(join(folder, 'shards'))).filter((name) => name.endsWith('.bin'));
     const second = parts.find((name) => name.includes('shard2of')) ?? '';

@@ -1,5 +1,5 @@
-// exportOnnx against tfjs eager: networks and functions at batch sizes that were not traced, the structure of their
-// graphs, and that the user's side is untouched.
+// exportOnnx against tfjs eager: networks and functions at batch sizes that were not traced, the structure of graphs,
+// and no side effects on the user's model.
 import { readManifest, type NamedTensors, type Runtime } from '@forja/core';
 import { checkModel, decodeModel } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -27,7 +27,7 @@ afterEach(() => tf.disposeVariables());
 const normal = (stddev: number, seed: number): ReturnType<typeof tf.initializers.randomNormal> =>
   tf.initializers.randomNormal({ mean: 0, stddev, seed });
 
-/** Batch norms whose statistics and gains are not the initial ones. */
+/** Changes batch norms' statistics and gains from their initial values. */
 function unsettle(model: tf.LayersModel): tf.LayersModel {
   model.weights.forEach((weight, i) => {
     const name = weight.originalName;
@@ -145,7 +145,7 @@ describe('exportOnnx of networks', () => {
       const nodes = decodeModel(bytes).graph?.nodes.map(({ name }) => name ?? '') ?? [];
       expect(nodes.some((name) => name.includes(`project_${size}`))).toBe(true);
       expect(nodes.some((name) => name.includes(`paint_${size}`))).toBe(true);
-      // tfjs's own layout costs one Transpose at the edge; none where there is one channel.
+      // tfjs's own layout costs one Transpose at the edge, or none with one channel.
       const own = await exported(model, { verify: false });
       expect(own.report.transposes).toBe(channels === 1 ? 0 : 1);
       expect(own.report.verified).toBe('skipped-by-caller');
@@ -231,7 +231,7 @@ describe('exportOnnx of networks', () => {
     }
   });
 
-  it('a function of several named results, constants of its own and a dynamic batch', async () => {
+  it('a function with several named results, constants and a dynamic batch', async () => {
     const w = tf.variable(tf.randomNormal([5, 4], 0, 1, 'float32', 20));
     const mix = (z: tf.Tensor, y: tf.Tensor): Record<string, tf.Tensor> => {
       const hidden = tf.softplus(
@@ -349,7 +349,7 @@ describe('exportOnnx of networks', () => {
     await agrees(bytes, { x: f32(x) }, [x, tf.neg(x), tf.neg(x), tf.tensor1d([1, 2])], 0);
   });
 
-  it('a model that hands an input on: the result has a name of its own', async () => {
+  it('a model that returns an input: the result has its own name', async () => {
     const input = tf.input({ shape: [5], name: 'z' });
     const { model, report } = await exported(
       tf.model({
@@ -365,7 +365,7 @@ describe('exportOnnx of networks', () => {
     await agrees(model, { z: f32(z) }, [tf.tanh(z), z], 1e-6);
   });
 
-  it("a function's results named like its inputs have names of their own, but for those that the caller insists on", async () => {
+  it("a function's results named like its inputs are renamed, unless the caller names them", async () => {
     const names = async (fn: ExportFunction, options: ExportOptions): Promise<string[]> =>
       (await exported(fn, options)).report.outputs.map(({ name }) => name);
     const [x, output] = ['x', 'output'].map((name) => ({ inputs: [{ name, shape: ['batch', 2] }] }));
@@ -380,7 +380,7 @@ describe('exportOnnx of networks', () => {
     await agrees(model, { x: f32(z) }, [tf.neg(z), tf.exp(z), z], 1e-6);
   });
 
-  it('small probabilities are right to float32, where Sigmoid of onnxruntime is not; pictures keep it', async () => {
+  it('small probabilities are exact to float32, unlike Sigmoid of onnxruntime, which pictures keep', async () => {
     const at = [-87, -60, -30, -20, -17, -12, -5, 0, 5, 12, 30, 60, 90];
     // 1/(1 + e^-x) in double precision.
     const right = at.map((x) => 1 / (1 + Math.exp(-x)));
@@ -415,7 +415,7 @@ describe('exportOnnx of networks', () => {
       const [result] = Object.values(results);
       expect(Array.from(result?.data as Float32Array)).toBeAllclose(right.map(of), {
         rtol: 1e-6,
-        atol: of === Math.log ? 1e-7 : 1e-37, // near 1 float32 holds no more
+        atol: of === Math.log ? 1e-7 : 1e-37, // the limit of float32 near 1
       });
     }
     const { report } = await exported((x: tf.Tensor) => tf.sigmoid(tf.relu(x)), {
@@ -460,8 +460,8 @@ describe('exportOnnx of networks', () => {
   });
 });
 
-describe('exportOnnx as a guest', () => {
-  it('writes the same bytes again, without places or times, and leaves model, tensors and backend alone', async () => {
+describe('side effects of exportOnnx', () => {
+  it('writes the same bytes again, without paths or times, and does not change model, tensors or backend', async () => {
     const model = generator(28, 1);
     const before = {
       weights: model.getWeights().map((w) => w.dataSync().slice()),
@@ -482,7 +482,7 @@ describe('exportOnnx as a guest', () => {
     expect(reportText(first.report)).toContain('verified against tfjs');
   });
 
-  it('exports beside other exports and beside training, which go on as if alone', async () => {
+  it('runs concurrently with other exports and training, without affecting them', async () => {
     const weights = async (beside: boolean): Promise<number[]> => {
       const w = tf.variable(tf.tensor1d([1, 2, 3]));
       const optimizer = tf.train.adam(0.1);
@@ -517,7 +517,7 @@ describe('exportOnnx as a guest', () => {
     );
   });
 
-  it('says of a network for which float32 is not good enough that it is so', async () => {
+  it('reports if float32 is not precise enough for a network', async () => {
     const w = tf.randomNormal([64, 64], 0, 1, 'float32', 5);
     await expect(
       exported((x: tf.Tensor) => tf.sin(tf.mul(tf.matMul(x, w), 1e5)), {
@@ -526,7 +526,7 @@ describe('exportOnnx as a guest', () => {
     ).rejects.toThrow(/when the inputs change in their last bit: float32 rounding in this network/);
   });
 
-  it('compares every call where the reference leaves WASM halfway too', async () => {
+  it('compares every call, also if the reference switches from WASM to cpu', async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.simpleRNN({ units: 2, goBackwards: true, inputShape: [3, 3], kernelInitializer: normal(1, 50) }),
@@ -536,7 +536,7 @@ describe('exportOnnx as a guest', () => {
     expect(report.calls?.[0]?.relative).toBeLessThan(1e-4);
   });
 
-  it('is not misled by a wrong kernel of tfjs-wasm: `same` convolution with strides of its own for each axis', async () => {
+  it('is not misled by a wrong kernel of tfjs-wasm: `same` convolution with different strides per axis', async () => {
     const filter = tf.randomNormal([1, 3, 2, 5], 0, 1, 'float32', 51) as tf.Tensor4D;
     const { report } = await exported((x: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, filter, [2, 1], 'same'), {
       inputs: [{ shape: ['batch', 2, 10, 2] }],
@@ -544,7 +544,7 @@ describe('exportOnnx as a guest', () => {
     expect(report).toMatchObject({ verified: 'passed', reference: { tfjs: 'cpu' } });
   });
 
-  it('keeps padding and pooling apart, which onnxruntime joins wrongly', async () => {
+  it('keeps padding and pooling separate, as onnxruntime fuses them wrongly', async () => {
     const padded = (x: tf.Tensor): tf.Tensor4D =>
       tf.pad(x.relu().neg(), [
         [0, 0],
@@ -573,7 +573,7 @@ describe('exportOnnx as a guest', () => {
     }
   });
 
-  it('refuses what it cannot do, naming all of it', async () => {
+  it('refuses unsupported kernels, naming all of them', async () => {
     tf.registerKernel({
       kernelName: 'OfMine',
       backendName: 'cpu',

@@ -15,7 +15,7 @@ afterAll(() => host.dispose());
 
 type Lowering = 'portable' | 'fast';
 
-/** Numbers in [-1, 1) of no pattern that a tile could share. */
+/** Numbers in [-1, 1) without a repeating pattern. */
 const spread = (count: number, phase: number): Float32Array =>
   Float32Array.from(
     { length: count },
@@ -23,7 +23,7 @@ const spread = (count: number, phase: number): Float32Array =>
   );
 
 /** Largest difference, as a fraction of the largest magnitude. */
-function apart(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
+function maxDifference(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   expect(got.length).toBe(wanted.length);
   let [most, off] = [1e-30, 0];
   for (let i = 0; i < wanted.length; i++) {
@@ -76,8 +76,8 @@ interface Layer {
 }
 
 /**
- * Sizes of every algorithm and every border: padding on one side, on both, none, remainders that no window covers,
- * tiles that stick out.
+ * Sizes for every algorithm and border: padding on one side, both or none, uncovered remainders, and tiles that extend
+ * beyond the border.
  */
 const LAYERS: Record<string, Layer> = {
   'k4 s2, 14 → 7': { x: [4, 14, 14, 16], out: 24, kernel: 4, stride: 2, pad: 'same' },
@@ -122,7 +122,7 @@ describe('one convolution', () => {
     expect(fast.ops['Conv'] ?? 0).toBe(0);
     expect(fast.ops['ConvTranspose'] ?? 0).toBe(0);
     for (const [key, wanted] of Object.entries(portable.values))
-      expect(apart(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
+      expect(maxDifference(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
   });
 
   test('dilated and depthwise ones stay as they are', async () => {
@@ -160,7 +160,7 @@ describe('one convolution', () => {
     };
     const [fast, portable] = [await outcome(step, inputs, 'fast'), await outcome(step, inputs, 'portable')];
     for (const [key, wanted] of Object.entries(portable.values))
-      expect(apart(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
+      expect(maxDifference(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
   });
 });
 
@@ -244,11 +244,11 @@ function smooth(
 interface PictureOp {
   x: [number, number, number, number];
   op: (x: tf.Tensor4D) => tf.Tensor;
-  /** Nodes that only the portable rows write; none of them is left. */
+  /** Nodes that only the portable rows emit; none must remain. */
   portable?: string[];
 }
 
-/** Windows and factors of every border, and those that the rows of this target leave to the portable ones. */
+/** Windows and factors for every border, and some that fall back to the portable rows. */
 const PICTURES: Record<string, PictureOp> = {
   'max 2': { x: [3, 8, 8, 5], op: (x) => tf.maxPool(x, 2, 2, 'valid') },
   'max 2, batch of one, one channel': { x: [1, 4, 4, 1], op: (x) => tf.maxPool(x, 2, 2, 'same') },
@@ -278,7 +278,7 @@ const PICTURES: Record<string, PictureOp> = {
   'bilinear, wider and lower': { x: [2, 8, 4, 3], op: (x) => tf.image.resizeBilinear(x, [3, 9]) },
 };
 
-/** Of these only where the rows of the target do not fit. */
+/** Kernels that remain only where the target's rows do not apply. */
 const PICTURE_NODES = ['MaxPool', 'AveragePool', 'Resize', 'ScatterElements', 'ConvTranspose'];
 
 describe('one pool or resize', () => {
@@ -312,7 +312,7 @@ describe('one pool or resize', () => {
       const eager = await eagerStep(step, { inputs }).run(feeds);
       expect(Object.keys(eager).sort()).toEqual(['dx', 'y']);
       for (const [key, { data }] of Object.entries(eager))
-        expect(apart(fast.values[key] ?? [], data as Float32Array), key).toBeLessThan(1e-6); // all are float32
+        expect(maxDifference(fast.values[key] ?? [], data as Float32Array), key).toBeLessThan(1e-6); // all are float32
       expect(Object.keys(fast.ops).filter((node) => PICTURE_NODES.includes(node))).toEqual(
         portable.length === 0 ? [] : expect.arrayContaining(portable),
       );
@@ -335,7 +335,7 @@ describe('a step of a smooth network', () => {
       ];
       expect(Object.keys(fast.values).sort()).toEqual(Object.keys(portable.values).sort());
       for (const [key, wanted] of Object.entries(portable.values))
-        expect(apart(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-4);
+        expect(maxDifference(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-4);
       tf.dispose(variables);
     },
   );
@@ -361,7 +361,7 @@ describe('filters that are state', () => {
     system.dispose();
   });
 
-  test('are moved by their reader where something else needs them as they are', async () => {
+  test('are permuted by their reader if another reader needs tfjs’s layout', async () => {
     const w = tf.variable(tf.tensor(spread(4 * 4 * 8 * 8, 3), [4, 4, 8, 8]), true, 'fast-test/kept');
     const step: StepFunction = ({ x }) => {
       const y = tf.conv2d(x as tf.Tensor4D, w as unknown as tf.Tensor4D, 2, 'same'); // of these ranks
@@ -375,7 +375,7 @@ describe('filters that are state', () => {
       await outcome(step, inputs, 'portable', [w], 2),
     ];
     for (const [key, wanted] of Object.entries(portable.values))
-      expect(apart(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
+      expect(maxDifference(fast.values[key] ?? [], wanted), key).toBeLessThan(1e-5);
     w.dispose();
   });
 });
@@ -397,7 +397,7 @@ describe('lowering auto', () => {
     return { ...step.summary, conv };
   };
 
-  test('is the default on the CPU, and takes fast where it pays', async () => {
+  test('is the default on the CPU, and chooses fast if estimated faster', async () => {
     const summary = await lowered(dcgan({ base: 32, batch: 32 }));
     expect(summary).toMatchObject({ lowering: 'fast', conv: false });
     expect(summary.plan).toMatch(
@@ -406,7 +406,7 @@ describe('lowering auto', () => {
     expect(summary.plan).toMatch(/^taken: fast$/m);
   });
 
-  test('takes fast for pooling between convolutions, where windows tile', async () => {
+  test('chooses fast for pooling between convolutions, if windows tile', async () => {
     const summary = await lowered(dcgan({ base: 32, batch: 32, pool: 'max' }));
     expect(summary).toMatchObject({ lowering: 'fast', conv: false });
     expect(summary.ops).not.toHaveProperty('MaxPool');
@@ -433,7 +433,7 @@ describe('lowering auto', () => {
     await wasm.dispose();
   });
 
-  test('takes portable for tiny maps, and without convolutions', async () => {
+  test('chooses portable for tiny maps, and without convolutions', async () => {
     expect(await lowered(dcgan({ base: 4, batch: 4 }), 'auto')).toMatchObject({ lowering: 'portable', conv: true });
     expect(await lowered(dcgan({ base: 8, batch: 8, pool: 'avg' }))).toMatchObject({
       lowering: 'portable',

@@ -1,5 +1,5 @@
-// Forms of an exported file: half precision, weights in a file of their own, opsets, pictures as bytes. Numbers are
-// compared with tfjs and with the plain file's.
+// Formats of an exported file: half precision, external weights, opsets, pictures as bytes. Results are compared with
+// tfjs and with the plain file.
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,7 +105,7 @@ describe('half precision', () => {
     },
   );
 
-  it('load takes the file as what it is; a file that is worse than 45 dB is refused; another is verified by decibels too', async () => {
+  it('load recognises the file; below 45 dB an export is refused; verifyOnnx measures decibels too', async () => {
     const model = network('dcgan');
     const { model: bytes } = await exportOnnx(model, { precision: 'fp16', verify: { runtime: onnx } });
     await expect(load(bytes, { expect: { precision: 'fp32' } })).rejects.toMatchObject({ code: 'usage' });
@@ -135,8 +135,8 @@ describe('half precision', () => {
   });
 });
 
-describe('weights in a file of their own', () => {
-  it('stand beside the model, aligned to pages, are loaded, verified and covered by its integrity', async () => {
+describe('external weights', () => {
+  it('are next to the model, aligned to pages, loaded, verified and covered by its integrity', async () => {
     const model = network('unet', 4);
     const inside = await exportOnnx(model, { verify: false });
     const {
@@ -173,7 +173,7 @@ describe('weights in a file of their own', () => {
     await expect(load(path)).rejects.toMatchObject({ code: 'model.integrity' });
   });
 
-  it('go outside above a number of bytes, in half precision too; read in again they are the model that it was', async () => {
+  it('are external above a number of bytes, also in half precision; inlined again they give the same model', async () => {
     const model = network('dcgan', 8);
     const plain = await exportOnnx(model, { precision: 'fp16', verify: false, externalData: 1e9 });
     expect(plain.external).toBeUndefined();

@@ -1,6 +1,6 @@
 // Parts of games against PyTorch in float64 (tests/vectors/game_*.py): lazy R1, conditional norms and projection,
-// AC-GAN, feature matching, path length, StyleGAN2, remedies together, WGAN, residual networks. Each compiled as eager
-// too.
+// AC-GAN, feature matching, path length, StyleGAN2, remedies together, WGAN, residual networks. Each also compiled
+// against eager.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { makeSystem, type GanSystem, type SystemConfigs } from '@forja/trainer';
@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => host.dispose());
 
-const made =
+const madeSystem =
   <N extends keyof SystemConfigs & string>(name: N, own: object = {}) =>
   ({ options, batch, shape }: GameVectors): GanSystem =>
     makeSystem(name, { ...options, ...own } as SystemConfigs[N], {
@@ -36,14 +36,14 @@ const made =
     });
 
 const GAMES: Record<string, (vectors: GameVectors) => GanSystem> = {
-  'lazy-r1': made('wgan-gp'),
-  conditional: made('conditional', { norm: 'none' }),
-  'ac-gan': made('conditional', { norm: 'none' }),
-  stylegan: made('stylegan'),
-  remedies: made('wgan-gp'),
-  wgan: made('wgan-gp'),
-  resnet: made('resnet'),
-  'resnet-rpgan': made('resnet'),
+  'lazy-r1': madeSystem('wgan-gp'),
+  conditional: madeSystem('conditional', { norm: 'none' }),
+  'ac-gan': madeSystem('conditional', { norm: 'none' }),
+  stylegan: madeSystem('stylegan'),
+  remedies: madeSystem('wgan-gp'),
+  wgan: madeSystem('wgan-gp'),
+  resnet: madeSystem('resnet'),
+  'resnet-rpgan': madeSystem('resnet'),
   // as the scripts of these vectors write them
   'feature-matching': ({ options, batch }) => featureMatchingGame(options as unknown as FeatureMatching, batch),
   'path-length': ({ options, batch }) => pathLengthGame(options as unknown as PathLengthOptions, batch),
@@ -58,7 +58,7 @@ describe.each(Object.entries(GAMES))('%s', (name, make) => {
     system.dispose();
   });
 
-  test('three iterations compiled are those of tfjs, and 50 stay finite', async () => {
+  test('three compiled iterations equal tfjs’s, and 50 stay finite', async () => {
     const vectors = readGame(name);
     const system = make(vectors);
     fill(system, vectors);

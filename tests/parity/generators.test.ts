@@ -1,5 +1,5 @@
-// The generators in generators/: the files that were made, small, from pictures that may be shared, and what they draw
-// is what they are asked for, as a classifier sees it that was trained elsewhere.
+// The generators in generators/: unchanged, small, trained on pictures with a free licence, and drawing the requested
+// classes according to an independently trained classifier.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ const FILES: Readonly<Record<string, string>> = {
   clothes: '552c2647a0628d4d0ad536bac40d35632f67a8cf435c49f8597d96aa2bee249b',
 };
 
-test('are the files that were made, each with its card, small, and of pictures that may be shared', () => {
+test('are unchanged, small, and have cards and free licences', () => {
   const files = readdirSync(folder).filter((file) => file.endsWith('.onnx'));
   expect(files).toEqual(Object.keys(FILES).map((name) => `${name}.onnx`));
   let all = 0;
@@ -37,7 +37,7 @@ test('are the files that were made, each with its card, small, and of pictures t
   expect(all).toBeLessThan(10e6);
 });
 
-test('clothes are those that were asked for', async () => {
+test('clothes are of the requested classes', async () => {
   const host = runtime({ device: 'cpu', threads: 1 });
   const judge = await onnxExtractor(await readyExtractor('clothes'), host);
   const generator = await load(join(folder, 'clothes.onnx'), { threads: 1 });
@@ -54,7 +54,7 @@ test('clothes are those that were asked for', async () => {
       );
       right.push(rows.filter((row) => row.indexOf(Math.max(...row)) === label).length / count);
     }
-    // by chance 0.1; a shirt, a pullover and a coat are told apart worst
+    // 0.1 by chance; shirts, pullovers and coats are the hardest to distinguish
     expect(Math.min(...right), right.join()).toBeGreaterThan(0.4);
     expect(right.reduce((a, b) => a + b) / right.length, right.join()).toBeGreaterThan(0.8);
   } finally {

@@ -62,7 +62,7 @@ const choose = (exact: Opened, more: Partial<PrecisionRequest<Opened>>): Promise
     ...more,
   });
 
-test('a model that keeps its pictures is taken in half precision, and the other one released', async () => {
+test('a model whose pictures stay the same is used in half precision, and the float32 one released', async () => {
   const half = halfModelBytes(dense(1))!;
   expect(half.length).toBeLessThan(dense(1).length * 0.6);
   const taken = await choose(await Opened.of(dense(1)), { openHalf: () => Opened.of(half), strict: true });
@@ -102,7 +102,7 @@ test.each<[string, () => Promise<Opened | undefined>, RegExp]>([
   expect(Opened.live).toBe(0);
 });
 
-test('what the device or the file stands against is told, and strict refuses it', async () => {
+test('obstacles of the device or the file are reported, and refused with strict', async () => {
   const half = halfModelBytes(dense(1))!;
   const cases: [Partial<PrecisionRequest<Opened>>, string][] = [
     [{ obstacle: 'the abacus has no halves' }, 'precision: fp32, because the abacus has no halves'],
@@ -121,7 +121,7 @@ test('what the device or the file stands against is told, and strict refuses it'
   await exact.release();
 });
 
-test('a device that is lost over it is told as lost', async () => {
+test('a device lost meanwhile is reported as lost', async () => {
   const exact = await Opened.of(dense(1));
   const openHalf = (): Promise<Opened> => Promise.reject(new DeviceError('device.lost', 'gone'));
   await expect(choose(exact, { openHalf })).rejects.toMatchObject({

@@ -93,7 +93,7 @@ describe('weights', () => {
     expect(new Set(ours).size).toBeGreaterThan(20_000);
   });
 
-  test('those outside its range stay in float32, and so do those too small for it: the node around them too', async () => {
+  test('weights too large or too small stay in float32, and so do their nodes', async () => {
     const g = new GraphBuilder();
     const x = g.input('x', 'float32', ['n', 2]);
     const h = g.op('MatMul', [x, g.constant('float32', [2, 2], [1, 2, 3, 4], 'plain')]);
@@ -122,7 +122,7 @@ describe('weights', () => {
 });
 
 describe('the graph', () => {
-  test('a Cast stands once a value; inputs, outputs, norms, sums and softmax stay in float32; scales of Resize do', async () => {
+  test('each value is cast once; inputs, outputs, norms, sums, softmax and scales of Resize stay in float32', async () => {
     const g = new GraphBuilder();
     const x = g.input('x', 'float32', ['batch', 3, 4, 4]);
     const conv = g.op('Conv', [x, g.constant('float32', [3, 3, 1, 1], [1, 0, 0.5, 0, 1, 0, 0.25, 0, 1], 'w')], {
@@ -182,7 +182,7 @@ describe('the graph', () => {
     expect(nodes(toHalf(g.build(), { keep: ['MatMul'] })).filter((n) => n.startsWith('Cast'))).toEqual([]);
   });
 
-  test('what leads to bytes, counts or an output is in float32: no Cast more, a finer result', () => {
+  test('nodes before bytes, counts or an output are in float32, without an extra Cast', () => {
     const g = new GraphBuilder();
     const h = g.op('MatMul', [g.input('x', 'float32', ['n', 2]), g.constant('float32', [2, 2], [1, 2, 3, 4])]);
     const scaled = g.op('Add', [

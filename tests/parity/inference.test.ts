@@ -1,6 +1,5 @@
-// Inference against onnxruntime: every operator's cases are run as one-node models, and the types and shapes that come
-// out compared with those foretold, with all sizes fixed and again with sizes as names, whose expressions are evaluated
-// at the sizes that ran.
+// Shape inference against onnxruntime: every operator's cases are run as one-node models, and types and shapes compared
+// with the inferred ones, with fixed sizes and with named ones, whose expressions are evaluated at the sizes that ran.
 import { ARRAY_OF, sizeOf, UsageError } from '@forja/core';
 import type { DType, Dim } from '@forja/core';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
@@ -76,7 +75,7 @@ async function ran(bytes: Uint8Array, { inputs, outputs = 1 }: OpCase): Promise<
   }
 }
 
-/** The value of an expression in names of sizes; undefined where a size could not be told. */
+/** The value of an expression in names of sizes; undefined if a size is unknown. */
 function evaluate(dim: Dim): number | undefined {
   if (typeof dim === 'number') return dim;
   if (dim.includes('unk_')) return undefined;
@@ -149,8 +148,8 @@ function refusable<T>(example: OpCase, make: () => T): T | undefined {
 }
 
 /**
- * How many sizes of the named cases cannot be told, where some cannot: they depend on feeds, or on where a fixed end
- * falls in a named size.
+ * Number of unknown sizes in the named cases: those that depend on feeds, or on where a fixed end falls in a named
+ * size.
  */
 const UNTOLD: Partial<Record<OpName, number>> = { Range: 1, Slice: 5, Tile: 1 };
 
@@ -203,7 +202,7 @@ describe('shape arithmetic', () => {
     return { bytes: encodeModel(g.build()), told };
   }
 
-  test('the names that random chains give are onnxruntime’s sizes, at two sizes', async () => {
+  test('expressions of random chains give onnxruntime’s sizes, at two sizes', async () => {
     const problems: string[] = [];
     let [compared, untold] = [0, 0];
     for (let seed = 1; seed <= 60; seed++) {

@@ -1,5 +1,5 @@
-// The judge is fair: it calls real test digits digits and junk of every family junk. (What it says of our samples is
-// tested with training.)
+// The judge recognises real test digits, and rejects every kind of junk. (Its scores of our samples are tested with
+// training.)
 import { expect, test } from 'vitest';
 import { judgeImages, readJudge } from '../judge/judge.mjs';
 import { makeJunk } from '../judge/junk.mjs';

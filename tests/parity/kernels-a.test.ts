@@ -20,7 +20,7 @@ function uniform(): number {
 
 type Range = [low: number, high: number];
 
-function given(shape: number[], dtype: ProgramDType = 'float32', [low, high]: Range = [-3, 3]): Given {
+function randomInput(shape: number[], dtype: ProgramDType = 'float32', [low, high]: Range = [-3, 3]): Given {
   const count = shape.reduce((a, b) => a * b, 1);
   const draw = (): number => low + uniform() * (high - low);
   return {
@@ -146,7 +146,7 @@ function unary(
   suite(
     kernel,
     dtypes.flatMap((dtype) =>
-      SHAPES.map((shape) => ({ kernel, inputs: { [input]: given(shape, dtype, range) }, attrs })),
+      SHAPES.map((shape) => ({ kernel, inputs: { [input]: randomInput(shape, dtype, range) }, attrs })),
     ),
   );
 }
@@ -165,7 +165,7 @@ function binary(
     dtypes.flatMap((dtype) =>
       PAIRS.map(([a, b]) => ({
         kernel,
-        inputs: { [names[0]]: given(a, dtype, ranges[0]), [names[1]]: given(b, dtype, ranges[1]) },
+        inputs: { [names[0]]: randomInput(a, dtype, ranges[0]), [names[1]]: randomInput(b, dtype, ranges[1]) },
       })),
     ),
   );
@@ -215,7 +215,7 @@ describe('element-wise', () => {
       dtypes.flatMap((to) =>
         [[], [4], [2, 3, 4, 5]].map((shape) => ({
           kernel: 'Cast' as const,
-          inputs: { x: given(shape, from, [-2, 2]) },
+          inputs: { x: randomInput(shape, from, [-2, 2]) },
           attrs: { dtype: to },
         })),
       ),
@@ -225,7 +225,7 @@ describe('element-wise', () => {
     'Softmax',
     [[4], [3, 4], [2, 3, 4], [2, 3, 2, 5]].map((shape) => ({
       kernel: 'Softmax' as const,
-      inputs: { logits: given(shape) },
+      inputs: { logits: randomInput(shape) },
       attrs: { dim: shape.length - 1 },
     })),
   );
@@ -305,7 +305,7 @@ describe('element-wise', () => {
     'EluGrad',
     SHAPES.map((shape) => ({
       kernel: 'EluGrad' as const,
-      inputs: { dy: given(shape), y: given(shape, 'float32', [-1, 3]) },
+      inputs: { dy: randomInput(shape), y: randomInput(shape, 'float32', [-1, 3]) },
     })),
   );
   suite(
@@ -313,7 +313,7 @@ describe('element-wise', () => {
     [1, 2, 3].flatMap((n) =>
       (['float32', 'int32'] as const).map((dtype) => ({
         kernel: 'AddN' as const,
-        inputs: { list: Array.from({ length: n }, () => given([2, 3, 4], dtype, [-9, 9])) },
+        inputs: { list: Array.from({ length: n }, () => randomInput([2, 3, 4], dtype, [-9, 9])) },
       })),
     ),
   );
@@ -322,7 +322,7 @@ describe('element-wise', () => {
     (['float32', 'int32', 'bool'] as const).flatMap((dtype) =>
       SHAPES.map((shape) => ({
         kernel: 'Select' as const,
-        inputs: { t: given(shape, dtype), e: given(shape, dtype), condition: given(shape, 'bool') },
+        inputs: { t: randomInput(shape, dtype), e: randomInput(shape, dtype), condition: randomInput(shape, 'bool') },
       })),
     ),
   );
@@ -346,7 +346,7 @@ describe('element-wise', () => {
   });
 
   it('Select by rows takes a condition of rank 1', async () => {
-    // tfjs's own cpu kernel reads the wrong elements here (t[i] for row i), so the truth is written out.
+    // tfjs's own cpu kernel reads the wrong elements here (t[i] for row i), so expected values are listed.
     const { results } = await lowered({
       kernel: 'Select',
       inputs: {
@@ -388,7 +388,7 @@ function reduction(kernel: KernelName, dtypes: ProgramDType[], attribute = 'axis
         axes.flatMap((axis) =>
           [true, false].map((keepDims) => ({
             kernel,
-            inputs: { x: given(shape, dtype, range) },
+            inputs: { x: randomInput(shape, dtype, range) },
             attrs: { [attribute]: axis, keepDims },
           })),
         ),
@@ -421,7 +421,7 @@ describe('reductions', () => {
       kernel,
       (['float32', 'int32', 'bool'] as const).flatMap((dtype) =>
         axes.flatMap(([shape, list]) =>
-          list.map((axis) => ({ kernel, inputs: { x: given(shape, dtype) }, attrs: { axis } })),
+          list.map((axis) => ({ kernel, inputs: { x: randomInput(shape, dtype) }, attrs: { axis } })),
         ),
       ),
     );
@@ -437,7 +437,7 @@ describe('reductions', () => {
               [true, false].flatMap((exclusive) =>
                 [true, false].map((reverse) => ({
                   kernel,
-                  inputs: { x: given(shape, dtype, [0.5, 2]) },
+                  inputs: { x: randomInput(shape, dtype, [0.5, 2]) },
                   attrs: { axis, exclusive, reverse },
                 })),
               ),
@@ -452,7 +452,7 @@ describe('reductions', () => {
       [[7], [2, 7], [2, 3, 2, 5]].flatMap((shape) =>
         [1, 3, 5].map((k) => ({
           kernel: 'TopK' as const,
-          inputs: { x: given(shape, dtype, [-4, 4]) },
+          inputs: { x: randomInput(shape, dtype, [-4, 4]) },
           attrs: { k, sorted: true },
         })),
       ),
@@ -461,21 +461,21 @@ describe('reductions', () => {
   const none = literal([0], 'float32', []);
   suite(
     'Bincount',
-    [none, given([9], 'float32'), given([9], 'int32')].map((weights) => ({
+    [none, randomInput([9], 'float32'), randomInput([9], 'int32')].map((weights) => ({
       kernel: 'Bincount' as const,
-      inputs: { x: given([9], 'int32', [0, 6]), weights },
+      inputs: { x: randomInput([9], 'int32', [0, 6]), weights },
       attrs: { size: 5 },
     })),
   );
   suite('DenseBincount', [
     ...[true, false].map((binaryOutput) => ({
       kernel: 'DenseBincount' as const,
-      inputs: { x: given([9], 'int32', [0, 6]), weights: none },
+      inputs: { x: randomInput([9], 'int32', [0, 6]), weights: none },
       attrs: { size: 5, binaryOutput },
     })),
     ...[true, false].map((binaryOutput) => ({
       kernel: 'DenseBincount' as const,
-      inputs: { x: given([3, 9], 'int32', [0, 6]), weights: given([3, 9]) },
+      inputs: { x: randomInput([3, 9], 'int32', [0, 6]), weights: randomInput([3, 9]) },
       attrs: { size: 5, binaryOutput },
     })),
   ]);
@@ -484,7 +484,7 @@ describe('reductions', () => {
     [[6], [6, 3], [6, 2, 2, 3]].flatMap((shape) =>
       [5, 2000].map((numSegments) => ({
         kernel: 'UnsortedSegmentSum' as const,
-        inputs: { x: given(shape), segmentIds: literal([6], 'int32', [0, 4, 1, -1, 7, 4]) },
+        inputs: { x: randomInput(shape), segmentIds: literal([6], 'int32', [0, 4, 1, -1, 7, 4]) },
         attrs: { numSegments },
       })),
     ),
@@ -554,7 +554,7 @@ describe('movement', () => {
     'Reshape',
     shapes.map(([from, to]) => ({
       kernel: 'Reshape' as const,
-      inputs: { x: given(from, from.length === 2 ? 'int32' : 'float32') },
+      inputs: { x: randomInput(from, from.length === 2 ? 'int32' : 'float32') },
       attrs: { shape: to },
     })),
   );
@@ -569,7 +569,7 @@ describe('movement', () => {
       [[], 0],
     ].map(([shape, dim]) => ({
       kernel: 'ExpandDims' as const,
-      inputs: { input: given(shape as number[]) },
+      inputs: { input: randomInput(shape as number[]) },
       attrs: { dim },
     })),
   );
@@ -594,20 +594,20 @@ describe('movement', () => {
       ],
     ].map(([shape, perm]) => ({
       kernel: 'Transpose' as const,
-      inputs: { x: given(shape as number[]) },
+      inputs: { x: randomInput(shape as number[]) },
       attrs: { perm },
     })),
   );
 
   it('Transpose and reshapes that keep the order emit no Transpose', async () => {
-    const nchw = { ...given([2, 3, 4, 5]), order: [0, 3, 1, 2] };
+    const nchw = { ...randomInput([2, 3, 4, 5]), order: [0, 3, 1, 2] };
     expect(await check({ kernel: 'Transpose', inputs: { x: nchw }, attrs: { perm: [0, 3, 1, 2] } })).toEqual([
       'Identity',
     ]);
     expect(
       await check({
         kernel: 'Reshape',
-        inputs: { x: { ...given([2, 1, 1, 5]), order: [0, 3, 1, 2] } },
+        inputs: { x: { ...randomInput([2, 1, 1, 5]), order: [0, 3, 1, 2] } },
         attrs: { shape: [2, 5] },
       }),
     ).toEqual(['Reshape', 'Identity']);
@@ -644,7 +644,7 @@ describe('movement', () => {
     slices.flatMap(([shape, begin, size]) =>
       (['float32', 'int32', 'bool'] as const).map((dtype) => ({
         kernel: 'Slice' as const,
-        inputs: { x: given(shape, dtype) },
+        inputs: { x: randomInput(shape, dtype) },
         attrs: { begin, size },
       })),
     ),
@@ -680,7 +680,7 @@ describe('movement', () => {
     'StridedSlice',
     strided.map(([shape, attrs]) => ({
       kernel: 'StridedSlice' as const,
-      inputs: { x: given(shape) },
+      inputs: { x: randomInput(shape) },
       attrs: { ...masks, ...attrs },
     })),
   );
@@ -728,7 +728,7 @@ describe('movement', () => {
     concats.flatMap(([list, axis]) =>
       (['float32', 'int32', 'bool'] as const).map((dtype) => ({
         kernel: 'Concat' as const,
-        inputs: { list: list.map((s) => given(s, dtype)) },
+        inputs: { list: list.map((s) => randomInput(s, dtype)) },
         attrs: { axis },
       })),
     ),
@@ -744,7 +744,7 @@ describe('movement', () => {
       [[2, 3, 4, 6], 1, 3],
     ].map(([shape, numOrSizeSplits, axis]) => ({
       kernel: 'SplitV' as const,
-      inputs: { x: given(shape as number[]) },
+      inputs: { x: randomInput(shape as number[]) },
       attrs: { numOrSizeSplits, axis },
     })),
   );
@@ -779,7 +779,7 @@ describe('movement', () => {
     pads.flatMap(([shape, paddings]) =>
       (['float32', 'int32', 'bool'] as const).map((dtype) => ({
         kernel: 'PadV2' as const,
-        inputs: { x: given(shape, dtype) },
+        inputs: { x: randomInput(shape, dtype) },
         attrs: { paddings, constantValue: dtype === 'float32' ? 0.5 : 1 },
       })),
     ),
@@ -790,7 +790,7 @@ describe('movement', () => {
       ['reflect', 'symmetric'].flatMap((mode) =>
         (['float32', 'int32'] as const).map((dtype) => ({
           kernel: 'MirrorPad' as const,
-          inputs: { x: given(shape, dtype) },
+          inputs: { x: randomInput(shape, dtype) },
           attrs: { paddings, mode },
         })),
       ),
@@ -823,7 +823,7 @@ describe('movement', () => {
     ].flatMap(([shape, reps]) =>
       (['float32', 'int32', 'bool'] as const).map((dtype) => ({
         kernel: 'Tile' as const,
-        inputs: { x: given(shape as number[], dtype) },
+        inputs: { x: randomInput(shape as number[], dtype) },
         attrs: { reps },
       })),
     ),
@@ -839,7 +839,7 @@ describe('movement', () => {
       [[], 3, 0],
     ].map(([shape, n, axis]) => ({
       kernel: 'Pack' as const,
-      inputs: { list: Array.from({ length: n as number }, () => given(shape as number[])) },
+      inputs: { list: Array.from({ length: n as number }, () => randomInput(shape as number[])) },
       attrs: { axis },
     })),
   );
@@ -853,7 +853,7 @@ describe('movement', () => {
       [[2, 3, 4, 5], 1],
     ].map(([shape, axis]) => ({
       kernel: 'Unpack' as const,
-      inputs: { value: given(shape as number[]) },
+      inputs: { value: randomInput(shape as number[]) },
       attrs: { axis },
     })),
   );
@@ -875,7 +875,7 @@ describe('movement', () => {
     gathers.flatMap(([shape, index, axis, batchDims]) =>
       (['float32', 'int32', 'bool'] as const).map((dtype) => ({
         kernel: 'GatherV2' as const,
-        inputs: { x: given(shape, dtype), indices: given(index, 'int32', [0, (shape[axis] ?? 1) - 1]) },
+        inputs: { x: randomInput(shape, dtype), indices: randomInput(index, 'int32', [0, (shape[axis] ?? 1) - 1]) },
         attrs: { axis, batchDims },
       })),
     ),
@@ -899,7 +899,10 @@ describe('movement', () => {
     ].flatMap(([shape, index]) =>
       (['float32', 'int32'] as const).map((dtype) => ({
         kernel: 'GatherNd' as const,
-        inputs: { params: given(shape as number[], dtype), indices: given(index as number[], 'int32', [0, 2]) },
+        inputs: {
+          params: randomInput(shape as number[], dtype),
+          indices: randomInput(index as number[], 'int32', [0, 2]),
+        },
       })),
     ),
   );
@@ -908,22 +911,22 @@ describe('movement', () => {
     (['float32', 'int32'] as const).flatMap((dtype) => [
       {
         kernel: 'ScatterNd' as const,
-        inputs: { indices: literal([4, 1], 'int32', [4, 3, 1, 4]), updates: given([4], dtype) },
+        inputs: { indices: literal([4, 1], 'int32', [4, 3, 1, 4]), updates: randomInput([4], dtype) },
         attrs: { shape: [8] },
       },
       {
         kernel: 'ScatterNd' as const,
-        inputs: { indices: literal([2, 1], 'int32', [0, 2]), updates: given([2, 4, 4], dtype) },
+        inputs: { indices: literal([2, 1], 'int32', [0, 2]), updates: randomInput([2, 4, 4], dtype) },
         attrs: { shape: [4, 4, 4] },
       },
       {
         kernel: 'ScatterNd' as const,
-        inputs: { indices: literal([3, 2], 'int32', [0, 1, 2, 2, 0, 1]), updates: given([3], dtype) },
+        inputs: { indices: literal([3, 2], 'int32', [0, 1, 2, 2, 0, 1]), updates: randomInput([3], dtype) },
         attrs: { shape: [3, 3] },
       },
       {
         kernel: 'ScatterNd' as const,
-        inputs: { indices: literal([3], 'int32', [2, 0, 2]), updates: given([3, 2], dtype) },
+        inputs: { indices: literal([3], 'int32', [2, 0, 2]), updates: randomInput([3, 2], dtype) },
         attrs: { shape: [3, 2] },
       },
     ]),
@@ -933,14 +936,18 @@ describe('movement', () => {
     (['float32', 'int32'] as const).flatMap((dtype) => [
       {
         kernel: 'TensorScatterUpdate' as const,
-        inputs: { tensor: given([8], dtype), indices: literal([3, 1], 'int32', [4, 3, 1]), updates: given([3], dtype) },
+        inputs: {
+          tensor: randomInput([8], dtype),
+          indices: literal([3, 1], 'int32', [4, 3, 1]),
+          updates: randomInput([3], dtype),
+        },
       },
       {
         kernel: 'TensorScatterUpdate' as const,
         inputs: {
-          tensor: given([4, 4], dtype),
+          tensor: randomInput([4, 4], dtype),
           indices: literal([2, 1], 'int32', [0, 2]),
-          updates: given([2, 4], dtype),
+          updates: randomInput([2, 4], dtype),
         },
       },
     ]),
@@ -950,7 +957,7 @@ describe('movement', () => {
       kernel: 'SparseToDense',
       inputs: {
         sparseIndices: literal([3, 1], 'int32', [0, 3, 1]),
-        sparseValues: given([3]),
+        sparseValues: randomInput([3]),
         defaultValue: literal([], 'float32', [0.5]),
       },
       attrs: { outputShape: [5] },
@@ -959,7 +966,7 @@ describe('movement', () => {
       kernel: 'SparseToDense',
       inputs: {
         sparseIndices: literal([2, 2], 'int32', [0, 1, 2, 2]),
-        sparseValues: given([2], 'int32'),
+        sparseValues: randomInput([2], 'int32'),
         defaultValue: literal([], 'int32', [7]),
       },
       attrs: { outputShape: [3, 3] },
@@ -985,7 +992,7 @@ describe('movement', () => {
           .filter(([on]) => dtype !== 'bool' || on === 1)
           .map(([onValue, offValue]) => ({
             kernel: 'OneHot' as const,
-            inputs: { indices: given(shape, 'int32', [-2, 6]) },
+            inputs: { indices: randomInput(shape, 'int32', [-2, 6]) },
             attrs: { depth: 5, onValue, offValue, dtype },
           })),
       ),
@@ -1008,11 +1015,11 @@ describe('movement', () => {
       [[], []],
     ].map(([shape, dims]) => ({
       kernel: 'Reverse' as const,
-      inputs: { x: given(shape as number[]) },
+      inputs: { x: randomInput(shape as number[]) },
       attrs: { dims },
     })),
   );
-  suite('FlipLeftRight', [{ kernel: 'FlipLeftRight', inputs: { image: given([2, 3, 4, 5]) } }]);
+  suite('FlipLeftRight', [{ kernel: 'FlipLeftRight', inputs: { image: randomInput([2, 3, 4, 5]) } }]);
   suite(
     'DepthToSpace',
     (['float32', 'int32'] as const).flatMap((dtype) =>
@@ -1021,7 +1028,7 @@ describe('movement', () => {
         [1, 2, 2, 18, 3],
       ].map(([n = 1, h = 1, w = 1, c = 1, blockSize = 1]) => ({
         kernel: 'DepthToSpace' as const,
-        inputs: { x: given([n, h, w, c], dtype) },
+        inputs: { x: randomInput([n, h, w, c], dtype) },
         attrs: { blockSize, dataFormat: 'NHWC' },
       })),
     ),
@@ -1048,7 +1055,7 @@ describe('movement', () => {
       [[2, 6], [3], [[0, 0]]],
     ].map(([shape, blockShape, paddings]) => ({
       kernel: 'SpaceToBatchND' as const,
-      inputs: { x: given(shape as number[]) },
+      inputs: { x: randomInput(shape as number[]) },
       attrs: { blockShape, paddings },
     })),
   );
@@ -1074,13 +1081,13 @@ describe('movement', () => {
       [[6, 4], [3], [[1, 1]]],
     ].map(([shape, blockShape, crops]) => ({
       kernel: 'BatchToSpaceND' as const,
-      inputs: { x: given(shape as number[]) },
+      inputs: { x: randomInput(shape as number[]) },
       attrs: { blockShape, crops },
     })),
   );
   suite('Diag', [
-    { kernel: 'Diag', inputs: { x: given([4]) } },
-    { kernel: 'Diag', inputs: { x: given([2, 3], 'int32') } },
+    { kernel: 'Diag', inputs: { x: randomInput([4]) } },
+    { kernel: 'Diag', inputs: { x: randomInput([2, 3], 'int32') } },
   ]);
   suite('BroadcastArgs', [
     { kernel: 'BroadcastArgs', inputs: { s0: literal([3], 'int32', [2, 1, 4]), s1: literal([2], 'int32', [3, 1]) } },
@@ -1127,7 +1134,7 @@ describe('creation', () => {
 describe('kernels that tfjs has no cpu kernel for', () => {
   it('LogSoftmax', async () => {
     covered.add('LogSoftmax');
-    const logits = given([2, 3, 4]);
+    const logits = randomInput([2, 3, 4]);
     for (const order of [
       [0, 1, 2],
       [2, 0, 1],
@@ -1165,7 +1172,7 @@ describe('kernels that tfjs has no cpu kernel for', () => {
 
   it('BroadcastTo', async () => {
     covered.add('BroadcastTo');
-    const x = given([3, 1]);
+    const x = randomInput([3, 1]);
     const { results } = await lowered({
       kernel: 'BroadcastTo',
       inputs: { x: { ...x, order: [1, 0] } },
@@ -1183,8 +1190,8 @@ describe('kernels that tfjs has no cpu kernel for', () => {
 /** Shapes with a dynamic batch: the same checks, but sizes that depend on the batch are computed by the graph. */
 describe('dynamic sizes', () => {
   const batch = (factor = 1, constant = 0): Size => ({ constant, terms: { batch: factor } });
-  const two: Given = { ...given([3, 4]), sizes: [batch(), 4] };
-  const four: Given = { ...given([3, 2, 4, 5]), sizes: [batch(), 2, 4, 5] };
+  const two: Given = { ...randomInput([3, 4]), sizes: [batch(), 4] };
+  const four: Given = { ...randomInput([3, 2, 4, 5]), sizes: [batch(), 2, 4, 5] };
   const cases: Case[] = [
     {
       kernel: 'Reshape',
@@ -1252,7 +1259,7 @@ describe('dynamic sizes', () => {
     },
     {
       kernel: 'Tile',
-      inputs: { x: given([1, 4]), other: two },
+      inputs: { x: randomInput([1, 4]), other: two },
       attrs: { reps: [3, 1] },
       symbolic: { reps: [batch(), 1] },
       outputs: [[batch(), 4]],
@@ -1321,7 +1328,7 @@ describe('dynamic sizes', () => {
     },
     {
       kernel: 'SplitV',
-      inputs: { x: { ...given([6, 4]), sizes: [batch(2), 4] }, other: two },
+      inputs: { x: { ...randomInput([6, 4]), sizes: [batch(2), 4] }, other: two },
       attrs: { numOrSizeSplits: [3, 3], axis: 0 },
       symbolic: { numOrSizeSplits: [batch(), batch()] },
       outputs: [
@@ -1331,38 +1338,38 @@ describe('dynamic sizes', () => {
     },
     {
       kernel: 'Concat',
-      inputs: { list: [two, { ...given([3, 4]), sizes: [batch(), 4] }] },
+      inputs: { list: [two, { ...randomInput([3, 4]), sizes: [batch(), 4] }] },
       attrs: { axis: 0 },
       outputs: [[batch(2), 4]],
     },
     {
       kernel: 'OneHot',
-      inputs: { indices: { ...given([3], 'int32', [0, 4]), sizes: [batch()] } },
+      inputs: { indices: { ...randomInput([3], 'int32', [0, 4]), sizes: [batch()] } },
       attrs: { depth: 5, onValue: 1, offValue: 0, dtype: 'float32' },
       outputs: [[batch(), 5]],
     },
     {
       kernel: 'GatherV2',
-      inputs: { x: given([5, 4]), indices: { ...given([3], 'int32', [0, 4]), sizes: [batch()] } },
+      inputs: { x: randomInput([5, 4]), indices: { ...randomInput([3], 'int32', [0, 4]), sizes: [batch()] } },
       attrs: { axis: 0, batchDims: 0 },
       outputs: [[batch(), 4]],
     },
     {
       kernel: 'UnsortedSegmentSum',
-      inputs: { x: two, segmentIds: { ...given([3], 'int32', [0, 4]), sizes: [batch()] } },
+      inputs: { x: two, segmentIds: { ...randomInput([3], 'int32', [0, 4]), sizes: [batch()] } },
       attrs: { numSegments: 5 },
       outputs: [[5, 4]],
     },
     {
       kernel: 'ScatterNd',
-      inputs: { indices: literal([2, 1], 'int32', [0, 2]), updates: given([2, 4]), other: two },
+      inputs: { indices: literal([2, 1], 'int32', [0, 2]), updates: randomInput([2, 4]), other: two },
       attrs: { shape: [3, 4] },
       symbolic: { shape: [batch(), 4] },
       outputs: [[batch(), 4]],
     },
     {
       kernel: 'SpaceToBatchND',
-      inputs: { x: { ...given([3, 2, 4, 5]), sizes: [batch(), 2, 4, 5] } },
+      inputs: { x: { ...randomInput([3, 2, 4, 5]), sizes: [batch(), 2, 4, 5] } },
       attrs: {
         blockShape: [2, 2],
         paddings: [
@@ -1374,7 +1381,7 @@ describe('dynamic sizes', () => {
     },
     {
       kernel: 'BatchToSpaceND',
-      inputs: { x: { ...given([12, 2, 2, 3]), sizes: [batch(4), 2, 2, 3] }, other: two },
+      inputs: { x: { ...randomInput([12, 2, 2, 3]), sizes: [batch(4), 2, 2, 3] }, other: two },
       attrs: {
         blockShape: [2, 2],
         crops: [
@@ -1386,14 +1393,14 @@ describe('dynamic sizes', () => {
     },
     {
       kernel: 'DepthToSpace',
-      inputs: { x: { ...given([3, 2, 4, 8]), sizes: [batch(), 2, 4, 8] } },
+      inputs: { x: { ...randomInput([3, 2, 4, 8]), sizes: [batch(), 2, 4, 8] } },
       attrs: { blockSize: 2, dataFormat: 'NHWC' },
       outputs: [[batch(), 4, 8, 2]],
     },
     { kernel: 'Mean', inputs: { x: four }, attrs: { axis: [0, 1, 2], keepDims: false }, outputs: [[5]] },
     {
       kernel: 'Select',
-      inputs: { condition: { ...given([3, 4], 'bool'), sizes: [batch(), 4] }, t: two, e: two },
+      inputs: { condition: { ...randomInput([3, 4], 'bool'), sizes: [batch(), 4] }, t: two, e: two },
       outputs: [[batch(), 4]],
     },
   ];

@@ -20,12 +20,12 @@ function uniform(): number {
   return seed / 2 ** 31 - 1;
 }
 
-function given(shape: number[], draw: () => number = uniform): Given {
+function randomInput(shape: number[], draw: () => number = uniform): Given {
   return { shape, dtype: 'float32', data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw) };
 }
-const positive = (shape: number[]): Given => given(shape, () => Math.abs(uniform()) + 0.2);
+const positive = (shape: number[]): Given => randomInput(shape, () => Math.abs(uniform()) + 0.2);
 /** Few distinct values, so that maxima tie. */
-const coarse = (shape: number[]): Given => given(shape, () => Math.round(uniform() * 2));
+const coarse = (shape: number[]): Given => randomInput(shape, () => Math.round(uniform() * 2));
 
 const NCHW: Perm = [0, 3, 1, 2];
 const OIHW: Perm = [3, 2, 0, 1];
@@ -90,9 +90,12 @@ describe('convolution', () => {
           for (const pad of PADS) {
             for (const channels of [2, 17]) {
               const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1] };
-              const [x, filter] = [given([2, height, width, channels]), given([kernel, kernel, channels, 3])];
+              const [x, filter] = [
+                randomInput([2, height, width, channels]),
+                randomInput([kernel, kernel, channels, 3]),
+              ];
               const forward: Case = { kernel: 'Conv2D', inputs: { x, filter }, attrs };
-              const dy = given(shapeOf(forward));
+              const dy = randomInput(shapeOf(forward));
               if (dy.shape.includes(0)) continue;
               await check(forward);
               await check({
@@ -117,17 +120,17 @@ describe('convolution', () => {
       for (const pad of ['same', 'valid'])
         await check({
           kernel: 'Conv2D',
-          inputs: { x: given([1, 8, 7, 2]), filter: given([3, 2, 2, 3]) },
+          inputs: { x: randomInput([1, 8, 7, 2]), filter: randomInput([3, 2, 2, 3]) },
           attrs: { strides: 1, pad, dataFormat: 'NHWC', dilations },
         });
     await check({
       kernel: 'Conv2D',
-      inputs: { x: given([1, 2, 8, 7]), filter: given([3, 2, 2, 3]) },
+      inputs: { x: randomInput([1, 2, 8, 7]), filter: randomInput([3, 2, 2, 3]) },
       attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', dilations: 1 },
     });
     await check({
       kernel: 'Conv2DBackpropInput',
-      inputs: { dy: given([2, 3, 4, 4]), filter: given([3, 3, 2, 3]) },
+      inputs: { dy: randomInput([2, 3, 4, 4]), filter: randomInput([3, 3, 2, 3]) },
       attrs: { strides: 2, pad: 'same', dataFormat: 'NCHW', inputShape: [2, 2, 8, 7] },
     });
   });
@@ -137,9 +140,9 @@ describe('convolution', () => {
       for (const stride of [1, 2]) {
         for (const pad of ['same', 'valid', 1]) {
           const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1] };
-          const [x, filter] = [given([2, 6, 7, 3]), given([3, 3, 3, multiplier])];
+          const [x, filter] = [randomInput([2, 6, 7, 3]), randomInput([3, 3, 3, multiplier])];
           const forward: Case = { kernel: 'DepthwiseConv2dNative', inputs: { x, filter }, attrs };
-          const dy = given(shapeOf(forward));
+          const dy = randomInput(shapeOf(forward));
           await check(forward);
           if (stride === 1) await check({ ...forward, attrs: { ...attrs, dilations: [2, 2] } });
           await check({
@@ -160,12 +163,16 @@ describe('convolution', () => {
   it('transposes nothing when pictures and filters are stored as it wants them', async () => {
     const attrs = { strides: [2, 2], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
     expect(
-      await check({ kernel: 'Conv2D', inputs: { x: given([2, 8, 8, 4]), filter: given([4, 4, 4, 5]) }, attrs }),
+      await check({
+        kernel: 'Conv2D',
+        inputs: { x: randomInput([2, 8, 8, 4]), filter: randomInput([4, 4, 4, 5]) },
+        attrs,
+      }),
     ).toEqual(['Conv', 'Transpose']); // the harness returns logical order
     expect(
       await check({
         kernel: 'Conv2DBackpropInput',
-        inputs: { dy: given([2, 4, 4, 5]), filter: given([4, 4, 4, 5]) },
+        inputs: { dy: randomInput([2, 4, 4, 5]), filter: randomInput([4, 4, 4, 5]) },
         attrs: { ...attrs, inputShape: [2, 8, 8, 4] },
       }),
     ).toEqual(['ConvTranspose', 'Transpose']);
@@ -177,7 +184,7 @@ const ACTIVATIONS = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', '
 describe('fused', () => {
   for (const activation of ACTIVATIONS) {
     it(`convolutions and products with ${activation}`, async () => {
-      const extra = activation === 'prelu' ? { preluActivationWeights: given([3]) } : {};
+      const extra = activation === 'prelu' ? { preluActivationWeights: randomInput([3]) } : {};
       const attrs = {
         strides: [1, 1],
         pad: 'same',
@@ -186,18 +193,18 @@ describe('fused', () => {
         activation,
         leakyreluAlpha: 0.3,
       };
-      const [x, filter] = [given([2, 4, 5, 2]), given([3, 3, 2, 3])];
-      for (const bias of [{}, { bias: given([3]) }, { bias: given([1]) }])
+      const [x, filter] = [randomInput([2, 4, 5, 2]), randomInput([3, 3, 2, 3])];
+      for (const bias of [{}, { bias: randomInput([3]) }, { bias: randomInput([1]) }])
         await check({ kernel: 'FusedConv2D', inputs: { x, filter, ...bias, ...extra }, attrs });
       await check({
         kernel: 'FusedDepthwiseConv2D',
-        inputs: { x: given([2, 4, 5, 3]), filter: given([3, 3, 3, 1]), bias: given([3]), ...extra },
+        inputs: { x: randomInput([2, 4, 5, 3]), filter: randomInput([3, 3, 3, 1]), bias: randomInput([3]), ...extra },
         attrs,
       });
       for (const lead of [1, 2]) {
         await check({
           kernel: '_FusedMatMul',
-          inputs: { a: given([lead, 4, 2]), b: given([lead, 2, 3]), bias: given([3]), ...extra },
+          inputs: { a: randomInput([lead, 4, 2]), b: randomInput([lead, 2, 3]), bias: randomInput([3]), ...extra },
           attrs: { transposeA: false, transposeB: false, activation, leakyreluAlpha: 0.3 },
         });
       }
@@ -209,10 +216,10 @@ describe('fused', () => {
     await check({
       kernel: 'FusedConv2D',
       inputs: {
-        x: given([2, 4, 5, 2]),
-        filter: given([3, 3, 2, 3]),
-        bias: given([3]),
-        preluActivationWeights: given([4, 5, 3]),
+        x: randomInput([2, 4, 5, 2]),
+        filter: randomInput([3, 3, 2, 3]),
+        bias: randomInput([3]),
+        preluActivationWeights: randomInput([4, 5, 3]),
       },
       attrs,
     });
@@ -224,12 +231,12 @@ describe('pooling', () => {
     for (const stride of [1, 2, 3]) {
       it(`window ${window}, stride ${stride}, every padding, ties too`, async () => {
         for (const pad of PADS.filter((p) => p !== EXPLICIT || window === 3)) {
-          for (const x of [given([2, 6, 7, 3]), coarse([2, 6, 7, 3])]) {
+          for (const x of [randomInput([2, 6, 7, 3]), coarse([2, 6, 7, 3])]) {
             const attrs = { filterSize: [window, window], strides: [stride, stride], pad };
             const forward: Case = { kernel: 'MaxPool', inputs: { x }, attrs };
             const [y] = eager(forward);
             if (y === undefined) throw new Error('no pooled picture');
-            const dy = given(y.shape);
+            const dy = randomInput(y.shape);
             await check(forward);
             await check({ kernel: 'AvgPool', inputs: { x }, attrs });
             await check({
@@ -249,7 +256,7 @@ describe('pooling', () => {
     // 3 cells, window 2, 'same': the last window averages one cell alone.
     const { results } = await lowered({
       kernel: 'AvgPoolGrad',
-      inputs: { dy: { shape: [1, 1, 2, 1], dtype: 'float32', data: [1, 10] }, input: given([1, 1, 3, 1]) },
+      inputs: { dy: { shape: [1, 1, 2, 1], dtype: 'float32', data: [1, 10] }, input: randomInput([1, 1, 3, 1]) },
       attrs: { filterSize: [1, 2], strides: [1, 2], pad: 'same' },
     });
     expect(Array.from(results[0]?.data ?? [])).toEqual([0.5, 0.5, 10]);
@@ -264,8 +271,8 @@ describe('products', () => {
           await check({
             kernel: 'BatchMatMul',
             inputs: {
-              a: given([...lead, ...(transposeA ? [3, 4] : [4, 3])]),
-              b: given([...lead, ...(transposeB ? [5, 3] : [3, 5])]),
+              a: randomInput([...lead, ...(transposeA ? [3, 4] : [4, 3])]),
+              b: randomInput([...lead, ...(transposeB ? [5, 3] : [3, 5])]),
             },
             attrs: { transposeA, transposeB },
           });
@@ -274,13 +281,13 @@ describe('products', () => {
     }
     await check({
       kernel: 'BatchMatMul',
-      inputs: { a: given([1, 4, 3]), b: given([2, 3, 5]) },
+      inputs: { a: randomInput([1, 4, 3]), b: randomInput([2, 3, 5]) },
       attrs: { transposeA: false, transposeB: false },
     });
   });
 
   it('take a transposed matrix as it is stored', async () => {
-    const [a, b] = [given([4, 3]), { ...given([3, 5]), order: [1, 0] }];
+    const [a, b] = [randomInput([4, 3]), { ...randomInput([3, 5]), order: [1, 0] }];
     const test: Case = { kernel: 'BatchMatMul', inputs: { a, b }, attrs: { transposeA: false, transposeB: false } };
     expect(await check(test, [test])).toEqual(['Gemm']);
   });
@@ -288,7 +295,7 @@ describe('products', () => {
   it('by Einstein summation', async () => {
     await check({
       kernel: 'Einsum',
-      inputs: { tensors: [given([2, 3]), given([3, 4])] },
+      inputs: { tensors: [randomInput([2, 3]), randomInput([3, 4])] },
       attrs: { equation: 'ij,jk->ki' },
     });
   });
@@ -297,18 +304,18 @@ describe('products', () => {
 describe('normalisation', () => {
   it('with statistics by channel or by element', async () => {
     const attrs = { varianceEpsilon: 1e-3 };
-    const x = given([2, 3, 4, 5]);
-    const [mean, scale, offset, variance] = [given([5]), given([5]), given([5]), positive([5])];
+    const x = randomInput([2, 3, 4, 5]);
+    const [mean, scale, offset, variance] = [randomInput([5]), randomInput([5]), randomInput([5]), positive([5])];
     await check({ kernel: 'FusedBatchNorm', inputs: { x, mean, variance, scale, offset }, attrs });
     await check({ kernel: 'FusedBatchNorm', inputs: { x, mean, variance }, attrs });
     await check({
       kernel: 'FusedBatchNorm',
       inputs: {
         x,
-        mean: given([2, 3, 4, 5]),
+        mean: randomInput([2, 3, 4, 5]),
         variance: positive([2, 3, 4, 5]),
-        scale: given([2, 3, 4, 5]),
-        offset: given([2, 3, 4, 5]),
+        scale: randomInput([2, 3, 4, 5]),
+        offset: randomInput([2, 3, 4, 5]),
       },
       attrs,
     });
@@ -339,7 +346,7 @@ describe('resizing', () => {
         ])
           await check({
             kernel,
-            inputs: { images: given([2, 3, 4, 2]) },
+            inputs: { images: randomInput([2, 3, 4, 2]) },
             attrs: { alignCorners, halfPixelCenters, size },
           });
       }
@@ -350,12 +357,12 @@ describe('resizing', () => {
     for (const alignCorners of [false, true])
       await check({
         kernel: 'ResizeBilinearGrad',
-        inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) },
+        inputs: { dy: randomInput([1, 6, 6, 2]), images: randomInput([1, 3, 3, 2]) },
         attrs: { alignCorners, halfPixelCenters: false, size: [6, 6] },
       });
     await check({
       kernel: 'ResizeNearestNeighborGrad',
-      inputs: { dy: given([1, 6, 6, 2]), images: given([1, 3, 3, 2]) },
+      inputs: { dy: randomInput([1, 6, 6, 2]), images: randomInput([1, 3, 3, 2]) },
       attrs: { alignCorners: false, halfPixelCenters: false, size: [6, 6] },
     });
   });
@@ -379,11 +386,11 @@ describe('dynamic sizes', () => {
   it('convolutions, transposed convolutions, pools and upsampling of any batch and side', async () => {
     const conv = { strides: [2, 2], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
     const [large, small] = [
-      dynamic(given([2, 8, 8, 3]), batch, side(2), side(2), 3),
-      dynamic(given([2, 4, 4, 5]), batch, side(1), side(1), 5),
+      dynamic(randomInput([2, 8, 8, 3]), batch, side(2), side(2), 3),
+      dynamic(randomInput([2, 4, 4, 5]), batch, side(1), side(1), 5),
     ];
-    await checkDynamic('Conv2D', { x: large, filter: given([4, 4, 3, 5]) }, conv, [batch, side(1), side(1), 5]);
-    await checkDynamic('Conv2D', { x: large, filter: given([3, 3, 3, 5]) }, { ...conv, strides: [1, 1] }, [
+    await checkDynamic('Conv2D', { x: large, filter: randomInput([4, 4, 3, 5]) }, conv, [batch, side(1), side(1), 5]);
+    await checkDynamic('Conv2D', { x: large, filter: randomInput([3, 3, 3, 5]) }, { ...conv, strides: [1, 1] }, [
       batch,
       side(2),
       side(2),
@@ -391,7 +398,7 @@ describe('dynamic sizes', () => {
     ]);
     await checkDynamic(
       'Conv2DBackpropInput',
-      { dy: small, filter: given([4, 4, 3, 5]) },
+      { dy: small, filter: randomInput([4, 4, 3, 5]) },
       { ...conv, inputShape: [2, 8, 8, 3] },
       [batch, side(2), side(2), 3],
     );
@@ -416,7 +423,7 @@ describe('dynamic sizes', () => {
       ]);
     await checkDynamic(
       '_FusedMatMul',
-      { a: dynamic(given([1, 4, 2]), 1, batch, 2), b: given([1, 2, 3]), bias: given([3]) },
+      { a: dynamic(randomInput([1, 4, 2]), 1, batch, 2), b: randomInput([1, 2, 3]), bias: randomInput([3]) },
       { transposeA: false, transposeB: false, activation: 'relu' },
       [1, batch, 3],
     );

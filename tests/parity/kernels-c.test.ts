@@ -19,19 +19,19 @@ function uniform(): number {
   return seed / 2 ** 31 - 1;
 }
 
-interface Given {
+interface Input {
   shape: number[];
   dtype: ProgramDType;
   data: NonNullable<RecordedData>;
 }
-function given(shape: number[], draw: () => number = uniform, dtype: ProgramDType = 'float32'): Given {
+function randomInput(shape: number[], draw: () => number = uniform, dtype: ProgramDType = 'float32'): Input {
   return { shape, dtype, data: dataOf(Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw), dtype) };
 }
-const whole = (shape: number[], most: number): Given =>
-  given(shape, () => Math.floor(((uniform() + 1) / 2) * most), 'int32');
+const integerInput = (shape: number[], most: number): Input =>
+  randomInput(shape, () => Math.floor(((uniform() + 1) / 2) * most), 'int32');
 
 /** What the cpu kernel gives. */
-function eager(kernel: string, inputs: Record<string, Given>, attrs: Record<string, unknown>): Given[] {
+function eager(kernel: string, inputs: Record<string, Input>, attrs: Record<string, unknown>): Input[] {
   return tf.tidy(() => {
     const tensors = Object.fromEntries(
       Object.entries(inputs).map(([name, { data, shape, dtype }]) => [name, tf.tensor(data, shape, dtype)]),
@@ -50,9 +50,9 @@ const covered = new Set<string>();
 
 async function passes(
   kernel: string,
-  inputs: Record<string, Given>,
+  inputs: Record<string, Input>,
   attrs: Record<string, unknown>,
-  expected: Given[] = eager(kernel, inputs, attrs),
+  expected: Input[] = eager(kernel, inputs, attrs),
 ): Promise<void> {
   covered.add(kernel);
   const meta = ({ shape, dtype }: Given): { shape: number[]; dtype: ProgramDType } => ({ shape, dtype });
@@ -72,7 +72,7 @@ async function passes(
 }
 
 describe('volumes', () => {
-  const x = given([2, 5, 6, 7, 3]);
+  const x = randomInput([2, 5, 6, 7, 3]);
 
   it('convolved, with the gradients', async () => {
     for (const [pad, strides, dilations] of [
@@ -82,11 +82,11 @@ describe('volumes', () => {
       ['valid', 1, [2, 1, 2]],
     ] as const) {
       const attrs = { pad, strides, dataFormat: 'NDHWC', dilations };
-      const filter = given([2, 3, 2, 3, 4]);
+      const filter = randomInput([2, 3, 2, 3, 4]);
       const [y] = eager('Conv3D', { x, filter }, attrs);
       await passes('Conv3D', { x, filter }, attrs);
       if (dilations !== 1 || y === undefined) continue;
-      const dy = given(y.shape);
+      const dy = randomInput(y.shape);
       await passes('Conv3DBackpropInputV2', { dy, filter }, { pad, strides, inputShape: x.shape });
       await passes('Conv3DBackpropFilterV2', { x, dy }, { pad, strides, filterShape: filter.shape });
     }
@@ -111,7 +111,7 @@ describe('volumes', () => {
       await passes('MaxPool3D', { x }, attrs);
       await passes('AvgPool3D', { x }, attrs);
       if (y === undefined) continue;
-      const slopes = { dy: given(y.shape), input: x };
+      const slopes = { dy: randomInput(y.shape), input: x };
       // tfjs numbers the cells of windows that are higher than wide, or the other way round, wrongly.
       if (typeof filterSize === 'number') await passes('MaxPool3DGrad', slopes, attrs);
       // With padding, the cpu kernel's gradient is not that of its average.
@@ -121,8 +121,8 @@ describe('volumes', () => {
 
   it('averaged: the gradient is that of the average, padding or not', async () => {
     const attrs = { pad: 'same', filterSize: 2, strides: 1, dataFormat: 'NDHWC' };
-    const small = given([1, 2, 3, 2, 1]);
-    const dy = given([1, 2, 3, 2, 1]);
+    const small = randomInput([1, 2, 3, 2, 1]);
+    const dy = randomInput([1, 2, 3, 2, 1]);
     // The average is linear: its gradient is the transposed matrix, read off by averaging each unit picture.
     const slopes = Array.from(small.data, (_, i) => {
       const unit = { ...small, data: Float32Array.from(small.data, (_v, k) => Number(k === i)) };
@@ -138,7 +138,7 @@ describe('volumes', () => {
 });
 
 describe('pictures', () => {
-  const image = given([2, 6, 5, 3]);
+  const image = randomInput([2, 6, 5, 3]);
 
   it('pooled, with the places of the maxima', async () => {
     for (const includeBatchInIndex of [false, true]) {
@@ -160,11 +160,11 @@ describe('pictures', () => {
       [2, 'same', [1, 2]],
     ] as const) {
       const attrs = { strides, pad, dilations };
-      const filter = given([3, 2, 3]);
+      const filter = randomInput([3, 2, 3]);
       const [y] = eager('Dilation2D', { x: image, filter }, attrs);
       await passes('Dilation2D', { x: image, filter }, attrs);
       if (y === undefined) continue;
-      const inputs = { x: image, filter, dy: given(y.shape) };
+      const inputs = { x: image, filter, dy: randomInput(y.shape) };
       await passes('Dilation2DBackpropInput', inputs, attrs);
       await passes('Dilation2DBackpropFilter', inputs, attrs);
     }
@@ -184,7 +184,7 @@ describe('pictures', () => {
     }
     await passes(
       'RotateWithOffset',
-      { image: whole([1, 4, 4, 4], 255) },
+      { image: integerInput([1, 4, 4, 4], 255) },
       { radians: 1, fillValue: [7, 8, 9], center: 0.5 },
     );
   });
@@ -195,7 +195,7 @@ describe('pictures', () => {
         for (const count of [1, 2]) {
           const attrs = { interpolation, fillMode, fillValue: 0.25, outputShape: [4, 7] };
           const transforms = {
-            ...given([count, 8]),
+            ...randomInput([count, 8]),
             data: Float32Array.from(
               { length: count * 8 },
               (_, i) => [1.1, 0.2, -3.3, -0.15, 0.9, 2.6, 0.02, -0.03][i % 8]! * (i < 8 ? 1 : 0.8),
@@ -227,7 +227,7 @@ describe('pictures', () => {
   it('cropped', async () => {
     // No place is halfway between two cells: the cpu kernel rounds in double precision.
     const boxes = {
-      ...given([3, 4]),
+      ...randomInput([3, 4]),
       data: Float32Array.of(0.1, 0.2, 0.8, 0.7, -0.5, 0.3, 1.2, 0.35, 0.85, 0.8, 0.2, 0.1),
     };
     for (const method of ['bilinear', 'nearest']) {
@@ -247,10 +247,10 @@ describe('pictures', () => {
   it('normalised by their neighbours', async () => {
     for (const depthRadius of [1, 2, 5]) {
       const attrs = { depthRadius, bias: 1.5, alpha: 0.7, beta: 0.75 };
-      const x = given([2, 3, 2, 6]);
+      const x = randomInput([2, 3, 2, 6]);
       const [y] = eager('LRN', { x }, attrs);
       await passes('LRN', { x }, attrs);
-      if (y !== undefined) await passes('LRNGrad', { x, y, dy: given([2, 3, 2, 6]) }, attrs);
+      if (y !== undefined) await passes('LRNGrad', { x, y, dy: randomInput([2, 3, 2, 6]) }, attrs);
     }
   });
 });
@@ -274,7 +274,7 @@ describe('search', () => {
 describe('NaN', () => {
   it('goes through maxima and minima, and is passed over by their places', async () => {
     const x = {
-      ...given([3, 4]),
+      ...randomInput([3, 4]),
       data: Float32Array.of(1, NaN, 3, 2, NaN, 5, 1, -1, -Infinity, -Infinity, -Infinity, NaN),
     };
     for (const keepDims of [false, true]) {

@@ -1,5 +1,5 @@
-// Leaving in the middle of a run: once each way, with the exit code that was wanted, no abort of the process, no child
-// left. Twenty times each: tests/full/leaving.test.ts.
+// Exiting during a run, once in each way: the exit code is right, the process does not abort, and no child is left.
+// Twenty times each: tests/full/leaving.test.ts.
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { aliveBy, Leaving, WAYS } from './support/leaving.js';

@@ -1,4 +1,4 @@
-// Several steps in one run: the same bits as step by step, in onnxruntime, whatever the step is made of.
+// Several steps in one run of onnxruntime: the same bits as step by step, for many kinds of steps.
 import {
   adam,
   applyUpdates,
@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 let cpu: Runtime;
-/** Where steps over the same variables run apart. */
+/** A second runtime, for steps with separate state. */
 let other: Runtime;
 beforeAll(() => void ([cpu, other] = [runtime({ device: 'cpu', threads: 1 }), runtime({ device: 'cpu', threads: 1 })]));
 afterAll(async () => void (await Promise.all([cpu.dispose(), other.dispose()])));
@@ -40,7 +40,7 @@ const compiled = (
     seed: 7,
   });
 
-/** Feeds of step `i`, each another. */
+/** Different feeds for each step `i`. */
 const feeds = (system: GanSystem, i: number): Record<string, Float32Array | number> => ({
   real: Float32Array.from(
     { length: (phaseStep(system).inputs['real']?.shape ?? []).reduce<number>((n, size) => n * Number(size), 1) },
@@ -81,7 +81,7 @@ test.each(Object.keys(SYSTEMS))('%s: five steps in two runs are five runs, bit f
   system.dispose();
 });
 
-test('state that is only read, random numbers of each step, results of any type and a name that the loop would take', async () => {
+test('read-only state, random numbers per step, results of any type, and names that collide with the loop’s', async () => {
   const w = tf.tidy(() => tf.variable(tf.tensor1d([1, 2]), true, 'loop/w'));
   const fixed = tf.tidy(() => tf.variable(tf.tensor1d([10, 20]), false, 'loop/fixed'));
   const optimizer = adam({ name: 'loop/adam' }).prepare([w]);
@@ -133,7 +133,7 @@ test('small steps are looped by default, and large ones are not', async () => {
   large.dispose();
 });
 
-test('a run trains the same weights in runs of many steps, with grids and checkpoints where they belong', async () => {
+test('training with many steps per run gives the same weights, grids and checkpoints', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'forja-loop-'));
   const config = {
     system: 'mlp',

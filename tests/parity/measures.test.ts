@@ -1,4 +1,4 @@
-// Measures with everything around them: extractors in onnxruntime, the folder of a run, `forja evaluate`.
+// Measures end to end: extractors in onnxruntime, the folder of a run, `forja evaluate`.
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ afterAll(async () => {
 describe('pictures for an extractor', () => {
   const nhwc = { layout: 'nhwc' as const, range: [0, 1] as const };
 
-  it('are brought to its size, channels, range and order', () => {
+  it('are converted to its size, channels, range and order', () => {
     const grey = { count: 1, shape: [2, 2, 1], values: Float32Array.of(-1, 0, 0, 1), range: [-1, 1] as const };
     expect([...fitted(grey, { ...nhwc, height: 1, width: 1 })]).toBeAllclose([0.5], { rtol: 1e-6 });
     expect([...fitted(grey, { ...nhwc, channels: 3 })]).toEqual([0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1, 1]);
@@ -40,7 +40,7 @@ describe('pictures for an extractor', () => {
     );
   });
 
-  it('say how', () => {
+  it('report the resizing', () => {
     expect(resizeText([28, 28, 1], nhwc)).toBe('none');
     expect(resizeText([32, 32, 3], { ...nhwc, height: 28, width: 28 })).toBe('area 32 → 28');
     expect(resizeText([28, 20, 3], { ...nhwc, height: 299, width: 299 })).toBe('bilinear 28 × 20 → 299');
@@ -48,7 +48,7 @@ describe('pictures for an extractor', () => {
 });
 
 describe('extractors', () => {
-  it("run a user's file as tfjs does, in parts, by its manifest", async () => {
+  it("run a user's file in batches according to its manifest, like tfjs", async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({ inputShape: [6, 6, 3], filters: 4, kernelSize: 3, activation: 'relu' }),
@@ -88,7 +88,7 @@ describe('extractors', () => {
     });
   });
 
-  it('of digits and of random weights tell digits from noise', async () => {
+  it('of digits and of random weights distinguish digits from noise', async () => {
     const data = await loadData({ data: 'mnist' }, join(import.meta.dirname, '..'));
     const indices = Uint32Array.from({ length: 1000 }, (_, i) => 9 * i);
     const holdout = data.holdout;
@@ -130,7 +130,7 @@ describe('a run in a folder', () => {
     seconds: 0.1,
   });
 
-  it('keeps the best before it lets the older one go, and drops what no checkpoint has', async () => {
+  it('saves a new best checkpoint before it deletes the old one, and drops lines after the last checkpoint', async () => {
     const config: TrainConfig = { system: 'mlp', data: 'ring', steps: 4, batch: 8, base: 4, out: join(folder, 'kept') };
     const measured = {
       ...config,
@@ -176,7 +176,7 @@ describe('forja evaluate', () => {
   };
   const evaluate = (args: Record<string, unknown>): Promise<unknown> => evaluateCommand.run(args, io);
 
-  it('scores a run over seeds, and its file alone as much', async () => {
+  it('scores a run over seeds, and its file equally', async () => {
     const scores = await evaluate({ source: 'kept', metrics: 'frechet,modes', count: 200, seeds: 3 });
     expect(scores).toMatchObject({
       data: '8 Gaussians on a ring',
@@ -194,13 +194,13 @@ describe('forja evaluate', () => {
     expect(alone).toMatchObject({ scores: { frechet: { values: [frechet?.values[0]] } } });
   });
 
-  it('forja runs lists a run, compares, and refuses what is none', async () => {
+  it('forja runs lists and compares runs, and refuses other folders', async () => {
     const { runs } = (await runsCommand.run({ folders: ['.'] }, io)) as { runs: Record<string, unknown>[] };
     expect(runs).toMatchObject([{ folder: 'kept', system: 'mlp', data: 'ring', steps: 6, finished: true }]);
     expect(await runsCommand.run({ folders: ['kept', 'kept'] }, io)).toMatchObject({
       page: join(folder, 'compare.html'),
     });
-    // A score that is no number is null in JSON.
+    // A NaN score is null in JSON.
     await cp(join(folder, 'kept'), join(folder, 'odd'), { recursive: true });
     const line = { step: 6, output: 'generator', scores: { frechet: null }, seconds: 1 };
     await writeFile(join(folder, 'odd', 'measures.jsonl'), `${JSON.stringify(line)}\n`);

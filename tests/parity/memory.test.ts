@@ -1,5 +1,5 @@
-// What functions and layers remember from one call to the next: state that a file would lose is refused by name, or
-// becomes inputs and outputs; what tfjs caches is left as it was. Right numbers are eager tfjs's.
+// State of functions and layers between calls: it is refused by name, or becomes inputs and outputs; tfjs's caches stay
+// unchanged. Reference: tfjs eager.
 import { ExportError, type NamedTensors, type Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import { exportOnnx, verifyOnnx, type ExportOptions } from '@forja/trainer';
@@ -95,7 +95,7 @@ describe('a variable that a function assigns and reads', () => {
     expect([...(v?.dataSync() ?? [])]).toEqual([1, 1, 1]);
   });
 
-  it('is no state where the results do not depend on what it was: moving statistics of a batch', async () => {
+  it('is not state if results do not depend on its old value: moving statistics of a batch', async () => {
     const model = tf.sequential({ layers: [tf.layers.batchNormalization({ inputShape: [3] })] });
     const { report } = await exportOnnx((x: tf.Tensor) => model.apply(x, { training: true }) as tf.Tensor, {
       inputs,
@@ -116,7 +116,7 @@ describe('a variable that a function assigns and reads', () => {
     expect(counted.report.verified).toBe('passed');
   });
 
-  it('becomes an input and an output where that is asked for, which a session keeps as tfjs does', async () => {
+  it('becomes an input and an output on request, and a session keeps it as tfjs does', async () => {
     const seen = tf.variable(tf.tensor1d([1, 0, -1]), false, 'memory-kept');
     const fn = centred(seen);
     const options = { inputs, state: 'explicit' as const };
@@ -149,7 +149,7 @@ describe('a variable that a function assigns and reads', () => {
   });
 });
 
-describe('what a function remembers elsewhere', () => {
+describe('state that a function keeps elsewhere', () => {
   it.each<[string, () => Fn, RegExp]>([
     [
       'a tensor',
@@ -278,7 +278,7 @@ describe('a function that is asynchronous', () => {
       await expect(exportOnnx(given, { inputs, verify: false })).rejects.toMatchObject({ code: 'usage' });
       const { model } = await exportOnnx((x: tf.Tensor) => x.relu(), { inputs, verify: false });
       await expect(verifyOnnx(model, given, { inputs, runtime: onnx })).rejects.toMatchObject({ code: 'usage' });
-      // Node tells of rejections when a turn of the event loop ends.
+      // Node reports rejections at the end of a turn of the event loop.
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
       expect(heard).toEqual([]);
     } finally {

@@ -1,4 +1,4 @@
-// Verification flags seeded faults that matter, and no file that is right. tests/full has more of them, with figures.
+// Verification detects injected faults that matter, and accepts right files. tests/full has more, with statistics.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import * as tf from '@tensorflow/tfjs';

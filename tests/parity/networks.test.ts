@@ -1,5 +1,5 @@
-// The networks of models/ with layers of our own: exported to ONNX and compared with tfjs, and played with compiled
-// against eager, penalties differentiated twice through every layer.
+// The networks of models/ with custom layers: exported to ONNX and compared with tfjs, and trained, compiled against
+// eager, with penalties that differentiate twice through every layer.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import {
@@ -34,7 +34,7 @@ const NETWORKS: Record<string, () => tf.LayersModel> = {
   'U-Net': () => unet({ size: [16, 32], base: 4, depth: 3, dropout: 0.5 }),
 };
 
-test.each(Object.entries(NETWORKS))('%s: the file is the network, at other batches too', async (_, make) => {
+test.each(Object.entries(NETWORKS))('%s: the file computes the same, also at other batch sizes', async (_, make) => {
   const model = drawn(make());
   const inputs = model.inputs.map(({ shape, dtype }, i) => ({
     name: `input${i}`,

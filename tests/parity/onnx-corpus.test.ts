@@ -1,5 +1,5 @@
-// The codec against models by others: decode → encode loses nothing, as an independent reader (onnx-buf) sees it field
-// by field, and onnxruntime runs what comes out.
+// The codec on third-party models: decode → encode loses nothing, field by field according to an independent reader
+// (onnx-buf), and onnxruntime runs the result.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -24,7 +24,7 @@ test('1,392 models decoded and encoded again are equal in every field, and in th
   expect(different).toEqual([]);
 });
 
-test('the table is what onnx.proto says', () => {
+test('the table of fields equals onnx.proto', () => {
   const script = fileURLToPath(new URL('../../packages/core/scripts/generate-schema.mjs', import.meta.url));
   const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
   expect(stderr).toBe('');
@@ -35,7 +35,7 @@ test('the structural check finds nothing wrong with any of them', () => {
   for (const { name, bytes } of corpus) expect(() => checkModel(bytes), name).not.toThrow();
 });
 
-test('the IR of every model says what the other reader says', () => {
+test('the IR of every model equals the other reader’s', () => {
   for (const { name, bytes } of corpus) {
     const ours = decodeModel(bytes);
     const theirs = read(bytes);

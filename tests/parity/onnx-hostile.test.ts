@@ -1,5 +1,5 @@
-// 10,000 seeded mutations of valid model files: each decodes or is refused by a typed error, in bounded time and
-// memory, and what decodes encodes again.
+// 10,000 seeded mutations of valid model files: each decodes or is refused with a typed error, in bounded time and
+// memory, and decoded models can be encoded again.
 import { ModelFormatError, graphBytes, readManifest } from '@forja/core';
 import { checkModel, decodeModel, encodeModel } from '@forja/core/onnx';
 import { expect, test } from 'vitest';
@@ -81,7 +81,7 @@ test('10,000 mutations decode or fail with a typed error; what decodes encodes t
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(500e6);
 });
 
-test('a file cut at any byte is refused, or lacks only what came last', () => {
+test('a file truncated at any byte is refused, or lacks only the last fields', () => {
   for (const file of files) {
     let whole = 0;
     for (let end = 0; end < file.length; end++) {
@@ -90,8 +90,7 @@ test('a file cut at any byte is refused, or lacks only what came last', () => {
       whole++;
       expect(Buffer.compare(encodeModel(model), file.subarray(0, end))).toBe(0);
     }
-    // After the graph come, by number, the operator sets, the metadata and the functions: only between those can a cut
-    // stay unseen.
+    // After the graph come the operator sets, the metadata and the functions: only a cut between those is undetected.
     expect(whole).toBeLessThan(8);
   }
 });

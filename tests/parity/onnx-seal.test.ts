@@ -1,5 +1,5 @@
-// A sealed model: its manifest is read back without the schema, its integrity sees every flipped byte of the graph, and
-// onnxruntime runs it as before.
+// Sealed models: the manifest can be read without the schema, the integrity detects every flipped byte of the graph,
+// and onnxruntime runs them as before.
 import { createHash } from 'node:crypto';
 import { MANIFEST_KEY, checkIntegrity, graphBytes, readManifest, type Manifest, type Sha256 } from '@forja/core';
 import { checkModel, decodeModel, encodeModel, sealModel } from '@forja/core/onnx';
@@ -31,7 +31,7 @@ const manifest: Omit<Manifest, 'integrity'> = {
 };
 
 describe('seal', () => {
-  test('the manifest comes back, with the integrity of the graph as it lies in the file', async () => {
+  test('the manifest is read back, with the integrity of the graph’s bytes in the file', async () => {
     const sealed = await sealModel(model, manifest, sha256);
     const graph = graphBytes(sealed);
     expect(graph.buffer).toBe(sealed.buffer);
@@ -98,14 +98,14 @@ describe('seal', () => {
     );
   });
 
-  test('onnxruntime gives the same numbers, and its own checker takes what we encode', async () => {
+  test('onnxruntime gives the same numbers, and its checker accepts what we encode', async () => {
     const sealed = await sealModel(model, manifest, sha256);
     const [before, after] = await Promise.all([conv, sealed].map((bytes) => run(bytes)));
     expect(after).toEqual(before);
     expect(before!.length).toBe(2 * 6 * 4 * 4);
   });
 
-  test('onnxruntime loads as many models of others after our round trip as before', async () => {
+  test('onnxruntime loads as many third-party models after our round trip as before', async () => {
     const some = corpus.filter((_, i) => i % 14 === 0);
     let loaded = 0;
     for (const { name, bytes } of some) {

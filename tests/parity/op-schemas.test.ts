@@ -1,5 +1,4 @@
-// The vocabulary against the specification: what the schemas of the `onnx` package say of each operator we emit, at
-// each opset the builder writes.
+// The builder's operators against the specification: the schemas of the `onnx` package, at each opset that we write.
 import { readFileSync } from 'node:fs';
 import { UsageError } from '@forja/core';
 import { GraphBuilder } from '@forja/core/onnx';
@@ -61,7 +60,7 @@ describe('at opset 22', () => {
   });
 });
 
-test('what the builder writes for the cases of each operator is within its schema, at each opset', () => {
+test('nodes that the builder writes for the cases of each operator match its schema, at each opset', () => {
   const wrong: string[] = [];
   let written = 0;
   for (const [op, cases] of Object.entries(OP_CASES) as [OpName, readonly OpCase[]][]) {

@@ -1,5 +1,5 @@
-// The passes keep what a model computes: a network that PyTorch exported, against PyTorch's own numbers, and random
-// graphs before and after.
+// The passes do not change results: a network exported by PyTorch, against PyTorch's numbers, and random graphs before
+// and after.
 import { readFileSync } from 'node:fs';
 import { decodeModel, encodeModel, GraphBuilder, optimizeModel } from '@forja/core/onnx';
 import type { Model, Value } from '@forja/core/onnx';
@@ -94,7 +94,7 @@ function tangle(seed: number): Model {
   return g.build({ valueInfo: true });
 }
 
-test('random tangles of transposes, identities and sums give the same numbers, and less to do', async () => {
+test('random graphs of transposes, identities and sums give the same numbers with fewer nodes', async () => {
   const data = (shift: number) =>
     new ort.Tensor(
       'float32',

@@ -34,7 +34,7 @@ test.each(['portable', 'fast', 'eager'] as const)('an iteration is PyTorch’s, 
   system.dispose();
 });
 
-test('three iterations compiled are those of tfjs, with dropout and resized maps, and 50 stay finite', async () => {
+test('three compiled iterations equal tfjs’s, with dropout and resized maps, and 50 stay finite', async () => {
   const system = make({ base: 4, dropout: 0.5, loss: 'rpgan' }, { batch: 2, input: [16, 16, 1], target: [16, 16, 3] });
   const longer = await expectPlayable(system, host);
   expect(longer.scalars['loss_g']).toHaveLength(50);

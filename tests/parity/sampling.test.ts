@@ -1,5 +1,5 @@
-// What `lowering: 'auto'` makes of a generator for the CPU, against onnxruntime's own convolutions: pictures differ by
-// rounding only, and do not depend on their batch.
+// Generators with `lowering: 'auto'` on the CPU against onnxruntime's own convolutions: pictures differ only by
+// rounding, and do not depend on their batch.
 import { readFileSync } from 'node:fs';
 import { load, runtime } from '@forja/node';
 import { ModelFormatError, UsageError, type NamedTensors, type Runtime } from '@forja/core';
@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => host.dispose());
 
-/** Numbers in [-1.5, 1.5) of no pattern that a tile could share. */
+/** Numbers in [-1.5, 1.5) without a repeating pattern. */
 const spread = (count: number, phase: number): Float32Array =>
   Float32Array.from(
     { length: count },
@@ -32,7 +32,7 @@ const latents = (input: string, batch: number, length: number): NamedTensors => 
 const floats = (results: NamedTensors): Float32Array => Object.values(results)[0]?.data as Float32Array;
 
 /** Largest difference, as a fraction of the largest magnitude. */
-function apart(got: Float32Array, wanted: Float32Array): number {
+function maxDifference(got: Float32Array, wanted: Float32Array): number {
   expect(got.length).toBe(wanted.length);
   const most = wanted.reduce((max, v) => Math.max(max, Math.abs(v)), 1e-30);
   return got.reduce((max, v, i) => Math.max(max, Math.abs(v - (wanted[i] ?? NaN))), 0) / most;
@@ -47,7 +47,7 @@ async function sameAs(plain: Model, fast: Model, input: string, length: number):
   let first: Float32Array | undefined;
   for (const batch of [1, 3, 16]) {
     const pictures = floats(await got.run(latents(input, batch, length)));
-    expect(apart(pictures, floats(await wanted.run(latents(input, batch, length))))).toBeLessThanOrEqual(1e-5);
+    expect(maxDifference(pictures, floats(await wanted.run(latents(input, batch, length))))).toBeLessThanOrEqual(1e-5);
     first ??= pictures;
     expect(pictures.slice(0, first.length)).toEqual(first);
   }
@@ -161,7 +161,7 @@ describe('one convolution, by every algorithm that it has', () => {
   });
 });
 
-describe('what stands between', () => {
+describe('nodes between convolutions', () => {
   /** Two transposed convolutions with `between` them, both replaced. */
   async function between(
     net: (g: GraphBuilder, x: ReturnType<GraphBuilder['op']>) => ReturnType<GraphBuilder['op']>,
@@ -188,7 +188,7 @@ describe('what stands between', () => {
     else {
       const [wanted, got] = [await host.createSession(encodeModel(model)), await host.createSession(encodeModel(fast))];
       expect(
-        apart(
+        maxDifference(
           floats(await got.run(latents('z', options.batch, 4))),
           floats(await wanted.run(latents('z', options.batch, 4))),
         ),
@@ -228,7 +228,7 @@ describe('what stands between', () => {
     expect(await between(rows[name] ?? ((_, x) => x))).toEqual(none);
   });
 
-  test('a constant picture, a mean and a resize get their own layout back', async () => {
+  test('a constant picture, a mean and a resize keep their own layout', async () => {
     const none = await between((_, x) => x);
     for (const net of [
       (g: GraphBuilder, x: ReturnType<GraphBuilder['op']>) => g.op('Add', [x, weights(g, [9, 8, 8], 7)]),
@@ -265,7 +265,7 @@ describe('DCGANs of width 64', () => {
     ({ model: bytes } = await exportOnnx(unsettle(net, 5), { layout: { outputs: 'nchw' }, verify: false }));
   });
 
-  test('load with deterministic takes what is priced lower, says so, and makes the same pictures', async () => {
+  test('load with deterministic uses the cheapest algorithms, reports them, and makes the same pictures', async () => {
     const [auto, portable] = [
       await load(bytes, { device: 'cpu', deterministic: true }),
       await load(bytes, { device: 'cpu', lowering: 'portable' }),
@@ -277,13 +277,13 @@ describe('DCGANs of width 64', () => {
     expect(a.data.reduce((max, v, i) => Math.max(max, Math.abs(v - (b.data[i] ?? NaN))), 0)).toBeLessThanOrEqual(1);
     const noise = latents(decodeModel(bytes).graph?.inputs[0]?.name ?? '', 16, 100);
     const [fast, plain] = [await host.createSession(bytes, { lowering: 'auto' }), await host.createSession(bytes)];
-    expect(apart(floats(await fast.run(noise)), floats(await plain.run(noise)))).toBeLessThanOrEqual(1e-5);
+    expect(maxDifference(floats(await fast.run(noise)), floats(await plain.run(noise)))).toBeLessThanOrEqual(1e-5);
     await Promise.all([fast.dispose(), plain.dispose()]);
     expect((await auto.sample({ seed: 3, count: 1 })).data).toEqual(a.data.slice(0, a.data.length / 16));
     await Promise.all([auto.dispose(), portable.dispose()]);
   });
 
-  test("a session has the file's own convolutions unless asked, and with state", async () => {
+  test("a session keeps the file's own convolutions by default, and with state", async () => {
     const [plain, asked] = [await host.createSession(bytes), await host.createSession(bytes, { lowering: 'auto' })];
     expect([plain.device.convolutions, Object.keys(asked.device.convolutions ?? {}).length]).toEqual([undefined, 2]);
     await Promise.all([plain.dispose(), asked.dispose()]);
@@ -301,7 +301,7 @@ test('a damaged file is rewritten, left as it is or refused as a bad model, and 
   let [taken, refused] = [0, 0];
   for (let i = 0; i < 500; i++) {
     const damaged = bytes.slice();
-    // Towards the front, where the nodes are: changed weights are of no interest.
+    // Near the front, where the nodes are: changed weights do not matter here.
     for (let j = 0; j < 3; j++) damaged[Math.floor(random() * random() * damaged.length)] = Math.floor(random() * 256);
     try {
       const model = decodeModel(damaged);

@@ -1,5 +1,5 @@
-// Discriminators as files: what `train` writes against tfjs's own run of the network, and `score` and `forja score`
-// against numbers worked out by hand.
+// Discriminators as files: files of `train` against the network in tfjs, and `score` and `forja score` against values
+// by hand.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,7 +72,7 @@ async function forja(...args: string[]): Promise<{ code: number; out: string; er
 }
 
 describe('score', () => {
-  test('pictures of any channels, many at once, each as the class that is named', async () => {
+  test('pictures of any channels, in batches, each for its class', async () => {
     const model = await load(join(folder, 'judge.onnx'), { executor: 'inline' });
     const { black, half, white } = drawn;
     expect(await model.score(half, { label: 'zero' })).toEqual([0.5]);
@@ -88,7 +88,7 @@ describe('score', () => {
     await model.dispose();
   });
 
-  test('what does not fit is refused', async () => {
+  test('refuses wrong sizes, classes and models', async () => {
     const model = await load(join(folder, 'judge.onnx'), { executor: 'inline' });
     const plain = await load(join(folder, 'plain.onnx'), { executor: 'inline' });
     const { black } = drawn;
@@ -228,7 +228,7 @@ describe('train writes discriminators when asked', () => {
     system.dispose();
   });
 
-  test('where examples are not judged one by one, it is refused', async () => {
+  test('refused for discriminators that do not judge single examples', async () => {
     const refused = {
       code: 'config.invalid',
       message: expect.stringMatching(/^config\.exportDiscriminator/) as string,

@@ -1,5 +1,5 @@
-// Steps compiled on one runtime over the same variables: one state for all of them, equal to the eager engine's
-// variables; who else may look, how it is stored, and when it ends.
+// Steps compiled on one runtime over the same variables share one state, equal to the eager engine's variables: access,
+// storage order and lifetime.
 import type { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { runtime } from '@forja/node';
@@ -49,7 +49,7 @@ function twoOf(w: tf.Variable): Record<'double' | 'less' | 'look', StepDefinitio
 }
 
 describe('steps over one variable', () => {
-  test('count on together, one by one compiled, and are what tfjs makes of it', async () => {
+  test('compiled one by one, update the same state as in tfjs', async () => {
     const [w, plain] = [variable('shared/w', [1, 2]), variable('shared/plain', [1, 2])];
     const kinds = ['double', 'less', 'double', 'look', 'less'] as const;
     const steps = twoOf(w);
@@ -78,7 +78,7 @@ describe('steps over one variable', () => {
     tf.dispose([w, plain]);
   });
 
-  test('keep the order of calls that nobody waited for, loads and reads too', async () => {
+  test('keep the order of calls that were not awaited, including loads and reads', async () => {
     const w = variable('shared/order', [1, 1]);
     const { double, less, look } = await compileAll(twoOf(w), { runtime: host });
     const calls = [
@@ -100,7 +100,7 @@ describe('steps over one variable', () => {
     w.dispose();
   });
 
-  test('give it up with the last of them; the next one starts at the variable again', async () => {
+  test('free it with the last step; the next one starts from the variable again', async () => {
     const w = variable('shared/end', [1, 2]);
     const steps = twoOf(w);
     const compiled = (key: keyof typeof steps): Promise<CompiledStep> =>
@@ -123,7 +123,7 @@ describe('steps over one variable', () => {
     w.dispose();
   });
 
-  test('have a state of their own on each runtime', async () => {
+  test('have separate state on each runtime', async () => {
     const w = variable('shared/apart', [1, 1]);
     const other = runtime({ device: 'cpu', threads: 1 });
     const { step, inputs } = twoOf(w).less;
@@ -156,7 +156,7 @@ describe('steps over one variable', () => {
     w.dispose();
   });
 
-  test('have variables that none of them touches yet, which the first one to touch them takes over', async () => {
+  test('can list unused variables, which the first step that uses them takes over', async () => {
     const [w, idle] = [variable('shared/busy', [1, 1]), variable('shared/idle', [3, 3])];
     const value = (n: number): StepState[string] => ({
       dtype: 'float32',
@@ -183,7 +183,7 @@ describe('steps over one variable', () => {
     tf.dispose([w, idle]);
   });
 
-  test('go on after their executor was ended, with the state read last', async () => {
+  test('continue after their executor ended, from the state read last', async () => {
     const workers: Worker[] = [];
     const onWorker = (worker: Worker): void => void workers.push(worker);
     process.on('worker', onWorker);
@@ -209,14 +209,14 @@ describe('steps over one variable', () => {
   });
 });
 
-/** Numbers in [-1, 1) that do not depend on any generator of ours. */
+/** Numbers in [-1, 1) without our random generator. */
 const spread = (count: number, phase: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => 2 * ((((i + 1) * 0.754877666 + phase * 0.569840291) % 1) - 0.5));
 
 const LATENTS = { z: spread(3 * 8, 9) };
 type Steps = Record<'critic' | 'generator' | 'average' | 'preview', CompiledStep>;
 
-/** Iterations of two critic updates, one of the generator, one of the averages, and a look. */
+/** Iterations of two critic updates, one generator update, one of the averages, and a preview. */
 async function play(
   steps: Steps,
   { critic }: Phases,
@@ -236,7 +236,7 @@ async function play(
 }
 
 /** Largest difference, as a fraction of the largest magnitude. */
-function apart(a: StepState[string] | undefined, b: StepState[string] | undefined): number {
+function maxDifference(a: StepState[string] | undefined, b: StepState[string] | undefined): number {
   const [got, wanted] = [a?.data as Float32Array, b?.data as Float32Array]; // all state is float32
   const most = wanted.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
   return wanted.reduce((m, x, i) => Math.max(m, Math.abs(x - (got[i] ?? NaN)) / most), 0);
@@ -256,7 +256,7 @@ const together =
   ({ critic, generator, average, preview, variables }, on) =>
     compileAll({ critic, generator, average, preview }, { variables, seed: 4, lowering, loop, runtime: on });
 
-/** However they come to their layouts, and whatever they become. */
+/** Ways to compile the phases, which give state different layouts. */
 const MAKES: Record<string, Make> = {
   'together, portable': together('portable'),
   'together, fast': together('fast'),
@@ -310,13 +310,15 @@ describe('phases of a game', () => {
     const got = await play(steps, phases, 3);
     expect(got.numbers).toBeAllclose(wanted.numbers, { rtol: 1e-4, atol: 1e-5 });
     expect(Object.keys(got.state)).toEqual(phases.variables.map((one) => one.name));
-    const off = Object.keys(wanted.state).map((key) => [key, apart(got.state[key], wanted.state[key])] as const);
+    const off = Object.keys(wanted.state).map(
+      (key) => [key, maxDifference(got.state[key], wanted.state[key])] as const,
+    );
     expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
     for (const step of Object.values(steps)) await step.dispose();
     phases.dispose();
   });
 
-  test('compiled together are the graphs that each would be alone: the heaviest says how state is stored', async () => {
+  test('compiled together, have the graphs that each has alone: the heaviest decides how state is stored', async () => {
     const phases = game();
     const { critic, generator, average, preview, variables } = phases;
     const definitions = { average, critic, generator, preview };
@@ -329,7 +331,7 @@ describe('phases of a game', () => {
       const all = await compileAll(definitions, { variables, lowering, runtime: host });
       expect(moves(all), lowering).toEqual(moves(apart));
       for (const step of [...Object.values(apart), ...Object.values(all)]) await step.dispose();
-      // The averages have no wish of their own. Compiled first, they make the others move what they read.
+      // The averages prefer no layout. Compiled first, they make the others permute what they read.
       const late = await alone(['average', 'critic', 'generator', 'preview'], lowering)(phases, host);
       expect(moves(late)['generator'], lowering).toBeGreaterThan(moves(apart)['generator'] ?? NaN);
       for (const step of Object.values(late)) await step.dispose();
@@ -338,7 +340,7 @@ describe('phases of a game', () => {
   });
 });
 
-describe('on a runtime of someone else’s, without shared state', () => {
+describe('on a third-party runtime without shared state', () => {
   let plain: Runtime;
   beforeEach(() => {
     plain = {
@@ -349,7 +351,7 @@ describe('on a runtime of someone else’s, without shared state', () => {
     };
   });
 
-  test('one step may assign a variable, and others look: their copy is brought up to date', async () => {
+  test('one step may assign a variable, and others read it: their copies are updated', async () => {
     const w = variable('shared/others', [1, 2]);
     const steps = twoOf(w);
     const { look, double } = await compileAll({ look: steps.look, double: steps.double }, { runtime: plain });
@@ -367,7 +369,7 @@ describe('on a runtime of someone else’s, without shared state', () => {
     w.dispose();
   });
 
-  test('phases that assign variables of their own play on', async () => {
+  test('phases that assign different variables work', async () => {
     const [a, b] = [variable('shared/a', [1, 1]), variable('shared/b', [1, 1])];
     const first: StepFunction = () => (a.assign(tf.add(a, b)), {});
     const second: StepFunction = () => (b.assign(tf.add(b, a)), { b: tf.clone(b) });

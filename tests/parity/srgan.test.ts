@@ -1,5 +1,5 @@
-// SRGAN: a step by pixels and one against the discriminator, against PyTorch in float64 (tests/vectors/game_srgan.py);
-// compiled against eager; a run through both stages whose file takes pictures of any size; and what is refused.
+// SRGAN: a pixel step and a game step against PyTorch in float64 (tests/vectors/game_srgan.py); compiled against eager;
+// a run through both stages, whose file takes pictures of any size; and refusals.
 import { load, runtime } from '@forja/node';
 import { type Runtime } from '@forja/core';
 import { MemoryStore, arrayDataset, makeSystem, train, type GanSystem, type TrainConfig } from '@forja/trainer';
@@ -35,8 +35,8 @@ test.each([
   system.dispose();
 });
 
-test('three iterations compiled are those of tfjs, spectral, cropped and × 4, and 50 stay finite', async () => {
-  // A relativistic loss has no slope in the discriminator's last bias, of which Adam would make a step of noise.
+test('three compiled iterations equal tfjs’s, spectral, cropped and × 4, and 50 stay finite', async () => {
+  // With a relativistic loss the gradient of D's last bias is 0 up to rounding, which Adam would amplify.
   const rest = { distance: 'charbonnier', loss: 'hinge', adversarialFrom: 0 } as const;
   const options: Options = { base: 4, blocks: 1, crop: 16, depthD: 1, ...rest };
   const system = make(options, { batch: 2, shape: [16, 20, 3] });
@@ -70,7 +70,7 @@ test('a run goes through both stages with batch 1, and its file enlarges picture
   await generator.dispose();
 });
 
-test('a run starts with the state of another, and says what of it; networks of other sizes are refused', async () => {
+test('a run starts from the state of another, and reports which; networks of other sizes are refused', async () => {
   const dataset = arrayDataset({
     name: 'one',
     data: new Uint8Array(768).map((_, i) => (i * 7) % 256),

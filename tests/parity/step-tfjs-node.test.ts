@@ -1,6 +1,5 @@
-// The eager engine on @tensorflow/tfjs-node: one step against PyTorch, where its native binding loads (node
-// scripts/tfjs-node.mjs builds it). Where it does not, what is tested is that the reason is said and plain tfjs stays
-// in use.
+// The eager engine on @tensorflow/tfjs-node: one step against PyTorch if its native binding loads (node
+// scripts/tfjs-node.mjs builds it), else that the reason is reported and plain tfjs stays in use.
 import { eagerStep, phaseStep, scalarOf } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => tf.setBackend('cpu'));
 
-test('the backend is tfjs-node’s, or the reason why not names the way out', () => {
+test('the backend is tfjs-node’s, or the reason names the way out', () => {
   if (reason === undefined) expect(tf.getBackend()).toBe('tensorflow');
   else {
     expect(reason).toMatch(
@@ -24,7 +23,7 @@ test('the backend is tfjs-node’s, or the reason why not names the way out', ()
   }
 });
 
-describe('the eager engine on what runs', () => {
+describe('the eager engine on the present backend', () => {
   test.each(CASES)('%s: one step is PyTorch float64’s', async (name) => {
     const { system, vectors } = systemOf(name);
     const { random: _, ...z } = phaseStep(system).inputs['z'] ?? { shape: [] };

@@ -25,7 +25,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CASES, expectVectors, feedsOf, systemOf } from './support/step-vectors.js';
 
 let host: Runtime;
-/** Where steps over the same variables run apart. */
+/** Further runtimes, for steps with separate state. */
 let others: Runtime[];
 beforeAll(() => {
   host = runtime({ device: 'cpu', threads: 1 });
@@ -39,7 +39,7 @@ function valuesOf(state: StepState, name: string): Float32Array {
   return data;
 }
 
-/** Numbers in [-1, 1) that do not depend on any generator of ours. */
+/** Numbers in [-1, 1) without our random generator. */
 function spread(count: number, phase: number): Float32Array {
   return Float32Array.from(
     { length: count },
@@ -69,7 +69,7 @@ async function three(step: CompiledStep, system: GanSystem): Promise<{ losses: n
 }
 
 /** Largest difference, as a fraction of the largest magnitude. */
-function apart(a: Float32Array, b: Float32Array): number {
+function maxDifference(a: Float32Array, b: Float32Array): number {
   const most = b.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
   return b.reduce((m, x, i) => Math.max(m, Math.abs(x - (a[i] ?? NaN)) / most), 0);
 }
@@ -82,7 +82,7 @@ function expectEqual(compiled: Outcome, eager: Outcome): void {
   expect(Object.keys(compiled.state).sort()).toEqual(Object.keys(eager.state).sort());
   const off = Object.keys(eager.state).map((key): [string, number] => [
     key,
-    apart(valuesOf(compiled.state, key), valuesOf(eager.state, key)),
+    maxDifference(valuesOf(compiled.state, key), valuesOf(eager.state, key)),
   ]);
   expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
 }
@@ -122,7 +122,7 @@ describe.each(LOWERINGS)('against PyTorch, lowering %s', (lowering) => {
 });
 
 describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
-  // Adam starts warm: where a gradient is about 0, the sign that its first step takes is decided by rounding.
+  // Adam starts with moments: for gradients near 0, rounding would decide the sign of its first step.
   test.each(CASES)('%s: three steps agree in losses, weights, moments, statistics and averages', async (name) => {
     const { system } = systemOf(name);
     const { compiled, eager } = await bothEngines(system, lowering);
@@ -130,8 +130,8 @@ describe.each(LOWERINGS)('against tfjs eager, lowering %s', (lowering) => {
     system.dispose();
   });
 
-  // From initial weights, with options that the vectors do not have. No gradient of these seeds is so near 0 that its
-  // sign is rounding's.
+  // From initial weights, with options that the vectors lack. With these seeds no gradient is so near 0 that rounding
+  // decides its sign.
   const COLD: Record<string, () => GanSystem> = {
     'dcgan 16×16 RGB, smoothed labels': () =>
       dcgan({
@@ -203,7 +203,7 @@ describe('a compiled step', () => {
       seed,
     });
 
-  test('goes on bit-identically from a saved state and step number in another session', async () => {
+  test('continues bit-identically from a saved state and step number in another session', async () => {
     const system = small();
     const straight = await compiled(system);
     const wanted = await three(straight, system);
@@ -237,7 +237,7 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
-  test('leaves the variables alone until told to write them', async () => {
+  test('does not change the variables before writeVariables', async () => {
     const system = small();
     const before = system.variables.map((v) => v.dataSync().slice());
     const tensors = tf.memory().numTensors;
@@ -254,7 +254,7 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
-  test('names the feed or state that is wrong, and goes on after it', async () => {
+  test('names a wrong feed or state, and can be used afterwards', async () => {
     const system = small();
     const step = await compiled(system);
     const good = feedsAt(system, 0);
@@ -283,7 +283,7 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
-  test('may call a result like an input or a variable', async () => {
+  test('may have a result with the name of an input or a variable', async () => {
     const count = tf.tidy(() => tf.variable(tf.scalar(2, 'int32'), false, 'count'));
     const step: StepFunction = ({ x, z }) => {
       if (x === undefined || z === undefined) throw new Error('inputs');
@@ -331,7 +331,7 @@ describe('a compiled step', () => {
     system.dispose();
   });
 
-  test('is any function of variables: read-only ones, integers, comparisons, random numbers and a choice of optimizer, as in tfjs eager', async () => {
+  test('supports read-only variables, integers, comparisons, random numbers and any optimizer, as in tfjs eager', async () => {
     const inputs: Record<string, TensorSpec> = {
       x: { shape: [5, 3] },
       label: { shape: [5], dtype: 'int32' },
@@ -390,7 +390,7 @@ describe('a compiled step', () => {
     tf.dispose(variables);
   });
 
-  test('runs on the CPU of Node by itself when compiled by @forja/trainer/node', async () => {
+  test('runs on the CPU of Node by default when compiled by @forja/trainer/node', async () => {
     const system = small();
     const [own, given] = [
       await compileInNode(phaseStep(system).step, { inputs: phaseStep(system).inputs, variables: system.variables }),

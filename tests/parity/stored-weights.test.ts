@@ -1,5 +1,5 @@
-// Exports with weights in 8 bits or half precision: size, decibels, the same numbers as their float form in
-// onnxruntime, faster convolutions all the same, half precision of them, tfjs's quantised files, and what is refused.
+// Exports with weights in 8 bits or half precision: size, decibels, the same results as their float32 form in
+// onnxruntime, faster convolutions, conversion to half precision, tfjs's quantised files, and refusals.
 import { readManifest, weightPrecision, type NamedTensors, type Runtime } from '@forja/core';
 import {
   checkModel,
@@ -85,7 +85,7 @@ test.each([
   });
 });
 
-test('convolutions become faster ones through stored weights, as they do in the float form', async () => {
+test('convolutions with stored weights are replaced by faster ones, as in the float32 form', async () => {
   const { g: large } = dcgan({ size: 32, base: 32, channels: 3, latent: 32, batch: 4 }).networks;
   if (large === undefined) throw new Error('no generator');
   const { model: bytes } = await exportOnnx(unsettle(large, 5), { inputs, weights: 'int8', verify: false });

@@ -1,5 +1,5 @@
-// The graphs of exported networks: no batch norm behind a convolution, no more transposes than pictures at the edge,
-// nothing dead, equal or without effect, weights once.
+// The graphs of exported networks: no batch norm after a convolution, transposes only for pictures at the edge, no
+// dead, duplicate or useless nodes, no duplicate weights.
 import { ExportError, type Runtime } from '@forja/core';
 import { checkModel, decodeModel, optimizeModel, type Graph, type Model } from '@forja/core/onnx';
 import { runtime } from '@forja/node';
@@ -27,7 +27,7 @@ async function exported(
   return { model: model_, graph: model_.graph, report: result.report };
 }
 
-/** What no graph of ours has. */
+/** Checks that apply to every graph. */
 function expectTidy({ model, graph }: { model: Model; graph: Graph }): void {
   const read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)]);
   expect(graph.initializers.filter(({ name }) => !read.has(name ?? ''))).toEqual([]);
@@ -52,8 +52,8 @@ function expectTidy({ model, graph }: { model: Model; graph: Graph }): void {
 const count = ({ report }: { report: ExportReport }, op: string): number => report.ops[op] ?? 0;
 
 /**
- * Transposes at most with tfjs's own layout, where pictures come and go at the edge; and inside: attention reads pixels
- * as rows, its keys as columns, and a mean over all features takes them in tfjs's order.
+ * Maximum transposes with tfjs's own layout: at the edge for pictures, and inside, as attention reads pixels as rows
+ * and keys as columns, and a mean over all features takes them in tfjs's order.
  */
 const EDGES: Readonly<Record<string, number>> = {
   dcgan: 1,
@@ -88,7 +88,7 @@ describe('networks', () => {
   }
 });
 
-describe('what is left out', () => {
+describe('graphs do not contain', () => {
   it('dropout, noise and everything else of training', async () => {
     const layers = [
       tf.layers.dense({ inputShape: [6], units: 5 }),
@@ -101,7 +101,7 @@ describe('what is left out', () => {
     expect((await exported(tf.sequential({ layers }))).report.ops).toEqual({ Gemm: 1, Tanh: 1 });
   });
 
-  it('what is computed of constants, and what is computed twice', async () => {
+  it('computations on constants, and duplicates', async () => {
     const table = tf.randomNormal([4, 6], 0, 1, 'float32', 3);
     const fn = (x: tf.Tensor): tf.Tensor => {
       const weights = tf.softmax(

@@ -1,5 +1,5 @@
-// What a StyleGAN2's files do: truncation and mixing as inputs of one file, styles out of it and into the other, and
-// `sample` over both. Its game: games.test.ts; a whole run: train-systems.test.ts.
+// The files of StyleGAN2: truncation and mixing as inputs of one file, styles from it into the other, and `sample`. Its
+// game: games.test.ts; a whole run: train-systems.test.ts.
 import { load, runtime } from '@forja/node';
 import { latents, philoxNormal, readManifest, type Generator, type NamedTensors, type Runtime } from '@forja/core';
 import { exportOnnx, makeSystem, type GanSystem } from '@forja/trainer';
@@ -25,7 +25,7 @@ beforeAll(async () => {
       data: { name: 'none', count: 2, fields: { image: { shape: [8, 8, 3], dtype: 'float32', range: [-1, 1] } } },
     },
   );
-  // as after some training: noise counts, styles differ from their mean
+  // as after some training: noise has an effect, styles differ from their mean
   for (const [i, variable] of system.variables.entries())
     if (/^average\/.*(strength|bias)$|^mean_w$/.test(variable.name))
       tf.tidy(() =>
@@ -91,7 +91,7 @@ async function rows(given: {
 }
 
 describe('the generator’s file', () => {
-  test('ψ = 0 is the picture of the mean style, ψ = 1 none of it', async () => {
+  test('ψ = 0 gives the picture of the mean style, ψ = 1 no truncation', async () => {
     const { image, styles } = await rows({ psi: 0 });
     const all = Float32Array.from({ length: 2 * LAYERS * 5 }, (_, i) => meanW[i % 5] ?? NaN);
     expect(styles).toBeAllclose(all, { atol: 1e-7 });
@@ -108,16 +108,16 @@ describe('the generator’s file', () => {
     );
   });
 
-  test('mixing from layer 0 is the second latent, from the last none of it, between them some of both', async () => {
+  test('mixing from layer 0 uses the second latent only, from the last the first only, else both', async () => {
     const [a, b] = [await rows({}), await rows({ z: B, mix: A })];
     expect(await rows({ layer: 0 })).toEqual(b);
-    expect((await rows({ mix: A })).image).toEqual(a.image); // unmixed, whatever the second is
+    expect((await rows({ mix: A })).image).toEqual(a.image); // unmixed, with any second latent
     const { styles } = await rows({ layer: 1 });
     expect(styles.slice(0, 5)).toEqual(a.styles.slice(0, 5));
     expect(styles.slice(5, 20)).toEqual(b.styles.slice(5, 20));
   });
 
-  test('noise changes the picture and no style; styles go into the other file', async () => {
+  test('noise changes the picture but no style; the other file takes the styles', async () => {
     const [still, noisy] = [await rows({}), await rows({ noise: loud })];
     expect(noisy.styles).toEqual(still.styles);
     expect(noisy.image).not.toEqual(still.image);

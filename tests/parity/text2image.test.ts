@@ -1,5 +1,5 @@
 // text2image: an iteration against PyTorch in float64 (tests/vectors/game_text2image.py), compiled against eager, and
-// 50 iterations; a run on shapes in colours of which some are never seen together, and pictures of texts from its file.
+// 50 iterations; a run on coloured shapes with held-out combinations, and pictures of texts from its file.
 import { load, runtime } from '@forja/node';
 import { latents, toBatch, type Runtime, type Tensor } from '@forja/core';
 import { MemoryStore, arrayDataset, makeSystem, train, type Dataset, type GanSystem } from '@forja/trainer';
@@ -39,7 +39,7 @@ test.each(['portable', 'fast', 'eager'] as const)('an iteration is PyTorch’s, 
   system.dispose();
 });
 
-test('three iterations compiled are those of tfjs, and 50 stay finite', async () => {
+test('three compiled iterations equal tfjs’s, and 50 stay finite', async () => {
   const system = make({ base: 4, norm: 'batch', loss: 'hinge' }, { batch: 4, shape: [8, 8, 3] });
   const longer = await expectPlayable(system, host);
   expect(longer.scalars['loss_g']).toHaveLength(50);
@@ -70,7 +70,7 @@ function drawn(colour: number, shape: number, place: number): Uint8Array {
   return pixels;
 }
 
-/** Every colour and shape together, but for those on the diagonal, which are the holdout. */
+/** All combinations of colour and shape, except the diagonal, which is the holdout. */
 function captioned(): Dataset {
   const vocabulary = ['', ...COLOURS, ...SHAPES];
   const of = (held: boolean) => {
@@ -85,7 +85,7 @@ function captioned(): Dataset {
   return arrayDataset({ name: 'shapes', fields: of(false), holdout });
 }
 
-test('a run on shapes in colours makes a file that draws what it is told', async () => {
+test('a run on coloured shapes exports a file that draws what texts say', async () => {
   const store = new MemoryStore();
   const { model, exportError } = await train(
     {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Largest difference, as a fraction of the largest magnitude. */
-function apart(a: ArrayLike<number>, b: Float32Array): number {
+function maxDifference(a: ArrayLike<number>, b: Float32Array): number {
   const most = b.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
   return b.reduce((m, x, i) => Math.max(m, Math.abs(x - (a[i] ?? NaN)) / most), 0);
 }
@@ -63,12 +63,12 @@ describe('on tfjs-node', () => {
     expect(Object.keys(eager.state)).toEqual(Object.keys(compiled.state));
     const off = Object.entries(compiled.state).map(([name, { data }]): [string, number] => [
       name,
-      apart((eager.state[name]?.data ?? []) as Float32Array, data as Float32Array),
+      maxDifference((eager.state[name]?.data ?? []) as Float32Array, data as Float32Array),
     ]); // all are float32
     expect(off.filter(([, difference]) => !(difference <= 1e-4))).toEqual([]);
     // and three steps moved what is compared by far more than that
     const moved = Object.entries(compiled.state).filter(
-      ([name, { data }]) => apart((state[name]?.data ?? []) as Float32Array, data as Float32Array) > 1e-3,
+      ([name, { data }]) => maxDifference((state[name]?.data ?? []) as Float32Array, data as Float32Array) > 1e-3,
     );
     expect(moved.length).toBeGreaterThan(off.length / 2);
   });
@@ -125,7 +125,7 @@ describe('on tfjs-node', () => {
     await generator.dispose();
   });
 
-  test('is what an export is verified against', async ({ skip }) => {
+  test('is the reference of an export’s verification', async ({ skip }) => {
     if (probed.reason !== null) skip(probed.reason);
     expect(await inChild('export')).toEqual({ verified: 'passed', tfjs: 'tensorflow', backend: 'tensorflow' });
   });

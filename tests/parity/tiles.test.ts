@@ -1,6 +1,5 @@
-// Pictures in tiles against the same pictures whole, on convolutional networks in onnxruntime, before anything is
-// rounded to bytes: equal within 1e-4 wherever the overlap is four times what the network looks at around a pixel, for
-// any size and number of channels; and no seam where it looks further.
+// Tiled pictures against whole ones, on convolutional networks in onnxruntime, before rounding to bytes: equal within
+// 1e-4 if the overlap is four times the receptive field's radius, for any size and number of channels; else no seams.
 import { manifestFor, type Manifest, type NamedTensors, type Tensor } from '@forja/core';
 import { encodeModel, GraphBuilder, type Value } from '@forja/core/onnx';
 import * as ort from 'onnxruntime-node';
@@ -13,7 +12,7 @@ interface Network {
   scale: number;
   /** Pixels of the input that a pixel of the output depends on, to each side. */
   radius: number;
-  /** Multiples that it takes. */
+  /** Sizes must be multiples of this. */
   step: number;
 }
 
@@ -199,7 +198,7 @@ function cropped({ dtype, shape, data }: Tensor, width: number, height: number):
   return { dtype, shape: [n, c, height, width], data: out };
 }
 
-test('tiles that share less than the network looks at differ, but leave no seam', async () => {
+test('tiles that overlap less differ, but leave no seam', async () => {
   const network = NETWORKS['half the size and back']!(1);
   const tiles = await Tiles.of(network, 1);
   const flat = { width: 120, height: 56, data: new Uint8ClampedArray(120 * 56).fill(200) };

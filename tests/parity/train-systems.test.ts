@@ -72,7 +72,7 @@ describe.each(Object.entries(RUNS))('%s', (system, { config, dataset, files }) =
     return { ...result, store };
   };
 
-  test('trains, shows grids, and writes files that say what they are', async () => {
+  test('trains, writes grids, and exports files with manifests', async () => {
     const { store, models, exportError = NaN } = await run();
     expect(await store.samples()).not.toHaveLength(0);
     expect(Object.fromEntries(Object.entries(models ?? {}).map(([n, b]) => [n, readManifest(b)?.kind]))).toEqual(files);

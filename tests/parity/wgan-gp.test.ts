@@ -33,7 +33,7 @@ test.each(['portable', 'fast', 'eager'] as const)('an iteration is PyTorch’s, 
   system.dispose();
 });
 
-test('three iterations compiled are those of tfjs, and 50 stay finite', async () => {
+test('three compiled iterations equal tfjs’s, and 50 stay finite', async () => {
   const system = make({ base: 2, latent: 4, dSteps: 3 }, { batch: 2, shape: [8, 8, 3] });
   const longer = await expectPlayable(system, host);
   expect(longer.scalars['loss_d']).toHaveLength(150);

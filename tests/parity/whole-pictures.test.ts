@@ -1,5 +1,5 @@
-// Pictures that are translated whole: what comes out is what onnxruntime makes of the same numbers, whatever size that
-// is. On the CPU and on WASM, for files with names for their open sizes and without.
+// `translate` of whole pictures against onnxruntime on the same numbers, for any output size. On the CPU and on WASM,
+// for files with named and unnamed dynamic sizes.
 import { load } from '@forja/node';
 import { decodeModel, encodeModel, GraphBuilder, type Value } from '@forja/core/onnx';
 import type { Dim, Manifest } from '@forja/core';
@@ -11,7 +11,7 @@ type Layers = (g: GraphBuilder, x: Value) => Value;
 
 const weights = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898));
 
-/** A model of pictures with 3 channels, of which the sizes are open and without a name, or as `shape` says. */
+/** A model of pictures with 3 channels and unnamed dynamic sizes, or of `shape`. */
 function modelOf(layers: Layers, shape?: Dim[]): Uint8Array {
   const g = new GraphBuilder();
   g.output('y', layers(g, g.input('x', 'float32', shape ?? ['b', 3, 'h', 'w'])));
@@ -54,7 +54,7 @@ const picture = (width: number, height: number) => ({
   data: Uint8ClampedArray.from({ length: width * height * 3 }, (_, i) => (i * 37 + (i % 11) * 5) % 256),
 });
 
-/** Bytes, in rows of pixels, of what onnxruntime makes of one picture in [−1, 1]. */
+/** onnxruntime's result for one picture in [−1, 1], as bytes in rows of pixels. */
 async function byOnnxruntime(model: Uint8Array, image: ReturnType<typeof picture>, layout: Layout, rows = 1) {
   const { width, height, data } = image;
   const size = 3 * width * height;
@@ -85,7 +85,7 @@ function manifest(shape: Dim[], layout: Layout): Partial<Manifest> {
   };
 }
 
-/** Translates pictures of these sizes, each as onnxruntime does, and returns the sizes that came. */
+/** Translates pictures of these sizes, compares with onnxruntime, and returns the output sizes. */
 async function same(
   device: 'cpu' | 'wasm',
   model: Uint8Array,
@@ -100,7 +100,7 @@ async function same(
     for (const options of [{}, ...tiles.map((tile) => ({ tile }))]) {
       const made = await generator.translate(picture(width, height), options);
       expect([made.width, made.height]).toEqual([expected.width, expected.height]);
-      // The kernels of the two differ in the last bits, which a byte may show.
+      // Their kernels differ in the last bits, which may change a byte.
       expect([...made.data]).toBeAllclose(expected.pixels, { atol: 1 });
       if (made.width > 1) expect(Math.max(...made.data) - Math.min(...made.data)).toBeGreaterThan(50);
     }
@@ -117,12 +117,12 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
       [21, 15],
       [9, 30],
     ] as const;
-    // A tile that holds all of the picture is the picture.
+    // One tile that contains the whole picture gives the same.
     const came = await same(device, modelOf(layers), sizes, { tiles: [32] });
     expect(came).toEqual(sizes.map(([width, height]) => [side(width), side(height)]));
   });
 
-  test('sides that grow apart, and sides that change places', async () => {
+  test('sides that scale differently, and sides that are exchanged', async () => {
     const tall: Layers = (g, x) =>
       g.op('Resize', [x, undefined, g.constant('float32', [4], [1, 1, 3, 1])], { mode: 'nearest' });
     expect(await same(device, modelOf(tall), [[21, 15]])).toEqual([[21, 45]]);
@@ -145,7 +145,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     await same(device, modelOf(conv(5), batch), size, { shape: batch!, rows: 3 });
   });
 
-  test('what no picture comes of is the caller’s, by name, and disturbs nobody', async () => {
+  test('wrong sizes are refused by name, and affect no other call', async () => {
     const generator = await load(modelOf(conv(5)), { device, threads: 1 });
     expect(generator.manifest.kind).toBe('image-to-image');
     for (const [width, height] of [
@@ -158,7 +158,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
         message: expect.stringContaining(`x [1, 3, ${height}, ${width}]`) as unknown,
       });
     expect(await generator.translate(picture(6, 5))).toMatchObject({ width: 2, height: 1 });
-    // In tiles, pixels would be missing at every seam.
+    // Tiled, pixels would be missing at every seam.
     await expect(generator.translate(picture(40, 30), { tile: 16 })).rejects.toMatchObject({
       code: 'model.unsupported',
       message: expect.stringContaining('translate.tile') as unknown,
@@ -176,7 +176,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
   });
 });
 
-test('a file without any shape is what its caller says', async () => {
+test('the caller can describe a file without shapes', async () => {
   const model = decodeModel(modelOf(conv(3, { strides: [2, 2] })));
   for (const { type } of [...(model.graph?.inputs ?? []), ...(model.graph?.outputs ?? [])]) delete type?.tensor?.shape;
   const bytes = encodeModel(model);

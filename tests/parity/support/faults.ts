@@ -1,5 +1,5 @@
-// Faults put into ONNX models by seed: one number, axis, order, operator or attribute made wrong, the kind of mistake
-// that converters make.
+// Injects seeded faults into ONNX models: one number, axis, order, operator or attribute is changed, like mistakes of
+// converters.
 import type { Attribute, Graph, Model, Node, TensorProto } from '@forja/core/onnx';
 import type { Dice } from './random-models.js';
 
@@ -53,7 +53,7 @@ function pick<T>(from: readonly T[], d: Dice): T | undefined {
 const nodesOf = (graph: Graph, ...ops: string[]): Node[] =>
   graph.nodes.filter(({ opType }) => ops.includes(opType ?? ''));
 
-/** Numbers of one tensor made others. */
+/** Changes numbers of one tensor. */
 function numbers(
   change: (data: Float32Array, dims: number[], d: Dice) => boolean,
   fits: (dims: number[]) => boolean = () => true,
@@ -120,7 +120,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Whole-number attributes changed. */
-function whole(name: string, ops: readonly string[], change: (value: bigint, d: Dice) => bigint): Maker {
+function attributeFault(name: string, ops: readonly string[], change: (value: bigint, d: Dice) => bigint): Maker {
   return (graph, d) => {
     const node = pick(
       nodesOf(graph, ...ops).filter((n) => attribute(n, name)?.i !== undefined),
@@ -215,7 +215,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       ? undefined
       : { what: label(node), graph: withNode(graph, node, withAttribute(node, found, { s: bytes('SAME_LOWER') })) };
   },
-  'axis off by one': whole(
+  'axis off by one': attributeFault(
     'axis',
     ['Concat', 'Softmax', 'Gather', 'Split', 'CumSum', 'LogSoftmax'],
     (value, d) => value + (value > 0n && d.chance(0.5) ? -1n : 1n),
@@ -274,7 +274,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
           graph: withNode(graph, node, withAttribute(node, found, { f: (found.f ?? 0) * 1.5 + 0.01 })),
         };
   },
-  'a border of the picture counted': whole('count_include_pad', ['AveragePool'], () => 1n),
+  'a border of the picture counted': attributeFault('count_include_pad', ['AveragePool'], () => 1n),
   'maximum for mean': (graph, d) => {
     const node = pick(nodesOf(graph, 'MaxPool', 'AveragePool'), d);
     if (node === undefined) return undefined;
@@ -406,8 +406,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 };
 
 /**
- * A fault of each seed's kind, or undefined where the graph has no place for one. Shapes that nodes no longer have are
- * forgotten.
+ * A fault of each seed's kind, or undefined if the graph has no place for one. Outdated shapes are removed.
  */
 export function faulty(model: Model, d: Dice): Fault | undefined {
   if (model.graph === undefined) return undefined;

@@ -10,7 +10,7 @@ import { eagerly, outline, randomModel, type Prediction } from './random-models.
 type Layout = NonNullable<ExportOptions['layout']>;
 
 /**
- * `passed over`: tfjs itself cannot build or run the model. `refused`: an ExportError `export.unsupported` that names a
+ * `passed over`: tfjs itself cannot build or run the model. `refused`: an ExportError `export.unsupported` naming a
  * call.
  */
 export type Outcome = 'equal' | 'refused' | 'passed over';
@@ -44,7 +44,7 @@ async function compare(
   });
 }
 
-/** @throws where the file differs from the model, and for every error but a clear refusal. */
+/** @throws if the file differs from the model, and for every error but a clear refusal. */
 export async function checkSeed(seed: number, onnx: Runtime): Promise<Outcome> {
   const model = randomModel(seed);
   const predictions = model === undefined ? undefined : eagerly(model, [1, 3, 7]);
@@ -54,7 +54,7 @@ export async function checkSeed(seed: number, onnx: Runtime): Promise<Outcome> {
   try {
     const options: ExportOptions = { opset: 17 + (seed % 6), layout, verify: { runtime: onnx, seeds: 1 } };
     const { model: bytes } = await exportOnnx(model, options).catch((error: unknown) => {
-      // Some random networks always give the same; what they are told to do helps.
+      // Some random networks have a constant output; the message's advice is followed.
       if (!(error instanceof ExportError && error.code === 'export.unverified')) throw error;
       return exportOnnx(model, { ...options, inputs: model.inputNames.map((name) => ({ name, range: [0, 1] })) });
     });

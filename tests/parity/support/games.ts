@@ -117,7 +117,7 @@ function toleranceOf(name: string, values: Float32Array): { rtol?: number; atol:
   return { rtol: 1e-5, atol: 1e-6 };
 }
 
-/** Numbers of a run that depend on no generator of ours: in [-1, 1), or [0, 1) and whole where the source says so. */
+/** Feeds without our random generator: in [-1, 1), or in [0, 1) or integers by source. */
 function numbers({ from, dtype }: Phase['inputs'][string], count: number, at: number): Float32Array | Int32Array {
   const unit = (i: number): number => ((i + 1) * 0.754877666 + at * 0.569840291) % 1;
   const labels = dtype === 'int32' ? { from: 0, below: 2 } : undefined;
@@ -180,7 +180,7 @@ export async function expectPlayable(system: GanSystem, runtime: Runtime): Promi
   return outcome;
 }
 
-/** Below, a tensor's size is what rounding left of terms of size 1: they cancel in a mean of logits' slopes. */
+/** Tensors below this magnitude are rounding errors of terms of size 1 that cancel. */
 const SMALLEST = 1e-3;
 
 /** Fails where two outcomes of {@link iterate} differ by more than 1e-4 of a tensor's largest magnitude. */

@@ -1,9 +1,9 @@
-// Every way to leave a process or a model while a run is in native code, as scripts, and how each must end. A few
+// All ways to exit a process or dispose a model while a run is in native code, as scripts, and how each must end. A few
 // trials in npm test, twenty each in tests/full.
 import { Scripts, type Ending } from '../../../packages/node/vitest.support.js';
 import { encodeModel, GraphBuilder } from '@forja/core/onnx';
 
-/** What a script does once its runs are under way, and how it then ends. */
+/** What a script does during its runs, and how it then ends. */
 interface Way {
   body: string;
   expected: Partial<Ending>;
@@ -75,8 +75,8 @@ export class Leaving {
   readonly #model = this.scripts.file('model.onnx', slow());
 
   /**
-   * How one trial ends, and which children of the script were still there two seconds later. `ms`: how long the runs
-   * have lasted when it leaves.
+   * How one trial ends, and the script's children that exist two seconds later. `ms`: how long the runs have lasted
+   * when it exits.
    */
   async trial(name: string, executor: string, ms: number, alive: Alive): Promise<{ ending: Ending; left: number[] }> {
     const { body, signal } = WAYS[name] ?? { body: '' };

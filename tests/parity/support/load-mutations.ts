@@ -1,14 +1,14 @@
-// Files that are damaged by seed, loaded in a child process one after the other: each must load and run, or be refused
-// with a code. A crash, a hang or memory that runs out ends the child.
+// Loads seeded damaged files in a child process, one after another: each must load and run, or be refused with a code.
+// A crash, a hang or running out of memory ends the child.
 import { createHash } from 'node:crypto';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
 import { Scripts } from '../../../packages/node/vitest.support.js';
 
-/** What came of the files of a range of seeds. */
+/** Outcomes for a range of seeds. */
 export interface MutationTally {
   /** By code; `ok` for those that loaded and ran. */
   outcomes: Record<string, number>;
-  /** Errors without a code of ours, and what a child ended with. */
+  /** Errors without our codes, and how a child ended. */
   wrong: string[];
 }
 
@@ -96,8 +96,8 @@ for (let seed = ${from}; seed < ${to}; seed++) {
 console.log(JSON.stringify({ outcomes, wrong }));`;
 
 /**
- * Loads the files of seeds `from` to `to`, some hundred in one child. A child that dies is told with the seed it died
- * of, and the next goes on behind it.
+ * Loads the files of seeds `from` to `to`, some hundred per child. If a child dies, its seed is reported and the next
+ * child continues after it.
  */
 export async function loadMutations(from: number, to: number): Promise<MutationTally> {
   const scripts = new Scripts();

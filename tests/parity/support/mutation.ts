@@ -1,5 +1,5 @@
-// Does verification see faults? Exports of many models, each with faults put in: those that an independent run shows to
-// matter must be flagged, and files without one must not.
+// Whether verification detects faults: exports many models with injected faults. Faults that an independent run shows
+// to matter must be detected, and files without faults accepted.
 import { ExportError, type NamedTensors, type Runtime, type Session, type TypedArray } from '@forja/core';
 import { decodeModel, encodeModel } from '@forja/core/onnx';
 import { exportOnnx, verifyOnnx } from '@forja/trainer';
@@ -8,18 +8,18 @@ import { faulty, type Fault } from './faults.js';
 import { network, NETWORKS } from './networks.js';
 import { dice, eagerly, randomModel, type Dice } from './random-models.js';
 
-/** What came of it. */
+/** The counts. */
 export interface Tally {
   clean: number;
   /** Clean files that verification flagged. */
   alarms: string[];
   /** Faults whose file differs by more than ten tolerances in an independent run. */
   matter: number;
-  /** Those of them that verification did not flag. */
+  /** Those that verification missed. */
   missed: string[];
   /** Faults that runtimes refuse, which verification must pass on as a failure. */
   broken: number;
-  /** Faults that make less of a difference. */
+  /** Faults that make a smaller difference. */
   harmless: number;
   kinds: Record<string, number>;
 }
@@ -28,7 +28,7 @@ const TOLERANCE = 1e-4;
 const SEEDS = Array.from({ length: 20 }, (_, i) => 7001 + i);
 
 /** An independent measure: largest difference over the 99.9th percentile of the right values, or 0.01. */
-function apart(a: ArrayLike<number>, right: ArrayLike<number>): number {
+function relativeDifference(a: ArrayLike<number>, right: ArrayLike<number>): number {
   if (a.length !== right.length) return Infinity;
   const sizes = Array.from(right, Math.abs).sort((x, y) => x - y);
   const scale = Math.max(1e-2, sizes[Math.floor(0.999 * sizes.length)] ?? 0);
@@ -90,7 +90,7 @@ async function effect(
           worst = Math.max(
             worst,
             String(wrong[name]?.shape) === String(shape)
-              ? apart(
+              ? relativeDifference(
                   (wrong[name]?.data ?? []) as TypedArray & ArrayLike<number>,
                   data as TypedArray & ArrayLike<number>,
                 )

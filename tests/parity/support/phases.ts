@@ -1,5 +1,5 @@
-// A DCGAN as phases: a critic update and a generator update over one state, a look at the averages, and an update that
-// only moves weights.
+// A DCGAN as phases: a critic update and a generator update over one state, a preview of the averages, and an update of
+// the averages.
 import {
   adam,
   applyUpdates,

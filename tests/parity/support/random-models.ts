@@ -326,7 +326,7 @@ function merge(k: Kit, a: Node, b: Node): Node | undefined {
   return tf.layers.concatenate().apply([flat(a), flat(b)]) as Node;
 }
 
-/** Weights away from 0 and 1, so that nothing that is forgotten goes unseen. */
+/** Weights different from 0 and 1, so that every omission shows. */
 export function unsettle(model: tf.LayersModel, seed: number): tf.LayersModel {
   model.weights.forEach((weight, i) => {
     const { shape } = weight.read();
@@ -350,7 +350,7 @@ export function unsettle(model: tf.LayersModel, seed: number): tf.LayersModel {
   return model;
 }
 
-/** What stands at the start: a picture, a sequence, a vector, or token numbers behind an embedding. */
+/** The input: a picture, a sequence, a vector, or token ids with an embedding. */
 function start({ d }: Kit): { input: Node; x: Node } {
   const kind = d.pick(['picture', 'picture', 'picture', 'sequence', 'vector', 'tokens'] as const);
   if (kind === 'tokens') {

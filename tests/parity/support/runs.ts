@@ -1,5 +1,5 @@
-// Training runs in processes of their own, which can be killed; and what two runs must have in common when they are the
-// same: every tensor of the last checkpoint, the log but for its times, grids and models.
+// Training runs in separate processes, which can be killed; and what equal runs must have in common: every tensor of
+// the last checkpoint, the log except times, grids and models.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
@@ -92,7 +92,7 @@ export async function killAndResume(
   expect(warnings).toEqual([]);
 }
 
-/** Holds that two finished runs of `steps` steps in `folder` left the same: state, log, grids, models, config. */
+/** Asserts that two finished runs of `steps` steps in `folder` left the same state, log, grids, models and config. */
 export async function expectSameRun(folder: string, steps: number, [run, like]: [string, string]): Promise<void> {
   const [a, b] = [join(folder, run), join(folder, like)];
   expect((await tensorsOf(a, steps)).equals(await tensorsOf(b, steps))).toBe(true);

@@ -1,5 +1,5 @@
-// A generator with styles and its synthesis, whose pixels can be worked out by hand: w is ψ·z, row l of the picture is
-// tanh(w of layer l + row l of the noise), and a class moves every pixel by its number.
+// A generator with styles and its synthesis, whose pixels can be computed by hand: w is ψ·z, row l of the picture is
+// tanh(w of layer l + row l of the noise), and a class adds its number to every pixel.
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 

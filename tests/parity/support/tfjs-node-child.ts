@@ -9,10 +9,10 @@ import * as tf from '@tensorflow/tfjs';
 import { SEED, STEPS, WARM, small, steps, type Given } from './tfjs-node-scenario.js';
 
 const [mode = '', first = '', second = ''] = process.argv.slice(2);
-const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 const MODES: Record<string, () => Promise<void>> = {
-  probe: async () => say({ reason: (await useTfjsNode()) ?? null, backend: tf.getBackend() }),
+  probe: async () => print({ reason: (await useTfjsNode()) ?? null, backend: tf.getBackend() }),
   step: async () => {
     await useTfjsNode();
     const { state } = deserialize(readFileSync(first)) as Given; // the parent wrote it
@@ -28,7 +28,7 @@ const MODES: Record<string, () => Promise<void>> = {
     const tensors = tf.memory().numTensors;
     await steps(step, system, 1);
     writeFileSync(second, serialize(outcome));
-    say({ backend: tf.getBackend(), leaked: tf.memory().numTensors - tensors });
+    print({ backend: tf.getBackend(), leaked: tf.memory().numTensors - tensors });
   },
   export: async () => {
     await useTfjsNode();
@@ -40,7 +40,7 @@ const MODES: Record<string, () => Promise<void>> = {
       ],
     });
     const { report } = await exportOnnx(model, { verify: { seeds: 1 } });
-    say({ verified: report.verified, tfjs: report.reference?.tfjs, backend: tf.getBackend() });
+    print({ verified: report.verified, tfjs: report.reference?.tfjs, backend: tf.getBackend() });
   },
   train: async () => {
     const told: { warnings: string[]; device?: string } = { warnings: [] };
@@ -50,7 +50,7 @@ const MODES: Record<string, () => Promise<void>> = {
         if (event.type === 'start') told.device = event.device;
       },
     });
-    say({ ...told, reason, step });
+    print({ ...told, reason, step });
   },
 };
 await MODES[mode]?.();

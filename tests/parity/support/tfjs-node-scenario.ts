@@ -19,18 +19,18 @@ export const SEED = 5;
 export const small = (): GanSystem =>
   dcgan({ size: 16, channels: 3, base: 4, latent: 8, batch: 4, labelSmoothing: 0.1, seed: 3 });
 
-/** What the parent gives. */
+/** Input from the parent process. */
 export interface Given {
   state: StepState;
 }
 
-/** What steps came to. */
+/** Results of the steps. */
 export interface Outcome {
   losses: number[];
   state: StepState;
 }
 
-/** Numbers in [-1, 1) that do not depend on any generator of ours. */
+/** Numbers in [-1, 1) without our random generator. */
 function spread(count: number, phase: number): Float32Array {
   return Float32Array.from(
     { length: count },

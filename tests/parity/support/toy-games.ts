@@ -1,4 +1,4 @@
-// Games that only tests have, written against the contract by hand: feature matching, and path length regularisation.
+// Games for tests, written directly against the contract: feature matching, and path length regularisation.
 import {
   adam,
   applyUpdates,
@@ -26,7 +26,7 @@ export type FeatureMatching = Rates & { base: number; latent: number; layers: st
 export type PathLengthOptions = Rates &
   Record<'latent' | 'style' | 'hidden' | 'edge' | 'weight' | 'every' | 'decay', number>;
 
-type Given = Record<'real' | 'z' | 'direction' | 'rate_g' | 'rate_d', tf.Tensor>;
+type PhaseInputs = Record<'real' | 'z' | 'direction' | 'rate_g' | 'rate_d', tf.Tensor>;
 
 const weightsOf = (model: tf.LayersModel, trainable = true): tf.Variable[] =>
   (trainable ? model.trainableWeights : model.weights).map((weight) => {
@@ -61,7 +61,7 @@ function system(
 
 function descend(optimizer: Optimizer, variables: tf.Variable[], rate: tf.Tensor, of: () => tf.Scalar): tf.Scalar {
   const { value, grads } = tf.variableGrads(of, variables);
-  // a slope does not depend on the last bias
+  // gradients do not depend on the last bias
   applyUpdates(
     optimizer(
       variables,
@@ -90,7 +90,7 @@ export function featureMatchingGame(options: FeatureMatching, batch: number): Ga
   const adamG = adam({ beta1: 0.5, name: 'adam_g' }).prepare(ofG);
   const adamD = adam({ beta1: 0.5, name: 'adam_d' }).prepare(ofD);
   const step = (given: Record<string, tf.Tensor>): Record<string, tf.Tensor> => {
-    const { real, z, rate_g, rate_d } = given as Given; // the phase's inputs
+    const { real, z, rate_g, rate_d } = given as PhaseInputs; // the phase's inputs
     let loss_d: tf.Scalar | undefined;
     // D's update inside G's objective, so that the generator runs once
     const loss_g = descend(adamG, ofG, rate_g, () => {
@@ -153,7 +153,7 @@ export function pathLengthGame(options: PathLengthOptions, batch: number): GanSy
       rate_d: scalar('rate_d'),
     },
     step: (given) => {
-      const { real, z: latents, rate_g, rate_d } = given as Given; // the phase's inputs
+      const { real, z: latents, rate_g, rate_d } = given as PhaseInputs; // the phase's inputs
       const loss_d = descend(adamD, ofD, rate_d, () => loss.discriminator(judge(real), judge(apply(g, latents))));
       const loss_g = descend(adamG, ofG, tf.mul(rate_g, part), () => {
         const onFake = judge(apply(g, latents));
@@ -167,7 +167,7 @@ export function pathLengthGame(options: PathLengthOptions, batch: number): GanSy
     every,
     inputs: { z: normal(batch, latent), direction: normal(batch, edge, edge, 1), rate_g: scalar('rate_g') },
     step: (given) => {
-      const { z: latents, direction, rate_g } = given as Given; // the phase's inputs
+      const { z: latents, direction, rate_g } = given as PhaseInputs; // the phase's inputs
       const kept: tf.Scalar[] = [];
       descend(adamG, ofG, tf.mul(rate_g, part), () => {
         const { penalty, mean } = length.of({

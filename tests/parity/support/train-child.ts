@@ -4,7 +4,7 @@ import { commands, resume, train, type TrainConfig } from '@forja/trainer/node';
 import * as tf from '@tensorflow/tfjs';
 
 const [mode = '', subject = '', steps] = process.argv.slice(2);
-const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 const interrupt = new AbortController();
 process.on('SIGINT', () => interrupt.abort());
 
@@ -14,11 +14,11 @@ const host = {
     // RSS without most of the garbage
     if (mode === 'memory' && (event.step ?? 0) % 10 === 0) (globalThis as { gc?: () => void }).gc?.();
     if (event.type === 'step')
-      say({
+      print({
         step: event.step,
         ...(mode === 'memory' ? { rss: process.memoryUsage().rss, tensors: tf.memory().numTensors } : {}),
       });
-    if (event.type === 'warning' || event.type === 'checkpoint') say(event);
+    if (event.type === 'warning' || event.type === 'checkpoint') print(event);
   },
 };
 try {
@@ -26,8 +26,8 @@ try {
     mode === 'resume'
       ? await resume(subject, { ...host, ...(steps === undefined ? {} : { steps: Number(steps) }) })
       : await train(JSON.parse(subject) as TrainConfig, host);
-  say({ end: reason, step, commands: commands.map(({ name }) => name) });
+  print({ end: reason, step, commands: commands.map(({ name }) => name) });
 } catch (error) {
-  say({ error: error instanceof Error ? error.message : String(error), code: (error as { code?: string }).code });
+  print({ error: error instanceof Error ? error.message : String(error), code: (error as { code?: string }).code });
   process.exitCode = 1;
 }
