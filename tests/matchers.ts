@@ -1,8 +1,8 @@
-// What toBeAllclose means and its type: |received - expected| ≤ atol + rtol·|expected| for each element, as NumPy says
-// it. NaN equals NaN, infinities equal themselves. Lengths must match. A failure names the worst element.
+// The matcher toBeAllclose: |received - expected| ≤ atol + rtol·|expected| for each element, as in NumPy. NaN equals
+// NaN, infinities equal themselves. Lengths must match. A failure names the worst element.
 import 'vitest';
 
-/** Numbers in a row: an array or any typed array. */
+/** An array or any typed array of numbers. */
 export type Numbers = ArrayLike<number> & Iterable<number>;
 
 /** Tolerances; both default to 0, so a test states the one it means. */
@@ -18,14 +18,14 @@ declare module 'vitest' {
     /** Passes when each |received - expected| ≤ atol + rtol·|expected|. */
     toBeAllclose(expected: Numbers, tolerance?: Allclose): T;
     /**
-     * Passes when a function throws, or after `rejects` a promise rejects, with this error code and a message that
-     * names all of these: fields, paths and values, not English.
+     * Passes if a function throws, or after `rejects` a promise rejects, with this error code and a message that
+     * contains all of these names: fields, paths and values, not English.
      */
     toRefuse(code: string, ...named: (string | RegExp)[]): T;
   }
 }
 
-/** Compares two rows of numbers; the message says how many are off and which one most. */
+/** Compares two arrays; the message has the number of differing elements and the worst one. */
 export function compareAllclose(
   received: Numbers,
   expected: Numbers,
@@ -52,7 +52,7 @@ export function compareAllclose(
   };
 }
 
-/** What is wrong with a refusal: of another code, or without some name; undefined if nothing is. */
+/** What is wrong with a refusal: another code, or a missing name; undefined if it is right. */
 export function refusalFault(error: unknown, code: string, named: readonly (string | RegExp)[]): string | undefined {
   if (!(error instanceof Error)) return `toRefuse: expected an error with code '${code}', got ${String(error)}`;
   const { code: found, message } = error as Error & { code?: unknown };

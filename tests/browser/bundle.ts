@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 const here = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /**
- * Imports `tests/browser/<name>.ts` into this process. The bundle lies below the trainer, so that its dependencies are
- * found.
+ * Imports `tests/browser/<name>.ts` into this process. The bundle is below the trainer's folder, so that its
+ * dependencies can be resolved.
  */
 export async function importInNode(name: string): Promise<unknown> {
   const { outputFiles } = await build({

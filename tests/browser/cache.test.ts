@@ -1,5 +1,5 @@
-// The option `cache` of load in Chromium: what is kept, when it is asked for again, and that nothing wrong ever comes
-// out of it. And progress, whole or compressed.
+// The option `cache` of load in Chromium: what is cached, when it is revalidated, and that damaged entries are never
+// used. And progress, with and without compression.
 import type { Manifest } from '@forja/core';
 import { decodeModel, externalizeModel, sealModel } from '@forja/core/onnx';
 import { load } from '@forja/web';
@@ -57,7 +57,7 @@ const elsewhere = (path: string): string => {
   at.hostname = at.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
   return at.href;
 };
-/** What one address answers, from its first to its last. */
+/** Answers of one address, in order. */
 const fresh = (): void => void (name = `model-${++count}`);
 
 test.each([
@@ -79,7 +79,7 @@ test.each([
   expect(await serve({ gone: true })).toEqual({ asked: 2, bodies: 1 });
 });
 
-test('without the network, or with a server that fails, the kept one is used; a removed one is gone', async () => {
+test('offline, or if the server fails, the cached model is used; not after the server removed it', async () => {
   fresh();
   await serve({ bytes: one, etag: '"1"' });
   const before = await picture();
@@ -94,7 +94,7 @@ test('without the network, or with a server that fails, the kept one is used; a 
   await caches.delete('another-store');
 });
 
-test('without a validator the server is asked for all of it each time, and the kept one is for when it is gone', async () => {
+test('without an ETag the model is downloaded each time, and the cached one used offline', async () => {
   fresh();
   await serve({ bytes: one });
   const before = await picture();
@@ -103,7 +103,7 @@ test('without a validator the server is asked for all of it each time, and the k
   expect(await picture()).toEqual(before);
 });
 
-test('a byte that changed in the store is noticed: downloaded again, or refused without the network', async () => {
+test('a changed byte in the cache is detected: downloaded again, or refused offline', async () => {
   fresh();
   await serve({ bytes: one, etag: '"1"' });
   const before = await picture();
@@ -123,7 +123,7 @@ test('a byte that changed in the store is noticed: downloaded again, or refused 
   expect(await refused()).toBe('io');
 });
 
-test('what is damaged, cut or no model is not kept', async () => {
+test('damaged or truncated files, and files that are not models, are not cached', async () => {
   fresh();
   const flipped = Uint8Array.from(one);
   // a view of the bytes
@@ -135,14 +135,14 @@ test('what is damaged, cut or no model is not kept', async () => {
   expect([await refused(), await kept()]).toEqual(['model.truncated', 0]);
   await serve({ bytes: [...new TextEncoder().encode('<!doctype html>')], etag: '"3"' });
   expect([await refused(), await kept()]).toEqual(['model.format', 0]);
-  // Kept by one who did not ask for integrity; who does gets the server's, once that is right.
+  // Cached by a caller without the integrity check; with the check, the server's file is used once it is right.
   await serve({ bytes: [...flipped], etag: '"4"' });
   expect([await refused({ integrity: 'off' }), await kept()]).toEqual(['ok', 1]);
   await serve({ bytes: one, etag: '"4"' });
   expect(await refused()).toBe('ok');
 });
 
-test('a store without room, or one that fails, does not fail a load', async () => {
+test('a cache that is full or fails does not fail a load', async () => {
   fresh();
   await serve({ bytes: one, etag: '"1"' });
   const assets = '/__forja/faulty/';
@@ -151,7 +151,7 @@ test('a store without room, or one that fails, does not fail a load', async () =
   for (const fault of ['no-room', 'no-store']) {
     await caches.delete(STORE);
     const control = new AbortController();
-    // The fault is set in a worker that lives meanwhile.
+    // The fault is set in a running worker.
     const held = await load(Uint8Array.from(one), { device: 'wasm', threads: 1, assets });
     const heard = new Promise((resolve) => channel.addEventListener('message', resolve, { once: true }));
     channel.postMessage(fault);
@@ -163,10 +163,10 @@ test('a store without room, or one that fails, does not fail a load', async () =
   channel.close();
 });
 
-test('two tabs that load at once leave one whole entry', async () => {
+test('two tabs that load concurrently leave one complete entry', async () => {
   fresh();
   await serve({ bytes: one, etag: '"1"' });
-  // Other options, other workers: what two tabs are to the store.
+  // Different options, so different workers, as with two tabs.
   const [a, b, c] = await Promise.all([picture(), picture({ timeoutMs: 50_000 }), picture({ timeoutMs: 60_000 })]);
   expect([b, c]).toEqual([a, a]);
   const entries = await (await caches.open(STORE)).keys();
@@ -175,9 +175,9 @@ test('two tabs that load at once leave one whole entry', async () => {
   expect(await picture()).toEqual(a);
 });
 
-test('an abort ends a load with a cache, before and after the first byte, and keeps nothing', async () => {
+test('an abort ends a load with a cache, before and after the first byte, and caches nothing', async () => {
   fresh();
-  // The server keeps the second half: an abort that comes after all bytes may be too late.
+  // The server withholds the second half, as an abort after all bytes may be too late.
   await serve({ bytes: one, etag: '"1"', halves: true });
   expect(await refused({ signal: AbortSignal.abort() })).toBe('aborted');
   const control = new AbortController();
@@ -187,7 +187,7 @@ test('an abort ends a load with a cache, before and after the first byte, and ke
   expect(await refused({ cache: 3 as never })).toBe('usage');
 });
 
-test('external data lies beside the model: sealed with it, kept with it, and nowhere else', async () => {
+test('external data is loaded from the model’s folder only, sealed and cached with the model', async () => {
   fresh();
   const { model, external } = externalizeModel(decodeModel(tinyGenerator()), {
     location: `${name}-weights`,
@@ -233,7 +233,7 @@ test('external data lies beside the model: sealed with it, kept with it, and now
   ).toBe('model.notFound');
 });
 
-test('addresses of Blobs and data are not kept', async () => {
+test('blob: and data: URLs are not cached', async () => {
   const address = URL.createObjectURL(new Blob([Uint8Array.from(one)]));
   await (await load(address, { device: 'wasm', threads: 1, cache: STORE })).dispose();
   URL.revokeObjectURL(address);
@@ -247,7 +247,7 @@ test.each([
   ['compressed, of another origin', true, true],
 ])('progress of a download that travels %s rises to all bytes, and a total is never passed', async (_, gzip, other) => {
   fresh();
-  // Compressible, so that what travels is much less than what arrives.
+  // Compressible, so that the transfer is much smaller than the file.
   const big = [...tinyGenerator(400).fill(0, 3000, 20_000)];
   await serve({ bytes: big, gzip, cors: other, halves: true });
   const at = other ? elsewhere(url()) : url();

@@ -20,12 +20,12 @@ describe('pageDecoder', () => {
     expect(worst).toBeLessThanOrEqual(entry.name === 'RGB.webp' ? 0 : 4);
   });
 
-  test('refuses what is no picture', async () => {
+  test('refuses files that are not pictures', async () => {
     await expect(decode(new TextEncoder().encode('<html>'))).rejects.toThrow();
   });
 });
 
-test('files are a dataset, those that cannot be read are listed', async () => {
+test('files become a dataset, and unreadable ones are listed', async () => {
   const entry = (name: string): Uint8Array<ArrayBuffer> =>
     bytesOf(vectors.lossy.find((v) => v.name === name)?.file ?? '');
   const files = [

@@ -1,13 +1,13 @@
-// In front of the worker's sources in tests: faults that a page sets by a BroadcastChannel. Each is answered by its own
-// name once it is set. What vitest's transform of `import()` calls; its own workers get it from elsewhere.
+// Runs before the worker's sources in tests: injects faults that a page sets by a BroadcastChannel, and confirms each
+// by its name. Also defines what vitest's transform of `import()` calls, which only vitest's own workers have.
 Object.assign(globalThis, { __vitest_browser_runner__: { wrapDynamicImport: (load: () => unknown) => load() } });
 
-// One whose address ends in #no-jspi is in a browser that cannot suspend WebAssembly.
+// A worker whose address ends in #no-jspi sees a browser that cannot suspend WebAssembly.
 if (location.hash === '#no-jspi') Reflect.deleteProperty(WebAssembly, 'Suspending');
 
 const devices: GPUDevice[] = [];
 if ('GPUAdapter' in globalThis) {
-  // One whose address ends in #half finds an adapter that says it computes in half precision, and does not.
+  // A worker whose address ends in #half has an adapter that claims half precision without supporting it.
   const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features') ?? {};
   if (location.hash === '#half' && get)
     Object.defineProperty(GPUAdapter.prototype, 'features', {
@@ -33,7 +33,7 @@ const scope = globalThis as unknown as {
   addEventListener(type: 'message', listener: (event: MessageEvent<{ op?: string }>) => void): void;
 };
 const post = scope.postMessage.bind(scope);
-/** What befalls the next answer that is no progress. */
+/** The fault of the next answer other than progress. */
 let next: 'die' | 'hang' | undefined;
 scope.postMessage = (message, transfer) => {
   if (next === undefined || 'progress' in message) return post(message, transfer);
@@ -44,7 +44,7 @@ scope.postMessage = (message, transfer) => {
   for (;;); // hangs
 };
 
-// One whose address ends in #die does so over each run.
+// A worker whose address ends in #die dies in each run.
 scope.addEventListener('message', ({ data }) => {
   if (data.op === 'run' && location.hash === '#die') next = 'die';
 });

@@ -1,5 +1,4 @@
-// Forms of a file in Chromium: half precision on WASM, and on WebGPU where the adapter has shader-f16; weights in a
-// file of their own.
+// Formats of a file in Chromium: half precision on WASM, and on WebGPU if the adapter has shader-f16; external weights.
 import { tensor, type DeviceReport } from '@forja/core';
 import { decodeModel, encodeModel, expandWeights, externalizeModel, storeWeights, toHalf } from '@forja/core/onnx';
 import { load, runtime } from '@forja/web';
@@ -80,7 +79,7 @@ async function drawn(
 }
 
 describe("precision: 'fp16'", () => {
-  test('leaves a float32 file as it is where it cannot be, and says why', async () => {
+  test('does not convert a float32 file without support, and says why', async () => {
     const wasm = await drawn({ device: 'wasm', precision: 'fp16' });
     expect(wasm.device.reasons).toContain('precision: fp32, because WASM computes in float32');
     expect(wasm.floats).toEqual((await drawn({ device: 'wasm' })).floats);
@@ -110,7 +109,7 @@ describe("precision: 'fp16'", () => {
     expect(asked.floats).toEqual(plain.floats);
   });
 
-  test('an adapter that only says that it has it is found out by the check', async () => {
+  test('an adapter that falsely claims support is detected by the check', async () => {
     const missing = await withoutHalf();
     if (missing === undefined || missing === 'no WebGPU adapter')
       return void console.warn(`skipped: an adapter that lies: ${missing ?? 'this one has shader-f16'}`);
@@ -132,7 +131,7 @@ describe("precision: 'fp16'", () => {
   });
 });
 
-test.each(['wasm', 'webgpu'] as const)('%s: weights in a file of their own give the same bits', async (device) => {
+test.each(['wasm', 'webgpu'] as const)('%s: external weights give the same bits', async (device) => {
   const rt = runtime({ device });
   try {
     const full = tinyGenerator(8);

@@ -1,4 +1,4 @@
-// load in Chromium, on each device: the pictures of Node, every kind of source, every way one can be wrong, abort and
+// load in Chromium, on each device: the same pictures as in Node, all kinds of sources, invalid sources, abort and
 // disposal.
 import { latents, toBatch } from '@forja/core';
 import type { Manifest } from '@forja/core';
@@ -43,7 +43,7 @@ describe.each<[string, LoadOptions]>([
   ['WASM, 2 threads', { device: 'wasm', threads: 2 }],
   ['WebGPU (SwiftShader)', { device: 'webgpu' }],
 ])('%s', (_, options) => {
-  test('floats within 1e-5 of Node’s, pictures within a step of 8 bits', async () => {
+  test('floats within 1e-5 of Node’s, pictures within one 8-bit step', async () => {
     const [count, seed] = [70, 12345678901234567890n];
     const z = latents(seed, 0, count, SIZE); // latents.test.ts compares their bits with Node's
     const reference = await commands.runInNode([...sealed], 'latent', [count, SIZE], [...z]);
@@ -64,7 +64,7 @@ describe.each<[string, LoadOptions]>([
     await generator.dispose();
   });
 
-  test('open sizes without a name: pictures are sampled, and translated whole at odd sizes', async () => {
+  test('unnamed dynamic sizes: pictures are sampled, and translated whole at odd sizes', async () => {
     const [named, other] = [await load(sealed, options), await load(unnamed(tinyGenerator()), options)];
     expect(other.manifest).toMatchObject({ kind: 'latent', inputs: [{ shape: ['latent_dim_0', SIZE] }] });
     expect(await other.sample({ count: 3, seed: 7 })).toEqual(await named.sample({ count: 3, seed: 7 }));
@@ -103,7 +103,7 @@ describe.each<[string, LoadOptions]>([
   });
 });
 
-test('a URL, a Blob, a File and bytes are one model; given bytes stay the caller’s', async () => {
+test('a URL, a Blob, a File and bytes give the same model; the caller’s bytes stay usable', async () => {
   const blob = new Blob([sealed]);
   const url = URL.createObjectURL(blob);
   const before = await sha256(sealed);
@@ -136,7 +136,7 @@ test.each([
   expect(await code(`/__forja/${name}`)).toBe(expected);
 });
 
-test('bytes that are no model, cut, changed or misdescribed', async () => {
+test('bytes that are not a model, truncated, changed, or with a wrong manifest', async () => {
   expect(await code(new TextEncoder().encode('<!doctype html>'))).toBe('model.format');
   expect(await code(new Blob([]))).toBe('model.truncated');
   expect(await code(sealed.slice(0, -500))).toBe('model.truncated');
@@ -157,7 +157,7 @@ test('bytes that are no model, cut, changed or misdescribed', async () => {
   expect(await code('http://')).toBe('usage');
 });
 
-test('a newer opset, an operator that nobody has, a damaged graph, and what is no generator', async () => {
+test('a newer opset, an unknown operator, a damaged graph, and a model that is not a generator', async () => {
   const model = decodeModel(tinyGenerator());
   const graph = model.graph!;
   expect(
@@ -184,7 +184,7 @@ test('a newer opset, an operator that nobody has, a damaged graph, and what is n
   await other.dispose();
 });
 
-test('integrity: warn says so on the console and goes on', async () => {
+test('integrity: warn prints a console warning and loads', async () => {
   const said: string[] = [];
   const { warn } = console;
   console.warn = (...parts: unknown[]) => void said.push(parts.join(' '));
@@ -201,7 +201,7 @@ test('integrity: warn says so on the console and goes on', async () => {
   expect(said).toEqual([expect.stringMatching(/@forja\/web: .*SHA-256/)]);
 });
 
-test('a model without a manifest is recognised; the caller’s words go above', async () => {
+test('a model without a manifest is recognised; the caller’s fields override', async () => {
   const generator = await load(tinyGenerator(), { device: 'wasm', manifest: { license: 'MIT' } });
   expect(generator.manifest).toMatchObject({ kind: 'latent', license: 'MIT', integrity: { bytes: 0 } });
   const sample = await generator.sample({ seed: 5 });
@@ -210,7 +210,7 @@ test('a model without a manifest is recognised; the caller’s words go above', 
   await Promise.all([generator.dispose(), own.dispose()]);
 });
 
-test('an abort ends a download, a load, and one sample among others', async () => {
+test('an abort ends a download, a load, or one of several samples', async () => {
   const control = new AbortController();
   const loading = load('/__forja/endless', {
     device: 'wasm',
@@ -231,7 +231,7 @@ test('an abort ends a download, a load, and one sample among others', async () =
   await generator.dispose();
 });
 
-test('refusals of one caller, with their codes, leave the generator usable', async () => {
+test('refusals have codes and leave the generator usable', async () => {
   const generator = await load(sealed, { device: 'wasm', batch: { queue: 1 } });
   const refused = async (call: Promise<unknown>): Promise<string> =>
     call.then(
@@ -249,7 +249,7 @@ test('refusals of one caller, with their codes, leave the generator usable', asy
   await generator.dispose();
 });
 
-test('what a generator gives can be drawn and encoded', async () => {
+test('pictures can be drawn and encoded', async () => {
   const generator = await load(sealed, { device: 'wasm' });
   const grid = (await generator.sample({ count: 4, seed: 9 })).grid(2);
   const canvas = toCanvas(grid, new OffscreenCanvas(1, 1));
@@ -269,7 +269,7 @@ test('what a generator gives can be drawn and encoded', async () => {
   await generator.dispose();
 });
 
-test('many loads, samples and disposals leave no worker behind and every later one works', async () => {
+test('many loads, samples and disposals leave no worker behind', async () => {
   for (const threads of [1, 2, 1, 2, 1, 2]) {
     const generator = await load(sealed, { device: 'wasm', threads });
     expect((await generator.sample({ count: 3 })).count).toBe(3);

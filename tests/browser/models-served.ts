@@ -1,5 +1,5 @@
-// Addresses whose answers a browser test sets: bytes with headers, compressed or not, and a server that is gone. Counts
-// what is asked.
+// Addresses whose answers a browser test sets: bytes with headers, compressed or not, or a broken connection. Counts
+// requests.
 import { gzipSync } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -12,19 +12,19 @@ export interface Answer {
   status?: number;
   /** Break the connection without an answer. */
   gone?: boolean;
-  /** Where it sends on to. */
+  /** Redirect target. */
   redirect?: string;
-  /** Let other origins read it. */
+  /** Allow other origins to read it. */
   cors?: boolean;
-  /** Keep the second half back until the address is asked for with `?rest`. */
+  /** Withhold the second half until a request with `?rest`. */
   halves?: boolean;
 }
 
 const answers = new Map<string, { answer: Answer; bodies: number; asked: number; rest?: () => void }>();
 
 /**
- * Sets the answer of `/__forja/set/<name>`; returns how often it was asked, and how many of these got a body, since it
- * was set last.
+ * Sets the answer of `/__forja/set/<name>`; returns the number of requests since it was last set, and how many of them
+ * got a body.
  */
 export function setAnswer(name: string, answer: Answer): { asked: number; bodies: number } {
   const { asked = 0, bodies = 0 } = answers.get(name) ?? {};
@@ -32,7 +32,7 @@ export function setAnswer(name: string, answer: Answer): { asked: number; bodies
   return { asked, bodies };
 }
 
-/** Answers as {@link setAnswer} said. */
+/** Answers as set by {@link setAnswer}. */
 export function answerAs(name: string, request: IncomingMessage, response: ServerResponse): void {
   const set = answers.get(name);
   if (!set) return void ((response.statusCode = 404), response.end());

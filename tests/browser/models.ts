@@ -30,7 +30,7 @@ export function tinyGenerator(width = 4): Uint8Array {
   return encodeModel(g.build());
 }
 
-/** The same file as other tools write it: open sizes have no name. */
+/** The same file as by other tools: dynamic sizes have no names. */
 export function unnamed(bytes: Uint8Array): Uint8Array {
   const model = decodeModel(bytes);
   for (const { type } of [...(model.graph?.inputs ?? []), ...(model.graph?.outputs ?? [])])

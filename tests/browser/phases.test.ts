@@ -1,5 +1,5 @@
 // Phases of a game over one state in Chromium: compiled in the page, run by onnxruntime-web on WASM and on WebGPU,
-// equal to tfjs's eager engine in the same page; a worker that dies takes the state along, and the game goes on from a
+// equal to tfjs's eager engine in the same page; after a worker died and lost the state, training continues from a
 // copy.
 import {
   compileAll,
@@ -45,15 +45,15 @@ function expectEqual(got: StepState, wanted: StepState): void {
 }
 
 /**
- * Pictures on WASM; on a software GPU, whose programs take long to be made, points. Of these seeds no gradient is a
- * difference of almost equal numbers, which is rounding and no more.
+ * Pictures on WASM; points on a software GPU, which compiles programs slowly. With these seeds no gradient is mere
+ * rounding error.
  */
 const GAMES: Record<'wasm' | 'webgpu', { size: number; make: () => GanSystem }> = {
   wasm: { size: 4 * 8 * 8 * 3, make: () => dcgan({ size: 8, channels: 3, base: 4, latent: 8, batch: 4, seed: 2 }) },
   webgpu: { size: 4 * 2, make: () => mlpGan({ base: 8, baseD: 8, latent: 8, batch: 4, seed: 1 }) },
 };
 
-test.each(['wasm', 'webgpu'] as const)('%s: phases are tfjs’s, and go on after a fault', async (device) => {
+test.each(['wasm', 'webgpu'] as const)('%s: phases equal tfjs’s, and continue after a fault', async (device) => {
   const { size, make } = GAMES[device];
   const made = (): Phases => phasesOf(make());
   const [phases, twin] = [made(), made()];

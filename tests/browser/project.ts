@@ -4,7 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { commands, misbehavingServer } from './server.js';
 
-/** What Chromium is started with: as root, without a GPU, without calls home. */
+/** Flags of Chromium: as root, without a GPU, without background requests. */
 export const CHROMIUM_FLAGS: readonly string[] = [
   '--no-sandbox',
   '--enable-unsafe-webgpu',
@@ -27,7 +27,7 @@ export const ISOLATION_HEADERS: Readonly<Record<string, string>> = {
 /** `CHROMIUM_PATH`, else where Debian puts it. */
 export const chromiumPath: string = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
-/** Settings of the project but for `resolve`. */
+/** Settings of the project except `resolve`. */
 export const browserProject = {
   plugins: [misbehavingServer()],
   server: { headers: { ...ISOLATION_HEADERS } },

@@ -1,5 +1,5 @@
-// Workers that die or hang and a GPU that is lost, in Chromium: what comes of the run, of other models, of state, and
-// who is told how often. The worker is the real one with faults.ts in front; the GPU device is really destroyed.
+// Workers that die or hang and a lost GPU, in Chromium: effects on the run, other models, state and events. The worker
+// is the real one with faults.ts in front; the GPU device is really destroyed.
 import { tensor } from '@forja/core';
 import type { NamedTensors, RuntimeEvent, Session } from '@forja/core';
 import { load, runtime } from '@forja/web';
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => channel.close());
 
-/** Sets a fault in every worker that lives. */
+/** Sets a fault in every running worker. */
 async function fault(name: string): Promise<void> {
   const set = new Promise<void>((resolve) => channel.addEventListener('message', () => resolve(), { once: true }));
   channel.postMessage(name);
@@ -48,20 +48,20 @@ describe.each([
 ] as const)('%s (%s), a worker with the fault %s', (_, device, name, reason) => {
   const options: RuntimeOptions = { device, ...(name === 'hang' ? { timeoutMs: 20_000 } : {}) };
 
-  test('is replaced: the run is done once more, other models go on, one event, right pictures', async () => {
+  test('is replaced: the run is retried, other models continue, one event, right pictures', async () => {
     const rt = faulty(options);
     const [session, other] = await Promise.all([rt.createSession(model), rt.createSession(tinyGenerator(6))]);
     const expected = [await image(session, 1), await image(other, 2), await image(session, 3)];
     await fault(name);
     const together = await Promise.all([image(session, 1), image(other, 2), image(session, 3)]);
     together.forEach((pixels, i) => expect(pixels).toBeAllclose(expected[i]!, { atol: 1e-6 }));
-    expect(Math.max(...expected[0]!.map(Math.abs))).toBeGreaterThan(0.1); // nothing here is a picture of zeros
+    expect(Math.max(...expected[0]!.map(Math.abs))).toBeGreaterThan(0.1); // not a picture of zeros
     expect(events).toEqual([restarted(reason)]);
     expect(session.device.actual).toBe(device);
     await rt.dispose();
   });
 
-  test('takes state with it: the session says so, a new one works', async () => {
+  test('loses state: the session fails with a code, a new one works', async () => {
     const rt = faulty(options);
     const state = {
       total: { output: 'total_next', initial: tensor('float32', [3], Float32Array.of(0, 10, 0)) },
@@ -84,7 +84,7 @@ describe.each([
     await rt.dispose();
   });
 
-  test('takes shared state with it: sessions go on when it is written again', async () => {
+  test('loses shared state: sessions continue when it is written again', async () => {
     const rt = faulty(options);
     const total = (value: number) => tensor('float32', [3], new Float32Array(3).fill(value));
     const count = tensor('int64', [], BigInt64Array.of(0n));
@@ -114,7 +114,7 @@ describe.each([
   });
 });
 
-test('a worker that dies idle is replaced by the next call', async () => {
+test('a worker that dies while idle is replaced by the next call', async () => {
   const rt = faulty({ device: 'wasm' });
   const session = await rt.createSession(model);
   const before = await image(session);
@@ -126,7 +126,7 @@ test('a worker that dies idle is replaced by the next call', async () => {
   await rt.dispose();
 });
 
-test('a worker that dies over the same run again makes it fail with a code; the next run gets a fresh one', async () => {
+test('a worker that dies again in the same run fails it with a code; the next run gets a new worker', async () => {
   const rt = faulty({ device: 'wasm' });
   await withWorkers(
     (url, nth) => (nth <= 2 ? `${url}#die` : url),
@@ -147,7 +147,7 @@ test('a worker that dies over the same run again makes it fail with a code; the 
   await rt.dispose();
 });
 
-test('a replacement that cannot start fails the call with a code, and leaves the next one free to try', async () => {
+test('a replacement that cannot start fails the call with a code; the next call tries again', async () => {
   const rt = faulty({ device: 'wasm' });
   const session = await rt.createSession(model);
   const before = await image(session);
@@ -161,7 +161,7 @@ test('a replacement that cannot start fails the call with a code, and leaves the
   await rt.dispose();
 });
 
-test('generators on one worker survive it together; each listener hears it once, and the console where there is none', async () => {
+test('generators on one worker survive together; one event per listener, else one console warning', async () => {
   const said: string[] = [];
   const { warn } = console;
   console.warn = (...parts: unknown[]) => void said.push(parts.join(' '));
@@ -188,7 +188,7 @@ test('generators on one worker survive it together; each listener hears it once,
   }
 });
 
-test('options that cannot be are refused', () => {
+test('invalid options are refused', () => {
   for (const options of [{ timeoutMs: 0 }, { timeoutMs: NaN }, { executor: 'process' as never }])
     expect(() => runtime(options)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
 });

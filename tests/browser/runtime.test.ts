@@ -1,5 +1,5 @@
-// The runtime contract in Chromium, on each device: numbers against onnxruntime-node, overlap, errors that stay with
-// their caller, state, disposal.
+// The runtime contract in Chromium, on each device: results against onnxruntime-node, overlapping calls, errors that
+// reach only their caller, state, disposal.
 import { tensor } from '@forja/core';
 import type { NamedTensors, Session } from '@forja/core';
 import { runtimeConformance } from '@forja/core/conformance';
@@ -46,7 +46,7 @@ describe.each(devices)('%s', (_, options) => {
   });
   afterAll(() => rt.dispose());
 
-  test('reports the device that runs, its threads and where the nodes are', () => {
+  test('reports the actual device, its threads and the placement of nodes', () => {
     const { device } = session;
     expect(device).toMatchObject({
       requested: options.device,
@@ -61,7 +61,7 @@ describe.each(devices)('%s', (_, options) => {
     expect(session.outputs[0]).toMatchObject({ name: 'image', dtype: 'float32' });
   });
 
-  test('gives the pictures that onnxruntime-node gives, within 1e-5', async () => {
+  test('gives the pictures of onnxruntime-node, within 1e-5', async () => {
     const z = latent(5);
     const { image } = await session.run({ latent: z });
     const reference = await commands.runInNode([...model], 'latent', z.shape, [...floats(z)]);
@@ -70,7 +70,7 @@ describe.each(devices)('%s', (_, options) => {
     expect(floats(image)).toBeAllclose(reference.data, { atol: 1e-5 });
   });
 
-  test('overlapping runs and creates are answered, each with its own result', async () => {
+  test('overlapping runs and creations each get their own result', async () => {
     const alone: Float32Array[] = [];
     for (let i = 0; i < 6; i++) alone.push(floats((await session.run({ latent: latent(2, i) }))['image']));
     const [other, ...together] = await Promise.all([
@@ -117,7 +117,7 @@ describe.each(devices)('%s', (_, options) => {
     ]);
   });
 
-  test('feeds survive, also as a view of a larger or shared buffer', async () => {
+  test('feeds are not transferred, also as views of a larger or shared buffer', async () => {
     const plain = latent(2);
     const expected = floats((await session.run({ latent: plain }))['image']);
     const shared = new Float32Array(new SharedArrayBuffer(400)).subarray(3, 19);
@@ -130,7 +130,7 @@ describe.each(devices)('%s', (_, options) => {
     expect(plain.data.byteLength).toBe(64);
   });
 
-  test('says which nodes run elsewhere, and refuses them when strict', async () => {
+  test('reports nodes that run elsewhere, and refuses them with strict', async () => {
     const initial = {
       total: tensor('float32', [3], new Float32Array(3)),
       count: tensor('int64', [], new BigInt64Array(1)),
@@ -164,7 +164,7 @@ describe.each(devices)('%s', (_, options) => {
     };
     const x = (value: number) => ({ x: tensor('float32', [3], Float32Array.of(value, value, value)) });
 
-    test('moves on from run to run, is read, replaced, and not returned unless asked for', async () => {
+    test('advances with each run, can be read and replaced, and is returned only on request', async () => {
       const stateful = await rt.createSession(runningMean(), { state });
       expect(Object.keys(await stateful.run(x(1)))).toEqual(['mean']);
       await Promise.all([stateful.run(x(2)), stateful.run(x(3))]);
@@ -182,7 +182,7 @@ describe.each(devices)('%s', (_, options) => {
       await stateful.dispose();
     });
 
-    test('what is read is a copy, and two sessions of one model have state of their own', async () => {
+    test('reads are copies, and two sessions of one model have separate state', async () => {
       const [a, b] = await Promise.all([
         rt.createSession(runningMean(), { state }),
         rt.createSession(runningMean(), { state }),
@@ -195,7 +195,7 @@ describe.each(devices)('%s', (_, options) => {
       await Promise.all([a.dispose(), b.dispose()]);
     });
 
-    test('shared, stays when the last session of its device goes', async () => {
+    test('shared state survives the last session of its device', async () => {
       const own = runtime(options);
       const shared = await own.createState?.({ total: state.total.initial, count: state.count.initial });
       if (!shared) throw new Error('createState');
@@ -206,7 +206,7 @@ describe.each(devices)('%s', (_, options) => {
       for (let turn = 1; turn <= 3; turn++) {
         const session = await own.createSession(runningMean(), { state: bindings });
         await session.run(x(1));
-        await session.dispose(); // with it the GPU device
+        await session.dispose(); // and with it the GPU device
       }
       const read = await shared.read();
       expect([...floats(read['total'])]).toEqual([3, 13, 3]);
@@ -216,7 +216,7 @@ describe.each(devices)('%s', (_, options) => {
         await own.createSession(runningMean(), { state: bindings }),
       ];
       await a.run(x(1));
-      await a.dispose(); // what it made stays in use
+      await a.dispose(); // its state stays in use
       expect([...floats((await b.run(x(1)))['mean'])]).toEqual([1, 3, 1]);
       await own.dispose();
     });
@@ -259,7 +259,7 @@ describe.each(devices)('%s', (_, options) => {
 describe('conformance, WASM inline', () =>
   runtimeConformance({ test, expect }, () => runtime({ device: 'wasm', executor: 'inline' })));
 
-test('auto passes software WebGPU by, and says why', async () => {
+test('auto skips software WebGPU, and says why', async () => {
   const rt = runtime();
   const device = await rt.ready();
   expect(device).toMatchObject({ requested: 'auto', actual: 'wasm' });

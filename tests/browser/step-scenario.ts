@@ -3,7 +3,7 @@
 import type { Runtime } from '@forja/core';
 import { compile, dcgan, phaseStep, scalarOf } from '@forja/trainer';
 
-/** What both sides end with; plain arrays, because that is what crosses. */
+/** Results of both sides; plain arrays, which can be serialized. */
 export interface Outcome {
   losses: number[];
   state: Record<string, number[]>;

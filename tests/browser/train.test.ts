@@ -1,5 +1,5 @@
-// Training in Chromium: the step is traced, lowered and compiled in the page, and runs in onnxruntime-web's WASM as in
-// onnxruntime-node.
+// Training in Chromium: the step is traced, lowered and compiled in the page, and gives the same on onnxruntime-web's
+// WASM as on onnxruntime-node.
 import { runtime } from '@forja/web';
 import { afterAll, expect, test } from 'vitest';
 import { commands } from 'vitest/browser';

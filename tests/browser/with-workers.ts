@@ -1,6 +1,6 @@
-// Starts the workers of a page from other addresses than the product asked for.
+// Starts the workers of a page from other addresses than the product's.
 
-/** Starts workers from what `address` makes of their address, while `during` lasts. */
+/** During `during`, starts workers from `address(url)` instead of their own URL. */
 export async function withWorkers(
   address: (url: string, nth: number) => string,
   during: () => Promise<void>,

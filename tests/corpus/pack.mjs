@@ -1,6 +1,6 @@
 // Packs the test models of the `onnx` Python package into one file: `node tests/corpus/pack.mjs <unpacked wheel of onnx
-// 1.15.0>`. A wheel is a ZIP; 1.15 is the last release but one whose wheel carries them. Each distinct model once, by
-// path; see README.md for the form.
+// 1.15.0>`. A wheel is a ZIP; later wheels lack the models. Each distinct model once, by path; see README.md for the
+// format.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, brotliCompressSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-// Reads the packed models of others: README.md has their origin and the form of the file.
+// Reads the packed third-party models; README.md has their origin and the format of the file.
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 

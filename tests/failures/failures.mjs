@@ -1,5 +1,5 @@
-// Failures of training made on purpose, seeded and small, with what cures each: for tests (tests/parity/diagnosis) and
-// for the table of docs/remedies.md (bench/remedies.mjs). And runs that are healthy.
+// Small seeded training runs that fail on purpose, with the remedy of each, and healthy ones: for tests
+// (tests/parity/diagnosis) and the table of docs/remedies.md (bench/remedies.mjs).
 import { latents, philoxUniform } from '@forja/core';
 import { arrayDataset, MemoryStore, train } from '@forja/trainer';
 
@@ -36,15 +36,15 @@ export const DATA = {
   'few-points': () => withHoldout(points(1, 512, 4), points(2, 512)),
 };
 
-/** What all runs have, unless they say otherwise. */
+/** Default configuration of the runs. */
 export const COMMON = { system: 'mlp', batch: 64, base: 64, sampleEvery: 0, checkpointEvery: 0, seed: 1 };
 
 const scored = { metrics: ['frechet'], metricsEvery: 400, metricsCount: 500 };
 const judged = { metrics: ['frechet', 'memorisation'], metricsEvery: 100, metricsCount: 256 };
 
 /**
- * By diagnosis: data and configuration that cause it, the flag that the diagnosis advises, the same as a configuration,
- * the score (or scalar, `of: 'last'`) that gets better by it (`less` or `more`), and scalars that show the failure.
+ * By diagnosis: data and configuration that cause it, the advised flag and its configuration, the score (or scalar,
+ * `of: 'last'`) that it improves (`less` or `more` is better), and scalars that show the failure.
  */
 export const FAILURES = {
   'overwhelming-discriminator': {
@@ -122,7 +122,7 @@ export const FAILURES = {
   },
 };
 
-/** Runs that nothing is wrong with. */
+/** Healthy runs. */
 export const HEALTHY = {
   'non-saturating': { data: 'ring', config: { ...scored, steps: 2000 } },
   'hinge, R1': { data: 'spots', config: { ...scored, steps: 2000, loss: 'hinge', penalties: { r1: 0.1 } } },
@@ -138,7 +138,7 @@ export const HEALTHY = {
 };
 
 /**
- * Plays a run: its record. It is stopped after its last step, so that nothing is exported.
+ * Trains, and returns the run's record. It is stopped after its last step, so that nothing is exported.
  */
 export async function play({ data, config }, runtime) {
   const store = new MemoryStore();

@@ -1,6 +1,6 @@
-// The packed @forja/web in fresh projects of each bundler, run in Chromium under a strict policy: webpack and Vite as
-// they come, esbuild with copied assets, an app's own worker, and a static export of Next.js whose inline scripts are
-// allowed by their hashes. No request leaves the origin; a page on WASM fetches no WebGPU build. Installs from the
+// The packed @forja/web in new projects of each bundler, run in Chromium under a strict CSP: webpack and Vite with
+// default settings, esbuild with copied assets, an app's own worker, and a static export of Next.js whose inline
+// scripts are allowed by hash. No request leaves the origin; a page on WASM fetches no WebGPU build. Installs from the
 // network.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'forja-bundlers-'));
 const size = [56, 28]; // two pictures of 28 × 28, side by side
 let browser: Browser;
 let tarballs: Record<string, string>;
-/** Pixels of the first page that ran: all others' must be within a step of 8 bits. */
+/** Pixels of the first page; those of all others must be within one 8-bit step. */
 let reference: number[] | undefined;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 120_000);
 
-/** A module worker of the app's that does what the page would. */
+/** A module worker of the app that does the page's work. */
 const OWN_WORKER = APP.replace('globalThis.outcome = main();', 'postMessage(await main());');
 const OWN_PAGE = `const worker = new Worker(new URL('./own-worker.js', import.meta.url), { type: 'module' });
 globalThis.outcome = new Promise((resolve, reject) => { worker.onmessage = ({ data }) => resolve(data); worker.onerror = (event) => reject(new Error(event.message)); });

@@ -1,4 +1,4 @@
-// exportOnnx of a thousand random models by seed: equal to tfjs, or refused clearly, which few are.
+// exportOnnx of a thousand seeded random models: equal to tfjs, or (few) refused clearly.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import * as tf from '@tensorflow/tfjs';

@@ -1,5 +1,5 @@
-// Each failure of training, made on purpose, is diagnosed by its name and no other; the flag that is advised makes it
-// better; and healthy runs are told nothing. docs/remedies.md has the figures.
+// Each failing training run gets its own diagnosis and no other, and improves with the advised flag; healthy runs get
+// no diagnosis. docs/remedies.md has the numbers.
 import { runtime } from '@forja/node';
 import type { Runtime } from '@forja/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Games of every kind, killed four times each at random moments, also within an iteration: what the resumed run leaves
-// is what an undisturbed one does, bit for bit: state, pools, lazy moments, log, grids and models.
+// Games of every kind, killed four times each at random moments, also within an iteration: the resumed run equals an
+// uninterrupted one, bit for bit: state, pools, lazy moments, log, grids and models.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

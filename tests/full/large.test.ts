@@ -1,5 +1,5 @@
-// Weights of more than 2 GiB: exported into a file of their own without being asked, loaded with their integrity
-// checked, and run. Takes 11 GB of memory.
+// Weights of more than 2 GiB: exported to an external file by default, loaded with the integrity check, and run. Takes
+// 11 GB of memory.
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,8 @@ it('more than 2 GiB of weights are exported, loaded and run', async (context) =>
       }),
     ),
   });
-  // Each layer turns its input by its number of places, so that every weight file offset shows in the result.
+  // Each layer rotates its input by its own number of places, so that every offset in the weight file affects the
+  // result.
   for (const [i, variable] of model.weights.entries()) {
     const values = new Float32Array(WIDTH * WIDTH);
     for (let row = 0; row < WIDTH; row++) values[row * WIDTH + ((row + i) % WIDTH)] = 1;

@@ -1,5 +1,5 @@
-// Leaving in the middle of a run, twenty times each way, at moments spread over the run: the exit code that was wanted,
-// no abort of the process, no child left.
+// Exiting during a run, twenty times in each way, at moments spread over the run: the exit code is right, the process
+// does not abort, and no child is left.
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { aliveBy, Leaving, WAYS } from '../parity/support/leaving.js';
@@ -16,7 +16,7 @@ test.each(Object.keys(WAYS).flatMap((way) => leaving.executorsOf(way).map((execu
       const { ending, left } = await leaving.trial(way, executor, i * 7, alive);
       const { stdout, code, signal } = ending;
       const { expected } = WAYS[way]!;
-      // A run that was over before the moment came is a fair trial too.
+      // A trial also counts if the run was over before the moment.
       if (
         code !== expected.code ||
         signal !== expected.signal ||

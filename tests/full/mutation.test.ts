@@ -1,5 +1,5 @@
-// What verification sees, in figures: seeded faults in the files of networks and random models, and the same files
-// without one.
+// Detection rate of verification: seeded faults in the files of networks and random models, and false alarms on the
+// same files without faults.
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
 import * as tf from '@tensorflow/tfjs';

@@ -1,5 +1,5 @@
-// Digits of the demo's configuration, three seeds, scored by the judge; and beside them the PyTorch twin trained on as
-// many images, where FORJA_TORCH_PYTHON is set.
+// Digits of the demo's configuration, three seeds, scored by the judge; and those of the PyTorch twin, trained on as
+// many images, if FORJA_TORCH_PYTHON is set.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -99,7 +99,7 @@ describe('digits', () => {
     }
     const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     const mine = results.map(({ ours: judged }) => judged.fractionAbove);
-    // Three runs a side: a difference within two standard errors of the two means is noise.
+    // Three runs per side: a difference within two standard errors of the two means is noise.
     const variance = (values: number[]): number =>
       mean(values.map((v) => (v - mean(values)) ** 2)) * (values.length / (values.length - 1));
     const error = Math.sqrt((variance(mine) + variance(theirs)) / SEEDS.length);

@@ -1,5 +1,5 @@
-// The packed @forja/node in services that others build and test: Vite's SSR builds, with the package external (as they
-// come) and bundled with its worker, and Jest's ES modules. Installs from the network.
+// The packed @forja/node in third-party builds and tests: Vite's SSR builds, with the package external (the default)
+// and bundled with its worker, and Jest's ES modules. Installs from the network.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

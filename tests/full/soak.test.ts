@@ -1,5 +1,5 @@
-// Two hundred times load, sample and dispose in one process, by each executor: no worker, child or handle stays, and
-// memory has no slope.
+// Load, sample and dispose two hundred times in one process, with each executor: no worker, child or handle is left,
+// and memory does not grow.
 import { afterAll, expect, test } from 'vitest';
 import { Scripts, smallGenerator } from '../../packages/node/vitest.support.js';
 
@@ -42,8 +42,7 @@ test.each(['worker', 'inline', 'process'])('executor %s', async (executor) => {
   };
   console.log(executor, stdout.trim());
   expect(found).toMatchObject({ live: 0, handles: 0 });
-  // A session that stays would be megabytes each time (its weights alone are 70 kB, its arenas more), a handle some
-  // kilobytes of heap.
+  // A leaked session would take megabytes (70 kB of weights, and its arenas), a leaked handle some kilobytes of heap.
   expect(found.rssSlope).toBeLessThan(0.1);
   expect(found.heapSlope).toBeLessThan(0.01);
 });

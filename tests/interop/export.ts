@@ -1,5 +1,4 @@
-// Writes the models that other runtimes are given, each with inputs and the outputs that onnxruntime-node gives for
-// them. Run by interop.mjs.
+// Writes models for other runtimes, each with inputs and onnxruntime-node's outputs. Run by interop.mjs.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readManifest, type NamedTensors } from '@forja/core';
@@ -65,8 +64,7 @@ async function write(name: string, model: tf.LayersModel | tf.GraphModel, option
 }
 
 /**
- * The sizes of a model's inputs, one picture at a time: some runtimes have no batch, or pad wrongly where a size is
- * open.
+ * The sizes of a model's inputs for one picture: some runtimes support no batch, or pad dynamic sizes wrongly.
  */
 function fixed(model: tf.LayersModel): NonNullable<ExportOptions['inputs']> {
   const open = [1, SIZES['height'] ?? 1, SIZES['width'] ?? 1];

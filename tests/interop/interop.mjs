@@ -1,7 +1,7 @@
-// npm run interop: exports networks and published models, and lets other people's runtimes load and run them. Needs
-// Python 3 with venv; installs into a folder of its own. Writes docs/interop.md.
-// --python <path>: a Python that has the packages already. --only <text>: networks whose name contains it. --torch:
-// torch-fidelity too (large). Not part of npm test.
+// npm run interop: exports networks and published models, and runs them in third-party runtimes. Needs Python 3 with
+// venv; installs into its own folder. Writes docs/interop.md.
+// --python <path>: a Python that has the packages. --only <text>: networks whose name contains it. --torch: also
+// torch-fidelity (large). Not part of npm test.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';

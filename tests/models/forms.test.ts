@@ -1,5 +1,5 @@
-// The same network as a layers model, as a graph model and as a function: three exports that give the same numbers. One
-// published as layers, one as the TensorFlow converter's graph.
+// The same network as a layers model, a graph model and a function: the exports give the same results. One network
+// published as layers, one as a graph by the TensorFlow converter.
 import { readFile } from 'node:fs/promises';
 import type { Runtime } from '@forja/core';
 import { runtime } from '@forja/node';
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 type Form = tf.LayersModel | tf.GraphModel | ((x: tf.Tensor) => tf.Tensor);
 
-/** What tfjs itself computes of a form. */
+/** tfjs's own result of a form. */
 function eager(form: Form, x: tf.Tensor): Float32Array {
   const y = tf.tidy(() => (typeof form === 'function' ? form(x) : (form.predict(x) as tf.Tensor))); // one output
   const values = y.dataSync<'float32'>().slice();
@@ -91,7 +91,7 @@ describe('one network in three forms', () => {
     graph.dispose();
   });
 
-  it('MobileNet v2, written by the TensorFlow converter: the layers and the calls that its nodes are, equal files', async () => {
+  it('MobileNet v2, written by the TensorFlow converter: equal files from its layers and calls', async () => {
     const { path, remove } = await nsfwModel('mobilenet_v2_mid');
     try {
       const graph = (await loadTfjsModel(path)) as tf.GraphModel;

@@ -1,5 +1,5 @@
-// One network as a layers model, as a graph model and as a plain function. A published model is read into steps; from
-// these the forms that it lacks are built, each from tfjs's own parts.
+// One network as a layers model, a graph model and a plain function. A published model is read into steps, from which
+// the other forms are built.
 import * as tf from '@tensorflow/tfjs';
 
 /** One step of a network; `from` are the names of the values it reads. */
@@ -130,7 +130,7 @@ export function asFunction(steps: readonly Step[]): (x: tf.Tensor) => tf.Tensor 
     });
 }
 
-/** What a node of a graph model has; numbers are written as the TensorFlow converter writes them. */
+/** A node of a graph model, with numbers in the TensorFlow converter's encoding. */
 interface GraphNode {
   name: string;
   op: string;

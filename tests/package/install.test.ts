@@ -1,6 +1,6 @@
-// A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry imports
-// and can be required, without loading native code; declarations compile with skipLibCheck off; the bins answer; and
-// the page's part of @forja/web stays within its size.
+// A new user's project: the four tarballs and their peers installed by npm into an empty folder. Every entry can be
+// imported and required without loading native code; declarations compile with skipLibCheck off; the bins run; and the
+// page's part of @forja/web stays within its size.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,7 +41,7 @@ beforeAll(() => {
   ];
   execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], {
     cwd: project,
-    // What users behind a firewall set: the script only fetches the CUDA provider.
+    // As behind a firewall: the install script only fetches the CUDA provider.
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: process.platform === 'win32',
@@ -50,7 +50,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-/** Runs a script of the user's; `native` is every .node file that it loaded. */
+/** Runs a user's script; `native` lists the .node files that it loaded. */
 function run(source: string, type: 'module' | 'commonjs'): { status: number | null; output: string } {
   const file = join(project, `try.${type === 'module' ? 'mjs' : 'cjs'}`);
   writeFileSync(file, source);
@@ -107,7 +107,7 @@ describe.each(entries)('%s', (entry, lib, types) => {
   });
 });
 
-test('without the peer onnxruntime-node, whose install script wants NuGet, it installs and makes pictures as WebAssembly', () => {
+test('installs without the peer onnxruntime-node, whose install script needs NuGet, and runs as WebAssembly', () => {
   const plain = mkdtempSync(join(tmpdir(), 'forja-plain-'));
   try {
     writeFileSync(join(plain, 'package.json'), JSON.stringify({ name: 'plain', private: true, type: 'module' }));
@@ -180,7 +180,7 @@ describe('forja init', () => {
     expect(status, stdout + stderr).toBe(0);
     return stdout;
   };
-  /** A project inside the installed one, whose packages it finds. */
+  /** A project inside the installed one, whose packages it resolves. */
   function start(kind: string): string {
     call(project, bin(), 'init', `start-${kind}`, '--kind', kind);
     return join(project, `start-${kind}`);
@@ -195,7 +195,7 @@ describe('forja init', () => {
     const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    // As npm run does, but for the size.
+    // Like `npm run`, but smaller.
     const script = (name: string): string => call(folder, bin(), ...scripts[name]!.split(' ').slice(1));
     scripts['pictures'] = scripts['pictures']!.replace('256', '16');
     script('pictures');
@@ -217,7 +217,7 @@ test('the package.json of each package can be read', () => {
 });
 
 describe('sizes', () => {
-  /** Bytes, gzipped, of what a page loads before it imports anything dynamically. */
+  /** Gzipped bytes that a page loads before any dynamic import. */
   async function initial(source: string, external: string[]): Promise<number> {
     const { outputFiles, metafile } = await build({
       stdin: { contents: source, resolveDir: project },
@@ -251,7 +251,7 @@ describe('sizes', () => {
     return new Set([...seen].map((path) => path.split('/').pop()!));
   }
 
-  // What a page fetches to load and sample, counted in Chromium: web-page.test.ts.
+  // The files that a page fetches to load and sample are measured in Chromium by web-page.test.ts.
   const bars: [what: string, source: string, bar: number][] = [
     ['@forja/web, everything', "export * from '@forja/web';", 15_000],
     ['@forja/web, load and toCanvas', "export { load, toCanvas } from '@forja/web';", 15_000],

@@ -1,5 +1,5 @@
-// The page of `npm run live` in Chromium, by clicks: a GAN trains in the tab, pauses, is exported, loaded from the file
-// and sampled, and goes on from its checkpoint; nothing is asked of any other host, and the page's policy is kept.
+// The page of `npm run live` in Chromium: a GAN trains in the tab, pauses, is exported, loaded from the file and
+// sampled, and continues from its checkpoint, without requests to other hosts or violations of the CSP.
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ const row = (page: Page, term: string): Promise<string> =>
   page.locator(`dt:text-is("${term}") + dd`).first().innerText();
 const status = (page: Page, text: RegExp): Promise<void> => page.locator('#status').filter({ hasText: text }).waitFor();
 
-test('trains 200 steps, pauses, exports, samples the file, and goes on from a checkpoint', async () => {
+test('trains 200 steps, pauses, exports, samples the file, and continues from a checkpoint', async () => {
   const { page, requests, complaints } = await openPage(browser);
   await page.goto(address);
   await page.getByLabel('Steps', { exact: true }).fill('200');

@@ -1,5 +1,5 @@
-// What is in each tarball: publint and attw find nothing, no workspace protocol is left, licence and notices are there,
-// no source or test is.
+// Contents of each tarball: no findings of publint and attw, no workspace protocol, no sources or tests, licence and
+// notices included.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ test.each(packages)('attw finds the types of %s from ESM and bundlers', (name) =
   expect(status, output).toBe(0);
 });
 
-/** What `forja init` copies. */
+/** Templates of `forja init`. */
 const templates = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'templates'], {
   cwd: join(root, 'packages', 'node'),
   encoding: 'utf8',
@@ -87,7 +87,7 @@ test.each(packages)('no path of the machine that built it is in %s', (name) => {
   }
 });
 
-test.each(packages)('every file that the exports and bins of %s name is there', (name) => {
+test.each(packages)('every file in the exports and bins of %s exists', (name) => {
   const manifest = JSON.parse(file(name, 'package.json')) as { exports: unknown; bin?: Record<string, string> };
   const named = [...JSON.stringify([manifest.exports, manifest.bin ?? {}]).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(
     (m) => m[1]!,

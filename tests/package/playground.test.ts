@@ -41,7 +41,7 @@ function start(args: string[]): {
     child.stderr.on('data', read);
     child.on('close', () => reject(new Error(text)));
   });
-  url.catch(() => undefined); // told by `said` where it is expected
+  url.catch(() => undefined); // `said` reports an expected failure
   return { child, said, url };
 }
 
@@ -58,11 +58,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The canvas's pixels as one number that changes with them, and how far apart they are. */
+/** A hash of the canvas's pixels, and their range. */
 const pixels = (page: Page): Promise<{ sum: number; spread: number; width: number }> =>
   page.evaluate(() => {
     const canvas = document.querySelector('canvas')!;
-    // Read from a copy: reading the page's own canvas often would earn it a warning.
+    // Read from a copy, as frequent reads of the page's own canvas cause a console warning.
     const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })!;
     copy.drawImage(canvas, 0, 0);
     const { data, width } = copy.getImageData(0, 0, canvas.width, canvas.height);

@@ -1,5 +1,5 @@
-// The repository itself: nothing of one machine in tracked files, one version of each tool, a docblock on every public
-// symbol, borders that bite, notices up to date; and a printed report of long files.
+// The repository itself: no machine-specific names in tracked files, one version of each tool, docblocks on all public
+// symbols, enforced borders between packages, notices up to date; and a printed report of long files.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const readable = tracked.filter(
 );
 
 test('no registry host and no absolute path of a machine is in a tracked file', () => {
-  // Written in pieces so that this file does not contain what it looks for.
+  // Written in pieces, so that this file does not match itself.
   const path = new RegExp(
     `(^|[^a-zA-Z0-9_.~\\w-])/(${['work', 'farm', 'root', 'home/[a-z]+', 'Users/[a-z]+'].join('|')})/[a-z.]`,
     'm',
@@ -57,7 +57,7 @@ test('every public symbol has a docblock', () => {
   expect(status).toBe(0);
 });
 
-test('the notices name what the builds carry', () => {
+test('the notices list all third parties in the builds', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/notices.mjs', '--check'], {
     cwd: root,
     encoding: 'utf8',

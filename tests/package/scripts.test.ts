@@ -1,5 +1,5 @@
-// The repository's scripts where they must refuse or count rightly: an old Node, a wrong browser path, an unknown
-// package, broken test files.
+// Refusals and counts of the repository's scripts: an old Node, a wrong browser path, an unknown package, broken test
+// files.
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ test('setup refuses an old Node in one line', () => {
   expect(status).toBe(1);
 });
 
-test('a CHROMIUM_PATH that names nothing is an error, not a reason to look on', () => {
+test('a wrong CHROMIUM_PATH is an error; no other browser is searched', () => {
   const path = join(root, 'no-such-browser');
   const { output } = node(
     script(
@@ -46,7 +46,7 @@ test('build names the packages it knows', () => {
   expect(status).toBe(2);
 });
 
-test('tfjs-node says in one line what it cannot use', () => {
+test('tfjs-node reports wrong arguments in one line', () => {
   const linux = process.platform === 'linux' && process.arch === 'x64' && process.versions.node.split('.')[0]! < '23';
   const refusal = (...args: string[]): string => {
     // a runner may set it to where everything is found

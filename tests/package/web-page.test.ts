@@ -70,7 +70,7 @@ describe('esbuild and forja-web-assets', () => {
     });
   });
 
-  test("what lowering: 'auto' needs is there too", async () => {
+  test("lowering: 'auto' works too", async () => {
     const seen = await visit(
       browser,
       site,
@@ -81,7 +81,7 @@ describe('esbuild and forja-web-assets', () => {
     expect(seen.scripts).toContain('/forja/lower.js');
   });
 
-  test('inline runs as well, with the same file', async () => {
+  test('inline works with the same file', async () => {
     const seen = await visit(
       browser,
       site,
@@ -96,7 +96,7 @@ describe('esbuild and forja-web-assets', () => {
     });
   });
 
-  test('a missing worker, another origin, and a policy that forbids WebAssembly, are told', async () => {
+  test('a missing worker, another origin, and a CSP that forbids WebAssembly are reported', async () => {
     const missing = await visit(browser, site, {}, 'device=wasm&assets=/nowhere/');
     expect(missing.outcome).toMatchObject({
       code: 'device.unavailable',
@@ -173,7 +173,7 @@ describe('the WebGPU build of 25.5 MiB left out', () => {
       });
   });
 
-  test('of copied files, by a flag; a browser without JSPI is told', async () => {
+  test('of copied files, by a flag; reported in a browser without JSPI', async () => {
     const site = join(folder, 'copied-small-site');
     addModel(site);
     await esbuild.build({
@@ -201,7 +201,7 @@ describe('the WebGPU build of 25.5 MiB left out', () => {
   });
 });
 
-test('the page of forja init, built by Vite: draws, and other pictures at a click', async () => {
+test('the page of forja init, built by Vite: draws, and redraws on click', async () => {
   const page = join(app, 'start');
   execFileSync(process.execPath, [join(root, 'packages/node/dist/bin.js'), 'init', page, '--kind', 'page']);
   await viteBuild({ root: page, logLevel: 'error' });
@@ -222,7 +222,7 @@ test('the page of forja init, built by Vite: draws, and other pictures at a clic
   }
 });
 
-test('a drawn graph is well-formed, its texts fit their boxes, and it asks for nothing', async () => {
+test('a drawn graph is well-formed, its texts fit their boxes, and it makes no requests', async () => {
   const forja = join(root, 'packages/node/dist/bin.js');
   const model = join(root, 'tests/vectors/torch-generator.onnx');
   const site = join(folder, 'graph-site');
@@ -270,7 +270,7 @@ describe.each(['recipes/vite', 'recipes/offline', 'start/page'])('docs/%s.md', (
     writeFileSync(join(site, 'generator.onnx'), pictureModel());
   });
 
-  test('its page draws pictures under its policy, also when the network is gone', async () => {
+  test('its page draws pictures under its CSP, also offline', async () => {
     const server = await serve(site, { 'Content-Security-Policy': CSP, ...ISOLATION_HEADERS });
     const { page: tab, requests, complaints } = await openPage(browser);
     const drawn = async (): Promise<unknown> => {
@@ -293,7 +293,7 @@ describe.each(['recipes/vite', 'recipes/offline', 'start/page'])('docs/%s.md', (
   });
 });
 
-test('called while a server renders, it says where it belongs', () => {
+test('during server-side rendering, the error says where to call it', () => {
   const script = join(app, 'render.mjs');
   writeFileSync(
     script,
@@ -307,7 +307,7 @@ test('called while a server renders, it says where it belongs', () => {
   );
 });
 
-test('forja-web-assets refuses a wrong call and leaves nothing half written', () => {
+test('forja-web-assets refuses wrong calls and leaves no incomplete files', () => {
   const bin = join(web, 'dist', 'assets-bin.js');
   for (const args of [[], ['a', 'b'], ['--what']])
     expect(() => execFileSync(process.execPath, [bin, ...args], { stdio: 'pipe' })).toThrow(
@@ -315,7 +315,7 @@ test('forja-web-assets refuses a wrong call and leaves nothing half written', ()
     );
 });
 
-test('a page that loads a generator and samples carries at most 15 kB gzipped beside the worker, and fetches no more of it later', async () => {
+test('a page that loads and samples fetches at most 15 kB gzipped besides the worker, and no more later', async () => {
   const site = join(folder, 'small-site');
   addModel(site);
   copyAssets(app, join(site, 'forja'));

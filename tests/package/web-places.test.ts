@@ -1,5 +1,5 @@
-// Pages whose scripts, frames or policies are unusual, in Chromium: each loads a generator, or is told by name what
-// stands in its way and what cures that.
+// Pages with unusual scripts, frames or policies, in Chromium: each loads a generator, or gets an error that names the
+// obstacle and the way out.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'forja-places-'));
 const site = join(folder, 'site');
 let browser: Browser;
 
-/** Loads and samples as its address says, in whatever thread it is, and sends what came to whoever wants to know. */
+/** Loads and samples with the options in its address, in any thread, and posts the outcome. */
 const APP = `import { load } from '@forja/web';
 async function main(wish, base) {
   try {
@@ -34,7 +34,7 @@ else if ('DedicatedWorkerGlobalScope' in globalThis) outcome().then(postMessage)
 else outcome().then((came) => parent.postMessage(came, '*'));
 `;
 
-/** Begins every page: takes what its scripts, frames and workers send. */
+/** Start of every page: receives outcomes of its scripts, frames and workers. */
 const BEGIN = `<!doctype html><title>t</title><link rel="icon" href="data:,"><script>
   onmessage = ({ data }) => { globalThis.outcome = data; };
   const from = (port) => { port.onmessage = onmessage; };
@@ -42,7 +42,7 @@ const BEGIN = `<!doctype html><title>t</title><link rel="icon" href="data:,"><sc
 const SCRIPT = '<script type="module" src="/app.js"></script>';
 
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-/** What a CDN sends, so that anybody may have its scripts. */
+/** Headers of a CDN, which allow any origin. */
 const OPEN = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
 const TRUSTED = { 'Content-Security-Policy': "require-trusted-types-for 'script'" };
 const POLICY = `<script>trustedTypes.createPolicy('default', { createScriptURL: (url) => url });</script>`;
@@ -71,7 +71,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Opens a page of `body(cdn)` at `/?query` and waits for what comes of it; `cdn` is another origin with the files. */
+/** Opens a page of `body(cdn)` at `/?query` and waits for its outcome; `cdn` is another origin with the files. */
 async function come(
   body: string | ((cdn: string) => string),
   { query = '', headers = {} }: { query?: string; headers?: Readonly<Record<string, string>> } = {},
@@ -99,7 +99,7 @@ const unavailable = (...words: string[]) => ({
 describe('a script from another origin', () => {
   const script = (cdn: string): string => `<script type="module" src="${cdn}/app.js"></script>`;
 
-  test('has no worker there, and is told of assets', async () => {
+  test('cannot start a worker, and the error names assets', async () => {
     expect(await come(script)).toEqual(unavailable('forja-web-assets', 'assets'));
   });
 
@@ -115,7 +115,7 @@ describe('a script from another origin', () => {
 });
 
 describe('a frame', () => {
-  test('in a sandbox has no origin, and is told of allow-same-origin and inline', async () => {
+  test('in a sandbox has no origin, and the error names allow-same-origin and inline', async () => {
     const frame = (query: string, more = ''): string =>
       `<iframe sandbox="allow-scripts ${more}" src="/frame.html?${query}"></iframe>`;
     expect(await come(frame('assets=/forja/'), { headers: OPEN })).toEqual(unavailable('allow-same-origin', 'inline'));
@@ -135,12 +135,12 @@ describe('a worker of the app', () => {
   const start = (kind: string, address: string): string =>
     `<script>from(new ${kind}(${address}, { type: 'module' })${kind === 'Worker' ? '' : '.port'})</script>`;
 
-  test('that is shared can start none, and is told of inline, which runs', async () => {
+  test('that is shared cannot start another; the error names inline, which works', async () => {
     expect(await come(start('SharedWorker', "'/app.js'"))).toEqual(unavailable("executor: 'inline'"));
     expect(await come(start('SharedWorker', "'/app.js?executor=inline&assets=/forja/'"))).toEqual(drawn('inline'));
   });
 
-  test('of the page may have ours; one made of a Blob is told that addresses must be whole', async () => {
+  test('of the page can start ours; in one made from a Blob, the error asks for absolute addresses', async () => {
     expect(await come(start('Worker', "'/app.js?assets=/forja/'"))).toEqual(drawn('worker'));
     const blob = (asked: string): string =>
       start(
@@ -156,7 +156,7 @@ describe('a worker of the app', () => {
     ).toEqual(drawn('worker'));
   });
 
-  test('that is a service worker is told to leave it to the page', async () => {
+  test('that is a service worker gets an error that names the page', async () => {
     for (const query of ['', '?executor=inline&assets=/forja/'])
       expect(
         await come(`<script>
@@ -170,7 +170,7 @@ describe('a worker of the app', () => {
 });
 
 describe('a page that requires trusted types', () => {
-  test('is told of a default policy and of inline; both run', async () => {
+  test('gets an error that names a default policy and inline; both work', async () => {
     const refused = unavailable('trusted types', "'default'", 'inline');
     expect(await come(SCRIPT, { query: 'assets=/forja/', headers: TRUSTED })).toEqual(refused);
     expect(await come(SCRIPT, { headers: TRUSTED })).toEqual(refused);
@@ -179,7 +179,7 @@ describe('a page that requires trusted types', () => {
     expect(inline).toEqual(drawn('inline'));
   });
 
-  test('and sends that policy with worker.js too, has one thread there', async () => {
+  test('and applies to worker.js too: one thread', async () => {
     const headers = { ...TRUSTED, ...ISOLATED };
     const two = await come(POLICY + SCRIPT, { query: 'assets=/forja/&threads=2', headers });
     expect(two).toEqual(unavailable('threads: 1', 'trusted types'));

@@ -1,5 +1,5 @@
-// One signature of a recording, through the shipped exporter: a function that calls the kernel is exported, run in
-// onnxruntime, and compared with what upstream's cpu kernel gave.
+// Checks one recorded signature: exports a function that calls the kernel, runs it in onnxruntime, and compares with
+// the results of upstream's cpu kernel.
 import { exportOnnx } from '@forja/trainer';
 import * as tf from '@tensorflow/tfjs';
 import * as native from 'onnxruntime-node';
@@ -11,8 +11,7 @@ import type { RecordedData, RecordedMeta, RecordedSample, Signature } from './re
 export const TOLERANCE = 1e-5;
 
 /**
- * What became of a signature. `other` holds strings or complex numbers, `differs` is not what upstream gave, and
- * known.ts says why.
+ * Outcome of a signature. `other`: strings or complex numbers. `differs`: on purpose, for the reason in known.ts.
  */
 export type Outcome =
   { status: 'passed' } | { status: 'other' | 'refused' | 'failed' | 'wrong' | 'differs'; why: string };
@@ -92,8 +91,8 @@ function inputsOf({ inputs }: Signature): Input[] {
 const isEmpty = ({ shape }: RecordedMeta): boolean => shape.includes(0);
 
 /**
- * The function that a user would write: tensors in, the kernel, tensors out. A tensor without elements, which no file
- * takes as an input, is a constant of the function.
+ * The function that a user would write: tensors in, the kernel, tensors out. An empty tensor, which files do not accept
+ * as an input, becomes a constant.
  */
 function callOf({ kernel, list, inputs, attrs }: Signature): (...x: tf.Tensor[]) => tf.Tensor[] {
   return (...x) => {

@@ -13,7 +13,7 @@ const KNOWN: readonly { is: (signature: Signature) => boolean; why: string }[] =
   },
 ];
 
-/** Why a signature's numbers differ, where that is meant. */
+/** Why a signature's numbers differ on purpose. */
 export function knownDifference(signature: Signature): string | undefined {
   return KNOWN.find(({ is }) => is(signature))?.why;
 }

@@ -1,5 +1,5 @@
-// What tfjs-core's own specs give to the kernels of the cpu backend, and get: the specs are bundled and run in a child
-// process once, and kept in a cache.
+// Records the kernel calls of tfjs-core's own specs on the cpu backend, with inputs and results: the specs are bundled
+// and run in a child process once, and the recording is cached.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,16 +1,16 @@
-// What a recording of upstream's specs holds. record.mjs makes it.
+// Types of a recording of upstream's specs, made by record.mjs.
 import type { ProgramDType } from '../../packages/trainer/src/program/program.js';
 
-/** Shape and type of a tensor as tfjs has it: strings and complex numbers too, and `pixels` for what is no tensor. */
+/** Shape and tfjs type of a tensor, including strings and complex numbers; `pixels` for values that are not tensors. */
 export interface RecordedMeta {
   shape: number[];
   dtype: ProgramDType | 'string' | 'complex64' | 'pixels';
 }
 
-/** Numbers of a tensor; undefined where they are no numbers. */
+/** Numbers of a tensor; undefined for other types. */
 export type RecordedData = Float32Array | Int32Array | Uint8Array | undefined;
 
-/** What one call was given and gave. */
+/** Inputs and results of one call. */
 export interface RecordedSample {
   inputs: Record<string, RecordedData | RecordedData[]>;
   outputs: RecordedData[];
@@ -19,7 +19,7 @@ export interface RecordedSample {
 /** All calls of one kernel with these shapes, types and attributes. */
 export interface Signature {
   kernel: string;
-  /** Inputs came as a list, which stands under the name `inputs`. */
+  /** Inputs were passed as a list, recorded under the name `inputs`. */
   list: boolean;
   inputs: Record<string, RecordedMeta | RecordedMeta[]>;
   attrs: Record<string, unknown>;

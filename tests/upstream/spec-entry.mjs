@@ -1,5 +1,5 @@
-// Runs in a process of its own, bundled by record.mjs: tfjs-core's own specs on the cpu backend with every kernel
-// wrapped, and what the kernels were given and gave written to a file.
+// Bundled by record.mjs and run in a separate process: tfjs-core's own specs on the cpu backend with every kernel
+// wrapped; writes inputs and results of the kernels to a file.
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import { serialize } from 'node:v8';
@@ -12,7 +12,7 @@ import '@tensorflow/tfjs-backend-cpu';
 
 const [target] = process.argv.slice(2);
 
-/** Different data kept for one signature: NaN and signs hide in the second. */
+/** Number of samples kept per signature: the second often has NaN and signs. */
 const SAMPLES = 4;
 
 /** Larger calls are counted, and kept without data. */
@@ -48,7 +48,7 @@ function read(value, backend) {
   return new ARRAYS[value.dtype](backend.readSync(value.dataId));
 }
 
-/** Attributes as plain data: what structuredClone refuses is left out, as tracing would. */
+/** Attributes as plain data, without values that structuredClone refuses, as in tracing. */
 function plain(attrs) {
   try {
     return structuredClone(attrs ?? {});

@@ -17,19 +17,19 @@ export const FAMILIES: Readonly<Record<string, RegExp>> = {
   'Pad*': /Pad/,
 };
 
-/** The least share that passes: of all signatures, and of each family's. */
+/** Minimum passing share of all signatures, and of each family. */
 export const BARS = { all: 0.95, family: 0.9 };
 
-/** A signature with what became of it. */
+/** A signature and its outcome. */
 export interface Checked {
   signature: Signature;
   outcome: Outcome;
 }
 
-/** Signatures, and how many of them pass. */
+/** Number of signatures, and of passing ones. */
 export type Share = readonly [passed: number, of: number];
 
-/** What is kept beside the document. Signatures are named by {@link fingerprint}. */
+/** The numbers saved next to the document. Signatures are named by {@link fingerprint}. */
 export interface Numbers {
   tfjs: string;
   /** Of float32, int32 and bool. */
@@ -38,7 +38,7 @@ export interface Numbers {
   /** The same in onnxruntime-web's WASM, and of files of the oldest opset in onnxruntime-node. */
   wasm: Share;
   opset17: Share;
-  /** Signatures that do not pass, each with its kernel. Any other that does not is a loss. */
+  /** Known failing signatures, each with its kernel. Any other failure is a regression. */
   refused: Record<string, string>;
   /** Signatures of strings and complex numbers: not counted. */
   other: number;
@@ -82,7 +82,7 @@ export function numbersOf(
   };
 }
 
-/** A reason without what differs from one run or signature to the next. */
+/** A reason without parts that vary between runs or signatures. */
 function reason(why: string): string {
   const first = why.split('\n')[0] ?? '';
   return first

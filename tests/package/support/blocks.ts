@@ -1,5 +1,5 @@
-// The code blocks of a Markdown page. TypeScript is checked; with the word `run` after the language a block is also
-// run, in the page's order and folder. A comment `<!-- given: … -->` right above a block is put in front of its code.
+// The code blocks of a Markdown page. TypeScript is type-checked; a block with `run` after the language is also run, in
+// the page's order and folder. A comment `<!-- given: … -->` right above a block is prepended to its code.
 
 /** A fenced block. */
 export interface Block {
@@ -12,7 +12,7 @@ export interface Block {
   code: string;
 }
 
-/** Every block of a page in order. Throws for a word after the language that means nothing. */
+/** Every block of a page in order. Throws for an unknown word after the language. */
 export function blocksOf(page: string, text: string): Block[] {
   const blocks: Block[] = [];
   const lines = text.split('\n');

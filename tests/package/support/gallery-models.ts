@@ -1,5 +1,4 @@
-// Small generators for the gallery's tests: one that takes everything a latent generator can take, and one from picture
-// to picture.
+// Small generators for the gallery's tests: a latent one with all possible inputs, and an image-to-image one.
 import { createHash } from 'node:crypto';
 import type { ManifestInput, ManifestOutput } from '@forja/core';
 import { GraphBuilder, sealModel } from '@forja/core/onnx';
@@ -25,8 +24,8 @@ const row = (name: string, role: ManifestInput['role'], ...shape: number[]): Man
 });
 
 /**
- * 8 × 8 in colour: channel l is the outer product of ψ·z, or from `layer` on of ψ·mix, with a ramp, lighter by the sum
- * of the text's tokens; through tanh.
+ * 8 × 8 in colour: channel l is tanh of the outer product of ψ·z (from `layer` on: ψ·mix) with a ramp, plus the sum of
+ * the text's tokens.
  */
 export async function styledModel(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'styled' });
@@ -62,7 +61,7 @@ export async function styledModel(): Promise<Uint8Array> {
   );
 }
 
-/** Pictures of 8 to 32 pixels a side, multiples of 4, to their negatives. */
+/** Inverts pictures with sides of 8 to 32 pixels, multiples of 4. */
 export async function turnedModel(): Promise<Uint8Array> {
   const g = new GraphBuilder({ name: 'turned' });
   g.output('y', g.op('Neg', [g.input('x', 'float32', ['batch', 3, 'height', 'width'])]));

@@ -1,5 +1,5 @@
-// Global set-up of the project `package`: packs the four packages as they would be published, into one folder that the
-// tests are told.
+// Global set-up of the project `package`: packs the four packages as for publishing, into a folder provided to the
+// tests.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -18,7 +18,7 @@ const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
 export const pinned = (name: string): string =>
   `${name}@${new RegExp(`^ {2}'?${name}'?: (\\S+)$`, 'm').exec(catalog)?.[1] ?? 'not in the catalog'}`;
 
-/** The page: samples the device of its address and leaves what came of it. */
+/** The page: samples on the device in its address, and stores the outcome. */
 export const APP = `import { load, toCanvas } from '@forja/web';
 const wish = new URL(location.href).searchParams;
 const assets = wish.get('assets');
@@ -41,7 +41,7 @@ globalThis.outcome = main();
 export const HTML =
   '<!doctype html><title>t</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>';
 
-/** What a page left. */
+/** The outcome of a page. */
 export interface Outcome {
   code?: string;
   message?: string;
@@ -50,7 +50,7 @@ export interface Outcome {
   pixels?: number[];
 }
 
-/** What a visit saw. */
+/** Observations of a visit. */
 export interface Visit {
   outcome: Outcome;
   /** Addresses of another origin. */
@@ -92,7 +92,7 @@ export function addModel(site: string): void {
   writeFileSync(join(site, 'model.onnx'), pictureModel());
 }
 
-/** Opens `site` with `headers` at `/?query`, and waits for what the page leaves. */
+/** Opens `site` with `headers` at `/?query`, and waits for the page's outcome. */
 export async function visit(
   browser: Browser,
   site: string,

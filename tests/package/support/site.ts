@@ -1,5 +1,5 @@
-// A static site on a free port with headers of one's choice, and a Chromium that notes what a page asks for and
-// complains about.
+// Serves a static site on a free port with given headers, and opens pages in Chromium that record requests and console
+// messages.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createReadStream, statSync } from 'node:fs';
@@ -45,7 +45,7 @@ export async function serve(folder: string, headers: Readonly<Record<string, str
   };
 }
 
-/** A page that a script of scripts/ builds and serves, once it has said its address after `word`. */
+/** The address of a page that a script of scripts/ builds and serves, which it prints after `word`. */
 export async function startScript(
   script: string,
   word: string,
@@ -76,7 +76,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: [...CHROMIUM_FLAGS] });
 }
 
-/** A page with notes. */
+/** A page and its records. */
 export interface NotedPage {
   page: Page;
   /** Addresses asked for, by the page and its workers. */
@@ -100,7 +100,7 @@ export async function openPage(browser: Browser): Promise<NotedPage> {
   return noted;
 }
 
-/** Waits until an expression in the page is true. Not by Playwright's own way, which a strict policy forbids. */
+/** Waits until an expression in the page is true. Playwright's own method is blocked by a strict CSP. */
 export async function until(page: Page, expression: string): Promise<void> {
   for (let i = 0; i < 3000; i++) {
     if (await page.evaluate(`Boolean(${expression})`)) return;
