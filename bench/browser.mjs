@@ -1,7 +1,7 @@
-// npm run bench:browser: what @forja/web costs a page. Its longest gap while a model is loaded and sampled, in the
-// worker and inline; sample() against onnxruntime-web and TensorFlow.js on WASM with the same weights; plain files
-// against rewritten convolutions, and the two lowerings of a training step, on 1 and 2 threads. `--help` lists the
-// flags.
+// npm run bench:browser: the cost of @forja/web for a page. The longest block of the main thread while a model is
+// loaded and sampled, in the worker and inline; sample() against onnxruntime-web and TensorFlow.js on WASM with the
+// same weights; plain files against rewritten convolutions, and both lowerings of a training step, on 1 and 2 threads.
+// `--help` lists the flags.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ await buildPage(site);
 const server = await serveSite(site);
 const { browser, version } = await openBrowser();
 
-/** Blocks of pages in turn; `list` is [name, query]. */
+/** Runs blocks of pages in turn; `list` has [name, query]. */
 async function rounds(list, options) {
   const peers = [];
   try {
@@ -73,7 +73,7 @@ async function rounds(list, options) {
 }
 
 /**
- * Milliseconds of each peer, and how many times faster the first is than each other: within a round, then over rounds.
+ * Milliseconds of each peer, and the speed-up of the first over each other: per round, then over rounds.
  */
 function compared(title, got) {
   const [[first, ours]] = got;
@@ -95,7 +95,7 @@ function compared(title, got) {
   return result;
 }
 
-// With --only, the other parts stay as they were.
+// With --only, results of the other parts are kept.
 const last = new URL(`results/${o.name}.json`, import.meta.url);
 const results = {
   gap: {},

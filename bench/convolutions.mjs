@@ -1,6 +1,6 @@
-// npm run bench:convolutions: single convolutions of generators in onnxruntime as they are and by each algorithm that
-// `lowering: 'auto'` chooses among when a model is loaded (changes of layout at both ends included), CPU ms in turn.
-// The prices in packages/core/src/onnx/fast/price.ts were fitted to these layers.
+// npm run bench:convolutions: single convolutions of generators in onnxruntime, unchanged and by each algorithm that
+// `lowering: 'auto'` chooses among (including layout changes at both ends), CPU ms in turn. The cost model in
+// packages/core/src/onnx/fast/price.ts was fitted to these layers.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { encodeModel, fastConvolutions, GraphBuilder } from '@forja/core/onnx';
@@ -72,7 +72,7 @@ for (const layer of LAYERS) {
         encodeModel(fastConvolutions(model, { algorithms: { [layer.op]: algorithm } }).model),
       );
     } catch (error) {
-      if (error.code !== 'usage') throw error; // one that cannot compute this layer
+      if (error.code !== 'usage') throw error; // the algorithm cannot compute this layer
     }
   }
   const chosen = fastConvolutions(model).convolutions[layer.op] ?? 'portable';

@@ -1,5 +1,5 @@
-// npm run bench:data: what a folder of JPEGs costs a training run: seconds until the first step, cold and from the
-// cache, and the share of a step's time that the loop waits for its batch (bar: 5 %).
+// npm run bench:data: the cost of a folder of JPEGs for a training run: seconds until the first step, cold and from the
+// cache, and the share of a step's time spent waiting for its batch (bar: 5 %).
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ const place = values.folder ?? mkdtempSync(join(tmpdir(), 'forja-bench-data-'));
 const folder = join(place, 'pictures');
 const cache = join(place, 'cache');
 
-/** JPEGs of a size on disk that photos have: coarse noise enlarged, and a little fine noise. */
+/** JPEGs with the file size of photos: enlarged coarse noise plus a little fine noise. */
 async function make() {
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).length >= pictures) return;
@@ -80,7 +80,7 @@ console.log(
   `${set.count} JPEGs of ${edge} px at ${size} px: ready in ${cold.toFixed(1)} s, from the cache in ${warm.toFixed(2)} s`,
 );
 
-// Steps are timed with data that costs nothing; the waits of a loop of that rhythm then.
+// Steps are timed with free data, then the waits of a loop with that step time.
 const stepMs = [];
 let last;
 const onEvent = (event) => {
@@ -104,7 +104,7 @@ const waits = [];
 for (let n = 0; n < steps; n++) {
   const [, wait] = await timed(() => next(n));
   waits.push(wait * 1000);
-  // a step of the executor's thread: this one is free meanwhile
+  // stands for a step in the executor's thread, during which this thread is free
   await new Promise((resolve) => setTimeout(resolve, Math.min(step, 50)));
 }
 const wait = waits.reduce((a, b) => a + b, 0) / waits.length;

@@ -1,6 +1,6 @@
-// Packs what bench:gpu needs into `.gpu/`, for a Linux x64 machine with a card and neither Node nor a network: this
-// Node, the files of the bench, of the built packages and of what they import, onnxruntime, Vulkan's loader, and where
-// asked for CUDA's provider. `.gpu/carried.py` unpacks and runs it there. `--help` lists the flags.
+// Packs bench:gpu into `.gpu/` for a Linux x64 machine with a GPU but without Node and network: Node, the files of the
+// bench, the built packages and their imports, onnxruntime, Vulkan's loader, and optionally CUDA's provider.
+// `.gpu/carried.py` unpacks and runs it there. `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -77,7 +77,7 @@ try {
   rmSync(stage, { recursive: true, force: true });
 }
 
-/** Every file that the bench may import, at its own place, with the links of node_modules that lead there. */
+/** Every file that the bench may import, at its path, with the links in node_modules to it. */
 async function code() {
   const entries = [
     'bench/gpu.mjs',
@@ -98,8 +98,8 @@ async function code() {
     platform: 'node',
     format: 'esm',
     mainFields: ['main'],
-    ignoreAnnotations: true, // Node loads what a bundler would leave out
-    tsconfigRaw: '{}', // whose paths lead to the sources
+    ignoreAnnotations: true, // Node also loads side-effect-free imports
+    tsconfigRaw: '{}', // without the paths to the sources
     external: ['onnxruntime-web', 'sharp', '@tensorflow/tfjs-node', '@forja/web'],
     loader: { '.node': 'empty', '.wasm': 'empty' },
     logLevel: 'error',
@@ -157,7 +157,7 @@ function onnxruntime() {
   return native;
 }
 
-/** CUDA's provider beside onnxruntime, and what PyPI's package has in its place. */
+/** CUDA's provider next to onnxruntime, from PyPI's package if missing. */
 function cuda(native) {
   const own = mkdtempSync(join(tmpdir(), 'forja-gpu-cuda-'));
   try {

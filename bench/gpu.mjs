@@ -1,5 +1,5 @@
-// npm run bench:gpu: what a graphics card gives, in at most `--minutes`, with no network. Each part is a process with a
-// limit of its own, so that one that dies or hangs loses nothing of the others. `--help` lists the flags.
+// npm run bench:gpu: measures a GPU in at most `--minutes`, without a network. Each part is a process with its own time
+// limit, so that one that dies or hangs does not affect the others. `--help` lists the flags.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ const network = flags.quick ? { base: 8, batch: 8 } : { base: 64, batch: 64 };
 const devices = flags.devices.split(',');
 const python = process.env.FORJA_TORCH_PYTHON;
 
-/** A part of ours: its name, the file under gpu/, seconds that it may take, and what it is told. */
+/** A part: name, file under gpu/, time limit in seconds, and options. */
 const part = (name, file, limit, more = {}) => ({
   name,
   limit,
@@ -58,7 +58,7 @@ const torch = (device, limit) => ({
   ],
 });
 
-/** What matters most comes first: the time may end before the last ones. */
+/** The most important first, as the time may not suffice for all. */
 const parts = [
   part('about', 'about', 40),
   ...devices.map((device) => part(`truth ${device}`, 'truth', 60, { device })),
@@ -114,9 +114,9 @@ try {
 }
 table();
 console.log(`written: ${resolve(flags.out)}`);
-setTimeout(() => process.exit(), 1000); // a part that is stuck in a driver is left behind
+setTimeout(() => process.exit(), 1000); // does not wait for a part that hangs in a driver
 
-/** Runs a part; its findings, how long it took, and why it ended where that was not well. */
+/** Runs a part; returns its findings, duration, and why it failed if it did. */
 function run({ name, command, args, limit }, seconds) {
   return new Promise((settle) => {
     const begun = performance.now();
@@ -129,7 +129,7 @@ function run({ name, command, args, limit }, seconds) {
     const timer = setTimeout(() => {
       late = true;
       child.kill('SIGKILL');
-      setTimeout(() => done(null, 'SIGKILL'), 5000).unref(); // stuck in a driver: it is left behind
+      setTimeout(() => done(null, 'SIGKILL'), 5000).unref(); // it hangs in a driver: do not wait
     }, seconds * 1000);
     child.stdout.on('data', (chunk) => (out += chunk));
     child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-3000)));
@@ -141,7 +141,7 @@ function run({ name, command, args, limit }, seconds) {
         try {
           return line.startsWith('{') ? [JSON.parse(line)] : [];
         } catch {
-          return []; // cut off in the middle
+          return []; // an incomplete line
         }
       });
       const fault = late
@@ -170,7 +170,7 @@ function write() {
   );
 }
 
-/** A line a part: what it found, short. */
+/** Prints a part's findings in a line. */
 function print({ name, seconds = 0, findings = [], fault, skipped, stderr }) {
   console.log(`\n== ${name}: ${skipped ?? fault ?? 'ok'}, ${seconds.toFixed(1)} s`);
   for (const finding of findings) {
@@ -182,7 +182,7 @@ function print({ name, seconds = 0, findings = [], fault, skipped, stderr }) {
   if (fault && stderr) console.log(stderr.split('\n').slice(-6).join('\n').slice(-700));
 }
 
-/** Milliseconds by batch, a row a way to sample; then steps. */
+/** Prints milliseconds per batch size, a row for each way to sample; then steps. */
 function table() {
   const cell = (ms) => (ms === undefined ? '-' : ms.toFixed(ms < 10 ? 2 : 1)).padStart(9);
   console.log(

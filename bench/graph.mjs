@@ -1,7 +1,7 @@
 // npm run bench:graph: exported networks against the same trace without passes, and against tf2onnx's file of the same
-// network, by CPU time in onnxruntime. 'forja, again' is the same file in another process: how far its ratio is from 1
-// is what the machine does to the others. FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs> adds the
-// latter. `--help` lists the flags.
+// network (with FORJA_TF2ONNX_PYTHON=<a Python with tf2onnx and tensorflowjs>), by CPU time in onnxruntime. 'forja,
+// again' is the same file in another process: the distance of its ratio from 1 is the noise of the machine. `--help`
+// lists the flags.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,8 +59,8 @@ try {
     python: process.env.FORJA_TF2ONNX_PYTHON,
   })) {
     const peers = [];
-    // What onnxruntime runs may be the same although the files differ: it folds too. By operator, how many more of its
-    // nodes the peer has.
+    // onnxruntime optimizes too, so it may run the same nodes for different files. By operator: how many more nodes the
+    // peer has.
     const own = await opened(files.forja);
     const more = {};
     for (const [peer, file] of Object.entries(files).filter(([peer]) => peer !== 'forja')) {

@@ -1,6 +1,6 @@
-// npm run bench:load: a generator as `load` makes it by default, against onnxruntime alone on the same file: how long a
-// call takes (and what of that is the run, the way to the worker and back, latents and bytes), how long it takes to
-// the first picture, and memory. `--help` lists the flags.
+// npm run bench:load: a generator by `load` with defaults against onnxruntime alone on the same file: time of a call
+// (split into the run, the round trip to the worker, latents and bytes), time to the first picture, and memory.
+// `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +46,7 @@ const peer = (file, threads, name, ...args) =>
     args: [local('peers/runtime.mjs'), file, String(threads), ...args.map(String)],
   });
 
-/** Wall and CPU time that `name` takes more than `than`: within a round, then the median over rounds. */
+/** Extra wall and CPU time of `name` over `than`: per round, then the median over rounds. */
 function added(got, name, than) {
   const over = (f) => median(got.get(name).map((block, i) => f(block) - f(got.get(than)[i])));
   return { wallMs: over((block) => median(block.wall_ms)), cpuMs: over((block) => block.cpu_ms) };
@@ -66,7 +66,7 @@ async function calls(file, title, threads, batch) {
     ({ versions } = peers[0]);
     const got = await alternate(peers, blocks, seconds);
     const summaries = Object.fromEntries([...got].map(([name, list]) => [name, summarise(list)]));
-    // how many times onnxruntime's speed
+    // speed relative to onnxruntime
     const speed = Object.fromEntries(
       [...got]
         .filter(([name]) => name !== 'onnxruntime')
@@ -95,7 +95,7 @@ async function calls(file, title, threads, batch) {
 async function cold(file, title) {
   const ways = ['raw', 'forja', 'deterministic'];
   const all = new Map(ways.map((way) => [way, []]));
-  // A process each: only the first picture of one is cold.
+  // A new process each time, as only its first picture is cold.
   for (let i = 0; i < Number(o.cold); i++)
     for (const way of ways) {
       const one = await peer(file, 2, way, 'cold', way);

@@ -1,6 +1,5 @@
-// npm run bench:lowering: one whole DCGAN training step in the lowerings `fast` and `portable`, which `auto` chooses
-// between. `--explain` prints that choice for every convolution instead, and measures nothing. `--help` lists the other
-// flags.
+// npm run bench:lowering: one DCGAN training step in the lowerings `fast` and `portable`, between which `auto` chooses.
+// `--explain` only prints that choice for every convolution. `--help` lists the other flags.
 import { spawnSync } from 'node:child_process';
 import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 

@@ -1,6 +1,6 @@
-// npm run bench:models: published TensorFlow.js models, exported: how far from tfjs, what the export takes, file sizes,
-// and loading and running against tfjs itself (its WASM backend, and tfjs-node where FORJA_TFJS_NODE or this checkout
-// has it). `--help` lists the flags.
+// npm run bench:models: exports published TensorFlow.js models: error against tfjs, export time, file sizes, and
+// loading and running against tfjs (its WASM backend, and tfjs-node if FORJA_TFJS_NODE or this checkout has it).
+// `--help` lists the flags.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ const env = {
 };
 let versions = {};
 
-/** One process that does `what` and is warm, or has done it. */
+/** Starts a process for `what`, and waits until it is warm or done. */
 async function peer(spec, what, side, caseName = '') {
   const started = await startPeer({
     name: side,
@@ -66,7 +66,7 @@ const spread = (values) => ({ median: quantile(values, 0.5), min: Math.min(...va
 const spreads = (list, of) =>
   Object.fromEntries(Object.keys(of(list[0])).map((key) => [key, spread(list.map((one) => of(one)[key]))]));
 
-/** `count` rounds of fresh processes, a side each, in turn. */
+/** Runs `count` rounds of new processes, one per side, in turn. */
 async function freshRounds(spec, what, sides, count) {
   const got = new Map(sides.map((side) => [side, []]));
   for (let round = 0; round < count; round++)
@@ -77,7 +77,7 @@ async function freshRounds(spec, what, sides, count) {
   return got;
 }
 
-/** The largest difference, and it over the reference's 99.9th percentile, as exports are verified. */
+/** The largest difference, absolute and relative to the reference's 99.9th percentile, as in verification. */
 function distance(ours, theirs) {
   const read = (file) => {
     const bytes = readFileSync(file);
@@ -153,7 +153,7 @@ async function race(spec, title, what, sides, caseName) {
   }
 }
 
-/** Whether tfjs-node starts here. */
+/** The tfjs backends that work here. */
 async function tfjsSides(spec) {
   try {
     await once(spec, 'load', 'tfjs-node');
@@ -169,7 +169,7 @@ async function tfjsSides(spec) {
 const kept = join(root, `bench/results/${o.name}.json`);
 const results = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')).results : [];
 if (results.length > 0) ({ versions } = JSON.parse(readFileSync(kept, 'utf8')));
-/** What a part was measured with, beside its result. */
+/** Adds what a part was measured with to its result. */
 const note = (result, part, value) => {
   const { commit, date, load } = machine();
   result[part] = value;

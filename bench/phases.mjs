@@ -1,6 +1,6 @@
-// npm run bench:phases: what phases over shared state cost, in CPU time against the single graph of a DCGAN iteration.
-// `recomputed`: G's step and D's step, where D's runs the generator again; `handed on`: G's leaves its pictures as
-// state. `R1 …`: the penalty in the one graph, as a phase of its own in each iteration, and in every 16th, which has to
+// npm run bench:phases: CPU time of phases over shared state against the single graph of a DCGAN iteration.
+// `recomputed`: separate steps of G and D, where D's runs the generator again. `handed on`: G's keeps its pictures as
+// state. `R1 …`: the penalty in the one graph, as a separate phase in each iteration, and in every 16th, which should
 // cost a sixteenth of that. `--help` lists the flags.
 import { compare, options, ours } from './lib/compare.mjs';
 

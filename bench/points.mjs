@@ -1,7 +1,7 @@
 // npm run bench:points: GANs on Gaussians in the plane by PacGAN's protocol (Lin et al. 2018, section 4.1): 8 modes on
 // a ring and 25 on a grid, 2,500 points, modes with a point within 3 standard deviations, their share, and the reverse
-// KL divergence. What a run came to is written when it ends, to bench/results/points.json and docs/points.md, and not
-// done again; a run that was stopped goes on from its checkpoint in --runs.
+// KL divergence. Results are written after each run to bench/results/points.json and docs/points.md, and finished runs
+// are skipped; an interrupted run resumes from its checkpoint in --runs.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -37,7 +37,7 @@ const RECIPES = {
     schedules: { r1: 'cosine:0.1:0.001', r2: 'cosine:0.1:0.001' },
   },
 };
-/** Share of a Gaussian in the plane within 3 standard deviations: what a perfect sampler has of high quality. */
+/** Share of a Gaussian in the plane within 3 standard deviations: the high quality of a perfect sampler. */
 const PERFECT = 1 - Math.exp(-9 / 2);
 
 const file = new URL('./results/points.json', import.meta.url).pathname;
@@ -75,7 +75,7 @@ for (let seed = 1; seed <= seeds; seed++)
       const started = process.cpuUsage();
       const going = existsSync(join(out, 'config.json'));
       await (going ? resume(out, { ...host, steps }) : train(config, host));
-      if (scores === undefined) continue; // the run had ended already
+      if (scores === undefined) continue; // the run had already ended
       const { user, system } = process.cpuUsage(started);
       const { modes, high_quality: highQuality, reverse_kl: reverseKl } = scores;
       results.runs.push({

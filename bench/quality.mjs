@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { machine, save } from './lib/report.mjs';
 
 const { values: o, positionals: twinFlags } = parseArgs({
-  allowPositionals: true, // after `--`: flags for torch/train_mnist.py, so that the twin sees as many images as ours
+  allowPositionals: true, // after `--`: flags for torch/train_mnist.py, so that the twin trains on as many images
   options: {
     ours: { type: 'string' },
     twin: { type: 'string', default: 'runs/twin' },

@@ -1,5 +1,5 @@
-// Makes each failure of training that Forja diagnoses, says what the log shows, and trains again with the flag that the
-// diagnosis advises: node bench/remedies.mjs [--only memorising] [--seeds 3]. The table of docs/remedies.md.
+// Provokes each training failure that Forja diagnoses, records what the log shows, and trains again with the advised
+// flag: node bench/remedies.mjs [--only memorising] [--seeds 3]. Writes the table of docs/remedies.md.
 import { parseArgs } from 'node:util';
 import { runtime } from '@forja/node';
 import { COMMON, FAILURES, HEALTHY, play } from '../tests/failures/failures.mjs';
@@ -10,7 +10,7 @@ const { values: o } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string', default: '3' },
     name: { type: 'string', default: 'remedies' },
-    healthy: { type: 'boolean', default: false }, // the healthy runs too
+    healthy: { type: 'boolean', default: false }, // also the healthy runs
   },
 });
 const host = runtime({ device: 'cpu', threads: 1 });

@@ -1,7 +1,6 @@
-// npm run bench:runtime: what @forja/node costs its caller. Delay of the event loop while a model is loaded and
-// sampled, time of sample() over raw onnxruntime, throughput and latency of concurrent callers with and without
-// micro-batching, the same file in other libraries, and what a process takes to its first picture. `--help` lists the
-// flags.
+// npm run bench:runtime: overhead of @forja/node. Delay of the event loop while a model is loaded and sampled, time of
+// sample() over raw onnxruntime, throughput and latency of concurrent callers with and without micro-batching, the same
+// file in other libraries, and a process's time to its first picture. `--help` lists the flags.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,8 +68,8 @@ console.log(`DCGAN-64, base 64: ${(model.length / 1e6).toFixed(1)} MB`);
 const python = process.env.FORJA_TORCH_PYTHON;
 
 /**
- * Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. Those in `optional` may be
- * missing here: it says so.
+ * Rounds of the peers of `peers/runtime.mjs`, each a process; `[name, ...arguments]`. If one in `optional` is missing,
+ * a message says so.
  */
 async function rounds(list, optional = [], model = file) {
   const peers = [];
@@ -108,7 +107,7 @@ async function rounds(list, optional = [], model = file) {
     await Promise.all(peers.map((peer) => peer.stop()));
   }
 }
-/** One block of a fresh process. */
+/** One block of a new process. */
 async function rounds1(name) {
   const peer = await startPeer({
     name,
@@ -144,8 +143,8 @@ try {
     );
   }
 
-  // The same graph on all sides: what `load` makes of convolutions by default is a peer of its own. With one product as
-  // network, what is added stands out from what else the machine does.
+  // The same graph on all sides; the default rewriting of convolutions is a separate peer. With a single matrix product
+  // as network, the overhead is visible above the machine's noise.
   for (const [batch, network] of wanted('overhead')
     ? [
         [1, 'one product'],
@@ -170,7 +169,7 @@ try {
       [...got].filter(([name]) => name !== 'forja').map(([name, list]) => [name, ratio(got.get('forja'), list)]),
     );
     table(`sample() over raw onnxruntime, ${network}, batch ${batch}`, summaries, ratios);
-    // Within a round, then the median over rounds, as with ratios.
+    // Per round, then the median over rounds, as for ratios.
     const added = (peer, f) => {
       const ours = got.get('forja').map(f);
       const theirs = got.get(peer).map(f);
@@ -215,7 +214,7 @@ try {
 
   for (const name of wanted('cold') ? ['forja', 'portable', 'raw'] : []) {
     const all = [];
-    // A process each: only the first picture of one is cold.
+    // A new process each time, as only its first picture is cold.
     for (let i = 0; i < Math.max(5, blocks); i++) all.push(await rounds1(name));
     const phases = Object.fromEntries(Object.keys(all[0]).map((key) => [key, median(all.map((one) => one[key]))]));
     results.coldStart[name] = phases;

@@ -1,5 +1,5 @@
-// Exports of large models: node bench/scale.mjs [--nodes 40000] [--megabytes 500] [--verify]. Each in a process of its
-// own; prints time and peak memory, and saves bench/results/scale.json. Run `npm run build` first.
+// Exports large models, each in a separate process: node bench/scale.mjs [--nodes 40000] [--megabytes 500] [--verify].
+// Prints time and peak memory, and saves bench/results/scale.json. Run `npm run build` first.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -95,7 +95,7 @@ async function run(what) {
     what === 'nodes' ? 0 : model.weights.reduce((sum, w) => sum + 4 * w.shape.reduce((a, b) => a * b, 1), 0);
   global.gc?.();
   const before = process.memoryUsage().rss;
-  const made = process.resourceUsage().maxRSS * 1024; // what making the model took
+  const made = process.resourceUsage().maxRSS * 1024; // memory for making the model
   let most = 0;
   const onProgress = ({ stage }) => {
     most = Math.max(most, process.memoryUsage().rss);

@@ -1,5 +1,4 @@
-// npm run bench:step: one whole GAN training step (D, G, Adam, EMA), ours against the PyTorch twin. `--help` lists the
-// flags.
+// npm run bench:step: a GAN training step (D, G, Adam, EMA), ours against the PyTorch twin. `--help` lists the flags.
 import { compare, options } from './lib/compare.mjs';
 
 const o = options('step', { seconds: 4 });

@@ -1,6 +1,6 @@
-// npm run bench:systems -- <name>: trains a system on its data set, measures the exported file on what was held out,
-// beside a cheap baseline, and writes bench/results/systems/<name>.json, .md and .png. Runs lie in --runs and are gone
-// on with where they are there already, so a bench that was stopped goes on.
+// npm run bench:systems -- <name>: trains a system on its data set, compares the exported file with a cheap baseline on
+// the holdout, and writes bench/results/systems/<name>.json, .md and .png. Runs are in --runs and resumed, so an
+// interrupted bench continues.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,12 +10,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: 'runs/systems' },
-    from: { type: 'string', default: process.cwd() }, // where the data's packages are installed
+    from: { type: 'string', default: process.cwd() }, // from here the data's packages are resolved
     steps: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
 });
-/** The file of each bench, and what it exports. */
+/** File and export of each bench. */
 const BENCHES = {
   srgan: ['srgan', 'earth'],
   'srgan-emoji': ['srgan', 'emoji'],

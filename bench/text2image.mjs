@@ -1,5 +1,5 @@
-// Trains text2image on coloured shapes with captions, some combinations of which are never seen, and asks a judge that
-// was not trained what the pictures of the unseen captions show: node bench/text2image.mjs [--steps 3000] [--size 16].
+// Trains text2image on captioned coloured shapes with held-out combinations, and scores pictures of the unseen captions
+// by nearest templates: node bench/text2image.mjs [--steps 3000] [--size 16].
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { philoxUniform } from '@forja/core';
@@ -62,7 +62,7 @@ function drawn({ size, colour, shape, ground }, u, v) {
   return pixels;
 }
 
-// Combinations of colour and shape are held out, six of thirty: each colour and each shape is seen with others.
+// Six of thirty combinations of colour and shape are held out; each colour and each shape is seen in others.
 const combinations = WORDS.size.flatMap((size) =>
   WORDS.colour.flatMap((colour) =>
     WORDS.shape.flatMap((shape) => WORDS.ground.map((ground) => ({ size, colour, shape, ground }))),
@@ -85,8 +85,7 @@ function dataset(name, of, count, stream, rest = {}) {
 const holdout = dataset('shapes, held out', unseen, 20 * unseen.length, 1);
 const { data } = dataset('shapes', seen, Number(o.count), 0, { holdout: holdout.data });
 
-// The judge: the picture, of all combinations at all places in steps of a pixel or less, that is nearest by its
-// squares.
+// The judge: the nearest (least squares) of templates of all combinations, at all places in steps of a pixel or less.
 const places = Array.from({ length: 8 }, (_, i) => (i + 0.5) / 8);
 const templates = combinations.flatMap((c) =>
   places.flatMap((u) => places.map((v) => ({ c, pixels: drawn(c, u, v) }))),
@@ -100,7 +99,7 @@ function judge(pixels, at) {
   }
   return best.c;
 }
-/** Share of pictures that show what is asked, by attribute and in all. */
+/** Share of pictures that show the requested attributes, each and all. */
 function accuracy(pixels, asked) {
   const shown = asked.map((_, i) => judge(pixels, i * SIZE * SIZE * 3));
   const names = Object.keys(WORDS);

@@ -1,5 +1,5 @@
-// npm run bench:tfjs-node: one whole DCGAN-28 training step, compiled and eagerly on @tensorflow/tfjs-node (node
-// scripts/tfjs-node.mjs makes it work). `--help` lists the flags.
+// npm run bench:tfjs-node: a DCGAN-28 training step, compiled, and eagerly on @tensorflow/tfjs-node (built by node
+// scripts/tfjs-node.mjs). `--help` lists the flags.
 import { compare, flagsOf, local, options, ours } from './lib/compare.mjs';
 
 const o = options('tfjs-node', {

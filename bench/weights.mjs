@@ -1,6 +1,6 @@
-// npm run bench:weights: the same generators and published models with weights stored as float32, int8, uint8 and fp16:
-// size of the file, decibels, and in onnxruntime alone (one thread, fresh processes in turn) memory and CPU time of a
-// session and of a run; int8 with DequantizeLinear, as other tools store it, too.
+// npm run bench:weights: generators and published models with weights stored as float32, int8, uint8, fp16, and int8
+// with DequantizeLinear as by other tools: file size, decibels, and in onnxruntime alone (one thread, new processes in
+// turn) memory and CPU time of a session and of a run.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -29,7 +29,7 @@ if (positionals[0] === 'child') {
   process.exit(0);
 }
 
-/** One fresh process: a session, its memory, and runs. */
+/** Measures a session, its memory, and runs in a new process. */
 async function child(file) {
   const require = createRequire(new URL('../packages/node/package.json', import.meta.url));
   const ort = require('onnxruntime-node');
@@ -79,7 +79,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A model of the package nsfwjs, which carries its files as scripts. */
+/** A model of the package nsfwjs, which has its files as scripts. */
 async function published(name) {
   const require = createRequire(new URL('../tests/package.json', import.meta.url));
   const script = (file) => {
@@ -157,7 +157,7 @@ async function measured(title, model) {
   return found;
 }
 
-/** The same numbers with one DequantizeLinear in the place of Cast and Mul. */
+/** The same weights with one DequantizeLinear instead of Cast and Mul. */
 async function dequantizing(bytes) {
   const { decodeModel, encodeModel } = await import('@forja/core/onnx');
   const model = decodeModel(bytes);

@@ -1,5 +1,4 @@
-// Fails when a public symbol has no docblock: every export of every entry of every package, found by the compiler. It
-// judges presence, not quality.
+// Fails if a public symbol has no docblock: checks every export of every entry of every package, found by the compiler.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
@@ -47,7 +46,7 @@ function check(checker, exported, entry) {
   );
 }
 
-/** A namespace export (`export * as random`) is documented by what it holds. */
+/** True if a symbol is documented; of a namespace export (`export * as random`), its members must be. */
 function documented(checker, symbol) {
   return (
     symbol.flags & ts.SymbolFlags.ValueModule ||

@@ -1,6 +1,5 @@
 // `npm run coverage`: checks every kernel call of TensorFlow.js's own tests through the exporter and writes
-// docs/coverage.md and the numbers beside it. What passed before must pass still; `-- --accept-losses` writes the page
-// where it does not.
+// docs/coverage.md and docs/coverage.json. Fails on regressions; `-- --accept-losses` writes the files anyway.
 import { join } from 'node:path';
 import { setup } from './setup.mjs';
 import { root, run, tool } from './lib/stage.mjs';

@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { root } from './lib/stage.mjs';
 
 /**
- * The text with its tables made anew by `table(system)`; `run` stands for the fields of every run. `<` would begin a
- * tag.
+ * The text with its tables replaced by `table(system)`; `run` means the fields of every run. `<` is escaped, as it
+ * would begin a tag.
  */
 export function withTables(text, table) {
   return text.replace(

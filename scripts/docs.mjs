@@ -1,6 +1,6 @@
-// `npm run docs`: the documentation site, in docs/.vitepress/dist. TypeDoc writes a page for every public symbol to
-// docs/api, VitePress builds those and the guides (docs/.vitepress/config.mjs) and fails on dead links, and
-// docs/.vitepress/check.mjs looks at what came out. `-- --dev` serves the pages instead, and follows changes.
+// `npm run docs`: builds the documentation site in docs/.vitepress/dist. TypeDoc writes a page for every public symbol
+// to docs/api, VitePress builds those and the guides (docs/.vitepress/config.mjs) and fails on dead links, and
+// docs/.vitepress/check.mjs checks the result. `-- --dev` serves the pages instead, and watches for changes.
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,7 +15,7 @@ function moduleName(file) {
   return `@forja/${name}${entry === 'index' ? '' : `/${entry}`}`;
 }
 
-/** Writes docs/api from the docblocks. Throws where one links to something that is not there. */
+/** Writes docs/api from the docblocks. Throws for a broken link. */
 async function reference() {
   const { Application, Converter } = await import('typedoc');
   const out = join(docs, 'api');

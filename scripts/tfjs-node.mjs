@@ -1,7 +1,7 @@
-// Makes @tensorflow/tfjs-node 4.22 work where the host of its binaries is out of reach: `node scripts/tfjs-node.mjs
-// [--for <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow comes out of the
-// tensorflow-cpu wheel, fetched by pip and only unpacked; the binding is two C++ files. Built once into
-// node_modules/.cache/forja/tfjs-node, tried, renamed into place, and linked into the package. See docs/tfjs-node.md.
+// Builds @tensorflow/tfjs-node 4.22 if the host of its binaries is unreachable: `node scripts/tfjs-node.mjs
+// [--for <project>] [--wheel <file>]`. Optional, for `engine: 'tfjs'` only. libtensorflow is taken from the
+// tensorflow-cpu wheel, which pip downloads and which is only unpacked; the binding is two C++ files. Built once into
+// node_modules/.cache/forja/tfjs-node, tested, renamed into place, and linked into the package. See docs/tfjs-node.md.
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -24,10 +24,10 @@ const HELP = `node scripts/tfjs-node.mjs [--for <project>] [--wheel <file>]
   --for    the folder of a project of yours with @tensorflow/tfjs-node (npm install @tensorflow/tfjs-node@4.22.0 --ignore-scripts); default: this checkout
   --wheel  a tensorflow_cpu-${TENSORFLOW} wheel that is already here, instead of fetching it with pip`;
 
-/** What went wrong, for people: printed as one line. */
+/** An error that is printed as one line. */
 class Failure extends Error {}
 
-/** Standard output of a command. Throws Failure with the last line of what it said. */
+/** Standard output of a command. Throws Failure with the last line of its output. */
 function run(what, command, args, options = {}) {
   try {
     return execFileSync(command, args, {
@@ -49,8 +49,8 @@ function run(what, command, args, options = {}) {
 }
 
 /**
- * Runs JavaScript in a process of its own, as a bad binding ends its process, and returns the last line that it
- * printed. Throws Failure.
+ * Runs JavaScript in a separate process, as a bad binding ends its process, and returns the last line of its output.
+ * Throws Failure.
  */
 function inNode(what, script, cwd) {
   const lines = run(what, process.execPath, ['-e', script], {
@@ -60,7 +60,7 @@ function inNode(what, script, cwd) {
   return lines.trim().split('\n').at(-1);
 }
 
-/** TensorFlow's version, when the package of `project` loads and differentiates a convolution. Throws Failure. */
+/** TensorFlow's version if the package of `project` loads and differentiates a convolution. Throws Failure. */
 const tryPackage = (project) =>
   inNode(
     '@tensorflow/tfjs-node',
@@ -106,7 +106,7 @@ function fetchWheel(folder) {
     '--python-version',
     '3.11',
     ...platforms,
-  ]; // any Python will do: nothing is imported
+  ]; // any Python version, as nothing is imported
   run('pip download', 'python3', ['-m', 'pip', 'download', ...flags, '-d', folder, `tensorflow-cpu==${TENSORFLOW}`]);
   const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Failure('pip download: expected a wheel, got none');
@@ -121,7 +121,9 @@ function alive(pid) {
   }
 }
 
-/** Fills `native` with lib/napi-v<n>/tfjs_binding.node and deps/lib: made aside, tried, then renamed. */
+/**
+ * Builds lib/napi-v<n>/tfjs_binding.node and deps/lib in a temporary folder, tests them, and renames it to `native`.
+ */
 function build(native, napi, packageFolder, givenWheel) {
   const headers = join(dirname(dirname(realpathSync(process.execPath))), 'include', 'node');
   if (!existsSync(join(headers, 'node_api.h')))
@@ -147,7 +149,7 @@ function build(native, napi, packageFolder, givenWheel) {
       if (!existsSync(join(unpacked, file)))
         throw new Failure(`expected ${file} in ${wheel}, got none; a wheel of tensorflow-cpu ${TENSORFLOW} has it`);
       renameSync(join(unpacked, file), join(lib, file));
-      symlinkSync(file, join(lib, linked)); // the names that are linked against
+      symlinkSync(file, join(lib, linked)); // the names that the linker needs
     }
     console.log('compiling the binding …');
     run(
@@ -183,7 +185,7 @@ function build(native, napi, packageFolder, givenWheel) {
 }
 
 /**
- * Puts `native`'s folders where the package looks for them. The binding's own path to deps/lib holds through the links.
+ * Links `native`'s folders to where the package expects them. The binding's path to deps/lib works through the links.
  */
 function link(native, packageFolder) {
   for (const name of ['lib', 'deps']) {

@@ -1,5 +1,5 @@
-// What a page of bench:browser does, by the `way` and the options in its address: `globalThis.block(seconds)` resolves
-// to a block of timings. Built by ../lib/page.mjs.
+// The page of bench:browser, which runs the `way` in its address: `globalThis.block(seconds)` resolves to a block of
+// timings. Built by ../lib/page.mjs.
 import { load, runtime } from '@forja/web';
 
 const o = Object.fromEntries(
@@ -11,7 +11,7 @@ const o = Object.fromEntries(
 const LATENT = 100;
 const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
 
-/** Times `step` for so long. */
+/** Times `step` for `seconds`. */
 const timed =
   (step, warmup = 3) =>
   async (seconds) => {
@@ -27,7 +27,7 @@ const timed =
   };
 
 const WAYS = {
-  /** Longest time between two turns of the page over a load, samples for so long, and a dispose. */
+  /** Longest time between two turns of the page's event loop during a load, samples for `seconds`, and a dispose. */
   gap: () => async (seconds) => {
     const gaps = [];
     let last = performance.now();
@@ -70,7 +70,7 @@ const WAYS = {
 
   /** `run()`: the same without latents and bytes. */
   async run() {
-    // a rewritten file is another than its manifest says
+    // a rewritten file does not match its manifest's integrity
     const generator = await load(o.model, { device: 'wasm', threads: o.threads, integrity: 'off' });
     return timed(() => generator.run({ [generator.manifest.inputs[0].name]: noise(o.batch) }));
   },

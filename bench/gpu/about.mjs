@@ -1,4 +1,4 @@
-// Writes the generator that the other parts run, and says what there is: card, driver, what CUDA lacks.
+// Writes the generator for the other parts, and reports the GPU, the driver, and what is missing for CUDA.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { halfModelBytes } from '@forja/core/onnx';

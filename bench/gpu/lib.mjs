@@ -1,5 +1,5 @@
-// What the parts of bench:gpu share: timing, the networks, the graphics card's memory, numbers that are the same in
-// every process.
+// Helpers of the parts of bench:gpu: timing, networks, GPU memory, and random numbers that are the same in every
+// process.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { quantile } from '../lib/report.mjs';
@@ -29,7 +29,7 @@ export async function timed(step, { seconds, least = 5, warmup = 3 }) {
   };
 }
 
-/** A generator of numbers in [-1, 1) by a seed (mulberry32). */
+/** Random numbers in [-1, 1) of a seed (mulberry32). */
 export function numbers(seed) {
   let a = seed >>> 0;
   return () => {
@@ -40,13 +40,13 @@ export function numbers(seed) {
   };
 }
 
-/** `count` latents of `size` numbers, spread like normal ones. */
+/** `count` latents of `size` numbers with the variance of normal ones. */
 export function latents(count, size, seed = 1) {
   const next = numbers(seed);
   return Float32Array.from({ length: count * size }, () => (next() + next() + next()) * 1);
 }
 
-/** Largest |a − b|, and how much of b's largest that is. */
+/** Largest |a − b|, absolute and relative to the largest |b|. */
 export function difference(a, b) {
   let [most, largest] = [0, 0];
   for (let i = 0; i < b.length; i++) {
@@ -57,7 +57,7 @@ export function difference(a, b) {
   return { most, relative: most / largest };
 }
 
-/** What nvidia-smi says, by column; undefined where there is none. */
+/** Columns of nvidia-smi; undefined without it. */
 export function smi(...columns) {
   try {
     const [line] = execFileSync('nvidia-smi', [`--query-gpu=${columns.join()}`, '--format=csv,noheader,nounits'], {
@@ -71,7 +71,7 @@ export function smi(...columns) {
   }
 }
 
-/** MiB that are taken on the card, by all processes. */
+/** MiB of GPU memory used by all processes. */
 export const gpuMiB = () => {
   const taken = smi('memory.used');
   return taken === undefined ? undefined : Number(taken['memory.used']);
@@ -83,7 +83,7 @@ export const rssMiB = () => process.memoryUsage.rss() / 2 ** 20;
 /** The exported generator that `about` wrote. */
 export const generatorFile = (o) => readFileSync(`${o.folder}/generator.onnx`);
 
-/** What a report says in one object. */
+/** The fields of a device report to print. */
 export const told = ({ actual, reasons, placement, cpuOps, precision }) => ({
   actual,
   ...(precision ? { precision } : {}),

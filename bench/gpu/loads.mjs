@@ -1,4 +1,4 @@
-// Loads and disposals in a row: what they leave behind, in the process and on the card.
+// Repeated loads and disposals: memory that they leak, in the process and on the GPU.
 import { load, runtime } from '@forja/node';
 import { generatorFile, gpuMiB, latents, rssMiB } from './lib.mjs';
 
@@ -13,7 +13,7 @@ export default async function loads(o, say) {
     if (i % 10 === 0 || i === o.loads)
       say({ what: 'load', count: i, ...memory(), msEach: (performance.now() - begun) / i });
   }
-  // the same with one runtime: sessions only
+  // the same with one runtime, so only sessions are made and disposed
   const own = runtime({ device: o.device });
   const second = performance.now();
   for (let i = 1; i <= o.loads; i++) {

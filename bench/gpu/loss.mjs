@@ -1,5 +1,5 @@
-// A device that is lost: a model far larger than the card allows, and an executor that is killed during a run. What the
-// caller sees, and whether the next call works. A hang of the card itself is not provoked: it may be shared.
+// A lost device: a model far larger than the GPU's memory, and an executor killed during a run. Records the error, and
+// whether the next call works. A hang of the GPU itself is not provoked, as it may be shared.
 import { readdirSync, readFileSync } from 'node:fs';
 import { runtime } from '@forja/node';
 import { generatorFile, latents, told } from './lib.mjs';
@@ -54,7 +54,7 @@ export default async function loss(o, say) {
   }
 }
 
-/** Processes that this one started. */
+/** Child processes. */
 function children() {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

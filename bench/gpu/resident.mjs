@@ -1,5 +1,5 @@
-// The same step by onnxruntime alone, with its state in buffers of the card from run to run: what a step costs when no
-// state is read back. Its first losses beside the CPU's say whether that is right.
+// The same step by onnxruntime alone, with its state in GPU buffers from run to run: the cost of a step without reading
+// state back. Its first losses are compared with the CPU's.
 import { createRequire } from 'node:module';
 import { runtime } from '@forja/node';
 import { trainer } from '../peers/forja.mjs';

@@ -1,5 +1,5 @@
-// Pictures from the exported generator on one device, in one precision: through the runtime (worker, floats back), by
-// onnxruntime alone in this process, and with `o.stay` by onnxruntime with the pictures left on the card.
+// Pictures from the exported generator on one device, in one precision: through the runtime (worker, floats returned),
+// by onnxruntime alone in this process, and with `o.stay` by onnxruntime with the pictures left on the GPU.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { runtime } from '@forja/node';
@@ -43,7 +43,7 @@ async function raw(bytes, o, say) {
   }
 }
 
-/** What a run costs without bringing its pictures back: as many runs as take `o.seconds`, then one that comes back. */
+/** The cost of a run without reading its pictures back: runs for `o.seconds`, then one read. */
 async function stay(bytes, o, say) {
   const ort = native();
   const there = await ort.InferenceSession.create(bytes, settings(o, { preferredOutputLocation: 'gpu-buffer' }));
@@ -58,7 +58,7 @@ async function stay(bytes, o, say) {
     let runs = 0;
     while (runs < 5 || (performance.now() - begun < o.seconds * 1000 && runs < 2000)) {
       drop(await there.run(feed));
-      if (++runs % 16 === 0) await back.run(one); // no endless queue of work on the card
+      if (++runs % 16 === 0) await back.run(one); // limits the queue of work on the GPU
     }
     await back.run(one);
     say({ batch, runs, ms: (performance.now() - begun) / runs, gpuMiB: gpuMiB() });

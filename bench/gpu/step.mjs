@@ -1,10 +1,10 @@
-// The DCGAN-28 training step on one device, in one lowering: through `compile`, with the first losses, to compare with
-// the CPU's, and how many bytes of state a run moves.
+// The DCGAN-28 training step on one device, in one lowering: time, the first losses to compare with the CPU's, and the
+// bytes of state that a run copies.
 import { runtime } from '@forja/node';
 import { trainer } from '../peers/forja.mjs';
 import { gpuMiB, numbers, timed, told } from './lib.mjs';
 
-/** The system of all steps here, and its batches: pictures in [-1, 1), rates as scalars. */
+/** The system of the steps, and its batches: pictures in [-1, 1), rates as scalars. */
 export async function stepCase(o) {
   const { dcgan, phaseStep } = await trainer();
   const system = dcgan({ size: 28, channels: 1, base: o.base, latent: 100, batch: o.batch });
@@ -30,7 +30,7 @@ export async function stepCase(o) {
   return { play, options, batches };
 }
 
-/** A runtime that tells `seen` of each session that it makes. */
+/** A runtime that calls `seen` with each session that it makes. */
 export function watched(inner, seen, { shared = true } = {}) {
   return {
     get device() {
@@ -83,7 +83,7 @@ export default async function step(o, say) {
 
 const elementsOf = ({ shape }) => shape.reduce((a, b) => a * Number(b), 1);
 
-/** Scalars as numbers, whatever a step gives them as. */
+/** Scalars of a step as numbers. */
 export const plain = (values) =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [

@@ -1,5 +1,5 @@
-// What `load` says of a device and what really ran: report, nodes on the CPU by name, distance from the CPU's pictures
-// in float32 and half precision, and the memory that it takes on the card.
+// The device report of `load` against what really ran: report, nodes on the CPU by name, distance from the CPU's
+// pictures in float32 and half precision, and GPU memory.
 import { load, runtime } from '@forja/node';
 import { difference, generatorFile, gpuMiB, latents, rssMiB, told } from './lib.mjs';
 

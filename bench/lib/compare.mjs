@@ -1,5 +1,5 @@
-// One comparison: ours against PyTorch's modes over a list of cases. Shared by step.mjs and sample.mjs, which only name
-// the cases.
+// Compares Forja with PyTorch's modes over a list of cases. Shared by step.mjs, sample.mjs and others, which name the
+// cases.
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { alternate, startPeer } from './peer.mjs';
@@ -62,12 +62,12 @@ export const ours = (script, c, o) => ({
   args: [local(`peers/${script}.mjs`), ...flagsOf(c, o), ...(o.spinning ? ['--spinning'] : [])],
 });
 
-/** Forja, and PyTorch's modes where there is a Python. */
+/** Forja, and PyTorch's modes if there is a Python. */
 function withTorch(script, c, o) {
   const flags = flagsOf(c, o);
   const python = process.env.FORJA_TORCH_PYTHON;
   if (!python) return [ours(script, c, o)];
-  // a waiting OpenMP thread spins unless told otherwise: the same rule for both sides
+  // waiting OpenMP threads spin by default; use the same policy for both sides
   const env = { OMP_WAIT_POLICY: o.spinning ? 'ACTIVE' : 'PASSIVE', OMP_NUM_THREADS: String(o.threads) };
   const modes =
     c.network === 'mlp'

@@ -1,6 +1,6 @@
-// The files that bench/graph.mjs times: each network as exportOnnx writes it, the same trace lowered without any pass
-// on the program, and what tf2onnx makes of the network. Reads the sources of the packages and of the tests' networks:
-// bench/graph.mjs bundles it.
+// The files that bench/graph.mjs times: each network exported by exportOnnx, the same trace lowered without passes on
+// the program, and tf2onnx's export. Uses the sources of the packages and of the tests' networks, so bench/graph.mjs
+// bundles it.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const MADE = [
   ['conditional', 8, { batch: 16 }, true],
 ];
 
-/** All cases whose name contains `only`, their files in `folder`. Without `python` there is nothing of tf2onnx's. */
+/** All cases whose name contains `only`, with their files in `folder`; tf2onnx's only with `python`. */
 export async function graphs(folder, { only = '', python }) {
   await tf.setBackend('cpu');
   const cases = [];
@@ -77,8 +77,8 @@ async function files(folder, title, model, sizes, python) {
 }
 
 /**
- * What onnxruntime makes of a file when it opens it: each node's operator, what is fused into it, and the shapes of its
- * constants, sorted. Two files alike in this are the same work.
+ * The graph that onnxruntime runs after its own optimizations: each node's operator, fused activation and shapes of
+ * constants, sorted. If equal, two files are the same work.
  */
 export async function opened(file) {
   const optimizedModelFilePath = `${file}.optimized`;
@@ -101,7 +101,7 @@ export async function opened(file) {
     .sort();
 }
 
-/** tfjs → Keras's SavedModel → tf2onnx, both by the converters that their makers publish. */
+/** tfjs → Keras's SavedModel → tf2onnx, by the official converters. */
 async function byTf2onnx(folder, model, python) {
   const [layers, saved, path] = ['layers', 'saved', 'tf2onnx.onnx'].map((name) => join(folder, name));
   mkdirSync(layers, { recursive: true });

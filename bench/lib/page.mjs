@@ -1,5 +1,5 @@
-// Pages as peers of a bench: bundles browser/page.mjs by Vite, serves it cross-origin isolated beside the models, and
-// opens one Chromium page a peer.
+// Pages as peers of a bench: bundles browser/page.mjs with Vite, serves it with the models, cross-origin isolated, and
+// opens one Chromium page per peer.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, createReadStream, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -60,7 +60,7 @@ export async function serveSite(site) {
   };
 }
 
-/** A browser; its pages do not know of each other. */
+/** A browser with isolated pages. */
 export async function openBrowser() {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('bench: no Chromium was found; set CHROMIUM_PATH');
@@ -79,8 +79,7 @@ export async function openBrowser() {
 }
 
 /**
- * Processor time, in ms, of the longest task that a page's main thread had while `during` lasts: what the page itself
- * did, however long it waited for a core.
+ * CPU time, in ms, of the longest task of a page's main thread during `during`, so waiting for a core does not count.
  */
 async function longestTask(browser, page, during) {
   await browser.startTracing(page, { categories: ['toplevel'] });
@@ -102,8 +101,8 @@ async function longestTask(browser, page, during) {
 }
 
 /**
- * A page that does what `query` says; `fresh`: a new one for every block; `traced`: with the longest task of its main
- * thread. The interface of lib/peer.mjs.
+ * A page for `query` with the interface of lib/peer.mjs; `fresh`: a new page for every block; `traced`: with the
+ * longest task of its main thread.
  */
 export async function pagePeer(browser, origin, name, query, { fresh = false, traced = false } = {}) {
   const open = async () => {

@@ -1,5 +1,5 @@
-// Parent side of the bench: every peer is a process of its own, prepared once, then asked for blocks in turn, so that
-// no thread pool taxes another.
+// Parent side of the bench: every peer is a separate process, prepared once, that runs blocks in turn, so that thread
+// pools do not disturb each other.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -32,7 +32,7 @@ export async function startPeer({ name, command, args, env }) {
   };
 }
 
-/** Runs `blocks` rounds; in each, every peer has one block, and the order turns by one from round to round. */
+/** Runs `blocks` rounds with one block per peer; the order rotates by one from round to round. */
 export async function alternate(peers, blocks, seconds) {
   const results = new Map(peers.map((peer) => [peer.name, []]));
   for (let round = 0; round < blocks; round++) {

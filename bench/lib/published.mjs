@@ -1,6 +1,5 @@
-// The published models that bench/models.mjs measures: where their files are, what they are fed. bench/models.mjs
-// bundles it, for the tests' list of packages. esrgan-thick is fetched by npm when it is wanted: 110 MB, no dependency
-// of anything here.
+// The published models that bench/models.mjs measures: files and inputs. bench/models.mjs bundles it, as it uses the
+// tests' list of packages. esrgan-thick (110 MB) is not a dependency; npm downloads it on demand.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,8 +30,8 @@ function thick(cache) {
 }
 
 /**
- * The makers' own test picture, 128 px, as [1, size, size, 3] in 0 to 1: means of squares where it is made smaller, the
- * nearest pixel where larger.
+ * The model authors' test picture, 128 px, as [1, size, size, 3] in 0 to 1: shrunk by means of squares, enlarged by the
+ * nearest pixel.
  */
 function picture(size) {
   const { data, channels, width } = decode(readFileSync(packaged('@upscalerjs/esrgan-medium', 'assets/fixture.png')));
@@ -49,7 +48,7 @@ function picture(size) {
   return { name: `${size} px`, shape: [1, size, size, 3], data: values };
 }
 
-/** Two seconds of a chord, as basic-pitch takes it. */
+/** Two seconds of a chord, the input of basic-pitch. */
 const chord = () => ({
   name: '2 s',
   shape: [1, 43844, 1],
@@ -67,8 +66,8 @@ function weightBytes(path) {
 }
 
 /**
- * Models whose name contains `only`. `timed`: load and run times are taken too, the latter at that size or at all.
- * `remove` cleans up after one.
+ * Models whose name contains `only`. `timed`: also measure load and run times, the latter at that size. `remove`
+ * deletes temporary files.
  */
 export async function published(cache, only) {
   const sizes = () => [32, 64, 128].map(picture);
@@ -86,7 +85,7 @@ export async function published(cache, only) {
       timed: scale === 4 ? '64 px' : undefined,
       open: () => {
         const folder = thick(cache);
-        // The package registers its layers itself: nothing of ours knows them.
+        // The package registers its custom layers itself.
         return {
           path: join(folder, `models/x${scale}/model.json`),
           setup: join(folder, `dist/cjs/models/esrgan-thick/src/x${scale}/cjs.js`),

@@ -1,5 +1,5 @@
-// What bench results look like: summaries of blocks, the machine, the JSON file under bench/results/ and the table on
-// the terminal.
+// Reports of benches: summaries of blocks, the machine, the JSON file under bench/results/ and the table on the
+// terminal.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, totalmem } from 'node:os';
@@ -35,7 +35,7 @@ export function summarise(blocks) {
 }
 
 /**
- * How many times faster `ours` is: per round, then over rounds, so that a slow minute of the machine hits both sides.
+ * Speed-up of `ours`: per round, then over rounds, so that a slow minute of the machine affects both sides.
  */
 export function ratio(ours, theirs) {
   const each = (f) => spread(ours.map((block, i) => f(theirs[i]) / f(block)));
@@ -86,7 +86,7 @@ export function save(name, results) {
   return `bench/results/${name}.json`;
 }
 
-/** One line a peer. */
+/** Prints a line per peer. */
 export function table(title, summaries, ratios) {
   const ms = (v) => v.toFixed(v < 10 ? 2 : 1).padStart(8);
   console.log(

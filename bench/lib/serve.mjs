@@ -1,5 +1,5 @@
-// The Node side of a bench peer: waits for {"seconds": s} lines on stdin, runs steps for so long, answers with one JSON
-// line of timings. Parent side: peer.mjs. The same protocol in Python: ../torch/peer.py.
+// The Node side of a bench peer: for each line {"seconds": s} on stdin, runs steps for that time and answers with a
+// JSON line of timings. Parent side: peer.mjs. The same protocol in Python: ../torch/peer.py.
 import { createInterface } from 'node:readline';
 
 /** User and system milliseconds of this process, all threads. */
@@ -25,8 +25,8 @@ async function block(step, steps, seconds, least) {
 }
 
 /**
- * Warms up, says {"ready": true}, then serves blocks until stdin closes. `steps`: how many a call of `step` does; times
- * are of one. `least`: runs of a block, however slow. `about`: what else there is to say.
+ * Warms up, prints {"ready": true}, then serves blocks until stdin closes. `steps`: steps per call of `step`; times are
+ * per step. `least`: minimum runs of a block. `about`: further facts for the ready line.
  */
 export async function serve(step, versions, { warmup = 5, steps = 1, least = 3, about = {} } = {}) {
   for (let i = 0; i < warmup; i++) await step();

@@ -1,5 +1,5 @@
-// The only file of the bench that knows Forja's API: builds the compiled training step and the exported generator that
-// the peers time. It imports the built packages (dist), never the sources: run `npm run build` first.
+// Access to Forja's API for the peers: builds the compiled training step and the exported generator. It imports the
+// built packages (dist), never the sources: run `npm run build` first.
 import { parseArgs } from 'node:util';
 
 /** The flags that compare.mjs passes. */
@@ -30,7 +30,7 @@ async function built(name) {
   }
 }
 
-/** A CPU runtime whose idle threads spin or not, whatever the code that makes the session asks for. */
+/** A CPU runtime that overrides `spinning` of all its sessions. */
 export async function cpuRuntime({ threads, spinning }) {
   const { runtime } = await built('@forja/node');
   const inner = runtime({ device: 'cpu', threads });
@@ -45,8 +45,8 @@ export async function cpuRuntime({ threads, spinning }) {
 }
 
 /**
- * Eight batches made beforehand, as in torch/step_bench.py: pictures uniform in [-1, 1], rates as scalars; random
- * inputs are the step's own.
+ * Eight batches made in advance, as in torch/step_bench.py: pictures uniform in [-1, 1], rates as scalars. The step
+ * draws random inputs itself.
  */
 export function batchesOf({ inputs }) {
   const elements = (shape) => shape.reduce((a, b) => a * b, 1);

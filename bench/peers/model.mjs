@@ -1,6 +1,6 @@
-// Peer of bench:models: `model.mjs <spec.json> <what> <side> <case> <threads>` does one thing with a published model.
-// `side`: forja, onnxruntime, wasm (tfjs) or tfjs-node. `what`: `export` and `load` are done once, in the fresh
-// process; `outputs` writes what it computes; `run` and `patches` serve blocks (lib/serve.mjs).
+// Peer of bench:models: `model.mjs <spec.json> <what> <side> <case> <threads>` runs a task on a published model.
+// `side`: forja, onnxruntime, wasm (tfjs) or tfjs-node. `what`: `export` and `load` run once, in the new process;
+// `outputs` writes results; `run` and `patches` serve blocks (lib/serve.mjs).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,10 +14,10 @@ const given = spec.cases.find(({ name }) => name === caseName) ?? spec.cases[0];
 const input = () => new Float32Array(new Uint8Array(readFileSync(given.file)).buffer);
 const PATCHES = 16;
 
-/** A package that `owner` has, and this folder has not. */
+/** A package resolved from `owner`, as this folder does not have it. */
 const from = (owner, name) => createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name);
 
-/** What `prepare` calls took, by name, in ms. */
+/** Milliseconds of `timed` calls, by name. */
 const ms = {};
 async function timed(name, work) {
   const start = performance.now();
@@ -26,7 +26,7 @@ async function timed(name, work) {
   return result;
 }
 
-/** tfjs on one of its backends, with the model, as its documentation says. */
+/** The model in tfjs on one of its backends, as documented. */
 async function openTfjs() {
   const tf = await timed('import', async () => {
     if (side === 'tfjs-node')
@@ -44,7 +44,7 @@ async function openTfjs() {
   const model = await timed('load', async () => {
     const json = JSON.parse(readFileSync(spec.path, 'utf8'));
     const graph = Array.isArray(json.modelTopology?.node);
-    // As tfjs-node's own file handler does it; the wasm backend's users have none in Node.
+    // Like tfjs-node's file handler, which the wasm backend lacks in Node.
     const weights = Buffer.concat(
       json.weightsManifest.flatMap(({ paths }) => paths).map((file) => readFileSync(join(dirname(spec.path), file))),
     );
@@ -103,7 +103,7 @@ async function openForja() {
 const open = () => (side === 'forja' ? openForja() : side === 'onnxruntime' ? openOnnxruntime() : openTfjs());
 
 const WHATS = {
-  /** Export by a process that has done nothing yet. `side`: verified or not. */
+  /** Export in a new process. `side`: verified or not. */
   async export() {
     const { default: tf } = await import('@tensorflow/tfjs');
     const { exportOnnx, loadTfjsModel } = await timed('import', () => import('@forja/trainer/node'));
@@ -128,7 +128,7 @@ const WHATS = {
       peakMiB: process.resourceUsage().maxRSS / 1024,
     };
   },
-  /** From a fresh process to a model that can run, and its first result. */
+  /** Time from a new process to a loaded model, and to its first result. */
   async load() {
     const { run } = await open();
     const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1000;
@@ -148,7 +148,7 @@ const WHATS = {
 if (what === 'run' || what === 'patches') {
   const { run, versions } = await open();
   const steps = what === 'patches' ? PATCHES : 1;
-  // Not `steps` of serve: the time of the whole loop is what was published.
+  // Not `steps` of serve, as published results are times of the whole loop.
   await serve(
     async () => {
       for (let i = 0; i < steps; i++) await run();

@@ -1,7 +1,7 @@
-// Peer of bench:phases: iterations of DCGAN (D, G, average; Adam) on the CPU. Started by lib/compare.mjs. --form says
-// how: `single` is the system's own graph; `recomputed` and `handed` are two steps over one state, where the second
-// runs the generator again or reads the pictures that the first left as state; `always` and `lazy` are the system with
-// R1 in its one graph and with R1 as a phase of its own in every 16th iteration; `apart` runs that phase in each.
+// Peer of bench:phases: iterations of DCGAN (D, G, average; Adam) on the CPU. Started by lib/compare.mjs. --form:
+// `single` is the system's own graph; `recomputed` and `handed` are two steps over one state, where the second runs the
+// generator again or reads the first one's pictures from state; `always` has R1 in the one graph, `lazy` as a separate
+// phase in every 16th iteration, `apart` in every iteration.
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { serve } from '../lib/serve.mjs';
@@ -78,7 +78,7 @@ const steps = await compileAll(
 );
 const batches = phases.map(batchesOf);
 let i = 0;
-/** One iteration, a call a phase; a block is whole rounds of the lazy phase. */
+/** One iteration, a call per phase; blocks are multiples of the lazy phase's period. */
 async function iterate() {
   for (const [at, { name, every }] of phases.entries())
     if (i % every === 0) await steps[name].run(batches[at][i % batches[at].length]);

@@ -19,7 +19,7 @@ const versions = { onnxruntime: createRequire(import.meta.url)('onnxruntime-node
 const options = { device: 'cpu', threads };
 const LATENT = 100;
 const noise = (batch) => Float32Array.from({ length: batch * LATENT }, (_, i) => Math.sin(i * 12.9898));
-/** What @forja/node gives onnxruntime, so that only the way there differs. */
+/** The session options of @forja/node, so that only the overhead differs. */
 const raw = {
   executionProviders: ['cpu'],
   graphOptimizationLevel: 'all',
@@ -28,7 +28,7 @@ const raw = {
   extra: { session: { force_spinning_stop: '1' } },
 };
 
-/** A package that `owner` has, and this folder has not. */
+/** A package resolved from `owner`, as this folder does not have it. */
 const from = (owner, name) =>
   pathToFileURL(createRequire(fileURLToPath(import.meta.resolve(owner))).resolve(name)).href;
 
@@ -40,7 +40,7 @@ async function blocks(block) {
 }
 
 const WAYS = {
-  /** Delay of the event loop over a load, samples for so long, and a dispose. The file is read by `load`. */
+  /** Delay of the event loop during a load from a file, samples for `seconds`, and a dispose. */
   async loop() {
     const [executor, batch] = [first, Number(second)];
     await blocks(async (seconds) => {
@@ -51,12 +51,12 @@ const WAYS = {
       let runs = 0;
       while (performance.now() < end || runs < 3) {
         await generator.sample({ count: batch, seed: runs++ });
-        // the monitor's timer gets its turn also where runs are inline
+        // lets the monitor's timer fire even if runs are inline
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       await generator.dispose();
       delay.disable();
-      // The monitor's own period of 1 ms is in what it counts.
+      // Subtracts the monitor's own period of 1 ms.
       const ms = (ns) => Math.max(0, ns / 1e6 - 1);
       return { p50: ms(delay.percentile(50)), p99: ms(delay.percentile(99)), max: ms(delay.max), runs };
     });
@@ -76,7 +76,7 @@ const WAYS = {
     await generator.dispose();
   },
 
-  /** run() of a generator as `load` makes it, in an executor. */
+  /** run() of a generator by `load`, in an executor. */
   async session() {
     const count = Number(first);
     const generator = await load(file, { ...options, executor: second, warmup: [count] });
@@ -107,7 +107,7 @@ const WAYS = {
     await session.release();
   },
 
-  /** The same with what onnxruntime sets by itself, but the threads. */
+  /** The same with onnxruntime's defaults except the threads. */
   async 'raw-default'() {
     const { InferenceSession, Tensor } = await import('onnxruntime-node');
     const session = await InferenceSession.create(readFileSync(file), { intraOpNumThreads: threads });
@@ -130,7 +130,7 @@ const WAYS = {
   },
 
   /**
-   * The tfjs model that the file was exported from, on a tfjs backend: `wasm`, or `tensorflow` where the trainer finds
+   * The tfjs model that the file was exported from, on a tfjs backend: `wasm`, or `tensorflow` if the trainer finds
    * @tensorflow/tfjs-node.
    */
   async tfjs() {
@@ -162,7 +162,7 @@ const WAYS = {
     );
   },
 
-  /** onnxruntime in the plainest worker: what anyone pays who keeps the event loop free. */
+  /** onnxruntime in a minimal worker: the least cost of keeping the event loop free. */
   async 'raw-worker'() {
     const worker = new Worker(
       `
@@ -188,7 +188,7 @@ const WAYS = {
     await worker.terminate(); // idle: nothing is in native code
   },
 
-  /** A process from nothing to its first picture, and the next ones, in this process: it is asked once. */
+  /** Time to the first picture of a new process, and to the next ones; one block only. */
   async cold() {
     const picture =
       first === 'raw'
@@ -232,7 +232,7 @@ const WAYS = {
     process.exit(0);
   },
 
-  /** So many callers, each asking for a picture as soon as it has the last. */
+  /** Concurrent callers, each requesting a picture as soon as it has the last. */
   async callers() {
     const generator = await load(file, { ...options, batch: { max: Number(second) }, warmup: true });
     await blocks(async (seconds) => {

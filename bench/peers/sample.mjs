@@ -1,5 +1,5 @@
-// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session as `load` makes it (worker
-// round trip included). Started by lib/compare.mjs.
+// Peer of bench:sample: the exported DCGAN generator, run through @forja/node's session as in `load` (including the
+// worker's round trip). Started by lib/compare.mjs.
 import { serve } from '../lib/serve.mjs';
 import { cpuRuntime, flags, trainer, versions } from './forja.mjs';
 

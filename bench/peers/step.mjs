@@ -1,5 +1,5 @@
 // Peer of bench:step: Forja's compiled DCGAN training step (D, G, Adam, EMA) on the CPU. Started by lib/compare.mjs.
-// --lowering portable|fast instead of what the prices choose; --explain prints these prices and ends.
+// --lowering portable|fast overrides the choice of the cost model; --explain prints its estimates and exits.
 import { parseArgs } from 'node:util';
 import { serve } from '../lib/serve.mjs';
 import { batchesOf, cpuRuntime, flags, trainer, versions } from './forja.mjs';

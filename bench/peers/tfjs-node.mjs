@@ -16,7 +16,7 @@ const system = dcgan({ size: o.size, channels: o.channels, base: o.base, latent:
 const { step: play, ...options } = phaseStep(system);
 const batches = batchesOf(options);
 
-/** What a program without Forja does: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
+/** A step without Forja: tensors made from the arrays, latents by tf.randomNormal, both losses read. */
 function stock(feeds) {
   tf.tidy(() => {
     const inputs = Object.entries(options.inputs).map(([name, { shape, random }]) => [

@@ -1,6 +1,5 @@
-// Pictures of one kind as another, learnt without pairs and judged by the hidden pairs: against leaving pictures alone,
-// matching their colours, and always the mean picture of the wanted kind, with pix2pix on the true pairs as the
-// ceiling.
+// CycleGAN, trained without pairs and judged on hidden pairs: against unchanged pictures, matched colours, and the mean
+// picture of the target domain, with pix2pix on the true pairs as the upper bound.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { featuresOf, highest, ridge } from './ridge.mjs';
@@ -66,7 +65,7 @@ async function cyclegan({ name, data, runs, from, seed, steps = 500 }) {
   };
 }
 
-/** 1 for a picture that is taken for one of the kind b, else 0. */
+/** A classifier of domains: 1 for a picture judged to be of domain b, else 0. */
 function domains({ a, b }) {
   const grid = a[0].width / 2;
   const features = [...a, ...b].map((picture) => featuresOf(picture, grid));
@@ -84,7 +83,7 @@ function meanOf(pictures) {
   return { ...first, data };
 }
 
-/** Each channel's values by rank: what turns the histogram of all of `a` into that of `b` is done to the pictures. */
+/** Histogram matching per channel: applies the map from the histogram of all of `a` to that of `b`. */
 function matched(pictures, { a, b }) {
   const { channels } = pictures[0];
   const tables = Array.from({ length: channels }, (_, c) => {

@@ -1,11 +1,11 @@
-// A judge that no part of Forja trains: ridge regression from pixels and counted colours to classes.
+// A judge independent of Forja: ridge regression from pixels and colour counts to classes.
 
-/** Levels a channel of the colours that are counted. */
+/** Levels per channel of the counted colours. */
 const LEVELS = 6;
 
 /**
- * A picture of bytes as features: the means of grid × grid areas in [-1, 1], how often each colour occurs among them in
- * the upper and in the lower half (√), and 1.
+ * Features of a picture of bytes: means of grid × grid areas in [-1, 1], root of each colour's count among them in the
+ * upper and in the lower half, and 1.
  */
 export function featuresOf({ width, channels, data }, grid) {
   const by = width / grid;
@@ -28,8 +28,8 @@ export function featuresOf({ width, channels, data }, grid) {
 }
 
 /**
- * From features and the class of each row, for each of several questions of so many classes, a judge: features → scores
- * of the classes, for each question. Least squares on ones and zeros, solved by Cholesky's decomposition.
+ * Fits a judge, features → scores of classes per question, to rows of features and their class for each of several
+ * questions. Least squares on one-hot targets, solved by Cholesky decomposition.
  */
 export function ridge(features, answers, classes, lambda = 3) {
   const used = [...features[0].keys()].filter((i) => features.some((row) => row[i] !== 0));
@@ -72,5 +72,5 @@ export function ridge(features, answers, classes, lambda = 3) {
   return (picture) => weights.map((rows) => rows.map((w) => used.reduce((sum, at, i) => sum + w[i] * picture[at], 0)));
 }
 
-/** The place of the highest score. */
+/** Index of the highest score. */
 export const highest = (scores) => scores.indexOf(Math.max(...scores));

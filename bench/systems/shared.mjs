@@ -1,5 +1,4 @@
-// What the benches of systems share: a run that is gone on with, pictures of the holdout as bytes, and sheets to look
-// at.
+// Helpers of the benches of systems: resumable runs, pictures of the holdout as bytes, and sheets to look at.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
@@ -31,7 +30,7 @@ export async function trained(config, folder, cwd) {
 
 const doneIn = (out) => JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')).steps;
 
-/** Fields of the examples held out, as lists of pictures of bytes. */
+/** Fields of the holdout, as lists of pictures of bytes. */
 export async function heldOut(data, fields, cwd) {
   const { loadData } = await trainer();
   const { holdout, count } = await loadData({ data }, cwd);
@@ -59,7 +58,7 @@ export async function examplesOf(data, field, cwd, count = Infinity) {
 /** Values in [−1, 1] as bytes. */
 export const bytesOf = (values) => Uint8ClampedArray.from(values, (v) => Math.round((v + 1) * 127.5));
 
-/** What a file makes of pictures, as bytes. */
+/** Pictures translated by a file, as bytes. */
 export async function translated(file, pictures) {
   const { load } = await import('@forja/node');
   const generator = await load(file, { device: 'cpu' });
@@ -70,7 +69,7 @@ export async function translated(file, pictures) {
 }
 
 /**
- * Fréchet distance of the Gaussians of 8 × 8 patches, four pixels apart, from those of the truth, values in [-1, 1]: as
+ * Fréchet distance between 8 × 8 patches, four pixels apart, of generated and real pictures, values in [-1, 1], with as
  * many patches on both sides.
  */
 export async function patchFrechet(made, truth) {

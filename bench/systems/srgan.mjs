@@ -1,4 +1,5 @@
-// Super-resolution × 4 of the earth and of emoji: bicubic, the network by pixels alone, and with the discriminator.
+// Super-resolution × 4 of satellite pictures and emoji: bicubic, the network with a pixel loss, and with the
+// discriminator.
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { trainer } from '../peers/forja.mjs';
@@ -108,7 +109,7 @@ function shrunk({ width, height, channels, data }, scale) {
   return { width: w, height: h, channels, data: out };
 }
 
-/** As large as the others, each pixel a block. */
+/** Enlarged by the nearest pixel. */
 function nearest({ width, height, channels, data }) {
   const [w, h] = [width * SCALE, height * SCALE];
   return {

@@ -1,15 +1,15 @@
-// Avatars of captions that training has not seen, by a judge of their attributes: ridge regression on pixels and
-// colours of real faces, which has no part of Forja. Beside the same pictures against shuffled captions, and the truth.
+// Avatars of captions unseen in training, scored by an independent judge of attributes (ridge regression on pixels and
+// colours of real faces), and compared with shuffled captions and real pictures.
 import { join } from 'node:path';
 import { trainer } from '../peers/forja.mjs';
 import { featuresOf, highest, ridge } from './ridge.mjs';
 import { bytesOf, mean, sheet, trained } from './shared.mjs';
 
-/** Faces are drawn on so many squares. */
+/** Squares per edge of a face, on whose colours the judge works. */
 const GRID = 16;
 
 const ATTRIBUTES = ['hair', 'length', 'glasses', 'hat', 'beard', 'mouth', 'clothes'];
-/** Pictures that the judge learns from, pictures that are judged, and captions that one is found among. */
+/** Training pictures of the judge, judged pictures, and captions to retrieve the right one from. */
 const [LEARNT, JUDGED, AMONG] = [4000, 480, 100];
 
 export default async function text2image({ runs, from, seed, steps = 1500 }) {
@@ -29,7 +29,7 @@ export default async function text2image({ runs, from, seed, steps = 1500 }) {
   const generator = await load(join(run.out, 'generator.onnx'), { device: 'cpu' });
   const drawn = async (captions) => [...(await generator.sample({ text: captions, seed: 7 }))];
   const made = await drawn(held.captions);
-  // the caption after the next 37 in the list, so that every caption is as frequent as before
+  // rotate the captions by 37, so that each is as frequent as before
   const turned = (list) => list.map((_, i) => list[(i + 37) % list.length]);
   const real = held.pictures.map(judge);
   const shown = made.map(judge);
@@ -88,7 +88,7 @@ async function facesOf(dataset, count) {
   };
 }
 
-/** Share of pictures that show what is asked, by attribute, all of it, and whose caption is found. */
+/** Share of pictures that show the requested attributes, each and all, and whose caption is retrieved. */
 function row(name, verdicts, asked) {
   const right = (i, k) => highest(verdicts[i][k]) === asked[i][k];
   const fits = (verdict, classes) => verdict.reduce((sum, scores, k) => sum + scores[classes[k]], 0);
@@ -105,7 +105,7 @@ function row(name, verdicts, asked) {
   };
 }
 
-/** Whether colours go to what they are said of: captions with two colours that hair and clothes both may have. */
+/** Whether colours are bound to the right part: captions with two colours that hair and clothes can both have. */
 async function binding(drawn, judge, fields) {
   const colours = ['blue', 'green', 'red'];
   const pairs = colours.flatMap((hair) => colours.filter((c) => c !== hair).map((clothes) => ({ hair, clothes })));

@@ -29,8 +29,8 @@ const windows = [
 );
 
 /**
- * Path of an installed Chromium, Chrome or Edge, or undefined. A CHROMIUM_PATH that names no file is an error, not a
- * reason to look on.
+ * Path of an installed Chromium, Chrome or Edge, or undefined. Throws if CHROMIUM_PATH names no file, instead of
+ * searching elsewhere.
  */
 export function findChromium() {
   const given = process.env['CHROMIUM_PATH'];

@@ -1,5 +1,5 @@
-// A page of examples/ as a site: builds the packages that it needs and the page by Vite of its own dependencies, and
-// serves it. Shared by `npm run playground`, `npm run live` and `npm run gallery`.
+// Serves a page of examples/: builds the packages that it needs and the page, with Vite from the page's dependencies.
+// Shared by `npm run playground`, `npm run live` and `npm run gallery`.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { build as buildPackages } from '../build.mjs';
 import { setup } from '../setup.mjs';
 import { root } from './stage.mjs';
 
-/** Prints one line and ends. Exit code 2: a call that is wrong in itself. */
+/** Prints one line and exits. Exit code 2: wrong arguments. */
 export function fail(command, message, code) {
   console.error(`${command}: ${message}`);
   process.exit(code);
@@ -21,7 +21,7 @@ export function portOf(command, text) {
   return port;
 }
 
-/** Builds and serves examples/<name>, and gives its address. */
+/** Builds and serves examples/<name>; returns its address. */
 export async function openSite(name, { port, packages }) {
   if (!(await setup())) process.exit(1);
   if (!(await buildPackages({ names: packages, dts: false, ifNeeded: true }))) process.exit(1);

@@ -1,5 +1,5 @@
-// Running the stages of a script: one line each (✓ or ✗, name, seconds), child processes without a shell, paths of the
-// repository. It knows nothing of what the stages do.
+// Helpers of scripts: stages that print one line each (✓ or ✗, name, seconds), child processes without a shell, paths
+// of the repository.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\
 /** Path of a tool's JavaScript entry in the root's node_modules, run with `node` so that no shell or shim is needed. */
 export const tool = (path) => join(root, 'node_modules', path);
 
-/** What a failed stage says; `output` is shown below its line. */
+/** The error of a failed stage; `output` is printed below its line. */
 export class StageError extends Error {
   constructor(message, output = '') {
     super(message);
@@ -19,7 +19,7 @@ export class StageError extends Error {
 }
 
 /**
- * Runs a program to its end. `show: true` passes its output on as it comes; otherwise the output is kept.
+ * Runs a program to its end. `show: true` passes its output through; otherwise the output is collected.
  * @returns {Promise<{ code: number, output: string }>}
  */
 export function run(file, args, { cwd = root, env = {}, show = false } = {}) {
@@ -47,7 +47,7 @@ export async function must(file, args, options) {
   return output;
 }
 
-/** `node <script>` with the same promises as `must`. */
+/** Runs `node <script>` like `must`. */
 export const node = (script, args = [], options = {}) => must(process.execPath, [script, ...args], options);
 
 /** Seconds since `start` (from performance.now()), for a stage's line. */

@@ -1,4 +1,4 @@
-// Runs one vitest project and reads its JSON report: counts, the time of each test, and failures that are no test (a
+// Runs one vitest project and reads its JSON report: counts, the time of each test, and failures outside of tests (a
 // file that did not load).
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -30,7 +30,7 @@ export async function runProject(
 const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1' };
 
 /**
- * Counts and times out of vitest’s JSON report. A file that did not load, and an error outside any test, count as
+ * Counts and times from vitest’s JSON report. A file that did not load, and an error outside any test, count as
  * failures.
  */
 export function read(report, code) {
