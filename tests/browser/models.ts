@@ -38,7 +38,7 @@ export function unnamed(bytes: Uint8Array): Uint8Array {
   return encodeModel(model);
 }
 
-/** x [b, 3, h, w] → the largest of each 3 × 3, every second: y [b, 3, ⌊(h − 1) / 2⌋, ⌊(w − 1) / 2⌋]. */
+/** 3 × 3 max pooling with stride 2: x [b, 3, h, w] → y [b, 3, ⌊(h − 1) / 2⌋, ⌊(w − 1) / 2⌋]. */
 export function everySecond(): Uint8Array {
   const g = new GraphBuilder({ name: 'every-second' });
   const x = g.input('x', 'float32', ['b', 3, 'h', 'w']);

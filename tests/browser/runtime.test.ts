@@ -16,7 +16,7 @@ const DEVICES: readonly (readonly [string, RuntimeOptions])[] = [
   ['WebGPU (SwiftShader)', { device: 'webgpu' }],
 ];
 
-/** The matrix of this browser, and what is left out of it. */
+/** Devices that this browser lacks, with the reason. */
 const adapter = await navigator.gpu?.requestAdapter();
 const skipped: readonly (readonly [string, string])[] = [
   ...(adapter ? [] : [['WebGPU (SwiftShader)', 'this browser gives no adapter'] as const]),

@@ -56,7 +56,7 @@ async function outputsOf(bytes: Uint8Array, external?: Map<string, Uint8Array>):
   }
 }
 
-/** Decibels of `a` against `b`, written apart from the product's: the peak is what `b` spans. */
+/** PSNR of `a` against `b`, independent of the product's: the peak is the range of `b`. */
 function decibels(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const values = Array.from(b);
   const noise = values.reduce((sum, v, i) => sum + (v - (a[i] ?? NaN)) ** 2, 0) / values.length;

@@ -29,11 +29,11 @@ export interface SessionParts<R> {
 /** The runtime's side of a session: how to reach it, and how to remake it in another executor. */
 export class SessionCore<R extends { options: RecipeOptions }> extends Resident<R> {
   /**
-   * Whether a failed run could be retried on another executor, so that its feeds must be kept. Not with own state,
-   * which is lost.
+   * True if a failed run can be retried on another executor, so its feeds must be kept. False with state, which is lost
+   * with the executor.
    */
   readonly pure: boolean;
-  /** From the last time it was made; set before anything reads it. */
+  /** The executor's description of the session, updated whenever it is remade. */
   record!: SessionRecord;
   #parts: SessionParts<R> | undefined;
   readonly #shared: BoundState<R> | undefined;

@@ -27,13 +27,13 @@ export function checkFeeds(
   const wanted = inputs.filter(({ name }) => !state.has(name ?? ''));
   for (const spec of wanted) {
     const feed = feeds[spec.name ?? ''];
-    if (!feed) throw misfit(`run.${spec.name}: expected ${describe(spec)}, got nothing`);
+    if (!feed) throw shapeError(`run.${spec.name}: expected ${describe(spec)}, got nothing`);
     checkTensor(`run.${spec.name}`, spec, feed, symbols);
   }
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of Object.keys(feeds)) {
     if (names.has(name)) continue;
-    throw misfit(
+    throw shapeError(
       `run.${name}: expected only ${[...names].join(', ') || 'no feeds'}, got '${name}'${state.has(name) ? '; it is state: use writeState' : ''}`,
     );
   }
@@ -62,7 +62,7 @@ export function checkWhole(where: string, value: Tensor): void {
   // The typed array of this dtype, from any realm.
   const length = classOf(data) === array.name ? (data as TypedArray).length : -1;
   if (length !== sizeOf(value.shape)) {
-    throw misfit(
+    throw shapeError(
       `${where}: expected ${array.name} of ${sizeOf(value.shape)} elements, got ${classOf(data)} of ${data.byteLength} bytes`,
     );
   }
@@ -80,7 +80,7 @@ export function checkKind(
     (spec.shape.length === value.shape.length &&
       spec.shape.every((dim, i) => fitsDim(dim, value.shape[i] ?? -1, symbols)));
   if (!fits || (spec.dtype !== undefined && spec.dtype !== value.dtype))
-    throw misfit(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
+    throw shapeError(`${where}: expected ${describe(spec)}, got ${value.dtype} [${value.shape.join(', ')}]`);
 }
 
 /** Untyped callers may pass anything. */
@@ -109,5 +109,5 @@ function describe({ dtype, shape, unranked }: TensorSpec): string {
 }
 
 export function detached(where: string): UsageError {
-  return misfit(`${where}: expected data, got an array whose buffer was transferred; copy it before`);
+  return shapeError(`${where}: expected data, got an array whose buffer was transferred; copy it before`);
 }

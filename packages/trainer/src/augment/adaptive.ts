@@ -49,8 +49,8 @@ function turnedBy(pictures: tf.Tensor4D, turns: tf.Tensor): tf.Tensor4D {
     });
   const is = (count: number): tf.Tensor => tf.cast(tf.equal(turns, count), 'float32');
   const odd = tf.add(is(1), is(3));
-  const stood = tf.add<tf.Tensor4D>(tf.mul(pictures, tf.sub(1, odd)), tf.mul(transposed(pictures), odd));
-  return readAt(stood, {
+  const maybeTransposed = tf.add<tf.Tensor4D>(tf.mul(pictures, tf.sub(1, odd)), tf.mul(transposed(pictures), odd));
+  return readAt(maybeTransposed, {
     rows: mirroredWhere(tf.add(is(1), is(2)), h),
     columns: mirroredWhere(tf.add(is(2), is(3)), w),
   });

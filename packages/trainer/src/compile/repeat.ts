@@ -1,5 +1,5 @@
 // Several steps in one run: the graph of a step becomes the body of an ONNX Loop, whose trip count is an input. For
-// steps so small that the call costs more than the computation.
+// small steps, of which a call costs more than the computation.
 import {
   ATTRIBUTE_TYPE,
   DATA_TYPE,
@@ -13,12 +13,11 @@ import {
 import type { Lowered } from '../lower/lower.js';
 
 /**
- * A model that runs `count` steps, an input. All other inputs except state, and the results, have a leading axis of
- * steps.
+ * A model that runs several steps. Feeds and results have a leading axis of steps; state has not.
  */
 export interface Repeated {
   model: Model;
-  /** Name of the int64 scalar. */
+  /** Name of the input with the number of steps, an int64 scalar. */
   count: string;
 }
 
@@ -39,7 +38,7 @@ export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state
     .map(({ name }) => name ?? '')
     .filter((name) => !shared.has(name) && !carriedInputs.has(name));
   const results = graph.outputs.map(({ name }) => name ?? '').filter((name) => !kept.has(name) && !carried.has(name));
-  const outside = graph.nodes.filter(({ outputs }) => outputs.some((name) => kept.has(name)));
+  const outsideNodes = graph.nodes.filter(({ outputs }) => outputs.some((name) => kept.has(name)));
   const count = [...typeOf.keys(), ...shared].reduce((name, taken) => (name === taken ? `${name}_` : name), 'steps');
   const [index, again, next] = ['step', 'again', 'next'].map((name) => `loop/${name}`) as [string, string, string];
 
@@ -49,7 +48,7 @@ export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state
     nodes: [
       ...feeds.map((name) => node('Gather', [name, index], [inner(name)], [int('axis', 0n)])),
       ...graph.nodes
-        .filter((one) => !outside.includes(one))
+        .filter((one) => !outsideNodes.includes(one))
         .map((one) => ({ ...one, inputs: one.inputs.map(inner), outputs: one.outputs.map(inner) })),
       node('Identity', [again], [next]),
     ],
@@ -80,7 +79,7 @@ export function repeated({ model, state, fixed }: Pick<Lowered, 'model' | 'state
       ...model,
       graph: {
         ...graph,
-        nodes: [loop, ...outside],
+        nodes: [loop, ...outsideNodes],
         inputs: [...graph.inputs.map(stack), value(count, scalar(DATA_TYPE.int64))],
         outputs: graph.outputs.map(stack),
         valueInfo: [],

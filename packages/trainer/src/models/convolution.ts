@@ -14,7 +14,7 @@ export interface ConvConfig {
   strides?: number;
   /** Default `same`. */
   padding?: 'same' | 'valid';
-  /** Default true. Of no use where a norm follows. */
+  /** Default true. Has no effect before a norm. */
   useBias?: boolean;
   /** With spectral normalisation. Default false. */
   spectral?: boolean;

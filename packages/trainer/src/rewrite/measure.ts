@@ -99,7 +99,7 @@ function multiple(
 }
 
 /** Limit on the number of sizes that are combined into products. */
-const MOST = 6;
+const MAX_FACTORS = 6;
 
 /** Candidate divisors: the given sizes, products of two, and the doubles and neighbours (±1) of all these. */
 function divisorsOf(sizes: readonly Size[]): Size[] {
@@ -107,7 +107,7 @@ function divisorsOf(sizes: readonly Size[]): Size[] {
   const add = (size: Size): void =>
     void (isStatic(size) || found.set(sizeText(size), found.get(sizeText(size)) ?? size));
   for (const size of sizes) add(size);
-  const own = [...found.values()].slice(0, MOST);
+  const own = [...found.values()].slice(0, MAX_FACTORS);
   for (const [i, a] of own.entries()) for (const b of own.slice(i)) add(product([a, b]));
   for (const size of [...found.values()]) for (const one of [plus(size, -1), plus(size, 1), times(size, 2)]) add(one);
   return [...found.values()];

@@ -16,7 +16,7 @@ export function sameAt(
   sizes: Readonly<Record<string, number>>,
 ): boolean | undefined {
   const twin = alignable(traced);
-  // The calls that align put in front compute constants of the trace.
+  // Alignment may have prepended calls that compute constants of the trace.
   const leading = program.calls.slice(0, Math.max(0, program.calls.length - twin.calls.length));
   const calls = program.calls.slice(leading.length);
   if (
@@ -51,7 +51,7 @@ function sameAttribute(a: unknown, b: unknown): boolean {
 }
 
 function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<string, number>>): boolean {
-  // Most are the same array in both. Constants that align added have ids behind the trace's own values.
+  // Ids beyond the trace's own values are constants that alignment added.
   for (const [id, data] of made.constants) {
     const own = twin.constants.get(id);
     if (own !== undefined && id < twin.values.length && !sameData(data, own)) return false;
@@ -72,14 +72,14 @@ function sameConstants(made: Program, twin: Program, sizes: Readonly<Record<stri
     const [mine, theirs] = [results[String(id)], twin.constants.get(id)];
     if (mine === undefined || theirs === undefined || String(mine.shape) !== String(twin.values[id]?.shape))
       return false;
-    return alike(mine.data, theirs);
+    return nearlyEqual(mine.data, theirs);
   });
 }
 
 /**
  * Equal to float32 precision relative to the largest finite number. Plain loops, as tables have millions of numbers.
  */
-function alike(mine: ArrayLike<number>, theirs: ArrayLike<number>): boolean {
+function nearlyEqual(mine: ArrayLike<number>, theirs: ArrayLike<number>): boolean {
   let scale = 0;
   for (let i = 0; i < theirs.length; i++) {
     const size = Math.abs(theirs[i] ?? NaN);

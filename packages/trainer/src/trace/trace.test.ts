@@ -1,5 +1,5 @@
-// Tracing against eager tfjs: a whole GAN step replayed kernel by kernel gives eager numbers, and what a traced
-// function may and may not do is checked.
+// Tracing against eager tfjs: a GAN step replayed kernel by kernel gives eager numbers; and what a traced function may
+// and may not do.
 import { ExportError, UsageError } from '@forja/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ const snapshot = (variables: readonly tf.Variable[]): Float32Array[] =>
   variables.map((v) => v.dataSync().slice() as Float32Array);
 
 describe('a traced GAN step', () => {
-  it('replays to the very numbers of eager tfjs with the same gradients, and leaves the variables alone', () => {
+  it('replays to the same numbers as eager tfjs with the same gradients, and does not change variables', () => {
     const gan = testGan();
     const before = snapshot(gan.variables);
     const { program, variables } = trace(gan.step, { inputs: ganInputs(3), variables: 'state', known: gan.variables });
@@ -64,7 +64,7 @@ describe('a traced GAN step', () => {
     gan.dispose();
   });
 
-  it('is printed alike twice', () => {
+  it('is printed the same each time', () => {
     const gan = testGan();
     const options = { inputs: ganInputs(2), variables: 'state' as const };
     expect(printProgram(trace(gan.step, options).program)).toBe(printProgram(trace(gan.step, options).program));
