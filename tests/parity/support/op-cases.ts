@@ -3,7 +3,7 @@
 import type { DType } from '@forja/core';
 import type { OpAttributes, OpName } from '@forja/core/onnx';
 
-/** An input: a graph input, or a constant where `constant`. Data is made up where none is given. */
+/** A graph input or, with `constant`, a constant. Without data, values are generated. */
 export interface Operand {
   dtype: DType;
   shape: readonly number[];
@@ -16,9 +16,9 @@ export interface OpCase<A = object> {
   inputs: readonly (Operand | undefined)[];
   attributes?: A;
   outputs?: number;
-  /** Refused while sizes are names: the shape then depends on what the graph does not tell. */
+  /** Needs fixed sizes: with named ones the shape depends on data that the graph lacks. */
   fixed?: boolean;
-  /** Reaches past what sizes are assumed to be while they are names. */
+  /** Slices beyond the size that is assumed for a named size. */
   clamped?: boolean;
 }
 
