@@ -23,7 +23,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
           { dtype: spec?.dtype ?? 'float32', shape: shapeFor(name, spec ?? { shape: [] }, feed.length), data: feed },
         ];
       if (!Array.isArray(feed.shape) || !ArrayBuffer.isView(feed.data))
-        throw misfit(`run.${name}: expected { shape, data } with data in a typed array`);
+        throw shapeError(`run.${name}: expected { shape, data } with data in a typed array`);
       return [
         name,
         {
@@ -39,11 +39,11 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
 /** The input's shape, with its one dynamic size computed from the number of elements. */
 function shapeFor(name: string, { shape, unranked }: TensorSpec, length: number): number[] {
   if (unranked)
-    throw misfit(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
+    throw shapeError(`run.${name}: expected { shape, data }, as the model does not say a shape, got ${length} numbers`);
   const known = sizeOf(shape.filter((dim) => typeof dim === 'number'));
   const dynamic = shape.filter((dim) => typeof dim === 'string');
   if (dynamic.length > 1)
-    throw misfit(
+    throw shapeError(
       `run.${name}: expected { shape, data }, as [${shape.join(', ')}] has several dynamic sizes, got ${length} numbers`,
     );
   return shape.map((dim) => (typeof dim === 'number' ? dim : length / known));
