@@ -55,8 +55,8 @@ async function passes(
   expected: Input[] = eager(kernel, inputs, attrs),
 ): Promise<void> {
   covered.add(kernel);
-  const meta = ({ shape, dtype }: Given): { shape: number[]; dtype: ProgramDType } => ({ shape, dtype });
-  const named = <T>(of: (g: Given) => T): Record<string, T> =>
+  const meta = ({ shape, dtype }: Input): { shape: number[]; dtype: ProgramDType } => ({ shape, dtype });
+  const named = <T>(of: (g: Input) => T): Record<string, T> =>
     Object.fromEntries(Object.entries(inputs).map(([name, g]) => [name, of(g)]));
   const signature: Signature = {
     kernel,
@@ -256,11 +256,11 @@ describe('pictures', () => {
 });
 
 describe('search', () => {
-  const ints = (shape: number[], data: number[]): Given => ({ shape, dtype: 'int32', data: Int32Array.from(data) });
+  const ints = (shape: number[], data: number[]): Input => ({ shape, dtype: 'int32', data: Int32Array.from(data) });
 
   it('in sorted rows, from either side', async () => {
-    const sortedSequence: Given = { ...given([2, 4]), data: Float32Array.of(-1, 0, 0, 2, 1, 1, 3, 5) };
-    const values: Given = { ...given([2, 3]), data: Float32Array.of(0, 3, -2, 1, 4, 0) };
+    const sortedSequence: Input = { ...randomInput([2, 4]), data: Float32Array.of(-1, 0, 0, 2, 1, 1, 3, 5) };
+    const values: Input = { ...randomInput([2, 3]), data: Float32Array.of(0, 3, -2, 1, 4, 0) };
     for (const side of ['left', 'right']) await passes('SearchSorted', { sortedSequence, values }, { side });
   });
 

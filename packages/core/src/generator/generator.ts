@@ -6,7 +6,7 @@ import { checkInteger } from '../integer.js';
 import type { ImageBatch } from '../image/batch.js';
 import type { ImageLike } from '../image/from-images.js';
 import type { Image } from '../image/image.js';
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { platform } from '../platform.js';
 import { classOf, isDetached, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
@@ -94,11 +94,11 @@ export class Generator {
     const { latents: given, text } = options;
     const { count = given ? given.length / model.size : Array.isArray(text) ? text.length : 1 } = options;
     if (given !== undefined && classOf(given) !== 'Float32Array')
-      throw misfit(`sample.latents: expected a Float32Array, got ${shown(given)}`);
+      throw shapeError(`sample.latents: expected a Float32Array, got ${shown(given)}`);
     if (given && isDetached(given)) throw detached('sample.latents');
     if (given && (given.length === 0 || given.length % model.size !== 0 || given.length !== count * model.size)) {
       const wanted = options.count === undefined ? `a multiple of ${model.size}` : `${options.count} × ${model.size}`;
-      throw misfit(`sample.latents: expected ${wanted} numbers, got ${given.length}`);
+      throw shapeError(`sample.latents: expected ${wanted} numbers, got ${given.length}`);
     }
     checkInteger('sample.count', count, 1, MOST, '; stream() has no end');
     // Copied, because rows are read only when their run begins and the caller may reuse its array at once.

@@ -48,9 +48,7 @@ test.each([
 });
 
 test('values other than texts are refused', () => {
-  expect(() => textTensor(input, [7])).toThrow(
-    'sample.text: expected a text, as the model draws what it says, got 7',
-  );
+  expect(() => textTensor(input, [7])).toThrow('sample.text: expected a text, as the model draws what it says, got 7');
   expect(() => textTensor(input, [])).toRefuse('usage', 'sample.text');
 });
 

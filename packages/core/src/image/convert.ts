@@ -1,6 +1,6 @@
 // From a model's tensors to 8-bit pictures.
 import { UsageError } from '../errors.js';
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { fromHalf } from '../half.js';
 import { classOf, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
@@ -18,7 +18,7 @@ export function toBatch(tensor: Tensor, options: ImageTensorOptions): ImageBatch
   checkLayout('toBatch', options.layout);
   const { shape, data } = optionsOf('toBatch', tensor);
   if (!Array.isArray(shape) || !ArrayBuffer.isView(data))
-    throw misfit(`toBatch: expected a tensor, got ${shown(shape)} and ${shown(data)} as its shape and data`);
+    throw shapeError(`toBatch: expected a tensor, got ${shown(shape)} and ${shown(data)} as its shape and data`);
   const { count, width, height, channels } = sizesOf(tensor, options.layout);
   const pixels = new Uint8ClampedArray(count * width * height * channels);
   fillPixels(pixels, 0, tensor, options);
@@ -32,11 +32,11 @@ export function sizesOf(
 ): { count: number; width: number; height: number; channels: number } {
   const [count, a, b, c] = shape.length === 3 ? [1, ...shape] : shape;
   if (a === undefined || b === undefined || c === undefined || count === undefined || shape.length > 4)
-    throw misfit(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`);
+    throw shapeError(`toBatch: expected a tensor of 3 or 4 dimensions, ${layout}, got [${shape.join(', ')}]`);
   const [channels, height, width] = layout === 'nchw' ? [a, b, c] : [c, a, b];
   const { length } = data as unknown as ArrayLike<unknown>; // every typed array a Tensor may hold
   if (length !== sizeOf(shape))
-    throw misfit(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`);
+    throw shapeError(`toBatch: expected ${sizeOf(shape)} values for [${shape.join(', ')}], got ${length}`);
   return { count, width, height, channels };
 }
 

@@ -1,6 +1,6 @@
 // Many pictures in one.
 import { UsageError } from '../errors.js';
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { checkInteger } from '../integer.js';
 import { optionsOf } from '../realm.js';
 import { Image, type Channels } from './image.js';
@@ -34,7 +34,7 @@ export function gridOf(
 ): Image {
   const { count, width, height, channels, data } = pictures;
   const { padding = 0, background = 0 } = optionsOf('grid', options, 'background padding');
-  if (count < 1) throw misfit('grid: expected one picture or more, got none');
+  if (count < 1) throw shapeError('grid: expected one picture or more, got none');
   for (const [name, value, least, most] of [
     ['columns', columns, 1, 1e6],
     ['padding', padding, 0, 1e4],

@@ -1,5 +1,5 @@
 // One 8-bit picture.
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { classOf } from '../realm.js';
 import { shown } from '../shown.js';
 
@@ -67,14 +67,15 @@ export function checkPixels(
     ['height', height, 1],
   ] as const) {
     if (!Number.isInteger(value) || value < least)
-      throw misfit(`${where}.${name}: expected an integer of at least ${least}, got ${shown(value)}`);
+      throw shapeError(`${where}.${name}: expected an integer of at least ${least}, got ${shown(value)}`);
   }
   if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw misfit(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${shown(channels)}`);
+    throw shapeError(`${where}.channels: expected 1 (grey), 3 (RGB) or 4 (RGBA), got ${shown(channels)}`);
   if (classOf(data) !== 'Uint8ClampedArray' || data.length !== count * width * height * channels) {
     const got = classOf(data) === 'Uint8ClampedArray' ? `${data.length}` : shown(data);
-    throw misfit(
-      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`);
+    throw shapeError(
+      `${where}.data: expected a Uint8ClampedArray of ${count * width * height * channels} for ${count} × ${width} × ${height} × ${channels}, got ${got}`,
+    );
   }
   return channels;
 }

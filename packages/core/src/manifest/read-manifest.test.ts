@@ -86,8 +86,8 @@ describe('read', () => {
 
 describe('a damaged manifest names its field', () => {
   test.each<[string, Uint8Array]>([
-    ['metadata \'forja.manifest\': expected JSON, got \'{"version": 1\'', file('{"version": 1')],
-    ['metadata \'forja.manifest\': expected JSON, got \'\'', file('')],
+    ["metadata 'forja.manifest': expected JSON, got '{\"version\": 1'", file('{"version": 1')],
+    ["metadata 'forja.manifest': expected JSON, got ''", file('')],
     ['manifest: expected an object, got null', file('null')],
     ['manifest: expected an object, got []', file('[]')],
     ['manifest.version: expected 1, got nothing', file({})],

@@ -1,6 +1,6 @@
 // Fills in what a caller omits in feeds, from the session's inputs. Loaded only by pages that call `run`.
 import { isDetached, optionsOf } from '../realm.js';
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { shown } from '../shown.js';
 import { sizeOf } from '../tensor.js';
 import type { NamedTensors, Tensor, TensorSpec } from '../tensor.js';
@@ -15,7 +15,7 @@ export function completeFeeds(inputs: readonly TensorSpec[], feeds: Readonly<Rec
     Object.entries(optionsOf('run', feeds)).map(([name, feed]): [string, Tensor] => {
       const spec = inputs.find((input) => input.name === name);
       if (typeof feed !== 'object' || feed === null)
-        throw misfit(`run.${name}: expected a tensor or a typed array, got ${shown(feed)}`);
+        throw shapeError(`run.${name}: expected a tensor or a typed array, got ${shown(feed)}`);
       if (ArrayBuffer.isView(feed) && isDetached(feed)) throw detached(`run.${name}`);
       if (ArrayBuffer.isView(feed))
         return [

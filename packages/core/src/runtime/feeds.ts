@@ -1,7 +1,7 @@
 // Checks feeds against a session's inputs before they leave the caller's thread, so that an error names the input and
 // affects only its caller.
 import type { UsageError } from '../errors.js';
-import { misfit } from '../misfit.js';
+import { shapeError } from '../shape-error.js';
 import { classOf, isDetached, optionsOf } from '../realm.js';
 import { shown } from '../shown.js';
 import { ARRAY_OF, sizeOf } from '../tensor.js';
@@ -48,14 +48,14 @@ export function checkTensor(
   value: Tensor,
   symbols: Map<string, number> = new Map(),
 ): void {
-  if (!isTensor(value)) throw misfit(`${where}: expected ${describe(spec)}, got ${shown(value)}`);
+  if (!isTensor(value)) throw shapeError(`${where}: expected ${describe(spec)}, got ${shown(value)}`);
   checkKind(where, spec, value, symbols);
   checkWhole(where, value);
 }
 
 /** Throws `input.shape` for a value that is not a tensor, or whose data does not match its own shape and type. */
 export function checkWhole(where: string, value: Tensor): void {
-  if (!isTensor(value)) throw misfit(`${where}: expected a tensor, got ${shown(value)}`);
+  if (!isTensor(value)) throw shapeError(`${where}: expected a tensor, got ${shown(value)}`);
   if (isDetached(value.data)) throw detached(where);
   const array = ARRAY_OF[value.dtype];
   const { data } = value;

@@ -263,5 +263,5 @@ function rowsOf(found: Findings): (readonly [string, string])[] {
 
 function print(rows: readonly (readonly [string, string])[], io: CliIo): void {
   const width = Math.max(...rows.map(([name]) => name.length));
-  for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${withoutControls(text)}`);
+  for (const [name, text] of rows) io.print(`${name.padEnd(width)}  ${plain(text)}`);
 }

@@ -21,7 +21,7 @@ const MAXIMA: Limits = { count: 100_000, pixels: 2 ** 28, bodyBytes: 2 ** 30, bo
 /** The limits, checked and with defaults. Throws `input.range`. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(optionsOf('serve.limits', given, 'bodyBytes bodyMs count pixels queue'))) {
-    const most = MOST[name as keyof Limits]; // checked above
+    const most = MAXIMA[name as keyof Limits]; // checked above
     if (!(Number.isInteger(value) && value >= 1 && value <= most))
       throw new UsageError(`serve.limits.${name}: expected an integer from 1 to ${most}, got ${shown(value)}`, {
         code: 'input.range',

@@ -23,7 +23,11 @@ import type { CompiledStep, StepFunction, StepOptions } from './step.js';
  * step draws.
  */
 export function eagerStep(step: StepFunction, options: StepOptions): CompiledStep {
-  const { seed = 0, variables = [], name } = optionsOf(
+  const {
+    seed = 0,
+    variables = [],
+    name,
+  } = optionsOf(
     'eagerStep',
     options as StepOptions & { step?: StepFunction }, // what phaseStep gives holds the step too
     'inputs name seed step variables',

@@ -47,7 +47,7 @@ export function checkStep(where: string, step: unknown, inputs: Readonly<Record<
   if (typeof step !== 'function') throw new UsageError(`${where}: expected a step function, got ${shown(step)}`);
   for (const [name, spec] of Object.entries(optionsOf(`${where}.inputs`, inputs)))
     if (!Array.isArray(optionsOf(`inputs.${name}`, spec).shape))
-      throw misfit(`inputs.${name}: expected a shape, got ${shown(spec.shape)}`);
+      throw shapeError(`inputs.${name}: expected a shape, got ${shown(spec.shape)}`);
 }
 
 /** The random inputs of the specs, with streams derived from their names or numbered in order, as tracing does. */
@@ -109,9 +109,9 @@ function feedTensor(input: TraceInput, feed: Feed): Tensor {
   if (own !== undefined && String(own.shape) !== String(shape))
     throw shapeError(`run.${name}: expected ${describe(input)}, got shape [${own.shape.join(', ')}]`);
   if (own !== undefined && 'dtype' in own && own.dtype !== dtype)
-    throw misfit(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
-  if (!isNumbers(data)) throw misfit(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
-  const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !HOLDS[dtype](value));
+    throw shapeError(`run.${name}: expected ${describe(input)}, got ${own.dtype}`);
+  if (!isNumbers(data)) throw shapeError(`run.${name}: expected ${describe(input)}, got ${shown(data)}`);
+  const strange = ArrayBuffer.isView(data) ? undefined : Array.from(data).find((value) => !IN_RANGE[dtype](value));
   if (strange !== undefined)
     throw shapeError(`run.${name}: expected ${describe(input)}, got ${strange}, which ${dtype} does not hold`);
   if (data.length !== sizeOf(shape))
@@ -159,9 +159,9 @@ function fixedShape(name: string, spec: TensorSpec): number[] {
 function programDType(name: string, spec: TensorSpec): ProgramDType {
   const { dtype = 'float32', random } = spec;
   if (random !== undefined && dtype !== 'float32')
-    throw misfit(`inputs.${name}: expected dtype float32 for a random input, got ${shown(dtype)}`);
+    throw shapeError(`inputs.${name}: expected dtype float32 for a random input, got ${shown(dtype)}`);
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
-  throw misfit(`inputs.${name}: expected dtype float32, int32 or bool, got ${shown(dtype)}`);
+  throw shapeError(`inputs.${name}: expected dtype float32, int32 or bool, got ${shown(dtype)}`);
 }
 
 function describe({ dtype, shape }: TraceInput): string {

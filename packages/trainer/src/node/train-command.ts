@@ -114,7 +114,7 @@ async function kindFor(source: string, cwd: string): Promise<SystemKind> {
   return typeof module === 'string' ? loadSystem(module, cwd) : kindOf(String(system));
 }
 
-async function goOn(
+async function resumeRun(
   folder: string,
   { resume: _, steps, dryRun: dry, watch, ...others }: Args,
   io: CliIo,

@@ -1,4 +1,4 @@
-// What schedules refuse.
+// Checks of schedules' numbers.
 import { shown, UsageError } from '@forja/core';
 
 /** @throws UsageError `config.invalid` for a number that is not finite and ≥ 0. */
@@ -16,5 +16,5 @@ export function whole(where: string, value: number, least = 1): void {
   if (!(Number.isInteger(value) && value >= least)) throw outOfRange(where, `a whole number ≥ ${least}`, value);
 }
 
-const refused = (where: string, expected: string, got: unknown): UsageError =>
+const outOfRange = (where: string, expected: string, got: unknown): UsageError =>
   new UsageError(`schedule.${where}: expected ${expected}, got ${shown(got)}`, { code: 'config.invalid' });

@@ -2,6 +2,6 @@
 import { UsageError } from './errors.js';
 
 /** UsageError `input.shape`. */
-export function misfit(message: string): UsageError {
+export function shapeError(message: string): UsageError {
   return new UsageError(message, { code: 'input.shape' });
 }
