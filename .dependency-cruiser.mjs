@@ -20,6 +20,7 @@ const layers = {
     'diagnosis',
     'report',
     'train',
+    'study',
     'node',
   ],
 };

@@ -98,6 +98,25 @@ def crop(x, d):
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+def rotation(x, d):
+    angle = (d.uniform("angle") * 2 - 1) * math.pi / 12
+    middle = (EDGE - 1) / 2
+    line = torch.arange(EDGE).double()
+    rows, columns = torch.meshgrid(line, line, indexing="ij")
+
+    def shear(x, across, down):
+        """Picture i is x[i] read at (r + down[i]·(c − middle), c + across[i]·(r − middle)), zeros outside."""
+        c = columns + across.reshape(-1, 1, 1) * (rows - middle)
+        r = rows + down.reshape(-1, 1, 1) * (columns - middle)
+        grid = torch.stack([c / middle - 1, r / middle - 1], 3)
+        return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+
+    none = torch.zeros(N)
+    x = shear(x, -torch.tan(angle / 2), none)
+    x = shear(x, none, torch.sin(angle))
+    return shear(x, -torch.tan(angle / 2), none)
+
+
 def ada(p):
     def of(x, d):
         def gate(name, value, neutral):
@@ -137,6 +156,7 @@ CASES = {
         {"turns": [0.0, 0.25, 0.5, 0.75, 0.875, 0.375], "turns/applies": [0.0, 0.25, 0.5, 0.7421875, 0.75, 0.0]},
     ),
     "ada off": (ada(0.0), {}),
+    "rotation": (rotation, {"angle": [0.0, 0.99609375, 0.5, 0.25, 0.75, 0.125]}),
 }
 
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { ForjaError, UsageError, type CliCommand } from '@forja/core';
 
 /** Names of the trainer's commands, for help if it is not installed. */
-export const TRAINER_NAMES: readonly string[] = ['train', 'evaluate', 'runs', 'export', 'verify'];
+export const TRAINER_NAMES: readonly string[] = ['train', 'evaluate', 'runs', 'export', 'verify', 'augment'];
 
 /** The command that installs the trainer. */
 export const INSTALL = 'npm install @forja/trainer @tensorflow/tfjs';

@@ -8,6 +8,7 @@ import { color } from './color.js';
 import { crop } from './crop.js';
 import { cutout } from './cutout.js';
 import { flip } from './flip.js';
+import { rotation } from './rotation.js';
 import { translation } from './translation.js';
 
 export type { Augmentation, AugmentDraw } from './augmentation.js';
@@ -15,7 +16,7 @@ export { adaptiveProbability, type AdaOptions, type AdaptiveProbability } from '
 export { adaptively } from './adaptive.js';
 
 /** Names of the built-in augmentations. */
-export type AugmentationName = 'color' | 'translation' | 'cutout' | 'flip' | 'crop';
+export type AugmentationName = 'color' | 'translation' | 'cutout' | 'flip' | 'crop' | 'rotation';
 
 /** The built-in augmentations, by name. */
 export const augmentations: Readonly<Record<AugmentationName, Augmentation>> = {
@@ -24,6 +25,7 @@ export const augmentations: Readonly<Record<AugmentationName, Augmentation>> = {
   cutout,
   flip,
   crop,
+  rotation,
 };
 
 /** What DiffAugment applies, in this order (Zhao et al. 2020). */

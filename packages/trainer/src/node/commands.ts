@@ -1,6 +1,7 @@
 // The commands that this package adds to the `forja` bin.
 import type { CliCommand } from '@forja/core';
 import { enableProdMode } from '@tensorflow/tfjs';
+import { augmentCommand } from './augment-command.js';
 import { evaluateCommand } from './evaluate-command.js';
 import { exportCommand } from './export-command.js';
 import { runsCommand } from './runs-command.js';
@@ -14,6 +15,7 @@ export const commands: readonly CliCommand[] = [
   runsCommand,
   exportCommand,
   verifyCommand,
+  augmentCommand,
 ].map(quiet);
 
 /** Suppresses tfjs's advice to install a native backend. */

@@ -1,6 +1,6 @@
 // forja evaluate: scores of a run, of a generator in a file, or of a folder of pictures, against a data set; with
 // several seeds as mean ± standard deviation.
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
 import { ForjaError, ModelFormatError, UsageError, checkModelBytes, sizeOf, type CliCommand } from '@forja/core';
 import { runtime as nodeRuntime } from '@forja/node';
@@ -14,6 +14,7 @@ import { metricNames, metricOf } from '../metrics/index.js';
 import { chosen, measurer, type Measurer } from '../metrics/measurer.js';
 import type { MeasureFacts } from '../records/store.js';
 import { readWeightFiles } from './files.js';
+import { generatorFile } from './generator-file.js';
 import { loadData } from './load-data.js';
 import { extractorFile, jsonOf } from './train.js';
 
@@ -197,11 +198,10 @@ async function sourceOf(source: string | undefined, cwd: string): Promise<Source
   const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => undefined);
   if (text === undefined) return { path: source, folder: path };
   const config = jsonOf(text, join(path, 'config.json')) as NonNullable<Source['config']>; // written by a run
-  const models = (await readdir(path)).filter((name) => name.endsWith('.onnx') && !name.startsWith('best-')).sort();
-  const model = models.find((name) => name === 'generator.onnx') ?? models[0];
+  const model = await generatorFile(path);
   if (model === undefined)
     throw new ForjaError('model.notFound', `evaluate: expected a finished run with its generator, got none in ${path}`);
-  return { path: join(source, model), model: join(path, model), config };
+  return { path: join(source, basename(model)), model, config };
 }
 
 /** Makes examples of a seed. */

@@ -3,7 +3,7 @@ import { optionsOf } from '@forja/core';
 import { registry } from '../registry.js';
 import type { Dataset } from '../data/dataset.js';
 import * as ready from './index.js';
-import type { Circumstances, OptionEntries, OptionsInput, SystemKind } from './kind.js';
+import type { Circumstances, FieldKind, OptionEntries, OptionsInput, SystemKind } from './kind.js';
 import { systemOptions } from './options.js';
 import type { GanSystem } from './system.js';
 
@@ -42,6 +42,10 @@ export const kindOf = (name: string): SystemKind => all.of(name);
 
 /** Names of all systems, including registered ones. */
 export const systemNames = (): string[] => all.names();
+
+/** Names of the systems that read fields of exactly these kinds: pictures and labels, say. */
+export const systemsReading = (...kinds: readonly FieldKind[]): string[] =>
+  systemNames().filter((name) => Object.values(kindOf(name).data).sort().join() === [...kinds].sort().join());
 
 /** What {@link makeSystem} needs besides options. */
 export type SystemSurroundings = Partial<Circumstances> & {
